@@ -1,0 +1,143 @@
+"""Make machine code from LLVM IR text in this process.  The one module that imports llvmlite.
+
+Code is generated at level 1 without LLVM's pass pipeline: kernels arrive vectorized, and the pipeline
+would cost three times the compile time for equal code (docs/decisions.md).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+SUPPORTED = ((0, 45), (0, 52))
+"""Accepted llvmlite versions: first, and first no longer accepted."""
+
+try:
+    import llvmlite
+    import llvmlite.binding as llvm
+except ImportError as error:  # pragma: no cover - exercised in a subprocess
+    raise ImportError("graphc needs llvmlite to make machine code: pip install llvmlite") from error
+
+__all__ = ["SUPPORTED", "MachineCode", "check_version", "compile_text", "cross_assembly", "host"]
+
+
+def check_version(version: str) -> None:
+    """Refuse an llvmlite that graphc was not tried with.  Raises ImportError."""
+    numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
+    low, high = SUPPORTED
+    if not low <= numbers < high:
+        raise ImportError(
+            f"graphc accepts llvmlite >= {low[0]}.{low[1]} and < {high[0]}.{high[1]}, found {version}: "
+            f"pip install 'llvmlite>={low[0]}.{low[1]},<{high[0]}.{high[1]}'"
+        )
+
+
+check_version(llvmlite.__version__)
+_lock = threading.RLock()
+
+
+@dataclass(frozen=True)
+class Host:
+    """The processor that code is made for."""
+
+    triple: str
+    cpu: str
+    features: str
+
+    def has(self, feature: str) -> bool:
+        """Tell whether a feature such as `avx512f` or `fma` is there and enabled."""
+        return f"+{feature}" in self.features.split(",")
+
+    @property
+    def vector_bytes(self) -> int:
+        """Width of the widest vector registers."""
+        if self.has("avx512f"):
+            return 64
+        return 32 if self.has("avx2") else 16
+
+    @property
+    def vector_registers(self) -> int:
+        return 32 if self.has("avx512f") or not self.triple.startswith("x86_64") else 16
+
+
+@functools.cache
+def host() -> Host:
+    """Return the processor of this machine.
+
+    `GRAPHC_CPU` (`name` or `name:+feature,-feature`) asks for code of a lesser one.
+    """
+    wish = os.environ.get("GRAPHC_CPU")
+    if wish:
+        cpu, _, features = wish.partition(":")
+        return Host(llvm.get_process_triple(), cpu, features)
+    return Host(llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+
+
+@functools.cache
+def _machine() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    h = host()
+    target = llvm.Target.from_triple(h.triple)
+    return target.create_target_machine(
+        cpu=h.cpu, features=h.features, opt=1, reloc="pic", codemodel="small" if sys.platform != "win32" else "large", jit=True
+    )
+
+
+@dataclass
+class MachineCode:
+    """One compiled module: its functions' addresses, and its text for whoever wants to read it.
+
+    The memory of the code lives as long as this object.
+    """
+
+    text: str
+    _engine: Any = field(repr=False)
+    _module: Any = field(repr=False)
+
+    def address(self, name: str) -> int:
+        """Return the address of a function.  Raises KeyError if there is none of that name."""
+        found = self._engine.get_function_address(name)
+        if not found:
+            raise KeyError(name)
+        return int(found)
+
+    def llvm_ir(self) -> str:
+        """Return the module as LLVM prints it after parsing."""
+        return str(self._module)
+
+    def asm(self) -> str:
+        """Return the assembly for this machine."""
+        with _lock:
+            return str(_machine().emit_assembly(self._module))
+
+
+def compile_text(text: str) -> MachineCode:
+    """Parse, verify and load LLVM IR text.  Raises RuntimeError with LLVM's message for bad text."""
+    with _lock:
+        machine = _machine()
+        module = llvm.parse_assembly(text)
+        module.triple = host().triple
+        module.data_layout = str(machine.target_data)
+        if __debug__:
+            module.verify()
+        engine = llvm.create_mcjit_compiler(module, machine)
+        engine.finalize_object()
+    return MachineCode(text, engine, module)
+
+
+def cross_assembly(text: str, triple: str, cpu: str = "", features: str = "") -> str:
+    """Return the assembly of LLVM IR text for another target, such as `aarch64-unknown-linux-gnu`."""
+    with _lock:
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
+        machine = llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, features=features, opt=1, reloc="pic")
+        module = llvm.parse_assembly(text)
+        module.triple = triple
+        module.data_layout = str(machine.target_data)
+        return str(machine.emit_assembly(module))

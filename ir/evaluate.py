@@ -1,0 +1,60 @@
+"""Run a graph on NumPy: the reference that compiled code is tested against, and the way an eager graph
+that is seen for the first time gets its values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.graph import PARAMETER, Graph, Node, Region, toposort
+
+__all__ = ["EVALUATORS", "evaluate", "evaluate_nodes"]
+
+
+def evaluate(graph: Graph | Region, arrays: Sequence[Any]) -> list[Any]:
+    """Return the arrays of the graph's results for the arrays of its parameters.
+
+    Shapes and dtypes must be those of the parameters.  Raises ValueError if they are not.
+    """
+    known: dict[Node, Any] = {}
+    for param, array in zip(graph.params, arrays, strict=True):
+        array = np.asarray(array)
+        if array.shape != param.shape or array.dtype != param.dtype.numpy:
+            raise ValueError(f"parameter {param.name} is {param.type}, got {array.dtype}{list(array.shape)}")
+        known[param] = array
+    return evaluate_nodes(graph.results, known)
+
+
+def evaluate_nodes(roots: Sequence[Node], known: Mapping[Node, Any]) -> list[Any]:
+    """Return the arrays of `roots`, given the arrays of the nodes in `known`.  Does not recurse."""
+    values = dict(known)
+    with np.errstate(all="ignore"):
+        for node in toposort(roots, lambda n: n in known):
+            if node not in values:
+                values[node] = _evaluate_node(node, [values[o] for o in node.operands])
+    return [np.asarray(values[r]) for r in roots]
+
+
+def _evaluate_node(node: Node, operands: list[Any]) -> Any:
+    if node.op.name in EVALUATORS:
+        return EVALUATORS[node.op.name](node, operands)
+    if node.op.meaning is None:
+        raise ValueError(f"{node.op.name} {node.name} has no value: it is not bound to an array")
+    return np.asarray(node.op.meaning(*operands, **node.params))
+
+
+def _fusion(node: Node, operands: list[Any]) -> Any:
+    results = evaluate(node.regions[0], operands)
+    return results if len(results) > 1 else results[0]
+
+
+def _result(node: Node, operands: list[Any]) -> Any:
+    return operands[0][node.params["index"]]
+
+
+EVALUATORS: dict[str, Callable[[Node, list[Any]], Any]] = {"fusion": _fusion, "result": _result}
+"""How nodes with regions are run: everything else is its primitive's meaning."""
+
+assert PARAMETER.meaning is None
