@@ -302,19 +302,34 @@ class Function:
     def store(self, x: Value, base: Value, *, align: int | None = None) -> None:
         self.do(f"store {x.typed}, ptr {base.name}, align {align or BYTES[x.type]}")
 
+    # The masked intrinsics are written with their alignment as an operand, as LLVM 20 has it; later ones read both.
+
     def masked_load(self, base: Value, type: str, mask: Value, other: Value | None = None) -> Value:
         """Load the lanes where `mask` is true; the rest are `other` (zero when left out)."""
         t = llvm_type(type, mask.lanes)
         name = f"llvm.masked.load.v{mask.lanes}{SUFFIX[type]}.p0"
-        self.module.declare(name, f"declare {t} @{name}(ptr, <{mask.lanes} x i1>, {t})")
+        self.module.declare(name, f"declare {t} @{name}(ptr, i32, <{mask.lanes} x i1>, {t})")
         rest = other.typed if other is not None else f"{t} zeroinitializer"
-        return self.inst(f"call {t} @{name}(ptr align {BYTES[type]} {base.name}, {mask.typed}, {rest})", type, mask.lanes)
+        return self.inst(f"call {t} @{name}(ptr {base.name}, i32 {BYTES[type]}, {mask.typed}, {rest})", type, mask.lanes)
 
     def masked_store(self, x: Value, base: Value, mask: Value) -> None:
         t = llvm_type(x.type, x.lanes)
         name = f"llvm.masked.store.v{x.lanes}{SUFFIX[x.type]}.p0"
-        self.module.declare(name, f"declare void @{name}({t}, ptr, <{x.lanes} x i1>)")
-        self.do(f"call void @{name}({x.typed}, ptr align {BYTES[x.type]} {base.name}, {mask.typed})")
+        self.module.declare(name, f"declare void @{name}({t}, ptr, i32, <{x.lanes} x i1>)")
+        self.do(f"call void @{name}({x.typed}, ptr {base.name}, i32 {BYTES[x.type]}, {mask.typed})")
+
+    def gather(self, addresses: Value, type: str, mask: Value) -> Value:
+        """Load from one address a lane, where `mask` is true; the rest are zero."""
+        n = mask.lanes
+        t, name = llvm_type(type, n), f"llvm.masked.gather.v{n}{SUFFIX[type]}.v{n}p0"
+        self.module.declare(name, f"declare {t} @{name}(<{n} x ptr>, i32, <{n} x i1>, {t})")
+        return self.inst(f"call {t} @{name}({addresses.typed}, i32 {BYTES[type]}, {mask.typed}, {t} zeroinitializer)", type, n)
+
+    def scatter(self, x: Value, addresses: Value, mask: Value) -> None:
+        """Store to one address a lane, first lane first, where `mask` is true."""
+        t, name = llvm_type(x.type, x.lanes), f"llvm.masked.scatter.v{x.lanes}{SUFFIX[x.type]}.v{x.lanes}p0"
+        self.module.declare(name, f"declare void @{name}({t}, <{x.lanes} x ptr>, i32, <{x.lanes} x i1>)")
+        self.do(f"call void @{name}({x.typed}, {addresses.typed}, i32 {BYTES[x.type]}, {mask.typed})")
 
     # -- control --------------------------------------------------------------------------------------
 

@@ -79,14 +79,17 @@ def host() -> Host:
 
 
 @functools.cache
-def _machine() -> Any:
+def _target() -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    return llvm.Target.from_triple(host().triple)
+
+
+def _machine() -> Any:
+    """Return a new target machine: an engine owns the one it is made with, and frees it when it dies."""
     h = host()
-    target = llvm.Target.from_triple(h.triple)
-    return target.create_target_machine(
-        cpu=h.cpu, features=h.features, opt=1, reloc="pic", codemodel="small" if sys.platform != "win32" else "large", jit=True
-    )
+    model = "small" if sys.platform != "win32" else "large"
+    return _target().create_target_machine(cpu=h.cpu, features=h.features, opt=1, reloc="pic", codemodel=model, jit=True)
 
 
 @dataclass

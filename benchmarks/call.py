@@ -1,0 +1,99 @@
+"""Measure calls from Python: x*2+1 on 8 floats by every path, and fresh memory from the allocator against NumPy's.
+
+Run `python benchmarks/call.py`.  Each row is the median of rounds taken in turns, in ns a call or µs a step.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphc.codegen import allocator
+from graphc.codegen.emit import Function, Module
+from graphc.codegen.entry import ArraySpec, PythonEntry, call_program, make_entry
+from graphc.codegen.jit import MachineCode, compile_text
+
+ROUNDS = 15
+
+
+def affine() -> MachineCode:
+    """Compile y[i] = x[i] * 2 + 1 over table[0] floats, one at a time."""
+    module = Module()
+    f = Function(module, "program", [("ptr", "table"), ("ptr", "buffers")], "i64")
+    table, buffers = f.args
+    source, target = f.load(buffers, "ptr"), f.load(f.element(buffers, f.i64(1), "ptr"), "ptr")
+    with f.loop(f.i64(0), f.load(table, "i64")) as loop:
+        x = f.load(f.element(source, loop.index, "float"), "float")
+        f.store(f.fma(x, f.like(2, x), f.like(1, x)), f.element(target, loop.index, "float"))
+    f.ret(f.i64(0))
+    return compile_text(str(module))
+
+
+def seconds(call: Callable[[], Any], count: int) -> float:
+    """Return seconds a call over `count` calls."""
+    start = time.perf_counter()
+    for _ in range(count):
+        call()
+    return (time.perf_counter() - start) / count
+
+
+def in_turns(calls: dict[str, Callable[[], Any]], count: int) -> dict[str, float]:
+    """Return the median seconds a call of each, one round of each after the other."""
+    rounds = [{name: seconds(call, count) for name, call in calls.items()} for _ in range(ROUNDS)]
+    return {name: statistics.median(r[name] for r in rounds) for name in calls}
+
+
+def paths() -> dict[str, Callable[[], Any]]:
+    """Return x*2+1 on 8 floats by every path."""
+    code, table = affine(), np.array([8], np.int64)
+    x = np.arange(8, dtype=np.float32)
+    spec, out, address = ArraySpec.of(x), np.empty_like(x), code.address("program")
+    entry = make_entry(address, table, [spec], [spec], 0, print, single=True, on_error=print, keep=code)
+    wide = make_entry(address, table, [spec], [spec], 64, print, single=True, on_error=print, release_gil=True)
+    python = PythonEntry(address, table, (spec,), (spec,), 0, print, True, print)
+    np.testing.assert_array_equal(entry(x), x * 2 + 1)
+    return {
+        "an empty call (lambda)": lambda: None,
+        "entry": lambda: entry(x),
+        "entry, arena, GIL released": lambda: wide(x),
+        "call_program, output given": lambda: call_program(address, table, (x,), (out,)),
+        "PythonEntry": lambda: python(x),
+        "NumPy x*2+1": lambda: x * 2 + 1,
+        "NumPy empty_like": lambda: np.empty_like(x),
+    }
+
+
+def step(make: Callable[[int], NDArray[np.uint8]], nbytes: int) -> None:
+    """Make and fill six arrays, all alive at once, as the outputs of a train step are."""
+    for x in [make(nbytes) for _ in range(6)]:
+        x.fill(1)
+
+
+def memory(nbytes: int) -> dict[str, float]:
+    """Return seconds a step with arrays of `nbytes`."""
+    calls: dict[str, Callable[[], Any]] = {
+        "pool": lambda: step(lambda n: allocator.empty((n,), np.uint8), nbytes),
+        "NumPy": lambda: step(lambda n: np.empty((n,), np.uint8), nbytes),
+    }
+    return in_turns(calls, max(1, (1 << 22) // nbytes))
+
+
+def main() -> None:
+    """Print both tables."""
+    print(f"{Path(__file__).name}: ns a call")
+    for name, time_ in in_turns(paths(), 20_000).items():
+        print(f"  {name:30} {time_ * 1e9:8.0f}")
+    print("six arrays made, filled and freed, µs")
+    for shift in (15, 17, 19, 21, 23, 25):
+        found = memory(1 << shift)
+        print(f"  {1 << shift >> 10:8} KiB   " + "   ".join(f"{n} {t * 1e6:9.1f}" for n, t in found.items()))
+
+
+if __name__ == "__main__":
+    main()

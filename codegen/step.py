@@ -1,0 +1,45 @@
+"""A step of a program: one native function, the integers it reads, and the memory it wants.
+
+Every step has the signature `void @step(ptr table, ptr buffer…, ptr scratch, ptr status)`.  Its text holds
+no size above `SMALL`: those are in the table, so that steps of equal structure share machine code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc.codegen.emit import Function, Module, Value
+
+__all__ = ["SMALL", "Step"]
+
+SMALL = 8
+"""Integers up to this, of either sign, are constants in the code; larger ones are read from the table."""
+
+
+class Step:
+    """A function being written that reads its sizes from a table."""
+
+    def __init__(self, module: Module, name: str, buffers: Sequence[str]) -> None:
+        params = [("ptr", "table"), *(("ptr", b) for b in buffers), ("ptr", "scratch"), ("ptr", "status")]
+        self.f = Function(module, name, params, internal=True)
+        self.buffers = self.f.args[1:-2]
+        self.scratch, self.status = self.f.args[-2:]
+        self.table: list[int] = []
+        self.scratch_bytes = 0
+        self.cached: dict[tuple[str, object], Value] = {}
+
+    def integer(self, value: int, role: tuple[str, object]) -> Value:
+        """Return an i64: a literal if it is small, else read from the table, once for each role."""
+        if abs(value) <= SMALL:
+            return self.f.i64(value)
+        if role not in self.cached:
+            self.cached[role] = self.slot(value, "i64")
+        return self.cached[role]
+
+    def slot(self, bits: int, type: str) -> Value:
+        """Add a table entry; read it in the function's first block, so that it is known everywhere."""
+        self.table.append(bits)
+        name, at = "%" + self.f.fresh("t"), "%" + self.f.fresh("p")
+        self.f.entry_allocas.append(f"  {at} = getelementptr i64, ptr %table, i64 {len(self.table) - 1}")
+        self.f.entry_allocas.append(f"  {name} = load {type}, ptr {at}, align 8")
+        return Value(name, type)

@@ -1,0 +1,163 @@
+"""Element types as users name them, shapes, and the rules by which dtypes of operands become one."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.types import BOOL, DTYPES, F32, F64, I32, I64, U8, DType
+
+__all__ = [
+    "DEFAULT", "Size", "as_dtype", "bool", "combine", "double", "dtype", "float", "float32", "float64", "get_default_dtype", "int", "int32",
+    "int64", "is_floating_point", "long", "number_dtype", "of_ir", "of_numpy", "promote_types", "set_default_dtype", "uint8",
+]  # fmt: skip
+
+
+class dtype:
+    """An element type, printed as torch prints it; `ir` and `numpy` are the same type in those worlds."""
+
+    __slots__ = ("ir", "name", "numpy")
+
+    def __init__(self, name: str, ir: DType) -> None:
+        self.name, self.ir, self.numpy = name, ir, ir.numpy
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (of_ir, (self.ir,))
+
+    @property
+    def is_floating_point(self) -> builtin_bool:
+        """Whether elements are floating-point numbers."""
+        return self.ir.is_float
+
+    @property
+    def is_complex(self) -> builtin_bool:
+        """Whether elements are complex numbers: none are, so far."""
+        return False
+
+    @property
+    def is_signed(self) -> builtin_bool:
+        """Whether there are negative elements."""
+        return self.ir not in (U8, BOOL)
+
+    @property
+    def itemsize(self) -> builtin_int:
+        """Bytes of an element."""
+        return self.ir.bytes
+
+
+builtin_bool, builtin_int, builtin_float = bool, int, float
+
+float32 = float = dtype("float32", F32)
+float64 = double = dtype("float64", F64)
+int32 = int = dtype("int32", I32)
+int64 = long = dtype("int64", I64)
+uint8 = dtype("uint8", U8)
+bool = dtype("bool", BOOL)
+
+_OF_IR = {d.ir: d for d in (float32, float64, int32, int64, uint8, bool)}
+_OF_NUMPY = {d.numpy: d for d in _OF_IR.values()}
+_OF_PYTHON: dict[object, dtype] = {builtin_float: float64, builtin_int: int64, builtin_bool: bool}
+
+
+def of_ir(ir: DType) -> dtype:
+    """Return the public dtype of an ir dtype."""
+    return _OF_IR[ir]
+
+
+def of_numpy(of: object) -> dtype:
+    """Return the public dtype of a NumPy dtype.  Raises TypeError for one that tensors cannot have."""
+    found = _OF_NUMPY.get(np.dtype(of).newbyteorder("="))  # type: ignore[call-overload]
+    if found is None:
+        names = ", ".join(d.numpy.name for d in _OF_IR.values())
+        raise TypeError(f"can't convert np.ndarray of type {np.dtype(of)}. The only supported types are: {names}.")  # type: ignore[call-overload]
+    return found
+
+
+def as_dtype(given: object) -> dtype:
+    """Return the dtype that `given` names: a dtype, a Python type, an ir or NumPy dtype.  Raises TypeError."""
+    if isinstance(given, dtype):
+        return given
+    if isinstance(given, DType):
+        return of_ir(given)
+    found = _OF_PYTHON.get(given)
+    return found if found is not None else of_numpy(given)
+
+
+def is_floating_point(of: Any) -> builtin_bool:
+    """Tell whether a tensor or a dtype is of floating-point numbers."""
+    return (of if isinstance(of, dtype) else of.dtype).is_floating_point  # type: ignore[no-any-return]
+
+
+class Size(tuple[Any, ...]):
+    """The shape of a tensor: a tuple that prints as `torch.Size([2, 3])`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+    def numel(self) -> builtin_int:
+        """Return the number of elements of a tensor of this shape."""
+        total = 1
+        for n in self:
+            total *= n
+        return total
+
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        return Size(found) if isinstance(index, slice) else found
+
+    def __add__(self, other: Any) -> Size:
+        return Size(tuple(self) + tuple(other))
+
+
+class _Default(threading.local):
+    """The dtype that Python floats get."""
+
+    ir = F32
+
+
+DEFAULT = _Default()
+
+
+def get_default_dtype() -> dtype:
+    """Return the dtype that Python floats get."""
+    return of_ir(DEFAULT.ir)
+
+
+def set_default_dtype(d: object) -> None:
+    """Set the dtype that Python floats get.  Raises TypeError for one that is not a float."""
+    chosen = as_dtype(d)
+    if not chosen.is_floating_point:
+        raise TypeError(f"only floating-point types are supported as the default type, got {chosen}")
+    DEFAULT.ir = chosen.ir
+
+
+_ORDER = {d: i for i, d in enumerate((BOOL, U8, I32, I64, F32, F64))}
+assert set(_ORDER) == set(DTYPES.values())
+
+
+def combine(a: DType, b: DType) -> DType:
+    """Return the ir dtype that operands of two dtypes become."""
+    return a if _ORDER[a] >= _ORDER[b] else b
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """Return the dtype that operands of two dtypes become."""
+    return of_ir(combine(type1.ir, type2.ir))
+
+
+def number_dtype(number: object) -> DType:
+    """Return the ir dtype of a tensor made of a Python or NumPy number.  Raises TypeError for anything else."""
+    if isinstance(number, (builtin_bool, np.bool_)):
+        return BOOL
+    if isinstance(number, (builtin_int, np.integer)):
+        return I64
+    if isinstance(number, (builtin_float, np.floating)):
+        return DEFAULT.ir
+    raise TypeError(f"expected a Tensor or a number, got {type(number).__name__}")

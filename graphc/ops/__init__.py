@@ -1,0 +1,1 @@
+"""The operations people call, by family, composed of the primitives of graphc.ir."""

@@ -1,0 +1,122 @@
+"""What the families of operations share: axes and sizes as torch counts them, dtypes, broadcasting of nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import prod
+from typing import Any
+
+from graphc.dtypes import DEFAULT, as_dtype
+from graphc.ir.build import cast, full_like, iota, reshape
+from graphc.ir.graph import Node
+from graphc.ir.types import DType
+from graphc.promotion import broadcast_to as expand_to
+
+__all__ = [
+    "Dims", "Operand", "all_axes", "axis_of", "axes_of", "default_float", "dtype_or", "expand_to", "flatten_sizes", "float_operand",
+    "kept", "number_like", "positions", "resolve_sizes", "squeeze_axis", "torch_name", "unsqueeze_axis",
+]  # fmt: skip
+
+Operand = Any
+"""What the body of an operation receives for a tensor argument: a Node, or a Python number where torch takes one."""
+
+Dims = int | Sequence[int] | None
+
+_NAMES = {"f32": "Float", "f64": "Double", "i32": "Int", "i64": "Long", "u8": "Byte", "bool": "Bool"}
+_LOWER = {"f32": "float", "f64": "double", "i32": "int", "i64": "long", "u8": "unsigned char", "bool": "bool"}
+
+
+def torch_name(dtype: DType, *, lower: bool = False) -> str:
+    """Return the name that torch's messages have for a dtype: `Float`, or `float` in lower case."""
+    return (_LOWER if lower else _NAMES)[dtype.name]
+
+
+def default_float() -> DType:
+    """Return the dtype that Python floats and lifted integers get."""
+    return DEFAULT.ir
+
+
+def dtype_or(dtype: Any, fallback: DType) -> DType:
+    """Return the ir dtype of a public `dtype` argument, or `fallback` for None."""
+    return fallback if dtype is None else as_dtype(dtype).ir
+
+
+def float_operand(x: Node) -> Node:
+    """Lift an integer or bool node to the default float dtype."""
+    return x if x.dtype.is_float else cast(x, default_float())
+
+
+def number_like(x: Operand, model: Node) -> Node:
+    """Return `x`, a number or a 0-d node, as a node of the dtype and shape of `model`."""
+    if not isinstance(x, Node):
+        return full_like(model, x)
+    return expand_to(cast(x, model.dtype), model.shape)
+
+
+def axis_of(dim: int, rank: int) -> int:
+    """Return `dim` counted from the front; a 0-d tensor counts as one axis.  Raises IndexError."""
+    n = max(rank, 1)
+    if not -n <= dim < n:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+    return dim % n
+
+
+def axes_of(dim: Dims, rank: int) -> tuple[int, ...]:
+    """Return ascending axes for a `dim` argument; None and () mean all axes.  Raises IndexError, RuntimeError."""
+    if dim is None or dim == () or dim == []:
+        return tuple(range(rank))
+    dims = (dim,) if isinstance(dim, int) else tuple(dim)
+    found = sorted(axis_of(int(d), rank) for d in dims)
+    for a, b in zip(found, found[1:], strict=False):
+        if a == b:
+            raise RuntimeError(f"dim {a} appears multiple times in the list of dims")
+    return tuple(found) if rank else ()
+
+
+def all_axes(x: Node) -> tuple[int, ...]:
+    """Return every axis of a node."""
+    return tuple(range(x.type.rank))
+
+
+def kept(x: Node, shape: Sequence[int], axes: Sequence[int]) -> Node:
+    """Put axes of extent 1 where a reduction of something of `shape` took `axes` away."""
+    return reshape(x, [1 if a in axes else n for a, n in enumerate(shape)])
+
+
+def unsqueeze_axis(x: Node, axis: int) -> Node:
+    """Insert an axis of extent 1."""
+    return reshape(x, (*x.shape[:axis], 1, *x.shape[axis:]))
+
+
+def squeeze_axis(x: Node, axis: int) -> Node:
+    """Take away an axis of extent 1."""
+    return reshape(x, (*x.shape[:axis], *x.shape[axis + 1 :]))
+
+
+def flatten_sizes(sizes: Iterable[Any]) -> tuple[int, ...]:
+    """Accept sizes as torch does: `f(2, 3)` or `f((2, 3))`."""
+    sizes = tuple(sizes)
+    if len(sizes) == 1 and not isinstance(sizes[0], int) and hasattr(sizes[0], "__iter__"):
+        sizes = tuple(sizes[0])
+    return tuple(int(s) for s in sizes)
+
+
+def resolve_sizes(x: Node, sizes: Sequence[int]) -> tuple[int, ...]:
+    """Replace the one -1 among sizes by what keeps the number of elements.  Raises RuntimeError."""
+    size = x.type.size
+    if list(sizes).count(-1) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    for n in sizes:
+        if n < -1:
+            raise RuntimeError(f"invalid shape dimension {n}")
+    rest = prod(n for n in sizes if n != -1)
+    if -1 in sizes and rest == 0 and size == 0:
+        raise RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(sizes)} because the unspecified dimension size -1 can be any value and is ambiguous")
+    if (-1 in sizes and (rest == 0 or size % rest)) or (-1 not in sizes and rest != size):
+        raise RuntimeError(f"shape '{list(sizes)}' is invalid for input of size {size}")
+    return tuple(size // rest if n == -1 else n for n in sizes)
+
+
+def positions(x: Node, axis: int, index: Node) -> list[Node]:
+    """Return one index node for each axis of `x`: the place itself, but `index` along `axis`."""
+    return [index if a == axis else iota(index.shape, a) for a in range(x.type.rank)]

@@ -1,0 +1,535 @@
+"""Reading and writing at places given by slices, integers, masks and index tensors, under torch's names.
+
+A bool mask used as an index is looked at, for the size of the result depends on its values; while a function
+is traced for compiling, that is an error that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.build import cast, constant, elementwise, full_like, iota, pad, permute, reshape, select, slice_, zeros_like
+from graphc.ir.build import gather as gather_at
+from graphc.ir.build import scatter_add as scatter_add_at
+from graphc.ir.graph import Node
+from graphc.ir.types import BOOL, I64, U8
+from graphc.lift import op
+from graphc.ops.common import Operand, axis_of, expand_to, number_like, positions, torch_name
+from graphc.ops.shape import expanded_shape
+from graphc.promotion import broadcast_shapes, promote
+
+__all__ = [
+    "argwhere", "gather", "getitem", "index_add", "index_copy", "index_fill", "index_put", "index_select", "masked_fill", "masked_select",
+    "nonzero", "one_hot", "put_item", "scatter", "scatter_add", "take", "take_along_dim",
+]  # fmt: skip
+
+
+# -- what an index says ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Selection:
+    """An index split in a part that is a box of the tensor and a part that reads index tensors.
+
+    `start`, `stop`, `step` cut the box; `shape` is the box without the axes that integers take away and with
+    those that None adds; `advanced` are the axes of `shape` that index tensors read.
+    """
+
+    start: tuple[int, ...]
+    stop: tuple[int, ...]
+    step: tuple[int, ...]
+    shape: tuple[int, ...]
+    advanced: tuple[int, ...]
+
+    @property
+    def box(self) -> tuple[int, ...]:
+        """The extents of the cut, before axes are taken away or added."""
+        return tuple(-(-(e - s) // p) for s, e, p in zip(self.start, self.stop, self.step, strict=True))
+
+
+def _items(index: Any) -> list[Any]:
+    """Return the entries of an index; a list of numbers, a NumPy array or a bool sequence is one entry."""
+    return [_item(i) for i in (index if isinstance(index, tuple) else (index,))]
+
+
+def _item(entry: Any) -> Any:
+    if isinstance(entry, (list, tuple, range)):
+        return np.asarray(entry if len(entry) else np.zeros(0, np.int64))
+    if isinstance(entry, np.generic):
+        return entry.item()
+    if entry is None or entry is Ellipsis or isinstance(entry, (bool, int, slice)) or hasattr(entry, "shape"):
+        return entry
+    if hasattr(entry, "__index__"):
+        return entry.__index__()
+    raise IndexError(
+        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+        f"(got {type(entry).__name__})"
+    )
+
+
+def _is_mask(entry: Any) -> bool:
+    return hasattr(entry, "shape") and str(entry.dtype).removeprefix("torch.") in ("bool", "uint8")
+
+
+def _takes(entry: Any) -> int:
+    """Return how many axes of the tensor an entry of an index consumes."""
+    if entry is None or isinstance(entry, bool):
+        return 0
+    return len(entry.shape) if _is_mask(entry) else 1
+
+
+def _spread(items: list[Any], rank: int) -> list[Any]:
+    """Replace the ellipsis by whole slices, and add them at the end.  Raises IndexError for too many entries."""
+    room = rank - sum(_takes(i) for i in items if i is not Ellipsis)
+    if room < 0:
+        raise IndexError(_too_many(rank))
+    places = [n for n, i in enumerate(items) if i is Ellipsis]
+    at = places[0] if places else len(items)
+    after = [i for i in items[at + 1 :] if i is not Ellipsis]
+    return [*items[:at], *[slice(None)] * room, *after]
+
+
+def _too_many(rank: int) -> str:
+    if rank == 0:
+        return (
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ "
+            "to convert a 0-dim tensor to a number"
+        )
+    return f"too many indices for tensor of dimension {rank}"
+
+
+def _mask_places(mask: Any, shape: tuple[int, ...], axis: int, first: int) -> list[Any]:
+    """Look at a mask and return the indices of its true elements, one array an axis.  Raises IndexError."""
+    if tuple(mask.shape) != shape[axis : axis + len(mask.shape)]:
+        bad = next(a for a, n in enumerate(mask.shape) if n != shape[axis + a])
+        raise IndexError(
+            f"The shape of the mask {list(mask.shape)} at index {bad} does not match the shape of the indexed tensor "
+            f"{list(shape)} at index {first + bad}"
+        )
+    return list(np.nonzero(np.asarray(mask)))
+
+
+def parse_index(shape: tuple[int, ...], index: Any) -> tuple[Selection, list[Any]]:
+    """Return what an index of a tensor of `shape` selects, and its index tensors.  Raises IndexError, ValueError."""
+    start, stop, step = [0] * len(shape), list(shape), [1] * len(shape)
+    kept: list[int] = []
+    advanced: list[int] = []
+    tensors: list[Any] = []
+    axis = 0
+    for entry in _spread(_items(index), len(shape)):
+        if entry is None or entry is True:
+            kept.append(1)
+        elif entry is False:
+            kept.append(1)
+            advanced.append(len(kept) - 1)
+            tensors.append(np.zeros(0, np.int64))
+        elif isinstance(entry, slice):
+            start[axis], stop[axis], step[axis] = _bounds(entry, shape[axis])
+            kept.append(-(-(stop[axis] - start[axis]) // step[axis]))
+        elif isinstance(entry, int):
+            start[axis] = _place(entry, axis, shape[axis])
+            stop[axis] = start[axis] + 1
+        else:
+            found = _mask_places(entry, shape, axis, axis) if _is_mask(entry) else [entry]
+            for a, places in enumerate(found):
+                advanced.append(len(kept))
+                kept.append(shape[axis + a])
+                tensors.append(places)
+        axis += _takes(entry)
+    return Selection(tuple(start), tuple(stop), tuple(step), tuple(kept), tuple(advanced)), tensors
+
+
+def _bounds(entry: slice, n: int) -> tuple[int, int, int]:
+    if entry.step is not None and int(entry.step) == 0:
+        raise ValueError("slice step cannot be zero")
+    if entry.step is not None and int(entry.step) < 0:
+        raise ValueError("step must be greater than zero")
+    start, stop, step = entry.indices(n)
+    return start, max(start, stop), step
+
+
+def _place(index: int, axis: int, n: int) -> int:
+    if not -n <= index < n:
+        raise IndexError(f"index {index} is out of bounds for dimension {axis} with size {n}")
+    return index % n
+
+
+# -- reading --------------------------------------------------------------------------------------------
+
+
+def getitem(input: Any, index: Any) -> Any:
+    """Return input[index]: integers, slices, None, Ellipsis, bool masks and index tensors.  Raises IndexError."""
+    selection, tensors = parse_index(tuple(input.shape), index)
+    if not tensors:
+        whole = selection.box == selection.shape
+        return _slice(input, selection) if whole else _select(input, selection)
+    return _index(input, selection, tensors)
+
+
+@op("Slice")
+def _slice(input: Operand, selection: Selection) -> Node:
+    return read_box(input, selection)
+
+
+@op("Select")
+def _select(input: Operand, selection: Selection) -> Node:
+    return read_box(input, selection)
+
+
+@op("Index")
+def _index(input: Operand, selection: Selection, tensors: Sequence[Operand]) -> Node:
+    x = read_box(input, selection)
+    indices = index_nodes(x, selection.advanced, tensors)
+    taken = gather_at(_front(x, selection.advanced), *indices)
+    return permute(taken, _result_order(x, selection.advanced, indices[0].type.rank))
+
+
+def read_box(x: Node, selection: Selection) -> Node:
+    """Return the box of a selection; node level."""
+    return reshape(slice_(x, selection.start, selection.stop, selection.step), selection.shape)
+
+
+def index_nodes(x: Node, axes: Sequence[int], tensors: Sequence[Node]) -> list[Node]:
+    """Return index tensors of one shape, negative ones counted from the end, for axes of `x`; node level."""
+    for i in tensors:
+        if i.dtype.is_float:
+            raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    try:
+        shape = broadcast_shapes([i.shape for i in tensors])
+    except RuntimeError:
+        shapes = ", ".join(str(list(i.shape)) for i in tensors)
+        raise IndexError(f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}") from None
+    return [from_end(expand_to(cast(i, I64), shape), x.shape[a]) for a, i in zip(axes, tensors, strict=True)]
+
+
+def from_end(index: Node, n: int) -> Node:
+    """Count negative indices from the end of an axis of extent `n`; node level."""
+    return index if index.op.name == "iota" else select(index < 0, index + n, index)
+
+
+def _front(x: Node, axes: Sequence[int]) -> Node:
+    return permute(x, (*axes, *(a for a in range(x.type.rank) if a not in axes)))
+
+
+def _result_order(x: Node, axes: Sequence[int], rank: int) -> list[int]:
+    """Return the order that puts the index axes where the indexed axes stood if these are adjacent, else first."""
+    total = rank + x.type.rank - len(axes)
+    adjacent = list(axes) == list(range(axes[0], axes[0] + len(axes)))
+    lead = axes[0] if adjacent else 0
+    rest = list(range(rank, total))
+    return [*rest[:lead], *range(rank), *rest[lead:]]
+
+
+@op("Gather")
+def gather(input: Operand, dim: int, index: Operand, *, sparse_grad: bool = False) -> Node:
+    """Return for each place of `index` the element of input there, but at `index` along `dim`.  Raises RuntimeError."""
+    if input.type.rank == 0:
+        return expand_to(input, index.shape)
+    axis = axis_of(dim, input.type.rank)
+    _check_index("gather", input, index, axis)
+    return gather_at(input, *positions(input, axis, cast(index, I64)))
+
+
+def _check_index(name: str, x: Node, index: Node, axis: int) -> None:
+    if index.dtype.name not in ("i32", "i64"):
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
+    if index.type.rank != x.type.rank:
+        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+    if any(n > m for a, (n, m) in enumerate(zip(index.shape, x.shape, strict=True)) if a != axis):
+        raise RuntimeError(
+            f"Size does not match at dimension {next(a for a in range(x.type.rank) if a != axis and index.shape[a] > x.shape[a])} expected index "
+            f"{list(index.shape)} to be no larger than self {list(x.shape)} apart from dimension {axis}"
+        )
+
+
+@op("TakeAlongDim")
+def take_along_dim(input: Operand, indices: Operand, dim: int | None = None) -> Node:
+    """Return the elements of input at `indices` along `dim`, the other axes broadcast."""
+    if dim is None:
+        return gather_at(reshape(input, (input.type.size,)), reshape(indices, (indices.type.size,)))
+    axis = axis_of(dim, input.type.rank)
+    shape = list(broadcast_shapes([tuple(1 if a == axis else n for a, n in enumerate(x.shape)) for x in (input, indices)]))
+    wide = [n if a != axis else input.shape[axis] for a, n in enumerate(shape)]
+    shape[axis] = indices.shape[axis]
+    x = expand_to(input, wide)
+    return gather_at(x, *positions(x, axis, expand_to(indices, shape)))
+
+
+def take_axis(x: Node, axis: int, index: Node) -> Node:
+    """Return the parts of `x` at the places of a vector of indices along an axis; node level."""
+    taken = gather_at(_front(x, (axis,)), index)
+    return permute(taken, _result_order(x, (axis,), 1))
+
+
+@op("IndexSelect")
+def index_select(input: Operand, dim: int, index: Operand) -> Node:
+    """Return the parts of input at the indices along `dim`.  Raises IndexError, RuntimeError."""
+    if index.type.rank > 1:
+        raise IndexError("index_select(): Index is supposed to be a vector")
+    if index.dtype.name not in ("i32", "i64"):
+        raise RuntimeError("index_select(): Expected dtype int32 or int64 for index")
+    vector = reshape(cast(index, I64), (index.type.size,))
+    if input.type.rank == 0:
+        return reshape(gather_at(reshape(input, (1,)), vector), ())
+    return take_axis(input, axis_of(dim, input.type.rank), vector)
+
+
+@op("Take")
+def take(input: Operand, index: Operand) -> Node:
+    """Return the elements of the flattened input at the indices."""
+    flat = reshape(input, (input.type.size,))
+    return gather_at(flat, from_end(cast(index, I64), input.type.size))
+
+
+@op("MaskedFill")
+def masked_fill(input: Operand, mask: Operand, value: Operand) -> Node:
+    """Return input with `value` where the mask holds.  Raises RuntimeError for a mask that is not bool."""
+    if not mask.dtype.is_bool:
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {torch_name(mask.dtype, lower=True)}")
+    if isinstance(value, Node) and value.type.rank:
+        raise RuntimeError(
+            f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.type.rank} dimension(s)."
+        )
+    where, _ = promote(mask, cast(input, BOOL))
+    x = expand_to(input, where.shape)
+    return select(where, number_like(value, x), x)
+
+
+# -- writing --------------------------------------------------------------------------------------------
+
+
+def scatter_set(x: Node, updates: Node, *indices: Node) -> Node:
+    """Return `x` with the last of the updates at each place of its leading axes; node level.
+
+    Among updates for one place the highest position wins: found bit by bit from the top, each bit by one
+    scatter-add and one gather, which is exact and independent of the order of execution.
+    """
+    winner = _last_updates(x.shape[: len(indices)], indices)
+    wins = _trailing(winner, updates.shape)
+    hit = scatter_add_at(constant(0, I64, x.shape[: len(indices)]), cast(winner, I64), *indices)
+    stored = cast(updates, U8) if x.dtype.is_bool else updates
+    blank = constant(-0.0 if x.dtype.is_float else 0, stored.dtype, x.shape)
+    placed = scatter_add_at(blank, select(wins, stored, full_like(stored, -0.0 if x.dtype.is_float else 0)), *indices)
+    return select(_trailing(hit > 0, x.shape), cast(placed, x.dtype), x)
+
+
+def _trailing(x: Node, shape: tuple[int, ...]) -> Node:
+    return expand_to(reshape(x, x.shape + (1,) * (len(shape) - x.type.rank)), shape)
+
+
+def _last_updates(shape: tuple[int, ...], indices: tuple[Node, ...]) -> Node:
+    """Return where the last update of each place stands."""
+    count = indices[0].type.size
+    rank = reshape(iota((count,), 0), indices[0].shape) if count else zeros_like(indices[0])
+    alive = constant(True, BOOL, rank.shape)
+    for bit in reversed(range((count - 1).bit_length() if count else 0)):
+        has = alive & elementwise("ne", rank & (1 << bit), 0)
+        seen = gather_at(scatter_add_at(constant(0, I64, shape), cast(has, I64), *indices), *indices)
+        alive = alive & (has | elementwise("eq", seen, 0))
+    return alive
+
+
+def scatter_fill(x: Node, value: Node, *indices: Node) -> Node:
+    """Return `x` with one value at each place of its leading axes; node level."""
+    ones = constant(1, I64, indices[0].shape)
+    hit = scatter_add_at(constant(0, I64, x.shape[: len(indices)]), ones, *indices) > 0
+    return select(_trailing(hit, x.shape), number_like(value, x), x)
+
+
+def write_box(x: Node, selection: Selection, value: Node) -> Node:
+    """Return `x` with `value`, of the shape of the selection, in its box; node level."""
+    inner = reshape(value, selection.box)
+    if selection.box == x.shape:
+        return inner
+    low, interior = selection.start, [p - 1 if n else 0 for n, p in zip(selection.box, selection.step, strict=True)]
+    ends = [s + max(0, (n - 1) * p + 1) for s, n, p in zip(low, selection.box, selection.step, strict=True)]
+    high = [m - e for m, e in zip(x.shape, ends, strict=True)]
+    inside = pad(constant(True, BOOL, selection.box), low, high, interior, fill=False)
+    return select(inside, pad(inner, low, high, interior, fill=x.dtype.scalar(0)), x)
+
+
+def put_item(input: Any, index: Any, value: Any, accumulate: bool = False) -> Any:
+    """Return input with `value` at an index, for integers, slices, None, Ellipsis, masks and index tensors.
+
+    Repeated index tensors: the last value wins, or all add up with `accumulate`.  Raises IndexError, RuntimeError.
+    """
+    entries = _items(index)
+    if len(entries) == 1 and _is_mask(entries[0]) and not accumulate and _is_single(value):
+        return _put_mask(input, entries[0], value)
+    selection, tensors = parse_index(tuple(input.shape), index)
+    if not tensors:
+        return _put_box(input, selection, value)
+    return _put_index(input, selection, tensors, value, accumulate)
+
+
+def _is_single(value: Any) -> bool:
+    return not hasattr(value, "shape") or int(np.prod(tuple(value.shape))) == 1
+
+
+def _value_like(value: Operand, x: Node, shape: tuple[int, ...]) -> Node:
+    """Return the value to write, in the dtype of `x` and broadcast to `shape`; leading axes of 1 may go."""
+    if not isinstance(value, Node):
+        return constant(value, x.dtype, shape)
+    while value.type.rank > len(shape) and value.shape[0] == 1:
+        value = reshape(value, value.shape[1:])
+    return expand_to(cast(value, x.dtype), expanded_shape(value, shape))
+
+
+@op("MaskedFill")
+def _put_mask(input: Operand, mask: Operand, value: Operand) -> Node:
+    if mask.shape != input.shape[: mask.type.rank]:
+        bad = next(a for a, n in enumerate(mask.shape) if a >= input.type.rank or n != input.shape[a])
+        raise IndexError(
+            f"The shape of the mask {list(mask.shape)} at index {bad} does not match the shape of the indexed tensor "
+            f"{list(input.shape)} at index {bad}"
+        )
+    single = reshape(value, ()) if isinstance(value, Node) else value
+    return select(_trailing(cast(mask, BOOL), input.shape), number_like(single, input), input)
+
+
+@op("CopySlices")
+def _put_box(input: Operand, selection: Selection, value: Operand) -> Node:
+    return write_box(input, selection, _value_like(value, input, selection.shape))
+
+
+@op("IndexPut")
+def _put_index(input: Operand, selection: Selection, tensors: Sequence[Operand], value: Operand, accumulate: bool) -> Node:
+    x = read_box(input, selection)
+    axes = selection.advanced
+    indices = index_nodes(x, axes, tensors)
+    order = _result_order(x, axes, indices[0].type.rank)
+    front = _front(x, axes)
+    natural = indices[0].shape + front.shape[len(axes) :]
+    updates = permute(_value_like(value, x, tuple(natural[a] for a in order)), np.argsort(order).tolist())
+    written = scatter_add_at(front, updates, *indices) if accumulate else scatter_set(front, updates, *indices)
+    back = np.argsort((*axes, *(a for a in range(x.type.rank) if a not in axes))).tolist()
+    return write_box(input, selection, permute(written, back))
+
+
+def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
+    """Return input with `values` at index tensors, one for each leading axis; with `accumulate`, added there."""
+    return put_item(input, tuple(indices), values, accumulate)
+
+
+def _check_source(x: Node, index: Node, src: Node) -> Node:
+    if index.type.rank != src.type.rank:
+        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+    if src.dtype is not x.dtype:
+        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+    if any(n > m for n, m in zip(index.shape, src.shape, strict=True)):
+        raise RuntimeError(f"Expected index {list(index.shape)} to be no larger than src {list(src.shape)}")
+    return slice_(src, [0] * src.type.rank, index.shape)
+
+
+@op("ScatterAdd")
+def scatter_add(input: Operand, dim: int, index: Operand, src: Operand) -> Node:
+    """Return input with the elements of `src` added at the places of `index` along `dim`.  Raises RuntimeError."""
+    axis = axis_of(dim, input.type.rank)
+    _check_index("scatter", input, index, axis)
+    return scatter_add_at(input, _check_source(input, index, src), *positions(input, axis, cast(index, I64)))
+
+
+@op("Scatter")
+def scatter(input: Operand, dim: int, index: Operand, src: Operand = None, *, value: Operand = None, reduce: str | None = None) -> Node:
+    """Return input with `src`, or one value, at the places of `index` along `dim`; the last of several wins.
+
+    `reduce="add"` adds instead.  Raises RuntimeError.
+    """
+    axis = axis_of(dim, input.type.rank)
+    _check_index("scatter", input, index, axis)
+    places = positions(input, axis, cast(index, I64))
+    update = src if value is None else value
+    if reduce == "add":
+        updates = _check_source(input, index, update) if isinstance(update, Node) else constant(update, input.dtype, index.shape)
+        return scatter_add_at(input, updates, *places)
+    if reduce is not None:
+        raise RuntimeError(f"reduce argument must be add, got {reduce}")
+    if not isinstance(update, Node) or update.type.rank == 0:
+        return scatter_fill(input, number_like(update, constant(0, input.dtype)), *places)
+    return scatter_set(input, _check_source(input, index, update), *places)
+
+
+def _leading(x: Node, dim: int, index: Node) -> tuple[int, Node, Node]:
+    axis = axis_of(dim, x.type.rank)
+    return axis, _front(x, (axis,)), reshape(cast(index, I64), (index.type.size,))
+
+
+@op("IndexAdd")
+def index_add(input: Operand, dim: int, index: Operand, source: Operand, *, alpha: float = 1) -> Node:
+    """Return input with `alpha` times the parts of `source` added at the indices along `dim`.  Raises RuntimeError."""
+    axis, front, vector = _leading(input, dim, index)
+    if source.shape[axis] != vector.type.size:
+        raise RuntimeError(
+            f"index_add_(): Number of indices ({vector.type.size}) should be equal to source.size(dim): ({source.shape[axis]}), for dim: {axis}"
+        )
+    if source.shape[:axis] + source.shape[axis + 1 :] != input.shape[:axis] + input.shape[axis + 1 :]:
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. "
+            f"Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
+        )
+    updates = _front(source, (axis,))
+    added = scatter_add_at(front, updates if alpha == 1 else updates * alpha, vector)
+    return permute(added, _result_order(input, (axis,), 1))
+
+
+@op("IndexCopy")
+def index_copy(input: Operand, dim: int, index: Operand, source: Operand) -> Node:
+    """Return input with the parts of `source` at the indices along `dim`; the last of several wins."""
+    axis, front, vector = _leading(input, dim, index)
+    written = scatter_set(front, _front(source, (axis,)), vector)
+    return permute(written, _result_order(input, (axis,), 1))
+
+
+@op("IndexFill")
+def index_fill(input: Operand, dim: int, index: Operand, value: Operand) -> Node:
+    """Return input with one value at the indices along `dim`."""
+    axis, front, vector = _leading(input, dim, index)
+    filled = scatter_fill(front, number_like(value, constant(0, input.dtype)), from_end(vector, front.shape[0]))
+    return permute(filled, _result_order(input, (axis,), 1))
+
+
+# -- sizes that depend on values ------------------------------------------------------------------------
+
+
+@op("Nonzero")
+def _places(places: Operand) -> Node:
+    return places  # type: ignore[no-any-return]
+
+
+def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+    """Return the places that are not zero, one row each, or a vector for each axis.  Looks at the values."""
+    found = np.nonzero(np.atleast_1d(np.asarray(input.detach())))
+    if as_tuple:
+        return tuple(_places(a.astype(np.int64)) for a in found)
+    return _places(np.stack(found, 1).astype(np.int64)[:, : max(input.dim(), 0)])
+
+
+def argwhere(input: Any) -> Any:
+    """Return the places that are not zero, one row each.  Looks at the values."""
+    return nonzero(input)
+
+
+def masked_select(input: Any, mask: Any) -> Any:
+    """Return the elements where the mask holds, as a vector.  Looks at the mask."""
+    shape = broadcast_shapes([tuple(input.shape), tuple(mask.shape)])
+    return getitem(_expanded(input, shape), np.broadcast_to(np.asarray(mask), shape))
+
+
+@op("Expand")
+def _expanded(input: Operand, shape: tuple[int, ...]) -> Node:
+    return expand_to(input, shape)
+
+
+@op("OneHot")
+def _one_hot(tensor: Operand, num_classes: int) -> Node:
+    shape = (*tensor.shape, num_classes)
+    return cast(elementwise("eq", _trailing(cast(tensor, I64), shape), iota(shape, len(shape) - 1)), I64)
+
+
+def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+    """Return int64 vectors with 1 at the class and 0 elsewhere; -1 classes means the largest one plus 1, looked up."""
+    return _one_hot(tensor, num_classes if num_classes >= 0 else int(np.asarray(tensor).max()) + 1)

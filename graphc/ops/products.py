@@ -1,0 +1,414 @@
+"""Products of vectors, matrices and tensors, under torch's names.
+
+Leading axes of operands are a batch and stay one: only a product of stacked rows with one matrix joins them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from graphc.ir.build import broadcast, cast, elementwise, iota, permute, reshape, sum_
+from graphc.ir.build import matmul as matmul_nodes
+from graphc.ir.graph import Node
+from graphc.ir.types import I64
+from graphc.lift import op
+from graphc.ops.common import Operand, axis_of, expand_to, torch_name, unsqueeze_axis
+from graphc.ops.shape import diagonal, expanded_shape, rolled
+from graphc.promotion import broadcast_shapes, promote
+
+__all__ = [
+    "addmm", "addmv", "baddbmm", "bmm", "cross", "dot", "einsum", "ger", "inner", "kron", "linear", "matmul", "matrix_power", "mm", "mv",
+    "outer", "tensordot", "trace", "vdot", "vecdot",
+]  # fmt: skip
+
+
+def _same_dtype(a: Node, b: Node) -> None:
+    if a.dtype is not b.dtype:
+        names = torch_name(a.dtype, lower=True), torch_name(b.dtype, lower=True)
+        raise RuntimeError("expected m1 and m2 to have the same dtype, but got: {} != {}".format(*(_C_NAMES.get(n, n) for n in names)))
+
+
+_C_NAMES = {"long": "long int"}
+
+
+def _product(a: Node, b: Node) -> Node:
+    """Multiply matrices with equal leading axes.  Raises RuntimeError."""
+    if a.shape[-1] != b.shape[-2]:
+        left, right = (f"{x.shape[-2]}x{x.shape[-1]}" for x in (a, b))
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({left} and {right})")
+    _same_dtype(a, b)
+    if a.dtype.is_bool:
+        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
+    return matmul_nodes(a, b)
+
+
+@op("Mm")
+def mm(input: Operand, mat2: Operand) -> Node:
+    """Return the product of two matrices.  Raises RuntimeError for other ranks and shapes that do not fit."""
+    if input.type.rank != 2:
+        raise RuntimeError("self must be a matrix")
+    if mat2.type.rank != 2:
+        raise RuntimeError("mat2 must be a matrix")
+    return _product(input, mat2)
+
+
+@op("Bmm")
+def bmm(input: Operand, mat2: Operand) -> Node:
+    """Return the products of two equally long rows of matrices.  Raises RuntimeError."""
+    if input.type.rank != 3:
+        raise RuntimeError("batch1 must be a 3D tensor")
+    if mat2.type.rank != 3:
+        raise RuntimeError("batch2 must be a 3D tensor")
+    wanted = [input.shape[0], input.shape[2]]
+    if list(mat2.shape[:2]) != wanted:
+        raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {list(mat2.shape[:2])}.")
+    if input.dtype is not mat2.dtype:
+        raise RuntimeError(f"expected scalar type {torch_name(input.dtype)} but found {torch_name(mat2.dtype)}")
+    return _product(input, mat2)
+
+
+@op("Mv")
+def mv(input: Operand, vec: Operand) -> Node:
+    """Return the product of a matrix and a vector.  Raises RuntimeError."""
+    if (input.type.rank, vec.type.rank) != (2, 1):
+        raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.type.rank}, {vec.type.rank}")
+    return _rows_times_vector(input, vec)
+
+
+def _rows_times_vector(a: Node, v: Node) -> Node:
+    if a.shape[-1] != v.shape[0]:
+        rows = prod(a.shape[:-1])
+        raise RuntimeError(f"size mismatch, got input ({rows}), mat ({rows}x{a.shape[-1]}), vec ({v.shape[0]})")
+    _same_dtype(a, v)
+    return sum_(a * expand_to(v, a.shape), (a.type.rank - 1,))
+
+
+@op("Dot")
+def dot(input: Operand, tensor: Operand) -> Node:
+    """Return the sum of products of two vectors.  Raises RuntimeError."""
+    if input.type.rank != 1 or tensor.type.rank != 1:
+        raise RuntimeError(f"1D tensors expected, but got {input.type.rank}D and {tensor.type.rank}D tensors")
+    if input.dtype is not tensor.dtype:
+        raise RuntimeError(
+            f"dot : expected both vectors to have same dtype, but found {torch_name(input.dtype)} and {torch_name(tensor.dtype)}"
+        )
+    n, m = input.type.size, tensor.type.size
+    if n != m:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same number of elements, "
+            f"but got {n} and {m} elements respectively"
+        )
+    return sum_(input * tensor, (0,))
+
+
+vdot = dot
+
+
+@op("Mm")
+def matmul(input: Operand, other: Operand) -> Node:
+    """Return the matrix product, with vectors, matrices and batches of them as torch.matmul has it.  Raises RuntimeError."""
+    ranks = input.type.rank, other.type.rank
+    if 0 in ranks:
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {ranks[0]}D and {ranks[1]}D")
+    if ranks == (1, 1):
+        return dot.nodes(input, other)  # type: ignore[no-any-return]
+    if ranks[1] == 1:
+        return _rows_times_vector(input, other)
+    if ranks[0] == 1:
+        row = matmul.nodes(unsqueeze_axis(input, 0), other)
+        return reshape(row, row.shape[:-2] + row.shape[-1:])
+    if ranks[1] == 2:
+        return rows_times_matrix(input, other)
+    return _batched(input, other)
+
+
+def rows_times_matrix(a: Node, b: Node) -> Node:
+    """Multiply the rows of `a`, whatever its leading axes, by one matrix; node level."""
+    rows = reshape(a, (prod(a.shape[:-1]), a.shape[-1]))
+    return reshape(_product(rows, b), (*a.shape[:-1], b.shape[-1]))
+
+
+def _batched(a: Node, b: Node) -> Node:
+    batch = broadcast_shapes([a.shape[:-2], b.shape[:-2]])
+    if a.shape[-1] != b.shape[-2]:
+        wanted = [prod(batch), a.shape[-1]]
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {[prod(batch), b.shape[-2]]}."
+        )
+    return _product(expand_to(a, batch + a.shape[-2:]), expand_to(b, batch + b.shape[-2:]))
+
+
+def _mixed(product: Node, input: Node, beta: float, alpha: float) -> Node:
+    """Return beta * input + alpha * product; with beta 0 the input is not looked at."""
+    scaled = product if alpha == 1 else product * alpha
+    if beta == 0:
+        return scaled
+    added = expand_to(cast(input, product.dtype), expanded_shape(input, product.shape))
+    return (added if beta == 1 else added * beta) + scaled
+
+
+@op("Addmm")
+def addmm(input: Operand, mat1: Operand, mat2: Operand, *, beta: float = 1, alpha: float = 1) -> Node:
+    """Return beta * input + alpha * mat1 @ mat2, input broadcast.  Raises RuntimeError."""
+    return _mixed(mm.nodes(mat1, mat2), input, beta, alpha)
+
+
+@op("Addmv")
+def addmv(input: Operand, mat: Operand, vec: Operand, *, beta: float = 1, alpha: float = 1) -> Node:
+    """Return beta * input + alpha * mat @ vec, input broadcast.  Raises RuntimeError."""
+    return _mixed(mv.nodes(mat, vec), input, beta, alpha)
+
+
+@op("Baddbmm")
+def baddbmm(input: Operand, batch1: Operand, batch2: Operand, *, beta: float = 1, alpha: float = 1) -> Node:
+    """Return beta * input + alpha * batch1 @ batch2, input broadcast.  Raises RuntimeError."""
+    return _mixed(bmm.nodes(batch1, batch2), input, beta, alpha)
+
+
+@op("Addmm")
+def linear(input: Operand, weight: Operand, bias: Operand = None) -> Node:
+    """Return input @ weight.T + bias over the last axis of input.  Raises RuntimeError."""
+    if weight.type.rank == 1:
+        product = _rows_times_vector(input, weight)
+        return product if bias is None else product + expand_to(bias, product.shape)
+    rows = unsqueeze_axis(input, 0) if input.type.rank == 1 else input
+    product = rows_times_matrix(rows, permute(weight, (1, 0)))
+    product = reshape(product, (*input.shape[:-1], weight.shape[0]))
+    return product if bias is None else _mixed(product, bias, 1, 1)
+
+
+@op("Mul")
+def outer(input: Operand, vec2: Operand) -> Node:
+    """Return the matrix of all products of elements of two vectors.  Raises RuntimeError."""
+    for name, x in (("self", input), ("vec2", vec2)):
+        if x.type.rank != 1:
+            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.type.rank}-D")
+    x, y = promote(unsqueeze_axis(input, 1), unsqueeze_axis(vec2, 0))
+    return x & y if x.dtype.is_bool else x * y
+
+
+ger = outer
+
+
+@op("Inner")
+def inner(input: Operand, other: Operand) -> Node:
+    """Return the sums of products over the last axes of both.  Raises RuntimeError."""
+    if 0 in (input.type.rank, other.type.rank):
+        x, y = promote(input, other)
+        return x * y
+    return contract(input, other, (input.type.rank - 1,), (other.type.rank - 1,))
+
+
+@op("LinalgVecdot")
+def vecdot(x: Operand, y: Operand, *, dim: int = -1) -> Node:
+    """Return the sums of products along an axis, the others broadcast."""
+    a, b = promote(x, y)
+    return sum_(a * b, (axis_of(dim, a.type.rank),))
+
+
+@op("LinalgCross")
+def cross(input: Operand, other: Operand, dim: int = -1) -> Node:
+    """Return the cross products of vectors of three elements along an axis.  Raises RuntimeError."""
+    a, b = promote(input, other)
+    axis = axis_of(dim, a.type.rank)
+    if a.shape[axis] != 3:
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[axis]} and {other.shape[axis]}")
+    return _turned(a, axis, 1) * _turned(b, axis, 2) - _turned(a, axis, 2) * _turned(b, axis, 1)
+
+
+def _turned(x: Node, axis: int, by: int) -> Node:
+    return rolled(x, -by, axis)
+
+
+@op("Tensordot")
+def tensordot(a: Operand, b: Operand, dims: Any = 2) -> Node:
+    """Return the sums of products over axes of both: the last and first `dims`, or two lists.  Raises RuntimeError."""
+    if isinstance(dims, int):
+        left, right = list(range(a.type.rank - dims, a.type.rank)), list(range(dims))
+    else:
+        left, right = ([int(d)] if isinstance(d, int) else list(d) for d in dims)
+    left, right = [axis_of(d, a.type.rank) for d in left], [axis_of(d, b.type.rank) for d in right]
+    if [a.shape[d] for d in left] != [b.shape[d] for d in right]:
+        raise RuntimeError("contracted dimensions need to match, but first has size {} and second has size {}".format(
+            *([x.shape[d] for d in ds] for x, ds in ((a, left), (b, right)))
+        ))  # fmt: skip
+    return contract(a, b, left, right)
+
+
+def contract(a: Node, b: Node, left: Sequence[int], right: Sequence[int]) -> Node:
+    """Return the sums of products over axes `left` of `a` and `right` of `b`, free axes of `a` first; node level."""
+    free_a = [d for d in range(a.type.rank) if d not in left]
+    free_b = [d for d in range(b.type.rank) if d not in right]
+    inner_size = prod(a.shape[d] for d in left)
+    rows = reshape(permute(a, (*free_a, *left)), (prod(a.shape[d] for d in free_a), inner_size))
+    columns = reshape(permute(b, (*right, *free_b)), (inner_size, prod(b.shape[d] for d in free_b)))
+    return reshape(_product(rows, columns), [*(a.shape[d] for d in free_a), *(b.shape[d] for d in free_b)])
+
+
+@op("Kron")
+def kron(input: Operand, other: Operand) -> Node:
+    """Return the Kronecker product."""
+    rank = max(input.type.rank, other.type.rank)
+    x, y = (reshape(v, (1,) * (rank - v.type.rank) + v.shape) for v in (input, other))
+    wide = [n for pair in zip(x.shape, y.shape, strict=True) for n in pair]
+    a, b = promote(broadcast(x, wide, range(0, 2 * rank, 2)), broadcast(y, wide, range(1, 2 * rank, 2)))
+    return reshape(a * b, [n * m for n, m in zip(x.shape, y.shape, strict=True)])
+
+
+@op("Trace")
+def trace(input: Operand) -> Node:
+    """Return the sum of the diagonal of a matrix; of integers as int64.  Raises RuntimeError for other ranks."""
+    if input.type.rank != 2:
+        raise RuntimeError("trace: expected a matrix")
+    along = diagonal.nodes(input)
+    return sum_(along if along.dtype.is_float else cast(along, I64), (0,))
+
+
+@op("LinalgMatrixPower")
+def matrix_power(input: Operand, n: int) -> Node:
+    """Return a square matrix multiplied with itself, by repeated squaring.  Raises RuntimeError for a negative `n`."""
+    if n < 0:
+        raise RuntimeError("matrix_power: negative powers need an inverse, which is not available")
+    if n == 0:
+        return identity_like(input)
+    result = input
+    for bit in bin(n)[3:]:
+        result = matmul_nodes(result, result)
+        result = matmul_nodes(result, input) if bit == "1" else result
+    return result  # type: ignore[no-any-return]
+
+
+def identity_like(x: Node) -> Node:
+    """Return identity matrices of the shape and dtype of `x`; node level."""
+    rank = x.type.rank
+    same = elementwise("eq", iota(x.shape, rank - 2), iota(x.shape, rank - 1))
+    return cast(same, x.dtype)
+
+
+# -- einsum ---------------------------------------------------------------------------------------------
+
+
+@op("Einsum")
+def _einsum(equation: str, operands: Sequence[Operand]) -> Node:
+    terms, output = _parse(equation, operands)
+    xs = [_without_repeats(x, term) for x, term in zip(operands, terms, strict=True)]
+    _check_extents(xs)
+    x, names = xs[0]
+    for i, (y, other) in enumerate(xs[1:], 1):
+        needed = set(output).union(*(term for _, term in xs[i + 1 :]))
+        x, names = _pair(x, names, y, other, needed)
+    away = [n for n in names if n not in output]
+    x = sum_(x, sorted(names.index(n) for n in away))
+    names = [n for n in names if n in output]
+    return permute(x, [names.index(n) for n in output])
+
+
+def einsum(equation: str, *operands: Any) -> Any:
+    """Return sums of products in Einstein's notation: "bij,bjk->bik".  Raises RuntimeError."""
+    given = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
+    return _einsum(equation, list(given))
+
+
+def _parse(equation: str, operands: Sequence[Node]) -> tuple[list[list[str]], list[str]]:
+    """Return the axis names of each operand and of the output; axes under an ellipsis get names of their own."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    texts = left.split(",")
+    if len(texts) != len(operands):
+        fewer = "fewer" if len(operands) < len(texts) else "more"
+        raise RuntimeError(f"einsum(): {fewer} operands were provided than specified in the equation")
+    dots = max((x.type.rank - len(t.replace("...", "")) for t, x in zip(texts, operands, strict=True) if "..." in t), default=0)
+    terms = [_names(t, x.type.rank, dots, i) for i, (t, x) in enumerate(zip(texts, operands, strict=True))]
+    ellipsis = [f".{i}" for i in range(dots)]
+    if not arrow:
+        letters = left.replace("...", "").replace(",", "")
+        return terms, [*ellipsis, *sorted(c for c in set(letters) if letters.count(c) == 1)]
+    output = [n for part in right.replace("...", ".") for n in (ellipsis if part == "." else [part])]
+    for name in output:
+        if not any(name in term for term in terms):
+            raise RuntimeError(f"einsum(): output subscript {name} does not appear in the equation for any input operand")
+    return terms, output
+
+
+def _names(text: str, rank: int, dots: int, position: int) -> list[str]:
+    hidden = rank - len(text.replace("...", ""))
+    if "..." not in text and hidden:
+        raise RuntimeError(
+            f"einsum(): the number of subscripts in the equation ({len(text)}) does not match the number of dimensions ({rank}) "
+            f"for operand {position} and no ellipsis was given"
+        )
+    ellipsis = [f".{i}" for i in range(dots - hidden, dots)]
+    return [n for part in text.replace("...", ".") for n in (ellipsis if part == "." else [part])]
+
+
+def _without_repeats(x: Node, names: list[str]) -> tuple[Node, list[str]]:
+    """Take the diagonal of axes that have one name."""
+    names = list(names)
+    for name in dict.fromkeys(names):
+        while names.count(name) > 1:
+            first = names.index(name)
+            second = names.index(name, first + 1)
+            x = diagonal.nodes(x, 0, first, second)
+            names = [n for i, n in enumerate(names) if i not in (first, second)] + [name]
+    return x, names
+
+
+def _check_extents(xs: list[tuple[Node, list[str]]]) -> None:
+    seen: dict[str, int] = {}
+    for i, (x, names) in enumerate(xs):
+        for name, n in zip(names, x.shape, strict=True):
+            if seen.setdefault(name, n) not in (n, 1) and n != 1:
+                raise RuntimeError(
+                    f"einsum(): subscript {name} has size {n} for operand {i} which does not broadcast with previously seen size {seen[name]}"
+                )
+            seen[name] = max(seen[name], n)
+
+
+def _pair(a: Node, left: list[str], b: Node, right: list[str], needed: set[str]) -> tuple[Node, list[str]]:
+    """Contract two operands: sum what only one has and nobody needs, then one batched product of matrices."""
+    a, left = _sum_alone(a, left, needed | set(right))
+    b, right = _sum_alone(b, right, needed | set(left))
+    a, b = _widened(a, left, b, right)
+    batch = [n for n in left if n in right and n in needed]
+    inner_names = [n for n in left if n in right and n not in needed]
+    free_a = [n for n in left if n not in right]
+    free_b = [n for n in right if n not in left]
+    if not inner_names:
+        return _outer(a, left, b, right, [*batch, *free_a, *free_b])
+    rows = _grouped(a, left, batch, free_a, inner_names)
+    columns = _grouped(b, right, batch, inner_names, free_b)
+    extents = dict(zip([*left, *right], [*a.shape, *b.shape], strict=True))
+    names = [*batch, *free_a, *free_b]
+    return reshape(_product(rows, columns), [extents[n] for n in names]), names
+
+
+def _sum_alone(x: Node, names: list[str], needed: set[str]) -> tuple[Node, list[str]]:
+    away = [i for i, n in enumerate(names) if n not in needed]
+    return sum_(x, away), [n for n in names if n in needed]
+
+
+def _widened(a: Node, left: list[str], b: Node, right: list[str]) -> tuple[Node, Node]:
+    """Broadcast axes of extent 1 to the extent that the other operand has under the same name."""
+    extents: dict[str, int] = {}
+    for name, n in zip([*left, *right], [*a.shape, *b.shape], strict=True):
+        extents[name] = n if extents.get(name, 1) == 1 else extents[name]
+    wide_a, wide_b = (expand_to(x, [extents[n] for n in names]) for x, names in ((a, left), (b, right)))
+    return wide_a, wide_b
+
+
+def _grouped(x: Node, names: list[str], batch: list[str], first: list[str], second: list[str]) -> Node:
+    x = permute(x, [names.index(n) for n in (*batch, *first, *second)])
+    k = len(batch)
+    return reshape(x, (*x.shape[:k], prod(x.shape[k : k + len(first)]), prod(x.shape[k + len(first) :])))
+
+
+def _outer(a: Node, left: list[str], b: Node, right: list[str], names: list[str]) -> tuple[Node, list[str]]:
+    extents = dict(zip([*left, *right], [*a.shape, *b.shape], strict=True))
+    shape = [extents[n] for n in names]
+    spread = []
+    for x, own in ((a, left), (b, right)):
+        order = sorted(range(len(own)), key=lambda i, own=own: names.index(own[i]))  # type: ignore[misc]
+        spread.append(broadcast(permute(x, order), shape, [names.index(own[i]) for i in order]))
+    x, y = promote(*spread)
+    return x * y, names

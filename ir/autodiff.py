@@ -1,0 +1,98 @@
+"""Reverse mode: from a graph to the graph of its gradients.
+
+A loop and a table.  The loop walks the nodes from the outputs back, the table says what each primitive does
+with the cotangent of its result.  Gradients are ordinary nodes, so they can be differentiated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc.ir.build import constant, zeros_like
+from graphc.ir.derivatives import VJP
+from graphc.ir.graph import Graph, Node, TypeRuleError, place, toposort
+
+__all__ = ["adjoint", "gradients"]
+
+
+def gradients(outputs: Sequence[Node], cotangents: Sequence[Node], wrt: Sequence[Node]) -> list[Node | None]:
+    """Return the gradient by each node of `wrt`, summed over `outputs` weighted with `cotangents`.
+
+    A cotangent has the type of its output.  A gradient has the type of its node; None means that no output
+    depends on the node in a differentiable way.  Where one node of `wrt` depends on another, the gradient
+    by the deeper one has the paths through the upper one too, as torch.autograd.grad has it.  Time is linear
+    in the number of nodes; nothing recurses.  Raises TypeRuleError for a cotangent of another type, and for a
+    region that has no rule.
+    """
+    order = toposort(outputs)
+    active = _active(order, wrt)
+    adjoints: dict[Node, Node] = {}
+    for output, cotangent in zip(outputs, cotangents, strict=True):
+        _check_cotangent(output, cotangent)
+        if output in active:
+            _accumulate(adjoints, output, cotangent)
+    outer = place.where
+    try:
+        for node in reversed(order):
+            if node in adjoints:
+                _propagate(node, active, adjoints)
+    finally:
+        place.where = outer
+    return [adjoints.get(node) for node in wrt]
+
+
+def adjoint(graph: Graph, wrt: Sequence[int], *, value: bool = True) -> Graph:
+    """Append to a graph the gradient of its first result by the parameters numbered in `wrt`.
+
+    The first result must be a 0-d float.  The results are those of `graph` (none if not `value`), then one
+    gradient for each of `wrt`, zeros where nothing depends on it.  Raises TypeRuleError.
+    """
+    output = graph.results[0]
+    if output.shape != () or not output.dtype.is_float:
+        raise TypeRuleError(f"adjoint needs a 0-d float as first result, got {output.type}")
+    by = [graph.params[i] for i in wrt]
+    found = gradients([output], [constant(1, output.dtype)], by)
+    filled = [zeros_like(p) if g is None else g for p, g in zip(by, found, strict=True)]
+    return Graph(graph.params, (*(graph.results if value else ()), *filled), f"{graph.name}_adjoint")
+
+
+def _check_cotangent(output: Node, cotangent: Node) -> None:
+    if output.type != cotangent.type:
+        raise TypeRuleError(f"a cotangent has the type of its output, {output.type}, got {cotangent.type}")
+
+
+def _active(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
+    """Return the float nodes on differentiable paths from `wrt`, given all nodes with operands first."""
+    active = {node for node in wrt if node.type.dtype.is_float}
+    for node in order:
+        if active.isdisjoint(node.operands):
+            continue
+        if node.op.kind == "region" and node.op.name not in VJP:
+            raise TypeRuleError(f"{node.op.name} has no derivative rule")
+        if node.op.name in VJP and node.type.dtype.is_float:
+            active.add(node)
+    return active
+
+
+def _propagate(node: Node, active: set[Node], adjoints: dict[Node, Node]) -> None:
+    """Hand the cotangent of a node on to its active operands; the new nodes have the place of `node`."""
+    total = adjoints[node]
+    _name_after(total, node)
+    wanted = [operand in active for operand in node.operands]
+    if not any(wanted):
+        return
+    place.where = node.where
+    for operand, part in zip(node.operands, VJP[node.op.name](node, total, wanted), strict=True):
+        if part is not None:
+            _accumulate(adjoints, operand, part)
+
+
+def _accumulate(adjoints: dict[Node, Node], node: Node, part: Node) -> None:
+    known = adjoints.get(node)
+    adjoints[node] = part if known is None else known + part
+
+
+def _name_after(total: Node, node: Node) -> None:
+    # A constant is shared by everything that uses the number; no one name fits it.
+    if node.name and not total.name and total.op.kind != "leaf":
+        total.name = f"d_{node.name}"

@@ -1,0 +1,640 @@
+"""Gather nodes into kernels.
+
+    %e = exp %x                         %y = fusion %x {dims=[…], outer=1, …} {
+    %s = sum %e {axes=[1]}       →        … the four nodes …
+    %b = broadcast %s …                   return %y
+    %y = div %e, %b                     }
+
+A group's nodes share one *iteration space*, a set of loops.  Each axis of each node is a product of such
+loops (an axis that a reshape merged is several).  A group without reductions has one space for all its
+nodes.  In a group with reductions, all reductions leave the same loops, the *outer* ones, and every other
+node has at least these: so a kernel is loops over the outer space and, inside, one pass after another over
+inner loops, as softmax or layer_norm need it.
+
+Nodes are taken in order; each joins the groups of its operands where the spaces agree and no path leads out
+of the merged group and back in (kept as a bit mask of ancestors for each group: that is the convexity proof).
+What crosses from one group to another is stored, unless it costs less to compute it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+from graphc.ir.graph import PARAMETER, Graph, Node, Region, make, parameter
+from graphc.ir.primitives import PRIMITIVES
+from graphc.ir.views import Strides, as_view, dense_strides
+
+__all__ = ["WEIGHT", "fuse", "weight"]
+
+WEIGHT = {
+    "exp": 16, "expm1": 20, "log": 20, "log1p": 22, "sin": 40, "cos": 40, "atan": 24, "tanh": 24, "sigmoid": 20, "erf": 30, "pow": 60,
+    "div": 4, "sqrt": 4, "rsqrt": 6, "floordiv": 8, "remainder": 10, "random_bits": 60, "gather": 8,
+}  # fmt: skip
+"""Instructions per vector, roughly, of what takes more than one."""
+
+HEAVIEST = 900
+"""A group's greatest weight: beyond it registers spill and LLVM's scheduler, quadratic in a block, is slow."""
+
+CHEAP = 4
+"""What is at most this heavy is computed again rather than stored and loaded."""
+
+
+def weight(node: Node) -> int:
+    """Return roughly how many instructions a vector of the node's elements takes."""
+    if node.op.kind in ("movement", "leaf") and node.op.name != "random_bits":
+        return 0
+    return WEIGHT.get(node.op.name, 1)
+
+
+def fuse(graph: Graph, layouts: dict[Node, Strides] | None = None) -> Graph:
+    """Return the graph with all elementwise, movement and reduction work inside `fusion` nodes.
+
+    `layouts` gives the strides, in elements, of parameters that are not row-major.
+    """
+    groups = _Grouping(graph).run()
+    return _Builder(graph, groups, layouts or {}).run()
+
+
+# -- iteration spaces ---------------------------------------------------------------------------------
+
+
+class Loop:
+    """One loop of an iteration space."""
+
+    __slots__ = ("extent",)
+
+    def __init__(self, extent: int) -> None:
+        self.extent = extent
+
+
+Axes = tuple[tuple[Loop, ...], ...]
+"""The loops whose product each axis is; an axis of extent 1 has none."""
+
+
+def _loops(axes: Axes) -> frozenset[Loop]:
+    return frozenset(loop for axis in axes for loop in axis)
+
+
+def _fresh(shape: Sequence[int]) -> Axes:
+    return tuple(() if n == 1 else (Loop(n),) for n in shape)
+
+
+@dataclass(eq=False)
+class Group:
+    """Nodes that will be one kernel."""
+
+    bit: int
+    nodes: list[Node] = field(default_factory=list)
+    axes: dict[Node, Axes] = field(default_factory=dict)
+    reduced: dict[Node, Axes] = field(default_factory=dict)
+    """The loops of the axes that each reduction folds."""
+    outer: frozenset[Loop] | None = None
+    """What reductions leave; None while there is no reduction."""
+    space: frozenset[Loop] = frozenset()
+    weight: int = 0
+    ancestors: int = 0
+
+    def operand_axes(self, node: Node) -> Axes:
+        """Return the axes at which `node` reads its operands."""
+        kept, folded = iter(self.axes[node]), iter(self.reduced.get(node, ()))
+        if node not in self.reduced:
+            return self.axes[node]
+        away = _reduced_axes(node)
+        return tuple(next(folded) if a in away else next(kept) for a in range(node.operands[0].type.rank))
+
+    def substitute(self, new: dict[Loop, tuple[Loop, ...]]) -> None:
+        """Put other loops in the place of some."""
+
+        def axis(loops: tuple[Loop, ...]) -> tuple[Loop, ...]:
+            return tuple(n for loop in loops for n in new.get(loop, (loop,)))
+
+        self.axes = {node: tuple(map(axis, axes)) for node, axes in self.axes.items()}
+        self.reduced = {node: tuple(map(axis, axes)) for node, axes in self.reduced.items()}
+        self.space = frozenset(axis(tuple(self.space)))
+        self.outer = None if self.outer is None else frozenset(axis(tuple(self.outer)))
+
+    def split(self, loop: Loop, inner: int) -> tuple[Loop, Loop]:
+        """Replace a loop by two, the second of extent `inner`."""
+        parts = (Loop(loop.extent // inner), Loop(inner))
+        self.substitute({loop: parts})
+        return parts
+
+
+def _reduced_axes(node: Node) -> tuple[int, ...]:
+    return (node.params["axis"],) if "axis" in node.params else node.params["axes"]
+
+
+def _is_compute(node: Node) -> bool:
+    return node.op.kind in ("elementwise", "reduce") or node.op.name in ("gather", "random_bits")
+
+
+def _is_inlined(node: Node) -> bool:
+    """Whether a node is written into whatever kernel reads it."""
+    return node.op.kind == "movement" or node.op.name in ("constant", "iota")
+
+
+def _cheap(node: Node) -> bool:
+    """Whether computing a node again, down to values in memory, costs less than a store and a load."""
+    cost, stack = 0, [node]
+    while stack:
+        n = stack.pop()
+        if n.op.kind == "reduce" and n is not node:
+            continue  # small, and stored for whoever reads it
+        if n.op.kind != "elementwise" and not _is_inlined(n):
+            if n is node and _is_compute(n):
+                return False
+            continue
+        cost += weight(n)
+        if cost > CHEAP:
+            return False
+        stack.extend(n.operands)
+    return True
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """A computed node read through movement."""
+
+    reader: Node
+    moves: tuple[Node, ...]
+    source: Node
+
+
+def _edges(node: Node) -> Iterator[_Edge]:
+    """Yield what a node reads; a node that is movement itself (a result) reads through itself."""
+    operands = node.operands[1:] if node.op.name == "gather" else node.operands
+    if node.op.kind == "movement":
+        operands = (node,)
+    for operand in operands:
+        moves = []
+        while operand.op.kind == "movement":
+            moves.append(operand)
+            operand = operand.operands[0]
+        if _is_compute(operand):
+            yield _Edge(node, tuple(moves), operand)
+
+
+class _Misaligned(Exception):
+    """A value is read elsewhere than where it is computed."""
+
+
+def _through(group: Group, axes: Axes, moves: Sequence[Node]) -> Axes:
+    """Return the axes at which the operand below `moves` is read.  May split loops of `group`."""
+    for move in moves:
+        name = move.op.name
+        if name == "permute":
+            order = move.params["axes"]
+            axes = tuple(axes[order.index(a)] for a in range(len(order)))
+        elif name == "broadcast":
+            axes = tuple(axes[a] for a in move.params["axes"])
+        elif name == "reshape":
+            axes = _regroup(group, axes, move.operands[0].shape)
+        else:
+            raise _Misaligned
+    return axes
+
+
+def _regroup(group: Group, axes: Axes, shape: tuple[int, ...]) -> Axes:
+    """Distribute the loops of some axes over axes of another shape with as many elements."""
+    if 0 in shape:
+        raise _Misaligned
+    rest = [loop for axis in axes for loop in axis]
+    result: list[tuple[Loop, ...]] = []
+    for n in reversed(shape):
+        axis: list[Loop] = []
+        while n > 1:
+            loop = rest.pop()
+            if n % loop.extent:
+                if loop.extent % n:
+                    raise _Misaligned
+                outer, loop = group.split(loop, n)
+                result = [tuple(x) for x in result]
+                rest.append(outer)
+            axis.insert(0, loop)
+            n //= loop.extent
+        result.append(tuple(axis))
+    return tuple(reversed(result))
+
+
+class _Grouping:
+    """Decides which nodes form a group."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.nodes = graph.nodes()
+        self.moved_results = {r for r in graph.results if r.op.kind == "movement"}
+        self.group_of: dict[Node, Group] = {}
+        self.groups: dict[int, Group] = {}
+        self.opaque_ancestors: dict[Node, int] = {}
+
+    def run(self) -> dict[Node, Group]:
+        for node in self.nodes:
+            if _is_compute(node) or node in self.moved_results:
+                self._place(node)
+            else:
+                self.opaque_ancestors[node] = self._ancestors(node.operands)
+        self._join_siblings()
+        return self.group_of
+
+    def _ancestors(self, operands: Sequence[Node]) -> int:
+        """Return the groups that some values come from, directly or not."""
+        mask = 0
+        for o in operands:
+            group = self.group_of.get(o)
+            if group is not None:
+                mask |= group.ancestors | (1 << group.bit)
+            else:
+                mask |= self._refreshed(o)
+        return mask
+
+    def _refreshed(self, node: Node) -> int:
+        mask = self.opaque_ancestors.get(node, 0)
+        for bit, group in self.groups.items():
+            if mask >> bit & 1:
+                mask |= group.ancestors
+        return mask
+
+    def _place(self, node: Node) -> None:
+        group = self._alone(node)
+        self.group_of[node] = group
+        self.groups[group.bit] = group
+        for edge in _edges(node):
+            source = self.group_of[edge.source]
+            mine = self.group_of[node]
+            if source is not mine:
+                self._try_merge(source, mine)
+
+    def _alone(self, node: Node) -> Group:
+        group = Group(len(self.group_of) + 1, [node], weight=weight(node))
+        group.axes[node] = _fresh(node.shape)
+        group.space = _loops(group.axes[node])
+        if node.op.kind == "reduce":
+            group.outer = group.space
+            group.reduced[node] = _fresh([node.operands[0].shape[a] for a in _reduced_axes(node)])
+            group.space |= _loops(group.reduced[node])
+        group.ancestors = self._ancestors(node.operands)
+        return group
+
+    # A merge is tried on copies of what it changes, and kept if the spaces agree.
+
+    def _try_merge(self, first: Group, second: Group, tie: tuple[Axes, Axes] | None = None) -> bool:
+        if first.weight + second.weight > HEAVIEST or self._would_cycle(first, second):
+            return False
+        try:
+            match = self._match(first, second, tie)
+        except _Misaligned:
+            return False
+        outer = self._common_outer(first, second, match)
+        if outer is False:
+            return False
+        second.substitute({a: (b,) for a, b in match.items()})
+        self._absorb(first, second, outer if isinstance(outer, frozenset) else None)
+        return True
+
+    def _would_cycle(self, first: Group, second: Group) -> bool:
+        a, b = 1 << first.bit, 1 << second.bit
+        for group in self.groups.values():
+            if group is first or group is second:
+                continue
+            below = group.ancestors & (a | b)
+            above = (first.ancestors | second.ancestors) >> group.bit & 1
+            if below and above:
+                return True
+        return self._opaque_between(first, second)
+
+    def _opaque_between(self, first: Group, second: Group) -> bool:
+        """Whether a matmul or the like lies on a way from one group to the other."""
+        for reader, source in ((first, second), (second, first)):
+            for node in reader.nodes:
+                for operand in node.operands:
+                    while operand.op.kind == "movement":
+                        operand = operand.operands[0]
+                    if operand not in self.group_of and self._refreshed(operand) >> source.bit & 1:
+                        return True
+        return False
+
+    def _match(self, first: Group, second: Group, tie: tuple[Axes, Axes] | None) -> dict[Loop, Loop]:
+        """Return which loop of `first` each loop of `second` is.  Raises _Misaligned if values between them do not line up."""
+        ties = [tie] if tie is not None else []
+        match: dict[Loop, Loop] = {}
+        for _ in range(64):  # splitting loops changes axes that were read before: start again
+            before = (len(first.space), len(second.space))
+            match = {}
+            for mine, yours in [*ties, *self._crossing(first, second)]:
+                _unify(first, second, mine, yours, match)
+            if before == (len(first.space), len(second.space)):
+                break
+        else:
+            raise _Misaligned
+        taken = set(match.values())
+        for loop in sorted(second.space - set(match), key=lambda lo: lo.extent):
+            free = [f for f in first.space - taken if f.extent == loop.extent]
+            inner = [f for f in free if first.outer is not None and f not in first.outer]
+            if inner or free:
+                match[loop] = (inner or free)[0]
+                taken.add(match[loop])
+        return match
+
+    def _crossing(self, first: Group, second: Group) -> list[tuple[Axes, Axes]]:
+        """Return, for each value that one group reads of the other, its axes in `first` and in `second`."""
+        pairs = []
+        for reader, source in ((second, first), (first, second)):
+            for node in list(reader.nodes):
+                for edge in _edges(node):
+                    if self.group_of[edge.source] is not source:
+                        continue
+                    if any(m.op.name in ("slice", "pad", "flip") for m in edge.moves) and _cheap(edge.source):
+                        continue
+                    wanted = _through(reader, reader.operand_axes(node), edge.moves)
+                    here = source.axes[edge.source]
+                    pairs.append((here, wanted) if reader is second else (wanted, here))
+        return pairs
+
+    def _common_outer(self, first: Group, second: Group, match: dict[Loop, Loop]) -> frozenset[Loop] | bool | None:
+        """Return the outer loops of the merged group, None if it has no reductions, False if it cannot be."""
+
+        def renamed(loops: frozenset[Loop]) -> frozenset[Loop]:
+            return frozenset(match.get(lo, lo) for lo in loops)
+
+        space = renamed(second.space)
+        if first.outer is None and second.outer is None:
+            return None if first.space == space else False
+        if first.outer is not None and second.outer is not None:
+            outer = first.outer
+            if outer != renamed(second.outer):
+                return False
+        else:
+            outer = first.outer if first.outer is not None else renamed(second.outer or frozenset())
+            if not (space if first.outer is not None else first.space) >= outer:
+                return False
+        # without outer loops, only passes over the same inner loops belong in one kernel
+        if not outer and first.space and space and first.space != space:
+            return False
+        return outer
+
+    def _absorb(self, first: Group, second: Group, outer: frozenset[Loop] | None) -> None:
+        first.nodes += second.nodes
+        first.axes.update(second.axes)
+        first.reduced.update(second.reduced)
+        first.outer = outer
+        first.space |= second.space
+        first.weight += second.weight
+        gone, kept = 1 << second.bit, 1 << first.bit
+        first.ancestors = (first.ancestors | second.ancestors) & ~gone & ~kept
+        del self.groups[second.bit]
+        for node in second.nodes:
+            self.group_of[node] = first
+        for group in self.groups.values():
+            if group.ancestors & (gone | kept):
+                group.ancestors = (group.ancestors & ~gone) | kept | first.ancestors
+        for node, mask in self.opaque_ancestors.items():
+            if mask & (gone | kept):
+                self.opaque_ancestors[node] = (mask & ~gone) | kept | first.ancestors
+
+    def _join_siblings(self) -> None:
+        """Merge groups that read the same value at the same places, such as a value and its gradient."""
+        readers: dict[Node, list[Node]] = {}
+        for node in self.nodes:
+            if not _is_compute(node):
+                continue
+            for operand in node.operands[1:] if node.op.name == "gather" else node.operands:
+                base = operand
+                while base.op.kind == "movement":
+                    base = base.operands[0]
+                if base.op is PARAMETER or (not _is_compute(base) and not _is_inlined(base)):
+                    readers.setdefault(operand, []).append(node)
+        for shared, nodes in readers.items():
+            if shared.type.rank == 0:
+                continue
+            for node in nodes[1:]:
+                first, second = self.group_of[nodes[0]], self.group_of[node]
+                if first is not second and shared.type.size >= max(prod(lo.extent for lo in g.space) for g in (first, second)):
+                    self._try_merge(first, second, (first.operand_axes(nodes[0]), second.operand_axes(node)))
+
+
+def _unify(first: Group, second: Group, mine: Axes, yours: Axes, match: dict[Loop, Loop]) -> None:
+    """Pair the loops of equal axes, splitting where one side is finer.  Raises _Misaligned."""
+    for a, b in zip(mine, yours, strict=True):
+        left, right = list(a), list(b)
+        while left and right:
+            x, y = left.pop(), right.pop()
+            if x.extent > y.extent and x.extent % y.extent == 0:
+                outer, x = first.split(x, y.extent)
+                left.append(outer)
+            elif y.extent > x.extent and y.extent % x.extent == 0:
+                outer, y = second.split(y, x.extent)
+                right.append(outer)
+            if x.extent != y.extent or match.get(y, x) is not x or (y not in match and x in match.values()):
+                raise _Misaligned
+            match[y] = x
+        if left or right:
+            raise _Misaligned
+
+
+# -- writing the fused graph --------------------------------------------------------------------------
+
+
+class _Builder:
+    """Decides what is stored and writes the graph of fusions."""
+
+    def __init__(self, graph: Graph, group_of: dict[Node, Group], layouts: dict[Node, Strides]) -> None:
+        self.graph = graph
+        self.group_of = group_of
+        self.layouts = layouts
+        self.stored: dict[Node, None] = {}
+        self.new: dict[Node, Node] = {p: p for p in graph.params}
+
+    def run(self) -> Graph:
+        nodes = self.graph.nodes()
+        for result in self.graph.results:
+            if not self._has_buffer(result):
+                self.stored[result] = None
+        for node in nodes:
+            if self._has_buffer(node):
+                for operand in node.operands:
+                    self._store_operand(operand)
+            elif node.op.name == "gather":
+                self._store_operand(node.operands[0])
+        for node in reversed(nodes):
+            if node in self.stored:
+                self._leaves(node)
+        for node in nodes:
+            if self._has_buffer(node) and node not in self.new:
+                self._write(node)
+            elif node in self.stored and node not in self.new:
+                self._write(node)
+        taken: set[Node] = set()
+        results = [self._result(r, taken) for r in self.graph.results]
+        return self.graph.replace(results)
+
+    def _has_buffer(self, node: Node) -> bool:
+        """Whether a node has memory of its own without being part of a fusion."""
+        return node.op is PARAMETER or not (_is_compute(node) or _is_inlined(node) or node.op.name == "result")
+
+    def _layout(self, node: Node) -> Strides:
+        return self.layouts.get(node) or dense_strides(node.shape)
+
+    def _store_operand(self, operand: Node) -> None:
+        """Store what an operation outside the fusions reads: the buffer below its strides, or a copy."""
+        view = as_view(operand, self._layout)
+        base = operand if view is None else view.base
+        if view is not None and base.op.name in ("constant", "iota"):
+            base = operand
+        if not self._has_buffer(base):
+            self.stored[base] = None
+
+    def _leaves(self, root: Node) -> tuple[list[Node], list[Node]]:
+        """Return what the kernel of a stored node computes, operands first, and what it loads."""
+        group = self.group_of.get(root)
+        body: list[Node] = []
+        leaves: dict[Node, None] = {}
+        seen: set[Node] = set()
+        stack: list[tuple[Node, bool]] = [(root, False)]
+        while stack:
+            node, ready = stack.pop()
+            if ready:
+                body.append(node)
+                continue
+            if node in seen:
+                continue
+            seen.add(node)
+            if node is not root and self._is_leaf(node, group):
+                leaves[node] = None
+                continue
+            stack.append((node, True))
+            stack.extend((o, False) for o in reversed(node.operands))
+        return body, list(leaves)
+
+    def _is_leaf(self, node: Node, group: Group | None) -> bool:
+        if self._has_buffer(node) or node.op.name == "result":
+            return True
+        if _is_inlined(node):
+            return node in self.stored and node.op.kind == "movement"
+        if group is not None and self.group_of[node] is group:
+            return False
+        if node not in self.stored and not _cheap(node):
+            self.stored[node] = None
+        return node in self.stored
+
+    def _members(self, root: Node) -> list[Node]:
+        group = self.group_of.get(root)
+        if group is None:
+            return [root]
+        return [n for n in group.nodes if n in self.stored]
+
+    def _write(self, root: Node) -> None:
+        """Write the fusion that stores `root`, after everything it loads.  Does not recurse."""
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            if node in self.new:
+                stack.pop()
+                continue
+            needs = self._needs(node)
+            missing = [n for n in needs if n not in self.new]
+            if missing:
+                stack.extend(missing)
+                continue
+            stack.pop()
+            if self._has_buffer(node):
+                operands = [self._moved(o) for o in node.operands]
+                self.new[node] = make(node.op, operands, node.params, node.regions, like=node)
+            else:
+                self._write_group(self._members(node))
+
+    def _needs(self, node: Node) -> list[Node]:
+        if self._has_buffer(node):
+            found: list[Node] = []
+            for operand in node.operands:
+                while operand not in self.stored and _is_inlined(operand) and operand.operands:
+                    operand = operand.operands[0]
+                found.append(operand)
+            return found
+        return [leaf for member in self._members(node) for leaf in self._leaves(member)[1]]
+
+    def _moved(self, operand: Node) -> Node:
+        """Return an operand's movement over the new node of its buffer."""
+        chain = []
+        while operand not in self.new:
+            chain.append(operand)
+            operand = operand.operands[0]
+        node = self.new[operand]
+        for move in reversed(chain):
+            node = make(move.op, (node, *move.operands[1:]), move.params, like=move)
+        return node
+
+    def _write_group(self, members: list[Node]) -> None:
+        body: dict[Node, None] = {}
+        leaves: dict[Node, None] = {}
+        for member in members:
+            nodes, loads = self._leaves(member)
+            body.update(dict.fromkeys(nodes))
+            leaves.update(dict.fromkeys(loads))
+        inside = {leaf: parameter(leaf.type, leaf.name) for leaf in leaves if leaf not in body}
+        for node in _ordered(body):
+            inside[node] = make(node.op, [inside[o] for o in node.operands], node.params, like=node)
+        operands = [self.new[leaf] for leaf in leaves if leaf not in body]
+        params = tuple(inside[leaf] for leaf in leaves if leaf not in body)
+        region = Region(params, tuple(inside[m] for m in members))
+        where = {inside[n]: n for n in body}
+        schedule = _schedule(self.group_of.get(members[0]), members, [where[n] for n in region.nodes() if n.op.kind == "reduce"])
+        whole = make(PRIMITIVES["fusion"], operands, schedule, (region,), like=members[-1])
+        for i, member in enumerate(members):
+            self.new[member] = whole if len(members) == 1 else make(PRIMITIVES["result"], (whole,), {"index": i}, like=member)
+
+    def _result(self, node: Node, taken: set[Node]) -> Node:
+        """Return the new node of a result; a parameter, or a node that is a result already, is copied."""
+        new = self.new[node]
+        if new.op is not PARAMETER and new not in taken:
+            taken.add(new)
+            return new
+        inner = parameter(node.type, node.name)
+        axes = _fresh(node.shape)
+        loops = [lo for axis in axes for lo in axis]
+        schedule = {"dims": tuple(lo.extent for lo in loops), "outer": len(loops), "results": (_numbers(axes, loops),), "reduces": ()}
+        return make(PRIMITIVES["fusion"], (new,), schedule, (Region((inner,), (inner,)),), like=node, unique=True)
+
+
+def _ordered(nodes: dict[Node, None]) -> list[Node]:
+    """Return nodes with operands first."""
+    done: dict[Node, None] = {}
+    for root in nodes:
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            missing = [o for o in node.operands if o in nodes and o not in done]
+            if node in done or not missing:
+                done.setdefault(node)
+                stack.pop()
+            else:
+                stack.extend(missing)
+    return list(done)
+
+
+def _numbers(axes: Axes, loops: list[Loop]) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(loops.index(lo) for lo in axis) for axis in axes)
+
+
+def _schedule(group: Group | None, members: list[Node], reduces: list[Node]) -> dict[str, object]:
+    """Spell the iteration space as parameters of the fusion: extents, how many are outer, and who has which."""
+    if group is None:
+        axes = {members[0]: _fresh(members[0].shape)}
+        loops = [lo for axis in axes[members[0]] for lo in axis]
+        outer = len(loops)
+        reduced: dict[Node, Axes] = {}
+    else:
+        axes, reduced = group.axes, group.reduced
+        outside = group.outer if group.outer is not None else group.space
+        seen: dict[Loop, None] = {}
+        for node in [*reduces, *members]:
+            source = group.operand_axes(node) if node in reduced else axes[node]
+            seen.update(dict.fromkeys(lo for axis in source for lo in axis))
+        loops = [lo for lo in seen if lo in outside] + [lo for lo in seen if lo not in outside]
+        outer = sum(lo in outside for lo in loops)
+    return {
+        "dims": tuple(lo.extent for lo in loops),
+        "outer": outer,
+        "results": tuple(_numbers(axes[m], loops) for m in members),
+        "reduces": tuple(_numbers(reduced[r], loops) for r in reduces),
+    }

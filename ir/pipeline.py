@@ -1,0 +1,59 @@
+"""The optimizer: a list of passes, read from top to bottom, and the runner that verifies, times and shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from graphc.ir import debug
+from graphc.ir.fusion import fuse
+from graphc.ir.graph import Graph, Node
+from graphc.ir.printer import to_text
+from graphc.ir.simplify import simplify
+from graphc.ir.verifier import verify
+from graphc.ir.views import Strides
+
+__all__ = ["PASSES", "Pass", "optimize"]
+
+Layouts = Mapping[Node, Strides]
+
+
+class Pass(NamedTuple):
+    """A pass over a whole graph: the stage it leads to, and its one function."""
+
+    stage: str
+    run: Callable[[Graph, Layouts], Graph]
+
+
+def _simplify(graph: Graph, layouts: Layouts) -> Graph:
+    if not debug.enabled("rules"):
+        return simplify(graph)
+    return simplify(graph, lambda rule, before, after: debug.show("rules", f"graphc: {rule}: {before} -> {after}"))
+
+
+PASSES = (
+    # identities and movement first: what they remove need not be fused
+    Pass("optimized", _simplify),
+    # last: it fixes what is stored and what is computed where it is read
+    Pass("fused", lambda graph, layouts: fuse(graph, dict(layouts))),
+)
+
+
+def optimize(graph: Graph, layouts: Layouts | None = None) -> dict[str, Graph]:
+    """Run every pass; return the graph after each, under the name of its stage, `captured` first.
+
+    `layouts` gives the strides, in elements, of parameters that are not row-major.
+    """
+    stages = {"captured": graph}
+    if debug.enabled("passes"):
+        debug.show("passes", f"# captured\n{to_text(graph)}")
+    verify(graph, "capture")
+    for stage, run in PASSES:
+        with debug.timed(stage):
+            after = run(graph, layouts or {})
+        if after is not graph:
+            verify(after, stage)
+            if debug.enabled("passes"):
+                debug.show("passes", f"# {stage}\n{to_text(after)}")
+        stages[stage] = graph = after
+    return stages
