@@ -47,11 +47,11 @@ def _offset(step: Step, at: Sequence[Value], strides: Sequence[int], start: int,
     return total
 
 
-def _unit(strides: Sequence[int], shape: Sequence[int]) -> str:
-    """Tell which axis of a matrix has unit stride: of a row's elements, of a column's, or neither."""
-    if strides[1] == 1 or (shape[1] == 1 and strides[0] != 1):
-        return "row" if strides[1] == 1 else "none"
-    return "col" if strides[0] == 1 else "none"
+def _unit(strides: Sequence[int]) -> str:
+    """Tell which stride of a matrix is 1: that between columns (row-major), between rows, or none."""
+    if strides[1] == 1:
+        return "col"
+    return "row" if strides[0] == 1 else "none"
 
 
 def _matmul(module: Module, node: Node, operands: Sequence[Operand], name: str) -> Step:
@@ -60,9 +60,7 @@ def _matmul(module: Module, node: Node, operands: Sequence[Operand], name: str) 
     step = Step(module, name, ["a", "b", "out"])
     f, type = step.f, LLVM[node.dtype.name]
     (m, k), n = node.operands[0].shape[-2:], node.shape[-1]
-    product = emit_matmul(
-        module, type, a_unit=_unit(a.strides[-2:], (m, k)), b_unit=_unit(b.strides[-2:], (k, n))
-    )
+    product = emit_matmul(module, type, a_unit=_unit(a.strides[-2:]), b_unit=_unit(b.strides[-2:]))
     sizes = [step.integer(s, ("size", i)) for i, s in enumerate((m, n, k))]
     strides = [step.integer(s, ("matrix", i)) for i, s in enumerate((*a.strides[-2:], *b.strides[-2:], n))]
     dense = dense_strides(node.shape)

@@ -278,7 +278,11 @@ def test_machine_code_is_vectors_without_calls(name: str, kind: str) -> None:
     assembly = kernel(name, kind)[0].asm()
     ops = hot_loop(assembly)
     called = re.findall(r"\t(?:callq?|jmp)\t\*?([a-z%][\w.]*)", assembly)
-    assert set(called) == ({f"graphc.reduce.{TYPES[kind][0]}"} if name in ("sin", "cos") else set())
+    # The address of the slow reduction may have been loaded into a register before the loop.
+    allowed = rf"graphc\.reduce\.{TYPES[kind][0]}|%r\w+" if name in ("sin", "cos") else "none"
+    assert all(re.fullmatch(allowed, c) for c in called)
+    assert bool(called) == (name in ("sin", "cos"))
+    assert "@GOT" not in assembly
     assert not [op for op in ops if re.match(r"v?(pextr|pinsr|cvtt?s[ds]2si|cvtsi2s|\w*(add|mul|sub|div|fmadd\d+)s[sd]$)", op)]
 
 
