@@ -151,12 +151,13 @@ class Kernel:
     vector: int | None = None
     """The outer loop whose points are computed side by side; None: each stage vectorizes its last inner loop."""
     lanes: int = 1
-    scratch_bytes: int = 0
     can_fail: bool = False
+    saved: frozenset[Instr] = frozenset()
+    """Values that later passes take from a scratch row."""
 
     def __str__(self) -> str:
         params = ", ".join(f"{'out ' if b.written else ''}{b.name}: {b.dtype}" for b in self.buffers)
-        lines = [f"kernel {self.name}({params}) lanes={self.lanes}" + (f" scratch={self.scratch_bytes}" if self.scratch_bytes else "")]
+        lines = [f"kernel {self.name}({params}) lanes={self.lanes}"]
         pad = "  "
         for loop in self.outer:
             lines.append(f"{pad}for i{loop} in {self.dims[loop]}:{' (vector)' if loop == self.vector else ''}")
@@ -173,12 +174,16 @@ def _stage_lines(kernel: Kernel, stage: Stage, done: set[Instr]) -> Iterator[str
         vector = kernel.vector is None and loop == stage.inner[-1]
         yield f"{pad}for i{loop} in {kernel.dims[loop]}:{' (vector)' if vector else ''}"
         pad += "  "
-    for instr in needed(stage.roots()):
+    earlier = {i for i in kernel.saved if i in done}
+    for instr in needed(stage.roots(), earlier.__contains__):
+        if instr in earlier:
+            yield f"{pad}{instr.name} = scratch"
+            continue
         if instr in done or instr.op in ("constant", "reduced"):
             continue
-        if not instr.loops & set(stage.inner):
+        if instr in kernel.saved or not instr.loops & set(stage.inner):
             done.add(instr)
-        yield f"{pad}{instr.name} = {_spell(kernel, instr)}"
+        yield f"{pad}{instr.name} = {_spell(kernel, instr)}{' (saved)' if instr in kernel.saved else ''}"
     for r in stage.reductions:
         yield f"{pad}{r.name} = {r.kind} over {', '.join(f'i{lo}' for lo in r.inner)} of {r.value.name}"
     for s in stage.stores:

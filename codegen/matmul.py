@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from graphc.codegen.emit import BYTES, Function, Loop, Module, Value, llvm_type
+from graphc.codegen.emit import BYTES, Function, Module, Value, llvm_type
 from graphc.codegen.jit import host
 
 __all__ = ["Tile", "emit_matmul", "scratch_bytes", "tile_for"]
@@ -143,6 +143,13 @@ def call(f: Function, name: str, *args: Value) -> None:
     f.do(f"call void @{name}({', '.join(a.typed for a in args)})")
 
 
+def clear(f: Function, start: Value, count: Value, dtype: str) -> None:
+    """Write `count` zeros."""
+    f.module.declare("llvm.memset.p0.i64", "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+    size = f.mul(count, f.i64(BYTES[dtype]))
+    f.do(f"call void @llvm.memset.p0.i64(ptr {start.name}, i8 0, {size.typed}, i1 false)")
+
+
 def signature(text: str) -> list[tuple[str, str]]:
     """Read `"ptr a, i64 n"` as the parameters of a function."""
     return [(p.split()[0], p.split()[1]) for p in text.split(", ")]
@@ -156,7 +163,8 @@ def least(f: Function, x: Value, y: Value) -> Value:
 def at(f: Function, base: Value, dtype: str, *terms: tuple[Value, Value]) -> Value:
     """Return the address of the element at the sum of index·stride."""
     for index, stride in terms:
-        base = f.element(base, f.mul(index, stride), dtype)
+        offset = index if stride.name == "1" else f.mul(index, stride)
+        base = f.element(base, offset, dtype)
     return base
 
 
@@ -168,19 +176,25 @@ def multiply_add(f: Function, x: Value, y: Value, z: Value) -> Value:
 
 
 @contextmanager
-def each(f: Function, count: Value, step: int = 1, start: int = 0) -> Iterator[Loop]:
-    """Write a loop over range(start, count, step)."""
-    with f.loop(f.i64(start), count, step) as loop:
-        yield loop
+def each(f: Function, start: Value, stop: Value, step: Value | int = 1) -> Iterator[Value]:
+    """Write a loop over range(start, stop, step) and give its index, kept apart from the loop's own counter."""
+    with f.loop(start, stop, step, carry=[start]) as loop:
+        yield loop.carry[0]
+        loop.next([opaque(f, f.add(loop.carry[0], f.i64(step) if isinstance(step, int) else step))])
+
+
+def opaque(f: Function, step: Value) -> Value:
+    """Hide a step from LLVM's loop strength reduction, which gains nothing here and takes half of the compile time."""
+    return f.freeze(step)
 
 
 def along(f: Function, count: Value, lanes: int, body: Callable[[Value, int], None]) -> None:
     """Write `body(index, width)` over `count` elements: in whole vectors, then one by one."""
     whole = f.and_(count, f.i64(-lanes))
-    with each(f, whole, lanes) as loop:
-        body(loop.index, lanes)
-    with f.loop(whole, count) as loop:
-        body(loop.index, 1)
+    with each(f, f.i64(0), whole, lanes) as index:
+        body(index, lanes)
+    with each(f, whole, count) as index:
+        body(index, 1)
 
 
 # -- the register tile ----------------------------------------------------------------------------------
@@ -199,10 +213,10 @@ def emit_tiles(module: Module, dtype: str) -> str:
     f = Function(module, name, signature(params), internal=True)
     tile, rows = tile_for(dtype), f.args[7]
     full = full_rows(f, tile, rows)
-    with each(f, full, tile.rows) as loop:
-        emit_tile(f, dtype, tile, tile.rows, loop.index)
-    with f.loop(full, rows, tile.few) as loop:
-        emit_tile(f, dtype, tile, tile.few, loop.index)
+    with each(f, f.i64(0), full, tile.rows) as row:
+        emit_tile(f, dtype, tile, tile.rows, row)
+    with each(f, full, rows, tile.few) as row:
+        emit_tile(f, dtype, tile, tile.few, row)
     f.ret()
     return name
 
@@ -243,11 +257,6 @@ def emit_tile(f: Function, dtype: str, tile: Tile, height: int, first: Value) ->
         f.store(total, place)
 
 
-def opaque(f: Function, step: Value) -> Value:
-    """Hide a step from LLVM's loop strength reduction, which gains nothing here and doubles the compile time."""
-    return f.freeze(step)
-
-
 def prefetch(f: Function, address: Value, *, write: bool = False) -> None:
     """Ask for a cache line: into the first cache to be written, into the second to be read."""
     f.module.declare("llvm.prefetch.p0", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
@@ -283,17 +292,13 @@ def emit_merge(module: Module, dtype: str) -> str:
     f = Function(module, name, signature("ptr spare, ptr c, i64 c_row, i64 rows, i64 columns, i1 add"), internal=True)
     spare, c, c_row, rows, columns, add = f.args
     tile = tile_for(dtype)
-    with each(f, rows) as loop:
-        source = at(f, spare, dtype, (loop.index, f.i64(tile.width)))
-        target = at(f, c, dtype, (loop.index, c_row))
-
-        def move(i: Value, lanes: int) -> None:
-            place = f.element(target, i, dtype)
-            x = f.load(f.element(source, i, dtype), dtype, lanes)
-            old = f.load(place, dtype, lanes)
-            f.store(f.select(add, f.add(x, old), x), place)
-
-        along(f, columns, tile.lanes, move)
+    with each(f, f.i64(0), rows) as row:
+        source = at(f, spare, dtype, (row, f.i64(tile.width)))
+        target = at(f, c, dtype, (row, c_row))
+        with each(f, f.i64(0), columns) as column:
+            place = f.element(target, column, dtype)
+            x = f.load(f.element(source, column, dtype), dtype)
+            f.store(f.select(add, f.add(x, f.load(place, dtype)), x), place)
     f.ret()
     return name
 
@@ -309,9 +314,9 @@ def emit_gather(module: Module, dtype: str) -> str:
     params = "ptr source, i64 row, i64 col, ptr target, i64 target_row, i64 rows, i64 columns"
     f = Function(module, name, signature(params), internal=True)
     source, row, col, target, target_row, rows, columns = f.args
-    with each(f, rows) as outer:
-        start = at(f, target, dtype, (outer.index, target_row))
-        with f.loop(f.i64(0), columns, carry=[at(f, source, dtype, (outer.index, row))]) as inner:
+    with each(f, f.i64(0), rows) as r:
+        start = at(f, target, dtype, (r, target_row))
+        with f.loop(f.i64(0), columns, carry=[at(f, source, dtype, (r, row))]) as inner:
             f.store(f.load(inner.carry[0], dtype), f.element(start, inner.index, dtype))
             inner.next([f.element(inner.carry[0], col, dtype)])
     f.ret()
@@ -326,8 +331,8 @@ def emit_copy(module: Module, dtype: str) -> str:
     params = "ptr source, i64 row, ptr target, i64 target_row, i64 rows, i64 columns"
     f = Function(module, name, signature(params), internal=True)
     source, row, target, target_row, rows, columns = f.args
-    with each(f, rows) as loop:
-        x, y = at(f, source, dtype, (loop.index, row)), at(f, target, dtype, (loop.index, target_row))
+    with each(f, f.i64(0), rows) as r:
+        x, y = at(f, source, dtype, (r, row)), at(f, target, dtype, (r, target_row))
 
         def move(i: Value, lanes: int) -> None:
             f.store(f.load(f.element(x, i, dtype), dtype, lanes), f.element(y, i, dtype))
@@ -351,9 +356,9 @@ def emit_transpose(module: Module, dtype: str) -> str:
     source, row, target, target_row, rows, columns = f.args
     lanes, one = tile_for(dtype).lanes, f.i64(1)
     whole_rows, whole_columns = f.and_(rows, f.i64(-lanes)), f.and_(columns, f.i64(-lanes))
-    with each(f, whole_rows, lanes) as outer, each(f, whole_columns, lanes) as inner:
-        x = f.element(at(f, source, dtype, (outer.index, row)), inner.index, dtype)
-        y = f.element(at(f, target, dtype, (inner.index, target_row)), outer.index, dtype)
+    with each(f, f.i64(0), whole_rows, lanes) as r, each(f, f.i64(0), whole_columns, lanes) as c:
+        x = f.element(at(f, source, dtype, (r, row)), c, dtype)
+        y = f.element(at(f, target, dtype, (c, target_row)), r, dtype)
         square = [f.load(at(f, x, dtype, (f.i64(i), row)), dtype, lanes) for i in range(lanes)]
         for i, column in enumerate(transposed(f, square, 16 // BYTES[dtype])):
             f.store(column, at(f, y, dtype, (f.i64(i), target_row)))
@@ -409,7 +414,9 @@ def reversed_bits(index: int, size: int) -> int:
 # -- packing --------------------------------------------------------------------------------------------
 
 
-def emit_fill(f: Function, dtype: str, unit: str, source: Matrix, target: Value, target_row: int, sizes: tuple[Value, Value]) -> None:
+def emit_fill(
+    f: Function, dtype: str, unit: str, source: Matrix, target: Value, target_row: int, sizes: tuple[Value, Value]
+) -> None:
     """Copy a matrix of `sizes` into rows `target_row` apart, in the quickest way its layout allows."""
     row, module = f.i64(target_row), f.module
     if unit == "col":
@@ -432,30 +439,39 @@ def emit_pack(module: Module, dtype: str, unit: str) -> str:
     f = Function(module, name, signature("ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 columns"), internal=True)
     b, b_row, b_col, target, k, columns = f.args
     tile = tile_for(dtype)
-    first = f.i64(0)
     if unit == "col":
-        first = emit_pack_rows(f, dtype, tile)
-    with f.loop(first, columns, tile.width) as loop:
-        left = f.sub(columns, loop.index)
-        panel = at(f, target, dtype, (loop.index, f.i64(DEPTH + 1)))
-        with f.when(f.cmp("slt", left, f.i64(tile.width))), each(f, f.mul(k, f.i64(tile.width)), tile.lanes) as fill:
-            f.store(f.const(0, dtype, tile.lanes), f.element(panel, fill.index, dtype))
-        source = Matrix(at(f, b, dtype, (loop.index, b_col)), b_row, b_col)
-        emit_fill(f, dtype, unit, source, panel, tile.width, (k, least(f, left, f.i64(tile.width))))
+        whole = emit_pack_rows(f, dtype, tile)
+        with f.when(f.cmp("slt", whole, columns)):
+            emit_pack_panel(f, dtype, unit, whole)
+    else:
+        with each(f, f.i64(0), columns, tile.width) as first:
+            emit_pack_panel(f, dtype, unit, first)
     f.ret()
     return name
+
+
+def emit_pack_panel(f: Function, dtype: str, unit: str, first: Value) -> None:
+    """Pack the panel whose first column is `first`; a narrow one is filled with zeros."""
+    b, b_row, b_col, target, k, columns = f.args
+    width = f.i64(tile_for(dtype).width)
+    left = f.sub(columns, first)
+    panel = at(f, target, dtype, (first, f.i64(DEPTH + 1)))
+    with f.when(f.cmp("slt", left, width)):
+        clear(f, panel, f.mul(k, width), dtype)
+    source = Matrix(at(f, b, dtype, (first, b_col)), b_row, b_col)
+    emit_fill(f, dtype, unit, source, panel, tile_for(dtype).width, (k, least(f, left, width)))
 
 
 def emit_pack_rows(f: Function, dtype: str, tile: Tile) -> Value:
     """Pack all whole panels of a row-major B, reading along its rows, and return the first column left over."""
     b, b_row, _, target, k, columns = f.args
     whole = f.sub(columns, f.binary("urem", columns, f.i64(tile.width)))
-    with each(f, k) as outer:
-        source = at(f, b, dtype, (outer.index, b_row))
-        row = at(f, target, dtype, (outer.index, f.i64(tile.width)))
-        with each(f, whole, tile.width) as inner:
-            x = f.element(source, inner.index, dtype)
-            y = at(f, row, dtype, (inner.index, f.i64(DEPTH + 1)))
+    with each(f, f.i64(0), k) as r:
+        source = at(f, b, dtype, (r, b_row))
+        row = at(f, target, dtype, (r, f.i64(tile.width)))
+        with each(f, f.i64(0), whole, tile.width) as first:
+            x = f.element(source, first, dtype)
+            y = at(f, row, dtype, (first, f.i64(DEPTH + 1)))
             for v in range(tile.vectors):
                 shift = f.i64(v * tile.lanes)
                 f.store(f.load(f.element(x, shift, dtype), dtype, tile.lanes), f.element(y, shift, dtype))
@@ -481,8 +497,8 @@ def emit_dots(module: Module, dtype: str) -> str:
     last = f.sub(rows, f.i64(1))
     lanes = tile_for(dtype).lanes
     whole = f.and_(columns, f.i64(-lanes))
-    with each(f, rows, TOGETHER) as loop:
-        which = [least(f, f.add(loop.index, f.i64(r)), last) for r in range(TOGETHER)]
+    with each(f, f.i64(0), rows, TOGETHER) as first:
+        which = [least(f, f.add(first, f.i64(r)), last) for r in range(TOGETHER)]
         starts = [at(f, matrix, dtype, (r, row)) for r in which]
         places = [at(f, y, dtype, (r, y_stride)) for r in which]
         sums = dot_loop(f, dtype, starts, x, f.i64(0), whole, [f.const(0, dtype, lanes)] * TOGETHER)
@@ -500,8 +516,8 @@ def dot_loop(
     """Add the products of several rows and x over a range of columns to sums of one or more lanes."""
     lanes = sums[0].lanes
     with f.loop(start, stop, lanes, carry=sums) as loop:
-        factor = f.load(f.element(x, loop.index, dtype), dtype, lanes)
-        terms = [f.load(f.element(r, loop.index, dtype), dtype, lanes) for r in rows]
+        factor = f.load(f.element(x, loop, dtype), dtype, lanes)
+        terms = [f.load(f.element(r, loop, dtype), dtype, lanes) for r in rows]
         loop.next([multiply_add(f, t, factor, s) for t, s in zip(terms, loop.carry, strict=True)])
     return loop.results
 
@@ -517,16 +533,16 @@ def emit_sums(module: Module, dtype: str) -> str:
     lanes = tile_for(dtype).lanes
     groups = f.and_(rows, f.i64(-TOGETHER))
     with f.when(f.xor(add, f.const(True, "i1"))):
-        along(f, columns, lanes, lambda i, w: f.store(f.const(0, dtype, w), f.element(y, i, dtype)))
+        clear(f, y, columns, dtype)
     vectors = f.and_(columns, f.i64(-lanes))
-    with each(f, vectors, STRIP) as loop:
-        stop = least(f, vectors, f.add(loop.index, f.i64(STRIP)))
-        with each(f, groups, TOGETHER) as group:
-            add_rows(f, dtype, loop.index, stop, group.index, TOGETHER)
-        with f.loop(groups, rows) as group:
-            add_rows(f, dtype, loop.index, stop, group.index, 1)
-    with f.loop(vectors, columns) as loop:
-        add_column(f, dtype, f.element(matrix, loop.index, dtype), f.element(y, loop.index, dtype))
+    with each(f, f.i64(0), vectors, STRIP) as start:
+        stop = least(f, vectors, f.add(start, f.i64(STRIP)))
+        with each(f, f.i64(0), groups, TOGETHER) as first:
+            add_rows(f, dtype, start, stop, first, TOGETHER)
+        with each(f, groups, rows) as first:
+            add_rows(f, dtype, start, stop, first, 1)
+    with each(f, vectors, columns) as column:
+        add_column(f, dtype, f.element(matrix, column, dtype), f.element(y, column, dtype))
     f.ret()
     return name
 
@@ -538,11 +554,11 @@ def add_rows(f: Function, dtype: str, start: Value, stop: Value, first: Value, h
     which = [f.add(first, f.i64(r)) for r in range(height)]
     starts = [at(f, matrix, dtype, (r, row)) for r in which]
     factors = [f.splat(f.load(at(f, x, dtype, (r, x_stride)), dtype), lanes) for r in which]
-    with f.loop(start, stop, lanes) as loop:
-        place = f.element(y, loop.index, dtype)
+    with each(f, start, stop, lanes) as column:
+        place = f.element(y, column, dtype)
         total = f.load(place, dtype, lanes)
         for begin, factor in zip(starts, factors, strict=True):
-            total = multiply_add(f, f.load(f.element(begin, loop.index, dtype), dtype, lanes), factor, total)
+            total = multiply_add(f, f.load(f.element(begin, column, dtype), dtype, lanes), factor, total)
         f.store(total, place)
 
 
@@ -557,6 +573,22 @@ def add_column(f: Function, dtype: str, top: Value, place: Value) -> None:
 
 
 # -- the driver -----------------------------------------------------------------------------------------
+
+
+def emit_even(module: Module) -> str:
+    """Write the division of a size into equal blocks, multiples of a grain and no longer than a limit; return its name."""
+    name = "matmul.even"
+    if defined(module, name):
+        return name
+    f = Function(module, name, signature("i64 size, i64 limit, i64 grain"), "i64", internal=True)
+    size, limit, grain = f.args
+
+    def up(x: Value, y: Value) -> Value:
+        return f.binary("udiv", f.add(x, f.sub(y, f.i64(1))), y)
+
+    size = f.intrinsic("smax", size, f.i64(1))
+    f.ret(f.mul(up(up(size, up(size, limit)), grain), grain))
+    return name
 
 
 class Driver:
@@ -590,11 +622,8 @@ class Driver:
 
     def even(self, size: Value, limit: int, grain: int) -> Value:
         """Return the length of equal blocks of at most `limit`, a multiple of `grain`, that cover `size`."""
-        f = self.f
-        size = f.intrinsic("smax", size, f.i64(1))
-        count = f.binary("udiv", f.add(size, f.i64(limit - 1)), f.i64(limit))
-        each_one = f.binary("udiv", f.add(size, f.sub(count, f.i64(1))), count)
-        return f.mul(f.binary("udiv", f.add(each_one, f.i64(grain - 1)), f.i64(grain)), f.i64(grain))
+        f, name = self.f, emit_even(self.f.module)
+        return f.inst(f"call i64 @{name}({size.typed}, i64 {limit}, i64 {grain})", "i64")
 
     # Matrix times vector.
 
@@ -653,16 +682,16 @@ class Driver:
         direct = self.reads_b_in_place()
         pack_a = self.packs_a()
         steps = f.intrinsic("smax", self.k, f.i64(1))
-        with f.loop(f.i64(0), self.n, width) as jc, f.loop(f.i64(0), steps, depth, nonempty=True) as pc:
-            columns = least(f, width, f.sub(self.n, jc.index))
-            k = least(f, depth, f.sub(self.k, pc.index))
-            b = at(f, self.b.base, self.dtype, (pc.index, self.b.row), (jc.index, self.b.col))
+        with each(f, f.i64(0), self.n, width) as j, each(f, f.i64(0), steps, depth) as p:
+            columns = least(f, width, f.sub(self.n, j))
+            k = least(f, depth, f.sub(self.k, p))
+            b = at(f, self.b.base, self.dtype, (p, self.b.row), (j, self.b.col))
             whole = f.sub(columns, f.binary("urem", columns, f.i64(self.tile.width)))
             packed = f.select(direct, whole, f.i64(0))
             start = at(f, b, self.dtype, (packed, self.b.col))
             call(f, self.pack, start, self.b.row, self.b.col, self.scratch, k, f.sub(columns, packed))
-            add = f.const(True, "i1") if self.accumulate else f.cmp("sgt", pc.index, f.i64(0))
-            self.row_blocks(jc.index, pc.index, columns, k, height, pack_a, b, packed, add)
+            add = f.const(True, "i1") if self.accumulate else f.cmp("sgt", p, f.i64(0))
+            self.row_blocks(j, p, columns, k, height, pack_a, b, packed, add)
 
     def block_height(self) -> Value:
         """Return the rows of a block.  Where k is short, one tile: C is then written along its rows."""
@@ -689,15 +718,15 @@ class Driver:
     ) -> None:
         """Write the loop over blocks of rows, each packed if wanted."""
         f, spare = self.f, self.place(self.areas.a)
-        with f.loop(f.i64(0), self.m, height) as ic:
-            rows = least(f, height, f.sub(self.m, ic.index))
-            a = at(f, self.a.base, self.dtype, (ic.index, self.a.row), (p, self.a.col))
+        with each(f, f.i64(0), self.m, height) as i:
+            rows = least(f, height, f.sub(self.m, i))
+            a = at(f, self.a.base, self.dtype, (i, self.a.row), (p, self.a.col))
             with f.when(pack_a):
                 emit_fill(f, self.dtype, self.a_unit, Matrix(a, *self.a[1:]), spare, DEPTH + PAD, (rows, k))
             base = f.select(pack_a, spare, a)
             row = f.select(pack_a, f.i64(DEPTH + PAD), self.a.row)
             col = f.select(pack_a, f.i64(1), self.a.col)
-            c = f.element(at(f, self.c, self.dtype, (ic.index, self.c_row)), j, self.dtype)
+            c = f.element(at(f, self.c, self.dtype, (i, self.c_row)), j, self.dtype)
             self.panels(Matrix(base, row, col), b, packed, c, rows, columns, k, add)
 
     def panels(
@@ -706,8 +735,7 @@ class Driver:
         """Write the loop over panels of B: those before column `packed` are read where they lie."""
         f, dtype, width = self.f, self.dtype, self.f.i64(self.tile.width)
         spare = self.place(self.areas.edge)
-        with f.loop(f.i64(0), columns, self.tile.width, hint="j") as loop:
-            j = loop.index
+        with each(f, f.i64(0), columns, self.tile.width) as j:
             in_place = f.cmp("slt", j, packed)
             panel = at(f, self.scratch, dtype, (f.sub(j, packed), f.i64(DEPTH + 1)))
             b_here = f.select(in_place, f.element(b, j, dtype), panel)

@@ -7,8 +7,8 @@ vectorizes its own inner loop and folds its lanes at the end (softmax, layer_nor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import prod
 
 from graphc.codegen.kernel import Instr, Kernel, Stage, needed
 from graphc.codegen.lower import SAVE, weight_of
@@ -33,11 +33,11 @@ class Schedule:
 def schedule(kernel: Kernel) -> Schedule:
     """Set `kernel.vector`, `kernel.lanes`, the order of its loops and its scratch size; return the rest."""
     plan = Schedule()
-    rows = any(s.inner for s in kernel.stages)
-    best_outer = min(((_cost(kernel, lo, kernel.stages), -lo) for lo in kernel.outer), default=None)
-    row_cost = sum(_order_inner(kernel, s) for s in kernel.stages if s.inner)
-    if best_outer is not None and (not rows or best_outer[0] < row_cost):
-        kernel.vector = -best_outer[1]
+    row_cost = sum(_order_inner(kernel, s) if s.inner else _scalar_cost(s) for s in kernel.stages)
+    points = [(sum(_pass_cost(kernel, s, lo) for s in kernel.stages), -lo) for lo in kernel.outer]
+    best, loop = min(points, default=(0.0, 0))
+    if points and (best < row_cost or not any(s.inner for s in kernel.stages)):
+        kernel.vector = -loop
         kernel.outer = (*(lo for lo in kernel.outer if lo != kernel.vector), kernel.vector)
         kernel.lanes = min(_lanes(kernel, s, kernel.vector) for s in kernel.stages)
         plan.stage_lanes = [kernel.lanes] * len(kernel.stages)
@@ -46,32 +46,34 @@ def schedule(kernel: Kernel) -> Schedule:
         plan.stage_lanes = [_lanes(kernel, s, s.inner[-1]) if s.inner else 1 for s in kernel.stages]
         kernel.lanes = max(plan.stage_lanes, default=1)
     _save(kernel, plan)
+    kernel.saved = frozenset(plan.saved)
     return plan
 
 
-def _accesses(stages: Iterable[Stage], loop: int) -> list[tuple[int, bool]]:
-    """Return, for each access, its stride along a loop and whether it is irregular there."""
+def _accesses(stage: Stage, loop: int) -> list[tuple[int, bool]]:
+    """Return, for each access of a pass, its stride along a loop and whether it is irregular there."""
     found = []
-    for stage in stages:
-        for i in needed(stage.roots()):
-            if i.op == "load":
-                index = i.attr[1]
-                found.append((index.coefficient(loop), any(loop in v.loops for v, _ in index.values)))
-        found += [(s.index.coefficient(loop), False) for s in stage.stores]
-    return found
+    for i in needed(stage.roots()):
+        if i.op == "load":
+            index = i.attr[1]
+            found.append((index.coefficient(loop), any(loop in v.loops for v, _ in index.values)))
+    return found + [(s.index.coefficient(loop), False) for s in stage.stores]
 
 
-def _cost(kernel: Kernel, loop: int, stages: list[Stage]) -> float:
-    cost = 0.0
-    for stride, irregular in _accesses(stages, loop):
-        cost += 8 if irregular or stride not in (0, 1) else 1 if stride else 0.3
-    extent = kernel.dims[loop]
-    return cost * (16 / extent if 0 < extent < 16 else 1)  # lanes beyond the extent are idle
+def _pass_cost(kernel: Kernel, stage: Stage, loop: int) -> float:
+    """Estimate the memory instructions of a pass, for each outer point, if lanes run along a loop."""
+    cost = sum(8 if bad or stride not in (0, 1) else 1 if stride else 0.3 for stride, bad in _accesses(stage, loop))
+    trips = prod(kernel.dims[lo] for lo in stage.inner)
+    return cost * trips / max(1, min(kernel.dims[loop], 16))  # lanes beyond the extent are idle
+
+
+def _scalar_cost(stage: Stage) -> float:
+    return sum(i.op == "load" for i in needed(stage.roots())) + len(stage.stores)
 
 
 def _order_inner(kernel: Kernel, stage: Stage) -> float:
     """Put the loop that vectorizes best last and return its cost."""
-    cost, best = min((_cost(kernel, lo, [stage]), -lo) for lo in stage.inner)
+    cost, best = min((_pass_cost(kernel, stage, lo), -lo) for lo in stage.inner)
     stage.inner = (*(lo for lo in stage.inner if lo != -best), -best)
     return cost
 
@@ -83,11 +85,15 @@ def _lanes(kernel: Kernel, stage: Stage, loop: int) -> int:
     extent = kernel.dims[loop]
     if extent <= SMALL:
         return min(lanes, 1 << max(extent - 1, 0).bit_length())
-    regular = all(not bad and stride in (0, 1) for stride, bad in _accesses([stage], loop))
-    if regular and sum(map(weight_of, body)) <= LIGHT:
-        # several accumulators hide the latency of an addition; streams gain less
-        return lanes * (4 if stage.reductions and kernel.vector is None and not stage.stores else 2)
-    return lanes
+    regular = all(not bad and stride in (0, 1) for stride, bad in _accesses(stage, loop))
+    heavy = sum(map(weight_of, body))
+    if not regular or heavy > LIGHT:
+        return lanes
+    if kernel.vector is None and stage.reductions and not stage.stores:
+        return lanes * 4  # several accumulators hide the latency of an addition
+    if stage.reductions and not heavy:
+        return lanes * 8  # wide rows: fewer pages are touched for each column
+    return lanes * 2
 
 
 def _save(kernel: Kernel, plan: Schedule) -> None:

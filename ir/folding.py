@@ -45,12 +45,6 @@ def _all_alike(node: Node, *_: Node) -> Node | None:
     return build.full_like(node, first.params["value"]) if alike else None
 
 
-def _gathered(node: Node) -> Node | None:
-    """The constant in the new shape."""
-    x = node.operands[0]
-    return build.full_like(node, x.params["value"]) if x.op.name == "constant" else None
-
-
 def _count(node: Node, c: Node) -> int:
     return prod(c.shape[a] for a in node.params["axes"])
 
@@ -80,14 +74,14 @@ def _multiplied(node: Node, c: Node) -> Node | None:
 
 
 _ELEMENTWISE = [p.name for p in PRIMITIVES.values() if p.kind == "elementwise"]
-_WITH_ELEMENTS = [p.name for p in PRIMITIVES.values() if p.kind not in ("leaf", "region")]
+# gather and scatter_add stay: they check their indices.
+_TOTAL = [p.name for p in PRIMITIVES.values() if p.kind not in ("leaf", "region") and p.name not in ("gather", "scatter_add")]
 
 FOLDING: list[Rule] = [
-    rule("empty", op("anything", any_of=_WITH_ELEMENTS), _no_elements),
+    rule("empty", op("anything", any_of=_TOTAL), _no_elements),
     rule("fold", op("elementwise", any_of=_ELEMENTWISE, every=["constant"]), _folded),
     rule("move-constant", op("movement", c, any_of=["reshape", "permute", "broadcast", "slice", "flip"]), _moved),
     rule("join-constants", op("pad or concatenate", any_of=["pad", "concatenate"], every=["constant"]), _all_alike),
-    rule("gather-constant", op("gather"), _gathered),
     rule("choose-constant", op("max, min, any or all", c, any_of=["max", "min", "any", "all"]), _chosen),
     rule("sum-constant", op("sum", c), _summed, exact=False),
     rule("prod-constant", op("prod", c), _multiplied),

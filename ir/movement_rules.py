@@ -409,7 +409,7 @@ _REDUCED = [
     rule("reduce-nothing", op("reduction", x, any_of=REDUCTIONS), _x_if_no_axes),
     rule("sum-single", op("sum", x), _sum_of_single),
     rule("reduce-single", op("other reduction", x, any_of=_NOT_SUM), _reshape_if_single),
-    *(rule(f"{name}-{name}", op(name, op(name, x)), _reduce_once, exact=False) for name in REDUCTIONS),
+    *(rule(f"{name}-{name}", op(name, op(name, x)), _reduce_once, exact=False, sole=True) for name in REDUCTIONS),
     rule("sum-broadcast", op("sum", op("broadcast", x)), _sum_of_broadcast, exact=False),
     rule("reduce-broadcast", op("max, min, any or all", op("broadcast", x), any_of=_IDEMPOTENT), _reduce_of_broadcast),
     rule("reduce-permute", op("reduction", op("permute", x), any_of=REDUCTIONS), _reduce_of_permute, exact=False),

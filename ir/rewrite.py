@@ -9,6 +9,7 @@ depends on parameters is a function of the matched node and the variables' nodes
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -258,7 +259,8 @@ class Rule:
     """A pattern and what to put in its place.
 
     `exact` is False where results may differ in the last bits (never less accurate) because a sum is
-    associated in another way or a function is replaced by a correctly rounded one.
+    associated in another way or a function is replaced by a correctly rounded one.  A `sole` rule does the
+    first operand's work anew, so it is for nodes that are the only reader of that operand.
     """
 
     name: str
@@ -266,6 +268,7 @@ class Rule:
     result: Result
     when: Callable[..., bool] | None
     exact: bool
+    sole: bool
     where: str
     """The file and line that wrote the rule."""
 
@@ -296,12 +299,18 @@ class Rule:
 
 
 def rule(
-    name: str, pattern: Op, result: Result | float, *, when: Callable[..., bool] | None = None, exact: bool = True
+    name: str,
+    pattern: Op,
+    result: Result | float,
+    *,
+    when: Callable[..., bool] | None = None,
+    exact: bool = True,
+    sole: bool = False,
 ) -> Rule:
     """Return a rule that remembers the line it is written on.  `when` gets the variables' nodes in order."""
     caller = sys._getframe(1)
     where = f"{Path(caller.f_code.co_filename).name}:{caller.f_lineno}"
-    return Rule(name, pattern, Number(result) if isinstance(result, (int, float)) else result, when, exact, where)
+    return Rule(name, pattern, Number(result) if isinstance(result, (int, float)) else result, when, exact, sole, where)
 
 
 @dataclass(eq=False)
@@ -318,9 +327,11 @@ class RuleSet:
             self._found[key] = tuple(r for r in self.rules if r.pattern.may_match(*key))
         return self._found[key]
 
-    def apply(self, node: Node, trace: Trace | None = None) -> Node:
+    def apply(self, node: Node, trace: Trace | None, readers: Counter[Node]) -> Node:
         """Apply the first rule that fits, once; return the node itself if none does."""
         for candidate in self.candidates(node):
+            if candidate.sole and readers[node.operands[0]] > 1:
+                continue
             after = candidate.apply(node)
             if after is not None and after is not node:
                 if trace is not None:
@@ -336,11 +347,11 @@ def rewrite(roots: Sequence[Node], rules: RuleSet, trace: Trace | None = None) -
     """Return what `roots` become when no rule fits anywhere below them, regions included.
 
     Operands come before users, and what a rule returns is itself rewritten before anybody reads it, so one
-    sweep reaches the fixpoint.  Each node is looked at once; nothing recurses.  A node that stays is the same
+    sweep reaches the fixpoint, but for `sole` rules whose other readers went away.  Nothing recurses.  A node that stays is the same
     object.  New nodes have the name and the place of the node they replace.  Meant for graphs that are not
     differentiated any more: aliases lose their identity.  Raises RewriteLoopError.
     """
-    sweep = _Sweep(rules, trace)
+    sweep = _Sweep(rules, trace, _count_readers(roots))
     outer = place.where
     try:
         sweep.run(roots)
@@ -350,9 +361,10 @@ def rewrite(roots: Sequence[Node], rules: RuleSet, trace: Trace | None = None) -
 
 
 class _Sweep:
-    def __init__(self, rules: RuleSet, trace: Trace | None) -> None:
+    def __init__(self, rules: RuleSet, trace: Trace | None, readers: Counter[Node]) -> None:
         self.rules = rules
         self.trace = trace
+        self.readers = readers
         self.done: dict[Node, Node] = {}
         self.became: dict[Node, Node] = {}
         self.regions: dict[Region, Region] = {}
@@ -380,8 +392,13 @@ class _Sweep:
             if after in self.became:
                 raise RewriteLoopError(f"rules turn {node} into {after} and back")
             return [after]
-        self.done[node] = self.done[after] if after is not node else node
+        self.finish(node, self.done[after] if after is not node else node)
         return []
+
+    def finish(self, node: Node, after: Node) -> None:
+        self.done[node] = after
+        if after is not node:
+            self.readers[after] += self.readers[node]
 
     def step(self, node: Node) -> Node:
         """Return the node over finished operands or, if it is that, what the first fitting rule makes of it."""
@@ -390,7 +407,9 @@ class _Sweep:
         if operands != node.operands or regions != node.regions:
             return make(node.op, operands, node.params, regions, like=node)
         place.where = node.where
-        after = self.rules.apply(node, self.trace)
+        after = self.rules.apply(node, self.trace, self.readers)
+        if any(self.readers[o] > 1 for o in node.operands):  # what the result bypasses stays: one reader more
+            self.readers.update(after.operands)
         if not after.name and after.op.kind != "leaf":
             after.name = node.name
         return after
@@ -400,6 +419,20 @@ class _Sweep:
             results = tuple([self.done[r] for r in region.results])
             self.regions[region] = region if results == region.results else Region(region.params, results)
         return self.regions[region]
+
+
+def _count_readers(roots: Sequence[Node]) -> Counter[Node]:
+    """Count for each node below `roots`, regions included, the nodes that read it and the roots that are it."""
+    readers = Counter(roots)
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        for operand in set(_needed(stack.pop())):
+            readers[operand] += 1
+            if operand not in seen:
+                seen.add(operand)
+                stack.append(operand)
+    return readers
 
 
 def _needed(node: Node) -> tuple[Node, ...]:

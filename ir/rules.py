@@ -56,8 +56,8 @@ def _has_exact_reciprocal(x: Node, c: Node) -> bool:
 
 
 def _is_power_of_two(x: Node, c: Node) -> bool:
-    value = c.params["value"]
-    return bool(value > 0 and value & (value - 1) == 0)
+    value: int = c.params["value"]
+    return value > 0 and value & (value - 1) == 0
 
 
 def _holds(wide: DType, narrow: DType) -> bool:
@@ -154,7 +154,7 @@ _SUMS = [
     rule("minus-zero-sub", -0.0 - f, -f),
     rule("add-neg", x + -y, x - y),
     rule("sub-neg", x - -y, x + y),
-    rule("neg-neg", -(-x), x),
+    rule("neg-neg", op("neg", -x), x),
     rule("neg-sub", -(n - m), m - n),
     rule("sub-constant", n - c, n + -c),
     rule("add-constants", (n + c) + k, n + (c + k)),

@@ -8,7 +8,7 @@ from typing import Any
 from graphc.ir.build import apply, cast, elementwise, expand_axes, full_like, reduce, reshape, select
 from graphc.ir.graph import Node
 from graphc.lift import op
-from graphc.ops.common import Operand, axis_of, dtype_or, expand_to, torch_name
+from graphc.ops.common import Operand, axes_of, axis_of, dtype_or, expand_to, torch_name
 from graphc.ops.reductions import norm_nodes
 from graphc.ops.shape import narrow_axis
 from graphc.promotion import promote
@@ -111,13 +111,15 @@ def logsigmoid(input: Operand) -> Node:
 @op("Softsign")
 def softsign(input: Operand) -> Node:
     """Return input / (1 + |input|)."""
-    return input / (elementwise("abs", input) + 1)  # type: ignore[no-any-return]
+    (x,) = promote(input, float=True)
+    return x / (elementwise("abs", x) + 1)
 
 
 @op("Tanhshrink")
 def tanhshrink(input: Operand) -> Node:
     """Return input - tanh(input)."""
-    return input - elementwise("tanh", input)  # type: ignore[no-any-return]
+    (x,) = promote(input, float=True)
+    return x - elementwise("tanh", x)
 
 
 @op("Hardtanh")
@@ -237,24 +239,24 @@ def log_softmax(input: Operand, dim: int | None = None, _stacklevel: int = 3, dt
 @op("Normalize")
 def normalize(input: Operand, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Node:
     """Return input divided by its p-norm along `dim`, or by `eps` if that is larger."""
-    axis = axis_of(dim, input.type.rank)
-    length = norm_nodes(input, p, (axis,), False)
+    axes = axes_of((dim,), input.type.rank)
+    length = norm_nodes(input, p, axes, False)
     length = select(length < eps, eps, length)
-    return input / expand_axes(length, input.shape, (axis,))  # type: ignore[no-any-return]
+    return input / expand_axes(length, input.shape, axes)  # type: ignore[no-any-return]
 
 
 @op("CosineSimilarity")
 def cosine_similarity(x1: Operand, x2: Operand, dim: int = 1, eps: float = 1e-8) -> Node:
     """Return the cosine of the angle between vectors along `dim`, each length at least `eps`."""
     a, b = promote(x1, x2)
-    axis = axis_of(dim, a.type.rank)
-    lengths = [norm_nodes(x, 2, (axis,), False) for x in (a, b)]
-    lengths = [expand_axes(select(n < eps, full_like(n, eps), n), a.shape, (axis,)) for n in lengths]
-    return reduce("sum", (a / lengths[0]) * (b / lengths[1]), (axis,))
+    axes = axes_of((dim,), a.type.rank)
+    lengths = [norm_nodes(x, 2, axes, False) for x in (a, b)]
+    lengths = [expand_axes(select(n < eps, full_like(n, eps), n), a.shape, axes) for n in lengths]
+    return reduce("sum", (a / lengths[0]) * (b / lengths[1]), axes)
 
 
 @op("PairwiseDistance")
 def pairwise_distance(x1: Operand, x2: Operand, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Node:
     """Return the p-norm over the last axis of x1 - x2 + eps."""
-    a, b = promote(x1, x2)
+    a, b = promote(x1, x2, float=True)
     return norm_nodes(a - b + eps, p, (a.type.rank - 1,), keepdim)

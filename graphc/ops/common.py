@@ -93,9 +93,9 @@ def squeeze_axis(x: Node, axis: int) -> Node:
     return reshape(x, (*x.shape[:axis], *x.shape[axis + 1 :]))
 
 
-def flatten_sizes(sizes: Iterable[Any]) -> tuple[int, ...]:
-    """Accept sizes as torch does: `f(2, 3)` or `f((2, 3))`."""
-    sizes = tuple(sizes)
+def flatten_sizes(sizes: Iterable[Any], named: Any = None) -> tuple[int, ...]:
+    """Accept sizes as torch does: `f(2, 3)`, `f((2, 3))` or by name."""
+    sizes = tuple(sizes) if named is None else (named,)
     if len(sizes) == 1 and not isinstance(sizes[0], int) and hasattr(sizes[0], "__iter__"):
         sizes = tuple(sizes[0])
     return tuple(int(s) for s in sizes)

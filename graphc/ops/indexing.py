@@ -120,7 +120,8 @@ def parse_index(shape: tuple[int, ...], index: Any) -> tuple[Selection, list[Any
     advanced: list[int] = []
     tensors: list[Any] = []
     axis = 0
-    for entry in _spread(_items(index), len(shape)):
+    entries = [bool(i) if _is_mask(i) and not len(i.shape) else i for i in _items(index)]
+    for entry in _spread(entries, len(shape)):
         if entry is None or entry is True:
             kept.append(1)
         elif entry is False:
@@ -250,13 +251,13 @@ def _check_index(name: str, x: Node, index: Node, axis: int) -> None:
 def take_along_dim(input: Operand, indices: Operand, dim: int | None = None) -> Node:
     """Return the elements of input at `indices` along `dim`, the other axes broadcast."""
     if dim is None:
-        return gather_at(reshape(input, (input.type.size,)), reshape(indices, (indices.type.size,)))
+        return take.nodes(input, reshape(indices, (indices.type.size,)))  # type: ignore[no-any-return]
     axis = axis_of(dim, input.type.rank)
     shape = list(broadcast_shapes([tuple(1 if a == axis else n for a, n in enumerate(x.shape)) for x in (input, indices)]))
     wide = [n if a != axis else input.shape[axis] for a, n in enumerate(shape)]
     shape[axis] = indices.shape[axis]
     x = expand_to(input, wide)
-    return gather_at(x, *positions(x, axis, expand_to(indices, shape)))
+    return gather_at(x, *positions(x, axis, from_end(expand_to(indices, shape), wide[axis])))
 
 
 def take_axis(x: Node, axis: int, index: Node) -> Node:
@@ -428,9 +429,7 @@ def _check_source(x: Node, index: Node, src: Node) -> Node:
 @op("ScatterAdd")
 def scatter_add(input: Operand, dim: int, index: Operand, src: Operand) -> Node:
     """Return input with the elements of `src` added at the places of `index` along `dim`.  Raises RuntimeError."""
-    axis = axis_of(dim, input.type.rank)
-    _check_index("scatter", input, index, axis)
-    return scatter_add_at(input, _check_source(input, index, src), *positions(input, axis, cast(index, I64)))
+    return scatter.nodes(input, dim, index, src, reduce="add")  # type: ignore[no-any-return]
 
 
 @op("Scatter")
@@ -439,10 +438,13 @@ def scatter(input: Operand, dim: int, index: Operand, src: Operand = None, *, va
 
     `reduce="add"` adds instead.  Raises RuntimeError.
     """
+    update = src if value is None else value
+    if input.type.rank == 0:
+        vectors = [reshape(v, (1,)) if isinstance(v, Node) else v for v in (input, index, update)]
+        return reshape(scatter.nodes(vectors[0], dim, *vectors[1:], reduce=reduce), ())
     axis = axis_of(dim, input.type.rank)
     _check_index("scatter", input, index, axis)
     places = positions(input, axis, cast(index, I64))
-    update = src if value is None else value
     if reduce == "add":
         updates = _check_source(input, index, update) if isinstance(update, Node) else constant(update, input.dtype, index.shape)
         return scatter_add_at(input, updates, *places)
@@ -454,15 +456,26 @@ def scatter(input: Operand, dim: int, index: Operand, src: Operand = None, *, va
 
 
 def _leading(x: Node, dim: int, index: Node) -> tuple[int, Node, Node]:
+    """Return an axis, `x` with it first, and the indices along it as a vector; a 0-d tensor counts as one element."""
     axis = axis_of(dim, x.type.rank)
-    return axis, _front(x, (axis,)), reshape(cast(index, I64), (index.type.size,))
+    front = _front(x, (axis,)) if x.type.rank else reshape(x, (1,))
+    return axis, front, reshape(cast(index, I64), (index.type.size,))
+
+
+def _restored(written: Node, x: Node, axis: int) -> Node:
+    """Undo `_leading`: put the first axis back to its place."""
+    return permute(written, _result_order(x, (axis,), 1)) if x.type.rank else reshape(written, ())
+
+
+def _updates(source: Node, axis: int) -> Node:
+    return _front(source, (axis,)) if source.type.rank else reshape(source, (1,))
 
 
 @op("IndexAdd")
 def index_add(input: Operand, dim: int, index: Operand, source: Operand, *, alpha: float = 1) -> Node:
     """Return input with `alpha` times the parts of `source` added at the indices along `dim`.  Raises RuntimeError."""
     axis, front, vector = _leading(input, dim, index)
-    if source.shape[axis] != vector.type.size:
+    if input.type.rank and source.shape[axis] != vector.type.size:
         raise RuntimeError(
             f"index_add_(): Number of indices ({vector.type.size}) should be equal to source.size(dim): ({source.shape[axis]}), for dim: {axis}"
         )
@@ -471,17 +484,16 @@ def index_add(input: Operand, dim: int, index: Operand, source: Operand, *, alph
             "source tensor shape must match self tensor shape, excluding the specified dimension. "
             f"Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
         )
-    updates = _front(source, (axis,))
+    updates = _updates(source, axis)
     added = scatter_add_at(front, updates if alpha == 1 else updates * alpha, vector)
-    return permute(added, _result_order(input, (axis,), 1))
+    return _restored(added, input, axis)
 
 
 @op("IndexCopy")
 def index_copy(input: Operand, dim: int, index: Operand, source: Operand) -> Node:
     """Return input with the parts of `source` at the indices along `dim`; the last of several wins."""
     axis, front, vector = _leading(input, dim, index)
-    written = scatter_set(front, _front(source, (axis,)), vector)
-    return permute(written, _result_order(input, (axis,), 1))
+    return _restored(scatter_set(front, _updates(source, axis), vector), input, axis)
 
 
 @op("IndexFill")
@@ -489,7 +501,7 @@ def index_fill(input: Operand, dim: int, index: Operand, value: Operand) -> Node
     """Return input with one value at the indices along `dim`."""
     axis, front, vector = _leading(input, dim, index)
     filled = scatter_fill(front, number_like(value, constant(0, input.dtype)), from_end(vector, front.shape[0]))
-    return permute(filled, _result_order(input, (axis,), 1))
+    return _restored(filled, input, axis)
 
 
 # -- sizes that depend on values ------------------------------------------------------------------------

@@ -150,7 +150,7 @@ def poisson_nll_loss(
     reduce: bool | None = None, reduction: str = "mean",
 ) -> Node:  # fmt: skip
     """Return exp(input) - target * input, or input - target * log(input + eps), reduced; `full` adds Stirling's term."""
-    x, t = promote(input, target)
+    x, t = promote(input, target, float=True)
     loss = elementwise("exp", x) - t * x if log_input else x - t * elementwise("log", x + eps)
     if full:
         safe = select(t > 1, t, full_like(t, 1))

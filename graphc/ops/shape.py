@@ -29,9 +29,9 @@ __all__ = [
 
 
 @op("View")
-def reshape(input: Operand, *shape: Any) -> Node:
+def reshape(input: Operand, *sizes: Any, shape: Any = None) -> Node:
     """Return the elements in row-major order under another shape; one size may be -1.  Raises RuntimeError."""
-    return reshape_node(input, resolve_sizes(input, flatten_sizes(shape)))
+    return reshape_node(input, resolve_sizes(input, flatten_sizes(sizes, shape)))
 
 
 @op("View")
@@ -85,14 +85,16 @@ def unsqueeze(input: Operand, dim: int) -> Node:
 @op("Squeeze")
 def squeeze(input: Operand, dim: int | Sequence[int] | None = None) -> Node:
     """Take away axes of extent 1: all, or those of `dim` that are."""
-    away = axes_of(dim, input.type.rank) if dim is not None else range(input.type.rank)
+    away: Sequence[int] = range(input.type.rank)
+    if dim is not None:
+        away = axes_of(dim, input.type.rank) if dim != () else ()
     return reshape_node(input, [n for a, n in enumerate(input.shape) if n != 1 or a not in away])
 
 
 @op("Expand")
-def expand(input: Operand, *sizes: Any) -> Node:
+def expand(input: Operand, *sizes: Any, size: Any = None, implicit: bool = False) -> Node:
     """Repeat axes of extent 1, and new ones at the left, to the given sizes; -1 keeps one.  Raises RuntimeError."""
-    wanted = flatten_sizes(sizes)
+    wanted = flatten_sizes(sizes, size)
     return expand_to(input, expanded_shape(input, wanted))
 
 
@@ -138,9 +140,9 @@ def broadcast_tensors(*tensors: Operand) -> tuple[Node, ...]:
 
 
 @op("Permute")
-def permute(input: Operand, *dims: Any) -> Node:
+def permute(input: Operand, *order: Any, dims: Any = None) -> Node:
     """Return the axes in another order.  Raises RuntimeError unless each is named once."""
-    wanted = flatten_sizes(dims)
+    wanted = flatten_sizes(order, dims)
     rank = input.type.rank
     if len(wanted) != rank:
         raise RuntimeError(
@@ -210,9 +212,9 @@ moveaxis = movedim
 
 
 @op("Flip")
-def flip(input: Operand, *dims: Any) -> Node:
+def flip(input: Operand, *along: Any, dims: Any = None) -> Node:
     """Reverse the order of elements along axes."""
-    wanted = flatten_sizes(dims)
+    wanted = flatten_sizes(along, dims)
     return flip_axes(input, axes_of(wanted, input.type.rank) if wanted else ())
 
 
@@ -468,9 +470,9 @@ def dstack(tensors: Sequence[Operand]) -> Node:
 
 
 @op("Repeat")
-def repeat(input: Operand, *sizes: Any) -> Node:
+def repeat(input: Operand, *sizes: Any, repeats: Any = None) -> Node:
     """Repeat the whole tensor along each axis; new axes come at the left.  Raises RuntimeError."""
-    times = flatten_sizes(sizes)
+    times = flatten_sizes(sizes, repeats)
     if len(times) < input.type.rank:
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     return _repeated(input, times)
@@ -485,9 +487,9 @@ def _repeated(x: Node, times: Sequence[int]) -> Node:
 
 
 @op("Repeat")
-def tile(input: Operand, *dims: Any) -> Node:
+def tile(input: Operand, *sizes: Any, dims: Any = None) -> Node:
     """Repeat the whole tensor along the last axes."""
-    times = flatten_sizes(dims)
+    times = flatten_sizes(sizes, dims)
     return _repeated(input, (1,) * (input.type.rank - len(times)) + times)
 
 

@@ -1,0 +1,169 @@
+"""The one way to define an operation: a function on graph nodes, lifted to tensors.
+
+    @op("Add")
+    def add(input, other, *, alpha=1): ...
+
+The body gets a Node for every tensor and returns Nodes; what is called gets and returns Tensors, with a
+history under the given name (`<AddBackward0>`).  The body alone is `add.nodes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Generic, ParamSpec, TypeVar
+
+import numpy as np
+
+from graphc import moves
+from graphc.dtypes import of_numpy
+from graphc.errors import add_place, user_place
+from graphc.gradfn import GradFn
+from graphc.ir.build import apply
+from graphc.ir.graph import Node, parameter, place
+from graphc.ir.types import TensorType
+from graphc.state import state
+from graphc.storage import Storage, compute
+from graphc.tensor import Tensor
+
+__all__ = ["PENDING_BOUND", "Op", "from_array", "op"]
+
+PENDING_BOUND = 1000
+"""How long a chain of operations may grow before it is computed."""
+
+VIEWS = frozenset(
+    "View Reshape Unflatten Unsqueeze Squeeze Expand Permute Transpose T Mt Select Slice Narrow Split SplitWithSizes Unbind Chunk "
+    "Diagonal Unfold Movedim BroadcastTensors AsStrided Detach Ravel Swapaxes TensorSplit AtLeast1D AtLeast2D AtLeast3D".split()
+)
+"""Operations whose result shares memory with the operand, where strides can show it."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Op(Generic[P]):
+    """What `op` makes of a body: call it with tensors, or its `nodes` with nodes."""
+
+    nodes: Callable[..., Any]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class _Operands:
+    """The tensors among the arguments of a call, collected while they are exchanged for nodes."""
+
+    __slots__ = ("pending", "requires", "tensors")
+
+    def __init__(self) -> None:
+        self.tensors: list[Tensor] = []
+        self.requires = False
+        self.pending = 0
+
+    def lower(self, value: Any) -> Any:
+        """Return the argument with nodes for tensors and arrays, inside lists and tuples too."""
+        if isinstance(value, Tensor):
+            return self.node_of(value)
+        kind = type(value)
+        if kind is tuple or kind is list:
+            return kind([self.lower(v) for v in value])
+        if isinstance(value, np.ndarray):
+            return from_array(value)
+        return value
+
+    def node_of(self, tensor: Tensor) -> Node:
+        node = tensor._node()
+        storage = tensor._storage
+        self.tensors.append(tensor)
+        self.requires = self.requires or storage.requires_grad
+        self.pending = max(self.pending, storage.pending)
+        return node
+
+
+def from_array(array: np.ndarray[Any, Any], *, copy: bool = False) -> Node:
+    """Return a parameter node whose value is the array.  Raises TypeError for dtypes that tensors cannot have."""
+    dtype = of_numpy(array.dtype).ir
+    node = parameter(TensorType(dtype, tuple(array.shape)))
+    node.value = np.array(array, dtype.numpy, copy=True) if copy else np.asarray(array, dtype.numpy)
+    return node
+
+
+def op(name: str | Callable[..., str], *, view: bool | None = None, differentiable: bool = True) -> Callable[[Callable[..., Any]], Any]:
+    """Lift a function on nodes to tensors; `name` becomes `<nameBackward0>` unless it says `Backward` itself.
+
+    `name` may be a function of the body's arguments.  `view` says whether results share memory with the first
+    operand (None: known by name); `differentiable=False` gives results that never require a gradient.  Errors
+    that the body raises get the user's file and line as a last line.
+    """
+    is_view = view if view is not None else isinstance(name, str) and name in VIEWS
+
+    def lift(body: Callable[..., Any]) -> Any:
+        @wraps(body)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            operands = _Operands()
+            outer = place.where
+            place.where = user_place()
+            try:
+                lowered = [operands.lower(a) for a in args]
+                named = {k: operands.lower(v) for k, v in kwargs.items()} if kwargs else kwargs
+                found = body(*lowered, **named)
+                requires = operands.requires and differentiable
+                label = (name if isinstance(name, str) else name(*lowered, **named)) if requires or is_view else ""
+                return _raise(found, operands, requires, label, is_view)
+            except (RuntimeError, ValueError, TypeError, IndexError) as error:
+                add_place(error)
+                raise
+            finally:
+                place.where = outer
+
+        call.nodes = body  # type: ignore[attr-defined]
+        return call
+
+    return lift
+
+
+def full_name(label: str) -> str:
+    """Return the name that a step of a history has in torch."""
+    return label if "Backward" in label else f"{label}Backward0"
+
+
+def _raise(found: Any, operands: _Operands, requires: bool, label: str, is_view: bool) -> Any:
+    """Return what a body returned with tensors for nodes."""
+    if isinstance(found, Node):
+        if is_view and operands.tensors:
+            seen = _as_view(found, operands.tensors[0], full_name(label))
+            if seen is not None:
+                return seen
+        return _wrap(found, operands, requires, label)
+    if isinstance(found, (tuple, list)):
+        items = [_raise(f, operands, requires, label, is_view) for f in found]
+        return type(found)(*items) if hasattr(found, "_fields") else type(found)(items)
+    return found
+
+
+def _wrap(node: Node, operands: _Operands, requires: bool, label: str) -> Tensor:
+    pending = operands.pending + 1
+    if requires and not state.grad:
+        storage = Storage(_stop(node), pending=pending)
+    elif requires and node.dtype.is_float and not (node.op.kind == "leaf" and not node.operands and node.value is None):
+        edges = tuple([t._edge() for t in operands.tensors])
+        storage = Storage(node, True, GradFn(full_name(label), edges, where=place.where), pending)
+    else:
+        storage = Storage(node, pending=pending)
+    if pending > PENDING_BOUND and state.trace is None:
+        compute([storage])
+    return Tensor._of(storage)
+
+
+def _stop(node: Node) -> Node:
+    return node if node.op.kind == "leaf" or not node.dtype.is_float else apply("stop_gradient", node)
+
+
+def _as_view(node: Node, base: Tensor, name: str) -> Tensor | None:
+    """Return the result as a view of the operand; None where it has to be a copy."""
+    path = moves.chain(node, base._node())
+    if path is None:
+        return None
+    path = base._moves + path
+    if len(path) and moves.strides(base._storage.node.type, path) is None:
+        return None
+    return base._view_along(path, name)

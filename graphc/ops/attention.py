@@ -1,0 +1,111 @@
+"""Attention and embeddings, under torch's names."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+from graphc.ir.build import apply, cast, constant, elementwise, expand_axes, full_like, gather, iota, matmul, reduce, reshape, select, swap_last, zeros_like
+from graphc.ir.graph import Node
+from graphc.ir.types import I64
+from graphc.lift import op
+from graphc.ops.activations import softmax_nodes
+from graphc.ops.common import Operand, expand_to
+from graphc.ops.random import dropout
+from graphc.promotion import broadcast_shapes
+
+__all__ = ["embedding", "scaled_dot_product_attention"]
+
+MINUS_INFINITY = float("-inf")
+
+
+@op("Embedding")
+def embedding(
+    input: Operand, weight: Operand, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False, sparse: bool = False,
+) -> Node:  # fmt: skip
+    """Return the rows of `weight` at the integers of input; the row `padding_idx` gets no gradient.  Raises RuntimeError."""
+    if weight.type.rank != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    if input.dtype.name not in ("i32", "i64"):
+        raise RuntimeError(f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got {input.dtype}")
+    if max_norm is not None or scale_grad_by_freq:
+        raise RuntimeError("embedding: max_norm and scale_grad_by_freq are not supported")
+    index = cast(input, I64)
+    rows = gather(weight, index)
+    if padding_idx is None:
+        return rows
+    n = weight.shape[0]
+    if not -n <= padding_idx < n:
+        raise AssertionError("Padding_idx must be within num_embeddings")
+    padding = elementwise("eq", index, padding_idx % n)
+    wide = expand_axes(padding, rows.shape, (rows.type.rank - 1,))
+    return select(wide, apply("stop_gradient", rows), rows)
+
+
+def _grouped(key: Node, heads: int) -> Node:
+    """Repeat each head of keys or values (axis -3) so that there are `heads`."""
+    times = heads // key.shape[-3]
+    lead = key.type.rank - 3
+    wide = (*key.shape[: lead + 1], times, *key.shape[lead + 1 :])
+    return reshape(expand_axes(key, wide, (lead + 1,)), (*key.shape[:lead], heads, *key.shape[-2:]))
+
+
+@op("ScaledDotProductAttention")
+def _weights(query: Operand, key: Operand, attn_mask: Operand, is_causal: bool, scale: float) -> Node:
+    """Return the softmax of scaled scores: how much each query looks at each key."""
+    batch = broadcast_shapes([query.shape[:-2], key.shape[:-2]])
+    q, k = (expand_to(x, batch + x.shape[-2:]) for x in (query * scale, key))
+    scores = matmul(q, swap_last(k))
+    if is_causal:
+        rank = scores.type.rank
+        seen = iota(scores.shape, rank - 1) <= iota(scores.shape, rank - 2)
+        scores = select(seen, scores, full_like(scores, MINUS_INFINITY))
+    if attn_mask is None:
+        return softmax_nodes(scores, scores.type.rank - 1)
+    scores = expand_to(scores, broadcast_shapes([scores.shape, attn_mask.shape]))
+    return _masked_softmax(scores, expand_to(attn_mask, scores.shape))
+
+
+def _masked_softmax(scores: Node, mask: Node) -> Node:
+    """Return softmax under a bool mask, or with a float one added; a row without a key gets zeros."""
+    if mask.dtype.is_bool:
+        scores = select(mask, scores, full_like(scores, MINUS_INFINITY))
+    else:
+        scores = scores + cast(mask, scores.dtype)
+    axis = scores.type.rank - 1
+    top = apply("stop_gradient", reduce("max", scores, (axis,)))
+    blind = elementwise("eq", top, MINUS_INFINITY)
+    e = elementwise("exp", scores - expand_axes(select(blind, zeros_like(top), top), scores.shape, (axis,)))
+    total = reduce("sum", e, (axis,))
+    total = select(blind, constant(1, total.dtype, total.shape), total)
+    return e / expand_axes(total, scores.shape, (axis,))
+
+
+@op("ScaledDotProductAttention")
+def _attended(weights: Operand, value: Operand) -> Node:
+    batch = broadcast_shapes([weights.shape[:-2], value.shape[:-2]])
+    return matmul(*(expand_to(x, batch + x.shape[-2:]) for x in (weights, value)))
+
+
+@op("RepeatInterleave")
+def _group_heads(key: Operand, heads: int) -> Node:
+    return _grouped(key, heads)
+
+
+def scaled_dot_product_attention(
+    query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False,
+    scale: float | None = None, enable_gqa: bool = False,
+) -> Any:  # fmt: skip
+    """Return softmax(query @ key^T * scale + mask) @ value over the last two axes; leading axes are a batch.
+
+    A bool `attn_mask` says which keys count, a float one is added; `is_causal` lets a query see keys up to its own
+    place; `scale` None is 1/sqrt(E); `enable_gqa` shares each key head among several query heads.  Raises RuntimeError.
+    """
+    if is_causal and attn_mask is not None:
+        raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
+    if enable_gqa:
+        key, value = (_group_heads(x, int(query.shape[-3])) for x in (key, value))
+    factor = 1 / sqrt(query.shape[-1]) if scale is None else scale
+    weights = _weights(query, key, attn_mask, is_causal, factor)
+    return _attended(dropout(weights, dropout_p), value)

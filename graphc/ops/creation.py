@@ -1,0 +1,141 @@
+"""Tensors made of nothing but sizes and numbers, under torch's names.
+
+`dtype` None is the default float dtype, or what the arguments say; `requires_grad=True` gives a leaf.  The
+only device is "cpu"; `layout`, `pin_memory` and `memory_format` are accepted and mean nothing.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+from graphc.ir.build import cast, constant, elementwise, iota, select
+from graphc.ir.graph import Node
+from graphc.ir.types import F64, I64, DType
+from graphc.lift import op
+from graphc.ops.common import default_float, dtype_or, flatten_sizes
+from graphc.dtypes import number_dtype
+
+__all__ = [
+    "arange", "empty", "empty_like", "eye", "full", "full_like", "linspace", "logspace", "ones", "ones_like", "zeros", "zeros_like",
+]  # fmt: skip
+
+
+def check_device(device: Any) -> None:
+    """Accept the CPU by any of its names.  Raises RuntimeError for another device."""
+    if device is not None and str(device).partition(":")[0] != "cpu":
+        raise RuntimeError(f"Expected the device to be cpu, which is the only one, but got {device}")
+
+
+def finished(x: Any, requires_grad: bool = False, device: Any = None, **unused: Any) -> Any:
+    """Apply the keywords that all creation functions share to a new tensor.  Raises TypeError for unknown ones."""
+    check_device(device)
+    for name in unused:
+        if name not in ("layout", "pin_memory", "memory_format"):
+            raise TypeError(f"unexpected keyword argument '{name}'")
+    return x.requires_grad_() if requires_grad else x
+
+
+@op("Full")
+def _filled(shape: tuple[int, ...], value: float, dtype: DType) -> Node:
+    for n in shape:
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
+    return constant(value, dtype, shape)
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return a tensor of one number; its dtype is the number's unless given."""
+    return finished(_filled(flatten_sizes((size,)), fill_value, dtype_or(dtype, number_dtype(fill_value))), **keywords)
+
+
+def zeros(*size: Any, dtype: Any = None, **keywords: Any) -> Any:
+    """Return a tensor of zeros."""
+    return finished(_filled(flatten_sizes(size, keywords.pop("size", None)), 0, dtype_or(dtype, default_float())), **keywords)
+
+
+def ones(*size: Any, dtype: Any = None, **keywords: Any) -> Any:
+    """Return a tensor of ones."""
+    return finished(_filled(flatten_sizes(size, keywords.pop("size", None)), 1, dtype_or(dtype, default_float())), **keywords)
+
+
+def empty(*size: Any, dtype: Any = None, **keywords: Any) -> Any:
+    """Return a tensor whose elements nobody should rely on: they are zeros."""
+    return zeros(*size, dtype=dtype, **keywords)
+
+
+def full_like(input: Any, fill_value: Any, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return a tensor of one number in the shape and dtype of input."""
+    return finished(_filled(tuple(input.shape), fill_value, dtype_or(dtype, input.dtype.ir)), **keywords)
+
+
+def zeros_like(input: Any, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return zeros in the shape and dtype of input."""
+    return full_like(input, 0, dtype=dtype, **keywords)
+
+
+def ones_like(input: Any, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return ones in the shape and dtype of input."""
+    return full_like(input, 1, dtype=dtype, **keywords)
+
+
+def empty_like(input: Any, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return a tensor in the shape and dtype of input, whose elements nobody should rely on: they are zeros."""
+    return full_like(input, 0, dtype=dtype, **keywords)
+
+
+def arange(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return start, start + step, … below end; int64 if all are integers.  Raises RuntimeError."""
+    start, end = (0, start) if end is None else (start, end)
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    natural = I64 if all(isinstance(v, int) for v in (start, end, step)) else default_float()
+    return finished(_progression(start, step, ceil((end - start) / step), dtype_or(dtype, natural)), **keywords)
+
+
+@op("Arange")
+def _progression(start: float, step: float, n: int, dtype: DType) -> Node:
+    if all(isinstance(v, int) for v in (start, step)) and not dtype.is_float:
+        return cast(iota((n,), 0) * step + start, dtype)
+    return cast(iota((n,), 0, F64) * step + start, dtype)
+
+
+def linspace(start: float, end: float, steps: int, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return `steps` numbers from start to end, both included, equally far apart.  Raises RuntimeError."""
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    return finished(_linspace(float(start), float(end), steps, dtype_or(dtype, default_float())), **keywords)
+
+
+@op("Linspace")
+def _linspace(start: float, end: float, steps: int, dtype: DType) -> Node:
+    """Count from the nearer end, so that both ends are exact."""
+    work = dtype if dtype.is_float else F64
+    index = iota((steps,), 0, work)
+    step = (end - start) / max(steps - 1, 1)
+    from_start, from_end = index * step + start, end - (steps - 1 - index) * step
+    whole = select(index < steps // 2, from_start, from_end) if steps > 1 else constant(start, work, (steps,))
+    return cast(whole, dtype)
+
+
+def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return `steps` powers of `base`, their exponents from start to end equally far apart."""
+    return finished(_powers(float(start), float(end), steps, base, dtype_or(dtype, default_float())), **keywords)
+
+
+@op("Logspace")
+def _powers(start: float, end: float, steps: int, base: float, dtype: DType) -> Node:
+    exponents = _linspace.nodes(start, end, steps, F64)
+    return cast(elementwise("pow", base, exponents), dtype)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return a matrix with ones on its diagonal and zeros elsewhere."""
+    return finished(_identity((n, n if m is None else m), dtype_or(dtype, default_float())), **keywords)
+
+
+@op("Eye")
+def _identity(shape: tuple[int, int], dtype: DType) -> Node:
+    return cast(elementwise("eq", iota(shape, 0), iota(shape, 1)), dtype)

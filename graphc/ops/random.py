@@ -1,0 +1,286 @@
+"""Random numbers, under torch's names: each element is a function of the generator's key and its own place.
+
+A generator is two integers, a seed and an offset, held in a tensor; each draw reads them and moves the offset
+on, in place.  So a compiled function that draws has the key among its inputs and outputs, and repeats
+nothing.  The numbers are not torch's.
+"""
+
+from __future__ import annotations
+
+import os
+from math import pi, prod
+from typing import Any
+
+import numpy as np
+
+from graphc.dtypes import of_ir
+from graphc.ir.build import apply, cast, constant, elementwise, iota, select, slice_, zeros_like
+from graphc.ir.build import reshape as reshape_node
+from graphc.ir.graph import Node
+from graphc.ir.types import F32, F64, I32, I64, DType
+from graphc.lift import op
+from graphc.ops.common import default_float, dtype_or, expand_to, flatten_sizes
+from graphc.ops.creation import finished
+
+__all__ = [
+    "Generator", "bernoulli", "default_generator", "dropout", "get_rng_state", "initial_seed", "manual_seed", "normal", "rand", "rand_like",
+    "randint", "randint_like", "randn", "randn_like", "randperm", "seed", "set_rng_state",
+]  # fmt: skip
+
+
+@op("Key")
+def _key(seed: int, offset: int) -> Node:
+    return select(elementwise("eq", iota((2,), 0), 0), constant(seed, I64, (2,)), constant(offset, I64, (2,)))
+
+
+@op("Key")
+def _advanced(key: Node, count: int) -> Node:
+    return key + select(elementwise("eq", iota((2,), 0), 1), constant(count, I64, (2,)), zeros_like(key))
+
+
+class Generator:
+    """A source of random numbers; `state` is the tensor [seed, offset], int64."""
+
+    def __init__(self, device: Any = "cpu") -> None:
+        self.state = _key(0, 0)
+        self._seed = 0
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start again from a seed, taken modulo 2**64; return the generator."""
+        self._seed = int(seed)
+        self.state.copy_(_key(I64.scalar(self._seed), 0))  # type: ignore[arg-type]
+        return self
+
+    def seed(self) -> int:
+        """Start again from a seed of the operating system's, and return it."""
+        self.manual_seed(int.from_bytes(os.urandom(8), "little") >> 1)
+        return self._seed
+
+    def initial_seed(self) -> int:
+        """Return the seed last set."""
+        return self._seed
+
+    def get_state(self) -> Any:
+        """Return a copy of the state."""
+        return self.state.clone()
+
+    def set_state(self, new_state: Any) -> Generator:
+        """Continue from a state."""
+        self.state.copy_(new_state)
+        return self
+
+    def advance(self, count: int) -> None:
+        """Move on behind `count` words that were drawn."""
+        self.state.copy_(_advanced(self.state, count))
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Start the default generator again from a seed, and return it."""
+    return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Start the default generator again from a seed of the operating system's, and return it."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """Return the seed of the default generator."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> Any:
+    """Return a copy of the default generator's state."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: Any) -> None:
+    """Continue the default generator from a state."""
+    default_generator.set_state(new_state)
+
+
+# -- distributions, on nodes ----------------------------------------------------------------------------
+
+
+def bits(key: Node, shape: tuple[int, ...]) -> Node:
+    """Return 32 random bits an element, as i32; node level."""
+    return apply("random_bits", key, shape=shape)
+
+
+def _words(key: Node, shape: tuple[int, ...]) -> tuple[Node, Node]:
+    """Return two independent words an element."""
+    both = bits(key, (2, *shape))
+    return tuple(reshape_node(slice_(both, (i,) + (0,) * len(shape), (i + 1, *shape)), shape) for i in (0, 1))  # type: ignore[return-value]
+
+
+def _top(word: Node, count: int) -> Node:
+    """Return the highest bits of a word as a non-negative integer."""
+    return elementwise("shift_right", word, 32 - count) & ((1 << count) - 1)
+
+
+def uniform_nodes(key: Node, shape: tuple[int, ...], dtype: DType) -> Node:
+    """Return numbers in [0, 1), all multiples of 2**-24 (f32) or 2**-53 (f64) alike; node level."""
+    if dtype is not F64:
+        return cast(_top(bits(key, shape), 24), F32) * 2.0**-24
+    high, low = _words(key, shape)
+    return (cast(_top(high, 26), F64) * 2.0**27 + cast(_top(low, 27), F64)) * 2.0**-53
+
+
+def normal_nodes(key: Node, shape: tuple[int, ...], dtype: DType) -> Node:
+    """Return standard normal numbers; node level.  Source: Box and Muller (1958)."""
+    radius, angle = _words(key, shape)
+    u = (cast(radius & 0x7FFFFFFF, dtype) + 0.5) * 2.0**-31
+    turn = cast(_top(angle, 24), dtype) * (2 * pi * 2.0**-24)
+    return elementwise("sqrt", elementwise("log", u) * -2.0) * elementwise("cos", turn)
+
+
+@op("Uniform")
+def _uniform(key: Node, shape: tuple[int, ...], dtype: DType, low: float, high: float) -> Node:
+    u = uniform_nodes(key, shape, dtype)
+    return u if (low, high) == (0, 1) else u * (high - low) + low
+
+
+@op("Normal")
+def _normal(key: Node, shape: tuple[int, ...], dtype: DType, mean: float, std: float) -> Node:
+    z = normal_nodes(key, shape, dtype)
+    return z if (mean, std) == (0, 1) else z * std + mean
+
+
+@op("Randint")
+def _integers(key: Node, shape: tuple[int, ...], low: int, high: int, dtype: DType) -> Node:
+    """Scale 31 bits to the range; a range above 2**31 takes 62 bits modulo it."""
+    if high - low <= 1 << 31:
+        scaled = cast(bits(key, shape) & 0x7FFFFFFF, I64) * (high - low)
+        return cast(elementwise("shift_right", scaled, 31) + low, dtype)
+    first, second = (cast(w & 0x7FFFFFFF, I64) for w in _words(key, shape))
+    return cast(elementwise("remainder", first * (1 << 31) + second, high - low) + low, dtype)
+
+
+def _below(word: Node, probability: Any) -> Node:
+    """Return where a word, as a fraction of 2**32, is below a probability: a number, or a node of its shape."""
+    if isinstance(probability, Node):
+        return cast(_top(word, 24), probability.dtype) * 2.0**-24 < probability
+    if probability >= 1:
+        return elementwise("eq", word, word)
+    return word < I32.scalar(round(probability * 2**32) - 2**31)
+
+
+@op("Bernoulli")
+def _bernoulli(key: Node, p: Node) -> Node:
+    return cast(_below(bits(key, p.shape), p), p.dtype)
+
+
+@op("NativeDropout")
+def _dropout(input: Node, key: Node, p: float, shape: tuple[int, ...]) -> Node:
+    keep = expand_to(_below(bits(key, shape), 1 - p), input.shape)
+    return select(keep, input * (1 / (1 - p) if p < 1 else 0.0), zeros_like(input))
+
+
+# -- for users ------------------------------------------------------------------------------------------
+
+
+def drawn(function: Any, generator: Generator | None, words: int, *arguments: Any) -> Any:
+    """Call `function(key, *arguments)` with a generator's key, and move the generator on behind `words` words."""
+    source = default_generator if generator is None else generator
+    result = function(source.state, *arguments)
+    source.advance(words)
+    return result
+
+
+def _float(dtype: Any) -> DType:
+    chosen = dtype_or(dtype, default_float())
+    if not chosen.is_float:
+        raise RuntimeError(f"random numbers of this kind are floats, got dtype {of_ir(chosen)}")
+    return chosen
+
+
+def uniform(shape: tuple[int, ...], dtype: DType, low: float, high: float, generator: Generator | None) -> Any:
+    """Return uniform numbers in [low, high)."""
+    return drawn(_uniform, generator, 2 * prod(shape), shape, dtype, low, high)
+
+
+def gaussian(shape: tuple[int, ...], dtype: DType, mean: float, std: float, generator: Generator | None) -> Any:
+    """Return normal numbers."""
+    return drawn(_normal, generator, 2 * prod(shape), shape, dtype, mean, std)
+
+
+def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, **keywords: Any) -> Any:
+    """Return uniform numbers in [0, 1)."""
+    return finished(uniform(flatten_sizes(size, keywords.pop("size", None)), _float(dtype), 0, 1, generator), **keywords)
+
+
+def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, **keywords: Any) -> Any:
+    """Return standard normal numbers."""
+    return finished(gaussian(flatten_sizes(size, keywords.pop("size", None)), _float(dtype), 0, 1, generator), **keywords)
+
+
+def rand_like(input: Any, *, dtype: Any = None, generator: Generator | None = None, **keywords: Any) -> Any:
+    """Return uniform numbers in [0, 1) in the shape and dtype of input."""
+    return rand(tuple(input.shape), dtype=dtype or input.dtype, generator=generator, **keywords)
+
+
+def randn_like(input: Any, *, dtype: Any = None, generator: Generator | None = None, **keywords: Any) -> Any:
+    """Return standard normal numbers in the shape and dtype of input."""
+    return randn(tuple(input.shape), dtype=dtype or input.dtype, generator=generator, **keywords)
+
+
+def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, **keywords: Any) -> Any:
+    """Return integers from low up to below high: `randint(high, size)` or `randint(low, high, size)`.  Raises RuntimeError."""
+    if size is None:
+        low, high, size = 0, low, high
+    low, high = (0, low) if high is None else (low, high)
+    if low >= high:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    shape = flatten_sizes((size,))
+    return finished(drawn(_integers, generator, 2 * prod(shape), shape, int(low), int(high), dtype_or(dtype, I64)), **keywords)
+
+
+def randint_like(input: Any, low: int, high: Any = None, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return integers from low up to below high, in the shape and dtype of input."""
+    low, high = (0, low) if high is None else (low, high)
+    return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype, **keywords)
+
+
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, **keywords: Any) -> Any:
+    """Return the integers below n in random order.  Looks at the random bits, so it cannot be traced."""
+    keys = np.asarray(randint(1 << 62, (n,), generator=generator))
+    return finished(_ordered(np.argsort(keys, kind="stable"), dtype_or(dtype, I64)), **keywords)
+
+
+@op("Randperm")
+def _ordered(places: Node, dtype: DType) -> Node:
+    return cast(places, dtype)
+
+
+def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, **keywords: Any) -> Any:
+    """Return normal numbers of the given means and standard deviations: numbers with `size`, or tensors."""
+    if size is not None:
+        return finished(gaussian(flatten_sizes((size,)), _float(dtype), mean, std, generator), **keywords)
+    model = mean + std * 0 if hasattr(mean, "shape") else std
+    return finished(randn_like(model, generator=generator) * std + mean, **keywords)
+
+
+def bernoulli(input: Any, *, generator: Generator | None = None) -> Any:
+    """Return ones with the probabilities that input holds, else zeros."""
+    return drawn(_bernoulli, generator, prod(input.shape), input)
+
+
+def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """Set elements to 0 with probability `p` and scale the others by 1 / (1 - p), in training.  Raises ValueError."""
+    return _dropped(input, p, training, tuple(input.shape))
+
+
+def _dropped(input: Any, p: float, training: bool, shape: tuple[int, ...]) -> Any:
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0.0:
+        return input
+    return drawn(lambda key: _dropout(input, key, p, shape), None, prod(shape))
+
+
+def channel_dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """Set whole channels (axis 1) to 0 with probability `p` and scale the others, in training.  Raises ValueError."""
+    return _dropped(input, p, training, tuple(input.shape[:2]) + (1,) * (len(input.shape) - 2))
