@@ -14,7 +14,7 @@ from typing import Any
 
 from graphc.codegen.kernel import Buffer, Index, Instr, Kernel, Reduction, Stage, Store, needed
 from graphc.ir.fusion import WEIGHT
-from graphc.ir.graph import PARAMETER, Node, Region
+from graphc.ir.graph import PARAMETER, Node, Region, parameter
 from graphc.ir.types import BOOL, I64, DType
 
 __all__ = ["Operand", "lower_copy", "lower_fusion"]
@@ -300,9 +300,9 @@ def lower_fusion(node: Node, operands: Sequence[Operand], outputs: Sequence[Oper
 
 def lower_copy(value: Node, operand: Operand, output: Operand, name: str) -> Kernel:
     """Lower the copy of a value from one layout to another."""
-    return _lower(
-        Region((value,), (value,)), value.shape, value.type.rank, (tuple((a,) for a in range(value.type.rank)),), (), [operand], [output], name
-    )
+    inside = parameter(value.type)
+    axes = tuple((a,) for a in range(value.type.rank))
+    return _lower(Region((inside,), (inside,)), value.shape, value.type.rank, (axes,), (), [operand], [output], name)
 
 
 def _lower(

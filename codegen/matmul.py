@@ -37,6 +37,8 @@ BLOCK_OF_B = 2 << 20
 """Bytes of a block of B: a part of the last cache that leaves room for other threads."""
 SMALL_B = 24 << 10
 """Bytes up to which a row-major B is read where it lies: it stays in the first cache."""
+MIDDLING_B = 1 << 20
+"""The same where C has few rows, so that each panel is read a few times only."""
 PAD = 16
 """Elements between packed rows of A, so that a power of two does not put them all in one cache set."""
 
@@ -318,7 +320,7 @@ def emit_gather(module: Module, dtype: str) -> str:
         start = at(f, target, dtype, (r, target_row))
         with f.loop(f.i64(0), columns, carry=[at(f, source, dtype, (r, row))]) as inner:
             f.store(f.load(inner.carry[0], dtype), f.element(start, inner.index, dtype))
-            inner.next([f.element(inner.carry[0], col, dtype)])
+            inner.next([opaque(f, f.element(inner.carry[0], col, dtype))])
     f.ret()
     return name
 
@@ -437,8 +439,7 @@ def emit_pack(module: Module, dtype: str, unit: str) -> str:
     if defined(module, name):
         return name
     f = Function(module, name, signature("ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 columns"), internal=True)
-    b, b_row, b_col, target, k, columns = f.args
-    tile = tile_for(dtype)
+    columns, tile = f.args[-1], tile_for(dtype)
     if unit == "col":
         whole = emit_pack_rows(f, dtype, tile)
         with f.when(f.cmp("slt", whole, columns)):
@@ -515,11 +516,13 @@ def dot_loop(
 ) -> list[Value]:
     """Add the products of several rows and x over a range of columns to sums of one or more lanes."""
     lanes = sums[0].lanes
-    with f.loop(start, stop, lanes, carry=sums) as loop:
-        factor = f.load(f.element(x, loop, dtype), dtype, lanes)
-        terms = [f.load(f.element(r, loop, dtype), dtype, lanes) for r in rows]
-        loop.next([multiply_add(f, t, factor, s) for t, s in zip(terms, loop.carry, strict=True)])
-    return loop.results
+    with f.loop(start, stop, lanes, carry=[start, *sums]) as loop:
+        column, *now = loop.carry
+        factor = f.load(f.element(x, column, dtype), dtype, lanes)
+        terms = [f.load(f.element(r, column, dtype), dtype, lanes) for r in rows]
+        after = [multiply_add(f, t, factor, s) for t, s in zip(terms, now, strict=True)]
+        loop.next([opaque(f, f.add(column, f.i64(lanes))), *after])
+    return loop.results[1:]
 
 
 def emit_sums(module: Module, dtype: str) -> str:
@@ -568,7 +571,7 @@ def add_column(f: Function, dtype: str, top: Value, place: Value) -> None:
     with f.loop(f.i64(0), rows, carry=[top, x, f.load(place, dtype)]) as loop:
         element, factor, total = loop.carry
         total = multiply_add(f, f.load(element, dtype), f.load(factor, dtype), total)
-        loop.next([f.element(element, row, dtype), f.element(factor, x_stride, dtype), total])
+        loop.next([opaque(f, f.element(element, row, dtype)), opaque(f, f.element(factor, x_stride, dtype)), total])
     f.store(loop.results[2], place)
 
 
@@ -705,7 +708,8 @@ class Driver:
         if self.b_unit != "col":
             return f.const(False, "i1")
         extent = f.mul(f.mul(self.k, self.n), f.i64(BYTES[self.dtype]))
-        return f.or_(f.cmp("sle", extent, f.i64(SMALL_B)), f.cmp("sle", self.m, f.i64(self.tile.rows)))
+        flat = f.cmp("sle", self.m, f.i64(4 * self.tile.rows))
+        return f.cmp("sle", extent, f.select(flat, f.i64(MIDDLING_B), f.i64(SMALL_B)))
 
     def packs_a(self) -> Value:
         """Tell whether to pack A: many panels read each block, and it lies badly or is large."""

@@ -6,6 +6,7 @@ import copy as copying
 import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import ref
 
 import numpy as np
 
@@ -302,7 +303,7 @@ class Tensor:
             self._retains = True
             edge = self._edge()
             assert edge is not None
-            edge.metadata = {**(edge.metadata or {}), "retains": self}
+            edge.metadata = {**(edge.metadata or {}), "retains": (ref(self), self._node())}
 
     @property
     def retains_grad(self) -> bool:

@@ -42,11 +42,28 @@ def gradients(outputs: Sequence[Node], cotangents: Sequence[Node], wrt: Sequence
 
 
 def adjoint(graph: Graph, wrt: Sequence[int], *, value: bool = True) -> Graph:
-    """Append to a graph the gradient of its first result by the parameters numbered in `wrt`.
+    '''Append to a graph the gradient of its first result by the parameters numbered in `wrt`.
 
     The first result must be a 0-d float.  The results are those of `graph` (none if not `value`), then one
     gradient for each of `wrt`, zeros where nothing depends on it.  Raises TypeRuleError.
-    """
+
+    >>> from graphc.ir.parser import parse
+    >>> from graphc.ir.printer import to_text
+    >>> graph = parse("""graph f(%x: f32[3]) -> (f32[]) {
+    ...   %y: f32[3] = exp %x
+    ...   %total: f32[] = sum %y {axes=[0]}
+    ...   return %total
+    ... }""")
+    >>> print(to_text(adjoint(graph, [0])), end="")
+    graph f_adjoint(%x: f32[3]) -> (f32[], f32[3]) {
+      %y: f32[3] = exp %x
+      %total: f32[] = sum %y {axes=[0]}
+      %0: f32[] = constant 1.0
+      %d_y: f32[3] = broadcast %0 {shape=[3], axes=[]}
+      %d_x: f32[3] = mul %d_y, %y
+      return %total, %d_x
+    }
+    '''
     output = graph.results[0]
     if output.shape != () or not output.dtype.is_float:
         raise TypeRuleError(f"adjoint needs a 0-d float as first result, got {output.type}")

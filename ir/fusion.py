@@ -97,7 +97,9 @@ class Group:
     ancestors: int = 0
 
     def operand_axes(self, node: Node) -> Axes:
-        """Return the axes at which `node` reads its operands."""
+        """Return the axes at which `node` reads its aligned operands."""
+        if node.op.name == "gather":
+            return self.axes[node][: node.operands[1].type.rank]
         kept, folded = iter(self.axes[node]), iter(self.reduced.get(node, ()))
         if node not in self.reduced:
             return self.axes[node]
@@ -164,16 +166,18 @@ class _Edge:
 
 def _edges(node: Node) -> Iterator[_Edge]:
     """Yield what a node reads; a node that is movement itself (a result) reads through itself."""
-    operands = node.operands[1:] if node.op.name == "gather" else node.operands
-    if node.op.kind == "movement":
-        operands = (node,)
-    for operand in operands:
+    for operand in (node,) if node.op.kind == "movement" else _aligned(node):
         moves = []
         while operand.op.kind == "movement":
             moves.append(operand)
             operand = operand.operands[0]
         if _is_compute(operand):
             yield _Edge(node, tuple(moves), operand)
+
+
+def _aligned(node: Node) -> tuple[Node, ...]:
+    """Return the operands that are read at the node's own points; others are read anywhere, from memory."""
+    return node.operands[1:] if node.op.name == "gather" else () if node.op.name == "random_bits" else node.operands
 
 
 class _Misaligned(Exception):
@@ -398,7 +402,7 @@ class _Grouping:
         for node in self.nodes:
             if not _is_compute(node):
                 continue
-            for operand in node.operands[1:] if node.op.name == "gather" else node.operands:
+            for operand in _aligned(node):
                 base = operand
                 while base.op.kind == "movement":
                     base = base.operands[0]
@@ -454,7 +458,7 @@ class _Builder:
             if self._has_buffer(node):
                 for operand in node.operands:
                     self._store_operand(operand)
-            elif node.op.name == "gather":
+            elif node.op.name in ("gather", "random_bits"):
                 self._store_operand(node.operands[0])
         for node in reversed(nodes):
             if node in self.stored:

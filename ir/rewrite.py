@@ -12,12 +12,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from graphc.ir import build
 from graphc.ir.graph import Node, Region, TypeRuleError, make, place
 from graphc.ir.primitives import PRIMITIVES
+from graphc.ir.types import DTYPES, DType
 
 __all__ = ["Op", "Pattern", "RewriteLoopError", "Rule", "RuleSet", "Trace", "Var", "op", "rewrite", "rule"]
 
@@ -102,8 +104,9 @@ class Pattern:
     def __le__(self, other: Pattern | float) -> Op:
         return op("le", self, other)
 
+    @property
     def variables(self) -> list[Var]:
-        """Return the variables in order of their first appearance."""
+        """The variables in order of their first appearance."""
         return []
 
 
@@ -119,6 +122,7 @@ class Var(Pattern):
     def __str__(self) -> str:
         return self.name
 
+    @property
     def variables(self) -> list[Var]:
         return [self]
 
@@ -132,11 +136,10 @@ class Number(Pattern):
     def __str__(self) -> str:
         return str(self.value)
 
-    def matches(self, node: Node) -> bool:
-        if node.op.name != "constant":
-            return False
-        wanted, found = node.dtype.scalar(self.value), node.params["value"]
-        return bool(wanted.hex() == found.hex() if isinstance(wanted, float) else wanted == found)
+    @cached_property
+    def tags(self) -> frozenset[str]:
+        """The tags of the constants that have this value."""
+        return frozenset(_constant_tag(dtype, dtype.scalar(self.value)) for dtype in DTYPES.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,27 +163,41 @@ class Op(Pattern):
             return {"neg": "-", "not": "~"}[self.name] + parts[0]
         return f"{self.name}({', '.join(map(str, self.operands))})"
 
+    @property
     def variables(self) -> list[Var]:
-        found = dict.fromkeys(v for o in self.operands or () for v in o.variables())
-        return list(found)
+        return list(dict.fromkeys(v for o in self.operands or () for v in o.variables))
 
-    def may_match(self, name: str, operand_names: tuple[str, ...]) -> bool:
-        """Tell from the names of a node's primitive and of its operands' whether it is worth matching."""
+    def may_match(self, name: str, tags: tuple[str, ...]) -> bool:
+        """Tell from the name of a node's primitive and its operands' tags whether it is worth matching."""
         if name not in self.names:
             return False
         if self.operands is None:
-            return not self.every or self.every.issuperset(operand_names)
-        if len(self.operands) != len(operand_names):
+            return not self.every or all(_primitive(tag) in self.every for tag in tags)
+        if len(self.operands) != len(tags):
             return False
-        return any(all(map(_may_be, self.operands, order)) for order in _orders(name, operand_names))
+        return any(all(map(_may_be, self.operands, order)) for order in _orders(name, tags))
 
 
-def _may_be(pattern: Pattern, name: str) -> bool:
+def _tag(node: Node) -> str:
+    """Return the primitive's name and, for a constant, its dtype and value."""
+    name = node.op.name
+    return _constant_tag(node.dtype, node.params["value"]) if name == "constant" else name
+
+
+def _constant_tag(dtype: DType, value: float | int | bool) -> str:
+    return f"constant {dtype.name} {value!r}"
+
+
+def _primitive(tag: str) -> str:
+    return tag.partition(" ")[0]
+
+
+def _may_be(pattern: Pattern, tag: str) -> bool:
     if isinstance(pattern, Number):
-        return name == "constant"
+        return tag in pattern.tags
     if isinstance(pattern, Op):
-        return name in pattern.names
-    return not isinstance(pattern, Var) or pattern.op in (None, name)
+        return _primitive(tag) in pattern.names
+    return not isinstance(pattern, Var) or pattern.op in (None, _primitive(tag))
 
 
 def op(name: str, *operands: Pattern | float, any_of: Sequence[str] = (), every: Iterable[str] = ()) -> Op:
@@ -206,7 +223,7 @@ def _matches(pattern: Pattern, node: Node, bound: Bindings) -> Iterator[Bindings
     """Yield each way in which the pattern fits the node, given what variables are bound to."""
     if isinstance(pattern, Var):
         yield from _bind(pattern, node, bound)
-    elif isinstance(pattern, Number) and pattern.matches(node):
+    elif isinstance(pattern, Number) and _tag(node) in pattern.tags:
         yield bound
     elif isinstance(pattern, Op) and node.op.name in pattern.names:
         yield from _operand_matches(pattern, node, bound)
@@ -272,6 +289,11 @@ class Rule:
     where: str
     """The file and line that wrote the rule."""
 
+    @cached_property
+    def variables(self) -> list[Var]:
+        """The pattern's variables in order of their first appearance."""
+        return self.pattern.variables
+
     def __str__(self) -> str:
         after = (self.result.__doc__ or "").strip().split("\n")[0].rstrip(".") if callable(self.result) else str(self.result)
         return f"{self.pattern} → {after}"
@@ -279,7 +301,7 @@ class Rule:
     def apply(self, node: Node) -> Node | None:
         """Return what the node becomes, or None if the rule does not fit it.  Raises TypeRuleError for a faulty rule."""
         for bound in _matches(self.pattern, node, {}):
-            captured = [bound[v] for v in self.pattern.variables()]
+            captured = [bound[v] for v in self.variables]
             if self.when is None or self.when(*captured):
                 after = self._result(node, bound, captured)
                 if after is not None:
@@ -315,17 +337,28 @@ def rule(
 
 @dataclass(eq=False)
 class RuleSet:
-    """Rules in order of preference, found by the names of a node's primitive and of its operands'."""
+    """Rules in order of preference, found by the name of a node's primitive and by its operands' tags."""
 
     rules: tuple[Rule, ...]
     _found: dict[tuple[str, tuple[str, ...]], tuple[Rule, ...]] = field(default_factory=dict)
+    _numbers: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        numbers = (o for r in self.rules for o in r.pattern.operands or () if isinstance(o, Number))
+        self._numbers = frozenset(tag for number in numbers for tag in number.tags)
 
     def candidates(self, node: Node) -> tuple[Rule, ...]:
         """Return the rules that may fit the node."""
-        key = (node.op.name, tuple([o.op.name for o in node.operands]))
-        if key not in self._found:
-            self._found[key] = tuple(r for r in self.rules if r.pattern.may_match(*key))
-        return self._found[key]
+        key = (node.op.name, tuple([self._known_tag(o) for o in node.operands]))
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = tuple(r for r in self.rules if r.pattern.may_match(*key))
+        return found
+
+    def _known_tag(self, node: Node) -> str:
+        # Constants that no rule asks for are all alike, or there would be an entry for each.
+        tag = _tag(node)
+        return "constant" if tag.startswith("constant ") and tag not in self._numbers else tag
 
     def apply(self, node: Node, trace: Trace | None, readers: Counter[Node]) -> Node:
         """Apply the first rule that fits, once; return the node itself if none does."""
@@ -347,9 +380,9 @@ def rewrite(roots: Sequence[Node], rules: RuleSet, trace: Trace | None = None) -
     """Return what `roots` become when no rule fits anywhere below them, regions included.
 
     Operands come before users, and what a rule returns is itself rewritten before anybody reads it, so one
-    sweep reaches the fixpoint, but for `sole` rules whose other readers went away.  Nothing recurses.  A node that stays is the same
-    object.  New nodes have the name and the place of the node they replace.  Meant for graphs that are not
-    differentiated any more: aliases lose their identity.  Raises RewriteLoopError.
+    sweep reaches the fixpoint, but for `sole` rules whose other readers went away.  Nothing recurses.  A node
+    that stays is the same object; new nodes have the name and the place of the node they replace.  Meant for
+    graphs that are not differentiated any more: aliases lose their identity.  Raises RewriteLoopError.
     """
     sweep = _Sweep(rules, trace, _count_readers(roots))
     outer = place.where

@@ -19,9 +19,25 @@ RULES = RuleSet((*FOLDING, *ALGEBRA, *MOVEMENT))
 
 
 def simplify(graph: Graph, trace: Trace | None = None) -> Graph:
-    """Return the graph with no rule left to apply; the same object if there was none.
+    '''Return the graph with no rule left to apply; the same object if there was none.
 
     `trace(rule, before, after)` is told of each application.
-    """
+
+    >>> from graphc.ir.parser import parse
+    >>> from graphc.ir.printer import to_text
+    >>> graph = parse("""graph f(%x: f32[3]) -> (f32[3,2]) {
+    ...   %0: f32[3,2] = broadcast %x {shape=[3,2], axes=[0]}
+    ...   %1: f32[3,2] = constant 1.0
+    ...   %2: f32[3,2] = mul %0, %1
+    ...   %3: f32[3,2] = neg %2
+    ...   return %3
+    ... }""")
+    >>> print(to_text(simplify(graph)), end="")
+    graph f(%x: f32[3]) -> (f32[3,2]) {
+      %0: f32[3] = neg %x
+      %1: f32[3,2] = broadcast %0 {shape=[3,2], axes=[0]}
+      return %1
+    }
+    '''
     results = tuple(rewrite(graph.results, RULES, trace))
     return graph if results == graph.results else graph.replace(results)

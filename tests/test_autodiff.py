@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, nan, pi, sqrt
@@ -9,7 +10,7 @@ from math import inf, nan, pi, sqrt
 import numpy as np
 import pytest
 
-from graphc.ir import build
+from graphc.ir import autodiff, build
 from graphc.ir.autodiff import adjoint, gradients
 from graphc.ir.build import apply, cast, constant, elementwise, select, sum_, zeros_like
 from graphc.ir.derivatives import NONDIFFERENTIABLE, VJP, each
@@ -388,6 +389,10 @@ def test_adjoint_appends_gradients() -> None:
     graph = adjoint(Graph((x,), (sum_(x * x, (0, 1)), x * 3), "f"), [0])
     assert [r.type for r in graph.results] == [TensorType(F32), x.type, x.type]
     assert graph.name == "f_adjoint"
+
+
+def test_example_in_the_docstring() -> None:
+    assert doctest.testmod(autodiff) == (0, 4)
 
 
 def test_errors_say_what_is_needed() -> None:

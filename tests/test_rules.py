@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from collections.abc import Callable, Sequence
 from math import inf, nan
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from graphc.ir import build
+from graphc.ir import simplify as simplify_module
 from graphc.ir.build import (
     apply,
     broadcast,
@@ -357,11 +359,16 @@ def test_every_rule_has_an_example() -> None:
     assert len({r.name for r in RULES.rules}) == len(RULES.rules)
 
 
+def table_row(r: Rule) -> str:
+    notes = [*([] if r.exact else ["rounding"]), *(["only reader"] if r.sole else [])]
+    text = str(r).replace("|", "\\|")
+    return f"| {r.name} | `{text}` | {', '.join(notes)} |"
+
+
 def test_every_rule_is_documented() -> None:
     text = (Path(__file__).parent.parent / "docs" / "rules.md").read_text()
-    for r in RULES.rules:
-        row = f"| `{r.name}` | `{str(r).replace('|', chr(92) + '|')}` |{' rounding |' if not r.exact else ' |'}"
-        assert row in text, f"docs/rules.md lacks the line\n{row}"
+    documented = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    assert documented == [table_row(r) for r in RULES.rules]
 
 
 # -- what must not be done ------------------------------------------------------------------------------
@@ -475,18 +482,18 @@ def test_new_nodes_have_name_and_place() -> None:
 def test_deep_chains_do_not_recurse() -> None:
     (x,) = graph_of("f64[2]", lambda x: x).params
     y = x
-    for _ in range(30_000):
+    for _ in range(10_000):
         y = (y + 1.5) * 1
     (after,) = simplify(Graph((x,), (y,))).results
-    assert len(Graph((x,), (after,)).nodes()) == 30_001
+    assert len(Graph((x,), (after,)).nodes()) == 10_001
 
 
 Maker = Callable[[Random, Node, Sequence[Node]], Node]
 
 
 def random_unary(random: Random, x: Node, _: Sequence[Node]) -> Node:
-    names = {"float": ["neg", "abs", "sign", "floor", "round", "alias"], "int": ["neg", "abs", "sign", "not"], "bool": ["not", "alias"]}
-    return apply(random.choice(names[x.dtype.kind]), x)
+    names = {"float": "neg abs sign floor round alias", "int": "neg abs sign not", "bool": "not alias"}
+    return apply(random.choice(names[x.dtype.kind].split()), x)
 
 
 def random_binary(random: Random, x: Node, nodes: Sequence[Node]) -> Node:
@@ -526,7 +533,8 @@ def random_slice(random: Random, x: Node, _: Sequence[Node]) -> Node:
 def random_pad(random: Random, x: Node, _: Sequence[Node]) -> Node:
     if x.type.size > 500:
         return reshape(x, (x.type.size,))
-    return pad(x, *([random.randint(0, 1) for _ in x.shape] for _ in range(3)))
+    low, high, interior = ([random.randint(0, 1) for _ in x.shape] for _ in range(3))
+    return pad(x, low, high, interior)
 
 
 def random_reduce(random: Random, x: Node, _: Sequence[Node]) -> Node:
@@ -573,6 +581,10 @@ def test_random_graphs(seed: int) -> None:
 def test_rules_name_primitives_that_exist() -> None:
     for r in RULES.rules:
         assert set(r.pattern.names) <= set(PRIMITIVES)
+
+
+def test_example_in_the_docstring() -> None:
+    assert doctest.testmod(simplify_module) == (0, 4)
 
 
 def test_unique_nodes_may_go_too() -> None:

@@ -9,15 +9,20 @@ from __future__ import annotations
 from math import ceil
 from typing import Any
 
+import numpy as np
+
+from graphc.dtypes import as_dtype, get_default_dtype, number_dtype, of_numpy
 from graphc.ir.build import cast, constant, elementwise, iota, select
 from graphc.ir.graph import Node
 from graphc.ir.types import F64, I64, DType
-from graphc.lift import op
+from graphc.lift import from_array, op
 from graphc.ops.common import default_float, dtype_or, flatten_sizes
-from graphc.dtypes import number_dtype
+from graphc.storage import Storage
+from graphc.tensor import Tensor
 
 __all__ = [
-    "arange", "empty", "empty_like", "eye", "full", "full_like", "linspace", "logspace", "ones", "ones_like", "zeros", "zeros_like",
+    "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "logspace", "ones", "ones_like", "tensor",
+    "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -139,3 +144,76 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, **keywords: Any) -> 
 @op("Eye")
 def _identity(shape: tuple[int, int], dtype: DType) -> Node:
     return cast(elementwise("eq", iota(shape, 0), iota(shape, 1)), dtype)
+
+
+# -- from data ------------------------------------------------------------------------------------------
+
+
+def _plain(data: Any) -> Any:
+    """Return nested sequences with NumPy arrays and numbers for the tensors in them."""
+    if isinstance(data, Tensor):
+        return data.detach().numpy()
+    if isinstance(data, (list, tuple)):
+        return [_plain(d) for d in data]
+    return data
+
+
+def _check_regular(data: Any, depth: int = 0) -> None:
+    """Raise ValueError, with torch's text, for a nested list whose rows differ in length."""
+    rows = [d for d in data if isinstance(d, (list, tuple))] if isinstance(data, (list, tuple)) else []
+    for row in rows:
+        if len(row) != len(rows[0]):
+            raise ValueError(f"expected sequence of length {len(rows[0])} at dim {depth + 1} (got {len(row)})")
+        _check_regular(row, depth + 1)
+
+
+def _array_of(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
+    """Return the array that data stands for; Python floats get the default float dtype."""
+    if isinstance(data, (np.ndarray, np.generic)):
+        return np.asarray(data) if dtype is None else np.asarray(data).astype(as_dtype(dtype).numpy)
+    plain = _plain(data)
+    _check_regular(plain)
+    array = np.asarray(plain)
+    if array.size == 0 and array.dtype == np.float64:
+        array = array.astype(get_default_dtype().numpy)
+    if dtype is not None:
+        return array.astype(as_dtype(dtype).numpy)
+    floats = array.dtype == np.float64 and not isinstance(plain, np.ndarray)
+    return array.astype(get_default_dtype().numpy) if floats else array
+
+
+def _holding(array: np.ndarray[Any, Any], copy: bool) -> Tensor:
+    of_numpy(array.dtype)
+    return Tensor._of(Storage(from_array(array, copy=copy)))
+
+
+def tensor(data: Any, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return a tensor with a copy of the data: a number, nested sequences, an array.  Raises ValueError, TypeError.
+
+    The dtype is that of the data; Python floats get the default one.
+    """
+    return finished(_holding(_array_of(data, dtype), True), **keywords)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
+    """Return data as a tensor, without a copy where that is possible; a tensor of the right dtype itself."""
+    check_device(device)
+    if isinstance(data, Tensor):
+        return data if dtype is None or as_dtype(dtype).ir is data.dtype.ir else converted(data, as_dtype(dtype).ir)
+    return _holding(_array_of(data, dtype), not isinstance(data, np.ndarray))
+
+
+def from_numpy(ndarray: np.ndarray[Any, Any]) -> Any:
+    """Return a tensor that reads the array in place.  Writing to the tensor does not change the array.
+
+    Raises TypeError for a dtype that tensors cannot have.
+    """
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    return _holding(ndarray, False)
+
+
+@op("ToCopy")
+def converted(input: Node, dtype: DType) -> Node:
+    """Return input in another dtype, given as the ir's; the gradient comes back in its own."""
+    return cast(input, dtype)

@@ -545,3 +545,14 @@ def _one_hot(tensor: Operand, num_classes: int) -> Node:
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """Return int64 vectors with 1 at the class and 0 elsewhere; -1 classes means the largest one plus 1, looked up."""
     return _one_hot(tensor, num_classes if num_classes >= 0 else int(np.asarray(tensor).max()) + 1)
+
+
+def is_basic(index: Any) -> bool:
+    """Return whether an index reads a box: slices, integers, None and Ellipsis alone."""
+    return all(i is None or i is Ellipsis or (isinstance(i, (int, slice)) and not isinstance(i, bool)) for i in _items(index))
+
+
+@op("Expand")
+def fitted(value: Operand, shape: tuple[int, ...]) -> Node:
+    """Return a value broadcast to the shape of the place it is written to; leading axes of 1 may go.  Raises RuntimeError."""
+    return _value_like(value, value, shape)

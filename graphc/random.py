@@ -1,0 +1,5 @@
+"""The state of the default random generator, as torch.random has it."""
+
+from graphc.ops.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+
+__all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
