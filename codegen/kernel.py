@@ -57,7 +57,7 @@ class Index:
 
     def __str__(self) -> str:
         terms = [f"{'' if c == 1 else f'{c}*'}i{lo}" for lo, c in self.loops]
-        terms += [f"{'' if c == 1 else f'{c}*'}{v.name}" for v, c in self.values]
+        terms += [f"{'' if c == 1 else f'{c}*'}{_operand(v)}" for v, c in self.values]
         if self.const or not terms:
             terms.append(str(self.const))
         return " + ".join(terms)
@@ -179,7 +179,7 @@ def _stage_lines(kernel: Kernel, stage: Stage, done: set[Instr]) -> Iterator[str
         if instr in earlier:
             yield f"{pad}{instr.name} = scratch"
             continue
-        if instr in done or instr.op in ("constant", "reduced"):
+        if instr in done or instr.op in ("constant", "reduced", "size"):
             continue
         if instr in kernel.saved or not instr.loops & set(stage.inner):
             done.add(instr)
@@ -191,7 +191,7 @@ def _stage_lines(kernel: Kernel, stage: Stage, done: set[Instr]) -> Iterator[str
 
 
 def _operand(instr: Instr) -> str:
-    if instr.op == "constant":
+    if instr.op in ("constant", "size"):
         return str(instr.attr)
     return instr.attr.name if instr.op == "reduced" else instr.name
 

@@ -133,9 +133,7 @@ class _Writer(Step):
     def whole(self, loop: int, lanes: int) -> Value:
         """Return the extent rounded down to whole vectors."""
         extent = self.kernel.dims[loop]
-        if extent <= SMALL:
-            return self.f.i64(extent // lanes * lanes)
-        return self.integer(extent // lanes * lanes, ("whole", (loop, lanes)))
+        return self.integer(extent // lanes * lanes, ("whole", (loop, lanes)), varies=extent > SMALL)
 
     def _tail(self, loop: int, lanes: int, whole: Value, values: list[Value], body: Callable[[list[Value]], list[Value]]) -> list[Value]:
         f = self.f

@@ -124,7 +124,7 @@ def _generic(t: Text, rank: int, ins: Sequence[View], outs: Sequence[View], body
     head = f"{whole}{several} = linalg.generic {{indexing_maps = [{maps}], iterator_types = [{kinds}]}}"
     with t.block(f"{head}{_ports('ins', ins)}{_ports('outs', outs)} {{", f"}} -> {f'({types})' if several else types}"):
         scalars = [ELEMENT[v.type.dtype] for v in (*ins, *outs)]
-        t.line(f"^bb0({', '.join(f'{e}: {s}' for e, s in zip(elements, scalars, strict=True))}):")
+        t.line(f"^bb0({', '.join(f'{e}: {s}' for e, s in zip(elements, scalars, strict=True))}):", -1)
         results = body(*elements)
         t.line(f"linalg.yield {', '.join(results)} : {', '.join(scalars[len(ins):])}")
     return [f"{whole}#{i}" for i in range(len(outs))] if several else [whole]
@@ -351,7 +351,9 @@ def _cumsum(t: Text, node: Node, operands: list[str]) -> str:
 
     def body(index: str, out: str, total: str) -> list[str]:
         at = [index if a == axis else 0 for a in range(x.rank)]
-        new = _sum_of(t, part, _cut(t, operands[0], x, part, at, _ones(at)), total)
+        # Added in place: what a loop carries must stay in the memory it came in.
+        row, sums = _whole(_cut(t, operands[0], x, part, at, _ones(at)), part), _whole(total, part)
+        (new,) = _generic(t, x.rank, [row], [sums], lambda e, old: [scalar("add", t, x.dtype, old, e)])
         return [_insert(t, new, part, out, x, at, _ones(at)), new]
 
     return _loop(t, x.shape[axis], [_whole(_empty(t, x), x), carry], body)[0]

@@ -26,8 +26,9 @@ class Text:
         self.depth = 1
         self.values = 0
 
-    def line(self, text: str) -> None:
-        self.lines.append("  " * self.depth + text)
+    def line(self, text: str, shift: int = 0) -> None:
+        """Write a line, `shift` steps further in than its neighbours."""
+        self.lines.append("  " * (self.depth + shift) + text)
 
     def fresh(self) -> str:
         self.values += 1

@@ -15,7 +15,7 @@ from graphc.codegen.lower import Operand, lower_copy
 from graphc.codegen.matmul import emit_matmul, scratch_bytes
 from graphc.codegen.ops import LLVM
 from graphc.codegen.schedule import schedule
-from graphc.codegen.step import Step
+from graphc.codegen.step import SMALL, Step
 from graphc.ir.graph import Node
 from graphc.ir.views import dense_strides
 
@@ -123,7 +123,7 @@ def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) 
             run(at, 1)
         else:
             n = others[-1]
-            whole = step.integer(n // lanes * lanes, ("whole", 0))
+            whole = step.integer(n // lanes * lanes, ("whole", 0), varies=n > SMALL)
             with f.loop(f.i64(0), whole, lanes) as loop:
                 run([*at, loop.index], lanes)
             with f.loop(whole, step.integer(n, ("last", 0))) as loop:
@@ -159,8 +159,8 @@ def _scatter_add(module: Module, node: Node, operands: Sequence[Operand], name: 
 
 def _add_row(step: Step, source: Value, target: Value, n: int, stride: int, type: str) -> None:
     f = step.f
-    lanes = 8 if stride == 1 and n >= 8 else 1
-    whole = step.integer(n // lanes * lanes, ("rowwhole", 0))
+    lanes = 8 if stride == 1 and n > SMALL else 1
+    whole = step.integer(n // lanes * lanes, ("rowwhole", 0), varies=n > SMALL)
 
     def add(i: Value, width: int) -> None:
         x = f.load(f.element(source, f.mul(i, step.integer(stride, ("rowstride", 0))), type), type, width)

@@ -28,9 +28,12 @@ class Step:
         self.scratch_bytes = 0
         self.cached: dict[tuple[str, object], Value] = {}
 
-    def integer(self, value: int, role: tuple[str, object]) -> Value:
-        """Return an i64: a literal if it is small, else read from the table, once for each role."""
-        if abs(value) <= SMALL:
+    def integer(self, value: int, role: tuple[str, object], *, varies: bool = False) -> Value:
+        """Return an i64: a literal if it is small, else read from the table, once for each role.
+
+        `varies` says that it comes from an extent that is read at run time: small by chance is then no constant.
+        """
+        if abs(value) <= SMALL and not varies:
             return self.f.i64(value)
         if role not in self.cached:
             self.cached[role] = self.slot(value, "i64")

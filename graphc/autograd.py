@@ -99,25 +99,36 @@ class _Sweep:
             if not output.requires_grad:
                 raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
         self.steps = history(o._edge() for o in outputs)
-        if any(step.freed for step in self.steps):
-            raise RuntimeError(TWICE)
         self.weight_steps = history(w._edge() for w in weights if w is not None) if create else []
         if state.trace is not None:
             state.trace.begins_backward(o._node() for o in outputs)
 
-    def run(self, wrt: Sequence[Node]) -> list[Node | None]:
-        """Return the gradient nodes, and use up the history unless it is kept."""
+    def run(self, targets: Sequence[tuple[Tensor, Node]]) -> list[Node | None]:
+        """Return the gradient nodes, and use up the history on the way to them unless it is kept."""
+        used = self._used(targets)
+        if any(step.freed for step in used):
+            raise RuntimeError(TWICE)
         roots = [o._node() for o in self.outputs]
         outer = state.grad
         state.grad = self.create
         try:
-            found = differentiate(roots, self.weights, self.steps, wrt)
+            found = differentiate(roots, self.weights, self.steps, [n for _, n in targets])
         finally:
             state.grad = outer
         if not self.keep:
-            for step in self.steps:
-                step.freed = step.saves
+            _use_up(used, self.steps)
         return found
+
+    def _used(self, targets: Sequence[tuple[Tensor, Node]]) -> set[GradFn]:
+        """Return the steps that gradients run through on their way to the targets."""
+        nodes = {n for _, n in targets}
+        ends = {t._edge() for t, _ in targets if not t.is_leaf}
+        ends.update(s for s in self.steps if isinstance(s, (Accumulate, Level)) and s.node in nodes)
+        used: set[GradFn] = set()
+        for step in reversed(self.steps):
+            if any(e in ends or e in used for e in step.edges):
+                used.add(step)
+        return used
 
     def held(self) -> Iterable[Storage]:
         """Yield the storages of the outputs, and of whatever else of their history somebody still holds."""
@@ -138,6 +149,12 @@ class _Sweep:
         depends = _depending([n for n in nodes if n is not None], by_node)
         edges = tuple(dict.fromkeys(by_node.values()))
         return [None if n is None else Tensor._of(_recorded(n, edges, n in depends)) for n in nodes]
+
+
+def _use_up(used: set[GradFn], steps: Sequence[GradFn]) -> None:
+    for step in reversed(steps):
+        step.freed = step.freed or (step.saves and step in used)
+        step.dead = step.freed or any(e is not None and e.dead for e in step.edges)
 
 
 def _ends(steps: Iterable[GradFn]) -> dict[Node, GradFn]:
@@ -199,7 +216,7 @@ def _backward(outputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool,
     sweep = _Sweep(outputs, given, keep, create)
     targets = _leaves(sweep.steps) if chosen is None else [t for x in chosen for t in _targets_of(x, sweep.steps)]
     retained = _retained(sweep.steps)
-    nodes = sweep.run([n for _, n in (*targets, *retained)])
+    nodes = sweep.run([*targets, *retained])
     made = sweep.tensors(nodes)
     touched: list[Storage] = []
     for (tensor, _), gradient in zip((*targets, *retained), made, strict=True):
@@ -292,7 +309,7 @@ def grad(
 def _grad(outputs: tuple[Tensor, ...], inputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool) -> list[Tensor | None]:
     sweep = _Sweep(outputs, given, keep, create)
     targets = [_targets_of(x, sweep.steps) for x in inputs]
-    nodes = sweep.run([n for group in targets for _, n in group])
+    nodes = sweep.run([pair for group in targets for pair in group])
     parts = iter(nodes)
     sums = [_total([next(parts) for _ in group]) for group in targets]
     made = [_hooked(x, g) for x, g in zip(inputs, sweep.tensors(sums), strict=True)]

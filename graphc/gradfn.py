@@ -26,14 +26,19 @@ SAVES_NOTHING = frozenset(
 
 
 class GradFn:
-    """One step of a history: the operation that made a tensor, and the steps its operands came from."""
+    """One step of a history: the operation that made a tensor, and the steps its operands came from.
 
-    __slots__ = ("__weakref__", "_name", "edges", "freed", "metadata", "owner", "where")
+    A backward that does not keep the graph leaves the step `freed` if torch would have freed saved values
+    there, and `dead` if it leads to such a step: no gradient will ever be taken through it again.
+    """
+
+    __slots__ = ("__weakref__", "_name", "dead", "edges", "freed", "metadata", "owner", "where")
 
     def __init__(self, name: str, edges: tuple[GradFn | None, ...] = (), owner: Storage | None = None, where: str = "") -> None:
         self._name = name
         self.edges = edges
         self.freed = False
+        self.dead = False
         self.owner: ref[Storage] | None = None if owner is None else ref(owner)
         self.metadata: dict[str, Any] | None = None
         self.where = where
@@ -45,7 +50,12 @@ class GradFn:
     @property
     def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
         """The steps that the operands came from, each with the number of the result it stands for."""
-        return tuple((edge, 0) for edge in self.edges)
+        return tuple((None if edge is None else edge.visible, 0) for edge in self.edges)
+
+    @property
+    def visible(self) -> GradFn:
+        """The step that users see here: this one, but for the steps that hooks have put in."""
+        return self
 
     @property
     def saves(self) -> bool:
@@ -102,6 +112,11 @@ class Barrier(GradFn):
         super().__init__(name, edges)
         self.outputs, self.inputs, self.rule = outputs, inputs, rule
         self.hooks: dict[int, Callable[..., Any]] | None = None
+
+    @property
+    def visible(self) -> GradFn:
+        edge = self.edges[0] if self.hooks is not None else None
+        return self if edge is None else edge.visible
 
     @property
     def saves(self) -> bool:

@@ -87,16 +87,17 @@ def from_array(array: np.ndarray[Any, Any], *, copy: bool = False) -> Node:
     return node
 
 
-def op(name: str | Callable[..., str], *, view: bool | None = None, differentiable: bool = True) -> Callable[[Callable[..., Any]], Any]:
+def op(name: str | Callable[..., str], *, view: bool | str | None = None, differentiable: bool = True) -> Callable[[Callable[..., Any]], Any]:
     """Lift a function on nodes to tensors; `name` becomes `<nameBackward0>` unless it says `Backward` itself.
 
     `name` may be a function of the body's arguments.  `view` says whether results share memory with the first
-    operand (None: known by name); `differentiable=False` gives results that never require a gradient.  Errors
+    operand (None: known by name; "strict" raises RuntimeError where they cannot); `differentiable=False` gives results that never require a gradient.  Errors
     that the body raises get the user's file and line as a last line.
     """
-    is_view = view if view is not None else isinstance(name, str) and name in VIEWS
-
     def lift(body: Callable[..., Any]) -> Any:
+        is_view = view if view is not None else isinstance(name, str) and name in VIEWS
+        is_view = "strict" if body.__name__ == "view" else is_view
+
         @wraps(body)
         def call(*args: Any, **kwargs: Any) -> Any:
             operands = _Operands()
@@ -126,11 +127,11 @@ def full_name(label: str) -> str:
     return label if "Backward" in label else f"{label}Backward0"
 
 
-def _raise(found: Any, operands: _Operands, requires: bool, label: str, is_view: bool) -> Any:
+def _raise(found: Any, operands: _Operands, requires: bool, label: str, is_view: bool | str) -> Any:
     """Return what a body returned with tensors for nodes."""
     if isinstance(found, Node):
         if is_view and operands.tensors:
-            seen = _as_view(found, operands.tensors[0], full_name(label))
+            seen = _as_view(found, operands.tensors[0], full_name(label), is_view == "strict")
             if seen is not None:
                 return seen
         return _wrap(found, operands, requires, label)
@@ -158,12 +159,17 @@ def _stop(node: Node) -> Node:
     return node if node.op.kind == "leaf" or not node.dtype.is_float else apply("stop_gradient", node)
 
 
-def _as_view(node: Node, base: Tensor, name: str) -> Tensor | None:
+def _as_view(node: Node, base: Tensor, name: str, strict: bool) -> Tensor | None:
     """Return the result as a view of the operand; None where it has to be a copy."""
     path = moves.chain(node, base._node())
     if path is None:
         return None
     path = base._moves + path
-    if len(path) and moves.strides(base._storage.node.type, path) is None:
+    if path and moves.strides(base._storage.node.type, path) is None:
+        if strict:
+            raise RuntimeError(
+                "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
+                "subspaces). Use .reshape(...) instead."
+            )
         return None
     return base._view_along(path, name)

@@ -105,7 +105,7 @@ class Storage:
         if node.value is None:
             return
         self.pending = 0
-        keeps_history = self.requires_grad and self.fn is not None and not self.fn.freed
+        keeps_history = self.requires_grad and self.fn is not None and not self.fn.dead
         if not keeps_history and node.op is not PARAMETER and node.op.kind != "leaf":
             self.node = valued(node.value, node)
 
@@ -172,8 +172,8 @@ class Shared(Storage):
 
 
 def compute(storages: Iterable[Storage], nodes: Sequence[Node] = ()) -> None:
-    """Compute the values of storages, of nodes, and of whatever was changed in place since the last time."""
-    dirty = list(state.dirty) if state.trace is None else []
+    """Compute the values of storages, of nodes, and of whatever was changed in place since the last time; not while tracing."""
+    dirty = list(state.dirty)
     state.dirty.clear()
     wanted = [*dict.fromkeys([*storages, *dirty])]
     realize([*nodes, *(s.current() for s in wanted)])

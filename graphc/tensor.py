@@ -261,7 +261,8 @@ class Tensor:
         """The operation that made this tensor, if gradients can be taken through it."""
         if self.is_leaf or not self.requires_grad:
             return None
-        return self._edge()
+        edge = self._edge()
+        return edge if edge is None else edge.visible
 
     @property
     def grad(self) -> Tensor | None:
@@ -293,7 +294,12 @@ class Tensor:
                 "Please ensure that the gradient and the tensor are the same size"
             )
         if new._type.dtype is not self._type.dtype:
-            raise RuntimeError(f"attempting to assign a gradient with dtype '{new.dtype}' to a tensor with dtype '{self.dtype}'.")
+            raise RuntimeError(
+                f"attempting to assign a gradient with dtype '{_NAMES[new._type.dtype.name]}' to a tensor with grad_dtype "
+                f"'{_TITLES[self._type.dtype.name]}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). "
+                "You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with "
+                "caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they match."
+            )
 
     def retain_grad(self) -> None:
         """Keep the gradient of a result of an operation in `.grad`.  Raises RuntimeError if it requires none."""
@@ -516,6 +522,7 @@ class Tensor:
         def __setitem__(self, index: Any, value: Any) -> None: ...
 
 
+_NAMES = {"f32": "float", "f64": "double", "i32": "int", "i64": "long", "u8": "unsigned char", "bool": "bool"}
 _TITLES = {"f32": "Float", "f64": "Double", "i32": "Int", "i64": "Long", "u8": "Byte", "bool": "Bool"}
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -168,9 +169,13 @@ class Region:
     params: tuple[Node, ...]
     results: tuple[Node, ...]
 
+    @cached_property
+    def _order(self) -> tuple[Node, ...]:
+        return tuple(n for n in toposort(self.results) if n.op is not PARAMETER)
+
     def nodes(self) -> list[Node]:
         """Return every node the results need, operands before users; parameters are not among them."""
-        return [n for n in toposort(self.results) if n.op is not PARAMETER]
+        return list(self._order)
 
 
 @dataclass(frozen=True, eq=False)

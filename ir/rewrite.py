@@ -342,8 +342,12 @@ class RuleSet:
     rules: tuple[Rule, ...]
     _found: dict[tuple[str, tuple[str, ...]], tuple[Rule, ...]] = field(default_factory=dict)
     _numbers: frozenset[str] = frozenset()
+    _rooted: dict[str, list[Rule]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for candidate in self.rules:
+            for name in candidate.pattern.names:
+                self._rooted.setdefault(name, []).append(candidate)
         numbers = (o for r in self.rules for o in r.pattern.operands or () if isinstance(o, Number))
         self._numbers = frozenset(tag for number in numbers for tag in number.tags)
 
@@ -352,7 +356,7 @@ class RuleSet:
         key = (node.op.name, tuple([self._known_tag(o) for o in node.operands]))
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = tuple(r for r in self.rules if r.pattern.may_match(*key))
+            found = self._found[key] = tuple(r for r in self._rooted.get(key[0], ()) if r.pattern.may_match(*key))
         return found
 
     def _known_tag(self, node: Node) -> str:

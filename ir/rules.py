@@ -48,13 +48,6 @@ def _is_highest(x: Node, c: Node) -> bool:
     return bool(c.params["value"] == _highest(c.dtype))
 
 
-def _has_exact_reciprocal(x: Node, c: Node) -> bool:
-    """Tell whether c and 1/c are powers of two, both normal."""
-    value = c.params["value"]
-    tiny = float(np.finfo(c.dtype.numpy).tiny)
-    return abs(frexp(value)[0]) == 0.5 and tiny <= abs(value) <= 1 / tiny
-
-
 def _is_power_of_two(x: Node, c: Node) -> bool:
     value: int = c.params["value"]
     return value > 0 and value & (value - 1) == 0
@@ -94,12 +87,6 @@ def _same_rounding(outer: DType, inner: DType, first: DType) -> bool:
 def _the_operand(node: Node, x: Node) -> Node:
     """Its operand, which is an integer already."""
     return node.operands[0]
-
-
-def _reciprocal_of(node: Node, x: Node, c: Node) -> Node:
-    """x * (1 / c) if c and 1 / c are powers of two."""
-    reciprocal: float = 1 / c.params["value"]
-    return x * reciprocal
 
 
 def _as_shift(node: Node, x: Node, c: Node) -> Node:
@@ -172,7 +159,6 @@ _PRODUCTS = [
     rule("div-minus-one", f / -1, -f),
     rule("div-negs", -f / -g, f / g),
     rule("neg-div-constant", -f / c, f / -c),
-    rule("div-power-of-two", f / c, _reciprocal_of, when=_has_exact_reciprocal),
     rule("floordiv-one", n // 1, n),
     rule("float-floordiv-one", f // 1, op("floor", f)),
     rule("floordiv-power-of-two", n // c, _as_shift, when=_is_power_of_two),

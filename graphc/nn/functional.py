@@ -51,7 +51,7 @@ from graphc.ops.losses import (
 )
 from graphc.ops.normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from graphc.ops.pointwise import sigmoid, tanh
-from graphc.ops.products import linear
+from graphc.ops.products import bilinear, linear
 from graphc.ops.random import channel_dropout as dropout1d
 from graphc.ops.random import channel_dropout as dropout2d
 from graphc.ops.random import channel_dropout as dropout3d
@@ -59,7 +59,7 @@ from graphc.ops.random import dropout
 from graphc.ops.shape import constant_pad_nd
 
 __all__ = [
-    "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "cosine_similarity", "cross_entropy", "dropout",
+    "batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "cosine_similarity", "cross_entropy", "dropout",
     "dropout1d", "dropout2d", "dropout3d", "elu", "embedding", "gelu", "glu", "group_norm", "hardshrink", "hardsigmoid", "hardswish",
     "hardtanh", "huber_loss", "instance_norm", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid",
     "mish", "mse_loss", "nll_loss", "normalize", "one_hot", "pad", "pairwise_distance", "poisson_nll_loss", "prelu", "relu", "relu6",

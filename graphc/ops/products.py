@@ -19,7 +19,7 @@ from graphc.ops.shape import diagonal, expanded_shape, rolled
 from graphc.promotion import broadcast_shapes, promote
 
 __all__ = [
-    "addmm", "addmv", "baddbmm", "bmm", "cross", "dot", "einsum", "ger", "inner", "kron", "linear", "matmul", "matrix_power", "mm", "mv",
+    "addmm", "addmv", "baddbmm", "bilinear", "bmm", "cross", "dot", "einsum", "ger", "inner", "kron", "linear", "matmul", "matrix_power", "mm", "mv",
     "outer", "tensordot", "trace", "vdot", "vecdot",
 ]  # fmt: skip
 
@@ -177,6 +177,16 @@ def linear(input: Operand, weight: Operand, bias: Operand = None) -> Node:
     product = rows_times_matrix(rows, permute(weight, (1, 0)))
     product = reshape(product, (*input.shape[:-1], weight.shape[0]))
     return product if bias is None else _mixed(product, bias, 1, 1)
+
+
+@op("Bilinear")
+def bilinear(input1: Operand, input2: Operand, weight: Operand, bias: Operand = None) -> Node:
+    """Return input1^T weight[o] input2 + bias[o] for each output o, over the last axes.  Raises RuntimeError."""
+    out, left, right = weight.shape
+    rows = rows_times_matrix(input1, reshape(permute(weight, (1, 0, 2)), (left, out * right)))
+    rows = reshape(rows, (*input1.shape[:-1], out, right))
+    product = sum_(rows * expand_to(unsqueeze_axis(input2, input2.type.rank - 1), rows.shape), (rows.type.rank - 1,))
+    return product if bias is None else product + expand_to(bias, product.shape)
 
 
 @op("Mul")

@@ -1,0 +1,562 @@
+"""Functions made native: `compile(f)` traces f once for each kind of arguments and runs machine code after that.
+
+A call looks up a variant by the arguments' structure, dtypes, shapes, strides and `requires_grad`, by the
+values of everything else, and by what the trace decided on (guards).  A variant's program takes the arguments
+and all state that the function read, and returns results and all state that it wrote.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, update_wrapper
+from types import MethodType
+from typing import Any
+
+import numpy as np
+
+from graphc import pytree
+from graphc.codegen.program import Program, compile_graph
+from graphc.dtypes import of_numpy
+from graphc.eager import substitute
+from graphc.errors import TracingError, add_place
+from graphc.gradfn import Accumulate, Barrier, GradFn, Level, history
+from graphc.ir.graph import PARAMETER, Graph, Node, parameter, toposort
+from graphc.ir.types import TensorType
+from graphc.lowered import Lowered
+from graphc.pytree import Tree
+from graphc.state import state
+from graphc.storage import Storage, compute, unique, valued
+from graphc.tensor import Tensor
+from graphc.tracing import Captured, GradSlot, Trace
+
+__all__ = ["CACHE_SIZE", "Compiled", "compile"]
+
+CACHE_SIZE = 64
+"""How many variants a compiled function keeps; the one not used for longest goes first."""
+
+Array = np.ndarray[Any, Any]
+
+
+# -- arguments --------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class _Argument:
+    """A tensor or array argument at one call: what the caller passed, and its values."""
+
+    given: Any
+    array: Array
+
+    @property
+    def is_numpy(self) -> bool:
+        return not isinstance(self.given, Tensor)
+
+    @property
+    def requires_grad(self) -> bool:
+        return isinstance(self.given, Tensor) and self.given.requires_grad
+
+    @cached_property
+    def strides(self) -> tuple[int, ...] | None:
+        """Byte strides, None for row-major."""
+        return None if self.array.flags.c_contiguous else self.array.strides
+
+
+def _argument(leaf: Any) -> _Argument:
+    if isinstance(leaf, Tensor):
+        return _Argument(leaf, leaf._array())
+    array = np.asarray(leaf)
+    of_numpy(array.dtype)
+    whole = all(s % array.itemsize == 0 for s in array.strides)
+    if not (array.flags.aligned and array.dtype.isnative and whole):
+        array = np.array(array, array.dtype.newbyteorder("="))
+    return _Argument(leaf, array)
+
+
+@dataclass(eq=False)
+class _Call:
+    """The arguments of one call, taken apart."""
+
+    tree: Tree
+    leaves: list[Any]
+    arguments: list[_Argument]
+    key: Any
+
+
+def _take_apart(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call:
+    leaves, tree = pytree.flatten((args, kwargs))
+    tensors = [x for x in leaves if isinstance(x, Tensor)]
+    pending = [x._storage for x in tensors if x._storage.current().value is None]
+    if pending:
+        compute(pending)
+    arguments: list[_Argument] = []
+    parts: list[Any] = []
+    first: dict[int, int] = {}
+    for leaf in leaves:
+        if isinstance(leaf, (Tensor, np.ndarray)):
+            argument = _argument(leaf)
+            arguments.append(argument)
+            same = first.setdefault(id(leaf), len(first))
+            array = argument.array
+            parts.append((argument.is_numpy, array.dtype, array.shape, argument.strides, argument.requires_grad, same))
+        else:
+            parts.append(_by_value(leaf))
+    return _Call(tree, leaves, arguments, (tree, tuple(parts), state.grad))
+
+
+def _by_value(leaf: Any) -> Any:
+    try:
+        hash(leaf)
+    except TypeError:
+        raise TypeError(
+            f"expected arguments that are tensors, arrays, or hashable values a compiled function can be looked up by, got {type(leaf).__name__}"
+        ) from None
+    return (type(leaf), leaf)
+
+
+# -- what a trace leaves behind ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Result:
+    """Where a leaf of the function's result comes from.
+
+    `kind` is "output" (of the program, by `number`), "parameter" (of the graph, by number), "argument" (the
+    very object passed) or "constant" (`value`).  `steps` is the history of a differentiable result.
+    """
+
+    kind: str
+    number: int = 0
+    value: Any = None
+    node: Node | None = None
+    fn: GradFn | None = None
+
+
+@dataclass(eq=False)
+class _Variant:
+    """A trace made a program: how to feed it, and where its outputs go."""
+
+    graph: Graph
+    forward: list[Node] | None
+    strides: list[tuple[int, ...] | None]
+    captures: list[Captured]
+    numbers: list[tuple[Callable[[], Any], Node]]
+    constants: list[Node]
+    guards: list[tuple[Callable[[], Any], Any]]
+    slots: list[tuple[GradSlot, Callable[[_Call], Tensor]]]
+    looked: list[tuple[Callable[[_Call], Tensor], bool]]
+    tree: Tree
+    results: list[_Result]
+    writes: list[tuple[Callable[[_Call], Storage], _Result]]
+    deposits: list[tuple[Callable[[_Call], Tensor], _Result | None]]
+    stand_ins: dict[Tensor, int] = field(default_factory=dict)
+
+    @cached_property
+    def program(self) -> Program:
+        """The machine code, made when first needed."""
+        return compile_graph(self.graph, self.strides)
+
+    def holds(self, call: _Call) -> bool:
+        """Tell whether everything the trace decided on is as it was."""
+        for getter, value in self.guards:
+            if getter() != value:
+                return False
+        for find, was_none in self.looked:
+            if (find(call)._grad is None) is not was_none:
+                return False
+        for kept in self.captures:
+            storage = kept.source()
+            if storage is None or storage.node.types != kept.placeholder.types or storage.requires_grad != kept.requires_grad:
+                return False
+        return True
+
+    def run(self, call: _Call) -> Any:
+        """Run the program on a call's arguments and the state of this moment; write state back; return the results."""
+        storages = [kept.source() for kept in self.captures]
+        arrays = [a.array for a in call.arguments]
+        arrays += _state_arrays([s for s in storages if s is not None])
+        arrays += [np.asarray(getter(), node.dtype.numpy) for getter, node in self.numbers]
+        arrays += [np.asarray(n.value, order="C") for n in self.constants]
+        outputs = self.program.run(arrays)
+        pick = _Picker(self, call, arrays, outputs)
+        results = [pick.result(r) for r in self.results]
+        for find, made in self.writes:
+            _overwrite(find(call), pick.array(made))
+        for tensor_of, deposit in self.deposits:
+            tensor_of(call)._grad = None if deposit is None else pick.plain(deposit)
+        return pytree.unflatten(results, self.tree)
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether the program is all there is to a call: no state, nothing decided but by the arguments."""
+        return not (self.captures or self.numbers or self.constants or self.guards or self.slots or self.writes or self.deposits)
+
+
+def _state_arrays(storages: Sequence[Storage]) -> list[Array]:
+    pending = [s for s in storages if s.current().value is None]
+    if pending:
+        compute(pending)
+    return [np.asarray(s.current().value, order="C") for s in storages]
+
+
+def _overwrite(storage: Storage, array: Array) -> None:
+    """Put a computed value into a storage; its history stays."""
+    storage.put_value(valued(array, storage.node))
+    state.dirty.discard(storage)
+
+
+class _Picker:
+    """The values of one call, by what the results of a trace say."""
+
+    def __init__(self, variant: _Variant, call: _Call, arrays: list[Array], outputs: list[Array]) -> None:
+        self.variant, self.call, self.arrays, self.outputs = variant, call, arrays, outputs
+        self.to_numpy = bool(call.arguments) and all(a.is_numpy for a in call.arguments)
+
+    def array(self, r: _Result) -> Array:
+        if r.kind == "output":
+            return self.outputs[r.number]
+        array = self.arrays[r.number]
+        foreign = r.number < len(self.call.arguments) and self.call.arguments[r.number].is_numpy
+        return np.array(array) if foreign else array
+
+    def plain(self, r: _Result) -> Tensor:
+        assert r.node is not None
+        return Tensor._of(Storage(valued(self.array(r), r.node)))
+
+    def result(self, r: _Result) -> Any:
+        if r.kind == "argument":
+            return self.call.arguments[r.number].given
+        if r.kind == "constant":
+            return r.value
+        if self.to_numpy:
+            return self.array(r)
+        if r.fn is None:
+            return self.plain(r)
+        return self.recorded(r) if not r.fn.dead else self.used_up(r)
+
+    def used_up(self, r: _Result) -> Tensor:
+        """Return a result whose history a backward inside the function has used up."""
+        assert r.fn is not None
+        fn = GradFn(r.fn.name())
+        fn.freed = fn.dead = True
+        tensor = self.plain(r)
+        tensor._storage.requires_grad, tensor._storage.fn = True, fn
+        return tensor
+
+    def recorded(self, r: _Result) -> Tensor:
+        """Return a result with a history: the recorded graph on the nodes of this call, its value known."""
+        assert r.node is not None and r.fn is not None
+        actual = {p: self._actual(i, p) for i, p in enumerate(self.variant.graph.params)}
+        (node,) = substitute([r.node], actual)
+        if node.value is None:
+            node.value = self.array(r)
+        steps = history([r.fn])
+        if any(isinstance(step, Barrier) for step in steps):
+            node = unique(node)
+            return Tensor._of(Storage(node, True, Barrier(r.fn.name(), (), [node], [node], _python_on_the_way)))
+        edges = tuple(edge for step in steps for edge in self._edges(step))
+        return Tensor._of(Storage(node, True, GradFn(r.fn.name(), edges)))
+
+    def _actual(self, number: int, placeholder: Node) -> Node:
+        arguments, captures = self.call.arguments, self.variant.captures
+        if number < len(arguments):
+            given = arguments[number].given
+            return given._node() if isinstance(given, Tensor) else valued(arguments[number].array, placeholder)
+        storage = captures[number - len(arguments)].source() if number < len(arguments) + len(captures) else None
+        return storage.current() if storage is not None else valued(self.arrays[number], placeholder)
+
+    def _edges(self, step: GradFn) -> list[GradFn | None]:
+        """Return what stands at this call for the end of a recorded history."""
+        if isinstance(step, Accumulate) and step.tensor not in self.variant.stand_ins:
+            return [step.tensor._edge()]
+        if not isinstance(step, (Accumulate, Level)) or step.node not in self.variant.graph.params:
+            return []
+        return [self.call.arguments[self.variant.graph.params.index(step.node)].given._edge()]
+
+
+def _python_on_the_way(given: Sequence[Node | None]) -> Sequence[Node | None]:
+    raise TracingError(
+        "expected a gradient through graph operations only, got one through a hook or a custom function inside a compiled function; "
+        "take the gradient inside of it"
+    )
+
+
+# -- tracing a call -----------------------------------------------------------------------------------------
+
+
+class _Tracer:
+    """One tracing of a function with the arguments of a call."""
+
+    def __init__(self, function: Callable[..., Any], call: _Call) -> None:
+        self.function, self.call = function, call
+        self.trace = Trace()
+        self.params: list[Node] = []
+        self.numbers: dict[Tensor, int] = {}
+
+    def run(self) -> _Variant:
+        """Trace and return the variant; whatever happens, all state is as it was before."""
+        state.trace = self.trace
+        try:
+            args, kwargs = self._stand_ins()
+            leaves, tree = pytree.flatten(self.function(*args, **kwargs))
+            return self._variant(leaves, tree)
+        except TracingError as error:
+            add_place(error)
+            raise
+        finally:
+            state.trace = None
+            self.trace.leave()
+
+    def _stand_ins(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments with tensors on placeholders, the same one for the same object."""
+        made: dict[int, Tensor] = {}
+        leaves: list[Any] = []
+        arguments = iter(self.call.arguments)
+        for leaf, name in zip(self.call.leaves, _names(self.function, self.call.tree), strict=True):
+            if isinstance(leaf, (Tensor, np.ndarray)):
+                leaves.append(self._stand_in(next(arguments), name, made))
+            else:
+                leaves.append(leaf)
+        found: tuple[tuple[Any, ...], dict[str, Any]] = pytree.unflatten(leaves, self.call.tree)
+        return found
+
+    def _stand_in(self, argument: _Argument, name: str, made: dict[int, Tensor]) -> Tensor:
+        array = argument.array
+        node = parameter(TensorType(of_numpy(array.dtype).ir, array.shape), name)
+        self.params.append(node)
+        if id(argument.given) in made:
+            return made[id(argument.given)]
+        storage = Storage(node, argument.requires_grad)
+        given = argument.given
+        if isinstance(given, Tensor) and not given.is_leaf:
+            storage.fn = Level(node, ())
+        tensor = made[id(given)] = Tensor._of(storage)
+        if isinstance(given, Tensor):
+            tensor._grad = given._grad
+            self.trace.stand_ins[tensor] = given
+        self.numbers[tensor] = len(self.params) - 1
+        return tensor
+
+    def _variant(self, leaves: list[Any], tree: Tree) -> _Variant:
+        trace = self.trace
+        self.outputs: dict[Node, int] = {}
+        results = [self._result(x) for x in leaves]
+        writes = [*self._written_arguments(), *self._written_state()]
+        deposits = self._deposits()
+        captures = list(trace.captures.values())
+        params = [*self.params, *(c.placeholder for c in captures), *(n for _, n in trace.numbers)]
+        known = set(params)
+        constants = [n for n in toposort(self.outputs) if n.op is PARAMETER and n not in known]
+        for node in constants:
+            if node.value is None:
+                raise trace.escaped(node)
+        params += constants
+        where = {n: i for i, n in enumerate(params)}
+
+        def settled(r: _Result | None) -> _Result | None:
+            """Results that are parameters of the graph need no output."""
+            if r is None or r.kind != "output":
+                return r
+            assert r.node is not None
+            if r.node in where:
+                return _Result("parameter", where[r.node], None, r.node, r.fn)
+            return _Result("output", order[r.node], None, r.node, r.fn)
+
+        produced = [n for n in self.outputs if n not in where]
+        order = {n: i for i, n in enumerate(produced)}
+        graph = Graph(tuple(params), tuple(produced), getattr(self.function, "__name__", "graph").strip("<>"))
+        strides = [a.strides for a in self.call.arguments] + [None] * (len(params) - len(self.params))
+        looked = [(self._finder(s.tensor), s.original is None) for s in trace.grads.values() if s.looked]
+        return _Variant(
+            graph, trace.forward, strides, captures, trace.numbers, constants, trace.guards, [], looked, tree,
+            [settled(r) or r for r in results], [(f, settled(r) or r) for f, r in writes],
+            [(f, settled(r)) for f, r in deposits], self.numbers,
+        )  # fmt: skip
+
+    def _output(self, node: Node, fn: GradFn | None = None) -> _Result:
+        self.outputs.setdefault(node, len(self.outputs))
+        return _Result("output", 0, None, node, fn)
+
+    def _result(self, leaf: Any) -> _Result:
+        if not isinstance(leaf, Tensor):
+            return _Result("constant", value=leaf)
+        if leaf in self.numbers:
+            return _Result("argument", self.numbers[leaf])
+        if leaf._storage in self.trace.captures and leaf._base is None:
+            return _Result("constant", value=leaf)
+        return self._output(leaf._node(), leaf._edge() if leaf.requires_grad else None)
+
+    def _finder(self, tensor: Tensor) -> Callable[[_Call], Tensor]:
+        """Return how to find, at a call, the tensor that this one was in the trace."""
+        number = self.numbers.get(tensor)
+        if number is None:
+            return lambda call: tensor
+        return lambda call: call.arguments[number].given  # type: ignore[no-any-return]
+
+    def _written_arguments(self) -> list[tuple[Callable[[_Call], Storage], _Result]]:
+        found: list[tuple[Callable[[_Call], Storage], _Result]] = []
+        for tensor, number in self.numbers.items():
+            if tensor._storage.node is not self.params[number]:
+                self._check_alone(number)
+                found.append((_ArgumentStorage(number), self._output(tensor._storage.node)))
+        return found
+
+    def _check_alone(self, number: int) -> None:
+        """Refuse in-place writes to an argument that the function may see under another name too."""
+        given = self.call.arguments[number].given
+        if not isinstance(given, Tensor):
+            raise TracingError("expected a tensor to write to, got a NumPy array: arrays passed to a compiled function are only read")
+        storage = given._storage
+        others = [a.given._storage for a in self.call.arguments if isinstance(a.given, Tensor) and a.given is not given]
+        if storage in self.trace.captures or storage in others:
+            raise TracingError("expected an argument that is written in place to be passed once, got the same memory under another name too")
+
+    def _written_state(self) -> list[tuple[Callable[[_Call], Storage], _Result]]:
+        found: list[tuple[Callable[[_Call], Storage], _Result]] = []
+        for storage, kept in self.trace.captures.items():
+            if storage.node is kept.placeholder:
+                continue
+            if storage.requires_grad and storage.fn is not None and kept.fn is None:
+                raise TracingError("expected state without history, got a tensor from outside that was written with one; detach what is kept")
+            found.append((_Source(kept.source), self._output(storage.node)))
+        return found
+
+    def _deposits(self) -> list[tuple[Callable[[_Call], Tensor], _Result | None]]:
+        found: list[tuple[Callable[[_Call], Tensor], _Result | None]] = []
+        for slot in self.trace.grads.values():
+            final = slot.tensor._grad
+            if final is None and (slot.original is not None or not slot.looked):
+                found.append((self._finder(slot.tensor), None))
+            elif final is not None and final is not slot.original:
+                found.append((self._finder(slot.tensor), self._output(final._node())))
+        return found
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Find a captured storage at a call."""
+
+    source: Callable[[], Storage | None]
+
+    def __call__(self, call: _Call) -> Storage:
+        storage = self.source()
+        assert storage is not None
+        return storage
+
+
+@dataclass(frozen=True)
+class _ArgumentStorage:
+    """Find what an argument is stored in; a view is written through."""
+
+    number: int
+
+    def __call__(self, call: _Call) -> Storage:
+        tensor: Tensor = call.arguments[self.number].given
+        return tensor._storage if not tensor._moves else tensor.detach()._storage
+
+
+def _names(function: Callable[..., Any], tree: Tree) -> list[str]:
+    """Return a name for each leaf of the arguments: the function's own, with the path into nests."""
+    positional, named = tree.parts
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    found: list[str] = []
+    for i, part in enumerate(positional.parts):
+        found += pytree.paths(part, names[i] if i < len(names) else f"arg{i}")
+    for key, part in zip(named.keys, named.parts, strict=True):
+        found += pytree.paths(part, str(key))
+    return found
+
+
+# -- what users hold --------------------------------------------------------------------------------------------
+
+
+class Compiled:
+    """A function that runs as machine code; `lower(*args)` shows every stage on the way there."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._variants: OrderedDict[Any, list[_Variant]] = OrderedDict()
+        self._fast: Callable[..., Any] = self._slow
+        update_wrapper(self, function, updated=())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function; the first call with a new kind of arguments traces and compiles it."""
+        if kwargs:
+            return self._slow(*args, **kwargs)
+        return self._fast(*args)
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        return self if owner is None else MethodType(self, owner)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "_function":
+            raise AttributeError(name)
+        return getattr(self._function, name)
+
+    def __repr__(self) -> str:
+        return f"<compiled {self._function!r}>"
+
+    def _slow(self, *args: Any, **kwargs: Any) -> Any:
+        """Look a call up and run it; what the native entry cannot do alone."""
+        if state.trace is not None:
+            return self._function(*args, **kwargs)
+        call = _take_apart(args, kwargs)
+        variant = self._variant(call)
+        if variant.is_pure and not kwargs and len(call.arguments) == len(args):
+            self._speed_up(variant, call)
+        return variant.run(call)
+
+    def _variant(self, call: _Call) -> _Variant:
+        group = self._variants.get(call.key)
+        if group is None:
+            group = self._variants[call.key] = []
+            if len(self._variants) > CACHE_SIZE:
+                self._variants.popitem(last=False)
+        else:
+            self._variants.move_to_end(call.key)
+        for variant in reversed(group):
+            if variant.holds(call):
+                return variant
+        variant = _Tracer(self._function, call).run()
+        group.append(variant)
+        del group[:-CACHE_SIZE]
+        return variant
+
+    def _speed_up(self, variant: _Variant, call: _Call) -> None:
+        """Let the native entry of this variant have the next calls, if results are just its outputs, in order."""
+        single = variant.tree.kind is None
+        plain = single or (variant.tree.kind is tuple and all(p.kind is None for p in variant.tree.parts))
+        in_order = [(r.kind, r.number) for r in variant.results] == [("output", i) for i in range(len(variant.graph.results))]
+        if plain and in_order and variant.results and all(type(a.given) is np.ndarray for a in call.arguments):
+            self._fast = variant.program.entry(self._slow, single=single)
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """Trace and compile for these example arguments, without running, and return a view of every stage."""
+        variant = self._variant(_take_apart(args, kwargs))
+        return Lowered(variant.graph, variant.forward, variant.program)
+
+
+def compile(model: Callable[..., Any] | None = None, *, dynamic: bool | None = None, fullgraph: bool = True, **options: Any) -> Any:
+    """Return a function or module that runs as machine code: called directly, or as a decorator with or without ().
+
+    Results are Tensors, or NumPy arrays where every array passed was one.  State outside the function (parameters,
+    optimizers, `.grad`, random generators) is read and written as if it ran in Python; replacing a captured tensor
+    by another object is not seen, writing to it is.  Other Python values are fixed when the function is traced.
+
+    `dynamic` is accepted: each new shape is traced anew, which takes about as long as running it eagerly, and
+    finds its machine code where it differs in sizes only.  `fullgraph` is accepted: there is never anything but
+    the full graph.  `backend`, `mode` and `options`, of torch.compile, are accepted and mean nothing.
+    Raises TypeError for other keywords.
+    """
+    for name in options:
+        if name not in ("backend", "mode", "options", "disable"):
+            raise TypeError(f"compile() got an unexpected keyword argument '{name}'")
+    if model is None:
+        return lambda f: compile(f, dynamic=dynamic, fullgraph=fullgraph, **options)
+    return model if options.get("disable") else Compiled(model)

@@ -1,0 +1,85 @@
+"""Nested tuples, lists and dicts taken apart into their leaves, and put together again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+__all__ = ["Tree", "flatten", "paths", "tree_map", "unflatten"]
+
+
+class Tree(NamedTuple):
+    """The shape of a nest: what kind of container, its keys, its parts; a leaf has kind None.  Hashable."""
+
+    kind: Any
+    keys: tuple[Any, ...] = ()
+    parts: tuple[Tree, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """The number of leaves."""
+        return 1 if self.kind is None else sum(p.size for p in self.parts)
+
+
+LEAF = Tree(None)
+NOTHING = Tree(type(None))
+DICTS = (dict, OrderedDict, defaultdict)
+
+
+def flatten(nest: Any) -> tuple[list[Any], Tree]:
+    """Return the leaves of nested tuples, lists, dicts and named tuples, and the nest's shape.
+
+    None is a nest without leaves; dicts keep their order; everything else is a leaf.
+    """
+    leaves: list[Any] = []
+    return leaves, _flatten(nest, leaves)
+
+
+def _flatten(nest: Any, leaves: list[Any]) -> Tree:
+    if nest is None:
+        return NOTHING
+    kind = type(nest)
+    if kind in DICTS:
+        return Tree(kind, tuple(nest), tuple([_flatten(v, leaves) for v in nest.values()]))
+    if kind is list or kind is tuple or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
+        return Tree(kind, (), tuple([_flatten(v, leaves) for v in nest]))
+    leaves.append(nest)
+    return LEAF
+
+
+def unflatten(leaves: Sequence[Any], tree: Tree) -> Any:
+    """Return the nest of a shape with these leaves."""
+    return _unflatten(iter(leaves), tree)
+
+
+def _unflatten(leaves: Iterator[Any], tree: Tree) -> Any:
+    if tree.kind is None:
+        return next(leaves)
+    if tree.kind is type(None):
+        return None
+    parts = [_unflatten(leaves, p) for p in tree.parts]
+    if tree.kind in DICTS:
+        pairs = zip(tree.keys, parts, strict=True)
+        return defaultdict(None, pairs) if tree.kind is defaultdict else tree.kind(pairs)
+    return tree.kind(*parts) if hasattr(tree.kind, "_fields") else tree.kind(parts)
+
+
+def paths(tree: Tree, name: str = "") -> Iterator[str]:
+    """Yield a name for every leaf: `name`, then the keys and numbers on the way, joined by underscores."""
+    if tree.kind is None:
+        yield name
+        return
+    keys = tree.keys or range(len(tree.parts))
+    for key, part in zip(keys, tree.parts, strict=True):
+        yield from paths(part, f"{name}_{key}" if name else str(key))
+
+
+def tree_map(f: Callable[..., Any], nest: Any, *others: Any) -> Any:
+    """Apply a function to the leaves of nests of one shape.  Raises ValueError if the shapes differ."""
+    leaves, tree = flatten(nest)
+    rest = [flatten(o) for o in others]
+    for _, shape in rest:
+        if shape != tree:
+            raise ValueError(f"expected nests of one shape, got {tree} and {shape}")
+    return unflatten([f(*group) for group in zip(leaves, *(found for found, _ in rest), strict=True)], tree)

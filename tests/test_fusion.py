@@ -1,0 +1,134 @@
+"""What becomes one kernel, and that fused graphs compute what they did before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graphc.ir import build
+from graphc.ir.evaluate import evaluate
+from graphc.ir.fusion import fuse
+from graphc.ir.graph import Graph, Node, parameter
+from graphc.ir.types import F32, DType, TensorType
+from graphc.ir.verifier import verify
+
+
+def param(*shape: int, name: str = "x", dtype: DType = F32) -> Node:
+    return parameter(TensorType(dtype, shape), name)
+
+
+def over_rows(name: str, x: Node) -> Node:
+    """Reduce each row and give the result to every element of it."""
+    return build.expand_axes(build.reduce(name, x, (1,)), x.shape, (1,))
+
+
+def softmax(x: Node) -> Node:
+    e = build.apply("exp", x - over_rows("max", x))
+    return e / over_rows("sum", e)
+
+
+def layer_norm(x: Node) -> Node:
+    n = float(x.shape[1])
+    centred = x - over_rows("sum", x) / n
+    return centred * build.apply("rsqrt", over_rows("sum", centred * centred) / n + 1e-5)
+
+
+def variance(x: Node) -> Node:
+    centred = x - over_rows("sum", x) / float(x.shape[1])
+    return build.sum_(centred * centred, (1,)) / float(x.shape[1])
+
+
+def kernels(graph: Graph) -> list[str]:
+    """Return the names of what runs: fusions and whatever has a step of its own."""
+    return [n.op.name for n in graph.nodes() if n.op.kind not in ("movement", "leaf")]
+
+
+def fused(*results: Node, params: tuple[Node, ...]) -> Graph:
+    """Fuse a graph, check it against the graph it came from, and return it."""
+    graph = Graph(params, results)
+    after = fuse(graph)
+    verify(after, "fuse")
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(p.shape).astype(p.dtype.numpy) for p in params]
+    for a, b in zip(evaluate(graph, arrays), evaluate(after, arrays), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+    return after
+
+
+@pytest.mark.parametrize("rows", [softmax, layer_norm, variance])
+def test_row_programs_are_one_kernel(rows):
+    x = param(6, 5)
+    assert kernels(fused(rows(x), params=(x,))) == ["fusion"]
+
+
+def test_elementwise_chain_is_one_kernel():
+    x, y = param(4, 3), param(4, 3, name="y")
+    after = fused(build.apply("tanh", x * 2 + y) * build.apply("sigmoid", x), params=(x, y))
+    assert kernels(after) == ["fusion"]
+    (fusion,) = (n for n in after.nodes() if n.op.name == "fusion")
+    assert fusion.params["dims"] == (4, 3) and fusion.params["outer"] == 2
+
+
+def test_value_and_gradient_share_a_kernel():
+    x = param(6, 5)
+    e = build.apply("exp", x)
+    assert kernels(fused(build.sum_(e, (0, 1)), e * 2, params=(x,))) == ["fusion"]
+
+
+def test_siblings_that_read_the_same_value_share_a_kernel():
+    x = param(6, 5)
+    assert kernels(fused(build.sum_(x * x, (0, 1)), x * 2, params=(x,))) == ["fusion"]
+
+
+def test_elementwise_work_on_a_product_follows_it():
+    x, w = param(6, 5), param(5, 7, name="w")
+    assert kernels(fused(build.apply("tanh", build.matmul(x, w)) + 1, params=(x, w))) == ["matmul", "fusion"]
+
+
+def test_groups_stay_convex_around_a_product():
+    x, w = param(5, 5), param(5, 5, name="w")
+    before = build.apply("exp", x)
+    after = before + build.apply("tanh", build.matmul(before, w))
+    assert kernels(fused(after, params=(x, w))) == ["fusion", "matmul", "fusion"]
+
+
+def test_different_outer_loops_are_different_kernels():
+    x = param(6, 5)
+    e = build.apply("exp", x)
+    assert kernels(fused(build.sum_(e, (0,)), build.sum_(e, (1,)), params=(x,))) == ["fusion", "fusion"]
+
+
+def test_reshapes_that_merge_and_split_axes_stay_inside():
+    x = param(6, 10)
+    y = build.apply("exp", build.reshape(build.apply("sin", x), (60,)))
+    assert kernels(fused(build.reshape(y, (3, 2, 10)), params=(x,))) == ["fusion"]
+
+
+def test_cheap_values_are_computed_where_they_are_read():
+    x = param(8, 5)
+    square = x * x
+    step = build.slice_(square, (1, 0), (8, 5)) - build.slice_(square, (0, 0), (7, 5))
+    assert kernels(fused(build.sum_(step * step, (0, 1)), params=(x,))) == ["fusion"]
+
+
+def test_costly_values_read_elsewhere_are_stored():
+    x = param(8, 5)
+    wave = build.apply("sin", x)
+    step = build.slice_(wave, (1, 0), (8, 5)) - build.slice_(wave, (0, 0), (7, 5))
+    assert kernels(fused(step, params=(x,))) == ["fusion", "fusion"]
+
+
+def test_parameters_and_repeated_results_are_copied():
+    x = param(3, 4)
+    y = x * 2
+    after = fused(x, y, y, build.permute(x, (1, 0)), params=(x,))
+    assert len(set(after.results)) == 4
+    assert all(r.op.name in ("fusion", "result") for r in after.results)
+
+
+def test_a_group_has_a_greatest_weight():
+    x = param(100)
+    y = x
+    for _ in range(200):
+        y = build.apply("tanh", y)
+    assert len(kernels(fused(y, params=(x,)))) > 3

@@ -1,0 +1,154 @@
+"""Compiled programs: the same numbers as the evaluator, the same code for other sizes, vectors in the loops."""
+
+from __future__ import annotations
+
+import re
+
+import graphs
+import numpy as np
+import pytest
+from test_fusion import layer_norm, param, softmax
+
+from graphc.codegen.jit import cross_assembly, host
+from graphc.codegen.memory import Interval, plan
+from graphc.codegen.ops import OPS
+from graphc.codegen.program import code_cache_size, compile_graph
+from graphc.ir import build
+from graphc.ir.evaluate import evaluate
+from graphc.ir.graph import Graph, Node
+from graphc.ir.primitives import PRIMITIVES
+from graphc.ir.types import F64, I64
+
+
+def check(graph: Graph, arrays, rtol=1e-5) -> None:
+    program = compile_graph(graph, [a.strides for a in arrays])
+    for got, want in zip(program.run(arrays), evaluate(graph, arrays), strict=True):
+        assert got.shape == want.shape and got.dtype == want.dtype
+        scale = np.abs(want[np.isfinite(want)]).max(initial=1) if want.dtype.kind == "f" else 0
+        np.testing.assert_allclose(got, want, rtol=1e-3, atol=rtol * scale)
+
+
+@pytest.mark.parametrize("seed", range(90))
+def test_random_graphs_compute_what_the_evaluator_does(seed):
+    graph = graphs.Maker(seed, empty=seed % 5 == 0).graph()
+    check(graph, graphs.arrays(graph, seed, strided=seed % 3 == 0))
+
+
+def test_the_checker_notices_a_wrong_number():
+    x = param(9)
+    with pytest.raises(AssertionError):
+        wrong = compile_graph(Graph((x,), (x * 2,)))
+        (got,) = wrong.run([np.ones(9, np.float32)])
+        np.testing.assert_allclose(got, evaluate(Graph((x,), (x * 2.1,)), [np.ones(9, np.float32)])[0], rtol=1e-3)
+
+
+def test_every_elementwise_primitive_has_a_spelling():
+    elementwise = {p.name for p in PRIMITIVES.values() if p.kind == "elementwise"}
+    assert elementwise - OPS.keys() == {"cast"}  # it needs two dtypes, and has a function of its own
+
+
+@pytest.mark.parametrize("rows", [softmax, layer_norm])
+def test_other_sizes_find_their_machine_code(rows):
+    def compiled(n: int, m: int) -> int:
+        x = param(n, m)
+        check(Graph((x,), (rows(x),)), [np.random.default_rng(n).standard_normal((n, m)).astype(np.float32)])
+        return code_cache_size()
+
+    before = compiled(40, 50)
+    assert {compiled(n, m) for n, m in ((41, 50), (100, 33), (64, 64), (1000, 17))} == {before}
+
+
+def hot_loops(assembly: str) -> list[str]:
+    """Return the instructions of each innermost loop: a block that jumps back to its own label."""
+    blocks = re.split(r"^(\.LBB\w+):", assembly, flags=re.M)
+    return [body for label, body in zip(blocks[1::2], blocks[2::2], strict=True) if re.search(rf"\tj\w+\t{re.escape(label)}\b", body)]
+
+
+def vectors(*results: Node, params: tuple[Node, ...]) -> list[str]:
+    loops = hot_loops(compile_graph(Graph(params, results)).asm())
+    assert loops, "the kernel has no loop"
+    return loops
+
+
+@pytest.mark.skipif(not host().triple.startswith("x86_64"), reason="reads x86 assembly")
+def test_fused_elementwise_loops_are_vector_code():
+    x = param(100_000)
+    loops = vectors(build.apply("tanh", x * 2 + 1) * build.apply("exp", x), params=(x,))
+    register = {64: "zmm", 32: "ymm", 16: "xmm"}[host().vector_bytes]
+    main = max(loops, key=len)
+    assert main.count(register) > 40
+    assert "call" not in main
+    assert not re.findall(r"\tv?(?:add|mul|div|sub)s[sd]\b|\tvfmadd\d+s[sd]\b", main)
+
+
+@pytest.mark.skipif(not host().triple.startswith("x86_64"), reason="reads x86 assembly")
+def test_sums_run_on_several_vector_accumulators():
+    x = param(100_000)
+    main = max(vectors(build.sum_(x, (0,)), params=(x,)), key=lambda loop: loop.count("vaddps"))
+    targets = set(re.findall(r"vaddps\t.*?(%[xyz]mm\d+)$", main, flags=re.M))
+    assert len(targets) >= 4
+
+
+def test_code_for_aarch64_assembles():
+    x = param(64, 64)
+    graph = Graph((x,), (softmax(x), build.matmul(x, x), build.apply("sin", x)))
+    assembly = cross_assembly(compile_graph(graph).llvm_ir(optimized=False), "aarch64-unknown-linux-gnu", features="+neon")
+    assert re.search(r"fmla\tv\d+\.4s", assembly)
+
+
+def test_sums_are_as_accurate_as_pairwise():
+    rng = np.random.default_rng(0)
+    for dtype, places in ((np.float32, 2), (np.float64, 2)):
+        x = param(3, 200_001, dtype=F64 if dtype is np.float64 else param(1).dtype)
+        data = (rng.random((3, 200_001)) + 1).astype(dtype)
+        program = compile_graph(Graph((x,), (build.sum_(x, (1,)), build.sum_(build.permute(x, (1, 0)), (0,)))))
+        exact = data.astype(np.longdouble).sum(1)
+        for got in program.run([data]):
+            assert np.all(np.abs(got - exact) <= places * np.spacing(exact.astype(dtype)))
+
+
+def test_infinities_and_nans_pass_through_sums():
+    x = param(2, 10_000, dtype=F64)
+    data = np.ones((2, 10_000))
+    data[0, 77], data[1, 5] = np.inf, np.nan
+    check(Graph((x,), (build.sum_(x, (1,)), build.reduce("max", x, (1,)), build.reduce("min", x, (0,)))), [data])
+
+
+def test_index_out_of_bounds_is_an_error_and_touches_nothing():
+    x, i = param(5, 3), param(4, name="i", dtype=I64)
+    program = compile_graph(Graph((x, i), (build.gather(x, i),)))
+    data = np.arange(15, dtype=np.float32).reshape(5, 3)
+    np.testing.assert_array_equal(program.run([data, np.array([4, 0, 1, 4])])[0], data[[4, 0, 1, 4]])
+    for bad in (5, -1, 2**62):
+        with pytest.raises(IndexError, match="out of range"):
+            program.run([data, np.array([0, bad, 1, 2])])
+
+
+def test_scatter_out_of_bounds_is_an_error():
+    x, u, i = param(5), param(2, name="u"), param(2, name="i", dtype=I64)
+    program = compile_graph(Graph((x, u, i), (build.scatter_add(x, u, i),)))
+    with pytest.raises(IndexError):
+        program.run([np.zeros(5, np.float32), np.ones(2, np.float32), np.array([0, 5])])
+
+
+def test_arrays_that_do_not_fit_are_refused():
+    program = compile_graph(Graph((x := param(5),), (x + 1,)))
+    with pytest.raises(ValueError, match="program takes"):
+        program.run([np.zeros(6, np.float32)])
+
+
+def test_values_that_do_not_live_together_share_memory():
+    first, second, third = Interval(1000, 0, 1), Interval(1000, 1, 2), Interval(1000, 2, 3)
+    assert plan([first, second, third]) == 2048
+    assert first.offset != second.offset != third.offset
+
+
+def test_stages_can_be_read():
+    x = param(64, 32)
+    program = compile_graph(Graph((x,), (softmax(x),)))
+    assert program.stages == ["captured", "optimized", "fused", "kernels", "mlir", "llvm", "asm"]
+    assert "sum_1 = sum over i1 of exp" in program.stage("kernels")
+    assert "define i64 @program" in program.stage("llvm")
+    assert program.cost().kernels == 1
+    with pytest.raises(ValueError, match="stage is one of"):
+        program.stage("nonsense")
