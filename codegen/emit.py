@@ -99,9 +99,7 @@ class Function:
         self.label = "entry"
         self.entry_allocas: list[str] = []
         self.head = (
-            f"define {'internal ' if internal else ''}{returns} @{name}("
-            + ", ".join(f"{t} %{n}" for t, n in params)
-            + ") #0 {"
+            f"define {'internal ' if internal else ''}{returns} @{name}(" + ", ".join(f"{t} %{n}" for t, n in params) + ") #0 {"
         )
         self.args = [Value(f"%{n}", t.split()[0]) for t, n in params]
         module.functions.append(self)
@@ -335,7 +333,14 @@ class Function:
 
     @contextmanager
     def loop(
-        self, start: Value, stop: Value, step: Value | int = 1, carry: Sequence[Value] = (), *, nonempty: bool = False, hint: str = "i"
+        self,
+        start: Value,
+        stop: Value,
+        step: Value | int = 1,
+        carry: Sequence[Value] = (),
+        *,
+        nonempty: bool = False,
+        hint: str = "i",
     ) -> Iterator[Loop]:
         """Write `for i in range(start, stop, step)` with carried values; the body is the `with` block.
 

@@ -35,7 +35,9 @@ class Index:
     def scaled(self, factor: int) -> Index:
         if factor == 0:
             return Index()
-        return Index(self.const * factor, tuple((lo, c * factor) for lo, c in self.loops), tuple((v, c * factor) for v, c in self.values))
+        return Index(
+            self.const * factor, tuple((lo, c * factor) for lo, c in self.loops), tuple((v, c * factor) for v, c in self.values)
+        )
 
     def plus(self, other: Index | int) -> Index:
         if isinstance(other, int):

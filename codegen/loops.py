@@ -112,8 +112,16 @@ class _Writer(Step):
         return []
 
     def _vector_loop(
-        self, loop: int, lanes: int, carry: Sequence[Value], body: Callable[[list[Value]], list[Value]], start: Value | None = None,
-        stop: Value | None = None, *, tail: bool = True, main: bool = True,
+        self,
+        loop: int,
+        lanes: int,
+        carry: Sequence[Value],
+        body: Callable[[list[Value]], list[Value]],
+        start: Value | None = None,
+        stop: Value | None = None,
+        *,
+        tail: bool = True,
+        main: bool = True,
     ) -> list[Value]:
         """Write a loop by whole vectors, then what is left over under a mask."""
         f, extent = self.f, self.kernel.dims[loop]
@@ -122,7 +130,10 @@ class _Writer(Step):
         values = list(carry)
         self.lanes = lanes
         if main and not (known and extent < lanes):
-            with f.loop(start or f.i64(0), stop or whole, lanes, values, hint=f"i{loop}_") as at, _Scope(self, {loop: at.index}):
+            with (
+                f.loop(start or f.i64(0), stop or whole, lanes, values, hint=f"i{loop}_") as at,
+                _Scope(self, {loop: at.index}),
+            ):
                 at.next(body(at.carry))
             values = at.results
         if tail and not (known and extent % lanes == 0) and lanes > 1:
@@ -135,7 +146,9 @@ class _Writer(Step):
         extent = self.kernel.dims[loop]
         return self.integer(extent // lanes * lanes, ("whole", (loop, lanes)), varies=extent > SMALL)
 
-    def _tail(self, loop: int, lanes: int, whole: Value, values: list[Value], body: Callable[[list[Value]], list[Value]]) -> list[Value]:
+    def _tail(
+        self, loop: int, lanes: int, whole: Value, values: list[Value], body: Callable[[list[Value]], list[Value]]
+    ) -> list[Value]:
         f = self.f
         rest = f.binary("sub", self.extent(loop), whole)
         some = f.cmp("sgt", rest, f.i64(0))
@@ -182,11 +195,16 @@ class _Writer(Step):
         roots = [v for s in self.kernel.stages for v in s.roots()]
         return [i for i in needed(roots) if i.op == "reduced" and i.attr is r]
 
-    def _inner(self, stage: Stage, loops: list[int], lanes: int, accumulators: list[_Accumulator], carry: list[Value]) -> list[Value]:
+    def _inner(
+        self, stage: Stage, loops: list[int], lanes: int, accumulators: list[_Accumulator], carry: list[Value]
+    ) -> list[Value]:
         """Write the inner loops of a pass and return the carried values after them."""
         loop, rest = loops[0], loops[1:]
         if rest:
-            with self.f.loop(self.f.i64(0), self.extent(loop), carry=carry, hint=f"i{loop}_") as at, _Scope(self, {loop: at.index}):
+            with (
+                self.f.loop(self.f.i64(0), self.extent(loop), carry=carry, hint=f"i{loop}_") as at,
+                _Scope(self, {loop: at.index}),
+            ):
                 self._ready(stage.roots())
                 at.next(self._inner(stage, rest, lanes, accumulators, at.carry))
             return at.results
@@ -214,8 +232,17 @@ class _Writer(Step):
         return self._close(accumulators, totals, partial)
 
     def _innermost(
-        self, stage: Stage, loop: int, lanes: int, accumulators: list[_Accumulator], carry: list[Value],
-        start: Value | None, stop: Value | None, *, main: bool = True, tail: bool = True,
+        self,
+        stage: Stage,
+        loop: int,
+        lanes: int,
+        accumulators: list[_Accumulator],
+        carry: list[Value],
+        start: Value | None,
+        stop: Value | None,
+        *,
+        main: bool = True,
+        tail: bool = True,
     ) -> list[Value]:
         def body(values: list[Value]) -> list[Value]:
             self._ready(stage.roots())
@@ -226,7 +253,10 @@ class _Writer(Step):
         if self.vector is None:
             return self._vector_loop(loop, lanes, carry, body, start, stop, tail=tail, main=main)
         f = self.f
-        with f.loop(start or f.i64(0), stop or self.extent(loop), carry=carry, hint=f"i{loop}_") as at, _Scope(self, {loop: at.index}):
+        with (
+            f.loop(start or f.i64(0), stop or self.extent(loop), carry=carry, hint=f"i{loop}_") as at,
+            _Scope(self, {loop: at.index}),
+        ):
             at.next(body(at.carry))
         return at.results
 
@@ -370,7 +400,8 @@ class _Writer(Step):
                 i, j = f.shuffle(at, None, range(half)), f.shuffle(at, None, range(half, at.lanes))
             earlier = f.cmp("slt", j, i)
             second = f.or_(
-                compare(f, "gt" if r.kind == "argmax" else "lt", r.dtype, b, a), f.and_(compare(f, "eq", r.dtype, a, b), earlier)
+                compare(f, "gt" if r.kind == "argmax" else "lt", r.dtype, b, a),
+                f.and_(compare(f, "eq", r.dtype, a, b), earlier),
             )
             if r.dtype.is_float:
                 nan_a, nan_b = f.cmp("uno", a, a), f.cmp("uno", b, b)
@@ -598,4 +629,3 @@ def _int_range(dtype: DType) -> tuple[int, int]:
         return 0, 1
     bits = 8 * dtype.bytes
     return (0, (1 << bits) - 1) if dtype.name == "u8" else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
-

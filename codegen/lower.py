@@ -145,7 +145,9 @@ class _Lowering:
 
     def _load(self, node: Node, at: Indices, guard: Instr | None) -> Instr:
         buffer, operand = self.addresses[node]
-        return self.emit("load", () if guard is None else (guard,), node.dtype, (buffer, _address(operand, at)), masked=guard is not None)
+        return self.emit(
+            "load", () if guard is None else (guard,), node.dtype, (buffer, _address(operand, at)), masked=guard is not None
+        )
 
     def _random(self, node: Node, at: Indices) -> Instr:
         key = node.operands[0]
@@ -197,7 +199,9 @@ class _Lowering:
         if name == "slice":
             return tuple(i.scaled(s).plus(b) for i, s, b in zip(at, p["step"], p["start"], strict=True)), None
         if name == "flip":
-            return tuple(i.scaled(-1).plus(n - 1) if a in p["axes"] else i for a, (i, n) in enumerate(zip(at, shape, strict=True))), None
+            return tuple(
+                i.scaled(-1).plus(n - 1) if a in p["axes"] else i for a, (i, n) in enumerate(zip(at, shape, strict=True))
+            ), None
         if name == "reshape":
             return self._reshape(at, node.shape, shape), None
         return self._pad(node, at)
@@ -244,7 +248,7 @@ class _Lowering:
         result: list[Index] = []
         for position in range(len(shape)):
             inner = prod(shape[position + 1 :])
-            if inner <= 1 or all(n == 1 for n in shape[:position]) and prod(shape[position:]) == inner:
+            if inner <= 1 or (all(n == 1 for n in shape[:position]) and prod(shape[position:]) == inner):
                 outer, flat = (flat, Index()) if inner <= 1 else (Index(), flat)
             else:
                 outer, flat = self._divide(flat, inner)

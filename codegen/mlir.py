@@ -110,6 +110,11 @@ def _fill(t: Text, value: str, type: TensorType) -> str:
     return t.op(f"linalg.fill ins({value} : {ELEMENT[type.dtype]}) outs({empty} : {_tensor(type)}) -> {_tensor(type)}")
 
 
+def _start(t: Text, value: float | int | bool, type: TensorType, axes: tuple[int, ...]) -> View:
+    """Write a tensor full of what a fold begins with."""
+    return View(_fill(t, t.constant(value, type.dtype), type), type, axes)
+
+
 def _generic(t: Text, rank: int, ins: Sequence[View], outs: Sequence[View], body: Callable[..., Sequence[str]]) -> list[str]:
     """Write a `linalg.generic` over `rank` loops; those that no output goes with are reductions.
 
@@ -126,7 +131,7 @@ def _generic(t: Text, rank: int, ins: Sequence[View], outs: Sequence[View], body
         scalars = [ELEMENT[v.type.dtype] for v in (*ins, *outs)]
         t.line(f"^bb0({', '.join(f'{e}: {s}' for e, s in zip(elements, scalars, strict=True))}):", -1)
         results = body(*elements)
-        t.line(f"linalg.yield {', '.join(results)} : {', '.join(scalars[len(ins):])}")
+        t.line(f"linalg.yield {', '.join(results)} : {', '.join(scalars[len(ins) :])}")
     return [f"{whole}#{i}" for i in range(len(outs))] if several else [whole]
 
 
@@ -144,21 +149,24 @@ def _extract(t: Text, x: str, type: TensorType, at: Sequence[str]) -> str:
     return t.op(f"tensor.extract {x}[{', '.join(at)}] : {_tensor(type)}")
 
 
-def _block(at: Sequence[object], sizes: Sequence[int], steps: Sequence[int]) -> str:
-    return "".join(f"[{', '.join(map(str, part))}]" for part in (at, sizes, steps))
+class Block(NamedTuple):
+    """A part of a tensor: its type, where it begins on each axis (numbers or values), and its steps, 1 if none are given."""
+
+    type: TensorType
+    at: Sequence[int | str]
+    steps: Sequence[int] = ()
+
+    def __str__(self) -> str:
+        parts = (self.at, self.type.shape, self.steps or (1,) * len(self.at))
+        return "".join(f"[{', '.join(map(str, part))}]" for part in parts)
 
 
-def _ones(x: Sequence[object]) -> tuple[int, ...]:
-    return (1,) * len(x)
+def _insert(t: Text, value: str, block: Block, into: str, whole: TensorType) -> str:
+    return t.op(f"tensor.insert_slice {value} into {into}{block} : {_tensor(block.type)} into {_tensor(whole)}")
 
 
-def _insert(t: Text, part: str, type: TensorType, into: str, whole: TensorType, at: Sequence[object], steps: Sequence[int]) -> str:
-    block = _block(at, type.shape, steps)
-    return t.op(f"tensor.insert_slice {part} into {into}{block} : {_tensor(type)} into {_tensor(whole)}")
-
-
-def _cut(t: Text, x: str, type: TensorType, part: TensorType, at: Sequence[object], steps: Sequence[int]) -> str:
-    return t.op(f"tensor.extract_slice {x}{_block(at, part.shape, steps)} : {_tensor(type)} to {_tensor(part)}")
+def _cut(t: Text, block: Block, x: str, whole: TensorType) -> str:
+    return t.op(f"tensor.extract_slice {x}{block} : {_tensor(whole)} to {_tensor(block.type)}")
 
 
 def _loop(t: Text, count: int, inits: Sequence[View], body: Callable[..., Sequence[str]]) -> list[str]:
@@ -263,7 +271,7 @@ def _broadcast(t: Text, node: Node, operands: list[str]) -> str:
 
 
 def _slice(t: Text, node: Node, operands: list[str]) -> str:
-    return _cut(t, operands[0], node.operands[0].type, node.type, node.params["start"], node.params["step"])
+    return _cut(t, Block(node.type, node.params["start"], node.params["step"]), operands[0], node.operands[0].type)
 
 
 def _pad(t: Text, node: Node, operands: list[str]) -> str:
@@ -271,7 +279,8 @@ def _pad(t: Text, node: Node, operands: list[str]) -> str:
     around = _fill(t, _extract(t, operands[1], fill.type, []), node.type)
     if not x.type.size:
         return around
-    return _insert(t, operands[0], x.type, around, node.type, node.params["low"], [i + 1 for i in node.params["interior"]])
+    block = Block(x.type, node.params["low"], [i + 1 for i in node.params["interior"]])
+    return _insert(t, operands[0], block, around, node.type)
 
 
 def _flip(t: Text, node: Node, operands: list[str]) -> str:
@@ -288,7 +297,7 @@ def _concatenate(t: Text, node: Node, operands: list[str]) -> str:
     whole, at, axis = _empty(t, node.type), [0] * node.type.rank, node.params["axis"]
     for value, o in zip(operands, node.operands, strict=True):
         if o.type.size:
-            whole = _insert(t, value, o.type, whole, node.type, at, _ones(at))
+            whole = _insert(t, value, Block(o.type, at), whole, node.type)
         at[axis] += o.shape[axis]
     return whole
 
@@ -316,23 +325,22 @@ def _reduce(t: Text, node: Node, operands: list[str]) -> str:
     combine, start = FOLDS[node.op.name]
     x = node.operands[0].type
     kept = tuple(a for a in range(x.rank) if a not in node.params["axes"])
-    init = View(_fill(t, t.constant(start(x.dtype), x.dtype), node.type), node.type, kept)
+    init = _start(t, start(x.dtype), node.type, kept)
     return _generic(t, x.rank, [_whole(operands[0], x)], [init], lambda e, total: [scalar(combine, t, x.dtype, total, e)])[0]
 
 
 def _arg(t: Text, node: Node, operands: list[str]) -> str:
     x, axis = node.operands[0].type, node.params["axis"]
-    start = _lowest if node.op.name == "argmax" else _highest
     kept = tuple(a for a in range(x.rank) if a != axis)
-    best = View(_fill(t, t.constant(start(x.dtype), x.dtype), node.type.with_dtype(x.dtype)), node.type.with_dtype(x.dtype), kept)
-    where = View(_fill(t, t.constant(0, I64), node.type), node.type, kept)
+    worst = _lowest(x.dtype) if node.op.name == "argmax" else _highest(x.dtype)
+    starts = [_start(t, worst, node.type.with_dtype(x.dtype), kept), _start(t, 0, node.type, kept)]
 
     def body(e: str, best: str, where: str) -> list[str]:
         here = t.op(f"arith.index_cast {_indices(t, [axis])[0]} : index to i64")
         better = _beats(t, x.dtype, *((best, e) if node.op.name == "argmax" else (e, best)), e, best)
         return [scalar("select", t, x.dtype, better, e, best), scalar("select", t, I64, better, here, where)]
 
-    return _generic(t, x.rank, [_whole(operands[0], x)], [best, where], body)[1]
+    return _generic(t, x.rank, [_whole(operands[0], x)], starts, body)[1]
 
 
 def _beats(t: Text, dtype: DType, low: str, high: str, new: str, old: str) -> str:
@@ -347,16 +355,15 @@ def _beats(t: Text, dtype: DType, low: str, high: str, new: str, old: str) -> st
 def _cumsum(t: Text, node: Node, operands: list[str]) -> str:
     x, axis = node.type, node.params["axis"]
     part = x.with_shape((*x.shape[:axis], 1, *x.shape[axis + 1 :]))
-    carry = View(_fill(t, t.constant(0, x.dtype), part), part, ())
 
     def body(index: str, out: str, total: str) -> list[str]:
-        at = [index if a == axis else 0 for a in range(x.rank)]
+        block = Block(part, [index if a == axis else 0 for a in range(x.rank)])
+        row = _whole(_cut(t, block, operands[0], x), part)
         # Added in place: what a loop carries must stay in the memory it came in.
-        row, sums = _whole(_cut(t, operands[0], x, part, at, _ones(at)), part), _whole(total, part)
-        (new,) = _generic(t, x.rank, [row], [sums], lambda e, old: [scalar("add", t, x.dtype, old, e)])
-        return [_insert(t, new, part, out, x, at, _ones(at)), new]
+        (sums,) = _generic(t, x.rank, [row], [_whole(total, part)], lambda e, old: [scalar("add", t, x.dtype, old, e)])
+        return [_insert(t, sums, block, out, x), sums]
 
-    return _loop(t, x.shape[axis], [_whole(_empty(t, x), x), carry], body)[0]
+    return _loop(t, x.shape[axis], [_whole(_empty(t, x), x), _start(t, 0, part, ())], body)[0]
 
 
 def _sum_of(t: Text, type: TensorType, a: str, b: str) -> str:
@@ -377,19 +384,18 @@ def _gather(t: Text, node: Node, operands: list[str]) -> str:
 def _scatter_add(t: Text, node: Node, operands: list[str]) -> str:
     """Write a loop over the updates, each the sum of a block of x: repeated indices add up in order."""
     x, updates, places = node.type, node.operands[1].type, node.operands[2].type
-    inner = x.shape[len(operands) - 2 :]
-    listed = updates.with_shape((places.size, *inner))
-    one, block = x.with_shape((1, *inner)), x.with_shape((*_ones(operands[2:]), *inner))
+    axes = len(operands) - 2
+    inner = x.shape[axes:]
+    listed, flat = updates.with_shape((places.size, *inner)), places.with_shape((places.size,))
+    one, part = x.with_shape((1, *inner)), x.with_shape((1,) * axes + inner)
     rows = _reshaped(t, operands[1], updates, listed)
-    flat = places.with_shape((places.size,))
     indices = [_reshaped(t, v, places, flat) for v in operands[2:]]
 
     def body(index: str, out: str) -> list[str]:
         found = [t.op(f"arith.index_cast {_extract(t, i, flat, [index])} : i64 to index") for i in indices]
-        at = [*found, *(0 for _ in inner)]
-        row = _reshaped(t, _cut(t, rows, listed, one, [index, *(0 for _ in inner)], _ones(one.shape)), one, block)
-        new = _sum_of(t, block, _cut(t, out, x, block, at, _ones(at)), row)
-        return [_insert(t, new, block, out, x, at, _ones(at))]
+        block, row = Block(part, [*found, *(0 for _ in inner)]), Block(one, [index, *(0 for _ in inner)])
+        update = _reshaped(t, _cut(t, row, rows, listed), one, part)
+        return [_insert(t, _sum_of(t, part, _cut(t, block, out, x), update), block, out, x)]
 
     return _loop(t, places.size, [_whole(operands[0], x)], body)[0]
 
@@ -398,7 +404,7 @@ def _matmul(t: Text, node: Node, operands: list[str]) -> str:
     (a, b), batch = (o.type for o in node.operands), tuple(range(node.type.rank - 2))
     m, n, k = len(batch), len(batch) + 1, len(batch) + 2
     views = [View(operands[0], a, (*batch, m, k)), View(operands[1], b, (*batch, k, n))]
-    init = View(_fill(t, t.constant(0, node.dtype), node.type), node.type, (*batch, m, n))
+    init = _start(t, 0, node.type, (*batch, m, n))
 
     def body(x: str, y: str, total: str) -> list[str]:
         return [scalar("add", t, node.dtype, total, scalar("mul", t, node.dtype, x, y))]

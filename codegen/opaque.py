@@ -60,7 +60,7 @@ def _matmul(module: Module, node: Node, operands: Sequence[Operand], name: str) 
     step = Step(module, name, ["a", "b", "out"])
     f, type = step.f, LLVM[node.dtype.name]
     (m, k), n = node.operands[0].shape[-2:], node.shape[-1]
-    product = emit_matmul(module, type, a_unit=_unit(a.strides[-2:]), b_unit=_unit(b.strides[-2:]))
+    product = emit_matmul(module, type, a_unit=_unit(a.strides[-2:]), b_unit=_unit(b.strides[-2:]), vectors=1 in (m, n))
     sizes = [step.integer(s, ("size", i)) for i, s in enumerate((m, n, k))]
     strides = [step.integer(s, ("matrix", i)) for i, s in enumerate((*a.strides[-2:], *b.strides[-2:], n))]
     dense = dense_strides(node.shape)
@@ -142,7 +142,9 @@ def _scatter_add(module: Module, node: Node, operands: Sequence[Operand], name: 
     with _nest(step, many, "at") as at:
         place, inside = f.i64(0), f.const(True, "i1")
         for i, index in enumerate(indices):
-            where = f.load(f.element(step.buffers[1 + i], _offset(step, at, index.strides, index.offset, f"index{i}"), "i64"), "i64")
+            where = f.load(
+                f.element(step.buffers[1 + i], _offset(step, at, index.strides, index.offset, f"index{i}"), "i64"), "i64"
+            )
             inside = f.and_(inside, f.cmp("ult", where, step.integer(base.shape[i], ("bound", i))))
             place = f.add(place, f.mul(where, step.integer(dense[i], ("row", i))))
         with f.when(f.xor(inside, f.const(True, "i1"))):
@@ -178,4 +180,3 @@ Writer = Callable[[Module, Node, Sequence[Operand], str], "Step | list[tuple[Ste
 
 OPAQUE: dict[str, Writer] = {"matmul": _matmul, "concatenate": _concatenate, "cumsum": _cumsum, "scatter_add": _scatter_add}
 """Primitive -> writer of its step."""
-

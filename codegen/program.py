@@ -129,7 +129,12 @@ class Program:
         """Return the program's text at a stage.  Raises ValueError for a name that is no stage."""
         if name in self.stages_of:
             return to_text(self.stages_of[name])
-        texts: dict[str, Callable[[], str]] = {"kernels": self.kernel_text, "mlir": self.mlir, "llvm": self.llvm_ir, "asm": self.asm}
+        texts: dict[str, Callable[[], str]] = {
+            "kernels": self.kernel_text,
+            "mlir": self.mlir,
+            "llvm": self.llvm_ir,
+            "asm": self.asm,
+        }
         if name not in texts:
             raise ValueError(f"stage is one of {', '.join(self.stages)}, got {name!r}")
         return texts[name]()
@@ -157,7 +162,10 @@ class Program:
         flops = 0
         for node in graph.nodes():
             if node.op.name == "fusion":
-                flops += sum(weight(n) * (n.operands[0].type.size if n.op.kind == "reduce" else n.type.size) for n in node.regions[0].nodes())
+                flops += sum(
+                    weight(n) * (n.operands[0].type.size if n.op.kind == "reduce" else n.type.size)
+                    for n in node.regions[0].nodes()
+                )
             elif node.op.name == "matmul":
                 flops += 2 * node.type.size * node.operands[0].shape[-1]
             if node not in graph.results and node.op.kind not in ("movement", "leaf"):
@@ -215,7 +223,10 @@ class _Compiler:
         debug.show("kernels", "\n\n".join(map(str, self.kernels)))
         debug.show("llvm", text)
         code = _machine_code(text)
-        outputs = [ArraySpec(r.dtype.numpy, r.shape, tuple(s * r.dtype.bytes for s in dense_strides(r.shape))) for r in self.graph.results]
+        outputs = [
+            ArraySpec(r.dtype.numpy, r.shape, tuple(s * r.dtype.bytes for s in dense_strides(r.shape)))
+            for r in self.graph.results
+        ]
         table = np.array(self.table or [0], np.int64)
         address = code.address("program")
         return Program(self.stages, code, table, self.inputs, outputs, arena, self.kernels, len(self.calls), address)

@@ -148,7 +148,8 @@ class _Sweep:
         by_node = _ends([*self.steps, *self.weight_steps])
         depends = _depending([n for n in nodes if n is not None], by_node)
         edges = tuple(dict.fromkeys(by_node.values()))
-        return [None if n is None else Tensor._of(_recorded(n, edges, n in depends)) for n in nodes]
+        forked = len(edges) != 1 or sum(e in edges or isinstance(e, Accumulate) for s in self.steps for e in s.edges) > 1
+        return [None if n is None else Tensor._of(_recorded(n, edges, n in depends, forked)) for n in nodes]
 
 
 def _use_up(used: set[GradFn], steps: Sequence[GradFn]) -> None:
@@ -180,10 +181,12 @@ def _depending(roots: Sequence[Node], ends: dict[Node, GradFn]) -> set[Node]:
 NAMES = {"matmul": "Mm", "reshape": "View", "broadcast": "Expand", "select": "Where", "cast": "ToCopy", "gather": "Index"}
 
 
-def _recorded(node: Node, edges: tuple[GradFn, ...], depends: bool) -> Storage:
+def _recorded(node: Node, edges: tuple[GradFn, ...], depends: bool, forked: bool) -> Storage:
     if not depends:
         return Storage(stopped(node))
     name = NAMES.get(node.op.name, node.op.name.title().replace("_", ""))
+    if name == "Add" and not forked:
+        name = "Mul"  # a sum within the rule of one operation, such as pow, which torch has as a product
     return Storage(node, True, GradFn(f"{name}Backward0", edges))
 
 
@@ -309,8 +312,12 @@ def grad(
 def _grad(outputs: tuple[Tensor, ...], inputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool) -> list[Tensor | None]:
     sweep = _Sweep(outputs, given, keep, create)
     targets = [_targets_of(x, sweep.steps) for x in inputs]
-    nodes = sweep.run([pair for group in targets for pair in group])
-    parts = iter(nodes)
+    retained = [r for r in _retained(sweep.steps) if any(r[0] is x for x in inputs)]
+    nodes = sweep.run([*retained, *(pair for group in targets for pair in group)])
+    for (tensor, _), gradient in zip(retained, sweep.tensors(nodes[: len(retained)]), strict=True):
+        if gradient is not None:
+            _deposit(tensor, gradient, create)
+    parts = iter(nodes[len(retained) :])
     sums = [_total([next(parts) for _ in group]) for group in targets]
     made = [_hooked(x, g) for x, g in zip(inputs, sweep.tensors(sums), strict=True)]
     if state.trace is None and not keep:

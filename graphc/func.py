@@ -150,7 +150,7 @@ class _level:
         if not isinstance(leaf, Tensor):
             leaf = Tensor._of(Storage(from_array(_checked_array(leaf))))
         if not leaf._type.dtype.is_float:
-            raise RuntimeError(f"only tensors of floating point dtype can require gradients, got {leaf.dtype}")
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
         source = leaf._node()
         source = stopped(source) if leaf.requires_grad and not state.grad else source
         node = make(PRIMITIVES["alias"], (source,), unique=True, like=source)
@@ -200,7 +200,7 @@ def _zeros(x: Tensor) -> Tensor:
 
 def _checked_array(leaf: Any) -> Any:
     if not hasattr(leaf, "dtype"):
-        error = RuntimeError(f"expected tensors to take gradients by, got {type(leaf).__name__}")
+        error = ValueError(f"Thing passed to transform API must be Tensor, got {type(leaf)}")
         add_place(error)
         raise error
     return leaf
@@ -229,9 +229,9 @@ def _split_aux(result: Any) -> tuple[Any, Any]:
 
 def _check_scalar(value: Any) -> None:
     if not isinstance(value, Tensor):
-        raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(value).__name__}")
+        raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(value)}")
     if value.dim() != 0:
         raise RuntimeError(
-            f"grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with {value.dim()} dims. "
+            f"grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with {value.dim()} dims. "
             "Maybe you wanted to use the vjp or jacrev APIs instead?"
         )

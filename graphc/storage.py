@@ -14,6 +14,7 @@ from graphc import moves
 from graphc.eager import realize
 from graphc.gradfn import Barrier, GradFn
 from graphc.ir.build import apply
+from graphc.ir.evaluate import evaluate_nodes
 from graphc.ir.graph import PARAMETER, Node, make, parameter
 from graphc.ir.primitives import PRIMITIVES
 from graphc.moves import Moves
@@ -99,6 +100,11 @@ class Storage:
         self.requires_grad = wanted
         self.fn = None
 
+    @property
+    def root(self) -> Storage:
+        """The storage whose value has to be computed to know this one's."""
+        return self
+
     def settle(self) -> None:
         """Where the value is known and no gradient will be taken through it, forget how it was made."""
         node = self.node
@@ -139,6 +145,8 @@ class Shared(Storage):
     def _derive(self, origin: Node) -> Node:
         self.origin = origin
         node = moves.read(origin, self.moves)
+        if origin.value is not None:
+            return valued(evaluate_nodes([node], {origin: origin.value})[0], node)
         return stopped(node) if self.source.requires_grad else node
 
     def current(self) -> Node:
@@ -164,11 +172,16 @@ class Shared(Storage):
         super().put_value(node, pending)
 
     def settle(self) -> None:
-        """Settle the source; then read from it anew."""
+        """Settle the source; then read from it anew, unless something with a history was written here."""
         self.source.settle()
-        if self.requires_grad and self.fn is not None:
+        if self.fn is not None:
             super().settle()
-        self.origin = self.source.node if self.requires_grad else None
+        self.origin = self.source.node if self.fn is not None else None
+
+    @property
+    def root(self) -> Storage:
+        """The storage whose value has to be computed to know this one's."""
+        return self if self.fn is not None else self.source.root
 
 
 def compute(storages: Iterable[Storage], nodes: Sequence[Node] = ()) -> None:
@@ -176,6 +189,6 @@ def compute(storages: Iterable[Storage], nodes: Sequence[Node] = ()) -> None:
     dirty = list(state.dirty)
     state.dirty.clear()
     wanted = [*dict.fromkeys([*storages, *dirty])]
-    realize([*nodes, *(s.current() for s in wanted)])
+    realize([*nodes, *(s.root.current() for s in wanted)])
     for storage in wanted:
         storage.settle()

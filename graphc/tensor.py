@@ -177,14 +177,15 @@ class Tensor:
         """Return the extents, or one of them.  Raises IndexError."""
         if dim is None:
             return self.shape
-        n = max(self.ndim, 1)
-        if not -n <= dim < n or not self.ndim:
-            raise IndexError(
-                f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
-                if self.ndim
-                else "Dimension specified as " + str(dim) + " but tensor has no dimensions"
-            )
-        return self._type.shape[dim]
+        return self._type.shape[self._axis(dim)]
+
+    def _axis(self, dim: int) -> int:
+        """Check an axis.  Raises IndexError."""
+        if not self.ndim:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        if not -self.ndim <= dim < self.ndim:
+            raise IndexError(f"Dimension out of range (expected to be in range of [{-self.ndim}, {self.ndim - 1}], but got {dim})")
+        return dim
 
     def numel(self) -> int:
         """Return the number of elements."""
@@ -210,8 +211,7 @@ class Tensor:
         """Return how many elements lie between neighbours along each axis, or along one."""
         found = moves.strides(self._storage.node.type, self._moves)
         assert found is not None, "a view has strides"
-        dense = moves.strides(self._type, ()) if not self._moves else found
-        return dense if dim is None else (dense or ())[dim]
+        return found if dim is None else found[self._axis(dim)]
 
     def is_contiguous(self) -> bool:
         """Tell whether the elements lie in row-major order."""
@@ -244,7 +244,7 @@ class Tensor:
                 "that doesn't require differentiation use var_no_grad = var.detach()."
             )
         if wanted and not self._type.dtype.is_float:
-            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         if bool(wanted) == self._storage.requires_grad:
             return
         if self._base is not None:
@@ -253,6 +253,8 @@ class Tensor:
 
     def requires_grad_(self: T, requires_grad: bool = True) -> T:
         """Change `requires_grad`; return self.  Raises RuntimeError for results of operations and for integers."""
+        if requires_grad and not self._type.dtype.is_float:
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
         self.requires_grad = requires_grad
         return self
 

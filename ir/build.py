@@ -14,8 +14,9 @@ from graphc.ir.primitives import PRIMITIVES
 from graphc.ir.types import BOOL, I64, DType, TensorType
 
 __all__ = [
-    "apply", "broadcast", "cast", "concatenate", "constant", "cumsum", "elementwise", "expand_axes", "flip", "full_like", "fusion",
-    "gather", "iota", "matmul", "pad", "permute", "reduce", "reshape", "scatter_add", "select", "slice_", "sum_", "swap_last", "zeros_like",
+    "apply", "broadcast", "cast", "concatenate", "constant", "cumsum", "elementwise", "expand_axes", "flip", "full_like",
+    "fusion", "gather", "iota", "matmul", "pad", "permute", "reduce", "reshape", "scatter_add", "select", "slice_",
+    "sum_", "swap_last", "zeros_like",
 ]  # fmt: skip
 
 Operand = Node | float | int | bool
@@ -96,7 +97,9 @@ def slice_(x: Node, start: Sequence[int], stop: Sequence[int], step: Sequence[in
     return apply("slice", x, start=tuple(start), stop=tuple(stop), step=step)
 
 
-def pad(x: Node, low: Sequence[int], high: Sequence[int], interior: Sequence[int] | None = None, fill: float | Node = 0) -> Node:
+def pad(
+    x: Node, low: Sequence[int], high: Sequence[int], interior: Sequence[int] | None = None, fill: float | Node = 0
+) -> Node:
     """Surround and interleave with `fill`; `x` itself if there is nothing to add."""
     interior = tuple(interior) if interior is not None else (0,) * x.type.rank
     if not any((*low, *high, *interior)):
@@ -152,7 +155,15 @@ def _binary(name: str, *, swapped: bool = False) -> Any:
     return lambda self, other: elementwise(name, self, other)
 
 
-for _name, _op in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("truediv", "div"), ("and", "and"), ("or", "or"), ("xor", "xor")):
+for _name, _op in (
+    ("add", "add"),
+    ("sub", "sub"),
+    ("mul", "mul"),
+    ("truediv", "div"),
+    ("and", "and"),
+    ("or", "or"),
+    ("xor", "xor"),
+):
     setattr(Node, f"__{_name}__", _binary(_op))
     setattr(Node, f"__r{_name}__", _binary(_op, swapped=True))
 for _name, _op, _swap in (("lt", "lt", False), ("le", "le", False), ("gt", "lt", True), ("ge", "le", True)):

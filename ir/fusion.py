@@ -29,8 +29,8 @@ from graphc.ir.views import Strides, as_view, dense_strides
 __all__ = ["WEIGHT", "fuse", "weight"]
 
 WEIGHT = {
-    "exp": 16, "expm1": 20, "log": 20, "log1p": 22, "sin": 40, "cos": 40, "atan": 24, "tanh": 24, "sigmoid": 20, "erf": 30, "pow": 60,
-    "div": 4, "sqrt": 4, "rsqrt": 6, "floordiv": 8, "remainder": 10, "random_bits": 60, "gather": 8,
+    "exp": 16, "expm1": 20, "log": 20, "log1p": 22, "sin": 40, "cos": 40, "atan": 24, "tanh": 24, "sigmoid": 20, "erf":
+    30, "pow": 60, "div": 4, "sqrt": 4, "rsqrt": 6, "floordiv": 8, "remainder": 10, "random_bits": 60, "gather": 8,
 }  # fmt: skip
 """Instructions per vector, roughly, of what takes more than one."""
 
@@ -464,9 +464,7 @@ class _Builder:
             if node in self.stored:
                 self._leaves(node)
         for node in nodes:
-            if self._has_buffer(node) and node not in self.new:
-                self._write(node)
-            elif node in self.stored and node not in self.new:
+            if (self._has_buffer(node) and node not in self.new) or (node in self.stored and node not in self.new):
                 self._write(node)
         taken: set[Node] = set()
         results = [self._result(r, taken) for r in self.graph.results]
@@ -582,7 +580,9 @@ class _Builder:
         params = tuple(inside[leaf] for leaf in leaves if leaf not in body)
         region = Region(params, tuple(inside[m] for m in members))
         where = {inside[n]: n for n in body}
-        schedule = _schedule(self.group_of.get(members[0]), members, [where[n] for n in region.nodes() if n.op.kind == "reduce"])
+        schedule = _schedule(
+            self.group_of.get(members[0]), members, [where[n] for n in region.nodes() if n.op.kind == "reduce"]
+        )
         whole = make(PRIMITIVES["fusion"], operands, schedule, (region,), like=members[-1])
         for i, member in enumerate(members):
             self.new[member] = whole if len(members) == 1 else make(PRIMITIVES["result"], (whole,), {"index": i}, like=member)
@@ -596,7 +596,12 @@ class _Builder:
         inner = parameter(node.type, node.name)
         axes = _fresh(node.shape)
         loops = [lo for axis in axes for lo in axis]
-        schedule = {"dims": tuple(lo.extent for lo in loops), "outer": len(loops), "results": (_numbers(axes, loops),), "reduces": ()}
+        schedule = {
+            "dims": tuple(lo.extent for lo in loops),
+            "outer": len(loops),
+            "results": (_numbers(axes, loops),),
+            "reduces": (),
+        }
         return make(PRIMITIVES["fusion"], (new,), schedule, (Region((inner,), (inner,)),), like=node, unique=True)
 
 

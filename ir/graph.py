@@ -21,7 +21,19 @@ from weakref import WeakValueDictionary
 
 from graphc.ir.types import DType, TensorType
 
-__all__ = ["Graph", "Node", "Primitive", "Region", "TypeRuleError", "free_nodes", "make", "parameter", "place", "toposort", "users"]
+__all__ = [
+    "Graph",
+    "Node",
+    "Primitive",
+    "Region",
+    "TypeRuleError",
+    "free_nodes",
+    "make",
+    "parameter",
+    "place",
+    "toposort",
+    "users",
+]
 
 
 class TypeRuleError(TypeError):
@@ -152,7 +164,9 @@ def _infer_parameter(operands: tuple[Node, ...], params: dict[str, Any], regions
     return (TensorType(params["dtype"], params["shape"]),)
 
 
-PARAMETER = Primitive("parameter", "leaf", _infer_parameter, None, "A value that comes from outside the region.", interned=False)
+PARAMETER = Primitive(
+    "parameter", "leaf", _infer_parameter, None, "A value that comes from outside the region.", interned=False
+)
 
 
 def parameter(type: TensorType, name: str = "") -> Node:

@@ -320,7 +320,8 @@ def _sum_of_broadcast(node: Node, x: Node) -> Node | None:
     small = _without_repeats(node, x)
     if small is None or (x.dtype.is_float and count > 1 << 24):
         return None
-    return small * count + 0.0 if x.dtype.is_float else small * count  # a sum is never -0.0
+    many: Node = small * count
+    return many + 0.0 if x.dtype.is_float else many  # a sum is never -0.0
 
 
 def _reduce_of_permute(node: Node, x: Node) -> Node | None:

@@ -6,7 +6,7 @@ booleans, c k for constants.
 
 from __future__ import annotations
 
-from math import frexp, inf
+from math import inf
 
 import numpy as np
 
@@ -127,7 +127,7 @@ def _iota_elsewhere(node: Node, i: Node, c: Node) -> Node | None:
 
 def _counts(i: Node, c: Node) -> bool:
     """Tell whether the iota does not wrap."""
-    return i.shape[i.params["axis"]] <= int(np.iinfo(i.dtype.numpy).max)
+    return bool(i.shape[i.params["axis"]] <= int(np.iinfo(i.dtype.numpy).max))
 
 
 # -- the rules ------------------------------------------------------------------------------------------

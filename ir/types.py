@@ -55,7 +55,7 @@ class DType:
                 return np.array(value).astype(self.numpy).item()  # type: ignore[no-any-return]
         wrapped = int(value) % (1 << (8 * self.bytes))  # type: ignore[call-overload]
         signed = self.numpy.kind == "i" and wrapped >> (8 * self.bytes - 1)
-        return wrapped - (1 << (8 * self.bytes)) if signed else wrapped
+        return int(wrapped - (1 << (8 * self.bytes)) if signed else wrapped)
 
 
 F32 = DType("f32", np.dtype(np.float32), "float")

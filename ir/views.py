@@ -1,7 +1,7 @@
 """Movement that needs no work: a node seen as strides over the buffer of another.
 
-    %t = permute %x {axes=[1,0]}     is x with its strides swapped
-    %s = slice %x {start=[2,0], …}   is x with an offset
+%t = permute %x {axes=[1,0]}     is x with its strides swapped
+%s = slice %x {start=[2,0], …}   is x with an offset
 """
 
 from __future__ import annotations

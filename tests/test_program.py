@@ -61,7 +61,11 @@ def test_other_sizes_find_their_machine_code(rows):
 def hot_loops(assembly: str) -> list[str]:
     """Return the instructions of each innermost loop: a block that jumps back to its own label."""
     blocks = re.split(r"^(\.LBB\w+):", assembly, flags=re.M)
-    return [body for label, body in zip(blocks[1::2], blocks[2::2], strict=True) if re.search(rf"\tj\w+\t{re.escape(label)}\b", body)]
+    return [
+        body
+        for label, body in zip(blocks[1::2], blocks[2::2], strict=True)
+        if re.search(rf"\tj\w+\t{re.escape(label)}\b", body)
+    ]
 
 
 def vectors(*results: Node, params: tuple[Node, ...]) -> list[str]:

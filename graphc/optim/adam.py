@@ -1,0 +1,105 @@
+"""Adam and its relatives: steps scaled by running means of the gradient and of its square."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc.ir.build import cast, constant, elementwise, full_like
+from graphc.ir.graph import Node
+from graphc.ir.types import F32, F64
+from graphc.lift import op
+from graphc.ops.common import number_like
+from graphc.ops.creation import zeros
+from graphc.optim.optimizer import Optimizer, check_not_negative, write, zeros_of
+from graphc.tensor import Tensor
+
+__all__ = ["Adam", "AdamW"]
+
+
+def _scalar(x: Any) -> Node:
+    return cast(x, F64) if isinstance(x, Node) else constant(x, F64)
+
+
+def _bias_correction(beta: float, step: Node) -> Node:
+    """Return 1 - beta**step in f64."""
+    steps = cast(step, F64)
+    return 1 - elementwise("pow", full_like(steps, beta), steps)
+
+
+@op("AdamStep")
+def _step(
+    p: Node, grad: Node, mean: Node, square: Node, largest: Node | None, step: Node, lr: Any, betas: tuple[float, float], eps: float,
+    weight_decay: float, decoupled: bool, maximize: bool,
+) -> tuple[Node, ...]:  # fmt: skip
+    """Return the new parameter, step, mean, mean square and its largest value so far.
+
+    Source: Kingma and Ba (2015); Loshchilov and Hutter (2019) for decoupled decay; Reddi et al. (2018) for amsgrad.
+    """
+    beta1, beta2 = betas
+    lr = _scalar(lr)
+    step = step + 1
+    grad = -grad if maximize else grad
+    if weight_decay and decoupled:
+        p = p * number_like(1 - lr * weight_decay, p)
+    elif weight_decay:
+        grad = grad + p * weight_decay
+    mean = _towards(mean, grad, 1 - beta1)
+    square = square * beta2 + grad * (1 - beta2) * grad
+    top = square if largest is None else elementwise("maximum", largest, square)
+    root = elementwise("sqrt", _bias_correction(beta2, step))
+    denominator = elementwise("sqrt", top) / number_like(root, top) + eps
+    size = -(lr / _bias_correction(beta1, step))
+    return p + mean * number_like(size, mean) / denominator, step, mean, square, top
+
+
+def _towards(x: Node, target: Node, weight: float) -> Node:
+    """Move x towards a target by a fraction, from the nearer end."""
+    return x + (target - x) * weight if weight < 0.5 else target - (target - x) * (1 - weight)
+
+
+class Adam(Optimizer):
+    """Adam, as torch.optim.Adam; `decoupled_weight_decay=True` is AdamW.  Raises ValueError for options out of range."""
+
+    def __init__(
+        self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0,
+        amsgrad: bool = False, *, foreach: bool | None = None, maximize: bool = False, capturable: bool = False,
+        differentiable: bool = False, fused: bool | None = None, decoupled_weight_decay: bool = False,
+    ) -> None:  # fmt: skip
+        check_not_negative("learning rate", lr)
+        check_not_negative("epsilon value", eps)
+        check_not_negative("weight_decay value", weight_decay)
+        for i, beta in enumerate(betas):
+            if not 0.0 <= beta < 1.0:
+                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+        super().__init__(params, {
+            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad, "maximize": maximize, "foreach": foreach,
+            "capturable": capturable, "differentiable": differentiable, "fused": fused, "decoupled_weight_decay": decoupled_weight_decay,
+        })  # fmt: skip
+
+    def initial_state(self, p: Tensor, options: dict[str, Any]) -> dict[str, Any]:
+        """Return step 0 and zeros for the running means."""
+        state = {"step": zeros((), dtype=F32), "exp_avg": zeros_of(p), "exp_avg_sq": zeros_of(p)}
+        return {**state, "max_exp_avg_sq": zeros_of(p)} if options["amsgrad"] else state
+
+    def update(self, p: Tensor, grad: Tensor, state: dict[str, Any], options: dict[str, Any]) -> None:
+        """Move one parameter and its state."""
+        names = ["step", "exp_avg", "exp_avg_sq"] + (["max_exp_avg_sq"] if options["amsgrad"] else [])
+        new = _step(
+            p, grad, state["exp_avg"], state["exp_avg_sq"], state.get("max_exp_avg_sq"), state["step"], options["lr"], tuple(options["betas"]),
+            options["eps"], options["weight_decay"], options["decoupled_weight_decay"], options["maximize"],
+        )  # fmt: skip
+        write(zip([p, *(state[n] for n in names)], new, strict=False))
+
+
+class AdamW(Adam):
+    """Adam with weight decay apart from the gradient, as torch.optim.AdamW."""
+
+    def __init__(
+        self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 1e-2,
+        amsgrad: bool = False, *, maximize: bool = False, foreach: bool | None = None, capturable: bool = False,
+        differentiable: bool = False, fused: bool | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, foreach=foreach, maximize=maximize, capturable=capturable,
+            differentiable=differentiable, fused=fused, decoupled_weight_decay=True,
+        )  # fmt: skip

@@ -1,0 +1,153 @@
+"""What all optimizers share: groups of parameters, their options, and the state of each parameter."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
+from itertools import chain
+from typing import Any
+
+from graphc.dtypes import float64
+from graphc.grad_mode import enable_grad, no_grad
+from graphc.nn.module import clear_grad
+from graphc.ops.creation import zeros_like
+from graphc.tensor import Tensor
+from graphc.tracing import capture_number, guard, paused
+
+__all__ = ["Optimizer"]
+
+
+class Optimizer:
+    """Parameters in groups with options; subclasses say in `update` what a step does to one parameter."""
+
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
+        if isinstance(params, Tensor):
+            raise TypeError(
+                f"params argument given to the optimizer should be an iterable of Tensors or dicts, but got {params.type()}"
+            )
+        self.defaults = defaults
+        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        self.param_groups: list[dict[str, Any]] = []
+        groups = list(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add parameters with options of their own.  Raises TypeError, ValueError."""
+        given = param_group["params"]
+        members = [given] if isinstance(given, Tensor) else [p[1] if isinstance(p, tuple) else p for p in given]
+        for p in members:
+            if not isinstance(p, Tensor):
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
+            if not p.is_leaf:
+                raise ValueError("can't optimize a non-leaf Tensor")
+        known = {id(p) for group in self.param_groups for p in group["params"]}
+        if known & {id(p) for p in members}:
+            raise ValueError("some parameters appear in more than one parameter group")
+        self.param_groups.append({**self.defaults, **param_group, "params": members})
+
+    # -- steps ----------------------------------------------------------------------------------------------
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Move every parameter that has a gradient; return what `closure`, called first, returns."""
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        with no_grad():
+            for group in self.param_groups:
+                self._step_group(group)
+        return loss
+
+    def _step_group(self, group: dict[str, Any]) -> None:
+        guard(lambda: tuple((k, _frozen(v)) for k, v in group.items() if k not in ("params", "lr", "initial_lr")))
+        options = {k: v for k, v in group.items() if k != "params"}
+        options["lr"] = capture_number(lambda: float(group["lr"]), float64)
+        for p in group["params"]:
+            if p.grad is not None:
+                self.update(p, p.grad, self._state_of(p, options), options)
+
+    def _state_of(self, p: Tensor, options: dict[str, Any]) -> dict[str, Any]:
+        state = self.state[p]
+        if not state:
+            with paused():
+                state.update(self.initial_state(p, options))
+        return state
+
+    def initial_state(self, p: Tensor, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the state a parameter starts with."""
+        return {}
+
+    def update(self, p: Tensor, grad: Tensor, state: dict[str, Any], options: dict[str, Any]) -> None:
+        """Move one parameter.  Raises NotImplementedError unless a subclass says how."""
+        raise NotImplementedError
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or set them to zero."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                clear_grad(p, set_to_none)
+
+    # -- state ----------------------------------------------------------------------------------------------
+
+    def _numbers(self) -> dict[int, int]:
+        members = chain.from_iterable(group["params"] for group in self.param_groups)
+        return {id(p): i for i, p in enumerate(members)}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of each parameter by its number, and the groups with numbers for parameters."""
+        numbers = self._numbers()
+        state = {numbers[id(p)]: dict(s) for p, s in self.state.items()}
+        groups = [{**{k: v for k, v in g.items() if k != "params"}, "params": [numbers[id(p)] for p in g["params"]]} for g in self.param_groups]
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Copy a state that `state_dict` returned.  Raises ValueError if the groups differ."""
+        given = state_dict["param_groups"]
+        if len(given) != len(self.param_groups):
+            raise ValueError("loaded state dict has a different number of parameter groups")
+        if any(len(a["params"]) != len(b["params"]) for a, b in zip(given, self.param_groups, strict=True)):
+            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
+        members: list[Tensor] = list(chain.from_iterable(g["params"] for g in self.param_groups))
+        self.state = defaultdict(dict)
+        for number, values in state_dict["state"].items():
+            self.state[members[int(number)]] = {k: _copied(v) for k, v in values.items()}
+        for group, loaded in zip(self.param_groups, given, strict=True):
+            group.update({k: deepcopy(v) for k, v in loaded.items() if k != "params"})
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
+        return "\n".join([*lines, ")"])
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _copied(value: Any) -> Any:
+    return value.detach().clone() if isinstance(value, Tensor) else deepcopy(value)
+
+
+def zeros_of(p: Tensor) -> Any:
+    """Return zeros in the shape and dtype of a parameter, without history."""
+    return zeros_like(p)
+
+
+def write(pairs: Iterable[tuple[Any, Any]]) -> None:
+    """Write new values into tensors, all of which were computed from the old ones."""
+    for tensor, value in pairs:
+        tensor._assign(value)
+
+
+def check_not_negative(name: str, value: float) -> None:
+    """Raise ValueError, with torch's text, for a negative option."""
+    if not 0.0 <= value:
+        raise ValueError(f"Invalid {name}: {value}")

@@ -1,0 +1,241 @@
+"""The shape rules of the primitives: from operands and parameters to result types, or a TypeRuleError."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+from graphc.ir.graph import Node, Region, TypeRuleError
+from graphc.ir.types import BOOL, I32, I64, DType, TensorType
+
+__all__ = [
+    "Rule", "arg_reduction", "broadcast", "cast", "concatenate", "cumsum", "elementwise", "flip", "fusion", "gather",
+    "iota", "leaf", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result", "scatter_add", "select",
+    "slice_",
+]  # fmt: skip
+
+Operands = tuple[Node, ...]
+Params = dict[str, Any]
+Regions = tuple[Region, ...]
+Types = tuple[TensorType, ...]
+Rule = Callable[[Operands, Params, Regions], Types]
+
+
+def _require(holds: bool, rule: str, *got: object) -> None:
+    if not holds:
+        raise TypeRuleError(f"{rule}, got {', '.join(map(str, got))}")
+
+
+def elementwise(name: str, arity: int, kinds: tuple[str, ...], result: DType | None = None) -> Rule:
+    """Return the rule of operands of one type, whose dtype is of certain kinds; the result has it too, or `result`."""
+
+    def infer(operands: Operands, params: Params, regions: Regions) -> Types:
+        _require(len(operands) == arity, f"{name} takes {arity} operand{'s'[: arity > 1]}", len(operands))
+        first = operands[0].types[0]
+        for other in operands[1:]:
+            if other.types[0] is not first and other.types[0] != first:
+                raise TypeRuleError(f"{name} needs operands of one type, got {', '.join(str(o.type) for o in operands)}")
+        if first.dtype.kind not in kinds:
+            raise TypeRuleError(f"{name} is defined for {' and '.join(kinds)}, got {first}")
+        return operands[0].types if result is None else (first.with_dtype(result),)
+
+    return infer
+
+
+def select(operands: Operands, params: Params, regions: Regions) -> Types:
+    """A bool condition and two operands of one type."""
+    _require(len(operands) == 3, "select takes 3 operands", len(operands))
+    cond, x, y = (o.type for o in operands)
+    _require(cond == x.with_dtype(BOOL) and x == y, "select needs a bool condition and two operands of its shape", cond, x, y)
+    return (x,)
+
+
+def cast(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Any operand; the shape stays."""
+    return (operands[0].type.with_dtype(params["dtype"]),)
+
+
+def leaf(operands: Operands, params: Params, regions: Regions) -> Types:
+    """No operand: dtype and shape are parameters."""
+    return (TensorType(params["dtype"], params["shape"]),)
+
+
+def iota(operands: Operands, params: Params, regions: Regions) -> Types:
+    """An axis of the shape."""
+    _require(0 <= params["axis"] < len(params["shape"]), "iota needs an axis of its shape", params["axis"], params["shape"])
+    return leaf(operands, params, regions)
+
+
+def random_bits(operands: Operands, params: Params, regions: Regions) -> Types:
+    """A key of two i64; the shape is a parameter."""
+    _require(
+        len(operands) == 1 and operands[0].type == TensorType(I64, (2,)),
+        "random_bits takes one key, i64[2]",
+        *(o.type for o in operands),
+    )
+    return (TensorType(I32, params["shape"]),)
+
+
+def reshape(operands: Operands, params: Params, regions: Regions) -> Types:
+    """As many elements as before."""
+    (x,) = operands
+    _require(prod(params["shape"]) == x.type.size, "reshape keeps the number of elements", x.type, params["shape"])
+    return (x.type.with_shape(params["shape"]),)
+
+
+def permute(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Every axis once."""
+    (x,) = operands
+    _require(sorted(params["axes"]) == list(range(x.type.rank)), "permute needs each axis once", params["axes"], x.type)
+    return (x.type.with_shape(tuple(x.shape[a] for a in params["axes"])),)
+
+
+def broadcast(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Operand axes keep their order and extent."""
+    (x,) = operands
+    shape, axes = params["shape"], params["axes"]
+    fits = len(axes) == x.type.rank and all(0 <= a < len(shape) for a in axes) and list(axes) == sorted(set(axes))
+    _require(
+        fits and all(shape[a] == n for a, n in zip(axes, x.shape, strict=True)),
+        "broadcast puts each operand axis at an equal axis of the result",
+        x.type,
+        shape,
+        axes,
+    )
+    return (x.type.with_shape(shape),)
+
+
+def slice_(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Within the operand."""
+    (x,) = operands
+    start, stop, step = params["start"], params["stop"], params["step"]
+    _require(len(start) == len(stop) == len(step) == x.type.rank, "slice needs start, stop and step for each axis", x.type)
+    for a, n in enumerate(x.shape):
+        _require(0 <= start[a] <= stop[a] <= n and step[a] >= 1, "slice stays within its operand", x.type, start, stop, step)
+    return (x.type.with_shape(tuple(-(-(e - s) // p) for s, e, p in zip(start, stop, step, strict=True))),)
+
+
+def pad(operands: Operands, params: Params, regions: Regions) -> Types:
+    """A 0-d fill; widths are not negative."""
+    x, fill = operands
+    low, high, interior = params["low"], params["high"], params["interior"]
+    _require(len(low) == len(high) == len(interior) == x.type.rank, "pad needs low, high and interior for each axis", x.type)
+    _require(fill.type == TensorType(x.dtype), "pad needs a 0-d fill of its operand's dtype", x.type, fill.type)
+    _require(min((*low, *high, *interior), default=0) >= 0, "pad is not negative", low, high, interior)
+    return (
+        x.type.with_shape(
+            tuple(lo + max(0, n + (n - 1) * i) + hi for n, lo, hi, i in zip(x.shape, low, high, interior, strict=True))
+        ),
+    )
+
+
+def flip(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Axes of the operand."""
+    (x,) = operands
+    _require(all(0 <= a < x.type.rank for a in params["axes"]), "flip needs axes of its operand", params["axes"], x.type)
+    return (x.type,)
+
+
+def concatenate(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Operands that agree but along one axis."""
+    _require(bool(operands), "concatenate needs an operand")
+    axis, first = params["axis"], operands[0].type
+    _require(0 <= axis < first.rank, "concatenate needs an axis of its operands", axis, first)
+    for o in operands:
+        alike = (
+            o.dtype is first.dtype and o.shape[:axis] == first.shape[:axis] and o.shape[axis + 1 :] == first.shape[axis + 1 :]
+        )
+        _require(alike, f"concatenate needs operands that agree but along axis {axis}", *(o.type for o in operands))
+    return (first.with_shape((*first.shape[:axis], sum(o.shape[axis] for o in operands), *first.shape[axis + 1 :])),)
+
+
+def reduction(name: str, kinds: tuple[str, ...]) -> Rule:
+    """Return the rule of a reduction over ascending axes; max and min need an element."""
+
+    def infer(operands: Operands, params: Params, regions: Regions) -> Types:
+        (x,) = operands
+        axes = params["axes"]
+        inside = list(axes) == sorted(set(axes)) and all(0 <= a < x.type.rank for a in axes)
+        _require(x.dtype.kind in kinds, f"{name} is defined for {' and '.join(kinds)}", x.type)
+        _require(inside, f"{name} needs ascending axes of its operand", axes, x.type)
+        _require(
+            name not in ("max", "min") or all(x.shape[a] for a in axes), f"{name} of no elements is not defined", x.type, axes
+        )
+        return (x.type.with_shape(tuple(n for a, n in enumerate(x.shape) if a not in axes)),)
+
+    return infer
+
+
+def arg_reduction(operands: Operands, params: Params, regions: Regions) -> Types:
+    """A non-empty axis; the index is an i64."""
+    (x,) = operands
+    axis = params["axis"]
+    _require(0 <= axis < x.type.rank and x.shape[axis] > 0, "argmax and argmin need a non-empty axis", axis, x.type)
+    return (TensorType(I64, x.shape[:axis] + x.shape[axis + 1 :]),)
+
+
+def cumsum(operands: Operands, params: Params, regions: Regions) -> Types:
+    """An axis of a float or int operand."""
+    (x,) = operands
+    _require(
+        not x.dtype.is_bool and 0 <= params["axis"] < x.type.rank,
+        "cumsum needs an axis of a float or int operand",
+        params["axis"],
+        x.type,
+    )
+    return (x.type,)
+
+
+def _check_indices(rule: str, x: Node, indices: Operands) -> None:
+    _require(1 <= len(indices) <= x.type.rank, f"{rule} takes from one index up to one for each axis", x.type, len(indices))
+    _require(
+        all(i.dtype is I64 and i.shape == indices[0].shape for i in indices),
+        f"{rule} needs i64 indices of one shape",
+        *(i.type for i in indices),
+    )
+
+
+def gather(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Indices of one shape for the leading axes."""
+    x, *rest = operands
+    indices = tuple(rest)
+    _check_indices("gather", x, indices)
+    return (x.type.with_shape(indices[0].shape + x.shape[len(indices) :]),)
+
+
+def scatter_add(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Updates of the type that gather would give."""
+    x, updates, *rest = operands
+    indices = tuple(rest)
+    _check_indices("scatter_add", x, indices)
+    want = x.type.with_shape(indices[0].shape + x.shape[len(indices) :])
+    _require(updates.type == want and not x.dtype.is_bool, "scatter_add needs updates of the gathered type", updates.type, want)
+    return (x.type,)
+
+
+def matmul(operands: Operands, params: Params, regions: Regions) -> Types:
+    """[…,m,k] and […,k,n] with equal leading axes."""
+    _require(len(operands) == 2, "matmul takes 2 operands", len(operands))
+    a, b = (o.type for o in operands)
+    fits = a.dtype is b.dtype and a.rank == b.rank >= 2 and a.shape[:-2] == b.shape[:-2] and a.shape[-1] == b.shape[-2]
+    _require(fits and not a.dtype.is_bool, "matmul needs [...,m,k] and [...,k,n] of one dtype with equal leading axes", a, b)
+    return (a.with_shape((*a.shape[:-1], b.shape[-1])),)
+
+
+def fusion(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Operands as the region's parameters; results as its results."""
+    (body,) = regions
+    _require(
+        [o.type for o in operands] == [p.type for p in body.params], "fusion binds each operand to a parameter of its type"
+    )
+    return tuple(r.type for r in body.results)
+
+
+def result(operands: Operands, params: Params, regions: Regions) -> Types:
+    """An index into the operand's results."""
+    (x,) = operands
+    _require(
+        0 <= params["index"] < len(x.types), "result needs an index into its operand's results", params["index"], len(x.types)
+    )
+    return (x.types[params["index"]],)
