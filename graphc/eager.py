@@ -26,7 +26,7 @@ __all__ = ["CACHE_SIZE", "clear_cache", "realize", "substitute"]
 CACHE_SIZE = 512
 """How many structures are remembered; the one not seen for longest goes first."""
 
-NODE_COST, ELEMENT_COST, FLOP_COST = 3e-6, 1e-9, 5e-11
+NODE_COST, ELEMENT_COST, FLOP_COST = 5e-6, 2e-9, 1e-10
 """Seconds on NumPy: a call, an element moved or computed, a multiply-add of a matrix product."""
 
 COMPILE_COST, COMPILE_NODE_COST = 0.05, 2e-3

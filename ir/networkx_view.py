@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import networkx as nx
-
 from graphc.ir.graph import Node, Region, toposort
 
 if TYPE_CHECKING:
-    DiGraph = nx.MultiDiGraph[int]
-else:
-    DiGraph = nx.MultiDiGraph
+    import networkx as nx
 
 __all__ = ["to_networkx"]
 
 
-def to_networkx(graph: Region) -> DiGraph:
+def to_networkx(graph: Region) -> nx.MultiDiGraph[int]:
     """Return a directed graph with an edge from each operand to its user.
 
     Nodes are numbered from 0, operands first, and have the attributes `op`, `type` (text), `types`, `name`,
@@ -24,9 +20,11 @@ def to_networkx(graph: Region) -> DiGraph:
     position among the user's operands; x*x has two edges, so this is a MultiDiGraph.  The graph itself has
     `name`, `params` and `results`: the numbers of the parameters and results.
     """
+    import networkx as nx  # here, for it takes longer to import than all of graphc
+
     order = list(dict.fromkeys([*graph.params, *toposort(graph.results)]))
     number = {node: i for i, node in enumerate(order)}
-    view: DiGraph = nx.MultiDiGraph(
+    view: nx.MultiDiGraph[int] = nx.MultiDiGraph(
         name=getattr(graph, "name", ""), params=[number[p] for p in graph.params], results=[number[r] for r in graph.results]
     )
     for node in order:

@@ -133,7 +133,7 @@ def test_typed_when_the_rule_fails() -> None:
 def test_typed_within_regions() -> None:
     x, inner = p(), p()
     body = Region((inner,), (broken(apply("neg", inner), operands=(inner, inner)),))
-    error = refused(Graph((x,), tuple(fusion((x,), body))), "typed", "neg takes 1 operands, got 2")
+    error = refused(Graph((x,), tuple(fusion((x,), body))), "typed", "neg takes 1 operand, got 2")
     assert "→     %0: f32[4,3] = neg %x, %x\n" in str(error)
 
 

@@ -1,0 +1,430 @@
+"""backward(), grad() and hooks behave as torch's do; the numbers are worked out by hand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import graphc as torch
+from graphc.tensor import Tensor
+
+TWICE = "Trying to backward through the graph a second time"
+
+
+def leaf(*data: float) -> Tensor:
+    x: Tensor = torch.tensor(data, dtype=torch.float32, requires_grad=True)
+    return x
+
+
+def grad_of(x: Tensor) -> Any:
+    assert x.grad is not None
+    return x.grad.tolist()
+
+
+# -- 1, 2, 3: scalars, a second backward, accumulation ------------------------------------------------------
+
+
+def test_backward_of_more_than_one_element_needs_weights() -> None:
+    x = leaf(1, 2)
+    with pytest.raises(RuntimeError, match="grad can be implicitly created only for scalar outputs"):
+        (x * 2).backward()
+    (x * 2).backward(torch.tensor([1.0, 10.0]))
+    assert grad_of(x) == [2, 20]
+
+
+@pytest.mark.parametrize("f", [lambda x: x * x, lambda x: x.exp(), lambda x: x / 2, lambda x: x.relu()])
+def test_a_second_backward_through_saved_values_raises(f: Callable[[Tensor], Tensor]) -> None:
+    s = f(leaf(1, 2)).sum()
+    s.backward()
+    with pytest.raises(RuntimeError, match=TWICE):
+        s.backward()
+    again = f(leaf(1, 2)).sum()
+    again.backward(retain_graph=True)
+    again.backward()
+
+
+@pytest.mark.parametrize("f", [lambda x: x + 1, lambda x: -x, lambda x: x[0], lambda x: x.mean(), lambda x: x.reshape(2, 1)])
+def test_a_graph_that_saved_nothing_may_be_used_twice(f: Callable[[Tensor], Tensor]) -> None:
+    s = f(leaf(1, 2)).sum()
+    s.backward()
+    s.backward()
+
+
+def test_the_same_expression_written_again_is_another_graph() -> None:
+    x = leaf(1, 2)
+    s = (x * x).sum()
+    s.backward()
+    (x * x).sum().backward()
+    assert grad_of(x) == [4, 8]
+    with pytest.raises(RuntimeError, match=TWICE):
+        (s * 2).backward()
+
+
+def test_gradients_accumulate_in_place() -> None:
+    x = leaf(1, 2)
+    (x * x).sum().backward()
+    first = x.grad
+    (x * 3).sum().backward()
+    assert x.grad is first and grad_of(x) == [5, 7]
+    (x * x).sum().backward(create_graph=True)
+    assert x.grad is not first and grad_of(x) == [7, 11]
+
+
+# -- 4, 5, 6: inputs, unused, shapes --------------------------------------------------------------------------
+
+
+def test_backward_fills_only_the_inputs_asked_for() -> None:
+    x, w = leaf(1, 2), leaf(3, 4)
+    y = x * w
+    (y * y).sum().backward(inputs=[x])
+    assert grad_of(x) == [18, 64] and w.grad is None
+    with pytest.raises(RuntimeError, match="`inputs` argument to `backward\\(\\)` cannot be empty"):
+        (x * w).sum().backward(inputs=[])
+
+
+def test_grad_leaves_dot_grad_alone() -> None:
+    x, w = leaf(1, 2), leaf(3, 4)
+    y = x * w
+    dy, dx = torch.autograd.grad((y * y).sum(), [y, x])
+    assert dy.tolist() == [6, 16] and dx.tolist() == [18, 64] and x.grad is None
+
+
+def test_unused_inputs() -> None:
+    x, w = leaf(1), leaf(2)
+    with pytest.raises(RuntimeError, match="The differentiated Tensor at index 0 appears to not have been used in the graph"):
+        torch.autograd.grad((x * 2).sum(), [w])
+    assert torch.autograd.grad((x * 2).sum(), [w], allow_unused=True) == (None,)
+    assert torch.autograd.grad((x * 2).sum(), [w], materialize_grads=True)[0].tolist() == [0]
+    with pytest.raises(ValueError, match="Expected allow_unused to be True"):
+        torch.autograd.grad((x * 2).sum(), [w], allow_unused=False, materialize_grads=True)
+    with pytest.raises(RuntimeError, match="One of the differentiated Tensors does not require grad"):
+        torch.autograd.grad((x * 2).sum(), [torch.ones(1)])
+
+
+def test_weights_of_another_shape() -> None:
+    with pytest.raises(RuntimeError, match=r"Mismatch in shape: grad_output\[0\] has a shape of torch.Size\(\[3\]\)"):
+        (leaf(1, 2) * 2).backward(torch.ones(3))
+
+
+# -- 7, 8: requires_grad, leaves, grad modes --------------------------------------------------------------------
+
+
+def test_what_may_require_gradients() -> None:
+    with pytest.raises(RuntimeError, match="only Tensors of floating point"):
+        torch.tensor([1]).requires_grad_()
+    with pytest.raises(RuntimeError, match="you can only change requires_grad flags of leaf variables"):
+        (leaf(1) * 2).requires_grad = False
+    assert not (leaf(1) > 0).requires_grad and not leaf(1).to(torch.int64).requires_grad
+
+
+def test_a_result_keeps_no_gradient_unless_told() -> None:
+    x = leaf(1, 2)
+    y = x * x
+    with pytest.warns(UserWarning, match="The .grad attribute of a Tensor that is not a leaf Tensor is being accessed"):
+        assert y.grad is None
+    y.retain_grad()
+    y.retain_grad()
+    (y * 3).sum().backward()
+    assert grad_of(y) == [3, 3] and y.retains_grad and not x.retains_grad
+    with pytest.raises(RuntimeError, match="can't retain_grad on Tensor that has requires_grad=False"):
+        torch.ones(1).retain_grad()
+
+
+def test_no_grad_nests_and_restores() -> None:
+    x = leaf(1)
+    with torch.no_grad():
+        assert not (x * 2).requires_grad
+        with torch.enable_grad():
+            assert (x * 2).requires_grad
+        with torch.set_grad_enabled(True):
+            assert torch.is_grad_enabled()
+        assert not torch.is_grad_enabled()
+    with pytest.raises(ZeroDivisionError), torch.no_grad():
+        raise ZeroDivisionError
+    assert torch.is_grad_enabled()
+    with pytest.raises(RuntimeError, match="element 0 of tensors does not require grad and does not have a grad_fn"):
+        torch.ones(1).sum().backward()
+
+
+def test_no_grad_decorates_functions_and_generators() -> None:
+    x = leaf(1)
+
+    @torch.no_grad()
+    def f() -> bool:
+        return (x * 2).requires_grad  # type: ignore[no-any-return]
+
+    @torch.no_grad
+    def numbers() -> Any:
+        assert (yield (x * 2).requires_grad) == "sent"
+        yield torch.is_grad_enabled()
+
+    assert f() is False and torch.is_grad_enabled()
+    steps = numbers()
+    assert next(steps) is False and torch.is_grad_enabled()
+    assert steps.send("sent") is False and torch.is_grad_enabled()
+
+
+def test_what_no_grad_computed_is_a_constant() -> None:
+    x = leaf(3)
+    with torch.no_grad():
+        c = x * x
+    (x * c).sum().backward()
+    assert grad_of(x) == [9]
+
+
+# -- 9, 10, 11: detach and in-place writes ------------------------------------------------------------------------
+
+
+def test_detached_values_are_constants() -> None:
+    x = leaf(3)
+    (x * x.detach()).sum().backward()
+    assert grad_of(x) == [3]
+    d = x.detach().requires_grad_()
+    (d * d * x).sum().backward()
+    assert grad_of(d) == [18] and grad_of(x) == [12]
+
+
+def test_a_leaf_may_not_be_written_to_while_recording() -> None:
+    x = leaf(1, 2)
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place operation"):
+        x.add_(1)
+    with pytest.raises(RuntimeError, match="a view of a leaf Variable that requires grad is being used in an in-place operation"):
+        x[0].add_(1)
+    before = (x * x).sum()
+    with torch.no_grad():
+        x.add_(1)
+        x[0] = 7
+    before.backward()
+    assert grad_of(x) == [2, 4] and x.tolist() == [7, 3] and x.is_leaf
+    (x * x).sum().backward()
+    assert grad_of(x) == [16, 10]
+
+
+def test_gradients_flow_through_in_place_writes() -> None:
+    x = leaf(1, 2)
+    y = x * 2
+    y.mul_(x).add_(1)
+    y.sum().backward()
+    assert grad_of(x) == [4, 8]
+
+
+def test_a_value_overwritten_after_it_was_used_still_counts() -> None:
+    x = leaf(1, 2)
+    y = x * 2
+    s = (y * y).sum()
+    y.add_(100)
+    s.backward()
+    assert grad_of(x) == [8, 16]
+
+
+def test_gradients_flow_through_writes_to_views() -> None:
+    x, base = leaf(2, 3), torch.zeros(3)
+    base[1] = x[0] * 5
+    base[2:].add_(x[1])
+    assert base.requires_grad and repr(base).endswith("grad_fn=<CopySlices>)")
+    (base * torch.tensor([1.0, 10.0, 100.0])).sum().backward()
+    assert grad_of(x) == [50, 100]
+
+
+def test_a_view_sees_the_history_of_its_base() -> None:
+    x = leaf(1, 2)
+    y = x * 2
+    v = y[0]
+    y.mul_(3)
+    v.sum().backward()
+    assert grad_of(x) == [6, 0]
+    z = x * 2
+    w = z[0]
+    w.mul_(3)
+    assert repr(w.grad_fn).startswith("<AsStridedBackward0") and repr(z.grad_fn).startswith("<CopySlices")
+    x.grad = None
+    z.sum().backward()
+    assert grad_of(x) == [6, 2]
+
+
+def test_data_written_under_a_result_leaves_its_history() -> None:
+    x = leaf(1, 1)
+    y = x * 2
+    y.data.fill_(9)
+    (y * y).sum().backward()
+    assert grad_of(x) == [36, 36]
+
+
+# -- 12, 13: hooks, numpy -------------------------------------------------------------------------------------------
+
+
+def test_hooks_see_and_replace_gradients_in_order() -> None:
+    x = leaf(1, 2)
+    y = x * 2
+    seen = []
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    second = y.register_hook(lambda g: g * 10)
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    y.retain_grad()
+    (y * 3).sum().backward(retain_graph=True)
+    assert seen == [[3, 3], [30, 30]] and grad_of(x) == [60, 60] and grad_of(y) == [30, 30]
+    second.remove()
+    second.remove()
+    x.grad = None
+    (y * 3).sum().backward()
+    assert grad_of(x) == [6, 6]
+
+
+def test_hooks_on_leaves_run_before_and_after_accumulation() -> None:
+    x = leaf(1)
+    order = []
+    x.register_hook(lambda g: order.append(("hook", x.grad is None)) or g * 2)
+    x.register_post_accumulate_grad_hook(lambda t: order.append(("after", t.grad.tolist())))
+    (x * 3).sum().backward()
+    assert order == [("hook", True), ("after", [6])]
+    assert torch.autograd.grad((x * 3).sum(), x)[0].tolist() == [6]
+
+
+@pytest.mark.parametrize(
+    ("hook", "kind", "message"),
+    [
+        (lambda g: torch.ones(3), RuntimeError, "hook '<lambda>' has changed the size of value"),
+        (lambda g: "a", TypeError, "expected Variable, but hook returned 'str'"),
+        (lambda g: g.double(), RuntimeError, r"hook '<lambda>' has changed the type of value \(was torch.FloatTensor got torch.DoubleTensor\)"),
+    ],
+)
+def test_hooks_that_return_something_else(hook: Any, kind: type[Exception], message: str) -> None:
+    x = leaf(1, 2)
+    y = x * 2
+    y.register_hook(hook)
+    with pytest.raises(kind, match=message):
+        (y * y).sum().backward()
+
+
+def test_hooks_need_a_gradient() -> None:
+    with pytest.raises(RuntimeError, match="cannot register a hook on a tensor that doesn't require gradient"):
+        torch.ones(1).register_hook(print)
+    with pytest.raises(RuntimeError, match="post accumulate grad hooks cannot be registered on non-leaf tensors"):
+        (leaf(1) * 2).register_post_accumulate_grad_hook(print)
+
+
+def test_a_hook_after_an_in_place_write_sees_the_new_value() -> None:
+    x = leaf(1, 2)
+    y = x * 2
+    y.mul_(5)
+    seen = []
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    (y * 3).sum().backward()
+    assert seen == [[3, 3]] and grad_of(x) == [30, 30]
+
+
+def test_numpy_of_what_requires_a_gradient() -> None:
+    with pytest.raises(RuntimeError, match="Can't call numpy\\(\\) on Tensor that requires grad"):
+        leaf(1).numpy()
+    assert leaf(1).detach().numpy().tolist() == [1]
+
+
+# -- 14 to 18 ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_deep_chain() -> None:
+    x = leaf(1)
+    y = x
+    for _ in range(20_000):
+        y = y + x
+    y.backward()
+    assert grad_of(x) == [20_001]
+
+
+def test_the_same_root_twice() -> None:
+    x = leaf(1, 2)
+    s = (x * x).sum()
+    torch.autograd.backward([s, s])
+    assert grad_of(x) == [4, 8]
+    assert torch.autograd.grad([x.sum(), x.sum()], x)[0].tolist() == [2, 2]
+    with pytest.raises(RuntimeError, match="got 2 tensors and 1 gradients"):
+        torch.autograd.backward([x.sum(), x.sum()], [None])
+
+
+def test_gradients_of_gradients() -> None:
+    x = leaf(1, 2)
+    (g,) = torch.autograd.grad((x**3).sum(), x, create_graph=True)
+    (h,) = torch.autograd.grad((g * torch.tensor([1.0, 10.0])).sum(), x, create_graph=True)
+    (third,) = torch.autograd.grad(h.sum(), x)
+    assert g.tolist() == [3, 12] and h.tolist() == [6, 120] and third.tolist() == [6, 60]
+    assert not torch.autograd.grad((x * 2).sum(), x, create_graph=True)[0].requires_grad
+
+
+def test_unused_values_have_no_gradient_and_unused_parts_zeros() -> None:
+    x, w = leaf(1, 2, 3), leaf(1)
+    unused = w * 2
+    x[1:].sum().backward()
+    assert unused.requires_grad and w.grad is None and grad_of(x) == [0, 1, 1]
+
+
+def test_repeated_indices_add_up() -> None:
+    x = leaf(1, 2, 3)
+    x[torch.tensor([0, 2, 0])].sum().backward()
+    assert grad_of(x) == [2, 0, 1]
+
+
+# -- 20, 24, 25 ----------------------------------------------------------------------------------------------------------
+
+
+def test_tensors_without_elements() -> None:
+    x, w = torch.ones(0, 2, requires_grad=True), torch.ones(2, requires_grad=True)
+    (x * w).sum().backward()
+    assert x.grad.shape == (0, 2) and grad_of(w) == [0, 0]
+
+
+def test_grad_mode_is_a_threads_own() -> None:
+    seen: list[bool] = []
+    with torch.no_grad():
+        thread = threading.Thread(target=lambda: seen.append(torch.is_grad_enabled()))
+        thread.start()
+        thread.join()
+    assert seen == [True]
+
+
+def test_concurrent_backwards() -> None:
+    xs = [leaf(i, i + 1) for i in range(6)]
+
+    def work(x: Tensor) -> None:
+        for _ in range(10):
+            (x * x).sum().backward()
+
+    threads = [threading.Thread(target=work, args=(x,)) for x in xs]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert [grad_of(x) for x in xs] == [[20.0 * i, 20.0 * (i + 1)] for i in range(6)]
+
+
+def test_inference_mode_leaves_no_history() -> None:
+    x = leaf(1)
+    with torch.inference_mode():
+        y = x * 2
+        assert torch.is_inference_mode_enabled()
+    assert not y.requires_grad and not torch.is_inference_mode_enabled()
+
+
+# -- histories -------------------------------------------------------------------------------------------------------------
+
+
+def test_grad_fn_leads_to_the_leaves() -> None:
+    x = leaf(1)
+    y = x * x + x
+    assert y.grad_fn.name() == "AddBackward0" and repr(y.grad_fn).startswith("<AddBackward0 object at 0x")
+    product, accumulate = (fn for fn, _ in y.grad_fn.next_functions)
+    assert product.name() == "MulBackward0" and accumulate.variable is x
+    assert x.grad_fn is None and x.is_leaf and not y.is_leaf
+
+
+def test_assigned_gradients_are_checked() -> None:
+    x = leaf(1, 2)
+    with pytest.raises(RuntimeError, match=r"attempting to assign a gradient of size '\[3\]' to a tensor of size '\[2\]'"):
+        x.grad = torch.ones(3)
+    with pytest.raises(TypeError, match="assigned grad expected to be a Tensor or None but got grad of type int"):
+        x.grad = 1  # type: ignore[assignment]
+    x.grad = torch.ones(2)
+    (x * 2).sum().backward()
+    assert grad_of(x) == [3, 3]
