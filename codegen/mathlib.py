@@ -25,6 +25,7 @@ from graphc.codegen.mathlib_core import (
     polynomial,
     scale,
     split_log,
+    tanh_reduced,
     two_to,
 )
 from graphc.codegen.mathlib_pow import pow
@@ -97,6 +98,7 @@ LOG_ERFC = {
 # Arguments beyond which the result has rounded to its limit.
 ERF_END = {"float": 4.0, "double": 6.0}
 TANH_END = {"float": 10.0, "double": 20.0}
+SIGMOID_END = {"float": 20.0, "double": 40.0}
 EXPM1_RANGE = {"float": (-18.0, 89.0), "double": (-38.0, 710.0)}
 EXP2_RANGE = {"float": (-151.0, 129.0), "double": (-1076.0, 1025.0)}
 
@@ -110,15 +112,16 @@ def exp2(f: Function, x: Value) -> Value:
     """Return 2 to the power x, exact for integers."""
     form = FORMATS[x.type]
     x = clamp(f, x, *EXP2_RANGE[x.type])
-    t = f.add(x, f.like(form.magic, x))
-    r = f.mul(f.sub(x, f.sub(t, f.like(form.magic, x))), f.like(math.log(2.0), x))
-    return scale(f, f.add(expm1_near(f, r), f.like(1.0, r)), f.bitcast(t, form.bits))
+    magic = f.like(form.magic + 2 * form.bias, x)
+    t = f.add(x, magic)
+    r = f.mul(f.sub(x, f.sub(t, magic)), f.like(math.log(2.0), x))
+    return scale(f, expm1_near(f, r), f.bitcast(t, form.bits), x)
 
 
 def expm1(f: Function, x: Value) -> Value:
     """Return exp(x) - 1, accurate near 0.  Method: 2^k*p + (2^k - 1), in halves so that 2^128 does not occur."""
-    p, k = expm1_reduced(f, clamp(f, x, *EXPM1_RANGE[x.type]))
-    half = two_to(f, f.sub(k, f.like(1, k)), x.type)
+    p, k = expm1_reduced(f, clamp(f, x, *EXPM1_RANGE[x.type]), offset=FORMATS[x.type].bias - 1)
+    half = two_to(f, k, x.type)
     y = f.fma(half, p, f.sub(half, f.like(0.5, half)))
     return keep_tiny(f, x, f.add(y, y))
 
@@ -160,30 +163,35 @@ def log1p(f: Function, x: Value) -> Value:
 
 
 def tanh(f: Function, x: Value) -> Value:
-    """Return the hyperbolic tangent: t/(t + 2), t = expm1(2*abs(x)), with the sign of `x`.
+    """Return the hyperbolic tangent by its addition theorem: (a - t*b)/(b - t*a), a = 1 - s, b = 1 + s.
 
-    Near 0 t = expm1(-2*abs(x)) instead, the same but for the sign: t + 2 just below 2 is rounded half as much.
+    -abs(x) = k*ln2/2 + u, s = 2^k, t = tanh(u); a/b is the tangent of -k*ln2/2.  The denominator is summed up
+    as the numerator plus 2*s*(1 + t), so that near 1 their rounding errors cancel.
     """
-    size = f.intrinsic("fabs", x)
-    factor = f.select(f.cmp("olt", size, f.like(0.17, x)), f.like(-2.0, x), f.like(2.0, x))
-    p, k = expm1_reduced(f, f.mul(clamp(f, size, None, TANH_END[x.type]), factor))
-    s = two_to(f, k, x.type)
-    t = f.fma(s, p, f.sub(s, f.like(1.0, s)))
-    return f.intrinsic("copysign", f.fdiv(t, f.add(t, f.like(2.0, t))), x)
+    size = clamp(f, f.neg(f.intrinsic("fabs", x)), -TANH_END[x.type], None)
+    t, s = tanh_reduced(f, size)
+    one, twice = f.like(1.0, x), f.add(s, s)
+    top = f.fma(f.neg(t), f.add(one, s), f.sub(one, s))
+    return with_sign(f, f.fdiv(top, f.add(top, f.fma(t, twice, twice))), x)
+
+
+def with_sign(f: Function, y: Value, x: Value) -> Value:
+    """Return `y`, whose sign bit is clear, with the sign of `x`: one instruction less than copysign."""
+    bits = f.bitcast(x, FORMATS[x.type].bits)
+    sign = f.and_(bits, f.bitcast(f.like(-0.0, x), bits.type))
+    return f.bitcast(f.or_(f.bitcast(y, bits.type), sign), x.type)
 
 
 def sigmoid(f: Function, x: Value) -> Value:
-    """Return 1/(1 + exp(-x)): with s*(1 + p) = exp(-abs(x)) it is d = 1/(1 + s + s*p), below 0 times s*(1 + p).
+    """Return c/(c + c*exp(-x)), c = 2^-64 (double: 2^-512).
 
-    So small results keep all bits, and exp(-abs(x)) is never rounded by itself; nor is d, whose error goes with p.
+    `c` keeps the denominator a normal number for results that are denormal, which the division rounds rightly.
     """
-    p, k = expm1_reduced(f, clamp(f, f.neg(f.intrinsic("fabs", x)), FORMATS[x.type].exp_range[0], None))
-    one = f.like(1.0, x)
-    s = scale(f, one, k)
-    total = f.fma(s, p, f.add(s, one))
-    d = f.fdiv(one, total)
-    error = f.fma(f.neg(total), d, one)
-    return f.select(f.cmp("olt", x, f.like(0.0, x)), f.mul(f.fma(d, f.add(p, error), d), s), d)
+    form = FORMATS[x.type]
+    scaled = form.bias // 2 + 1
+    p, k = expm1_reduced(f, f.neg(clamp(f, x, form.exp_range[0], SIGMOID_END[x.type])), offset=form.bias - scaled)
+    s, c = two_to(f, k, x.type), f.like(2.0**-scaled, x)
+    return f.fdiv(c, f.add(s, f.fma(s, p, c)))
 
 
 def erf(f: Function, x: Value) -> Value:

@@ -116,9 +116,7 @@ def scratch_bytes(dtype: str) -> int:
     return areas_for(dtype).end * BYTES[dtype]
 
 
-def emit_matmul(
-    module: Module, dtype: str, *, a_unit: str, b_unit: str, accumulate: bool = False, vectors: bool = True
-) -> str:
+def emit_matmul(module: Module, dtype: str, *, a_unit: str, b_unit: str, accumulate: bool = False, vectors: bool = True) -> str:
     """Write C = A@B, or C += A@B, into `module` and return the function's name.
 
     `dtype` is float, double, i32 or i64 (integers wrap around).  `a_unit` and `b_unit` say which stride is known
@@ -741,9 +739,7 @@ class Driver:
             c = f.element(at(f, self.c, self.dtype, (i, self.c_row)), j, self.dtype)
             self.panels(Matrix(base, row, col), b, packed, c, rows, columns, k, add)
 
-    def panels(
-        self, a: Matrix, b: Value, packed: Value, c: Value, rows: Value, columns: Value, k: Value, add: Value
-    ) -> None:
+    def panels(self, a: Matrix, b: Value, packed: Value, c: Value, rows: Value, columns: Value, k: Value, add: Value) -> None:
         """Write the loop over panels of B: those before column `packed` are read where they lie."""
         f, dtype, width = self.f, self.dtype, self.f.i64(self.tile.width)
         spare = self.place(self.areas.edge)

@@ -6,76 +6,15 @@ NaN and signed zeros go where NumPy lets them go.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from graphc.ir.types import BOOL, F32, F64, I32, I64, U8, DType
+from graphc.codegen.mlir_text import ELEMENT, Text
+from graphc.ir.types import BOOL, I64, U8, DType
 
-__all__ = ["ELEMENT", "SCALARS", "Scalar", "Text", "convert", "number", "scalar"]
-
-ELEMENT = {F32: "f32", F64: "f64", I32: "i32", I64: "i64", U8: "i8", BOOL: "i1"}
-"""MLIR's arith knows no unsigned integers: the operation says how it reads the bits."""
-
-
-class Text:
-    """Lines of MLIR, and names for its values."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.depth = 1
-        self.values = 0
-
-    def line(self, text: str, shift: int = 0) -> None:
-        """Write a line, `shift` steps further in than its neighbours."""
-        self.lines.append("  " * (self.depth + shift) + text)
-
-    def fresh(self) -> str:
-        self.values += 1
-        return f"%v{self.values}"
-
-    def op(self, text: str) -> str:
-        """Write an operation with one result; return the result."""
-        value = self.fresh()
-        self.line(f"{value} = {text}")
-        return value
-
-    def constant(self, value: float | int | bool, dtype: DType) -> str:
-        """Write a scalar constant."""
-        kind = "" if dtype is BOOL else f" : {ELEMENT[dtype]}"
-        return self.op(f"arith.constant {number(value, dtype)}{kind}")
-
-    def index(self, value: int) -> str:
-        """Write a constant of type `index`."""
-        return self.op(f"arith.constant {value} : index")
-
-    @contextmanager
-    def block(self, head: str, tail: str) -> Iterator[None]:
-        """Write what is written within, indented, between two lines."""
-        self.line(head)
-        self.depth += 1
-        yield
-        self.depth -= 1
-        self.line(tail)
-
+__all__ = ["SCALARS", "Scalar", "convert", "scalar"]
 
 Scalar = Callable[[Text, DType, list[str]], str]
 """Write the operations that compute one element from operands of a dtype; return its value."""
-
-
-def number(value: float | int | bool, dtype: DType) -> str:
-    """Spell a number exactly: floats as the bits they are, unless they are whole and short."""
-    value = dtype.scalar(value)
-    if dtype is BOOL:
-        return str(bool(value)).lower()
-    if dtype is U8:
-        return str(value - 256 if value > 127 else value)
-    if not dtype.is_float:
-        return str(value)
-    short = repr(value)
-    if short[-2:] == ".0" and len(short) < 12:
-        return short
-    return "0x" + struct.pack(">f" if dtype is F32 else ">d", value).hex().upper()
 
 
 def scalar(name: str, t: Text, dtype: DType, *xs: str) -> str:

@@ -1,15 +1,11 @@
-"""Compile a graph into a program: one native function that runs kernel after kernel.
+"""Compile a graph into a program, and call it.
 
-    i64 @program(ptr table, ptr buffers)
-
-`buffers` holds the addresses of inputs, outputs and one arena; `table` the sizes.  The text of a program
-depends on the graph's structure only; the machine code is kept by text, so that another batch size finds
-the code there and brings its own table.
+The text of a program depends on the graph's structure only; the machine code is kept by text, so that another
+batch size finds the code there and brings its own table.
 """
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,23 +15,17 @@ from typing import Any
 import numpy as np
 
 from graphc.codegen import allocator
-from graphc.codegen.emit import Function, Module, Value
 from graphc.codegen.entry import ArraySpec, call_program, make_entry
 from graphc.codegen.jit import MachineCode, compile_text
 from graphc.codegen.kernel import Kernel
-from graphc.codegen.loops import emit_kernel
-from graphc.codegen.lower import Operand, lower_fusion
-from graphc.codegen.memory import Interval, plan
 from graphc.codegen.mlir import to_mlir
-from graphc.codegen.opaque import OPAQUE, emit_copy
-from graphc.codegen.schedule import schedule
-from graphc.codegen.step import Step
+from graphc.codegen.writer import ProgramWriter
 from graphc.ir import debug
 from graphc.ir.fusion import weight
-from graphc.ir.graph import PARAMETER, Graph, Node
+from graphc.ir.graph import Graph, Node, Region
 from graphc.ir.pipeline import optimize
 from graphc.ir.printer import to_text
-from graphc.ir.views import Strides, as_view, dense_strides
+from graphc.ir.views import dense_strides
 
 __all__ = ["Cost", "Program", "code_cache_size", "compile_graph"]
 
@@ -54,26 +44,6 @@ class Cost:
     bytes: int
     kernels: int
     arena_bytes: int
-
-
-@dataclass(eq=False)
-class _Place:
-    """Where a value lives: `in`, `out` or `arena`; its number or its interval; its strides in elements."""
-
-    kind: str
-    number: int
-    strides: Strides
-    interval: Interval | None = None
-
-
-@dataclass(eq=False)
-class _Call:
-    """One call in the program: a function, where its table starts, its buffers, its scratch."""
-
-    function: str
-    table: int
-    buffers: list[_Place]
-    scratch: Interval | None
 
 
 @dataclass(eq=False)
@@ -159,18 +129,27 @@ class Program:
         """Count the work of one call, from the graph."""
         graph = self.graph
         moved = sum(spec.dtype.itemsize * prod(spec.shape) for spec in (*self.inputs, *self.outputs))
-        flops = 0
-        for node in graph.nodes():
-            if node.op.name == "fusion":
-                flops += sum(
-                    weight(n) * (n.operands[0].type.size if n.op.kind == "reduce" else n.type.size)
-                    for n in node.regions[0].nodes()
-                )
-            elif node.op.name == "matmul":
-                flops += 2 * node.type.size * node.operands[0].shape[-1]
-            if node not in graph.results and node.op.kind not in ("movement", "leaf"):
-                moved += 2 * sum(t.bytes for t in node.types)
+        flops, inside = _work(graph)
+        moved += inside
         return Cost(flops, moved, self.steps, self.arena_bytes)
+
+
+def _work(region: Region) -> tuple[int, int]:
+    """Count operations on elements, and bytes of values between kernels; a scan counts each item, a while one."""
+    flops = moved = 0
+    for node in region.nodes():
+        if node.op.name == "fusion":
+            inner = node.regions[0].nodes()
+            flops += sum(weight(n) * (n.operands[0] if n.op.kind == "reduce" else n).type.size for n in inner)
+        elif node.op.name == "matmul":
+            flops += 2 * node.type.size * node.operands[0].shape[-1]
+        elif node.regions:
+            each = [_work(r) for r in node.regions]
+            times = node.params.get("length", 1)
+            flops, moved = flops + times * sum(f for f, _ in each), moved + times * sum(m for _, m in each)
+        if node not in region.results and node.op.kind not in ("movement", "leaf"):
+            moved += 2 * sum(t.bytes for t in node.types)
+    return flops, moved
 
 
 def raise_error(code: int) -> None:
@@ -198,170 +177,22 @@ def compile_graph(graph: Graph, strides: Sequence[tuple[int, ...] | None] | None
         layouts[param] = elements
         specs.append(ArraySpec(param.dtype.numpy, param.shape, tuple(s * size for s in elements)))
     stages = optimize(graph, layouts)
-    return _Compiler(stages, layouts, specs).run()
+    with debug.timed("kernels"):
+        writer = ProgramWriter(stages["fused"], [layouts[p] for p in stages["fused"].params])
+        text = writer.text()
+    debug.show("kernels", "\n\n".join(map(str, writer.kernels)))
+    debug.show("llvm", text)
+    code = _machine_code(text)
+    outputs = [_dense_spec(r) for r in graph.results]
+    table = np.array(writer.table or [0], np.int64)
+    return Program(
+        stages, code, table, specs, outputs, writer.arena_bytes, writer.kernels, writer.steps, code.address("program")
+    )
 
 
-class _Compiler:
-    def __init__(self, stages: dict[str, Graph], layouts: dict[Node, Strides], inputs: list[ArraySpec]) -> None:
-        self.stages, self.graph, self.inputs = stages, stages["fused"], inputs
-        self.module = Module()
-        self.places: dict[Node, _Place] = {p: _Place("in", i, layouts[p]) for i, p in enumerate(self.graph.params)}
-        self.calls: list[_Call] = []
-        self.table: list[int] = []
-        self.kernels: list[Kernel] = []
-        self.shared: dict[str, str] = {}
-        self.intervals: list[Interval] = []
-
-    def run(self) -> Program:
-        with debug.timed("kernels"):
-            for number, result in enumerate(self.graph.results):
-                self.places[result] = _Place("out", number, dense_strides(result.shape))
-            for node in self.graph.nodes():
-                self._step(node)
-            arena = plan(self.intervals)
-            text = self._finish()
-        debug.show("kernels", "\n\n".join(map(str, self.kernels)))
-        debug.show("llvm", text)
-        code = _machine_code(text)
-        outputs = [
-            ArraySpec(r.dtype.numpy, r.shape, tuple(s * r.dtype.bytes for s in dense_strides(r.shape)))
-            for r in self.graph.results
-        ]
-        table = np.array(self.table or [0], np.int64)
-        address = code.address("program")
-        return Program(self.stages, code, table, self.inputs, outputs, arena, self.kernels, len(self.calls), address)
-
-    # -- places -------------------------------------------------------------------------------------
-
-    def _layout(self, node: Node) -> Strides:
-        return self.places[node].strides
-
-    def _view(self, node: Node) -> tuple[_Place, Operand]:
-        view = as_view(node, self._layout)
-        assert view is not None, f"{node} is not a view"
-        place = self.places[view.base]
-        self._touch(place)
-        return place, Operand(view.strides, view.offset)
-
-    def _touch(self, place: _Place) -> None:
-        """Note that the step being written uses a place."""
-        if place.interval is not None:
-            place.interval.last = max(place.interval.last, len(self.calls))
-
-    def _result(self, node: Node) -> _Place:
-        if node not in self.places:
-            interval = self._interval(node.type.bytes)
-            self.places[node] = _Place("arena", 0, dense_strides(node.shape), interval)
-        return self.places[node]
-
-    def _interval(self, size: int) -> Interval:
-        now = len(self.calls)
-        self.intervals.append(Interval(size, now, now))
-        return self.intervals[-1]
-
-    # -- steps --------------------------------------------------------------------------------------
-
-    def _step(self, node: Node) -> None:
-        if node.op is PARAMETER or node.op.kind in ("movement", "leaf"):
-            return
-        if node.op.name == "fusion":
-            self._fusion(node)
-        elif node.op.name == "concatenate":
-            self._concatenate(node)
-        else:
-            self._opaque(node)
-
-    def _fusion(self, node: Node) -> None:
-        views = [self._view(o) for o in node.operands]
-        results = _results_of(self.graph, node)
-        places = [self._result(r) for r in results]
-        kernel = lower_fusion(node, [o for _, o in views], [Operand(p.strides) for p in places], self._name(node))
-        step = emit_kernel(self.module, kernel, schedule(kernel), kernel.name)
-        self.kernels.append(kernel)
-        self._call(step, [*(p for p, _ in views), *places])
-
-    def _opaque(self, node: Node) -> None:
-        name = self._name(node)
-        start = 2 if node.op.name == "scatter_add" else 0
-        views = [self._view(o) for o in node.operands]
-        place = self._result(node)
-        if start:
-            step, kernel = emit_copy(self.module, node.operands[0], views[0][1], Operand(place.strides), f"{name}_copy")
-            self.kernels.append(kernel)
-            self._call(step, [views[0][0], place])
-        written = OPAQUE[node.op.name](self.module, node, [o for _, o in views], name)
-        assert isinstance(written, Step)
-        for p, _ in views:
-            self._touch(p)
-        self._touch(place)
-        self._call(written, [*(p for p, _ in views[1 if start else 0 :]), place])
-
-    def _concatenate(self, node: Node) -> None:
-        views = [self._view(o) for o in node.operands]
-        place = self._result(node)
-        steps = OPAQUE["concatenate"](self.module, node, [o for _, o in views], self._name(node))
-        assert isinstance(steps, list)
-        for step, number in steps:
-            for p, _ in views:
-                self._touch(p)
-            self._touch(place)
-            self._call(step, [views[number][0], place])
-
-    def _name(self, node: Node) -> str:
-        what = re.sub(r"\W", "_", node.name or node.op.name)
-        return f"k{len(self.calls)}_{what}"
-
-    def _call(self, step: Step, buffers: list[_Place]) -> None:
-        scratch = self._interval(step.scratch_bytes) if step.scratch_bytes else None
-        self.calls.append(_Call(self._share(step.f), len(self.table), buffers, scratch))
-        self.table += step.table
-
-    def _share(self, function: Function) -> str:
-        """Return the function's name, or that of an earlier one with the same text."""
-        text = str(function).replace(f"@{function.name}(", "@(", 1)
-        known = self.shared.setdefault(text, function.name)
-        if known != function.name:
-            self.module.functions.remove(function)
-        return known
-
-    # -- the program itself -------------------------------------------------------------------------
-
-    def _finish(self) -> str:
-        main = Function(self.module, "program", [("ptr", "table"), ("ptr", "buffers")], "i64")
-        status = main.alloca("i64", 1)
-        main.store(main.i64(0), status)
-        inputs, outputs = len(self.graph.params), len(self.graph.results)
-        first = {"in": 0, "out": inputs, "arena": inputs + outputs}
-        loaded: dict[object, Value] = {}
-
-        def pointer(kind: str, number: int) -> Value:
-            key = (kind, number)
-            if key not in loaded:
-                loaded[key] = main.load(main.element(main.args[1], main.i64(first[kind] + number), "ptr"), "ptr")
-            return loaded[key]
-
-        def inside(interval: Interval) -> Value:
-            if interval not in loaded:
-                self.table.append(interval.offset)
-                offset = main.load(main.element(main.args[0], main.i64(len(self.table) - 1), "i64"), "i64")
-                loaded[interval] = main.element(pointer("arena", 0), offset, "i8")
-            return loaded[interval]
-
-        for call in self.calls:
-            places = [inside(p.interval) if p.interval is not None else pointer(p.kind, p.number) for p in call.buffers]
-            scratch = inside(call.scratch) if call.scratch is not None else Value("null", "ptr")
-            table = main.element(main.args[0], main.i64(call.table), "i64")
-            main.do(f"call void @{call.function}({', '.join(v.typed for v in (table, *places, scratch, status))})")
-        main.ret(main.load(status, "i64"))
-        return str(self.module)
-
-
-def _results_of(graph: Graph, node: Node) -> list[Node]:
-    """Return the nodes that stand for each result of a fusion; a result that nobody reads has a node all the same."""
-    if len(node.types) == 1:
-        return [node]
-    found = {n.params["index"]: n for n in (*graph.nodes(), *graph.results) if n.op.name == "result" and n.operands[0] is node}
-    return [found[i] for i in range(len(node.types))]
+def _dense_spec(node: Node) -> ArraySpec:
+    size = node.dtype.bytes
+    return ArraySpec(node.dtype.numpy, node.shape, tuple(s * size for s in dense_strides(node.shape)))
 
 
 def _machine_code(text: str) -> MachineCode:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from graphc.custom_function import Function, once_differentiable
+from graphc.eager import substitute
 from graphc.errors import add_place
 from graphc.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from graphc.gradfn import Accumulate, Barrier, GradFn, Level, history
@@ -21,11 +23,15 @@ from graphc.state import state
 from graphc.storage import Storage, compute, stopped
 from graphc.tensor import Tensor
 
-__all__ = ["backward", "differentiate", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "Function", "backward", "differentiate", "enable_grad", "grad", "inference_mode", "no_grad", "once_differentiable",
+    "set_grad_enabled",
+]  # fmt: skip
 
 TWICE = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
-    "Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if "
+    "Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if "
     "you need to backward through the graph a second time or if you need to access saved tensors after calling backward."
 )
 Tensors = Tensor | Sequence[Tensor]
@@ -34,27 +40,48 @@ Tensors = Tensor | Sequence[Tensor]
 # -- from nodes to nodes ------------------------------------------------------------------------------------
 
 
-def differentiate(roots: Sequence[Node], cotangents: Sequence[Node], steps: Sequence[GradFn], wrt: Sequence[Node]) -> list[Node | None]:
+def differentiate(
+    roots: Sequence[Node], cotangents: Sequence[Node], steps: Sequence[GradFn], wrt: Sequence[Node]
+) -> list[Node | None]:
     """Return the gradient nodes by `wrt`, through the Python code of the barriers among `steps`.
 
     `steps` are those of the history of the roots, users first.
     """
-    front, weights = list(roots), list(cotangents)
+    reroute = _Reroute(steps)
+    front, weights = reroute(roots), list(cotangents)
+    wrt = reroute(wrt)
     replaced: dict[Node, Node | None] = {}
     for step in steps:
         if isinstance(step, Barrier):
             given = gradients(front, weights, step.outputs)
             if all(g is None for g in given):
                 continue
+            step.made = []
             passed = step.rule(given)
             if step.hooks is not None:
                 replaced[step.outputs[0]] = passed[0]
             for node, part in zip(step.inputs, passed, strict=True):
                 if part is not None:
-                    front.append(node)
+                    front += reroute([node], but=node)
                     weights.append(part)
     found = gradients(front, weights, wrt)
     return [replaced.get(node, g) for node, g in zip(wrt, found, strict=True)]
+
+
+class _Reroute:
+    """Lead what read a tensor before a hook was put on it through that hook too.
+
+    The hook's step covers what reads its output; here nodes that read its input are rebuilt to read the output.
+    """
+
+    def __init__(self, steps: Sequence[GradFn]) -> None:
+        hooked = [s for s in steps if isinstance(s, Barrier) and s.hooks is not None]
+        self.instead = {s.inputs[0]: s.outputs[0] for s in hooked}
+        self.fixed = {n: n for n in _ends(steps)} if hooked else {}
+
+    def __call__(self, nodes: Sequence[Node], but: Node | None = None) -> list[Node]:
+        given = {**self.fixed, **{k: v for k, v in self.instead.items() if k is not but}}
+        return substitute(nodes, given) if self.instead else list(nodes)
 
 
 # -- checks ---------------------------------------------------------------------------------------------------
@@ -83,7 +110,8 @@ def _cotangent(index: int, output: Tensor, given: Tensor | None) -> Node:
         return full_like(node, 1) if node.dtype.is_float else constant(1, node.dtype, node.shape)
     if given.shape != output.shape:
         raise RuntimeError(
-            f"Mismatch in shape: grad_output[{index}] has a shape of {given.shape} and output[{index}] has a shape of {output.shape}."
+            f"Mismatch in shape: grad_output[{index}] has a shape of {given.shape} and output[{index}] has a shape of "
+            f"{output.shape}."
         )
     return cast(given._node(), node.dtype)
 
@@ -98,7 +126,7 @@ class _Sweep:
         for i, output in enumerate(outputs):
             if not output.requires_grad:
                 raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
-        self.steps = history(o._edge() for o in outputs)
+        self.steps = _with_late_hooks(history(o._edge() for o in outputs))
         self.weight_steps = history(w._edge() for w in weights if w is not None) if create else []
         if state.trace is not None:
             state.trace.begins_backward(o._node() for o in outputs)
@@ -106,7 +134,7 @@ class _Sweep:
     def run(self, targets: Sequence[tuple[Tensor, Node]]) -> list[Node | None]:
         """Return the gradient nodes, and use up the history on the way to them unless it is kept."""
         used = self._used(targets)
-        if any(step.freed for step in used):
+        if any(step.freed and (step in used or not step.edges) for step in self.steps):
             raise RuntimeError(TWICE)
         roots = [o._node() for o in self.outputs]
         outer = state.grad
@@ -145,11 +173,24 @@ class _Sweep:
         """Return the gradients as tensors; with a history of their own under create_graph."""
         if not self.create:
             return [None if n is None else Tensor._of(Storage(n)) for n in nodes]
-        by_node = _ends([*self.steps, *self.weight_steps])
+        inner = history(edge for s in self.steps if isinstance(s, Barrier) for edge in s.made)
+        by_node = _ends([*self.steps, *self.weight_steps, *inner])
         depends = _depending([n for n in nodes if n is not None], by_node)
         edges = tuple(dict.fromkeys(by_node.values()))
         forked = len(edges) != 1 or sum(e in edges or isinstance(e, Accumulate) for s in self.steps for e in s.edges) > 1
         return [None if n is None else Tensor._of(_recorded(n, edges, n in depends, forked)) for n in nodes]
+
+
+def _with_late_hooks(steps: list[GradFn]) -> list[GradFn]:
+    """Add the steps of hooks that were put on tensors after all that is in this history had read them."""
+    known = set(steps)
+    found: list[GradFn] = []
+    for step in steps:
+        hooked = step.metadata.get("hooked") if step.metadata else None
+        if hooked is not None and hooked not in known:
+            found.append(hooked)
+        found.append(step)
+    return found
 
 
 def _use_up(used: set[GradFn], steps: Sequence[GradFn]) -> None:
@@ -206,7 +247,9 @@ def backward(
     `retain_graph`, which follows it, allows another backward through the same history.  Raises RuntimeError.
     """
     try:
-        _backward(_as_tuple(tensors), grad_tensors, create_graph if retain_graph is None else retain_graph, create_graph, inputs)
+        _backward(
+            _as_tuple(tensors), grad_tensors, create_graph if retain_graph is None else retain_graph, create_graph, inputs
+        )
     except (RuntimeError, TypeError) as error:
         add_place(error)
         raise
@@ -297,7 +340,9 @@ def grad(
     `materialize_grads`.  The other arguments are those of `backward`.
     """
     if materialize_grads and allow_unused is False:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
     if is_grads_batched:
         raise NotImplementedError("is_grads_batched is not supported: call grad() for each row")
     keep = create_graph if retain_graph is None else retain_graph

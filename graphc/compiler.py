@@ -8,9 +8,11 @@ and all state that the function read, and returns results and all state that it 
 from __future__ import annotations
 
 import inspect
+import re
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property, update_wrapper
 from types import MethodType
 from typing import Any
@@ -24,13 +26,13 @@ from graphc.eager import substitute
 from graphc.errors import TracingError, add_place
 from graphc.gradfn import Accumulate, Barrier, GradFn, Level, history
 from graphc.ir.graph import PARAMETER, Graph, Node, parameter, toposort
-from graphc.ir.types import TensorType
+from graphc.ir.types import F32, TensorType
 from graphc.lowered import Lowered
 from graphc.pytree import Tree
 from graphc.state import state
 from graphc.storage import Storage, compute, unique, valued
 from graphc.tensor import Tensor
-from graphc.tracing import Captured, GradSlot, Trace
+from graphc.tracing import Captured, Trace
 
 __all__ = ["CACHE_SIZE", "Compiled", "compile"]
 
@@ -98,7 +100,8 @@ def _take_apart(args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call:
         if isinstance(leaf, (Tensor, np.ndarray)):
             argument = _argument(leaf)
             arguments.append(argument)
-            same = first.setdefault(id(leaf), len(first))
+            memory = leaf._storage.root if isinstance(leaf, Tensor) else leaf
+            same = (first.setdefault(id(leaf), len(first)), first.setdefault(id(memory), len(first)))
             array = argument.array
             parts.append((argument.is_numpy, array.dtype, array.shape, argument.strides, argument.requires_grad, same))
         else:
@@ -111,7 +114,8 @@ def _by_value(leaf: Any) -> Any:
         hash(leaf)
     except TypeError:
         raise TypeError(
-            f"expected arguments that are tensors, arrays, or hashable values a compiled function can be looked up by, got {type(leaf).__name__}"
+            "expected arguments that are tensors, arrays, or hashable values a compiled function can be looked up by, "
+            f"got {type(leaf).__name__}"
         ) from None
     return (type(leaf), leaf)
 
@@ -145,13 +149,12 @@ class _Variant:
     numbers: list[tuple[Callable[[], Any], Node]]
     constants: list[Node]
     guards: list[tuple[Callable[[], Any], Any]]
-    slots: list[tuple[GradSlot, Callable[[_Call], Tensor]]]
     looked: list[tuple[Callable[[_Call], Tensor], bool]]
     tree: Tree
     results: list[_Result]
     writes: list[tuple[Callable[[_Call], Storage], _Result]]
     deposits: list[tuple[Callable[[_Call], Tensor], _Result | None]]
-    stand_ins: dict[Tensor, int] = field(default_factory=dict)
+    stand_ins: dict[Tensor, int]
 
     @cached_property
     def program(self) -> Program:
@@ -179,7 +182,7 @@ class _Variant:
         arrays += _state_arrays([s for s in storages if s is not None])
         arrays += [np.asarray(getter(), node.dtype.numpy) for getter, node in self.numbers]
         arrays += [np.asarray(n.value, order="C") for n in self.constants]
-        outputs = self.program.run(arrays)
+        outputs = self.program.run_unchecked(arrays) if self.graph.results else []
         pick = _Picker(self, call, arrays, outputs)
         results = [pick.result(r) for r in self.results]
         for find, made in self.writes:
@@ -191,7 +194,7 @@ class _Variant:
     @property
     def is_pure(self) -> bool:
         """Whether the program is all there is to a call: no state, nothing decided but by the arguments."""
-        return not (self.captures or self.numbers or self.constants or self.guards or self.slots or self.writes or self.deposits)
+        return not any((self.captures, self.numbers, self.constants, self.guards, self.looked, self.writes, self.deposits))
 
 
 def _state_arrays(storages: Sequence[Storage]) -> list[Array]:
@@ -201,8 +204,23 @@ def _state_arrays(storages: Sequence[Storage]) -> list[Array]:
     return [np.asarray(s.current().value, order="C") for s in storages]
 
 
+def _holders(storage: Storage) -> int:
+    return sys.getrefcount(storage.node)
+
+
+_ALONE = _holders(Storage(parameter(TensorType(F32))))
+
+
 def _overwrite(storage: Storage, array: Array) -> None:
-    """Put a computed value into a storage; its history stays."""
+    """Put a computed value into a storage; its history stays.
+
+    A parameter that nothing but the storage holds takes the new value itself: no graph can have read the old one.
+    """
+    if type(storage) is Storage and storage.node.op is PARAMETER and _holders(storage) <= _ALONE:
+        storage.node.value = array
+        storage.version += 1
+        storage.pending = 0
+        return
     storage.put_value(valued(array, storage.node))
     state.dirty.discard(storage)
 
@@ -278,7 +296,8 @@ class _Picker:
 
 def _python_on_the_way(given: Sequence[Node | None]) -> Sequence[Node | None]:
     raise TracingError(
-        "expected a gradient through graph operations only, got one through a hook or a custom function inside a compiled function; "
+        "expected a gradient through graph operations only, got one through a hook or a custom function inside a compiled "
+        "function; "
         "take the gradient inside of it"
     )
 
@@ -294,6 +313,7 @@ class _Tracer:
         self.trace = Trace()
         self.params: list[Node] = []
         self.numbers: dict[Tensor, int] = {}
+        self.outputs: dict[Node, int] = {}
 
     def run(self) -> _Variant:
         """Trace and return the variant; whatever happens, all state is as it was before."""
@@ -341,39 +361,39 @@ class _Tracer:
 
     def _variant(self, leaves: list[Any], tree: Tree) -> _Variant:
         trace = self.trace
-        self.outputs: dict[Node, int] = {}
         results = [self._result(x) for x in leaves]
         writes = [*self._written_arguments(), *self._written_state()]
         deposits = self._deposits()
         captures = list(trace.captures.values())
-        params = [*self.params, *(c.placeholder for c in captures), *(n for _, n in trace.numbers)]
-        known = set(params)
-        constants = [n for n in toposort(self.outputs) if n.op is PARAMETER and n not in known]
-        for node in constants:
-            if node.value is None:
-                raise trace.escaped(node)
-        params += constants
-        where = {n: i for i, n in enumerate(params)}
-
-        def settled(r: _Result | None) -> _Result | None:
-            """Results that are parameters of the graph need no output."""
-            if r is None or r.kind != "output":
-                return r
-            assert r.node is not None
-            if r.node in where:
-                return _Result("parameter", where[r.node], None, r.node, r.fn)
-            return _Result("output", order[r.node], None, r.node, r.fn)
-
-        produced = [n for n in self.outputs if n not in where]
-        order = {n: i for i, n in enumerate(produced)}
-        graph = Graph(tuple(params), tuple(produced), getattr(self.function, "__name__", "graph").strip("<>"))
-        strides = [a.strides for a in self.call.arguments] + [None] * (len(params) - len(self.params))
-        looked = [(self._finder(s.tensor), s.original is None) for s in trace.grads.values() if s.looked]
+        inputs = [*self.params, *(c.placeholder for c in captures), *(n for _, n in trace.numbers)]
+        constants = self._constants(inputs)
+        numbers = {n: i for i, n in enumerate([*inputs, *constants])}
+        produced = [n for n in self.outputs if n not in numbers]
+        place = _Placement(numbers, {n: i for i, n in enumerate(produced)})
         return _Variant(
-            graph, trace.forward, strides, captures, trace.numbers, constants, trace.guards, [], looked, tree,
-            [settled(r) or r for r in results], [(f, settled(r) or r) for f, r in writes],
-            [(f, settled(r)) for f, r in deposits], self.numbers,
-        )  # fmt: skip
+            graph=Graph(tuple(numbers), tuple(produced), re.sub(r"\W", "_", getattr(self.function, "__name__", "graph"))),
+            forward=trace.forward,
+            strides=[a.strides for a in self.call.arguments] + [None] * (len(numbers) - len(self.params)),
+            captures=captures,
+            numbers=trace.numbers,
+            constants=constants,
+            guards=trace.guards,
+            looked=[(self._finder(s.tensor), s.original is None) for s in trace.grads.values() if s.looked],
+            tree=tree,
+            results=[place(r) for r in results],
+            writes=[(find, place(r)) for find, r in writes],
+            deposits=[(find, None if r is None else place(r)) for find, r in deposits],
+            stand_ins=self.numbers,
+        )
+
+    def _constants(self, inputs: Sequence[Node]) -> list[Node]:
+        """Return the arrays that the function made of nothing: further parameters.  Raises TracingError for unbound ones."""
+        known = set(inputs)
+        found = [n for n in toposort(self.outputs) if n.op is PARAMETER and n not in known]
+        for node in found:
+            if node.value is None:
+                raise self.trace.escaped(node)
+        return found
 
     def _output(self, node: Node, fn: GradFn | None = None) -> _Result:
         self.outputs.setdefault(node, len(self.outputs))
@@ -393,7 +413,7 @@ class _Tracer:
         number = self.numbers.get(tensor)
         if number is None:
             return lambda call: tensor
-        return lambda call: call.arguments[number].given  # type: ignore[no-any-return]
+        return lambda call: call.arguments[number].given
 
     def _written_arguments(self) -> list[tuple[Callable[[_Call], Storage], _Result]]:
         found: list[tuple[Callable[[_Call], Storage], _Result]] = []
@@ -407,11 +427,15 @@ class _Tracer:
         """Refuse in-place writes to an argument that the function may see under another name too."""
         given = self.call.arguments[number].given
         if not isinstance(given, Tensor):
-            raise TracingError("expected a tensor to write to, got a NumPy array: arrays passed to a compiled function are only read")
-        storage = given._storage
-        others = [a.given._storage for a in self.call.arguments if isinstance(a.given, Tensor) and a.given is not given]
+            raise TracingError(
+                "expected a tensor to write to, got a NumPy array: arrays passed to a compiled function are only read"
+            )
+        storage = given._storage.root
+        others = [a.given._storage.root for a in self.call.arguments if isinstance(a.given, Tensor) and a.given is not given]
         if storage in self.trace.captures or storage in others:
-            raise TracingError("expected an argument that is written in place to be passed once, got the same memory under another name too")
+            raise TracingError(
+                "expected an argument that is written in place to be passed once, got the same memory under another name too"
+            )
 
     def _written_state(self) -> list[tuple[Callable[[_Call], Storage], _Result]]:
         found: list[tuple[Callable[[_Call], Storage], _Result]] = []
@@ -419,7 +443,9 @@ class _Tracer:
             if storage.node is kept.placeholder:
                 continue
             if storage.requires_grad and storage.fn is not None and kept.fn is None:
-                raise TracingError("expected state without history, got a tensor from outside that was written with one; detach what is kept")
+                raise TracingError(
+                    "expected state without history, got a tensor from outside that was written with one; detach what is kept"
+                )
             found.append((_Source(kept.source), self._output(storage.node)))
         return found
 
@@ -432,6 +458,20 @@ class _Tracer:
             elif final is not None and final is not slot.original:
                 found.append((self._finder(slot.tensor), self._output(final._node())))
         return found
+
+
+@dataclass(frozen=True)
+class _Placement:
+    """Number the nodes of results: parameters of the graph need no output."""
+
+    parameters: dict[Node, int]
+    outputs: dict[Node, int]
+
+    def __call__(self, r: _Result) -> _Result:
+        if r.kind != "output" or r.node is None:
+            return r
+        number = self.parameters.get(r.node)
+        return replace(r, number=self.outputs[r.node]) if number is None else replace(r, kind="parameter", number=number)
 
 
 @dataclass(frozen=True)
@@ -542,7 +582,9 @@ class Compiled:
         return Lowered(variant.graph, variant.forward, variant.program)
 
 
-def compile(model: Callable[..., Any] | None = None, *, dynamic: bool | None = None, fullgraph: bool = True, **options: Any) -> Any:
+def compile(
+    model: Callable[..., Any] | None = None, *, dynamic: bool | None = None, fullgraph: bool = True, **options: Any
+) -> Any:
     """Return a function or module that runs as machine code: called directly, or as a decorator with or without ().
 
     Results are Tensors, or NumPy arrays where every array passed was one.  State outside the function (parameters,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import threading
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 from graphc.ir.types import BOOL, DTYPES, F32, F64, I32, I64, U8, DType
 
 __all__ = [
-    "DEFAULT", "Size", "as_dtype", "bool", "combine", "double", "dtype", "float", "float32", "float64", "get_default_dtype", "int", "int32",
-    "int64", "is_floating_point", "long", "number_dtype", "of_ir", "of_numpy", "promote_types", "set_default_dtype", "uint8",
+    "DEFAULT", "Size", "as_dtype", "bool", "combine", "double", "dtype", "float", "float32", "float64", "get_default_dtype",
+    "int", "int32", "int64", "is_floating_point", "long", "number_dtype", "of_ir", "of_numpy", "promote_types",
+    "set_default_dtype", "uint8",
 ]  # fmt: skip
 
 
@@ -30,27 +32,25 @@ class dtype:
         return (of_ir, (self.ir,))
 
     @property
-    def is_floating_point(self) -> builtin_bool:
+    def is_floating_point(self) -> builtins.bool:
         """Whether elements are floating-point numbers."""
         return self.ir.is_float
 
     @property
-    def is_complex(self) -> builtin_bool:
+    def is_complex(self) -> builtins.bool:
         """Whether elements are complex numbers: none are, so far."""
         return False
 
     @property
-    def is_signed(self) -> builtin_bool:
+    def is_signed(self) -> builtins.bool:
         """Whether there are negative elements."""
         return self.ir not in (U8, BOOL)
 
     @property
-    def itemsize(self) -> builtin_int:
+    def itemsize(self) -> builtins.int:
         """Bytes of an element."""
         return self.ir.bytes
 
-
-builtin_bool, builtin_int, builtin_float = bool, int, float
 
 float32 = float = dtype("float32", F32)
 float64 = double = dtype("float64", F64)
@@ -61,7 +61,7 @@ bool = dtype("bool", BOOL)
 
 _OF_IR = {d.ir: d for d in (float32, float64, int32, int64, uint8, bool)}
 _OF_NUMPY = {d.numpy: d for d in _OF_IR.values()}
-_OF_PYTHON: dict[object, dtype] = {builtin_float: float64, builtin_int: int64, builtin_bool: bool}
+_OF_PYTHON: dict[object, dtype] = {builtins.float: float64, builtins.int: int64, builtins.bool: bool}
 
 
 def of_ir(ir: DType) -> dtype:
@@ -88,9 +88,9 @@ def as_dtype(given: object) -> dtype:
     return found if found is not None else of_numpy(given)
 
 
-def is_floating_point(of: Any) -> builtin_bool:
+def is_floating_point(of: Any) -> builtins.bool:
     """Tell whether a tensor or a dtype is of floating-point numbers."""
-    return (of if isinstance(of, dtype) else of.dtype).is_floating_point  # type: ignore[no-any-return]
+    return (of if isinstance(of, dtype) else of.dtype).is_floating_point
 
 
 class Size(tuple[Any, ...]):
@@ -101,7 +101,7 @@ class Size(tuple[Any, ...]):
     def __repr__(self) -> str:
         return f"torch.Size([{', '.join(map(str, self))}])"
 
-    def numel(self) -> builtin_int:
+    def numel(self) -> builtins.int:
         """Return the number of elements of a tensor of this shape."""
         total = 1
         for n in self:
@@ -154,10 +154,10 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
 
 def number_dtype(number: object) -> DType:
     """Return the ir dtype of a tensor made of a Python or NumPy number.  Raises TypeError for anything else."""
-    if isinstance(number, (builtin_bool, np.bool_)):
+    if isinstance(number, (builtins.bool, np.bool_)):
         return BOOL
-    if isinstance(number, (builtin_int, np.integer)):
+    if isinstance(number, (builtins.int, np.integer)):
         return I64
-    if isinstance(number, (builtin_float, np.floating)):
+    if isinstance(number, (builtins.float, np.floating)):
         return DEFAULT.ir
     raise TypeError(f"expected a Tensor or a number, got {type(number).__name__}")

@@ -79,12 +79,16 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     inner, shape = pytree.flatten(outputs)
     for output in inner:
         if not isinstance(output, Tensor):
-            raise RuntimeError(f"vjp(f, *primals): Expected f to be a function that has non-empty output, got {type(output).__name__}")
+            raise RuntimeError(
+                f"vjp(f, *primals): Expected f to be a function that has non-empty output, got {type(output).__name__}"
+            )
 
     def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
         weights, given = pytree.flatten(cotangents)
         if given != shape:
-            raise RuntimeError("Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function.")
+            raise RuntimeError(
+                "Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function."
+            )
         with level.open():
             found = level.gradients(inner, weights)
         gradients = pytree.unflatten([level.outward(g) for g in found], tree)

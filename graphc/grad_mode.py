@@ -78,7 +78,7 @@ class _Mode:
                     with self.clone():
                         inner.close()
                     raise
-                except BaseException as error:  # noqa: BLE001 - all of them belong to the generator
+                except BaseException as error:
                     step = _thrower(inner, error)
 
         return wrapped

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Accumulate", "Barrier", "GradFn", "Level", "history"]
 
-SAVES_NOTHING = frozenset(
-    "Add Sub Rsub Neg Sum Mean View Reshape UnsafeView ReshapeAlias Expand T Transpose Permute Select Slice Unsqueeze Squeeze Narrow "
-    "Clone Cat Stack Alias Detach ToCopy Unbind Split SplitWithSizes Chunk Copy CopySlices AsStrided Cumsum Flip Roll Repeat Tile Tril Triu "
-    "Floor Ceil Round Trunc Diagonal DiagonalCopy Unfold ConstantPadNd Trace Zero Fill Movedim BroadcastTensors".split()
-)
+SAVES_NOTHING = frozenset((
+    "Add", "Sub", "Rsub", "Neg", "Sum", "Mean", "View", "Reshape", "UnsafeView", "ReshapeAlias", "Expand", "T", "Transpose",
+    "Permute", "Select", "Slice", "Unsqueeze", "Squeeze", "Narrow", "Clone", "Cat", "Stack", "Alias", "Detach", "ToCopy",
+    "Unbind", "Split", "SplitWithSizes", "Chunk", "Copy", "CopySlices", "AsStrided", "Cumsum", "Flip", "Roll", "Repeat",
+    "Tile", "Tril", "Triu", "Floor", "Ceil", "Round", "Trunc", "Diagonal", "DiagonalCopy", "Unfold", "ConstantPadNd", "Trace",
+    "Zero", "Fill", "Movedim", "BroadcastTensors",
+))  # fmt: skip
 
 
 class GradFn:
@@ -103,15 +105,19 @@ Rule = Callable[[list["Node | None"]], Sequence["Node | None"]]
 class Barrier(GradFn):
     """A step whose gradient is computed by Python code: `rule` maps those of `outputs` to those of `inputs`.
 
-    The graph lets nothing through here: each output is a unique node over a stop_gradient.
+    The graph lets nothing through here: each output is a unique node over a stop_gradient.  `made` is the history
+    of the gradients that the code returned under create_graph.
     """
 
-    __slots__ = ("hooks", "inputs", "outputs", "rule")
+    __slots__ = ("hooks", "inputs", "made", "outputs", "rule")
 
-    def __init__(self, name: str, edges: tuple[GradFn | None, ...], outputs: list[Node], inputs: list[Node], rule: Rule) -> None:
+    def __init__(
+        self, name: str, edges: tuple[GradFn | None, ...], outputs: list[Node], inputs: list[Node], rule: Rule
+    ) -> None:
         super().__init__(name, edges)
         self.outputs, self.inputs, self.rule = outputs, inputs, rule
         self.hooks: dict[int, Callable[..., Any]] | None = None
+        self.made: list[GradFn | None] = []
 
     @property
     def visible(self) -> GradFn:

@@ -64,6 +64,7 @@ def hook_step(tensor: Tensor) -> dict[int, Callable[..., Any]]:
     leaf = make(PRIMITIVES["alias"], (stopped(old),), unique=True)
     step = Barrier(edge.name(), edge.edges, [leaf], [old], lambda given: _through(step, given))
     step.edges, step.hooks, step.metadata = (edge,), {}, edge.metadata
+    edge.metadata = {"hooked": step}
     if tensor._base is not None:
         tensor._storage, tensor._base, tensor._moves = Shared(tensor._storage, tensor._moves), None, ()
     storage = tensor._storage
@@ -79,4 +80,6 @@ def _through(step: Barrier, given: Sequence[Node | None]) -> list[Node | None]:
     gradient = Tensor._of(Storage(node, state.grad and step.edges[0] is not None, step if state.grad else None))
     for hook in list((step.hooks or {}).values()):
         gradient = call_hook(hook, gradient)
+    if state.grad:
+        step.made.append(gradient._edge())
     return [gradient._node()]

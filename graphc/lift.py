@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -20,33 +20,23 @@ from graphc.dtypes import of_numpy
 from graphc.errors import add_place, user_place
 from graphc.gradfn import GradFn
 from graphc.ir.build import apply
-from graphc.ir.graph import Node, parameter, place
+from graphc.ir.graph import PARAMETER, Node, parameter, place
 from graphc.ir.types import TensorType
 from graphc.state import state
 from graphc.storage import Storage, compute
 from graphc.tensor import Tensor
 
-__all__ = ["PENDING_BOUND", "Op", "from_array", "op"]
+__all__ = ["PENDING_BOUND", "from_array", "op"]
 
 PENDING_BOUND = 1000
 """How long a chain of operations may grow before it is computed."""
 
-VIEWS = frozenset(
-    "View Reshape Unflatten Unsqueeze Squeeze Expand Permute Transpose T Mt Select Slice Narrow Split SplitWithSizes Unbind Chunk "
-    "Diagonal Unfold Movedim BroadcastTensors AsStrided Detach Ravel Swapaxes TensorSplit AtLeast1D AtLeast2D AtLeast3D".split()
-)
+VIEWS = frozenset((
+    "View", "Reshape", "Unflatten", "Unsqueeze", "Squeeze", "Expand", "Permute", "Transpose", "T", "Mt", "Select", "Slice",
+    "Narrow", "Split", "SplitWithSizes", "Unbind", "Chunk", "Diagonal", "Unfold", "Movedim", "BroadcastTensors", "AsStrided",
+    "Detach", "Ravel", "Swapaxes", "TensorSplit", "AtLeast1D", "AtLeast2D", "AtLeast3D",
+))  # fmt: skip
 """Operations whose result shares memory with the operand, where strides can show it."""
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class Op(Generic[P]):
-    """What `op` makes of a body: call it with tensors, or its `nodes` with nodes."""
-
-    nodes: Callable[..., Any]
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
 class _Operands:
@@ -87,13 +77,16 @@ def from_array(array: np.ndarray[Any, Any], *, copy: bool = False) -> Node:
     return node
 
 
-def op(name: str | Callable[..., str], *, view: bool | str | None = None, differentiable: bool = True) -> Callable[[Callable[..., Any]], Any]:
+def op(
+    name: str | Callable[..., str], *, view: bool | str | None = None, differentiable: bool = True
+) -> Callable[[Callable[..., Any]], Any]:
     """Lift a function on nodes to tensors; `name` becomes `<nameBackward0>` unless it says `Backward` itself.
 
     `name` may be a function of the body's arguments.  `view` says whether results share memory with the first
-    operand (None: known by name; "strict" raises RuntimeError where they cannot); `differentiable=False` gives results that never require a gradient.  Errors
-    that the body raises get the user's file and line as a last line.
+    operand (None: known by name; "strict" raises RuntimeError where they cannot); `differentiable=False` gives
+    results that never require a gradient.  Errors that the body raises get the user's file and line as a last line.
     """
+
     def lift(body: Callable[..., Any]) -> Any:
         is_view = view if view is not None else isinstance(name, str) and name in VIEWS
         is_view = "strict" if body.__name__ == "view" else is_view
@@ -108,7 +101,7 @@ def op(name: str | Callable[..., str], *, view: bool | str | None = None, differ
                 named = {k: operands.lower(v) for k, v in kwargs.items()} if kwargs else kwargs
                 found = body(*lowered, **named)
                 requires = operands.requires and differentiable
-                label = (name if isinstance(name, str) else name(*lowered, **named)) if requires or is_view else ""
+                label = name if isinstance(name, str) else name(*lowered, **named)
                 return _raise(found, operands, requires, label, is_view)
             except (RuntimeError, ValueError, TypeError, IndexError) as error:
                 add_place(error)
@@ -145,7 +138,7 @@ def _wrap(node: Node, operands: _Operands, requires: bool, label: str) -> Tensor
     pending = operands.pending + 1
     if requires and not state.grad:
         storage = Storage(_stop(node), pending=pending)
-    elif requires and node.dtype.is_float and not (node.op.kind == "leaf" and not node.operands and node.value is None):
+    elif requires and node.dtype.is_float and not _is_made_of_nothing(node):
         edges = tuple([t._edge() for t in operands.tensors])
         storage = Storage(node, True, GradFn(full_name(label), edges, where=place.where), pending)
     else:
@@ -153,6 +146,11 @@ def _wrap(node: Node, operands: _Operands, requires: bool, label: str) -> Tensor
     if pending > PENDING_BOUND and state.trace is None:
         compute([storage])
     return Tensor._of(storage)
+
+
+def _is_made_of_nothing(node: Node) -> bool:
+    """Tell whether a node is a constant, which no operand has anything to do with."""
+    return node.op.kind == "leaf" and not node.operands and node.value is None and node.op is not PARAMETER
 
 
 def _stop(node: Node) -> Node:
@@ -168,7 +166,8 @@ def _as_view(node: Node, base: Tensor, name: str, strict: bool) -> Tensor | None
     if path and moves.strides(base._storage.node.type, path) is None:
         if strict:
             raise RuntimeError(
-                "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
+                "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+                "contiguous "
                 "subspaces). Use .reshape(...) instead."
             )
         return None

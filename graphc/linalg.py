@@ -28,7 +28,11 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
     """Return the norm of a vector, or of matrices if `ord` is given for two axes.  Raises ValueError."""
     if ord is None:
         return vector_norm(A, 2, dim, keepdim, dtype=dtype)
-    if isinstance(dim, int) or (dim is not None and len(dim) == 1) or (dim is None and A.dim() == 1 and not isinstance(ord, str)):
+    if (
+        isinstance(dim, int)
+        or (dim is not None and len(dim) == 1)
+        or (dim is None and A.dim() == 1 and not isinstance(ord, str))
+    ):
         return vector_norm(A, ord, dim, keepdim, dtype=dtype)
     return matrix_norm(A, ord, (-2, -1) if dim is None else tuple(dim), keepdim, dtype=dtype)
 

@@ -18,45 +18,74 @@ from graphc.tensor import Tensor, device
 __all__ = ["INPLACE", "METHODS", "OPERATORS"]
 
 METHODS: dict[Any, str] = {
-    pointwise: """abs absolute acos acosh add addcdiv addcmul arccos arcsin arctan arctan2 asin asinh atan atan2 atanh ceil clamp clamp_max
-        clamp_min clip copysign cos cosh deg2rad div divide erf exp exp2 expm1 float_power floor floor_divide fmax fmin fmod frac hypot lerp
-        log log10 log1p log2 logaddexp logaddexp2 logit maximum minimum mul multiply nan_to_num neg negative positive pow rad2deg reciprocal
-        remainder round rsqrt sgn sigmoid sign sin sinc sinh sqrt square sub subtract tan tanh true_divide trunc xlogy""",
-    comparison: """allclose bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor eq equal ge greater
-        greater_equal gt heaviside isclose isfinite isinf isnan isneginf isposinf le less less_equal logical_and logical_not logical_or
-        logical_xor lt ne not_equal signbit""",
-    reductions: """all amax amin aminmax any argmax argmin count_nonzero cumprod cumsum logcumsumexp logsumexp max mean min nanmean nansum
-        norm prod std sum var""",
-    shape: """broadcast_to chunk clone contiguous diag diag_embed diagonal expand expand_as flatten flip fliplr flipud moveaxis movedim narrow
-        permute ravel repeat repeat_interleave reshape reshape_as roll rot90 select split split_with_sizes squeeze swapaxes swapdims t tile
-        transpose tril triu unbind unflatten unfold unsqueeze view view_as""",
-    indexing: """argwhere gather index_add index_copy index_fill index_put index_select masked_fill masked_select nonzero scatter scatter_add
-        take take_along_dim""",
+    pointwise: """abs absolute acos acosh add addcdiv addcmul arccos arcsin arctan arctan2 asin asinh atan atan2
+        atanh ceil clamp clamp_max clamp_min clip copysign cos cosh deg2rad div divide erf exp exp2 expm1 float_power
+        floor floor_divide fmax fmin fmod frac hypot lerp log log10 log1p log2 logaddexp logaddexp2 logit maximum
+        minimum mul multiply nan_to_num neg negative positive pow rad2deg reciprocal remainder round rsqrt sgn sigmoid
+        sign sin sinc sinh sqrt square sub subtract tan tanh true_divide trunc xlogy""",
+    comparison: """allclose bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor
+        eq equal ge greater greater_equal gt heaviside isclose isfinite isinf isnan isneginf isposinf le less less_equal
+        logical_and logical_not logical_or logical_xor lt ne not_equal signbit""",
+    reductions: """all amax amin aminmax any argmax argmin count_nonzero cumprod cumsum logcumsumexp logsumexp max
+        mean min nanmean nansum norm prod std sum var""",
+    shape: """broadcast_to chunk clone contiguous diag diag_embed diagonal expand expand_as flatten flip
+        fliplr flipud moveaxis movedim narrow permute ravel repeat repeat_interleave reshape reshape_as roll rot90
+        select split split_with_sizes squeeze swapaxes swapdims t tile transpose tril triu unbind unflatten unfold
+        unsqueeze view view_as""",
+    indexing: """argwhere gather index_add index_copy index_fill index_put index_select masked_fill masked_select
+        nonzero scatter scatter_add take take_along_dim""",
     products: "addmm addmv baddbmm bmm cross dot ger inner kron matmul matrix_power mm mv outer trace vdot",
     activations: "log_softmax relu softmax",
     random: "bernoulli",
 }
 """The operations of each family that are methods too."""
 
-INPLACE = """abs absolute acos acosh add addcdiv addcmul asin asinh atan atan2 atanh bitwise_and bitwise_not bitwise_or bitwise_xor ceil clamp
-    clamp_max clamp_min clip copysign cos cosh cumprod cumsum div divide eq erf exp exp2 expm1 floor floor_divide fmod frac ge gt hypot index_add
-    index_copy index_fill index_put le lerp log log10 log1p log2 logical_and logical_not logical_or logical_xor logit lt masked_fill mul multiply
-    nan_to_num ne neg negative pow reciprocal relu remainder round rsqrt scatter scatter_add sigmoid sign sin sinh sqrt square sub subtract
-    tan tanh tril triu true_divide trunc xlogy""".split()
+INPLACE = [
+    "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul", "asin", "asinh", "atan", "atan2", "atanh",
+    "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "ceil", "clamp", "clamp_max", "clamp_min", "clip",
+    "copysign", "cos", "cosh", "cumprod", "cumsum", "div", "divide", "eq", "erf", "exp", "exp2", "expm1", "floor",
+    "floor_divide", "fmod", "frac", "ge", "gt", "hypot", "index_add", "index_copy", "index_fill", "index_put", "le", "lerp",
+    "log", "log10", "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "lt",
+    "masked_fill", "mul", "multiply", "nan_to_num", "ne", "neg", "negative", "pow", "reciprocal", "relu", "remainder",
+    "round", "rsqrt", "scatter", "scatter_add", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "subtract",
+    "tan", "tanh", "tril", "triu", "true_divide", "trunc", "xlogy",
+]  # fmt: skip
 """The methods that have an in-place form."""
 
 OPERATORS: dict[str, Callable[..., Any]] = {
-    "add": pointwise.add, "radd": pointwise.add, "sub": pointwise.sub, "rsub": pointwise.rsub, "mul": pointwise.mul, "rmul": pointwise.mul,
-    "truediv": pointwise.div, "rtruediv": pointwise.rdiv, "floordiv": pointwise.floor_divide, "mod": pointwise.remainder,
-    "pow": pointwise.pow, "rpow": pointwise.rpow, "matmul": products.matmul,
-    "eq": comparison.eq, "ne": comparison.ne, "lt": comparison.lt, "le": comparison.le, "gt": comparison.gt, "ge": comparison.ge,
-    "and": comparison.bitwise_and, "rand": comparison.bitwise_and, "or": comparison.bitwise_or, "ror": comparison.bitwise_or,
-    "xor": comparison.bitwise_xor, "rxor": comparison.bitwise_xor, "lshift": comparison.bitwise_left_shift,
+    "add": pointwise.add,
+    "radd": pointwise.add,
+    "sub": pointwise.sub,
+    "rsub": pointwise.rsub,
+    "mul": pointwise.mul,
+    "rmul": pointwise.mul,
+    "truediv": pointwise.div,
+    "rtruediv": pointwise.rdiv,
+    "floordiv": pointwise.floor_divide,
+    "mod": pointwise.remainder,
+    "pow": pointwise.pow,
+    "rpow": pointwise.rpow,
+    "matmul": products.matmul,
+    "eq": comparison.eq,
+    "ne": comparison.ne,
+    "lt": comparison.lt,
+    "le": comparison.le,
+    "gt": comparison.gt,
+    "ge": comparison.ge,
+    "and": comparison.bitwise_and,
+    "rand": comparison.bitwise_and,
+    "or": comparison.bitwise_or,
+    "ror": comparison.bitwise_or,
+    "xor": comparison.bitwise_xor,
+    "rxor": comparison.bitwise_xor,
+    "lshift": comparison.bitwise_left_shift,
     "rshift": comparison.bitwise_right_shift,
-    "rfloordiv": lambda x, y: pointwise.floor_divide(y, x), "rmod": lambda x, y: pointwise.remainder(y, x),
-    "rmatmul": lambda x, y: products.matmul(y, x), "rlshift": lambda x, y: comparison.bitwise_left_shift(y, x),
+    "rfloordiv": lambda x, y: pointwise.floor_divide(y, x),
+    "rmod": lambda x, y: pointwise.remainder(y, x),
+    "rmatmul": lambda x, y: products.matmul(y, x),
+    "rlshift": lambda x, y: comparison.bitwise_left_shift(y, x),
     "rrshift": lambda x, y: comparison.bitwise_right_shift(y, x),
-}  # fmt: skip
+}
 """Binary operators; those with r in front have the operands the other way round."""
 
 IN_PLACE_OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift")
@@ -207,15 +236,40 @@ def _nelement(self: Tensor) -> int:
 def _item_table() -> dict[str, Any]:
     """Return everything that the class is given besides operations."""
     return {
-        "to": _to, "type": _type, "float": _converter(dtypes.float32), "double": _converter(dtypes.float64), "int": _converter(dtypes.int32),
-        "long": _converter(dtypes.int64), "bool": _converter(dtypes.bool), "byte": _converter(dtypes.uint8), "type_as": _type_as, "cpu": _cpu,
-        "__getitem__": _getitem, "__setitem__": _setitem, "__contains__": _contains, "fill_": _fill_, "zero_": _zero_,
-        "uniform_": _uniform_, "normal_": _normal_, "bernoulli_": _bernoulli_, "random_": _random_, "new_zeros": _new(creation.zeros),
-        "new_ones": _new(creation.ones), "new_full": _new(creation.full), "new_empty": _new(creation.empty), "new_tensor": _new(creation.tensor),
-        "is_floating_point": _is_floating_point, "nelement": _nelement, "ndimension": Tensor.dim, "T": property(shape.reverse_axes),
-        "mT": property(shape.matrix_transpose), "__neg__": pointwise.neg, "__pos__": pointwise.positive, "__abs__": pointwise.abs,
+        "to": _to,
+        "type": _type,
+        "float": _converter(dtypes.float32),
+        "double": _converter(dtypes.float64),
+        "int": _converter(dtypes.int32),
+        "long": _converter(dtypes.int64),
+        "bool": _converter(dtypes.bool),
+        "byte": _converter(dtypes.uint8),
+        "type_as": _type_as,
+        "cpu": _cpu,
+        "__getitem__": _getitem,
+        "__setitem__": _setitem,
+        "__contains__": _contains,
+        "fill_": _fill_,
+        "zero_": _zero_,
+        "uniform_": _uniform_,
+        "normal_": _normal_,
+        "bernoulli_": _bernoulli_,
+        "random_": _random_,
+        "new_zeros": _new(creation.zeros),
+        "new_ones": _new(creation.ones),
+        "new_full": _new(creation.full),
+        "new_empty": _new(creation.empty),
+        "new_tensor": _new(creation.tensor),
+        "is_floating_point": _is_floating_point,
+        "nelement": _nelement,
+        "ndimension": Tensor.dim,
+        "T": property(shape.reverse_axes),
+        "mT": property(shape.matrix_transpose),
+        "__neg__": pointwise.neg,
+        "__pos__": pointwise.positive,
+        "__abs__": pointwise.abs,
         "__invert__": comparison.bitwise_not,
-    }  # fmt: skip
+    }
 
 
 def _give_all() -> None:

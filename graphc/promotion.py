@@ -20,9 +20,9 @@ def promote(*operands: Any, float: bool = False) -> list[Node]:
     not broadcast, and TypeError for what is neither a node nor a number.
     """
     first = operands[0]
-    if isinstance(first, Node) and all(isinstance(o, Node) and o.types == first.types for o in operands):
-        if not float or first.dtype.is_float:
-            return list(operands)
+    alike = isinstance(first, Node) and all(isinstance(o, Node) and o.types == first.types for o in operands)
+    if alike and (not float or first.dtype.is_float):
+        return list(operands)
     dtype = result_dtype(operands)
     if float and not dtype.is_float:
         dtype = DEFAULT.ir
@@ -76,7 +76,9 @@ def _broadcast_two(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     for axis in reversed(range(rank)):
         m, n = wide_a[axis], wide_b[axis]
         if m != n and m != 1 and n != 1:
-            raise RuntimeError(f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {axis}")
+            raise RuntimeError(
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {axis}"
+            )
     return tuple(n if m == 1 else m for m, n in zip(wide_a, wide_b, strict=True))
 
 

@@ -30,7 +30,8 @@ __all__ = ["Tensor", "device"]
 T = TypeVar("T", bound="Tensor")
 
 NON_LEAF_GRAD = (
-    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during "
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated "
+    "during "
     "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
     "non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead."
 )
@@ -41,8 +42,11 @@ class device:
 
     __slots__ = ("index", "type")
 
+    type: str
+    index: int | None
+
     def __init__(self, type: str | device = "cpu", index: int | None = None) -> None:
-        kind = type.type if isinstance(type, device) else str(type).split(":")[0]
+        kind = str(type).split(":")[0]
         if kind != "cpu":
             raise RuntimeError(f"graphc runs on the CPU; got device {str(type)!r}")
         self.type, self.index = kind, index
@@ -70,7 +74,19 @@ class Tensor:
     shows, empty but for views; a view keeps its `_base`.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_base", "_grad", "_hooks", "_moves", "_retains", "_storage", "_type", "_view_fn", "_view_version")
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_base",
+        "_grad",
+        "_hooks",
+        "_moves",
+        "_retains",
+        "_storage",
+        "_type",
+        "_view_fn",
+        "_view_version",
+    )
 
     _storage: Storage
     _base: Tensor | None
@@ -184,7 +200,9 @@ class Tensor:
         if not self.ndim:
             raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
         if not -self.ndim <= dim < self.ndim:
-            raise IndexError(f"Dimension out of range (expected to be in range of [{-self.ndim}, {self.ndim - 1}], but got {dim})")
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-self.ndim}, {self.ndim - 1}], but got {dim})"
+            )
         return dim
 
     def numel(self) -> int:
@@ -240,7 +258,8 @@ class Tensor:
             if wanted:
                 return
             raise RuntimeError(
-                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph "
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+                "subgraph "
                 "that doesn't require differentiation use var_no_grad = var.detach()."
             )
         if wanted and not self._type.dtype.is_float:
@@ -298,9 +317,12 @@ class Tensor:
         if new._type.dtype is not self._type.dtype:
             raise RuntimeError(
                 f"attempting to assign a gradient with dtype '{_NAMES[new._type.dtype.name]}' to a tensor with grad_dtype "
-                f"'{_TITLES[self._type.dtype.name]}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). "
-                "You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with "
-                "caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they match."
+                f"'{_TITLES[self._type.dtype.name]}'. The gradient must match the tensor's grad_dtype (defaults to the "
+                "tensor's dtype). "
+                "You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
+                "grad_dtype with "
+                "caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they "
+                "match."
             )
 
     def retain_grad(self) -> None:
@@ -485,7 +507,9 @@ class Tensor:
         elif self.requires_grad:
             suffixes.append("requires_grad=True")
         default = repr(get_default_dtype())
-        return format_tensor(self._array(), dtype_name=repr(self.dtype), default_dtype_name=default, suffixes=suffixes, name=name)
+        return format_tensor(
+            self._array(), dtype_name=repr(self.dtype), default_dtype_name=default, suffixes=suffixes, name=name
+        )
 
     def __repr__(self) -> str:
         return self._text()
@@ -495,7 +519,8 @@ class Tensor:
     def __deepcopy__(self: T, memo: dict[int, Any]) -> T:
         if not self.is_leaf:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  If you were "
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
+                "If you were "
                 "attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
                 "https://github.com/pytorch/pytorch/pull/103001"
             )
@@ -504,7 +529,7 @@ class Tensor:
         new = memo[id(self)] = _rebuild(type(self), self._array(), self.requires_grad)
         new._grad = copying.deepcopy(self._grad, memo)
         new.__dict__.update(copying.deepcopy(self.__dict__, memo))
-        return new  # type: ignore[no-any-return]
+        return new
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return (_rebuild, (type(self), np.array(self._array()), self.requires_grad), self.__dict__ or None)
@@ -515,7 +540,9 @@ class Tensor:
 
         def _binary(self, other: Any) -> Tensor: ...
 
-        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __matmul__ = __rmatmul__ = _binary
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __matmul__ = __rmatmul__ = (
+            _binary
+        )
         __pow__ = __rpow__ = __mod__ = __floordiv__ = __and__ = __or__ = __xor__ = __lt__ = __le__ = __gt__ = __ge__ = _binary
 
         def __neg__(self) -> Tensor: ...

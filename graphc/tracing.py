@@ -117,7 +117,8 @@ class Trace:
 
 def _no_way_out(given: Sequence[Node | None]) -> Sequence[Node | None]:
     raise TracingError(
-        "expected a gradient that stays within the compiled function, got one that leads into the history of a tensor made outside; "
+        "expected a gradient that stays within the compiled function, got one that leads into the history of a tensor made "
+        "outside; "
         "pass that tensor as an argument, or detach it"
     )
 

@@ -1,8 +1,8 @@
 """The one debugging switch: `GRAPHC_DEBUG`, a comma-separated list of topics, written to stderr.
 
-    passes    the IR after each pass that changed it     rules    each rewrite rule that fired
-    time      milliseconds of each stage of a compile    kernels  loop kernels as they are scheduled
-    llvm      LLVM IR as emitted                         all      everything
+passes    the IR after each pass that changed it     rules    each rewrite rule that fired
+time      milliseconds of each stage of a compile    kernels  loop kernels as they are scheduled
+llvm      LLVM IR as emitted                         all      everything
 """
 
 from __future__ import annotations

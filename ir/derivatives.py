@@ -4,6 +4,9 @@ A rule gets the node, the cotangent of its result, and for each operand whether 
 it returns one contribution for each operand, or None.  Rules build graph nodes, so second derivatives
 need nothing more.  Where a primitive has no derivative, the value is torch's: ties share evenly, `abs` and
 `sign` have 0 at 0, roundings have 0 everywhere.
+
+The Jacobian of an elementwise primitive is diagonal, its own transpose: the table DIAGONAL serves reverse and
+forward mode (graphc.ir.tangents) alike.
 """
 
 from __future__ import annotations
@@ -18,12 +21,13 @@ from graphc.ir.build import elementwise, select, zeros_like
 from graphc.ir.graph import Node
 from graphc.ir.types import BOOL
 
-__all__ = ["NONDIFFERENTIABLE", "VJP", "VJPRule", "each"]
+__all__ = ["DIAGONAL", "NONDIFFERENTIABLE", "VJP", "Contribution", "VJPRule", "each", "extremal", "halves", "rows"]
 
+Contribution = Callable[..., Node]
 VJPRule = Callable[[Node, Node, Sequence[bool]], Sequence["Node | None"]]
 
 
-def each(*contributions: Callable[..., Node] | None) -> VJPRule:
+def each(*contributions: Contribution | None) -> VJPRule:
     """Make a rule from one function per operand, called as `f(g, y, *operands)` only where it is wanted.
 
     `g` is the cotangent of the result `y`.  None stands for an operand that never has a gradient; operands
@@ -76,11 +80,48 @@ def _unless(loses: Node, ties: Node, g: Node) -> Node:
     return select(ties, g * 0.5, select(loses, 0, g))
 
 
-def _extremum_of_two(loses: Callable[[Node, Node], Node]) -> VJPRule:
-    return each(
+def _extremum_of_two(loses: Callable[[Node, Node], Node]) -> tuple[Contribution, Contribution]:
+    return (
         lambda g, y, a, b: _unless(loses(a, b), elementwise("eq", a, b), g),
         lambda g, y, a, b: _unless(loses(b, a), elementwise("eq", a, b), g),
     )
+
+
+DIAGONAL: dict[str, tuple[Contribution, ...]] = {
+    "neg": (lambda g, y, x: -g,),
+    "abs": (lambda g, y, x: g * elementwise("sign", x),),
+    "sign": (_zeros,),
+    "floor": (_zeros,),
+    "ceil": (_zeros,),
+    "trunc": (_zeros,),
+    "round": (_zeros,),
+    "sqrt": (lambda g, y, x: g / (y * 2),),
+    "rsqrt": (lambda g, y, x: g * (y * y * y * -0.5),),
+    "exp": (lambda g, y, x: g * y,),
+    "expm1": (lambda g, y, x: g * elementwise("exp", x),),  # y + 1 has no digit left below -37
+    "log": (lambda g, y, x: g / x,),
+    "log1p": (lambda g, y, x: g / (x + 1),),
+    "sin": (lambda g, y, x: g * elementwise("cos", x),),
+    "cos": (lambda g, y, x: g * -elementwise("sin", x),),
+    "atan": (lambda g, y, x: g / (x * x + 1),),
+    "tanh": (lambda g, y, x: g * (1 - y * y),),
+    "sigmoid": (lambda g, y, x: g * (y * (1 - y)),),
+    "erf": (lambda g, y, x: g * (elementwise("exp", -(x * x)) * (2 / sqrt(pi))),),
+    "alias": (lambda g, y, x: g,),
+    "add": (lambda g, y, a, b: g, lambda g, y, a, b: g),
+    "sub": (lambda g, y, a, b: g, lambda g, y, a, b: -g),
+    "mul": (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
+    "div": (lambda g, y, a, b: g / b, lambda g, y, a, b: -(g / b * y)),
+    "floordiv": (_zeros, _zeros),
+    "remainder": (lambda g, y, a, b: g, lambda g, y, a, b: -(g * elementwise("floordiv", a, b))),
+    "pow": (_pow_base, _pow_exponent),
+    "maximum": _extremum_of_two(lambda mine, other: mine < other),
+    "minimum": _extremum_of_two(lambda mine, other: other < mine),
+}
+"""For each operand of an elementwise primitive, the partial derivative by it, times `g`: called as `f(g, y, *operands)`.
+
+`g` is the cotangent of the result `y` on the way back, the tangent of the operand on the way forth.
+"""
 
 
 # -- movement -------------------------------------------------------------------------------------------
@@ -138,12 +179,24 @@ def _unsum(g: Node, y: Node, x: Node) -> Node:
     return build.expand_axes(g, x.shape, y.params["axes"])
 
 
-def _extremum(g: Node, y: Node, x: Node) -> Node:
-    """Share the cotangent evenly among the elements that are the extremum; NaN elements are, if there are any."""
+def extremal(y: Node, x: Node) -> tuple[Node, Node]:
+    """Tell for each element of `x` whether it is the extremum `y`, and count those; NaN elements are, if there are any."""
     axes = y.params["axes"]
     chosen = elementwise("eq", x, build.expand_axes(y, x.shape, axes)) | elementwise("ne", x, x)
-    share = g / build.sum_(build.cast(chosen, x.dtype), axes)
-    return select(chosen, build.expand_axes(share, x.shape, axes), 0)
+    return chosen, build.sum_(build.cast(chosen, x.dtype), axes)
+
+
+def _extremum(g: Node, y: Node, x: Node) -> Node:
+    """Share the cotangent evenly among the elements that are the extremum."""
+    chosen, count = extremal(y, x)
+    return select(chosen, build.expand_axes(g / count, x.shape, y.params["axes"]), 0)
+
+
+def rows(x: Node, axes: Sequence[int]) -> Node:
+    """Return `x` with `axes` moved to the end and made one."""
+    kept = [a for a in range(x.type.rank) if a not in axes]
+    count = prod(x.shape[a] for a in axes)
+    return build.reshape(build.permute(x, (*kept, *axes)), (*(x.shape[a] for a in kept), count))
 
 
 def _unprod(g: Node, y: Node, x: Node) -> Node:
@@ -153,27 +206,26 @@ def _unprod(g: Node, y: Node, x: Node) -> Node:
     made of multiplications, so differentiable as often as one likes.
     """
     axes = y.params["axes"]
-    kept = [a for a in range(x.type.rank) if a not in axes]
-    order = (*kept, *axes)
-    count = prod(x.shape[a] for a in axes)
-    level = build.reshape(build.permute(x, order), (*y.shape, count))
-    halves: list[tuple[Node, Node]] = []
+    order = (*(a for a in range(x.type.rank) if a not in axes), *axes)
+    level = rows(x, axes)
+    count = level.shape[-1]
+    pairs: list[tuple[Node, Node]] = []
     while level.shape[-1] > 1:
-        halves.append(_halves(level))
-        level = halves[-1][0] * halves[-1][1]
+        pairs.append(halves(level, 1))
+        level = pairs[-1][0] * pairs[-1][1]
     down = build.reshape(g, (*y.shape, 1)) if count else level
-    for left, right in reversed(halves):
+    for left, right in reversed(pairs):
         down = _last(down, 0, left.shape[-1])
         down = build.concatenate((down * right, down * left), y.type.rank)
     flat = build.reshape(_last(down, 0, count), [x.shape[a] for a in order])
     return build.permute(flat, sorted(range(len(order)), key=order.__getitem__))
 
 
-def _halves(x: Node) -> tuple[Node, Node]:
-    """Split the last axis in two equal parts, filled up with a 1 if it is odd."""
+def halves(x: Node, fill: float) -> tuple[Node, Node]:
+    """Split the last axis in two equal parts, the second filled up with `fill` if the extent is odd."""
     half = (x.shape[-1] + 1) // 2
     zeros = [0] * (x.type.rank - 1)
-    even = build.pad(x, (*zeros, 0), (*zeros, 2 * half - x.shape[-1]), fill=1)
+    even = build.pad(x, (*zeros, 0), (*zeros, 2 * half - x.shape[-1]), fill=fill)
     return _last(even, 0, half), _last(even, half, 2 * half)
 
 
@@ -189,35 +241,7 @@ def _uncumsum(g: Node, y: Node, x: Node) -> Node:
 # -- the table ------------------------------------------------------------------------------------------
 
 VJP: dict[str, VJPRule] = {
-    "neg": each(lambda g, y, x: -g),
-    "abs": each(lambda g, y, x: g * elementwise("sign", x)),
-    "sign": each(_zeros),
-    "floor": each(_zeros),
-    "ceil": each(_zeros),
-    "trunc": each(_zeros),
-    "round": each(_zeros),
-    "sqrt": each(lambda g, y, x: g / (y * 2)),
-    "rsqrt": each(lambda g, y, x: g * (y * y * y * -0.5)),
-    "exp": each(lambda g, y, x: g * y),
-    "expm1": each(lambda g, y, x: g * elementwise("exp", x)),  # y + 1 has no digit left below -37
-    "log": each(lambda g, y, x: g / x),
-    "log1p": each(lambda g, y, x: g / (x + 1)),
-    "sin": each(lambda g, y, x: g * elementwise("cos", x)),
-    "cos": each(lambda g, y, x: g * -elementwise("sin", x)),
-    "atan": each(lambda g, y, x: g / (x * x + 1)),
-    "tanh": each(lambda g, y, x: g * (1 - y * y)),
-    "sigmoid": each(lambda g, y, x: g * (y * (1 - y))),
-    "erf": each(lambda g, y, x: g * (elementwise("exp", -(x * x)) * (2 / sqrt(pi)))),
-    "alias": each(lambda g, y, x: g),
-    "add": each(lambda g, y, a, b: g, lambda g, y, a, b: g),
-    "sub": each(lambda g, y, a, b: g, lambda g, y, a, b: -g),
-    "mul": each(lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
-    "div": each(lambda g, y, a, b: g / b, lambda g, y, a, b: -(g / b * y)),
-    "floordiv": each(_zeros, _zeros),
-    "remainder": each(lambda g, y, a, b: g, lambda g, y, a, b: -(g * elementwise("floordiv", a, b))),
-    "pow": each(_pow_base, _pow_exponent),
-    "maximum": _extremum_of_two(lambda mine, other: mine < other),
-    "minimum": _extremum_of_two(lambda mine, other: other < mine),
+    **{name: each(*contributions) for name, contributions in DIAGONAL.items()},
     # Selecting the cotangent, not multiplying with the mask, keeps infinities of the other arm out.
     "select": each(None, lambda g, y, c, a, b: select(c, g, 0), lambda g, y, c, a, b: select(c, 0, g)),
     "cast": each(lambda g, y, x: build.cast(g, x.dtype)),

@@ -45,16 +45,52 @@ def _evaluate_node(node: Node, operands: list[Any]) -> Any:
     return np.asarray(node.op.meaning(*operands, **node.params))
 
 
-def _fusion(node: Node, operands: list[Any]) -> Any:
-    results = evaluate(node.regions[0], operands)
+def _bare(results: list[Any]) -> Any:
+    """A node with one result has the array itself for its value, others a list."""
     return results if len(results) > 1 else results[0]
+
+
+def _fusion(node: Node, operands: list[Any]) -> Any:
+    return _bare(evaluate(node.regions[0], operands))
+
+
+def _cond(node: Node, operands: list[Any]) -> Any:
+    return _bare(evaluate(node.regions[0 if operands[0] else 1], operands[1:]))
+
+
+def _while(node: Node, operands: list[Any]) -> Any:
+    test, body = node.regions
+    n = node.params["carried"]
+    carried, outside = operands[:n], operands[n:]
+    while evaluate(test, [*carried, *outside])[0]:
+        carried = evaluate(body, [*carried, *outside])
+    return _bare(carried)
+
+
+def _scan(node: Node, operands: list[Any]) -> Any:
+    (body,) = node.regions
+    n, m, length = node.params["carried"], node.params["sequences"], node.params["length"]
+    carried, sequences, outside = operands[:n], operands[n : n + m], operands[n + m :]
+    stacks = [np.empty(t.shape, t.dtype.numpy) for t in node.types[n:]]
+    for i in reversed(range(length)) if node.params["reverse"] else range(length):
+        results = evaluate(body, [*carried, *(s[i] for s in sequences), *outside])
+        carried = results[:n]
+        for stack, item in zip(stacks, results[n:], strict=True):
+            stack[i] = item
+    return _bare([*carried, *stacks])
 
 
 def _result(node: Node, operands: list[Any]) -> Any:
     return operands[0][node.params["index"]]
 
 
-EVALUATORS: dict[str, Callable[[Node, list[Any]], Any]] = {"fusion": _fusion, "result": _result}
+EVALUATORS: dict[str, Callable[[Node, list[Any]], Any]] = {
+    "fusion": _fusion,
+    "cond": _cond,
+    "while": _while,
+    "scan": _scan,
+    "result": _result,
+}
 """How nodes with regions are run: everything else is its primitive's meaning."""
 
 assert PARAMETER.meaning is None

@@ -57,6 +57,12 @@ def fuse(graph: Graph, layouts: dict[Node, Strides] | None = None) -> Graph:
     return _Builder(graph, groups, layouts or {}).run()
 
 
+def _fuse_region(region: Region) -> Region:
+    """Fuse the body of a loop or a branch; it is a program of its own, whose parameters are row-major."""
+    after = fuse(Graph(region.params, region.results))
+    return Region(after.params, after.results)
+
+
 # -- iteration spaces ---------------------------------------------------------------------------------
 
 
@@ -455,9 +461,11 @@ class _Builder:
             if not self._has_buffer(result):
                 self.stored[result] = None
         for node in nodes:
+            if node.op.name == "result":
+                continue
             if self._has_buffer(node):
                 for operand in node.operands:
-                    self._store_operand(operand)
+                    self._store_operand(operand, dense=bool(node.regions))
             elif node.op.name in ("gather", "random_bits"):
                 self._store_operand(node.operands[0])
         for node in reversed(nodes):
@@ -472,14 +480,17 @@ class _Builder:
 
     def _has_buffer(self, node: Node) -> bool:
         """Whether a node has memory of its own without being part of a fusion."""
-        return node.op is PARAMETER or not (_is_compute(node) or _is_inlined(node) or node.op.name == "result")
+        return node.op is PARAMETER or not (_is_compute(node) or _is_inlined(node))
 
     def _layout(self, node: Node) -> Strides:
         return self.layouts.get(node) or dense_strides(node.shape)
 
-    def _store_operand(self, operand: Node) -> None:
-        """Store what an operation outside the fusions reads: the buffer below its strides, or a copy."""
-        view = as_view(operand, self._layout)
+    def _store_operand(self, operand: Node, *, dense: bool = False) -> None:
+        """Store what an operation outside the fusions reads: the buffer below its strides, or a copy.
+
+        Loops and branches take their operands `dense`, as they are.
+        """
+        view = None if dense else as_view(operand, self._layout)
         base = operand if view is None else view.base
         if view is not None and base.op.name in ("constant", "iota"):
             base = operand
@@ -509,7 +520,7 @@ class _Builder:
         return body, list(leaves)
 
     def _is_leaf(self, node: Node, group: Group | None) -> bool:
-        if self._has_buffer(node) or node.op.name == "result":
+        if self._has_buffer(node):
             return True
         if _is_inlined(node):
             return node in self.stored and node.op.kind == "movement"
@@ -541,7 +552,8 @@ class _Builder:
             stack.pop()
             if self._has_buffer(node):
                 operands = [self._moved(o) for o in node.operands]
-                self.new[node] = make(node.op, operands, node.params, node.regions, like=node)
+                regions = tuple(_fuse_region(r) for r in node.regions)
+                self.new[node] = make(node.op, operands, node.params, regions, like=node)
             else:
                 self._write_group(self._members(node))
 

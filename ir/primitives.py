@@ -172,4 +172,22 @@ _row("matmul", "other", shapes.matmul, np.matmul, "The matrix product over the l
 
 # regions
 _row("fusion", "region", shapes.fusion, None, "The region applied to the operands, compiled as one kernel.")
+_row(
+    "cond",
+    "region",
+    shapes.cond,
+    None,
+    "The first region applied to the operands after the condition if it holds, else the second.",
+)
+_row(
+    "while",
+    "region",
+    shapes.while_,
+    None,
+    "The second region applied to the carried values as long as the first holds of them.",
+)
+_row(
+    "scan", "region", shapes.scan, None,
+    "The region applied for each item of the sequences, from the first or from the last; its items are stacked.",
+)  # fmt: skip
 _row("result", "leaf", shapes.result, None, "One of the results of an operand that has several.")

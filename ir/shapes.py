@@ -10,9 +10,9 @@ from graphc.ir.graph import Node, Region, TypeRuleError
 from graphc.ir.types import BOOL, I32, I64, DType, TensorType
 
 __all__ = [
-    "Rule", "arg_reduction", "broadcast", "cast", "concatenate", "cumsum", "elementwise", "flip", "fusion", "gather",
-    "iota", "leaf", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result", "scatter_add", "select",
-    "slice_",
+    "Rule", "arg_reduction", "broadcast", "cast", "cond", "concatenate", "cumsum", "elementwise", "flip", "fusion", "gather",
+    "iota", "leaf", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result", "scan", "scatter_add", "select",
+    "slice_", "while_",
 ]  # fmt: skip
 
 Operands = tuple[Node, ...]
@@ -230,6 +230,54 @@ def fusion(operands: Operands, params: Params, regions: Regions) -> Types:
         [o.type for o in operands] == [p.type for p in body.params], "fusion binds each operand to a parameter of its type"
     )
     return tuple(r.type for r in body.results)
+
+
+def _check_binding(name: str, region: Region, given: list[TensorType], results: list[TensorType] | None) -> None:
+    types = [p.type for p in region.params]
+    _require(types == given, f"{name} calls its region with {', '.join(map(str, given))}", *types)
+    if results is not None:
+        found = [r.type for r in region.results]
+        _require(found == results, f"{name} wants {', '.join(map(str, results))} of its region", *found)
+
+
+def cond(operands: Operands, params: Params, regions: Regions) -> Types:
+    """A 0-d bool, then the operands of both regions, which return the same types."""
+    _require(
+        len(operands) >= 1 and operands[0].type == TensorType(BOOL),
+        "cond takes a 0-d bool first",
+        *(o.type for o in operands[:1]),
+    )
+    yes, no = regions
+    given, results = [o.type for o in operands[1:]], [r.type for r in yes.results]
+    _check_binding("cond", yes, given, None)
+    _check_binding("cond", no, given, results)
+    return tuple(results)
+
+
+def while_(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Carried values, then values of outside: a test that gives a 0-d bool, a body that gives the carried types."""
+    test, body = regions
+    given = [o.type for o in operands]
+    carried = given[: params["carried"]]
+    _check_binding("while", test, given, [TensorType(BOOL)])
+    _check_binding("while", body, given, carried)
+    return tuple(carried)
+
+
+def scan(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Carried values, sequences along their first axis, values of outside; the body gives carried values and items."""
+    (body,) = regions
+    n, m, length = params["carried"], params["sequences"], params["length"]
+    _require(length >= 0, "scan has a length that is not negative", length)
+    types = [o.type for o in operands]
+    for t in types[n : n + m]:
+        _require(t.rank >= 1 and t.shape[0] == length, f"scan runs over sequences of {length} items", t)
+    carried = types[:n]
+    items = [t.with_shape(t.shape[1:]) for t in types[n : n + m]]
+    _check_binding("scan", body, [*carried, *items, *types[n + m :]], None)
+    found = [r.type for r in body.results]
+    _require(found[:n] == carried, f"scan wants {', '.join(map(str, carried))} carried on by its body", *found[:n])
+    return (*carried, *(t.with_shape((length, *t.shape)) for t in found[n:]))
 
 
 def result(operands: Operands, params: Params, regions: Regions) -> Types:

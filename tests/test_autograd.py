@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 import graphc as torch
+from graphc.custom_function import Function, once_differentiable
+from graphc.grad_mode import is_inference_mode_enabled
 from graphc.tensor import Tensor
 
 TWICE = "Trying to backward through the graph a second time"
@@ -191,7 +193,9 @@ def test_a_leaf_may_not_be_written_to_while_recording() -> None:
     x = leaf(1, 2)
     with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used in an in-place operation"):
         x.add_(1)
-    with pytest.raises(RuntimeError, match="a view of a leaf Variable that requires grad is being used in an in-place operation"):
+    with pytest.raises(
+        RuntimeError, match="a view of a leaf Variable that requires grad is being used in an in-place operation"
+    ):
         x[0].add_(1)
     before = (x * x).sum()
     with torch.no_grad():
@@ -288,7 +292,11 @@ def test_hooks_on_leaves_run_before_and_after_accumulation() -> None:
     [
         (lambda g: torch.ones(3), RuntimeError, "hook '<lambda>' has changed the size of value"),
         (lambda g: "a", TypeError, "expected Variable, but hook returned 'str'"),
-        (lambda g: g.double(), RuntimeError, r"hook '<lambda>' has changed the type of value \(was torch.FloatTensor got torch.DoubleTensor\)"),
+        (
+            lambda g: g.double(),
+            RuntimeError,
+            r"hook '<lambda>' has changed the type of value \(was torch.FloatTensor got torch.DoubleTensor\)",
+        ),
     ],
 )
 def test_hooks_that_return_something_else(hook: Any, kind: type[Exception], message: str) -> None:
@@ -314,6 +322,116 @@ def test_a_hook_after_an_in_place_write_sees_the_new_value() -> None:
     y.register_hook(lambda g: seen.append(g.tolist()))
     (y * 3).sum().backward()
     assert seen == [[3, 3]] and grad_of(x) == [30, 30]
+
+
+def test_a_hook_put_on_after_the_use() -> None:
+    x = leaf(1, 2)
+    y = x * x
+    z = y * 3
+    out = (z * z).sum() + y.sum()
+    y.register_hook(lambda g: g * 10)
+    z.register_hook(lambda g: g + 1)
+    z.retain_grad()
+    out.backward()
+    # dz = 2z + 1 = 7, 25; dy = (3 dz + 1) 10 = 220, 760; dx = 2x dy
+    assert grad_of(z) == [7, 25] and grad_of(x) == [440, 3040]
+
+
+class Scaled(Function):
+    """x · k, with a gradient that is twice the true one, so that it cannot be mistaken for it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, k: float) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.k = k
+        return x * k
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Any:
+        (x,) = ctx.saved_tensors
+        return g * x * ctx.k * 2, None
+
+
+def test_custom_functions() -> None:
+    x = leaf(1, 3)
+    y = Scaled.apply(x, 5.0)
+    assert y.tolist() == [5, 15] and repr(y.grad_fn).startswith("<ScaledBackward object")
+    (y * 1).sum().backward()
+    assert grad_of(x) == [10, 30]
+    (g,) = torch.autograd.grad(Scaled.apply(x, 5.0).sum(), x, create_graph=True)
+    assert torch.autograd.grad(g.sum(), x)[0].tolist() == [10, 10]
+    with torch.no_grad():
+        assert not Scaled.apply(x, 5.0).requires_grad
+
+
+def test_custom_functions_with_setup_context_and_constants() -> None:
+    class Split(Function):
+        @staticmethod
+        def forward(x: Tensor) -> Any:
+            return x.exp(), x > 1, x * 0
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.save_for_backward(output[0])
+            ctx.mark_non_differentiable(output[1])
+            ctx.set_materialize_grads(False)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any, unused: Any) -> Any:
+            assert unused is None
+            return g * ctx.saved_tensors[0]
+
+    x = leaf(0, 0)
+    e, mask, _ = Split.apply(x)
+    assert mask.tolist() == [False, False] and not mask.requires_grad
+    (g,) = torch.autograd.grad(e.sum(), x, create_graph=True)
+    assert g.tolist() == [1, 1] and torch.autograd.grad(g.sum(), x)[0].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (lambda g: (g, None, g), "returned an incorrect number of gradients \\(expected 1, got 3\\)"),
+        (lambda g: g.sum(), r"returned an invalid gradient at index 0 - got \[\] but expected shape compatible with \[2\]"),
+    ],
+)
+def test_custom_functions_that_return_something_else(returned: Any, message: str) -> None:
+    class Wrong(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, g: Tensor) -> Any:
+            return returned(g)
+
+    with pytest.raises(RuntimeError, match=message):
+        Wrong.apply(leaf(1, 2)).sum().backward()
+
+
+def test_custom_functions_in_place_and_once_differentiable() -> None:
+    class Doubled(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            x.mul_(2)
+            ctx.mark_dirty(x)
+            return x
+
+        @staticmethod
+        @once_differentiable
+        def backward(ctx: Any, g: Tensor) -> Tensor:
+            return g * 2
+
+    x = leaf(1, 2)
+    y = x * x
+    z = Doubled.apply(y)
+    assert z is y and y.tolist() == [2, 8]
+    (g,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+    assert g.tolist() == [4, 8]
+    with pytest.raises(
+        RuntimeError, match="trying to differentiate twice a function that was marked with @once_differentiable"
+    ):
+        torch.autograd.grad(g.sum(), x)
 
 
 def test_numpy_of_what_requires_a_gradient() -> None:
@@ -403,8 +521,8 @@ def test_inference_mode_leaves_no_history() -> None:
     x = leaf(1)
     with torch.inference_mode():
         y = x * 2
-        assert torch.is_inference_mode_enabled()
-    assert not y.requires_grad and not torch.is_inference_mode_enabled()
+        assert is_inference_mode_enabled()
+    assert not y.requires_grad and not is_inference_mode_enabled()
 
 
 # -- histories -------------------------------------------------------------------------------------------------------------

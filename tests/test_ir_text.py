@@ -117,7 +117,9 @@ def test_text_is_read_back(text: str) -> None:
     assert to_text(parse(text)) == text
 
 
-@pytest.mark.parametrize("make_graph", [example, softmax_loss, every_kind, lambda: fuse(softmax_loss())])
+@pytest.mark.parametrize(
+    "make_graph", [example, softmax_loss, every_kind, lambda: fuse(softmax_loss()), lambda: fuse(every_kind())]
+)
 def test_graphs_survive_the_round_trip(make_graph: Any) -> None:
     graph = make_graph()
     again = parse(to_text(graph))

@@ -70,7 +70,7 @@ def test_an_error_has_torchs_first_line_and_the_users_place() -> None:
 def test_foreign_objects_are_refused() -> None:
     with pytest.raises(TypeError, match="unsupported operand type"):
         torch.ones(2) + "a"
-    with pytest.raises(TypeError, match="can't convert np.ndarray of type complex128"):
+    with pytest.raises(TypeError, match=r"can't convert np.ndarray of type complex128"):
         torch.add(torch.ones(2), np.ones(2, complex))
 
 
@@ -192,7 +192,10 @@ def test_a_reshape_that_strides_cannot_show_is_a_copy() -> None:
 @pytest.mark.parametrize(
     ("act", "message"),
     [
-        (lambda: torch.ones(2).expand(3, 2).add_(1), "more than one element of the written-to tensor refers to a single memory location"),
+        (
+            lambda: torch.ones(2).expand(3, 2).add_(1),
+            "more than one element of the written-to tensor refers to a single memory location",
+        ),
         (lambda: torch.ones(2).add_(torch.ones(3, 2)), r"output with shape \[2\] doesn't match the broadcast shape \[3, 2\]"),
         (lambda: torch.ones(2, dtype=torch.int64).add_(1.5), "result type Float can't be cast to the desired output type Long"),
     ],

@@ -11,8 +11,9 @@ from graphc.nn.module import Module
 from graphc.nn.parameter import fresh
 
 __all__ = [
-    "CELU", "ELU", "GELU", "GLU", "SELU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid", "LogSoftmax",
-    "Mish", "PReLU", "ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold",
+    "CELU", "ELU", "GELU", "GLU", "SELU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid",
+    "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Softmin", "Softplus", "Softshrink",
+    "Softsign", "Tanh", "Tanhshrink", "Threshold",
 ]  # fmt: skip
 
 
@@ -33,7 +34,9 @@ class Activation(Module):
         given = dict(zip(names, args, strict=False))
         unknown = set(kwargs) - set(names)
         if unknown or len(args) > len(names):
-            raise TypeError(f"{type(self).__name__}.__init__() got an unexpected argument {', '.join(unknown) or args[len(names)]!r}")
+            raise TypeError(
+                f"{type(self).__name__}.__init__() got an unexpected argument {', '.join(unknown) or args[len(names)]!r}"
+            )
         for name in names:
             setattr(self, name, kwargs.get(name, given.get(name, self.options.get(name, False))))
 
@@ -50,7 +53,13 @@ class Activation(Module):
 def _activation(name: str, function: Callable[..., Any], has_inplace: bool = False, **options: Any) -> Any:
     """Return the class of an activation."""
     doc = f"{name} as a module: see nn.functional.{getattr(function, '__name__', name.lower())}."
-    fields = {"function": staticmethod(function), "options": options, "has_inplace": has_inplace, "__doc__": doc, "__module__": __name__}
+    fields = {
+        "function": staticmethod(function),
+        "options": options,
+        "has_inplace": has_inplace,
+        "__doc__": doc,
+        "__module__": __name__,
+    }
     return type(name, (Activation,), fields)
 
 
@@ -76,8 +85,6 @@ Threshold = _activation("Threshold", F.threshold, True, threshold=None, value=No
 Softmax = _activation("Softmax", F.softmax, dim=None)
 Softmin = _activation("Softmin", F.softmin, dim=None)
 LogSoftmax = _activation("LogSoftmax", F.log_softmax, dim=None)
-Hardshrink = _activation("Hardshrink", F.hardshrink, lambd=0.5)
-Softshrink = _activation("Softshrink", F.softshrink, lambd=0.5)
 
 
 class ReLU6(Activation):
@@ -85,6 +92,22 @@ class ReLU6(Activation):
 
     function = staticmethod(F.relu6)
     has_inplace = True
+
+
+class Hardshrink(Activation):
+    """x, but 0 within [-lambd, lambd], as a module."""
+
+    function = staticmethod(F.hardshrink)
+    options: ClassVar = {"lambd": 0.5}
+    bare = ("lambd",)
+
+
+class Softshrink(Activation):
+    """x moved towards 0 by lambd, as a module."""
+
+    function = staticmethod(F.softshrink)
+    options: ClassVar = {"lambd": 0.5}
+    bare = ("lambd",)
 
 
 class PReLU(Module):

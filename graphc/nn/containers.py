@@ -162,7 +162,7 @@ class _ParameterHolder(Module):
         return rows
 
     def __repr__(self) -> str:
-        return "\n".join([f"{self._get_name()}(", *self._lines(), ")"]) if self._parameters else f"{self._get_name()}()"
+        return f"{self._get_name()}({chr(10).join(self._lines())})" if self._parameters else f"{self._get_name()}()"
 
     def __len__(self) -> int:
         return len(self._parameters)

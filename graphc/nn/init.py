@@ -12,27 +12,29 @@ from graphc.ops.pointwise import clamp, erf
 from graphc.ops.random import Generator, uniform
 
 __all__ = [
-    "calculate_gain", "constant_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "trunc_normal_", "uniform_",
-    "xavier_normal_", "xavier_uniform_", "zeros_",
+    "calculate_gain", "constant_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "trunc_normal_",
+    "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
 GAINS = {"tanh": 5.0 / 3, "relu": sqrt(2.0), "selu": 3.0 / 4}
 
 
-@no_grad()
+@no_grad()  # type: ignore[untyped-decorator]
 def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Any:
     """Fill with uniform numbers in [a, b)."""
     return tensor.uniform_(a, b, generator=generator)
 
 
-@no_grad()
+@no_grad()  # type: ignore[untyped-decorator]
 def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Any:
     """Fill with normal numbers."""
     return tensor.normal_(mean, std, generator=generator)
 
 
-@no_grad()
-def trunc_normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None) -> Any:
+@no_grad()  # type: ignore[untyped-decorator]
+def trunc_normal_(
+    tensor: Any, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None
+) -> Any:
     """Fill with normal numbers between a and b, by the inverse of the distribution function, found by bisection."""
     low, high = (_normal_cdf((v - mean) / std) for v in (a, b))
     u = uniform(tuple(tensor.shape), tensor.dtype.ir, low, high, generator)
@@ -48,7 +50,7 @@ def _normal_cdf(x: float) -> float:
     return (1.0 + math_erf(x / sqrt(2.0))) / 2.0
 
 
-@no_grad()
+@no_grad()  # type: ignore[untyped-decorator]
 def constant_(tensor: Any, val: float) -> Any:
     """Fill with one number."""
     return tensor.fill_(val)
@@ -64,7 +66,7 @@ def ones_(tensor: Any) -> Any:
     return constant_(tensor, 1.0)
 
 
-@no_grad()
+@no_grad()  # type: ignore[untyped-decorator]
 def eye_(tensor: Any) -> Any:
     """Fill a matrix with the identity.  Raises ValueError for other ranks."""
     if tensor.dim() != 2:

@@ -12,9 +12,9 @@ from graphc.nn.parameter import Parameter, fresh
 from graphc.ops.creation import ones, tensor, zeros
 
 __all__ = [
-    "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Bilinear", "CosineSimilarity", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "Embedding",
-    "Flatten", "GroupNorm", "Identity", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "LayerNorm", "Linear", "PairwiseDistance",
-    "RMSNorm", "Unflatten",
+    "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Bilinear", "CosineSimilarity", "Dropout", "Dropout1d", "Dropout2d",
+    "Dropout3d", "Embedding", "Flatten", "GroupNorm", "Identity", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d",
+    "LayerNorm", "Linear", "PairwiseDistance", "RMSNorm", "Unflatten",
 ]  # fmt: skip
 
 
@@ -75,7 +75,8 @@ class Bilinear(Module):
     def extra_repr(self) -> str:
         """Return the sizes."""
         return (
-            f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}, bias={self.bias is not None}"
+            f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
+            f"out_features={self.out_features}, bias={self.bias is not None}"
         )
 
 
@@ -101,7 +102,7 @@ class Embedding(Module):
     @classmethod
     def from_pretrained(cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
         """Return an embedding with a given table, fixed unless `freeze` is False."""
-        made = cls(*embeddings.shape, padding_idx=padding_idx)
+        made = cls(embeddings.shape[0], embeddings.shape[1], padding_idx)
         made.weight = Parameter(embeddings, requires_grad=not freeze)
         return made
 
@@ -138,8 +139,8 @@ class LayerNorm(Module):
 
     def extra_repr(self) -> str:
         """Return the shape and the options."""
-        bias = f", bias={self.bias is not None}" if self.elementwise_affine else ""
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}{bias}"
+        bias = self.bias is not None
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, bias={bias}"
 
 
 class RMSNorm(Module):
@@ -163,13 +164,15 @@ class RMSNorm(Module):
 class GroupNorm(Module):
     """Normalize each group of channels, then scale and shift.  Raises ValueError if the groups do not divide them."""
 
-    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
+    ) -> None:
         super().__init__()
         if num_channels % num_groups:
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self.register_parameter("weight", _ones_parameter(num_channels) if affine else None)
-        self.register_parameter("bias", fresh(num_channels) if affine else None)
+        self.register_parameter("bias", fresh(num_channels) if affine and bias else None)
 
     def forward(self, input: Any) -> Any:
         """Normalize."""
@@ -177,7 +180,7 @@ class GroupNorm(Module):
 
     def extra_repr(self) -> str:
         """Return the sizes and the options."""
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
 
 
 class _ChannelNorm(Module):
@@ -185,12 +188,14 @@ class _ChannelNorm(Module):
 
     ranks: tuple[int, ...] = ()
 
-    def __init__(self, num_features: int, eps: float, momentum: float | None, affine: bool, track_running_stats: bool) -> None:
+    def __init__(
+        self, num_features: int, eps: float, momentum: float | None, affine: bool, bias: bool, track_running_stats: bool
+    ) -> None:
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.register_parameter("weight", _ones_parameter(num_features) if affine else None)
-        self.register_parameter("bias", fresh(num_features) if affine else None)
+        self.register_parameter("bias", fresh(num_features) if affine and bias else None)
         self.register_buffer("running_mean", zeros(num_features) if track_running_stats else None)
         self.register_buffer("running_var", ones(num_features) if track_running_stats else None)
         self.register_buffer("num_batches_tracked", tensor(0) if track_running_stats else None)
@@ -204,15 +209,22 @@ class _ChannelNorm(Module):
         """Return the size and the options."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
 class _BatchNorm(_ChannelNorm):
     def __init__(
-        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True, track_running_stats: bool = True
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats)
+        super().__init__(num_features, eps, momentum, affine, bias, track_running_stats)
 
     def forward(self, input: Any) -> Any:
         """Normalize by the batch in training, by the running statistics otherwise."""
@@ -248,7 +260,7 @@ class BatchNorm3d(_BatchNorm):
 
 class _InstanceNorm(_ChannelNorm):
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False) -> None:
-        super().__init__(num_features, eps, momentum, affine, False)
+        super().__init__(num_features, eps, momentum, affine, True, False)
 
     def forward(self, input: Any) -> Any:
         """Normalize each channel of each sample."""

@@ -90,17 +90,25 @@ class Module:
 
     def _forget(self, name: str) -> None:
         for held in (self.__dict__, self._parameters, self._buffers, self._modules):
-            held.pop(name, None)  # type: ignore[attr-defined]
+            held.pop(name, None)
 
     def _set_other(self, name: str, value: Any) -> None:
-        for held, kind in ((self._parameters, "parameter"), (self._modules, "child module"), (self._buffers, "buffer")):
+        kinds: tuple[tuple[dict[str, Any], str], ...]
+        kinds = ((self._parameters, "parameter"), (self._modules, "child module"), (self._buffers, "buffer"))
+        for held, kind in kinds:
             if name not in held:
                 continue
             if value is not None and not (kind == "buffer" and isinstance(value, Tensor)):
-                wanted = "torch.nn.Parameter" if kind == "parameter" else "torch.nn.Module" if kind == "child module" else "torch.Tensor"
+                wanted = (
+                    "torch.nn.Parameter"
+                    if kind == "parameter"
+                    else "torch.nn.Module"
+                    if kind == "child module"
+                    else "torch.Tensor"
+                )
                 found = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
                 raise TypeError(f"cannot assign '{found}' as {kind} '{name}' ({wanted} or None expected)")
-            held[name] = value  # type: ignore[index]
+            held[name] = value  # type: ignore[assignment]
             return
         object.__setattr__(self, name, value)
 
@@ -114,7 +122,7 @@ class Module:
     def __delattr__(self, name: str) -> None:
         for held in (self._parameters, self._buffers, self._modules):
             if name in held:
-                del held[name]  # type: ignore[attr-defined]
+                del held[name]
                 return
         object.__delattr__(self, name)
 
@@ -125,14 +133,18 @@ class Module:
         """Add a parameter under a name.  Raises KeyError for a name with a dot or one that is taken."""
         self._check_name(name, self._parameters, "parameter")
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter or None required)")
+            raise TypeError(
+                f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+            )
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that belongs to the state but is not trained; `persistent=False` keeps it out of state_dict."""
         self._check_name(name, self._buffers, "buffer")
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None required)")
+            raise TypeError(
+                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None required)"
+            )
         self._buffers[name] = tensor
         self._non_persistent.discard(name)
         if not persistent:
@@ -149,7 +161,9 @@ class Module:
 
     def _check_name(self, name: str, held: Mapping[str, Any], kind: str) -> None:
         if "." in name:
-            raise KeyError(f'{kind} name can\'t contain ".", got: {name}' if kind == "module" else f'{kind} name can\'t contain "."')
+            raise KeyError(
+                f'{kind} name can\'t contain ".", got: {name}' if kind == "module" else f'{kind} name can\'t contain "."'
+            )
         if not name:
             raise KeyError(f'{kind} name can\'t be empty string ""')
         if hasattr(self, name) and name not in held:
@@ -169,7 +183,9 @@ class Module:
         """Yield the direct parts."""
         return (module for _, module in self.named_children())
 
-    def named_modules(self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
         """Yield the module, its parts and theirs, with their dotted names."""
         memo = set() if memo is None else memo
         if self in memo:
@@ -196,7 +212,9 @@ class Module:
                     seen.add(id(member))
                 yield (f"{path}.{name}" if path else name), member
 
-    def named_parameters(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator[tuple[str, Parameter]]:
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
         """Yield all parameters with their dotted names."""
         return self._named_members("_parameters", prefix, recurse, remove_duplicate)
 
@@ -204,7 +222,9 @@ class Module:
         """Yield all parameters."""
         return (p for _, p in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator[tuple[str, Tensor]]:
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
         """Yield all buffers with their dotted names."""
         return self._named_members("_buffers", prefix, recurse, remove_duplicate)
 
@@ -265,7 +285,14 @@ class Module:
 
     def to(self: M, *args: Any, **kwargs: Any) -> M:
         """Convert floating-point parameters and buffers to a dtype, in place; devices are all the CPU."""
-        dtype = next((a.dtype if isinstance(a, Tensor) else a for a in (*args, *kwargs.values()) if hasattr(a, "ir") or isinstance(a, Tensor)), None)
+        dtype = next(
+            (
+                a.dtype if isinstance(a, Tensor) else a
+                for a in (*args, *kwargs.values())
+                if hasattr(a, "ir") or isinstance(a, Tensor)
+            ),
+            None,
+        )
         if dtype is None:
             return self
         if not dtype.is_floating_point:
@@ -307,7 +334,9 @@ class Module:
             if buffer is not None and name not in self._non_persistent:
                 yield name, buffer
 
-    def state_dict(self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
+    def state_dict(
+        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Any]:
         """Return all parameters and persistent buffers by dotted name, detached; they share the module's values."""
         found = OrderedDict() if destination is None else destination
         for name, tensor in self._own_state():
@@ -330,7 +359,9 @@ class Module:
         fits = [k for k in own if k in state_dict]
         problems = _load_problems(own, state_dict, missing if strict else [], unexpected if strict else [])
         if problems:
-            raise RuntimeError("Error(s) in loading state_dict for {}:\n\t{}".format(type(self).__name__, "\n\t".join(problems)))
+            raise RuntimeError(
+                "Error(s) in loading state_dict for {}:\n\t{}".format(type(self).__name__, "\n\t".join(problems))
+            )
         with no_grad():
             for key in fits:
                 own[key].copy_(state_dict[key])

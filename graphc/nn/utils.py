@@ -19,14 +19,14 @@ def _gradients(parameters: Any) -> list[Tensor]:
     return [p.grad for p in given if p.grad is not None]
 
 
-@no_grad()
+@no_grad()  # type: ignore[untyped-decorator]
 def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> Any:
     """Return the norm of all tensors as if they were one vector: the norm of their norms."""
     norms = [vector_norm(t, norm_type) for t in tensors]
     return vector_norm(stack(norms), norm_type)
 
 
-@no_grad()
+@no_grad()  # type: ignore[untyped-decorator]
 def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False) -> Any:
     """Scale gradients in place so that their total norm is at most `max_norm`; return the norm before.
 
@@ -38,7 +38,8 @@ def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0, er
     total = get_total_norm(grads, float(norm_type))
     if error_if_nonfinite and not bool(total.isfinite()):
         raise RuntimeError(
-            f"The total norm of order {float(norm_type)} for gradients from `parameters` is non-finite, so it cannot be clipped. "
+            f"The total norm of order {float(norm_type)} for gradients from `parameters` is non-finite, so it "
+            "cannot be clipped. "
             "To disable this error and scale the gradients by the non-finite norm anyway, set `error_if_nonfinite=False`"
         )
     factor = clamp(max_norm / (total + 1e-6), max=1.0)
@@ -47,7 +48,7 @@ def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0, er
     return total
 
 
-@no_grad()
+@no_grad()  # type: ignore[untyped-decorator]
 def clip_grad_value_(parameters: Any, clip_value: float) -> None:
     """Move every element of the gradients into [-clip_value, clip_value], in place."""
     for grad in _gradients(parameters):
@@ -59,7 +60,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Any:
     return cat([p.reshape(-1) for p in parameters])
 
 
-@no_grad()
+@no_grad()  # type: ignore[untyped-decorator]
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """Write the parts of a vector into parameters, in order."""
     start = 0

@@ -14,9 +14,9 @@ from graphc.ops.shape import narrow_axis
 from graphc.promotion import promote
 
 __all__ = [
-    "celu", "cosine_similarity", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "log_softmax",
-    "logsigmoid", "mish", "normalize", "pairwise_distance", "prelu", "relu", "relu6", "selu", "silu", "softmax", "softmin", "softplus", "softshrink",
-    "softsign", "tanhshrink", "threshold",
+    "celu", "cosine_similarity", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
+    "log_softmax", "logsigmoid", "mish", "normalize", "pairwise_distance", "prelu", "relu", "relu6", "selu", "silu",
+    "softmax", "softmin", "softplus", "softshrink", "softsign", "tanhshrink", "threshold",
 ]  # fmt: skip
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946

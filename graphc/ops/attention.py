@@ -5,7 +5,22 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
-from graphc.ir.build import apply, cast, constant, elementwise, expand_axes, full_like, gather, iota, matmul, reduce, reshape, select, swap_last, zeros_like
+from graphc.ir.build import (
+    apply,
+    cast,
+    constant,
+    elementwise,
+    expand_axes,
+    full_like,
+    gather,
+    iota,
+    matmul,
+    reduce,
+    reshape,
+    select,
+    swap_last,
+    zeros_like,
+)
 from graphc.ir.graph import Node
 from graphc.ir.types import I64
 from graphc.lift import op
@@ -21,14 +36,22 @@ MINUS_INFINITY = float("-inf")
 
 @op("Embedding")
 def embedding(
-    input: Operand, weight: Operand, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False, sparse: bool = False,
-) -> Node:  # fmt: skip
+    input: Operand,
+    weight: Operand,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Node:
     """Return the rows of `weight` at the integers of input; the row `padding_idx` gets no gradient.  Raises RuntimeError."""
     if weight.type.rank != 2:
         raise RuntimeError("'weight' must be 2-D")
     if input.dtype.name not in ("i32", "i64"):
-        raise RuntimeError(f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got {input.dtype}")
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the "
+            f"following scalar types: Long, Int; but got {input.dtype}"
+        )
     if max_norm is not None or scale_grad_by_freq:
         raise RuntimeError("embedding: max_norm and scale_grad_by_freq are not supported")
     index = cast(input, I64)
@@ -94,9 +117,15 @@ def _group_heads(key: Operand, heads: int) -> Node:
 
 
 def scaled_dot_product_attention(
-    query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False,
-    scale: float | None = None, enable_gqa: bool = False,
-) -> Any:  # fmt: skip
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_mask: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Any:
     """Return softmax(query @ key^T * scale + mask) @ value over the last two axes; leading axes are a batch.
 
     A bool `attn_mask` says which keys count, a float one is added; `is_causal` lets a query see keys up to its own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -13,8 +14,8 @@ from graphc.ir.types import DType
 from graphc.promotion import broadcast_to as expand_to
 
 __all__ = [
-    "Dims", "Operand", "all_axes", "axis_of", "axes_of", "default_float", "dtype_or", "expand_to", "flatten_sizes", "float_operand",
-    "kept", "number_like", "positions", "resolve_sizes", "squeeze_axis", "torch_name", "unsqueeze_axis",
+    "Dims", "Operand", "all_axes", "axes_of", "axis_of", "default_float", "dtype_or", "expand_to", "flatten_sizes",
+    "float_operand", "kept", "number_like", "positions", "resolve_sizes", "squeeze_axis", "torch_name", "unsqueeze_axis",
 ]  # fmt: skip
 
 Operand = Any
@@ -23,7 +24,7 @@ Operand = Any
 Dims = int | Sequence[int] | None
 
 _NAMES = {"f32": "Float", "f64": "Double", "i32": "Int", "i64": "Long", "u8": "Byte", "bool": "Bool"}
-_LOWER = {"f32": "float", "f64": "double", "i32": "int", "i64": "long", "u8": "unsigned char", "bool": "bool"}
+_LOWER = {"f32": "float", "f64": "double", "i32": "int", "i64": "long int", "u8": "unsigned char", "bool": "bool"}
 
 
 def torch_name(dtype: DType, *, lower: bool = False) -> str:
@@ -67,7 +68,7 @@ def axes_of(dim: Dims, rank: int) -> tuple[int, ...]:
         return tuple(range(rank))
     dims = (dim,) if isinstance(dim, int) else tuple(dim)
     found = sorted(axis_of(int(d), rank) for d in dims)
-    for a, b in zip(found, found[1:], strict=False):
+    for a, b in pairwise(found):
         if a == b:
             raise RuntimeError(f"dim {a} appears multiple times in the list of dims")
     return tuple(found) if rank else ()
@@ -111,7 +112,10 @@ def resolve_sizes(x: Node, sizes: Sequence[int]) -> tuple[int, ...]:
             raise RuntimeError(f"invalid shape dimension {n}")
     rest = prod(n for n in sizes if n != -1)
     if -1 in sizes and rest == 0 and size == 0:
-        raise RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(sizes)} because the unspecified dimension size -1 can be any value and is ambiguous")
+        raise RuntimeError(
+            f"cannot reshape tensor of 0 elements into shape {list(sizes)} because the "
+            "unspecified dimension size -1 can be any value and is ambiguous"
+        )
     if (-1 in sizes and (rest == 0 or size % rest)) or (-1 not in sizes and rest != size):
         raise RuntimeError(f"shape '{list(sizes)}' is invalid for input of size {size}")
     return tuple(size // rest if n == -1 else n for n in sizes)

@@ -23,8 +23,8 @@ from graphc.ops.shape import expanded_shape
 from graphc.promotion import broadcast_shapes, promote
 
 __all__ = [
-    "argwhere", "gather", "getitem", "index_add", "index_copy", "index_fill", "index_put", "index_select", "masked_fill", "masked_select",
-    "nonzero", "one_hot", "put_item", "scatter", "scatter_add", "take", "take_along_dim",
+    "argwhere", "gather", "getitem", "index_add", "index_copy", "index_fill", "index_put", "index_select", "masked_fill",
+    "masked_select", "nonzero", "one_hot", "put_item", "scatter", "scatter_add", "take", "take_along_dim",
 ]  # fmt: skip
 
 
@@ -242,7 +242,8 @@ def _check_index(name: str, x: Node, index: Node, axis: int) -> None:
         raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
     if any(n > m for a, (n, m) in enumerate(zip(index.shape, x.shape, strict=True)) if a != axis):
         raise RuntimeError(
-            f"Size does not match at dimension {next(a for a in range(x.type.rank) if a != axis and index.shape[a] > x.shape[a])} expected index "
+            "Size does not match at dimension "
+            f"{next(a for a in range(x.type.rank) if a != axis and index.shape[a] > x.shape[a])} expected index "
             f"{list(index.shape)} to be no larger than self {list(x.shape)} apart from dimension {axis}"
         )
 
@@ -256,8 +257,8 @@ def take_along_dim(input: Operand, indices: Operand, dim: int | None = None) -> 
     shape = list(broadcast_shapes([tuple(1 if a == axis else n for a, n in enumerate(x.shape)) for x in (input, indices)]))
     wide = [n if a != axis else input.shape[axis] for a, n in enumerate(shape)]
     shape[axis] = indices.shape[axis]
-    x = expand_to(input, wide)
-    return gather_at(x, *positions(x, axis, from_end(expand_to(indices, shape), wide[axis])))
+    x = expand_to(input, tuple(wide))
+    return gather_at(x, *positions(x, axis, from_end(expand_to(indices, tuple(shape)), wide[axis])))
 
 
 def take_axis(x: Node, axis: int, index: Node) -> Node:
@@ -290,7 +291,9 @@ def take(input: Operand, index: Operand) -> Node:
 def masked_fill(input: Operand, mask: Operand, value: Operand) -> Node:
     """Return input with `value` where the mask holds.  Raises RuntimeError for a mask that is not bool."""
     if not mask.dtype.is_bool:
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {torch_name(mask.dtype, lower=True)}")
+        raise RuntimeError(
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {torch_name(mask.dtype, lower=True)}"
+        )
     if isinstance(value, Node) and value.type.rank:
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.type.rank} dimension(s)."
@@ -433,7 +436,9 @@ def scatter_add(input: Operand, dim: int, index: Operand, src: Operand) -> Node:
 
 
 @op("Scatter")
-def scatter(input: Operand, dim: int, index: Operand, src: Operand = None, *, value: Operand = None, reduce: str | None = None) -> Node:
+def scatter(
+    input: Operand, dim: int, index: Operand, src: Operand = None, *, value: Operand = None, reduce: str | None = None
+) -> Node:
     """Return input with `src`, or one value, at the places of `index` along `dim`; the last of several wins.
 
     `reduce="add"` adds instead.  Raises RuntimeError.
@@ -446,7 +451,9 @@ def scatter(input: Operand, dim: int, index: Operand, src: Operand = None, *, va
     _check_index("scatter", input, index, axis)
     places = positions(input, axis, cast(index, I64))
     if reduce == "add":
-        updates = _check_source(input, index, update) if isinstance(update, Node) else constant(update, input.dtype, index.shape)
+        updates = (
+            _check_source(input, index, update) if isinstance(update, Node) else constant(update, input.dtype, index.shape)
+        )
         return scatter_add_at(input, updates, *places)
     if reduce is not None:
         raise RuntimeError(f"reduce argument must be add, got {reduce}")
@@ -477,7 +484,8 @@ def index_add(input: Operand, dim: int, index: Operand, source: Operand, *, alph
     axis, front, vector = _leading(input, dim, index)
     if input.type.rank and source.shape[axis] != vector.type.size:
         raise RuntimeError(
-            f"index_add_(): Number of indices ({vector.type.size}) should be equal to source.size(dim): ({source.shape[axis]}), for dim: {axis}"
+            f"index_add_(): Number of indices ({vector.type.size}) should be equal to "
+            f"source.size(dim): ({source.shape[axis]}), for dim: {axis}"
         )
     if source.shape[:axis] + source.shape[axis + 1 :] != input.shape[:axis] + input.shape[axis + 1 :]:
         raise RuntimeError(

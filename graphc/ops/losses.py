@@ -6,8 +6,6 @@ over each row: no gather forward, no scatter backward.
 
 from __future__ import annotations
 
-from typing import Any
-
 from graphc.ir.build import cast, constant, elementwise, full_like, iota, reshape, select, sum_, zeros_like
 from graphc.ir.graph import Node
 from graphc.ir.types import I64
@@ -19,8 +17,8 @@ from graphc.ops.reductions import log_sum_exp, mean_nodes
 from graphc.promotion import promote
 
 __all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "huber_loss", "kl_div", "l1_loss", "mse_loss", "nll_loss",
-    "poisson_nll_loss", "smooth_l1_loss", "soft_margin_loss",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "huber_loss", "kl_div", "l1_loss",
+    "mse_loss", "nll_loss", "poisson_nll_loss", "smooth_l1_loss", "soft_margin_loss",
 ]  # fmt: skip
 
 
@@ -51,7 +49,12 @@ def _weighted(loss: Node, weight: Node | None) -> Node:
 
 @op("MseLoss")
 def mse_loss(
-    input: Operand, target: Operand, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", weight: Operand = None
+    input: Operand,
+    target: Operand,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Operand = None,
 ) -> Node:
     """Return squared differences, reduced."""
     x, y = promote(input, target)
@@ -61,7 +64,12 @@ def mse_loss(
 
 @op("L1Loss")
 def l1_loss(
-    input: Operand, target: Operand, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", weight: Operand = None
+    input: Operand,
+    target: Operand,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Operand = None,
 ) -> Node:
     """Return absolute differences, reduced."""
     x, y = promote(input, target)
@@ -70,7 +78,12 @@ def l1_loss(
 
 @op("SmoothL1Loss")
 def smooth_l1_loss(
-    input: Operand, target: Operand, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", beta: float = 1.0
+    input: Operand,
+    target: Operand,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
 ) -> Node:
     """Return d²/(2 beta) for differences below beta and d - beta/2 above, reduced."""
     if beta < 0:
@@ -96,14 +109,21 @@ def huber_loss(input: Operand, target: Operand, reduction: str = "mean", delta: 
 
 def _check_same_shape(input: Node, target: Node, name: str) -> None:
     if input.shape != target.shape:
-        raise ValueError(f"Target size (torch.Size({list(target.shape)})) must be the same as input size (torch.Size({list(input.shape)}))")
+        raise ValueError(
+            f"Target size (torch.Size({list(target.shape)})) must be the same as input size (torch.Size({list(input.shape)}))"
+        )
 
 
 @op("BinaryCrossEntropyWithLogits")
 def binary_cross_entropy_with_logits(
-    input: Operand, target: Operand, weight: Operand = None, size_average: bool | None = None, reduce: bool | None = None,
-    reduction: str = "mean", pos_weight: Operand = None,
-) -> Node:  # fmt: skip
+    input: Operand,
+    target: Operand,
+    weight: Operand = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Operand = None,
+) -> Node:
     """Return -(t log s + (1 - t) log(1 - s)) with s = sigmoid(input), without overflow, reduced.  Raises ValueError."""
     _check_same_shape(input, target, "binary_cross_entropy_with_logits")
     x, t = promote(input, target)
@@ -118,12 +138,18 @@ def binary_cross_entropy_with_logits(
 
 @op("BinaryCrossEntropy")
 def binary_cross_entropy(
-    input: Operand, target: Operand, weight: Operand = None, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+    input: Operand,
+    target: Operand,
+    weight: Operand = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
 ) -> Node:
     """Return -(t log p + (1 - t) log(1 - p)), each logarithm at least -100, reduced.  Raises ValueError."""
     if input.shape != target.shape:
         raise ValueError(
-            f"Using a target size (torch.Size({list(target.shape)})) that is different to the input size (torch.Size({list(input.shape)})) "
+            f"Using a target size (torch.Size({list(target.shape)})) that is different to the input size "
+            f"(torch.Size({list(input.shape)})) "
             "is deprecated. Please ensure they have the same size."
         )
     x, t = promote(input, target)
@@ -134,7 +160,12 @@ def binary_cross_entropy(
 
 @op("KlDiv")
 def kl_div(
-    input: Operand, target: Operand, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", log_target: bool = False
+    input: Operand,
+    target: Operand,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
 ) -> Node:
     """Return target * (log(target) - input), reduced; "batchmean" divides the sum by the first axis."""
     x, t = promote(input, target)
@@ -146,9 +177,15 @@ def kl_div(
 
 @op("PoissonNllLoss")
 def poisson_nll_loss(
-    input: Operand, target: Operand, log_input: bool = True, full: bool = False, size_average: bool | None = None, eps: float = 1e-8,
-    reduce: bool | None = None, reduction: str = "mean",
-) -> Node:  # fmt: skip
+    input: Operand,
+    target: Operand,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: bool | None = None,
+    eps: float = 1e-8,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Node:
     """Return exp(input) - target * input, or input - target * log(input + eps), reduced; `full` adds Stirling's term."""
     x, t = promote(input, target, float=True)
     loss = elementwise("exp", x) - t * x if log_input else x - t * elementwise("log", x + eps)
@@ -222,9 +259,14 @@ def _wrong_target(x: Node, target: Node) -> Exception:
 
 @op("NllLoss")
 def nll_loss(
-    input: Operand, target: Operand, weight: Operand = None, size_average: bool | None = None, ignore_index: int = -100,
-    reduce: bool | None = None, reduction: str = "mean",
-) -> Node:  # fmt: skip
+    input: Operand,
+    target: Operand,
+    weight: Operand = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Node:
     """Return minus the log-probability at each class index (axis 1 holds the classes), reduced.
 
     A row whose target is `ignore_index` counts as nothing; a class that does not exist gives NaN.  The mean is
@@ -235,11 +277,17 @@ def nll_loss(
     return rows.reduce(loss, _reduction(reduction, size_average, reduce))
 
 
-@op("CrossEntropy")
+@op("NllLoss")
 def cross_entropy(
-    input: Operand, target: Operand, weight: Operand = None, size_average: bool | None = None, ignore_index: int = -100,
-    reduce: bool | None = None, reduction: str = "mean", label_smoothing: float = 0.0,
-) -> Node:  # fmt: skip
+    input: Operand,
+    target: Operand,
+    weight: Operand = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Node:
     """Return minus the log-softmax of logits (classes at axis 1) at class indices, or against probabilities, reduced.
 
     A row whose target is `ignore_index` counts as nothing; a class that does not exist gives NaN.  The mean is
@@ -270,7 +318,8 @@ def _smooth(rows: _Classes, total: Node) -> Node:
 def _soft_cross_entropy(x: Node, target: Node, weight: Node | None, reduction: str, label_smoothing: float) -> Node:
     if x.shape != target.shape:
         raise RuntimeError(
-            f"The size of tensor a ({list(x.shape)}) must match the size of tensor b ({list(target.shape)}): class probabilities need the logits' shape"
+            f"The size of tensor a ({list(x.shape)}) must match the size of tensor b ({list(target.shape)}): class "
+            "probabilities need the logits' shape"
         )
     axis = 0 if x.type.rank == 1 else 1
     target = cast(target, x.dtype)

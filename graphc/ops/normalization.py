@@ -107,9 +107,15 @@ def _batch_norm_inference(input: Operand, mean: Operand, var: Operand, weight: O
 
 
 def batch_norm(
-    input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
-    training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
-) -> Any:  # fmt: skip
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: Any = 0.1,
+    eps: float = 1e-5,
+) -> Any:
     """Normalize each channel at axis 1: by the batch in training, else by the running statistics.
 
     In training the running mean and the running unbiased variance move towards the batch's by `momentum`, in
@@ -118,7 +124,9 @@ def batch_norm(
     if not training:
         return _batch_norm_inference(input, running_mean, running_var, weight, bias, eps)
     if prod(input.shape) == input.shape[1]:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size torch.Size({list(input.shape)})")
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size torch.Size({list(input.shape)})"
+        )
     result, mean, var = _batch_norm_training(input, weight, bias, eps)
     for running, batch in ((running_mean, mean), (running_var, var)):
         if running is not None:
@@ -132,9 +140,15 @@ def _instance_norm(input: Operand, weight: Operand, bias: Operand, eps: float) -
 
 
 def instance_norm(
-    input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
-    use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
-) -> Any:  # fmt: skip
+    input: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: Any = 0.1,
+    eps: float = 1e-5,
+) -> Any:
     """Normalize each channel of each sample over the axes behind axis 1, then scale and shift.
 
     Without `use_input_stats`, by the running statistics instead; these are not moved.

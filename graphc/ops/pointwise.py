@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from math import pi
 
-from graphc.ir.build import cast, elementwise, full_like, select, zeros_like
+from graphc.ir.build import cast, constant, elementwise, full_like, select, zeros_like
 from graphc.ir.graph import Node
 from graphc.ir.types import BOOL, F64
 from graphc.lift import op
@@ -18,12 +18,13 @@ from graphc.ops.common import Operand, expand_to, torch_name
 from graphc.promotion import promote
 
 __all__ = [
-    "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul", "arccos", "arcsin", "arctan", "arctan2", "asin", "asinh", "atan", "atan2",
-    "atanh", "ceil", "clamp", "clamp_max", "clamp_min", "clip", "copysign", "cos", "cosh", "deg2rad", "div", "divide", "exp", "exp2", "expm1",
-    "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "hypot", "lerp", "log", "log10", "log1p", "log2", "logaddexp",
-    "logaddexp2", "logit", "maximum", "minimum", "mul", "multiply", "nan_to_num", "neg", "negative", "positive", "pow", "rad2deg", "reciprocal",
-    "remainder", "round", "rsqrt", "rsub", "sgn", "sigmoid", "sign", "sin", "sinc", "sinh", "sqrt", "square", "sub", "subtract", "tan", "tanh",
-    "true_divide", "trunc", "erf", "where", "xlogy",
+    "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul", "arccos", "arcsin", "arctan", "arctan2", "asin",
+    "asinh", "atan", "atan2", "atanh", "ceil", "clamp", "clamp_max", "clamp_min", "clip", "copysign", "cos", "cosh",
+    "deg2rad", "div", "divide", "erf", "exp", "exp2", "expm1", "float_power", "floor", "floor_divide", "fmax", "fmin",
+    "fmod", "frac", "hypot", "lerp", "log", "log1p", "log2", "log10", "logaddexp", "logaddexp2", "logit", "maximum",
+    "minimum", "mul", "multiply", "nan_to_num", "neg", "negative", "positive", "pow", "rad2deg", "reciprocal", "remainder",
+    "round", "rsqrt", "rsub", "sgn", "sigmoid", "sign", "sin", "sinc", "sinh", "sqrt", "square", "sub", "subtract", "tan",
+    "tanh", "true_divide", "trunc", "where", "xlogy",
 ]  # fmt: skip
 
 LOG_2, LOG_10 = math.log(2.0), math.log(10.0)
@@ -65,7 +66,8 @@ def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
     x, y = promote(input, other)
     if x.dtype.is_bool:
         raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."
+            "Subtraction, the `-` operator, with two bool tensors is not supported. "
+            "Use the `^` or `logical_xor()` operator instead."
         )
     _check_alpha(alpha, x)
     return x - (y if alpha == 1 else y * alpha)
@@ -74,7 +76,7 @@ def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
 @op("Rsub")
 def rsub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
     """Return other - alpha * input."""
-    return sub.nodes(other, input, alpha=alpha)
+    return sub.nodes(other, input, alpha=alpha)  # type: ignore[no-any-return]
 
 
 @op("Mul")
@@ -109,7 +111,7 @@ def _truncated(x: Node, y: Node) -> Node:
 @op("Div")
 def rdiv(input: Operand, other: Operand) -> Node:
     """Return other / input."""
-    return div.nodes(other, input)
+    return div.nodes(other, input)  # type: ignore[no-any-return]
 
 
 @op("FloorDivide")
@@ -175,17 +177,18 @@ def reciprocal(input: Operand) -> Node:
 @op("Square")
 def square(input: Operand) -> Node:
     """Return input * input."""
-    return pow.nodes(input, 2)
+    return pow.nodes(input, 2)  # type: ignore[no-any-return]
 
 
-@op("Pow")
+@op(lambda input, exponent: "PowBackward1" if isinstance(exponent, Node) else "PowBackward0")
 def pow(input: Operand, exponent: Operand) -> Node:
     """Return input to the power of exponent, elementwise.
 
     Small constant integer exponents become products.  Raises RuntimeError for integers to a negative number.
     """
     if not isinstance(exponent, Node) and isinstance(input, Node):
-        return _pow_number(*promote(input, exponent), exponent)
+        x, y = promote(input, exponent)
+        return _pow_number(x, y, exponent)
     x, y = promote(input, exponent)
     return elementwise("pow", x, y) if x.dtype.is_float else _integer_pow(x, y)
 
@@ -194,7 +197,7 @@ def _pow_number(x: Node, y: Node, exponent: float) -> Node:
     if not x.dtype.is_float:
         return _pow_integers(x, int(exponent))
     if exponent == 0:
-        return full_like(x, 1)
+        return select(constant(True, BOOL, x.shape), full_like(x, 1), x)  # a 1 that has x in its history
     if exponent in (1, 2, 3, 4):
         return _repeated_square(x, int(exponent))
     if exponent in (-1, -2):
@@ -236,17 +239,17 @@ def _integer_pow(x: Node, y: Node) -> Node:
     return select(y < 0, unit, result)
 
 
-@op("Pow")
+@op("PowBackward1")
 def rpow(input: Operand, other: Operand) -> Node:
     """Return other to the power of input."""
-    return pow.nodes(other, input)
+    return pow.nodes(other, input)  # type: ignore[no-any-return]
 
 
 @op("FloatPower")
 def float_power(input: Operand, exponent: Operand) -> Node:
     """Return input to the power of exponent, computed in float64."""
     x, y = (cast(v, F64) if isinstance(v, Node) else v for v in (input, exponent))
-    return pow.nodes(x, float(y) if not isinstance(y, Node) else y)
+    return pow.nodes(x, float(y) if not isinstance(y, Node) else y)  # type: ignore[no-any-return]
 
 
 @op("Addcmul")
@@ -323,13 +326,13 @@ def clamp(input: Operand, min: Operand = None, max: Operand = None) -> Node:
 @op("ClampMin")
 def clamp_min(input: Operand, min: Operand) -> Node:
     """Return input, but at least `min`."""
-    return clamp.nodes(input, min)
+    return clamp.nodes(input, min)  # type: ignore[no-any-return]
 
 
 @op("ClampMax")
 def clamp_max(input: Operand, max: Operand) -> Node:
     """Return input, but at most `max`."""
-    return clamp.nodes(input, None, max)
+    return clamp.nodes(input, None, max)  # type: ignore[no-any-return]
 
 
 @op("Where")
@@ -531,9 +534,9 @@ def sinc(input: Operand) -> Node:
 
 @op("Asin")
 def asin(input: Operand) -> Node:
-    """Return the arc sine in radians: 2 atan(x / (1 + sqrt(1 - x²)))."""
+    """Return the arc sine in radians: 2 atan(x / (1 + sqrt(1 - x) sqrt(1 + x)))."""
     (x,) = promote(input, float=True)
-    return 2 * elementwise("atan", x / (1 + elementwise("sqrt", (1 - x) * (1 + x))))
+    return 2 * elementwise("atan", x / (1 + elementwise("sqrt", 1 - x) * elementwise("sqrt", 1 + x)))
 
 
 @op("Acos")

@@ -19,18 +19,15 @@ from graphc.ops.shape import diagonal, expanded_shape, rolled
 from graphc.promotion import broadcast_shapes, promote
 
 __all__ = [
-    "addmm", "addmv", "baddbmm", "bilinear", "bmm", "cross", "dot", "einsum", "ger", "inner", "kron", "linear", "matmul", "matrix_power", "mm", "mv",
-    "outer", "tensordot", "trace", "vdot", "vecdot",
+    "addmm", "addmv", "baddbmm", "bilinear", "bmm", "cross", "dot", "einsum", "ger", "inner", "kron", "linear", "matmul",
+    "matrix_power", "mm", "mv", "outer", "tensordot", "trace", "vdot", "vecdot",
 ]  # fmt: skip
 
 
 def _same_dtype(a: Node, b: Node) -> None:
     if a.dtype is not b.dtype:
-        names = torch_name(a.dtype, lower=True), torch_name(b.dtype, lower=True)
-        raise RuntimeError("expected m1 and m2 to have the same dtype, but got: {} != {}".format(*(_C_NAMES.get(n, n) for n in names)))
-
-
-_C_NAMES = {"long": "long int"}
+        left, right = torch_name(a.dtype, lower=True), torch_name(b.dtype, lower=True)
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {left} != {right}")
 
 
 def _product(a: Node, b: Node) -> Node:
@@ -63,7 +60,9 @@ def bmm(input: Operand, mat2: Operand) -> Node:
         raise RuntimeError("batch2 must be a 3D tensor")
     wanted = [input.shape[0], input.shape[2]]
     if list(mat2.shape[:2]) != wanted:
-        raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {list(mat2.shape[:2])}.")
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {list(mat2.shape[:2])}."
+        )
     if input.dtype is not mat2.dtype:
         raise RuntimeError(f"expected scalar type {torch_name(input.dtype)} but found {torch_name(mat2.dtype)}")
     return _product(input, mat2)
@@ -92,7 +91,8 @@ def dot(input: Operand, tensor: Operand) -> Node:
         raise RuntimeError(f"1D tensors expected, but got {input.type.rank}D and {tensor.type.rank}D tensors")
     if input.dtype is not tensor.dtype:
         raise RuntimeError(
-            f"dot : expected both vectors to have same dtype, but found {torch_name(input.dtype)} and {torch_name(tensor.dtype)}"
+            "dot : expected both vectors to have same dtype, but found "
+            f"{torch_name(input.dtype)} and {torch_name(tensor.dtype)}"
         )
     n, m = input.type.size, tensor.type.size
     if n != m:
@@ -224,7 +224,9 @@ def cross(input: Operand, other: Operand, dim: int = -1) -> Node:
     a, b = promote(input, other)
     axis = axis_of(dim, a.type.rank)
     if a.shape[axis] != 3:
-        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[axis]} and {other.shape[axis]}")
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[axis]} and {other.shape[axis]}"
+        )
     return _turned(a, axis, 1) * _turned(b, axis, 2) - _turned(a, axis, 2) * _turned(b, axis, 1)
 
 
@@ -241,9 +243,11 @@ def tensordot(a: Operand, b: Operand, dims: Any = 2) -> Node:
         left, right = ([int(d)] if isinstance(d, int) else list(d) for d in dims)
     left, right = [axis_of(d, a.type.rank) for d in left], [axis_of(d, b.type.rank) for d in right]
     if [a.shape[d] for d in left] != [b.shape[d] for d in right]:
-        raise RuntimeError("contracted dimensions need to match, but first has size {} and second has size {}".format(
-            *([x.shape[d] for d in ds] for x, ds in ((a, left), (b, right)))
-        ))  # fmt: skip
+        raise RuntimeError(
+            "contracted dimensions need to match, but first has size {} and second has size {}".format(
+                *([x.shape[d] for d in ds] for x, ds in ((a, left), (b, right)))
+            )
+        )
     return contract(a, b, left, right)
 
 
@@ -345,7 +349,8 @@ def _names(text: str, rank: int, dots: int, position: int) -> list[str]:
     hidden = rank - len(text.replace("...", ""))
     if "..." not in text and hidden:
         raise RuntimeError(
-            f"einsum(): the number of subscripts in the equation ({len(text)}) does not match the number of dimensions ({rank}) "
+            f"einsum(): the number of subscripts in the equation ({len(text)}) "
+            f"does not match the number of dimensions ({rank}) "
             f"for operand {position} and no ellipsis was given"
         )
     ellipsis = [f".{i}" for i in range(dots - hidden, dots)]
@@ -370,7 +375,8 @@ def _check_extents(xs: list[tuple[Node, list[str]]]) -> None:
         for name, n in zip(names, x.shape, strict=True):
             if seen.setdefault(name, n) not in (n, 1) and n != 1:
                 raise RuntimeError(
-                    f"einsum(): subscript {name} has size {n} for operand {i} which does not broadcast with previously seen size {seen[name]}"
+                    f"einsum(): subscript {name} has size {n} for operand {i} which does not "
+                    f"broadcast with previously seen size {seen[name]}"
                 )
             seen[name] = max(seen[name], n)
 
@@ -403,7 +409,7 @@ def _widened(a: Node, left: list[str], b: Node, right: list[str]) -> tuple[Node,
     extents: dict[str, int] = {}
     for name, n in zip([*left, *right], [*a.shape, *b.shape], strict=True):
         extents[name] = n if extents.get(name, 1) == 1 else extents[name]
-    wide_a, wide_b = (expand_to(x, [extents[n] for n in names]) for x, names in ((a, left), (b, right)))
+    wide_a, wide_b = (expand_to(x, tuple(extents[n] for n in names)) for x, names in ((a, left), (b, right)))
     return wide_a, wide_b
 
 

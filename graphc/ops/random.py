@@ -23,8 +23,8 @@ from graphc.ops.common import default_float, dtype_or, expand_to, flatten_sizes
 from graphc.ops.creation import finished
 
 __all__ = [
-    "Generator", "bernoulli", "default_generator", "dropout", "get_rng_state", "initial_seed", "manual_seed", "normal", "rand", "rand_like",
-    "randint", "randint_like", "randn", "randn_like", "randperm", "seed", "set_rng_state",
+    "Generator", "bernoulli", "default_generator", "dropout", "get_rng_state", "initial_seed", "manual_seed", "normal",
+    "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "seed", "set_rng_state",
 ]  # fmt: skip
 
 
@@ -48,7 +48,7 @@ class Generator:
     def manual_seed(self, seed: int) -> Generator:
         """Start again from a seed, taken modulo 2**64; return the generator."""
         self._seed = int(seed)
-        self.state.copy_(_key(I64.scalar(self._seed), 0))  # type: ignore[arg-type]
+        self.state.copy_(_key(I64.scalar(self._seed), 0))
         return self
 
     def seed(self) -> int:
@@ -227,7 +227,9 @@ def randn_like(input: Any, *, dtype: Any = None, generator: Generator | None = N
     return randn(tuple(input.shape), dtype=dtype or input.dtype, generator=generator, **keywords)
 
 
-def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, **keywords: Any) -> Any:
+def randint(
+    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, **keywords: Any
+) -> Any:
     """Return integers from low up to below high: `randint(high, size)` or `randint(low, high, size)`.  Raises RuntimeError."""
     if size is None:
         low, high, size = 0, low, high
@@ -255,7 +257,9 @@ def _ordered(places: Node, dtype: DType) -> Node:
     return cast(places, dtype)
 
 
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, **keywords: Any) -> Any:
+def normal(
+    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, **keywords: Any
+) -> Any:
     """Return normal numbers of the given means and standard deviations: numbers with `size`, or tensors."""
     if size is not None:
         return finished(gaussian(flatten_sizes((size,)), _float(dtype), mean, std, generator), **keywords)

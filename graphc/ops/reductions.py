@@ -9,18 +9,44 @@ from collections.abc import Callable
 from math import prod as product
 from typing import Any, NamedTuple
 
-from graphc.ir.build import apply, cast, constant, elementwise, expand_axes, full_like, pad, permute, select, slice_, sum_, zeros_like
+from graphc.ir.build import (
+    apply,
+    cast,
+    constant,
+    elementwise,
+    expand_axes,
+    full_like,
+    pad,
+    reduce,
+    reshape,
+    select,
+    slice_,
+    sum_,
+    zeros_like,
+)
 from graphc.ir.build import cumsum as running_sum
-from graphc.ir.build import reduce, reshape
 from graphc.ir.graph import Node
 from graphc.ir.types import BOOL, I64
 from graphc.lift import op
 from graphc.ops import pointwise
-from graphc.ops.common import Dims, Operand, axes_of, axis_of, dtype_or, float_operand, kept, positions, squeeze_axis, torch_name, unsqueeze_axis
+from graphc.ops.common import (
+    Dims,
+    Operand,
+    axes_of,
+    axis_of,
+    dtype_or,
+    float_operand,
+    kept,
+    positions,
+    squeeze_axis,
+    torch_name,
+    unsqueeze_axis,
+)
 
 __all__ = [
-    "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "cumprod", "cumsum", "logcumsumexp", "logsumexp", "max",
-    "mean", "min", "nanmean", "nansum", "norm", "prod", "std", "std_mean", "sum", "var", "var_mean", "vector_norm",
+    "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "cumprod", "cumsum", "logcumsumexp",
+    "logsumexp", "max", "mean", "min", "nanmean", "nansum", "norm", "prod", "std", "std_mean", "sum", "var", "var_mean",
+    "vector_norm",
 ]  # fmt: skip
 
 
@@ -50,13 +76,18 @@ def _accumulable(x: Node, dtype: Any) -> Node:
     return cast(x, dtype_or(dtype, x.dtype if x.dtype.is_float else I64))
 
 
-@op("Sum")
+def _overload(name: str) -> Callable[..., str]:
+    """Return a function that names the step of a reduction as torch does: another overload where `dim` is given."""
+    return lambda input, dim=None, *args, **kwargs: f"{name}Backward{0 if dim is None else 1}"
+
+
+@op(_overload("Sum"))
 def sum(input: Operand, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
     """Return the sum; of integers and bools as int64."""
     return reduced("sum", _accumulable(input, dtype), axes_of(dim, input.type.rank), keepdim)
 
 
-@op("Prod")
+@op(_overload("Prod"))
 def prod(input: Operand, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
     """Return the product; of integers and bools as int64."""
     return reduced("prod", _accumulable(input, dtype), axes_of(dim, input.type.rank), keepdim)
@@ -67,7 +98,7 @@ def mean_nodes(x: Node, axes: tuple[int, ...], keepdim: bool) -> Node:
     return reduced("sum", x, axes, keepdim) / count(x, axes)
 
 
-@op("Mean")
+@op(_overload("Mean"))
 def mean(input: Operand, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
     """Return the mean.  Raises RuntimeError for integers unless `dtype` is given."""
     x = cast(input, dtype_or(dtype, input.dtype))
@@ -104,13 +135,17 @@ def _moments(input: Node, dim: Any, unbiased: bool, correction: float | None, ke
 
 
 @op("Var")
-def var(input: Operand, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None) -> Node:
+def var(
+    input: Operand, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None
+) -> Node:
     """Return the variance, with Bessel's correction unless `unbiased` is False.  Raises RuntimeError for integers."""
     return _moments(input, dim, unbiased, correction, keepdim)[0]
 
 
 @op("Std")
-def std(input: Operand, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None) -> Node:
+def std(
+    input: Operand, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None
+) -> Node:
     """Return the standard deviation; its derivative is 0 where it is 0.  Raises RuntimeError for integers."""
     return root(_moments(input, dim, unbiased, correction, keepdim)[0])
 
@@ -190,12 +225,12 @@ def _min_at(input: Operand, dim: int, keepdim: bool = False) -> tuple[Node, Node
     return _extreme_at("min", input, dim, keepdim)
 
 
-@op("Max")
+@op("MaxBackward1")
 def _max_all(input: Operand) -> Node:
     return _extreme_of_all("max", input)
 
 
-@op("Min")
+@op("MinBackward1")
 def _min_all(input: Operand) -> Node:
     return _extreme_of_all("min", input)
 
@@ -203,7 +238,8 @@ def _min_all(input: Operand) -> Node:
 def _extreme_of_all(name: str, x: Node) -> Node:
     if x.type.size == 0:
         raise RuntimeError(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+            "Specify the reduction dim with the 'dim' argument."
         )
     return reduce(name, x, axes_of(None, x.type.rank))
 

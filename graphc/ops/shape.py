@@ -18,10 +18,11 @@ from graphc.promotion import broadcast_shapes, result_dtype
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "broadcast_to", "cat", "chunk", "clone", "concat",
-    "constant_pad_nd", "contiguous", "diag", "diag_embed", "diagonal", "dstack", "expand", "expand_as", "flatten", "flip", "fliplr", "flipud", "hstack",
-    "meshgrid", "moveaxis", "movedim", "narrow", "permute", "ravel", "repeat", "repeat_interleave", "reshape", "reshape_as", "roll", "rot90",
-    "select", "split", "split_with_sizes", "squeeze", "stack", "swapaxes", "swapdims", "t", "tile", "transpose", "tril", "triu",
-    "unbind", "unflatten", "unfold", "unsqueeze", "view", "view_as", "vstack",
+    "constant_pad_nd", "contiguous", "diag", "diag_embed", "diagonal", "dstack", "expand", "expand_as", "flatten", "flip",
+    "fliplr", "flipud", "hstack", "meshgrid", "moveaxis", "movedim", "narrow", "permute", "ravel", "repeat",
+    "repeat_interleave", "reshape", "reshape_as", "roll", "rot90", "select", "split", "split_with_sizes", "squeeze",
+    "stack", "swapaxes", "swapdims", "t", "tile", "transpose", "tril", "triu", "unbind", "unflatten", "unfold", "unsqueeze",
+    "view", "view_as", "vstack",
 ]  # fmt: skip
 
 
@@ -72,7 +73,9 @@ def unflatten(input: Operand, dim: int, sizes: Sequence[int]) -> Node:
     rest = prod(n for n in sizes if n != -1)
     sizes = [shape[axis] // rest if n == -1 and rest else n for n in sizes]
     if prod(sizes) != shape[axis]:
-        raise RuntimeError(f"unflatten: Provided sizes {sizes} don't multiply up to the size of dim {axis} ({shape[axis]}) in the input tensor")
+        raise RuntimeError(
+            f"unflatten: Provided sizes {sizes} don't multiply up to the size of dim {axis} ({shape[axis]}) in the input tensor"
+        )
     return reshape_node(input, (*shape[:axis], *sizes, *shape[axis + 1 :]))
 
 
@@ -111,7 +114,8 @@ def expanded_shape(x: Node, wanted: tuple[int, ...]) -> tuple[int, ...]:
             raise RuntimeError(f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing dimension {a}")
         if a >= lead and n != -1 and shape[a - lead] not in (1, n):
             raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({shape[a - lead]}) at non-singleton dimension {a}.  "
+                f"The expanded size of the tensor ({n}) must match the existing size "
+                f"({shape[a - lead]}) at non-singleton dimension {a}.  "
                 f"Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}"
             )
     return tuple(shape[a - lead] if n == -1 else n for a, n in enumerate(wanted))
@@ -146,7 +150,8 @@ def permute(input: Operand, *order: Any, dims: Any = None) -> Node:
     rank = input.type.rank
     if len(wanted) != rank:
         raise RuntimeError(
-            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of "
+            "permute(sparse_coo): number of dimensions in the tensor input does "
+            "not match the length of the desired ordering of "
             f"dimensions i.e. input.dim() = {rank} is not equal to len(dims) = {len(wanted)}"
         )
     axes = [axis_of(d, rank) for d in wanted]
@@ -319,7 +324,8 @@ def split_with_sizes(input: Operand, split_sizes: Sequence[int], dim: int = 0) -
     n = input.shape[axis]
     if sum(sizes) != n:
         raise RuntimeError(
-            f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {axis}), but got split_sizes={sizes}"
+            f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's "
+            f"size at dimension {axis}), but got split_sizes={sizes}"
         )
     return parts(input, axis, sizes)
 
@@ -366,7 +372,11 @@ def unfold(input: Operand, dimension: int, size: int, step: int) -> Node:
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
     if input.type.rank == 0:
-        return reshape_node(input, (1,)) if size == 1 else reshape_node(narrow_axis(reshape_node(input, (1,)), 0, 0, size), (size,))
+        return (
+            reshape_node(input, (1,))
+            if size == 1
+            else reshape_node(narrow_axis(reshape_node(input, (1,)), 0, 0, size), (size,))
+        )
     axis = axis_of(dimension, input.type.rank)
     n = input.shape[axis]
     if size > n:
@@ -405,7 +415,8 @@ def _check_joinable(xs: Sequence[Node], axis: int) -> None:
         for a, (n, m) in enumerate(zip(first.shape, x.shape, strict=True)):
             if a != axis and n != m:
                 raise RuntimeError(
-                    f"Sizes of tensors must match except in dimension {axis}. Expected size {n} but got size {m} for tensor number {i} in the list."
+                    f"Sizes of tensors must match except in dimension {axis}. Expected size {n} "
+                    f"but got size {m} for tensor number {i} in the list."
                 )
 
 
@@ -416,7 +427,10 @@ def stack(tensors: Sequence[Operand], dim: int = 0) -> Node:
         raise RuntimeError("stack expects a non-empty TensorList")
     for i, x in enumerate(tensors):
         if x.shape != tensors[0].shape:
-            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and {list(x.shape)} at entry {i}")
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
+                f"{list(x.shape)} at entry {i}"
+            )
     axis = axis_of(dim, tensors[0].type.rank + 1)
     return cat.nodes([unsqueeze_axis(x, axis) for x in tensors], axis)  # type: ignore[no-any-return]
 
@@ -584,7 +598,7 @@ def diag(input: Operand, diagonal: int = 0) -> Node:
     if input.type.rank == 1:
         return diag_matrix(input, diagonal)
     if input.type.rank == 2:
-        return _diagonal_of(input, diagonal)
+        return _diagonal_of(input, diagonal)  # type: ignore[no-any-return]
     raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.type.rank}D")
 
 
@@ -614,7 +628,8 @@ def padding_of(x: Node, padding: Sequence[int]) -> tuple[list[int], list[int]]:
         raise RuntimeError("Padding length must be divisible by 2")
     if len(padding) > 2 * x.type.rank:
         raise RuntimeError(
-            f"Padding length should be less than or equal to two times the input dimension but got padding length {len(padding)} "
+            "Padding length should be less than or equal to two times the input dimension but got padding length "
+            f"{len(padding)} "
             f"and input of dimension {x.type.rank}"
         )
     rest = [0] * (x.type.rank - len(padding) // 2)

@@ -28,9 +28,19 @@ def _bias_correction(beta: float, step: Node) -> Node:
 
 @op("AdamStep")
 def _step(
-    p: Node, grad: Node, mean: Node, square: Node, largest: Node | None, step: Node, lr: Any, betas: tuple[float, float], eps: float,
-    weight_decay: float, decoupled: bool, maximize: bool,
-) -> tuple[Node, ...]:  # fmt: skip
+    p: Node,
+    grad: Node,
+    mean: Node,
+    square: Node,
+    largest: Node | None,
+    step: Node,
+    lr: Any,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+    maximize: bool,
+) -> tuple[Node, ...]:
     """Return the new parameter, step, mean, mean square and its largest value so far.
 
     Source: Kingma and Ba (2015); Loshchilov and Hutter (2019) for decoupled decay; Reddi et al. (2018) for amsgrad.
@@ -61,20 +71,43 @@ class Adam(Optimizer):
     """Adam, as torch.optim.Adam; `decoupled_weight_decay=True` is AdamW.  Raises ValueError for options out of range."""
 
     def __init__(
-        self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0,
-        amsgrad: bool = False, *, foreach: bool | None = None, maximize: bool = False, capturable: bool = False,
-        differentiable: bool = False, fused: bool | None = None, decoupled_weight_decay: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
         check_not_negative("learning rate", lr)
         check_not_negative("epsilon value", eps)
         check_not_negative("weight_decay value", weight_decay)
         for i, beta in enumerate(betas):
             if not 0.0 <= beta < 1.0:
                 raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
-        super().__init__(params, {
-            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad, "maximize": maximize, "foreach": foreach,
-            "capturable": capturable, "differentiable": differentiable, "fused": fused, "decoupled_weight_decay": decoupled_weight_decay,
-        })  # fmt: skip
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
+                "maximize": maximize,
+                "foreach": foreach,
+                "capturable": capturable,
+                "differentiable": differentiable,
+                "fused": fused,
+                "decoupled_weight_decay": decoupled_weight_decay,
+            },
+        )
 
     def initial_state(self, p: Tensor, options: dict[str, Any]) -> dict[str, Any]:
         """Return step 0 and zeros for the running means."""
@@ -85,9 +118,19 @@ class Adam(Optimizer):
         """Move one parameter and its state."""
         names = ["step", "exp_avg", "exp_avg_sq"] + (["max_exp_avg_sq"] if options["amsgrad"] else [])
         new = _step(
-            p, grad, state["exp_avg"], state["exp_avg_sq"], state.get("max_exp_avg_sq"), state["step"], options["lr"], tuple(options["betas"]),
-            options["eps"], options["weight_decay"], options["decoupled_weight_decay"], options["maximize"],
-        )  # fmt: skip
+            p,
+            grad,
+            state["exp_avg"],
+            state["exp_avg_sq"],
+            state.get("max_exp_avg_sq"),
+            state["step"],
+            options["lr"],
+            tuple(options["betas"]),
+            options["eps"],
+            options["weight_decay"],
+            options["decoupled_weight_decay"],
+            options["maximize"],
+        )
         write(zip([p, *(state[n] for n in names)], new, strict=False))
 
 
@@ -95,11 +138,31 @@ class AdamW(Adam):
     """Adam with weight decay apart from the gradient, as torch.optim.AdamW."""
 
     def __init__(
-        self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 1e-2,
-        amsgrad: bool = False, *, maximize: bool = False, foreach: bool | None = None, capturable: bool = False,
-        differentiable: bool = False, fused: bool | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
         super().__init__(
-            params, lr, betas, eps, weight_decay, amsgrad, foreach=foreach, maximize=maximize, capturable=capturable,
-            differentiable=differentiable, fused=fused, decoupled_weight_decay=True,
-        )  # fmt: skip
+            params,
+            lr,
+            betas,
+            eps,
+            weight_decay,
+            amsgrad,
+            foreach=foreach,
+            maximize=maximize,
+            capturable=capturable,
+            differentiable=differentiable,
+            fused=fused,
+            decoupled_weight_decay=True,
+        )

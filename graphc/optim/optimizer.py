@@ -103,7 +103,10 @@ class Optimizer:
         """Return the state of each parameter by its number, and the groups with numbers for parameters."""
         numbers = self._numbers()
         state = {numbers[id(p)]: dict(s) for p, s in self.state.items()}
-        groups = [{**{k: v for k, v in g.items() if k != "params"}, "params": [numbers[id(p)] for p in g["params"]]} for g in self.param_groups]
+        groups = [
+            {**{k: v for k, v in g.items() if k != "params"}, "params": [numbers[id(p)] for p in g["params"]]}
+            for g in self.param_groups
+        ]
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -149,5 +152,5 @@ def write(pairs: Iterable[tuple[Any, Any]]) -> None:
 
 def check_not_negative(name: str, value: float) -> None:
     """Raise ValueError, with torch's text, for a negative option."""
-    if not 0.0 <= value:
+    if not value >= 0.0:
         raise ValueError(f"Invalid {name}: {value}")

@@ -17,10 +17,23 @@ __all__ = ["Adagrad", "RMSprop"]
 
 @op("RmspropStep")
 def _rmsprop(
-    p: Node, grad: Node, square: Node, mean: Node | None, buffer: Node | None, step: Node, lr: Any, alpha: float, eps: float,
-    weight_decay: float, momentum: float, maximize: bool,
-) -> tuple[Node, ...]:  # fmt: skip
-    """Return the new parameter, step, mean square, mean and momentum.  Source: Hinton's lectures; Graves (2013) for the mean."""
+    p: Node,
+    grad: Node,
+    square: Node,
+    mean: Node | None,
+    buffer: Node | None,
+    step: Node,
+    lr: Any,
+    alpha: float,
+    eps: float,
+    weight_decay: float,
+    momentum: float,
+    maximize: bool,
+) -> tuple[Node, ...]:
+    """Return the new parameter, step, mean square, mean and momentum.
+
+    Source: Hinton's lectures; Graves (2013) for the mean.
+    """
     grad = -grad if maximize else grad
     grad = grad + p * weight_decay if weight_decay else grad
     square = square * alpha + grad * (1 - alpha) * grad
@@ -39,16 +52,42 @@ class RMSprop(Optimizer):
     """Divide gradients by a running root mean square, as torch.optim.RMSprop.  Raises ValueError for negative options."""
 
     def __init__(
-        self, params: Any, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0, momentum: float = 0,
-        centered: bool = False, capturable: bool = False, foreach: bool | None = None, maximize: bool = False, differentiable: bool = False,
-    ) -> None:  # fmt: skip
-        for name, value in (("learning rate", lr), ("epsilon value", eps), ("momentum value", momentum),
-                            ("weight_decay value", weight_decay), ("alpha value", alpha)):  # fmt: skip
+        self,
+        params: Any,
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum: float = 0,
+        centered: bool = False,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        for name, value in (
+            ("learning rate", lr),
+            ("epsilon value", eps),
+            ("momentum value", momentum),
+            ("weight_decay value", weight_decay),
+            ("alpha value", alpha),
+        ):
             check_not_negative(name, value)
-        super().__init__(params, {
-            "lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered, "weight_decay": weight_decay,
-            "capturable": capturable, "foreach": foreach, "maximize": maximize, "differentiable": differentiable,
-        })  # fmt: skip
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "alpha": alpha,
+                "eps": eps,
+                "centered": centered,
+                "weight_decay": weight_decay,
+                "capturable": capturable,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+            },
+        )
 
     def initial_state(self, p: Tensor, options: dict[str, Any]) -> dict[str, Any]:
         """Return step 0 and zeros."""
@@ -62,9 +101,19 @@ class RMSprop(Optimizer):
     def update(self, p: Tensor, grad: Tensor, state: dict[str, Any], options: dict[str, Any]) -> None:
         """Move one parameter and its state."""
         new = _rmsprop(
-            p, grad, state["square_avg"], state.get("grad_avg"), state.get("momentum_buffer"), state["step"], options["lr"],
-            options["alpha"], options["eps"], options["weight_decay"], options["momentum"], options["maximize"],
-        )  # fmt: skip
+            p,
+            grad,
+            state["square_avg"],
+            state.get("grad_avg"),
+            state.get("momentum_buffer"),
+            state["step"],
+            options["lr"],
+            options["alpha"],
+            options["eps"],
+            options["weight_decay"],
+            options["momentum"],
+            options["maximize"],
+        )
         names = [n for n in ("step", "square_avg", "grad_avg", "momentum_buffer") if n in state]
         write(zip([p, *(state[n] for n in names)], new, strict=True))
 
@@ -86,17 +135,41 @@ class Adagrad(Optimizer):
     """Divide gradients by the root of the sum of their squares, as torch.optim.Adagrad.  Raises ValueError."""
 
     def __init__(
-        self, params: Any, lr: float = 1e-2, lr_decay: float = 0, weight_decay: float = 0, initial_accumulator_value: float = 0,
-        eps: float = 1e-10, foreach: bool | None = None, *, maximize: bool = False, differentiable: bool = False, fused: bool | None = None,
-    ) -> None:  # fmt: skip
-        for name, value in (("learning rate", lr), ("lr_decay value", lr_decay), ("weight_decay value", weight_decay),
-                            ("initial_accumulator_value value", initial_accumulator_value), ("epsilon value", eps)):  # fmt: skip
+        self,
+        params: Any,
+        lr: float = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        for name, value in (
+            ("learning rate", lr),
+            ("lr_decay value", lr_decay),
+            ("weight_decay value", weight_decay),
+            ("initial_accumulator_value value", initial_accumulator_value),
+            ("epsilon value", eps),
+        ):
             check_not_negative(name, value)
-        super().__init__(params, {
-            "lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
-            "initial_accumulator_value": initial_accumulator_value, "foreach": foreach, "maximize": maximize,
-            "differentiable": differentiable, "fused": fused,
-        })  # fmt: skip
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "lr_decay": lr_decay,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "initial_accumulator_value": initial_accumulator_value,
+                "foreach": foreach,
+                "maximize": maximize,
+                "differentiable": differentiable,
+                "fused": fused,
+            },
+        )
 
     def initial_state(self, p: Tensor, options: dict[str, Any]) -> dict[str, Any]:
         """Return step 0 and the sum that squares are added to."""
@@ -105,6 +178,14 @@ class Adagrad(Optimizer):
     def update(self, p: Tensor, grad: Tensor, state: dict[str, Any], options: dict[str, Any]) -> None:
         """Move one parameter and its state."""
         new = _adagrad(
-            p, grad, state["sum"], state["step"], options["lr"], options["lr_decay"], options["eps"], options["weight_decay"], options["maximize"]
+            p,
+            grad,
+            state["sum"],
+            state["step"],
+            options["lr"],
+            options["lr_decay"],
+            options["eps"],
+            options["weight_decay"],
+            options["maximize"],
         )
         write(zip([p, state["step"], state["sum"]], new, strict=True))

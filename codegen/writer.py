@@ -1,0 +1,349 @@
+"""Write a fused graph as one native function that runs kernel after kernel, loops and branches included.
+
+    i64 @program(ptr table, ptr buffers)
+
+`buffers` holds the addresses of inputs, outputs and one arena; `table` the sizes and the places in the arena.
+A loop's carried values lie in two buffers that change places by exchanging pointers; items of sequences are
+read and written where they lie.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from graphc.codegen.emit import Function, Module, Value
+from graphc.codegen.kernel import Kernel
+from graphc.codegen.loops import emit_kernel
+from graphc.codegen.lower import Operand, lower_fusion
+from graphc.codegen.memory import Interval, plan
+from graphc.codegen.opaque import OPAQUE, emit_copy
+from graphc.codegen.schedule import schedule
+from graphc.codegen.step import SMALL, Step
+from graphc.ir.graph import PARAMETER, Graph, Node, Region
+from graphc.ir.views import Strides, as_view, dense_strides
+
+__all__ = ["ProgramWriter"]
+
+
+@dataclass(eq=False)
+class _Place:
+    """Where a value lies: an address, strides in elements, and the arena bytes that must live as long as it is used."""
+
+    address: Value
+    strides: Strides
+    intervals: list[Interval] = field(default_factory=list)
+
+
+Places = dict[Node, _Place]
+
+
+class ProgramWriter:
+    """Writes one program.  `kernels`, `table`, `arena_bytes` and `steps` tell about it once `text` was called."""
+
+    def __init__(self, graph: Graph, layouts: Sequence[Strides]) -> None:
+        self.graph, self.layouts = graph, layouts
+        self.module = Module()
+        self.table: list[int] = []
+        self.kernels: list[Kernel] = []
+        self.arena_bytes = 0
+        self.steps = 0
+        self._shared: dict[str, str] = {}
+        self._intervals: list[tuple[Interval, int]] = []
+        self._loops: list[set[_Place]] = []
+        self._addresses: dict[int, Value] = {}
+        self._places: Places = {}
+        self._now = 0
+
+    def text(self) -> str:
+        """Write the program and return the module."""
+        self.main = Function(self.module, "program", [("ptr", "table"), ("ptr", "buffers")], "i64")
+        self.module.functions.remove(self.main)  # it comes last, after what it calls
+        self._status = self.main.alloca("i64", 1)
+        self.main.store(self.main.i64(0), self._status)
+        first = len(self.graph.params)
+        for i, (param, strides) in enumerate(zip(self.graph.params, self.layouts, strict=True)):
+            self._places[param] = _Place(self._buffer(i), strides)
+        results = {r: _Place(self._buffer(first + i), dense_strides(r.shape)) for i, r in enumerate(self.graph.results)}
+        self._region(self.graph, results)
+        self.main.ret(self.main.load(self._status, "i64"))
+        self.module.functions.append(self.main)
+        self.arena_bytes = plan([interval for interval, _ in self._intervals])
+        for interval, slot in self._intervals:
+            self.table[slot] = interval.offset
+        return str(self.module)
+
+    # -- addresses: written where the program starts, so that they are known everywhere ---------------
+
+    def _at_start(self, text: str, type: str = "ptr") -> Value:
+        name = "%" + self.main.fresh("a")
+        self.main.entry_allocas.append(f"  {name} = {text}")
+        return Value(name, type)
+
+    def _buffer(self, number: int) -> Value:
+        if number not in self._addresses:
+            place = self._at_start(f"getelementptr ptr, ptr %buffers, i64 {number}")
+            self._addresses[number] = self._at_start(f"load ptr, ptr {place.name}")
+        return self._addresses[number]
+
+    def _number(self, value: int) -> Value:
+        """Return a run-time integer of the program itself."""
+        if abs(value) <= SMALL:
+            return self.main.i64(value)
+        return self._slot(value)
+
+    def _slot(self, value: int) -> Value:
+        self.table.append(value)
+        place = self._at_start(f"getelementptr i64, ptr %table, i64 {len(self.table) - 1}")
+        return self._at_start(f"load i64, ptr {place.name}", "i64")
+
+    def _arena(self, size: int) -> tuple[Value, Interval]:
+        """Reserve bytes from now on; how long is known by who touches them."""
+        interval = Interval(size, self._now, self._now)
+        offset = self._slot(0)
+        self._intervals.append((interval, len(self.table) - 1))
+        arena = self._buffer(len(self.graph.params) + len(self.graph.results))
+        return self._at_start(f"getelementptr i8, ptr {arena.name}, i64 {offset.name}"), interval
+
+    def _room(self, node: Node) -> _Place:
+        address, interval = self._arena(node.type.bytes)
+        return _Place(address, dense_strides(node.shape), [interval])
+
+    def _touch(self, place: _Place) -> None:
+        """Note that a value is used by the step being written, and so in every turn of the loops around it."""
+        for loop in self._loops:
+            loop.add(place)
+        for interval in place.intervals:
+            interval.last = max(interval.last, self._now)
+
+    # -- regions ----------------------------------------------------------------------------------------
+
+    def _region(self, region: Region, results: Places) -> None:
+        """Write the steps of a region; its parameters have places, its results get theirs from `results`."""
+        self._places.update(results)
+        for node in region.nodes():
+            if node.op is PARAMETER or node.op.kind in ("movement", "leaf"):
+                continue
+            self._now += 1
+            writer = self._STEPS.get(node.op.name, ProgramWriter._opaque)
+            writer(self, region, node)
+
+    def _inside(self, region: Region, params: Sequence[_Place], results: Sequence[_Place]) -> None:
+        """Write a nested region at these places."""
+        outer, self._places = self._places, dict(zip(region.params, params, strict=True))
+        self._region(region, dict(zip(region.results, results, strict=True)))
+        self._places = outer
+
+    def _view(self, node: Node) -> tuple[_Place, Operand]:
+        view = as_view(node, lambda n: self._places[n].strides)
+        assert view is not None, f"{node} is not a view"
+        place = self._places[view.base]
+        self._touch(place)
+        return place, Operand(view.strides, view.offset)
+
+    def _result(self, node: Node) -> _Place:
+        if node not in self._places:
+            self._places[node] = self._room(node)
+        self._touch(self._places[node])
+        return self._places[node]
+
+    def _results(self, region: Region, node: Node) -> list[_Place]:
+        """Return places for each result of a node; one that nobody reads gets room all the same."""
+        if len(node.types) == 1:
+            return [self._result(node)]
+        nodes = (*region.nodes(), *region.results)
+        found = {n.params["index"]: n for n in nodes if n.op.name == "result" and n.operands[0] is node}
+        return [self._result(found[i]) if i in found else self._spare(node, i) for i in range(len(node.types))]
+
+    def _spare(self, node: Node, index: int) -> _Place:
+        address, interval = self._arena(node.types[index].bytes)
+        return _Place(address, dense_strides(node.types[index].shape), [interval])
+
+    # -- steps --------------------------------------------------------------------------------------------
+
+    def _fusion(self, region: Region, node: Node) -> None:
+        views = [self._view(o) for o in node.operands]
+        places = self._results(region, node)
+        kernel = lower_fusion(node, [o for _, o in views], [Operand(p.strides) for p in places], self._name(node))
+        step = emit_kernel(self.module, kernel, schedule(kernel), kernel.name)
+        self.kernels.append(kernel)
+        self._call(step, [*(p for p, _ in views), *places])
+
+    def _opaque(self, region: Region, node: Node) -> None:
+        views = [self._view(o) for o in node.operands]
+        operands = [o for _, o in views]
+        place = self._result(node)
+        if node.op.name == "scatter_add":
+            self._copy(node.operands[0], views.pop(0), place)
+        written = OPAQUE[node.op.name](self.module, node, operands, self._name(node))
+        assert isinstance(written, Step)
+        self._call(written, [*(p for p, _ in views), place])
+
+    def _concatenate(self, region: Region, node: Node) -> None:
+        views = [self._view(o) for o in node.operands]
+        place = self._result(node)
+        steps = OPAQUE["concatenate"](self.module, node, [o for _, o in views], self._name(node))
+        assert isinstance(steps, list)
+        for step, number in steps:
+            self._call(step, [views[number][0], place])
+
+    def _copy(self, value: Node, source: tuple[_Place, Operand], target: _Place) -> None:
+        step, kernel = emit_copy(self.module, value, source[1], Operand(target.strides), f"{self._name(value)}_copy")
+        self.kernels.append(kernel)
+        self._call(step, [source[0], target])
+
+    def _name(self, node: Node) -> str:
+        what = re.sub(r"\W", "_", node.name or node.op.name)
+        return f"k{self.steps}_{what}"
+
+    def _call(self, step: Step, buffers: list[_Place]) -> None:
+        scratch = Value("null", "ptr")
+        if step.scratch_bytes:
+            scratch, interval = self._arena(step.scratch_bytes)
+            self._touch(_Place(scratch, (), [interval]))
+        table = self.main.element(self.main.args[0], self.main.i64(len(self.table)), "i64")
+        self.table += step.table
+        self.steps += 1
+        operands = ", ".join(v.typed for v in (table, *(b.address for b in buffers), scratch, self._status))
+        self.main.do(f"call void @{self._share(step.f)}({operands})")
+
+    def _share(self, function: Function) -> str:
+        """Return the function's name, or that of an earlier one with the same text."""
+        text = str(function).replace(f"@{function.name}(", "@(", 1)
+        known = self._shared.setdefault(text, function.name)
+        if known != function.name:
+            self.module.functions.remove(function)
+        return known
+
+    # -- loops and branches -------------------------------------------------------------------------------
+
+    def _dense(self, node: Node) -> _Place:
+        """Return the place of an operand of a loop, copied first if it does not lie densely."""
+        place, operand = self._view(node)
+        if operand.offset == 0 and (operand.strides == dense_strides(node.shape) or node.type.size <= 1):
+            return place
+        copy = self._room(node)
+        self._copy(node, (place, operand), copy)
+        return copy
+
+    def _loop_ends(self, used: set[_Place]) -> None:
+        """Keep whatever a loop used until its end."""
+        self._now += 1
+        for place in used:
+            self._touch(place)
+
+    def _carry_buffers(self, node: Node, count: int) -> list[tuple[_Place, _Place]]:
+        return [(self._spare(node, i), self._spare(node, i)) for i in range(count)]
+
+    def _cond(self, region: Region, node: Node) -> None:
+        f = self.main
+        pred, *operands = [self._dense(o) for o in node.operands]
+        results = self._results(region, node)
+        name = f.fresh("cond")
+        f.cond_br(self._flag(pred), f"yes.{name}", f"no.{name}")
+        used: set[_Place] = {*operands, *results}
+        for label, body in zip(("yes", "no"), node.regions, strict=True):
+            f.start(f"{label}.{name}")
+            self._inside(body, operands, results)
+            f.br(f"end.{name}")
+        f.start(f"end.{name}")
+        self._loop_ends(used)
+
+    def _flag(self, place: _Place) -> Value:
+        byte = self.main.load(place.address, "i8")
+        return self.main.cmp("ne", byte, self.main.const(0, "i8"))
+
+    def _scan(self, region: Region, node: Node) -> None:
+        f = self.main
+        p, (body,) = node.params, node.regions
+        n, m, length = p["carried"], p["sequences"], p["length"]
+        given = [self._dense(o) for o in node.operands]
+        carried, sequences, outside = given[:n], given[n : n + m], given[n + m :]
+        results = self._results(region, node)
+        buffers = self._carry_buffers(node, n)
+        used: set[_Place] = {*given, *results, *(b for pair in buffers for b in pair)}
+        self._loops.append(used)
+        start = [v for c, (a, b) in zip(carried, buffers, strict=True) for v in (c.address, a.address, b.address)]
+        with f.loop(f.i64(0), self._number(length), carry=start, hint="scan") as loop:
+            at = f.binary("sub", self._number(length - 1), loop.index) if p["reverse"] else loop.index
+            now, following = self._turn(loop.carry, carried, buffers)
+            items = [self._item(s, o.type.shape, o.dtype.bytes, at) for s, o in zip(sequences, node.operands[n:], strict=False)]
+            stacked = [self._item(r, t.shape, t.dtype.bytes, at) for r, t in zip(results[n:], node.types[n:], strict=True)]
+            self._inside(body, [*now, *items, *outside], [*following, *stacked])
+            loop.next(_exchanged(loop.carry))
+        self._loops.pop()
+        self._loop_ends(used)
+        for i, result in enumerate(results[:n]):
+            self._move(loop.results[3 * i], result, node.types[i].bytes)
+
+    def _turn(
+        self, pointers: Sequence[Value], carried: Sequence[_Place], buffers: Sequence[tuple[_Place, _Place]]
+    ) -> tuple[list[_Place], list[_Place]]:
+        """Return where the carried values are read and where they are written in this turn."""
+        now, following = [], []
+        for i, (first, (a, b)) in enumerate(zip(carried, buffers, strict=True)):
+            alive = [*first.intervals, *a.intervals, *b.intervals]
+            now.append(_Place(pointers[3 * i], a.strides, alive))
+            following.append(_Place(pointers[3 * i + 1], a.strides, alive))
+        return now, following
+
+    def _item(self, place: _Place, shape: tuple[int, ...], size: int, at: Value) -> _Place:
+        """Return the place of one item of a sequence."""
+        f = self.main
+        step = self._number(dense_strides(shape)[0] * size)
+        return _Place(f.element(place.address, f.mul(at, step), "i8"), dense_strides(shape)[1:], place.intervals)
+
+    def _move(self, source: Value, target: _Place, size: int) -> None:
+        """Copy bytes; source and target may be one place."""
+        self.module.declare("llvm.memmove.p0.p0.i64", "declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)")
+        count = self._number(size)
+        self.main.do(f"call void @llvm.memmove.p0.p0.i64({target.address.typed}, {source.typed}, {count.typed}, i1 false)")
+
+    def _while(self, region: Region, node: Node) -> None:
+        f = self.main
+        test, body = node.regions
+        n = node.params["carried"]
+        given = [self._dense(o) for o in node.operands]
+        carried, outside = given[:n], given[n:]
+        results, buffers = self._results(region, node), self._carry_buffers(node, n)
+        flag_address, interval = self._arena(1)
+        flag = _Place(flag_address, (), [interval])
+        used: set[_Place] = {*given, *results, flag, *(b for pair in buffers for b in pair)}
+        self._loops.append(used)
+        name, before = f.fresh("while"), f.label
+        start = [v for c, (a, b) in zip(carried, buffers, strict=True) for v in (c.address, a.address, b.address)]
+        pointers = [Value("%" + f.fresh("c"), "ptr") for _ in start]
+        f.br(name)
+        f.start(name)
+        head = len(f.lines)
+        now, following = self._turn(pointers, carried, buffers)
+        self._inside(test, [*now, *outside], [flag])
+        f.cond_br(self._flag(flag), f"body.{name}", f"end.{name}")
+        f.start(f"body.{name}")
+        self._inside(body, [*now, *outside], following)
+        after, end = _exchanged(pointers), f.label
+        f.br(name)
+        f.lines[head:head] = [
+            f"  {phi.name} = phi ptr [ {first.name}, %{before} ], [ {last.name}, %{end} ]"
+            for phi, first, last in zip(pointers, start, after, strict=True)
+        ]
+        f.start(f"end.{name}")
+        self._loops.pop()
+        self._loop_ends(used)
+        for i, result in enumerate(results):
+            self._move(pointers[3 * i], result, node.types[i].bytes)
+
+    _STEPS: dict[str, Callable[[ProgramWriter, Region, Node], None]] = {
+        "fusion": _fusion,
+        "concatenate": _concatenate,
+        "cond": _cond,
+        "scan": _scan,
+        "while": _while,
+    }
+    """How each kind of node is written; what is not listed is one step of `OPAQUE`."""
+
+
+def _exchanged(pointers: Sequence[Value]) -> list[Value]:
+    """Return (now, following, spare) of the next turn, for each carried value."""
+    return [v for i in range(0, len(pointers), 3) for v in (pointers[i + 1], pointers[i + 2], pointers[i + 1])]

@@ -1,0 +1,37 @@
+"""The UCI optical digits, which come with the package (`DIGITS.md` says where they are from)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Digits", "batches", "load"]
+
+
+class Digits(NamedTuple):
+    """Pictures, f32 in [0, 1] of shape (n, 64), and their labels, i64 of shape (n,), to learn from and to be tested by."""
+
+    train_x: NDArray[np.float32]
+    train_y: NDArray[np.int64]
+    test_x: NDArray[np.float32]
+    test_y: NDArray[np.int64]
+
+
+def load(seed: int = 0) -> Digits:
+    """Return the digits shuffled by a seed, four fifths of them to learn from."""
+    with np.load(Path(__file__).with_name("digits.npz")) as file:
+        pixels, labels = file["pixels"], file["labels"]
+    order = np.random.default_rng(seed).permutation(len(labels))
+    x, y = pixels[order].astype(np.float32) / 16, labels[order].astype(np.int64)
+    held_out = len(labels) // 5
+    return Digits(x[held_out:], y[held_out:], x[:held_out], y[:held_out])
+
+
+def batches(x: NDArray[Any], y: NDArray[Any], size: int, rng: np.random.Generator) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    """Return full batches of the rows of `x` and `y` in an order drawn from `rng`; rows that fill none are left out."""
+    order = rng.permutation(len(x))
+    starts = range(0, len(x) - size + 1, size)
+    return [(x[order[s : s + size]], y[order[s : s + size]]) for s in starts]

@@ -1,0 +1,145 @@
+"""The main job: train a digit classifier whose whole step is one compiled program, then show what it became."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphc import nn
+from graphc.cli.digits import Digits, batches, load
+from graphc.cli.numpy_digits import NumpyMLP
+from graphc.cli.progress import track
+from graphc.compiler import compile
+from graphc.ir.parser import parse
+from graphc.lowered import Lowered
+from graphc.nn import functional as F
+from graphc.ops.random import manual_seed
+from graphc.optim import Adam
+from graphc.tensor import Tensor
+
+__all__ = ["BATCH", "LEARNING_RATE", "Trainer", "in_turns", "run", "write_stages"]
+
+BATCH = 64
+LEARNING_RATE = 2e-3
+
+
+class Trainer:
+    """A 64-128-10 classifier with Adam; `step` and `predict` are compiled."""
+
+    def __init__(self, seed: int = 0) -> None:
+        manual_seed(seed)
+        self.model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+        self.optimizer = Adam(self.model.parameters(), lr=LEARNING_RATE)
+        self.step = compile(self._step)
+        self.predict = compile(self._predict)
+
+    def _step(self, x: Tensor, y: Tensor) -> Tensor:
+        """Take one step on pictures f32 (n, 64) with labels i64 (n,); return the loss before it."""
+        self.optimizer.zero_grad()
+        loss = F.cross_entropy(self.model(x), y)
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    def _predict(self, x: Tensor) -> Tensor:
+        """Return the likeliest labels, i64 (n,)."""
+        return self.model(x).argmax(dim=1)
+
+    def accuracy(self, x: NDArray[Any], y: NDArray[Any]) -> float:
+        """Return the share of right labels, 0 to 1."""
+        return float(np.mean(self.predict(x) == y))
+
+    def numpy_twin(self) -> NumpyMLP:
+        """Return the same model in plain NumPy, with today's parameters and a fresh optimizer."""
+        return NumpyMLP([p.detach().numpy() for p in self.model.parameters()], LEARNING_RATE)
+
+
+@dataclass(frozen=True)
+class _Times:
+    """Seconds: of the first call, which compiles, and medians of a step."""
+
+    first: float
+    compiled: float
+    numpy: float
+
+
+def run(out: Path, epochs: int, *, quiet: bool) -> int:
+    """Train, print what came of it, write every stage of the step to `out`; return 0 if it has learned, else 1."""
+    digits, trainer = load(), Trainer()
+    twin = trainer.numpy_twin()
+    x, y = digits.train_x[:BATCH], digits.train_y[:BATCH]
+    first = _seconds(lambda: trainer.step(x, y))
+    accuracy = _train(trainer, digits, epochs, quiet=quiet)
+    compiled, numpy = in_turns(lambda: trainer.step(x, y), lambda: twin.step(x, y))
+    lowered = trainer.step.lower(x, y)
+    print(_summary(digits, accuracy, lowered, _Times(first, compiled, numpy)))
+    files = write_stages(lowered, out)
+    print(f"stages        {', '.join(f.name for f in files)} in {out}")
+    return 0 if accuracy > 0.97 else 1
+
+
+def _train(trainer: Trainer, digits: Digits, epochs: int, *, quiet: bool) -> float:
+    """Go through the training digits `epochs` times; return the accuracy on the others."""
+    rng = np.random.default_rng(0)
+    loss = accuracy = 0.0
+    for _ in track(epochs, "training", lambda: f"loss {loss:.4f}  held-out accuracy {accuracy:6.2%}", quiet=quiet):
+        losses = [trainer.step(x, y) for x, y in batches(digits.train_x, digits.train_y, BATCH, rng)]
+        loss = float(np.mean(losses))
+        accuracy = trainer.accuracy(digits.test_x, digits.test_y)
+    return accuracy
+
+
+def _summary(digits: Digits, accuracy: float, lowered: Lowered, times: _Times) -> str:
+    captured, adjoint, fused = (_count(lowered, stage) for stage in ("captured", "adjoint", "fused"))
+    cost = lowered.cost()
+    return f"""\
+accuracy      {accuracy:.2%} of {len(digits.test_y)} digits that were held out
+captured      {captured} operations: the model and its loss
+with adjoint  {adjoint} operations: gradients and Adam too
+fused         {fused} operations, run as {cost.kernels} kernels; {cost.flops / 1e6:.1f} Mflop, {cost.arena_bytes >> 10} KiB of scratch
+compile       {1e3 * times.first:.0f} ms from the first line captured to the first result
+step          {1e6 * times.compiled:.0f} µs; the same step in NumPy {1e6 * times.numpy:.0f} µs, {times.numpy / times.compiled:.1f} times as long"""
+
+
+def _count(lowered: Lowered, stage: str) -> int:
+    """Count the operations at a stage; constants and indices are none."""
+    return sum(node.op.kind != "leaf" for node in parse(lowered.ir(stage)).nodes())
+
+
+def in_turns(*calls: Callable[[], Any], rounds: int = 15, count: int = 40) -> list[float]:
+    """Return the median seconds of each call: rounds of `count` calls, each in its turn."""
+    found: list[list[float]] = [[] for _ in calls]
+    for _ in range(rounds):
+        for call, times in zip(calls, found, strict=True):
+            times.append(_seconds(lambda call=call: [call() for _ in range(count)]) / count)  # type: ignore[misc]
+    return [statistics.median(times) for times in found]
+
+
+def _seconds(call: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def write_stages(lowered: Lowered, out: Path) -> list[Path]:
+    """Write the text of every stage to a folder, made if missing, and return the files."""
+    out.mkdir(parents=True, exist_ok=True)
+    tensor_stages = lowered.stages[: lowered.stages.index("kernels")]
+    texts: dict[str, Callable[[], str]] = {
+        **{f"{i}-{stage}.ir": lambda stage=stage: lowered.ir(stage) for i, stage in enumerate(tensor_stages, 1)},  # type: ignore[misc]
+        f"{len(tensor_stages) + 1}-kernels.txt": lambda: lowered.ir("kernels"),
+        "step.mlir": lowered.mlir,
+        "step-as-emitted.ll": lambda: lowered.llvm_ir(optimized=False),
+        "step.ll": lowered.llvm_ir,
+        "step.s": lowered.asm,
+    }
+    for name, text in texts.items():
+        (out / name).write_text(text(), encoding="utf-8")
+    return [out / name for name in texts]

@@ -1,0 +1,184 @@
+"""Operations with a gradient written by hand: torch.autograd.Function.
+
+The forward runs without recording; its results stand on nodes of their own, and a barrier in their history
+calls the backward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+from graphc.grad_mode import no_grad
+from graphc.gradfn import Barrier
+from graphc.ir.build import cast, zeros_like
+from graphc.ir.graph import Node, make
+from graphc.ir.primitives import PRIMITIVES
+from graphc.state import state
+from graphc.storage import Storage, stopped
+from graphc.tensor import Tensor
+
+__all__ = ["Function", "FunctionCtx", "once_differentiable"]
+
+
+class FunctionCtx:
+    """What forward leaves for backward: saved tensors, and any attributes."""
+
+    def __init__(self) -> None:
+        self.needs_input_grad: tuple[bool, ...] = ()
+        self._saved: tuple[Any, ...] = ()
+        self._constant: set[int] = set()
+        self._dirty: set[int] = set()
+        self._materialize = True
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        """Keep tensors (or None) for backward, where they are `saved_tensors`."""
+        self._saved = tensors
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What save_for_backward kept."""
+        return self._saved
+
+    def mark_non_differentiable(self, *outputs: Tensor) -> None:
+        """Say which results have no gradient."""
+        self._constant.update(map(id, outputs))
+
+    def mark_dirty(self, *inputs: Tensor) -> None:
+        """Say which arguments forward has written to; they must be among the results."""
+        self._dirty.update(map(id, inputs))
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Say whether backward gets zeros (the default) or None for results that nothing depends on."""
+        self._materialize = value
+
+
+class Function:
+    """Base of operations with a gradient of their own; call them with `apply`.
+
+    Subclasses define static methods `forward(ctx, *args)` and `backward(ctx, *grads)`; or `forward(*args)` and
+    `setup_context(ctx, inputs, output)`.  Backward returns one gradient, or None, for each argument of forward.
+    """
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """Return the results.  Raises NotImplementedError unless a subclass says how."""
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """Keep what backward needs, where forward does not get the context."""
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """Return the gradients by the arguments.  Raises NotImplementedError unless a subclass says how."""
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom autograd.Function "
+            "to use it with backward mode AD."
+        )
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Call forward, and record that gradients go through backward."""
+        ctx = FunctionCtx()
+        tensors = [a for a in args if isinstance(a, Tensor)]
+        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+        nodes, edges = [t._node() for t in tensors], tuple(t._edge() for t in tensors)
+        recording = state.grad and any(ctx.needs_input_grad)
+        with no_grad():
+            result = cls._run_forward(ctx, args, kwargs)
+        if not recording:
+            return result
+        outputs = list(result) if isinstance(result, (tuple, list)) else [result]
+        step = Barrier(f"{cls.__name__}Backward", edges, [], nodes, lambda given: _run_backward(cls, ctx, args, step, given))
+        made = [_recorded(ctx, o, step) if isinstance(o, Tensor) else o for o in outputs]
+        ctx._saved = tuple(_in_place_of(s, outputs, made) for s in ctx._saved)
+        return type(result)(made) if isinstance(result, (tuple, list)) else made[0]
+
+    @classmethod
+    def _run_forward(cls, ctx: FunctionCtx, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if cls.setup_context is Function.setup_context:
+            return cls.forward(ctx, *args, **kwargs)
+        output = cls.forward(*args, **kwargs)
+        cls.setup_context(ctx, args, output)
+        return output
+
+
+def _in_place_of(saved: Any, outputs: Sequence[Any], made: Sequence[Any]) -> Any:
+    """Return the recorded result for a saved one, so that second derivatives go through it."""
+    return next((m for o, m in zip(outputs, made, strict=True) if o is saved), saved)
+
+
+def _recorded(ctx: FunctionCtx, output: Tensor, step: Barrier) -> Tensor:
+    if id(output) in ctx._constant or not output._type.dtype.is_float:
+        return output
+    leaf = make(PRIMITIVES["alias"], (stopped(output._node()),), unique=True)
+    step.outputs.append(leaf)
+    if id(output) in ctx._dirty:
+        output._storage.put(leaf, True, step, output._storage.pending)
+        return output
+    return Tensor._of(Storage(leaf, True, step, output._storage.pending))
+
+
+def _run_backward(
+    cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], step: Barrier, given: Sequence[Node | None]
+) -> list[Node | None]:
+    weights = [_weight(ctx, node, output, step) for node, output in zip(given, step.outputs, strict=True)]
+    result = cls.backward(ctx, *weights)
+    found = list(result) if isinstance(result, (tuple, list)) else [result]
+    while len(found) > len(args) and found[-1] is None:
+        found.pop()
+    if len(found) != len(args):
+        raise RuntimeError(
+            f"function {step.name()} returned an incorrect number of gradients (expected {len(args)}, got {len(found)})"
+        )
+    pairs = zip(args, found, strict=True)
+    return [_checked(step, i, a, g) for i, (a, g) in enumerate(pairs) if isinstance(a, Tensor)]
+
+
+def _weight(ctx: FunctionCtx, node: Node | None, output: Node, step: Barrier) -> Tensor | None:
+    if node is None and not ctx._materialize:
+        return None
+    known = node if node is not None else zeros_like(output)
+    return Tensor._of(Storage(known, state.grad, step if state.grad else None))
+
+
+def _checked(step: Barrier, index: int, argument: Tensor, gradient: Any) -> Node | None:
+    """Return the node of a gradient that backward returned.  Raises RuntimeError for another shape."""
+    if gradient is None or not argument._type.dtype.is_float:
+        return None
+    if gradient.shape != argument.shape:
+        raise RuntimeError(
+            f"Function {step.name()} returned an invalid gradient at index {index} - got {list(gradient.shape)} "
+            f"but expected shape compatible with {list(argument.shape)}"
+        )
+    if state.grad:
+        step.made.append(gradient._edge())
+    return cast(gradient._node(), argument._type.dtype)
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a backward that cannot be differentiated itself: a second derivative through it raises RuntimeError."""
+
+    @wraps(backward)
+    def wrapped(ctx: Any, *grads: Any) -> Any:
+        with no_grad():
+            found = backward(ctx, *grads)
+        if not state.grad:
+            return found
+        several = isinstance(found, (tuple, list))
+        marked = [_refusing(g) if isinstance(g, Tensor) else g for g in (found if several else (found,))]
+        return tuple(marked) if several else marked[0]
+
+    return wrapped
+
+
+def _refusing(gradient: Tensor) -> Tensor:
+    """Return the gradient on a node whose own gradient is an error."""
+    leaf = make(PRIMITIVES["alias"], (stopped(gradient._node()),), unique=True)
+    return Tensor._of(Storage(leaf, True, Barrier("Error", (), [leaf], [leaf], _refuse)))
+
+
+def _refuse(given: Sequence[Node | None]) -> Sequence[Node | None]:
+    raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")

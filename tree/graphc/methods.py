@@ -1,0 +1,1 @@
+/work/main/graphc/methods.py

@@ -1,0 +1,1 @@
+/work/main/ir/autodiff.py

@@ -1,0 +1,1 @@
+/work/main/ir/shapes.py
