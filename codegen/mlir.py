@@ -32,7 +32,7 @@ from graphc.codegen.mlir_text import (
     number,
     start,
     tensor,
-)  # fmt: skip
+)
 from graphc.ir.graph import Graph, Node, Region
 from graphc.ir.types import BOOL, I32, I64, DType, TensorType
 
@@ -42,11 +42,10 @@ PREFIX = "graphc_"
 """Functions have it before their names: a bare `@select` or `@exp` meets the C library's when it is linked."""
 
 HOLES = {
-    "parameter": "it is an argument of the function, or a value from outside the fusion",
+    "parameter": "it is an argument of the function, or what a region is given",
     "result": "it is one of the values that its operand has written",
 }
 """Primitives that have no spelling, and why."""
-
 
 SCALAR_BOOL = TensorType(BOOL)
 

@@ -26,7 +26,7 @@ def main() -> None:
     for stage in ("captured", "optimized", "kernels"):
         print(f"--- {stage}\n{lowered.ir(stage)}")
     print(
-        "vector instructions of its loop:",
+        "vector instructions in its assembly:",
         sum("ps" in line.split()[0] for line in lowered.asm().splitlines() if line.startswith("\tv")),
     )
     slope = graphc.compile(graphc.func.grad(total))

@@ -1,234 +1,37 @@
 """Gradients as torch's users know them: backward(), grad(), hooks.
 
-The gradients are nodes that graphc.ir.autodiff appends to the graph; this module decides between which
-nodes, checks what torch checks, runs the Python code that has a say on the way (hooks, custom functions), and
-puts the results where they belong.
+graphc.sweep finds the gradient nodes; this module says by which tensors they are taken, puts the results where
+they belong, and gives Tensor its methods.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from graphc.anomaly import detect_anomaly, set_detect_anomaly
 from graphc.custom_function import Function, once_differentiable
-from graphc.eager import substitute
 from graphc.errors import add_place
 from graphc.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
-from graphc.gradfn import Accumulate, Barrier, GradFn, Level, history
+from graphc.gradfn import Accumulate, GradFn
 from graphc.hooks import RemovableHandle, call_hook, hook_step
-from graphc.ir.autodiff import gradients
-from graphc.ir.build import cast, constant, full_like, zeros_like
-from graphc.ir.graph import Node, toposort
+from graphc.ir.build import zeros_like
+from graphc.ir.graph import Node
 from graphc.state import state
 from graphc.storage import Storage, compute, stopped
+from graphc.sweep import Sweep
 from graphc.tensor import Tensor
 
 __all__ = [
-    "Function", "backward", "differentiate", "enable_grad", "grad", "inference_mode", "no_grad", "once_differentiable",
-    "set_grad_enabled",
+    "Function", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "no_grad", "once_differentiable",
+    "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip
 
-TWICE = (
-    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
-    "Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
-    "retain_graph=True if "
-    "you need to backward through the graph a second time or if you need to access saved tensors after calling backward."
-)
 Tensors = Tensor | Sequence[Tensor]
-
-
-# -- from nodes to nodes ------------------------------------------------------------------------------------
-
-
-def differentiate(
-    roots: Sequence[Node], cotangents: Sequence[Node], steps: Sequence[GradFn], wrt: Sequence[Node]
-) -> list[Node | None]:
-    """Return the gradient nodes by `wrt`, through the Python code of the barriers among `steps`.
-
-    `steps` are those of the history of the roots, users first.
-    """
-    reroute = _Reroute(steps)
-    front, weights = reroute(roots), list(cotangents)
-    wrt = reroute(wrt)
-    replaced: dict[Node, Node | None] = {}
-    for step in steps:
-        if isinstance(step, Barrier):
-            given = gradients(front, weights, step.outputs)
-            if all(g is None for g in given):
-                continue
-            step.made = []
-            passed = step.rule(given)
-            if step.hooks is not None:
-                replaced[step.outputs[0]] = passed[0]
-            for node, part in zip(step.inputs, passed, strict=True):
-                if part is not None:
-                    front += reroute([node], but=node)
-                    weights.append(part)
-    found = gradients(front, weights, wrt)
-    return [replaced.get(node, g) for node, g in zip(wrt, found, strict=True)]
-
-
-class _Reroute:
-    """Lead what read a tensor before a hook was put on it through that hook too.
-
-    The hook's step covers what reads its output; here nodes that read its input are rebuilt to read the output.
-    """
-
-    def __init__(self, steps: Sequence[GradFn]) -> None:
-        hooked = [s for s in steps if isinstance(s, Barrier) and s.hooks is not None]
-        self.instead = {s.inputs[0]: s.outputs[0] for s in hooked}
-        self.fixed = {n: n for n in _ends(steps)} if hooked else {}
-
-    def __call__(self, nodes: Sequence[Node], but: Node | None = None) -> list[Node]:
-        given = {**self.fixed, **{k: v for k, v in self.instead.items() if k is not but}}
-        return substitute(nodes, given) if self.instead else list(nodes)
-
-
-# -- checks ---------------------------------------------------------------------------------------------------
 
 
 def _as_tuple(tensors: Tensors) -> tuple[Tensor, ...]:
     return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
-
-
-def _cotangents(outputs: Sequence[Tensor], given: Any) -> list[Tensor | None]:
-    """Return one gradient or None for each output.  Raises RuntimeError for another number of them."""
-    if given is None:
-        return [None] * len(outputs)
-    found = [given] if isinstance(given, Tensor) else list(given)
-    if len(found) != len(outputs):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(found)} gradients")
-    return found
-
-
-def _cotangent(index: int, output: Tensor, given: Tensor | None) -> Node:
-    """Return the node of an output's cotangent, 1 where none is given.  Raises RuntimeError."""
-    node = output._node()
-    if given is None:
-        if output.requires_grad and node.type.size != 1:
-            raise RuntimeError("grad can be implicitly created only for scalar outputs")
-        return full_like(node, 1) if node.dtype.is_float else constant(1, node.dtype, node.shape)
-    if given.shape != output.shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[{index}] has a shape of {given.shape} and output[{index}] has a shape of "
-            f"{output.shape}."
-        )
-    return cast(given._node(), node.dtype)
-
-
-class _Sweep:
-    """One backward: its roots and cotangents, checked, and the steps of their history."""
-
-    def __init__(self, outputs: Sequence[Tensor], given: Any, keep: bool, create: bool) -> None:
-        self.outputs, self.keep, self.create = outputs, keep, create
-        weights = _cotangents(outputs, given)
-        self.weights = [_cotangent(i, o, w) for i, (o, w) in enumerate(zip(outputs, weights, strict=True))]
-        for i, output in enumerate(outputs):
-            if not output.requires_grad:
-                raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
-        self.steps = _with_late_hooks(history(o._edge() for o in outputs))
-        self.weight_steps = history(w._edge() for w in weights if w is not None) if create else []
-        if state.trace is not None:
-            state.trace.begins_backward(o._node() for o in outputs)
-
-    def run(self, targets: Sequence[tuple[Tensor, Node]]) -> list[Node | None]:
-        """Return the gradient nodes, and use up the history on the way to them unless it is kept."""
-        used = self._used(targets)
-        if any(step.freed and (step in used or not step.edges) for step in self.steps):
-            raise RuntimeError(TWICE)
-        roots = [o._node() for o in self.outputs]
-        outer = state.grad
-        state.grad = self.create
-        try:
-            found = differentiate(roots, self.weights, self.steps, [n for _, n in targets])
-        finally:
-            state.grad = outer
-        if not self.keep:
-            _use_up(used, self.steps)
-        return found
-
-    def _used(self, targets: Sequence[tuple[Tensor, Node]]) -> set[GradFn]:
-        """Return the steps that gradients run through on their way to the targets."""
-        nodes = {n for _, n in targets}
-        ends = {t._edge() for t, _ in targets if not t.is_leaf}
-        ends.update(s for s in self.steps if isinstance(s, (Accumulate, Level)) and s.node in nodes)
-        used: set[GradFn] = set()
-        for step in reversed(self.steps):
-            if any(e in ends or e in used for e in step.edges):
-                used.add(step)
-        return used
-
-    def held(self) -> Iterable[Storage]:
-        """Yield the storages of the outputs, and of whatever else of their history somebody still holds."""
-        for step in self.steps:
-            if isinstance(step, Accumulate):
-                yield step.tensor._storage
-            owner = step.owner() if step.owner is not None else None
-            if owner is not None:
-                yield owner
-        for output in self.outputs:
-            yield output._storage
-
-    def tensors(self, nodes: Sequence[Node | None]) -> list[Tensor | None]:
-        """Return the gradients as tensors; with a history of their own under create_graph."""
-        if not self.create:
-            return [None if n is None else Tensor._of(Storage(n)) for n in nodes]
-        inner = history(edge for s in self.steps if isinstance(s, Barrier) for edge in s.made)
-        by_node = _ends([*self.steps, *self.weight_steps, *inner])
-        depends = _depending([n for n in nodes if n is not None], by_node)
-        edges = tuple(dict.fromkeys(by_node.values()))
-        forked = len(edges) != 1 or sum(e in edges or isinstance(e, Accumulate) for s in self.steps for e in s.edges) > 1
-        return [None if n is None else Tensor._of(_recorded(n, edges, n in depends, forked)) for n in nodes]
-
-
-def _with_late_hooks(steps: list[GradFn]) -> list[GradFn]:
-    """Add the steps of hooks that were put on tensors after all that is in this history had read them."""
-    known = set(steps)
-    found: list[GradFn] = []
-    for step in steps:
-        hooked = step.metadata.get("hooked") if step.metadata else None
-        if hooked is not None and hooked not in known:
-            found.append(hooked)
-        found.append(step)
-    return found
-
-
-def _use_up(used: set[GradFn], steps: Sequence[GradFn]) -> None:
-    for step in reversed(steps):
-        step.freed = step.freed or (step.saves and step in used)
-        step.dead = step.freed or any(e is not None and e.dead for e in step.edges)
-
-
-def _ends(steps: Iterable[GradFn]) -> dict[Node, GradFn]:
-    """Map the nodes that gradients can be taken by to their steps."""
-    found: dict[Node, GradFn] = {}
-    for step in steps:
-        if isinstance(step, Accumulate) or (isinstance(step, Level) and step.active):
-            found[step.node] = step
-        elif isinstance(step, Barrier):
-            found.update(dict.fromkeys(step.outputs, step))
-    return found
-
-
-def _depending(roots: Sequence[Node], ends: dict[Node, GradFn]) -> set[Node]:
-    """Return the nodes that depend on one of the ends in a way gradients can take."""
-    found = set(ends)
-    for node in toposort(roots):
-        if node.op.name != "stop_gradient" and not found.isdisjoint(node.operands):
-            found.add(node)
-    return found
-
-
-NAMES = {"matmul": "Mm", "reshape": "View", "broadcast": "Expand", "select": "Where", "cast": "ToCopy", "gather": "Index"}
-
-
-def _recorded(node: Node, edges: tuple[GradFn, ...], depends: bool, forked: bool) -> Storage:
-    if not depends:
-        return Storage(stopped(node))
-    name = NAMES.get(node.op.name, node.op.name.title().replace("_", ""))
-    if name == "Add" and not forked:
-        name = "Mul"  # a sum within the rule of one operation, such as pow, which torch has as a product
-    return Storage(node, True, GradFn(f"{name}Backward0", edges))
 
 
 # -- backward ---------------------------------------------------------------------------------------------------
@@ -259,7 +62,7 @@ def _backward(outputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool,
     chosen = None if inputs is None else _as_tuple(inputs)
     if chosen is not None and not chosen:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    sweep = _Sweep(outputs, given, keep, create)
+    sweep = Sweep(outputs, given, keep, create)
     targets = _leaves(sweep.steps) if chosen is None else [t for x in chosen for t in _targets_of(x, sweep.steps)]
     retained = _retained(sweep.steps)
     nodes = sweep.run([*targets, *retained])
@@ -355,7 +158,7 @@ def grad(
 
 
 def _grad(outputs: tuple[Tensor, ...], inputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool) -> list[Tensor | None]:
-    sweep = _Sweep(outputs, given, keep, create)
+    sweep = Sweep(outputs, given, keep, create)
     targets = [_targets_of(x, sweep.steps) for x in inputs]
     retained = [r for r in _retained(sweep.steps) if any(r[0] is x for x in inputs)]
     nodes = sweep.run([*retained, *(pair for group in targets for pair in group)])

@@ -432,7 +432,8 @@ class _Tracer:
             )
         storage = given._storage.root
         others = [a.given._storage.root for a in self.call.arguments if isinstance(a.given, Tensor) and a.given is not given]
-        if storage in self.trace.captures or storage in others:
+        captured = [s.root for s in self.trace.captures]
+        if storage in captured or storage in others:
             raise TracingError(
                 "expected an argument that is written in place to be passed once, got the same memory under another name too"
             )

@@ -140,7 +140,9 @@ def _wrap(node: Node, operands: _Operands, requires: bool, label: str) -> Tensor
         storage = Storage(_stop(node), pending=pending)
     elif requires and node.dtype.is_float and not _is_made_of_nothing(node):
         edges = tuple([t._edge() for t in operands.tensors])
-        storage = Storage(node, True, GradFn(full_name(label), edges, where=place.where), pending)
+        step = GradFn(full_name(label), edges, where=place.where)
+        step.metadata = {"node": node} if state.anomaly else None
+        storage = Storage(node, True, step, pending)
     else:
         storage = Storage(node, pending=pending)
     if pending > PENDING_BOUND and state.trace is None:

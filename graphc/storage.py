@@ -151,6 +151,9 @@ class Shared(Storage):
 
     def current(self) -> Node:
         """Return the node of the value at this moment, which may have been written through another tensor."""
+        if self.requires_grad and state.trace is not None and self.trace is not state.trace:
+            state.trace.enter(self)  # a leaf of its own: gradients are taken by its node, not by the source's
+            self.origin = self.source.current()
         origin = self.source.current()
         if origin is not self.origin:
             node = self._derive(origin)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from graphc.ir.build import constant, zeros_like
 from graphc.ir.derivatives import VJP
 from graphc.ir.graph import Graph, Node, TypeRuleError, place, toposort
+from graphc.ir.loop_gradients import LOOP_VJP
 
 __all__ = ["adjoint", "gradients"]
 
@@ -27,6 +28,7 @@ def gradients(outputs: Sequence[Node], cotangents: Sequence[Node], wrt: Sequence
     order = toposort(outputs)
     active = _active(order, wrt)
     adjoints: dict[Node, Node] = {}
+    parts: dict[Node, list[Node | None]] = {}
     for output, cotangent in zip(outputs, cotangents, strict=True):
         _check_cotangent(output, cotangent)
         if output in active:
@@ -34,7 +36,11 @@ def gradients(outputs: Sequence[Node], cotangents: Sequence[Node], wrt: Sequence
     outer = place.where
     try:
         for node in reversed(order):
-            if node in adjoints:
+            if node in adjoints and node.op.name == "result":
+                _collect(node, adjoints, parts)
+            elif node.regions:
+                _through_regions(node, active, adjoints, parts)
+            elif node in adjoints:
                 _propagate(node, active, adjoints)
     finally:
         place.where = outer
@@ -84,11 +90,29 @@ def _active(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
     for node in order:
         if active.isdisjoint(node.operands):
             continue
-        if node.op.kind == "region" and node.op.name not in VJP:
+        if node.regions and node.op.name not in LOOP_VJP:
             raise TypeRuleError(f"{node.op.name} has no derivative rule")
-        if node.op.name in VJP and node.type.dtype.is_float:
+        if node.regions or ((node.op.name in VJP or node.op.name == "result") and node.type.dtype.is_float):
             active.add(node)
     return active
+
+
+def _collect(node: Node, adjoints: dict[Node, Node], parts: dict[Node, list[Node | None]]) -> None:
+    """Put the cotangent of one result of a node with those of its other results."""
+    (whole,) = node.operands
+    parts.setdefault(whole, [None] * len(whole.types))[node.params["index"]] = adjoints[node]
+
+
+def _through_regions(node: Node, active: set[Node], adjoints: dict[Node, Node], parts: dict[Node, list[Node | None]]) -> None:
+    """Hand the cotangents of a loop's or a branch's results on to its active operands."""
+    cotangents = [adjoints[node]] if node in adjoints else parts.get(node, [])
+    wanted = [operand in active for operand in node.operands]
+    if not any(wanted) or all(g is None for g in cotangents):
+        return
+    place.where = node.where
+    for operand, part in zip(node.operands, LOOP_VJP[node.op.name](node, cotangents, wanted, gradients), strict=True):
+        if part is not None:
+            _accumulate(adjoints, operand, part)
 
 
 def _propagate(node: Node, active: set[Node], adjoints: dict[Node, Node]) -> None:

@@ -182,12 +182,13 @@ BATCH: dict[str, BatchRule] = {
 
 _LEAF = "has no operands"
 _FUSED = "batching runs before fusion"
+_CONTROL = "what its regions do with a batch is not written yet"
 
 UNBATCHED: dict[str, str] = {
     "parameter": _LEAF,
     "constant": _LEAF,
     "iota": _LEAF,
     "fusion": _FUSED,
-    "result": _FUSED,
+    **dict.fromkeys(("cond", "while", "scan", "result"), _CONTROL),
 }
-"""Primitives that need no rule, each with the reason."""
+"""Primitives that have no rule, each with the reason."""

@@ -35,6 +35,12 @@ def batch(outputs: Sequence[Node], inputs: Mapping[Node, Node], size: int) -> li
     >>> w, x, xs = graph.params
     >>> [(zs, batched)] = batch(graph.results, {x: xs}, 9)
     >>> print(to_text(Graph((w, xs), (zs,), "many")), end="")
+    graph many(%w: f32[4], %xs: f32[9,4]) -> (f32[9]) {
+      %0: f32[9,4] = broadcast %w {shape=[9,4], axes=[1]}
+      %y: f32[9,4] = mul %0, %xs
+      %z: f32[9] = sum %y {axes=[1]}
+      return %z
+    }
     '''
     for one, many in inputs.items():
         _check_input(one, many, size)

@@ -268,6 +268,7 @@ VJP: dict[str, VJPRule] = {
 
 _LEAF = "has no operands"
 _DISCRETE = "its result is an integer or a truth value"
+_REGIONS = "its rule, if it has one, is in graphc.ir.loop_gradients"
 _FUSED = "autodiff runs before fusion"
 
 NONDIFFERENTIABLE: dict[str, str] = {
@@ -278,6 +279,9 @@ NONDIFFERENTIABLE: dict[str, str] = {
     "stop_gradient": "it is there to stop derivatives",
     **dict.fromkeys(("not", "and", "or", "xor", "shift_left", "shift_right"), _DISCRETE),
     **dict.fromkeys(("eq", "ne", "lt", "le", "any", "all", "argmax", "argmin"), _DISCRETE),
+    "cond": _REGIONS,
+    "scan": _REGIONS,
+    "while": _REGIONS,
     "fusion": _FUSED,
     "result": _FUSED,
 }

@@ -32,6 +32,13 @@ def tangents(outputs: Sequence[Node], wrt: Sequence[Node], seeds: Sequence[Node]
     ... }""")
     >>> x, v = graph.params
     >>> print(to_text(Graph((x, v), (*graph.results, *tangents(graph.results, [x], [v])), "f_tangent")), end="")
+    graph f_tangent(%x: f32[3], %v: f32[3]) -> (f32[], f32[]) {
+      %y: f32[3] = exp %x
+      %total: f32[] = sum %y {axes=[0]}
+      %t_y: f32[3] = mul %v, %y
+      %t_total: f32[] = sum %t_y {axes=[0]}
+      return %total, %t_total
+    }
     '''
     known: dict[Node, Node] = {}
     for node, seed in zip(wrt, seeds, strict=True):

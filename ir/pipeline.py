@@ -8,6 +8,7 @@ from typing import NamedTuple
 from graphc.ir import debug
 from graphc.ir.fusion import fuse
 from graphc.ir.graph import Graph, Node
+from graphc.ir.loop_passes import tidy_loops
 from graphc.ir.printer import to_text
 from graphc.ir.simplify import simplify
 from graphc.ir.verifier import verify
@@ -32,6 +33,8 @@ def _simplify(graph: Graph, layouts: Layouts) -> Graph:
 
 
 PASSES = (
+    # before the bodies of a loop and of its taped twin are rewritten apart
+    Pass("tidied", lambda graph, layouts: tidy_loops(graph)),
     # identities and movement first: what they remove need not be fused
     Pass("optimized", _simplify),
     # last: it fixes what is stored and what is computed where it is read

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from graphc.ir import build
 from graphc.ir.graph import Node, Region, TypeRuleError, make, place
 from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.types import DTYPES, DType
+from graphc.ir.types import BOOL, DTYPES, DType
 
 __all__ = ["Op", "Pattern", "RewriteLoopError", "Rule", "RuleSet", "Trace", "Var", "op", "rewrite", "rule"]
 
@@ -129,7 +129,7 @@ class Var(Pattern):
 
 @dataclass(frozen=True, eq=False)
 class Number(Pattern):
-    """A constant of any shape and dtype with this value; 0.0 and -0.0 are two values."""
+    """A constant of any shape with this value, and of any dtype (True and False: of bool); 0.0 and -0.0 are two values."""
 
     value: float | int | bool
 
@@ -139,7 +139,8 @@ class Number(Pattern):
     @cached_property
     def tags(self) -> frozenset[str]:
         """The tags of the constants that have this value."""
-        return frozenset(_constant_tag(dtype, dtype.scalar(self.value)) for dtype in DTYPES.values())
+        dtypes = (BOOL,) if isinstance(self.value, bool) else DTYPES.values()
+        return frozenset(_constant_tag(dtype, dtype.scalar(self.value)) for dtype in dtypes)
 
 
 @dataclass(frozen=True, eq=False)

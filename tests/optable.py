@@ -611,6 +611,48 @@ row(
     *QKV,
 )
 
+# -- convolutions, pooling --------------------------------------------------------------------------------
+
+
+def _conv2d(x: Any, w: Any, stride: int = 1, padding: int = 0) -> Any:
+    x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    seen = np.lib.stride_tricks.sliding_window_view(x, w.shape[2:], (2, 3))[:, :, ::stride, ::stride]
+    return np.einsum("nchwij,ocij->nohw", seen, w)
+
+
+def _conv_transpose1d(x: Any, w: Any) -> Any:
+    out = np.zeros((x.shape[0], w.shape[1], 2 * (x.shape[2] - 1) + w.shape[2]))
+    for i, j in np.ndindex(x.shape[2], w.shape[2]):
+        out[:, :, 2 * i + j] += x[:, :, i] @ w[:, :, j]
+    return out
+
+
+IMAGE, KERNEL = In((2, 3, 5, 6)), In((4, 3, 3, 2))
+row("conv2d", lambda x, w, b: F.conv2d(x, w, b), lambda x, w, b: _conv2d(x, w) + b[:, None, None], IMAGE, KERNEL, In((4,)))
+row("conv2d_stride", lambda x, w: F.conv2d(x, w, stride=2, padding=1), lambda x, w: _conv2d(x, w, 2, 1), IMAGE, KERNEL)
+row(
+    "conv1d_groups",
+    lambda x, w: F.conv1d(x, w, groups=2),
+    lambda x, w: np.concatenate(
+        [
+            np.einsum("nclk,ock->nol", np.lib.stride_tricks.sliding_window_view(x[:, i : i + 2], 3, 2), w[i : i + 2])
+            for i in (0, 2)
+        ],
+        1,
+    ),
+    In((2, 4, 5)),
+    In((4, 2, 3)),
+)
+row("conv_transpose1d", lambda x, w: F.conv_transpose1d(x, w, stride=2), _conv_transpose1d, In((2, 3, 4)), In((3, 2, 3)))
+row("max_pool2d", lambda x: F.max_pool2d(x, 2), lambda x: x[:, :, :4].reshape(2, 3, 2, 2, 3, 2).max((3, 5)), IMAGE, twice=False)
+row("avg_pool2d", lambda x: F.avg_pool2d(x, 2), lambda x: x[:, :, :4].reshape(2, 3, 2, 2, 3, 2).mean((3, 5)), IMAGE)
+row(
+    "adaptive_avg_pool1d",
+    lambda x: F.adaptive_avg_pool1d(x, 2),
+    lambda x: np.stack([x[..., :3].mean(-1), x[..., 2:].mean(-1)], -1),
+    In((2, 3, 5)),
+)
+
 # -- where derivatives do not exist -----------------------------------------------------------------------
 
 SINGULAR: list[tuple[str, Callable[..., Any], Any, Any]] = [

@@ -517,6 +517,16 @@ def test_concurrent_backwards() -> None:
     assert [grad_of(x) for x in xs] == [[20.0 * i, 20.0 * (i + 1)] for i in range(6)]
 
 
+def test_anomaly_mode_names_the_operation() -> None:
+    x = leaf(0, 4)
+    with torch.autograd.detect_anomaly():
+        y = (x * 0).sqrt() * 0
+        with pytest.raises(RuntimeError, match="Function 'SqrtBackward0' returned nan values in its 0th output") as caught:
+            y.sum().backward()
+    assert "test_autograd.py" in str(caught.value)
+    (leaf(0) * 0).sqrt().sum().backward()
+
+
 def test_inference_mode_leaves_no_history() -> None:
     x = leaf(1)
     with torch.inference_mode():

@@ -186,6 +186,29 @@ def test_results_can_be_differentiated_outside() -> None:
         assert not f(x).requires_grad
 
 
+def test_parameters_that_share_the_values_of_another_tensor() -> None:
+    source = torch.tensor([1.0, 2.0])
+    w = source.detach().requires_grad_()
+
+    @torch.compile
+    def step(x: Tensor) -> Tensor:
+        w.grad = None
+        loss = (w * w * x).sum()
+        loss.backward()
+        with torch.no_grad():
+            w.sub_(w.grad)
+        return w * 10
+
+    y = step(torch.ones(2))
+    assert w.grad.tolist() == [2, 4] and w.tolist() == [-1, -2] and source.tolist() == [-1, -2] and y.tolist() == [-10, -20]
+    source.fill_(3)
+    y = step(torch.ones(2))
+    assert w.grad.tolist() == [6, 6] and source.tolist() == [-3, -3] and variants(step) == 1
+    w.grad = None
+    torch.compile(lambda x: x * w)(torch.ones(2)).sum().backward()
+    assert w.grad.tolist() == [1, 1]
+
+
 def test_arguments_written_in_place() -> None:
     @torch.compile
     def f(x: Tensor, y: Tensor) -> Tensor:

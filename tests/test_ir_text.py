@@ -49,6 +49,27 @@ graph f(%x: f32[4,3]) -> (f32[4], f32[4,3]) {
 """
 
 
+LOOP = """\
+graph f(%x: f32[3], %limit: f32[]) -> (f32[3], i64[]) {
+  %0: i64[] = constant 0
+  %1: (f32[3], i64[]) = while %x, %0, %limit {carried=2} (%y: f32[3], %0: i64[], %limit: f32[]) {
+    %1: f32[] = max %y {axes=[0]}
+    %2: bool[] = lt %limit, %1
+    return %2
+  } (%y: f32[3], %count: i64[], %limit: f32[]) {
+    %0: f32[3] = constant 0.5
+    %1: f32[3] = mul %y, %0
+    %2: i64[] = constant 1
+    %3: i64[] = add %count, %2
+    return %1, %3
+  }
+  %2: f32[3] = result %1 {index=0}
+  %3: i64[] = result %1 {index=1}
+  return %2, %3
+}
+"""
+
+
 def p(shape: tuple[int, ...] = (4, 3), name: str = "", dtype: DType = F32) -> Node:
     return parameter(TensorType(dtype, shape), name)
 
@@ -112,9 +133,11 @@ def test_text_of_a_fusion_with_two_results() -> None:
     assert to_text(Graph((x,), results, "f")) == FUSION
 
 
-@pytest.mark.parametrize("text", [EXAMPLE, FUSION], ids=["example", "fusion"])
+@pytest.mark.parametrize("text", [EXAMPLE, FUSION, LOOP], ids=["example", "fusion", "loop"])
 def test_text_is_read_back(text: str) -> None:
-    assert to_text(parse(text)) == text
+    graph = parse(text)
+    assert to_text(graph) == text
+    verify(graph)
 
 
 @pytest.mark.parametrize(

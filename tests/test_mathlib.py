@@ -180,6 +180,21 @@ def test_double_accuracy(name: str) -> None:
     assert errors.max() <= ULP[name]["f64"]
 
 
+HARDEST = {
+    "exp": (5.199456691741943, -5.855902194976807),
+    "log": (0.7005127668380737, 1.402078628540039),
+    "sigmoid": (7.859904766082764, -16.640878677368164, -0.03204905241727829, -103.9),
+    "tanh": (0.21850796043872833, 4.505942344665527, -9.01),
+}
+"""Floats around which dense searches found the largest errors, and where a term of the denominator gets lost."""
+
+
+@pytest.mark.parametrize("name", HARDEST)
+def test_float_accuracy_around_the_hardest_arguments(name: str) -> None:
+    bits = np.array(HARDEST[name], np.float32).view(np.int32)[:, None] + np.arange(-20_000, 20_000, dtype=np.int32)
+    assert errors_float(name, (bits.view(np.float32).ravel(),)).max() <= ULP[name]["f32"]
+
+
 @pytest.mark.parametrize("name", ["sin", "cos"])
 def test_the_hardest_arguments_of_the_trigonometric_functions(name: str) -> None:
     nearly_multiples = [6381956970095103 * 2.0**797, 5319372648326541 * 2.0**255]

@@ -18,6 +18,8 @@ REPRS = {
     "LayerNorm((3,), eps=1e-05, elementwise_affine=True, bias=True)": lambda: nn.LayerNorm(3),
     "RMSNorm((3,), eps=None, elementwise_affine=True)": lambda: nn.RMSNorm(3),
     "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)": lambda: nn.BatchNorm1d(3),
+    "Conv2d(3, 4, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))": lambda: nn.Conv2d(3, 4, 3, padding=1),
+    "MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)": lambda: nn.MaxPool2d(2),
     "Dropout(p=0.2, inplace=False)": lambda: nn.Dropout(0.2),
     "Flatten(start_dim=1, end_dim=-1)": nn.Flatten,
     "ReLU(inplace=True)": lambda: nn.ReLU(inplace=True),

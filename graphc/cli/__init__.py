@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m graphc", description="Train a digit classifier whose whole step is compiled, and show what it became."
     )
     parser.add_argument("--out", type=Path, default=Path("graphc-out"), help="where the listings go (default: ./graphc-out)")
-    parser.add_argument("--epochs", type=_positive, default=40, help="passes over the training digits (default: 40)")
+    parser.add_argument("--epochs", type=_positive, default=30, help="passes over the training digits (default: 30)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar: only the summary")
     commands = parser.add_subparsers(dest="command", metavar="dump")
     dump.add_arguments(commands.add_parser("dump", help="print a function of any file at a stage of the compiler"))

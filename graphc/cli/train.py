@@ -27,7 +27,7 @@ from graphc.tensor import Tensor
 __all__ = ["BATCH", "LEARNING_RATE", "Trainer", "in_turns", "run", "write_stages"]
 
 BATCH = 64
-LEARNING_RATE = 2e-3
+LEARNING_RATE = 5e-3
 
 
 class Trainer:

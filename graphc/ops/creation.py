@@ -33,11 +33,13 @@ def check_device(device: Any) -> None:
 
 
 def finished(x: Any, requires_grad: bool = False, device: Any = None, **unused: Any) -> Any:
-    """Apply the keywords that all creation functions share to a new tensor.  Raises TypeError for unknown ones."""
+    """Apply the keywords that all creation functions share to a new tensor.  Raises TypeError, RuntimeError."""
     check_device(device)
     for name in unused:
         if name not in ("layout", "pin_memory", "memory_format"):
             raise TypeError(f"unexpected keyword argument '{name}'")
+    if requires_grad and not x.dtype.is_floating_point:
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     return x.requires_grad_() if requires_grad else x
 
 

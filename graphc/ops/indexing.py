@@ -176,7 +176,7 @@ def _slice(input: Operand, selection: Selection) -> Node:
     return read_box(input, selection)
 
 
-@op("Select")
+@op(lambda input, selection: "Unsqueeze" if selection.box == input.shape else "Select", view=True)
 def _select(input: Operand, selection: Selection) -> Node:
     return read_box(input, selection)
 

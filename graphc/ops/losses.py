@@ -6,7 +6,7 @@ over each row: no gather forward, no scatter backward.
 
 from __future__ import annotations
 
-from graphc.ir.build import cast, constant, elementwise, full_like, iota, reshape, select, sum_, zeros_like
+from graphc.ir.build import cast, elementwise, full_like, iota, reshape, select, sum_, zeros_like
 from graphc.ir.graph import Node
 from graphc.ir.types import I64
 from graphc.lift import op
@@ -235,8 +235,10 @@ class _Classes:
 
     def row_weight(self) -> Node:
         """Return the weight of each row: that of its class, 1 without weights; 0 for ignored rows."""
-        one = constant(1, self.x.dtype, self.rows) if self.wide_weight is None else self.pick(self.wide_weight)
-        return select(self.valid, one, zeros_like(one))
+        if self.wide_weight is None:
+            return cast(self.valid, self.x.dtype)
+        weight = self.pick(self.wide_weight)
+        return select(self.valid, weight, zeros_like(weight))
 
     def counted(self, loss: Node) -> Node:
         """Return 0 where a row is ignored, and NaN where its class does not exist."""

@@ -73,7 +73,7 @@ def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
     return x - (y if alpha == 1 else y * alpha)
 
 
-@op("Rsub")
+@op(lambda input, other, **options: "RsubBackward0" if isinstance(other, Node) else "RsubBackward1")
 def rsub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
     """Return other - alpha * input."""
     return sub.nodes(other, input, alpha=alpha)  # type: ignore[no-any-return]
@@ -108,7 +108,7 @@ def _truncated(x: Node, y: Node) -> Node:
     return select(elementwise("ne", x < 0, y < 0), -quotient, quotient)
 
 
-@op("Div")
+@op(lambda input, other: "Div" if isinstance(other, Node) else "Mul")
 def rdiv(input: Operand, other: Operand) -> Node:
     """Return other / input."""
     return div.nodes(other, input)  # type: ignore[no-any-return]
@@ -174,7 +174,7 @@ def reciprocal(input: Operand) -> Node:
     return 1 / x
 
 
-@op("Square")
+@op("Pow")
 def square(input: Operand) -> Node:
     """Return input * input."""
     return pow.nodes(input, 2)  # type: ignore[no-any-return]
@@ -233,13 +233,13 @@ def _integer_pow(x: Node, y: Node) -> Node:
         result = select(elementwise("ne", rest & 1, 0), result * square_, result)
         square_, rest = square_ * square_, elementwise("shift_right", rest, 1)
     odd = elementwise("ne", y & 1, 0)
-    unit = select(elementwise("eq", x, 1), full_like(x, 1), zeros_like(x))
+    unit = cast(elementwise("eq", x, 1), x.dtype)
     if x.dtype.name != "u8":
         unit = select(elementwise("eq", x, -1), select(odd, full_like(x, -1), full_like(x, 1)), unit)
     return select(y < 0, unit, result)
 
 
-@op("PowBackward1")
+@op("PowBackward2")
 def rpow(input: Operand, other: Operand) -> Node:
     """Return other to the power of input."""
     return pow.nodes(other, input)  # type: ignore[no-any-return]
@@ -310,7 +310,7 @@ def fmin(input: Operand, other: Operand) -> Node:
     return select((x <= y) | elementwise("ne", y, y), x, y)
 
 
-@op("Clamp")
+@op(lambda input, min=None, max=None: "ClampBackward0" if any(isinstance(b, Node) for b in (min, max)) else "ClampBackward1")
 def clamp(input: Operand, min: Operand = None, max: Operand = None) -> Node:
     """Return input moved into [min, max]; the derivative at a bound is 1.  Raises RuntimeError if both are None."""
     if min is None and max is None:

@@ -106,7 +106,12 @@ def dot(input: Operand, tensor: Operand) -> Node:
 vdot = dot
 
 
-@op("Mm")
+def _matmul_name(input: Node, other: Node) -> str:
+    """Return the name of the product that torch's matmul comes down to."""
+    return {(1, 1): "Dot", (2, 1): "Mv", (2, 2): "Mm", (1, 2): "Squeeze"}.get((input.type.rank, other.type.rank), "UnsafeView")
+
+
+@op(_matmul_name)
 def matmul(input: Operand, other: Operand) -> Node:
     """Return the matrix product, with vectors, matrices and batches of them as torch.matmul has it.  Raises RuntimeError."""
     ranks = input.type.rank, other.type.rank
@@ -167,7 +172,7 @@ def baddbmm(input: Operand, batch1: Operand, batch2: Operand, *, beta: float = 1
     return _mixed(bmm.nodes(batch1, batch2), input, beta, alpha)
 
 
-@op("Addmm")
+@op(lambda input, weight, bias=None: "Addmm" if bias is not None else "Mm" if input.type.rank == 2 else "UnsafeView")
 def linear(input: Operand, weight: Operand, bias: Operand = None) -> Node:
     """Return input @ weight.T + bias over the last axis of input.  Raises RuntimeError."""
     if weight.type.rank == 1:

@@ -204,7 +204,7 @@ def aminmax(input: Operand, *, dim: int | None = None, keepdim: bool = False) ->
     return amin.nodes(input, dim, keepdim), amax.nodes(input, dim, keepdim)
 
 
-def _extreme_at(name: str, x: Node, dim: int, keepdim: bool) -> tuple[Node, Node]:
+def extreme_at(name: str, x: Node, dim: int, keepdim: bool) -> tuple[Node, Node]:
     """Return the extreme along an axis and its place; the gradient goes to that one place."""
     axis = axis_of(dim, x.type.rank)
     if x.type.rank == 0:
@@ -217,12 +217,12 @@ def _extreme_at(name: str, x: Node, dim: int, keepdim: bool) -> tuple[Node, Node
 
 @op("Max")
 def _max_at(input: Operand, dim: int, keepdim: bool = False) -> tuple[Node, Node]:
-    return _extreme_at("max", input, dim, keepdim)
+    return extreme_at("max", input, dim, keepdim)
 
 
 @op("Min")
 def _min_at(input: Operand, dim: int, keepdim: bool = False) -> tuple[Node, Node]:
-    return _extreme_at("min", input, dim, keepdim)
+    return extreme_at("min", input, dim, keepdim)
 
 
 @op("MaxBackward1")

@@ -527,10 +527,9 @@ def clone(input: Operand, *, memory_format: Any = None) -> Node:
     return input  # type: ignore[no-any-return]
 
 
-@op("Clone")
-def contiguous(input: Operand, *, memory_format: Any = None) -> Node:
-    """Return input: every tensor counts as contiguous here."""
-    return input  # type: ignore[no-any-return]
+def contiguous(input: Any, *, memory_format: Any = None) -> Any:
+    """Return input if its elements lie in row-major order, else a copy in which they do."""
+    return input if input.is_contiguous() else clone(input)
 
 
 @op("Meshgrid")

@@ -1,0 +1,339 @@
+"""Convolutions and pooling over one, two or three axes, under torch's names.
+
+A window slides by strided slices of the padded input, one slice for each place in the kernel: a convolution is
+a product of matrices over the joined slices, a pooling a reduction over them, and gradients follow from that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from math import prod
+from typing import Any
+
+from graphc.ir.build import (
+    concatenate,
+    constant,
+    elementwise,
+    expand_axes,
+    flip,
+    iota,
+    matmul,
+    pad,
+    permute,
+    reshape,
+    slice_,
+    sum_,
+)
+from graphc.ir.graph import Node
+from graphc.ir.types import I64
+from graphc.lift import op
+from graphc.ops.common import Operand, expand_to, unsqueeze_axis
+from graphc.ops.reductions import extreme_at, mean_nodes
+from graphc.ops.shape import narrow_axis
+
+__all__ = [
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "conv1d", "conv2d", "conv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "max_pool1d", "max_pool2d", "max_pool3d",
+]  # fmt: skip
+
+Sizes = int | Sequence[int]
+
+
+def each(size: Sizes, axes: int) -> tuple[int, ...]:
+    """Return one number for each axis."""
+    if isinstance(size, int):
+        return (size,) * axes
+    found = tuple(size)
+    return found * axes if len(found) == 1 else found
+
+
+def windows(
+    x: Node, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int], extents: Sequence[int]
+) -> list[Node]:
+    """Return for each place in the kernel what all windows have there; the last axes have `extents`; node level."""
+    lead = x.type.rank - len(kernel)
+    found = []
+    for offset in product(*map(range, kernel)):
+        start = [o * d for o, d in zip(offset, dilation, strict=True)]
+        stop = [s + (n - 1) * p + 1 for s, n, p in zip(start, extents, stride, strict=True)]
+        found.append(slice_(x, [0] * lead + start, [*x.shape[:lead], *stop], [1] * lead + list(stride)))
+    return found
+
+
+def padded(x: Node, low: Sequence[int], high: Sequence[int], interior: Sequence[int] | None = None, fill: float = 0.0) -> Node:
+    """Pad the last axes; negative sizes cut; node level."""
+    lead = [0] * (x.type.rank - len(low))
+    inner = lead + list(interior if interior is not None else [0] * len(low))
+    x = pad(x, [*lead, *(max(n, 0) for n in low)], [*lead, *(max(n, 0) for n in high)], inner, fill=fill)
+    starts = [*lead, *(max(-n, 0) for n in low)]
+    stops = [n - max(-h, 0) for n, h in zip(x.shape, [*lead, *high], strict=True)]
+    return slice_(x, starts, stops)
+
+
+def _extents(x: Node, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> list[int]:
+    reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    sizes = x.shape[-len(kernel) :]
+    if any(r > n for r, n in zip(reach, sizes, strict=True)):
+        inside = " x ".join(map(str, sizes))
+        raise RuntimeError(
+            f"Calculated padded input size per channel: ({inside}). Kernel size: ({' x '.join(map(str, reach))}). "
+            "Kernel size can't be greater than actual input size"
+        )
+    return [(n - r) // s + 1 for n, r, s in zip(sizes, reach, stride, strict=True)]
+
+
+def _margins(padding: Any, kernel: Sequence[int], dilation: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return the padding before and after; "same" keeps the extents at stride 1, "valid" is none."""
+    if padding == "valid":
+        return [0] * len(kernel), [0] * len(kernel)
+    if padding == "same":
+        total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+        return [t // 2 for t in total], [t - t // 2 for t in total]
+    sizes = list(each(padding, len(kernel)))
+    return sizes, sizes
+
+
+def _check_channels(x: Node, weight: Node, groups: int) -> None:
+    if x.shape[1] != weight.shape[1] * groups:
+        raise RuntimeError(
+            f"Given groups={groups}, weight of size {list(weight.shape)}, expected input{list(x.shape)} to have "
+            f"{weight.shape[1] * groups} channels, but got {x.shape[1]} channels instead"
+        )
+
+
+def _convolved(x: Node, weight: Node, stride: Sequence[int], dilation: Sequence[int], groups: int) -> Node:
+    """Convolve padded input (N, C, …) with weight (O, C/groups, …) as one product of matrices."""
+    _check_channels(x, weight, groups)
+    kernel = weight.shape[2:]
+    extents = _extents(x, kernel, stride, dilation)
+    slices = concatenate([unsqueeze_axis(w, 2) for w in windows(x, kernel, stride, dilation, extents)], 2)
+    inner = prod(weight.shape[1:])
+    columns = reshape(slices, (x.shape[0], groups, inner, prod(extents)))
+    rows = reshape(weight, (groups, weight.shape[0] // groups, inner))
+    result = matmul(expand_to(rows, (x.shape[0], *rows.shape)), columns)
+    return reshape(result, (x.shape[0], weight.shape[0], *extents))
+
+
+def _with_bias(x: Node, bias: Node | None) -> Node:
+    return x if bias is None else x + expand_axes(bias, x.shape, [a for a in range(x.type.rank) if a != 1])
+
+
+def _batched(x: Node, axes: int) -> Node:
+    if x.type.rank not in (axes + 1, axes + 2):
+        raise RuntimeError(
+            f"Expected {axes + 1}D (unbatched) or {axes + 2}D (batched) input to conv{axes}d, but got input of size: {list(x.shape)}"
+        )
+    return x if x.type.rank == axes + 2 else unsqueeze_axis(x, 0)
+
+
+def _unbatched(result: Node, input: Node) -> Node:
+    return result if input.type.rank == result.type.rank else reshape(result, result.shape[1:])
+
+
+@op("Convolution")
+def _conv(
+    input: Operand,
+    weight: Operand,
+    bias: Operand = None,
+    stride: Sizes = 1,
+    padding: Any = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Node:
+    """Return input (N, C, …) convolved with weight (O, C/groups, …), plus bias.  Raises RuntimeError."""
+    axes = weight.type.rank - 2
+    steps, spread = each(stride, axes), each(dilation, axes)
+    if padding == "same" and any(s != 1 for s in steps):
+        raise RuntimeError("padding='same' is not supported for strided convolutions")
+    x = padded(_batched(input, axes), *_margins(padding, weight.shape[2:], spread))
+    return _unbatched(_with_bias(_convolved(x, weight, steps, spread, groups), bias), input)
+
+
+conv1d = conv2d = conv3d = _conv
+
+
+@op("Convolution")
+def _conv_transpose(
+    input: Operand,
+    weight: Operand,
+    bias: Operand = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Node:
+    """Return the adjoint of a convolution with weight (C, O/groups, …) applied to input, plus bias.  Raises RuntimeError.
+
+    It is a convolution of the input, spread by the stride, with the kernel turned round.
+    """
+    axes = weight.type.rank - 2
+    steps, spread = each(stride, axes), each(dilation, axes)
+    low = [d * (k - 1) - p for d, k, p in zip(spread, weight.shape[2:], each(padding, axes), strict=True)]
+    high = [n + o for n, o in zip(low, each(output_padding, axes), strict=True)]
+    x = padded(_batched(input, axes), low, high, [s - 1 for s in steps])
+    channels, out = weight.shape[:2]
+    turned = reshape(flip(weight, tuple(range(2, axes + 2))), (groups, channels // groups, out, *weight.shape[2:]))
+    turned = permute(turned, (0, 2, 1, *range(3, axes + 3)))
+    kernel = reshape(turned, (groups * out, channels // groups, *weight.shape[2:]))
+    return _unbatched(_with_bias(_convolved(x, kernel, (1,) * axes, spread, groups), bias), input)
+
+
+conv_transpose1d = conv_transpose2d = conv_transpose3d = _conv_transpose
+
+
+# -- pooling ----------------------------------------------------------------------------------------------
+
+
+def _pool_extents(
+    sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], margin: Sequence[int], dilation: Sequence[int], up: bool
+) -> list[int]:
+    """Return the extents of a pooling; with `up` a last window may reach over the end, if it starts before it."""
+    found = []
+    for n, k, s, p, d in zip(sizes, kernel, stride, margin, dilation, strict=True):
+        room = n + 2 * p - d * (k - 1) - 1
+        extent = (-(-room // s) if up else room // s) + 1
+        found.append(extent - 1 if up and (extent - 1) * s >= n + p else extent)
+    if min(found) < 1:
+        raise RuntimeError(f"Given input size: ({'x'.join(map(str, sizes))}). Output size is too small")
+    return found
+
+
+def _over(
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    margin: Sequence[int],
+    dilation: Sequence[int],
+    extents: Sequence[int],
+) -> list[int]:
+    """Return how far the windows reach over the padded end of each axis."""
+    ends = [(e - 1) * s + d * (k - 1) + 1 for e, s, d, k in zip(extents, stride, dilation, kernel, strict=True)]
+    return [max(0, end - n - 2 * p) for end, n, p in zip(ends, sizes, margin, strict=True)]
+
+
+def _check_margin(margin: Sequence[int], kernel: Sequence[int]) -> None:
+    if any(p > k // 2 for p, k in zip(margin, kernel, strict=True)):
+        raise RuntimeError(
+            f"pad should be at most half of effective kernel size, but got pad={margin[0]}, kernel_size={kernel[0]} and dilation=1"
+        )
+
+
+def _linear_places(
+    places: Node,
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    margin: Sequence[int],
+    dilation: Sequence[int],
+) -> Node:
+    """Return, for places within the kernel, the places in the input's last axes as one number."""
+    total = constant(0, I64, places.shape)
+    lead = places.type.rank - len(kernel)
+    for a, (n, k, s, p, d) in enumerate(zip(sizes, kernel, stride, margin, dilation, strict=True)):
+        within = elementwise("remainder", elementwise("floordiv", places, prod(kernel[a + 1 :])), k)
+        total = total * n + (iota(places.shape, lead + a) * s + within * d - p)
+    return total
+
+
+def _max_pool(axes: int) -> Any:
+    @op(f"MaxPool{axes}D")
+    def pool(
+        input: Operand,
+        kernel_size: Sizes,
+        stride: Any = None,
+        padding: Sizes = 0,
+        dilation: Sizes = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> Any:
+        """Return the largest element of each window over the last axes; the gradient goes to one place.  Raises RuntimeError.
+
+        With `return_indices` also where it is, counted over the last axes of the input, as int64.
+        """
+        kernel, margin, spread = each(kernel_size, axes), each(padding, axes), each(dilation, axes)
+        steps = each(stride, axes) if stride else kernel
+        _check_margin(margin, kernel)
+        sizes = input.shape[-axes:]
+        extents = _pool_extents(sizes, kernel, steps, margin, spread, ceil_mode)
+        over = _over(sizes, kernel, steps, margin, spread, extents)
+        x = padded(input, margin, [p + o for p, o in zip(margin, over, strict=True)], fill=float("-inf"))
+        rank = input.type.rank
+        stacked = concatenate([unsqueeze_axis(w, rank) for w in windows(x, kernel, steps, spread, extents)], rank)
+        values, places = extreme_at("max", stacked, -1, False)
+        return (values, _linear_places(places, sizes, kernel, steps, margin, spread)) if return_indices else values
+
+    return pool
+
+
+max_pool1d, max_pool2d, max_pool3d = _max_pool(1), _max_pool(2), _max_pool(3)
+
+
+def _window_sum(x: Node, kernel: Sequence[int], stride: Sequence[int], extents: Sequence[int]) -> Node:
+    first, *rest = windows(x, kernel, stride, (1,) * len(kernel), extents)
+    for window in rest:
+        first = first + window
+    return first
+
+
+def _avg_pool(axes: int) -> Any:
+    @op(f"AvgPool{axes}D")
+    def pool(
+        input: Operand,
+        kernel_size: Sizes,
+        stride: Any = None,
+        padding: Sizes = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> Node:
+        """Return the mean of each window over the last axes.  Raises RuntimeError."""
+        kernel, margin = each(kernel_size, axes), each(padding, axes)
+        steps = each(stride, axes) if stride else kernel
+        _check_margin(margin, kernel)
+        sizes, spread = input.shape[-axes:], (1,) * axes
+        extents = _pool_extents(sizes, kernel, steps, margin, spread, ceil_mode)
+        over = _over(sizes, kernel, steps, margin, spread, extents)
+        high = [p + o for p, o in zip(margin, over, strict=True)]
+        total = _window_sum(padded(input, margin, high), kernel, steps, extents)
+        if divisor_override is not None:
+            return total / divisor_override
+        if not any(over) and (count_include_pad or not any(margin)):
+            return total / prod(kernel)
+        ones = constant(
+            1, input.dtype, tuple(n + 2 * p if count_include_pad else n for n, p in zip(sizes, margin, strict=True))
+        )
+        ones = padded(ones, [0] * axes, over) if count_include_pad else padded(ones, margin, high)
+        return total / expand_to(_window_sum(ones, kernel, steps, extents), total.shape)
+
+    return pool
+
+
+avg_pool1d, avg_pool2d, avg_pool3d = _avg_pool(1), _avg_pool(2), _avg_pool(3)
+
+
+def _averaged(x: Node, axis: int, out: int) -> Node:
+    """Average an axis down to `out` parts that are as even as can be."""
+    n = x.shape[axis]
+    if n % out == 0:
+        grouped = reshape(x, (*x.shape[:axis], out, n // out, *x.shape[axis + 1 :]))
+        return sum_(grouped, (axis + 1,)) / (n // out)
+    bounds = [(i * n // out, -(-(i + 1) * n // out)) for i in range(out)]
+    return concatenate([mean_nodes(narrow_axis(x, axis, a, b), (axis,), True) for a, b in bounds], axis)
+
+
+def _adaptive(axes: int) -> Any:
+    @op(f"AdaptiveAvgPool{axes}D")
+    def pool(input: Operand, output_size: Any) -> Node:
+        """Return means over windows such that the last axes get `output_size`; None keeps an axis."""
+        wanted = (output_size,) * axes if output_size is None or isinstance(output_size, int) else tuple(output_size)
+        x, rank = input, input.type.rank
+        for axis, out in zip(range(rank - axes, rank), wanted, strict=True):
+            x = x if out is None else _averaged(x, axis, out)
+        return x  # type: ignore[no-any-return]
+
+    return pool
+
+
+adaptive_avg_pool1d, adaptive_avg_pool2d = _adaptive(1), _adaptive(2)

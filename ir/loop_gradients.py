@@ -1,0 +1,106 @@
+"""What reverse mode does at branches and loops: one rule for each, from a node with regions to another.
+
+The adjoint of a branch is a branch between the adjoints of its arms.  The adjoint of a scan is a scan the other
+way: it carries the cotangents of the carried values and the gradients of what came from outside, and reads the
+carried values that a second, *taped* forward scan has stacked.  Bodies are differentiated by reverse mode itself,
+so these rules work on their own output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from graphc.ir.build import zeros_like
+from graphc.ir.control import results_of
+from graphc.ir.graph import Node, Region, make, parameter
+from graphc.ir.primitives import PRIMITIVES
+
+__all__ = ["LOOP_VJP", "Gradients", "LoopRule"]
+
+Gradients = Callable[[Sequence[Node], Sequence[Node], Sequence[Node]], "list[Node | None]"]
+"""Reverse mode itself, handed to the rules: it stands above them."""
+
+LoopRule = Callable[[Node, Sequence["Node | None"], Sequence[bool], Gradients], "list[Node | None]"]
+"""rule(node, cotangents of its results, which operands want a gradient, gradients) -> gradients of the operands."""
+
+
+def _filled(by: Sequence[Node], found: Sequence[Node | None]) -> list[Node]:
+    return [zeros_like(node) if g is None else g for node, g in zip(by, found, strict=True)]
+
+
+def _spread(wanted: Sequence[bool], found: Sequence[Node]) -> list[Node | None]:
+    """Put found gradients at the operands that want one."""
+    rest = iter(found)
+    return [next(rest) if w else None for w in wanted]
+
+
+def _cond(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
+    given = [i for i, g in enumerate(cotangents) if g is not None]
+    arms = []
+    for region in node.regions:
+        seeds = [parameter(region.results[i].type) for i in given]
+        by = [p for p, w in zip(region.params, wanted[1:], strict=True) if w]
+        found = gradients([region.results[i] for i in given], seeds, by)
+        arms.append(Region((*region.params, *seeds), tuple(_filled(by, found))))
+    operands = (*node.operands, *(g for g in cotangents if g is not None))
+    return [None, *_spread(wanted[1:], results_of(make(PRIMITIVES["cond"], operands, {}, tuple(arms), like=node)))]
+
+
+def _scan(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
+    (body,) = node.regions
+    n, m = node.params["carried"], node.params["sequences"]
+    carried, items, outside = body.params[:n], body.params[n : n + m], body.params[n + m :]
+    flowing = [i for i in range(n) if carried[i].dtype.is_float]
+    stacked = [i for i in range(n, len(node.types)) if cotangents[i] is not None]
+    by_items = [p for p, w in zip(items, wanted[n : n + m], strict=True) if w]
+    by_outside = [p for p, w in zip(outside, wanted[n + m :], strict=True) if w]
+    seeds = {i: parameter(body.results[i].type) for i in (*flowing, *stacked)}
+    by_carried = [carried[i] for i in flowing]
+    by = [*by_carried, *by_items, *by_outside]
+    found = _filled(by, gradients([body.results[i] for i in seeds], list(seeds.values()), by))
+    to_carried, to_items = found[: len(flowing)], found[len(flowing) : len(flowing) + len(by_items)]
+    sums = [parameter(p.type) for p in by_outside]
+    to_outside = [s + g for s, g in zip(sums, found[len(flowing) + len(by_items) :], strict=True)]
+    region = Region(
+        (*(seeds[i] for i in flowing), *sums, *items, *carried, *(seeds[i] for i in stacked), *outside),
+        (*to_carried, *to_outside, *to_items),
+    )
+    start = [_or_zeros(cotangents[i], node, i) for i in flowing]
+    operands = [
+        *start,
+        *(zeros_like(p) for p in by_outside),
+        *node.operands[n : n + m],
+        *_tape(node),
+        *(g for i in stacked if (g := cotangents[i]) is not None),
+        *node.operands[n + m :],
+    ]
+    params = {
+        "carried": len(flowing) + len(sums),
+        "sequences": m + n + len(stacked),
+        "length": node.params["length"],
+        "reverse": not node.params["reverse"],
+    }
+    results = results_of(make(PRIMITIVES["scan"], operands, params, (region,), like=node))
+    first = dict(zip(flowing, results, strict=False))
+    last = len(flowing) + len(sums)
+    return [
+        *(first[i] if wanted[i] else None for i in range(n)),
+        *_spread(wanted[n : n + m], results[last:]),
+        *_spread(wanted[n + m :], results[len(flowing) : last]),
+    ]
+
+
+def _or_zeros(cotangent: Node | None, node: Node, index: int) -> Node:
+    return zeros_like(results_of(node)[index]) if cotangent is None else cotangent
+
+
+def _tape(node: Node) -> list[Node]:
+    """Return, stacked, what each carried value was before each item: results of the same scan with more results."""
+    (body,) = node.regions
+    n = node.params["carried"]
+    taped = Region(body.params, (*body.results, *body.params[:n]))
+    return results_of(make(PRIMITIVES["scan"], node.operands, node.params, (taped,), like=node))[len(node.types) :]
+
+
+LOOP_VJP: dict[str, LoopRule] = {"cond": _cond, "scan": _scan}
+"""Primitives with regions -> their rule."""

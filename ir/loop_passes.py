@@ -1,0 +1,126 @@
+"""Tidy loops: what two scans both compute is computed once, and what nobody reads is not kept.
+
+    %a = scan %c, %xs {…body…}                      %ab = scan %c, %xs {…body with the results of both…}
+    %b = scan %c, %xs {…the same body, taped…}  →
+
+A forward scan and the taped one that its adjoint asks for become one; stacks and sequences that the adjoint
+turned out not to need are dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc.ir.control import results_of, substitute
+from graphc.ir.graph import Graph, Node, Region, make, toposort
+from graphc.ir.primitives import PRIMITIVES
+
+__all__ = ["tidy_loops"]
+
+
+def tidy_loops(graph: Graph) -> Graph:
+    """Return the graph with its scans shared and without unread parts; the same object if nothing changes."""
+    results = _tidied(graph.results)
+    return graph if all(a is b for a, b in zip(results, graph.results, strict=True)) else graph.replace(results)
+
+
+def _tidied(results: Sequence[Node]) -> Sequence[Node]:
+    while True:
+        nodes = toposort(results)
+        new = _inner(nodes) or _shared(nodes) or _without_unread_operands(nodes) or _without_unread_stacks(nodes, results)
+        if not new:
+            return results
+        results = substitute(results, new)
+
+
+def _inner(nodes: Sequence[Node]) -> dict[Node, Node]:
+    """Tidy the bodies of loops and branches."""
+    new: dict[Node, Node] = {}
+    for node in nodes:
+        if not node.regions or node.op.name == "fusion":
+            continue
+        bodies = [(r, _tidied(r.results)) for r in node.regions]
+        if all(all(a is b for a, b in zip(r.results, after, strict=True)) for r, after in bodies):
+            continue
+        regions = tuple(Region(r.params, tuple(after)) for r, after in bodies)
+        new.update(_renumbered(node, make(node.op, node.operands, node.params, regions, like=node), range(len(node.types))))
+        return new
+    return new
+
+
+def _renumbered(old: Node, node: Node, places: Sequence[int]) -> dict[Node, Node]:
+    """Map each result of a node to that of another, by its new place."""
+    found = results_of(node)
+    if len(old.types) == 1:
+        return {old: found[places[0]]}
+    return {r: found[place] for r, place in zip(results_of(old), places, strict=True) if place >= 0}
+
+
+def _shared(nodes: Sequence[Node]) -> dict[Node, Node]:
+    """Merge scans that differ only in what they stack."""
+    alike: dict[object, list[Node]] = {}
+    for node in nodes:
+        if node.op.name == "scan":
+            (body,) = node.regions
+            n = node.params["carried"]
+            key = (node.operands, tuple(node.params.items()), body.params, body.results[:n])
+            alike.setdefault(key, []).append(node)
+    new: dict[Node, Node] = {}
+    for group in alike.values():
+        if len(group) > 1:
+            new.update(_merged(group))
+    return new
+
+
+def _merged(group: Sequence[Node]) -> dict[Node, Node]:
+    first = group[0]
+    n = first.params["carried"]
+    (body,) = first.regions
+    stacks = list(dict.fromkeys(r for node in group for r in node.regions[0].results[n:]))
+    region = Region(body.params, (*body.results[:n], *stacks))
+    whole = make(PRIMITIVES["scan"], first.operands, first.params, (region,), like=first)
+    new: dict[Node, Node] = {}
+    for node in group:
+        places = [*range(n), *(n + stacks.index(r) for r in node.regions[0].results[n:])]
+        new.update(_renumbered(node, whole, places))
+    return new
+
+
+def _without_unread_operands(nodes: Sequence[Node]) -> dict[Node, Node]:
+    """Drop sequences and outside values that a scan's body does not read."""
+    new: dict[Node, Node] = {}
+    for node in nodes:
+        if node.op.name != "scan":
+            continue
+        (body,) = node.regions
+        n, m = node.params["carried"], node.params["sequences"]
+        read = set(toposort(body.results))
+        kept = [i for i, p in enumerate(body.params) if i < n or p in read]
+        if len(kept) == len(body.params):
+            continue
+        params = {**node.params, "sequences": sum(n <= i < n + m for i in kept)}
+        region = Region(tuple(body.params[i] for i in kept), body.results)
+        after = make(node.op, [node.operands[i] for i in kept], params, (region,), like=node)
+        new.update(_renumbered(node, after, range(len(node.types))))
+    return new
+
+
+def _without_unread_stacks(nodes: Sequence[Node], results: Sequence[Node]) -> dict[Node, Node]:
+    """Drop stacked results that nobody reads."""
+    read: dict[Node, set[int]] = {}
+    for node in (*nodes, *results):
+        if node.op.name == "result":
+            read.setdefault(node.operands[0], set()).add(node.params["index"])
+    new: dict[Node, Node] = {}
+    for node in nodes:
+        if node.op.name != "scan" or len(node.types) == 1:
+            continue
+        (body,) = node.regions
+        n = node.params["carried"]
+        kept = [i for i in range(len(node.types)) if i < n or i in read[node]]
+        if len(kept) == len(node.types) or not kept:
+            continue
+        region = Region(body.params, tuple(body.results[i] for i in kept))
+        after = make(node.op, node.operands, node.params, (region,), like=node)
+        new.update(_renumbered(node, after, [kept.index(i) if i in kept else -1 for i in range(len(node.types))]))
+    return new
