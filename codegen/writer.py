@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from graphc.codegen.emit import Function, Module, Value
 from graphc.codegen.kernel import Kernel
@@ -334,7 +335,7 @@ class ProgramWriter:
         for i, result in enumerate(results):
             self._move(pointers[3 * i], result, node.types[i].bytes)
 
-    _STEPS: dict[str, Callable[[ProgramWriter, Region, Node], None]] = {
+    _STEPS: ClassVar[dict[str, Callable[[ProgramWriter, Region, Node], None]]] = {
         "fusion": _fusion,
         "concatenate": _concatenate,
         "cond": _cond,

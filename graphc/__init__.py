@@ -299,6 +299,7 @@ from graphc.ops.shape import (
 from graphc.printing import set_printoptions
 from graphc.promotion import broadcast_shapes as _broadcast_shapes
 from graphc.tensor import Tensor, device
+from graphc.vmap import vmap
 
 assert _methods.METHODS, "importing the methods gives them to Tensor"
 
@@ -615,6 +616,7 @@ __all__ = [
     "var",
     "var_mean",
     "vdot",
+    "vmap",
     "vstack",
     "where",
     "xlogy",

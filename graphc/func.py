@@ -22,8 +22,12 @@ from graphc.lift import from_array
 from graphc.state import state
 from graphc.storage import Storage, stopped
 from graphc.tensor import Tensor
+from graphc.transforms import hessian, jacfwd, jacrev, jvp, linearize
+from graphc.vmap import vmap
 
-__all__ = ["functional_call", "grad", "grad_and_value", "vjp"]
+__all__ = [
+    "functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "vjp", "vmap",
+]  # fmt: skip
 
 ArgNums = int | tuple[int, ...]
 

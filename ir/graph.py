@@ -157,7 +157,7 @@ def make(
 
 def _key(params: dict[str, Any]) -> tuple[Any, ...]:
     # 0.0 == -0.0 and nan != nan, but as constants they are two values and one value.
-    return tuple((k, v.hex() if isinstance(v, float) else v) for k, v in params.items())
+    return tuple((k, v.hex() if isinstance(v, float) else v) for k, v in sorted(params.items()))
 
 
 def _infer_parameter(operands: tuple[Node, ...], params: dict[str, Any], regions: tuple[Region, ...]) -> tuple[TensorType, ...]:

@@ -10,9 +10,9 @@ from graphc.ir.graph import Node, Region, TypeRuleError
 from graphc.ir.types import BOOL, I32, I64, DType, TensorType
 
 __all__ = [
-    "Rule", "arg_reduction", "broadcast", "cast", "cond", "concatenate", "cumsum", "elementwise", "flip", "fusion", "gather",
-    "iota", "leaf", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result", "scan", "scatter_add", "select",
-    "slice_", "while_",
+    "Rule", "arg_reduction", "broadcast", "cast", "concatenate", "cond", "cumsum", "elementwise", "flip", "fusion", "gather",
+    "iota", "leaf", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result", "scan", "scatter_add",
+    "select", "slice_", "while_",
 ]  # fmt: skip
 
 Operands = tuple[Node, ...]
@@ -58,6 +58,7 @@ def cast(operands: Operands, params: Params, regions: Regions) -> Types:
 
 def leaf(operands: Operands, params: Params, regions: Regions) -> Types:
     """No operand: dtype and shape are parameters."""
+    _require(min(params["shape"], default=0) >= 0, "a shape has no negative extent", params["shape"])
     return (TensorType(params["dtype"], params["shape"]),)
 
 
@@ -80,6 +81,7 @@ def random_bits(operands: Operands, params: Params, regions: Regions) -> Types:
 def reshape(operands: Operands, params: Params, regions: Regions) -> Types:
     """As many elements as before."""
     (x,) = operands
+    _require(min(params["shape"], default=0) >= 0, "a shape has no negative extent", params["shape"])
     _require(prod(params["shape"]) == x.type.size, "reshape keeps the number of elements", x.type, params["shape"])
     return (x.type.with_shape(params["shape"]),)
 

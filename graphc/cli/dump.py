@@ -24,6 +24,7 @@ __all__ = ["STAGES", "add_arguments", "example", "load_function", "run"]
 STAGES: dict[str, str] = {
     "captured": "what the function recorded up to its first gradient",
     "adjoint": "all that it recorded, gradients too",
+    "tidied": "after loops that say the same were made one",
     "optimized": "after constant folding and the rewrite rules",
     "fused": "after fusion: each group one kernel",
     "kernels": "scheduled loop kernels",

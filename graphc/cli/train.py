@@ -134,7 +134,7 @@ def write_stages(lowered: Lowered, out: Path) -> list[Path]:
     tensor_stages = lowered.stages[: lowered.stages.index("kernels")]
     texts: dict[str, Callable[[], str]] = {
         **{f"{i}-{stage}.ir": lambda stage=stage: lowered.ir(stage) for i, stage in enumerate(tensor_stages, 1)},  # type: ignore[misc]
-        f"{len(tensor_stages) + 1}-kernels.txt": lambda: lowered.ir("kernels"),
+        "step.kernels": lambda: lowered.ir("kernels"),
         "step.mlir": lowered.mlir,
         "step-as-emitted.ll": lambda: lowered.llvm_ir(optimized=False),
         "step.ll": lowered.llvm_ir,

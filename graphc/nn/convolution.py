@@ -18,7 +18,10 @@ __all__ = [
 
 
 class _Conv(Module):
-    """A convolution; weight and bias start uniform within 1/sqrt(fan in).  Raises ValueError if groups do not divide channels."""
+    """A convolution; weight and bias start uniform within 1/sqrt(fan in).
+
+    Raises ValueError if groups do not divide channels.
+    """
 
     axes: ClassVar[int] = 1
     transposed: ClassVar[bool] = False
@@ -43,8 +46,8 @@ class _Conv(Module):
         self.kernel_size, self.stride, self.dilation = each(kernel_size, n), each(stride, n), each(dilation, n)
         self.padding = padding if isinstance(padding, str) else each(padding, n)
         self.output_padding = (0,) * n
-        channels = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
-        self.weight = fresh(*channels, *self.kernel_size)
+        shape = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
+        self.weight = fresh(*shape, *self.kernel_size)
         self.register_parameter("bias", fresh(out_channels) if bias else None)
         self.reset_parameters()
 

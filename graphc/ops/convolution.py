@@ -122,7 +122,8 @@ def _with_bias(x: Node, bias: Node | None) -> Node:
 def _batched(x: Node, axes: int) -> Node:
     if x.type.rank not in (axes + 1, axes + 2):
         raise RuntimeError(
-            f"Expected {axes + 1}D (unbatched) or {axes + 2}D (batched) input to conv{axes}d, but got input of size: {list(x.shape)}"
+            f"Expected {axes + 1}D (unbatched) or {axes + 2}D (batched) input to conv{axes}d, "
+            f"but got input of size: {list(x.shape)}"
         )
     return x if x.type.rank == axes + 2 else unsqueeze_axis(x, 0)
 
@@ -164,9 +165,9 @@ def _conv_transpose(
     groups: int = 1,
     dilation: Sizes = 1,
 ) -> Node:
-    """Return the adjoint of a convolution with weight (C, O/groups, …) applied to input, plus bias.  Raises RuntimeError.
+    """Return the adjoint of a convolution with weight (C, O/groups, …) applied to input, plus bias.
 
-    It is a convolution of the input, spread by the stride, with the kernel turned round.
+    It is a convolution of the input, spread by the stride, with the kernel turned round.  Raises RuntimeError.
     """
     axes = weight.type.rank - 2
     steps, spread = each(stride, axes), each(dilation, axes)
@@ -216,7 +217,8 @@ def _over(
 def _check_margin(margin: Sequence[int], kernel: Sequence[int]) -> None:
     if any(p > k // 2 for p, k in zip(margin, kernel, strict=True)):
         raise RuntimeError(
-            f"pad should be at most half of effective kernel size, but got pad={margin[0]}, kernel_size={kernel[0]} and dilation=1"
+            f"pad should be at most half of effective kernel size, "
+            f"but got pad={margin[0]}, kernel_size={kernel[0]} and dilation=1"
         )
 
 
@@ -248,9 +250,9 @@ def _max_pool(axes: int) -> Any:
         ceil_mode: bool = False,
         return_indices: bool = False,
     ) -> Any:
-        """Return the largest element of each window over the last axes; the gradient goes to one place.  Raises RuntimeError.
+        """Return the largest element of each window over the last axes; the gradient goes to one place.
 
-        With `return_indices` also where it is, counted over the last axes of the input, as int64.
+        Raises RuntimeError.  With `return_indices` also where it is, counted over the last axes of the input, as int64.
         """
         kernel, margin, spread = each(kernel_size, axes), each(padding, axes), each(dilation, axes)
         steps = each(stride, axes) if stride else kernel

@@ -218,6 +218,7 @@ class _Classes:
         self.rows = x.shape[: self.axis] + x.shape[self.axis + 1 :]
         if target.shape != self.rows:
             raise _wrong_target(x, target)
+        _check_known_targets(target, self.classes, ignore_index)
         wide = expand_to(unsqueeze_axis(self.target, self.axis), x.shape)
         self.chosen = elementwise("eq", iota(x.shape, self.axis), wide)
         self.valid = elementwise("ne", self.target, ignore_index)
@@ -253,6 +254,15 @@ class _Classes:
         return sum_(loss, all_axes(loss)) / sum_(self.row_weight(), all_axes(loss))
 
 
+def _check_known_targets(target: Node, classes: int, ignore_index: int) -> None:
+    """Raise IndexError for a class that does not exist, where the targets have been computed already."""
+    if target.value is None:
+        return
+    wrong = target.value[((target.value < 0) | (target.value >= classes)) & (target.value != ignore_index)]
+    if wrong.size:
+        raise IndexError(f"Target {wrong.flat[0]} is out of bounds.")
+
+
 def _wrong_target(x: Node, target: Node) -> Exception:
     if x.shape[0] != (target.shape or (1,))[0]:
         return ValueError(f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({(target.shape or (1,))[0]}).")
@@ -271,8 +281,9 @@ def nll_loss(
 ) -> Node:
     """Return minus the log-probability at each class index (axis 1 holds the classes), reduced.
 
-    A row whose target is `ignore_index` counts as nothing; a class that does not exist gives NaN.  The mean is
-    weighted by class.  Raises ValueError, RuntimeError for shapes that do not fit.
+    A row whose target is `ignore_index` counts as nothing; a class that does not exist raises IndexError if the
+    targets are known by now, and gives NaN in compiled code.  The mean is weighted by class.  Raises ValueError and
+    RuntimeError for shapes that do not fit.
     """
     rows = _Classes(input, target, weight, ignore_index)
     loss = rows.counted(-rows.pick(input) if weight is None else -rows.pick(input) * rows.row_weight())
@@ -292,8 +303,9 @@ def cross_entropy(
 ) -> Node:
     """Return minus the log-softmax of logits (classes at axis 1) at class indices, or against probabilities, reduced.
 
-    A row whose target is `ignore_index` counts as nothing; a class that does not exist gives NaN.  The mean is
-    weighted by class.  Raises ValueError, RuntimeError for shapes that do not fit.
+    A row whose target is `ignore_index` counts as nothing; a class that does not exist raises IndexError if the
+    targets are known by now, and gives NaN in compiled code.  The mean is weighted by class.  Raises ValueError and
+    RuntimeError for shapes that do not fit.
     """
     if input.type.rank == 0:
         raise ValueError("cross_entropy needs logits with an axis of classes, got a 0-d tensor")

@@ -1,0 +1,319 @@
+"""One run of a function on stand-ins for the elements of a batch, and the batch that comes of it.
+
+Every batched input becomes a fresh parameter node of the shape that one element has; what the function records
+on them is batched by graphc.ir.batching.  Nodes tell nested levels apart, so maps, gradients and compiled
+functions go into one another in any order.
+
+A random generator is a key, and each draw moves it on.  Where elements shall have different numbers the key
+becomes a batch itself: element i has it as far on as i runs of the function would bring it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.eager import substitute
+from graphc.errors import TracingError, add_place
+from graphc.gradfn import Accumulate, Barrier, GradFn
+from graphc.ir.batch_rules import lead
+from graphc.ir.batching import batch
+from graphc.ir.build import constant, elementwise, iota, permute, select
+from graphc.ir.evaluate import evaluate_nodes
+from graphc.ir.graph import PARAMETER, Node, parameter, toposort
+from graphc.ir.types import I64, TensorType
+from graphc.lift import PENDING_BOUND
+from graphc.ops.random import default_generator
+from graphc.state import state
+from graphc.storage import Storage, compute, stopped
+from graphc.tensor import Tensor
+from graphc.tracing import Trace
+
+__all__ = ["BatchTrace", "Batched"]
+
+KEY = TensorType(I64, (2,))
+"""The type of a random generator's state: seed and offset."""
+
+
+class Batched:
+    """A result: its node, whether the batch axis is in front of it, and the history it has outside."""
+
+    def __init__(self, node: Node, has_axis: bool, fn: GradFn | None, pending: int) -> None:
+        self.node, self.has_axis, self.fn, self.pending = node, has_axis, fn, pending
+
+    def tensor(self, dim: int | None, size: int) -> Tensor:
+        """Return it as a tensor with the batch axis at `dim`, or without one.  Raises IndexError."""
+        node = self.node if dim is None else _moved(self.node if self.has_axis else lead(self.node, size), dim)
+        if self.fn is not None and not state.grad:
+            node = stopped(node)
+        has_history = self.fn is not None and state.grad
+        storage = Storage(node, has_history, self.fn if has_history else None, self.pending)
+        if self.pending > PENDING_BOUND and state.trace is None:
+            compute([storage])
+        return Tensor._of(storage)
+
+
+def _moved(x: Node, dim: int) -> Node:
+    """Move the leading axis to `dim`.  Raises IndexError."""
+    n = x.type.rank
+    if not -n <= dim < n:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+    rest = list(range(1, n))
+    rest.insert(dim % n, 0)
+    return permute(x, rest)
+
+
+class _Before:
+    """What a storage from outside was when the function first looked at it."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.node, self.requires_grad, self.fn = storage.node, storage.requires_grad, storage.fn
+        self.key: Node | None = None
+
+    def restore(self, storage: Storage) -> None:
+        storage.node, storage.requires_grad, storage.fn = self.node, self.requires_grad, self.fn
+
+
+class BatchTrace(Trace):
+    """One run of a function on stand-ins for the elements of a batch.
+
+    Nothing is computed meanwhile but what is asked for.  Tensors made outside are read as they are; which
+    ones is noted, to see afterwards what was written to them.
+    """
+
+    def __init__(self, name: str, size: int, randomness: str) -> None:
+        super().__init__()
+        self.name, self.size, self.randomness = name, size, randomness
+        self.outer = state.trace
+        self.inputs: dict[Node, Node] = {}
+        self.taken: list[tuple[Tensor, int, Node, Tensor]] = []
+        self.entered: dict[Storage, _Before] = {}
+        self.edges: set[GradFn] = set()
+        self.writes: list[tuple[Tensor, int, Batched]] = []
+        if self.outer is not None:
+            self.guards, self.numbers = self.outer.guards, self.outer.numbers
+
+    def __enter__(self) -> BatchTrace:
+        state.trace = self
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        state.trace = self.outer
+        if error is not None:
+            self.leave()
+        if isinstance(error, TracingError) and self._title in str(error):
+            raise self._asked_for(error) from None
+
+    def take(self, x: Tensor, dim: int) -> Tensor:
+        """Return the stand-in for an element of a batch."""
+        node = x._node()
+        key = parameter(TensorType(node.dtype, (*node.shape[:dim], *node.shape[dim + 1 :])), self._title)
+        key.where = node.where
+        self.inputs[key] = permute(node, (dim, *(a for a in range(node.type.rank) if a != dim)))
+        edge = x._edge() if x.requires_grad else None
+        fn = None
+        if edge is not None:
+            self.edges.add(edge)
+            fn = GradFn(edge.name(), (edge,))
+        inner = Tensor._of(Storage(key, fn is not None, fn, x._storage.pending))
+        self.taken.append((x, dim, key, inner))
+        return inner
+
+    # -- what a trace is asked --------------------------------------------------------------------------------
+
+    def enter(self, storage: Storage) -> None:
+        """Note that a storage from outside is used."""
+        if storage.trace is not self.outer:
+            if self.outer is None:
+                assert storage.trace is not None
+                raise storage.trace.escaped(storage.node)
+            self.outer.enter(storage)
+        if storage in self.entered:
+            return
+        before = self.entered[storage] = _Before(storage)
+        if storage.fn is not None:
+            self.edges.add(storage.fn)
+        if self.randomness == "different" and storage.node.type == KEY:
+            before.key = storage.node = parameter(KEY, self._title)
+
+    def leave(self) -> None:
+        """Give every storage from outside back what it had before."""
+        for storage, before in self.entered.items():
+            before.restore(storage)
+
+    def escaped(self, node: Node) -> TracingError:
+        """Return the error for a tensor of this level that is used when it is over."""
+        made = f" made at {node.where}" if node.where else ""
+        error = TracingError(
+            f"vmap: expected a tensor of the function that runs, got {node.type}{made} in an earlier run of {self.name}: "
+            "tensors can leave a batched function only as results"
+        )
+        add_place(error)
+        return error
+
+    def reads_grad(self, tensor: Tensor) -> None:
+        """Hand the note on."""
+        if self.outer is not None and tensor._storage.trace is not self:
+            self.outer.reads_grad(tensor)
+
+    def writes_grad(self, tensor: Tensor) -> None:
+        """Refuse to change the `.grad` of a tensor from outside: it may be a batch there."""
+        if tensor._storage.trace is self:
+            return
+        error = RuntimeError(
+            f"vmap: {self.name} writes to .grad of a tensor from outside; take gradients by graphc.func.grad or autograd.grad"
+        )
+        add_place(error)
+        raise error
+
+    def begins_backward(self, roots: Any) -> None:
+        """Do nothing: what is recorded here is no stage of a compiled function."""
+
+    @property
+    def _title(self) -> str:
+        return f"vmap({self.name})"
+
+    def _asked_for(self, error: TracingError) -> TracingError:
+        head, *rest = str(error.args[0]).split("\n")
+        made = head.split(" that depends on its input")[0].split("got ")[-1]
+        place = head.split(", made at ")[-1].split(". A compiled")[0] if ", made at " in head else ""
+        found = TracingError(
+            "\n".join((
+                f"vmap: It looks like {self.name} looks at the value of a batched tensor (.item(), bool, print, a Python if): "
+                f"expected one value for all elements of the batch, got {made} for each"
+                f"{f', made at {place}' if place else ''}. Choose with graphc.where, "
+                "or give in_dims=None to what is not batched.",
+                *rest,
+            ))
+        )  # fmt: skip
+        found._has_place = True  # type: ignore[attr-defined]
+        return found
+
+    # -- the end ----------------------------------------------------------------------------------------------
+
+    def finish(self, outputs: Sequence[Any]) -> list[Batched | None]:
+        """Batch the outputs, None for what is no tensor, and what was written in place.  Raises RuntimeError."""
+        self._bind_numbers()
+        changed = {s: b for s, b in self.entered.items() if s.node is not (b.key or b.node)}
+        written = [(x, dim, inner) for x, dim, key, inner in self.taken if inner._storage.node is not key]
+        results = [x for x in outputs if isinstance(x, Tensor)] + [inner for _, _, inner in written]
+        nodes = [x._node() for x in results]
+        self._check_random(nodes, changed)
+        plain, batches, ahead = self._keys(changed)
+        states = substitute([s.node for s in changed], {**plain, **ahead})
+        found = batch([*substitute(nodes, plain), *states], {**self.inputs, **batches}, self.size)
+        self._write_outside(changed, found[len(nodes) :])
+        made = [
+            Batched(node, has, self._outer_step(x), x._storage.pending + 1)
+            for x, (node, has) in zip(results, found[: len(nodes)], strict=True)
+        ]
+        self.writes = [(x, d, m) for (x, d, _), m in zip(written, made[len(made) - len(written) :], strict=True)]
+        each = iter(made)
+        return [next(each) if isinstance(x, Tensor) else None for x in outputs]
+
+    def _bind_numbers(self) -> None:
+        """Give the numbers that a compiled function would fetch at each call the values they have now."""
+        for getter, node in self.numbers if self.outer is None else ():
+            node.value = np.asarray(getter(), node.dtype.numpy)
+
+    def write_back(self) -> None:
+        """Write to the arguments what the function wrote to their stand-ins; to be called outside."""
+        for x, dim, made in self.writes:
+            x._assign(made.tensor(dim, self.size))
+
+    def _write_outside(self, changed: dict[Storage, _Before], found: Sequence[tuple[Node, bool]]) -> None:
+        """Leave what was written to tensors from outside, with their true random states.  Raises RuntimeError for batches."""
+        for storage, before in self.entered.items():
+            if before.key is not None and storage.node is before.key:
+                storage.node = before.node
+        for storage, (node, has_axis) in zip(changed, found, strict=True):
+            if has_axis:
+                raise RuntimeError(
+                    f"vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in "
+                    f"extra_args that has more elements than `self`: {self.name} writes a batch to a tensor of type "
+                    f"{node.type.with_shape(node.shape[1:])} from outside, that is none. Give in_dims for it, or "
+                    "write out of place."
+                )
+            storage.node = node
+            if self.outer is None:
+                state.dirty.add(storage)
+
+    def _outer_step(self, x: Tensor) -> GradFn | None:
+        """Return a step from which the history outside of this level is reached; None if there is none."""
+        first = x._edge() if x.requires_grad else None
+        seen: dict[GradFn, None] = {}
+        ends: dict[GradFn, None] = {}
+        stack = [first]
+        while stack:
+            step = stack.pop()
+            if step is None or step in seen:
+                continue
+            seen[step] = None
+            if step in self.edges or (isinstance(step, Accumulate) and step.tensor._storage.trace is not self):
+                ends[step] = None
+                continue
+            if isinstance(step, Barrier):
+                self._check_barrier(step)
+            stack.extend(step.edges)
+        return GradFn(first.name(), tuple(ends)) if first is not None and ends else None
+
+    def _check_barrier(self, step: Barrier) -> None:
+        raise RuntimeError(
+            f"vmap: expected a history of graph operations, got a hook or a custom function ({step.name()}) in {self.name}; "
+            "take the gradient inside of the batched function"
+        )
+
+    # -- random numbers -----------------------------------------------------------------------------------------
+
+    def _check_random(self, roots: Sequence[Node], changed: dict[Storage, _Before]) -> None:
+        """Raise RuntimeError if numbers were drawn and none may be."""
+        if self.randomness != "error":
+            return
+        for storage, before in changed.items():
+            if before.node.type == KEY and (
+                storage is default_generator.state._storage or _draws(roots, storage.node, before.node)
+            ):
+                error = RuntimeError(
+                    "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
+                    "randomness flags on vmap or perform the randomness operation out of vmap"
+                    f"{chr(10) + '  at ' + storage.node.where if storage.node.where else ''}"
+                )
+                error._has_place = True  # type: ignore[attr-defined]
+                raise error
+
+    def _keys(self, changed: dict[Storage, _Before]) -> tuple[dict[Node, Node], dict[Node, Node], dict[Node, Node]]:
+        """Return what the stand-ins for random states are: of no draw; batches; where the last run starts."""
+        plain: dict[Node, Node] = {}
+        batches: dict[Node, Node] = {}
+        ahead: dict[Node, Node] = {}
+        for storage, before in self.entered.items():
+            if before.key is None:
+                continue
+            words = _words(storage.node, before.key) if storage in changed else 0
+            if not words:
+                plain[before.key] = before.node
+                continue
+            many = (self.size, 2)
+            turn = select(elementwise("eq", iota(many, 1), 1), iota(many, 0) * words, constant(0, I64, many))
+            batches[before.key] = lead(before.node, self.size) + turn
+            last = select(
+                elementwise("eq", iota((2,), 0), 1), constant((self.size - 1) * words, I64, (2,)), constant(0, I64, (2,))
+            )
+            ahead[before.key] = before.node + last
+        return plain, batches, ahead
+
+
+def _draws(roots: Sequence[Node], after: Node, before: Node) -> bool:
+    """Tell whether random bits among what the roots need are drawn with a state from `before` to `after`."""
+    states = set(toposort([after], lambda n: n is before))
+    return any(n.op.name == "random_bits" and n.operands[0] in states for n in toposort(roots))
+
+
+def _words(after: Node, key: Node) -> int:
+    """Return how many words a generator was moved on by; 0 if it was not a matter of moving on."""
+    order = toposort([after], lambda n: n is key)
+    if key not in order or any(n.op is PARAMETER and n is not key for n in order):
+        return 0
+    return int(evaluate_nodes([after], {key: np.zeros(2, np.int64)})[0][1])

@@ -1,1 +1,0 @@
-/work/main/graphc/__main__.py

@@ -1,1 +1,0 @@
-/work/main/graphc/storage.py

@@ -1,1 +1,0 @@
-/work/main/ir/__init__.py

@@ -1,1 +1,0 @@
-/work/main/ir/fusion.py
