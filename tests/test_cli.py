@@ -60,7 +60,8 @@ def test_digits_are_whole_and_split_without_overlap():
     assert digits.train_x.dtype == np.float32 and digits.train_y.dtype == np.int64
     every = np.concatenate([digits.train_x, digits.test_x])
     assert every.min() == 0 and every.max() == 1 and int((every * 16).sum()) == 561718
-    assert np.bincount(np.concatenate([digits.train_y, digits.test_y])).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    counts = np.bincount(np.concatenate([digits.train_y, digits.test_y])).tolist()
+    assert counts == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     assert not set(map(bytes, digits.train_x)) & set(map(bytes, digits.test_x))
 
 
@@ -87,7 +88,8 @@ def test_progress_shows_counts_on_stderr(capsys, monkeypatch, missing):
 @pytest.mark.parametrize(
     "stage, text",
     [
-        ("captured", "erf"), ("adjoint", "erf"), ("tidied", "erf"), ("optimized", "erf"), ("fused", "fusion"), ("kernels", "(vector)"), ("mlir", "math.erf"),
+        ("captured", "erf"), ("adjoint", "erf"), ("tidied", "erf"), ("optimized", "erf"),
+        ("fused", "fusion"), ("kernels", "(vector)"), ("mlir", "math.erf"),
         ("emitted", "<16 x float>"), ("llvm", "<16 x float>"), ("asm", "program:"), ("cost", "kernels=1"),
     ],
 )  # fmt: skip
@@ -155,12 +157,14 @@ def test_dump_says_where_the_function_fails(capsys):
 
 
 @pytest.mark.parametrize(
-    "spec, shape, dtype", [("2,3:f64", (2, 3), np.float64), ("7", (7,), np.float32), (":i64", (), np.int64), ("0,1:bool", (0, 1), np.bool_)]
+    "spec, shape, dtype",
+    [("2,3:f64", (2, 3), np.float64), ("7", (7,), np.float32), (":i64", (), np.int64), ("0,1:bool", (0, 1), np.bool_)],
 )
 def test_shapes_are_read(spec, shape, dtype):
     assert example(spec).shape == shape and example(spec).dtype == dtype
 
 
 def test_the_module_runs():
-    found = subprocess.run([sys.executable, "-m", "graphc", "dump", "--list"], cwd=ROOT, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-m", "graphc", "dump", "--list"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.startswith("captured")

@@ -14,7 +14,8 @@ LAYERS = {"ir": 0, "codegen": 1, "graphc": 2}
 
 def sources(folder: str) -> list[Path]:
     """Return the Python files of a root folder, not those behind links."""
-    return [p for p in sorted((ROOT / folder).rglob("*.py")) if not (folder == "graphc" and p.parent.name in LAYERS and p.parent.is_symlink())]
+    files = sorted((ROOT / folder).rglob("*.py"))
+    return [p for p in files if not (folder == "graphc" and p.parent.name in LAYERS and p.parent.is_symlink())]
 
 
 FILES = [(layer, path) for layer in LAYERS for path in sources(layer)]

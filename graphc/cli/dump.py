@@ -103,7 +103,7 @@ def load_function(spec: str) -> Callable[..., Any]:
     found = _attribute(_module(path), name, file)
     if not callable(found):
         raise _Usage(f"expected a function, but {name} of {file} is of type {type(found).__name__}")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _module(path: Path) -> Any:
@@ -126,4 +126,4 @@ def _attribute(module: Any, name: str, file: str) -> Any:
 
 def _compiled(function: Callable[..., Any], *, differentiated: bool) -> Compiled:
     function = grad(function) if differentiated else function
-    return function if isinstance(function, Compiled) else compile(function)  # type: ignore[no-any-return]
+    return function if isinstance(function, Compiled) else compile(function)

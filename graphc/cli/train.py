@@ -43,14 +43,15 @@ class Trainer:
     def _step(self, x: Tensor, y: Tensor) -> Tensor:
         """Take one step on pictures f32 (n, 64) with labels i64 (n,); return the loss before it."""
         self.optimizer.zero_grad()
-        loss = F.cross_entropy(self.model(x), y)
+        loss: Tensor = F.cross_entropy(self.model(x), y)
         loss.backward()
         self.optimizer.step()
         return loss
 
     def _predict(self, x: Tensor) -> Tensor:
         """Return the likeliest labels, i64 (n,)."""
-        return self.model(x).argmax(dim=1)
+        labels: Tensor = self.model(x).argmax(dim=1)
+        return labels
 
     def accuracy(self, x: NDArray[Any], y: NDArray[Any]) -> float:
         """Return the share of right labels, 0 to 1."""
@@ -89,7 +90,11 @@ def _train(trainer: Trainer, digits: Digits, epochs: int, *, quiet: bool) -> flo
     """Go through the training digits `epochs` times; return the accuracy on the others."""
     rng = np.random.default_rng(0)
     loss = accuracy = 0.0
-    for _ in track(epochs, "training", lambda: f"loss {loss:.4f}  held-out accuracy {accuracy:6.2%}", quiet=quiet):
+
+    def report() -> str:
+        return f"loss {loss:.4f}  held-out accuracy {accuracy:6.2%}"
+
+    for _ in track(epochs, "training", report, quiet=quiet):
         losses = [trainer.step(x, y) for x, y in batches(digits.train_x, digits.train_y, BATCH, rng)]
         loss = float(np.mean(losses))
         accuracy = trainer.accuracy(digits.test_x, digits.test_y)
@@ -99,13 +104,15 @@ def _train(trainer: Trainer, digits: Digits, epochs: int, *, quiet: bool) -> flo
 def _summary(digits: Digits, accuracy: float, lowered: Lowered, times: _Times) -> str:
     captured, adjoint, fused = (_count(lowered, stage) for stage in ("captured", "adjoint", "fused"))
     cost = lowered.cost()
+    work = f"{cost.flops / 1e6:.1f} Mflop, {cost.arena_bytes >> 10} KiB of scratch"
+    ratio = times.numpy / times.compiled
     return f"""\
 accuracy      {accuracy:.2%} of {len(digits.test_y)} digits that were held out
 captured      {captured} operations: the model and its loss
 with adjoint  {adjoint} operations: gradients and Adam too
-fused         {fused} operations, run as {cost.kernels} kernels; {cost.flops / 1e6:.1f} Mflop, {cost.arena_bytes >> 10} KiB of scratch
+fused         {fused} operations, run as {cost.kernels} kernels; {work}
 compile       {1e3 * times.first:.0f} ms from the first line captured to the first result
-step          {1e6 * times.compiled:.0f} µs; the same step in NumPy {1e6 * times.numpy:.0f} µs, {times.numpy / times.compiled:.1f} times as long"""
+step          {1e6 * times.compiled:.0f} µs; the same step in NumPy {1e6 * times.numpy:.0f} µs, {ratio:.1f} times as long"""
 
 
 def _count(lowered: Lowered, stage: str) -> int:
