@@ -103,7 +103,7 @@ def load_function(spec: str) -> Callable[..., Any]:
     found = _attribute(_module(path), name, file)
     if not callable(found):
         raise _Usage(f"expected a function, but {name} of {file} is of type {type(found).__name__}")
-    return found
+    return found  # type: ignore[no-any-return]
 
 
 def _module(path: Path) -> Any:
