@@ -20,9 +20,12 @@ from graphc.codegen.loops import emit_kernel
 from graphc.codegen.lower import Operand, lower_fusion
 from graphc.codegen.memory import Interval, plan
 from graphc.codegen.opaque import OPAQUE, emit_copy
+from graphc.codegen.registers import Held, Memory, RegisterWriter
 from graphc.codegen.schedule import schedule
 from graphc.codegen.step import SMALL, Step
 from graphc.ir.graph import PARAMETER, Graph, Node, Region
+from graphc.ir.registers import fits_registers, is_small
+from graphc.ir.types import TensorType
 from graphc.ir.views import Strides, as_view, dense_strides
 
 __all__ = ["ProgramWriter"]
@@ -56,6 +59,7 @@ class ProgramWriter:
         self._addresses: dict[int, Value] = {}
         self._places: Places = {}
         self._now = 0
+        self._alive: Value | None = None
 
     def text(self) -> str:
         """Write the program and return the module."""
@@ -69,6 +73,9 @@ class ProgramWriter:
         results = {r: _Place(self._buffer(first + i), dense_strides(r.shape)) for i, r in enumerate(self.graph.results)}
         self._region(self.graph, results)
         self.main.ret(self.main.load(self._status, "i64"))
+        if self._alive is not None:
+            self.main.start("never")
+            self.main.ret(self.main.i64(0))
         self.module.functions.append(self.main)
         self.arena_bytes = plan([interval for interval, _ in self._intervals])
         for interval, slot in self._intervals:
@@ -88,21 +95,22 @@ class ProgramWriter:
             self._addresses[number] = self._at_start(f"load ptr, ptr {place.name}")
         return self._addresses[number]
 
-    def _number(self, value: int) -> Value:
+    def number(self, value: int) -> Value:
         """Return a run-time integer of the program itself."""
         if abs(value) <= SMALL:
             return self.main.i64(value)
-        return self._slot(value)
+        return self.datum(value, "i64")
 
-    def _slot(self, value: int) -> Value:
-        self.table.append(value)
+    def datum(self, bits: int, type: str) -> Value:
+        """Return a number of a type that is read from the table where the program starts."""
+        self.table.append(bits)
         place = self._at_start(f"getelementptr i64, ptr %table, i64 {len(self.table) - 1}")
-        return self._at_start(f"load i64, ptr {place.name}", "i64")
+        return self._at_start(f"load {type}, ptr {place.name}", type)
 
     def _arena(self, size: int) -> tuple[Value, Interval]:
         """Reserve bytes from now on; how long is known by who touches them."""
         interval = Interval(size, self._now, self._now)
-        offset = self._slot(0)
+        offset = self.datum(0, "i64")
         self._intervals.append((interval, len(self.table) - 1))
         arena = self._buffer(len(self.graph.params) + len(self.graph.results))
         return self._at_start(f"getelementptr i8, ptr {arena.name}, i64 {offset.name}"), interval
@@ -128,6 +136,8 @@ class ProgramWriter:
                 continue
             self._now += 1
             writer = self._STEPS.get(node.op.name, ProgramWriter._opaque)
+            if node.regions and fits_registers(node):
+                writer = ProgramWriter._in_registers
             writer(self, region, node)
 
     def _inside(self, region: Region, params: Sequence[_Place], results: Sequence[_Place]) -> None:
@@ -217,7 +227,47 @@ class ProgramWriter:
             self.module.functions.remove(function)
         return known
 
-    # -- loops and branches -------------------------------------------------------------------------------
+    # -- loops and branches in registers ------------------------------------------------------------------
+
+    def room(self, type: TensorType) -> Value:
+        """Reserve memory for a value for the time of the step being written; return its address."""
+        address, interval = self._arena(type.bytes)
+        self._touch(_Place(address, (), [interval]))
+        return address
+
+    def fail(self, condition: Value) -> None:
+        """Note an index out of bounds if the condition holds."""
+        with self.main.when(condition):
+            self.main.store(self.main.i64(1), self._status)
+
+    def split(self) -> None:
+        """Begin a new block, by a branch of which LLVM does not know that it is always taken."""
+        f = self.main
+        if self._alive is None:
+            self._alive = self._at_start("icmp ne ptr %table, null", "i1")
+        name = f.fresh("next")
+        f.cond_br(self._alive, name, "never")
+        f.start(name)
+
+    def _in_registers(self, region: Region, node: Node) -> None:
+        """Write a loop or branch whose values are small as straight-line code."""
+        writer = RegisterWriter(self)
+        operands: list[Held] = [self._memory(self._dense(o), o.type) for o in node.operands]
+        places = [self._memory(p, t) for p, t in zip(self._results(region, node), node.types, strict=True)]
+        if node.op.name == "scan":
+            found = writer.scan(node, operands, places[node.params["carried"] :])
+        else:
+            found = writer.while_(node, operands) if node.op.name == "while" else writer.cond(node, operands)
+        for value, place in zip(found, places, strict=False):
+            if is_small(place.type):
+                writer.store(value, place)
+            elif isinstance(value, Memory):
+                self._move(value.address, place.address, place.type.bytes)
+
+    def _memory(self, place: _Place, type: TensorType) -> Memory:
+        return Memory(place.address, type, place.strides)
+
+    # -- loops and branches over memory -------------------------------------------------------------------
 
     def _dense(self, node: Node) -> _Place:
         """Return the place of an operand of a loop, copied first if it does not lie densely."""
@@ -266,8 +316,8 @@ class ProgramWriter:
         used: set[_Place] = {*given, *results, *(b for pair in buffers for b in pair)}
         self._loops.append(used)
         start = [v for c, (a, b) in zip(carried, buffers, strict=True) for v in (c.address, a.address, b.address)]
-        with f.loop(f.i64(0), self._number(length), carry=start, hint="scan") as loop:
-            at = f.binary("sub", self._number(length - 1), loop.index) if p["reverse"] else loop.index
+        with f.loop(f.i64(0), self.number(length), carry=start, hint="scan") as loop:
+            at = f.binary("sub", self.number(length - 1), loop.index) if p["reverse"] else loop.index
             now, following = self._turn(loop.carry, carried, buffers)
             items = [self._item(s, o.type.shape, o.dtype.bytes, at) for s, o in zip(sequences, node.operands[n:], strict=False)]
             stacked = [self._item(r, t.shape, t.dtype.bytes, at) for r, t in zip(results[n:], node.types[n:], strict=True)]
@@ -276,7 +326,7 @@ class ProgramWriter:
         self._loops.pop()
         self._loop_ends(used)
         for i, result in enumerate(results[:n]):
-            self._move(loop.results[3 * i], result, node.types[i].bytes)
+            self._move(loop.results[3 * i], result.address, node.types[i].bytes)
 
     def _turn(
         self, pointers: Sequence[Value], carried: Sequence[_Place], buffers: Sequence[tuple[_Place, _Place]]
@@ -292,14 +342,14 @@ class ProgramWriter:
     def _item(self, place: _Place, shape: tuple[int, ...], size: int, at: Value) -> _Place:
         """Return the place of one item of a sequence."""
         f = self.main
-        step = self._number(dense_strides(shape)[0] * size)
+        step = self.number(dense_strides(shape)[0] * size)
         return _Place(f.element(place.address, f.mul(at, step), "i8"), dense_strides(shape)[1:], place.intervals)
 
-    def _move(self, source: Value, target: _Place, size: int) -> None:
+    def _move(self, source: Value, target: Value, size: int) -> None:
         """Copy bytes; source and target may be one place."""
         self.module.declare("llvm.memmove.p0.p0.i64", "declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)")
-        count = self._number(size)
-        self.main.do(f"call void @llvm.memmove.p0.p0.i64({target.address.typed}, {source.typed}, {count.typed}, i1 false)")
+        count = self.number(size)
+        self.main.do(f"call void @llvm.memmove.p0.p0.i64({target.typed}, {source.typed}, {count.typed}, i1 false)")
 
     def _while(self, region: Region, node: Node) -> None:
         f = self.main
@@ -333,7 +383,7 @@ class ProgramWriter:
         self._loops.pop()
         self._loop_ends(used)
         for i, result in enumerate(results):
-            self._move(pointers[3 * i], result, node.types[i].bytes)
+            self._move(pointers[3 * i], result.address, node.types[i].bytes)
 
     _STEPS: ClassVar[dict[str, Callable[[ProgramWriter, Region, Node], None]]] = {
         "fusion": _fusion,

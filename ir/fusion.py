@@ -24,6 +24,7 @@ from math import prod
 
 from graphc.ir.graph import PARAMETER, Graph, Node, Region, make, parameter
 from graphc.ir.primitives import PRIMITIVES
+from graphc.ir.registers import fits_registers
 from graphc.ir.views import Strides, as_view, dense_strides
 
 __all__ = ["WEIGHT", "fuse", "weight"]
@@ -552,7 +553,7 @@ class _Builder:
             stack.pop()
             if self._has_buffer(node):
                 operands = [self._moved(o) for o in node.operands]
-                regions = tuple(_fuse_region(r) for r in node.regions)
+                regions = node.regions if fits_registers(node) else tuple(map(_fuse_region, node.regions))
                 self.new[node] = make(node.op, operands, node.params, regions, like=node)
             else:
                 self._write_group(self._members(node))
