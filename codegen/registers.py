@@ -29,11 +29,14 @@ __all__ = ["Held", "Host", "Memory", "RegisterWriter"]
 COSTLY = 16
 """From this weight on, what is applied to several elements is computed for vectors of them."""
 
-INLINE_VECTORS = 12
+INLINE_VECTORS = 4
 """So many vectors of one function are written in line; more are calls, to keep the code small."""
 
 BLOCK = 200
 """Instructions in a block, roughly: LLVM's scheduler takes time quadratic in them."""
+
+CONTRACTED = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract"}
+"""A product and the sum that takes it are rounded once: chains from turn to turn are what such loops wait for."""
 
 SIMPLE = frozenset([0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 4.0, float("inf"), float("-inf")])
 
@@ -215,6 +218,8 @@ class RegisterWriter:
         f = self.f
         if node.op.name == "cast":
             return cast(f, xs[0], node.operands[0].dtype, node.dtype)
+        if node.dtype.is_float and node.op.name in CONTRACTED:
+            return f.binary(CONTRACTED[node.op.name], *xs)
         return OPS[node.op.name](f, _operand_dtype(node), xs)
 
     def _side_by_side(self, batch: Sequence[Node], held: dict[Node, Any]) -> None:
