@@ -25,6 +25,7 @@ from graphc.ir.fusion import weight
 from graphc.ir.graph import Graph, Node, Region
 from graphc.ir.pipeline import optimize
 from graphc.ir.printer import to_text
+from graphc.ir.registers import fits_registers
 from graphc.ir.views import dense_strides
 
 __all__ = ["Cost", "Program", "code_cache_size", "compile_graph"]
@@ -82,8 +83,12 @@ class Program:
         """Return a native function of the input arrays; what does not fit goes to `slow`."""
         return make_entry(
             self.address, self.table, self.inputs, self.outputs, self.arena_bytes, slow,
-            single=single, on_error=raise_error, release_gil=self.cost().flops > GIL_WORK, keep=self,
+            single=single, on_error=raise_error, release_gil=self._takes_long(), keep=self,
         )  # fmt: skip
+
+    def _takes_long(self) -> bool:
+        """Tell whether other Python threads should run meanwhile: much work, or nobody knows how much."""
+        return any(node.op.name == "while" for node in self.graph.nodes()) or self.cost().flops > GIL_WORK
 
     @property
     def graph(self) -> Graph:
@@ -147,6 +152,10 @@ def _work(region: Region) -> tuple[int, int]:
             each = [_work(r) for r in node.regions]
             times = node.params.get("length", 1)
             flops, moved = flops + times * sum(f for f, _ in each), moved + times * sum(m for _, m in each)
+            if fits_registers(node):
+                continue  # it touches memory for its sequences and stacks only
+        elif node.op.kind in ("elementwise", "reduce"):
+            flops += weight(node) * (node.operands[0] if node.op.kind == "reduce" else node).type.size
         if node not in region.results and node.op.kind not in ("movement", "leaf"):
             moved += 2 * sum(t.bytes for t in node.types)
     return flops, moved

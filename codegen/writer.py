@@ -252,7 +252,7 @@ class ProgramWriter:
     def _in_registers(self, region: Region, node: Node) -> None:
         """Write a loop or branch whose values are small as straight-line code."""
         writer = RegisterWriter(self)
-        operands: list[Held] = [self._memory(self._dense(o), o.type) for o in node.operands]
+        operands = [self._held(o, writer) for o in node.operands]
         places = [self._memory(p, t) for p, t in zip(self._results(region, node), node.types, strict=True)]
         if node.op.name == "scan":
             found = writer.scan(node, operands, places[node.params["carried"] :])
@@ -263,6 +263,11 @@ class ProgramWriter:
                 writer.store(value, place)
             elif isinstance(value, Memory):
                 self._move(value.address, place.address, place.type.bytes)
+
+    def _held(self, node: Node, writer: RegisterWriter) -> Held:
+        if node.op.name == "constant" and is_small(node.type):
+            return [writer.constant(node.params["value"], node.dtype)] * node.type.size
+        return self._memory(self._dense(node), node.type)
 
     def _memory(self, place: _Place, type: TensorType) -> Memory:
         return Memory(place.address, type, place.strides)

@@ -24,7 +24,7 @@ from math import prod
 
 from graphc.ir.graph import PARAMETER, Graph, Node, Region, make, parameter
 from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.registers import fits_registers
+from graphc.ir.registers import fits_registers, is_small
 from graphc.ir.views import Strides, as_view, dense_strides
 
 __all__ = ["WEIGHT", "fuse", "weight"]
@@ -160,6 +160,13 @@ def _cheap(node: Node) -> bool:
             return False
         stack.extend(n.operands)
     return True
+
+
+def _read_from_memory(node: Node) -> list[Node]:
+    """Return the operands that must have memory: all, but the numbers that a loop in registers starts from."""
+    if not fits_registers(node):
+        return list(node.operands)
+    return [o for o in node.operands if o.op.name != "constant" or not is_small(o.type)]
 
 
 @dataclass(frozen=True)
@@ -465,7 +472,7 @@ class _Builder:
             if node.op.name == "result":
                 continue
             if self._has_buffer(node):
-                for operand in node.operands:
+                for operand in _read_from_memory(node):
                     self._store_operand(operand, dense=bool(node.regions))
             elif node.op.name in ("gather", "random_bits"):
                 self._store_operand(node.operands[0])
@@ -552,7 +559,8 @@ class _Builder:
                 continue
             stack.pop()
             if self._has_buffer(node):
-                operands = [self._moved(o) for o in node.operands]
+                read = _read_from_memory(node)
+                operands = [self._moved(o) if o in read else o for o in node.operands]
                 regions = node.regions if fits_registers(node) else tuple(map(_fuse_region, node.regions))
                 self.new[node] = make(node.op, operands, node.params, regions, like=node)
             else:
@@ -561,7 +569,7 @@ class _Builder:
     def _needs(self, node: Node) -> list[Node]:
         if self._has_buffer(node):
             found: list[Node] = []
-            for operand in node.operands:
+            for operand in _read_from_memory(node):
                 while operand not in self.stored and _is_inlined(operand) and operand.operands:
                     operand = operand.operands[0]
                 found.append(operand)

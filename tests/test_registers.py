@@ -1,0 +1,201 @@
+"""Loops whose values are small: straight-line code that gives what the evaluator gives, and what does not qualify."""
+
+from __future__ import annotations
+
+import re
+
+import graphs
+import numpy as np
+import pytest
+
+from graphc.codegen.program import compile_graph
+from graphc.ir import build
+from graphc.ir.autodiff import adjoint
+from graphc.ir.control import cond, scan, while_loop
+from graphc.ir.evaluate import evaluate
+from graphc.ir.graph import Graph, Node, Region, parameter, toposort
+from graphc.ir.types import BOOL, F32, F64, I64, DType, TensorType
+
+
+def value(shape: tuple[int, ...] = (), dtype: DType = F64, name: str = "") -> Node:
+    return parameter(TensorType(dtype, shape), name)
+
+
+def check(graph: Graph, arrays, *, tolerance: float = 1e-9, kernels: int | None = 0) -> list[np.ndarray]:
+    """Compare a program with the evaluator; `kernels` is how many loop kernels it may have (None: any)."""
+    program = compile_graph(graph)
+    found = program.run(arrays)
+    for got, want in zip(found, evaluate(graph, arrays), strict=True):
+        assert got.shape == want.shape and got.dtype == want.dtype
+        np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)
+    if kernels is not None:
+        assert len(program.kernels) <= kernels, program.stage("fused")
+    return found
+
+
+class SmallMaker(graphs.Maker):
+    """Grows bodies of small values."""
+
+    def __init__(self, seed: int, params: list[Node]) -> None:
+        super().__init__(seed)
+        self.extents = (1, 2, 2, 3, 4)
+        self.pool = list(params)
+
+    def shape(self) -> tuple[int, ...]:
+        return self.random.choice(((), (2,), (3,), (2, 2), (3, 3)))
+
+    def fitting(self, like: Node) -> Node:
+        """Return a bounded value of a type, made of what has grown."""
+        made = next((n for n in reversed(self.pool) if n.dtype is like.dtype and n.type.size), like)
+        flat = build.reshape(made, (made.type.size,))
+        first = build.reshape(build.slice_(flat, (0,), (1,)), ())
+        spread = build.broadcast(first, like.shape, ())
+        if not like.dtype.is_float:
+            return build.select(build.elementwise("lt", spread, like), spread, like)
+        return build.apply("tanh", spread + like * 0.5)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_bodies_compute_what_the_evaluator_does(seed):
+    carried = [value((3,), F64, "a"), value((), F32, "b"), value((2, 2), I64, "n"), value((), F64, "c")]
+    item, outside = value((2,), F64, "x"), value((2, 3), F64, "w")
+    maker = SmallMaker(seed, [*carried, item, outside])
+    for _ in range(12):
+        maker.grow()
+        maker.pool = [n for n in maker.pool if n.type.size <= 16]
+    leaves = [n for n in toposort(maker.pool) if n in maker.params]  # what the maker wants from outside
+    results = [maker.fitting(c) for c in carried]
+    items = maker.random.choices(maker.pool, k=2)
+    body = Region((*carried, item), (*results, *items))
+    start = [value(c.shape, c.dtype, f"{c.name}0") for c in carried]
+    xs = value((6, 2), F64, "xs")
+    graph = Graph((*start, xs, outside, *leaves), tuple(scan(body, start, [xs], 6, reverse=seed % 2 == 1)))
+    arrays = graphs.arrays(graph, seed)
+    check(graph, arrays, tolerance=1e-4, kernels=None)
+
+
+def newton(steps: int) -> Graph:
+    x, a, y = value((), F64, "x"), value((), F64, "a"), value((), F64, "y")
+    body = Region((y,), (y - (y * y - a) / (y * 2),))
+    return Graph((x, a), tuple(scan(body, [x], [], steps)))
+
+
+@pytest.mark.parametrize("steps", [0, 1, 7, 100])
+def test_a_scan_in_registers(steps):
+    check(newton(steps), [np.array(1.0), np.array(2.0)])
+
+
+def test_its_gradient_in_registers():
+    graph = adjoint(newton(20), [0, 1])
+    found = check(graph, [np.array(1.0), np.array(2.0)], kernels=1)
+    np.testing.assert_allclose(found[2], 1 / (2 * np.sqrt(2)))
+
+
+def test_no_kernel_is_called_from_the_loop():
+    program = compile_graph(newton(1000))
+    (loop,) = re.findall(r"^loop\.scan.*?^done\.scan", program.llvm_ir(optimized=False), re.M | re.S)
+    assert "= call" not in loop and "= load" not in loop and "fdiv double" in loop
+
+
+def test_small_matrices_are_carried():
+    a, w, c = value((3, 3), F64, "a"), value((3, 3), F64, "w"), value((3, 3), F64, "c")
+    out = scan(Region((c,), (build.matmul(c, w),)), [a], [], 50)[0]
+    rng = np.random.default_rng(0)
+    rotation = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+    check(adjoint(Graph((a, w), (build.sum_(out, (0, 1)),)), [0, 1]), [np.eye(3) + 0.1, rotation], kernels=2)
+
+
+@pytest.mark.parametrize("start", [0.0, 1.0, 50.0, 1e6])
+def test_a_while_loop_in_registers(start):
+    x, n, i, y = value((), F64), value((), I64), value((), I64), value((), F64)
+    test = Region((i, y), (y < 1000.0,))
+    body = Region((i, y), (i + 1, y * 1.5 + 1.0))
+    graph = Graph((n, x), tuple(while_loop(test, body, [n, x])))
+    check(graph, [np.array(0), np.array(start)])
+
+
+def test_branches_nest_in_loops():
+    x, y, k = value((2,), F64, "x"), value((2,), F64, "y"), value((), I64, "k")
+    odd = build.elementwise("eq", build.elementwise("remainder", k, 2), 1)
+    p, q = value((2,), F64), value((2,), F64)
+    (chosen,) = cond(odd, Region((p,), (build.apply("sin", p) * x,)), Region((q,), (q + x,)), [y])
+    out = scan(Region((y, k), (chosen, k + 1, chosen)), [x, build.constant(0, I64)], [], 9)
+    check(Graph((x,), tuple(out)), [np.array([0.3, -2.0])], kernels=2)
+
+
+def test_loops_nest_in_loops_and_stack_between_them():
+    x, c, d, e, t = (value((), F64, name) for name in "xcdet")
+    first = scan(Region((d,), (d * 0.9 + c, d * d)), [c], [], 20)
+    second = scan(Region((e, t), (e + build.apply("cos", t),)), [first[0]], [first[1]], 20, reverse=True)
+    (out,) = scan(Region((c,), (build.apply("tanh", second[0]),)), [x], [], 5)
+    check(Graph((x,), (out,)), [np.array(0.2)], kernels=1)
+    check(adjoint(Graph((x,), (out,)), [0]), [np.array(0.2)], kernels=None)
+
+
+def test_a_big_array_is_picked_from():
+    table, i, s = value((500, 3), F64, "table"), value((), I64, "i"), value((3,), F64, "s")
+    body = Region((i, s), (build.elementwise("remainder", i * 7 + 3, 500), s + build.gather(table, i)))
+    start = [build.constant(4, I64), build.constant(0, F64, (3,))]
+    graph = Graph((table,), tuple(scan(body, start, [], 40)))
+    check(graph, [np.random.default_rng(1).standard_normal((500, 3))], kernels=4)
+
+
+@pytest.mark.parametrize("index", [500, -1, 2**40])
+def test_an_index_out_of_bounds_is_an_error(index):
+    table, i, first = value((500,), F64), value((), I64), value((), I64)
+    (out, _) = scan(Region((s := value((), F64), i), (s + build.gather(table, i), i)), [build.constant(0, F64), first], [], 3)
+    program = compile_graph(Graph((table, first), (out,)))
+    assert program.run([np.ones(500), np.array(499)])[0] == 3
+    with pytest.raises(IndexError, match="out of range"):
+        program.run([np.ones(500), np.array(index)])
+
+
+def test_scattered_additions_to_small_values():
+    x, u, i = value((4,), F64, "x"), value((2,), F64, "u"), value((2,), I64, "i")
+    body = Region((x, i), (build.scatter_add(x, u, i), build.elementwise("remainder", i + 1, 4)))
+    start, first = value((4,), F64), value((2,), I64)
+    graph = Graph((start, u, first), tuple(scan(body, [start, first], [], 11)))
+    check(graph, [np.arange(4.0), np.array([0.5, 0.25]), np.array([0, 0])], kernels=0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 80])
+def test_costly_functions_of_many_scalars_are_vectors(count):
+    start = [value((), F64, f"x{i}") for i in range(count)]
+    carried = [value((), F64, f"c{i}") for i in range(count)]
+    body = [build.apply("sin", c) * 1.5 + carried[(i + 1) % count] * 0.25 for i, c in enumerate(carried)]
+    graph = Graph(tuple(start), tuple(scan(Region(tuple(carried), tuple(body)), start, [], 30)))
+    check(graph, [np.array(0.1 + i) for i in range(count)], tolerance=1e-7)
+    text = compile_graph(graph).llvm_ir(optimized=False)
+    lanes = [int(n) for n in re.findall(r"fma\.v(\d+)f64", text)]
+    assert (max(lanes, default=1) > 1) == (count > 1) and max(lanes, default=1) <= 8
+
+
+def test_ten_thousand_operations_compile_in_bounded_blocks():
+    x, c = value((), F64, "x"), value((), F64, "c")
+    y = c
+    for i in range(5000):
+        y = y * 0.5 + build.apply("maximum", c, y * (0.25 + i))
+    (out,) = scan(Region((c,), (y,)), [x], [], 3)
+    check(Graph((x,), (out,)), [np.array(0.7)])
+
+
+def test_larger_values_are_kernels():
+    x, c = value((100,), F32, "x"), value((100,), F32, "c")
+    (out,) = scan(Region((c,), (build.apply("tanh", c) * 2.0,)), [x], [], 10)
+    program = compile_graph(Graph((x,), (out,)))
+    assert len(program.kernels) == 1 and "fusion" in program.stage("fused")
+    check(Graph((x,), (out,)), [np.linspace(0, 1, 100, dtype=np.float32)], tolerance=1e-5, kernels=1)
+
+
+@pytest.mark.parametrize("dtype", [BOOL, I64, F32])
+def test_dtypes_are_carried(dtype):
+    x, c = value((3,), dtype, "x"), value((3,), dtype, "c")
+    after = build.apply("not", c) if dtype is BOOL else c * 3 + c
+    (out, stack) = scan(Region((c,), (after, c)), [x], [], 5)
+    check(Graph((x,), (out, stack)), [np.array([1, 0, 2]).astype(dtype.numpy)], tolerance=1e-5)
+
+
+def test_special_numbers_survive():
+    x, c = value((5,), F64, "x"), value((5,), F64, "c")
+    (out,) = scan(Region((c,), (build.apply("maximum", c, c * -1.0) + build.apply("sin", c) * 0.0,)), [x], [], 2)
+    check(Graph((x,), (out,)), [np.array([np.nan, np.inf, -0.0, -np.inf, 5e-324])])
