@@ -151,9 +151,8 @@ def _work(region: Region) -> tuple[int, int]:
         elif node.regions:
             each = [_work(r) for r in node.regions]
             times = node.params.get("length", 1)
-            flops, moved = flops + times * sum(f for f, _ in each), moved + times * sum(m for _, m in each)
-            if fits_registers(node):
-                continue  # it touches memory for its sequences and stacks only
+            flops += times * sum(f for f, _ in each)
+            moved += 0 if fits_registers(node) else times * sum(m for _, m in each)
         elif node.op.kind in ("elementwise", "reduce"):
             flops += weight(node) * (node.operands[0] if node.op.kind == "reduce" else node).type.size
         if node not in region.results and node.op.kind not in ("movement", "leaf"):
