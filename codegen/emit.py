@@ -42,6 +42,7 @@ class Value(NamedTuple):
 
     @property
     def is_float(self) -> bool:
+        """Whether it is float or double, in one lane or in many."""
         return self.type in FLOATS
 
 
@@ -130,12 +131,15 @@ class Function:
         self.label = label
 
     def br(self, label: str) -> None:
+        """End the block: go on at `label`."""
         self.do(f"br label %{label}")
 
     def cond_br(self, cond: Value, then: str, other: str) -> None:
+        """End the block: go on at `then` if the one-lane condition holds, else at `other`."""
         self.do(f"br i1 {cond.name}, label %{then}, label %{other}")
 
     def ret(self, value: Value | None = None) -> None:
+        """End the block and the function, with a result unless it returns void."""
         self.do("ret void" if value is None else f"ret {value.typed}")
 
     def alloca(self, type: str, count: int, align: int = 64) -> Value:
@@ -154,6 +158,7 @@ class Function:
         return self.const(value, x.type, x.lanes)
 
     def i64(self, value: int) -> Value:
+        """Return a literal of type i64, such as an index."""
         return Value(str(value), "i64")
 
     def lanes_const(self, values: Sequence[int | float], type: str) -> Value:
@@ -200,18 +205,23 @@ class Function:
         return self.inst(f"{op} {x.typed}, {y.name}", x.type, x.lanes)
 
     def add(self, x: Value, y: Value) -> Value:
+        """Return x + y; integers wrap around."""
         return self.binary("fadd" if x.is_float else "add", x, y)
 
     def sub(self, x: Value, y: Value) -> Value:
+        """Return x - y; integers wrap around."""
         return self.binary("fsub" if x.is_float else "sub", x, y)
 
     def mul(self, x: Value, y: Value) -> Value:
+        """Return x·y; integers wrap around."""
         return self.binary("fmul" if x.is_float else "mul", x, y)
 
     def fdiv(self, x: Value, y: Value) -> Value:
+        """Return x / y of floats, rounded correctly."""
         return self.binary("fdiv", x, y)
 
     def neg(self, x: Value) -> Value:
+        """Return -x: with the sign flipped for floats, wrapped around for integers."""
         return self.inst(f"fneg {x.typed}", x.type, x.lanes) if x.is_float else self.sub(self.like(0, x), x)
 
     def fma(self, x: Value, y: Value, z: Value) -> Value:
@@ -219,21 +229,27 @@ class Function:
         return self.intrinsic("fma", x, y, z)
 
     def and_(self, x: Value, y: Value) -> Value:
+        """Return x & y, bit by bit, of integers or conditions."""
         return self.binary("and", x, y)
 
     def or_(self, x: Value, y: Value) -> Value:
+        """Return x | y, bit by bit, of integers or conditions."""
         return self.binary("or", x, y)
 
     def xor(self, x: Value, y: Value) -> Value:
+        """Return x ^ y, bit by bit, of integers or conditions."""
         return self.binary("xor", x, y)
 
     def shl(self, x: Value, y: Value) -> Value:
+        """Return x shifted left by y bits; poison unless y is less than the width."""
         return self.binary("shl", x, y)
 
     def lshr(self, x: Value, y: Value) -> Value:
+        """Return x shifted right by y bits, zeros coming in; poison unless y is less than the width."""
         return self.binary("lshr", x, y)
 
     def ashr(self, x: Value, y: Value) -> Value:
+        """Return x shifted right by y bits, the sign coming in; poison unless y is less than the width."""
         return self.binary("ashr", x, y)
 
     def cmp(self, predicate: str, x: Value, y: Value) -> Value:
@@ -253,6 +269,7 @@ class Function:
         return self.inst(f"{op} {x.typed} to {llvm_type(type, x.lanes)}", type, x.lanes)
 
     def bitcast(self, x: Value, type: str) -> Value:
+        """Read the bits of `x` as another type of the same width."""
         return self.convert("bitcast", x, type)
 
     def freeze(self, x: Value) -> Value:
@@ -298,6 +315,7 @@ class Function:
         return self.inst(f"load {t}, ptr {base.name}, align {align or BYTES[type]}", type, lanes)
 
     def store(self, x: Value, base: Value, *, align: int | None = None) -> None:
+        """Store all lanes at consecutive elements; aligned to one element unless said otherwise."""
         self.do(f"store {x.typed}, ptr {base.name}, align {align or BYTES[x.type]}")
 
     # The masked intrinsics are written with their alignment as an operand, as LLVM 20 has it; later ones read both.
@@ -311,6 +329,7 @@ class Function:
         return self.inst(f"call {t} @{name}(ptr {base.name}, i32 {BYTES[type]}, {mask.typed}, {rest})", type, mask.lanes)
 
     def masked_store(self, x: Value, base: Value, mask: Value) -> None:
+        """Store the lanes where `mask` is true at consecutive elements; memory of the rest is not touched."""
         t = llvm_type(x.type, x.lanes)
         name = f"llvm.masked.store.v{x.lanes}{SUFFIX[x.type]}.p0"
         self.module.declare(name, f"declare void @{name}({t}, ptr, i32, <{x.lanes} x i1>)")

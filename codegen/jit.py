@@ -62,6 +62,7 @@ class Host:
 
     @property
     def vector_registers(self) -> int:
+        """Number of vector registers: what a register tile has to fit into."""
         return 32 if self.has("avx512f") or not self.triple.startswith("x86_64") else 16
 
 

@@ -30,9 +30,11 @@ class Index:
 
     @staticmethod
     def loop(number: int) -> Index:
+        """Return the index that is the number of iterations of one loop done so far."""
         return Index(0, ((number, 1),))
 
     def scaled(self, factor: int) -> Index:
+        """Return the index times a constant."""
         if factor == 0:
             return Index()
         return Index(
@@ -40,6 +42,7 @@ class Index:
         )
 
     def plus(self, other: Index | int) -> Index:
+        """Return the sum with another index or a constant."""
         if isinstance(other, int):
             return Index(self.const + other, self.loops, self.values)
         loops = dict(self.loops)
@@ -55,6 +58,7 @@ class Index:
         )
 
     def coefficient(self, loop: int) -> int:
+        """Return by how much the index grows from one iteration of a loop to the next."""
         return next((c for lo, c in self.loops if lo == loop), 0)
 
     def __str__(self) -> str:
@@ -105,6 +109,7 @@ class Reduction:
     position: Instr | None = None
 
     def operands(self) -> Iterator[Instr]:
+        """Yield what is read in each iteration: the value and, for argmax and argmin, its position."""
         yield self.value
         if self.position is not None:
             yield self.position
@@ -128,6 +133,7 @@ class Stage:
     stores: list[Store] = field(default_factory=list)
 
     def roots(self) -> list[Instr]:
+        """Return the values that the stage computes everything else for: what it folds and what it stores."""
         return [v for r in self.reductions for v in r.operands()] + [s.value for s in self.stores]
 
 

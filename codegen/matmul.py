@@ -651,6 +651,7 @@ class Driver:
             self.dot_products(single_column, self.a.base, self.a.row, self.m, self.b.base, self.b.row, self.c_row)
 
     def scaled_sum(self, when: Value, matrix: Value, row: Value, columns: Value, x: Value, x_stride: Value) -> None:
+        """Leave with C = or += Σ x[r]·matrix[r, :], for contiguous rows of the matrix, if `when` holds."""
         f = self.f
         with self.leaving(when):
             add = f.const(self.accumulate, "i1")
@@ -659,6 +660,7 @@ class Driver:
     def dot_products(
         self, when: Value, matrix: Value, row: Value, rows: Value, x: Value, x_stride: Value, y_stride: Value
     ) -> None:
+        """Leave with C[r] = or += Σ matrix[r, c]·x[c] if `when` holds and x is contiguous or fits into the scratch memory."""
         f = self.f
         dense = f.cmp("eq", x_stride, f.i64(1))
         fits = f.cmp("sle", self.k, f.i64(self.areas.end))

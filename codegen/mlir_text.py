@@ -31,6 +31,7 @@ class Text:
         self.lines.append("  " * (self.depth + shift) + text)
 
     def fresh(self) -> str:
+        """Return a name that no value has yet."""
         self.values += 1
         return f"%v{self.values}"
 

@@ -85,6 +85,7 @@ class Accumulate(GradFn):
 
     @property
     def saves(self) -> bool:
+        """False: a leaf keeps nothing that could be freed."""
         return False
 
 
@@ -121,11 +122,13 @@ class Barrier(GradFn):
 
     @property
     def visible(self) -> GradFn:
+        """The step that users see: the one below, if hooks have put this one in."""
         edge = self.edges[0] if self.hooks is not None else None
         return self if edge is None else edge.visible
 
     @property
     def saves(self) -> bool:
+        """False: what Python code has kept is its own affair."""
         return False
 
 

@@ -33,10 +33,12 @@ def constant(value: float | int | bool, dtype: DType, shape: tuple[int, ...] = (
 
 
 def full_like(x: Node, value: float | int | bool) -> Node:
+    """Return a constant of the type of `x`, in every element `value`, rounded or wrapped to its dtype."""
     return constant(value, x.dtype, x.shape)
 
 
 def zeros_like(x: Node) -> Node:
+    """Return a constant zero (False) of the type of `x`."""
     return full_like(x, 0)
 
 
@@ -109,10 +111,12 @@ def pad(
 
 
 def flip(x: Node, axes: Sequence[int]) -> Node:
+    """Reverse the order along axes; `x` itself if there are none."""
     return apply("flip", x, axes=tuple(axes)) if axes else x
 
 
 def concatenate(xs: Sequence[Node], axis: int) -> Node:
+    """Join nodes of one dtype, equal in all extents but that of `axis`; the node itself if it is one.  Raises TypeRuleError."""
     return xs[0] if len(xs) == 1 else apply("concatenate", *xs, axis=axis)
 
 
@@ -122,22 +126,27 @@ def reduce(name: str, x: Node, axes: Sequence[int]) -> Node:
 
 
 def sum_(x: Node, axes: Sequence[int]) -> Node:
+    """Add up over axes, in the dtype of `x`; `x` itself if there are none."""
     return reduce("sum", x, axes)
 
 
 def cumsum(x: Node, axis: int) -> Node:
+    """Return the running sums along an axis, in the dtype of `x`."""
     return apply("cumsum", x, axis=axis)
 
 
 def gather(x: Node, *indices: Node) -> Node:
+    """Return the elements of `x` at integer indices, one tensor for each leading axis; indices must lie in range."""
     return apply("gather", x, *indices)
 
 
 def scatter_add(x: Node, updates: Node, *indices: Node) -> Node:
+    """Return `x` with updates added at integer indices, as `gather` reads them; equal indices add up."""
     return apply("scatter_add", x, updates, *indices)
 
 
 def matmul(a: Node, b: Node) -> Node:
+    """Multiply matrices, [..., m, k] by [..., k, n] with equal leading axes and dtypes.  Raises TypeRuleError."""
     return apply("matmul", a, b)
 
 

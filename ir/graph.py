@@ -98,10 +98,12 @@ class Node:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The extents of the only result."""
         return self.type.shape
 
     @property
     def dtype(self) -> DType:
+        """The dtype of the only result."""
         return self.type.dtype
 
     def __repr__(self) -> str:

@@ -124,6 +124,7 @@ class Var(Pattern):
 
     @property
     def variables(self) -> list[Var]:
+        """The variable itself."""
         return [self]
 
 
@@ -166,6 +167,7 @@ class Op(Pattern):
 
     @property
     def variables(self) -> list[Var]:
+        """The variables of all operands, in order of their first appearance."""
         return list(dict.fromkeys(v for o in self.operands or () for v in o.variables))
 
     def may_match(self, name: str, tags: tuple[str, ...]) -> bool:

@@ -27,18 +27,22 @@ class DType:
 
     @property
     def bytes(self) -> int:
+        """Bytes of an element."""
         return int(self.numpy.itemsize)
 
     @property
     def is_float(self) -> bool:
+        """Whether it is f32 or f64."""
         return self.kind == "float"
 
     @property
     def is_int(self) -> bool:
+        """Whether it is i32, i64 or u8."""
         return self.kind == "int"
 
     @property
     def is_bool(self) -> bool:
+        """Whether it is bool."""
         return self.kind == "bool"
 
     def scalar(self, value: object) -> float | int | bool:
@@ -80,6 +84,7 @@ class TensorType:
 
     @property
     def rank(self) -> int:
+        """Number of axes."""
         return len(self.shape)
 
     @property
@@ -93,7 +98,9 @@ class TensorType:
         return self.size * self.dtype.bytes
 
     def with_shape(self, shape: tuple[int, ...]) -> TensorType:
+        """Return the type with other extents."""
         return TensorType(self.dtype, shape)
 
     def with_dtype(self, dtype: DType) -> TensorType:
+        """Return the type with another element type."""
         return TensorType(dtype, self.shape)

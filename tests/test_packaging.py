@@ -96,13 +96,13 @@ def test_editable_install_finds_all_three_packages(source, tmp_path):
     run("-c", f"import setuptools.build_meta as b; b.build_editable({str(tmp_path)!r})", cwd=source)
     (editable,) = tmp_path.glob("*.whl")
     zipfile.ZipFile(editable).extractall(tmp_path / "site")
+    # Without `site`: where the tests run from an editable install themselves, its finder would come first.
+    packages = [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))]
     code = (
-        # where the tests run from an editable install themselves, its finder comes first
-        "import site, sys; sys.meta_path[:] = [f for f in sys.meta_path if 'Editable' not in getattr(f, '__name__', '')]\n"
-        f"site.addsitedir({str(tmp_path / 'site')!r})\n"
+        f"import site, sys; site.addsitedir({str(tmp_path / 'site')!r}); sys.path += {packages!r}\n"
         "import graphc.codegen.jit as j, graphc.ir.graph as g, graphc; print(j.__file__, g.__file__, graphc.__file__)"
     )
-    for file in run("-I", "-c", code, cwd=tmp_path).split():
+    for file in run("-I", "-S", "-c", code, cwd=tmp_path).split():
         assert Path(file).is_relative_to(source)
 
 
