@@ -34,7 +34,7 @@ from graphc.storage import Storage, compute, unique, valued
 from graphc.tensor import Tensor
 from graphc.tracing import Captured, Trace
 
-__all__ = ["CACHE_SIZE", "Compiled", "compile"]
+__all__ = ["CACHE_SIZE", "Compiled", "capture", "compile"]
 
 CACHE_SIZE = 64
 """How many variants a compiled function keeps; the one not used for longest goes first."""
@@ -459,6 +459,12 @@ class _Tracer:
             elif final is not None and final is not slot.original:
                 found.append((self._finder(slot.tensor), self._output(final._node())))
         return found
+
+
+def capture(function: Callable[..., Any], *args: Any) -> tuple[Graph, list[Captured]]:
+    """Return what a call records, without compiling it: the graph, and the state from outside that it reads."""
+    variant = _Tracer(function, _take_apart(args, {})).run()
+    return variant.graph, variant.captures
 
 
 @dataclass(frozen=True)

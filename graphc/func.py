@@ -19,6 +19,7 @@ from graphc.ir.build import zeros_like
 from graphc.ir.graph import make
 from graphc.ir.primitives import PRIMITIVES
 from graphc.lift import from_array
+from graphc.sparse import Sparsity, hessian_sparsity, jacobian_sparsity, sparse_hessian, sparse_jacobian
 from graphc.state import state
 from graphc.storage import Storage, stopped
 from graphc.tensor import Tensor
@@ -26,7 +27,8 @@ from graphc.transforms import hessian, jacfwd, jacrev, jvp, linearize
 from graphc.vmap import vmap
 
 __all__ = [
-    "functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "vjp", "vmap",
+    "Sparsity", "functional_call", "grad", "grad_and_value", "hessian", "hessian_sparsity", "jacfwd", "jacobian_sparsity",
+    "jacrev", "jvp", "linearize", "sparse_hessian", "sparse_jacobian", "vjp", "vmap",
 ]  # fmt: skip
 
 ArgNums = int | tuple[int, ...]

@@ -7,6 +7,7 @@ open; batching then exchanges that for all the unit vectors at once.  Nests of t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from itertools import accumulate
 from typing import Any
@@ -30,7 +31,9 @@ from graphc.storage import Storage, stopped
 from graphc.sweep import differentiate
 from graphc.tensor import Tensor
 
-__all__ = ["hessian", "jacfwd", "jacrev", "jvp", "linearize"]
+__all__ = [
+    "Derivative", "backward_derivative", "forward_derivative", "hessian", "jacfwd", "jacrev", "jvp", "linearize",
+]  # fmt: skip
 
 ArgNums = int | tuple[int, ...]
 JVP_NAME, VJP_NAME = "jvp(f, primals, tangents)", "vjp(f, *primals)"
@@ -83,18 +86,11 @@ def jacrev(
 
     @wraps(func, updated=())
     def jacobian(*args: Any) -> Any:
-        numbers = _numbers(argnums, len(args))
-        leaves, tree = pytree.flatten(tuple(args[i] for i in numbers))
-        with _Transform(leaves) as level:
-            result = func(*_replaced(args, numbers, pytree.unflatten(level.inputs, tree)))
-            outputs, shape, aux = _outputs(result, has_aux, VJP_NAME)
-            ends = _float_nodes(outputs)
-            seeds = [parameter(n.type) for n in ends]
-            found = differentiate(ends, seeds, history(o._edge() for o in outputs), level.nodes)
-        rows = [_for_each_unit(g, seeds, x, chunk_size) for g, x in zip(found, level.nodes, strict=True)]
-        columns = [_blocks(_split(r, 0, ends), ends, [x]) for r, x in zip(rows, level.nodes, strict=True)]
-        parts = [level.results(block, outputs, tree) for block in zip(*columns, strict=True)]
-        return _assembled(level, parts, shape, argnums, (aux,) if has_aux else ())
+        d = backward_derivative(func, args, argnums, has_aux=has_aux)
+        rows = [_for_each_unit(g, d.seeds, x, chunk_size) for g, x in zip(d.found, d.inputs, strict=True)]
+        columns = [_blocks(_split(r, 0, d.ends), d.ends, [x]) for r, x in zip(rows, d.inputs, strict=True)]
+        parts = [d.level.results(block, d.outputs, d.tree) for block in zip(*columns, strict=True)]
+        return _assembled(d.level, parts, d.shape, argnums, (d.aux,) if has_aux else ())
 
     return jacobian
 
@@ -108,18 +104,11 @@ def jacfwd(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False
 
     @wraps(func, updated=())
     def jacobian(*args: Any) -> Any:
-        numbers = _numbers(argnums, len(args))
-        leaves, tree = pytree.flatten(tuple(args[i] for i in numbers))
-        with _Transform(_differentiable(leaves)) as level:
-            result = func(*_replaced(args, numbers, pytree.unflatten(level.inputs, tree)))
-            outputs, shape, aux = _outputs(result, has_aux, JVP_NAME)
-            seeds = [parameter(n.type) for n in level.nodes]
-            found = _pushed(outputs, level.nodes, seeds)
-        ends = [o._node() for o in outputs]
-        columns = [_first_axis_last(_for_each_unit(t, seeds, y, None)) for t, y in zip(found, ends, strict=True)]
-        rows = [_blocks(_split(c, y.type.rank, level.nodes), [y], level.nodes) for c, y in zip(columns, ends, strict=True)]
-        parts = [level.results(row, outputs, tree) for row in rows]
-        return _assembled(level, parts, shape, argnums, (aux,) if has_aux else ())
+        d = forward_derivative(func, args, argnums, has_aux=has_aux)
+        columns = [_first_axis_last(_for_each_unit(t, d.seeds, y, None)) for t, y in zip(d.found, d.ends, strict=True)]
+        rows = [_blocks(_split(c, y.type.rank, d.inputs), [y], d.inputs) for c, y in zip(columns, d.ends, strict=True)]
+        parts = [d.level.results(row, d.outputs, d.tree) for row in rows]
+        return _assembled(d.level, parts, d.shape, argnums, (d.aux,) if has_aux else ())
 
     return jacobian
 
@@ -154,6 +143,64 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
         return level.results(moved, [*outputs, *directions], shape)
 
     return level.outward(pytree.unflatten(outputs, shape)), jvp_fn
+
+
+# -- a derivative for open seeds ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Derivative:
+    """The derivative of one call of a function: nodes `found` that are linear in the parameters `seeds`.
+
+    Forward there is a seed for each of `inputs` and a tangent for each of `ends`, the nodes of the outputs; backward
+    a seed for each of `ends` and a gradient for each of `inputs`.  None stands for zeros.
+    """
+
+    level: _Transform
+    tree: Tree
+    outputs: list[Tensor]
+    shape: Tree
+    aux: Any
+    ends: list[Node]
+    seeds: list[Node]
+    found: list[Node | None]
+
+    @property
+    def inputs(self) -> list[Node]:
+        """The nodes of the inputs, of this transform alone."""
+        return self.level.nodes
+
+
+def forward_derivative(
+    func: Callable[..., Any], args: Sequence[Any], argnums: ArgNums, *, has_aux: bool = False, like_inputs: bool = False
+) -> Derivative:
+    """Return the tangents of a function's outputs at some arguments.
+
+    With `like_inputs` the seeds are nodes over the inputs instead of parameters: nobody need bind them.
+    """
+    numbers = _numbers(argnums, len(args))
+    leaves, tree = pytree.flatten(tuple(args[i] for i in numbers))
+    with _Transform(_differentiable(leaves)) as level:
+        result = func(*_replaced(args, numbers, pytree.unflatten(level.inputs, tree)))
+        outputs, shape, aux = _outputs(result, has_aux, JVP_NAME)
+        seeds = [make(PRIMITIVES["alias"], (n,), unique=True) if like_inputs else parameter(n.type) for n in level.nodes]
+        found = _pushed(outputs, level.nodes, seeds)
+    return Derivative(level, tree, outputs, shape, aux, [o._node() for o in outputs], seeds, found)
+
+
+def backward_derivative(
+    func: Callable[..., Any], args: Sequence[Any], argnums: ArgNums, *, has_aux: bool = False
+) -> Derivative:
+    """Return the gradients by a function's arguments, weighted with cotangents of its outputs."""
+    numbers = _numbers(argnums, len(args))
+    leaves, tree = pytree.flatten(tuple(args[i] for i in numbers))
+    with _Transform(leaves) as level:
+        result = func(*_replaced(args, numbers, pytree.unflatten(level.inputs, tree)))
+        outputs, shape, aux = _outputs(result, has_aux, VJP_NAME)
+        ends = _float_nodes(outputs)
+        seeds = [parameter(n.type) for n in ends]
+        found = differentiate(ends, seeds, history(o._edge() for o in outputs), level.nodes)
+    return Derivative(level, tree, outputs, shape, aux, ends, seeds, found)
 
 
 # -- one transform ------------------------------------------------------------------------------------------
@@ -426,6 +473,6 @@ def _numbers(argnums: ArgNums, count: int) -> tuple[int, ...]:
     return found
 
 
-def _replaced(args: tuple[Any, ...], numbers: tuple[int, ...], chosen: Sequence[Any]) -> list[Any]:
+def _replaced(args: Sequence[Any], numbers: tuple[int, ...], chosen: Sequence[Any]) -> list[Any]:
     by_number = dict(zip(numbers, chosen, strict=True))
     return [by_number.get(i, x) for i, x in enumerate(args)]

@@ -1,0 +1,129 @@
+"""Sets of column numbers, one for each row: which inputs each output of a program depends on.
+
+Compressed rows as SciPy has them, in NumPy alone: row r has `indices[indptr[r]:indptr[r + 1]]`, ascending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Sparsity", "identity", "nothing", "of_pairs", "stacked", "union"]
+
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Sparsity:
+    """Where a matrix of a shape may have something else than zeros."""
+
+    shape: tuple[int, int]
+    indptr: Ints
+    indices: Ints
+
+    @property
+    def nnz(self) -> int:
+        """The number of places."""
+        return len(self.indices)
+
+    @cached_property
+    def rows(self) -> Ints:
+        """The row of each place."""
+        return np.repeat(np.arange(self.shape[0]), np.diff(self.indptr))
+
+    @cached_property
+    def transposed(self) -> Sparsity:
+        """The pattern of the transposed matrix."""
+        return of_pairs(self.indices, self.rows, (self.shape[1], self.shape[0]))
+
+    def toarray(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Return a dense array of truth values."""
+        dense = np.zeros(self.shape, np.bool_)
+        dense[self.rows, self.indices] = True
+        return dense
+
+    def take(self, rows: Ints) -> Sparsity:
+        """Return the pattern made of these rows; -1 is an empty one."""
+        if len(rows) == self.shape[0] and np.array_equal(rows, np.arange(self.shape[0])):
+            return self
+        lengths = np.append(np.diff(self.indptr), 0)[rows]
+        indptr = _running(lengths)
+        starts = np.append(self.indptr[:-1], 0)[rows]
+        places = np.repeat(starts - indptr[:-1], lengths) + np.arange(indptr[-1])
+        return Sparsity((len(rows), self.shape[1]), indptr, self.indices[places])
+
+    def gathered(self, targets: Ints, count: int) -> Sparsity:
+        """Return the pattern of `count` rows in which row targets[r] has all that the rows r have."""
+        return of_pairs(targets[self.rows], self.indices, (count, self.shape[1]))
+
+    def through(self, inner: Sparsity) -> Sparsity:
+        """Return the pattern of a product: what each row depends on if its columns are the rows of `inner`."""
+        wide = inner.take(self.indices)
+        return of_pairs(self.rows[wide.rows], wide.indices, (self.shape[0], inner.shape[1]))
+
+    def block(self, rows: slice, columns: slice) -> Sparsity:
+        """Return what lies between rows and columns, numbered from there."""
+        part = self.take(np.arange(rows.start, rows.stop))
+        inside = (part.indices >= columns.start) & (part.indices < columns.stop)
+        shape = (rows.stop - rows.start, columns.stop - columns.start)
+        return of_pairs(part.rows[inside], part.indices[inside] - columns.start, shape)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sparsity):
+            return NotImplemented
+        same = self.shape == other.shape and np.array_equal(self.indptr, other.indptr)
+        return same and np.array_equal(self.indices, other.indices)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<sparsity of {self.shape[0]} × {self.shape[1]}, {self.nnz} places>"
+
+
+def of_pairs(rows: Any, columns: Any, shape: tuple[int, int]) -> Sparsity:
+    """Return the pattern of some places, in any order, repeated or not."""
+    height, width = shape
+    keys = np.asarray(rows, np.int64) * width + np.asarray(columns, np.int64)
+    if len(keys) > 1 and not (keys[1:] > keys[:-1]).all():
+        keys = np.unique(keys)
+    rows, columns = np.divmod(keys, max(width, 1))
+    return Sparsity(shape, _running(np.bincount(rows, minlength=height)), columns)
+
+
+def nothing(height: int, width: int) -> Sparsity:
+    """Return a pattern without a place."""
+    return Sparsity((height, width), np.zeros(height + 1, np.int64), np.zeros(0, np.int64))
+
+
+def identity(height: int, width: int, offset: int = 0) -> Sparsity:
+    """Return the pattern in which row r has column r + offset."""
+    return Sparsity((height, width), np.arange(height + 1), np.arange(offset, offset + height))
+
+
+def stacked(parts: Sequence[Sparsity]) -> Sparsity:
+    """Return patterns one above another."""
+    if len(parts) == 1:
+        return parts[0]
+    lengths = np.concatenate([np.diff(p.indptr) for p in parts])
+    shape = (sum(p.shape[0] for p in parts), parts[0].shape[1])
+    return Sparsity(shape, _running(lengths), np.concatenate([p.indices for p in parts]))
+
+
+def union(parts: Sequence[Sparsity]) -> Sparsity:
+    """Return the places of any of some patterns of one shape."""
+    first, *rest = parts
+    others = [p for p in rest if p is not first and p != first]
+    if not others:
+        return first
+    rows = np.concatenate([first.rows, *(p.rows for p in others)])
+    return of_pairs(rows, np.concatenate([first.indices, *(p.indices for p in others)]), first.shape)
+
+
+def _running(lengths: Any) -> Ints:
+    found = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=found[1:])
+    return found
