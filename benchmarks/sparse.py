@@ -1,22 +1,17 @@
 """Measure sparse derivatives: compressed against dense, and against jax's dense ones, one thread.
 
-Run `python benchmarks/sparse.py [n]` (jax is left out if it is not installed).  Each figure is the median of rounds
+Run `taskset -c 0 python benchmarks/sparse.py [n]` (jax is left out if not installed).  Each figure is the median of rounds
 taken in turns; `first` is the first call, with pattern, colouring and compilation.
 """
 
 from __future__ import annotations
 
 import importlib
-import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
 import numpy as np
 
