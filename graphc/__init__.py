@@ -72,6 +72,12 @@ from graphc.ops.comparison import (
     not_equal,
     signbit,
 )
+from graphc.ops.control import (
+    cond,
+    fori_loop,
+    scan,
+    while_loop,
+)
 from graphc.ops.creation import (
     arange,
     as_tensor,
@@ -390,6 +396,7 @@ __all__ = [
     "clone",
     "compile",
     "concat",
+    "cond",
     "constant_pad_nd",
     "copysign",
     "cos",
@@ -437,6 +444,7 @@ __all__ = [
     "fmax",
     "fmin",
     "fmod",
+    "fori_loop",
     "frac",
     "from_numpy",
     "full",
@@ -563,6 +571,7 @@ __all__ = [
     "round",
     "rsqrt",
     "rsub",
+    "scan",
     "scatter",
     "scatter_add",
     "seed",
@@ -619,6 +628,7 @@ __all__ = [
     "vmap",
     "vstack",
     "where",
+    "while_loop",
     "xlogy",
     "zeros",
     "zeros_like",

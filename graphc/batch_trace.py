@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from graphc.eager import substitute
-from graphc.errors import TracingError, add_place
-from graphc.gradfn import Accumulate, Barrier, GradFn
+from graphc.errors import TracingError
+from graphc.gradfn import GradFn
+from graphc.inner_trace import KEY, Before, InnerTrace
 from graphc.ir.batch_rules import lead
 from graphc.ir.batching import batch
 from graphc.ir.build import constant, elementwise, iota, permute, select
@@ -29,13 +30,8 @@ from graphc.ops.random import default_generator
 from graphc.state import state
 from graphc.storage import Storage, compute, stopped
 from graphc.tensor import Tensor
-from graphc.tracing import Trace
 
 __all__ = ["BatchTrace", "Batched"]
-
-KEY = TensorType(I64, (2,))
-"""The type of a random generator's state: seed and offset."""
-
 
 class Batched:
     """A result: its node, whether the batch axis is in front of it, and the history it has outside."""
@@ -65,51 +61,27 @@ def _moved(x: Node, dim: int) -> Node:
     return permute(x, rest)
 
 
-class _Before:
-    """What a storage from outside was when the function first looked at it."""
+class BatchTrace(InnerTrace):
+    """One run of a function on stand-ins for the elements of a batch.  Nothing is computed but what is asked for."""
 
-    def __init__(self, storage: Storage) -> None:
-        self.node, self.requires_grad, self.fn = storage.node, storage.requires_grad, storage.fn
-        self.key: Node | None = None
-
-    def restore(self, storage: Storage) -> None:
-        storage.node, storage.requires_grad, storage.fn = self.node, self.requires_grad, self.fn
-
-
-class BatchTrace(Trace):
-    """One run of a function on stand-ins for the elements of a batch.
-
-    Nothing is computed meanwhile but what is asked for.  Tensors made outside are read as they are; which
-    ones is noted, to see afterwards what was written to them.
-    """
+    kind = "batched function"
 
     def __init__(self, name: str, size: int, randomness: str) -> None:
-        super().__init__()
+        super().__init__(f"vmap({name})", keys=randomness == "different")
         self.name, self.size, self.randomness = name, size, randomness
-        self.outer = state.trace
         self.inputs: dict[Node, Node] = {}
         self.taken: list[tuple[Tensor, int, Node, Tensor]] = []
-        self.entered: dict[Storage, _Before] = {}
-        self.edges: set[GradFn] = set()
         self.writes: list[tuple[Tensor, int, Batched]] = []
-        if self.outer is not None:
-            self.guards, self.numbers = self.outer.guards, self.outer.numbers
-
-    def __enter__(self) -> BatchTrace:
-        state.trace = self
-        return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        state.trace = self.outer
-        if error is not None:
-            self.leave()
-        if isinstance(error, TracingError) and self._title in str(error):
+        super().__exit__(kind, error, trace)
+        if isinstance(error, TracingError) and error.unbound in self.inputs:
             raise self._asked_for(error) from None
 
     def take(self, x: Tensor, dim: int) -> Tensor:
         """Return the stand-in for an element of a batch."""
         node = x._node()
-        key = parameter(TensorType(node.dtype, (*node.shape[:dim], *node.shape[dim + 1 :])), self._title)
+        key = parameter(TensorType(node.dtype, (*node.shape[:dim], *node.shape[dim + 1 :])), self.title)
         key.where = node.where
         self.inputs[key] = permute(node, (dim, *(a for a in range(node.type.rank) if a != dim)))
         edge = x._edge() if x.requires_grad else None
@@ -120,60 +92,6 @@ class BatchTrace(Trace):
         inner = Tensor._of(Storage(key, fn is not None, fn, x._storage.pending))
         self.taken.append((x, dim, key, inner))
         return inner
-
-    # -- what a trace is asked --------------------------------------------------------------------------------
-
-    def enter(self, storage: Storage) -> None:
-        """Note that a storage from outside is used."""
-        if storage.trace is not self.outer:
-            if self.outer is None:
-                assert storage.trace is not None
-                raise storage.trace.escaped(storage.node)
-            self.outer.enter(storage)
-        if storage in self.entered:
-            return
-        before = self.entered[storage] = _Before(storage)
-        if storage.fn is not None:
-            self.edges.add(storage.fn)
-        if self.randomness == "different" and storage.node.type == KEY:
-            before.key = storage.node = parameter(KEY, self._title)
-
-    def leave(self) -> None:
-        """Give every storage from outside back what it had before."""
-        for storage, before in self.entered.items():
-            before.restore(storage)
-
-    def escaped(self, node: Node) -> TracingError:
-        """Return the error for a tensor of this level that is used when it is over."""
-        made = f" made at {node.where}" if node.where else ""
-        error = TracingError(
-            f"vmap: expected a tensor of the function that runs, got {node.type}{made} in an earlier run of {self.name}: "
-            "tensors can leave a batched function only as results"
-        )
-        add_place(error)
-        return error
-
-    def reads_grad(self, tensor: Tensor) -> None:
-        """Hand the note on."""
-        if self.outer is not None and tensor._storage.trace is not self:
-            self.outer.reads_grad(tensor)
-
-    def writes_grad(self, tensor: Tensor) -> None:
-        """Refuse to change the `.grad` of a tensor from outside: it may be a batch there."""
-        if tensor._storage.trace is self:
-            return
-        error = RuntimeError(
-            f"vmap: {self.name} writes to .grad of a tensor from outside; take gradients by graphc.func.grad or autograd.grad"
-        )
-        add_place(error)
-        raise error
-
-    def begins_backward(self, roots: Any) -> None:
-        """Do nothing: what is recorded here is no stage of a compiled function."""
-
-    @property
-    def _title(self) -> str:
-        return f"vmap({self.name})"
 
     def _asked_for(self, error: TracingError) -> TracingError:
         head, *rest = str(error.args[0]).split("\n")
@@ -195,8 +113,8 @@ class BatchTrace(Trace):
 
     def finish(self, outputs: Sequence[Any]) -> list[Batched | None]:
         """Batch the outputs, None for what is no tensor, and what was written in place.  Raises RuntimeError."""
-        self._bind_numbers()
-        changed = {s: b for s, b in self.entered.items() if s.node is not (b.key or b.node)}
+        self.bind_numbers()
+        changed = self.changed()
         written = [(x, dim, inner) for x, dim, key, inner in self.taken if inner._storage.node is not key]
         results = [x for x in outputs if isinstance(x, Tensor)] + [inner for _, _, inner in written]
         nodes = [x._node() for x in results]
@@ -213,17 +131,12 @@ class BatchTrace(Trace):
         each = iter(made)
         return [next(each) if isinstance(x, Tensor) else None for x in outputs]
 
-    def _bind_numbers(self) -> None:
-        """Give the numbers that a compiled function would fetch at each call the values they have now."""
-        for getter, node in self.numbers if self.outer is None else ():
-            node.value = np.asarray(getter(), node.dtype.numpy)
-
     def write_back(self) -> None:
         """Write to the arguments what the function wrote to their stand-ins; to be called outside."""
         for x, dim, made in self.writes:
             x._assign(made.tensor(dim, self.size))
 
-    def _write_outside(self, changed: dict[Storage, _Before], found: Sequence[tuple[Node, bool]]) -> None:
+    def _write_outside(self, changed: dict[Storage, Before], found: Sequence[tuple[Node, bool]]) -> None:
         """Leave what was written to tensors from outside, with their true random states.  Raises RuntimeError for batches."""
         for storage, before in self.entered.items():
             if before.key is not None and storage.node is before.key:
@@ -243,31 +156,12 @@ class BatchTrace(Trace):
     def _outer_step(self, x: Tensor) -> GradFn | None:
         """Return a step from which the history outside of this level is reached; None if there is none."""
         first = x._edge() if x.requires_grad else None
-        seen: dict[GradFn, None] = {}
-        ends: dict[GradFn, None] = {}
-        stack = [first]
-        while stack:
-            step = stack.pop()
-            if step is None or step in seen:
-                continue
-            seen[step] = None
-            if step in self.edges or (isinstance(step, Accumulate) and step.tensor._storage.trace is not self):
-                ends[step] = None
-                continue
-            if isinstance(step, Barrier):
-                self._check_barrier(step)
-            stack.extend(step.edges)
+        ends = self.ends(first)
         return GradFn(first.name(), tuple(ends)) if first is not None and ends else None
-
-    def _check_barrier(self, step: Barrier) -> None:
-        raise RuntimeError(
-            f"vmap: expected a history of graph operations, got a hook or a custom function ({step.name()}) in {self.name}; "
-            "take the gradient inside of the batched function"
-        )
 
     # -- random numbers -----------------------------------------------------------------------------------------
 
-    def _check_random(self, roots: Sequence[Node], changed: dict[Storage, _Before]) -> None:
+    def _check_random(self, roots: Sequence[Node], changed: dict[Storage, Before]) -> None:
         """Raise RuntimeError if numbers were drawn and none may be."""
         if self.randomness != "error":
             return
@@ -283,7 +177,7 @@ class BatchTrace(Trace):
                 error._has_place = True  # type: ignore[attr-defined]
                 raise error
 
-    def _keys(self, changed: dict[Storage, _Before]) -> tuple[dict[Node, Node], dict[Node, Node], dict[Node, Node]]:
+    def _keys(self, changed: dict[Storage, Before]) -> tuple[dict[Node, Node], dict[Node, Node], dict[Node, Node]]:
         """Return what the stand-ins for random states are: of no draw; batches; where the last run starts."""
         plain: dict[Node, Node] = {}
         batches: dict[Node, Node] = {}

@@ -18,6 +18,7 @@ import numpy as np
 
 from graphc.codegen.program import Program, compile_graph
 from graphc.errors import TracingError, add_place
+from graphc.ir.control import known_results
 from graphc.ir.evaluate import evaluate_nodes
 from graphc.ir.graph import PARAMETER, Graph, Node, make, parameter, toposort
 
@@ -31,6 +32,9 @@ NODE_COST, ELEMENT_COST, FLOP_COST = 5e-6, 2e-9, 1e-10
 
 COMPILE_COST, COMPILE_NODE_COST = 0.05, 2e-3
 """Seconds to compile a graph, and what each node adds."""
+
+WHILE_TURNS = 1000
+"""How often a loop is taken to run that says only at the end how often."""
 
 
 @dataclass
@@ -59,9 +63,18 @@ def realize(roots: Sequence[Node]) -> list[np.ndarray[Any, Any]]:
     pending = [n for n in dict.fromkeys(roots) if n.value is None]
     if pending:
         order = toposort(pending, _is_known)
+        others = _other_results(order, pending)
+        order, pending = [*order, *(r for r in others if r not in order)], [*pending, *others]
         for node, array in zip(pending, _run(order, pending), strict=True):
             node.value = array
     return [n.value for n in roots]
+
+
+def _other_results(order: Sequence[Node], pending: Sequence[Node]) -> list[Node]:
+    """Return what else of the results of loops and branches somebody holds: nothing runs twice for being asked twice."""
+    several = [n for n in order if len(n.types) > 1 and n.value is None]
+    found = [r for node in several for r in known_results(node) if r.value is None]
+    return [r for r in found if r not in pending]
 
 
 def _is_known(node: Node) -> bool:
@@ -93,6 +106,7 @@ def _asked_for(root: Node, unbound: Node) -> TracingError:
         f"{unbound.name or unbound.type}{made}. A compiled function may not look at values (print, .item(), bool, a Python "
         "if): choose with graphc.where, or leave that part outside of what is compiled."
     )
+    error.asked, error.unbound = root, unbound
     add_place(error)
     return error
 
@@ -101,21 +115,25 @@ def _cost(node: Node) -> float:
     """Estimate the seconds that NumPy takes for a node."""
     if node.value is not None or node.op.kind == "movement":
         return NODE_COST
-    size = max(prod(t.shape) for t in (*node.types, *(t for o in node.operands for t in o.types)))
+    if node.regions and node.op.name != "fusion":
+        times: int = node.params.get("length", WHILE_TURNS if node.op.name == "while" else 1)
+        return NODE_COST + times * sum(_cost(inner) for region in node.regions for inner in region.nodes())
+    size = max((prod(t.shape) for t in (*node.types, *(t for o in node.operands for t in o.types))), default=0)
     flops = prod(node.operands[0].shape) * node.shape[-1] if node.op.name == "matmul" else 0
     return NODE_COST + size * ELEMENT_COST + flops * FLOP_COST
 
 
-def _structure(order: list[Node], roots: list[Node]) -> tuple[Any, ...]:
-    """Describe a pending graph by what a program for it depends on: everything but the values."""
-    number = {node: i for i, node in enumerate(order)}
-    lines: list[Any] = []
+def _structure(order: Sequence[Node], roots: Sequence[Node], params: Sequence[Node] = ()) -> tuple[Any, ...]:
+    """Describe a pending graph, or a region, by what a program for it depends on: everything but the values."""
+    number = {node: i for i, node in enumerate([*params, *order])}
+    lines: list[Any] = [p.types for p in params]
     for node in order:
         if node.value is not None:
             lines.append(node.types)
         else:
             items = tuple((k, v.hex() if isinstance(v, float) else v) for k, v in node.params.items())
-            lines.append((node.op.name, tuple(number[o] for o in node.operands), items, node.regions))
+            inner = tuple(_structure(r.nodes(), r.results, r.params) for r in node.regions)
+            lines.append((node.op.name, tuple(number[o] for o in node.operands), items, inner))
     return (tuple(lines), tuple(number[r] for r in roots))
 
 

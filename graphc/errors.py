@@ -15,7 +15,11 @@ _ours: dict[CodeType, bool] = {}
 
 
 class TracingError(RuntimeError):
-    """A function being compiled asked for something that is known only when it runs."""
+    """A function being compiled asked for something that is known only when it runs; `asked` and `unbound` are
+    the node of that, and the parameter it depends on."""
+
+    unbound: object = None
+    asked: object = None
 
 
 def _is_ours(code: CodeType) -> bool:

@@ -7,12 +7,12 @@ construction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from graphc.ir.graph import Node, Region, make, parameter, toposort
+from graphc.ir.graph import PARAMETER, Node, Region, find, make, parameter, toposort
 from graphc.ir.primitives import PRIMITIVES
 
-__all__ = ["close", "cond", "results_of", "scan", "substitute", "while_loop"]
+__all__ = ["close", "cond", "known_results", "results_of", "scan", "substitute", "while_loop"]
 
 
 def results_of(node: Node) -> list[Node]:
@@ -20,6 +20,12 @@ def results_of(node: Node) -> list[Node]:
     if len(node.types) == 1:
         return [node]
     return [make(PRIMITIVES["result"], (node,), {"index": i}, like=node) for i in range(len(node.types))]
+
+
+def known_results(node: Node) -> list[Node]:
+    """Return those of the results of a node that somebody holds."""
+    found = (find(PRIMITIVES["result"], (node,), {"index": i}) for i in range(len(node.types)))
+    return [r for r in found if r is not None]
 
 
 def substitute(roots: Sequence[Node], new: Mapping[Node, Node]) -> list[Node]:
@@ -34,14 +40,19 @@ def substitute(roots: Sequence[Node], new: Mapping[Node, Node]) -> list[Node]:
     return [done[r] for r in roots]
 
 
-def close(regions: Sequence[Region]) -> tuple[list[Region], list[Node]]:
+def close(
+    regions: Sequence[Region], outer: Collection[Node] | None = None, *, hoist: str = "all"
+) -> tuple[list[Region], list[Node]]:
     """Give regions one more parameter for each value of outside that any of them reads; return these values too.
 
-    Constants and iotas stay inside.  All regions get the same new parameters, in the same order.
+    Constants and iotas stay inside.  All regions get the same new parameters, in the same order.  `outer`, if it is
+    known, are values that exist outside already: what lies below them is not looked at.  `hoist` says what else is
+    computed outside: "all" that does not depend on parameters; of that only what is "safe", because it can neither
+    fail nor last forever, where a region may never run; or "none", where it may well not run.
     """
     outside: dict[Node, None] = {}
     for region in regions:
-        outside.update(dict.fromkeys(_read_from_outside(region)))
+        outside.update(dict.fromkeys(_read_from_outside(region, outer, hoist)))
     closed = []
     for region in regions:
         own = {node: parameter(node.type, node.name) for node in outside}
@@ -49,34 +60,55 @@ def close(regions: Sequence[Region]) -> tuple[list[Region], list[Node]]:
     return closed, list(outside)
 
 
-def _read_from_outside(region: Region) -> list[Node]:
-    """Return the values a region reads that do not depend on its parameters, as far out as possible."""
-    varying: set[Node] = set(region.params)
-    order = toposort(region.results)
+RISKY = ("gather", "scatter_add", "while", "cond", "scan")
+"""What may fail or last forever, or hold something that does."""
+
+
+def _read_from_outside(region: Region, outer: Collection[Node] | None, hoist: str) -> list[Node]:
+    """Return the values a region reads from outside, as far out as it may be."""
+    known = set(outer or ())
+    stays: dict[str, Callable[[Node], bool]] = {
+        "all": lambda n: False,
+        "safe": lambda n: n.op.name in RISKY,
+        "none": lambda n: n.op is not PARAMETER,
+    }
+    inside: set[Node] = set(region.params)
+    order = toposort(region.results, lambda n: n in known)
     for node in order:
-        if not varying.isdisjoint(node.operands):
-            varying.add(node)
+        if node not in known and (not inside.isdisjoint(node.operands) or stays[hoist](node)):
+            inside.add(node)
     found: dict[Node, None] = {}
-    for node in [*region.results, *(o for n in order if n in varying for o in n.operands)]:
-        if node not in varying and node.op.name not in ("constant", "iota"):
+    for node in [*region.results, *(o for n in order if n in inside for o in n.operands)]:
+        if node not in inside and node.op.name not in ("constant", "iota"):
             found[node] = None
     return list(found)
 
 
-def cond(pred: Node, yes: Region, no: Region, operands: Sequence[Node]) -> list[Node]:
-    """Return the results of one of two regions.  Both may read outside values.  Raises TypeRuleError."""
-    closed, outside = close([yes, no])
+def cond(pred: Node, yes: Region, no: Region, operands: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:
+    """Return the results of one of two regions.  Both may read outside values.  Raises TypeRuleError.
+
+    What an arm makes of values that exist `outer`side is made where the arm is taken.
+    """
+    closed, outside = close([yes, no], outer, hoist="all" if outer is None else "none")
     return results_of(make(PRIMITIVES["cond"], (pred, *operands, *outside), {}, tuple(closed)))
 
 
-def while_loop(test: Region, body: Region, carried: Sequence[Node]) -> list[Node]:
+def while_loop(test: Region, body: Region, carried: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:
     """Return the carried values after the last iteration.  Raises TypeRuleError."""
-    closed, outside = close([test, body])
+    closed, outside = close([test, body], outer, hoist="safe")
     return results_of(make(PRIMITIVES["while"], (*carried, *outside), {"carried": len(carried)}, tuple(closed)))
 
 
-def scan(body: Region, carried: Sequence[Node], sequences: Sequence[Node], length: int, *, reverse: bool = False) -> list[Node]:
+def scan(
+    body: Region,
+    carried: Sequence[Node],
+    sequences: Sequence[Node],
+    length: int,
+    *,
+    reverse: bool = False,
+    outer: Collection[Node] | None = None,
+) -> list[Node]:
     """Return the carried values after the last item, then each item the body gave, stacked.  Raises TypeRuleError."""
-    closed, outside = close([body])
+    closed, outside = close([body], outer, hoist="all" if length else "safe")
     params = {"carried": len(carried), "sequences": len(sequences), "length": length, "reverse": reverse}
     return results_of(make(PRIMITIVES["scan"], (*carried, *sequences, *outside), params, tuple(closed)))

@@ -27,6 +27,7 @@ __all__ = [
     "Primitive",
     "Region",
     "TypeRuleError",
+    "find",
     "free_nodes",
     "make",
     "parameter",
@@ -155,6 +156,11 @@ def make(
     if op.interned and not unique:
         _interned[key] = node
     return node
+
+
+def find(op: Primitive, operands: tuple[Node, ...], params: dict[str, Any]) -> Node | None:
+    """Return the node for an application that somebody holds already, if there is one."""
+    return _interned.get((op, operands, _key(params), ()))
 
 
 def _key(params: dict[str, Any]) -> tuple[Any, ...]:

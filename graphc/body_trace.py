@@ -1,0 +1,208 @@
+"""What the bodies of loops and branches are recorded from and by: values that are given, one run, results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc import pytree
+from graphc.dtypes import number_dtype
+from graphc.errors import TracingError, add_place
+from graphc.gradfn import Barrier, GradFn, Level
+from graphc.inner_trace import Before, InnerTrace
+from graphc.ir import build
+from graphc.ir.graph import Node, parameter
+from graphc.ir.types import DType, TensorType
+from graphc.lift import from_array
+from graphc.pytree import Tree
+from graphc.state import state
+from graphc.storage import Storage
+from graphc.tensor import Tensor
+
+__all__ = ["KINDS", "Body", "Given", "Result", "error_here", "name_of", "paths", "sketch"]
+
+KINDS = ("bool", "int", "float")
+"""Kinds of dtypes, lower ones first."""
+
+
+class Given:
+    """A value that a loop or branch is given.  A Python number is `weak`: it takes the dtype that the body gives it."""
+
+    def __init__(self, value: Any, name: str = "", *, along: bool = False) -> None:
+        self.weak = isinstance(value, (bool, int, float)) and not along
+        self.number = value
+        self.tensor = self._tensor(value, name, along)
+        self.name = name
+        self.type = self.tensor._type
+        if along:
+            if not self.type.shape:
+                raise error_here(f"{name}: expected a tensor with an axis to run along, got {self.type}")
+            self.type = self.type.with_shape(self.type.shape[1:])
+
+    def _tensor(self, value: Any, name: str, along: bool) -> Tensor:
+        if isinstance(value, Tensor):
+            return value
+        if isinstance(value, (np.ndarray, np.generic)):
+            return Tensor._of(Storage(from_array(np.asarray(value))))
+        if self.weak:
+            return Tensor._of(Storage(build.constant(value, number_dtype(value))))
+        wanted = "a tensor or an array" if along else "a tensor, an array or a number"
+        raise error_here(f"{name}: expected {wanted}, got {type(value).__name__}")
+
+    def take(self, dtype: DType) -> None:
+        """Give a weak number a dtype."""
+        self.tensor = Tensor._of(Storage(build.constant(self.number, dtype)))
+        self.type = self.tensor._type
+
+    def node(self) -> Node:
+        """Return the node of the value at this moment."""
+        return self.tensor._node()
+
+
+class Body(InnerTrace):
+    """One run of a body on stand-ins: `params`, the leaves of what it returned, and their nest `tree`."""
+
+    kind = "body"
+
+    def __init__(self, title: str, given: Sequence[Given]) -> None:
+        super().__init__(title, keys=True)
+        self.params = [parameter(g.type) for g in given]
+        self.requires = [g.type.dtype.is_float and (state.grad or g.tensor.requires_grad) for g in given]
+        self.leaves: list[Any] = []
+        self.tree = pytree.NOTHING
+        self.barrier: Barrier | None = None
+
+    def run(self, function: Callable[[list[Tensor]], Any]) -> None:
+        """Call the body on its stand-ins.  Raises TypeError for results that are no tensors."""
+        with self:
+            result = function([self._stand_in(p, r) for p, r in zip(self.params, self.requires, strict=True)])
+            leaves, self.tree = pytree.flatten(result)
+            for leaf, path in zip(leaves, paths(self.tree), strict=True):
+                if not isinstance(leaf, (Tensor, bool, int, float, np.ndarray, np.generic)):
+                    got = type(leaf).__name__
+                    raise error_here(f"{self.title}: expected tensors or numbers as results, got {got} at {path}")
+            self.leaves = [Result(x) for x in leaves]
+            self.bind_numbers()
+        self.written = self.changed()
+        self.leave()
+        self._check_writes()
+
+    def _stand_in(self, param: Node, requires: bool) -> Tensor:
+        return Tensor._of(Storage(param, requires, Level(param, ()) if requires else None))
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        super().__exit__(kind, error, trace)
+        if isinstance(error, TracingError) and error.unbound in self.params:
+            raise self._asked_for(error) from None
+
+    def _asked_for(self, error: TracingError) -> TracingError:
+        asked = error.asked
+        assert isinstance(asked, Node)
+        made = f", made at {asked.where}" if asked.where else ""
+        rest = str(error.args[0]).split("\n")[1:]
+        text = (
+            f"{self.title}: expected a value that is known when the body is recorded, got {asked.type}{made}, which is another "
+            "in every run of it. A body may not look at such values (a Python if, bool, .item(), print): choose with "
+            "graphc.where or graphc.cond."
+        )
+        found = TracingError("\n".join((text, *rest)))
+        found._has_place = True  # type: ignore[attr-defined]
+        return found
+
+    def check_barrier(self, step: Barrier) -> None:
+        """Remember that Python code has a say in the gradient."""
+        self.barrier = self.barrier or step
+
+    def _check_writes(self) -> None:
+        for storage, before in self.written.items():
+            if before.key is None:
+                made = self.places[storage]
+                error = TracingError(
+                    f"{self.title}: expected a body that writes to what it is given only, got one that writes to a tensor of "
+                    f"type {before.node.type} from outside. A body is recorded once and runs many times, or never: let it "
+                    f"carry the tensor{made}"
+                )
+                error._has_place = bool(made)  # type: ignore[attr-defined]
+                add_place(error)
+                raise error
+
+    def changed(self) -> dict[Storage, Before]:
+        """Return the storages from outside that were written to; note what stands in them, and where that was made."""
+        found = super().changed()
+        self.after = {s: s.node for s in found}
+        self.places = {s: f"\n  at {s.node.where}" if s.node.where else "" for s in found}
+        return found
+
+    @property
+    def random(self) -> dict[Storage, tuple[Node, Node]]:
+        """The random generators that were moved on: their states before and after, in a body."""
+        return {s: (b.key, self.after[s]) for s, b in self.written.items() if b.key is not None}
+
+    def outer_nodes(self) -> set[Node]:
+        """Return the nodes of outside that were read."""
+        return {b.node for b in self.entered.values()}
+
+    def unmoved(self) -> dict[Node, Node]:
+        """Map the stand-ins of random states to these."""
+        return {b.key: b.node for b in self.entered.values() if b.key is not None}
+
+    def check_tree(self, tree: Tree, name: str, part: int | None = None) -> None:
+        """Raise TypeError unless the body returned the nest it was given."""
+        found = self.tree if part is None else self.tree.parts[part]
+        if found != tree:
+            raise error_here(
+                f"{self.title}: expected the carried values to come back as they are in {name}, {sketch(tree)}, "
+                f"got {sketch(found)}"
+            )
+
+
+class Result:
+    """A leaf that a body returned: its node or its number, and its step of the history."""
+
+    def __init__(self, value: Any) -> None:
+        self.weak = isinstance(value, (bool, int, float))
+        self.number = value
+        self.fn: GradFn | None = None
+        if self.weak:
+            self.node = build.constant(value, number_dtype(value))
+        elif isinstance(value, Tensor):
+            self.node = value._node()
+            self.fn = value._edge() if value.requires_grad else None
+        else:
+            self.node = from_array(np.asarray(value))
+
+    def fitting(self, type: TensorType) -> Node:
+        """Return the node; a number in the dtype that is wanted, if it is of no higher kind."""
+        if self.weak and not type.shape and KINDS.index(self.node.dtype.kind) <= KINDS.index(type.dtype.kind):
+            return build.constant(self.number, type.dtype)
+        return self.node
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return what a function is called in messages."""
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def paths(tree: Tree, path: str = "") -> Iterator[str]:
+    """Yield how each leaf of a nest is reached: `[0]['x']`."""
+    if tree.kind is None:
+        yield path
+        return
+    fields = getattr(tree.kind, "_fields", None)
+    keys = [f".{k}" for k in fields] if fields else [f"[{k!r}]" for k in tree.keys or range(len(tree.parts))]
+    for key, part in zip(keys, tree.parts, strict=True):
+        yield from paths(part, path + key)
+
+
+def sketch(tree: Tree) -> str:
+    """Return the look of a nest, with a star for each leaf."""
+    return str(pytree.unflatten(["*"] * tree.size, tree)).replace("'*'", "*")
+
+
+def error_here(text: str, kind: type[Exception] = TypeError) -> Exception:
+    """Return an error that tells the user's file and line."""
+    error = kind(text)
+    add_place(error)
+    return error
