@@ -43,7 +43,7 @@ class Index:
 
     def plus(self, other: Index | int) -> Index:
         """Return the sum with another index or a constant."""
-        if isinstance(other, int):
+        if not isinstance(other, Index):
             return Index(self.const + other, self.loops, self.values)
         loops = dict(self.loops)
         for lo, c in other.loops:

@@ -19,7 +19,9 @@ from graphc.codegen.emit import Module, Value, llvm_type
 from graphc.codegen.kernel import Index, Instr, Kernel, Reduction, Stage, Store, needed
 from graphc.codegen.ops import LLVM, MEMORY, OPS, cast, compare, larger, smaller
 from graphc.codegen.schedule import Schedule
-from graphc.codegen.step import SMALL, Step
+from graphc.codegen.step import Step
+from graphc.ir.sizes import SIMPLE, SMALL
+from graphc.ir.symbols import derived
 from graphc.ir.types import DType
 
 __all__ = ["emit_kernel"]
@@ -29,8 +31,6 @@ BLOCK = 4096
 
 BLOCK_DOWN = 256
 """The same for sums down columns, where every lane is a sum of its own."""
-
-SIMPLE = frozenset([0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 4.0, float("inf"), float("-inf")])
 
 
 @dataclass
@@ -70,7 +70,7 @@ class _Writer(Step):
         if i.dtype.is_float and (i.attr in SIMPLE or i.attr != i.attr):
             return self.f.const(i.attr, type)
         if ("number", i) not in self.cached:
-            self.cached[("number", i)] = self.slot(_bits(i.attr, i.dtype), type)
+            self.cached[("number", i)] = self.slot(derived(_bits, i.attr, i.dtype), type)
         return self.cached[("number", i)]
 
     def extent(self, loop: int) -> Value:

@@ -15,8 +15,9 @@ from graphc.codegen.lower import Operand, lower_copy
 from graphc.codegen.matmul import emit_matmul, scratch_bytes
 from graphc.codegen.ops import LLVM
 from graphc.codegen.schedule import schedule
-from graphc.codegen.step import SMALL, Step
+from graphc.codegen.step import Step
 from graphc.ir.graph import Node
+from graphc.ir.sizes import SMALL
 from graphc.ir.views import dense_strides
 
 __all__ = ["OPAQUE", "emit_copy"]

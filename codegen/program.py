@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -19,6 +20,7 @@ from graphc.codegen.entry import ArraySpec, call_program, make_entry
 from graphc.codegen.jit import MachineCode, compile_text
 from graphc.codegen.kernel import Kernel
 from graphc.codegen.mlir import to_mlir
+from graphc.codegen.resizing import Frame, Layouts, frame_of
 from graphc.codegen.writer import ProgramWriter
 from graphc.ir import debug
 from graphc.ir.fusion import weight
@@ -26,12 +28,15 @@ from graphc.ir.graph import Graph, Node, Region
 from graphc.ir.pipeline import optimize
 from graphc.ir.printer import to_text
 from graphc.ir.registers import fits_registers
-from graphc.ir.views import dense_strides
+from graphc.ir.views import Strides, dense_strides
 
 __all__ = ["Cost", "Program", "code_cache_size", "compile_graph"]
 
 CACHED_PROGRAMS = 512
 _code: OrderedDict[str, MachineCode] = OrderedDict()
+
+LISTINGS = ("passes", "rules", "kernels", "llvm")
+"""Topics of GRAPHC_DEBUG that show what passes do."""
 
 GIL_WORK = 20_000
 """Estimated instructions above which a call lets other Python threads run."""
@@ -51,15 +56,21 @@ class Cost:
 class Program:
     """Machine code bound to one set of sizes."""
 
-    stages_of: dict[str, Graph]
+    captured: Graph
+    layouts: dict[Node, Strides]
     code: MachineCode
     table: Any
     inputs: list[ArraySpec]
     outputs: list[ArraySpec]
     arena_bytes: int
-    kernels: list[Kernel]
     steps: int
-    address: int = field(default=0)
+    work: tuple[int, int]
+    """Operations on elements, and bytes of values between kernels."""
+
+    @cached_property
+    def address(self) -> int:
+        """Where the native function is."""
+        return self.code.address("program")
 
     def run(self, arrays: Sequence[Any]) -> list[Any]:
         """Return fresh output arrays for input arrays that have the dtypes, shapes and strides of the program.
@@ -88,7 +99,22 @@ class Program:
 
     def _takes_long(self) -> bool:
         """Tell whether other Python threads should run meanwhile: much work, or nobody knows how much."""
-        return any(node.op.name == "while" for node in self.graph.nodes()) or self.cost().flops > GIL_WORK
+        return any(node.op.name == "while" for node in self.captured.nodes()) or self.cost().flops > GIL_WORK
+
+    @cached_property
+    def _detail(self) -> tuple[dict[str, Graph], list[Kernel]]:
+        stages, writer = _written(self.captured, self.layouts)
+        return stages, writer.kernels
+
+    @property
+    def stages_of(self) -> dict[str, Graph]:
+        """The graph after each pass."""
+        return self._detail[0]
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """The scheduled loop kernels, in the order in which they run."""
+        return self._detail[1]
 
     @property
     def graph(self) -> Graph:
@@ -131,12 +157,10 @@ class Program:
         return self.code.asm()
 
     def cost(self) -> Cost:
-        """Count the work of one call, from the graph."""
-        graph = self.graph
+        """Count the work of one call."""
+        flops, inside = self.work
         moved = sum(spec.dtype.itemsize * prod(spec.shape) for spec in (*self.inputs, *self.outputs))
-        flops, inside = _work(graph)
-        moved += inside
-        return Cost(flops, moved, self.steps, self.arena_bytes)
+        return Cost(flops, moved + inside, self.steps, self.arena_bytes)
 
 
 def _work(region: Region) -> tuple[int, int]:
@@ -184,18 +208,30 @@ def compile_graph(graph: Graph, strides: Sequence[tuple[int, ...] | None] | None
             raise ValueError(f"strides of {param.name} are not whole elements: {given}")
         layouts[param] = elements
         specs.append(ArraySpec(param.dtype.numpy, param.shape, tuple(s * size for s in elements)))
-    stages = optimize(graph, layouts)
+    # somebody who looks at the stages wants them for these sizes
+    frame = _frame(graph, layouts) if any(map(debug.enabled, LISTINGS)) else frame_of(graph, layouts, _frame)
+    table, arena_bytes = frame.bound()
+    return Program(
+        graph, layouts, _machine_code(frame.text), np.array(table or [0], np.int64), specs,
+        [_dense_spec(r) for r in graph.results], arena_bytes, frame.steps, frame.work,
+    )  # fmt: skip
+
+
+def _written(graph: Graph, layouts: Layouts, *, check: bool = True) -> tuple[dict[str, Graph], ProgramWriter]:
+    """Run the passes and write the program."""
+    stages = optimize(graph, layouts, check=check)
     with debug.timed("kernels"):
         writer = ProgramWriter(stages["fused"], [layouts[p] for p in stages["fused"].params])
-        text = writer.text()
-    debug.show("kernels", "\n\n".join(map(str, writer.kernels)))
-    debug.show("llvm", text)
-    code = _machine_code(text)
-    outputs = [_dense_spec(r) for r in graph.results]
-    table = np.array(writer.table or [0], np.int64)
-    return Program(
-        stages, code, table, specs, outputs, writer.arena_bytes, writer.kernels, writer.steps, code.address("program")
-    )
+        writer.write()
+    return stages, writer
+
+
+def _frame(graph: Graph, layouts: Layouts, *, check: bool = True) -> Frame:
+    stages, writer = _written(graph, layouts, check=check)
+    if debug.enabled("kernels"):
+        debug.show("kernels", "\n\n".join(map(str, writer.kernels)))
+    debug.show("llvm", writer.text)
+    return Frame(writer.text, writer.steps, writer.table, writer.rooms, _work(stages["fused"]))
 
 
 def _dense_spec(node: Node) -> ArraySpec:

@@ -17,10 +17,11 @@ import numpy as np
 
 from graphc.codegen.emit import Function, Value
 from graphc.codegen.ops import LLVM, MEMORY, OPS, cast, compare, larger, smaller
-from graphc.codegen.step import SMALL
 from graphc.ir.fusion import weight
 from graphc.ir.graph import PARAMETER, Node, Region
 from graphc.ir.registers import is_small
+from graphc.ir.sizes import SIMPLE, SMALL
+from graphc.ir.symbols import derived
 from graphc.ir.types import DType, TensorType
 from graphc.ir.views import Strides, as_view, dense_strides
 
@@ -38,7 +39,6 @@ BLOCK = 200
 CONTRACTED = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract"}
 """A product and the sum that takes it are rounded once: chains from turn to turn are what such loops wait for."""
 
-SIMPLE = frozenset([0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 4.0, float("inf"), float("-inf")])
 
 
 @dataclass(frozen=True)
@@ -328,7 +328,7 @@ class RegisterWriter:
             return f.const(value, type)
         key = (value, dtype)
         if key not in self._numbers:
-            self._numbers[key] = self.host.datum(_bits(value, dtype), type)
+            self._numbers[key] = self.host.datum(derived(_bits, value, dtype), type)
         return self._numbers[key]
 
     def _movement(self, node: Node, held: dict[Node, Any]) -> Held:

@@ -12,12 +12,15 @@ from math import prod
 
 from graphc.codegen.kernel import Instr, Kernel, Stage, needed
 from graphc.codegen.lower import SAVE, weight_of
-from graphc.codegen.step import SMALL
+from graphc.ir.sizes import SMALL
 
 __all__ = ["Schedule", "schedule"]
 
 LIGHT = 6
 """A body of at most this many instructions is run at several vectors at once, to hide latencies."""
+
+LARGE = 64
+"""What an extent that is read at run time counts for."""
 
 
 @dataclass
@@ -63,8 +66,13 @@ def _accesses(stage: Stage, loop: int) -> list[tuple[int, bool]]:
 def _pass_cost(kernel: Kernel, stage: Stage, loop: int) -> float:
     """Estimate the memory instructions of a pass, for each outer point, if lanes run along a loop."""
     cost = sum(8 if bad or stride not in (0, 1) else 1 if stride else 0.3 for stride, bad in _accesses(stage, loop))
-    trips = prod(kernel.dims[lo] for lo in stage.inner)
-    return cost * trips / max(1, min(kernel.dims[loop], 16))  # lanes beyond the extent are idle
+    trips = prod(_class_of(kernel.dims[lo]) for lo in stage.inner)
+    return cost * trips / max(1, min(_class_of(kernel.dims[loop]), 16))  # lanes beyond the extent are idle
+
+
+def _class_of(extent: int) -> int:
+    """Return a number for all extents above SMALL: what is decided by it holds for every size, as the code does."""
+    return extent if extent <= SMALL else LARGE
 
 
 def _scalar_cost(stage: Stage) -> float:

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.codegen.emit import Function, Module, Value
+from graphc.ir.sizes import SMALL
 
-__all__ = ["SMALL", "Step"]
-
-SMALL = 8
-"""Integers up to this, of either sign, are constants in the code; larger ones are read from the table."""
+__all__ = ["Step"]
 
 
 class Step:
@@ -33,7 +31,7 @@ class Step:
 
         `varies` says that it comes from an extent that is read at run time: small by chance is then no constant.
         """
-        if abs(value) <= SMALL and not varies:
+        if not varies and abs(value) <= SMALL:
             return self.f.i64(value)
         if role not in self.cached:
             self.cached[role] = self.slot(value, "i64")

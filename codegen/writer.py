@@ -12,19 +12,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 from graphc.codegen.emit import Function, Module, Value
 from graphc.codegen.kernel import Kernel
 from graphc.codegen.loops import emit_kernel
 from graphc.codegen.lower import Operand, lower_fusion
-from graphc.codegen.memory import Interval, plan
+from graphc.codegen.memory import Interval
 from graphc.codegen.opaque import OPAQUE, emit_copy
 from graphc.codegen.registers import Held, Memory, RegisterWriter
 from graphc.codegen.schedule import schedule
-from graphc.codegen.step import SMALL, Step
+from graphc.codegen.step import Step
 from graphc.ir.graph import PARAMETER, Graph, Node, Region
 from graphc.ir.registers import fits_registers, is_small
+from graphc.ir.sizes import SMALL
 from graphc.ir.types import TensorType
 from graphc.ir.views import Strides, as_view, dense_strides
 
@@ -44,14 +46,13 @@ Places = dict[Node, _Place]
 
 
 class ProgramWriter:
-    """Writes one program.  `kernels`, `table`, `arena_bytes` and `steps` tell about it once `text` was called."""
+    """Writes one program.  `kernels`, `table`, `rooms` and `steps` tell about it once it is written."""
 
     def __init__(self, graph: Graph, layouts: Sequence[Strides]) -> None:
         self.graph, self.layouts = graph, layouts
         self.module = Module()
         self.table: list[int] = []
         self.kernels: list[Kernel] = []
-        self.arena_bytes = 0
         self.steps = 0
         self._shared: dict[str, str] = {}
         self._intervals: list[tuple[Interval, int]] = []
@@ -61,8 +62,8 @@ class ProgramWriter:
         self._now = 0
         self._alive: Value | None = None
 
-    def text(self) -> str:
-        """Write the program and return the module."""
+    def write(self) -> None:
+        """Write the program."""
         self.main = Function(self.module, "program", [("ptr", "table"), ("ptr", "buffers")], "i64")
         self.module.functions.remove(self.main)  # it comes last, after what it calls
         self._status = self.main.alloca("i64", 1)
@@ -77,10 +78,16 @@ class ProgramWriter:
             self.main.start("never")
             self.main.ret(self.main.i64(0))
         self.module.functions.append(self.main)
-        self.arena_bytes = plan([interval for interval, _ in self._intervals])
-        for interval, slot in self._intervals:
-            self.table[slot] = interval.offset
+
+    @cached_property
+    def text(self) -> str:
+        """The module."""
         return str(self.module)
+
+    @property
+    def rooms(self) -> list[tuple[int, int, int, int]]:
+        """The parts of the arena: bytes, first and last step that need them, and the place in the table for their offset."""
+        return [(i.bytes, i.first, i.last, slot) for i, slot in self._intervals]
 
     # -- addresses: written where the program starts, so that they are known everywhere ---------------
 

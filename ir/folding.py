@@ -13,6 +13,7 @@ from graphc.ir import build
 from graphc.ir.graph import Node
 from graphc.ir.primitives import PRIMITIVES
 from graphc.ir.rewrite import Rule, Var, op, rule
+from graphc.ir.symbols import derived
 
 __all__ = ["FOLDING"]
 
@@ -27,10 +28,13 @@ def _no_elements(node: Node, *_: Node) -> Node | None:
 def _folded(node: Node) -> Node:
     """The constant it computes."""
     assert node.op.meaning is not None
-    operands = [np.asarray(o.params["value"], o.dtype.numpy) for o in node.operands]
-    with np.errstate(all="ignore"):
-        value = np.asarray(node.op.meaning(*operands, **node.params)).item()
-    return build.full_like(node, value)
+
+    def computed(*values: float) -> float:
+        operands = [np.asarray(v, o.dtype.numpy) for v, o in zip(values, node.operands, strict=True)]
+        with np.errstate(all="ignore"):
+            return np.asarray(node.op.meaning(*operands, **node.params)).item()  # type: ignore[misc, no-any-return]
+
+    return build.full_like(node, derived(computed, *(o.params["value"] for o in node.operands)))
 
 
 def _moved(node: Node, c: Node) -> Node:

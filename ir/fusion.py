@@ -18,9 +18,9 @@ What crosses from one group to another is stored, unless it costs less to comput
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from math import prod
+from itertools import count
 
 from graphc.ir.graph import PARAMETER, Graph, Node, Region, make, parameter
 from graphc.ir.primitives import PRIMITIVES
@@ -68,12 +68,20 @@ def _fuse_region(region: Region) -> Region:
 
 
 class Loop:
-    """One loop of an iteration space."""
+    """One loop of an iteration space.  Its number gives sets of loops an order that does not depend on extents."""
 
-    __slots__ = ("extent",)
+    __slots__ = ("extent", "number")
 
     def __init__(self, extent: int) -> None:
         self.extent = extent
+        self.number = next(_numbered)
+
+
+_numbered = count()
+
+
+def _by_number(loops: Iterable[Loop]) -> list[Loop]:
+    return sorted(loops, key=lambda loop: loop.number)
 
 
 Axes = tuple[tuple[Loop, ...], ...]
@@ -346,8 +354,8 @@ class _Grouping:
         else:
             raise _Misaligned
         taken = set(match.values())
-        for loop in sorted(second.space - set(match), key=lambda lo: lo.extent):
-            free = [f for f in first.space - taken if f.extent == loop.extent]
+        for loop in _by_number(second.space - set(match)):
+            free = [f for f in _by_number(first.space - taken) if f.extent == loop.extent]
             inner = [f for f in free if first.outer is not None and f not in first.outer]
             if inner or free:
                 match[loop] = (inner or free)[0]
@@ -427,8 +435,9 @@ class _Grouping:
                 continue
             for node in nodes[1:]:
                 first, second = self.group_of[nodes[0]], self.group_of[node]
-                if first is not second and shared.type.size >= max(prod(lo.extent for lo in g.space) for g in (first, second)):
-                    self._try_merge(first, second, (first.operand_axes(nodes[0]), second.operand_axes(node)))
+                ties = (first.operand_axes(nodes[0]), second.operand_axes(node))
+                if first is not second and _loops(ties[0]) == first.space and _loops(ties[1]) == second.space:
+                    self._try_merge(first, second, ties)
 
 
 def _unify(first: Group, second: Group, mine: Axes, yours: Axes, match: dict[Loop, Loop]) -> None:

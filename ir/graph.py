@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ __all__ = [
     "Primitive",
     "Region",
     "TypeRuleError",
+    "apart",
     "find",
     "free_nodes",
     "make",
@@ -113,13 +115,24 @@ class Node:
 
 
 class _Place(threading.local):
-    """Where in the user's program the nodes being made belong: `file:line`, or empty."""
+    """Where in the user's program the nodes being made belong: `file:line`, or empty; and among which nodes they are."""
 
     where = ""
+    nodes: WeakValueDictionary[Any, Node] = WeakValueDictionary()
 
 
 place = _Place()
-_interned: WeakValueDictionary[Any, Node] = WeakValueDictionary()
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Run a block whose new nodes are equal to none of those made outside of it."""
+    outer = place.nodes
+    place.nodes = WeakValueDictionary()
+    try:
+        yield
+    finally:
+        place.nodes = outer
 
 
 def make(
@@ -139,7 +152,7 @@ def make(
     operands, params = tuple(operands), params or {}
     key = (op, operands, _key(params), regions)
     if op.interned and not unique:
-        found = _interned.get(key)
+        found = place.nodes.get(key)
         if found is not None:
             return found
     types = op.infer(operands, params, regions)
@@ -154,13 +167,13 @@ def make(
     node.where = like.where if like is not None else place.where
     node.value = None
     if op.interned and not unique:
-        _interned[key] = node
+        place.nodes[key] = node
     return node
 
 
 def find(op: Primitive, operands: tuple[Node, ...], params: dict[str, Any]) -> Node | None:
     """Return the node for an application that somebody holds already, if there is one."""
-    return _interned.get((op, operands, _key(params), ()))
+    return place.nodes.get((op, operands, _key(params), ()))
 
 
 def _key(params: dict[str, Any]) -> tuple[Any, ...]:

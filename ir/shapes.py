@@ -58,7 +58,7 @@ def cast(operands: Operands, params: Params, regions: Regions) -> Types:
 
 def leaf(operands: Operands, params: Params, regions: Regions) -> Types:
     """No operand: dtype and shape are parameters."""
-    _require(min(params["shape"], default=0) >= 0, "a shape has no negative extent", params["shape"])
+    _require(all(n >= 0 for n in params["shape"]), "a shape has no negative extent", params["shape"])
     return (TensorType(params["dtype"], params["shape"]),)
 
 
@@ -81,7 +81,7 @@ def random_bits(operands: Operands, params: Params, regions: Regions) -> Types:
 def reshape(operands: Operands, params: Params, regions: Regions) -> Types:
     """As many elements as before."""
     (x,) = operands
-    _require(min(params["shape"], default=0) >= 0, "a shape has no negative extent", params["shape"])
+    _require(all(n >= 0 for n in params["shape"]), "a shape has no negative extent", params["shape"])
     _require(prod(params["shape"]) == x.type.size, "reshape keeps the number of elements", x.type, params["shape"])
     return (x.type.with_shape(params["shape"]),)
 
@@ -124,7 +124,7 @@ def pad(operands: Operands, params: Params, regions: Regions) -> Types:
     low, high, interior = params["low"], params["high"], params["interior"]
     _require(len(low) == len(high) == len(interior) == x.type.rank, "pad needs low, high and interior for each axis", x.type)
     _require(fill.type == TensorType(x.dtype), "pad needs a 0-d fill of its operand's dtype", x.type, fill.type)
-    _require(min((*low, *high, *interior), default=0) >= 0, "pad is not negative", low, high, interior)
+    _require(all(n >= 0 for n in (*low, *high, *interior)), "pad is not negative", low, high, interior)
     return (
         x.type.with_shape(
             tuple(lo + max(0, n + (n - 1) * i) + hi for n, lo, hi, i in zip(x.shape, low, high, interior, strict=True))

@@ -7,6 +7,8 @@ from math import prod
 
 import numpy as np
 
+from graphc.ir.symbols import Symbol, derived
+
 __all__ = ["BOOL", "DTYPES", "F32", "F64", "I32", "I64", "U8", "DType", "TensorType"]
 
 
@@ -47,6 +49,8 @@ class DType:
 
     def scalar(self, value: object) -> float | int | bool:
         """Convert a Python or NumPy number to this dtype's Python number, rounding and wrapping as NumPy does."""
+        if isinstance(value, Symbol):
+            return derived(self.scalar, value)  # type: ignore[no-any-return]
         if self.is_float and self.bytes == 8:
             return float(value)  # type: ignore[arg-type]
         if self.is_float:

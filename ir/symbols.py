@@ -1,0 +1,197 @@
+"""Numbers that remember how they were computed and what was decided by them.
+
+A pass may run on a graph whose extents are symbols.  It works as it would on numbers, since each symbol has a value; but
+every sum and product is written into a `Book` as a step, and every comparison as a decision.  The book's recipe then says
+what the same run would have computed from other numbers, without the run, as long as all decisions are the same:
+
+>>> book = Book([100, 7])
+>>> n, k = book.symbols
+>>> whole = n // 16 * 16 if n > k else n
+>>> recipe = book.recipe([whole, whole + k])
+>>> recipe.replay([100, 7]), recipe.replay([40, 8]), recipe.replay([5, 6])
+([96, 103], [32, 40], None)
+
+A symbol is no int: whatever takes it for one (`range`, NumPy, formatting) asks for its value, which is a decision too.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Book", "Recipe", "Symbol", "derived"]
+
+Function = Callable[..., Any]
+_NOTHING = object()
+
+
+class Symbol:
+    """A number of a book.  Typed Any where it stands for an int or a float."""
+
+    __slots__ = ("at", "book", "value")
+
+    def __init__(self, book: Book, at: int, value: Any) -> None:
+        self.book, self.at, self.value = book, at, value
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __repr__(self) -> str:
+        return f"symbol{self.at}"
+
+    def __str__(self) -> str:
+        return str(self.book.known(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.book.known(self), spec)
+
+    def __index__(self) -> int:
+        return operator.index(self.book.known(self))
+
+    def __int__(self) -> int:
+        return int(self.book.known(self))
+
+    def __float__(self) -> float:
+        return float(self.book.known(self))
+
+    def __bool__(self) -> bool:
+        return self.book.decided(operator.ne, self, 0)
+
+    def __neg__(self) -> Any:
+        return self.book.derived(operator.neg, self)
+
+    def __abs__(self) -> Any:
+        return self.book.derived(operator.abs, self)
+
+
+_NUMBERS = (int, float, Symbol)
+
+
+def _compares(name: str) -> None:
+    function = getattr(operator, name)
+
+    def method(self: Symbol, other: Any) -> Any:
+        return self.book.decided(function, self, other) if isinstance(other, _NUMBERS) else NotImplemented
+
+    setattr(Symbol, f"__{name}__", method)
+
+
+def _computes(name: str, neutral: int | None = None) -> None:
+    """Give symbols an operator, from both sides; with a right operand of `neutral` they stay as they are."""
+    function = getattr(operator, name)
+
+    def method(self: Symbol, other: Any) -> Any:
+        if type(other) is int and other == neutral:
+            return self
+        return self.book.derived(function, self, other) if isinstance(other, _NUMBERS) else NotImplemented
+
+    def reflected(self: Symbol, other: Any) -> Any:
+        return self.book.derived(function, other, self) if isinstance(other, _NUMBERS) else NotImplemented
+
+    setattr(Symbol, f"__{name}__", method)
+    setattr(Symbol, f"__r{name}__", reflected)
+
+
+for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
+    _compares(_name)
+for _name, _neutral in (("add", 0), ("sub", 0), ("mul", 1), ("floordiv", 1), ("truediv", None), ("mod", None)):
+    _computes(_name, _neutral)
+
+
+def derived(function: Function, *operands: Any) -> Any:
+    """Return `function(*operands)`: a step of their book if there is a symbol among the operands."""
+    for x in operands:
+        if isinstance(x, Symbol):
+            return x.book.derived(function, *operands)
+    return function(*operands)
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """How outputs come of inputs: `entries` are (function, places of operands, place of the result or -1, outcome)."""
+
+    places: list[Any]
+    inputs: int
+    entries: list[tuple[Function, tuple[int, ...], int, Any]]
+    outputs: list[int]
+
+    def replay(self, numbers: Sequence[Any]) -> list[Any] | None:
+        """Return the outputs for these inputs; None if something would have been decided in another way."""
+        values = self.places.copy()
+        values[: self.inputs] = numbers
+        try:
+            for function, operands, at, outcome in self.entries:
+                value = function(*[values[i] for i in operands])
+                if at >= 0:
+                    values[at] = value
+                elif value != outcome:
+                    return None
+        except ArithmeticError:
+            return None
+        return [values[i] for i in self.outputs]
+
+
+class Book:
+    """Steps and decisions in the order in which they were made, from `symbols` on."""
+
+    def __init__(self, numbers: Sequence[Any]) -> None:
+        self.values: list[Any] = []
+        self.constants: dict[Any, int] = {}
+        self.steps: dict[Any, Symbol] = {}
+        self.entries: list[tuple[Function, tuple[int, ...], int, Any]] = []
+        self.decisions: set[Any] = set()
+        self.symbols: list[Any] = [Symbol(self, self._place(x), x) for x in numbers]
+
+    def derived(self, function: Function, *operands: Any) -> Any:
+        """Return the symbol of `function(*operands)`; equal steps are one."""
+        places = tuple([self._at(x) for x in operands])
+        key = (function, places)
+        found = self.steps.get(key)
+        if found is None:
+            value = function(*[self.values[i] for i in places])
+            found = self.steps[key] = Symbol(self, self._place(value), value)
+            self.entries.append((function, places, found.at, _NOTHING))
+        return found
+
+    def decided(self, function: Function, x: Any, y: Any) -> bool:
+        """Return the outcome of a comparison and note it."""
+        places = (self._at(x), self._at(y))
+        outcome = bool(function(self.values[places[0]], self.values[places[1]]))
+        key = (function, places)
+        if places[0] != places[1] and key not in self.decisions:
+            self.decisions.add(key)
+            self.entries.append((function, places, -1, outcome))
+        return outcome
+
+    def known(self, x: Symbol) -> Any:
+        """Return the value of a symbol that has to be this number from now on."""
+        self.decided(operator.eq, x, x.value)
+        return x.value
+
+    def recipe(self, outputs: Sequence[Any]) -> Recipe:
+        """Return the recipe of some numbers, symbols or not."""
+        places = [self._at(x) for x in outputs]
+        needed = set(places)
+        entries = []
+        for entry in reversed(self.entries):
+            if entry[2] < 0 or entry[2] in needed:
+                needed.update(entry[1])
+                entries.append(entry)
+        return Recipe(self.values.copy(), len(self.symbols), entries[::-1], places)
+
+    def _at(self, x: Any) -> int:
+        """Return the place of a number of this book, or of a constant."""
+        if isinstance(x, Symbol) and x.book is self:
+            return x.at
+        if isinstance(x, Symbol):
+            x = x.book.known(x)
+        key = (type(x), x.hex() if isinstance(x, float) else x)
+        if key not in self.constants:
+            self.constants[key] = self._place(x)
+        return self.constants[key]
+
+    def _place(self, value: Any) -> int:
+        self.values.append(value)
+        return len(self.values) - 1

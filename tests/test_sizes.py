@@ -1,0 +1,201 @@
+"""Programs at other sizes: one machine code, no passes from the third size on, the same numbers as the evaluator."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc as torch
+from graphc import func
+from graphc.codegen import program, resizing
+from graphc.codegen.program import compile_graph
+from graphc.codegen.resizing import counts
+from graphc.ir import build
+from graphc.ir.evaluate import evaluate
+from graphc.ir.graph import Graph, parameter
+from graphc.ir.sizes import structure, with_numbers
+from graphc.ir.symbols import Book
+from graphc.ir.types import F32, TensorType
+from graphc.ir.views import dense_strides
+
+F = torch.nn.functional
+SIZES = (17, 64, 100, 1000, 33, 12, 999, 256)
+rng = np.random.default_rng(0)
+
+
+def r(*shape: int) -> Any:
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+WEIGHTS = [r(24, 40) / 5, r(40), r(40, 10) / 6, r(10)]
+
+
+def mlp(weights: Any, x: Any, y: Any) -> Any:
+    w1, b1, w2, b2 = weights
+    return ((torch.tanh(x @ w1 + b1) @ w2 + b2 - y) ** 2).mean()
+
+
+def classifier(weights: Any, x: Any, y: Any) -> Any:
+    w1, b1, w2, b2 = weights
+    return F.cross_entropy(torch.relu(x @ w1 + b1) @ w2 + b2, y)
+
+
+def attention(q: Any, k: Any, v: Any) -> Any:
+    return torch.softmax(q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5, -1) @ v
+
+
+def norm(x: Any, w: Any, b: Any) -> Any:
+    return (F.layer_norm(x, (x.shape[-1],), w, b) ** 2).sum()
+
+
+CASES: dict[str, tuple[Callable[..., Any], Callable[[int], tuple[Any, ...]]]] = {
+    "elementwise": (lambda x: torch.tanh(x * 2 + 1) * torch.sigmoid(x), lambda n: (r(n),)),
+    "rows": (lambda x, b: x * b + 1, lambda n: (r(n, 37), r(37))),
+    "columns": (lambda x, b: x * b[:, None] + 1, lambda n: (r(n, 37), r(n))),
+    "softmax of more rows": (lambda x: torch.softmax(x, -1), lambda n: (r(n, 64),)),
+    "softmax of longer rows": (lambda x: torch.softmax(x, -1), lambda n: (r(50, n),)),
+    "sums both ways": (lambda x: (x.sum(0), x.sum(1), x.mean()), lambda n: (r(n, 70),)),
+    "variance": (lambda x: x.var(0), lambda n: (r(n, 70),)),
+    "argmax": (lambda x: x.argmax(1), lambda n: (r(n, 70),)),
+    "three sizes": (lambda x: x.mean((0, 1)), lambda n: (r(n, n + 1, 12),)),
+    "matmul": (lambda a, b: a @ b, lambda n: (r(n, 64), r(64, n + 3))),
+    "long matmul": (lambda a, b: a.T @ b, lambda n: (r(n, 40), r(n, 30))),
+    "batches": (lambda a, b: a @ b, lambda n: (r(n, 20, 30), r(n, 30, 25))),
+    "attention gradient": (func.grad(lambda q, k, v: attention(q, k, v).sum(), (0, 1, 2)), lambda n: (r(4, n, 32),) * 3),
+    "mlp gradient": (func.grad_and_value(mlp), lambda n: (WEIGHTS, r(n, 24), r(n, 10))),
+    "classifier gradient": (func.grad_and_value(classifier), lambda n: (WEIGHTS, r(n, 24), rng.integers(0, 10, n))),
+    "norm gradient": (func.grad(norm, (0, 1, 2)), lambda n: (r(n, 64), r(64), r(64))),
+    "norm gradient, longer": (func.grad(norm, (0, 1, 2)), lambda n: (r(30, n), r(n), r(n))),
+    "stencil gradient": (func.grad(lambda x: ((x[1:] - x[:-1]) ** 2).sum()), lambda n: (r(n, 20),)),
+    "roll gradient": (func.grad(lambda x: (x - torch.roll(x, 1, 0)).abs().sum()), lambda n: (r(n, 20),)),
+    "embedding gradient": (func.grad(lambda w, i: (w[i] ** 2).sum()), lambda n: (r(100, 16), rng.integers(0, 100, n))),
+    "running sum": (lambda x: x.cumsum(0), lambda n: (r(n, 20),)),
+    "joined": (lambda x, y: torch.cat([x.flip(0), y]) * 2, lambda n: (r(n, 20), r(n + 2, 20))),
+    "reshaped": (lambda x: torch.tanh(x.reshape(-1, x.shape[-1])).sum(0), lambda n: (r(n, 20, 16),)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_other_sizes_need_no_compiler(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    function, arguments = CASES[name]
+    compiled = torch.compile(function)
+    texts: list[str] = []
+    monkeypatch.setattr(program, "_code", OrderedDict())
+    compile_text = program.compile_text
+    monkeypatch.setattr(program, "compile_text", lambda text: texts.append(text) or compile_text(text))
+    monkeypatch.setattr(resizing, "_families", OrderedDict())
+    counts.clear()
+    given = [arguments(n) for n in SIZES]
+    got = [compiled(*x) for x in given]
+    assert len(texts) == 1
+    assert counts["written"] == 1 and not counts["refused"]
+    assert counts["recorded"] <= 3 and counts["replayed"] >= len(SIZES) - 4
+    for x, results in zip(given, got, strict=True):
+        for result, want in zip(_flat(results), _flat(function(*_tensors(x))), strict=True):
+            size = max(1.0, float(np.abs(result).max()))
+            np.testing.assert_allclose(result, np.asarray(want), rtol=2e-4, atol=2e-4 * size)
+
+
+def _tensors(x: Any) -> Any:
+    return type(x)(map(_tensors, x)) if isinstance(x, (tuple, list)) else torch.tensor(x)
+
+
+def _flat(x: Any) -> list[Any]:
+    return [y for z in x for y in _flat(z)] if isinstance(x, (tuple, list)) else [x]
+
+
+# -- the parts ------------------------------------------------------------------------------------------------
+
+
+def test_symbols_compute_as_numbers_do() -> None:
+    def f(n: Any, k: Any) -> list[Any]:
+        return [n + k, 3 + n, n - k, 5 - n, n * k, 2 * n, n // k, 7 // k, n % k, 9 % k, n / k, 1 / k, -n, abs(-n), n * 1, n - 0]
+
+    book = Book([17, 5])
+    recipe = book.recipe(f(*book.symbols))
+    for n, k in ((17, 5), (100, 3), (8, 9)):
+        assert recipe.replay([n, k]) == f(n, k)
+    assert recipe.replay([3, 0]) is None  # division by zero: the long way says what is wrong
+
+
+@pytest.mark.parametrize(
+    "use, other",
+    [
+        (lambda n: n > 10, 10),
+        (lambda n: n == 17, 18),
+        (lambda n: n != 3, 3),
+        (lambda n: n % 2 == 1, 18),
+        (bool, 0),
+        (int, 18),
+        (float, 18),
+        (str, 18),
+        (range, 18),
+        (lambda n: f"{n:3}", 18),
+        (np.zeros, 18),
+        (lambda n: [0] * n, 18),
+        (lambda n: (0,) * n, 18),
+        (lambda n: max(n, 12), 11),
+        (lambda n: {17: 1}.get(n), 18),
+    ],
+)
+def test_what_is_decided_by_a_symbol_is_noted(use: Callable[[Any], Any], other: int) -> None:
+    book = Book([17])
+    (n,) = book.symbols
+    use(n)
+    recipe = book.recipe([n])
+    assert recipe.replay([17]) == [17]
+    assert recipe.replay([other]) is None
+
+
+def test_a_graph_is_its_structure_and_its_numbers() -> None:
+    x = parameter(TensorType(F32, (40, 3)), "x")
+    graph = Graph((x,), (build.sum_(x * 0.3, (0,)), x * 2.0))
+    layouts = {x: dense_strides(x.shape)}
+    key, numbers = structure(graph, layouts)
+    assert numbers == [40, float(np.float32(0.3)), 40, 40]
+    other, other_layouts = with_numbers(graph, layouts, [50, 0.75, 50, 50])
+    assert structure(other, other_layouts) == (key, [50, 0.75, 50, 50])
+    data = np.ones((50, 3), np.float32)
+    assert evaluate(other, [data])[0].tolist() == [37.5] * 3
+
+
+def test_sizes_that_coincide_take_the_long_way() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return (x.sum(0), y.sum(0), (x[:, None] * y[None]).sum())
+
+    compiled = torch.compile(f)
+    counts.clear()
+    for n, m in ((20, 30), (21, 31), (40, 40), (50, 40), (40, 41), (16, 16)):
+        x, y = r(n), r(m)
+        got = compiled(x, y)
+        np.testing.assert_allclose(got[2], x.sum() * y.sum(), rtol=1e-3, atol=1e-3)
+    assert counts["written"] == 1 and not counts["refused"]
+
+
+def test_small_sizes_have_code_of_their_own() -> None:
+    f = torch.compile(lambda x: torch.softmax(x, 0).sum(1))
+    for n in (20, 30, 40, 8, 7, 1, 9, 50, 2):
+        x = r(n, 5)
+        e = np.exp(x - x.max(0))
+        np.testing.assert_allclose(f(x), (e / e.sum(0)).sum(1), rtol=1e-5)
+
+
+def test_a_program_that_was_replayed_shows_its_own_stages() -> None:
+    f = torch.compile(lambda x: torch.tanh(x).sum(0) * (1 / x.shape[0]))
+    for n in (20, 30, 40):
+        low = f.lower(r(n, 16))
+        assert f"f32[{n},16]" in low.ir("captured") and f"f32[{n},16]" in low.ir("fused")
+        assert low.cost().flops == n * 16 * 25 + 16 and f"in {n}" in low.ir("kernels")
+
+
+def test_programs_of_arrays_that_are_not_row_major() -> None:
+    x = parameter(TensorType(F32, (30, 40)), "x")
+    for n in (30, 31, 32):
+        x = parameter(TensorType(F32, (n, 40)), "x")
+        graph = Graph((x,), (build.sum_(x * 3.0, (1,)),))
+        data = r(40, n).T
+        np.testing.assert_allclose(compile_graph(graph, [data.strides]).run([data])[0], 3 * data.sum(1), rtol=1e-4, atol=1e-4)
