@@ -40,7 +40,6 @@ CONTRACTED = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contr
 """A product and the sum that takes it are rounded once: chains from turn to turn are what such loops wait for."""
 
 
-
 @dataclass(frozen=True)
 class Memory:
     """A value that lies in memory: the address of its first element, its type, strides in elements."""

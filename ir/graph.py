@@ -114,11 +114,14 @@ class Node:
         return f"<{self.op.name} {types}>"
 
 
+_shared: WeakValueDictionary[Any, Node] = WeakValueDictionary()
+
+
 class _Place(threading.local):
     """Where in the user's program the nodes being made belong: `file:line`, or empty; and among which nodes they are."""
 
     where = ""
-    nodes: WeakValueDictionary[Any, Node] = WeakValueDictionary()
+    nodes = _shared
 
 
 place = _Place()

@@ -107,4 +107,3 @@ def is_view(node: Node) -> bool:
         node = node.operands[0]
     return in_memory(node)
 
-
