@@ -235,11 +235,14 @@ def fusion(operands: Operands, params: Params, regions: Regions) -> Types:
 
 
 def _check_binding(name: str, region: Region, given: list[TensorType], results: list[TensorType] | None) -> None:
-    types = [p.type for p in region.params]
-    _require(types == given, f"{name} calls its region with {', '.join(map(str, given))}", *types)
+    _require_types(f"{name} calls its region with", given, [p.type for p in region.params])
     if results is not None:
-        found = [r.type for r in region.results]
-        _require(found == results, f"{name} wants {', '.join(map(str, results))} of its region", *found)
+        _require_types(f"{name} wants of its region", results, [r.type for r in region.results])
+
+
+def _require_types(rule: str, wanted: list[TensorType], got: list[TensorType]) -> None:
+    if got != wanted:
+        raise TypeRuleError(f"{rule} {', '.join(map(str, wanted))}, got {', '.join(map(str, got))}")
 
 
 def cond(operands: Operands, params: Params, regions: Regions) -> Types:
@@ -273,12 +276,12 @@ def scan(operands: Operands, params: Params, regions: Regions) -> Types:
     _require(length >= 0, "scan has a length that is not negative", length)
     types = [o.type for o in operands]
     for t in types[n : n + m]:
-        _require(t.rank >= 1 and t.shape[0] == length, f"scan runs over sequences of {length} items", t)
+        _require(t.rank >= 1 and t.shape[0] == length, "scan runs over sequences of as many items as it has turns", length, t)
     carried = types[:n]
     items = [t.with_shape(t.shape[1:]) for t in types[n : n + m]]
     _check_binding("scan", body, [*carried, *items, *types[n + m :]], None)
     found = [r.type for r in body.results]
-    _require(found[:n] == carried, f"scan wants {', '.join(map(str, carried))} carried on by its body", *found[:n])
+    _require_types("scan wants carried on by its body", carried, found[:n])
     return (*carried, *(t.with_shape((length, *t.shape)) for t in found[n:]))
 
 

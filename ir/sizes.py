@@ -32,7 +32,7 @@ def structure(graph: Graph, layouts: Mapping[Node, tuple[int, ...]]) -> tuple[Ke
     """
     numbers: list[Any] = []
     strides = _mapped(tuple([layouts[p] for p in graph.params]), numbers.append, _spelled)
-    return (_region_key(graph, numbers), strides), numbers
+    return (_region_key(graph, numbers, {}), strides), numbers
 
 
 def with_numbers(
@@ -45,36 +45,43 @@ def with_numbers(
         return next(rest)
 
     strides = _mapped(tuple([layouts[p] for p in graph.params]), hole, _itself)
-    region = _region_with(graph, hole)
+    region = _region_with(graph, hole, {})
     return Graph(region.params, region.results, graph.name), dict(zip(region.params, strides, strict=True))
 
 
-def _region_key(region: Region, numbers: list[Any]) -> Key:
+# Regions may share parameters and nodes, as a loop and its twin that keeps more do: a node is described once.
+
+
+def _region_key(region: Region, numbers: list[Any], number_of: dict[Node, int]) -> Key:
     hole = numbers.append
-    number_of: dict[Node, int] = {}
     lines: list[Any] = []
     for p in region.params:
-        number_of[p] = len(number_of)
-        lines.append((p.types[0].dtype, _mapped(p.types[0].shape, hole, _spelled)))
+        if p not in number_of:
+            number_of[p] = len(number_of)
+            lines.append((p.types[0].dtype, _mapped(p.types[0].shape, hole, _spelled)))
     for node in region.nodes():
-        number_of[node] = len(number_of)
+        if node in number_of:
+            continue
         line = [node.op, *[number_of[o] for o in node.operands]]
         for name, value in node.params.items():
             line.append(name)
             line.append(_mapped(value, hole, _spelled))
-        line += [_region_key(r, numbers) for r in node.regions]
+        line += [_region_key(r, numbers, number_of) for r in node.regions]
+        number_of[node] = len(number_of)
         lines.append(tuple(line))
-    return (*lines, tuple([number_of[r] for r in region.results]))
+    return (tuple([number_of[p] for p in region.params]), *lines, tuple([number_of[r] for r in region.results]))
 
 
-def _region_with(region: Region, hole: Hole) -> Region:
-    new: dict[Node, Node] = {}
+def _region_with(region: Region, hole: Hole, new: dict[Node, Node]) -> Region:
     for p in region.params:
-        new[p] = parameter(TensorType(p.dtype, _mapped(p.shape, hole, _itself)), p.name)
+        if p not in new:
+            new[p] = parameter(TensorType(p.dtype, _mapped(p.shape, hole, _itself)), p.name)
     for node in region.nodes():
+        if node in new:
+            continue
         params = {name: _mapped(value, hole, _itself) for name, value in node.params.items()}
         operands = [new[o] for o in node.operands]
-        regions = tuple([_region_with(r, hole) for r in node.regions])
+        regions = tuple([_region_with(r, hole, new) for r in node.regions])
         new[node] = make(node.op, operands, params, regions, like=node, unique=node.op.name == "alias")
     return Region(tuple([new[p] for p in region.params]), tuple([new[r] for r in region.results]))
 

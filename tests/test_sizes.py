@@ -52,6 +52,15 @@ def norm(x: Any, w: Any, b: Any) -> Any:
     return (F.layer_norm(x, (x.shape[-1],), w, b) ** 2).sum()
 
 
+def filtered(x: Any, w: Any) -> Any:
+    def step(c: Any, a: Any) -> Any:
+        c = torch.tanh(c @ w + a)
+        return c, (c * c).sum()
+
+    last, sums = torch.scan(step, torch.zeros(x.shape[1]), x)
+    return last.sum() + sums.sum()
+
+
 CASES: dict[str, tuple[Callable[..., Any], Callable[[int], tuple[Any, ...]]]] = {
     "elementwise": (lambda x: torch.tanh(x * 2 + 1) * torch.sigmoid(x), lambda n: (r(n),)),
     "rows": (lambda x, b: x * b + 1, lambda n: (r(n, 37), r(37))),
@@ -75,6 +84,20 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[int], tuple[Any, ...]]]] = 
     "embedding gradient": (func.grad(lambda w, i: (w[i] ** 2).sum()), lambda n: (r(100, 16), rng.integers(0, 100, n))),
     "running sum": (lambda x: x.cumsum(0), lambda n: (r(n, 20),)),
     "joined": (lambda x, y: torch.cat([x.flip(0), y]) * 2, lambda n: (r(n, 20), r(n + 2, 20))),
+    "longer scan gradient": (func.grad(filtered, (0, 1)), lambda n: (r(n, 20), r(20, 20) / 9)),
+    "wider scan gradient": (func.grad(filtered, (0, 1)), lambda n: (r(30, n + 10), r(n + 10, n + 10) / n)),
+    "scalar scan gradient": (
+        func.grad(lambda x: torch.scan(lambda c, a: (torch.sin(c + a), c), x[0], x)[1].sum()),
+        lambda n: (r(n + 10),),
+    ),
+    "loop gradient": (
+        func.grad(lambda x: torch.fori_loop(0, 5, lambda i, c: torch.sin(c) * 1.1, x).sum()),
+        lambda n: (r(n + 10),),
+    ),
+    "while": (
+        lambda x: torch.while_loop(lambda c: c.sum() < 1e5, lambda c: c * 2.0, x.abs() + 1),
+        lambda n: (r(n + 10),),
+    ),
     "reshaped": (lambda x: torch.tanh(x.reshape(-1, x.shape[-1])).sum(0), lambda n: (r(n, 20, 16),)),
 }
 
