@@ -179,8 +179,9 @@ def _work(region: Region) -> tuple[int, int]:
             moved += 0 if fits_registers(node) else times * sum(m for _, m in each)
         elif node.op.kind in ("elementwise", "reduce"):
             flops += weight(node) * (node.operands[0] if node.op.kind == "reduce" else node).type.size
-        if node not in region.results and node.op.kind not in ("movement", "leaf"):
-            moved += 2 * sum(t.bytes for t in node.types)
+        computed = node.op.kind not in ("movement", "leaf") and len(node.types) == 1
+        if node not in region.results and (computed or node.op.name == "result"):
+            moved += 2 * node.type.bytes
     return flops, moved
 
 

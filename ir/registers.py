@@ -28,7 +28,7 @@ OTHERS = ("constant", "iota", "random_bits", "concatenate", "cumsum", "gather", 
 
 def is_small(type: TensorType) -> bool:
     """Tell whether a value of a type is held element by element."""
-    return type.size <= SMALL_ELEMENTS and all(n >= 0 for n in type.shape)
+    return type.size <= SMALL_ELEMENTS and min(type.shape, default=0) >= 0
 
 
 def fits_registers(node: Node) -> bool:
@@ -106,4 +106,3 @@ def is_view(node: Node) -> bool:
             return False
         node = node.operands[0]
     return in_memory(node)
-

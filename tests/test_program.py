@@ -156,3 +156,11 @@ def test_stages_can_be_read():
     assert program.cost().kernels == 1
     with pytest.raises(ValueError, match="stage is one of"):
         program.stage("nonsense")
+
+
+def test_cost_counts_what_goes_through_memory_once():
+    x = param(64, 32)
+    total = build.sum_(x * x, (0, 1))
+    cost = compile_graph(Graph((x,), (x + x, total))).cost()
+    assert (cost.kernels, cost.bytes) == (1, 2 * 64 * 32 * 4 + 4)
+    assert compile_graph(Graph((x,), (softmax(x),))).cost().bytes == 2 * 64 * 32 * 4
