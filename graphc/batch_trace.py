@@ -33,6 +33,7 @@ from graphc.tensor import Tensor
 
 __all__ = ["BatchTrace", "Batched"]
 
+
 class Batched:
     """A result: its node, whether the batch axis is in front of it, and the history it has outside."""
 

@@ -88,9 +88,7 @@ def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried
     return _while(given, test, body, tree)
 
 
-def scan(
-    f: Callable[..., Any], init: Any, xs: Any = None, length: int | None = None, reverse: bool = False
-) -> tuple[Any, Any]:
+def scan(f: Callable[..., Any], init: Any, xs: Any = None, length: int | None = None, reverse: bool = False) -> tuple[Any, Any]:
     """Return (carry, ys): `f(carry, x) -> (carry, y)` applied to one item after another along the first axis of `xs`.
 
     `init`, `xs` and the `y` are nests of tensors; the items `y` come back stacked.  `xs` may be None where `length`
@@ -185,9 +183,7 @@ def _with_arguments(function: Callable[..., Any], leaves: Sequence[Any], tree: T
 # -- bodies that keep the types of what they carry -------------------------------------------------------
 
 
-def _stable(
-    title: str, given: Sequence[Given], one_pass: Callable[[Body], None], carried: int, name: str, tree: Tree
-) -> Body:
+def _stable(title: str, given: Sequence[Given], one_pass: Callable[[Body], None], carried: int, name: str, tree: Tree) -> Body:
     """Record a body until the carried values come back with the types that they go in with."""
     for attempt in count():
         body = Body(title, given)
