@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -26,9 +25,10 @@ from graphc.eager import substitute
 from graphc.errors import TracingError, add_place
 from graphc.gradfn import Accumulate, Barrier, GradFn, Level, history
 from graphc.ir.graph import PARAMETER, Graph, Node, parameter, toposort
-from graphc.ir.types import F32, TensorType
+from graphc.ir.types import TensorType
 from graphc.lowered import Lowered
 from graphc.pytree import Tree
+from graphc.ready import MISFIT, Ready, Result, overwrite, plain, used_up
 from graphc.state import state
 from graphc.storage import Storage, compute, unique, valued
 from graphc.tensor import Tensor
@@ -123,21 +123,6 @@ def _by_value(leaf: Any) -> Any:
 # -- what a trace leaves behind ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Result:
-    """Where a leaf of the function's result comes from.
-
-    `kind` is "output" (of the program, by `number`), "parameter" (of the graph, by number), "argument" (the
-    very object passed) or "constant" (`value`).  `steps` is the history of a differentiable result.
-    """
-
-    kind: str
-    number: int = 0
-    value: Any = None
-    node: Node | None = None
-    fn: GradFn | None = None
-
-
 @dataclass(eq=False)
 class _Variant:
     """A trace made a program: how to feed it, and where its outputs go."""
@@ -149,17 +134,24 @@ class _Variant:
     numbers: list[tuple[Callable[[], Any], Node]]
     constants: list[Node]
     guards: list[tuple[Callable[[], Any], Any]]
-    looked: list[tuple[Callable[[_Call], Tensor], bool]]
+    looked: list[tuple[_Given | _Held, bool]]
     tree: Tree
-    results: list[_Result]
-    writes: list[tuple[Callable[[_Call], Storage], _Result]]
-    deposits: list[tuple[Callable[[_Call], Tensor], _Result | None]]
+    results: list[Result]
+    writes: list[tuple[_Source | _ArgumentStorage, Result]]
+    deposits: list[tuple[_Given | _Held, Result | None]]
     stand_ins: dict[Tensor, int]
+    _fast: Callable[..., Any] | None = None
 
     @cached_property
     def program(self) -> Program:
         """The machine code, made when first needed."""
         return compile_graph(self.graph, self.strides)
+
+    @cached_property
+    def kept(self) -> frozenset[int]:
+        """The numbers of outputs that become state."""
+        made = [*(r for _, r in self.writes), *(r for _, r in self.deposits if r is not None)]
+        return frozenset(r.number for r in made if r.kind == "output")
 
     def holds(self, call: _Call) -> bool:
         """Tell whether everything the trace decided on is as it was."""
@@ -186,15 +178,59 @@ class _Variant:
         pick = _Picker(self, call, arrays, outputs)
         results = [pick.result(r) for r in self.results]
         for find, made in self.writes:
-            _overwrite(find(call), pick.array(made))
-        for tensor_of, deposit in self.deposits:
-            tensor_of(call)._grad = None if deposit is None else pick.plain(deposit)
+            overwrite(find(call), pick.array(made))
+        for tensor_of, r in self.deposits:
+            tensor_of(call)._grad = None if r is None else plain(r, pick.array(r))
         return pytree.unflatten(results, self.tree)
 
+    def fast(self, call: _Call, slow: Callable[..., Any]) -> Callable[..., Any] | None:
+        """Return a function for further calls with positional arguments like these, None if there is none."""
+        if self._fast is None and self._can_be_fast(call):
+            bare = self._is_bare and all(type(a.given) is np.ndarray for a in call.arguments)
+            self._fast = self.program.entry(slow, single=self.tree.kind is None) if bare else self._ready(call, slow)
+        return self._fast
+
+    def _can_be_fast(self, call: _Call) -> bool:
+        """Tell whether a call is described by its arrays: what is written and returned is outputs, nothing has a history."""
+        distinct = len({id(a.given) for a in call.arguments}) == len(call.arguments)
+        simple = not any(a.requires_grad for a in call.arguments)
+        found = [*(f for f, _ in self.looked), *(f for f, _ in self.deposits), *(f for f, _ in self.writes)]
+        outside = all(isinstance(f, (_Held, _Source)) for f in found)
+        made = [*(r for _, r in self.writes), *(r for _, r in self.deposits if r is not None)]
+        to_numpy = _is_numpy(call)
+        ends = all(r.kind != "parameter" and (to_numpy or r.fn is None or r.fn.dead) for r in self.results)
+        ends = ends and not (to_numpy and any(r.kind == "output" and r.number in self.kept for r in self.results))
+        return distinct and simple and outside and ends and bool(self.graph.results) and all(r.kind == "output" for r in made)
+
     @property
-    def is_pure(self) -> bool:
-        """Whether the program is all there is to a call: no state, nothing decided but by the arguments."""
-        return not any((self.captures, self.numbers, self.constants, self.guards, self.looked, self.writes, self.deposits))
+    def _is_bare(self) -> bool:
+        """Whether the program is all there is to a call: no state, and results that are just its outputs, in order."""
+        state = (self.captures, self.numbers, self.constants, self.guards, self.looked, self.writes, self.deposits)
+        flat = self.tree.kind is None or (self.tree.kind is tuple and all(p.kind is None for p in self.tree.parts))
+        in_order = [(r.kind, r.number) for r in self.results] == [("output", i) for i in range(len(self.graph.results))]
+        return flat and in_order and not any(state)
+
+    def _ready(self, call: _Call, slow: Callable[..., Any]) -> Ready:
+        return Ready(
+            entry=self.program.entry(lambda *arrays: MISFIT, single=False),
+            slow=slow,
+            tensors=tuple(not a.is_numpy for a in call.arguments),
+            grad=state.grad,
+            guards=self.guards,
+            looked=[(f.tensor, was_none) for f, was_none in self.looked if isinstance(f, _Held)],
+            captures=[(kept.source, kept.requires_grad) for kept in self.captures],
+            numbers=[(getter, node.dtype.numpy) for getter, node in self.numbers],
+            constants=[np.asarray(n.value, order="C") for n in self.constants],
+            writes=[(f.number, r.number) for f, r in self.writes if isinstance(f, _Source)],
+            deposits=[(f.tensor, r) for f, r in self.deposits if isinstance(f, _Held)],
+            results=self.results,
+            tree=self.tree,
+            to_numpy=_is_numpy(call),
+        )
+
+
+def _is_numpy(call: _Call) -> bool:
+    return bool(call.arguments) and all(a.is_numpy for a in call.arguments)
 
 
 def _state_arrays(storages: Sequence[Storage]) -> list[Array]:
@@ -204,66 +240,33 @@ def _state_arrays(storages: Sequence[Storage]) -> list[Array]:
     return [np.asarray(s.current().value, order="C") for s in storages]
 
 
-def _holders(storage: Storage) -> int:
-    return sys.getrefcount(storage.node)
-
-
-_ALONE = _holders(Storage(parameter(TensorType(F32))))
-
-
-def _overwrite(storage: Storage, array: Array) -> None:
-    """Put a computed value into a storage; its history stays.
-
-    A parameter that nothing but the storage holds takes the new value itself: no graph can have read the old one.
-    """
-    if type(storage) is Storage and storage.node.op is PARAMETER and _holders(storage) <= _ALONE:
-        storage.node.value = array
-        storage.version += 1
-        storage.pending = 0
-        return
-    storage.put_value(valued(array, storage.node))
-    state.dirty.discard(storage)
-
-
 class _Picker:
     """The values of one call, by what the results of a trace say."""
 
     def __init__(self, variant: _Variant, call: _Call, arrays: list[Array], outputs: list[Array]) -> None:
         self.variant, self.call, self.arrays, self.outputs = variant, call, arrays, outputs
-        self.to_numpy = bool(call.arguments) and all(a.is_numpy for a in call.arguments)
+        self.to_numpy = _is_numpy(call)
 
-    def array(self, r: _Result) -> Array:
+    def array(self, r: Result) -> Array:
         if r.kind == "output":
             return self.outputs[r.number]
         array = self.arrays[r.number]
         foreign = r.number < len(self.call.arguments) and self.call.arguments[r.number].is_numpy
         return np.array(array) if foreign else array
 
-    def plain(self, r: _Result) -> Tensor:
-        assert r.node is not None
-        return Tensor._of(Storage(valued(self.array(r), r.node)))
-
-    def result(self, r: _Result) -> Any:
+    def result(self, r: Result) -> Any:
         if r.kind == "argument":
             return self.call.arguments[r.number].given
         if r.kind == "constant":
             return r.value
         if self.to_numpy:
-            return self.array(r)
+            array = self.array(r)
+            return np.array(array) if r.kind == "output" and r.number in self.variant.kept else array
         if r.fn is None:
-            return self.plain(r)
-        return self.recorded(r) if not r.fn.dead else self.used_up(r)
+            return plain(r, self.array(r))
+        return self.recorded(r) if not r.fn.dead else used_up(r, self.array(r))
 
-    def used_up(self, r: _Result) -> Tensor:
-        """Return a result whose history a backward inside the function has used up."""
-        assert r.fn is not None
-        fn = GradFn(r.fn.name())
-        fn.freed = fn.dead = True
-        tensor = self.plain(r)
-        tensor._storage.requires_grad, tensor._storage.fn = True, fn
-        return tensor
-
-    def recorded(self, r: _Result) -> Tensor:
+    def recorded(self, r: Result) -> Tensor:
         """Return a result with a history: the recorded graph on the nodes of this call, its value known."""
         assert r.node is not None and r.fn is not None
         actual = {p: self._actual(i, p) for i, p in enumerate(self.variant.graph.params)}
@@ -362,7 +365,7 @@ class _Tracer:
     def _variant(self, leaves: list[Any], tree: Tree) -> _Variant:
         trace = self.trace
         results = [self._result(x) for x in leaves]
-        writes = [*self._written_arguments(), *self._written_state()]
+        writes: list[tuple[_Source | _ArgumentStorage, Result]] = [*self._written_arguments(), *self._written_state()]
         deposits = self._deposits()
         captures = list(trace.captures.values())
         inputs = [*self.params, *(c.placeholder for c in captures), *(n for _, n in trace.numbers)]
@@ -395,28 +398,26 @@ class _Tracer:
                 raise self.trace.escaped(node)
         return found
 
-    def _output(self, node: Node, fn: GradFn | None = None) -> _Result:
+    def _output(self, node: Node, fn: GradFn | None = None) -> Result:
         self.outputs.setdefault(node, len(self.outputs))
-        return _Result("output", 0, None, node, fn)
+        return Result("output", 0, None, node, fn)
 
-    def _result(self, leaf: Any) -> _Result:
+    def _result(self, leaf: Any) -> Result:
         if not isinstance(leaf, Tensor):
-            return _Result("constant", value=leaf)
+            return Result("constant", value=leaf)
         if leaf in self.numbers:
-            return _Result("argument", self.numbers[leaf])
+            return Result("argument", self.numbers[leaf])
         if leaf._storage in self.trace.captures and leaf._base is None:
-            return _Result("constant", value=leaf)
+            return Result("constant", value=leaf)
         return self._output(leaf._node(), leaf._edge() if leaf.requires_grad else None)
 
-    def _finder(self, tensor: Tensor) -> Callable[[_Call], Tensor]:
+    def _finder(self, tensor: Tensor) -> _Given | _Held:
         """Return how to find, at a call, the tensor that this one was in the trace."""
         number = self.numbers.get(tensor)
-        if number is None:
-            return lambda call: tensor
-        return lambda call: call.arguments[number].given
+        return _Held(tensor) if number is None else _Given(number)
 
-    def _written_arguments(self) -> list[tuple[Callable[[_Call], Storage], _Result]]:
-        found: list[tuple[Callable[[_Call], Storage], _Result]] = []
+    def _written_arguments(self) -> list[tuple[_ArgumentStorage, Result]]:
+        found: list[tuple[_ArgumentStorage, Result]] = []
         for tensor, number in self.numbers.items():
             if tensor._storage.node is not self.params[number]:
                 self._check_alone(number)
@@ -438,20 +439,20 @@ class _Tracer:
                 "expected an argument that is written in place to be passed once, got the same memory under another name too"
             )
 
-    def _written_state(self) -> list[tuple[Callable[[_Call], Storage], _Result]]:
-        found: list[tuple[Callable[[_Call], Storage], _Result]] = []
-        for storage, kept in self.trace.captures.items():
+    def _written_state(self) -> list[tuple[_Source, Result]]:
+        found: list[tuple[_Source, Result]] = []
+        for number, (storage, kept) in enumerate(self.trace.captures.items()):
             if storage.node is kept.placeholder:
                 continue
             if storage.requires_grad and storage.fn is not None and kept.fn is None:
                 raise TracingError(
                     "expected state without history, got a tensor from outside that was written with one; detach what is kept"
                 )
-            found.append((_Source(kept.source), self._output(storage.node)))
+            found.append((_Source(number, kept.source), self._output(storage.node)))
         return found
 
-    def _deposits(self) -> list[tuple[Callable[[_Call], Tensor], _Result | None]]:
-        found: list[tuple[Callable[[_Call], Tensor], _Result | None]] = []
+    def _deposits(self) -> list[tuple[_Given | _Held, Result | None]]:
+        found: list[tuple[_Given | _Held, Result | None]] = []
         for slot in self.trace.grads.values():
             final = slot.tensor._grad
             if final is None and (slot.original is not None or not slot.looked):
@@ -474,7 +475,7 @@ class _Placement:
     parameters: dict[Node, int]
     outputs: dict[Node, int]
 
-    def __call__(self, r: _Result) -> _Result:
+    def __call__(self, r: Result) -> Result:
         if r.kind != "output" or r.node is None:
             return r
         number = self.parameters.get(r.node)
@@ -482,9 +483,31 @@ class _Placement:
 
 
 @dataclass(frozen=True)
-class _Source:
-    """Find a captured storage at a call."""
+class _Held:
+    """Find a tensor from outside: always the same."""
 
+    tensor: Tensor
+
+    def __call__(self, call: _Call) -> Tensor:
+        return self.tensor
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Find a tensor among the arguments of a call."""
+
+    number: int
+
+    def __call__(self, call: _Call) -> Tensor:
+        tensor: Tensor = call.arguments[self.number].given
+        return tensor
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Find a captured storage, the one of this number, at a call."""
+
+    number: int
     source: Callable[[], Storage | None]
 
     def __call__(self, call: _Call) -> Storage:
@@ -555,7 +578,7 @@ class Compiled:
             return self._function(*args, **kwargs)
         call = _take_apart(args, kwargs)
         variant = self._variant(call)
-        if variant.is_pure and not kwargs and len(call.arguments) == len(args):
+        if not kwargs and len(call.arguments) == len(args):
             self._speed_up(variant, call)
         return variant.run(call)
 
@@ -576,12 +599,10 @@ class Compiled:
         return variant
 
     def _speed_up(self, variant: _Variant, call: _Call) -> None:
-        """Let the native entry of this variant have the next calls, if results are just its outputs, in order."""
-        single = variant.tree.kind is None
-        plain = single or (variant.tree.kind is tuple and all(p.kind is None for p in variant.tree.parts))
-        in_order = [(r.kind, r.number) for r in variant.results] == [("output", i) for i in range(len(variant.graph.results))]
-        if plain and in_order and variant.results and all(type(a.given) is np.ndarray for a in call.arguments):
-            self._fast = variant.program.entry(self._slow, single=single)
+        """Let the next calls like this one take the fast way, where there is one."""
+        fast = variant.fast(call, self._slow)
+        if fast is not None:
+            self._fast = fast
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """Trace and compile for these example arguments, without running, and return a view of every stage."""

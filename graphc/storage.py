@@ -25,10 +25,7 @@ __all__ = ["Shared", "Storage", "compute", "stopped", "unique", "valued"]
 
 def valued(array: Any, node: Node) -> Node:
     """Return a fresh parameter with the type of `node` and a known value."""
-    leaf = parameter(node.type, node.name)
-    leaf.where = node.where
-    leaf.value = array
-    return leaf
+    return parameter(node.types[0], node.name, where=node.where, value=array)
 
 
 def stopped(node: Node) -> Node:

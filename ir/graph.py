@@ -31,6 +31,7 @@ __all__ = [
     "apart",
     "find",
     "free_nodes",
+    "know",
     "make",
     "parameter",
     "place",
@@ -159,16 +160,8 @@ def make(
         if found is not None:
             return found
     types = op.infer(operands, params, regions)
-    node = Node.__new__(Node)
-    fill = object.__setattr__
-    fill(node, "op", op)
-    fill(node, "operands", operands)
-    fill(node, "params", params)
-    fill(node, "regions", regions)
-    fill(node, "types", types)
-    node.name = like.name if like is not None else ""
-    node.where = like.where if like is not None else place.where
-    node.value = None
+    name, where = ("", place.where) if like is None else (like.name, like.where)
+    node = _fill(op, operands, params, regions, types, name, where)
     if op.interned and not unique:
         place.nodes[key] = node
     return node
@@ -177,6 +170,38 @@ def make(
 def find(op: Primitive, operands: tuple[Node, ...], params: dict[str, Any]) -> Node | None:
     """Return the node for an application that somebody holds already, if there is one."""
     return place.nodes.get((op, operands, _key(params), ()))
+
+
+_put_op, _put_operands, _put_params, _put_regions, _put_types, _put_name, _put_where, _put_value = (
+    getattr(Node, slot).__set__ for slot in ("op", "operands", "params", "regions", "types", "name", "where", "value")
+)
+
+
+know = _put_value
+"""`know(node, value)` sets `node.value` as assignment does, but faster."""
+
+
+def _fill(
+    op: Primitive,
+    operands: tuple[Node, ...],
+    params: dict[str, Any],
+    regions: tuple[Region, ...],
+    types: tuple[TensorType, ...],
+    name: str,
+    where: str,
+    value: Any = None,
+) -> Node:
+    """Return a node with this in its slots; faster than through `__setattr__`."""
+    node = Node.__new__(Node)
+    _put_op(node, op)
+    _put_operands(node, operands)
+    _put_params(node, params)
+    _put_regions(node, regions)
+    _put_types(node, types)
+    _put_name(node, name)
+    _put_where(node, where)
+    _put_value(node, value)
+    return node
 
 
 def _key(params: dict[str, Any]) -> tuple[Any, ...]:
@@ -193,11 +218,10 @@ PARAMETER = Primitive(
 )
 
 
-def parameter(type: TensorType, name: str = "") -> Node:
-    """Return a fresh parameter; no two are equal."""
-    node = make(PARAMETER, (), {"dtype": type.dtype, "shape": type.shape})
-    node.name = name
-    return node
+def parameter(type: TensorType, name: str = "", *, where: str | None = None, value: Any = None) -> Node:
+    """Return a fresh parameter; no two are equal.  `where` is the place of the moment if None."""
+    params = {"dtype": type.dtype, "shape": type.shape}
+    return _fill(PARAMETER, (), params, (), (type,), name, place.where if where is None else where, value)
 
 
 @dataclass(frozen=True, eq=False)
