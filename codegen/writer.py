@@ -138,6 +138,10 @@ class ProgramWriter:
     def _region(self, region: Region, results: Places) -> None:
         """Write the steps of a region; its parameters have places, its results get theirs from `results`."""
         self._places.update(results)
+        for result, place in results.items():
+            while result.op.kind == "movement":  # a buffer under another shape: what makes it writes here
+                result = result.operands[0]
+                self._places[result] = _Place(place.address, dense_strides(result.shape), place.intervals)
         for node in region.nodes():
             if node.op is PARAMETER or node.op.kind in ("movement", "leaf"):
                 continue
@@ -284,8 +288,10 @@ class ProgramWriter:
     def _dense(self, node: Node) -> _Place:
         """Return the place of an operand of a loop, copied first if it does not lie densely."""
         place, operand = self._view(node)
-        if operand.offset == 0 and (operand.strides == dense_strides(node.shape) or node.type.size <= 1):
-            return place
+        if operand.strides == dense_strides(node.shape) or node.type.size <= 1:
+            offset = self.number(operand.offset * node.dtype.bytes)
+            address = self.main.element(place.address, offset, "i8") if operand.offset else place.address
+            return _Place(address, dense_strides(node.shape), place.intervals)
         copy = self._room(node)
         self._copy(node, (place, operand), copy)
         return copy

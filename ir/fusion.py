@@ -475,7 +475,7 @@ class _Builder:
     def run(self) -> Graph:
         nodes = self.graph.nodes()
         for result in self.graph.results:
-            if not self._has_buffer(result):
+            if not self._has_buffer(result) and self._whole(result) is None:
                 self.stored[result] = None
         for node in nodes:
             if node.op.name == "result":
@@ -505,14 +505,23 @@ class _Builder:
     def _store_operand(self, operand: Node, *, dense: bool = False) -> None:
         """Store what an operation outside the fusions reads: the buffer below its strides, or a copy.
 
-        Loops and branches take their operands `dense`, as they are.
+        Loops and branches take their operands `dense`: a buffer under another shape, or a part of one, is.
         """
-        view = None if dense else as_view(operand, self._layout)
+        view = as_view(operand, self._layout)
+        if dense and view is not None and view.strides != dense_strides(operand.shape):
+            view = None
         base = operand if view is None else view.base
         if view is not None and base.op.name in ("constant", "iota"):
             base = operand
         if not self._has_buffer(base):
             self.stored[base] = None
+
+    def _whole(self, result: Node) -> Node | None:
+        """Return the buffer that a result is under another shape; None if it is not the whole of one made here."""
+        view = as_view(result, self._layout) if result.op.kind == "movement" else None
+        if view is None or view.base.op is PARAMETER or not self._has_buffer(view.base) or view.base.type.size != result.type.size:
+            return None
+        return view.base if not view.offset and view.strides == dense_strides(result.shape) else None
 
     def _leaves(self, root: Node) -> tuple[list[Node], list[Node]]:
         """Return what the kernel of a stored node computes, operands first, and what it loads."""
@@ -619,7 +628,11 @@ class _Builder:
 
     def _result(self, node: Node, taken: set[Node]) -> Node:
         """Return the new node of a result; a parameter, or a node that is a result already, is copied."""
-        new = self.new[node]
+        whole = self._whole(node)
+        if whole is not None and self.new[whole] not in taken:
+            taken.add(self.new[whole])
+            return self._moved(node)
+        new = self._moved(node)
         if new.op is not PARAMETER and new not in taken:
             taken.add(new)
             return new
