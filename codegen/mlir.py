@@ -107,7 +107,7 @@ def _several(value: str, count: int) -> list[str]:
     return [f"{value}#{i}" for i in range(count)]
 
 
-def _fusion(t: Text, node: Node, operands: list[str]) -> list[str]:
+def _call(t: Text, node: Node, operands: list[str]) -> list[str]:
     return _region(t, node.regions[0], operands)
 
 
@@ -164,7 +164,8 @@ def _stack(t: Text, item: str, into: str, type: TensorType, at: str) -> str:
 
 
 REGIONS: dict[str, Callable[[Text, Node, list[str]], list[str]]] = {
-    "fusion": _fusion,
+    "fusion": _call,
+    "checkpoint": _call,
     "cond": _cond,
     "while": _while,
     "scan": _scan,

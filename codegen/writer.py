@@ -305,6 +305,10 @@ class ProgramWriter:
     def _carry_buffers(self, node: Node, count: int) -> list[tuple[_Place, _Place]]:
         return [(self._spare(node, i), self._spare(node, i)) for i in range(count)]
 
+    def _checkpoint(self, region: Region, node: Node) -> None:
+        (body,) = node.regions
+        self._inside(body, [self._dense(o) for o in node.operands], self._results(region, node))
+
     def _cond(self, region: Region, node: Node) -> None:
         f = self.main
         pred, *operands = [self._dense(o) for o in node.operands]
@@ -406,6 +410,7 @@ class ProgramWriter:
     _STEPS: ClassVar[dict[str, Callable[[ProgramWriter, Region, Node], None]]] = {
         "fusion": _fusion,
         "concatenate": _concatenate,
+        "checkpoint": _checkpoint,
         "cond": _cond,
         "scan": _scan,
         "while": _while,

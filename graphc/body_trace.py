@@ -21,7 +21,7 @@ from graphc.state import state
 from graphc.storage import Storage
 from graphc.tensor import Tensor
 
-__all__ = ["KINDS", "Body", "Given", "Result", "error_here", "name_of", "paths", "sketch"]
+__all__ = ["KINDS", "Body", "Given", "Once", "Result", "error_here", "name_of", "paths", "sketch"]
 
 KINDS = ("bool", "int", "float")
 """Kinds of dtypes, lower ones first."""
@@ -156,6 +156,41 @@ class Body(InnerTrace):
                 f"{self.title}: expected the carried values to come back as they are in {name}, {sketch(tree)}, "
                 f"got {sketch(found)}"
             )
+
+
+class Once(Body):
+    """A body that runs once, where it stands: it may write to tensors from outside, but what it is given is read."""
+
+    kind = "function"
+
+    def run(self, function: Callable[[list[Tensor]], Any]) -> None:
+        """Call the body on its stand-ins.  Raises TypeError for results that are no tensors, and for writes to stand-ins."""
+        inner: list[Tensor] = []
+
+        def watched(given: list[Tensor]) -> Any:
+            inner.extend(given)
+            return function(given)
+
+        super().run(watched)
+        for tensor, param in zip(inner, self.params, strict=True):
+            if tensor._storage.node is not param:
+                raise error_here(
+                    f"{self.title}: expected a function that only reads its arguments, got one that writes to {param.type}"
+                )
+
+    def changed(self) -> dict[Storage, Before]:
+        """Return the storages from outside that were written to.  Raises TypeError for one that was given a history."""
+        found = super().changed()
+        for storage, before in found.items():
+            if storage.fn is not before.fn or storage.requires_grad is not before.requires_grad:
+                raise error_here(
+                    f"{self.title}: expected writes of values without a history to tensors from outside, got one to "
+                    f"{before.node.type}{self.places[storage]}"
+                )
+        return found
+
+    def _check_writes(self) -> None:
+        """Let all be written to."""
 
 
 class Result:

@@ -9,7 +9,7 @@ states meanwhile, and so on: 30 states instead of 1000, for two more runs of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from graphc.ir import build
@@ -28,7 +28,7 @@ def segment_lengths(length: int, budget: int | None) -> list[int]:
     >>> segment_lengths(1000, 32), kept_states(1000, segment_lengths(1000, 32))
     ([100, 10], 30)
     >>> segment_lengths(1000, None), segment_lengths(20, 32)
-    ([40], [])
+    ([25], [])
     """
     if budget is None:
         return list(_split(length, 2)[1])
@@ -67,21 +67,28 @@ def _split(length: int, levels: int) -> tuple[int, tuple[int, ...]]:
 
 
 def scan_in_segments(
-    body: Region, carried: Sequence[Node], sequences: Sequence[Node], length: int, lengths: Sequence[int], *, reverse: bool = False
+    body: Region,
+    carried: Sequence[Node],
+    sequences: Sequence[Node],
+    length: int,
+    lengths: Sequence[int],
+    *,
+    reverse: bool = False,
+    outer: Collection[Node] | None = None,
 ) -> list[Node]:
     """Return what `control.scan` returns, by loops over segments of these lengths, the outermost first."""
     if not lengths:
-        return scan(body, carried, sequences, length, reverse=reverse)
+        return scan(body, carried, sequences, length, reverse=reverse, outer=outer)
     size, *inner = lengths
     n, whole = len(carried), length - length % size
     carry, stacks = list(carried), []
     for start, stop in ((0, whole), (whole, length))[:: -1 if reverse else 1]:
         parts = [_part(s, start, stop) for s in sequences]
         if stop - start == whole and start == 0:
-            found = _segments(body, carry, parts, whole // size, size, inner, reverse=reverse)
+            found = _segments(body, carry, parts, whole // size, size, inner, reverse=reverse, outer=outer)
         elif start < stop:
             shorter = [k for k in inner if k < stop - start]
-            found = scan_in_segments(body, carry, parts, stop - start, shorter, reverse=reverse)
+            found = scan_in_segments(body, carry, parts, stop - start, shorter, reverse=reverse, outer=outer)
         else:
             continue
         carry, made = found[:n], found[n:]
@@ -95,13 +102,21 @@ def _part(sequence: Node, start: int, stop: int) -> Node:
 
 
 def _segments(
-    body: Region, carried: Sequence[Node], sequences: Sequence[Node], count: int, size: int, inner: Sequence[int], *, reverse: bool
+    body: Region,
+    carried: Sequence[Node],
+    sequences: Sequence[Node],
+    count: int,
+    size: int,
+    inner: Sequence[int],
+    *,
+    reverse: bool,
+    outer: Collection[Node] | None,
 ) -> list[Node]:
     """Scan over `count` segments of `size` steps."""
     own = [parameter(c.type, c.name) for c in carried]
     chunks = [build.reshape(s, (count, size, *s.shape[1:])) for s in sequences]
     items = [parameter(c.type.with_shape(c.shape[1:]), s.name) for c, s in zip(chunks, sequences, strict=True)]
-    results = scan_in_segments(body, own, items, size, inner, reverse=reverse)
-    found = scan(Region((*own, *items), tuple(results)), carried, chunks, count, reverse=reverse)
+    results = scan_in_segments(body, own, items, size, inner, reverse=reverse, outer=outer)
+    found = scan(Region((*own, *items), tuple(results)), carried, chunks, count, reverse=reverse, outer=outer)
     n = len(carried)
     return [*found[:n], *(build.reshape(s, (count * size, *s.shape[2:])) for s in found[n:])]

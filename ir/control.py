@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from graphc.ir.graph import PARAMETER, Node, Region, find, make, parameter, toposort
 from graphc.ir.primitives import PRIMITIVES
 
-__all__ = ["close", "cond", "known_results", "results_of", "scan", "substitute", "while_loop"]
+__all__ = ["checkpoint", "close", "cond", "known_results", "results_of", "scan", "substitute", "while_loop"]
 
 
 def results_of(node: Node) -> list[Node]:
@@ -82,6 +82,12 @@ def _read_from_outside(region: Region, outer: Collection[Node] | None, hoist: st
         if node not in inside and node.op.name not in ("constant", "iota"):
             found[node] = None
     return list(found)
+
+
+def checkpoint(body: Region, operands: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:
+    """Return the results of a region whose gradient keeps the operands only.  It may read outside values."""
+    closed, outside = close([body], outer, hoist="all" if outer is None else "none")
+    return results_of(make(PRIMITIVES["checkpoint"], (*operands, *outside), {"barrier": False}, tuple(closed)))
 
 
 def cond(pred: Node, yes: Region, no: Region, operands: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:

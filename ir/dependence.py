@@ -266,7 +266,7 @@ def _enter(region: Region, operands: Sequence[Sparsity | None], arrays: Sequence
     return _propagate(region.results, given, values), values
 
 
-def _fusion(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Parts:
+def _call(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Parts:
     return _enter(node.regions[0], operands, [values.of_choice(o) for o in node.operands])[0]
 
 
@@ -413,5 +413,5 @@ def _closed(node: Node, operands: Sequence[Sparsity | None], arrays: Sequence[An
         now = after
 
 
-LOOP_RULES: dict[str, LoopRule] = {"fusion": _fusion, "cond": _cond, "while": _while, "scan": _scan}
+LOOP_RULES: dict[str, LoopRule] = {"fusion": _call, "checkpoint": _call, "cond": _cond, "while": _while, "scan": _scan}
 """Primitives with regions -> the patterns of all their results."""

@@ -279,6 +279,7 @@ NONDIFFERENTIABLE: dict[str, str] = {
     "stop_gradient": "it is there to stop derivatives",
     **dict.fromkeys(("not", "and", "or", "xor", "shift_left", "shift_right"), _DISCRETE),
     **dict.fromkeys(("eq", "ne", "lt", "le", "any", "all", "argmax", "argmin"), _DISCRETE),
+    "checkpoint": _REGIONS,
     "cond": _REGIONS,
     "scan": _REGIONS,
     "while": _REGIONS,

@@ -50,7 +50,7 @@ def _bare(results: list[Any]) -> Any:
     return results if len(results) > 1 else results[0]
 
 
-def _fusion(node: Node, operands: list[Any]) -> Any:
+def _call(node: Node, operands: list[Any]) -> Any:
     return _bare(evaluate(node.regions[0], operands))
 
 
@@ -85,7 +85,8 @@ def _result(node: Node, operands: list[Any]) -> Any:
 
 
 EVALUATORS: dict[str, Callable[[Node, list[Any]], Any]] = {
-    "fusion": _fusion,
+    "fusion": _call,
+    "checkpoint": _call,
     "cond": _cond,
     "while": _while,
     "scan": _scan,

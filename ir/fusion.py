@@ -519,7 +519,12 @@ class _Builder:
     def _whole(self, result: Node) -> Node | None:
         """Return the buffer that a result is under another shape; None if it is not the whole of one made here."""
         view = as_view(result, self._layout) if result.op.kind == "movement" else None
-        if view is None or view.base.op is PARAMETER or not self._has_buffer(view.base) or view.base.type.size != result.type.size:
+        if (
+            view is None
+            or view.base.op is PARAMETER
+            or not self._has_buffer(view.base)
+            or view.base.type.size != result.type.size
+        ):
             return None
         return view.base if not view.offset and view.strides == dense_strides(result.shape) else None
 

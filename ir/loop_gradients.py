@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from graphc.ir.build import zeros_like
 from graphc.ir.control import results_of
-from graphc.ir.graph import Node, Region, make, parameter
+from graphc.ir.graph import Node, Region, make, parameter, toposort
 from graphc.ir.primitives import PRIMITIVES
 
 __all__ = ["LOOP_VJP", "Gradients", "LoopRule"]
@@ -44,6 +44,23 @@ def _cond(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool],
         arms.append(Region((*region.params, *seeds), tuple(_filled(by, found))))
     operands = (*node.operands, *(g for g in cotangents if g is not None))
     return [None, *_spread(wanted[1:], results_of(make(PRIMITIVES["cond"], operands, {}, tuple(arms), like=node)))]
+
+
+def _checkpoint(
+    node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients
+) -> list[Node | None]:
+    """Compute the region again where its gradient is: behind a barrier, or it would be one with the first computation."""
+    (body,) = node.regions
+    given = [i for i, g in enumerate(cotangents) if g is not None]
+    seeds = [parameter(body.results[i].type) for i in given]
+    by = [p for p, w in zip(body.params, wanted, strict=True) if w]
+    found = _filled(by, gradients([body.results[i] for i in given], seeds, by))
+    reached = set(toposort(found))
+    operands = [*node.operands, *(g for g in cotangents if g is not None)]
+    pairs = [(p, o) for p, o in zip((*body.params, *seeds), operands, strict=True) if p in reached]
+    region = Region(tuple(p for p, _ in pairs), tuple(found))
+    again = make(PRIMITIVES["checkpoint"], [o for _, o in pairs], {"barrier": True}, (region,), like=node)
+    return _spread(wanted, results_of(again))
 
 
 def _scan(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
@@ -102,5 +119,5 @@ def _tape(node: Node) -> list[Node]:
     return results_of(make(PRIMITIVES["scan"], node.operands, node.params, (taped,), like=node))[len(node.types) :]
 
 
-LOOP_VJP: dict[str, LoopRule] = {"cond": _cond, "scan": _scan}
+LOOP_VJP: dict[str, LoopRule] = {"checkpoint": _checkpoint, "cond": _cond, "scan": _scan}
 """Primitives with regions -> their rule."""

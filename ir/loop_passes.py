@@ -4,7 +4,8 @@
     %b = scan %c, %xs {…the same body, taped…}  →
 
 A forward scan and the taped one that its adjoint asks for become one; stacks and sequences that the adjoint
-turned out not to need are dropped.
+turned out not to need are dropped.  Once gradients are taken, a checkpoint is just what its region computes; only what
+its gradient computes again stays a region, apart from the first computation.
 """
 
 from __future__ import annotations
@@ -25,12 +26,36 @@ def tidy_loops(graph: Graph) -> Graph:
 
 
 def _tidied(results: Sequence[Node]) -> Sequence[Node]:
+    results = _inlined(results)
     while True:
         nodes = toposort(results)
         new = _inner(nodes) or _shared(nodes) or _without_unread_operands(nodes) or _without_unread_stacks(nodes, results)
         if not new:
             return results
         results = substitute(results, new)
+
+
+def _inlined(results: Sequence[Node]) -> Sequence[Node]:
+    """Put the bodies of checkpoints in their places, but for those that are computed again."""
+    while any(map(_is_open, nodes := toposort(results))):
+        new: dict[Node, Node] = {}
+        bodies: dict[Node, list[Node]] = {}
+        for node in nodes:
+            operands = [new.get(o, o) for o in node.operands]
+            if _is_open(node):
+                (body,) = node.regions
+                bodies[node] = substitute(body.results, dict(zip(body.params, operands, strict=True)))
+                new[node] = bodies[node][0] if len(node.types) == 1 else node
+            elif node.op.name == "result" and node.operands[0] in bodies:
+                new[node] = bodies[node.operands[0]][node.params["index"]]
+            elif any(a is not b for a, b in zip(operands, node.operands, strict=True)):
+                new[node] = make(node.op, operands, node.params, node.regions, like=node)
+        results = [new.get(r, r) for r in results]
+    return results
+
+
+def _is_open(node: Node) -> bool:
+    return node.op.name == "checkpoint" and not node.params["barrier"]
 
 
 def _inner(nodes: Sequence[Node]) -> dict[Node, Node]:

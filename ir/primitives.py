@@ -171,7 +171,11 @@ _row(
 _row("matmul", "other", shapes.matmul, np.matmul, "The matrix product over the last two axes; equal leading axes are a batch.")
 
 # regions
-_row("fusion", "region", shapes.fusion, None, "The region applied to the operands, compiled as one kernel.")
+_row("fusion", "region", shapes.call("fusion"), None, "The region applied to the operands, compiled as one kernel.")
+_row(
+    "checkpoint", "region", shapes.call("checkpoint"), None,
+    "The region applied to the operands; its gradient computes again what it reads, behind a `barrier`.",
+)  # fmt: skip
 _row(
     "cond",
     "region",

@@ -10,7 +10,7 @@ from graphc.ir.graph import Node, Region, TypeRuleError
 from graphc.ir.types import BOOL, I32, I64, DType, TensorType
 
 __all__ = [
-    "Rule", "arg_reduction", "broadcast", "cast", "concatenate", "cond", "cumsum", "elementwise", "flip", "fusion", "gather",
+    "Rule", "arg_reduction", "broadcast", "call", "cast", "concatenate", "cond", "cumsum", "elementwise", "flip", "gather",
     "iota", "leaf", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result", "scan", "scatter_add",
     "select", "slice_", "while_",
 ]  # fmt: skip
@@ -225,13 +225,16 @@ def matmul(operands: Operands, params: Params, regions: Regions) -> Types:
     return (a.with_shape((*a.shape[:-1], b.shape[-1])),)
 
 
-def fusion(operands: Operands, params: Params, regions: Regions) -> Types:
-    """Operands as the region's parameters; results as its results."""
-    (body,) = regions
-    _require(
-        [o.type for o in operands] == [p.type for p in body.params], "fusion binds each operand to a parameter of its type"
-    )
-    return tuple(r.type for r in body.results)
+def call(name: str) -> Rule:
+    """Return the rule of what applies its region: operands as the region's parameters; results as its results."""
+
+    def infer(operands: Operands, params: Params, regions: Regions) -> Types:
+        (body,) = regions
+        fits = [o.type for o in operands] == [p.type for p in body.params]
+        _require(fits, f"{name} binds each operand to a parameter of its type")
+        return tuple(r.type for r in body.results)
+
+    return infer
 
 
 def _check_binding(name: str, region: Region, given: list[TensorType], results: list[TensorType] | None) -> None:

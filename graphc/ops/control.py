@@ -1,4 +1,4 @@
-"""Branches and loops in the graph: cond, while_loop, scan, fori_loop.
+"""Branches and loops in the graph: cond, while_loop, scan, fori_loop; and parts that a gradient computes again.
 
 A body is called once, on stand-ins for what it will get, and what it records becomes a region of one node.  What
 it is given is its own: writing to it in place changes nothing outside.  Tensors of outside that it reads take part
@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from graphc import pytree
-from graphc.body_trace import KINDS, Body, Given, Result, error_here, name_of, paths, sketch
+from graphc.body_trace import KINDS, Body, Given, Once, Result, error_here, name_of, paths, sketch
 from graphc.eager import substitute
 from graphc.errors import user_place
 from graphc.gradfn import GradFn
 from graphc.ir import build, control
+from graphc.ir.checkpointing import scan_in_segments, segment_lengths
 from graphc.ir.graph import Node, Region, parameter, place
 from graphc.ir.types import BOOL, I64
 from graphc.lift import PENDING_BOUND
@@ -29,7 +30,7 @@ from graphc.state import state
 from graphc.storage import Storage, compute, stopped
 from graphc.tensor import Tensor
 
-__all__ = ["cond", "fori_loop", "scan", "while_loop"]
+__all__ = ["checkpointed", "cond", "fori_loop", "scan", "while_loop"]
 
 ATTEMPTS = 6
 """How often the dtype of a number may change before it is taken for one that never comes to rest."""
@@ -88,14 +89,28 @@ def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried
     return _while(given, test, body, tree)
 
 
-def scan(f: Callable[..., Any], init: Any, xs: Any = None, length: int | None = None, reverse: bool = False) -> tuple[Any, Any]:
+def scan(
+    f: Callable[..., Any],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    *,
+    checkpoint: bool | int = False,
+) -> tuple[Any, Any]:
     """Return (carry, ys): `f(carry, x) -> (carry, y)` applied to one item after another along the first axis of `xs`.
 
     `init`, `xs` and the `y` are nests of tensors; the items `y` come back stacked.  `xs` may be None where `length`
     is given.  With `reverse` the last item is first.  The carry keeps its structure and types; a Python number in
-    `init` takes the dtype that `f` gives it.  Raises TypeError, ValueError.
+    `init` takes the dtype that `f` gives it.
+
+    A gradient keeps the carry of every item.  With `checkpoint` a number, it keeps as many at most and runs `f` again for
+    the others, a second or a third time; True keeps about twice the square root of the length.  Lengths that divide
+    into such parts do best.  Raises TypeError, ValueError.
     """
     title = f"scan({name_of(f)})"
+    if not isinstance(checkpoint, (bool, int)) or (checkpoint is not True and checkpoint < 0):
+        raise error_here(f"{title}: expected checkpoint to be a bool or a number of states to keep, got {checkpoint!r}")
     leaves, tree = pytree.flatten(init)
     given = [Given(x, f"{title}: init{p}") for x, p in zip(leaves, paths(tree), strict=True)]
     items, shape = pytree.flatten(xs)
@@ -111,7 +126,7 @@ def scan(f: Callable[..., Any], init: Any, xs: Any = None, length: int | None = 
         body.check_tree(tree, "init", part=0)
 
     body = _stable(title, [*given, *sequences], one_pass, len(given), "init", tree)
-    results = _scan(given, sequences, body, items_count, reverse)
+    results = _scan(given, sequences, body, items_count, reverse, _segments(title, items_count, checkpoint))
     n = len(given)
     return pytree.unflatten(results[:n], tree), pytree.unflatten(results[n:], body.tree.parts[1])
 
@@ -141,7 +156,32 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: An
     return while_loop(lambda i, val: lt(i, end), step, (start, init_val))[1]
 
 
+def checkpointed(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return `function(*args, **kwargs)`, of which a gradient keeps nothing but what it reads from outside.
+
+    It is recorded in one run, and may write to tensors from outside, but not to its arguments.  Raises TypeError,
+    TracingError.
+    """
+    title = f"checkpoint({name_of(function)})"
+    leaves, tree = pytree.flatten((args, kwargs))
+    given = [Given(x) for x in leaves if isinstance(x, (Tensor, np.ndarray))]
+    call = _with_arguments(function, leaves, tree, named=True)
+    body = Once(title, given)
+    body.run(call)
+    return _once(given, body)
+
+
 # -- what goes in ---------------------------------------------------------------------------------------
+
+
+def _segments(title: str, length: int, checkpoint: bool | int) -> list[int]:
+    """Return the lengths of the segments that a scan is made of.  Raises ValueError for a budget that is too small."""
+    if checkpoint is False:
+        return []
+    try:
+        return segment_lengths(length, None if checkpoint is True else checkpoint)
+    except ValueError as error:
+        raise error_here(f"{title}: {error}", ValueError) from None
 
 
 def _bound(bound: Any, name: str) -> Any:
@@ -169,13 +209,18 @@ def _length(title: str, sequences: Sequence[Given], paths: Sequence[str], length
     return int(first)
 
 
-def _with_arguments(function: Callable[..., Any], leaves: Sequence[Any], tree: Tree) -> Callable[[Sequence[Tensor]], Any]:
-    """Return a function of stand-ins for the tensors among the leaves of `function`'s arguments."""
+def _with_arguments(
+    function: Callable[..., Any], leaves: Sequence[Any], tree: Tree, *, named: bool = False
+) -> Callable[[Sequence[Tensor]], Any]:
+    """Return a function of stand-ins for the tensors among the leaves of `function`'s arguments.
+
+    The arguments are a tuple, or a tuple and a dict where some are `named`.
+    """
 
     def call(inner: Sequence[Tensor]) -> Any:
         rest = iter(inner)
-        found = [next(rest) if isinstance(x, (Tensor, np.ndarray)) else x for x in leaves]
-        return function(*pytree.unflatten(found, tree))
+        nest = pytree.unflatten([next(rest) if isinstance(x, (Tensor, np.ndarray)) else x for x in leaves], tree)
+        return function(*nest[0], **nest[1]) if named else function(*nest)
 
     return call
 
@@ -279,7 +324,9 @@ def _while(given: Sequence[Given], test: Body, body: Body, tree: Tree) -> Any:
     return pytree.unflatten(made, tree)
 
 
-def _scan(given: Sequence[Given], sequences: Sequence[Given], body: Body, length: int, reverse: bool) -> list[Tensor]:
+def _scan(
+    given: Sequence[Given], sequences: Sequence[Given], body: Body, length: int, reverse: bool, segments: Sequence[int]
+) -> list[Tensor]:
     n = len(given)
     random = body.random
     params = [*body.params[:n], *(before for before, _ in random.values()), *body.params[n:]]
@@ -290,10 +337,27 @@ def _scan(given: Sequence[Given], sequences: Sequence[Given], body: Body, length
         start = [*(g.node() for g in given), *(s.current() for s in random)]
         items = [s.node() for s in sequences]
         region = _region(params, results, body)
-        nodes = control.scan(region, start, items, length, reverse=bool(reverse), outer=body.outer_nodes())
+        outer = body.outer_nodes()
+        nodes = scan_in_segments(region, start, items, length, segments, reverse=bool(reverse), outer=outer)
     made = _recorded([*nodes[:n], *nodes[len(start) :]], "Scan", [*given, *sequences], [body])
     _move_on(random, nodes[n : len(start)])
     return made
+
+
+def _once(given: Sequence[Given], body: Once) -> Any:
+    """Return what a function returned that runs once, and leave what it wrote."""
+    tensors = [leaf for leaf in body.leaves if not leaf.weak]
+    random = body.random
+    wrote = [s for s in body.written if s not in random]
+    results = [*(x.node for x in tensors), *(after for _, after in random.values()), *(body.after[s] for s in wrote)]
+    with _here():
+        drawn = [before for before, _ in random.values()]
+        region = _region([*body.params, *drawn], results, body)
+        start = [*(g.node() for g in given), *(s.current() for s in random)]
+        nodes = control.checkpoint(region, start, body.outer_nodes()) if results else []
+    made = iter(_recorded(nodes[: len(tensors)], "Checkpoint", given, [body]))
+    _move_on([*random, *wrote], nodes[len(tensors) :])
+    return pytree.unflatten([leaf.number if leaf.weak else next(made) for leaf in body.leaves], body.tree)
 
 
 def _carried(body: Body, given: Sequence[Given]) -> list[Node]:

@@ -1,5 +1,5 @@
 """What surrounds training, as torch.utils has it."""
 
-from graphc.utils import data
+from graphc.utils import checkpoint, data
 
-__all__ = ["data"]
+__all__ = ["checkpoint", "data"]
