@@ -47,9 +47,10 @@ class Value(NamedTuple):
 
 
 class Module:
-    """Functions, declarations and constants that become one LLVM module."""
+    """Functions, declarations and constants that become one LLVM module; `literal`: sizes are among the constants."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, literal: bool = False) -> None:
+        self.literal = literal
         self.functions: list[Function] = []
         self.declarations: dict[str, str] = {}
         self.globals: dict[str, str] = {}

@@ -67,7 +67,7 @@ class _Writer(Step):
         type = LLVM[i.dtype.name]
         if i.dtype.is_bool or (i.dtype.is_int and abs(i.attr) <= SMALL):
             return self.f.const(i.attr, type)
-        if i.dtype.is_float and (i.attr in SIMPLE or i.attr != i.attr):
+        if self.literal or (i.dtype.is_float and (i.attr in SIMPLE or i.attr != i.attr)):
             return self.f.const(i.attr, type)
         if ("number", i) not in self.cached:
             self.cached[("number", i)] = self.slot(derived(_bits, i.attr, i.dtype), type)
@@ -125,7 +125,7 @@ class _Writer(Step):
     ) -> list[Value]:
         """Write a loop by whole vectors, then what is left over under a mask."""
         f, extent = self.f, self.kernel.dims[loop]
-        known = extent <= SMALL
+        known = self.is_known(extent)
         whole = self.whole(loop, lanes)
         values = list(carry)
         self.lanes = lanes
@@ -264,7 +264,7 @@ class _Writer(Step):
 
     def _accumulator(self, r: Reduction, lanes: int) -> _Accumulator:
         size = prod(self.kernel.dims[lo] for lo in r.inner)
-        known = all(self.kernel.dims[lo] <= SMALL for lo in r.inner)
+        known = all(self.is_known(self.kernel.dims[lo]) for lo in r.inner)
         blocked = r.kind == "sum" and r.dtype.is_float and not (known and size <= SMALL * SMALL)
         side = self.vector is not None and self.vector not in r.value.loops
         return _Accumulator(r, 1 if side else lanes, blocked)

@@ -42,6 +42,9 @@ GIL_WORK = 20_000
 """Estimated instructions above which a call lets other Python threads run."""
 
 
+Judge = Callable[[Sequence[Any]], None]
+
+
 @dataclass(frozen=True)
 class Cost:
     """What one call takes, by count: operations on elements, bytes read and written, kernels, arena bytes."""
@@ -66,6 +69,9 @@ class Program:
     steps: int
     work: tuple[int, int]
     """Operations on elements, and bytes of values between kernels."""
+    dynamic: bool = True
+    judge: Judge | None = None
+    """Asked about the inputs if the last output, a flag that belongs to nobody, is set; raises what is to be raised."""
 
     @cached_property
     def address(self) -> int:
@@ -88,14 +94,27 @@ class Program:
         code = call_program(self.address, self.table, arrays, outputs, arena)
         if code:
             raise_error(code)
+        if self.judge is not None and outputs.pop():
+            self.judge(arrays)
         return outputs
 
     def entry(self, slow: Callable[..., Any], *, single: bool) -> Callable[..., Any]:
-        """Return a native function of the input arrays; what does not fit goes to `slow`."""
+        """Return a function of the input arrays, native unless there is a judge; what does not fit goes to `slow`."""
+        if self.judge is not None:
+            return self._judged(slow, single)
         return make_entry(
             self.address, self.table, self.inputs, self.outputs, self.arena_bytes, slow,
             single=single, on_error=raise_error, release_gil=self._takes_long(), keep=self,
         )  # fmt: skip
+
+    def _judged(self, slow: Callable[..., Any], single: bool) -> Callable[..., Any]:
+        def call(*arrays: Any) -> Any:
+            if len(arrays) != len(self.inputs) or not all(s.fits(x) for s, x in zip(self.inputs, arrays, strict=True)):
+                return slow(*arrays)
+            outputs = self.run_unchecked(arrays)
+            return outputs[0] if single else tuple(outputs)
+
+        return call
 
     def _takes_long(self) -> bool:
         """Tell whether other Python threads should run meanwhile: much work, or nobody knows how much."""
@@ -103,7 +122,7 @@ class Program:
 
     @cached_property
     def _detail(self) -> tuple[dict[str, Graph], list[Kernel]]:
-        stages, writer = _written(self.captured, self.layouts)
+        stages, writer = _written(self.captured, self.layouts, dynamic=self.dynamic)
         return stages, writer.kernels
 
     @property
@@ -195,10 +214,17 @@ def code_cache_size() -> int:
     return len(_code)
 
 
-def compile_graph(graph: Graph, strides: Sequence[tuple[int, ...] | None] | None = None) -> Program:
+def compile_graph(
+    graph: Graph,
+    strides: Sequence[tuple[int, ...] | None] | None = None,
+    *,
+    dynamic: bool = True,
+    judge: Judge | None = None,
+) -> Program:
     """Optimize a graph and make it a program.
 
-    `strides` gives byte strides for each parameter; None is row-major.
+    `strides` gives byte strides for each parameter; None is row-major.  Without `dynamic`, sizes are constants in the code.
+    With a `judge` the last result of the graph is a flag: `Program.judge`.
     """
     layouts = {}
     specs = []
@@ -210,25 +236,28 @@ def compile_graph(graph: Graph, strides: Sequence[tuple[int, ...] | None] | None
         layouts[param] = elements
         specs.append(ArraySpec(param.dtype.numpy, param.shape, tuple(s * size for s in elements)))
     # somebody who looks at the stages wants them for these sizes
-    frame = _frame(graph, layouts) if any(map(debug.enabled, LISTINGS)) else frame_of(graph, layouts, _frame)
+    look = not dynamic or any(map(debug.enabled, LISTINGS))
+    frame = _frame(graph, layouts, dynamic=dynamic) if look else frame_of(graph, layouts, _frame)
     table, arena_bytes = frame.bound()
     return Program(
         graph, layouts, _machine_code(frame.text), np.array(table or [0], np.int64), specs,
-        [_dense_spec(r) for r in graph.results], arena_bytes, frame.steps, frame.work,
+        [_dense_spec(r) for r in graph.results], arena_bytes, frame.steps, frame.work, dynamic, judge,
     )  # fmt: skip
 
 
-def _written(graph: Graph, layouts: Layouts, *, check: bool = True) -> tuple[dict[str, Graph], ProgramWriter]:
+def _written(
+    graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True
+) -> tuple[dict[str, Graph], ProgramWriter]:
     """Run the passes and write the program."""
     stages = optimize(graph, layouts, check=check)
     with debug.timed("kernels"):
-        writer = ProgramWriter(stages["fused"], [layouts[p] for p in stages["fused"].params])
+        writer = ProgramWriter(stages["fused"], [layouts[p] for p in stages["fused"].params], dynamic)
         writer.write()
     return stages, writer
 
 
-def _frame(graph: Graph, layouts: Layouts, *, check: bool = True) -> Frame:
-    stages, writer = _written(graph, layouts, check=check)
+def _frame(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True) -> Frame:
+    stages, writer = _written(graph, layouts, check=check, dynamic=dynamic)
     if debug.enabled("kernels"):
         debug.show("kernels", "\n\n".join(map(str, writer.kernels)))
     debug.show("llvm", writer.text)

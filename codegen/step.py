@@ -19,6 +19,7 @@ class Step:
 
     def __init__(self, module: Module, name: str, buffers: Sequence[str]) -> None:
         params = [("ptr", "table"), *(("ptr", b) for b in buffers), ("ptr", "scratch"), ("ptr", "status")]
+        self.literal = module.literal
         self.f = Function(module, name, params, internal=True)
         self.buffers = self.f.args[1:-2]
         self.scratch, self.status = self.f.args[-2:]
@@ -31,11 +32,15 @@ class Step:
 
         `varies` says that it comes from an extent that is read at run time: small by chance is then no constant.
         """
-        if not varies and abs(value) <= SMALL:
+        if self.literal or (not varies and abs(value) <= SMALL):
             return self.f.i64(value)
         if role not in self.cached:
             self.cached[role] = self.slot(value, "i64")
         return self.cached[role]
+
+    def is_known(self, extent: int) -> bool:
+        """Tell whether an extent is a constant in the code."""
+        return self.literal or extent <= SMALL
 
     def slot(self, bits: int, type: str) -> Value:
         """Add a table entry; read it in the function's first block, so that it is known everywhere."""

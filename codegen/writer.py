@@ -48,9 +48,9 @@ Places = dict[Node, _Place]
 class ProgramWriter:
     """Writes one program.  `kernels`, `table`, `rooms` and `steps` tell about it once it is written."""
 
-    def __init__(self, graph: Graph, layouts: Sequence[Strides]) -> None:
+    def __init__(self, graph: Graph, layouts: Sequence[Strides], dynamic: bool = True) -> None:
         self.graph, self.layouts = graph, layouts
-        self.module = Module()
+        self.module = Module(literal=not dynamic)
         self.table: list[int] = []
         self.kernels: list[Kernel] = []
         self.steps = 0
@@ -104,7 +104,7 @@ class ProgramWriter:
 
     def number(self, value: int) -> Value:
         """Return a run-time integer of the program itself."""
-        if abs(value) <= SMALL:
+        if self.module.literal or abs(value) <= SMALL:
             return self.main.i64(value)
         return self.datum(value, "i64")
 

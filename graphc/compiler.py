@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from graphc import pytree
-from graphc.codegen.program import Program, compile_graph
+from graphc.codegen.program import Program
 from graphc.dtypes import of_numpy
 from graphc.eager import substitute
 from graphc.errors import TracingError, add_place
@@ -27,6 +27,7 @@ from graphc.gradfn import Accumulate, Barrier, GradFn, Level, history
 from graphc.ir.graph import PARAMETER, Graph, Node, parameter, toposort
 from graphc.ir.types import TensorType
 from graphc.lowered import Lowered
+from graphc.options import Options
 from graphc.pytree import Tree
 from graphc.ready import MISFIT, Ready, Result, overwrite, plain, used_up
 from graphc.state import state
@@ -140,12 +141,13 @@ class _Variant:
     writes: list[tuple[_Source | _ArgumentStorage, Result]]
     deposits: list[tuple[_Given | _Held, Result | None]]
     stand_ins: dict[Tensor, int]
+    options: Options
     _fast: Callable[..., Any] | None = None
 
     @cached_property
     def program(self) -> Program:
         """The machine code, made when first needed."""
-        return compile_graph(self.graph, self.strides)
+        return self.options.program(self.graph, self.strides)
 
     @cached_property
     def kept(self) -> frozenset[int]:
@@ -311,8 +313,8 @@ def _python_on_the_way(given: Sequence[Node | None]) -> Sequence[Node | None]:
 class _Tracer:
     """One tracing of a function with the arguments of a call."""
 
-    def __init__(self, function: Callable[..., Any], call: _Call) -> None:
-        self.function, self.call = function, call
+    def __init__(self, function: Callable[..., Any], call: _Call, options: Options) -> None:
+        self.function, self.call, self.options = function, call, options
         self.trace = Trace()
         self.params: list[Node] = []
         self.numbers: dict[Tensor, int] = {}
@@ -387,6 +389,7 @@ class _Tracer:
             writes=[(find, place(r)) for find, r in writes],
             deposits=[(find, None if r is None else place(r)) for find, r in deposits],
             stand_ins=self.numbers,
+            options=self.options,
         )
 
     def _constants(self, inputs: Sequence[Node]) -> list[Node]:
@@ -464,7 +467,7 @@ class _Tracer:
 
 def capture(function: Callable[..., Any], *args: Any) -> tuple[Graph, list[Captured]]:
     """Return what a call records, without compiling it: the graph, and the state from outside that it reads."""
-    variant = _Tracer(function, _take_apart(args, {})).run()
+    variant = _Tracer(function, _take_apart(args, {}), Options()).run()
     return variant.graph, variant.captures
 
 
@@ -549,8 +552,9 @@ def _names(function: Callable[..., Any], tree: Tree) -> list[str]:
 class Compiled:
     """A function that runs as machine code; `lower(*args)` shows every stage on the way there."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], options: Options | None = None) -> None:
         self._function = function
+        self._options = options or Options()
         self._variants: OrderedDict[Any, list[_Variant]] = OrderedDict()
         self._fast: Callable[..., Any] = self._slow
         update_wrapper(self, function, updated=())
@@ -593,7 +597,7 @@ class Compiled:
         for variant in reversed(group):
             if variant.holds(call):
                 return variant
-        variant = _Tracer(self._function, call).run()
+        variant = _Tracer(self._function, call, self._options).run()
         group.append(variant)
         del group[:-CACHE_SIZE]
         return variant
@@ -611,7 +615,12 @@ class Compiled:
 
 
 def compile(
-    model: Callable[..., Any] | None = None, *, dynamic: bool | None = None, fullgraph: bool = True, **options: Any
+    model: Callable[..., Any] | None = None,
+    *,
+    dynamic: bool | None = None,
+    fullgraph: bool = True,
+    check_nan: bool = False,
+    **options: Any,
 ) -> Any:
     """Return a function or module that runs as machine code: called directly, or as a decorator with or without ().
 
@@ -619,14 +628,21 @@ def compile(
     optimizers, `.grad`, random generators) is read and written as if it ran in Python; replacing a captured tensor
     by another object is not seen, writing to it is.  Other Python values are fixed when the function is traced.
 
-    `dynamic` is accepted: each new shape is traced anew, which takes about as long as running it eagerly, and
-    finds its machine code where it differs in sizes only.  `fullgraph` is accepted: there is never anything but
-    the full graph.  `backend`, `mode` and `options`, of torch.compile, are accepted and mean nothing.
-    Raises TypeError for other keywords.
+    A new shape is traced anew, in a millisecond or so, and finds its machine code where it differs in sizes above 8 only;
+    with `dynamic=False` sizes are constants in the code, and each shape is compiled for itself.
+
+    With `check_nan` a call whose results (or state, or gradients) hold a NaN or an infinity raises FloatingPointError
+    instead, and changes no state.  The error names the first operation that made one of what was finite, the line of the
+    program that it belongs to and, in loops, the turn.  Infinities that came in or stand in the program are no error, nor
+    is what a `where` did not choose; a NaN that came in is one if it reaches a result.  The results are checked by the
+    program itself; nothing is run op by op before something is found.
+
+    `fullgraph` is accepted: there is never anything but the full graph.  `backend`, `mode` and `options`, of
+    torch.compile, are accepted and mean nothing.  Raises TypeError for other keywords.
     """
     for name in options:
         if name not in ("backend", "mode", "options", "disable"):
             raise TypeError(f"compile() got an unexpected keyword argument '{name}'")
     if model is None:
-        return lambda f: compile(f, dynamic=dynamic, fullgraph=fullgraph, **options)
-    return model if options.get("disable") else Compiled(model)
+        return lambda f: compile(f, dynamic=dynamic, fullgraph=fullgraph, check_nan=check_nan, **options)
+    return model if options.get("disable") else Compiled(model, Options(dynamic is not False, check_nan))

@@ -13,7 +13,10 @@ from graphc.ir.derivatives import VJP
 from graphc.ir.graph import Graph, Node, TypeRuleError, place, toposort
 from graphc.ir.loop_gradients import LOOP_VJP
 
-__all__ = ["adjoint", "gradients"]
+__all__ = ["GRADIENT", "adjoint", "gradients"]
+
+GRADIENT = " (gradient)"
+"""What the place of an adjoint operation ends with."""
 
 
 def gradients(outputs: Sequence[Node], cotangents: Sequence[Node], wrt: Sequence[Node]) -> list[Node | None]:
@@ -79,6 +82,11 @@ def adjoint(graph: Graph, wrt: Sequence[int], *, value: bool = True) -> Graph:
     return Graph(graph.params, (*(graph.results if value else ()), *filled), f"{graph.name}_adjoint")
 
 
+def in_gradient(where: str) -> str:
+    """Return the place of an adjoint operation: that of the operation it belongs to, with a note."""
+    return where if not where or where.endswith(GRADIENT) else f"{where}{GRADIENT}"
+
+
 def _check_cotangent(output: Node, cotangent: Node) -> None:
     if output.type != cotangent.type:
         raise TypeRuleError(f"a cotangent has the type of its output, {output.type}, got {cotangent.type}")
@@ -109,7 +117,7 @@ def _through_regions(node: Node, active: set[Node], adjoints: dict[Node, Node], 
     wanted = [operand in active for operand in node.operands]
     if not any(wanted) or all(g is None for g in cotangents):
         return
-    place.where = node.where
+    place.where = in_gradient(node.where)
     for operand, part in zip(node.operands, LOOP_VJP[node.op.name](node, cotangents, wanted, gradients), strict=True):
         if part is not None:
             _accumulate(adjoints, operand, part)
@@ -122,7 +130,7 @@ def _propagate(node: Node, active: set[Node], adjoints: dict[Node, Node]) -> Non
     wanted = [operand in active for operand in node.operands]
     if not any(wanted):
         return
-    place.where = node.where
+    place.where = in_gradient(node.where)
     for operand, part in zip(node.operands, VJP[node.op.name](node, total, wanted), strict=True):
         if part is not None:
             _accumulate(adjoints, operand, part)

@@ -10,7 +10,7 @@ import numpy as np
 
 from graphc.ir.graph import PARAMETER, Graph, Node, Region, toposort
 
-__all__ = ["EVALUATORS", "evaluate", "evaluate_nodes"]
+__all__ = ["EVALUATORS", "evaluate", "evaluate_node", "evaluate_nodes"]
 
 
 def evaluate(graph: Graph | Region, arrays: Sequence[Any]) -> list[Any]:
@@ -33,11 +33,12 @@ def evaluate_nodes(roots: Sequence[Node], known: Mapping[Node, Any]) -> list[Any
     with np.errstate(all="ignore"):
         for node in toposort(roots, lambda n: n in known):
             if node not in values:
-                values[node] = _evaluate_node(node, [values[o] for o in node.operands])
+                values[node] = evaluate_node(node, [values[o] for o in node.operands])
     return [np.asarray(values[r]) for r in roots]
 
 
-def _evaluate_node(node: Node, operands: list[Any]) -> Any:
+def evaluate_node(node: Node, operands: list[Any]) -> Any:
+    """Return the array of one node, a list of arrays if it has several results."""
     if node.op.name in EVALUATORS:
         return EVALUATORS[node.op.name](node, operands)
     if node.op.meaning is None:

@@ -373,7 +373,12 @@ def test_adjoints_know_their_forward_node() -> None:
     y.name, z.name = "hidden", "out"
     g = grad(z, x)
     hidden = g.operands[0]
-    assert (hidden.name, hidden.where, g.name, g.where) == ("d_hidden", "model.py:8", "d_x0", "model.py:7")
+    assert (hidden.name, hidden.where, g.name, g.where) == (
+        "d_hidden",
+        "model.py:8 (gradient)",
+        "d_x0",
+        "model.py:7 (gradient)",
+    )
     assert place.where == ""
 
 

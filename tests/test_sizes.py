@@ -222,3 +222,25 @@ def test_programs_of_arrays_that_are_not_row_major() -> None:
         graph = Graph((x,), (build.sum_(x * 3.0, (1,)),))
         data = r(40, n).T
         np.testing.assert_allclose(compile_graph(graph, [data.strides]).run([data])[0], 3 * data.sum(1), rtol=1e-4, atol=1e-4)
+
+
+def test_without_dynamic_sizes_are_constants() -> None:
+    f = torch.compile(lambda x, w: torch.softmax(x @ w, -1) * 0.3, dynamic=False)
+    before = program.code_cache_size()
+    for n in (19, 32, 1000):
+        x, w = r(n, 24), r(24, 50)
+        e = np.exp(x @ w - (x @ w).max(1, keepdims=True))
+        np.testing.assert_allclose(f(x, w), 0.3 * e / e.sum(1, keepdims=True), rtol=1e-4)
+        text = f.lower(x, w).llvm_ir(optimized=False)
+        assert "load i64, ptr" not in text.split("@program(")[0].split("@k1_")[1]  # nothing from the table
+    assert program.code_cache_size() == before + 3
+
+
+@pytest.mark.parametrize("name", ["sums both ways", "mlp gradient", "norm gradient", "wider scan gradient", "joined"])
+def test_without_dynamic_the_numbers_are_the_same(name: str) -> None:
+    function, arguments = CASES[name]
+    fixed, free = torch.compile(function, dynamic=False), torch.compile(function)
+    for n in (17, 64):
+        given = arguments(n)
+        for got, want in zip(_flat(fixed(*given)), _flat(free(*given)), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5 * max(1.0, float(np.abs(want).max())))

@@ -1,0 +1,83 @@
+"""`compile(f, check_nan=True)`: programs that notice a NaN or an infinity in their results, and who made it.
+
+The program computes one flag more, in the kernels that make the results.  Only if it is set, the graph is run again, op by
+op, from the same inputs, to find the operation.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.autodiff import GRADIENT
+from graphc.ir.blame import Culprit, find_culprit
+from graphc.ir.build import constant, elementwise, reduce
+from graphc.ir.graph import PARAMETER, Graph
+from graphc.ir.types import BOOL
+
+__all__ = ["judge_of", "watched"]
+
+
+def watched(graph: Graph) -> Graph:
+    """Return the graph with one result more: whether any number among its results is not finite."""
+    flag = constant(False, BOOL)
+    for result in graph.results:
+        if result.dtype.is_float:
+            largest = float(np.finfo(result.dtype.numpy).max)
+            fine = elementwise("le", elementwise("abs", result), largest)
+            flag = flag | ~reduce("all", fine, range(result.type.rank))
+    return graph.replace((*graph.results, flag))
+
+
+def judge_of(graph: Graph) -> Callable[[Sequence[Any]], None]:
+    """Return what is asked when the flag is set: it raises FloatingPointError that names the operation."""
+
+    def judge(arrays: Sequence[Any]) -> None:
+        culprit = find_culprit(graph, arrays)
+        if culprit is not None:
+            raise FloatingPointError(_report(culprit))
+
+    return judge
+
+
+def _report(culprit: Culprit) -> str:
+    node = culprit.node
+    lines = [f"expected finite numbers, got {_what(culprit)}"]
+    lines += [f"  in turn {turn} of the {loop.op.name}{_place(loop.where)}" for loop, turn in reversed(culprit.turns)]
+    return "\n".join([lines[0] + _place(node.where), *lines[1:]])
+
+
+def _what(culprit: Culprit) -> str:
+    node = culprit.node
+    if culprit.is_leaf:
+        name = f"parameter {node.name}" if node.op is PARAMETER else "a constant"
+        return f"NaN that came in through {name} ({_summary(culprit.value)})"
+    given = ", ".join(_summary(x) for x in culprit.operands)
+    side = ", in the gradient of" if node.where.endswith(GRADIENT) else ""
+    return f"{_kinds(culprit.value)} made by {node.op.name} of ({given}){side}"
+
+
+def _kinds(value: Any) -> str:
+    arrays = [x for x in (value if isinstance(value, list) else [value]) if x.dtype.kind == "f"]
+    bad = sum(int((~np.isfinite(x)).sum()) for x in arrays)
+    size = sum(x.size for x in arrays)
+    kind = "NaN" if any(np.isnan(x).any() for x in arrays) else "infinity"
+    return kind if size == 1 else f"{kind} in {bad} of {size} elements"
+
+
+def _summary(x: Any) -> str:
+    """Say what an operand holds: its number, or its range."""
+    if x.size == 1:
+        return str(x.reshape(-1)[0])
+    what = f"{x.dtype}{list(x.shape)}"
+    return f"{what} from {np.nanmin(x)} to {np.nanmax(x)}" if x.size and x.dtype.kind == "f" and not np.isnan(x).all() else what
+
+
+def _place(where: str) -> str:
+    where = where.removesuffix(GRADIENT)
+    file, _, line = where.rpartition(":")
+    source = linecache.getline(file, int(line)).strip() if line.isdigit() else ""
+    return f"\n  at {where}{': ' + source if source else ''}" if where else ""
