@@ -17,6 +17,7 @@ from math import prod
 
 from graphc.codegen.emit import Module, Value, llvm_type
 from graphc.codegen.kernel import Index, Instr, Kernel, Reduction, Stage, Store, needed
+from graphc.codegen.mathlib_trig import sincos
 from graphc.codegen.ops import LLVM, MEMORY, OPS, cast, compare, larger, smaller
 from graphc.codegen.schedule import Schedule
 from graphc.codegen.step import Step
@@ -31,6 +32,13 @@ BLOCK = 4096
 
 BLOCK_DOWN = 256
 """The same for sums down columns, where every lane is a sum of its own."""
+
+
+_TRUE = "true"
+"""How a condition is spelled that is known to hold."""
+
+_SIZES = ("index", "size", "constant")
+_OTHER_WAVE = {"sin": "cos", "cos": "sin"}
 
 
 @dataclass
@@ -54,8 +62,12 @@ class _Writer(Step):
         super().__init__(module, name, [b.name for b in kernel.buffers])
         self.kernel, self.plan = kernel, plan
         self.scopes: list[dict[Instr, Value]] = [{}]
+        self.places: list[dict[object, Value]] = [{}]
+        """Addresses known in each scope, and what was loaded from some without a mask."""
         self.loops: dict[int, Value] = {}
         self.mask: Value | None = None
+        self.whole_vector: Value | None = None
+        """Whether the mask holds for all lanes, where that is known at run time only."""
         self.lanes = 1
         self.vector = kernel.vector
         self.stage: Stage | None = None
@@ -126,6 +138,12 @@ class _Writer(Step):
         """Write a loop by whole vectors, then what is left over under a mask."""
         f, extent = self.f, self.kernel.dims[loop]
         known = self.is_known(extent)
+        if self._is_once(loop, lanes):
+            return self._masked_loop(loop, lanes, carry, body, start, stop) if main else list(carry)
+        split = extent > SMALL and lanes > 1 and start is None and main and tail
+        inside = self._inside(loop) if split else {}
+        if inside:
+            return self._split_loop(loop, lanes, carry, body, inside)
         whole = self.whole(loop, lanes)
         values = list(carry)
         self.lanes = lanes
@@ -140,6 +158,130 @@ class _Writer(Step):
             values = self._tail(loop, lanes, whole, values, body)
         self.lanes = 1
         return values
+
+    def _inside(self, loop: int) -> dict[Instr, tuple[int, int | None]]:
+        """Return the bounds checks of padded axes that run along a vector loop, with where in it they hold: from, to."""
+        stages = self.kernel.stages if self.vector is not None else [self._stage()]
+        found: dict[Instr, tuple[int, int | None]] = {}
+        for i in needed(v for s in stages for v in s.roots()):
+            if i.op not in ("le", "lt"):
+                continue
+            low, high = (i.args[1], i.args[0]) if i.op == "le" else (i.args[0], i.args[1])
+            if low.op != "index" or low.attr.loops != ((loop, 1),) or low.attr.values:
+                continue
+            if i.op == "lt" and high.op == "size":
+                found[i] = (0, high.attr - low.attr.const)
+            elif i.op == "le" and high.op == "constant" and high.attr == 0:
+                found[i] = (-low.attr.const, None)
+        return found
+
+    def _split_loop(
+        self,
+        loop: int,
+        lanes: int,
+        carry: Sequence[Value],
+        body: Callable[[list[Value]], list[Value]],
+        inside: dict[Instr, tuple[int, int | None]],
+    ) -> list[Value]:
+        """Write a loop whose bounds checks all hold in its middle: whole vectors without them, then both ends with them.
+
+        Without carried values the middle's last vector lies back over the one before, which stores the same again.
+        """
+        extent = self.kernel.dims[loop]
+        begin = min(max(first for first, _ in inside.values()), extent)
+        end = max(begin, min([extent, *(last for _, last in inside.values() if last is not None)]))
+        if end - begin < lanes:
+            end = begin
+        elif carry:
+            end = begin + (end - begin) // lanes * lanes
+        lower = self.integer(begin, ("begin", (loop, lanes)))
+        upper = self.integer(end, ("end", (loop, lanes)), varies=True)
+        middle = self._middle(loop, lanes, carry, body, inside, lower, upper)
+        after = self._ends(loop, lanes if carry else 1, middle, body, lower, upper)
+        self.lanes = 1
+        return after
+
+    def _middle(
+        self,
+        loop: int,
+        lanes: int,
+        carry: Sequence[Value],
+        body: Callable[[list[Value]], list[Value]],
+        inside: dict[Instr, tuple[int, int | None]],
+        lower: Value,
+        upper: Value,
+    ) -> list[Value]:
+        f, self.lanes = self.f, lanes
+        count = f.sub(upper, lower)
+        whole = f.sub(upper, f.binary("urem", count, f.i64(lanes)))
+        with f.loop(f.i64(0), f.i64(1 if carry else 2), carry=carry, hint="middle") as turn:
+            back = f.cmp("ne", turn.index, f.i64(0))
+            again = f.select(f.cmp("slt", whole, upper), f.sub(upper, f.i64(lanes)), upper)
+            first, stop = f.select(back, again, lower), f.select(back, upper, whole)
+            with f.loop(first, stop, lanes, turn.carry, hint=f"i{loop}_") as at, _Scope(self, {loop: at.index}):
+                self.scopes[-1].update(dict.fromkeys(inside, f.const(True, "i1")))
+                at.next(body(at.carry))
+            turn.next(at.results)
+        return turn.results
+
+    def _ends(
+        self,
+        loop: int,
+        lanes: int,
+        carry: Sequence[Value],
+        body: Callable[[list[Value]], list[Value]],
+        lower: Value,
+        upper: Value,
+    ) -> list[Value]:
+        """Write one loop for what is below `lower` and, in a second turn, for what is from `upper` on."""
+        f, self.lanes = self.f, lanes
+        with f.loop(f.i64(0), f.i64(2), carry=carry, hint="end") as edge:
+            last = f.cmp("ne", edge.index, f.i64(0))
+            first, stop = f.select(last, upper, f.i64(0)), f.select(last, self.extent(loop), lower)
+            with f.loop(first, stop, lanes, edge.carry, hint=f"i{loop}_") as at, _Scope(self, {loop: at.index}):
+                if lanes > 1:
+                    rest = f.binary("sub", stop, at.index)
+                    narrow = f.convert("trunc", f.select(f.cmp("sge", rest, f.i64(lanes)), f.i64(lanes), rest), "i32")
+                    self.mask = f.cmp("slt", f.iota("i32", lanes), narrow)
+                at.next(body(at.carry))
+            self.mask = None
+            edge.next(at.results)
+        return edge.results
+
+    def _is_once(self, loop: int, lanes: int) -> bool:
+        """Whether a vector loop is one loop under a mask, without a tail."""
+        extent = self.kernel.dims[loop]
+        if lanes == 1 or (self.is_known(extent) and (extent < lanes or extent % lanes == 0)):
+            return False
+        return any(self.plan.once) if self.vector is not None else self.plan.once[self.kernel.stages.index(self._stage())]
+
+    def _stage(self) -> Stage:
+        assert self.stage is not None, "outside of all passes"
+        return self.stage
+
+    def _masked_loop(
+        self,
+        loop: int,
+        lanes: int,
+        carry: Sequence[Value],
+        body: Callable[[list[Value]], list[Value]],
+        start: Value | None,
+        stop: Value | None,
+    ) -> list[Value]:
+        f, extent = self.f, self.extent(loop)
+        self.lanes = lanes
+        with (
+            f.loop(start or f.i64(0), stop or extent, lanes, carry, hint=f"i{loop}_") as at,
+            _Scope(self, {loop: at.index}),
+        ):
+            rest = f.binary("sub", extent, at.index)
+            self.whole_vector = f.cmp("sge", rest, f.i64(lanes))
+            narrow = f.convert("trunc", f.select(self.whole_vector, f.i64(lanes), rest), "i32")
+            self.mask = f.cmp("slt", f.iota("i32", lanes), narrow)
+            at.next(body(at.carry))
+        self.mask = self.whole_vector = None
+        self.lanes = 1
+        return at.results
 
     def whole(self, loop: int, lanes: int) -> Value:
         """Return the extent rounded down to whole vectors."""
@@ -217,7 +359,8 @@ class _Writer(Step):
         f = self.f
         step = lanes if self.vector is None else 1
         size = BLOCK if self.vector is None else BLOCK_DOWN
-        stop = self.whole(loop, step) if step > 1 else self.extent(loop)
+        once = self._is_once(loop, step)
+        stop = self.extent(loop) if step == 1 or once else self.whole(loop, step)
         totals = carry
         with f.loop(f.i64(0), stop, size, carry, hint=f"block{loop}_") as block:
             end = f.binary("add", block.index, f.i64(size))
@@ -226,7 +369,7 @@ class _Writer(Step):
             partial = self._innermost(stage, loop, lanes, accumulators, partial, block.index, end, tail=False)
             block.next(self._close(accumulators, block.carry, partial))
         totals = block.results
-        if step == 1:
+        if step == 1 or once:
             return totals
         partial = self._innermost(stage, loop, lanes, accumulators, self._open(accumulators, totals), None, None, main=False)
         return self._close(accumulators, totals, partial)
@@ -422,13 +565,26 @@ class _Writer(Step):
 
     def _ready(self, roots: Iterable[Instr]) -> None:
         """Write every instruction that the roots need and that the open loops allow."""
-        for i in needed(roots, self._from_scratch):
+        order = needed(roots, self._from_scratch)
+        self._hoist_addresses(order)
+        waves = {(i.op, i.args): i for i in order if i.op in _OTHER_WAVE}
+        for i in order:
             if self._known(i) or i.op == "reduced" or not i.loops <= self.loops.keys():
                 continue
             if self._from_scratch(i):
                 self.scopes[-1][i] = self._scratch_load(i)
             elif all(self._known(o) for o in i.operands()):
-                self.scopes[-1][i] = self._compute(i)
+                twin = waves.get((_OTHER_WAVE.get(i.op, ""), i.args))
+                if twin is None or self._known(twin) or self._from_scratch(twin):
+                    self.scopes[-1][i] = self._compute(i)
+                    if _is_bound_check(i) and self.get(i).lanes == 1:
+                        self._mask_bits(i)
+                else:
+                    self._compute_waves(*((i, twin) if i.op == "sin" else (twin, i)))
+
+    def _compute_waves(self, sine: Instr, cosine: Instr) -> None:
+        """Write the sine and the cosine of one angle, which share most of their work."""
+        self.scopes[-1][sine], self.scopes[-1][cosine] = sincos(self.f, self.get(sine.args[0]))
 
     def _from_scratch(self, i: Instr) -> bool:
         if i not in self.plan.saved or self.stage is None:
@@ -449,12 +605,51 @@ class _Writer(Step):
         if i.op == "load":
             return self._load(i)
         xs = [self.get(x) for x in i.args]
+        if i.op in ("and", "select") and xs[0].name == _TRUE:
+            return xs[1]
+        if i.op == "and" and xs[1].name == _TRUE:
+            return xs[0]
+        if i.op == "select" and xs[0].lanes == 1 < max(x.lanes for x in xs):
+            return self._select_all(self._mask_bits(i.args[0]), *xs[1:])
         if i.op == "cast":
             return cast(f, xs[0], i.args[0].dtype, i.dtype)
         if i.op == "bound":
             return self._bound(xs)
         dtype = i.args[1 if i.op == "select" else 0].dtype
         return OPS[i.op](f, dtype, xs)
+
+    def _select_all(self, cond: Value, x: Value, y: Value) -> Value:
+        """Choose between vectors by an i64 of equal bits, in bits: LLVM would make a branch of a `select` by one condition."""
+        f = self.f
+        x, y = f.common(x, y)
+        bits = {"float": "i32", "double": "i64"}.get(x.type, x.type)
+        mask = f.splat(cond if bits == "i64" else f.convert("trunc", cond, bits), x.lanes)
+        if x.type == "i1":
+            return f.select(mask, x, y)
+        other = f.xor(mask, f.like(-1, mask))
+        first, second = (f.bitcast(v, bits) for v in (x, y))
+        return f.bitcast(f.or_(f.and_(first, mask), f.and_(second, other)), x.type)
+
+    def _mask_bits(self, cond: Instr) -> Value:
+        """Return a condition that is the same in all lanes as an i64, all its bits set or none.
+
+        Bounds checks are written by their differences' signs, where their loop is entered: LLVM would move a comparison
+        into the loops that use it.
+        """
+        for known in reversed(self.places):
+            if cond in known:
+                return known[cond]
+        f = self.f
+        if cond.op == "and":
+            bits = f.and_(self._mask_bits(cond.args[0]), self._mask_bits(cond.args[1]))
+        elif _is_bound_check(cond) and self.get(cond).name != _TRUE:
+            x, y = (self.get(a) for a in cond.args)
+            sign = f.ashr(f.sub(y, x) if cond.op == "le" else f.sub(x, y), f.like(63, x))
+            bits = f.xor(sign, f.like(-1, sign)) if cond.op == "le" else sign
+        else:
+            bits = f.convert("sext", self.get(cond), "i64")
+        self.places[-1][cond] = bits
+        return bits
 
     def _bound(self, xs: list[Value]) -> Value:
         """Return whether an index is inside; if one that counts is not, leave a note for the caller."""
@@ -470,6 +665,47 @@ class _Writer(Step):
 
     # -- addresses --------------------------------------------------------------------------------
 
+    def _hoist_addresses(self, order: Iterable[Instr]) -> None:
+        """Write the parts of addresses that the open loops allow, for the loops still to come."""
+        for i in order:
+            if i.op == "load" and any(lo not in self.loops for lo, _ in i.attr[1].loops):
+                self._address(*i.attr)
+        for stage in self.kernel.stages:
+            for s in stage.stores:
+                if any(lo not in self.loops for lo, _ in s.index.loops):
+                    self._address(s.buffer, s.index)
+
+    def _address(self, buffer: int, index: Index) -> Value:
+        """Return the address of an index's constant and of its open loops, outermost first; each part is written once."""
+        loops = [lo for lo in self.loops if index.coefficient(lo)]
+        return self._address_along(buffer, index, loops)
+
+    def _address_along(self, buffer: int, index: Index, loops: list[int]) -> Value:
+        key = (buffer, index.const, tuple((lo, index.coefficient(lo)) for lo in loops))
+        for known in reversed(self.places):
+            if key in known:
+                return known[key]
+        f, type = self.f, MEMORY[self.kernel.buffers[buffer].dtype.name]
+        if loops:
+            loop, c = loops[-1], index.coefficient(loops[-1])
+            step = self.loops[loop] if c == 1 else f.mul(self.loops[loop], self.integer(c, ("stride", (buffer, loop, c))))
+            place = f.element(self._address_along(buffer, index, loops[:-1]), step, type)
+        else:
+            place = self.buffers[buffer]
+            if index.const != 0:
+                place = f.element(place, self.integer(index.const, ("offset", (buffer, index.const))), type)
+        self.places[-1][key] = place
+        return place
+
+    def _first_lane(self, buffer: int, index: Index) -> Value:
+        """Return the address of an index, at the first lane."""
+        f, place = self.f, self._address(buffer, index)
+        for value, c in index.values:
+            scale = self.integer(c, ("scale", (buffer, value, c)))
+            v = self.get(value)
+            place = f.element(place, v if c == 1 else f.mul(v, scale), MEMORY[self.kernel.buffers[buffer].dtype.name])
+        return place
+
     @property
     def _lane_loop(self) -> int | None:
         """The loop that lanes run along."""
@@ -477,14 +713,14 @@ class _Writer(Step):
             return self.vector
         return self.stage.inner[-1] if self.stage is not None and self.stage.inner else None
 
-    def _index(self, index: Index, role: tuple[str, object], *, lanes_apart: bool = True) -> Value:
-        """Return an index as an i64; with `lanes_apart=False` only that of the first lane."""
+    def _index(self, index: Index, role: tuple[str, object]) -> Value:
+        """Return an index as an i64, of every lane."""
         f = self.f
         total = self.integer(index.const, (*role, "const"))  # type: ignore[arg-type]
         for loop, c in index.loops:
             scale = self.integer(c, (*role, loop))  # type: ignore[arg-type]
             at = self.loops[loop]
-            if loop == self._lane_loop and self.lanes > 1 and lanes_apart:
+            if loop == self._lane_loop and self.lanes > 1:
                 at = f.add(f.splat(at, self.lanes), f.iota("i64", self.lanes))
             total = self._sum(total, at if c == 1 else f.mul(at, f.splat(scale, at.lanes)))
         for value, c in index.values:
@@ -511,17 +747,56 @@ class _Writer(Step):
         buffer, index = i.attr
         base, type = self.buffers[buffer], MEMORY[i.dtype.name]
         guard = self.get(i.args[-1]) if i.masked else None
+        if guard is not None and guard.name == _TRUE:
+            guard = None
         shape = self._contiguous(index)
         if shape == 0 and (guard is None or guard.lanes == 1):
-            x = self._load_one(f.element(base, self._index(index, ("load", i)), type), type, guard)
+            x = self._load_one(self._first_lane(buffer, index), type, guard)
         elif shape == 1:
-            at = f.element(base, self._index(index, ("load", i), lanes_apart=False), type)
-            mask = self._mask(guard)
-            x = f.load(at, type, self.lanes) if mask is None else f.masked_load(at, type, mask)
+            x = self._load_lanes(buffer, index, type, guard)
         else:
             offsets = f.splat(self._index(index, ("load", i)), self.lanes)
             x = self._gather(f.element(base, offsets, type), type, self._mask(guard))
         return f.cmp("ne", x, f.like(0, x)) if i.dtype.is_bool else x
+
+    def _load_lanes(self, buffer: int, index: Index, type: str, guard: Value | None) -> Value:
+        """Load neighbours.  What is loaded anyway needs no guard a second time: where one fails, the value does not count."""
+        f, key = self.f, ("loaded", buffer, index, self.lanes)
+        for known in reversed(self.places):
+            if key in known:
+                return known[key]
+        at, always = self._first_lane(buffer, index), guard is None
+        if guard is not None and guard.lanes == 1:
+            at, guard = f.select(guard, at, self._zeros(type)), None
+        mask = self._mask(guard)
+        x = f.load(at, type, self.lanes) if mask is None else self._masked_load(at, type, mask, guard)
+        if always:
+            self.places[-1][key] = x
+        return x
+
+    def _zeros(self, type: str) -> Value:
+        """Return the address of zeros that a vector can be loaded from in the place of one that is not there."""
+        key = ("zeros", (type, self.lanes))
+        if key not in self.cached:
+            self.cached[key] = place = self.f.alloca(type, self.lanes)
+            self.f.entry_allocas.append(f"  store {llvm_type(type, self.lanes)} zeroinitializer, ptr {place.name}")
+        return self.cached[key]
+
+    def _masked_load(self, at: Value, type: str, mask: Value, guard: Value | None) -> Value:
+        f = self.f
+        if guard is not None or self.whole_vector is None:
+            return f.masked_load(at, type, mask)
+        name = f.fresh("part")
+        f.cond_br(self.whole_vector, f"whole.{name}", name)
+        f.start(f"whole.{name}")
+        all_lanes = f.load(at, type, self.lanes)
+        f.br(f"end.{name}")
+        f.start(name)
+        some = f.masked_load(at, type, mask)
+        f.br(f"end.{name}")
+        f.start(f"end.{name}")
+        merged = f"phi {llvm_type(type, self.lanes)} [ {all_lanes.name}, %whole.{name} ], [ {some.name}, %{name} ]"
+        return f.inst(merged, type, self.lanes)
 
     def _mask(self, guard: Value | None) -> Value | None:
         """Return the mask of the lanes that are there and wanted."""
@@ -561,18 +836,31 @@ class _Writer(Step):
         base, shape = self.buffers[s.buffer], self._contiguous(s.index)
         role = ("store", s.buffer)
         if shape == 0:
-            f.store(f.extract(x, 0), f.element(base, self._index(s.index, role), type))
+            f.store(f.extract(x, 0), self._first_lane(s.buffer, s.index))
             return
         x = f.splat(x, self.lanes)
         if shape == 1:
-            at = f.element(base, self._index(s.index, role, lanes_apart=False), type)
+            at = self._first_lane(s.buffer, s.index)
             if self.mask is None:
                 f.store(x, at)
-            else:
+            elif self.whole_vector is None:
                 f.masked_store(x, at, self.mask)
+            else:
+                self._store_whole_or_part(x, at, self.whole_vector, self.mask)
             return
         offsets = f.splat(self._index(s.index, role), self.lanes)
         f.scatter(x, f.element(base, offsets, type), self.mask if self.mask is not None else f.const(True, "i1", self.lanes))
+
+    def _store_whole_or_part(self, x: Value, at: Value, whole: Value, mask: Value) -> None:
+        f, name = self.f, self.f.fresh("part")
+        f.cond_br(whole, f"whole.{name}", name)
+        f.start(f"whole.{name}")
+        f.store(x, at)
+        f.br(f"end.{name}")
+        f.start(name)
+        f.masked_store(x, at, mask)
+        f.br(f"end.{name}")
+        f.start(f"end.{name}")
 
     # -- scratch rows -----------------------------------------------------------------------------
 
@@ -602,6 +890,11 @@ class _Writer(Step):
         return f.cmp("ne", x, f.like(0, x)) if i.dtype.is_bool else x
 
 
+def _is_bound_check(i: Instr) -> bool:
+    """Whether a condition compares an index with its bounds; neither is so large that a difference wraps."""
+    return i.op in ("le", "lt") and any(a.op == "index" for a in i.args) and all(a.op in _SIZES for a in i.args)
+
+
 class _Scope:
     """Values and loop indices that are known inside a block only."""
 
@@ -610,10 +903,12 @@ class _Scope:
 
     def __enter__(self) -> None:
         self.writer.scopes.append({})
+        self.writer.places.append({})
         self.writer.loops.update(self.bound)
 
     def __exit__(self, *error: object) -> None:
         self.writer.scopes.pop()
+        self.writer.places.pop()
         for loop in self.bound:
             del self.writer.loops[loop]
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from graphc.codegen.emit import Function, Value
 from graphc.codegen.mathlib_core import FORMATS, polynomial
 
-__all__ = ["cos", "sin"]
+__all__ = ["cos", "sin", "sincos"]
 
 TWO_OVER_PI = (
     0, 0xA2F9836E4E441529, 0xFC2757D1F534DDC0, 0xDB6295993C439041, 0xFE5163ABDEBBC561, 0xB7246E3A424DD2E0,
@@ -55,14 +55,28 @@ COS = {
 
 def sin(f: Function, x: Value) -> Value:
     """Return the sine of `x` in radians; +-inf gives NaN, and the sign of a zero is kept."""
-    sine, cosine, q = quarter(f, x)
-    sign = f.xor(f.bitcast(x, q.type), turn(f, q))
-    return choose(f, q, sine, cosine, sign)
+    return sine_of(f, x, *quarter(f, x))
 
 
 def cos(f: Function, x: Value) -> Value:
     """Return the cosine of `x` in radians; +-inf gives NaN."""
-    sine, cosine, q = quarter(f, x)
+    return cosine_of(f, *quarter(f, x))
+
+
+def sincos(f: Function, x: Value) -> tuple[Value, Value]:
+    """Return the sine and the cosine of `x`, the same numbers as by themselves, for little more than one of them."""
+    parts = quarter(f, x)
+    return sine_of(f, x, *parts), cosine_of(f, *parts)
+
+
+def sine_of(f: Function, x: Value, sine: Value, cosine: Value, q: Value) -> Value:
+    """Return the sine of `x` from what `quarter` gave."""
+    sign = f.xor(f.bitcast(x, q.type), turn(f, q))
+    return choose(f, q, sine, cosine, sign)
+
+
+def cosine_of(f: Function, sine: Value, cosine: Value, q: Value) -> Value:
+    """Return the cosine from what `quarter` gave."""
     return choose(f, q, cosine, sine, turn(f, f.add(q, f.like(1, q))))
 
 

@@ -23,6 +23,16 @@ LARGE = 64
 """What an extent that is read at run time counts for."""
 
 
+ONCE = 150
+"""A body at least this heavy is written once, under a mask: its compile time counts more than the mask."""
+
+WINDOW = 256
+"""Instructions that a processor looks ahead: what is longer does not overlap with the next turn of its loop."""
+
+WIDEST = 32
+"""Lanes of the widest body that is long and waits for itself."""
+
+
 @dataclass
 class Schedule:
     """What `schedule` decided beyond the kernel itself."""
@@ -31,6 +41,8 @@ class Schedule:
     """Values kept in scratch rows, and their number."""
     stage_lanes: list[int] = field(default_factory=list)
     """Lanes of each stage."""
+    once: list[bool] = field(default_factory=list)
+    """Whether a stage's body is written once, not apart for whole vectors and for the rest."""
 
 
 def schedule(kernel: Kernel) -> Schedule:
@@ -48,6 +60,7 @@ def schedule(kernel: Kernel) -> Schedule:
         kernel.vector = None
         plan.stage_lanes = [_lanes(kernel, s, s.inner[-1]) if s.inner else 1 for s in kernel.stages]
         kernel.lanes = max(plan.stage_lanes, default=1)
+    plan.once = [sum(map(weight_of, needed(s.roots()))) >= ONCE for s in kernel.stages]
     _save(kernel, plan)
     kernel.saved = frozenset(plan.saved)
     return plan
@@ -95,13 +108,36 @@ def _lanes(kernel: Kernel, stage: Stage, loop: int) -> int:
         return min(lanes, 1 << max(extent - 1, 0).bit_length())
     regular = all(not bad and stride in (0, 1) for stride, bad in _accesses(stage, loop))
     heavy = sum(map(weight_of, body))
-    if not regular or heavy > LIGHT:
+    if heavy > LIGHT:
+        return _wider(body, heavy, widest, lanes)
+    if not regular:
         return lanes
     if kernel.vector is None and stage.reductions and not stage.stores:
         return lanes * 4  # several accumulators hide the latency of an addition
     if stage.reductions and not heavy:
         return lanes * 8  # wide rows: fewer pages are touched for each column
     return lanes * 2
+
+
+def _wider(body: list[Instr], heavy: int, widest: int, lanes: int) -> int:
+    """Return more lanes for a long body that is a chain: several vectors then wait for their operands at one time."""
+    wait = _latency(body)
+    while lanes < WIDEST:
+        work = heavy * lanes * widest / 32
+        if work < WINDOW or wait < 1.3 * work / 3:
+            break
+        lanes *= 2
+    return lanes
+
+
+def _latency(body: list[Instr]) -> float:
+    """Estimate the cycles from the first operand of a body to its last result."""
+    done: dict[Instr, float] = {}
+    for i in body:
+        heavy = weight_of(i)
+        own = 4 * heavy if heavy <= 1 else 1.8 * heavy  # a heavy operation is not one chain
+        done[i] = own + max((done.get(o, 0.0) for o in i.operands()), default=0.0)
+    return max(done.values(), default=0.0)
 
 
 def _save(kernel: Kernel, plan: Schedule) -> None:

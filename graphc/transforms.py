@@ -345,7 +345,39 @@ def _units(linear: Node, seeds: Sequence[Node], start: int, count: int) -> Node:
     offsets = accumulate((s.type.size for s in seeds), initial=0)
     basis = {s: _unit_vectors(s, start - offset, count) for s, offset in zip(seeds, offsets, strict=False)}
     ((found, batched),) = batch([linear], basis, count)
-    return found if batched else build.broadcast(found, (count, *found.shape), range(1, found.type.rank + 1))
+    if batched:
+        return _chosen(found, {_below_movement(b) for b in basis.values()})
+    return build.broadcast(found, (count, *found.shape), range(1, found.type.rank + 1))
+
+
+def _chosen(root: Node, units: set[Node]) -> Node:
+    """Return a node with products by unit vectors written as choices: a derivative has no 0 * inf along other directions."""
+    new: dict[Node, Node] = {}
+    for node in toposort([root]):
+        if node.op.name != "mul":
+            continue
+        for unit, other in (node.operands, node.operands[::-1]):
+            if _below_movement(unit) in units:
+                new[node] = build.select(_moved_like(unit, _below_movement(unit).operands[0]), other, 0)
+                break
+    return substitute([root], new)[0] if new else root
+
+
+def _below_movement(node: Node) -> Node:
+    while node.op.name in ("reshape", "permute", "broadcast", "slice", "flip"):
+        node = node.operands[0]
+    return node
+
+
+def _moved_like(model: Node, base: Node) -> Node:
+    """Return `base` under the movement that `model` is."""
+    moves = []
+    while model is not _below_movement(model):
+        moves.append(model)
+        model = model.operands[0]
+    for move in reversed(moves):
+        base = make(move.op, (base,), move.params)
+    return base
 
 
 def _unit_vectors(seed: Node, first: int, count: int) -> Node:

@@ -38,6 +38,9 @@ WEIGHT = {
 HEAVIEST = 900
 """A group's greatest weight: beyond it registers spill and LLVM's scheduler, quadratic in a block, is slow."""
 
+SHARED_WAVE = 36
+"""What the sine and the cosine of one angle have in common, and a kernel computes once."""
+
 CHEAP = 4
 """What is at most this heavy is computed again rather than stored and loaded."""
 
@@ -109,6 +112,8 @@ class Group:
     """What reductions leave; None while there is no reduction."""
     space: frozenset[Loop] = frozenset()
     weight: int = 0
+    waves: frozenset[tuple[str, Node]] = frozenset()
+    """Which of sin and cos it takes of which angle."""
     ancestors: int = 0
 
     def operand_axes(self, node: Node) -> Axes:
@@ -154,9 +159,12 @@ def _is_inlined(node: Node) -> bool:
 
 def _cheap(node: Node) -> bool:
     """Whether computing a node again, down to values in memory, costs less than a store and a load."""
-    cost, stack = 0, [node]
+    cost, stack, seen = 0, [node], set[Node]()
     while stack:
         n = stack.pop()
+        if n in seen:
+            continue
+        seen.add(n)
         if n.op.kind == "reduce" and n is not node:
             continue  # small, and stored for whoever reads it
         if n.op.kind != "elementwise" and not _is_inlined(n):
@@ -293,6 +301,8 @@ class _Grouping:
 
     def _alone(self, node: Node) -> Group:
         group = Group(len(self.group_of) + 1, [node], weight=weight(node))
+        if node.op.name in ("sin", "cos"):
+            group.waves = frozenset([(node.op.name, node.operands[0])])
         group.axes[node] = _fresh(node.shape)
         group.space = _loops(group.axes[node])
         if node.op.kind == "reduce":
@@ -305,7 +315,7 @@ class _Grouping:
     # A merge is tried on copies of what it changes, and kept if the spaces agree.
 
     def _try_merge(self, first: Group, second: Group, tie: tuple[Axes, Axes] | None = None) -> bool:
-        if first.weight + second.weight > HEAVIEST or self._would_cycle(first, second):
+        if _joint_weight(first, second) > HEAVIEST or self._would_cycle(first, second):
             return False
         try:
             match = self._match(first, second, tie)
@@ -405,7 +415,8 @@ class _Grouping:
         first.reduced.update(second.reduced)
         first.outer = outer
         first.space |= second.space
-        first.weight += second.weight
+        first.weight = _joint_weight(first, second)
+        first.waves |= second.waves
         gone, kept = 1 << second.bit, 1 << first.bit
         first.ancestors = (first.ancestors | second.ancestors) & ~gone & ~kept
         del self.groups[second.bit]
@@ -438,6 +449,12 @@ class _Grouping:
                 ties = (first.operand_axes(nodes[0]), second.operand_axes(node))
                 if first is not second and _loops(ties[0]) == first.space and _loops(ties[1]) == second.space:
                     self._try_merge(first, second, ties)
+
+
+def _joint_weight(first: Group, second: Group) -> int:
+    """Return the weight of two groups in one kernel."""
+    other = {"sin": "cos", "cos": "sin"}
+    return first.weight + second.weight - SHARED_WAVE * sum((other[w], x) in first.waves for w, x in second.waves)
 
 
 def _unify(first: Group, second: Group, mine: Axes, yours: Axes, match: dict[Loop, Loop]) -> None:
@@ -554,12 +571,21 @@ class _Builder:
         if self._has_buffer(node):
             return True
         if _is_inlined(node):
-            return node in self.stored and node.op.kind == "movement"
+            return node in self.stored and node.op.kind == "movement" and self._moves_only(node, group)
         if group is not None and self.group_of[node] is group:
             return False
         if node not in self.stored and not _cheap(node):
             self.stored[node] = None
         return node in self.stored
+
+    def _moves_only(self, node: Node, group: Group | None) -> bool:
+        """Whether a moved value can be loaded in `group`: its kernel must need nothing of what `group` computes."""
+        moved = self.group_of.get(node)
+        if moved is not None and any(member.op.kind != "movement" for member in moved.nodes):
+            return False
+        while node.op.kind == "movement":
+            node = node.operands[0]
+        return group is None or self.group_of.get(node) is not group
 
     def _members(self, root: Node) -> list[Node]:
         group = self.group_of.get(root)

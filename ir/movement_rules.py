@@ -220,6 +220,27 @@ def _arithmetic_first(node: Node) -> Node | None:
     return build.broadcast(make(node.op, operands, node.params, like=node), node.shape, axes)
 
 
+def _permuted_last(node: Node) -> Node | None:
+    """permute of the same on the axes as they were, if whatever is moved at all is moved alike."""
+    moved = [o for o in node.operands if o.op.name == "permute"]
+    if not moved or any(o.params != moved[0].params for o in moved):
+        return None
+    order = moved[0].params["axes"]
+    back = sorted(range(len(order)), key=order.__getitem__)
+    operands = [o.operands[0] if o in moved else _repeated_along(o, back) for o in node.operands]
+    return build.permute(make(node.op, operands, node.params, like=node), order)
+
+
+def _repeated_along(operand: Node, order: Sequence[int]) -> Node:
+    """Return the permuted broadcast or constant as one."""
+    shape = tuple(operand.shape[a] for a in order)
+    if operand.op.name == "constant":
+        return build.constant(operand.params["value"], operand.dtype, shape)
+    places = [list(order).index(a) for a in operand.params["axes"]]
+    inner = sorted(range(len(places)), key=places.__getitem__)
+    return build.broadcast(build.permute(operand.operands[0], inner), shape, sorted(places))
+
+
 def _on_axes(operand: Node, shape: tuple[int, ...], axes: list[int]) -> Node:
     if operand.op.name == "constant":
         return build.constant(operand.params["value"], operand.dtype, shape)
@@ -388,6 +409,8 @@ _NOTHING_MOVES = [
     rule("argmin-single", op("argmin", x), _zero_if_single),
 ]
 
+_MOVED_ALIKE = ["permute", "broadcast", "constant"]
+
 _MOVED_TWICE = [
     rule("reshape-reshape", op("reshape", op("reshape", x)), _reshape_once),
     rule("permute-permute", op("permute", op("permute", x)), _permute_once),
@@ -411,6 +434,7 @@ _REPEATED = [
     rule("flip-broadcast", op("flip", op("broadcast", x)), _flip_of_broadcast),
     rule("broadcast-iota", op("broadcast", Var("i", op="iota")), _iota_of_broadcast),
     rule("permute-iota", op("permute", Var("i", op="iota")), _iota_of_permute),
+    rule("elementwise-permute", op("elementwise", any_of=_ELEMENTWISE, every=_MOVED_ALIKE), _permuted_last),
     rule("elementwise-broadcast", op("elementwise", any_of=_ELEMENTWISE, every=["broadcast", "constant"]), _arithmetic_first),
 ]
 

@@ -89,6 +89,12 @@ def _the_operand(node: Node, x: Node) -> Node:
     return node.operands[0]
 
 
+def _scaled_twice(node: Node, x: Node, c: Node) -> Node | None:
+    """x * (c + c), which rounds no denormal on the way, if c + c is finite."""
+    twice = 2 * c.params["value"]
+    return x * twice if -inf < c.dtype.scalar(twice) < inf else None
+
+
 def _as_shift(node: Node, x: Node, c: Node) -> Node:
     """x >> log2(c) if c is a power of two."""
     return build.elementwise("shift_right", x, c.params["value"].bit_length() - 1)
@@ -145,6 +151,7 @@ _SUMS = [
     rule("neg-sub", -(n - m), m - n),
     rule("sub-constant", n - c, n + -c),
     rule("add-constants", (n + c) + k, n + (c + k)),
+    rule("add-scaled-twice", f * c + f * c, _scaled_twice, exact=False),
 ]
 
 _PRODUCTS = [

@@ -7,6 +7,7 @@ in a graph, and equal nodes are one object since they were built.
 
 from __future__ import annotations
 
+from graphc.ir.contraction_rules import CONTRACTIONS
 from graphc.ir.folding import FOLDING
 from graphc.ir.graph import Graph
 from graphc.ir.movement_rules import MOVEMENT
@@ -15,7 +16,7 @@ from graphc.ir.rules import ALGEBRA
 
 __all__ = ["RULES", "simplify"]
 
-RULES = RuleSet((*FOLDING, *ALGEBRA, *MOVEMENT))
+RULES = RuleSet((*FOLDING, *ALGEBRA, *CONTRACTIONS, *MOVEMENT))
 
 
 def simplify(graph: Graph, trace: Trace | None = None) -> Graph:

@@ -132,3 +132,27 @@ def test_a_group_has_a_greatest_weight():
     for _ in range(200):
         y = build.apply("tanh", y)
     assert len(kernels(fused(y, params=(x,)))) > 3
+
+
+def test_a_moved_result_that_is_read_again_belongs_to_no_circle():
+    x = param(1)
+    y = build.apply("exp", x)
+    moved = build.reshape(y, ())
+    assert kernels(fused(y, moved + 1.0, moved, params=(x,))).count("fusion") <= 2
+
+
+def differences(x: Node) -> Node:
+    """Return the gradient of half the sum of squared forward differences along all axes."""
+    total = build.zeros_like(x)
+    for axis in range(x.type.rank):
+        one = [int(a == axis) for a in range(x.type.rank)]
+        none = [0] * x.type.rank
+        less = [n - o for n, o in zip(x.shape, one, strict=True)]
+        d = build.slice_(x, one, x.shape) - build.slice_(x, none, less)
+        total = total + build.pad(d, one, none) - build.pad(d, none, one)
+    return total
+
+
+def test_shifted_windows_of_one_array_are_one_kernel():
+    x = param(12, 40)
+    assert kernels(fused(differences(x), params=(x,))) == ["fusion"]

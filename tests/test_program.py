@@ -7,7 +7,7 @@ import re
 import graphs
 import numpy as np
 import pytest
-from test_fusion import layer_norm, param, softmax
+from test_fusion import differences, layer_norm, param, softmax
 
 from graphc.codegen.jit import cross_assembly, host
 from graphc.codegen.memory import Interval, plan
@@ -17,7 +17,7 @@ from graphc.ir import build
 from graphc.ir.evaluate import evaluate
 from graphc.ir.graph import Graph, Node
 from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.types import F64, I64
+from graphc.ir.types import F32, F64, I64
 
 
 def check(graph: Graph, arrays, rtol=1e-5) -> None:
@@ -116,6 +116,56 @@ def test_infinities_and_nans_pass_through_sums():
     data = np.ones((2, 10_000))
     data[0, 77], data[1, 5] = np.inf, np.nan
     check(Graph((x,), (build.sum_(x, (1,)), build.reduce("max", x, (1,)), build.reduce("min", x, (0,)))), [data])
+
+
+@pytest.mark.parametrize("dtype", [F32, F64])
+@pytest.mark.parametrize("shape", [(2, 2), (3, 9), (5, 16), (1, 17), (4, 18), (2, 3, 41), (6, 100), (1000,), (4, 3, 2)])
+def test_shifted_windows_have_no_bounds_checks_in_the_middle_and_right_ends(shape, dtype):
+    x = param(*shape, dtype=dtype)
+    y = differences(x)
+    graph = Graph((x,), (y, build.apply("exp", build.pad(x, [0] * len(shape), [3] * len(shape), fill=-1.0))))
+    check(graph, [np.random.default_rng(2).standard_normal(shape).astype(dtype.numpy)])
+    summed = Graph((x,), (build.sum_(y * y, range(len(shape))), build.reduce("max", y, (len(shape) - 1,))))
+    check(summed, [np.random.default_rng(3).standard_normal(shape).astype(dtype.numpy)])
+
+
+@pytest.mark.skipif(not host().triple.startswith("x86_64"), reason="reads x86 assembly")
+def test_the_middle_of_a_stencil_loads_without_masks():
+    x = param(40, 50, 60)
+    loops = [loop for loop in vectors(differences(x), params=(x,)) if "vsubps" in loop]
+    assert loops and not any("vmaskmov" in loop or "vgather" in loop for loop in loops)
+
+
+def newton(x: Node, steps: int) -> Node:
+    """Return a long chain of sines, cosines and quotients."""
+    y = x
+    for _ in range(steps):
+        y = y - (y - 0.3 * build.apply("sin", y) - x) / (1 - 0.3 * build.apply("cos", y))
+    return y
+
+
+@pytest.mark.parametrize("dtype", [F32, F64])
+@pytest.mark.parametrize("shape", [(1,), (7,), (16,), (33,), (3, 50), (5000,)])
+def test_long_bodies_are_written_once_under_a_mask(shape, dtype):
+    x = param(*shape, dtype=dtype)
+    y = newton(x, 5)
+    graph = Graph((x,), (y, build.sum_(y, range(len(shape))), build.reduce("max", y, (0,))))
+    check(graph, [np.random.default_rng(1).uniform(-3, 3, shape).astype(dtype.numpy)])
+    assert len(shape) > 1 or shape[0] <= 8 or "tail" not in compile_graph(graph).stage("llvm")
+
+
+def test_sine_and_cosine_of_an_angle_share_its_reduction_and_change_no_bit():
+    x = param(1000, dtype=F64)
+    special = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e300, -1e22, 3e9, 1e-310, 2.0**28]
+    data = np.concatenate([np.linspace(-1e3, 1e3, 990), special])
+    apart = [compile_graph(Graph((x,), (build.apply(name, x),))).run([data])[0] for name in ("sin", "cos")]
+    graph = Graph((x,), (build.apply("sin", x), build.apply("cos", x)))
+    together = compile_graph(graph)
+    for got, want in zip(together.run([data]), apart, strict=True):
+        np.testing.assert_array_equal(got.view(np.int64)[~np.isnan(want)], want.view(np.int64)[~np.isnan(want)])
+        np.testing.assert_array_equal(np.isnan(got), np.isnan(want))
+    alone = compile_graph(Graph((x,), (build.apply("sin", x),))).stage("llvm")
+    assert together.stage("llvm").count("llvm.fma") < 1.2 * alone.count("llvm.fma")
 
 
 def test_index_out_of_bounds_is_an_error_and_touches_nothing():

@@ -97,7 +97,8 @@ def assert_means_the_same(before: Graph, after: Graph, exact: bool) -> None:
         if exact:
             assert_same_bits(a, b)
         else:
-            np.testing.assert_allclose(a, b, rtol=1e-6 if a.dtype == np.float32 else 1e-14)
+            last_bit = 2 * float(np.finfo(a.dtype).smallest_subnormal) if a.dtype.kind == "f" else 0
+            np.testing.assert_allclose(a, b, rtol=1e-6 if a.dtype == np.float32 else 1e-14, atol=last_bit)
 
 
 def cost(graph: Graph) -> int:
@@ -160,6 +161,8 @@ EXAMPLES: list[tuple[str, str, Builder, Builder]] = [
     *(("neg-neg", t, lambda x: apply("neg", -x), same) for t in "fhnu"),
     ("neg-sub", "n n", lambda n, m: -(n - m), lambda n, m: m - n),
     ("sub-constant", "n", lambda n: n - 7, lambda n: n + -7),
+    ("add-scaled-twice", "f", lambda x: x * 0.5 + x * 0.5, same),
+    ("add-scaled-twice", "h", lambda x: x * 0.3 + x * 0.3, lambda x: x * (2 * F32.scalar(0.3))),
     ("add-constants", "n", lambda n: (n + 2**30) + 2**30, lambda n: n + -(2**31)),
     # products
     *(("mul-one", t, lambda x: 1 * x, same) for t in "fhnu"),
@@ -321,6 +324,16 @@ EXAMPLES: list[tuple[str, str, Builder, Builder]] = [
      lambda x, s: broadcast((x + broadcast(s, (6,), ())) * 3, (4, 6), (1,))),
     ("elementwise-broadcast", V, lambda x: cast(broadcast(x, (4, 6), (1,)), F32),
      lambda x: broadcast(cast(x, F32), (4, 6), (1,))),
+    ("elementwise-permute", W, lambda x: elementwise("exp", permute(x, (1, 0)) + 3.0),
+     lambda x: permute(elementwise("exp", x + 3.0), (1, 0))),
+    ("elementwise-permute", "f64[2,3,4] f64[4,3]", lambda x, y: permute(x, (2, 0, 1)) * broadcast(y, (4, 2, 3), (0, 2)),
+     lambda x, y: permute(x * broadcast(permute(y, (1, 0)), (2, 3, 4), (1, 2)), (2, 0, 1))),
+    # sums of products
+    ("sum-product", "f64[9,10] f64[10,11]",
+     lambda x, y: sum_(broadcast(x, (9, 10, 11), (0, 1)) * broadcast(y, (9, 10, 11), (1, 2)), (1,)), matmul),
+    ("sum-one-term", "f64[5,4]",
+     lambda x: sum_(select(eq(iota((3, 4, 5, 4), 1), iota((3, 4, 5, 4), 3)), broadcast(x, (3, 4, 5, 4), (2, 3)), 0), (3,)),
+     lambda x: broadcast(permute(x + 0.0, (1, 0)), (3, 4, 5), (1, 2))),
     # reductions
     ("reduce-nothing", W, raw("sum", axes=()), same),
     ("sum-single", "f64[3,1]", lambda x: sum_(x, (1,)), lambda x: reshape(x, (3,)) + 0.0),
@@ -354,6 +367,30 @@ def test_rule(name: str, types: str, before: Builder, after: Builder) -> None:
     assert simple.results[0] is expected, (graph, simple)
     assert_means_the_same(graph, simple, all(r.exact for r in fired))
     assert cost(simple) <= cost(graph)
+
+
+@pytest.mark.parametrize(("shape", "left", "right", "summed"), [
+    ((2, 11, 9, 10), (0, 2, 3), (0, 1, 3), (3,)),
+    ((9, 10, 11, 3), (0, 1, 3), (1, 2, 3), (1, 3)),
+    ((9, 2, 12, 5, 8), (0, 1, 4), (2, 3, 4), (4,)),
+])  # fmt: skip
+def test_sums_of_products_are_matrix_products(shape, left, right, summed) -> None:
+    types = [f"f64[{','.join(str(shape[a]) for a in axes)}]" for axes in (left, right)]
+    graph = graph_of(" ".join(types), lambda x, y: sum_(broadcast(x, shape, left) * broadcast(y, shape, right), summed))
+    simple = simplify(graph)
+    assert [n.op.name for n in simple.nodes() if n.op.kind != "movement"] == ["matmul"]
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(p.shape) for p in graph.params]
+    np.testing.assert_allclose(*(evaluate(g, arrays)[0] for g in (graph, simple)), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("shape", "left", "right"), [
+    ((9, 10, 11), (0, 1, 2), (1, 2)), ((9, 10, 2), (0, 1), (1, 2)), ((9, 3, 11), (0, 1), (1, 2)),
+])  # fmt: skip
+def test_other_sums_of_products_stay(shape, left, right) -> None:
+    types = [f"f64[{','.join(str(shape[a]) for a in axes)}]" for axes in (left, right)]
+    graph = graph_of(" ".join(types), lambda x, y: sum_(broadcast(x, shape, left) * broadcast(y, shape, right), (1,)))
+    assert "matmul" not in [n.op.name for n in simplify(graph).nodes()]
 
 
 def test_every_rule_has_an_example() -> None:

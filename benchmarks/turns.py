@@ -1,0 +1,64 @@
+"""Time several calls in turns: what the other benchmarks share.
+
+Each round gives every call its turn, so that whatever else the machine does falls on all of them alike.  Import
+this module before NumPy: it keeps BLAS and OpenMP to one thread, and to their own choice of a kernel for this CPU.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["in_turns", "one_thread", "report", "seconds"]
+
+ROUNDS = 15
+SECONDS = 0.01
+"""Least duration of one turn."""
+
+
+def one_thread() -> None:
+    """Keep every library that is imported after this to one thread."""
+    for name in [n for n in os.environ if n.startswith(("OPENBLAS_", "NVPL_"))]:
+        del os.environ[name]
+    os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    os.environ["JAX_ENABLE_X64"] = "1"
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def seconds(call: Callable[[], Any], count: int = 1) -> float:
+    """Return seconds a call over `count` calls."""
+    start = time.perf_counter()
+    for _ in range(count):
+        call()
+    return (time.perf_counter() - start) / count
+
+
+def in_turns(calls: Mapping[str, Callable[[], Any]], *, rounds: int = ROUNDS, least: float = SECONDS) -> dict[str, float]:
+    """Return the median seconds a call of each; every call has run before, and a turn takes at least `least` seconds."""
+    counts = {}
+    for name, call in calls.items():
+        call()
+        counts[name] = max(1, round(least / max(seconds(call), 1e-7)))
+    found: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            found[name].append(seconds(call, counts[name]))
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
+def report(what: str, times: Mapping[str, float], *, unit: str = "us") -> None:
+    """Print a line for each call: its time, and what part of each of the others' it takes for the first."""
+    factor = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
+    first = next(iter(times.values()))
+    print(what)
+    for i, (name, t) in enumerate(times.items()):
+        ratio = "" if i == 0 else f"   graphc takes {first / t:.2f} of it"
+        print(f"  {name:24} {t * factor:10.2f} {unit}{ratio}", flush=True)
+
+
+one_thread()
