@@ -27,7 +27,7 @@ from graphc.ir.primitives import PRIMITIVES
 from graphc.ir.registers import fits_registers, is_small
 from graphc.ir.views import Strides, as_view, dense_strides
 
-__all__ = ["WEIGHT", "fuse", "weight"]
+__all__ = ["HEAVIEST", "WEIGHT", "fuse", "total_weight", "weight"]
 
 WEIGHT = {
     "exp": 16, "expm1": 20, "log": 20, "log1p": 22, "sin": 40, "cos": 40, "atan": 24, "tanh": 24, "sigmoid": 20, "erf":
@@ -50,6 +50,13 @@ def weight(node: Node) -> int:
     if node.op.kind in ("movement", "leaf") and node.op.name != "random_bits":
         return 0
     return WEIGHT.get(node.op.name, 1)
+
+
+def total_weight(nodes: Iterable[Node]) -> int:
+    """Return roughly how many instructions a vector of some nodes takes in one kernel."""
+    nodes = list(nodes)
+    angles = [{n.operands[0] for n in nodes if n.op.name == wave} for wave in ("sin", "cos")]
+    return sum(map(weight, nodes)) - SHARED_WAVE * len(angles[0] & angles[1])
 
 
 def fuse(graph: Graph, layouts: dict[Node, Strides] | None = None) -> Graph:

@@ -11,6 +11,7 @@ from graphc.ir.graph import Graph, Node
 from graphc.ir.loop_passes import tidy_loops
 from graphc.ir.printer import to_text
 from graphc.ir.simplify import simplify
+from graphc.ir.unrolling import unroll_loops
 from graphc.ir.verifier import verify
 from graphc.ir.views import Strides
 
@@ -35,6 +36,8 @@ def _simplify(graph: Graph, layouts: Layouts) -> Graph:
 PASSES = (
     # before the bodies of a loop and of its taped twin are rewritten apart
     Pass("tidied", lambda graph, layouts: tidy_loops(graph)),
+    # before simplify, which finds what one turn stacked and another reads
+    Pass("unrolled", lambda graph, layouts: unroll_loops(graph)),
     # identities and movement first: what they remove need not be fused
     Pass("optimized", _simplify),
     # last: it fixes what is stored and what is computed where it is read

@@ -25,6 +25,7 @@ STAGES: dict[str, str] = {
     "captured": "what the function recorded up to its first gradient",
     "adjoint": "all that it recorded, gradients too",
     "tidied": "after loops that say the same were made one",
+    "unrolled": "after short loops over large arrays were written out",
     "optimized": "after constant folding and the rewrite rules",
     "fused": "after fusion: each group one kernel",
     "kernels": "scheduled loop kernels",
