@@ -373,8 +373,8 @@ def _gather(t: Text, node: Node, operands: list[str]) -> str:
     return made(t, node.type, [full_view(v, i.type) for v, i in zip(operands[1:], indices, strict=True)], body)
 
 
-def _scatter_add(t: Text, node: Node, operands: list[str]) -> str:
-    """Write a loop over the updates, each the sum of a block of x: repeated indices add up in order."""
+def _scatter(t: Text, node: Node, operands: list[str]) -> str:
+    """Write a loop over the updates, each put in the place of a block of x or added to it, in order."""
     x, updates, places = node.type, node.operands[1].type, node.operands[2].type
     axes = len(operands) - 2
     inner = x.shape[axes:]
@@ -387,7 +387,8 @@ def _scatter_add(t: Text, node: Node, operands: list[str]) -> str:
         found = [t.op(f"arith.index_cast {extract(t, i, flat, [index])} : i64 to index") for i in indices]
         block, row = Block(part, [*found, *(0 for _ in inner)]), Block(one, [index, *(0 for _ in inner)])
         update = _reshaped(t, cut(t, row, rows, listed), one, part)
-        return [insert(t, _sum_of(t, part, cut(t, block, out, x), update), block, out, x)]
+        new = _sum_of(t, part, cut(t, block, out, x), update) if node.op.name == "scatter_add" else update
+        return [insert(t, new, block, out, x)]
 
     return loop(t, places.size, [full_view(operands[0], x)], body)[0]
 
@@ -426,7 +427,8 @@ SPELLING: dict[str, Spelling] = {
     "argmin": _arg,
     "cumsum": _cumsum,
     "gather": _gather,
-    "scatter_add": _scatter_add,
+    "scatter": _scatter,
+    "scatter_add": _scatter,
     "matmul": _matmul,
 }
 """Primitive → what writes it, given the values of its operands, and returns its own."""

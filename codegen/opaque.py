@@ -13,7 +13,7 @@ from graphc.codegen.kernel import Kernel
 from graphc.codegen.loops import emit_kernel
 from graphc.codegen.lower import Operand, lower_copy
 from graphc.codegen.matmul import emit_matmul, scratch_bytes
-from graphc.codegen.ops import LLVM
+from graphc.codegen.ops import LLVM, MEMORY
 from graphc.codegen.schedule import schedule
 from graphc.codegen.step import Step
 from graphc.ir.graph import Node
@@ -133,13 +133,13 @@ def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) 
     return step
 
 
-def _scatter_add(module: Module, node: Node, operands: Sequence[Operand], name: str) -> Step:
-    """Add rows of updates at indexed places, in order; the result holds a copy of the first operand already."""
+def _scatter(module: Module, node: Node, operands: Sequence[Operand], name: str) -> Step:
+    """Put or add rows of updates at indexed places, in order; the result holds a copy of the first operand already."""
     _, updates, *indices = operands
     base, dense = node.operands[0], dense_strides(node.shape)
     k, many = len(indices), node.operands[2].shape
     step = Step(module, name, ["updates", *(f"index{i}" for i in range(k)), "out"])
-    f, type = step.f, LLVM[node.dtype.name]
+    f, type = step.f, MEMORY[node.dtype.name]
     with _nest(step, many, "at") as at:
         place, inside = f.i64(0), f.const(True, "i1")
         for i, index in enumerate(indices):
@@ -155,29 +155,36 @@ def _scatter_add(module: Module, node: Node, operands: Sequence[Operand], name: 
             from_ = _offset(step, [*at, *inner], updates.strides[: len(many) + len(inner)], updates.offset, "updates")
             to = f.add(place, _offset(step, inner, dense[k : k + len(inner)], 0, "out"))
             source, target = f.element(step.buffers[0], from_, type), f.element(step.buffers[-1], to, type)
-            _add_row(step, source, target, rest[-1] if rest else 1, updates.strides[-1] if rest else 1, type)
+            stride = updates.strides[-1] if rest else 1
+            _put_row(step, source, target, rest[-1] if rest else 1, stride, type, add=node.op.name == "scatter_add")
     f.ret()
     return step
 
 
-def _add_row(step: Step, source: Value, target: Value, n: int, stride: int, type: str) -> None:
+def _put_row(step: Step, source: Value, target: Value, n: int, stride: int, type: str, *, add: bool) -> None:
     f = step.f
     lanes = 8 if stride == 1 and n > SMALL else 1
     whole = step.integer(n // lanes * lanes, ("rowwhole", 0), varies=n > SMALL)
 
-    def add(i: Value, width: int) -> None:
+    def put(i: Value, width: int) -> None:
         x = f.load(f.element(source, f.mul(i, step.integer(stride, ("rowstride", 0))), type), type, width)
         to = f.element(target, i, type)
-        f.store(f.add(f.load(to, type, width), x), to)
+        f.store(f.add(f.load(to, type, width), x) if add else x, to)
 
     with f.loop(f.i64(0), whole, lanes) as loop:
-        add(loop.index, lanes)
+        put(loop.index, lanes)
     if lanes > 1:
         with f.loop(whole, step.integer(n, ("rowlast", 0))) as loop:
-            add(loop.index, 1)
+            put(loop.index, 1)
 
 
 Writer = Callable[[Module, Node, Sequence[Operand], str], "Step | list[tuple[Step, int]]"]
 
-OPAQUE: dict[str, Writer] = {"matmul": _matmul, "concatenate": _concatenate, "cumsum": _cumsum, "scatter_add": _scatter_add}
+OPAQUE: dict[str, Writer] = {
+    "matmul": _matmul,
+    "concatenate": _concatenate,
+    "cumsum": _cumsum,
+    "scatter": _scatter,
+    "scatter_add": _scatter,
+}
 """Primitive -> writer of its step."""

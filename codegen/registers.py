@@ -553,7 +553,7 @@ def _dot(f: Function, products: Sequence[tuple[Value, Value]], type: str) -> Val
     return total
 
 
-def _scatter_add(w: RegisterWriter, node: Node, xs: list[Elements]) -> Elements:
+def _scatter(w: RegisterWriter, node: Node, xs: list[Elements]) -> Elements:
     f, (x, _, *_) = w.f, node.operands
     values, updates, *indices = xs
     place = w._spilled(values, x.type)
@@ -561,8 +561,10 @@ def _scatter_add(w: RegisterWriter, node: Node, xs: list[Elements]) -> Elements:
     size = int(np.prod(rest, dtype=int))
     for number, address in enumerate(w._places(place, indices)):
         row = Memory(address, x.type.with_shape(rest), place.strides[len(indices) :])
-        added = [f.add(w._load(row, at), u) for at, u in zip(np.ndindex(*rest), updates[number * size :], strict=False)]
-        w._store(added, row)
+        new = updates[number * size : (number + 1) * size]
+        if node.op.name == "scatter_add":
+            new = [f.add(w._load(row, at), u) for at, u in zip(np.ndindex(*rest), new, strict=True)]
+        w._store(new, row)
     return w._elements(place)
 
 
@@ -576,7 +578,8 @@ _WRITERS: dict[str, Callable[[RegisterWriter, Node, list[Elements]], Elements]] 
     "argmin": _arg,
     "cumsum": _cumsum,
     "matmul": _matmul,
-    "scatter_add": _scatter_add,
+    "scatter": _scatter,
+    "scatter_add": _scatter,
 }
 
 assert PARAMETER.name not in _WRITERS

@@ -196,7 +196,7 @@ class ProgramWriter:
         views = [self._view(o) for o in node.operands]
         operands = [o for _, o in views]
         place = self._result(node)
-        if node.op.name == "scatter_add":
+        if node.op.name in ("scatter", "scatter_add"):
             self._copy(node.operands[0], views.pop(0), place)
         written = OPAQUE[node.op.name](self.module, node, operands, self._name(node))
         assert isinstance(written, Step)

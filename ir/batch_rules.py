@@ -103,9 +103,9 @@ def _gather(node: Node, operands: Sequence[Node], batched: Sequence[bool], size:
     return build.gather(x, *(_with_place(indices) if batched[0] else indices))
 
 
-def _scatter_add(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
+def _scatter(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
     x, updates, *indices = _lead_all(operands, batched, size)
-    return build.scatter_add(x, updates, *_with_place(indices))
+    return make(node.op, (x, updates, *_with_place(indices)))
 
 
 def _matmul(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
@@ -174,7 +174,8 @@ BATCH: dict[str, BatchRule] = {
     "argmin": _axis,
     "cumsum": _axis,
     "gather": _gather,
-    "scatter_add": _scatter_add,
+    "scatter": _scatter,
+    "scatter_add": _scatter,
     "matmul": _matmul,
     "random_bits": _random_bits,
 }

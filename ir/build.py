@@ -15,7 +15,7 @@ from graphc.ir.types import BOOL, I64, DType, TensorType
 
 __all__ = [
     "apply", "broadcast", "cast", "concatenate", "constant", "cumsum", "elementwise", "expand_axes", "flip", "full_like",
-    "fusion", "gather", "iota", "matmul", "pad", "permute", "reduce", "reshape", "scatter_add", "select", "slice_",
+    "fusion", "gather", "iota", "matmul", "pad", "permute", "reduce", "reshape", "scatter", "scatter_add", "select", "slice_",
     "sum_", "swap_last", "zeros_like",
 ]  # fmt: skip
 
@@ -138,6 +138,11 @@ def cumsum(x: Node, axis: int) -> Node:
 def gather(x: Node, *indices: Node) -> Node:
     """Return the elements of `x` at integer indices, one tensor for each leading axis; indices must lie in range."""
     return apply("gather", x, *indices)
+
+
+def scatter(x: Node, updates: Node, *indices: Node) -> Node:
+    """Return x with x[i0, i1, …] = updates."""
+    return apply("scatter", x, updates, *indices)
 
 
 def scatter_add(x: Node, updates: Node, *indices: Node) -> Node:

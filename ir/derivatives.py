@@ -240,6 +240,17 @@ def _uncumsum(g: Node, y: Node, x: Node) -> Node:
 
 # -- the table ------------------------------------------------------------------------------------------
 
+def _by_last_updates(g: Node, x: Node, indices: Sequence[Node]) -> Node:
+    """Return `g` where an update is the last one for its place, and zeros elsewhere."""
+    count = indices[0].type.size
+    if count <= 1:
+        return g
+    number = build.reshape(build.iota((count,), 0), indices[0].shape)
+    last = build.scatter(build.constant(0, number.dtype, x.shape[: len(indices)]), number, *indices)
+    stays = elementwise("eq", build.gather(last, *indices), number)
+    return select(build.broadcast(stays, g.shape, range(stays.type.rank)), g, 0)
+
+
 VJP: dict[str, VJPRule] = {
     **{name: each(*contributions) for name, contributions in DIAGONAL.items()},
     # Selecting the cotangent, not multiplying with the mask, keeps infinities of the other arm out.
@@ -258,6 +269,10 @@ VJP: dict[str, VJPRule] = {
     "min": each(_extremum),
     "cumsum": each(_uncumsum),
     "gather": each(lambda g, y, x, *indices: build.scatter_add(zeros_like(x), g, *indices)),
+    "scatter": each(
+        lambda g, y, x, updates, *indices: build.scatter(g, zeros_like(updates), *indices),
+        lambda g, y, x, updates, *indices: _by_last_updates(build.gather(g, *indices), x, indices),
+    ),
     "scatter_add": each(lambda g, *_: g, lambda g, y, x, updates, *indices: build.gather(g, *indices)),
     "matmul": each(
         lambda g, y, a, b: build.matmul(g, build.swap_last(b)),

@@ -78,8 +78,9 @@ def _multiplied(node: Node, c: Node) -> Node | None:
 
 
 _ELEMENTWISE = [p.name for p in PRIMITIVES.values() if p.kind == "elementwise"]
-# gather and scatter_add stay: they check their indices.
-_TOTAL = [p.name for p in PRIMITIVES.values() if p.kind not in ("leaf", "region") and p.name not in ("gather", "scatter_add")]
+# gather, scatter and scatter_add stay: they check their indices.
+_CHECKED = ("gather", "scatter", "scatter_add")
+_TOTAL = [p.name for p in PRIMITIVES.values() if p.kind not in ("leaf", "region") and p.name not in _CHECKED]
 
 FOLDING: list[Rule] = [
     rule("empty", op("anything", any_of=_TOTAL), _no_elements),

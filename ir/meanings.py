@@ -16,7 +16,7 @@ from graphc.ir.types import DType
 
 __all__ = [
     "Meaning", "broadcast", "cast", "constant", "cumsum", "erf", "floordiv", "gather", "iota", "keep_dtype", "pad",
-    "padded_shape", "random_bits", "reduction", "remainder", "rsqrt", "scatter_add", "shift", "sigmoid", "slice_",
+    "padded_shape", "random_bits", "reduction", "remainder", "rsqrt", "scatter", "scatter_add", "shift", "sigmoid", "slice_",
 ]  # fmt: skip
 
 Meaning = Callable[..., Any]
@@ -179,6 +179,14 @@ def gather(x: Any, *indices: Any) -> Any:
     """Return x[i0, i1, …].  Raises IndexError."""
     _check_bounds(x.shape, indices)
     return x[indices]
+
+
+def scatter(x: Any, updates: Any, *indices: Any) -> Any:
+    """Return a copy of x with x[i0, i1, …] = updates.  Raises IndexError."""
+    _check_bounds(x.shape, indices)
+    out = x.copy()
+    out[indices] = updates
+    return out
 
 
 def scatter_add(x: Any, updates: Any, *indices: Any) -> Any:

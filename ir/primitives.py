@@ -168,6 +168,10 @@ _row(
     "scatter_add", "other", shapes.scatter_add, meanings.scatter_add,
     "A copy of x with x[i0, i1, …] += updates; repeated indices add up.",
 )  # fmt: skip
+_row(
+    "scatter", "other", shapes.scatter, meanings.scatter,
+    "A copy of x with x[i0, i1, …] = updates; of repeated indices the last counts.",
+)  # fmt: skip
 _row("matmul", "other", shapes.matmul, np.matmul, "The matrix product over the last two axes; equal leading axes are a batch.")
 
 # regions

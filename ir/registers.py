@@ -23,7 +23,7 @@ MOST_OPERATIONS = 30_000
 """Scalar operations in straight-line code; beyond it a body is compiled as kernels."""
 
 KINDS = ("elementwise", "movement", "reduce")
-OTHERS = ("constant", "iota", "random_bits", "concatenate", "cumsum", "gather", "scatter_add", "matmul", "result")
+OTHERS = ("constant", "iota", "random_bits", "concatenate", "cumsum", "gather", "scatter", "scatter_add", "matmul", "result")
 
 
 def is_small(type: TensorType) -> bool:

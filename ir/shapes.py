@@ -11,8 +11,8 @@ from graphc.ir.types import BOOL, I32, I64, DType, TensorType
 
 __all__ = [
     "Rule", "arg_reduction", "broadcast", "call", "cast", "concatenate", "cond", "cumsum", "elementwise", "flip", "gather",
-    "iota", "leaf", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result", "scan", "scatter_add",
-    "select", "slice_", "while_",
+    "iota", "leaf", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result", "scan", "scatter",
+    "scatter_add", "select", "slice_", "while_",
 ]  # fmt: skip
 
 Operands = tuple[Node, ...]
@@ -206,14 +206,20 @@ def gather(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x.type.with_shape(indices[0].shape + x.shape[len(indices) :]),)
 
 
-def scatter_add(operands: Operands, params: Params, regions: Regions) -> Types:
+def scatter(operands: Operands, params: Params, regions: Regions) -> Types:
     """Updates of the type that gather would give."""
     x, updates, *rest = operands
     indices = tuple(rest)
-    _check_indices("scatter_add", x, indices)
+    _check_indices("scatter", x, indices)
     want = x.type.with_shape(indices[0].shape + x.shape[len(indices) :])
-    _require(updates.type == want and not x.dtype.is_bool, "scatter_add needs updates of the gathered type", updates.type, want)
+    _require(updates.type == want, "scatter needs updates of the gathered type", updates.type, want)
     return (x.type,)
+
+
+def scatter_add(operands: Operands, params: Params, regions: Regions) -> Types:
+    """As scatter, of numbers."""
+    _require(not operands[0].type.dtype.is_bool, "scatter_add adds numbers", operands[0].type)
+    return scatter(operands, params, regions)
 
 
 def matmul(operands: Operands, params: Params, regions: Regions) -> Types:

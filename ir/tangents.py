@@ -41,6 +41,13 @@ def _tangent_or_zeros(x: Node, tangent: Node | None) -> Node:
     return zeros_like(x) if tangent is None else tangent
 
 
+def _scatter(node: Node, tangents: Sequence[Node | None]) -> Node:
+    """Put the tangents of the updates, or zeros, in the place of those of what they replace."""
+    x, updates, *indices = node.operands
+    base, new, *_ = tangents
+    return build.scatter(_tangent_or_zeros(x, base), _tangent_or_zeros(updates, new), *indices)
+
+
 def _scatter_add(node: Node, tangents: Sequence[Node | None]) -> Node:
     base, updates, *_ = tangents
     return _linear(node, tangents) if base is None or updates is not None else base
@@ -69,6 +76,7 @@ JVP: dict[str, JVPRule] = {
     **{name: _total(*contributions) for name, contributions in DIAGONAL.items()},
     **dict.fromkeys(("select", "cast", "reshape", "permute", "broadcast", "slice", "pad", "flip", "concatenate"), _linear),
     **dict.fromkeys(("sum", "cumsum", "gather"), _linear),
+    "scatter": _scatter,
     "scatter_add": _scatter_add,
     "matmul": _total(lambda t, y, a, b: build.matmul(t, b), lambda t, y, a, b: build.matmul(a, t)),
     "max": _extremum,

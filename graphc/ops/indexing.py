@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir.build import cast, constant, elementwise, full_like, iota, pad, permute, reshape, select, slice_, zeros_like
+from graphc.ir.build import cast, constant, elementwise, iota, pad, permute, reshape, select, slice_
 from graphc.ir.build import gather as gather_at
+from graphc.ir.build import scatter as scatter_at
 from graphc.ir.build import scatter_add as scatter_add_at
 from graphc.ir.graph import Node
-from graphc.ir.types import BOOL, I64, U8
+from graphc.ir.types import BOOL, I64
 from graphc.lift import op
 from graphc.ops.common import Operand, axis_of, expand_to, number_like, positions, torch_name
 from graphc.ops.shape import expanded_shape
@@ -306,42 +307,13 @@ def masked_fill(input: Operand, mask: Operand, value: Operand) -> Node:
 # -- writing --------------------------------------------------------------------------------------------
 
 
-def scatter_set(x: Node, updates: Node, *indices: Node) -> Node:
-    """Return `x` with the last of the updates at each place of its leading axes; node level.
-
-    Among updates for one place the highest position wins: found bit by bit from the top, each bit by one
-    scatter-add and one gather, which is exact and independent of the order of execution.
-    """
-    winner = _last_updates(x.shape[: len(indices)], indices)
-    wins = _trailing(winner, updates.shape)
-    hit = scatter_add_at(constant(0, I64, x.shape[: len(indices)]), cast(winner, I64), *indices)
-    stored = cast(updates, U8) if x.dtype.is_bool else updates
-    blank = constant(-0.0 if x.dtype.is_float else 0, stored.dtype, x.shape)
-    placed = scatter_add_at(blank, select(wins, stored, full_like(stored, -0.0 if x.dtype.is_float else 0)), *indices)
-    return select(_trailing(hit > 0, x.shape), cast(placed, x.dtype), x)
-
-
 def _trailing(x: Node, shape: tuple[int, ...]) -> Node:
     return expand_to(reshape(x, x.shape + (1,) * (len(shape) - x.type.rank)), shape)
 
 
-def _last_updates(shape: tuple[int, ...], indices: tuple[Node, ...]) -> Node:
-    """Return where the last update of each place stands."""
-    count = indices[0].type.size
-    rank = reshape(iota((count,), 0), indices[0].shape) if count else zeros_like(indices[0])
-    alive = constant(True, BOOL, rank.shape)
-    for bit in reversed(range((count - 1).bit_length() if count else 0)):
-        has = alive & elementwise("ne", rank & (1 << bit), 0)
-        seen = gather_at(scatter_add_at(constant(0, I64, shape), cast(has, I64), *indices), *indices)
-        alive = alive & (has | elementwise("eq", seen, 0))
-    return alive
-
-
 def scatter_fill(x: Node, value: Node, *indices: Node) -> Node:
     """Return `x` with one value at each place of its leading axes; node level."""
-    ones = constant(1, I64, indices[0].shape)
-    hit = scatter_add_at(constant(0, I64, x.shape[: len(indices)]), ones, *indices) > 0
-    return select(_trailing(hit, x.shape), number_like(value, x), x)
+    return scatter_at(x, expand_to(number_like(value, constant(0, x.dtype)), indices[0].shape + x.shape[len(indices) :]), *indices)
 
 
 def write_box(x: Node, selection: Selection, value: Node) -> Node:
@@ -409,7 +381,7 @@ def _put_index(input: Operand, selection: Selection, tensors: Sequence[Operand],
     front = _front(x, axes)
     natural = indices[0].shape + front.shape[len(axes) :]
     updates = permute(_value_like(value, x, tuple(natural[a] for a in order)), np.argsort(order).tolist())
-    written = scatter_add_at(front, updates, *indices) if accumulate else scatter_set(front, updates, *indices)
+    written = scatter_add_at(front, updates, *indices) if accumulate else scatter_at(front, updates, *indices)
     back = np.argsort((*axes, *(a for a in range(x.type.rank) if a not in axes))).tolist()
     return write_box(input, selection, permute(written, back))
 
@@ -459,7 +431,7 @@ def scatter(
         raise RuntimeError(f"reduce argument must be add, got {reduce}")
     if not isinstance(update, Node) or update.type.rank == 0:
         return scatter_fill(input, number_like(update, constant(0, input.dtype)), *places)
-    return scatter_set(input, _check_source(input, index, update), *places)
+    return scatter_at(input, _check_source(input, index, update), *places)
 
 
 def _leading(x: Node, dim: int, index: Node) -> tuple[int, Node, Node]:
@@ -501,7 +473,7 @@ def index_add(input: Operand, dim: int, index: Operand, source: Operand, *, alph
 def index_copy(input: Operand, dim: int, index: Operand, source: Operand) -> Node:
     """Return input with the parts of `source` at the indices along `dim`; the last of several wins."""
     axis, front, vector = _leading(input, dim, index)
-    return _restored(scatter_set(front, _updates(source, axis), vector), input, axis)
+    return _restored(scatter_at(front, _updates(source, axis), vector), input, axis)
 
 
 @op("IndexFill")
