@@ -157,12 +157,13 @@ class Maker:
         return build.gather(x, *self.indices(x, self.random.randint(1, x.type.rank)))
 
     def scatter(self, x: Node) -> Node | None:
-        if not x.type.rank or 0 in x.shape or x.dtype.is_bool:
+        if not x.type.rank or 0 in x.shape:
             return None
         k = self.random.randint(1, x.type.rank)
         indices = self.indices(x, k)
         updates = self.leaf((*indices[0].shape, *x.shape[k:]), x.dtype)
-        return build.scatter_add(x, updates, *indices)
+        adds = not x.dtype.is_bool and self.random.random() < 0.5
+        return build.scatter_add(x, updates, *indices) if adds else build.scatter(x, updates, *indices)
 
     def matmul(self, x: Node) -> Node | None:
         if x.type.rank < 2 or x.dtype.name not in ("f32", "f64", "i32", "i64"):

@@ -149,6 +149,10 @@ CASES: dict[str, list[Case]] = {
         Case(lambda x, i: build.gather(x, i), (X.T.copy(), INDEX)),
         Case(lambda x, i: build.gather(x, i, i), (values(3, 3, 2), INDEX)),
     ],
+    "scatter": [
+        Case(lambda x, u, i: build.scatter(x, u, i), (values(3, 2), values(4, 2), INDEX), (0, 1)),
+        Case(lambda x, u, i: build.scatter(x, u, i, i), (values(3, 3), values(), np.array(2)), (0, 1)),
+    ],
     "scatter_add": [Case(lambda x, u, i: build.scatter_add(x, u, i), (values(3, 2), values(4, 2), INDEX), (0, 1))],
     "matmul": [Case(build.matmul, (X, values(3, 4)), (0, 1)), Case(build.matmul, (values(2, 2, 3), values(2, 3, 1)), (0, 1))],
 }  # fmt: skip

@@ -80,6 +80,10 @@ CASES: dict[str, list[tuple[Function, tuple[np.ndarray, ...]]]] = {
         (build.gather, (floats(4, 5, 2), integers(3, low=0, high=4), integers(3, low=0, high=5))),
         (build.gather, (floats(4), np.array(2))),
     ],
+    "scatter": [
+        (build.scatter, (floats(4, 5, 2), floats(6, 2), integers(6, low=0, high=2), integers(6, low=0, high=2))),
+        (build.scatter, (floats(4), floats(), np.array(2))),
+    ],
     "scatter_add": [
         (build.scatter_add, (floats(4, 5, 2), floats(6, 2), integers(6, low=0, high=2), integers(6, low=0, high=2))),
         (build.scatter_add, (floats(4), floats(), np.array(2))),

@@ -210,6 +210,7 @@ def indexed() -> dict[str, Graph]:
         x, rows, cells = (p(shape, dtype) for shape in ((3, 4, 2), (2, 5, 4, 2), (2, 5, 2)))
         gathered = gather(x, i), gather(x, i, j), gather(x, i, j, i)
         scattered = build.scatter_add(x, rows, i), build.scatter_add(x, cells, i, j)
+        scattered += build.scatter(x, rows, i), build.scatter(x, cells, i, j)
         product = matmul(permute(x, (0, 2, 1)), x)
         found[f"indexed_{dtype}"] = Graph((x, rows, cells, i, j), (*gathered, *scattered, apply("cumsum", x, axis=1), product))
     return found

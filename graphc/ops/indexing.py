@@ -313,7 +313,8 @@ def _trailing(x: Node, shape: tuple[int, ...]) -> Node:
 
 def scatter_fill(x: Node, value: Node, *indices: Node) -> Node:
     """Return `x` with one value at each place of its leading axes; node level."""
-    return scatter_at(x, expand_to(number_like(value, constant(0, x.dtype)), indices[0].shape + x.shape[len(indices) :]), *indices)
+    shape = indices[0].shape + x.shape[len(indices) :]
+    return scatter_at(x, expand_to(number_like(value, constant(0, x.dtype)), shape), *indices)
 
 
 def write_box(x: Node, selection: Selection, value: Node) -> Node:
