@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +20,8 @@ from graphc.codegen.emit import Function, Value
 from graphc.codegen.ops import LLVM, MEMORY, OPS, cast, compare, larger, smaller
 from graphc.ir.fusion import weight
 from graphc.ir.graph import PARAMETER, Node, Region
-from graphc.ir.registers import is_small
+from graphc.ir.in_place import SCATTERS, InPlace
+from graphc.ir.registers import in_place, is_small
 from graphc.ir.sizes import SIMPLE, SMALL
 from graphc.ir.symbols import derived
 from graphc.ir.types import DType, TensorType
@@ -70,6 +72,10 @@ class Host(Protocol):
         """Reserve memory for a value for the time of the step being written; return its address."""
         ...
 
+    def move(self, source: Value, target: Value, size: int) -> None:
+        """Copy bytes; source and target may be one place."""
+        ...
+
     def fail(self, condition: Value) -> None:
         """Note an index out of bounds if the condition holds."""
         ...
@@ -99,7 +105,7 @@ class RegisterWriter:
         with f.loop(f.i64(0), length, carry=_flat(carried), hint="scan") as loop:
             at = f.sub(f.sub(length, f.i64(1)), loop.index) if p["reverse"] else loop.index
             items = [self._item(self._memory(s, o.type), at) for s, o in zip(sequences, node.operands[n:], strict=False)]
-            after = self.region(body, [*_shaped(loop.carry, carried), *items, *outside])
+            after = self.region(body, [*_shaped(loop.carry, carried), *items, *outside], in_place(body, n))
             for stack, result in zip(stacks, after[n:], strict=True):
                 self._store(self._elements(result), self._item(stack, at))
             loop.next(_flat([self._kept(a, c) for a, c in zip(after, carried, strict=False)]))
@@ -121,7 +127,7 @@ class RegisterWriter:
         (going,) = self._elements(self.region(test, [*now, *outside])[0])
         f.cond_br(going, f"body.{name}", f"end.{name}")
         f.start(f"body.{name}")
-        after = self.region(body, [*now, *outside])
+        after = self.region(body, [*now, *outside], in_place(body, n))
         following = _flat([self._kept(a, c) for a, c in zip(after, carried, strict=True)])
         end = f.label
         f.br(name)
@@ -172,10 +178,10 @@ class RegisterWriter:
 
     # -- regions ------------------------------------------------------------------------------------------
 
-    def region(self, region: Region, params: Sequence[Held]) -> list[Held]:
-        """Write a region and return its results."""
+    def region(self, region: Region, params: Sequence[Held], changes: InPlace | None = None) -> list[Held]:
+        """Write a region and return its results; some of its parameters may be changed in place."""
         held: dict[Node, Any] = dict(zip(region.params, params, strict=True))
-        for batch in _batches(region):
+        for batch in _batches(changes or InPlace(order=region.nodes())):
             if len(batch) > 1 or (_is_costly(batch[0]) and batch[0].type.size > 1):
                 self._side_by_side(batch, held)
             else:
@@ -199,13 +205,18 @@ class RegisterWriter:
             return self._movement(node, held)
         if name == "gather":
             return self._gather(node, held)
+        if name in SCATTERS and not is_small(node.type):
+            return self._put(node, held[node.operands[0]], [self._read(held, o) for o in node.operands[1:]])
         xs = [self._read(held, o) for o in node.operands]
         if node.op.kind == "elementwise":
             return [self._apply(node, list(x)) for x in zip(*xs, strict=True)]
         return _WRITERS[name](self, node, xs)
 
     def _nested(self, node: Node, operands: list[Held]) -> Any:
-        """Write a loop or branch inside of the region; what it stacks gets room."""
+        """Write a loop or branch inside of the region; what it stacks, or changes in place, gets room."""
+        if node.op.name != "cond":
+            for i in in_place(node.regions[-1], node.params["carried"]).carried:
+                operands[i] = self._copied(self._memory(operands[i], node.operands[i].type))
         if node.op.name == "scan":
             stacks = [self._room(t) for t in node.types[node.params["carried"] :]]
             found: list[Any] = [*self.scan(node, operands, stacks), *stacks]
@@ -314,6 +325,11 @@ class RegisterWriter:
         self._store(values, place)
         return place
 
+    def _copied(self, x: Memory) -> Memory:
+        room = self._room(x.type)
+        self.host.move(x.address, room.address, x.type.bytes)
+        return room
+
     def _room(self, type: TensorType) -> Memory:
         return Memory(self.host.room(type), type, dense_strides(type.shape))
 
@@ -353,6 +369,19 @@ class RegisterWriter:
             row = Memory(place, x.type.with_shape(rest), base.strides[len(indices) :])
             found += [self._load(row, at) for at in np.ndindex(*rest)]
         return found
+
+    def _put(self, node: Node, place: Memory, xs: Sequence[list[Value]]) -> Memory:
+        """Write, or add, updates at indices of an array in memory; return the array."""
+        updates, *indices = xs
+        rest = place.type.shape[len(indices) :]
+        size = prod(rest)
+        for number, address in enumerate(self._places(place, indices)):
+            row = Memory(address, place.type.with_shape(rest), place.strides[len(indices) :])
+            new = updates[number * size : (number + 1) * size]
+            if node.op.name == "scatter_add":
+                new = [self.f.add(self._load(row, at), u) for at, u in zip(np.ndindex(*rest), new, strict=True)]
+            self._store(new, row)
+        return place
 
     def _places(self, base: Memory, indices: Sequence[Sequence[Value]]) -> Iterator[Value]:
         """Yield the address for each tuple of indices; one that is out of bounds is noted, and 0 taken."""
@@ -410,13 +439,14 @@ def _is_costly(node: Node) -> bool:
     return node.op.kind == "elementwise" and weight(node) >= COSTLY
 
 
-def _batches(region: Region) -> list[list[Node]]:
+def _batches(changes: InPlace) -> list[list[Node]]:
     """Return the nodes in an order for writing: costly ones that do not need one another are together."""
     depth: dict[Node, int] = {}
     found: dict[tuple[int, bool, object], list[Node]] = {}
-    for number, node in enumerate(region.nodes()):
+    for number, node in enumerate(changes.order):
         costly = _is_costly(node)
-        depth[node] = max((depth.get(o, 0) for o in node.operands), default=0) + costly
+        needed = (*node.operands, *changes.earlier.get(node, ()))
+        depth[node] = max((depth.get(o, 0) for o in needed), default=0) + costly
         key = (depth[node], not costly, (node.op.name, node.dtype.name) if costly else number)
         found.setdefault(key, []).append(node)
     return [found[key] for key in sorted(found, key=lambda key: key[:2])]
@@ -554,18 +584,7 @@ def _dot(f: Function, products: Sequence[tuple[Value, Value]], type: str) -> Val
 
 
 def _scatter(w: RegisterWriter, node: Node, xs: list[Elements]) -> Elements:
-    f, (x, _, *_) = w.f, node.operands
-    values, updates, *indices = xs
-    place = w._spilled(values, x.type)
-    rest = x.shape[len(indices) :]
-    size = int(np.prod(rest, dtype=int))
-    for number, address in enumerate(w._places(place, indices)):
-        row = Memory(address, x.type.with_shape(rest), place.strides[len(indices) :])
-        new = updates[number * size : (number + 1) * size]
-        if node.op.name == "scatter_add":
-            new = [f.add(w._load(row, at), u) for at, u in zip(np.ndindex(*rest), new, strict=True)]
-        w._store(new, row)
-    return w._elements(place)
+    return w._elements(w._put(node, w._spilled(xs[0], node.type), xs[1:]))
 
 
 _WRITERS: dict[str, Callable[[RegisterWriter, Node, list[Elements]], Elements]] = {

@@ -25,7 +25,8 @@ from graphc.codegen.registers import Held, Memory, RegisterWriter
 from graphc.codegen.schedule import schedule
 from graphc.codegen.step import Step
 from graphc.ir.graph import PARAMETER, Graph, Node, Region
-from graphc.ir.registers import fits_registers, is_small
+from graphc.ir.in_place import SCATTERS, InPlace
+from graphc.ir.registers import fits_registers, in_place, is_small
 from graphc.ir.sizes import SMALL
 from graphc.ir.types import TensorType
 from graphc.ir.views import Strides, as_view, dense_strides
@@ -57,6 +58,7 @@ class ProgramWriter:
         self._shared: dict[str, str] = {}
         self._intervals: list[tuple[Interval, int]] = []
         self._loops: list[set[_Place]] = []
+        self._links: set[Node] = set()
         self._addresses: dict[int, Value] = {}
         self._places: Places = {}
         self._now = 0
@@ -135,14 +137,14 @@ class ProgramWriter:
 
     # -- regions ----------------------------------------------------------------------------------------
 
-    def _region(self, region: Region, results: Places) -> None:
+    def _region(self, region: Region, results: Places, order: Sequence[Node] | None = None) -> None:
         """Write the steps of a region; its parameters have places, its results get theirs from `results`."""
         self._places.update(results)
         for result, place in results.items():
             while result.op.kind == "movement":  # a buffer under another shape: what makes it writes here
                 result = result.operands[0]
                 self._places[result] = _Place(place.address, dense_strides(result.shape), place.intervals)
-        for node in region.nodes():
+        for node in region.nodes() if order is None else order:
             if node.op is PARAMETER or node.op.kind in ("movement", "leaf"):
                 continue
             self._now += 1
@@ -151,10 +153,16 @@ class ProgramWriter:
                 writer = ProgramWriter._in_registers
             writer(self, region, node)
 
-    def _inside(self, region: Region, params: Sequence[_Place], results: Sequence[_Place]) -> None:
-        """Write a nested region at these places."""
+    def _inside(
+        self, region: Region, params: Sequence[_Place], results: Sequence[_Place], changes: InPlace | None = None
+    ) -> None:
+        """Write a nested region at these places; some of its parameters may be changed in place."""
         outer, self._places = self._places, dict(zip(region.params, params, strict=True))
-        self._region(region, dict(zip(region.results, results, strict=True)))
+        order = None
+        if changes is not None:
+            self._links |= changes.links
+            order = changes.order
+        self._region(region, dict(zip(region.results, results, strict=True)), order)
         self._places = outer
 
     def _view(self, node: Node) -> tuple[_Place, Operand]:
@@ -195,9 +203,13 @@ class ProgramWriter:
     def _opaque(self, region: Region, node: Node) -> None:
         views = [self._view(o) for o in node.operands]
         operands = [o for _, o in views]
+        if node in self._links:
+            self._places.setdefault(node, views[0][0])
         place = self._result(node)
-        if node.op.name in ("scatter", "scatter_add"):
-            self._copy(node.operands[0], views.pop(0), place)
+        if node.op.name in SCATTERS:
+            base = views.pop(0)
+            if node not in self._links:
+                self._copy(node.operands[0], base, place)
         written = OPAQUE[node.op.name](self.module, node, operands, self._name(node))
         assert isinstance(written, Step)
         self._call(written, [*(p for p, _ in views), place])
@@ -265,6 +277,11 @@ class ProgramWriter:
         writer = RegisterWriter(self)
         operands = [self._held(o, writer) for o in node.operands]
         places = [self._memory(p, t) for p, t in zip(self._results(region, node), node.types, strict=True)]
+        for i in in_place(node.regions[-1], node.params["carried"]).carried if node.op.name != "cond" else ():
+            given = operands[i]
+            assert isinstance(given, Memory)
+            self.move(given.address, places[i].address, given.type.bytes)
+            operands[i] = places[i]
         if node.op.name == "scan":
             found = writer.scan(node, operands, places[node.params["carried"] :])
         else:
@@ -272,8 +289,8 @@ class ProgramWriter:
         for value, place in zip(found, places, strict=False):
             if is_small(place.type):
                 writer.store(value, place)
-            elif isinstance(value, Memory):
-                self._move(value.address, place.address, place.type.bytes)
+            elif isinstance(value, Memory) and value is not place:
+                self.move(value.address, place.address, place.type.bytes)
 
     def _held(self, node: Node, writer: RegisterWriter) -> Held:
         if node.op.name == "constant" and is_small(node.type):
@@ -302,8 +319,19 @@ class ProgramWriter:
         for place in used:
             self._touch(place)
 
-    def _carry_buffers(self, node: Node, count: int) -> list[tuple[_Place, _Place]]:
-        return [(self._spare(node, i), self._spare(node, i)) for i in range(count)]
+    def _carry_buffers(self, node: Node, count: int, changes: InPlace) -> list[tuple[_Place, _Place]]:
+        """Return two places for each carried value, which is one if it changes in place."""
+        first = [self._spare(node, i) for i in range(count)]
+        return [(a, a if i in changes.carried else self._spare(node, i)) for i, a in enumerate(first)]
+
+    def _first_turn(self, node: Node, carried: Sequence[_Place], buffers: Sequence[tuple[_Place, _Place]]) -> list[Value]:
+        """Return (now, following, spare) of the first turn, for each carried value; what changes in place is copied."""
+        start = []
+        for i, (given, (a, b)) in enumerate(zip(carried, buffers, strict=True)):
+            if a is b:
+                self.move(given.address, a.address, node.types[i].bytes)
+            start += [a.address if a is b else given.address, a.address, b.address]
+        return start
 
     def _checkpoint(self, region: Region, node: Node) -> None:
         (body,) = node.regions
@@ -334,21 +362,22 @@ class ProgramWriter:
         given = [self._dense(o) for o in node.operands]
         carried, sequences, outside = given[:n], given[n : n + m], given[n + m :]
         results = self._results(region, node)
-        buffers = self._carry_buffers(node, n)
+        changes = in_place(body, n)
+        buffers = self._carry_buffers(node, n, changes)
         used: set[_Place] = {*given, *results, *(b for pair in buffers for b in pair)}
         self._loops.append(used)
-        start = [v for c, (a, b) in zip(carried, buffers, strict=True) for v in (c.address, a.address, b.address)]
+        start = self._first_turn(node, carried, buffers)
         with f.loop(f.i64(0), self.number(length), carry=start, hint="scan") as loop:
             at = f.binary("sub", self.number(length - 1), loop.index) if p["reverse"] else loop.index
             now, following = self._turn(loop.carry, carried, buffers)
             items = [self._item(s, o.type.shape, o.dtype.bytes, at) for s, o in zip(sequences, node.operands[n:], strict=False)]
             stacked = [self._item(r, t.shape, t.dtype.bytes, at) for r, t in zip(results[n:], node.types[n:], strict=True)]
-            self._inside(body, [*now, *items, *outside], [*following, *stacked])
+            self._inside(body, [*now, *items, *outside], [*following, *stacked], changes)
             loop.next(_exchanged(loop.carry))
         self._loops.pop()
         self._loop_ends(used)
         for i, result in enumerate(results[:n]):
-            self._move(loop.results[3 * i], result.address, node.types[i].bytes)
+            self.move(loop.results[3 * i], result.address, node.types[i].bytes)
 
     def _turn(
         self, pointers: Sequence[Value], carried: Sequence[_Place], buffers: Sequence[tuple[_Place, _Place]]
@@ -367,7 +396,7 @@ class ProgramWriter:
         step = self.number(dense_strides(shape)[0] * size)
         return _Place(f.element(place.address, f.mul(at, step), "i8"), dense_strides(shape)[1:], place.intervals)
 
-    def _move(self, source: Value, target: Value, size: int) -> None:
+    def move(self, source: Value, target: Value, size: int) -> None:
         """Copy bytes; source and target may be one place."""
         self.module.declare("llvm.memmove.p0.p0.i64", "declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)")
         count = self.number(size)
@@ -379,13 +408,14 @@ class ProgramWriter:
         n = node.params["carried"]
         given = [self._dense(o) for o in node.operands]
         carried, outside = given[:n], given[n:]
-        results, buffers = self._results(region, node), self._carry_buffers(node, n)
+        changes = in_place(body, n)
+        results, buffers = self._results(region, node), self._carry_buffers(node, n, changes)
         flag_address, interval = self._arena(1)
         flag = _Place(flag_address, (), [interval])
         used: set[_Place] = {*given, *results, flag, *(b for pair in buffers for b in pair)}
         self._loops.append(used)
         name, before = f.fresh("while"), f.label
-        start = [v for c, (a, b) in zip(carried, buffers, strict=True) for v in (c.address, a.address, b.address)]
+        start = self._first_turn(node, carried, buffers)
         pointers = [Value("%" + f.fresh("c"), "ptr") for _ in start]
         f.br(name)
         f.start(name)
@@ -394,7 +424,7 @@ class ProgramWriter:
         self._inside(test, [*now, *outside], [flag])
         f.cond_br(self._flag(flag), f"body.{name}", f"end.{name}")
         f.start(f"body.{name}")
-        self._inside(body, [*now, *outside], following)
+        self._inside(body, [*now, *outside], following, changes)
         after, end = _exchanged(pointers), f.label
         f.br(name)
         f.lines[head:head] = [
@@ -405,7 +435,7 @@ class ProgramWriter:
         self._loops.pop()
         self._loop_ends(used)
         for i, result in enumerate(results):
-            self._move(pointers[3 * i], result.address, node.types[i].bytes)
+            self.move(pointers[3 * i], result.address, node.types[i].bytes)
 
     _STEPS: ClassVar[dict[str, Callable[[ProgramWriter, Region, Node], None]]] = {
         "fusion": _fusion,

@@ -60,7 +60,7 @@ def close(
     return closed, list(outside)
 
 
-RISKY = ("gather", "scatter_add", "while", "cond", "scan")
+RISKY = ("gather", "scatter", "scatter_add", "while", "cond", "scan")
 """What may fail or last forever, or hold something that does."""
 
 

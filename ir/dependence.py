@@ -148,7 +148,7 @@ def _gather(node: Node, operands: Sequence[Sparsity | None], values: Values) -> 
     return _picked(node, operands[:1], [], indices)
 
 
-def _scatter_add(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Sparsity | None:
+def _scatter(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Sparsity | None:
     x, updates, *_ = operands
     if updates is None:
         return x
@@ -158,7 +158,17 @@ def _scatter_add(node: Node, operands: Sequence[Sparsity | None], values: Values
     places = PRIMITIVES["gather"].meaning
     assert places is not None
     targets = places(np.arange(node.type.size).reshape(node.shape), *indices).ravel()
+    if node.op.name == "scatter":
+        return _replaced(x, updates, targets, node.type.size)
     return _union([x, updates.gathered(targets, node.type.size)])
+
+
+def _replaced(x: Sparsity | None, updates: Sparsity, targets: Any, count: int) -> Sparsity | None:
+    """Return the pattern of rows of which some are replaced, each by the last update for it."""
+    last = np.full(count, -1)
+    last[targets] = np.arange(len(targets))
+    stays = None if x is None else x.take(np.where(last < 0, np.arange(count), -1))
+    return _union([stays, updates.take(last)])
 
 
 def _mixed(x: Sparsity, source: Node, target: Node, leading: int) -> Sparsity:
@@ -247,7 +257,8 @@ RULES: dict[str, Rule] = {
     "select": _select,
     "concatenate": _move,
     "gather": _gather,
-    "scatter_add": _scatter_add,
+    "scatter": _scatter,
+    "scatter_add": _scatter,
     "cumsum": _cumsum,
     "matmul": _matmul,
 }
@@ -290,7 +301,7 @@ def _scan(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Pa
 def _chooses(region: Region) -> bool:
     """Tell whether what a region's results are made of may depend on values."""
     return any(
-        n.op.name in ("select", "gather", "scatter_add", "cond", "while") or any(map(_chooses, n.regions))
+        n.op.name in ("select", "gather", "scatter", "scatter_add", "cond", "while") or any(map(_chooses, n.regions))
         for n in region.nodes()
     )
 

@@ -21,7 +21,9 @@ from graphc.ir.build import elementwise, select, zeros_like
 from graphc.ir.graph import Node
 from graphc.ir.types import BOOL
 
-__all__ = ["DIAGONAL", "NONDIFFERENTIABLE", "VJP", "Contribution", "VJPRule", "each", "extremal", "halves", "rows"]
+__all__ = [
+    "DIAGONAL", "NONDIFFERENTIABLE", "VJP", "Contribution", "VJPRule", "accumulated", "each", "extremal", "halves", "rows",
+]  # fmt: skip
 
 Contribution = Callable[..., Node]
 VJPRule = Callable[[Node, Node, Sequence[bool]], Sequence["Node | None"]]
@@ -46,6 +48,16 @@ def each(*contributions: Contribution | None) -> VJPRule:
 
 def _zeros(g: Node, *_: Node) -> Node:
     return zeros_like(g)
+
+
+def accumulated(known: Node, part: Node) -> Node:
+    """Return the sum of two contributions to one gradient; what is for some elements is added to these alone."""
+    for sparse, other in ((part, known), (known, part)):
+        if sparse.op.name == "scatter_add":
+            base, *rest = sparse.operands
+            if base.op.name == "constant" and base.params["value"] == 0:
+                return build.scatter_add(other, *rest)
+    return known + part
 
 
 # -- elementwise ----------------------------------------------------------------------------------------

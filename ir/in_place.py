@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from graphc.ir.graph import PARAMETER, Node, Region, users
 
-__all__ = ["InPlace", "SCATTERS", "updates_in_place"]
+__all__ = ["SCATTERS", "InPlace", "updates_in_place"]
 
 SCATTERS = ("scatter", "scatter_add")
 

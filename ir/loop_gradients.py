@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from graphc.ir.build import zeros_like
 from graphc.ir.control import results_of
+from graphc.ir.derivatives import accumulated
 from graphc.ir.graph import Node, Region, make, parameter, toposort
 from graphc.ir.primitives import PRIMITIVES
 
@@ -77,7 +78,7 @@ def _scan(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool],
     found = _filled(by, gradients([body.results[i] for i in seeds], list(seeds.values()), by))
     to_carried, to_items = found[: len(flowing)], found[len(flowing) : len(flowing) + len(by_items)]
     sums = [parameter(p.type) for p in by_outside]
-    to_outside = [s + g for s, g in zip(sums, found[len(flowing) + len(by_items) :], strict=True)]
+    to_outside = [accumulated(s, g) for s, g in zip(sums, found[len(flowing) + len(by_items) :], strict=True)]
     region = Region(
         (*(seeds[i] for i in flowing), *sums, *items, *carried, *(seeds[i] for i in stacked), *outside),
         (*to_carried, *to_outside, *to_items),

@@ -2,7 +2,8 @@
 
 A body whose values are all small (a 3×3 matrix, some scalars) gains nothing from kernels over memory: it becomes
 straight-line code, each element a value of its own, the carried ones in registers from turn to turn
-(`codegen/registers.py`).  Larger arrays may come in from outside, if the body only picks small parts of them.
+(`codegen/registers.py`).  Larger arrays may come in from outside, if the body only picks small parts of them, and
+may be carried, if it only writes small parts of them in place.
 
     %c: f64[3,3] = scan %c0, %xs {…}      each element of the carry is in a register, an item is read where it lies
 
@@ -12,9 +13,10 @@ The fusion pass leaves such bodies as they are, so the decision shows in the fus
 from __future__ import annotations
 
 from graphc.ir.graph import PARAMETER, Node, Region
+from graphc.ir.in_place import SCATTERS, InPlace, updates_in_place
 from graphc.ir.types import TensorType
 
-__all__ = ["SMALL_ELEMENTS", "fits_registers", "is_small"]
+__all__ = ["SMALL_ELEMENTS", "fits_registers", "in_place", "is_small"]
 
 SMALL_ELEMENTS = 16
 """A value of more elements is in memory."""
@@ -50,14 +52,12 @@ def operations(node: Node) -> int:
 def _scan(node: Node) -> bool:
     (body,) = node.regions
     n = node.params["carried"]
-    if not _carries(body, n) or not all(is_small(r.type) for r in body.results[n:]):
-        return False
-    return _straight(body)
+    return all(is_small(r.type) for r in body.results[n:]) and _turns(body, n)
 
 
 def _while(node: Node) -> bool:
     test, body = node.regions
-    return _carries(body, node.params["carried"]) and _straight(test) and _straight(body)
+    return _straight(test) and _turns(body, node.params["carried"])
 
 
 def _cond(node: Node) -> bool:
@@ -67,15 +67,26 @@ def _cond(node: Node) -> bool:
 _LOOPS = {"scan": _scan, "while": _while, "cond": _cond}
 
 
-def _carries(body: Region, count: int) -> bool:
-    """Whether carried values are small, or never change."""
-    return all(is_small(r.type) or r is p for r, p in zip(body.results[:count], body.params, strict=False))
+def _turns(body: Region, count: int) -> bool:
+    """Whether a body is straight, and its carried values small, the same all the time, or changed in place."""
+    found = in_place(body, count)
+    carried = zip(body.results[:count], body.params, strict=False)
+    kept = all(is_small(r.type) or r is p or i in found.carried for i, (r, p) in enumerate(carried))
+    return kept and _straight(body, found.links)
 
 
-def _straight(region: Region) -> bool:
-    """Whether every value of a region is small, or in memory and only picked from."""
+def in_place(body: Region, count: int) -> InPlace:
+    """Return what a body changes in place of its first `count` parameters: of those that are in memory."""
+    return updates_in_place(body, count, [not is_small(p.type) for p in body.params[:count]])
+
+
+def _straight(region: Region, links: frozenset[Node] = frozenset()) -> bool:
+    """Whether every value of a region is small, or in memory and only picked from, or one of the links of such."""
     for node in region.nodes():
-        if node.regions:
+        if node in links:
+            if not all(is_small(o.type) for o in node.operands[1:]):
+                return False
+        elif node.regions:
             if not fits_registers(node) or not all(is_small(o.type) or in_memory(o) for o in node.operands):
                 return False
         elif not (node.op.kind in KINDS or node.op.name in OTHERS) or not _computes_small(node):
@@ -105,4 +116,4 @@ def is_view(node: Node) -> bool:
         if node.op.name in ("pad", "reshape"):
             return False
         node = node.operands[0]
-    return in_memory(node)
+    return in_memory(node) or node.op.name in SCATTERS

@@ -199,3 +199,94 @@ def test_special_numbers_survive():
     x, c = value((5,), F64, "x"), value((5,), F64, "c")
     (out,) = scan(Region((c,), (build.apply("maximum", c, c * -1.0) + build.apply("sin", c) * 0.0,)), [x], [], 2)
     check(Graph((x,), (out,)), [np.array([np.nan, np.inf, -0.0, -np.inf, 5e-324])])
+
+
+def fibonacci(n: int, *, size: int) -> Graph:
+    """Fill an array: each element is made of the two before it."""
+    x, k, c = value((size,), F64, "x"), value((), I64, "k"), value((size,), F64, "c")
+    total = build.gather(c, k - 1) * 0.5 + build.apply("sin", build.gather(c, k - 2))
+    body = Region((c, k), (build.scatter(c, total, k), k + 1))
+    return Graph((x,), (scan(body, [x, build.constant(2, I64)], [], n)[0],), "fibonacci")
+
+
+@pytest.mark.parametrize("size", [8, 300])
+def test_elements_are_written_in_place(size):
+    x = np.zeros(size)
+    x[:2] = 0.7, -0.2
+    (found,) = check(fibonacci(6, size=size), [x])
+    assert found[7] != 0 and np.array_equal(x[2:], np.zeros(size - 2))
+
+
+def test_nothing_is_copied_inside_the_loop():
+    text = compile_graph(fibonacci(200, size=300)).llvm_ir(optimized=False)
+    (loop,) = re.findall(r"^loop\.scan.*?^done\.scan", text, re.M | re.S)
+    assert "memmove" not in loop and "call void @k" not in loop and "memmove" in text
+
+
+def test_what_reads_an_array_runs_before_it_is_overwritten():
+    x, c, k = value((40,), F64), value((40,), F64, "c"), value((), I64, "k")
+    before = build.gather(c, k)
+    written = build.scatter(c, before * 2.0 + 1.0, k)
+    after = build.gather(written, k)
+    late = build.apply("sin", build.apply("sin", build.gather(c, k + 1)))  # deeper than what overwrites it
+    again = build.scatter_add(written, late, k + 1)
+    body = Region((c, k), (again, k + 1, before, after, late))
+    graph = Graph((x,), tuple(scan(body, [x, build.constant(0, I64)], [], 30)))
+    check(graph, [np.linspace(-1, 1, 40)], kernels=0)
+
+
+def test_an_array_read_after_it_should_be_overwritten_is_copied():
+    x, c, k = value((40,), F64), value((40,), F64, "c"), value((), I64, "k")
+    written = build.scatter(c, build.gather(c, k) + 1.0, k)
+    old = build.gather(c, build.cast(build.gather(written, k), I64) & 31)  # the old array at a place the new one tells
+    graph = Graph((x,), tuple(scan(Region((c, k), (written, k + 1, old)), [x, build.constant(0, I64)], [], 30)))
+    check(graph, [np.arange(40.0)], kernels=None)
+
+
+def test_arrays_that_change_places_are_copied():
+    x, y, a, b = (value((40,), F64) for _ in range(4))
+    body = Region((a, b), (build.scatter(b, build.gather(a, build.constant(3, I64)), build.constant(5, I64)), a))
+    check(Graph((x, y), tuple(scan(body, [x, y], [], 7))), [np.arange(40.0), -np.arange(40.0)], kernels=None)
+
+
+def test_nested_loops_write_in_place():
+    x, c, d, i, j = value((30,), F64), value((30,), F64, "c"), value((30,), F64, "d"), value((), I64), value((), I64)
+    inner = scan(Region((d, j), (build.scatter_add(d, build.gather(d, j) * 0.5, j + 1), j + 1)), [c, i], [], 4)
+    out = scan(Region((c, i), (inner[0], i + 1)), [x, build.constant(0, I64)], [], 20)
+    check(Graph((x,), (out[0],)), [np.linspace(1, 2, 30)], kernels=None)
+
+
+def test_kernels_write_large_values_in_place():
+    x, c, k = value((50, 60), F64, "x"), value((50, 60), F64, "c"), value((), I64, "k")
+    row = build.apply("tanh", build.gather(c, k) * 2.0 + 1.0)
+    body = Region((c, k), (build.scatter(build.scatter_add(c, row, k + 1), row, k), k + 1))
+    graph = Graph((x,), (scan(body, [x, build.constant(0, I64)], [], 40)[0],))
+    check(graph, [np.random.default_rng(0).standard_normal((50, 60))], kernels=None)
+    text = compile_graph(graph).llvm_ir(optimized=False)
+    (loop,) = re.findall(r"^loop\.scan.*?^done\.scan", text, re.M | re.S)
+    assert "copy" not in loop and loop.count("_scatter(") + loop.count("_scatter_add(") == 2, loop
+
+
+def test_while_loops_write_in_place_too():
+    x, c, k = value((50, 60), F64, "x"), value((50, 60), F64, "c"), value((), I64, "k")
+    body = Region((c, k), (build.scatter(c, build.gather(c, k) * 2.0, k + 1), k + 1))
+    graph = Graph((x,), (while_loop(Region((c, k), (k < 49,)), body, [x, build.constant(0, I64)])[0],))
+    check(graph, [np.random.default_rng(0).standard_normal((50, 60)) / 2**20], kernels=None)
+    assert "copy" not in compile_graph(graph).llvm_ir(optimized=False)
+
+
+def test_the_gradient_of_a_slice_update_touches_the_slice():
+    def summed(n: int) -> Graph:
+        graph = fibonacci(n, size=1000)
+        return Graph(graph.params, (build.sum_(graph.results[0], (0,)),), "summed")
+
+    adjoint_ = adjoint(summed(30), [0])
+    x = np.linspace(-1, 1, 1000)
+    found = check(adjoint_, [x], kernels=None)
+    step = 1e-6 * np.eye(1000)[1]
+    slope = (evaluate(summed(30), [x + step])[0] - evaluate(summed(30), [x - step])[0]) / 2e-6
+    np.testing.assert_allclose(found[1][1], slope, rtol=1e-6)
+    backward = [n for n in toposort(compile_graph(adjoint_).graph.results) if n.op.name == "scan" and n.params["reverse"]]
+    assert len(backward) == 1
+    sums = [n for n in backward[0].regions[0].nodes() if not n.regions and n.op.name in ("add", "concatenate")]
+    assert all(n.type.size == 1 for n in sums)

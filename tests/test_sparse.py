@@ -100,7 +100,9 @@ def test_what_is_chosen_by_known_values_is_exact() -> None:
     assert known.read == {index}
     assert dense(build.gather(x, index), x)[0].tolist() == [1, 0, 1, 0, 1, 0]
     added = build.scatter_add(build.zeros_like(x), build.slice_(x, (0, 0), (2, 2)), index)
+    put = build.scatter(x * 2.0, build.slice_(x, (0, 0), (2, 2)), index)
     assert [np.flatnonzero(row).tolist() for row in dense(added, x, known)] == [[2], [3], [], [], [0], [1]]
+    assert [np.flatnonzero(row).tolist() for row in dense(put, x, known)] == [[2], [3], [2], [3], [0], [1]]
     assert dense(added, x).sum(1).tolist() == [2] * 6
     upper = build.elementwise("lt", build.iota((3, 2), 0), build.iota((3, 2), 1))
     assert dense(build.select(upper, x, 0.0), x).sum(1).tolist() == [0, 1, 0, 0, 0, 0]
