@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from types import CodeType, FrameType
 
-__all__ = ["TracingError", "add_place", "user_place"]
+__all__ = ["TracingError", "add_place", "is_ours", "user_place"]
 
 _PACKAGE = str(Path(__file__).parent)
 _ROOTS = tuple(str(Path(p).resolve()) for p in (_PACKAGE, f"{_PACKAGE}/ir", f"{_PACKAGE}/codegen"))
@@ -22,7 +22,8 @@ class TracingError(RuntimeError):
     asked: object = None
 
 
-def _is_ours(code: CodeType) -> bool:
+def is_ours(code: CodeType) -> bool:
+    """Tell whether code is of this package, or of Python's own import system."""
     found = _ours.get(code)
     if found is None:
         found = _ours[code] = code.co_filename.startswith((_PACKAGE, *_ROOTS)) or code.co_filename.startswith("<frozen")
@@ -31,7 +32,7 @@ def _is_ours(code: CodeType) -> bool:
 
 def _user_frame() -> FrameType | None:
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_ours(frame.f_code):
+    while frame is not None and is_ours(frame.f_code):
         frame = frame.f_back
     return frame
 

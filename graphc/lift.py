@@ -96,6 +96,8 @@ def op(
             operands = _Operands()
             outer = place.where
             place.where = user_place()
+            if state.trace is not None:
+                state.trace.recorded(place.where)
             try:
                 lowered = [operands.lower(a) for a in args]
                 named = {k: operands.lower(v) for k, v in kwargs.items()} if kwargs else kwargs

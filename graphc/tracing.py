@@ -20,6 +20,7 @@ from graphc.ir.types import TensorType
 from graphc.state import state
 from graphc.storage import Storage
 from graphc.tensor import Tensor
+from graphc.python_loops import UNROLLED, depth, warn_of_loop
 
 if TYPE_CHECKING:
     from graphc.ir.types import DType
@@ -60,6 +61,14 @@ class Trace:
         self.guards: list[tuple[Callable[[], Any], Any]] = []
         self.numbers: list[tuple[Callable[[], Any], Node]] = []
         self.forward: list[Node] | None = None
+        self.lines: dict[str, int] = {}
+        self.depth = depth() - 2  # that of whoever traces
+
+    def recorded(self, where: str) -> None:
+        """Count an operation of a line of the user's."""
+        count = self.lines[where] = self.lines.get(where, 0) + 1
+        if count == UNROLLED:
+            warn_of_loop(self.depth)
 
     def enter(self, storage: Storage) -> None:
         """Put a storage from outside on a placeholder."""
