@@ -17,10 +17,10 @@ from graphc.errors import TracingError, add_place, user_place
 from graphc.gradfn import Barrier, GradFn
 from graphc.ir.graph import Node, parameter
 from graphc.ir.types import TensorType
+from graphc.python_loops import UNROLLED, depth, warn_of_loop
 from graphc.state import state
 from graphc.storage import Storage
 from graphc.tensor import Tensor
-from graphc.python_loops import UNROLLED, depth, warn_of_loop
 
 if TYPE_CHECKING:
     from graphc.ir.types import DType
