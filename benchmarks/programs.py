@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import turns  # before NumPy: one thread
+import turns
 
 import jax  # isort: skip
 import jax.numpy as jnp  # isort: skip
@@ -375,6 +375,7 @@ def theirs_of(row: Row) -> Callable[[], Any]:
 
 def main(wanted: list[str]) -> None:
     """Measure the rows whose name contains one of the words, or all."""
+    turns.one_thread()
     graphc.compile(lambda x: x + 1)(np.ones(4))
     jax.block_until_ready(jax.jit(lambda x: x + 1)(jnp.ones(4)))
     print(f"{'program':28} {'graphc ms':>9} {'other ms':>9} {'ratio':>7} {'bar':>5}  {'compile':>8} {'theirs':>8}")

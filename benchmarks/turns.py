@@ -1,13 +1,15 @@
 """Time several calls in turns: what the other benchmarks share.
 
-Each round gives every call its turn, so that whatever else the machine does falls on all of them alike.  Import
-this module before NumPy: it keeps BLAS and OpenMP to one thread, and to their own choice of a kernel for this CPU.
+Each round gives every call its turn, so that whatever else the machine does falls on all of them alike.  Times are CPU
+time of the whole process, all its threads: what other processes take away does not count.  A script that calls
+`one_thread` first runs on one core, and every library in it on one thread.
 """
 
 from __future__ import annotations
 
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,27 +17,29 @@ from typing import Any
 __all__ = ["in_turns", "one_thread", "report", "seconds"]
 
 ROUNDS = 15
+MARK = "GRAPHC_BENCHMARK_ALONE"
 SECONDS = 0.01
 """Least duration of one turn."""
 
 
 def one_thread() -> None:
-    """Keep every library that is imported after this to one thread."""
-    for name in [n for n in os.environ if n.startswith(("OPENBLAS_", "NVPL_"))]:
-        del os.environ[name]
-    os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
-    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    os.environ["JAX_ENABLE_X64"] = "1"
+    """Start the running script again on one core, with one thread for each library and BLAS's own choice of a kernel."""
+    if MARK in os.environ:
+        return
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS_", "NVPL_"))} | {MARK: "1"}
+    environment |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    environment |= {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1", "JAX_ENABLE_X64": "1"}
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
 
 
 def seconds(call: Callable[[], Any], count: int = 1) -> float:
-    """Return seconds a call over `count` calls."""
-    start = time.perf_counter()
+    """Return seconds of CPU time a call over `count` calls."""
+    start = time.process_time()
     for _ in range(count):
         call()
-    return (time.perf_counter() - start) / count
+    return (time.process_time() - start) / count
 
 
 def in_turns(calls: Mapping[str, Callable[[], Any]], *, rounds: int = ROUNDS, least: float = SECONDS) -> dict[str, float]:
@@ -59,6 +63,3 @@ def report(what: str, times: Mapping[str, float], *, unit: str = "us") -> None:
     for i, (name, t) in enumerate(times.items()):
         ratio = "" if i == 0 else f"   graphc takes {first / t:.2f} of it"
         print(f"  {name:24} {t * factor:10.2f} {unit}{ratio}", flush=True)
-
-
-one_thread()

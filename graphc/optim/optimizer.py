@@ -65,7 +65,8 @@ class Optimizer:
         return loss
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        guard(lambda: tuple((k, _frozen(v)) for k, v in group.items() if k not in ("params", "lr", "initial_lr")))
+        fixed = [k for k in group if k not in ("params", "lr", "initial_lr")]
+        guard(lambda: [len(group), *[_frozen(group.get(k)) for k in fixed]])
         options = {k: v for k, v in group.items() if k != "params"}
         options["lr"] = capture_number(lambda: float(group["lr"]), float64)
         for p in group["params"]:
