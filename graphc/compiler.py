@@ -638,11 +638,13 @@ def compile(
     program itself; nothing is run op by op before something is found.
 
     `fullgraph` is accepted: there is never anything but the full graph.  `backend`, `mode` and `options`, of
-    torch.compile, are accepted and mean nothing.  Raises TypeError for other keywords.
+    torch.compile, are accepted and mean nothing.  Raises TypeError for other keywords and for what cannot be called.
     """
     for name in options:
         if name not in ("backend", "mode", "options", "disable"):
             raise TypeError(f"compile() got an unexpected keyword argument '{name}'")
     if model is None:
         return lambda f: compile(f, dynamic=dynamic, fullgraph=fullgraph, check_nan=check_nan, **options)
+    if not callable(model):
+        raise TypeError(f"compile() expected a function or a module, got {type(model).__name__}")
     return model if options.get("disable") else Compiled(model, Options(dynamic is not False, check_nan))

@@ -11,9 +11,9 @@ import numpy as np
 from graphc.ir.types import BOOL, DTYPES, F32, F64, I32, I64, U8, DType
 
 __all__ = [
-    "DEFAULT", "Size", "as_dtype", "bool", "combine", "double", "dtype", "float", "float32", "float64", "get_default_dtype",
-    "int", "int32", "int64", "is_floating_point", "long", "number_dtype", "of_ir", "of_numpy", "promote_types",
-    "set_default_dtype", "uint8",
+    "DEFAULT", "Size", "as_dtype", "bool", "combine", "double", "dtype", "finfo", "float", "float32", "float64",
+    "get_default_dtype", "iinfo", "int", "int32", "int64", "is_floating_point", "long", "number_dtype", "of_ir", "of_numpy",
+    "promote_types", "set_default_dtype", "uint8",
 ]  # fmt: skip
 
 
@@ -91,6 +91,39 @@ def as_dtype(given: object) -> dtype:
 def is_floating_point(of: Any) -> builtins.bool:
     """Tell whether a tensor or a dtype is of floating-point numbers."""
     return (of if isinstance(of, dtype) else of.dtype).is_floating_point
+
+
+class finfo:
+    """The limits of a float dtype, the default one if none is given.  Raises TypeError for another dtype."""
+
+    def __init__(self, type: object = None) -> None:
+        of = get_default_dtype() if type is None else as_dtype(type)
+        if not of.is_floating_point:
+            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{of}'")
+        limits = np.finfo(of.numpy)
+        self.dtype, self.bits = of.name, 8 * of.itemsize
+        self.min, self.max, self.eps = builtins.float(limits.min), builtins.float(limits.max), builtins.float(limits.eps)
+        self.tiny = self.smallest_normal = builtins.float(limits.tiny)
+        self.resolution = builtins.float(limits.resolution)
+
+    def __repr__(self) -> str:
+        shown = (f"{n}={getattr(self, n):g}" for n in ("resolution", "min", "max", "eps", "smallest_normal", "tiny"))
+        return f"finfo({', '.join(shown)}, dtype={self.dtype})"
+
+
+class iinfo:
+    """The limits of an integer dtype.  Raises TypeError for another dtype."""
+
+    def __init__(self, type: object) -> None:
+        of = as_dtype(type)
+        if not of.ir.is_int:
+            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{of}'")
+        limits = np.iinfo(of.numpy)
+        self.dtype, self.bits = of.name, 8 * of.itemsize
+        self.min, self.max = builtins.int(limits.min), builtins.int(limits.max)
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
 
 
 class Size(tuple[Any, ...]):

@@ -26,7 +26,7 @@ from graphc.state import state
 from graphc.storage import Storage, compute
 from graphc.tensor import Tensor
 
-__all__ = ["PENDING_BOUND", "from_array", "op"]
+__all__ = ["PENDING_BOUND", "from_array", "numpy_names", "op"]
 
 PENDING_BOUND = 1000
 """How long a chain of operations may grow before it is computed."""
@@ -37,6 +37,27 @@ VIEWS = frozenset((
     "Detach", "Ravel", "Swapaxes", "TensorSplit", "AtLeast1D", "AtLeast2D", "AtLeast3D",
 ))  # fmt: skip
 """Operations whose result shares memory with the operand, where strides can show it."""
+
+
+NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+"""Keywords that torch takes in NumPy's spelling too."""
+
+
+def _numpy_names(function: Callable[..., Any]) -> dict[str, str]:
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return {theirs: ours for theirs, ours in NUMPY_NAMES.items() if ours in names}
+
+
+def numpy_names(function: Callable[..., Any]) -> Any:
+    """Let a function take `axis` for `dim`, and `keepdims` for `keepdim`, as every operation does."""
+    others = _numpy_names(function)
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **{others.get(k, k): v for k, v in kwargs.items()})
+
+    return call
 
 
 class _Operands:
@@ -69,8 +90,11 @@ class _Operands:
         return node
 
 
-def from_array(array: np.ndarray[Any, Any], *, copy: bool = False) -> Node:
-    """Return a parameter node whose value is the array.  Raises TypeError for dtypes that tensors cannot have."""
+def from_array(array: np.ndarray[Any, Any], *, copy: bool = True) -> Node:
+    """Return a parameter node whose value is the array.  Raises TypeError for dtypes that tensors cannot have.
+
+    Without a copy nobody may write to the array any more: what reads it is computed later.
+    """
     dtype = of_numpy(array.dtype).ir
     node = parameter(TensorType(dtype, tuple(array.shape)))
     node.value = np.array(array, dtype.numpy, copy=True) if copy else np.asarray(array, dtype.numpy)
@@ -91,6 +115,8 @@ def op(
         is_view = view if view is not None else isinstance(name, str) and name in VIEWS
         is_view = "strict" if body.__name__ == "view" else is_view
 
+        others = _numpy_names(body)
+
         @wraps(body)
         def call(*args: Any, **kwargs: Any) -> Any:
             operands = _Operands()
@@ -100,7 +126,7 @@ def op(
                 state.trace.recorded(place.where)
             try:
                 lowered = [operands.lower(a) for a in args]
-                named = {k: operands.lower(v) for k, v in kwargs.items()} if kwargs else kwargs
+                named = {others.get(k, k): operands.lower(v) for k, v in kwargs.items()} if kwargs else kwargs
                 found = body(*lowered, **named)
                 requires = operands.requires and differentiable
                 label = name if isinstance(name, str) else name(*lowered, **named)

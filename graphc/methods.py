@@ -12,7 +12,7 @@ from math import prod
 from typing import Any
 
 from graphc import dtypes
-from graphc.ops import activations, comparison, creation, indexing, pointwise, products, random, reductions, shape
+from graphc.ops import activations, comparison, creation, indexing, pointwise, products, random, reductions, shape, sorting
 from graphc.tensor import Tensor, device
 
 __all__ = ["INPLACE", "METHODS", "OPERATORS"]
@@ -34,6 +34,7 @@ METHODS: dict[Any, str] = {
         unsqueeze view view_as""",
     indexing: """argwhere gather index_add index_copy index_fill index_put index_select masked_fill masked_select
         nonzero scatter scatter_add take take_along_dim""",
+    sorting: "argsort bincount median msort sort topk unique",
     products: "addmm addmv baddbmm bmm cross dot ger inner kron matmul matrix_power mm mv outer trace vdot",
     activations: "log_softmax relu softmax",
     random: "bernoulli",
@@ -178,6 +179,11 @@ def _fill_(self: Tensor, value: Any) -> Tensor:
     return self._assign(creation.full_like(self, float(value) if self.dtype.is_floating_point else value))
 
 
+def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """Return self where the bool condition holds, else other."""
+    return indexing.where(condition, self, other)  # type: ignore[no-any-return]
+
+
 def _zero_(self: Tensor) -> Tensor:
     """Write zeros; return self."""
     return _fill_(self, 0)
@@ -249,6 +255,7 @@ def _item_table() -> dict[str, Any]:
         "__getitem__": _getitem,
         "__setitem__": _setitem,
         "__contains__": _contains,
+        "where": _where,
         "fill_": _fill_,
         "zero_": _zero_,
         "uniform_": _uniform_,

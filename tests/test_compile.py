@@ -376,3 +376,8 @@ def test_lowered_shows_every_stage() -> None:
     )
     with pytest.raises(ValueError, match="stage is one of captured, adjoint"):
         low.ir("nothing")
+
+
+def test_what_cannot_be_called_is_no_function():
+    with pytest.raises(TypeError, match="expected a function or a module, got int"):
+        torch.compile(3)

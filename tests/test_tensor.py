@@ -264,3 +264,68 @@ def test_threads_compute_their_own_graphs() -> None:
     for t in threads:
         t.join()
     assert found == {i: [i + 20.0] * 4 for i in range(8)}
+
+
+# -- arrays ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [torch.from_numpy, torch.as_tensor, torch.tensor, lambda a: torch.zeros(2) + a])
+def test_a_tensor_does_not_see_what_is_written_to_its_array_later(make):
+    array = np.ones(2)
+    x = make(array)
+    y = x * 2
+    array[:] = 5
+    assert x.tolist() == [1, 1] and y.tolist() == [2, 2]
+
+
+def test_an_operation_takes_an_array_as_it_is_then():
+    array = np.ones(2)
+    y = torch.exp(array)
+    array[:] = 5
+    assert y.tolist() == [np.e, np.e]
+
+
+# -- torch's other spellings ----------------------------------------------------------------------------------
+
+
+def test_numpys_names_of_keywords():
+    x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert x.sum(axis=0, keepdims=True).tolist() == [[4, 6]]
+    assert torch.max(x, axis=1).values.tolist() == [2, 4] and torch.softmax(x, axis=1).shape == (2, 2)
+    assert torch.cat([x, x], axis=1).shape == (2, 4)
+
+
+def test_where_without_values_gives_places():
+    (rows,) = torch.where(torch.tensor([0, 3, 5]) > 0)
+    assert rows.tolist() == [1, 2]
+    assert torch.tensor([1.0, 2.0]).where(torch.tensor([True, False]), 0.0).tolist() == [1, 0]
+    with pytest.raises(TypeError, match="either both input and other, or neither"):
+        torch.where(rows > 0, 1.0)
+
+
+@pytest.mark.parametrize("size", [2.5, "3", None, (2, 1.0)])
+def test_sizes_are_integers(size):
+    with pytest.raises(TypeError, match="expected sizes or axes as integers, got"):
+        torch.zeros(size)
+
+
+def test_limits_of_dtypes():
+    assert torch.finfo(torch.float32).eps == np.finfo(np.float32).eps and torch.finfo().max == np.finfo(np.float32).max
+    assert torch.iinfo(torch.uint8).max == 255 and torch.iinfo(torch.int64).min == -(2**63)
+    with pytest.raises(TypeError, match="floating point input type"):
+        torch.finfo(torch.int32)
+    with pytest.raises(TypeError, match="integer input type"):
+        torch.iinfo(torch.float64)
+
+
+def test_result_type():
+    x = torch.ones(2, dtype=torch.int32)
+    assert torch.result_type(x, 1.0) is torch.float32 and torch.result_type(x, torch.ones(1, dtype=torch.uint8)) is torch.int32
+    assert torch.scalar_tensor(2).dtype is torch.float32
+
+
+def test_distances_of_rows():
+    x, y = torch.tensor([[0.0, 0.0], [3.0, 4.0]], requires_grad=True), torch.tensor([[0.0, 0.0]])
+    assert torch.cdist(x, y).tolist() == [[0], [5]] and torch.cdist(x, y, p=1).tolist() == [[0], [7]]
+    torch.cdist(x, y).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [[0, 0], [0.6, 0.8]], rtol=1e-6)

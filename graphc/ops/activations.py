@@ -8,7 +8,7 @@ from typing import Any
 from graphc.ir.build import apply, cast, elementwise, expand_axes, full_like, reduce, reshape, select
 from graphc.ir.graph import Node
 from graphc.lift import op
-from graphc.ops.common import Operand, axes_of, axis_of, dtype_or, expand_to, torch_name
+from graphc.ops.common import Operand, axes_of, axis_of, dtype_or, expand_to, torch_name, unsqueeze_axis
 from graphc.ops.reductions import norm_nodes
 from graphc.ops.shape import narrow_axis
 from graphc.promotion import promote
@@ -253,6 +253,14 @@ def cosine_similarity(x1: Operand, x2: Operand, dim: int = 1, eps: float = 1e-8)
     lengths = [norm_nodes(x, 2, axes, False) for x in (a, b)]
     lengths = [expand_axes(select(n < eps, full_like(n, eps), n), a.shape, axes) for n in lengths]
     return reduce("sum", (a / lengths[0]) * (b / lengths[1]), axes)
+
+
+@op("Cdist")
+def cdist(x1: Operand, x2: Operand, p: float = 2.0) -> Node:
+    """Return the p-norm of the difference of each row of x1 (..., m, k) and each of x2 (..., n, k), as (..., m, n)."""
+    a, b = unsqueeze_axis(x1, x1.type.rank - 1), unsqueeze_axis(x2, x2.type.rank - 2)
+    a, b = promote(a, b, float=True)
+    return norm_nodes(a - b, p, (a.type.rank - 1,), False)
 
 
 @op("PairwiseDistance")

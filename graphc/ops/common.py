@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import prod
+from operator import index
 from typing import Any
 
 from graphc.dtypes import DEFAULT, as_dtype
@@ -95,11 +96,14 @@ def squeeze_axis(x: Node, axis: int) -> Node:
 
 
 def flatten_sizes(sizes: Iterable[Any], named: Any = None) -> tuple[int, ...]:
-    """Accept sizes as torch does: `f(2, 3)`, `f((2, 3))` or by name."""
+    """Accept sizes as torch does: `f(2, 3)`, `f((2, 3))` or by name.  Raises TypeError for what is no integer."""
     sizes = tuple(sizes) if named is None else (named,)
-    if len(sizes) == 1 and not isinstance(sizes[0], int) and hasattr(sizes[0], "__iter__"):
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
-    return tuple(int(s) for s in sizes)
+    for s in sizes:
+        if isinstance(s, float) or not hasattr(s, "__index__"):
+            raise TypeError(f"expected sizes or axes as integers, got {s!r} of type {type(s).__name__}")
+    return tuple(index(s) for s in sizes)
 
 
 def resolve_sizes(x: Node, sizes: Sequence[int]) -> tuple[int, ...]:

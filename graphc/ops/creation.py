@@ -11,18 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dtypes import as_dtype, get_default_dtype, number_dtype, of_numpy
+from graphc.dtypes import as_dtype, get_default_dtype, number_dtype, of_ir
 from graphc.ir.build import cast, constant, elementwise, iota, select
 from graphc.ir.graph import Node
 from graphc.ir.types import F64, I64, DType
 from graphc.lift import from_array, op
 from graphc.ops.common import default_float, dtype_or, flatten_sizes
+from graphc.promotion import result_dtype
 from graphc.storage import Storage
 from graphc.tensor import Tensor
 
 __all__ = [
     "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "logspace", "ones",
-    "ones_like", "tensor", "zeros", "zeros_like",
+    "ones_like", "result_type", "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -184,9 +185,8 @@ def _array_of(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
     return array.astype(get_default_dtype().numpy) if floats else array
 
 
-def _holding(array: np.ndarray[Any, Any], copy: bool) -> Tensor:
-    of_numpy(array.dtype)
-    return Tensor._of(Storage(from_array(array, copy=copy)))
+def _holding(array: np.ndarray[Any, Any]) -> Tensor:
+    return Tensor._of(Storage(from_array(array)))
 
 
 def tensor(data: Any, *, dtype: Any = None, **keywords: Any) -> Any:
@@ -194,25 +194,35 @@ def tensor(data: Any, *, dtype: Any = None, **keywords: Any) -> Any:
 
     The dtype is that of the data; Python floats get the default one.
     """
-    return finished(_holding(_array_of(data, dtype), True), **keywords)
+    return finished(_holding(_array_of(data, dtype)), **keywords)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
-    """Return data as a tensor, without a copy where that is possible; a tensor of the right dtype itself."""
+    """Return data as a tensor: a tensor of the right dtype itself, of anything else a copy."""
     check_device(device)
     if isinstance(data, Tensor):
         return data if dtype is None or as_dtype(dtype).ir is data.dtype.ir else converted(data, as_dtype(dtype).ir)
-    return _holding(_array_of(data, dtype), not isinstance(data, np.ndarray))
+    return _holding(_array_of(data, dtype))
 
 
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Any:
-    """Return a tensor that reads the array in place.  Writing to the tensor does not change the array.
+    """Return a tensor with a copy of the array; unlike torch's, it shares no memory with it (docs/decisions.md).
 
     Raises TypeError for a dtype that tensors cannot have.
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    return _holding(ndarray, False)
+    return _holding(ndarray)
+
+
+def scalar_tensor(s: Any, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return a number as a 0-d tensor, of the default float dtype unless given."""
+    return tensor(s, dtype=get_default_dtype() if dtype is None else dtype, **keywords)
+
+
+def result_type(tensor1: Any, tensor2: Any) -> Any:
+    """Return the dtype that an operation on two tensors or numbers gives."""
+    return of_ir(result_dtype([x._node() if isinstance(x, Tensor) else x for x in (tensor1, tensor2)]))
 
 
 @op("ToCopy")

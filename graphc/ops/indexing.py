@@ -20,12 +20,13 @@ from graphc.ir.graph import Node
 from graphc.ir.types import BOOL, I64
 from graphc.lift import op
 from graphc.ops.common import Operand, axis_of, expand_to, number_like, positions, torch_name
+from graphc.ops.pointwise import choose
 from graphc.ops.shape import expanded_shape
 from graphc.promotion import broadcast_shapes, promote
 
 __all__ = [
     "argwhere", "gather", "getitem", "index_add", "index_copy", "index_fill", "index_put", "index_select", "masked_fill",
-    "masked_select", "nonzero", "one_hot", "put_item", "scatter", "scatter_add", "take", "take_along_dim",
+    "masked_select", "nonzero", "one_hot", "put_item", "scatter", "scatter_add", "take", "take_along_dim", "where",
 ]  # fmt: skip
 
 
@@ -504,6 +505,18 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
 def argwhere(input: Any) -> Any:
     """Return the places that are not zero, one row each.  Looks at the values."""
     return nonzero(input)
+
+
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+    """Return input where the bool condition holds, else other; without them the places where it holds, as `nonzero` does.
+
+    Raises RuntimeError for a condition of another dtype, and TypeError for one of input and other alone.
+    """
+    if input is None and other is None:
+        return nonzero(condition, as_tuple=True)
+    if input is None or other is None:
+        raise TypeError("where() takes a condition and either both input and other, or neither")
+    return choose(condition, input, other)
 
 
 def masked_select(input: Any, mask: Any) -> Any:

@@ -24,7 +24,7 @@ __all__ = [
     "fmod", "frac", "hypot", "lerp", "log", "log1p", "log2", "log10", "logaddexp", "logaddexp2", "logit", "maximum",
     "minimum", "mul", "multiply", "nan_to_num", "neg", "negative", "positive", "pow", "rad2deg", "reciprocal", "remainder",
     "round", "rsqrt", "rsub", "sgn", "sigmoid", "sign", "sin", "sinc", "sinh", "sqrt", "square", "sub", "subtract", "tan",
-    "tanh", "true_divide", "trunc", "where", "xlogy",
+    "tanh", "true_divide", "trunc", "xlogy",
 ]  # fmt: skip
 
 LOG_2, LOG_10 = math.log(2.0), math.log(10.0)
@@ -336,7 +336,7 @@ def clamp_max(input: Operand, max: Operand) -> Node:
 
 
 @op("Where")
-def where(condition: Operand, input: Operand, other: Operand) -> Node:
+def choose(condition: Operand, input: Operand, other: Operand) -> Node:
     """Return input where the bool condition holds, else other.  Raises RuntimeError for another condition dtype."""
     if condition.dtype.name not in ("bool", "u8"):
         name = torch_name(condition.dtype)

@@ -27,7 +27,7 @@ from graphc.ir.build import (
 from graphc.ir.build import cumsum as running_sum
 from graphc.ir.graph import Node
 from graphc.ir.types import BOOL, I64
-from graphc.lift import op
+from graphc.lift import numpy_names, op
 from graphc.ops import pointwise
 from graphc.ops.common import (
     Dims,
@@ -248,6 +248,7 @@ _MAX = type("max", (ValuesIndices,), {})
 _MIN = type("min", (ValuesIndices,), {})
 
 
+@numpy_names
 def max(input: Operand, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """Return the largest element; or (values, indices) along `dim`; or, given a second tensor, the elementwise maximum.
 
@@ -259,6 +260,7 @@ def max(input: Operand, dim: Any = None, keepdim: bool = False, *, other: Any = 
     return _max_all(input) if dim is None else _MAX(*_max_at(input, dim, keepdim))
 
 
+@numpy_names
 def min(input: Operand, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """Return the smallest element; or (values, indices) along `dim`; or, given a second tensor, the elementwise minimum.
 
