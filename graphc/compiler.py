@@ -220,7 +220,7 @@ class _Variant:
             grad=state.grad,
             guards=self.guards,
             looked=[(f.tensor, was_none) for f, was_none in self.looked if isinstance(f, _Held)],
-            captures=[(kept.source, kept.requires_grad) for kept in self.captures],
+            captures=[(kept.found or kept.storage, kept.requires_grad) for kept in self.captures],
             numbers=[(getter, node.dtype.numpy) for getter, node in self.numbers],
             constants=[np.asarray(n.value, order="C") for n in self.constants],
             writes=[(f.number, r.number) for f, r in self.writes if isinstance(f, _Source)],

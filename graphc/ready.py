@@ -116,9 +116,10 @@ def _is_reusable(grad: Tensor | None, r: Result) -> bool:
 class Ready:
     """A variant bound for calls with positional arrays, or tensors that require no gradient.
 
-    `tensors` says which arguments are Tensors.  `writes` pairs the number of a captured storage with that of
-    an output, `deposits` a tensor whose gradient is written with a Result, or None to remove it.  Returns
-    what `slow` returns for a call that is unlike the one it was made from.
+    `tensors` says which arguments are Tensors.  `captures` are storages, or ways to find them, and whether they
+    require a gradient; `writes` pairs the number of one with that of an output, `deposits` a tensor whose gradient
+    is written with a Result, or None to remove it.  Returns what `slow` returns for a call that is unlike the one
+    it was made from.
     """
 
     entry: Callable[..., Any]
@@ -127,7 +128,7 @@ class Ready:
     grad: bool
     guards: list[tuple[Callable[[], Any], Any]]
     looked: list[tuple[Tensor, bool]]
-    captures: list[tuple[Callable[[], Storage | None], bool]]
+    captures: list[tuple[Storage | Callable[[], Storage | None], bool]]
     numbers: list[tuple[Callable[[], Any], np.dtype[Any]]]
     constants: list[Array]
     writes: list[tuple[int, int]]
@@ -179,8 +180,8 @@ class Ready:
     def _state(self, arrays: list[Array]) -> list[Storage] | None:
         """Append the values of captured storages and return these; None if one is not as it was."""
         storages: list[Storage] = []
-        for source, requires_grad in self.captures:
-            storage = source()
+        for kept, requires_grad in self.captures:
+            storage = kept if isinstance(kept, Storage) else kept()
             if storage is None or storage.requires_grad is not requires_grad:
                 return None
             value = (storage.node if type(storage) is Storage else storage.current()).value

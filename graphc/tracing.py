@@ -30,15 +30,23 @@ __all__ = ["Captured", "GradSlot", "Trace", "capture_number", "guard", "is_compi
 
 @dataclass(eq=False)
 class Captured:
-    """A storage from outside: its placeholder, what it was before, and where to find it at each call."""
+    """A storage from outside: its placeholder, what it was before, and where to find it at each call.
+
+    It is itself where it is found, but for the `.grad` of a tensor, which `found` finds.
+    """
 
     placeholder: Node
-    source: Callable[[], Storage | None]
+    storage: Storage
+    found: Callable[[], Storage | None] | None
     node: Node
     requires_grad: bool
     fn: GradFn | None
     version: int
     pending: int
+
+    def source(self) -> Storage | None:
+        """Return the storage to read at this moment; None if there is none."""
+        return self.storage if self.found is None else self.found()
 
 
 @dataclass(eq=False)
@@ -75,8 +83,10 @@ class Trace:
         if storage.trace is not None:
             raise storage.trace.escaped(storage.node)
         placeholder = parameter(storage.node.type, storage.node.name or f"state{len(self.captures)}")
-        source = self.sources.get(storage, lambda: storage)
-        kept = Captured(placeholder, source, storage.node, storage.requires_grad, storage.fn, storage.version, storage.pending)
+        found = self.sources.get(storage)
+        kept = Captured(
+            placeholder, storage, found, storage.node, storage.requires_grad, storage.fn, storage.version, storage.pending
+        )
         self.captures[storage] = kept
         storage.node, storage.trace = placeholder, self
         if storage.fn is not None:

@@ -57,7 +57,7 @@ def _step(
     square = square * beta2 + grad * (1 - beta2) * grad
     top = square if largest is None else elementwise("maximum", largest, square)
     root = elementwise("sqrt", _bias_correction(beta2, step))
-    denominator = elementwise("sqrt", top) / number_like(root, top) + eps
+    denominator = elementwise("sqrt", top) * number_like(1 / root, top) + eps
     size = -(lr / _bias_correction(beta1, step))
     return p + mean * number_like(size, mean) / denominator, step, mean, square, top
 
