@@ -121,6 +121,8 @@ def _cond(t: Text, node: Node, operands: list[str]) -> list[str]:
 
 
 def _while(t: Text, node: Node, operands: list[str]) -> list[str]:
+    if any(u.grows for u in node.types):
+        raise NotImplementedError(f"MLIR has no tensor that grows, as {node} stacks: a gradient through a while is native code")
     test, body = node.regions
     n, types = node.params["carried"], _tensors(node.types)
     found, before, after = t.fresh(), [t.fresh() for _ in node.types], [t.fresh() for _ in node.types]

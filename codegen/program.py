@@ -21,6 +21,7 @@ from graphc.codegen.jit import MachineCode, compile_text
 from graphc.codegen.kernel import Kernel
 from graphc.codegen.mlir import to_mlir
 from graphc.codegen.resizing import Frame, Layouts, frame_of
+from graphc.codegen.tape import OUT_OF_MEMORY
 from graphc.codegen.writer import ProgramWriter
 from graphc.ir import debug
 from graphc.ir.fusion import weight
@@ -193,19 +194,21 @@ def _work(region: Region) -> tuple[int, int]:
             flops += 2 * node.type.size * node.operands[0].shape[-1]
         elif node.regions:
             each = [_work(r) for r in node.regions]
-            times = node.params.get("length", 1)
+            times = node.params.get("length", 1) or 1
             flops += times * sum(f for f, _ in each)
             moved += 0 if fits_registers(node) else times * sum(m for _, m in each)
         elif node.op.kind in ("elementwise", "reduce"):
             flops += weight(node) * (node.operands[0] if node.op.kind == "reduce" else node).type.size
         computed = node.op.kind not in ("movement", "leaf") and len(node.types) == 1
-        if node not in region.results and (computed or node.op.name == "result"):
+        if node not in region.results and (computed or node.op.name == "result") and not node.type.grows:
             moved += 2 * node.type.bytes
     return flops, moved
 
 
 def raise_error(code: int) -> None:
     """Raise the exception that a program's error code stands for."""
+    if code == OUT_OF_MEMORY:
+        raise MemoryError("no memory is left for what a loop keeps for its gradient")
     raise IndexError("index out of range in a gather, an embedding or an indexed update")
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from graphc.codegen.emit import Function, Value
 from graphc.codegen.ops import LLVM, MEMORY, OPS, cast, compare, larger, smaller
+from graphc.codegen.tape import Tape, TapeWriter
 from graphc.ir.fusion import weight
 from graphc.ir.graph import PARAMETER, Node, Region
 from graphc.ir.in_place import SCATTERS, InPlace
@@ -51,14 +52,18 @@ class Memory:
     strides: Strides
 
 
-Held = list[Value] | Memory
+Carried = list[Value] | Memory
 """The elements of a value in row-major order, or where they lie."""
+
+Held = Carried | Tape
+"""The same, or what grows."""
 
 
 class Host(Protocol):
     """The program that loops are written into."""
 
     main: Function
+    tapes: TapeWriter
 
     def number(self, value: int) -> Value:
         """Return an i64 that is read at run time."""
@@ -95,28 +100,42 @@ class RegisterWriter:
 
     # -- loops and branches -----------------------------------------------------------------------------
 
-    def scan(self, node: Node, operands: Sequence[Held], stacks: Sequence[Memory]) -> list[list[Value] | Memory]:
+    def scan(self, node: Node, operands: Sequence[Held], stacks: Sequence[Memory | Tape]) -> list[Carried]:
         """Write a scan that stacks its items at `stacks`; return the carried values at the end."""
         f, p, (body,) = self.f, node.params, node.regions
         n, m = p["carried"], p["sequences"]
         carried, sequences, outside = self._start(operands[:n], node), operands[n : n + m], operands[n + m :]
         outside = self._ready(outside, body.params[n + m :])
-        length = self.host.number(p["length"])
+        length = self._length(p["length"], sequences)
+        self.host.tapes.reserve([s for s in stacks if isinstance(s, Tape)], length)
+        stacked = [self._filled(s) for s in stacks]
         with f.loop(f.i64(0), length, carry=_flat(carried), hint="scan") as loop:
             at = f.sub(f.sub(length, f.i64(1)), loop.index) if p["reverse"] else loop.index
             items = [self._item(self._memory(s, o.type), at) for s, o in zip(sequences, node.operands[n:], strict=False)]
             after = self.region(body, [*_shaped(loop.carry, carried), *items, *outside], in_place(body, n))
-            for stack, result in zip(stacks, after[n:], strict=True):
+            for stack, result in zip(stacked, after[n:], strict=True):
                 self._store(self._elements(result), self._item(stack, at))
             loop.next(_flat([self._kept(a, c) for a, c in zip(after, carried, strict=False)]))
         return _shaped(loop.results, carried)
 
-    def while_(self, node: Node, operands: Sequence[Held]) -> list[list[Value] | Memory]:
-        """Write a while loop; return the carried values at the end."""
+    def _length(self, length: int | None, sequences: Sequence[Held]) -> Value:
+        """Return how often a scan runs: what is known, or as often as the loop did that it runs over."""
+        if length is not None:
+            return self.host.number(length)
+        return self.host.tapes.count(next(s for s in sequences if isinstance(s, Tape)))
+
+    def _filled(self, x: Memory | Tape) -> Memory:
+        """Return where the items of a tape are now."""
+        return x if isinstance(x, Memory) else Memory(self.host.tapes.address(x), x.type, dense_strides(x.type.shape))
+
+    def while_(self, node: Node, operands: Sequence[Held], stacks: Sequence[Memory | Tape]) -> list[Carried]:
+        """Write a while loop that stacks its items on tapes; return the carried values at the end."""
         f, n = self.f, node.params["carried"]
         test, body = node.regions
         carried = self._start(operands[:n], node)
         outside = self._ready(operands[n:], body.params[n:])
+        tapes = [s for s in stacks if isinstance(s, Tape)]
+        self.host.tapes.begin(tapes)
         name, before = f.fresh("while"), f.label
         f.br(name)
         f.start(name)
@@ -128,7 +147,10 @@ class RegisterWriter:
         f.cond_br(going, f"body.{name}", f"end.{name}")
         f.start(f"body.{name}")
         after = self.region(body, [*now, *outside], in_place(body, n))
-        following = _flat([self._kept(a, c) for a, c in zip(after, carried, strict=True)])
+        at = self.host.tapes.next(tapes) if tapes else f.i64(0)
+        for tape, result in zip(tapes, after[n:], strict=True):
+            self._store(self._elements(result), self._item(self._filled(tape), at))
+        following = _flat([self._kept(a, c) for a, c in zip(after, carried, strict=False)])
         end = f.label
         f.br(name)
         f.lines[head:head] = [
@@ -138,7 +160,7 @@ class RegisterWriter:
         f.start(f"end.{name}")
         return now
 
-    def cond(self, node: Node, operands: Sequence[Held]) -> list[list[Value] | Memory]:
+    def cond(self, node: Node, operands: Sequence[Held]) -> list[Carried]:
         """Write a branch; return its results."""
         f = self.f
         (pred,) = self._elements(operands[0])
@@ -159,8 +181,9 @@ class RegisterWriter:
 
         return [list(map(joined, x, y)) for x, y in zip(yes, no, strict=True)]
 
-    def _start(self, operands: Sequence[Held], node: Node) -> list[list[Value] | Memory]:
-        return [self._elements(x) if is_small(o.type) else x for x, o in zip(operands, node.operands, strict=False)]
+    def _start(self, operands: Sequence[Held], node: Node) -> list[Carried]:
+        pairs = zip(operands, node.operands, strict=False)
+        return [self._elements(x) if is_small(o.type) else self._memory(x, o.type) for x, o in pairs]
 
     def _ready(self, outside: Sequence[Held], params: Sequence[Node]) -> list[Held]:
         """Load small values of outside before the loop."""
@@ -217,12 +240,19 @@ class RegisterWriter:
         if node.op.name != "cond":
             for i in in_place(node.regions[-1], node.params["carried"]).carried:
                 operands[i] = self._copied(self._memory(operands[i], node.operands[i].type))
-        if node.op.name == "scan":
-            stacks = [self._room(t) for t in node.types[node.params["carried"] :]]
-            found: list[Any] = [*self.scan(node, operands, stacks), *stacks]
+        if node.op.name == "cond":
+            found: list[Any] = list(self.cond(node, operands))
         else:
-            found = list(self.while_(node, operands) if node.op.name == "while" else self.cond(node, operands))
+            stacks = self._stacks(node.types[node.params["carried"] :])
+            write = self.scan if node.op.name == "scan" else self.while_
+            found = [*write(node, operands, stacks), *stacks]
         return found if len(found) > 1 else found[0]
+
+    def _stacks(self, types: Sequence[TensorType]) -> list[Memory | Tape]:
+        """Return room for what a loop stacks; all of it grows, or none."""
+        if any(t.grows for t in types):
+            return list(self.host.tapes.make(types))
+        return [self._room(t) for t in types]
 
     def _apply(self, node: Node, xs: list[Value]) -> Value:
         f = self.f
@@ -283,6 +313,7 @@ class RegisterWriter:
         """Return the elements of a value, loaded if they are in memory."""
         if isinstance(x, list):
             return x
+        assert isinstance(x, Memory), "a tape is run over"
         return [self._load(x, i) for i in np.ndindex(*x.type.shape)]
 
     def _read(self, held: dict[Node, Any], node: Node) -> list[Value]:
@@ -318,7 +349,7 @@ class RegisterWriter:
 
     def _memory(self, x: Held, type: TensorType) -> Memory:
         """Return where a value lies, put on the stack if it is in registers."""
-        return x if isinstance(x, Memory) else self._spilled(x, type)
+        return self._spilled(x, type) if isinstance(x, list) else self._filled(x)
 
     def _spilled(self, values: Sequence[Value], type: TensorType) -> Memory:
         place = Memory(self.f.alloca(MEMORY[type.dtype.name], max(type.size, 1)), type, dense_strides(type.shape))
@@ -425,7 +456,7 @@ def _flat(held: Sequence[Held]) -> list[Value]:
     return [v for x in held if isinstance(x, list) for v in x]
 
 
-def _shaped(values: Sequence[Value], like: Sequence[Held]) -> list[list[Value] | Memory]:
+def _shaped(values: Sequence[Value], like: Sequence[Carried]) -> list[Carried]:
     """Undo `_flat`; what is in memory stays."""
     rest = iter(values)
     return [list(islice(rest, len(x))) if isinstance(x, list) else x for x in like]

@@ -24,6 +24,7 @@ from graphc.codegen.opaque import OPAQUE, emit_copy
 from graphc.codegen.registers import Held, Memory, RegisterWriter
 from graphc.codegen.schedule import schedule
 from graphc.codegen.step import Step
+from graphc.codegen.tape import Tape, TapeWriter
 from graphc.ir.graph import PARAMETER, Graph, Node, Region
 from graphc.ir.in_place import SCATTERS, InPlace
 from graphc.ir.registers import fits_registers, in_place, is_small
@@ -41,6 +42,8 @@ class _Place:
     address: Value
     strides: Strides
     intervals: list[Interval] = field(default_factory=list)
+    tape: Tape | None = None
+    """What holds it if it grows; `address` is nothing then."""
 
 
 Places = dict[Node, _Place]
@@ -68,6 +71,7 @@ class ProgramWriter:
         """Write the program."""
         self.main = Function(self.module, "program", [("ptr", "table"), ("ptr", "buffers")], "i64")
         self.module.functions.remove(self.main)  # it comes last, after what it calls
+        self.tapes = TapeWriter(self.main, self.number)
         self._status = self.main.alloca("i64", 1)
         self.main.store(self.main.i64(0), self._status)
         first = len(self.graph.params)
@@ -75,6 +79,7 @@ class ProgramWriter:
             self._places[param] = _Place(self._buffer(i), strides)
         results = {r: _Place(self._buffer(first + i), dense_strides(r.shape)) for i, r in enumerate(self.graph.results)}
         self._region(self.graph, results)
+        self.tapes.end(self._status)
         self.main.ret(self.main.load(self._status, "i64"))
         if self._alive is not None:
             self.main.start("never")
@@ -180,11 +185,21 @@ class ProgramWriter:
 
     def _results(self, region: Region, node: Node) -> list[_Place]:
         """Return places for each result of a node; one that nobody reads gets room all the same."""
-        if len(node.types) == 1:
-            return [self._result(node)]
         nodes = (*region.nodes(), *region.results)
         found = {n.params["index"]: n for n in nodes if n.op.name == "result" and n.operands[0] is node}
-        return [self._result(found[i]) if i in found else self._spare(node, i) for i in range(len(node.types))]
+        if len(node.types) == 1:
+            found = {0: node}
+        tapes = self.tapes.make([t for t in node.types if t.grows])
+        places = []
+        for i, type in enumerate(node.types):
+            if type.grows:
+                tape = tapes.pop(0)
+                place = _Place(tape.data, dense_strides(type.shape), tape=tape)
+                self._places.update({found[i]: place} if i in found else {})
+            else:
+                place = self._result(found[i]) if i in found else self._spare(node, i)
+            places.append(place)
+        return places
 
     def _spare(self, node: Node, index: int) -> _Place:
         address, interval = self._arena(node.types[index].bytes)
@@ -277,16 +292,18 @@ class ProgramWriter:
         writer = RegisterWriter(self)
         operands = [self._held(o, writer) for o in node.operands]
         places = [self._memory(p, t) for p, t in zip(self._results(region, node), node.types, strict=True)]
-        for i in in_place(node.regions[-1], node.params["carried"]).carried if node.op.name != "cond" else ():
-            given = operands[i]
-            assert isinstance(given, Memory)
-            self.move(given.address, places[i].address, given.type.bytes)
-            operands[i] = places[i]
-        if node.op.name == "scan":
-            found = writer.scan(node, operands, places[node.params["carried"] :])
+        if node.op.name == "cond":
+            found = writer.cond(node, operands)
         else:
-            found = writer.while_(node, operands) if node.op.name == "while" else writer.cond(node, operands)
+            for i in in_place(node.regions[-1], node.params["carried"]).carried:
+                given, place = operands[i], places[i]
+                assert isinstance(given, Memory) and isinstance(place, Memory)
+                self.move(given.address, place.address, given.type.bytes)
+                operands[i] = place
+            write = writer.scan if node.op.name == "scan" else writer.while_
+            found = write(node, operands, places[node.params["carried"] :])
         for value, place in zip(found, places, strict=False):
+            assert isinstance(place, Memory)
             if is_small(place.type):
                 writer.store(value, place)
             elif isinstance(value, Memory) and value is not place:
@@ -297,8 +314,8 @@ class ProgramWriter:
             return [writer.constant(node.params["value"], node.dtype)] * node.type.size
         return self._memory(self._dense(node), node.type)
 
-    def _memory(self, place: _Place, type: TensorType) -> Memory:
-        return Memory(place.address, type, place.strides)
+    def _memory(self, place: _Place, type: TensorType) -> Memory | Tape:
+        return place.tape if place.tape is not None else Memory(place.address, type, place.strides)
 
     # -- loops and branches over memory -------------------------------------------------------------------
 
@@ -358,26 +375,39 @@ class ProgramWriter:
     def _scan(self, region: Region, node: Node) -> None:
         f = self.main
         p, (body,) = node.params, node.regions
-        n, m, length = p["carried"], p["sequences"], p["length"]
+        n, m = p["carried"], p["sequences"]
         given = [self._dense(o) for o in node.operands]
-        carried, sequences, outside = given[:n], given[n : n + m], given[n + m :]
+        length = self._length(p["length"], given[n : n + m])
+        carried, sequences, outside = given[:n], [self._filled(s) for s in given[n : n + m]], given[n + m :]
         results = self._results(region, node)
+        self.tapes.reserve([r.tape for r in results if r.tape is not None], length)
+        stacks = [self._filled(r) for r in results[n:]]
         changes = in_place(body, n)
         buffers = self._carry_buffers(node, n, changes)
         used: set[_Place] = {*given, *results, *(b for pair in buffers for b in pair)}
         self._loops.append(used)
         start = self._first_turn(node, carried, buffers)
-        with f.loop(f.i64(0), self.number(length), carry=start, hint="scan") as loop:
-            at = f.binary("sub", self.number(length - 1), loop.index) if p["reverse"] else loop.index
+        with f.loop(f.i64(0), length, carry=start, hint="scan") as loop:
+            at = f.sub(f.sub(length, f.i64(1)), loop.index) if p["reverse"] else loop.index
             now, following = self._turn(loop.carry, carried, buffers)
             items = [self._item(s, o.type.shape, o.dtype.bytes, at) for s, o in zip(sequences, node.operands[n:], strict=False)]
-            stacked = [self._item(r, t.shape, t.dtype.bytes, at) for r, t in zip(results[n:], node.types[n:], strict=True)]
+            stacked = [self._item(r, t.shape, t.dtype.bytes, at) for r, t in zip(stacks, node.types[n:], strict=True)]
             self._inside(body, [*now, *items, *outside], [*following, *stacked], changes)
             loop.next(_exchanged(loop.carry))
         self._loops.pop()
         self._loop_ends(used)
         for i, result in enumerate(results[:n]):
             self.move(loop.results[3 * i], result.address, node.types[i].bytes)
+
+    def _length(self, length: int | None, sequences: Sequence[_Place]) -> Value:
+        """Return how often a scan runs: what is known, or as often as the loop did that it runs over."""
+        if length is not None:
+            return self.number(length)
+        return self.tapes.count(next(s.tape for s in sequences if s.tape is not None))
+
+    def _filled(self, place: _Place) -> _Place:
+        """Return where the items of a tape are now."""
+        return place if place.tape is None else _Place(self.tapes.address(place.tape), place.strides)
 
     def _turn(
         self, pointers: Sequence[Value], carried: Sequence[_Place], buffers: Sequence[tuple[_Place, _Place]]
@@ -412,6 +442,8 @@ class ProgramWriter:
         results, buffers = self._results(region, node), self._carry_buffers(node, n, changes)
         flag_address, interval = self._arena(1)
         flag = _Place(flag_address, (), [interval])
+        tapes = [r.tape for r in results if r.tape is not None]
+        self.tapes.begin(tapes)
         used: set[_Place] = {*given, *results, flag, *(b for pair in buffers for b in pair)}
         self._loops.append(used)
         name, before = f.fresh("while"), f.label
@@ -424,7 +456,12 @@ class ProgramWriter:
         self._inside(test, [*now, *outside], [flag])
         f.cond_br(self._flag(flag), f"body.{name}", f"end.{name}")
         f.start(f"body.{name}")
-        self._inside(body, [*now, *outside], following, changes)
+        items = []
+        if tapes:
+            at = self.tapes.next(tapes)
+            grown = zip(results[n:], node.types[n:], strict=True)
+            items = [self._item(self._filled(r), t.shape, t.dtype.bytes, at) for r, t in grown]
+        self._inside(body, [*now, *outside], [*following, *items], changes)
         after, end = _exchanged(pointers), f.label
         f.br(name)
         f.lines[head:head] = [
@@ -434,7 +471,7 @@ class ProgramWriter:
         f.start(f"end.{name}")
         self._loops.pop()
         self._loop_ends(used)
-        for i, result in enumerate(results):
+        for i, result in enumerate(results[:n]):
             self.move(pointers[3 * i], result.address, node.types[i].bytes)
 
     _STEPS: ClassVar[dict[str, Callable[[ProgramWriter, Region, Node], None]]] = {

@@ -73,7 +73,7 @@ def realize(roots: Sequence[Node]) -> list[np.ndarray[Any, Any]]:
 def _other_results(order: Sequence[Node], pending: Sequence[Node]) -> list[Node]:
     """Return what else of the results of loops and branches somebody holds: nothing runs twice for being asked twice."""
     several = [n for n in order if len(n.types) > 1 and n.value is None]
-    found = [r for node in several for r in known_results(node) if r.value is None]
+    found = [r for node in several for r in known_results(node) if r.value is None and not r.type.grows]
     return [r for r in found if r not in pending]
 
 
@@ -116,7 +116,8 @@ def _cost(node: Node) -> float:
     if node.value is not None or node.op.kind == "movement":
         return NODE_COST
     if node.regions and node.op.name != "fusion":
-        times: int = node.params.get("length", WHILE_TURNS if node.op.name == "while" else 1)
+        fixed = node.params.get("length", None if node.op.name == "while" else 1)
+        times: int = WHILE_TURNS if fixed is None else fixed
         return NODE_COST + times * sum(_cost(inner) for region in node.regions for inner in region.nodes())
     size = max((prod(t.shape) for t in (*node.types, *(t for o in node.operands for t in o.types))), default=0)
     flops = prod(node.operands[0].shape) * node.shape[-1] if node.op.name == "matmul" else 0

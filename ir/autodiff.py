@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.ir.build import constant, zeros_like
+from graphc.ir.control import added
 from graphc.ir.derivatives import VJP, accumulated
 from graphc.ir.graph import Graph, Node, TypeRuleError, place, toposort
 from graphc.ir.loop_gradients import LOOP_VJP
@@ -138,7 +139,10 @@ def _propagate(node: Node, active: set[Node], adjoints: dict[Node, Node]) -> Non
 
 def _accumulate(adjoints: dict[Node, Node], node: Node, part: Node) -> None:
     known = adjoints.get(node)
-    adjoints[node] = part if known is None else accumulated(known, part)
+    if known is None:
+        adjoints[node] = part
+    else:
+        adjoints[node] = added(known, part) if part.type.grows else accumulated(known, part)
 
 
 def _name_after(total: Node, node: Node) -> None:

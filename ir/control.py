@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from graphc.ir.graph import PARAMETER, Node, Region, find, make, parameter, toposort
 from graphc.ir.primitives import PRIMITIVES
 
-__all__ = ["checkpoint", "close", "cond", "known_results", "results_of", "scan", "substitute", "while_loop"]
+__all__ = ["added", "checkpoint", "close", "cond", "known_results", "results_of", "scan", "substitute", "while_loop"]
 
 
 def results_of(node: Node) -> list[Node]:
@@ -60,7 +60,7 @@ def close(
     return closed, list(outside)
 
 
-RISKY = ("gather", "scatter", "scatter_add", "while", "cond", "scan")
+RISKY = ("gather", "scatter", "scatter_add", "while", "cond", "scan", "checkpoint")
 """What may fail or last forever, or hold something that does."""
 
 
@@ -77,6 +77,8 @@ def _read_from_outside(region: Region, outer: Collection[Node] | None, hoist: st
     for node in order:
         if node not in known and (not inside.isdisjoint(node.operands) or stays[hoist](node)):
             inside.add(node)
+        elif any(t.grows for t in node.types):
+            inside.add(node)  # only the region that made it can run over it
     found: dict[Node, None] = {}
     for node in [*region.results, *(o for n in order if n in inside for o in n.operands)]:
         if node not in inside and node.op.name not in ("constant", "iota"):
@@ -88,6 +90,16 @@ def checkpoint(body: Region, operands: Sequence[Node], outer: Collection[Node] |
     """Return the results of a region whose gradient keeps the operands only.  It may read outside values."""
     closed, outside = close([body], outer, hoist="all" if outer is None else "none")
     return results_of(make(PRIMITIVES["checkpoint"], (*operands, *outside), {"barrier": False}, tuple(closed)))
+
+
+def added(x: Node, y: Node) -> Node:
+    """Return the sum of two values of one type, item by item if they are what a loop has stacked."""
+    if not x.type.grows:
+        return x + y
+    item = x.type.with_shape(x.shape[1:])
+    a, b = parameter(item), parameter(item)
+    params = {"carried": 0, "sequences": 2, "length": None, "reverse": False}
+    return make(PRIMITIVES["scan"], (x, y), params, (Region((a, b), (a + b,)),))
 
 
 def cond(pred: Node, yes: Region, no: Region, operands: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:

@@ -389,6 +389,8 @@ def _summed(node: Node, operands: Sequence[Sparsity | None], values: Values, ste
 
 def _while(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Parts:
     """Follow a loop as long as its test is known; then count as many further steps as make a difference."""
+    if any(t.grows for t in node.types):
+        raise TypeRuleError("the pattern of a gradient through a while is not known: its extents are those of a run")
     test, body = node.regions
     n = node.params["carried"]
     arrays = [values.of_choice(o) for o in node.operands]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.graph import PARAMETER, Graph, Node, Region, toposort
+from graphc.ir.types import TensorType
 
 __all__ = ["EVALUATORS", "evaluate", "evaluate_node", "evaluate_nodes"]
 
@@ -63,16 +64,29 @@ def _while(node: Node, operands: list[Any]) -> Any:
     test, body = node.regions
     n = node.params["carried"]
     carried, outside = operands[:n], operands[n:]
+    stacks: list[list[Any]] = [[] for _ in node.types[n:]]
     while evaluate(test, [*carried, *outside])[0]:
-        carried = evaluate(body, [*carried, *outside])
-    return _bare(carried)
+        results = evaluate(body, [*carried, *outside])
+        carried = results[:n]
+        for stack, item in zip(stacks, results[n:], strict=True):
+            stack.append(item)
+    return _bare([*carried, *(_stacked(s, t) for s, t in zip(stacks, node.types[n:], strict=True))])
+
+
+def _stacked(items: list[Any], type: TensorType) -> Any:
+    return np.stack(items) if items else np.empty((0, *type.shape[1:]), type.dtype.numpy)
 
 
 def _scan(node: Node, operands: list[Any]) -> Any:
     (body,) = node.regions
     n, m, length = node.params["carried"], node.params["sequences"], node.params["length"]
     carried, sequences, outside = operands[:n], operands[n : n + m], operands[n + m :]
-    stacks = [np.empty(t.shape, t.dtype.numpy) for t in node.types[n:]]
+    if length is None:
+        lengths = {len(s) for s in sequences}
+        if len(lengths) != 1:
+            raise ValueError(f"scan runs over sequences of one length, got {', '.join(map(str, sorted(lengths)))}")
+        (length,) = lengths
+    stacks = [np.empty((length, *t.shape[1:]), t.dtype.numpy) for t in node.types[n:]]
     for i in reversed(range(length)) if node.params["reverse"] else range(length):
         results = evaluate(body, [*carried, *(s[i] for s in sequences), *outside])
         carried = results[:n]

@@ -159,12 +159,21 @@ def make(
         found = place.nodes.get(key)
         if found is not None:
             return found
+    if op.name not in ("result", "scan"):
+        _check_fixed(op, operands)
     types = op.infer(operands, params, regions)
     name, where = ("", place.where) if like is None else (like.name, like.where)
     node = _fill(op, operands, params, regions, types, name, where)
     if op.interned and not unique:
         place.nodes[key] = node
     return node
+
+
+def _check_fixed(op: Primitive, operands: tuple[Node, ...]) -> None:
+    """Refuse what a loop has stacked without knowing how much: only another loop can run over that."""
+    for operand in operands:
+        if len(operand.types) == 1 and operand.types[0].grows:
+            raise TypeRuleError(f"only scan takes values that grow, got {operand.type} in {op.name}")
 
 
 def find(op: Primitive, operands: tuple[Node, ...], params: dict[str, Any]) -> Node | None:

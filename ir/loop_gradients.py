@@ -1,20 +1,22 @@
 """What reverse mode does at branches and loops: one rule for each, from a node with regions to another.
 
-The adjoint of a branch is a branch between the adjoints of its arms.  The adjoint of a scan is a scan the other
+The adjoint of a branch is a branch between the adjoints of its arms.  The adjoint of a loop is a scan the other
 way: it carries the cotangents of the carried values and the gradients of what came from outside, and reads the
-carried values that a second, *taped* forward scan has stacked.  Bodies are differentiated by reverse mode itself,
-so these rules work on their own output.
+carried values that a second, *taped* forward loop has stacked.  How often a `while` has run only its tape knows,
+and the scan runs over that.  Bodies are differentiated by reverse mode itself, so these rules work on their own
+output.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from graphc.ir.build import zeros_like
+from graphc.ir.build import constant, zeros_like
 from graphc.ir.control import results_of
 from graphc.ir.derivatives import accumulated
 from graphc.ir.graph import Node, Region, make, parameter, toposort
 from graphc.ir.primitives import PRIMITIVES
+from graphc.ir.types import BOOL, TensorType
 
 __all__ = ["LOOP_VJP", "Gradients", "LoopRule"]
 
@@ -64,9 +66,9 @@ def _checkpoint(
     return _spread(wanted, results_of(again))
 
 
-def _scan(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
-    (body,) = node.regions
-    n, m = node.params["carried"], node.params["sequences"]
+def _loop(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
+    body = node.regions[-1]
+    n, m = node.params["carried"], node.params.get("sequences", 0)
     carried, items, outside = body.params[:n], body.params[n : n + m], body.params[n + m :]
     flowing = [i for i in range(n) if carried[i].dtype.is_float]
     stacked = [i for i in range(n, len(node.types)) if cotangents[i] is not None]
@@ -79,8 +81,10 @@ def _scan(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool],
     to_carried, to_items = found[: len(flowing)], found[len(flowing) : len(flowing) + len(by_items)]
     sums = [parameter(p.type) for p in by_outside]
     to_outside = [accumulated(s, g) for s, g in zip(sums, found[len(flowing) + len(by_items) :], strict=True)]
+    tape = _tape(node)
+    turns = [parameter(TensorType(BOOL)) for _ in tape[n:]]
     region = Region(
-        (*(seeds[i] for i in flowing), *sums, *items, *carried, *(seeds[i] for i in stacked), *outside),
+        (*(seeds[i] for i in flowing), *sums, *items, *carried, *turns, *(seeds[i] for i in stacked), *outside),
         (*to_carried, *to_outside, *to_items),
     )
     start = [_or_zeros(cotangents[i], node, i) for i in flowing]
@@ -88,17 +92,17 @@ def _scan(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool],
         *start,
         *(zeros_like(p) for p in by_outside),
         *node.operands[n : n + m],
-        *_tape(node),
+        *tape,
         *(g for i in stacked if (g := cotangents[i]) is not None),
         *node.operands[n + m :],
     ]
     params = {
         "carried": len(flowing) + len(sums),
-        "sequences": m + n + len(stacked),
-        "length": node.params["length"],
-        "reverse": not node.params["reverse"],
+        "sequences": m + len(tape) + len(stacked),
+        "length": node.params.get("length"),
+        "reverse": not node.params.get("reverse", False),
     }
-    results = results_of(make(PRIMITIVES["scan"], operands, params, (region,), like=node))
+    results = results_of(make(PRIMITIVES["scan"], operands, params, (region,), like=node)) if region.results else []
     first = dict(zip(flowing, results, strict=False))
     last = len(flowing) + len(sums)
     return [
@@ -113,12 +117,16 @@ def _or_zeros(cotangent: Node | None, node: Node, index: int) -> Node:
 
 
 def _tape(node: Node) -> list[Node]:
-    """Return, stacked, what each carried value was before each item: results of the same scan with more results."""
-    (body,) = node.regions
-    n = node.params["carried"]
-    taped = Region(body.params, (*body.results, *body.params[:n]))
-    return results_of(make(PRIMITIVES["scan"], node.operands, node.params, (taped,), like=node))[len(node.types) :]
+    """Return, stacked, what each carried value was before each turn: results of the same loop with more results.
+
+    One more of a `while` is its turns themselves: so their number is known where nothing else is read.
+    """
+    body = node.regions[-1]
+    turn = [constant(True, BOOL)] if node.op.name == "while" else []
+    taped = Region(body.params, (*body.results, *body.params[: node.params["carried"]], *turn))
+    whole = make(node.op, node.operands, node.params, (*node.regions[:-1], taped), like=node)
+    return results_of(whole)[len(node.types) :]
 
 
-LOOP_VJP: dict[str, LoopRule] = {"checkpoint": _checkpoint, "cond": _cond, "scan": _scan}
+LOOP_VJP: dict[str, LoopRule] = {"checkpoint": _checkpoint, "cond": _cond, "while": _loop, "scan": _loop}
 """Primitives with regions -> their rule."""

@@ -1,9 +1,9 @@
-"""Tidy loops: what two scans both compute is computed once, and what nobody reads is not kept.
+"""Tidy loops: what two loops both compute is computed once, and what nobody reads is not kept.
 
     %a = scan %c, %xs {…body…}                      %ab = scan %c, %xs {…body with the results of both…}
     %b = scan %c, %xs {…the same body, taped…}  →
 
-A forward scan and the taped one that its adjoint asks for become one; stacks and sequences that the adjoint
+A forward loop and the taped one that its adjoint asks for become one; stacks and sequences that the adjoint
 turned out not to need are dropped.  Once gradients are taken, a checkpoint is just what its region computes; only what
 its gradient computes again stays a region, apart from the first computation.
 """
@@ -14,13 +14,14 @@ from collections.abc import Sequence
 
 from graphc.ir.control import results_of, substitute
 from graphc.ir.graph import Graph, Node, Region, make, toposort
-from graphc.ir.primitives import PRIMITIVES
 
 __all__ = ["tidy_loops"]
 
+LOOPS = ("scan", "while")
+
 
 def tidy_loops(graph: Graph) -> Graph:
-    """Return the graph with its scans shared and without unread parts; the same object if nothing changes."""
+    """Return the graph with its loops shared and without unread parts; the same object if nothing changes."""
     results = _tidied(graph.results)
     return graph if all(a is b for a, b in zip(results, graph.results, strict=True)) else graph.replace(results)
 
@@ -82,13 +83,14 @@ def _renumbered(old: Node, node: Node, places: Sequence[int]) -> dict[Node, Node
 
 
 def _shared(nodes: Sequence[Node]) -> dict[Node, Node]:
-    """Merge scans that differ only in what they stack."""
+    """Merge loops that differ only in what they stack."""
     alike: dict[object, list[Node]] = {}
     for node in nodes:
-        if node.op.name == "scan":
-            (body,) = node.regions
+        if node.op.name in LOOPS:
+            *tests, body = node.regions
             n = node.params["carried"]
-            key = (node.operands, tuple(node.params.items()), body.params, body.results[:n])
+            same = tuple((r.params, r.results) for r in tests)
+            key = (node.op, node.operands, tuple(node.params.items()), same, body.params, body.results[:n])
             alike.setdefault(key, []).append(node)
     new: dict[Node, Node] = {}
     for group in alike.values():
@@ -100,32 +102,41 @@ def _shared(nodes: Sequence[Node]) -> dict[Node, Node]:
 def _merged(group: Sequence[Node]) -> dict[Node, Node]:
     first = group[0]
     n = first.params["carried"]
-    (body,) = first.regions
-    stacks = list(dict.fromkeys(r for node in group for r in node.regions[0].results[n:]))
+    *tests, body = first.regions
+    stacks = list(dict.fromkeys(r for node in group for r in node.regions[-1].results[n:]))
     region = Region(body.params, (*body.results[:n], *stacks))
-    whole = make(PRIMITIVES["scan"], first.operands, first.params, (region,), like=first)
+    whole = make(first.op, first.operands, first.params, (*tests, region), like=first)
     new: dict[Node, Node] = {}
     for node in group:
-        places = [*range(n), *(n + stacks.index(r) for r in node.regions[0].results[n:])]
+        places = [*range(n), *(n + stacks.index(r) for r in node.regions[-1].results[n:])]
         new.update(_renumbered(node, whole, places))
     return new
 
 
 def _without_unread_operands(nodes: Sequence[Node]) -> dict[Node, Node]:
-    """Drop sequences and outside values that a scan's body does not read."""
+    """Drop sequences and outside values that a loop's regions do not read.
+
+    A scan without a length keeps one sequence, the smallest, to know how often it runs.
+    """
     new: dict[Node, Node] = {}
     for node in nodes:
-        if node.op.name != "scan":
+        if node.op.name not in LOOPS:
             continue
-        (body,) = node.regions
-        n, m = node.params["carried"], node.params["sequences"]
-        read = set(toposort(body.results))
-        kept = [i for i, p in enumerate(body.params) if i < n or p in read]
-        if len(kept) == len(body.params):
+        n, m = node.params["carried"], node.params.get("sequences", 0)
+        kept = set(range(n))
+        for region in node.regions:
+            read = set(toposort(region.results))
+            kept.update(i for i, p in enumerate(region.params) if p in read)
+        if node.op.name == "scan" and node.params["length"] is None and kept.isdisjoint(range(n, n + m)):
+            kept.add(min(range(n, n + m), key=lambda i: node.regions[0].params[i].type.bytes))
+        if len(kept) == len(node.operands):
             continue
-        params = {**node.params, "sequences": sum(n <= i < n + m for i in kept)}
-        region = Region(tuple(body.params[i] for i in kept), body.results)
-        after = make(node.op, [node.operands[i] for i in kept], params, (region,), like=node)
+        order = sorted(kept)
+        params = dict(node.params)
+        if node.op.name == "scan":
+            params["sequences"] = sum(n <= i < n + m for i in order)
+        regions = tuple(Region(tuple(r.params[i] for i in order), r.results) for r in node.regions)
+        after = make(node.op, [node.operands[i] for i in order], params, regions, like=node)
         new.update(_renumbered(node, after, range(len(node.types))))
     return new
 
@@ -138,14 +149,14 @@ def _without_unread_stacks(nodes: Sequence[Node], results: Sequence[Node]) -> di
             read.setdefault(node.operands[0], set()).add(node.params["index"])
     new: dict[Node, Node] = {}
     for node in nodes:
-        if node.op.name != "scan" or len(node.types) == 1:
+        if node.op.name not in LOOPS or len(node.types) == 1:
             continue
-        (body,) = node.regions
+        *tests, body = node.regions
         n = node.params["carried"]
         kept = [i for i in range(len(node.types)) if i < n or i in read[node]]
         if len(kept) == len(node.types) or not kept:
             continue
         region = Region(body.params, tuple(body.results[i] for i in kept))
-        after = make(node.op, node.operands, node.params, (region,), like=node)
+        after = make(node.op, node.operands, node.params, (*tests, region), like=node)
         new.update(_renumbered(node, after, [kept.index(i) if i in kept else -1 for i in range(len(node.types))]))
     return new

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 from graphc.ir.graph import Graph, Node, Primitive, Region, make, parameter
 from graphc.ir.primitives import PRIMITIVES
 from graphc.ir.printer import has_name
-from graphc.ir.types import DTYPES, TensorType
+from graphc.ir.types import DTYPES, GROWING, TensorType
 
 __all__ = ["IRSyntaxError", "parse"]
 
@@ -27,7 +27,7 @@ TOKEN = re.compile(
       | (?P<int>-?[0-9]+)
       | (?P<word>[A-Za-z_][A-Za-z0-9_.]*)
       | (?P<string>"(?:[^"\\\n]|\\["\\n])*")
-      | (?P<sign>->|[(){}\[\],:=])""",
+      | (?P<sign>->|[(){}\[\],:=?])""",
     re.VERBOSE,
 )
 DEEPEST = 64
@@ -169,7 +169,11 @@ class _Parser:
         def one() -> Node:
             token = self.expect_kind("value", "a parameter")
             self.expect(":")
-            return self.define(scope, token, parameter(self.type(), _name(token)))
+            start = self.next
+            type = self.type()
+            if type.grows:
+                start.fail("a type of fixed extents", str(type))
+            return self.define(scope, token, parameter(type, _name(token)))
 
         params = tuple(self.listed(one, ")"))
         return scope, params
@@ -286,6 +290,8 @@ class _Parser:
         return tuple(self.listed(self.extent, "]"))
 
     def extent(self) -> int:
+        if self.accept("?"):
+            return GROWING
         token = self.expect_kind("int", "an extent")
         if token.text.startswith("-"):
             token.fail("an extent of at least 0")

@@ -192,7 +192,7 @@ _row(
     "region",
     shapes.while_,
     None,
-    "The second region applied to the carried values as long as the first holds of them.",
+    "The second region applied to the carried values as long as the first holds of them; its items are stacked.",
 )
 _row(
     "scan", "region", shapes.scan, None,

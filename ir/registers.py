@@ -57,7 +57,8 @@ def _scan(node: Node) -> bool:
 
 def _while(node: Node) -> bool:
     test, body = node.regions
-    return _straight(test) and _turns(body, node.params["carried"])
+    n = node.params["carried"]
+    return all(is_small(r.type) for r in body.results[n:]) and _straight(test) and _turns(body, n)
 
 
 def _cond(node: Node) -> bool:
@@ -107,7 +108,7 @@ def _computes_small(node: Node) -> bool:
 
 def in_memory(node: Node) -> bool:
     """Tell whether a value lies densely in memory: a parameter, or what a loop has stacked."""
-    return node.op is PARAMETER or node.op.name == "result" or node.op.name == "scan"
+    return node.op is PARAMETER or node.op.name in ("result", "scan", "while")
 
 
 def is_view(node: Node) -> bool:

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from graphc.ir.graph import Node, Region, TypeRuleError
-from graphc.ir.types import BOOL, I32, I64, DType, TensorType
+from graphc.ir.types import BOOL, GROWING, I32, I64, DType, TensorType
 
 __all__ = [
     "Rule", "arg_reduction", "broadcast", "call", "cast", "concatenate", "cond", "cumsum", "elementwise", "flip", "gather",
@@ -269,29 +269,43 @@ def cond(operands: Operands, params: Params, regions: Regions) -> Types:
 
 
 def while_(operands: Operands, params: Params, regions: Regions) -> Types:
-    """Carried values, then values of outside: a test that gives a 0-d bool, a body that gives the carried types."""
+    """Carried values, then values of outside: a test that gives a 0-d bool, a body that gives the carried types and items.
+
+    The items of all iterations are stacked: how many is known at the end.
+    """
     test, body = regions
     given = [o.type for o in operands]
     carried = given[: params["carried"]]
     _check_binding("while", test, given, [TensorType(BOOL)])
-    _check_binding("while", body, given, carried)
-    return tuple(carried)
+    _check_binding("while", body, given, None)
+    found = [r.type for r in body.results]
+    n = len(carried)
+    _require_types("while wants carried on by its body", carried, found[:n])
+    return (*carried, *(t.with_shape((GROWING, *t.shape)) for t in found[n:]))
 
 
 def scan(operands: Operands, params: Params, regions: Regions) -> Types:
-    """Carried values, sequences along their first axis, values of outside; the body gives carried values and items."""
+    """Carried values, sequences along their first axis, values of outside; the body gives carried values and items.
+
+    Without a length it runs over sequences that grow, all from loops that ran equally often.
+    """
     (body,) = regions
     n, m, length = params["carried"], params["sequences"], params["length"]
-    _require(length >= 0, "scan has a length that is not negative", length)
     types = [o.type for o in operands]
+    _require(length is None or length >= 0, "scan has a length that is not negative", length)
+    _require(length is not None or m > 0, "scan without a length runs over sequences that grow", *types)
+    extent = GROWING if length is None else length
     for t in types[n : n + m]:
-        _require(t.rank >= 1 and t.shape[0] == length, "scan runs over sequences of as many items as it has turns", length, t)
+        wanted = "that grow" if length is None else "of as many items as it has turns"
+        _require(t.rank >= 1 and t.shape[0] == extent, f"scan runs over sequences {wanted}", length, t)
+    for t in (*types[:n], *types[n + m :]):
+        _require(not t.grows, "scan carries and reads values of fixed extents", t)
     carried = types[:n]
     items = [t.with_shape(t.shape[1:]) for t in types[n : n + m]]
     _check_binding("scan", body, [*carried, *items, *types[n + m :]], None)
     found = [r.type for r in body.results]
     _require_types("scan wants carried on by its body", carried, found[:n])
-    return (*carried, *(t.with_shape((length, *t.shape)) for t in found[n:]))
+    return (*carried, *(t.with_shape((extent, *t.shape)) for t in found[n:]))
 
 
 def result(operands: Operands, params: Params, regions: Regions) -> Types:

@@ -9,7 +9,10 @@ import numpy as np
 
 from graphc.ir.symbols import Symbol, derived
 
-__all__ = ["BOOL", "DTYPES", "F32", "F64", "I32", "I64", "U8", "DType", "TensorType"]
+__all__ = ["BOOL", "DTYPES", "F32", "F64", "GROWING", "I32", "I64", "U8", "DType", "TensorType"]
+
+GROWING = -1
+"""The first extent of what a loop stacks that says only at its end how often it has run."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +81,24 @@ DTYPES: dict[str, DType] = {d.name: d for d in (F32, F64, I32, I64, U8, BOOL)}
 
 @dataclass(frozen=True, slots=True)
 class TensorType:
-    """The type of a value: element type and extents.  Printed `f32[128,64]`; a 0-d value is `f32[]`."""
+    """The type of a value: element type and extents.  Printed `f32[128,64]`; a 0-d value is `f32[]`.
+
+    What a `while` stacks is `f32[?,64]`: its first extent is known when the loop has ended.
+    """
 
     dtype: DType
     shape: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.dtype.name}[{','.join(map(str, self.shape))}]"
+        extents = [*map(str, self.shape)]
+        if self.grows:
+            extents[0] = "?"
+        return f"{self.dtype.name}[{','.join(extents)}]"
+
+    @property
+    def grows(self) -> bool:
+        """Whether the first extent is known at run time only."""
+        return bool(self.shape) and type(self.shape[0]) is int and self.shape[0] == GROWING
 
     @property
     def rank(self) -> int:

@@ -2,8 +2,8 @@
 
 - *acyclic*: no node needs itself.
 - *known*: every node applies a primitive of `PRIMITIVES`.
-- *sane*: dtypes are the six there are, extents are ints of at least 0, parameters are data that the text can
-  say, and a constant's number is one of its dtype.
+- *sane*: dtypes are the six there are, extents are ints of at least 0, but for the first one of what a loop stacks,
+  parameters are data that the text can say, and a constant's number is one of its dtype.
 - *closed*: a region binds distinct parameters, and its results reach no others.
 - *single*: a node with several results is read by `result` nodes alone.
 - *typed*: the types are those that the primitive's rule infers from operands, parameters and regions.
@@ -99,7 +99,8 @@ def sane(region: Region) -> Iterator[Complaint]:
         for type in node.types:
             if type.dtype not in DTYPES.values():
                 yield node, f"{type.dtype!r} is no dtype"
-            if not all(isinstance(n, int) and n >= 0 for n in type.shape):
+            fixed = type.shape[1:] if type.grows and node.op.name in ("while", "scan", "result") else type.shape
+            if not all(isinstance(n, int) and n >= 0 for n in fixed):
                 yield node, f"{type.shape} is no shape"
         for key, value in node.params.items():
             if not _sayable(value):

@@ -193,7 +193,86 @@ def _(lib: Any, c: Tensor, xs: Tensor) -> Any:
     return lib.scan(lambda c, x: ((c + x).tanh(), c.to(F64) * 2), c, xs)
 
 
-LOOPS = list(CASES.items())
+@case("while", torch.tensor(0.3, dtype=F64), torch.tensor(1.7, dtype=F64))
+def _(lib: Any, x: Tensor, w: Tensor) -> Any:
+    return lib.while_loop(lambda x, n: x < 5, lambda x, n: (x * w + x.sin() / 2, n + 1), (x, torch.tensor(0)))
+
+
+@case("while over arrays, of nests, with what is live before, inside and after", X, W, M)
+def _(lib: Any, x: Tensor, w: Tensor, m: Tensor) -> Any:
+    before = w.cos()
+
+    def body(d: Any) -> Any:
+        return {"x": d["x"] @ m + before * d["y"][0], "y": (d["y"][0] * 1.5, d["y"][1] + 1), "unused": d["x"] * w}
+
+    found = lib.while_loop(lambda d: d["y"][0].sum() < 40, body, {"x": x, "y": (x * x + 1, torch.tensor(0)), "unused": w})
+    return found["x"] * before + w, found["y"]
+
+
+@case("while without a turn", X, W)
+def _(lib: Any, x: Tensor, w: Tensor) -> Any:
+    return lib.while_loop(lambda x: x.sum() > 1000, lambda x: x * w, x) * w
+
+
+@case("while whose way back reads nothing", X)
+def _(lib: Any, x: Tensor) -> Any:
+    return lib.while_loop(lambda x: x.abs().max() < 20, lambda x: x * 2, x)
+
+
+@case("Newton's method to convergence", numbers(4).sigmoid() * 3, numbers(4, seed=3).sigmoid() / 2)
+def _(lib: Any, anomaly: Tensor, eccentricity: Tensor) -> Any:
+    """Kepler's equation."""
+
+    def body(e: Tensor, error: Tensor) -> Any:
+        step = (e - eccentricity * e.sin() - anomaly) / (1 - eccentricity * e.cos())
+        return e - step, step.abs().max()
+
+    return lib.while_loop(lambda e, error: error > 1e-12, body, (anomaly, torch.tensor(1.0, dtype=F64)))[0]
+
+
+@case("fori up to a tensor, in place", numbers(6), rest=(torch.tensor(1), torch.tensor(6)))
+def _(lib: Any, x: Tensor, lower: Tensor, upper: Tensor) -> Any:
+    def body(i: Tensor, v: Tensor) -> Tensor:
+        v = v.clone()
+        v[i] = v[i - 1] * v[i]
+        return v
+
+    return lib.fori_loop(lower, upper, body, x)
+
+
+@case("a while in a scan in a while", X, XS, W)
+def _(lib: Any, c: Tensor, xs: Tensor, w: Tensor) -> Any:
+    def grow(c: Tensor) -> Tensor:
+        return c * 1.7 + w.sin()
+
+    def item(c: Tensor, x: Tensor) -> Any:
+        c = lib.while_loop(lambda c: (c * c).sum() < 3, grow, (c * x).tanh())
+        return c / 2, c * x
+
+    def outer(c: Tensor, total: Tensor) -> Any:
+        c, ys = lib.scan(item, c, xs)
+        return c, total + ys.abs().sum()
+
+    return lib.while_loop(lambda c, total: total < 30, outer, (c, torch.tensor(0.0, dtype=F64)))
+
+
+@case("branches in a while in a branch", X, W, rest=(torch.tensor(True),))
+def _(lib: Any, x: Tensor, w: Tensor, flag: Tensor) -> Any:
+    def body(x: Tensor, n: Tensor) -> Any:
+        return lib.cond(n % 2 == 0, lambda x: x * w + 1, lambda x: x.exp() * 0.7, (x,)), n + 1
+
+    def yes(x: Tensor) -> Tensor:
+        return lib.while_loop(lambda x, n: (x.sum() < 8) & (n < 9), body, (x, torch.tensor(0)))[0]
+
+    return lib.cond(flag, yes, lambda x: x, (x,))
+
+
+@case("a body of a while that takes the gradient of a while", torch.tensor(0.4, dtype=F64), torch.tensor(1.3, dtype=F64))
+def _(lib: Any, x: Tensor, w: Tensor) -> Any:
+    def inner(x: Tensor) -> Tensor:
+        return lib.while_loop(lambda y: y < 2, lambda y: y * w + 0.1 * y.sin(), x)
+
+    return lib.while_loop(lambda x: x < 1, lambda x: x + 0.1 * func.grad(inner)(x), x)
 
 
 def flat(result: Any) -> list[Tensor]:

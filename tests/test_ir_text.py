@@ -70,6 +70,28 @@ graph f(%x: f32[3], %limit: f32[]) -> (f32[3], i64[]) {
 """
 
 
+TAPED = """\
+graph f(%x: f32[], %w: f32[]) -> (f32[], f32[]) {
+  %0: (f32[], f32[?]) = while %x {carried=1} (%x: f32[]) {
+    %0: f32[] = constant 5.0
+    %1: bool[] = lt %x, %0
+    return %1
+  } (%x: f32[]) {
+    %0: f32[] = mul %x, %x
+    return %0, %x
+  }
+  %1: f32[] = result %0 {index=0}
+  %2: f32[?] = result %0 {index=1}
+  %3: f32[] = scan %w, %2 {carried=1, length=none, reverse=true, sequences=1} (%d: f32[], %x: f32[]) {
+    %0: f32[] = mul %d, %x
+    %1: f32[] = add %0, %0
+    return %1
+  }
+  return %1, %3
+}
+"""
+
+
 def p(shape: tuple[int, ...] = (4, 3), name: str = "", dtype: DType = F32) -> Node:
     return parameter(TensorType(dtype, shape), name)
 
@@ -133,7 +155,7 @@ def test_text_of_a_fusion_with_two_results() -> None:
     assert to_text(Graph((x,), results, "f")) == FUSION
 
 
-@pytest.mark.parametrize("text", [EXAMPLE, FUSION, LOOP], ids=["example", "fusion", "loop"])
+@pytest.mark.parametrize("text", [EXAMPLE, FUSION, LOOP, TAPED], ids=["example", "fusion", "loop", "taped"])
 def test_text_is_read_back(text: str) -> None:
     graph = parse(text)
     assert to_text(graph) == text
@@ -272,6 +294,7 @@ def test_long_chains_do_not_recurse() -> None:
         ("graph f(", "graph (", 1, 7, "the graph's name", "("),
         ("f32[4,3],", "f16[4,3],", 1, 13, "a dtype", "f16"),
         ("f32[4,3],", "f32[4,-3],", 1, 19, "an extent of at least 0", "-3"),
+        ("f32[4,3],", "f32[?,3],", 1, 13, "a type of fixed extents", "f32[?,3]"),
         ("f32[4,3],", "f32[4,3", 1, 21, "','", "%w"),
         ("%w:", "%x:", 1, 23, "a name that is not defined yet", "%x"),
         ("-> (f32[4])", "-> (f64[4])", 1, 38, "the types of the results, (f32[4])", "(f64[4])"),
