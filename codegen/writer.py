@@ -322,6 +322,8 @@ class ProgramWriter:
     def _dense(self, node: Node) -> _Place:
         """Return the place of an operand of a loop, copied first if it does not lie densely."""
         place, operand = self._view(node)
+        if place.tape is not None:
+            return place
         if operand.strides == dense_strides(node.shape) or node.type.size <= 1:
             offset = self.number(operand.offset * node.dtype.bytes)
             address = self.main.element(place.address, offset, "i8") if operand.offset else place.address
