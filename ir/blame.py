@@ -131,13 +131,14 @@ def _while(node: Node, operands: Sequence[Any]) -> Turns:
     carried, outside = list(operands[:n]), list(operands[n:])
     while evaluate(test, [*carried, *outside])[0]:
         yield body, [*carried, *outside], turn
-        carried, turn = evaluate(body, [*carried, *outside]), turn + 1
+        carried, turn = evaluate(body, [*carried, *outside])[:n], turn + 1
 
 
 def _scan(node: Node, operands: Sequence[Any]) -> Turns:
     (body,) = node.regions
     n, m, length = node.params["carried"], node.params["sequences"], node.params["length"]
     carried, sequences, outside = list(operands[:n]), operands[n : n + m], list(operands[n + m :])
+    length = len(sequences[0]) if length is None else length
     for turn in reversed(range(length)) if node.params["reverse"] else range(length):
         given = [*carried, *(s[turn] for s in sequences), *outside]
         yield body, given, turn
