@@ -67,7 +67,9 @@ def _is_short(node: Node) -> bool:
     """Whether all turns of a scan fit into one kernel, and gain by it."""
     (body,) = node.regions
     length, nodes = node.params["length"], body.nodes()
-    if length is None or not 0 < length <= MOST_TURNS or length * len(nodes) > MOST_NODES or length * total_weight(nodes) > HEAVIEST:
+    if length is None or not 0 < length <= MOST_TURNS:
+        return False
+    if length * len(nodes) > MOST_NODES or length * total_weight(nodes) > HEAVIEST:
         return False
     return all(n.op.kind in ("elementwise", "movement", "leaf") for n in nodes) and not fits_registers(node)
 
