@@ -22,13 +22,17 @@ SECONDS = 0.01
 """Least duration of one turn."""
 
 
-def one_thread() -> None:
-    """Start the running script again on one core, with one thread for each library and BLAS's own choice of a kernel."""
+def one_thread(**variables: str) -> None:
+    """Start the running script again on one core, with one thread for each library.
+
+    BLAS chooses its kernel itself, whatever the environment says, but for the `variables` given.
+    """
     if MARK in os.environ:
         return
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS_", "NVPL_"))} | {MARK: "1"}
     environment |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     environment |= {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1", "JAX_ENABLE_X64": "1"}
+    environment |= variables
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
