@@ -148,7 +148,13 @@ class Ready:
         if outputs is MISFIT:
             return self.slow(*args)
         for number, output in self.writes:
-            overwrite(storages[number], outputs[output])
+            storage = storages[number]
+            if type(storage) is Storage and storage.node.op is PARAMETER and getrefcount(storage.node) <= _HELD_ONCE:
+                know(storage.node, outputs[output])  # what `overwrite` does, without a call
+                storage.version += 1
+                storage.pending = 0
+            else:
+                overwrite(storage, outputs[output])
         for tensor, r in self.deposits:
             if r is None:
                 tensor._grad = None
@@ -181,11 +187,13 @@ class Ready:
         """Append the values of captured storages and return these; None if one is not as it was."""
         storages: list[Storage] = []
         for kept, requires_grad in self.captures:
-            storage = kept if isinstance(kept, Storage) else kept()
-            if storage is None or storage.requires_grad is not requires_grad:
-                return None
-            value = (storage.node if type(storage) is Storage else storage.current()).value
-            if value is None:
+            if type(kept) is Storage:
+                storage: Storage | None = kept
+                value = kept.node.value
+            else:
+                storage = kept if isinstance(kept, Storage) else kept()
+                value = None if storage is None else storage.current().value
+            if value is None or storage is None or storage.requires_grad is not requires_grad:
                 return None
             storages.append(storage)
             arrays.append(value)

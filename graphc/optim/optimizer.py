@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from graphc.dtypes import float64
@@ -66,7 +67,11 @@ class Optimizer:
 
     def _step_group(self, group: dict[str, Any]) -> None:
         fixed = [k for k in group if k not in ("params", "lr", "initial_lr")]
-        guard(lambda: [len(group), *[_frozen(group.get(k)) for k in fixed]])
+        if not fixed or any(isinstance(group[k], list) for k in fixed):
+            guard(lambda: [len(group), *[_frozen(group.get(k)) for k in fixed]])
+        else:
+            values = itemgetter("params", *fixed)  # several, so that it gives a tuple
+            guard(lambda: (len(group), values(group)[1:]))
         options = {k: v for k, v in group.items() if k != "params"}
         options["lr"] = capture_number(lambda: float(group["lr"]), float64)
         for p in group["params"]:
