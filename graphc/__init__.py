@@ -1,6 +1,6 @@
 """A tensor compiler in Python, in PyTorch's words: `import graphc as torch`."""
 
-from graphc import autograd, func, linalg, nn, optim, random, utils
+from graphc import autograd, cuda, func, linalg, nn, optim, random, utils
 from graphc import methods as _methods
 from graphc.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from graphc.compiler import compile
@@ -310,6 +310,7 @@ from graphc.ops.shape import (
 from graphc.ops.sorting import argsort, bincount, median, msort, sort, topk, unique
 from graphc.printing import set_printoptions
 from graphc.promotion import broadcast_shapes as _broadcast_shapes
+from graphc.serialization import load, save
 from graphc.tensor import Tensor, device
 from graphc.vmap import vmap
 
@@ -339,11 +340,14 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> Size:  # type: ignore[valid-ty
     return Size(_broadcast_shapes([tuple(s) for s in shapes]))
 
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Generator",
     "Size",
     "Tensor",
     "TracingError",
+    "__version__",
     "abs",
     "absolute",
     "acos",
@@ -413,6 +417,7 @@ __all__ = [
     "cosine_similarity",
     "count_nonzero",
     "cross",
+    "cuda",
     "cumprod",
     "cumsum",
     "deg2rad",
@@ -501,6 +506,7 @@ __all__ = [
     "less_equal",
     "linalg",
     "linspace",
+    "load",
     "log",
     "log1p",
     "log2",
@@ -585,6 +591,7 @@ __all__ = [
     "round",
     "rsqrt",
     "rsub",
+    "save",
     "scalar_tensor",
     "scan",
     "scatter",

@@ -21,7 +21,7 @@ from graphc.ir.graph import Node, parameter
 from graphc.ir.types import TensorType
 from graphc.moves import Moves
 from graphc.printing import format_tensor
-from graphc.promotion import broadcast_to
+from graphc.promotion import broadcast_shapes, broadcast_to
 from graphc.state import state
 from graphc.storage import Shared, Storage, compute, stopped, valued
 
@@ -386,6 +386,15 @@ class Tensor:
             self._write_history(node, None if source is None else result._edge(), pending)
         return self
 
+    def _check_fits(self, other: Tensor) -> None:
+        try:
+            wide = broadcast_shapes([self._type.shape, other._type.shape])
+            if wide != self._type.shape:
+                raise RuntimeError(f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(wide)}")
+        except RuntimeError as error:
+            add_place(error)
+            raise
+
     def _check_writable(self, result: Any) -> None:
         storage = self._storage
         if state.grad and storage.requires_grad and storage.fn is None:
@@ -414,8 +423,9 @@ class Tensor:
         self._view_fn, self._view_version = GradFn("AsStridedBackward0", (storage.fn,)), storage.version
 
     def copy_(self: T, src: Any, non_blocking: bool = False) -> T:
-        """Write the values of `src`, broadcast and converted; return self."""
+        """Write the values of `src`, broadcast and converted; return self.  Raises RuntimeError for shapes that do not fit."""
         other = src if isinstance(src, Tensor) else Tensor(src)
+        self._check_fits(other)
         node = cast(broadcast_to(other._node(), self._type.shape), self._type.dtype)
         if not other._storage.requires_grad or not state.grad:
             return self._assign(node)

@@ -252,6 +252,7 @@ def _uncumsum(g: Node, y: Node, x: Node) -> Node:
 
 # -- the table ------------------------------------------------------------------------------------------
 
+
 def _by_last_updates(g: Node, x: Node, indices: Sequence[Node]) -> Node:
     """Return `g` where an update is the last one for its place, and zeros elsewhere."""
     count = indices[0].type.size

@@ -329,3 +329,21 @@ def test_distances_of_rows():
     assert torch.cdist(x, y).tolist() == [[0], [5]] and torch.cdist(x, y, p=1).tolist() == [[0], [7]]
     torch.cdist(x, y).sum().backward()
     np.testing.assert_allclose(x.grad.numpy(), [[0, 0], [0.6, 0.8]], rtol=1e-6)
+
+
+# -- errors that the user sees --------------------------------------------------------------------------------
+
+
+def test_copy_broadcasts_to_the_target_only():
+    assert torch.zeros(2, 3).copy_(torch.tensor([1.0, 2.0, 3.0])).tolist() == [[1, 2, 3], [1, 2, 3]]
+    with pytest.raises(RuntimeError, match=r"The size of tensor a \(2\) must match .* b \(3\)[\s\S]*at .*test_tensor.py"):
+        torch.ones(2).copy_(torch.ones(3))
+    with pytest.raises(RuntimeError, match=r"output with shape \[1\] doesn't match the broadcast shape \[3\]"):
+        torch.ones(1).copy_(torch.ones(3))
+
+
+def test_negative_sizes_and_classes():
+    with pytest.raises(RuntimeError, match="greater or equal to 0, got -1"):
+        torch.eye(-1)
+    with pytest.raises(RuntimeError, match="among non-negative ones"):
+        torch.nn.functional.one_hot(torch.tensor([-1]))

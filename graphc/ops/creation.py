@@ -140,7 +140,9 @@ def _powers(start: float, end: float, steps: int, base: float, dtype: DType) -> 
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, **keywords: Any) -> Any:
-    """Return a matrix with ones on its diagonal and zeros elsewhere."""
+    """Return a matrix with ones on its diagonal and zeros elsewhere.  Raises RuntimeError for a negative size."""
+    if n < 0 or (m is not None and m < 0):
+        raise RuntimeError(f"n and m must be greater or equal to 0, got {n} and {n if m is None else m}")
     return finished(_identity((n, n if m is None else m), dtype_or(dtype, default_float())), **keywords)
 
 

@@ -537,8 +537,16 @@ def _one_hot(tensor: Operand, num_classes: int) -> Node:
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:
-    """Return int64 vectors with 1 at the class and 0 elsewhere; -1 classes means the largest one plus 1, looked up."""
-    return _one_hot(tensor, num_classes if num_classes >= 0 else int(np.asarray(tensor).max()) + 1)
+    """Return int64 vectors with 1 at the class and 0 elsewhere; -1 classes means the largest one plus 1, looked up.
+
+    Raises RuntimeError for -1 classes where there is no largest class, or a negative one.
+    """
+    if num_classes >= 0:
+        return _one_hot(tensor, num_classes)
+    classes = np.asarray(tensor)
+    if classes.size == 0 or classes.min() < 0:
+        raise RuntimeError("one_hot() finds the number of classes only among non-negative ones; give num_classes")
+    return _one_hot(tensor, int(classes.max()) + 1)
 
 
 def is_basic(index: Any) -> bool:
