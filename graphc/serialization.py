@@ -32,7 +32,7 @@ class _Careful(pickle.Unpickler):
         if (module, name) not in HARMLESS:
             raise pickle.UnpicklingError(
                 f"expected tensors, arrays, numbers and containers of them, got {module}.{name}; "
-                "load(..., weights_only=False) reads everything, and runs whatever code a file asks for: only for files you trust"
+                "load(..., weights_only=False) reads everything, and runs code that the file asks for: only for files you trust"
             )
         return super().find_class(module, name)
 

@@ -30,9 +30,7 @@ def doubled(x: Node, *, tape: bool = True) -> list[Node]:
     (p,), (q,) = (parameter(x.type),), (parameter(x.type),)
     below = build.reduce("max", p, range(p.type.rank)) < 10
     stacks = (q,) if tape else ()
-    return results_of(
-        make(PRIMITIVES["while"], (x,), {"carried": 1}, (Region((p,), (below,)), Region((q,), (q + q, *stacks))))
-    )
+    return results_of(make(PRIMITIVES["while"], (x,), {"carried": 1}, (Region((p,), (below,)), Region((q,), (q + q, *stacks)))))
 
 
 def over(tapes: list[Node], reverse: bool = False) -> list[Node]:
