@@ -7,7 +7,7 @@ batch size finds the code there and brings its own table.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -94,7 +94,7 @@ class Program:
         arena = allocator.block(self.arena_bytes) if self.arena_bytes else None
         code = call_program(self.address, self.table, arrays, outputs, arena)
         if code:
-            raise_error(code)
+            self.raise_error(code)
         if self.judge is not None and outputs.pop():
             self.judge(arrays)
         return outputs
@@ -105,7 +105,7 @@ class Program:
             return self._judged(slow, single)
         return make_entry(
             self.address, self.table, self.inputs, self.outputs, self.arena_bytes, slow,
-            single=single, on_error=raise_error, release_gil=self._takes_long(), keep=self,
+            single=single, on_error=self.raise_error, release_gil=self._takes_long(), keep=self,
         )  # fmt: skip
 
     def _judged(self, slow: Callable[..., Any], single: bool) -> Callable[..., Any]:
@@ -116,6 +116,15 @@ class Program:
             return outputs[0] if single else tuple(outputs)
 
         return call
+
+    def raise_error(self, code: int) -> None:
+        """Raise the exception that an error code stands for; an IndexError names the lines that read or write at indices."""
+        if code == OUT_OF_MEMORY:
+            raise MemoryError("no memory is left for what a loop keeps for its gradient")
+        readers = [n for n in _everything(self.captured) if n.op.name in ("gather", "scatter", "scatter_add") and n.where]
+        places = {f"\n  at {n.where}, into {n.operands[0].type}": None for n in readers}
+        which = " at one of these lines:" if len(places) > 1 else ""
+        raise IndexError(f"index out of range in a gather, an embedding or an indexed update{which}{''.join(places)}")
 
     def _takes_long(self) -> bool:
         """Tell whether other Python threads should run meanwhile: much work, or nobody knows how much."""
@@ -205,11 +214,12 @@ def _work(region: Region) -> tuple[int, int]:
     return flops, moved
 
 
-def raise_error(code: int) -> None:
-    """Raise the exception that a program's error code stands for."""
-    if code == OUT_OF_MEMORY:
-        raise MemoryError("no memory is left for what a loop keeps for its gradient")
-    raise IndexError("index out of range in a gather, an embedding or an indexed update")
+def _everything(region: Region) -> Iterator[Node]:
+    """Yield the nodes of a region and of the regions in it."""
+    for node in region.nodes():
+        yield node
+        for inner in node.regions:
+            yield from _everything(inner)
 
 
 def code_cache_size() -> int:

@@ -39,12 +39,18 @@ def evaluate_nodes(roots: Sequence[Node], known: Mapping[Node, Any]) -> list[Any
 
 
 def evaluate_node(node: Node, operands: list[Any]) -> Any:
-    """Return the array of one node, a list of arrays if it has several results."""
+    """Return the array of one node, a list of arrays if it has several results.
+
+    Raises ValueError for a node without a value, and IndexError, with the user's line, for an index out of bounds.
+    """
     if node.op.name in EVALUATORS:
         return EVALUATORS[node.op.name](node, operands)
     if node.op.meaning is None:
         raise ValueError(f"{node.op.name} {node.name} has no value: it is not bound to an array")
-    return np.asarray(node.op.meaning(*operands, **node.params))
+    try:
+        return np.asarray(node.op.meaning(*operands, **node.params))
+    except IndexError as error:
+        raise IndexError(f"{error}\n  at {node.where}" if node.where else str(error)) from None
 
 
 def _bare(results: list[Any]) -> Any:

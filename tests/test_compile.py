@@ -381,3 +381,23 @@ def test_lowered_shows_every_stage() -> None:
 def test_what_cannot_be_called_is_no_function():
     with pytest.raises(TypeError, match="expected a function or a module, got int"):
         torch.compile(3)
+
+
+def test_an_index_out_of_bounds_names_the_lines_that_may_have_read_there():
+    def read(x, i):
+        y = x[i]
+        return y.exp()[i] + 1
+
+    f = torch.compile(read)
+    x = np.arange(3.0)
+    assert f(x, np.array([2, -1, 0])).shape == (3,)
+    for _ in range(2):
+        with pytest.raises(IndexError) as caught:
+            f(x, np.array([0, 3, 0]))
+        first = read.__code__.co_firstlineno + 1
+        assert str(caught.value) == (
+            "index out of range in a gather, an embedding or an indexed update at one of these lines:"
+            f"\n  at {__file__}:{first}, into f64[3]\n  at {__file__}:{first + 1}, into f64[3]"
+        )
+    with pytest.raises(IndexError, match=rf"index 3 is out of bounds for dimension 0 with size 3\n  at .*:{first}$"):
+        read(torch.tensor(x), torch.tensor([0, 3, 0])).tolist()
