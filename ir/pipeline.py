@@ -10,6 +10,7 @@ from graphc.ir.fusion import fuse
 from graphc.ir.graph import Graph, Node
 from graphc.ir.loop_passes import tidy_loops
 from graphc.ir.printer import to_text
+from graphc.ir.rematerialize import rematerialize
 from graphc.ir.simplify import simplify
 from graphc.ir.unrolling import unroll_loops
 from graphc.ir.verifier import verify
@@ -38,6 +39,8 @@ PASSES = (
     Pass("tidied", lambda graph, layouts: tidy_loops(graph)),
     # before simplify, which finds what one turn stacked and another reads
     Pass("unrolled", lambda graph, layouts: unroll_loops(graph)),
+    # as long as a scan and its adjoint are made of the same nodes
+    Pass("kept", lambda graph, layouts: rematerialize(graph)),
     # identities and movement first: what they remove need not be fused
     Pass("optimized", _simplify),
     # last: it fixes what is stored and what is computed where it is read

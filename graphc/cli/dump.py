@@ -26,6 +26,7 @@ STAGES: dict[str, str] = {
     "adjoint": "all that it recorded, gradients too",
     "tidied": "after loops that say the same were made one",
     "unrolled": "after short loops over large arrays were written out",
+    "kept": "after it was decided what loops keep for their gradients",
     "optimized": "after constant folding and the rewrite rules",
     "fused": "after fusion: each group one kernel",
     "kernels": "scheduled loop kernels",
