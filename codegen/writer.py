@@ -332,11 +332,12 @@ class ProgramWriter:
         self._copy(node, (place, operand), copy)
         return copy
 
-    def _loop_ends(self, used: set[_Place]) -> None:
-        """Keep whatever a loop used until its end."""
+    def _loop_ends(self, used: set[_Place], begin: int) -> None:
+        """Keep until its end what a loop used of what was there at its begin; the rest is made anew in each turn."""
         self._now += 1
         for place in used:
-            self._touch(place)
+            if any(interval.first <= begin for interval in place.intervals):
+                self._touch(place)
 
     def _carry_buffers(self, node: Node, count: int, changes: InPlace) -> list[tuple[_Place, _Place]]:
         """Return two places for each carried value, which is one if it changes in place."""
@@ -358,6 +359,7 @@ class ProgramWriter:
 
     def _cond(self, region: Region, node: Node) -> None:
         f = self.main
+        begin = self._now
         pred, *operands = [self._dense(o) for o in node.operands]
         results = self._results(region, node)
         name = f.fresh("cond")
@@ -368,7 +370,7 @@ class ProgramWriter:
             self._inside(body, operands, results)
             f.br(f"end.{name}")
         f.start(f"end.{name}")
-        self._loop_ends(used)
+        self._loop_ends(used, begin)
 
     def _flag(self, place: _Place) -> Value:
         byte = self.main.load(place.address, "i8")
@@ -378,6 +380,7 @@ class ProgramWriter:
         f = self.main
         p, (body,) = node.params, node.regions
         n, m = p["carried"], p["sequences"]
+        begin = self._now
         given = [self._dense(o) for o in node.operands]
         length = self._length(p["length"], given[n : n + m])
         carried, sequences, outside = given[:n], [self._filled(s) for s in given[n : n + m]], given[n + m :]
@@ -397,7 +400,7 @@ class ProgramWriter:
             self._inside(body, [*now, *items, *outside], [*following, *stacked], changes)
             loop.next(_exchanged(loop.carry))
         self._loops.pop()
-        self._loop_ends(used)
+        self._loop_ends(used, begin)
         for i, result in enumerate(results[:n]):
             self.move(loop.results[3 * i], result.address, node.types[i].bytes)
 
@@ -438,6 +441,7 @@ class ProgramWriter:
         f = self.main
         test, body = node.regions
         n = node.params["carried"]
+        begin = self._now
         given = [self._dense(o) for o in node.operands]
         carried, outside = given[:n], given[n:]
         changes = in_place(body, n)
@@ -472,7 +476,7 @@ class ProgramWriter:
         ]
         f.start(f"end.{name}")
         self._loops.pop()
-        self._loop_ends(used)
+        self._loop_ends(used, begin)
         for i, result in enumerate(results[:n]):
             self.move(pointers[3 * i], result.address, node.types[i].bytes)
 

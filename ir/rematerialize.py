@@ -60,7 +60,7 @@ def rematerialize(graph: Graph) -> Graph:
 
 @dataclass(frozen=True, eq=False)
 class _Pair:
-    """A scan and its adjoint.  `shared` are the nodes that both compute, operands first; `carried` what is read of the carry."""
+    """A scan and its adjoint.  `shared` are the nodes that both compute, operands first; `carried` what is read of a carry."""
 
     forward: Node
     backward: Node
@@ -150,13 +150,13 @@ def _kept(pair: _Pair) -> list[Node]:
     return [n for n in pair.shared if ("there", n) in needed and ("again", n) not in needed]
 
 
-def _network(nx: Any, pair: _Pair) -> nx.DiGraph[Any]:
+def _network(networkx: Any, pair: _Pair) -> nx.DiGraph[Any]:
     """Return the network whose cuts are the ways to have what the adjoint reads.
 
     A value is there, or it is not; it is computed again, or it is not.  Cut between the two it is kept; computed again
     it costs its instructions, and its operands must be there.
     """
-    network: nx.DiGraph[Any] = nx.DiGraph()
+    network: nx.DiGraph[Any] = networkx.DiGraph()
     shared, carried = set(pair.shared), set(pair.carried)
     network.add_node("cost")
     for node in _read(pair):
