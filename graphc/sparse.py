@@ -33,7 +33,7 @@ from graphc.state import state
 from graphc.storage import Storage, compute
 from graphc.tensor import Tensor
 from graphc.tracing import Captured
-from graphc.transforms import ArgNums, Derivative, backward_derivative, forward_derivative, jacrev, jvp
+from graphc.transforms import ArgNums, Derivative, backward_derivative, forward_derivative, jacrev, jvp, with_choices
 
 __all__ = ["CACHE_SIZE", "Sparsity", "hessian_sparsity", "jacobian_sparsity", "sparse_hessian", "sparse_jacobian"]
 
@@ -263,6 +263,7 @@ class _Plan:
                 rows.append(build.constant(0, dtype, (count, size)))
                 continue
             made, batched = next(found)
+            made = with_choices(made, basis.values())
             flat = build.reshape(made, (count, size) if batched else (1, size))
             flat = flat if batched else build.broadcast(build.reshape(flat, (size,)), (count, size), (1,))
             rows.append(build.cast(flat, dtype))

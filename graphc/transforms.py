@@ -6,7 +6,7 @@ open; batching then exchanges that for all the unit vectors at once.  Nests of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from itertools import accumulate
@@ -33,6 +33,7 @@ from graphc.tensor import Tensor
 
 __all__ = [
     "Derivative", "backward_derivative", "forward_derivative", "hessian", "jacfwd", "jacrev", "jvp", "linearize",
+    "with_choices",
 ]  # fmt: skip
 
 ArgNums = int | tuple[int, ...]
@@ -346,12 +347,16 @@ def _units(linear: Node, seeds: Sequence[Node], start: int, count: int) -> Node:
     basis = {s: _unit_vectors(s, start - offset, count) for s, offset in zip(seeds, offsets, strict=False)}
     ((found, batched),) = batch([linear], basis, count)
     if batched:
-        return _chosen(found, {_below_movement(b) for b in basis.values()})
+        return with_choices(found, basis.values())
     return build.broadcast(found, (count, *found.shape), range(1, found.type.rank + 1))
 
 
-def _chosen(root: Node, units: set[Node]) -> Node:
-    """Return a node with products by unit vectors written as choices: a derivative has no 0 * inf along other directions."""
+def with_choices(root: Node, directions: Iterable[Node]) -> Node:
+    """Return a node with products by directions, of zeros and ones, written as choices.
+
+    A derivative has no 0 * inf along other directions.  Directions are truth values cast and moved.
+    """
+    units = {_below_movement(d) for d in directions}
     new: dict[Node, Node] = {}
     for node in toposort([root]):
         if node.op.name != "mul":

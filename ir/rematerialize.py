@@ -73,7 +73,7 @@ class _Pair:
 
 
 def _next_pair(results: Sequence[Node], seen: set[tuple[Region, Region]]) -> _Pair | None:
-    scans = [n for n in toposort(results) if n.op.name == "scan"]
+    scans = [n for n in toposort(results) if n.op.name == "scan" and n.params["length"] is not None]
     for backward in scans:
         for forward in scans:
             key = (forward.regions[0], backward.regions[0])
