@@ -68,8 +68,9 @@ class _Pair:
     carried: list[Node]
 
     @property
-    def length(self) -> int:
-        return int(self.forward.params["length"])
+    def length(self) -> Any:
+        """The number of steps, which may be a symbol."""
+        return self.forward.params["length"]
 
 
 def _next_pair(results: Sequence[Node], seen: set[tuple[Region, Region]]) -> _Pair | None:
@@ -116,18 +117,18 @@ def _pair(forward: Node, backward: Node) -> _Pair:
 # -- costs ----------------------------------------------------------------------------------------------
 
 
-def _again(node: Node) -> float:
+def _again(node: Node) -> Any:
     """Estimate the instructions of computing a node."""
     if node.regions:
-        times = node.params.get("length", 1)
-        return float(times * sum(_again(n) for region in node.regions for n in region.nodes()))
+        times = node.params.get("length")
+        return (1 if times is None else times) * sum(_again(n) for region in node.regions for n in region.nodes())
     if node.op.name == "matmul":
         return node.type.size * node.operands[0].shape[-1] * node.dtype.bytes / 32
     source = node.operands[0] if node.op.kind == "reduce" else node
     return weight(node) * sum(t.size for t in source.types) / LANES
 
 
-def _keeping(node: Node, length: int) -> float:
+def _keeping(node: Node, length: Any) -> Any:
     """Estimate the instructions of writing a value and reading it again; results of loops are not kept."""
     if len(node.types) > 1 or node.regions or node.op.name == "result":
         return inf
@@ -181,8 +182,8 @@ def _read(pair: _Pair) -> list[Node]:
     return list(dict.fromkeys(o for o in (*(o for n in rest for o in n.operands), *after.results) if o in inside))
 
 
-def _whole(cost: float) -> int:
-    return round(cost * 16)  # networkx wants integers to be exact
+def _whole(cost: Any) -> int:
+    return round(float(cost) * 16)  # networkx wants integers to be exact
 
 
 # -- the graph with another choice --------------------------------------------------------------------------
