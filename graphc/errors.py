@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from types import CodeType, FrameType
 
-__all__ = ["TracingError", "add_place", "is_ours", "user_place"]
+__all__ = ["TracingError", "add_place", "is_ours", "placed", "user_place"]
 
 _PACKAGE = str(Path(__file__).parent)
 _ROOTS = tuple(str(Path(p).resolve()) for p in (_PACKAGE, f"{_PACKAGE}/ir", f"{_PACKAGE}/codegen"))
@@ -52,3 +52,9 @@ def add_place(error: Exception) -> None:
     source = linecache.getline(file, line).strip()
     error.args = (f"{error.args[0]}\n  at {file}:{line}{': ' + source if source else ''}", *error.args[1:])
     error._has_place = True  # type: ignore[attr-defined]
+
+
+def placed(error: Exception) -> Exception:
+    """Return the error with the user's file, line and source text appended to its message."""
+    add_place(error)
+    return error

@@ -12,7 +12,7 @@ from typing import Any
 
 from graphc import pytree
 from graphc.autograd import grad as autograd_grad
-from graphc.errors import add_place
+from graphc.errors import placed
 from graphc.grad_mode import enable_grad
 from graphc.gradfn import Accumulate, Level, history
 from graphc.ir.build import zeros_like
@@ -85,15 +85,19 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     inner, shape = pytree.flatten(outputs)
     for output in inner:
         if not isinstance(output, Tensor):
-            raise RuntimeError(
-                f"vjp(f, *primals): Expected f to be a function that has non-empty output, got {type(output).__name__}"
+            raise placed(
+                RuntimeError(
+                    f"vjp(f, *primals): Expected f to be a function that has non-empty output, got {type(output).__name__}"
+                )
             )
 
     def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
         weights, given = pytree.flatten(cotangents)
         if given != shape:
-            raise RuntimeError(
-                "Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function."
+            raise placed(
+                RuntimeError(
+                    "Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function."
+                )
             )
         with level.open():
             found = level.gradients(inner, weights)
@@ -160,7 +164,7 @@ class _level:
         if not isinstance(leaf, Tensor):
             leaf = Tensor._of(Storage(from_array(_checked_array(leaf))))
         if not leaf._type.dtype.is_float:
-            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+            raise placed(RuntimeError("only Tensors of floating point dtype can require gradients"))
         source = leaf._node()
         source = stopped(source) if leaf.requires_grad and not state.grad else source
         node = make(PRIMITIVES["alias"], (source,), unique=True, like=source)
@@ -210,9 +214,7 @@ def _zeros(x: Tensor) -> Tensor:
 
 def _checked_array(leaf: Any) -> Any:
     if not hasattr(leaf, "dtype"):
-        error = ValueError(f"Thing passed to transform API must be Tensor, got {type(leaf)}")
-        add_place(error)
-        raise error
+        raise placed(ValueError(f"Thing passed to transform API must be Tensor, got {type(leaf)}"))
     return leaf
 
 
@@ -220,7 +222,7 @@ def _numbers(argnums: ArgNums, count: int) -> tuple[int, ...]:
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for i in numbers:
         if not -count <= i < count:
-            raise RuntimeError(f"Got argnum={i}, but only {count} positional inputs")
+            raise placed(RuntimeError(f"Got argnum={i}, but only {count} positional inputs"))
     return tuple(i % count for i in numbers)
 
 
@@ -233,15 +235,19 @@ def _replaced(args: tuple[Any, ...], numbers: tuple[int, ...], chosen: Sequence[
 
 def _split_aux(result: Any) -> tuple[Any, Any]:
     if not (isinstance(result, tuple) and len(result) == 2):
-        raise RuntimeError("grad_and_value(f)(*args): output of function f should be a tuple: (output, aux) if has_aux is True")
+        raise placed(
+            RuntimeError("grad_and_value(f)(*args): output of function f should be a tuple: (output, aux) if has_aux is True")
+        )
     return result
 
 
 def _check_scalar(value: Any) -> None:
     if not isinstance(value, Tensor):
-        raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(value)}")
+        raise placed(RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(value)}"))
     if value.dim() != 0:
-        raise RuntimeError(
-            f"grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with {value.dim()} dims. "
-            "Maybe you wanted to use the vjp or jacrev APIs instead?"
+        raise placed(
+            RuntimeError(
+                f"grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with {value.dim()} dims. "
+                "Maybe you wanted to use the vjp or jacrev APIs instead?"
+            )
         )

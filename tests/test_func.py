@@ -157,3 +157,19 @@ def test_the_hessian_of_a_model_is_one_matrix_product():
     s = 1 / (1 + np.exp(-x @ w))
     np.testing.assert_allclose(compiled(w, x), (x.T * (s * (1 - s))) @ x, rtol=1e-12, atol=1e-12)
     assert compiled.lower(w, x).ir("optimized").count("matmul") == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: func.grad(lambda x: x * 2)(torch.ones(2)), "return a scalar Tensor, got tensor with 1 dims"),
+        (lambda: func.grad(lambda x: 3.0)(torch.ones(2)), "return a Tensor, got <class 'float'>"),
+        (lambda: func.grad(lambda x: x.sum())(torch.ones(2, dtype=torch.int64)), "only Tensors of floating point dtype"),
+        (lambda: func.grad(lambda x: x.sum())("text"), "must be Tensor, got <class 'str'>"),
+        (lambda: func.grad(lambda x: x.sum(), argnums=2)(torch.ones(2)), "Got argnum=2, but only 1 positional inputs"),
+    ],
+)
+def test_errors_name_the_line_of_the_call(call, message):
+    with pytest.raises((RuntimeError, ValueError), match=message) as caught:
+        call()
+    assert f"\n  at {__file__}:{call.__code__.co_firstlineno}" in str(caught.value)
