@@ -111,7 +111,7 @@ class ArraySpec:
 IMPORTED = (
     *("take", "give", "new_array"),
     *("PyTuple_New", "PyTuple_SetItem", "PyErr_NoMemory", "Py_DecRef", "PyEval_SaveThread", "PyEval_RestoreThread"),
-    *("PyLong_FromLongLong", "PyLong_AsVoidPtr", "PyObject_VectorcallDict"),
+    *("PyLong_FromLongLong", "PyLong_AsVoidPtr", "PyObject_Vectorcall", "PyObject_VectorcallDict"),
 )
 
 
@@ -127,11 +127,12 @@ class _Emitter:
     null = Value("null", "ptr")
 
     def call(self) -> None:
-        """`PyObject *call(self, args, n)`: what stands behind every entry."""
-        f = Function(self.module, "call", [("ptr", "self"), ("ptr", "args"), ("i64", "n")], "ptr")
+        """`PyObject *call(self, args, n, names)`: what stands behind every entry; keywords are for the slow path."""
+        f = Function(self.module, "call", [("ptr", "self"), ("ptr", "args"), ("i64", "n"), ("ptr", "names")], "ptr")
         spec = f.load(f.element(f.args[0], f.i64(DATA), "i8"), "ptr")
-        _, args, n = f.args
-        self._go_on_if(f, f.cmp("eq", n, _word(f, spec, INPUTS)), "slow", "count")
+        _, args, n, names = f.args
+        plain = f.and_(f.cmp("eq", n, _word(f, spec, INPUTS)), f.cmp("eq", names, self.null))
+        self._go_on_if(f, plain, "slow", "count")
         size = f.add(f.add(n, _word(f, spec, OUTPUTS)), f.i64(1))
         buffers = f.inst(f"alloca ptr, {size.typed}, align 16", "ptr")
         self._check_inputs(f, spec, args, n, buffers)
@@ -146,7 +147,7 @@ class _Emitter:
         f.ret(result)
         self._error(f, spec, result, code)
         f.start("slow")
-        f.ret(self.imports.call(f, "PyObject_VectorcallDict", "ptr", _word(f, spec, SLOW, "ptr"), args, n, self.null))
+        f.ret(self.imports.call(f, "PyObject_Vectorcall", "ptr", _word(f, spec, SLOW, "ptr"), args, n, names))
 
     def _check_inputs(self, f: Function, spec: Value, args: Value, n: Value, buffers: Value) -> None:
         """Compare every argument with its record; store the data pointers."""
@@ -293,7 +294,7 @@ class _MethodDef(ctypes.Structure):
     _fields_ = (("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p))
 
 
-FASTCALL = 0x80
+FASTCALL, KEYWORDS = 0x80, 0x02
 
 
 class _Glue:
@@ -304,7 +305,10 @@ class _Glue:
         emitter = _Emitter()
         self.code = compile_text(str(emitter.module))
         emitter.imports.fill(self.code, {"take": pool.take, "give": pool.give, "new_array": pool.new_array})
-        self.call, self.invoke_def = (_MethodDef(n.encode(), self.code.address(n), FASTCALL, None) for n in ("call", "invoke"))
+        self.call, self.invoke_def = (
+            _MethodDef(name.encode(), self.code.address(name), flags, None)
+            for name, flags in (("call", FASTCALL | KEYWORDS), ("invoke", FASTCALL))
+        )
         self.invoke = _builtin(self.invoke_def, None)
 
 
@@ -371,8 +375,8 @@ def make_entry(
 ) -> Callable[..., Any]:
     """Return a function of the input arrays that runs the program at `address` and returns fresh outputs.
 
-    It returns the one output if `single`, else a tuple; the result of `slow(*args)` for arguments that do
-    not fit `inputs`; the result of `on_error(code)` for a nonzero code.  `table` and `keep` (whatever owns
+    It returns the one output if `single`, else a tuple; the result of `slow(*args, **kwargs)` for arguments that
+    do not fit `inputs` and for keywords; the result of `on_error(code)` for a nonzero code.  `table` and `keep` (whatever owns
     the machine code) live as long as the function.  Set `release_gil` for work above some 5 µs.
     Raises MemoryError in the call, and here TypeError for arrays that are not numeric.
     """
@@ -406,7 +410,9 @@ class PythonEntry:
     on_error: Callable[[int], Any]
     keep: object = None
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            return self.slow(*args, **kwargs)
         if len(args) != len(self.inputs) or not all(spec.fits(x) for spec, x in zip(self.inputs, args, strict=True)):
             return self.slow(*args)
         made = [spec.empty() for spec in self.outputs]

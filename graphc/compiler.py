@@ -550,20 +550,22 @@ def _names(function: Callable[..., Any], tree: Tree) -> list[str]:
 
 
 class Compiled:
-    """A function that runs as machine code; `lower(*args)` shows every stage on the way there."""
+    """A function that runs as machine code; `lower(*args)` shows every stage on the way there.
+
+    The first call with a new kind of arguments traces and compiles it.  `__call__` is a slot that holds what has the
+    calls at the moment, the native entry of a variant as a rule: no Python code stands before it.
+    """
+
+    __slots__ = ("__call__", "__dict__", "__weakref__")
+
+    __call__: Callable[..., Any]
 
     def __init__(self, function: Callable[..., Any], options: Options | None = None) -> None:
         self._function = function
         self._options = options or Options()
         self._variants: OrderedDict[Any, list[_Variant]] = OrderedDict()
-        self._fast: Callable[..., Any] = self._slow
+        self.__call__ = self._slow
         update_wrapper(self, function, updated=())
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the function; the first call with a new kind of arguments traces and compiles it."""
-        if kwargs:
-            return self._slow(*args, **kwargs)
-        return self._fast(*args)
 
     def __get__(self, owner: Any, kind: type | None = None) -> Any:
         return self if owner is None else MethodType(self, owner)
@@ -606,7 +608,7 @@ class Compiled:
         """Let the next calls like this one take the fast way, where there is one."""
         fast = variant.fast(call, self._slow)
         if fast is not None:
-            self._fast = fast
+            self.__call__ = fast
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """Trace and compile for these example arguments, without running, and return a view of every stage."""

@@ -137,7 +137,9 @@ class Ready:
     tree: Tree
     to_numpy: bool
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            return self.slow(*args, **kwargs)
         arrays = self._arguments(args)
         storages = self._state(arrays) if arrays is not None else None
         if arrays is None or storages is None:

@@ -44,20 +44,20 @@ def twins() -> tuple[Step, Step]:
     for _ in range(2):
         compiled.function(X)
         plain.function(X)
-    assert isinstance(compiled.function._fast, Ready)
+    assert isinstance(compiled.function.__call__, Ready)
     return compiled, plain
 
 
 def counting(function: Any) -> list[int]:
     """Let a compiled function count the calls that do not take the short way."""
     counts = [0]
-    slow = function._fast.slow
+    slow = function.__call__.slow
 
     def counted(*args: Any) -> Any:
         counts[0] += 1
         return slow(*args)
 
-    function._fast.slow = counted
+    function.__call__.slow = counted
     return counts
 
 
@@ -139,7 +139,7 @@ def test_tensors_in_tensors_out() -> None:
     for _ in range(3):
         total, same = f(a, b)
         assert total.tolist() == [12, 24] and same is a and isinstance(total, Tensor) and not total.requires_grad
-    assert isinstance(f._fast, Ready)
+    assert isinstance(f.__call__, Ready)
     with torch.no_grad():
         assert f(a, b)[0].tolist() == [12, 24]
     wants = torch.ones(2, requires_grad=True)
@@ -194,3 +194,15 @@ def test_an_error_leaves_the_state_alone() -> None:
     with pytest.raises(IndexError, match="index out of range"):
         look(np.array([2]))
     assert count.item() == 2 and look(np.array([0])).tolist() == [1]
+
+
+def test_keywords_find_their_way_past_the_native_entry() -> None:
+    f = torch.compile(lambda x, y=2.0: x * y + 1)
+    x = np.arange(4, dtype=np.float32)
+    for _ in range(3):
+        np.testing.assert_array_equal(f(x), x * 2 + 1)
+        np.testing.assert_array_equal(f(x=x), x * 2 + 1)
+        np.testing.assert_array_equal(f(x, y=3.0), x * 3 + 1)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'z'"):
+        f(x, z=1)
+    assert callable(f) and "Ready" not in type(f.__call__).__name__
