@@ -50,7 +50,7 @@ from graphc.codegen.allocator import (
 from graphc.codegen.emit import Function, Module, Value
 from graphc.codegen.jit import compile_text
 
-__all__ = ["ArraySpec", "PythonEntry", "call_program", "make_entry"]
+__all__ = ["ArraySpec", "PythonEntry", "call_program", "make_entry", "redirect"]
 
 ALIGNED_FLAG = 0x100
 PLAIN_KINDS = "biufc"
@@ -396,7 +396,15 @@ def make_entry(
     return _builtin(glue.call, description)
 
 
-@dataclass(frozen=True)
+def redirect(entry: Callable[..., Any], address: int) -> None:
+    """Let an entry run another program of the same table from its next call on; also while other threads call it."""
+    if isinstance(entry, PythonEntry):
+        entry.address = address
+    else:
+        entry.__self__[0] = address  # type: ignore[attr-defined]  # one word of its description, written at once
+
+
+@dataclass(eq=False)
 class PythonEntry:
     """The steps of an entry, in Python."""
 

@@ -23,7 +23,7 @@ try:
 except ImportError as error:  # pragma: no cover - exercised in a subprocess
     raise ImportError("graphc needs llvmlite to make machine code: pip install llvmlite") from error
 
-__all__ = ["SUPPORTED", "MachineCode", "check_version", "compile_text", "cross_assembly", "host"]
+__all__ = ["SUPPORTED", "MachineCode", "check_version", "compile_text", "cross_assembly", "host", "llvm_lock"]
 
 
 def check_version(version: str) -> None:
@@ -38,7 +38,8 @@ def check_version(version: str) -> None:
 
 
 check_version(llvmlite.__version__)
-_lock = threading.RLock()
+llvm_lock = threading.RLock()
+"""Held while LLVM is at work."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,11 @@ def _target() -> Any:
     return llvm.Target.from_triple(host().triple)
 
 
-def _machine() -> Any:
+def _machine(level: int = 1) -> Any:
     """Return a new target machine: an engine owns the one it is made with, and frees it when it dies."""
     h = host()
     model = "small" if sys.platform != "win32" else "large"
-    return _target().create_target_machine(cpu=h.cpu, features=h.features, opt=1, reloc="pic", codemodel=model, jit=True)
+    return _target().create_target_machine(cpu=h.cpu, features=h.features, opt=level, reloc="pic", codemodel=model, jit=True)
 
 
 @dataclass
@@ -101,6 +102,7 @@ class MachineCode:
     """
 
     text: str
+    level: int
     _engine: Any = field(repr=False)
     _module: Any = field(repr=False)
 
@@ -117,14 +119,17 @@ class MachineCode:
 
     def asm(self) -> str:
         """Return the assembly for this machine."""
-        with _lock:
-            return str(_machine().emit_assembly(self._module))
+        with llvm_lock:
+            return str(_machine(self.level).emit_assembly(self._module))
 
 
-def compile_text(text: str) -> MachineCode:
-    """Parse, verify and load LLVM IR text.  Raises RuntimeError with LLVM's message for bad text."""
-    with _lock:
-        machine = _machine()
+def compile_text(text: str, level: int = 1) -> MachineCode:
+    """Parse, verify and load LLVM IR text, with code of a level from 0, quick to make, to 3.
+
+    Raises RuntimeError with LLVM's message for bad text.
+    """
+    with llvm_lock:
+        machine = _machine(level)
         module = llvm.parse_assembly(text)
         module.triple = host().triple
         module.data_layout = str(machine.target_data)
@@ -132,12 +137,12 @@ def compile_text(text: str) -> MachineCode:
             module.verify()
         engine = llvm.create_mcjit_compiler(module, machine)
         engine.finalize_object()
-    return MachineCode(text, engine, module)
+    return MachineCode(text, level, engine, module)
 
 
 def cross_assembly(text: str, triple: str, cpu: str = "", features: str = "") -> str:
     """Return the assembly of LLVM IR text for another target, such as `aarch64-unknown-linux-gnu`."""
-    with _lock:
+    with llvm_lock:
         llvm.initialize_all_targets()
         llvm.initialize_all_asmprinters()
         machine = llvm.Target.from_triple(triple).create_target_machine(cpu=cpu, features=features, opt=1, reloc="pic")

@@ -6,22 +6,23 @@ batch size finds the code there and brings its own table.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
-from graphc.codegen import allocator
-from graphc.codegen.entry import ArraySpec, call_program, make_entry
-from graphc.codegen.jit import MachineCode, compile_text
+from graphc.codegen import allocator, tiers
+from graphc.codegen.entry import ArraySpec, call_program, make_entry, redirect
+from graphc.codegen.jit import MachineCode
 from graphc.codegen.kernel import Kernel
 from graphc.codegen.mlir import to_mlir
 from graphc.codegen.resizing import Frame, Layouts, frame_of
 from graphc.codegen.tape import OUT_OF_MEMORY
+from graphc.codegen.tiers import BETTER, QUICK, Opt, cached, code_cache_size, machine_code
 from graphc.codegen.writer import ProgramWriter
 from graphc.ir import debug
 from graphc.ir.fusion import weight
@@ -32,9 +33,6 @@ from graphc.ir.registers import fits_registers
 from graphc.ir.views import Strides, dense_strides
 
 __all__ = ["Cost", "Program", "code_cache_size", "compile_graph"]
-
-CACHED_PROGRAMS = 512
-_code: OrderedDict[str, MachineCode] = OrderedDict()
 
 LISTINGS = ("passes", "rules", "kernels", "llvm")
 """Topics of GRAPHC_DEBUG that show what passes do."""
@@ -74,10 +72,19 @@ class Program:
     judge: Judge | None = None
     """Asked about the inputs if the last output, a flag that belongs to nobody, is set; raises what is to be raised."""
 
-    @cached_property
-    def address(self) -> int:
-        """Where the native function is."""
-        return self.code.address("program")
+    def __post_init__(self) -> None:
+        self.address = self.code.address("program")
+        self._former: list[MachineCode] = []
+        self._entries: list[ref[Any]] = []
+
+    def move(self, code: MachineCode) -> None:
+        """Run other code of the same text from the next call on; somebody may still be in the old one, which is kept."""
+        self._former.append(self.code)
+        self.code, self.address = code, code.address("program")
+        for entry in list(self._entries):
+            found = entry()
+            if found is not None:
+                redirect(found, self.address)
 
     def run(self, arrays: Sequence[Any]) -> list[Any]:
         """Return fresh output arrays for input arrays that have the dtypes, shapes and strides of the program.
@@ -103,10 +110,13 @@ class Program:
         """Return a function of the input arrays, native unless there is a judge; what does not fit goes to `slow`."""
         if self.judge is not None:
             return self._judged(slow, single)
-        return make_entry(
+        entry = make_entry(
             self.address, self.table, self.inputs, self.outputs, self.arena_bytes, slow,
             single=single, on_error=self.raise_error, release_gil=self._takes_long(), keep=self,
         )  # fmt: skip
+        self._entries.append(ref(entry))
+        redirect(entry, self.address)  # it may have moved meanwhile
+        return entry
 
     def _judged(self, slow: Callable[..., Any], single: bool) -> Callable[..., Any]:
         def call(*arrays: Any) -> Any:
@@ -222,22 +232,19 @@ def _everything(region: Region) -> Iterator[Node]:
             yield from _everything(inner)
 
 
-def code_cache_size() -> int:
-    """Return how many different machine codes are kept."""
-    return len(_code)
-
-
 def compile_graph(
     graph: Graph,
     strides: Sequence[tuple[int, ...] | None] | None = None,
     *,
     dynamic: bool = True,
     judge: Judge | None = None,
+    opt: Opt = BETTER,
 ) -> Program:
     """Optimize a graph and make it a program.
 
     `strides` gives byte strides for each parameter; None is row-major.  Without `dynamic`, sizes are constants in the code.
-    With a `judge` the last result of the graph is a flag: `Program.judge`.
+    With a `judge` the last result of the graph is a flag: `Program.judge`.  `opt` is the level of the code, or "auto": quick
+    code now and, if there is much work in a call, better code as soon as it is made in the background.
     """
     layouts = {}
     specs = []
@@ -252,10 +259,15 @@ def compile_graph(
     look = not dynamic or any(map(debug.enabled, LISTINGS))
     frame = _frame(graph, layouts, dynamic=dynamic) if look else frame_of(graph, layouts, _frame)
     table, arena_bytes = frame.bound()
-    return Program(
-        graph, layouts, _machine_code(frame.text), np.array(table or [0], np.int64), specs,
+    better = cached(frame.text, BETTER) if opt == "auto" else None
+    code = better or machine_code(frame.text, QUICK if opt == "auto" else opt)
+    program = Program(
+        graph, layouts, code, np.array(table or [0], np.int64), specs,
         [_dense_spec(r) for r in graph.results], arena_bytes, frame.steps, frame.work, dynamic, judge,
     )  # fmt: skip
+    if opt == "auto" and better is None and program._takes_long():
+        tiers.background.improve(frame.text, program)
+    return program
 
 
 def _written(
@@ -280,15 +292,3 @@ def _frame(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool 
 def _dense_spec(node: Node) -> ArraySpec:
     size = node.dtype.bytes
     return ArraySpec(node.dtype.numpy, node.shape, tuple(s * size for s in dense_strides(node.shape)))
-
-
-def _machine_code(text: str) -> MachineCode:
-    """Compile, or find what was compiled of the same text."""
-    found = _code.get(text)
-    if found is None:
-        with debug.timed("machine code"):
-            found = _code[text] = compile_text(text)
-        if len(_code) > CACHED_PROGRAMS:
-            _code.popitem(last=False)
-    _code.move_to_end(text)
-    return found

@@ -622,6 +622,7 @@ def compile(
     dynamic: bool | None = None,
     fullgraph: bool = True,
     check_nan: bool = False,
+    opt: Any = 1,
     **options: Any,
 ) -> Any:
     """Return a function or module that runs as machine code: called directly, or as a decorator with or without ().
@@ -632,6 +633,11 @@ def compile(
 
     A new shape is traced anew, in a millisecond or so, and finds its machine code where it differs in sizes above 8 only;
     with `dynamic=False` sizes are constants in the code, and each shape is compiled for itself.
+
+    `opt` is the level of LLVM's code generator, 0 to 3: code of level 0 is made in half of the time or less and takes up to
+    three times as long to run; 2 and 3 are hardly better than 1.  With `opt="auto"` it is 0 at first and, where there is
+    much work in a call, 1 as soon as that is made in the background; no call waits for it.  Results may then change in
+    the last bits from one call to the next.
 
     With `check_nan` a call whose results (or state, or gradients) hold a NaN or an infinity raises FloatingPointError
     instead, and changes no state.  The error names the first operation that made one of what was finite, the line of the
@@ -646,7 +652,7 @@ def compile(
         if name not in ("backend", "mode", "options", "disable"):
             raise TypeError(f"compile() got an unexpected keyword argument '{name}'")
     if model is None:
-        return lambda f: compile(f, dynamic=dynamic, fullgraph=fullgraph, check_nan=check_nan, **options)
+        return lambda f: compile(f, dynamic=dynamic, fullgraph=fullgraph, check_nan=check_nan, opt=opt, **options)
     if not callable(model):
         raise TypeError(f"compile() expected a function or a module, got {type(model).__name__}")
-    return model if options.get("disable") else Compiled(model, Options(dynamic is not False, check_nan))
+    return model if options.get("disable") else Compiled(model, Options(dynamic is not False, check_nan, opt))

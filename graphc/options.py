@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphc.codegen.program import Program, compile_graph
+from graphc.codegen.tiers import BETTER, LEVELS, Opt
 from graphc.ir.graph import Graph
 from graphc.nan_check import judge_of, watched
 
@@ -18,9 +19,14 @@ class Options:
 
     dynamic: bool = True
     check_nan: bool = False
+    opt: Opt = BETTER
+
+    def __post_init__(self) -> None:
+        if self.opt != "auto" and (type(self.opt) is not int or self.opt not in LEVELS):
+            raise ValueError(f"compile takes opt=0, 1, 2, 3 or 'auto', got {self.opt!r}")
 
     def program(self, graph: Graph, strides: Sequence[tuple[int, ...] | None]) -> Program:
         """Compile a graph as asked."""
         if self.check_nan and any(r.dtype.is_float for r in graph.results):
-            return compile_graph(watched(graph), strides, dynamic=self.dynamic, judge=judge_of(graph))
-        return compile_graph(graph, strides, dynamic=self.dynamic)
+            return compile_graph(watched(graph), strides, dynamic=self.dynamic, judge=judge_of(graph), opt=self.opt)
+        return compile_graph(graph, strides, dynamic=self.dynamic, opt=self.opt)

@@ -11,7 +11,7 @@ import pytest
 
 import graphc as torch
 from graphc import func
-from graphc.codegen import program, resizing
+from graphc.codegen import resizing, tiers
 from graphc.codegen.program import compile_graph
 from graphc.codegen.resizing import counts
 from graphc.ir import build
@@ -107,9 +107,9 @@ def test_other_sizes_need_no_compiler(name: str, monkeypatch: pytest.MonkeyPatch
     function, arguments = CASES[name]
     compiled = torch.compile(function)
     texts: list[str] = []
-    monkeypatch.setattr(program, "_code", OrderedDict())
-    compile_text = program.compile_text
-    monkeypatch.setattr(program, "compile_text", lambda text: texts.append(text) or compile_text(text))
+    monkeypatch.setattr(tiers, "_code", OrderedDict())
+    compile_text = tiers.compile_text
+    monkeypatch.setattr(tiers, "compile_text", lambda text, level: texts.append(text) or compile_text(text, level))
     monkeypatch.setattr(resizing, "_families", OrderedDict())
     counts.clear()
     given = [arguments(n) for n in SIZES]
@@ -226,14 +226,14 @@ def test_programs_of_arrays_that_are_not_row_major() -> None:
 
 def test_without_dynamic_sizes_are_constants() -> None:
     f = torch.compile(lambda x, w: torch.softmax(x @ w, -1) * 0.3, dynamic=False)
-    before = program.code_cache_size()
+    before = tiers.code_cache_size()
     for n in (19, 32, 1000):
         x, w = r(n, 24), r(24, 50)
         e = np.exp(x @ w - (x @ w).max(1, keepdims=True))
         np.testing.assert_allclose(f(x, w), 0.3 * e / e.sum(1, keepdims=True), rtol=1e-4)
         text = f.lower(x, w).llvm_ir(optimized=False)
         assert "load i64, ptr" not in text.split("@program(")[0].split("@k1_")[1]  # nothing from the table
-    assert program.code_cache_size() == before + 3
+    assert tiers.code_cache_size() == before + 3
 
 
 @pytest.mark.parametrize("name", ["sums both ways", "mlp gradient", "norm gradient", "wider scan gradient", "joined"])
