@@ -1,7 +1,7 @@
 """Operations with a gradient written by hand: torch.autograd.Function.
 
 The forward runs without recording; its results stand on nodes of their own, and a barrier in their history
-calls the backward.
+calls the backward, and in forward mode the jvp.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class FunctionCtx:
     def __init__(self) -> None:
         self.needs_input_grad: tuple[bool, ...] = ()
         self._saved: tuple[Any, ...] = ()
+        self._saved_forward: tuple[Any, ...] = ()
+        self._forward = False
         self._constant: set[int] = set()
         self._dirty: set[int] = set()
         self._materialize = True
@@ -36,10 +38,14 @@ class FunctionCtx:
         """Keep tensors (or None) for backward, where they are `saved_tensors`."""
         self._saved = tensors
 
+    def save_for_forward(self, *tensors: Any) -> None:
+        """Keep tensors (or None) for jvp, where they are `saved_tensors`."""
+        self._saved_forward = tensors
+
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
-        """What save_for_backward kept."""
-        return self._saved
+        """What save_for_backward kept; in jvp, what save_for_forward did."""
+        return self._saved_forward if self._forward else self._saved
 
     def mark_non_differentiable(self, *outputs: Tensor) -> None:
         """Say which results have no gradient."""
@@ -59,6 +65,8 @@ class Function:
 
     Subclasses define static methods `forward(ctx, *args)` and `backward(ctx, *grads)`; or `forward(*args)` and
     `setup_context(ctx, inputs, output)`.  Backward returns one gradient, or None, for each argument of forward.
+    `jvp(ctx, *tangents)`, with one tangent or None for each argument of forward, returns one for each result;
+    without it, forward mode transposes backward.
     """
 
     @staticmethod
@@ -78,6 +86,13 @@ class Function:
             "to use it with backward mode AD."
         )
 
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """Return the tangents of the results.  Raises NotImplementedError unless a subclass says how."""
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
+        )
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Call forward, and record that gradients go through backward."""
@@ -94,6 +109,9 @@ class Function:
         step = Barrier(f"{cls.__name__}Backward", edges, [], nodes, lambda given: _run_backward(cls, ctx, args, step, given))
         made = [_recorded(ctx, o, step) if isinstance(o, Tensor) else o for o in outputs]
         ctx._saved = tuple(_in_place_of(s, outputs, made) for s in ctx._saved)
+        ctx._saved_forward = tuple(_in_place_of(s, outputs, made) for s in ctx._saved_forward)
+        if cls.jvp is not Function.jvp:
+            step.push = lambda given: _run_jvp(cls, ctx, args, made, step, given)
         return type(result)(made) if isinstance(result, (tuple, list)) else made[0]
 
     @classmethod
@@ -135,6 +153,53 @@ def _run_backward(
         )
     pairs = zip(args, found, strict=True)
     return [_checked(step, i, a, g) for i, (a, g) in enumerate(pairs) if isinstance(a, Tensor)]
+
+
+def _run_jvp(
+    cls: type[Function],
+    ctx: FunctionCtx,
+    args: tuple[Any, ...],
+    outputs: Sequence[Any],
+    step: Barrier,
+    given: Sequence[Node | None],
+) -> list[Node | None]:
+    """Return the tangents of a step's outputs by jvp.  Raises RuntimeError for another number of them, or another shape."""
+    rest = iter(given)
+    tangents = [_tangent(ctx, a, next(rest)) if isinstance(a, Tensor) else None for a in args]
+    ctx._forward = True
+    try:
+        result = cls.jvp(ctx, *tangents)
+    finally:
+        ctx._forward = False
+    found = list(result) if isinstance(result, (tuple, list)) else [result]
+    if len(found) != len(outputs):
+        raise RuntimeError(
+            f"{cls.__name__}'s jvp returned an invalid number of forward gradients (expected {len(outputs)} "
+            f"but got {len(found)})"
+        )
+    recorded = [(o, t) for o, t in zip(outputs, found, strict=True) if isinstance(o, Tensor) and o._edge() is step]
+    return [_checked_tangent(o, t, step) for o, t in recorded]
+
+
+def _tangent(ctx: FunctionCtx, argument: Tensor, node: Node | None) -> Tensor | None:
+    """Return the tangent of an argument, zeros where there is none and the context wants them."""
+    if not argument._type.dtype.is_float or (node is None and not ctx._materialize):
+        return None
+    return Tensor._of(Storage(zeros_like(argument._node()) if node is None else node))
+
+
+def _checked_tangent(output: Tensor, tangent: Any, step: Barrier) -> Node | None:
+    """Return the node of a tangent that jvp returned.  Raises RuntimeError for another shape."""
+    if tangent is None:
+        return None
+    if tangent.shape != output.shape:
+        raise RuntimeError(
+            "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
+            f"supported. Tensor is of size {[*output.shape]} while the given forward gradient is of size {[*tangent.shape]}."
+        )
+    if state.grad:
+        step.made.append(tangent._edge())
+    return cast(tangent._node(), output._type.dtype)
 
 
 def _weight(ctx: FunctionCtx, node: Node | None, output: Node, step: Barrier) -> Tensor | None:

@@ -107,10 +107,11 @@ class Barrier(GradFn):
     """A step whose gradient is computed by Python code: `rule` maps those of `outputs` to those of `inputs`.
 
     The graph lets nothing through here: each output is a unique node over a stop_gradient.  `made` is the history
-    of the gradients that the code returned under create_graph.
+    of the gradients that the code returned under create_graph.  `push`, if there is one, maps tangents of the inputs
+    to those of the outputs; else forward mode transposes the rule.
     """
 
-    __slots__ = ("hooks", "inputs", "made", "outputs", "rule")
+    __slots__ = ("hooks", "inputs", "made", "outputs", "push", "rule")
 
     def __init__(
         self, name: str, edges: tuple[GradFn | None, ...], outputs: list[Node], inputs: list[Node], rule: Rule
@@ -119,6 +120,7 @@ class Barrier(GradFn):
         self.outputs, self.inputs, self.rule = outputs, inputs, rule
         self.hooks: dict[int, Callable[..., Any]] | None = None
         self.made: list[GradFn | None] = []
+        self.push: Rule | None = None
 
     @property
     def visible(self) -> GradFn:

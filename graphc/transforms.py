@@ -306,14 +306,17 @@ def _pushed(outputs: Sequence[Tensor], wrt: Sequence[Node], seeds: Sequence[Node
 def _through(step: Barrier, before: Sequence[Node | None]) -> Sequence[Node | None]:
     """Return the tangents behind a step.
 
-    Its rule is linear in the cotangents, and what is wanted is its transpose: its own gradient by them.  Hooks
-    change gradients and nothing else.  Raises RuntimeError where the rule cannot be differentiated.
+    A custom function may say what they are.  Else its rule is linear in the cotangents, and what is wanted is its
+    transpose: its own gradient by them.  Hooks change gradients and nothing else.  Raises RuntimeError where the rule
+    cannot be differentiated.
     """
     if all(t is None for t in before):
         return [None] * len(step.outputs)
     if step.hooks is not None:
         return before
     step.made = []
+    if step.push is not None:
+        return step.push(list(before))
     open_cotangents = [make(PRIMITIVES["alias"], (build.zeros_like(o),), unique=True) for o in step.outputs]
     pairs = [(p, t) for p, t in zip(step.rule(list(open_cotangents)), before, strict=True) if p is not None and t is not None]
     found = gradients([p for p, _ in pairs], [t for _, t in pairs], open_cotangents)

@@ -1,0 +1,157 @@
+"""Custom functions with rules of their own for forward mode and for batches, as torch has them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+import graphc as torch
+from graphc import func
+
+x = torch.tensor(np.linspace(0.2, 1.4, 4))
+v = torch.tensor(np.linspace(-1.0, 2.0, 4))
+
+
+class Cube(torch.autograd.Function):
+    """x³ and 3x², with every rule; `calls` says which ran."""
+
+    calls: ClassVar[list[str]] = []
+
+    @staticmethod
+    def forward(x: Any) -> Any:
+        return x**3, 3 * x**2
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        (x,) = inputs
+        ctx.save_for_backward(x, output[1])
+        ctx.save_for_forward(x, output[1])
+
+    @staticmethod
+    def backward(ctx: Any, g: Any, h: Any) -> Any:
+        Cube.calls.append("backward")
+        x, slope = ctx.saved_tensors
+        return g * slope + h * 6 * x
+
+    @staticmethod
+    def jvp(ctx: Any, t: Any) -> Any:
+        Cube.calls.append("jvp")
+        x, slope = ctx.saved_tensors
+        return t * slope, t * 6 * x
+
+
+def cube(x: Any) -> Any:
+    value, slope = Cube.apply(x)
+    return value + torch.sin(slope)
+
+
+def plain(x: Any) -> Any:
+    return x**3 + torch.sin(3 * x**2)
+
+
+@pytest.fixture(autouse=True)
+def no_calls() -> None:
+    Cube.calls.clear()
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, torch.compile])
+def test_forward_mode_takes_the_rule(wrap: Any) -> None:
+    value, tangent = wrap(lambda x, v: func.jvp(cube, (x,), (v,)))(x, v)
+    wanted = func.jvp(plain, (x,), (v,))
+    np.testing.assert_allclose(value.numpy(), wanted[0].numpy())
+    np.testing.assert_allclose(tangent.numpy(), wanted[1].numpy())
+    assert Cube.calls == ["jvp"]
+    np.testing.assert_allclose(wrap(func.jacfwd(cube))(x).numpy(), func.jacfwd(plain)(x).numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, torch.compile])
+def test_both_modes_in_one_another(wrap: Any) -> None:
+    scalar, wanted = (lambda x: cube(x).sum()), func.hessian(lambda x: plain(x).sum())(x).numpy()
+    for second in (
+        func.jacfwd(func.jacrev(scalar)), func.jacrev(func.jacfwd(scalar)), func.jacfwd(func.jacfwd(scalar)),
+        func.jacrev(func.jacrev(scalar)),
+    ):  # fmt: skip
+        np.testing.assert_allclose(wrap(second)(x).numpy(), wanted, rtol=1e-10, atol=1e-12)
+    product = wrap(lambda x, v: func.jvp(func.grad(scalar), (x,), (v,))[1])(x, v)
+    np.testing.assert_allclose(product.numpy(), wanted @ v.numpy(), rtol=1e-10)
+
+
+def test_linearize_and_sparse_patterns_take_the_rule() -> None:
+    _, push = func.linearize(cube, x)
+    np.testing.assert_allclose(push(v).numpy(), func.jvp(plain, (x,), (v,))[1].numpy())
+    assert Cube.calls == ["jvp"]
+    np.testing.assert_allclose(func.sparse_jacobian(cube)(x).toarray(), func.jacfwd(plain)(x).numpy(), rtol=1e-12)
+
+
+def test_without_a_rule_backward_is_transposed() -> None:
+    class Doubled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * 2
+
+    np.testing.assert_allclose(func.jvp(Doubled.apply, (x,), (v,))[1].numpy(), 2 * v.numpy())
+    with pytest.raises(NotImplementedError, match="You must implement the jvp function"):
+        torch.autograd.Function.jvp(None, x)
+
+
+class Scaled(torch.autograd.Function):
+    """x times a number, and what does not depend on it in a differentiable way."""
+
+    materialize = True
+    seen: ClassVar[list[Any]] = []
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, y: Any, number: float) -> Any:
+        ctx.set_materialize_grads(Scaled.materialize)
+        ctx.number = number
+        rounded = torch.floor(x)
+        ctx.mark_non_differentiable(rounded)
+        return rounded, x * number + y
+
+    @staticmethod
+    def backward(ctx: Any, _: Any, g: Any) -> Any:
+        return g * ctx.number, g, None
+
+    @staticmethod
+    def jvp(ctx: Any, t: Any, u: Any, number: Any) -> Any:
+        Scaled.seen.append((t, u, number))
+        moved = t * ctx.number
+        return None, moved if u is None else moved + u
+
+
+@pytest.mark.parametrize("materialize", [True, False])
+def test_arguments_without_tangents(materialize: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Scaled, "materialize", materialize)
+    Scaled.seen.clear()
+    (rounded, _), (none, tangent) = func.jvp(lambda x: Scaled.apply(x, torch.ones(4, dtype=x.dtype), 3.0), (x,), (v,))
+    np.testing.assert_allclose(tangent.numpy(), 3 * v.numpy())
+    assert not none.numpy().any() and np.array_equal(rounded.numpy(), np.floor(x.numpy()))
+    ((_, u, number),) = Scaled.seen
+    assert number is None
+    assert (u is not None and not u.numpy().any()) if materialize else u is None
+
+
+def test_wrong_results_of_jvp() -> None:
+    class Bad(torch.autograd.Function):
+        result: Any = None
+
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x * 2, x * 3
+
+        @staticmethod
+        def jvp(ctx: Any, t: Any) -> Any:
+            return Bad.result(t)
+
+    Bad.result = lambda t: t
+    with pytest.raises(RuntimeError, match=r"Bad's jvp returned .* forward gradients \(expected 2 but got 1\)"):
+        func.jvp(Bad.apply, (x,), (v,))
+    Bad.result = lambda t: (t.sum(), t)
+    with pytest.raises(RuntimeError, match=r"Tensor is of size \[4\] while the given forward gradient is of size \[\]"):
+        func.jvp(Bad.apply, (x,), (v,))
