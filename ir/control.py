@@ -80,8 +80,13 @@ def _read_from_outside(region: Region, outer: Collection[Node] | None, hoist: st
         elif any(t.grows for t in node.types):
             inside.add(node)  # only the region that made it can run over it
     found: dict[Node, None] = {}
-    for node in [*region.results, *(o for n in order if n in inside for o in n.operands)]:
-        if node not in inside and node.op.name not in ("constant", "iota"):
+    read = [*region.results, *(o for n in order if n in inside for o in n.operands)]
+    for node in read:
+        if node in inside or node.op.name in ("constant", "iota"):
+            continue
+        if node.op.name == "broadcast" and node not in known:
+            read += node.operands  # it costs nothing where it is read, and much memory where it is kept
+        else:
             found[node] = None
     return list(found)
 

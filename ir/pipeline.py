@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from graphc.ir import debug
+from graphc.ir.components import take_apart
 from graphc.ir.fusion import fuse
 from graphc.ir.graph import Graph, Node
 from graphc.ir.loop_passes import tidy_loops
@@ -34,6 +35,11 @@ def _simplify(graph: Graph, layouts: Layouts) -> Graph:
     return simplify(graph, lambda rule, before, after: debug.show("rules", f"graphc: {rule}: {before} -> {after}"))
 
 
+def _components(graph: Graph, layouts: Layouts) -> Graph:
+    after = take_apart(graph)
+    return graph if after is graph else _simplify(after, layouts)
+
+
 PASSES = (
     # before the bodies of a loop and of its taped twin are rewritten apart
     Pass("tidied", lambda graph, layouts: tidy_loops(graph)),
@@ -43,6 +49,8 @@ PASSES = (
     Pass("kept", lambda graph, layouts: rematerialize(graph)),
     # identities and movement first: what they remove need not be fused
     Pass("optimized", _simplify),
+    # after simplify, which has moved what is repeated along an axis behind the work without it
+    Pass("components", _components),
     # last: it fixes what is stored and what is computed where it is read
     Pass("fused", lambda graph, layouts: fuse(graph, dict(layouts))),
 )

@@ -28,6 +28,7 @@ STAGES: dict[str, str] = {
     "unrolled": "after short loops over large arrays were written out",
     "kept": "after it was decided what loops keep for their gradients",
     "optimized": "after constant folding and the rewrite rules",
+    "components": "after work on short axes became work on their components",
     "fused": "after fusion: each group one kernel",
     "kernels": "scheduled loop kernels",
     "mlir": "the optimized graph in MLIR's core dialects",
