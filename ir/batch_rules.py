@@ -183,7 +183,7 @@ BATCH: dict[str, BatchRule] = {
 
 _LEAF = "has no operands"
 _FUSED = "batching runs before fusion"
-_CONTROL = "what its regions do with a batch is not written yet"
+_CONTROL = "its rule is in graphc.ir.batch_loops"
 
 UNBATCHED: dict[str, str] = {
     "parameter": _LEAF,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from graphc.ir.batch_loops import LOOP_BATCH, Run
 from graphc.ir.batch_rules import BATCH
-from graphc.ir.graph import Node, TypeRuleError, place, toposort
+from graphc.ir.graph import Node, TypeRuleError, make, place, toposort
 from graphc.ir.types import TensorType
 
 __all__ = ["batch"]
@@ -44,15 +45,47 @@ def batch(outputs: Sequence[Node], inputs: Mapping[Node, Node], size: int) -> li
     '''
     for one, many in inputs.items():
         _check_input(one, many, size)
-    known: dict[Node, Node] = dict(inputs)
+    return _batched_all(outputs, dict(inputs), Run(size, _batched_all))
+
+
+def _batched_all(outputs: Sequence[Node], inputs: dict[Node, Node], run: Run) -> list[tuple[Node, bool]]:
+    known: dict[Node, tuple[Node, bool]] = {one: (many, True) for one, many in inputs.items()}
+    several: dict[Node, list[tuple[Node, bool]]] = {}
     outer = place.where
     try:
-        for node in toposort(outputs, lambda n: n in inputs):
-            if node not in known and not known.keys().isdisjoint(node.operands):
-                known[node] = _batched(node, known, size)
+        for node in toposort(outputs, inputs.__contains__):
+            if node in known:
+                continue
+            if node.op.name == "result" and node.operands[0] in several:
+                known[node] = several[node.operands[0]][node.params["index"]]
+            elif not known.keys().isdisjoint(node.operands):
+                place.where = node.where
+                _add(node, [known.get(o, (o, False)) for o in node.operands], known, several, run)
     finally:
         place.where = outer
-    return [(known.get(node, node), node in known) for node in outputs]
+    return [known.get(node, (node, False)) for node in outputs]
+
+
+def _add(
+    node: Node,
+    operands: Sequence[tuple[Node, bool]],
+    known: dict[Node, tuple[Node, bool]],
+    several: dict[Node, list[tuple[Node, bool]]],
+    run: Run,
+) -> None:
+    """Add what a node is now, or what its results are."""
+    nodes, batched = [x for x, _ in operands], [has for _, has in operands]
+    if node.op.name in LOOP_BATCH:
+        found = LOOP_BATCH[node.op.name](node, nodes, batched, run)
+        if len(node.types) > 1:
+            several[node] = found
+        else:
+            known[node] = found[0]
+    elif any(batched):
+        known[node] = (_batched(node, nodes, batched, run.size), True)
+    else:
+        unique = node.op.name == "alias"
+        known[node] = (make(node.op, nodes, node.params, node.regions, like=node, unique=unique), False)
 
 
 def _check_input(one: Node, many: Node, size: int) -> None:
@@ -61,13 +94,12 @@ def _check_input(one: Node, many: Node, size: int) -> None:
         raise TypeRuleError(f"a batch of {size} of {one.type} is {wanted}, got {many.type}")
 
 
-def _batched(node: Node, known: Mapping[Node, Node], size: int) -> Node:
-    """Return the batch of a node; what is made has its name and place."""
+def _batched(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
+    """Return the batch of a node; what is made has its name."""
     rule = BATCH.get(node.op.name)
     if rule is None:
         raise TypeRuleError(f"{node.op.name} has no batching rule")
-    place.where = node.where
-    made = rule(node, [known.get(o, o) for o in node.operands], [o in known for o in node.operands], size)
+    made = rule(node, operands, batched, size)
     if node.name and not made.name:
         made.name = node.name
     return made

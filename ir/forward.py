@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.ir.graph import Node, TypeRuleError, place, toposort
+from graphc.ir.loop_tangents import LOOP_JVP
 from graphc.ir.tangents import JVP
 
 __all__ = ["tangents"]
@@ -46,11 +47,19 @@ def tangents(outputs: Sequence[Node], wrt: Sequence[Node], seeds: Sequence[Node]
         if node.dtype.is_float:
             known[node] = known[node] + seed if node in known else seed
     fixed = frozenset(known)
+    several: dict[Node, list[Node | None]] = {}
     outer = place.where
     try:
         for node in toposort(outputs, fixed.__contains__):
-            if node not in fixed and not known.keys().isdisjoint(node.operands):
-                _propagate(node, known)
+            if node in fixed:
+                continue
+            if node.op.name == "result":
+                _pick(node, known, several)
+            elif not known.keys().isdisjoint(node.operands):
+                if node.regions:
+                    _through_regions(node, known, several)
+                else:
+                    _propagate(node, known)
     finally:
         place.where = outer
     return [known.get(node) for node in outputs]
@@ -61,10 +70,27 @@ def _check_seed(node: Node, seed: Node) -> None:
         raise TypeRuleError(f"a seed has the type of its node, {node.type}, got {seed.type}")
 
 
+def _pick(node: Node, known: dict[Node, Node], several: dict[Node, list[Node | None]]) -> None:
+    """Add the tangent of one result of a node that has several."""
+    tangent = several[node.operands[0]][node.params["index"]] if node.operands[0] in several else None
+    if tangent is not None:
+        known[node] = tangent
+
+
+def _through_regions(node: Node, known: dict[Node, Node], several: dict[Node, list[Node | None]]) -> None:
+    """Add the tangents of all results of a loop or a branch."""
+    if node.op.name not in LOOP_JVP:
+        raise TypeRuleError(f"{node.op.name} has no derivative rule")
+    place.where = node.where
+    found = LOOP_JVP[node.op.name](node, [known.get(o) for o in node.operands], tangents)
+    if len(node.types) > 1:
+        several[node] = found
+    elif found[0] is not None:
+        known[node] = found[0]
+
+
 def _propagate(node: Node, known: dict[Node, Node]) -> None:
     """Add the tangent of a node, if it has one, to those known; the new nodes have the place of `node`."""
-    if node.op.kind == "region" and node.op.name not in JVP:
-        raise TypeRuleError(f"{node.op.name} has no derivative rule")
     if node.op.name not in JVP or not node.dtype.is_float:
         return
     place.where = node.where

@@ -83,33 +83,50 @@ def _renumbered(old: Node, node: Node, places: Sequence[int]) -> dict[Node, Node
 
 
 def _shared(nodes: Sequence[Node]) -> dict[Node, Node]:
-    """Merge loops that differ only in what they stack."""
+    """Merge loops that do the same, but for what they stack, and for what one of them carries besides."""
     alike: dict[object, list[Node]] = {}
     for node in nodes:
         if node.op.name in LOOPS:
-            *tests, body = node.regions
-            n = node.params["carried"]
-            same = tuple((r.params, r.results) for r in tests)
-            key = (node.op, node.operands, tuple(node.params.items()), same, body.params, body.results[:n])
-            alike.setdefault(key, []).append(node)
-    new: dict[Node, Node] = {}
+            kind = (node.op, node.params.get("length"), node.params.get("reverse"), node.regions[-1].params[:1])
+            alike.setdefault(kind, []).append(node)
     for group in alike.values():
-        if len(group) > 1:
-            new.update(_merged(group))
-    return new
+        group.sort(key=lambda node: -len(node.operands))
+        for i, whole in enumerate(group):
+            parts = [p for p in group[i + 1 :] if _does_all(whole, p)]
+            if parts:
+                return _merged(whole, parts)
+    return {}
 
 
-def _merged(group: Sequence[Node]) -> dict[Node, Node]:
-    first = group[0]
-    n = first.params["carried"]
-    *tests, body = first.regions
-    stacks = list(dict.fromkeys(r for node in group for r in node.regions[-1].results[n:]))
+def _does_all(whole: Node, part: Node) -> bool:
+    """Whether a loop binds and carries on, among others, just what another one does, and does not need its results."""
+    bound, wanted = _bindings(whole), _bindings(part)
+    if not wanted.items() <= bound.items() or part in toposort(whole.operands):
+        return False
+    tests = zip(whole.regions[:-1], part.regions[:-1], strict=True)
+    return all(a.results == b.results for a, b in tests)
+
+
+def _bindings(node: Node) -> dict[tuple[Node, ...], tuple[object, ...]]:
+    """Map the parameters that are bound together to their role: what starts them, and what they are carried on as."""
+    n, m = node.params["carried"], node.params.get("sequences", 0)
+    together = zip(*(r.params for r in node.regions), strict=True)
+    after = [*node.regions[-1].results[:n], *(("item",) * m), *(("outside",) * (len(node.operands) - n - m))]
+    return {params: (o, a) for params, o, a in zip(together, node.operands, after, strict=True)}
+
+
+def _merged(whole: Node, parts: Sequence[Node]) -> dict[Node, Node]:
+    *tests, body = whole.regions
+    n = whole.params["carried"]
+    group = [whole, *parts]
+    stacks = list(dict.fromkeys(r for node in group for r in node.regions[-1].results[node.params["carried"] :]))
     region = Region(body.params, (*body.results[:n], *stacks))
-    whole = make(first.op, first.operands, first.params, (*tests, region), like=first)
+    one = make(whole.op, whole.operands, whole.params, (*tests, region), like=whole)
     new: dict[Node, Node] = {}
     for node in group:
-        places = [*range(n), *(n + stacks.index(r) for r in node.regions[-1].results[n:])]
-        new.update(_renumbered(node, whole, places))
+        inner, k = node.regions[-1], node.params["carried"]
+        places = [body.params.index(p) for p in inner.params[:k]]
+        new.update(_renumbered(node, one, [*places, *(n + stacks.index(r) for r in inner.results[k:])]))
     return new
 
 

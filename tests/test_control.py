@@ -298,6 +298,34 @@ def second(f: Callable[..., Any], case: Case) -> Callable[..., Any]:
     return gradient(lambda *args: [g * g for g in gradient(f, case)(*args)], case)
 
 
+def forward(f: Callable[..., Any], case: Case) -> Callable[..., Any]:
+    """Return the derivative in a direction of the float results."""
+    count = len(case.floats)
+    direction = tuple(numbers(*x.shape, seed=7).to(x.dtype) for x in case.floats)
+
+    def derivative(*args: Tensor) -> Any:
+        def inner(*floats: Tensor) -> list[Tensor]:
+            return [x for x in flat(f(*floats, *args[count:])) if x.is_floating_point()]
+
+        return func.jvp(inner, args[:count], direction)[1]
+
+    return derivative
+
+
+def batches(case: Case) -> tuple[list[Tensor], tuple[Any, ...]]:
+    """Return batches of a case's arguments, of others each, and the dims that say so."""
+    floats = [torch.stack([x * s for s in (1.0, 0.8, 1.15)]).to(x.dtype) for x in case.floats]
+    return floats, (*(0 for _ in floats), *(None for _ in case.rest))
+
+
+def check_batched(f: Any, plain: Any, case: Case, run: Any, tolerance: float = 1e-9) -> None:
+    floats, dims = batches(case)
+    found = run(func.vmap(f, dims))(*floats, *case.rest)
+    rows = [flat(plain(*(x[i] for x in floats), *case.rest)) for i in range(len(floats[0]))]
+    expected = [torch.stack(parts) for parts in zip(*rows, strict=True)]
+    close(flat(found), expected, 1e-5 if case.floats[0].dtype is torch.float32 else tolerance)
+
+
 def close(found: Any, expected: Any, tolerance: float = 1e-9) -> None:
     a, b = flat(found), flat(expected)
     assert len(a) == len(b)
@@ -324,6 +352,45 @@ class TestCase:
     def test_gradients(self, case: Case, run: Any) -> None:
         args = (*case.floats, *case.rest)
         close(run(gradient(case.loop, case))(*args), gradient(case.plain, case)(*args))
+
+    def test_forward(self, case: Case, run: Any) -> None:
+        """The derivative in a direction is the gradient's product with it, also of values that are integers' neighbours."""
+        args = (*case.floats, *case.rest)
+        found = run(forward(case.loop, case))(*args)
+        expected = forward(case.plain, case)(*args)
+        close(found, expected, 1e-5 if case.floats[0].dtype is torch.float32 else 1e-9)
+
+    def test_hessian_vector_products(self, case: Case, run: Any) -> None:
+        """Forward over reverse, and reverse over forward."""
+        args = (*case.floats, *case.rest)
+        expected = forward(gradient(case.plain, case), case)(*args)
+        close(run(forward(gradient(case.loop, case), case))(*args), expected, 1e-8)
+        over = gradient(total(forward(case.loop, case)), case)
+        close(run(over)(*args), gradient(total(forward(case.plain, case)), case)(*args), 1e-8)
+
+    def test_batches(self, case: Case, run: Any) -> None:
+        """Each element goes its own way."""
+        check_batched(case.loop, case.plain, case, run)
+
+    def test_batches_of_gradients(self, case: Case, run: Any) -> None:
+        check_batched(gradient(case.loop, case), gradient(case.plain, case), case, run)
+
+    def test_gradients_of_batches(self, case: Case, run: Any) -> None:
+        floats, dims = batches(case)
+
+        def alone(*args: Tensor) -> Any:
+            return [gradient(case.plain, case)(*(x[i] for x in args), *case.rest) for i in range(len(args[0]))]
+
+        def together(*args: Tensor) -> Tensor:
+            return func.vmap(total(case.loop), dims)(*args).sum()
+
+        found = run(func.grad(together, argnums=tuple(range(len(floats)))))(*floats, *case.rest)
+        expected = [torch.stack(parts) for parts in zip(*alone(*floats), strict=True)]
+        close(found, expected, 1e-5 if case.floats[0].dtype is torch.float32 else 1e-9)
+
+    def test_batches_of_second_derivatives(self, case: Case, run: Any) -> None:
+        check_batched(second(case.loop, case), second(case.plain, case), case, run, 1e-8)
+        check_batched(forward(gradient(case.loop, case), case), forward(gradient(case.plain, case), case), case, run, 1e-8)
 
     def test_backward(self, case: Case) -> None:
         leaves = [x.clone().requires_grad_() for x in case.floats]
