@@ -178,6 +178,19 @@ class BatchTrace(InnerTrace):
                 error._has_place = True  # type: ignore[attr-defined]
                 raise error
 
+    def _check_moved(self, after: Node, key: Node) -> None:
+        """Raise RuntimeError if a loop or a branch moved a random state on: each element by an amount of its own."""
+        order = toposort([after], lambda n: n is key)
+        moved = [n for n in order if n.regions]
+        if key in order and moved:
+            error = RuntimeError(
+                f"{self.title}: expected random numbers outside of loops and branches with randomness 'different', got some in "
+                f"{moved[0].op.name}: draw them before and pass them in, or ask for the 'same'"
+                f"{chr(10) + '  at ' + moved[0].where if moved[0].where else ''}"
+            )
+            error._has_place = bool(moved[0].where)  # type: ignore[attr-defined]
+            raise error
+
     def _keys(self, changed: dict[Storage, Before]) -> tuple[dict[Node, Node], dict[Node, Node], dict[Node, Node]]:
         """Return what the stand-ins for random states are: of no draw; batches; where the last run starts."""
         plain: dict[Node, Node] = {}
@@ -187,6 +200,8 @@ class BatchTrace(InnerTrace):
             if before.key is None:
                 continue
             words = _words(storage.node, before.key) if storage in changed else 0
+            if not words and storage in changed:
+                self._check_moved(storage.node, before.key)
             if not words:
                 plain[before.key] = before.node
                 continue

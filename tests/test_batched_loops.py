@@ -141,3 +141,5 @@ def test_random_numbers(run: Any) -> None:
     assert same.tolist() == [one.item()] * 2
     with pytest.raises(RuntimeError, match="randomness error mode"):
         func.vmap(f)(torch.zeros(2))
+    with pytest.raises(RuntimeError, match="expected random numbers outside of loops and branches"):
+        func.vmap(f, randomness="different")(torch.zeros(2))
