@@ -17,7 +17,7 @@ import numpy as np
 
 from graphc import moves
 from graphc.dtypes import of_numpy
-from graphc.errors import add_place, user_place
+from graphc.errors import add_place, placed, user_place
 from graphc.gradfn import GradFn
 from graphc.ir.build import apply
 from graphc.ir.graph import PARAMETER, Node, parameter, place
@@ -39,6 +39,8 @@ VIEWS = frozenset((
 """Operations whose result shares memory with the operand, where strides can show it."""
 
 
+OF_NODES = ("type", "types", "dtype", "shape")
+"""What bodies ask of their operands, and would in vain of a foreign object."""
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 """Keywords that torch takes in NumPy's spelling too."""
 
@@ -134,6 +136,11 @@ def op(
             except (RuntimeError, ValueError, TypeError, IndexError) as error:
                 add_place(error)
                 raise
+            except AttributeError as error:
+                if error.name not in OF_NODES or isinstance(error.obj, Node):
+                    raise
+                got = f"{error.obj!r:.40} of type {type(error.obj).__name__}"
+                raise placed(TypeError(f"{body.__name__}() expected a Tensor, got {got}")) from None
             finally:
                 place.where = outer
 

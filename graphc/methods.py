@@ -175,7 +175,9 @@ def _contains(self: Tensor, element: Any) -> bool:
 
 
 def _fill_(self: Tensor, value: Any) -> Tensor:
-    """Write one number everywhere; return self."""
+    """Write one number everywhere; return self.  Raises TypeError for what is no number."""
+    if not isinstance(value, Tensor):
+        dtypes.number_dtype(value)
     return self._assign(creation.full_like(self, float(value) if self.dtype.is_floating_point else value))
 
 

@@ -87,12 +87,14 @@ def _cotangents(outputs: Sequence[Tensor], given: Any) -> list[Tensor | None]:
 
 
 def _cotangent(index: int, output: Tensor, given: Tensor | None) -> Node:
-    """Return the node of an output's cotangent, 1 where none is given.  Raises RuntimeError."""
+    """Return the node of an output's cotangent, 1 where none is given.  Raises RuntimeError, TypeError."""
     node = output._node()
     if given is None:
         if output.requires_grad and node.type.size != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
         return full_like(node, 1) if node.dtype.is_float else constant(1, node.dtype, node.shape)
+    if not isinstance(given, Tensor):
+        raise TypeError(f"expected gradients as Tensors or None, got {type(given).__name__}")
     if given.shape != output.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{index}] has a shape of {given.shape} and output[{index}] has a shape of "

@@ -11,7 +11,7 @@ from weakref import ref
 import numpy as np
 
 from graphc import moves
-from graphc.dtypes import Size, dtype, get_default_dtype, of_ir, of_numpy
+from graphc.dtypes import Size, dtype, get_default_dtype, number_dtype, of_ir, of_numpy
 from graphc.eager import realize
 from graphc.errors import add_place
 from graphc.gradfn import Accumulate, GradFn
@@ -423,7 +423,16 @@ class Tensor:
         self._view_fn, self._view_version = GradFn("AsStridedBackward0", (storage.fn,)), storage.version
 
     def copy_(self: T, src: Any, non_blocking: bool = False) -> T:
-        """Write the values of `src`, broadcast and converted; return self.  Raises RuntimeError for shapes that do not fit."""
+        """Write the values of `src`, broadcast and converted; return self.
+
+        Raises RuntimeError for shapes that do not fit, and TypeError for a foreign object.
+        """
+        if not isinstance(src, (Tensor, np.ndarray, list, tuple)):
+            try:
+                number_dtype(src)
+            except TypeError as error:
+                add_place(error)
+                raise
         other = src if isinstance(src, Tensor) else Tensor(src)
         self._check_fits(other)
         node = cast(broadcast_to(other._node(), self._type.shape), self._type.dtype)

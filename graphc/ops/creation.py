@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphc.dtypes import as_dtype, get_default_dtype, number_dtype, of_ir
+from graphc.errors import placed
 from graphc.ir.build import cast, constant, elementwise, iota, select
 from graphc.ir.graph import Node
 from graphc.ir.types import F64, I64, DType
@@ -179,6 +180,8 @@ def _array_of(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
     plain = _plain(data)
     _check_regular(plain)
     array = np.asarray(plain)
+    if array.dtype.kind not in "biuf":
+        raise placed(TypeError(f"expected numbers, arrays or nested sequences of them, got {data!r:.60}"))
     if array.size == 0 and array.dtype == np.float64:
         array = array.astype(get_default_dtype().numpy)
     if dtype is not None:
