@@ -10,14 +10,14 @@ becomes a batch itself: element i has it as far on as i runs of the function wou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from graphc.eager import substitute
 from graphc.errors import TracingError
-from graphc.gradfn import GradFn
+from graphc.gradfn import Accumulate, Barrier, GradFn, Level
 from graphc.inner_trace import KEY, Before, InnerTrace
 from graphc.ir.batch_rules import lead
 from graphc.ir.batching import batch
@@ -73,6 +73,7 @@ class BatchTrace(InnerTrace):
         self.inputs: dict[Node, Node] = {}
         self.taken: list[tuple[Tensor, int, Node, Tensor]] = []
         self.writes: list[tuple[Tensor, int, Batched]] = []
+        self._met: list[Barrier] | None = None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         super().__exit__(kind, error, trace)
@@ -93,6 +94,71 @@ class BatchTrace(InnerTrace):
         inner = Tensor._of(Storage(key, fn is not None, fn, x._storage.pending))
         self.taken.append((x, dim, key, inner))
         return inner
+
+    # -- custom functions with a rule for batches ---------------------------------------------------------------
+
+    def is_batched(self, tensors: Sequence[Tensor]) -> bool:
+        """Tell whether one of some tensors is another for each element."""
+        return not set(toposort([t._node() for t in tensors])).isdisjoint(self.inputs)
+
+    def differentiates(self, x: Tensor) -> bool:
+        """Tell whether the function itself may take a gradient through what made a tensor."""
+        seen: set[GradFn] = set()
+        stack = [x._edge() if x.requires_grad else None]
+        while stack:
+            step = stack.pop()
+            if step is None or step in seen or step in self.edges:
+                continue
+            seen.add(step)
+            inside = isinstance(step, Accumulate) and step.tensor._storage.trace is self
+            if inside or (isinstance(step, Level) and step.active):
+                return True
+            stack.extend(step.edges)
+        return False
+
+    def outside(self, args: Sequence[Any], rule: Callable[[list[Any], tuple[int | None, ...]], Any]) -> Any:
+        """Call a rule outside of this level on arguments that are batches there, and on the dims of their batch axes."""
+        tensors = [a for a in args if isinstance(a, Tensor)]
+        nodes = [t._node() for t in tensors]
+        keys = {b.key for b in self.entered.values() if b.key is not None}
+        if not keys.isdisjoint(toposort(nodes)):
+            raise RuntimeError(
+                f"{self.title}: a custom function with a vmap rule cannot take random numbers that differ by element"
+            )
+        steps = [self._step_outside(t) for t in tensors]
+        found = iter(zip(batch(nodes, self.inputs, self.size), steps, tensors, strict=True))
+        state.trace = self.outer
+        try:
+            lifted: list[Any] = []
+            dims: list[int | None] = []
+            for a in args:
+                ((node, has_axis), step, tensor) = next(found) if isinstance(a, Tensor) else ((None, False), None, None)
+                dims.append(0 if has_axis else None)
+                if tensor is None or node is None:
+                    lifted.append(a)
+                else:
+                    made = Batched(node, has_axis, step, tensor._storage.pending)
+                    lifted.append(made.tensor(dims[-1], self.size))
+            return rule(lifted, tuple(dims))
+        finally:
+            state.trace = self
+
+    def _step_outside(self, x: Tensor) -> GradFn | None:
+        """Return the step that leads to the history of a tensor outside.  Raises RuntimeError if Python code is on the way."""
+        first = x._edge() if x.requires_grad else None
+        self._met = []
+        ends, met = self.ends(first), self._met
+        self._met = None
+        if ends and met:
+            self.check_barrier(met[0])
+        return GradFn(first.name(), tuple(ends)) if first is not None and ends else None
+
+    def check_barrier(self, step: Barrier) -> None:
+        """Refuse Python code on the way to the history outside; note it, where that is not known yet."""
+        if self._met is None:
+            super().check_barrier(step)
+        else:
+            self._met.append(step)
 
     def _asked_for(self, error: TracingError) -> TracingError:
         head, *rest = str(error.args[0]).split("\n")

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
+from graphc.batch_trace import BatchTrace
 from graphc.grad_mode import no_grad
 from graphc.gradfn import Barrier
 from graphc.ir.build import cast, zeros_like
@@ -60,14 +61,24 @@ class FunctionCtx:
         self._materialize = value
 
 
+class VmapInfo(NamedTuple):
+    """What a rule for batches is told: how many elements there are, and how random numbers are drawn."""
+
+    batch_size: int
+    randomness: str
+
+
 class Function:
     """Base of operations with a gradient of their own; call them with `apply`.
 
     Subclasses define static methods `forward(ctx, *args)` and `backward(ctx, *grads)`; or `forward(*args)` and
     `setup_context(ctx, inputs, output)`.  Backward returns one gradient, or None, for each argument of forward.
     `jvp(ctx, *tangents)`, with one tangent or None for each argument of forward, returns one for each result;
-    without it, forward mode transposes backward.
+    without it, forward mode transposes backward.  `vmap(info, in_dims, *args)` returns the results for a batch, and
+    the dims of their batch axes; or `generate_vmap_rule = True` batches forward, backward and jvp as they are.
     """
+
+    generate_vmap_rule = False
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -93,6 +104,14 @@ class Function:
             "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
         )
 
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
+        """Return (results, dims) for batches.  Raises NotImplementedError unless a subclass says how."""
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must either override the vmap static method or set "
+            "generate_vmap_rule=True."
+        )
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Call forward, and record that gradients go through backward."""
@@ -101,8 +120,16 @@ class Function:
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         nodes, edges = [t._node() for t in tensors], tuple(t._edge() for t in tensors)
         recording = state.grad and any(ctx.needs_input_grad)
-        with no_grad():
-            result = cls._run_forward(ctx, args, kwargs)
+        level = state.trace
+        if isinstance(level, BatchTrace) and level.is_batched(tensors) and cls._has_batch_rule():
+            result = _for_a_batch(cls, level, args)
+            if not recording or not any(level.differentiates(t) for t in tensors):
+                return result
+            with no_grad():
+                cls.setup_context(ctx, args, result)
+        else:
+            with no_grad():
+                result = cls._run_forward(ctx, args, kwargs)
         if not recording:
             return result
         outputs = list(result) if isinstance(result, (tuple, list)) else [result]
@@ -115,12 +142,55 @@ class Function:
         return type(result)(made) if isinstance(result, (tuple, list)) else made[0]
 
     @classmethod
+    def _has_batch_rule(cls) -> bool:
+        """Tell whether batches are a matter of `vmap`.  Raises RuntimeError unless one thing says how they are computed."""
+        overridden = cls.vmap is not Function.vmap
+        if overridden and cls.generate_vmap_rule:
+            raise RuntimeError(
+                f"You tried to vmap over {cls.__name__}, but it has both generate_vmap_rule=True and an overriden vmap "
+                "staticmethod. Please set generate_vmap_rule=False or delete the overriden vmap staticmethod to avoid "
+                "ambiguity."
+            )
+        if not overridden and not cls.generate_vmap_rule:
+            raise RuntimeError(
+                f"You tried to vmap over {cls.__name__}, but it does not have vmap support. Please override and implement the "
+                "vmap staticmethod or set generate_vmap_rule=True."
+            )
+        if cls.setup_context is Function.setup_context:
+            raise RuntimeError(
+                "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), it must "
+                "override the setup_context staticmethod."
+            )
+        return overridden
+
+    @classmethod
     def _run_forward(cls, ctx: FunctionCtx, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if cls.setup_context is Function.setup_context:
             return cls.forward(ctx, *args, **kwargs)
         output = cls.forward(*args, **kwargs)
         cls.setup_context(ctx, args, output)
         return output
+
+
+def _for_a_batch(cls: type[Function], level: BatchTrace, args: tuple[Any, ...]) -> Any:
+    """Return stand-ins for the results that the rule gives for the whole batch.  Raises RuntimeError, ValueError."""
+    info = VmapInfo(level.size, level.randomness)
+    found = level.outside(args, lambda lifted, dims: cls.vmap(info, dims, *lifted))
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise RuntimeError(
+            f"Expected the vmap staticmethod to have two returns, an output and out_dims with pytree structure compatible with "
+            f"the output; {cls.__name__}.vmap returned {type(found).__name__}"
+        )
+    result, dims = found
+    several = isinstance(result, (tuple, list))
+    outputs = list(result) if several else [result]
+    places = list(dims) if isinstance(dims, (tuple, list)) else [dims] * len(outputs)
+    if len(places) != len(outputs):
+        raise ValueError(f"{cls.__name__}.vmap returned {len(outputs)} results and {len(places)} out_dims")
+    made = [
+        o if d is None or not isinstance(o, Tensor) else level.take(o, d % o.ndim) for o, d in zip(outputs, places, strict=True)
+    ]
+    return type(result)(made) if several else made[0]
 
 
 def _in_place_of(saved: Any, outputs: Sequence[Any], made: Sequence[Any]) -> Any:

@@ -155,3 +155,120 @@ def test_wrong_results_of_jvp() -> None:
     Bad.result = lambda t: (t.sum(), t)
     with pytest.raises(RuntimeError, match=r"Tensor is of size \[4\] while the given forward gradient is of size \[\]"):
         func.jvp(Bad.apply, (x,), (v,))
+
+
+# -- batches --------------------------------------------------------------------------------------------------
+
+
+class Weighted(torch.autograd.Function):
+    """x · w summed over the last axis, with a rule for batches that is told where they are."""
+
+    told: ClassVar[list[Any]] = []
+
+    @staticmethod
+    def forward(x: Any, w: Any, power: int) -> Any:
+        return (x * w).sum(-1) ** power
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        x, w, ctx.power = inputs
+        ctx.save_for_backward(x, w)
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        x, w = ctx.saved_tensors
+        slope = g * ctx.power * (x * w).sum(-1) ** (ctx.power - 1)
+        return slope * w, slope * x, None
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, x: Any, w: Any, power: int) -> Any:
+        Weighted.told.append((info.batch_size, info.randomness, in_dims))
+        x = x if in_dims[0] is None else x.movedim(in_dims[0], 0)
+        w = w if in_dims[1] is None else w.movedim(in_dims[1], 0)
+        return ((x * w).sum(-1) ** power), 0
+
+
+class Generated(Weighted):
+    vmap = torch.autograd.Function.vmap
+    generate_vmap_rule = True
+
+
+xs = torch.tensor(np.linspace(-1, 1, 12).reshape(3, 4))
+ws = torch.tensor(np.linspace(0.5, 2, 12).reshape(4, 3))
+
+
+def weighted(x: Any, w: Any) -> Any:
+    return (x * w).sum(-1) ** 3
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, torch.compile])
+@pytest.mark.parametrize("kind", [Weighted, Generated])
+def test_batches_take_the_rule(kind: Any, wrap: Any) -> None:
+    Weighted.told.clear()
+
+    def f(x: Any, w: Any) -> Any:
+        return kind.apply(x * 2, w, 3) + 1
+
+    found = wrap(func.vmap(f, in_dims=(0, 1)))(xs, ws)
+    wanted = func.vmap(lambda x, w: weighted(x * 2, w) + 1, in_dims=(0, 1))(xs, ws)
+    np.testing.assert_allclose(found.numpy(), wanted.numpy())
+    assert Weighted.told == ([] if kind is Generated else [(3, "error", (0, 0, None))])
+    np.testing.assert_allclose(wrap(func.vmap(f, in_dims=(0, None)))(xs, x).numpy(), (weighted(xs * 2, x) + 1).numpy())
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, torch.compile])
+@pytest.mark.parametrize("kind", [Weighted, Generated])
+def test_gradients_inside_of_batches(kind: Any, wrap: Any) -> None:
+    found = wrap(func.vmap(func.grad(lambda x, w: torch.sin(kind.apply(x, w, 3)), argnums=(0, 1)), in_dims=(0, 1)))(xs, ws)
+    wanted = func.vmap(func.grad(lambda x, w: torch.sin(weighted(x, w)), argnums=(0, 1)), in_dims=(0, 1))(xs, ws)
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, torch.compile])
+def test_gradients_around_batches(wrap: Any) -> None:
+    """The rule is made of ordinary operations, through which gradients go."""
+
+    def loss(x: Any, w: Any, kind: Any) -> Any:
+        rows = func.vmap((lambda x, w: Weighted.apply(x, w, 3)) if kind else weighted, in_dims=(0, 1))
+        return torch.sin(rows(x, w)).sum()
+
+    found = wrap(lambda x, w: func.grad(loss, argnums=(0, 1))(x, w, True))(xs, ws)
+    for a, b in zip(found, func.grad(loss, argnums=(0, 1))(xs, ws, False), strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-12)
+
+
+def test_batches_of_batches() -> None:
+    cubes = torch.tensor(np.linspace(-1, 1, 24).reshape(2, 3, 4))
+    found = func.vmap(func.vmap(lambda x: Weighted.apply(x, torch.ones(4, dtype=x.dtype), 2)))(cubes)
+    np.testing.assert_allclose(found.numpy(), cubes.numpy().sum(-1) ** 2)
+
+
+def test_batches_that_no_rule_says_how_to_compute() -> None:
+    class None_(Weighted):
+        vmap = torch.autograd.Function.vmap
+
+    class Both(Weighted):
+        generate_vmap_rule = True
+
+    class Old(torch.autograd.Function):
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            return x
+
+    class Wrong(Weighted):
+        @staticmethod
+        def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
+            return args[0]
+
+    for kind, text in (
+        (None_, r"You tried to vmap over None_, but it does not have vmap support"),
+        (Both, r"it has both generate_vmap_rule=True and an overriden vmap"),
+        (Wrong, r"Expected the vmap staticmethod to have two returns"),
+    ):
+        with pytest.raises(RuntimeError, match=text):
+            func.vmap(lambda x, kind=kind: kind.apply(x, x, 2))(xs)
+    with pytest.raises(RuntimeError, match="must override the setup_context staticmethod"):
+        func.vmap(Old.apply)(xs)
