@@ -66,21 +66,27 @@ def schedule(kernel: Kernel) -> Schedule:
     return plan
 
 
-def _accesses(stage: Stage, loop: int) -> list[tuple[int, bool]]:
-    """Return, for each access of a pass, its stride along a loop and whether it is irregular there."""
+def _accesses(stage: Stage, loop: int) -> list[tuple[int, bool, bool]]:
+    """Return, for each access of a pass, its stride along a loop, if it is irregular there, and if inner loops move it."""
+    inner = set(stage.inner)
     found = []
     for i in needed(stage.roots()):
         if i.op == "load":
             index = i.attr[1]
-            found.append((index.coefficient(loop), any(loop in v.loops for v, _ in index.values)))
-    return found + [(s.index.coefficient(loop), False) for s in stage.stores]
+            irregular = any(loop in v.loops for v, _ in index.values)
+            found.append((index.coefficient(loop), irregular, not inner.isdisjoint(i.loops)))
+    moved = [not inner.isdisjoint(lo for lo, _ in s.index.loops) for s in stage.stores]
+    return found + [(s.index.coefficient(loop), False, m) for s, m in zip(stage.stores, moved, strict=True)]
 
 
 def _pass_cost(kernel: Kernel, stage: Stage, loop: int) -> float:
     """Estimate the memory instructions of a pass, for each outer point, if lanes run along a loop."""
-    cost = sum(8 if bad or stride not in (0, 1) else 1 if stride else 0.3 for stride, bad in _accesses(stage, loop))
     trips = prod(_class_of(kernel.dims[lo]) for lo in stage.inner)
-    return cost * trips / max(1, min(_class_of(kernel.dims[loop]), 16))  # lanes beyond the extent are idle
+    cost = 0.0
+    for stride, irregular, moves in _accesses(stage, loop):
+        each = 8 if irregular or stride not in (0, 1) else 1 if stride else 0.3
+        cost += each * trips if moves else each
+    return cost / max(1, min(_class_of(kernel.dims[loop]), 16))  # lanes beyond the extent are idle
 
 
 def _class_of(extent: int) -> int:
@@ -106,7 +112,7 @@ def _lanes(kernel: Kernel, stage: Stage, loop: int) -> int:
     extent = kernel.dims[loop]
     if extent <= SMALL:
         return min(lanes, 1 << max(extent - 1, 0).bit_length())
-    regular = all(not bad and stride in (0, 1) for stride, bad in _accesses(stage, loop))
+    regular = all(not bad and stride in (0, 1) for stride, bad, _ in _accesses(stage, loop))
     heavy = sum(map(weight_of, body))
     if heavy > LIGHT:
         return _wider(body, heavy, widest, lanes)

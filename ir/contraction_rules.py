@@ -14,16 +14,11 @@ from math import prod
 from graphc.ir import build
 from graphc.ir.graph import Node
 from graphc.ir.rewrite import Rule, Var, op, rule
+from graphc.ir.sizes import SMALL
 
 __all__ = ["CONTRACTIONS"]
 
 x, y = Var("x"), Var("y")
-
-WORTH = 8
-"""A product with fewer rows, columns or terms is left to a loop."""
-
-LONGEST = 4096
-"""A sum of more terms is left to the sum, which is as accurate as pairwise summation."""
 
 
 def _axes_of(node: Node) -> Sequence[int]:
@@ -46,8 +41,8 @@ def _as_matmul(node: Node, x: Node, y: Node) -> Node | None:
     batch, rows, columns = sorted(left & right - summed), sorted(left - right), sorted(right - left)
     terms = sorted(summed)
     m, n, k = (prod(shape[a] for a in axes) for axes in (rows, columns, terms))
-    if min(m, n, k) < WORTH or k > LONGEST:
-        return None
+    if not all(extent > SMALL for extent in (m, n, k)):
+        return None  # a loop does as well
     outside = [shape[a] for a in batch]
     a = build.reshape(_in_order(x, [*batch, *rows, *terms]), (*outside, m, k))
     b = build.reshape(_in_order(y, [*batch, *terms, *columns]), (*outside, k, n))

@@ -9,6 +9,7 @@ from graphc.ir import debug
 from graphc.ir.components import take_apart
 from graphc.ir.fusion import fuse
 from graphc.ir.graph import Graph, Node
+from graphc.ir.loop_motion import move_products
 from graphc.ir.loop_passes import tidy_loops
 from graphc.ir.printer import to_text
 from graphc.ir.rematerialize import rematerialize
@@ -47,6 +48,8 @@ PASSES = (
     Pass("unrolled", lambda graph, layouts: unroll_loops(graph)),
     # as long as a scan and its adjoint are made of the same nodes
     Pass("kept", lambda graph, layouts: rematerialize(graph)),
+    # what is left in a loop then is what depends on the turn before
+    Pass("moved", lambda graph, layouts: move_products(graph)),
     # identities and movement first: what they remove need not be fused
     Pass("optimized", _simplify),
     # after simplify, which has moved what is repeated along an axis behind the work without it

@@ -88,8 +88,8 @@ def test_progress_shows_counts_on_stderr(capsys, monkeypatch, missing):
 @pytest.mark.parametrize(
     "stage, text",
     [
-        ("captured", "erf"), ("adjoint", "erf"), ("tidied", "erf"), ("unrolled", "erf"), ("kept", "erf"), ("optimized", "erf"),
-        ("components", "erf"), ("fused", "fusion"), ("kernels", "(vector)"), ("mlir", "math.erf"),
+        ("captured", "erf"), ("adjoint", "erf"), ("tidied", "erf"), ("unrolled", "erf"), ("kept", "erf"), ("moved", "erf"),
+        ("optimized", "erf"), ("components", "erf"), ("fused", "fusion"), ("kernels", "(vector)"), ("mlir", "math.erf"),
         ("emitted", "<16 x float>"), ("llvm", "<16 x float>"), ("asm", "program:"), ("cost", "kernels=1"),
     ],
 )  # fmt: skip

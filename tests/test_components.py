@@ -60,7 +60,9 @@ def test_before_and_after():
       %r: f32[100] = max %y {axes=[1]}
       return %r
     }""")
-    assert to_text(take_apart(graph)) == """graph f(%x: f32[100,2]) -> (f32[100]) {
+    assert (
+        to_text(take_apart(graph))
+        == """graph f(%x: f32[100,2]) -> (f32[100]) {
   %0: f32[100,1] = slice %x {start=[0,0], stop=[100,1], step=[1,1]}
   %1: f32[100] = reshape %0 {shape=[100]}
   %y: f32[100] = mul %1, %1
@@ -71,6 +73,7 @@ def test_before_and_after():
   return %4
 }
 """
+    )
 
 
 @pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "any", "all"])

@@ -27,6 +27,7 @@ STAGES: dict[str, str] = {
     "tidied": "after loops that say the same were made one",
     "unrolled": "after short loops over large arrays were written out",
     "kept": "after it was decided what loops keep for their gradients",
+    "moved": "after products that no turn of a loop waits for were taken out of it",
     "optimized": "after constant folding and the rewrite rules",
     "components": "after work on short axes became work on their components",
     "fused": "after fusion: each group one kernel",

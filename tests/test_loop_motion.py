@@ -1,0 +1,112 @@
+"""Products leave loops: which do, and that the loop computes the same without them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import graphc as torch
+from graphc.codegen.program import compile_graph
+from graphc.ir import build, control
+from graphc.ir.evaluate import evaluate
+from graphc.ir.graph import Graph, Node, Region, parameter
+from graphc.ir.loop_motion import move_products
+from graphc.ir.types import F64, TensorType
+from graphc.ir.verifier import verify
+
+STEPS, ROWS, SIZE = 5, 6, 32
+
+
+def param(*shape: int, name: str = "x") -> Node:
+    return parameter(TensorType(F64, shape), name)
+
+
+def products(region: Region) -> list[str]:
+    """Return the names of products and loops of a region, `in a loop` for those of its loops."""
+    found = []
+    for node in region.nodes():
+        found += [node.op.name] * (node.op.name in ("matmul", "scan"))
+        found += [f"{name} in a loop" for r in node.regions for name in products(r)]
+    return sorted(found)
+
+
+def moved(graph: Graph) -> Graph:
+    """Move products, check the numbers against those of the graph as it was, and return the new one."""
+    after = move_products(graph)
+    verify(after, "move")
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(p.shape) / SIZE**0.5 for p in graph.params]
+    want = evaluate(graph, arrays)
+    for got in (evaluate(after, arrays), compile_graph(graph).run(arrays)):
+        for a, b in zip(got, want, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+    return after
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_products_of_items_are_computed_before(reverse):
+    x, xs, w = param(ROWS, SIZE), param(STEPS, ROWS, SIZE, name="xs"), param(SIZE, SIZE, name="w")
+    c, item = param(ROWS, SIZE, name="c"), param(ROWS, SIZE, name="item")
+    after = build.apply("tanh", c + build.matmul(item * 2, w))
+    graph = Graph((x, xs, w), tuple(control.scan(Region((c, item), (after, after)), [x], [xs], STEPS, reverse=reverse)))
+    assert products(moved(graph)) == ["matmul", "scan"]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_sums_and_stacks_of_products_are_computed_after(reverse):
+    x, xs, w = param(ROWS, SIZE), param(STEPS, ROWS, SIZE, name="xs"), param(SIZE, SIZE, name="w")
+    total, bias = param(SIZE, SIZE, name="total"), param(ROWS, SIZE, name="bias")
+    c, item, s, b = param(ROWS, SIZE, name="c"), param(ROWS, SIZE, name="item"), param(SIZE, SIZE), param(ROWS, SIZE)
+    after = build.apply("tanh", c + item)
+    body = Region(
+        (c, s, b, item), (after, s + build.matmul(build.permute(item, (1, 0)), after), b + after, build.matmul(after, w))
+    )
+    graph = Graph((x, xs, w, total, bias), tuple(control.scan(body, [x, total, bias], [xs], STEPS, reverse=reverse)))
+    assert products(moved(graph)) == ["matmul", "matmul", "scan"]
+
+
+def test_products_of_what_is_carried_stay():
+    x, w = param(ROWS, SIZE), param(SIZE, SIZE, name="w")
+    c = param(ROWS, SIZE, name="c")
+    graph = Graph((x, w), tuple(control.scan(Region((c,), (build.apply("tanh", build.matmul(c, w)),)), [x], [], STEPS)))
+    assert move_products(graph) is graph
+
+
+def test_a_sum_that_the_loop_reads_stays():
+    x, xs, total = param(ROWS, SIZE), param(STEPS, ROWS, SIZE, name="xs"), param(SIZE, SIZE, name="total")
+    c, item, s = param(ROWS, SIZE, name="c"), param(ROWS, SIZE, name="item"), param(SIZE, SIZE)
+    after = build.apply("tanh", build.matmul(c, s) + item)
+    body = Region((c, s, item), (after, s + build.matmul(build.permute(item, (1, 0)), after)))
+    graph = Graph((x, xs, total), tuple(control.scan(body, [x, total], [xs], STEPS)))
+    assert move_products(graph) is graph
+
+
+def test_small_products_stay():
+    x, xs, w = param(4, 4), param(STEPS, 4, 4, name="xs"), param(4, 4, name="w")
+    c, item = param(4, 4, name="c"), param(4, 4, name="item")
+    graph = Graph((x, xs, w), tuple(control.scan(Region((c, item), (c + build.matmul(item, w),)), [x], [xs], STEPS)))
+    assert move_products(graph) is graph
+
+
+def recurrent(w_in, w_state, b, x, h):
+    def body(h, item):
+        h = torch.tanh(item @ w_in.T + h @ w_state.T + b)
+        return h, h
+
+    _, out = torch.scan(body, h, x)
+    return (out * out).sum()
+
+
+def test_gradients_of_a_recurrent_model_keep_one_product_in_each_loop():
+    rng = np.random.default_rng(0)
+    shapes = [(40, SIZE), (40, 40), (40,), (STEPS, ROWS, SIZE), (ROWS, 40)]
+    args = [rng.standard_normal(s) / 6 for s in shapes]
+    compiled = torch.compile(torch.func.grad(recurrent, argnums=(0, 1, 2, 3, 4)))
+    got = compiled(*args)
+    assert products(compiled.lower(*args)._program.graph).count("matmul in a loop") == 2
+    h = 1e-5
+    for i, g in enumerate(got):
+        direction = rng.standard_normal(shapes[i])
+        up, down = ([a + s * h * direction if j == i else a for j, a in enumerate(args)] for s in (1, -1))
+        slope = [float(recurrent(*map(torch.from_numpy, a))) for a in (up, down)]
+        np.testing.assert_allclose((g * direction).sum(), (slope[0] - slope[1]) / (2 * h), rtol=1e-6)
