@@ -70,17 +70,15 @@ def _loop(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool],
     body = node.regions[-1]
     n, m = node.params["carried"], node.params.get("sequences", 0)
     carried, items, outside = body.params[:n], body.params[n : n + m], body.params[n + m :]
-    flowing = [i for i in range(n) if carried[i].dtype.is_float]
     stacked = [i for i in range(n, len(node.types)) if cotangents[i] is not None]
-    by_items = [p for p, w in zip(items, wanted[n : n + m], strict=True) if w]
-    by_outside = [p for p, w in zip(outside, wanted[n + m :], strict=True) if w]
-    seeds = {i: parameter(body.results[i].type) for i in (*flowing, *stacked)}
-    by_carried = [carried[i] for i in flowing]
-    by = [*by_carried, *by_items, *by_outside]
-    found = _filled(by, gradients([body.results[i] for i in seeds], list(seeds.values()), by))
-    to_carried, to_items = found[: len(flowing)], found[len(flowing) : len(flowing) + len(by_items)]
+    flowing, seeds, found = _flowing(node, cotangents, stacked, wanted, gradients)
+    reached = [w and p in found for p, w in zip(body.params, wanted, strict=True)]
+    by_items = [p for p, r in zip(items, reached[n : n + m], strict=True) if r]
+    by_outside = [p for p, r in zip(outside, reached[n + m :], strict=True) if r]
+    to_carried = [found.get(carried[i], zeros_like(carried[i])) for i in flowing]
+    to_items = [found[p] for p in by_items]
     sums = [parameter(p.type) for p in by_outside]
-    to_outside = [accumulated(s, g) for s, g in zip(sums, found[len(flowing) + len(by_items) :], strict=True)]
+    to_outside = [accumulated(s, found[p]) for s, p in zip(sums, by_outside, strict=True)]
     tape = _tape(node)
     turns = [parameter(TensorType(BOOL)) for _ in tape[n:]]
     region = Region(
@@ -106,10 +104,30 @@ def _loop(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool],
     first = dict(zip(flowing, results, strict=False))
     last = len(flowing) + len(sums)
     return [
-        *(first[i] if wanted[i] else None for i in range(n)),
-        *_spread(wanted[n : n + m], results[last:]),
-        *_spread(wanted[n + m :], results[len(flowing) : last]),
+        *(first.get(i) if wanted[i] else None for i in range(n)),
+        *_spread(reached[n : n + m], results[last:]),
+        *_spread(reached[n + m :], results[len(flowing) : last]),
     ]
+
+
+def _flowing(
+    node: Node, cotangents: Sequence[Node | None], stacked: Sequence[int], wanted: Sequence[bool], gradients: Gradients
+) -> tuple[list[int], dict[int, Node], dict[Node, Node]]:
+    """Return which carried values have a cotangent in any turn, one for each such result, gradients by parameters.
+
+    What is carried to be compared only, such as the error of an iteration, has none: nothing is computed for it.
+    """
+    body, n = node.regions[-1], node.params["carried"]
+    by = [p for i, p in enumerate(body.params) if p.dtype.is_float and (i < n or wanted[i])]
+    flowing = [i for i in range(n) if body.params[i].dtype.is_float and cotangents[i] is not None]
+    while True:
+        seeds = {i: parameter(body.results[i].type) for i in (*flowing, *stacked)}
+        raw = gradients([body.results[i] for i in seeds], list(seeds.values()), by)
+        found = {p: g for p, g in zip(by, raw, strict=True) if g is not None}
+        more = [i for i in range(n) if i not in flowing and body.params[i] in found]
+        if not more:
+            return flowing, seeds, found
+        flowing = sorted((*flowing, *more))
 
 
 def _or_zeros(cotangent: Node | None, node: Node, index: int) -> Node:
