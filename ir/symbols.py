@@ -59,6 +59,10 @@ class Symbol:
     def __bool__(self) -> bool:
         return self.book.decided(operator.ne, self, 0)
 
+    def bit_length(self) -> Any:
+        """Return what `int.bit_length` does."""
+        return self.book.derived(int.bit_length, self)
+
     def __neg__(self) -> Any:
         return self.book.derived(operator.neg, self)
 
@@ -90,13 +94,13 @@ def _computes(name: str, neutral: int | None = None) -> None:
     def reflected(self: Symbol, other: Any) -> Any:
         return self.book.derived(function, other, self) if isinstance(other, _NUMBERS) else NotImplemented
 
-    setattr(Symbol, f"__{name}__", method)
-    setattr(Symbol, f"__r{name}__", reflected)
+    setattr(Symbol, f"__{name.strip('_')}__", method)
+    setattr(Symbol, f"__r{name.strip('_')}__", reflected)
 
 
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
     _compares(_name)
-for _name, _neutral in (("add", 0), ("sub", 0), ("mul", 1), ("floordiv", 1), ("truediv", None), ("mod", None)):
+for _name, _neutral in (("add", 0), ("sub", 0), ("mul", 1), ("floordiv", 1), ("truediv", None), ("mod", None), ("and_", None)):
     _computes(_name, _neutral)
 
 
