@@ -27,6 +27,9 @@ from graphc.ir.types import DType
 
 __all__ = ["emit_kernel"]
 
+FEW = (2, 3, 4)
+"""Strides of which whole vectors are loaded and taken apart: a gather takes longer."""
+
 BLOCK = 4096
 """A float sum adds at most this many elements of a row in its own precision before it goes to the total."""
 
@@ -736,11 +739,15 @@ class _Writer(Step):
 
     def _contiguous(self, index: Index) -> int | None:
         """Return 0 if all lanes are at one place, 1 if one after another, None if they are scattered."""
+        stride = self._stride(index)
+        return stride if stride in (0, 1) else None
+
+    def _stride(self, index: Index) -> int | None:
+        """Return how far the lanes are apart, in elements, if that is the same for all."""
         if any(self.get(v).lanes > 1 for v, _ in index.values):
             return None
         loop = self._lane_loop
-        stride = index.coefficient(loop) if loop is not None and loop in self.loops and self.lanes > 1 else 0
-        return stride if stride in (0, 1) else None
+        return index.coefficient(loop) if loop is not None and loop in self.loops and self.lanes > 1 else 0
 
     def _load(self, i: Instr) -> Value:
         f = self.f
@@ -754,10 +761,20 @@ class _Writer(Step):
             x = self._load_one(self._first_lane(buffer, index), type, guard)
         elif shape == 1:
             x = self._load_lanes(buffer, index, type, guard)
+        elif self._mask(guard) is None and self._stride(index) in FEW:
+            x = self._load_every(buffer, index, type)
         else:
             offsets = f.splat(self._index(index, ("load", i)), self.lanes)
             x = self._gather(f.element(base, offsets, type), type, self._mask(guard))
         return f.cmp("ne", x, f.like(0, x)) if i.dtype.is_bool else x
+
+    def _load_every(self, buffer: int, index: Index, type: str) -> Value:
+        """Load every second, third or fourth element: whole vectors, from the first wanted to the last, and their parts."""
+        f, stride = self.f, self._stride(index)
+        assert stride is not None
+        span = (self.lanes - 1) * stride + 1
+        x = f.load(self._first_lane(buffer, index), type, span)
+        return f.shuffle(x, None, range(0, span, stride))
 
     def _load_lanes(self, buffer: int, index: Index, type: str, guard: Value | None) -> Value:
         """Load neighbours.  What is loaded anyway needs no guard a second time: where one fails, the value does not count."""

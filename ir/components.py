@@ -28,7 +28,7 @@ SHORT = 4
 MANY = 64
 """So many elements must a component have: less is not worth more nodes."""
 
-MOST_NODES = 100
+MOST_NODES = 300
 """A cone of more nodes stays as it is: each is written once for each component."""
 
 FOLDS: dict[str, Callable[[Node, Node], Node]] = {
