@@ -414,7 +414,8 @@ class _Grouping:
         # without outer loops, only passes over the same inner loops belong in one kernel
         if not outer and first.space and space and first.space != space:
             return False
-        return outer
+        along = {*_lies_outside(first, outer, {}), *_lies_outside(second, outer, match)}
+        return False if len(along) > 1 else outer
 
     def _absorb(self, first: Group, second: Group, outer: frozenset[Loop] | None) -> None:
         first.nodes += second.nodes
@@ -462,6 +463,17 @@ def _joint_weight(first: Group, second: Group) -> int:
     """Return the weight of two groups in one kernel."""
     other = {"sin": "cos", "cos": "sin"}
     return first.weight + second.weight - SHARED_WAVE * sum((other[w], x) in first.waves for w, x in second.waves)
+
+
+def _lies_outside(group: Group, outer: frozenset[Loop], match: dict[Loop, Loop]) -> Iterator[bool]:
+    """Yield for each reduction whether the last axis of what it reads is an outer loop.
+
+    Sums along rows and sums down columns want other lanes: in one kernel, one of them would gather its elements.
+    """
+    for node in group.reduced:
+        last = next((axis[-1] for axis in reversed(group.operand_axes(node)) if axis), None)
+        if last is not None:
+            yield match.get(last, last) in outer
 
 
 def _unify(first: Group, second: Group, mine: Axes, yours: Axes, match: dict[Loop, Loop]) -> None:

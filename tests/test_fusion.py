@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from graphc.codegen.program import compile_graph
 from graphc.ir import build
 from graphc.ir.evaluate import evaluate
 from graphc.ir.fusion import fuse
@@ -156,3 +157,11 @@ def differences(x: Node) -> Node:
 def test_shifted_windows_of_one_array_are_one_kernel():
     x = param(12, 40)
     assert kernels(fused(differences(x), params=(x,))) == ["fusion"]
+
+
+def test_sums_along_rows_and_down_columns_are_kernels_apart():
+    x, y = param(64, 64), param(64, 64)
+    z = build.apply("exp", x) * y
+    graph = Graph((x, y), (build.sum_(z, (1,)), build.sum_(y, (0,)) + build.sum_(build.apply("tanh", y), (0,))))
+    kernels = compile_graph(graph).kernels
+    assert sorted(k.vector is not None for k in kernels) == [False, True]

@@ -215,3 +215,20 @@ def test_cost_counts_what_goes_through_memory_once():
     cost = compile_graph(Graph((x,), (x + x, total))).cost()
     assert (cost.kernels, cost.bytes) == (1, 2 * 64 * 32 * 4 + 4)
     assert compile_graph(Graph((x,), (softmax(x),))).cost().bytes == 2 * 64 * 32 * 4
+
+
+@pytest.mark.parametrize("step", [2, 3, 4])
+def test_every_few_elements_are_loaded_without_gathers(step):
+    x = param(40, step, dtype=F64)
+    parts = [build.reshape(build.slice_(x, (0, k), (40, k + 1)), (40,)) for k in range(step)]
+    total = parts[0]
+    for part in parts[1:]:
+        total = total * part
+    graph = Graph((x,), (build.apply("exp", total),))
+    for n in (40, 39, 7):
+        y = param(n, step, dtype=F64)
+        pieces = [build.reshape(build.slice_(y, (0, k), (n, k + 1)), (n,)) for k in range(step)]
+        check(Graph((y,), (build.apply("exp", pieces[0] - pieces[-1]),)), [np.random.default_rng(n).standard_normal((n, step))])
+    check(graph, [np.random.default_rng(0).standard_normal((40, step))])
+    body = compile_graph(graph).llvm_ir(optimized=False)
+    assert f"load <{7 * step + 1} x double>" in body
