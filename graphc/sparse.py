@@ -23,7 +23,7 @@ from graphc.ir import build
 from graphc.ir.batching import batch
 from graphc.ir.colouring import cheaper, symmetric, symmetrized
 from graphc.ir.dependence import Values, dependence
-from graphc.ir.graph import PARAMETER, Node, make
+from graphc.ir.graph import PARAMETER, Graph, Node, make
 from graphc.ir.primitives import PRIMITIVES
 from graphc.ir.sparsity import Sparsity, nothing, of_pairs, stacked
 from graphc.ir.types import DType
@@ -163,8 +163,8 @@ def _value(kept: Captured) -> Any:
     return None if storage is None else storage.current().value
 
 
-def _recorded(func: Function, args: Sequence[Any], argnums: ArgNums) -> _Recorded:
-    """Record the derivative of a call, and read its pattern off."""
+def _recorded(func: Function, args: Sequence[Any], argnums: ArgNums, given: Sparsity | None = None) -> _Recorded:
+    """Record the derivative of a call, and read its pattern off unless it is given.  Raises ValueError."""
     _check_outside("its pattern is")
     made: list[Derivative] = []
 
@@ -174,6 +174,24 @@ def _recorded(func: Function, args: Sequence[Any], argnums: ArgNums) -> _Recorde
 
     graph, captures = capture(record, *args)
     (d,) = made
+    sizes = [[n.type.size for n in nodes] for nodes in (d.ends, d.inputs)]
+    pattern, chosen = _read(d, graph, captures) if given is None else (_fitting(given, *map(sum, sizes)), [])
+    return _Recorded(pattern, sizes[0], sizes[1], [y.dtype for y in d.ends], d.shape, d.tree, chosen)
+
+
+def _fitting(given: Sparsity, height: int, width: int) -> Sparsity:
+    if given.shape != (height, width):
+        raise _placed(
+            ValueError(
+                f"expected a pattern of all outputs by all inputs, {height} × {width}, got one of {given.shape[0]} × "
+                f"{given.shape[1]}"
+            )
+        )
+    return given
+
+
+def _read(d: Derivative, graph: Graph, captures: Sequence[Captured]) -> tuple[Sparsity, list[tuple[Captured, Any]]]:
+    """Return the pattern of a recorded derivative, and the tensors from outside whose values it depends on."""
     choosing = {k.placeholder: k for k in captures if not k.placeholder.dtype.is_float}
     given = {p: p.value for p in graph.params if p.op is PARAMETER and p.value is not None}
     values = Values({**given, **{p: _value(k) for p, k in choosing.items()}})
@@ -182,8 +200,7 @@ def _recorded(func: Function, args: Sequence[Any], argnums: ArgNums) -> _Recorde
     rows = iter(dependence(graph.results[:count], d.seeds, values))
     parts = [nothing(y.type.size, width) if n is None else next(rows) for n, y in zip(d.found, d.ends, strict=True)]
     chosen = [(k, values.given[p]) for p, k in choosing.items() if p in values.read]
-    sizes = [[n.type.size for n in nodes] for nodes in (d.ends, d.inputs)]
-    return _Recorded(stacked(parts), sizes[0], sizes[1], [y.dtype for y in d.ends], d.shape, d.tree, chosen)
+    return stacked(parts), chosen
 
 
 # -- the matrix -----------------------------------------------------------------------------------------------
@@ -315,25 +332,12 @@ class _Sparse:
         return plan
 
     def _made(self, args: Sequence[Any]) -> _Plan:
-        recorded = _recorded(self._func, args, self._argnums)
-        pattern = recorded.pattern
-        if self._given is not None:
-            pattern = self._given
-            self._check_shape(pattern, recorded.pattern)
-        pattern = symmetrized(pattern) if self._mode == "symmetric" else pattern
+        recorded = _recorded(self._func, args, self._argnums, self._given)
+        pattern = symmetrized(recorded.pattern) if self._mode == "symmetric" else recorded.pattern
         plan = _Plan(self._func, self._argnums, recorded, pattern, self._mode)
         if self._given is not None:
             self._check_numbers(plan, args)
         return plan
-
-    def _check_shape(self, given: Sparsity, found: Sparsity) -> None:
-        if given.shape != found.shape:
-            raise _placed(
-                ValueError(
-                    f"{self._name}: expected a pattern of all outputs by all inputs, {found.shape[0]} × {found.shape[1]}, "
-                    f"got one of {given.shape[0]} × {given.shape[1]}"
-                )
-            )
 
     def _check_numbers(self, plan: _Plan, args: Sequence[Any]) -> None:
         """Compare the first product with a vector with the derivative in that direction.  Raises ValueError."""

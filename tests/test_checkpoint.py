@@ -279,3 +279,22 @@ def test_second_derivatives_of_scans_in_segments() -> None:
         return func.grad(lambda w: (func.grad(run)(w) ** 2).sum())(w)
 
     np.testing.assert_allclose(plain(8).numpy(), plain(False).numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("wrap", [torch.compile, lambda f: f])
+def test_transforms_go_through_checkpoints(wrap: Any) -> None:
+    x, v = tensor(6), tensor(6)
+
+    def plain(x: Any) -> Any:
+        return torch.sin(x * 2) * x
+
+    def again(x: Any) -> Any:
+        return checkpoint(plain, x)
+
+    for transformed in (
+        lambda f: wrap(lambda x, v: func.jvp(f, (x,), (v,))[1])(x, v),
+        lambda f: wrap(func.vmap(func.grad(f)))(x),
+        lambda f: wrap(func.hessian(lambda x: f(x).sum()))(x),
+        lambda f: wrap(func.jacrev(func.jacrev(lambda x: f(x).sum())))(x),
+    ):
+        np.testing.assert_allclose(transformed(again).numpy(), transformed(plain).numpy(), rtol=1e-12, atol=1e-14)

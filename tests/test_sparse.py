@@ -444,3 +444,43 @@ def test_without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImportError, match=r"graphc.func.sparse_jacobian needs SciPy: pip install 'graphc\[sparse\]'"):
         func.sparse_jacobian(lambda x: x)
     assert func.jacobian_sparsity(lambda x: x**2)(vector(3)).toarray().tolist() == np.eye(3).tolist()
+
+
+# -- through loops --------------------------------------------------------------------------------------------
+
+
+LOOPS = {
+    "scan": (lambda x: torch.scan(lambda c, e: (torch.sin(e), e * e * c), x[0] * 0 + 1, x)[1], 11),
+    "scan in segments": (lambda x: torch.scan(lambda c, e: (torch.sin(e), e * c), x[0] * 0 + 1, x, checkpoint=True)[1], 11),
+    "fori": (lambda x: torch.fori_loop(0, 3, lambda i, y: torch.cat([y[1:] * y[:-1], y[:1]]), x), 23),
+    "while": (lambda x: torch.while_loop(lambda y: y.sum() < 30, lambda y: y * 1.5 + y * y * 0.01, x), 6),
+    "cond": (lambda x: torch.cond(x.sum() > 0, lambda x: x * x, lambda x: x.flip(0), (x,)), 12),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_patterns_go_through_loops(name: str) -> None:
+    function, places = LOOPS[name]
+    x = vector(6)
+    for mode in ("forward", "reverse"):
+        found = func.sparse_jacobian(function, mode=mode)(x)
+        np.testing.assert_allclose(found.toarray(), func.jacrev(function)(x).numpy(), rtol=1e-10)
+        assert found.nnz >= places and (name == "scan" or found.nnz == places)
+    if name == "while":
+        return
+
+    def total(x: Any) -> Any:
+        return (function(x) ** 2).sum()
+
+    np.testing.assert_allclose(func.sparse_hessian(total)(x).toarray(), func.hessian(total)(x).numpy(), rtol=1e-9, atol=1e-9)
+
+
+def test_hessians_of_loops_without_a_known_end_take_a_given_pattern() -> None:
+    def total(x: Any) -> Any:
+        return (LOOPS["while"][0](x) ** 2).sum()
+
+    x = vector(6)
+    with pytest.raises(TypeError, match="the pattern of a gradient through a while is not known"):
+        func.sparse_hessian(total)(x)
+    found = func.sparse_hessian(total, pattern=np.eye(6))(x)
+    np.testing.assert_allclose(found.toarray(), func.hessian(total)(x).numpy(), rtol=1e-9, atol=1e-9)
