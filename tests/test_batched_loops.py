@@ -11,6 +11,7 @@ import pytest
 import graphc as torch
 from graphc import func
 from graphc.tensor import Tensor
+from graphc.utils.checkpoint import checkpoint
 
 X = torch.tensor([0.5, -2.0, 0.0, 3.0], dtype=torch.float64)
 
@@ -143,3 +144,14 @@ def test_random_numbers(run: Any) -> None:
         func.vmap(f)(torch.zeros(2))
     with pytest.raises(RuntimeError, match="expected random numbers outside of loops and branches"):
         func.vmap(f, randomness="different")(torch.zeros(2))
+
+
+def test_checkpoints_around_loops(run: Any) -> None:
+    def f(x: Tensor) -> Tensor:
+        return torch.while_loop(lambda x: x < 10, lambda x: x * x + 0.5, x)
+
+    xs = torch.tensor([0.5, 2.0, 20.0], dtype=torch.float64)
+    slopes = [func.grad(f)(x) for x in xs]
+    kept = lambda x: checkpoint(f, x)  # noqa: E731
+    np.testing.assert_allclose(run(func.vmap(func.grad(kept)))(xs), slopes)
+    np.testing.assert_allclose(run(func.vmap(lambda x: func.jvp(kept, (x,), (torch.ones_like(x),))[1]))(xs), slopes)

@@ -389,6 +389,9 @@ class TestCase:
         close(found, expected, 1e-5 if case.floats[0].dtype is torch.float32 else 1e-9)
 
     def test_batches_of_second_derivatives(self, case: Case, run: Any) -> None:
+        """Compiled, some of them: these are large programs."""
+        if run is torch.compile and case not in [CASES[name] for name in ("scan", "while", "branches in a scan")]:
+            pytest.skip("evaluated only")
         check_batched(second(case.loop, case), second(case.plain, case), case, run, 1e-8)
         check_batched(forward(gradient(case.loop, case), case), forward(gradient(case.plain, case), case), case, run, 1e-8)
 

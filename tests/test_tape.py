@@ -182,6 +182,56 @@ def test_tapes_of_every_length(size: int, turns: int) -> None:
     np.testing.assert_allclose(found, slope, rtol=1e-10, atol=1e-300)
 
 
+def test_results_of_compiled_functions_have_a_history() -> None:
+    w = torch.tensor(1.3, dtype=torch.float64, requires_grad=True)
+    f = torch.compile(lambda w: torch.while_loop(lambda x: x < 10, lambda x: x * w + w.sin(), w * 1.0))
+    f(w).backward()
+    found, w.grad = w.grad, None
+    x = w * 1.0
+    while x < 10:
+        x = x * w + w.sin()
+    x.backward()
+    np.testing.assert_allclose(found, w.grad)
+
+
+def test_a_train_step_with_a_loop() -> None:
+    """Two turns from 1: 1.5 + p, and again, so the slope by p is 2.5."""
+    p = torch.ones(3, requires_grad=True)
+    optimizer = torch.optim.SGD([p], lr=0.1)
+
+    @torch.compile
+    def step(x: Tensor) -> Tensor:
+        optimizer.zero_grad()
+        loss = torch.while_loop(lambda v: (v * v).sum() < 50, lambda v: v * 1.5 + p, x).sum()
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    assert [step(torch.ones(3)).item() for _ in range(2)] == [14.25, 12.375]
+    assert p.tolist() == [0.5] * 3
+
+
+def test_what_is_carried_to_be_compared_only_costs_no_gradient() -> None:
+    def f(x: Tensor) -> Tensor:
+        def body(x: Tensor, error: Tensor) -> Any:
+            new = (x + 2 / x) / 2
+            return new, (new - x).abs().max()
+
+        return torch.while_loop(lambda x, error: error > 1e-12, body, (x, torch.tensor(1.0, dtype=torch.float64)))[0].sum()
+
+    x = torch.linspace(0.5, 3, 20, dtype=torch.float64)
+    text = torch.compile(func.grad(f)).lower(x).ir("optimized")
+    scan = text[text.index("= scan") :]
+    assert "max" not in scan and "sign" not in scan
+    assert func.grad(f)(x).abs().max() < 1e-5  # the root does not depend on where the search begins
+
+
+def test_mlir_has_no_tapes() -> None:
+    lowered = torch.compile(func.grad(grown)).lower(torch.ones(3))
+    with pytest.raises(NotImplementedError, match="MLIR has no tensor that grows"):
+        lowered.mlir()
+
+
 SCRIPT = """
 import resource
 import graphc as torch
