@@ -226,16 +226,25 @@ def test_gradients_inside_of_batches(kind: Any, wrap: Any) -> None:
 
 
 @pytest.mark.parametrize("wrap", [lambda f: f, torch.compile])
-def test_gradients_around_batches(wrap: Any) -> None:
-    """The rule is made of ordinary operations, through which gradients go."""
+@pytest.mark.parametrize("kind", [Weighted, Generated])
+def test_gradients_around_batches(kind: Any, wrap: Any) -> None:
+    """A rule is made of ordinary operations, through which gradients go; a generated one has backward for each element."""
 
-    def loss(x: Any, w: Any, kind: Any) -> Any:
-        rows = func.vmap((lambda x, w: Weighted.apply(x, w, 3)) if kind else weighted, in_dims=(0, 1))
-        return torch.sin(rows(x, w)).sum()
+    def loss(x: Any, w: Any, y: Any, custom: bool) -> Any:
+        f = (lambda x, w: kind.apply(x, w, 3)) if custom else weighted
+        return torch.sin(func.vmap(f, in_dims=(0, 1))(x, w)).sum() + func.vmap(f, in_dims=(0, None))(x, y).sum()
 
-    found = wrap(lambda x, w: func.grad(loss, argnums=(0, 1))(x, w, True))(xs, ws)
-    for a, b in zip(found, func.grad(loss, argnums=(0, 1))(xs, ws, False), strict=True):
+    found = wrap(lambda x, w, y: func.grad(loss, argnums=(0, 1, 2))(x, w, y, True))(xs, ws, x)
+    for a, b in zip(found, func.grad(loss, argnums=(0, 1, 2))(xs, ws, x, False), strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-12)
+
+
+def test_generated_rules_are_differentiated_once() -> None:
+    def loss(x: Any) -> Any:
+        return func.vmap(lambda x: Generated.apply(x, x, 3))(x).sum()
+
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        func.grad(lambda x: (func.grad(loss)(x) ** 2).sum())(xs)
 
 
 def test_batches_of_batches() -> None:
