@@ -119,7 +119,9 @@ class Program:
         return entry
 
     def _judged(self, slow: Callable[..., Any], single: bool) -> Callable[..., Any]:
-        def call(*arrays: Any) -> Any:
+        def call(*arrays: Any, **kwargs: Any) -> Any:
+            if kwargs:
+                return slow(*arrays, **kwargs)
             if len(arrays) != len(self.inputs) or not all(s.fits(x) for s, x in zip(self.inputs, arrays, strict=True)):
                 return slow(*arrays)
             outputs = self.run_unchecked(arrays)

@@ -196,8 +196,9 @@ def test_an_error_leaves_the_state_alone() -> None:
     assert count.item() == 2 and look(np.array([0])).tolist() == [1]
 
 
-def test_keywords_find_their_way_past_the_native_entry() -> None:
-    f = torch.compile(lambda x, y=2.0: x * y + 1)
+@pytest.mark.parametrize("check_nan", [False, True])
+def test_keywords_find_their_way_past_the_native_entry(check_nan: bool) -> None:
+    f = torch.compile(lambda x, y=2.0: x * y + 1, check_nan=check_nan)
     x = np.arange(4, dtype=np.float32)
     for _ in range(3):
         np.testing.assert_array_equal(f(x), x * 2 + 1)
