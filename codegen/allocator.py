@@ -85,10 +85,13 @@ class Stats(NamedTuple):
 
 
 def class_of(nbytes: int) -> int:
-    """Return the smallest size class that holds `nbytes`."""
+    """Return the smallest size class that holds `nbytes`.  Raises MemoryError for more than the largest holds."""
     shift = max((nbytes - 1).bit_length() - 3, 14)
     quarters = max(-(-nbytes >> shift), 4)
-    return (shift - 14) * 4 + quarters - 4
+    found = (shift - 14) * 4 + quarters - 4
+    if found >= CLASSES:
+        raise MemoryError(f"expected at most {class_bytes(CLASSES - 1):.1e} bytes in one array, got {nbytes}")
+    return found
 
 
 def class_bytes(size_class: int) -> int:

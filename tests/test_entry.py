@@ -525,6 +525,15 @@ def test_size_classes() -> None:
         assert size >= nbytes
         assert size == allocator.SMALL or size <= 1.25 * nbytes
         assert size_class == 0 or allocator.class_bytes(size_class - 1) < nbytes
+    assert allocator.class_of(allocator.class_bytes(allocator.CLASSES - 1)) == allocator.CLASSES - 1
+
+
+def test_sizes_beyond_every_class_are_an_error_and_no_crash() -> None:
+    for nbytes in (allocator.class_bytes(allocator.CLASSES - 1) + 1, 10**16, 2**70):
+        with pytest.raises(MemoryError, match=f"at most 2.5e\\+14 bytes in one array, got {nbytes}"):
+            allocator.class_of(nbytes)
+    with pytest.raises(MemoryError, match="in one array"):
+        allocator.empty((10**8, 10**8), np.float32)
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (5,), (300, 400)])

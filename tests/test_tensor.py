@@ -374,3 +374,15 @@ def test_foreign_objects_are_named_with_the_users_line(call, message):
     with pytest.raises(TypeError, match=message) as caught:
         call()
     assert f"\n  at {__file__}:{call.__code__.co_firstlineno}" in str(caught.value)
+
+
+@pytest.mark.parametrize("run", [lambda f: f, torch.compile])
+def test_shifts_by_too_many_bits(run):
+    x, count = torch.tensor([5, -5, 3, -3]), torch.tensor([64, 70, -1, 63])
+    assert run(lambda x, n: x << n)(x, count).tolist() == [0, 0, 0, -(2**63)]
+    assert run(lambda x, n: x >> n)(x, count).tolist() == [0, -1, 0, -1]
+    byte = torch.tensor([200, 200, 200], dtype=torch.uint8)
+    assert run(lambda x: x >> torch.tensor([7, 8, 255], dtype=torch.uint8))(byte).tolist() == [1, 0, 0]
+    assert run(lambda x: (x << 1, x << 8))(byte)[1].tolist() == [0, 0, 0]
+    with pytest.raises(NotImplementedError, match="lshift_cpu"):
+        torch.ones(2) << 1

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from graphc.ir.build import cast, constant, elementwise, reduce
+from graphc.ir.build import cast, constant, elementwise, full_like, reduce, select
 from graphc.ir.graph import Node
-from graphc.ir.types import BOOL
+from graphc.ir.types import BOOL, U8
 from graphc.lift import op
 from graphc.ops.common import Operand, all_axes, torch_name
 from graphc.ops.pointwise import sign_bit
@@ -210,14 +210,33 @@ def bitwise_not(input: Operand) -> Node:
 
 @op("BitwiseLeftShift")
 def bitwise_left_shift(input: Operand, other: Operand) -> Node:
-    """Return input shifted left by other bits, modulo its width."""
-    return _bits("shift_left", "lshift", input, other)
+    """Return input shifted left by other bits; 0 where they are negative or as many as input has.
+
+    Raises NotImplementedError for floats.
+    """
+    x, y, outside = _shifted("lshift", input, other)
+    return select(outside, 0, elementwise("shift_left", x, y))
 
 
 @op("BitwiseRightShift")
 def bitwise_right_shift(input: Operand, other: Operand) -> Node:
-    """Return input shifted right by other bits, modulo its width, keeping the sign."""
-    return _bits("shift_right", "rshift", input, other)
+    """Return input shifted right by other bits, keeping the sign, which is all that is left where they are too many.
+
+    Raises NotImplementedError for floats.
+    """
+    x, y, outside = _shifted("rshift", input, other)
+    if x.dtype is U8:
+        return select(outside, 0, elementwise("shift_right", x, y))
+    return elementwise("shift_right", x, select(outside, 8 * x.dtype.bytes - 1, y))
+
+
+def _shifted(symbol: str, *operands: Operand) -> tuple[Node, Node, Node]:
+    """Return what is shifted, by how many bits, and where those are negative or too many."""
+    x, y = promote(*operands)
+    if x.dtype.is_float:
+        raise NotImplementedError(f"\"{symbol}_cpu\" not implemented for '{torch_name(x.dtype)}'")
+    outside = elementwise("or", elementwise("lt", y, 0), elementwise("le", full_like(y, 8 * x.dtype.bytes), y))
+    return x, y, outside
 
 
 greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
