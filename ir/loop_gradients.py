@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from graphc.ir.build import constant, zeros_like
-from graphc.ir.control import results_of
+from graphc.ir.control import results_of, substitute
 from graphc.ir.derivatives import accumulated
-from graphc.ir.graph import Node, Region, make, parameter, toposort
+from graphc.ir.graph import PARAMETER, Node, Region, make, parameter, toposort
 from graphc.ir.primitives import PRIMITIVES
+from graphc.ir.registers import is_small
 from graphc.ir.types import BOOL, TensorType
 
 __all__ = ["LOOP_VJP", "Gradients", "LoopRule"]
@@ -79,11 +80,14 @@ def _loop(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool],
     to_items = [found[p] for p in by_items]
     sums = [parameter(p.type) for p in by_outside]
     to_outside = [accumulated(s, found[p]) for s, p in zip(sums, by_outside, strict=True)]
-    tape = _tape(node)
-    turns = [parameter(TensorType(BOOL)) for _ in tape[n:]]
+    computed = (*to_carried, *to_outside, *to_items)
+    picked = {p: parameter(p.type, p.name) for p in _picked(computed, body, n)}
+    tape = _tape(node, list(picked))
+    kept = (*carried, *picked.values())
+    turns = [parameter(TensorType(BOOL)) for _ in tape[len(kept) :]]
     region = Region(
-        (*(seeds[i] for i in flowing), *sums, *items, *carried, *turns, *(seeds[i] for i in stacked), *outside),
-        (*to_carried, *to_outside, *to_items),
+        (*(seeds[i] for i in flowing), *sums, *items, *kept, *turns, *(seeds[i] for i in stacked), *outside),
+        tuple(substitute(computed, picked)),
     )
     start = [_or_zeros(cotangents[i], node, i) for i in flowing]
     operands = [
@@ -134,14 +138,31 @@ def _or_zeros(cotangent: Node | None, node: Node, index: int) -> Node:
     return zeros_like(results_of(node)[index]) if cotangent is None else cotangent
 
 
-def _tape(node: Node) -> list[Node]:
+def _picked(computed: Sequence[Node], body: Region, count: int) -> list[Node]:
+    """Return what an adjoint body picks from large carried values: that is kept then, and not the values."""
+    forward, varying = set(body.params), set(body.params[:count])
+    found = []
+    for node in toposort(computed):
+        if node.op is PARAMETER or not forward.issuperset(node.operands):
+            continue
+        forward.add(node)
+        if not varying.isdisjoint(node.operands):
+            varying.add(node)
+            whole = node.operands[0].types[0]
+            if node.op.name == "gather" and node.operands[0] in varying and not is_small(whole) and node.type.size < whole.size:
+                found.append(node)
+    return found
+
+
+def _tape(node: Node, picked: Sequence[Node]) -> list[Node]:
     """Return, stacked, what each carried value was before each turn: results of the same loop with more results.
 
-    One more of a `while` is its turns themselves: so their number is known where nothing else is read.
+    `picked` are values that its body computes, stacked too.  One more of a `while` is its turns themselves: so their
+    number is known where nothing else is read.
     """
     body = node.regions[-1]
     turn = [constant(True, BOOL)] if node.op.name == "while" else []
-    taped = Region(body.params, (*body.results, *body.params[: node.params["carried"]], *turn))
+    taped = Region(body.params, (*body.results, *body.params[: node.params["carried"]], *picked, *turn))
     whole = make(node.op, node.operands, node.params, (*node.regions[:-1], taped), like=node)
     return results_of(whole)[len(node.types) :]
 
