@@ -21,6 +21,7 @@ from graphc.codegen.loops import emit_kernel
 from graphc.codegen.lower import Operand, lower_fusion
 from graphc.codegen.memory import Interval
 from graphc.codegen.opaque import OPAQUE, emit_copy
+from graphc.codegen.ops import MEMORY
 from graphc.codegen.registers import Held, Memory, RegisterWriter
 from graphc.codegen.schedule import schedule
 from graphc.codegen.step import Step
@@ -312,7 +313,11 @@ class ProgramWriter:
     def _held(self, node: Node, writer: RegisterWriter) -> Held:
         if node.op.name == "constant" and is_small(node.type):
             return [writer.constant(node.params["value"], node.dtype)] * node.type.size
-        return self._memory(self._dense(node), node.type)
+        if not is_small(node.type):
+            return self._memory(self._dense(node), node.type)
+        place, operand = self._view(node)
+        first = self.main.element(place.address, self.number(operand.offset), MEMORY[node.dtype.name])
+        return Memory(first, node.type, operand.strides)
 
     def _memory(self, place: _Place, type: TensorType) -> Memory | Tape:
         return place.tape if place.tape is not None else Memory(place.address, type, place.strides)

@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 
 from graphc.ir import build
 from graphc.ir.build import elementwise, select
-from graphc.ir.control import substitute
 from graphc.ir.graph import Graph, Node, Region, make, toposort
 from graphc.ir.registers import fits_registers
 
@@ -50,8 +49,9 @@ def take_apart(graph: Graph) -> Graph:
 def _apart(results: Sequence[Node]) -> Sequence[Node]:
     new: dict[Node, Node] = {}
     for node in toposort(results):
-        (now,) = substitute([node], {o: new[o] for o in node.operands if o in new})
-        now = _replaced(now)
+        operands = [new.get(o, o) for o in node.operands]
+        same = all(a is b for a, b in zip(operands, node.operands, strict=True))
+        now = _replaced(node if same else make(node.op, operands, node.params, node.regions, like=node))
         if now is not node:
             new[node] = now
     return [new.get(r, r) for r in results]

@@ -57,7 +57,25 @@ def accumulated(known: Node, part: Node) -> Node:
             base, *rest = sparse.operands
             if base.op.name == "constant" and base.params["value"] == 0:
                 return build.scatter_add(other, *rest)
-    return known + part
+    return _joined(known, part) or _joined(part, known) or known + part
+
+
+def _joined(first: Node, second: Node) -> Node | None:
+    """Return the sum of what two parts of an array get, of which the second begins where the first ends, as one part."""
+    if not (_is_part(first) and _is_part(second)):
+        return None
+    (x, fill), (y, _) = first.operands, second.operands
+    if first.params["low"][0] + x.shape[0] != second.params["low"][0]:
+        return None
+    pieces = [p for z in (x, y) for p in (z.operands if z.op.name == "concatenate" and z.params["axis"] == 0 else (z,))]
+    return build.pad(build.concatenate(pieces, 0), first.params["low"], second.params["high"], None, fill)
+
+
+def _is_part(x: Node) -> bool:
+    """Whether a node is zeros but for some of its rows."""
+    if x.op.name != "pad" or x.operands[1].op.name != "constant" or x.operands[1].params["value"] != 0:
+        return False
+    return not any((*x.params["interior"], *x.params["low"][1:], *x.params["high"][1:]))
 
 
 # -- elementwise ----------------------------------------------------------------------------------------

@@ -185,13 +185,6 @@ def _cheap(node: Node) -> bool:
     return True
 
 
-def _read_from_memory(node: Node) -> list[Node]:
-    """Return the operands that must have memory: all, but the numbers that a loop in registers starts from."""
-    if not fits_registers(node):
-        return list(node.operands)
-    return [o for o in node.operands if o.op.name != "constant" or not is_small(o.type)]
-
-
 @dataclass(frozen=True)
 class _Edge:
     """A computed node read through movement."""
@@ -507,6 +500,7 @@ class _Builder:
         self.layouts = layouts
         self.stored: dict[Node, None] = {}
         self.new: dict[Node, Node] = {p: p for p in graph.params}
+        self.straight: dict[Node, bool] = {}
 
     def run(self) -> Graph:
         nodes = self.graph.nodes()
@@ -517,8 +511,9 @@ class _Builder:
             if node.op.name == "result":
                 continue
             if self._has_buffer(node):
-                for operand in _read_from_memory(node):
-                    self._store_operand(operand, dense=bool(node.regions))
+                for operand in self._read_from_memory(node):
+                    loaded = self._straight(node) and is_small(operand.type)  # before the loop, from wherever it lies
+                    self._store_operand(operand, dense=bool(node.regions) and not loaded)
             elif node.op.name in ("gather", "random_bits"):
                 self._store_operand(node.operands[0])
         for node in reversed(nodes):
@@ -530,6 +525,18 @@ class _Builder:
         taken: set[Node] = set()
         results = [self._result(r, taken) for r in self.graph.results]
         return self.graph.replace(results)
+
+    def _straight(self, node: Node) -> bool:
+        """Whether a node is a loop or branch in registers."""
+        if node not in self.straight:
+            self.straight[node] = fits_registers(node)
+        return self.straight[node]
+
+    def _read_from_memory(self, node: Node) -> list[Node]:
+        """Return the operands that must have memory: all, but the numbers that a loop in registers starts from."""
+        if not self._straight(node):
+            return list(node.operands)
+        return [o for o in node.operands if o.op.name != "constant" or not is_small(o.type)]
 
     def _has_buffer(self, node: Node) -> bool:
         """Whether a node has memory of its own without being part of a fusion."""
@@ -627,9 +634,9 @@ class _Builder:
                 continue
             stack.pop()
             if self._has_buffer(node):
-                read = _read_from_memory(node)
+                read = self._read_from_memory(node)
                 operands = [self._moved(o) if o in read else o for o in node.operands]
-                regions = node.regions if fits_registers(node) else tuple(map(_fuse_region, node.regions))
+                regions = node.regions if self._straight(node) else tuple(map(_fuse_region, node.regions))
                 self.new[node] = make(node.op, operands, node.params, regions, like=node)
             else:
                 self._write_group(self._members(node))
@@ -637,7 +644,7 @@ class _Builder:
     def _needs(self, node: Node) -> list[Node]:
         if self._has_buffer(node):
             found: list[Node] = []
-            for operand in _read_from_memory(node):
+            for operand in self._read_from_memory(node):
                 while operand not in self.stored and _is_inlined(operand) and operand.operands:
                     operand = operand.operands[0]
                 found.append(operand)

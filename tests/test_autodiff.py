@@ -413,3 +413,16 @@ def test_errors_say_what_is_needed() -> None:
     (fused,) = build.fusion([x], Graph((x,), (x * x,)))
     with pytest.raises(TypeRuleError, match="fusion has no derivative rule"):
         gradients([fused], [zeros_like(fused)], [x])
+
+
+def test_gradients_of_neighbours_become_one_part() -> None:
+    x = parameter(TensorType(F64, (6, 2)))
+    rows = [build.slice_(x, (i, 0), (i + 1, 2)) for i in range(1, 5)]
+    total = sum_(rows[0] * rows[1] + rows[2] * rows[3] * rows[0], (0, 1))
+    graph = adjoint(Graph((x,), (total,)), [0])
+    array = np.arange(12.0).reshape(6, 2) + 1
+    want = np.zeros((6, 2))
+    want[1], want[2] = array[2] + array[3] * array[4], array[1]
+    want[3], want[4] = array[4] * array[1], array[3] * array[1]
+    np.testing.assert_array_equal(evaluate(graph, [array])[1], want)
+    assert [n.op.name for n in graph.nodes()].count("pad") < 4
