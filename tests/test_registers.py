@@ -173,7 +173,7 @@ def test_costly_functions_of_many_scalars_are_vectors(count):
 def test_ten_thousand_operations_compile_in_bounded_blocks():
     x, c = value((), F64, "x"), value((), F64, "c")
     y = c
-    for i in range(5000):
+    for i in range(2500):
         y = y * 0.5 + build.apply("maximum", c, y * (0.25 + i))
     (out,) = scan(Region((c,), (y,)), [x], [], 3)
     check(Graph((x,), (out,)), [np.array(0.7)])
