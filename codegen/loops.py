@@ -10,7 +10,6 @@ whole vectors and, under a mask, for what is left over.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -20,7 +19,7 @@ from graphc.codegen.kernel import Index, Instr, Kernel, Reduction, Stage, Store,
 from graphc.codegen.mathlib_trig import sincos
 from graphc.codegen.ops import LLVM, MEMORY, OPS, cast, compare, larger, smaller
 from graphc.codegen.schedule import Schedule
-from graphc.codegen.step import Step
+from graphc.codegen.step import Step, table_bits
 from graphc.ir.sizes import SIMPLE, SMALL
 from graphc.ir.symbols import derived
 from graphc.ir.types import DType
@@ -85,7 +84,7 @@ class _Writer(Step):
         if self.literal or (i.dtype.is_float and (i.attr in SIMPLE or i.attr != i.attr)):
             return self.f.const(i.attr, type)
         if ("number", i) not in self.cached:
-            self.cached[("number", i)] = self.slot(derived(_bits, i.attr, i.dtype), type)
+            self.cached[("number", i)] = self.slot(derived(table_bits, i.attr, i.dtype), type)
         return self.cached[("number", i)]
 
     def extent(self, loop: int) -> Value:
@@ -928,12 +927,6 @@ class _Scope:
         self.writer.places.pop()
         for loop in self.bound:
             del self.writer.loops[loop]
-
-
-def _bits(value: float | int, dtype: DType) -> int:
-    if dtype.is_float:
-        return int.from_bytes(struct.pack("<f" if dtype.bytes == 4 else "<d", value), "little", signed=dtype.bytes == 8)
-    return int(value)
 
 
 def _int_range(dtype: DType) -> tuple[int, int]:

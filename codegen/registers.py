@@ -7,7 +7,6 @@ Which bodies qualify is decided in `ir/registers.py`.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -18,9 +17,10 @@ import numpy as np
 
 from graphc.codegen.emit import Function, Value
 from graphc.codegen.ops import LLVM, MEMORY, OPS, cast, compare, larger, smaller
+from graphc.codegen.step import table_bits
 from graphc.codegen.tape import Tape, TapeWriter
 from graphc.ir.fusion import weight
-from graphc.ir.graph import PARAMETER, Node, Region
+from graphc.ir.graph import Node, Region
 from graphc.ir.in_place import SCATTERS, InPlace
 from graphc.ir.registers import in_place, is_small
 from graphc.ir.sizes import SIMPLE, SMALL
@@ -374,7 +374,7 @@ class RegisterWriter:
             return f.const(value, type)
         key = (value, dtype)
         if key not in self._numbers:
-            self._numbers[key] = self.host.datum(derived(_bits, value, dtype), type)
+            self._numbers[key] = self.host.datum(derived(table_bits, value, dtype), type)
         return self._numbers[key]
 
     def _movement(self, node: Node, held: dict[Node, Any]) -> Held:
@@ -491,12 +491,6 @@ def _picks(node: Node) -> list[int]:
     if node.op.name == "pad":
         return [int(i) for i in node.op.meaning(numbers, np.asarray(x.type.size), **node.params).ravel()]
     return [int(i) for i in node.op.meaning(numbers, **node.params).ravel()]
-
-
-def _bits(value: float, dtype: DType) -> int:
-    if dtype.is_float:
-        return int.from_bytes(struct.pack("<f" if dtype.bytes == 4 else "<d", value), "little", signed=dtype.bytes == 8)
-    return int(value)
 
 
 # -- primitives that are not elementwise: writer, node, elements of its operands -> elements ---------------------
@@ -631,5 +625,3 @@ _WRITERS: dict[str, Callable[[RegisterWriter, Node, list[Elements]], Elements]] 
     "scatter": _scatter,
     "scatter_add": _scatter,
 }
-
-assert PARAMETER.name not in _WRITERS

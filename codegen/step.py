@@ -6,12 +6,21 @@ no size above `SMALL`: those are in the table, so that steps of equal structure 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 
 from graphc.codegen.emit import Function, Module, Value
 from graphc.ir.sizes import SMALL
+from graphc.ir.types import DType
 
-__all__ = ["Step"]
+__all__ = ["Step", "table_bits"]
+
+
+def table_bits(value: float | int, dtype: DType) -> int:
+    """Return a number as the integer that stands for it in a program's table."""
+    if dtype.is_float:
+        return int.from_bytes(struct.pack("<f" if dtype.bytes == 4 else "<d", value), "little", signed=dtype.bytes == 8)
+    return int(value)
 
 
 class Step:

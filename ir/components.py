@@ -16,7 +16,8 @@ from collections.abc import Callable, Sequence
 
 from graphc.ir import build
 from graphc.ir.build import elementwise, select
-from graphc.ir.graph import Graph, Node, Region, make, toposort
+from graphc.ir.control import with_bodies
+from graphc.ir.graph import Graph, Node, make, toposort
 from graphc.ir.registers import fits_registers
 
 __all__ = ["take_apart"]
@@ -42,8 +43,7 @@ FOLDS: dict[str, Callable[[Node, Node], Node]] = {
 
 def take_apart(graph: Graph) -> Graph:
     """Return the graph with its short axes taken apart; the same object if there are none."""
-    results = _apart(graph.results)
-    return graph if all(a is b for a, b in zip(results, graph.results, strict=True)) else graph.replace(results)
+    return graph.replace(_apart(graph.results))
 
 
 def _apart(results: Sequence[Node]) -> Sequence[Node]:
@@ -60,7 +60,7 @@ def _apart(results: Sequence[Node]) -> Sequence[Node]:
 def _replaced(node: Node) -> Node:
     """Return what a node becomes."""
     if node.regions and node.op.name != "fusion":
-        return node if fits_registers(node) else _inside(node)
+        return node if fits_registers(node) else with_bodies(node, _apart)
     if node.op.name not in FOLDS:
         return node
     (x,), axes = node.operands, node.params["axes"]
@@ -74,14 +74,6 @@ def _replaced(node: Node) -> Node:
             if axis not in axes and _is_spread(x, axis):
                 return _side_by_side(node, x, axis)
     return node
-
-
-def _inside(node: Node) -> Node:
-    bodies = [_apart(r.results) for r in node.regions]
-    if all(all(a is b for a, b in zip(r.results, after, strict=True)) for r, after in zip(node.regions, bodies, strict=True)):
-        return node
-    regions = tuple(Region(r.params, tuple(after)) for r, after in zip(node.regions, bodies, strict=True))
-    return make(node.op, node.operands, node.params, regions, like=node)
 
 
 def _cone(root: Node) -> list[Node]:

@@ -12,7 +12,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from graphc.ir.graph import PARAMETER, Node, Region, find, make, parameter, toposort
 from graphc.ir.primitives import PRIMITIVES
 
-__all__ = ["added", "checkpoint", "close", "cond", "known_results", "results_of", "scan", "substitute", "while_loop"]
+__all__ = [
+    "added",
+    "checkpoint",
+    "close",
+    "cond",
+    "known_results",
+    "results_of",
+    "scan",
+    "substitute",
+    "substitute_through",
+    "while_loop",
+    "with_bodies",
+]
 
 
 def results_of(node: Node) -> list[Node]:
@@ -38,6 +50,24 @@ def substitute(roots: Sequence[Node], new: Mapping[Node, Node]) -> list[Node]:
         same = all(a is b for a, b in zip(operands, node.operands, strict=True))
         done[node] = node if same else make(node.op, operands, node.params, node.regions, like=node)
     return [done[r] for r in roots]
+
+
+def with_bodies(node: Node, rewrite: Callable[[Sequence[Node]], Sequence[Node]]) -> Node:
+    """Return a loop or branch with the results of its bodies rewritten; the same object if none changes."""
+    bodies = [(r, rewrite(r.results)) for r in node.regions]
+    if all(all(a is b for a, b in zip(r.results, after, strict=True)) for r, after in bodies):
+        return node
+    regions = tuple(Region(r.params, tuple(after)) for r, after in bodies)
+    return make(node.op, node.operands, node.params, regions, like=node)
+
+
+def substitute_through(roots: Sequence[Node], new: Mapping[Node, Node]) -> Sequence[Node]:
+    """Return `roots` with some nodes replaced, also where what replaces one reads what was before another was."""
+    while True:
+        after = substitute(roots, new)
+        if all(a is b for a, b in zip(after, roots, strict=True)):
+            return roots
+        roots = after
 
 
 def close(

@@ -12,6 +12,7 @@ file and line), and `value` (the array it is known to have, in eager code).
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -256,8 +257,10 @@ class Graph(Region):
     name: str = field(default="graph")
 
     def replace(self, results: Iterable[Node]) -> Graph:
-        """Return the graph with other results over the same parameters."""
-        return Graph(self.params, tuple(results), self.name)
+        """Return the graph with other results over the same parameters; the graph itself if they are its own."""
+        after = tuple(results)
+        same = len(after) == len(self.results) and all(map(operator.is_, after, self.results))
+        return self if same else Graph(self.params, after, self.name)
 
 
 def toposort(roots: Iterable[Node], stop: Callable[[Node], bool] | None = None) -> list[Node]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from graphc.ir import build
 from graphc.ir.batch_rules import BATCH
 from graphc.ir.batching import batch
-from graphc.ir.control import results_of, substitute
+from graphc.ir.control import results_of, substitute, substitute_through, with_bodies
 from graphc.ir.graph import PARAMETER, Graph, Node, Region, make, toposort, users
 from graphc.ir.registers import fits_registers
 from graphc.ir.sizes import SMALL
@@ -30,8 +30,7 @@ GROWTH = 8
 
 def move_products(graph: Graph) -> Graph:
     """Return the graph with products taken out of its loops; the same object if there are none."""
-    results = _moved(graph.results)
-    return graph if all(a is b for a, b in zip(results, graph.results, strict=True)) else graph.replace(results)
+    return graph.replace(_moved(graph.results))
 
 
 def _moved(results: Sequence[Node]) -> Sequence[Node]:
@@ -39,23 +38,10 @@ def _moved(results: Sequence[Node]) -> Sequence[Node]:
     for node in toposort(results):
         if node.op.name == "fusion" or not node.regions:
             continue
-        now = _inside(node)
+        now = with_bodies(node, _moved)
         after = _Motion(now).run() if now.op.name == "scan" and not fits_registers(now) else results_of(now)
         new.update((a, b) for a, b in zip(results_of(node), after, strict=True) if a is not b)
-    while True:  # what replaces a loop reads, in its operands, what was before the others were
-        after = substitute(results, new)
-        if all(a is b for a, b in zip(after, results, strict=True)):
-            return results
-        results = after
-
-
-def _inside(node: Node) -> Node:
-    """Return a loop or branch with products taken out of the loops in its bodies."""
-    bodies = [_moved(r.results) for r in node.regions]
-    if all(all(a is b for a, b in zip(r.results, after, strict=True)) for r, after in zip(node.regions, bodies, strict=True)):
-        return node
-    regions = tuple(Region(r.params, tuple(after)) for r, after in zip(node.regions, bodies, strict=True))
-    return make(node.op, node.operands, node.params, regions, like=node)
+    return substitute_through(results, new)
 
 
 def _is_worth(node: Node) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.ir.control import results_of, substitute
+from graphc.ir.control import results_of, substitute, with_bodies
 from graphc.ir.graph import Graph, Node, Region, make, toposort
 
 __all__ = ["tidy_loops"]
@@ -22,8 +22,7 @@ LOOPS = ("scan", "while")
 
 def tidy_loops(graph: Graph) -> Graph:
     """Return the graph with its loops shared and without unread parts; the same object if nothing changes."""
-    results = _tidied(graph.results)
-    return graph if all(a is b for a, b in zip(results, graph.results, strict=True)) else graph.replace(results)
+    return graph.replace(_tidied(graph.results))
 
 
 def _tidied(results: Sequence[Node]) -> Sequence[Node]:
@@ -65,12 +64,10 @@ def _inner(nodes: Sequence[Node]) -> dict[Node, Node]:
     for node in nodes:
         if not node.regions or node.op.name == "fusion":
             continue
-        bodies = [(r, _tidied(r.results)) for r in node.regions]
-        if all(all(a is b for a, b in zip(r.results, after, strict=True)) for r, after in bodies):
-            continue
-        regions = tuple(Region(r.params, tuple(after)) for r, after in bodies)
-        new.update(_renumbered(node, make(node.op, node.operands, node.params, regions, like=node), range(len(node.types))))
-        return new
+        now = with_bodies(node, _tidied)
+        if now is not node:
+            new.update(_renumbered(node, now, range(len(node.types))))
+            return new
     return new
 
 

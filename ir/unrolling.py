@@ -17,9 +17,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.ir import build
-from graphc.ir.control import results_of, substitute
+from graphc.ir.control import results_of, substitute, substitute_through, with_bodies
 from graphc.ir.fusion import HEAVIEST, total_weight
-from graphc.ir.graph import Graph, Node, Region, make, toposort
+from graphc.ir.graph import Graph, Node, toposort
 from graphc.ir.registers import fits_registers
 
 __all__ = ["unroll_loops"]
@@ -33,8 +33,7 @@ MOST_NODES = 500
 
 def unroll_loops(graph: Graph) -> Graph:
     """Return the graph with its short elementwise loops written out; the same object if there are none."""
-    results = _unrolled(graph.results)
-    return graph if all(a is b for a, b in zip(results, graph.results, strict=True)) else graph.replace(results)
+    return graph.replace(_unrolled(graph.results))
 
 
 def _unrolled(results: Sequence[Node]) -> Sequence[Node]:
@@ -42,25 +41,12 @@ def _unrolled(results: Sequence[Node]) -> Sequence[Node]:
     for node in toposort(results):
         if node.op.name == "fusion" or not node.regions:
             continue
-        now = _inside(node)
+        now = with_bodies(node, _unrolled)
         if now.op.name == "scan" and _is_short(now):
             new.update(zip(results_of(node), _written_out(now), strict=True))
         elif now is not node:
             new.update(zip(results_of(node), results_of(now), strict=True))
-    while True:  # what was written out reads, in its operands, what was before the others were
-        after = substitute(results, new)
-        if all(a is b for a, b in zip(after, results, strict=True)):
-            return results
-        results = after
-
-
-def _inside(node: Node) -> Node:
-    """Return a loop or branch with the loops in its bodies written out."""
-    bodies = [_unrolled(r.results) for r in node.regions]
-    if all(all(a is b for a, b in zip(r.results, after, strict=True)) for r, after in zip(node.regions, bodies, strict=True)):
-        return node
-    regions = tuple(Region(r.params, tuple(after)) for r, after in zip(node.regions, bodies, strict=True))
-    return make(node.op, node.operands, node.params, regions, like=node)
+    return substitute_through(results, new)
 
 
 def _is_short(node: Node) -> bool:
