@@ -15,7 +15,7 @@ from typing import Any
 
 from graphc.ir.types import DType
 
-__all__ = ["Buffer", "Index", "Instr", "Kernel", "Reduction", "Stage", "Store", "needed"]
+__all__ = ["Buffer", "Column", "Index", "Instr", "Kernel", "Reduction", "Stage", "Store", "needed"]
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,14 @@ class Store:
     value: Instr
 
 
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A reduction over the last outer loops, one for each point of a pass's inner loops; stored when these loops are done."""
+
+    reduction: Reduction
+    store: Store
+
+
 @dataclass(eq=False)
 class Stage:
     """One pass: inner loops with reductions and stores; without inner loops, work once for each outer point."""
@@ -131,10 +139,12 @@ class Stage:
     inner: tuple[int, ...]
     reductions: list[Reduction] = field(default_factory=list)
     stores: list[Store] = field(default_factory=list)
+    columns: list[Column] = field(default_factory=list)
 
     def roots(self) -> list[Instr]:
         """Return the values that the stage computes everything else for: what it folds and what it stores."""
-        return [v for r in self.reductions for v in r.operands()] + [s.value for s in self.stores]
+        folded = [v for r in self.reductions for v in r.operands()] + [c.reduction.value for c in self.columns]
+        return folded + [s.value for s in self.stores]
 
 
 @dataclass(frozen=True)
@@ -163,6 +173,16 @@ class Kernel:
     saved: frozenset[Instr] = frozenset()
     """Values that later passes take from a scratch row."""
 
+    @property
+    def columns(self) -> list[Column]:
+        """The reductions over outer loops."""
+        return [c for stage in self.stages for c in stage.columns]
+
+    @property
+    def folded(self) -> frozenset[int]:
+        """The outer loops that columns fold, the same for all."""
+        return frozenset(lo for c in self.columns for lo in c.reduction.inner)
+
     def __str__(self) -> str:
         params = ", ".join(f"{'out ' if b.written else ''}{b.name}: {b.dtype}" for b in self.buffers)
         lines = [f"kernel {self.name}({params}) lanes={self.lanes}"]
@@ -173,6 +193,8 @@ class Kernel:
         done: set[Instr] = set()
         for stage in self.stages:
             lines += [pad + line for line in _stage_lines(self, stage, done)]
+        pad = "  " * (1 + sum(loop not in self.folded for loop in self.outer))
+        lines += [pad + _store_line(self, c.store) for c in self.columns]
         return "\n".join(lines)
 
 
@@ -193,9 +215,19 @@ def _stage_lines(kernel: Kernel, stage: Stage, done: set[Instr]) -> Iterator[str
             done.add(instr)
         yield f"{pad}{instr.name} = {_spell(kernel, instr)}{' (saved)' if instr in kernel.saved else ''}"
     for r in stage.reductions:
-        yield f"{pad}{r.name} = {r.kind} over {', '.join(f'i{lo}' for lo in r.inner)} of {r.value.name}"
+        yield pad + _fold_line(r)
+    for c in stage.columns:
+        yield pad + _fold_line(c.reduction)
     for s in stage.stores:
-        yield f"{pad}{kernel.buffers[s.buffer].name}[{s.index}] = {_operand(s.value)}"
+        yield pad + _store_line(kernel, s)
+
+
+def _fold_line(r: Reduction) -> str:
+    return f"{r.name} = {r.kind} over {', '.join(f'i{lo}' for lo in r.inner)} of {r.value.name}"
+
+
+def _store_line(kernel: Kernel, s: Store) -> str:
+    return f"{kernel.buffers[s.buffer].name}[{s.index}] = {_operand(s.value)}"
 
 
 def _operand(instr: Instr) -> str:

@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 
+from graphc.codegen.columns import Columns
 from graphc.codegen.emit import Module, Value, llvm_type
+from graphc.codegen.folds import add_block, fold, fold_lanes, halved, identity, rounded
 from graphc.codegen.kernel import Index, Instr, Kernel, Reduction, Stage, Store, needed
 from graphc.codegen.mathlib_trig import sincos
-from graphc.codegen.ops import LLVM, MEMORY, OPS, cast, compare, larger, smaller
+from graphc.codegen.ops import LLVM, MEMORY, OPS, cast, compare
 from graphc.codegen.schedule import Schedule
 from graphc.codegen.step import Step, table_bits
 from graphc.ir.sizes import SIMPLE, SMALL
@@ -75,6 +77,7 @@ class _Writer(Step):
         self.stage: Stage | None = None
         self.extents: dict[int, Value] = {}
         self.scratch_at: dict[Instr, Value] = {}
+        self.columns: Columns | None = None
 
     def number(self, i: Instr) -> Value:
         """Return a constant of the user's: simple ones are literals, others data, so that they change no code."""
@@ -95,6 +98,8 @@ class _Writer(Step):
     def write(self) -> None:
         self._place_scratch()
         everything = [v for s in self.kernel.stages for v in s.roots()]
+        if self.kernel.columns:
+            self.columns = Columns(self, self.kernel, self.kernel.lanes if self.vector is not None else 1)
         self._ready(everything)
         self._outer(list(self.kernel.outer), everything)
         self.f.ret()
@@ -113,9 +118,19 @@ class _Writer(Step):
             self._stages()
             return
         loop, rest = loops[0], loops[1:]
-        if loop == self.vector:
+        if self.columns is not None and self.kernel.folded == set(loops):
+            self.columns.clear()
+        if self.columns is not None and not rest:
+            self._column_blocks(self.columns, loop, wanted)
+        elif loop == self.vector:
             self._vector_loop(loop, self.kernel.lanes, (), lambda carry: self._points(wanted))
-            return
+        else:
+            self._outer_loop(loop, rest, wanted)
+        if self.columns is not None and self.kernel.folded == set(loops):
+            for stage in self.columns.places:
+                self._column_stores(self.columns, stage, list(stage.inner))
+
+    def _outer_loop(self, loop: int, rest: list[int], wanted: list[Instr]) -> None:
         with self.f.loop(self.f.i64(0), self.extent(loop), hint=f"i{loop}_") as at, _Scope(self, {loop: at.index}):
             self._ready(wanted)
             self._outer(rest, wanted)
@@ -124,6 +139,41 @@ class _Writer(Step):
         self._ready(wanted)
         self._stages()
         return []
+
+    def _column_blocks(self, columns: Columns, loop: int, wanted: list[Instr]) -> None:
+        """Write the last outer loop in blocks, after each of which the columns go to their totals; what is left over first."""
+        f, lanes = self.f, columns.lanes
+        once = self._is_once(loop, lanes)
+        if loop == self.vector and not once:
+            self._vector_loop(loop, lanes, (), lambda carry: self._points(wanted), main=False)
+        stop = self.extent(loop) if once or lanes == 1 else self.whole(loop, lanes)
+        least = f.select(f.cmp("slt", stop, f.i64(1)), f.i64(1), stop)
+        with f.loop(f.i64(0), least, BLOCK_DOWN * lanes, nonempty=True, hint=f"block{loop}_") as block:
+            end = f.binary("add", block.index, f.i64(BLOCK_DOWN * lanes))
+            end = f.select(f.cmp("slt", end, stop), end, stop)
+            if loop == self.vector:
+                self._vector_loop(loop, lanes, (), lambda carry: self._points(wanted), block.index, end, tail=False)
+            else:
+                with f.loop(block.index, end, hint=f"i{loop}_") as at, _Scope(self, {loop: at.index}):
+                    self._points(wanted)
+            columns.flush()
+
+    def _column_stores(self, columns: Columns, stage: Stage, loops: list[int]) -> None:
+        if loops:
+            loop, rest = loops[0], loops[1:]
+            with self.f.loop(self.f.i64(0), self.extent(loop), hint=f"i{loop}_") as at, _Scope(self, {loop: at.index}):
+                self._column_stores(columns, stage, rest)
+            return
+        self.scopes[-1].update(columns.results(stage, self._position(stage)))
+        self._stores([c.store for c in stage.columns])
+
+    def _position(self, stage: Stage) -> Value:
+        """Return the number of a point of the inner loops."""
+        at, step = self.f.i64(0), 1
+        for loop in reversed(stage.inner):
+            at = self._sum(at, self.f.mul(self.loops[loop], self.integer(step, ("row", (stage, loop)))))
+            step *= self.kernel.dims[loop]
+        return at
 
     def _vector_loop(
         self,
@@ -142,7 +192,7 @@ class _Writer(Step):
         known = self.is_known(extent)
         if self._is_once(loop, lanes):
             return self._masked_loop(loop, lanes, carry, body, start, stop) if main else list(carry)
-        split = extent > SMALL and lanes > 1 and start is None and main and tail
+        split = extent > SMALL and lanes > 1 and start is None and main and tail and not (self.stage and self.stage.columns)
         inside = self._inside(loop) if split else {}
         if inside:
             return self._split_loop(loop, lanes, carry, body, inside)
@@ -393,6 +443,9 @@ class _Writer(Step):
             self._ready(stage.roots())
             self._saves(stage)
             self._stores(stage.stores)
+            if self.columns is not None and stage.columns:
+                folded = [self.f.splat(self.get(c.reduction.value), self.lanes) for c in stage.columns]
+                self.columns.add(stage, self._position(stage), folded, self.mask)
             return self._update(accumulators, values)
 
         if self.vector is None:
@@ -414,19 +467,6 @@ class _Writer(Step):
         side = self.vector is not None and self.vector not in r.value.loops
         return _Accumulator(r, 1 if side else lanes, blocked)
 
-    def _identity(self, r: Reduction, lanes: int) -> Value:
-        dtype = r.dtype
-        if r.kind in ("sum", "any"):
-            value: float = 0
-        elif r.kind in ("prod", "all"):
-            value = 1
-        elif dtype.is_float:
-            value = float("-inf") if "max" in r.kind else float("inf")
-        else:
-            low, high = _int_range(dtype)
-            value = low if "max" in r.kind else high
-        return self.f.const(value, LLVM[dtype.name], lanes)
-
     def _total_lanes(self, a: _Accumulator) -> int:
         return min(a.lanes, 8) if self.vector is None else a.lanes
 
@@ -435,7 +475,7 @@ class _Writer(Step):
         if a.blocked:
             zero = self.f.const(0.0, "double", self._total_lanes(a))
             return [zero] if a.reduction.dtype.bytes == 4 else [zero, zero]
-        first = self._identity(a.reduction, a.lanes)
+        first = identity(self.f, a.reduction, a.lanes)
         return [first] if a.reduction.position is None else [first, self.f.const(0, "i64", a.lanes)]
 
     def _open(self, accumulators: Iterable[_Accumulator], totals: list[Value]) -> list[Value]:
@@ -444,7 +484,7 @@ class _Writer(Step):
         result = []
         for a in accumulators:
             values = [next(rest) for _ in self._start(a)]
-            result += [self._identity(a.reduction, a.lanes)] if a.blocked else values
+            result += [identity(self.f, a.reduction, a.lanes)] if a.blocked else values
         return result
 
     def _close(self, accumulators: Iterable[_Accumulator], totals: list[Value], partial: list[Value]) -> list[Value]:
@@ -454,24 +494,10 @@ class _Writer(Step):
         for a in accumulators:
             values = [next(before) for _ in self._start(a)]
             if a.blocked:
-                result += self._add_block(a, values, next(block))
+                result += add_block(self.f, values, halved(self.f, next(block), self._total_lanes(a)))
             else:
                 result += [next(block) for _ in values]
         return result
-
-    def _add_block(self, a: _Accumulator, total: list[Value], block: Value) -> list[Value]:
-        f, lanes = self.f, self._total_lanes(a)
-        while block.lanes > lanes:
-            half = block.lanes // 2
-            block = f.add(f.shuffle(block, None, range(half)), f.shuffle(block, None, range(half, block.lanes)))
-        if a.reduction.dtype.bytes == 4:
-            return [f.add(total[0], f.convert("fpext", block, "double"))]
-        # the rounding error of high + block, kept apart (Knuth's TwoSum)
-        high, low = total
-        s = f.add(high, block)
-        b = f.sub(s, high)
-        error = f.add(f.sub(high, f.sub(s, b)), f.sub(block, b))
-        return [s, f.add(low, error)]
 
     def _update(self, accumulators: Iterable[_Accumulator], values: list[Value]) -> list[Value]:
         rest = iter(values)
@@ -481,25 +507,13 @@ class _Writer(Step):
             x = self.f.splat(self.get(r.value), a.lanes)
             acc = next(rest)
             if self.mask is not None and self.vector is None:
-                x = self.f.select(self.mask, x, self._identity(r, a.lanes))
+                x = self.f.select(self.mask, x, identity(self.f, r, a.lanes))
             if r.position is not None:
                 best = next(rest)
                 result += self._update_arg(r, acc, best, x, self.f.splat(self.get(r.position), a.lanes))
             else:
-                result.append(self._fold(r, acc, x))
+                result.append(fold(self.f, r, acc, x))
         return result
-
-    def _fold(self, r: Reduction, a: Value, b: Value) -> Value:
-        f = self.f
-        if r.kind == "sum":
-            return f.add(a, b)
-        if r.kind == "prod":
-            return f.mul(a, b)
-        if r.kind == "any":
-            return f.or_(a, b)
-        if r.kind == "all":
-            return f.and_(a, b)
-        return (larger if r.kind == "max" else smaller)(f, r.dtype, a, b)
 
     def _update_arg(self, r: Reduction, best: Value, at: Value, x: Value, position: Value) -> list[Value]:
         f = self.f
@@ -517,22 +531,11 @@ class _Writer(Step):
         if r.position is not None:
             return values[1] if lanes_are_points else self._finish_arg(r, *values)
         if not a.blocked:
-            return values[0] if lanes_are_points else self._fold_lanes(r, values[0])
+            return values[0] if lanes_are_points else fold_lanes(self.f, r, values[0])
         if r.dtype.bytes == 4:
-            total = values[0] if lanes_are_points else f.reduce("fadd", values[0])
-            return f.convert("fptrunc", total, "float")
-        # an infinite sum has a NaN for its error
-        exact = f.select(f.cmp("ord", values[1], values[1]), f.add(values[0], values[1]), values[0])
+            return rounded(f, values if lanes_are_points else [f.reduce("fadd", values[0])])
+        exact = rounded(f, values)
         return exact if lanes_are_points else f.reduce("fadd", exact)
-
-    def _fold_lanes(self, r: Reduction, x: Value) -> Value:
-        while x.lanes > 1:
-            half = x.lanes // 2
-            low, high = self.f.shuffle(x, None, range(half)), self.f.shuffle(x, None, range(half, x.lanes))
-            if half == 1:
-                low, high = self.f.extract(x, 0), self.f.extract(x, 1)
-            x = self._fold(r, low, high)
-        return x
 
     def _finish_arg(self, r: Reduction, x: Value, at: Value) -> Value:
         f = self.f
@@ -883,12 +886,7 @@ class _Writer(Step):
     def _scratch_place(self, i: Instr) -> Value:
         """Return the address of a saved value: dense along the inner loops, then over the lanes of outer points."""
         f = self.f
-        inner = next(s.inner for s in self.kernel.stages if i.loops & set(s.inner))
-        at, step = f.i64(0), 1
-        for loop in reversed(inner):
-            scale = self.integer(step, ("row", (i, loop)))
-            at = self._sum(at, f.mul(self.loops[loop], scale))
-            step *= self.kernel.dims[loop]
+        at = self._position(next(s for s in self.kernel.stages if i.loops & set(s.inner)))
         if self.vector is not None:
             at = f.mul(at, f.i64(self.kernel.lanes))
         return f.element(self.scratch_at[i], at, MEMORY[i.dtype.name])
@@ -927,10 +925,3 @@ class _Scope:
         self.writer.places.pop()
         for loop in self.bound:
             del self.writer.loops[loop]
-
-
-def _int_range(dtype: DType) -> tuple[int, int]:
-    if dtype.is_bool:
-        return 0, 1
-    bits = 8 * dtype.bytes
-    return (0, (1 << bits) - 1) if dtype.name == "u8" else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
-from graphc.codegen.kernel import Buffer, Index, Instr, Kernel, Reduction, Stage, Store, needed
+from graphc.codegen.kernel import Buffer, Column, Index, Instr, Kernel, Reduction, Stage, Store, needed
 from graphc.ir.fusion import WEIGHT
 from graphc.ir.graph import PARAMETER, Node, Region, parameter
 from graphc.ir.types import BOOL, I64, DType
@@ -63,7 +63,7 @@ class _Lowering:
         loops = frozenset(lo for lo, _ in index.loops).union(*(r.loops for r in reads))
         level = max((r.level for r in reads), default=0)
         if op == "reduced":
-            loops, level = self.outer, attr.value.level + 1
+            loops, level = self.outer.difference(attr.inner), attr.value.level + 1
         instr = Instr(op, tuple(args), dtype, loops, level, attr, masked, f"{op}{len(self.instrs)}")
         self.instrs[key] = instr
         return instr
@@ -342,10 +342,16 @@ def _stages(low: _Lowering, stores: list[Store]) -> list[Stage]:
         return stages.setdefault((level, not inner, inner), Stage(inner))
 
     for r in low.reductions:
-        stage(r.value.level, tuple(sorted(r.inner))).reductions.append(r)
+        if low.outer.isdisjoint(r.inner):
+            stage(r.value.level, tuple(sorted(r.inner))).reductions.append(r)
     for s in stores:
         loops = s.value.loops | frozenset(lo for lo, _ in s.index.loops)
-        stage(s.value.level, tuple(sorted(loops - low.outer))).stores.append(s)
+        inner = tuple(sorted(loops - low.outer))
+        fold = s.value.attr if s.value.op == "reduced" else None
+        if fold is None or low.outer.isdisjoint(fold.inner):
+            stage(s.value.level, inner).stores.append(s)
+        else:
+            stage(fold.value.level, inner).columns.append(Column(fold, s))
     return [stages[key] for key in sorted(stages)]
 
 
@@ -374,7 +380,8 @@ def _collapse(kernel: Kernel) -> Kernel:
 def _indices(kernel: Kernel) -> list[Index]:
     roots = [v for stage in kernel.stages for v in stage.roots()]
     found = [i.attr[1] if i.op == "load" else i.attr for i in needed(roots) if i.op in ("load", "index")]
-    return found + [s.index for stage in kernel.stages for s in stage.stores]
+    stores = [s for stage in kernel.stages for s in stage.stores] + [c.store for c in kernel.columns]
+    return found + [s.index for s in stores]
 
 
 def _runs_on(index: Index, a: int, b: int, dims: Sequence[int]) -> bool:
@@ -383,7 +390,8 @@ def _runs_on(index: Index, a: int, b: int, dims: Sequence[int]) -> bool:
 
 def _together(kernel: Kernel, a: int, b: int) -> bool:
     """Whether every pass has both loops or neither, and 0 in neither (an empty loop must stay empty)."""
-    return all((a in s.inner) == (b in s.inner) for s in kernel.stages) and bool(kernel.dims[a]) and bool(kernel.dims[b])
+    nests = [*(s.inner for s in kernel.stages), kernel.folded]
+    return all((a in nest) == (b in nest) for nest in nests) and bool(kernel.dims[a]) and bool(kernel.dims[b])
 
 
 def _merged(kernel: Kernel, a: int, b: int) -> Kernel:
@@ -412,6 +420,10 @@ def _merged(kernel: Kernel, a: int, b: int) -> Kernel:
                 loops = frozenset(lo if lo != a else b for lo in i.loops)
                 new[i] = replace(i, args=tuple(new[x] for x in i.args), attr=attr(i), loops=loops)
 
+    def store(s: Store) -> Store:
+        rebuild([s.value])
+        return Store(s.buffer, index(s.index), new[s.value])
+
     stages = []
     for s in kernel.stages:
         rebuild(s.roots())
@@ -419,7 +431,8 @@ def _merged(kernel: Kernel, a: int, b: int) -> Kernel:
             Stage(
                 tuple(lo for lo in s.inner if lo != a),
                 [reduction(r) for r in s.reductions],
-                [Store(t.buffer, index(t.index), new[t.value]) for t in s.stores],
+                [store(t) for t in s.stores],
+                [Column(reduction(c.reduction), store(c.store)) for c in s.columns],
             )
         )
     dims = list(kernel.dims)

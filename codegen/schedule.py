@@ -49,7 +49,8 @@ def schedule(kernel: Kernel) -> Schedule:
     """Set `kernel.vector`, `kernel.lanes`, the order of its loops and its scratch size; return the rest."""
     plan = Schedule()
     row_cost = sum(_order_inner(kernel, s) if s.inner else _scalar_cost(s) for s in kernel.stages)
-    points = [(sum(_pass_cost(kernel, s, lo) for s in kernel.stages), -lo) for lo in kernel.outer]
+    sides = [lo for lo in kernel.outer if lo in kernel.folded or not kernel.folded]
+    points = [(sum(_pass_cost(kernel, s, lo) for s in kernel.stages), -lo) for lo in sides]
     best, loop = min(points, default=(0.0, 0))
     if points and (best < row_cost or not any(s.inner for s in kernel.stages)):
         kernel.vector = -loop

@@ -9,7 +9,8 @@ A group's nodes share one *iteration space*, a set of loops.  Each axis of each 
 loops (an axis that a reshape merged is several).  A group without reductions has one space for all its
 nodes.  In a group with reductions, all reductions leave the same loops, the *outer* ones, and every other
 node has at least these: so a kernel is loops over the outer space and, inside, one pass after another over
-inner loops, as softmax or layer_norm need it.
+inner loops, as softmax or layer_norm need it.  But for *columns*: reductions that fold outer loops and leave inner
+ones.  They are known when all is done, so they are only stored.
 
 Nodes are taken in order; each joins the groups of its operands where the spaces agree and no path leads out
 of the merged group and back in (kept as a bit mask of ancestors for each group: that is the convexity proof).
@@ -40,6 +41,9 @@ HEAVIEST = 900
 
 SHARED_WAVE = 36
 """What the sine and the cosine of one angle have in common, and a kernel computes once."""
+
+COLUMNS = ("sum", "prod", "max", "min", "any", "all")
+"""Reductions that may be columns."""
 
 CHEAP = 4
 """What is at most this heavy is computed again rather than stored and loaded."""
@@ -119,6 +123,8 @@ class Group:
     """What reductions leave; None while there is no reduction."""
     space: frozenset[Loop] = frozenset()
     weight: int = 0
+    columns: frozenset[Node] = frozenset()
+    """Reductions that fold outer loops, all of them the same."""
     waves: frozenset[tuple[str, Node]] = frozenset()
     """Which of sin and cos it takes of which angle."""
     ancestors: int = 0
@@ -132,6 +138,11 @@ class Group:
             return self.axes[node]
         away = _reduced_axes(node)
         return tuple(next(folded) if a in away else next(kept) for a in range(node.operands[0].type.rank))
+
+    @property
+    def folded(self) -> frozenset[Loop]:
+        """The outer loops that the columns fold."""
+        return frozenset(loop for node in self.columns for loop in _loops(self.reduced[node]))
 
     def substitute(self, new: dict[Loop, tuple[Loop, ...]]) -> None:
         """Put other loops in the place of some."""
@@ -323,10 +334,24 @@ class _Grouping:
             return False
         outer = self._common_outer(first, second, match)
         if outer is False:
-            return False
+            if not self._is_column(first, second, match):
+                return False
+            outer, second.columns = first.outer, frozenset(second.nodes)
         second.substitute({a: (b,) for a, b in match.items()})
         self._absorb(first, second, outer if isinstance(outer, frozenset) else None)
         return True
+
+    def _is_column(self, first: Group, second: Group, match: dict[Loop, Loop]) -> bool:
+        """Whether `second` is a reduction over outer loops of `first` that spares computing its operand a second time."""
+        node = second.nodes[0]
+        if len(second.nodes) > 1 or node.op.name not in COLUMNS or first.outer is None:
+            return False
+        if all(self.group_of[e.source] is not first or _cheap(e.source) for e in _edges(node)):
+            return False
+        folded = frozenset(match.get(lo, lo) for lo in _loops(second.reduced[node]))
+        if not folded or not folded <= first.outer or first.folded not in (frozenset(), folded):
+            return False
+        return frozenset(match.get(lo, lo) for lo in second.space) > first.outer
 
     def _would_cycle(self, first: Group, second: Group) -> bool:
         a, b = 1 << first.bit, 1 << second.bit
@@ -380,6 +405,8 @@ class _Grouping:
                 for edge in _edges(node):
                     if self.group_of[edge.source] is not source:
                         continue
+                    if edge.source in source.columns:
+                        raise _Misaligned
                     if any(m.op.name in ("slice", "pad", "flip") for m in edge.moves) and _cheap(edge.source):
                         continue
                     wanted = _through(reader, reader.operand_axes(node), edge.moves)
@@ -407,6 +434,8 @@ class _Grouping:
         # without outer loops, only passes over the same inner loops belong in one kernel
         if not outer and first.space and space and first.space != space:
             return False
+        if first.columns and second.columns and first.folded != renamed(second.folded):
+            return False
         along = {*_lies_outside(first, outer, {}), *_lies_outside(second, outer, match)}
         return False if len(along) > 1 else outer
 
@@ -418,6 +447,7 @@ class _Grouping:
         first.space |= second.space
         first.weight = _joint_weight(first, second)
         first.waves |= second.waves
+        first.columns |= second.columns
         gone, kept = 1 << second.bit, 1 << first.bit
         first.ancestors = (first.ancestors | second.ancestors) & ~gone & ~kept
         del self.groups[second.bit]
@@ -463,7 +493,7 @@ def _lies_outside(group: Group, outer: frozenset[Loop], match: dict[Loop, Loop])
 
     Sums along rows and sums down columns want other lanes: in one kernel, one of them would gather its elements.
     """
-    for node in group.reduced:
+    for node in group.reduced.keys() - group.columns:
         last = next((axis[-1] for axis in reversed(group.operand_axes(node)) if axis), None)
         if last is not None:
             yield match.get(last, last) in outer
@@ -739,7 +769,7 @@ def _schedule(group: Group | None, members: list[Node], reduces: list[Node]) -> 
         for node in [*reduces, *members]:
             source = group.operand_axes(node) if node in reduced else axes[node]
             seen.update(dict.fromkeys(lo for axis in source for lo in axis))
-        loops = [lo for lo in seen if lo in outside] + [lo for lo in seen if lo not in outside]
+        loops = sorted(seen, key=lambda lo: 2 if lo not in outside else lo in group.folded)  # what columns fold is within
         outer = sum(lo in outside for lo in loops)
     return {
         "dims": tuple(lo.extent for lo in loops),

@@ -93,10 +93,20 @@ def test_groups_stay_convex_around_a_product():
     assert kernels(fused(after, params=(x, w))) == ["fusion", "matmul", "fusion"]
 
 
-def test_different_outer_loops_are_different_kernels():
+def test_costly_values_are_folded_along_rows_and_down_columns_in_one_kernel():
     x = param(6, 5)
     e = build.apply("exp", x)
-    assert kernels(fused(build.sum_(e, (0,)), build.sum_(e, (1,)), params=(x,))) == ["fusion", "fusion"]
+    assert kernels(fused(build.sum_(e, (0,)), build.sum_(e, (1,)), params=(x,))) == ["fusion"]
+    cheap = x * x
+    assert kernels(fused(build.sum_(cheap, (0,)), build.sum_(cheap, (1,)), params=(x,))) == ["fusion", "fusion"]
+
+
+def test_columns_are_read_by_other_kernels():
+    x = param(6, 5)
+    e = build.apply("exp", x)
+    columns, rows = build.sum_(e, (0,)), build.sum_(e, (1,))
+    spread = build.broadcast(columns, x.shape, (1,)) * build.broadcast(rows, x.shape, (0,))
+    assert kernels(fused(spread, build.sum_(spread, (0,)), params=(x,))) == ["fusion", "fusion"]
 
 
 def test_reshapes_that_merge_and_split_axes_stay_inside():

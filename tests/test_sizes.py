@@ -49,6 +49,17 @@ def attention(q: Any, k: Any, v: Any) -> Any:
     return torch.softmax(q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5, -1) @ v
 
 
+def both_ways(x: Any) -> Any:
+    y = torch.exp(torch.sin(x))
+    return y.sum(1), y.sum(0)
+
+
+def pulls(x: Any) -> Any:
+    d = x[None] - x[:, None]
+    square = (d * d).sum(-1) + 0.1
+    return ((d / (square * torch.sqrt(square))[:, :, None]).sum(1) * x).sum()
+
+
 def norm(x: Any, w: Any, b: Any) -> Any:
     return (F.layer_norm(x, (x.shape[-1],), w, b) ** 2).sum()
 
@@ -69,6 +80,9 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[int], tuple[Any, ...]]]] = 
     "softmax of more rows": (lambda x: torch.softmax(x, -1), lambda n: (r(n, 64),)),
     "softmax of longer rows": (lambda x: torch.softmax(x, -1), lambda n: (r(50, n),)),
     "sums both ways": (lambda x: (x.sum(0), x.sum(1), x.mean()), lambda n: (r(n, 70),)),
+    "costly sums both ways": (both_ways, lambda n: (r(n, 70),)),
+    "sums both ways of longer rows": (lambda x: both_ways(x)[::-1], lambda n: (r(70, n),)),
+    "gradient of pairs": (func.grad(pulls), lambda n: (r(n, 3),)),
     "variance": (lambda x: x.var(0), lambda n: (r(n, 70),)),
     "argmax": (lambda x: x.argmax(1), lambda n: (r(n, 70),)),
     "three sizes": (lambda x: x.mean((0, 1)), lambda n: (r(n, n + 1, 12),)),
