@@ -24,7 +24,6 @@ from graphc.codegen.schedule import Schedule
 from graphc.codegen.step import Step, table_bits
 from graphc.ir.sizes import SIMPLE, SMALL
 from graphc.ir.symbols import derived
-from graphc.ir.types import DType
 
 __all__ = ["emit_kernel"]
 
