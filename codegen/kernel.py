@@ -15,7 +15,7 @@ from typing import Any
 
 from graphc.ir.types import DType
 
-__all__ = ["Buffer", "Column", "Index", "Instr", "Kernel", "Reduction", "Stage", "Store", "needed"]
+__all__ = ["Buffer", "Column", "Index", "Instr", "Kernel", "Reduction", "Stage", "Store", "is_bound_check", "needed"]
 
 
 @dataclass(frozen=True)
@@ -244,6 +244,14 @@ def _spell(kernel: Kernel, instr: Instr) -> str:
         return str(instr.attr)
     dtype = f" to {instr.dtype}" if instr.op == "cast" else ""
     return f"{instr.op} {', '.join(map(_operand, instr.args))}{dtype}"
+
+
+SIZES = ("index", "size", "constant")
+
+
+def is_bound_check(i: Instr) -> bool:
+    """Whether a condition compares an index with its bounds; neither is so large that a difference wraps."""
+    return i.op in ("le", "lt") and any(a.op == "index" for a in i.args) and all(a.op in SIZES for a in i.args)
 
 
 def needed(roots: Iterable[Instr], cut: Callable[[Instr], bool] | None = None) -> list[Instr]:

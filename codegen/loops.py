@@ -17,7 +17,8 @@ from math import prod
 from graphc.codegen.columns import Columns
 from graphc.codegen.emit import Module, Value, llvm_type
 from graphc.codegen.folds import add_block, fold, fold_lanes, halved, identity, rounded
-from graphc.codegen.kernel import Index, Instr, Kernel, Reduction, Stage, Store, needed
+from graphc.codegen.kernel import Index, Instr, Kernel, Reduction, Stage, Store, is_bound_check, needed
+from graphc.codegen.lower import weight_of
 from graphc.codegen.mathlib_trig import sincos
 from graphc.codegen.ops import LLVM, MEMORY, OPS, cast, compare
 from graphc.codegen.schedule import Schedule
@@ -37,10 +38,21 @@ BLOCK_DOWN = 256
 """The same for sums down columns, where every lane is a sum of its own."""
 
 
+EDGE = SMALL
+"""Lanes where bounds are checked lane by lane: every loop that is read at run time has at least so many turns."""
+
+TWICE = 64
+"""A body up to this heavy is written apart for rows inside of all padding."""
+
+Body = Callable[[list[Value]], list[Value]]
+"""Writes what a loop does in one turn, from the carried values to the next."""
+
+Checks = dict[Instr, tuple[int, int | None]]
+"""Bounds checks along a loop, with where they hold: from, to."""
+
 _TRUE = "true"
 """How a condition is spelled that is known to hold."""
 
-_SIZES = ("index", "size", "constant")
 _OTHER_WAVE = {"sin": "cos", "cos": "sin"}
 
 
@@ -179,7 +191,32 @@ class _Writer(Step):
         loop: int,
         lanes: int,
         carry: Sequence[Value],
-        body: Callable[[list[Value]], list[Value]],
+        body: Body,
+        start: Value | None = None,
+        stop: Value | None = None,
+        *,
+        tail: bool = True,
+        main: bool = True,
+    ) -> list[Value]:
+        """Write a vector loop, in parts if it has bounds checks."""
+        extent = self.kernel.dims[loop]
+        if self._is_once(loop, lanes):
+            return self._masked_loop(loop, lanes, carry, body, start, stop) if main else list(carry)
+        columns = self.stage is not None and self.stage.columns  # each element is added once
+        if extent > SMALL and lanes > 1 and start is None and main and tail and not columns:
+            along, across = self._checks(loop)
+            if across and not self._is_heavy():
+                return self._inside_or_not(loop, lanes, carry, body, along, across)
+            if along:
+                return self._split_loop(loop, lanes, carry, body, along)
+        return self._plain_loop(loop, lanes, carry, body, start, stop, tail=tail, main=main)
+
+    def _plain_loop(
+        self,
+        loop: int,
+        lanes: int,
+        carry: Sequence[Value],
+        body: Body,
         start: Value | None = None,
         stop: Value | None = None,
         *,
@@ -189,12 +226,6 @@ class _Writer(Step):
         """Write a loop by whole vectors, then what is left over under a mask."""
         f, extent = self.f, self.kernel.dims[loop]
         known = self.is_known(extent)
-        if self._is_once(loop, lanes):
-            return self._masked_loop(loop, lanes, carry, body, start, stop) if main else list(carry)
-        split = extent > SMALL and lanes > 1 and start is None and main and tail and not (self.stage and self.stage.columns)
-        inside = self._inside(loop) if split else {}
-        if inside:
-            return self._split_loop(loop, lanes, carry, body, inside)
         whole = self.whole(loop, lanes)
         values = list(carry)
         self.lanes = lanes
@@ -210,93 +241,179 @@ class _Writer(Step):
         self.lanes = 1
         return values
 
-    def _inside(self, loop: int) -> dict[Instr, tuple[int, int | None]]:
-        """Return the bounds checks of padded axes that run along a vector loop, with where in it they hold: from, to."""
-        stages = self.kernel.stages if self.vector is not None else [self._stage()]
-        found: dict[Instr, tuple[int, int | None]] = {}
-        for i in needed(v for s in stages for v in s.roots()):
-            if i.op not in ("le", "lt"):
+    # -- loops with bounds checks ---------------------------------------------------------------------
+
+    def _roots(self) -> list[Instr]:
+        """Return what the stages inside of a vector loop compute everything else for."""
+        return [v for s in (self.kernel.stages if self.vector is not None else [self._stage()]) for v in s.roots()]
+
+    def _is_heavy(self) -> bool:
+        return sum(map(weight_of, needed(self._roots()))) > TWICE
+
+    def _checks(self, loop: int) -> tuple[Checks, list[Instr]]:
+        """Return the bounds checks of padded axes: those that run along a vector loop, with where in it they hold (from,
+        to), and those that are the same all along it."""
+        along: Checks = {}
+        across: dict[Instr, tuple[int, int | None]] = {}
+        for i in needed(self._roots()):
+            if not is_bound_check(i):
                 continue
             low, high = (i.args[1], i.args[0]) if i.op == "le" else (i.args[0], i.args[1])
-            if low.op != "index" or low.attr.loops != ((loop, 1),) or low.attr.values:
+            if low.op != "index" or low.attr.values or len(low.attr.loops) != 1 or low.attr.loops[0][1] != 1:
                 continue
             if i.op == "lt" and high.op == "size":
-                found[i] = (0, high.attr - low.attr.const)
+                where: tuple[int, int | None] = (0, high.attr - low.attr.const)
             elif i.op == "le" and high.op == "constant" and high.attr == 0:
-                found[i] = (-low.attr.const, None)
-        return found
+                where = (-low.attr.const, None)
+            else:
+                continue
+            if low.attr.loops[0][0] == loop:
+                along[i] = where
+            elif self._known(i) and self.get(i).name != _TRUE:
+                across[i] = where
+        return along, list(across) if self._ever_all(across) else []
 
-    def _split_loop(
-        self,
-        loop: int,
-        lanes: int,
-        carry: Sequence[Value],
-        body: Callable[[list[Value]], list[Value]],
-        inside: dict[Instr, tuple[int, int | None]],
+    def _ever_all(self, checks: Checks) -> bool:
+        """Whether there is a point at which all checks hold: of arrays that were concatenated there is none."""
+        first: dict[int, int] = {}
+        last: dict[int, int] = {}
+        for i, (begin, end) in checks.items():
+            loop = next(iter(i.loops))
+            first[loop] = max(first.get(loop, 0), begin)
+            last[loop] = min([last.get(loop, self.kernel.dims[loop]), *([] if end is None else [end])])
+        return all(first[loop] < last[loop] for loop in first)
+
+    def _hold(self, checks: Iterable[Instr]) -> dict[Instr, Value]:
+        """Return that checks hold, and with them what is true if all of them are."""
+        true = set(checks)
+        for i in needed(self._roots()):
+            if (self._known(i) and self.get(i).name == _TRUE) or (i.op == "and" and all(a in true for a in i.args)):
+                true.add(i)
+        return dict.fromkeys(true, self.f.const(True, "i1"))
+
+    def _inside_or_not(
+        self, loop: int, lanes: int, carry: Sequence[Value], body: Body, along: Checks, across: list[Instr]
     ) -> list[Value]:
-        """Write a loop whose bounds checks all hold in its middle: whole vectors without them, then both ends with them.
+        """Write a vector loop twice: for rows inside of all padding, without checks, and for rows at an edge."""
+        f = self.f
+        inside = self.get(across[0])
+        for i in across[1:]:
+            inside = f.and_(inside, self.get(i))
 
-        Without carried values the middle's last vector lies back over the one before, which stores the same again.
+        def within() -> list[Value]:
+            self.scopes[-1].update(self._hold(across))
+            if along:
+                return self._split_loop(loop, lanes, carry, body, along)
+            return self._plain_loop(loop, lanes, carry, body)
+
+        def at_edge() -> list[Value]:
+            if not along:
+                return self._plain_loop(loop, lanes, carry, body)
+            if carry:
+                return self._split_loop(loop, lanes, carry, body, along)
+            vectors = self._vectors(loop, self.kernel.dims[loop], "all")
+            self._overlapping(loop, body, along, vectors, vectors, f.i64(0))
+            return []
+
+        return self._either(inside, within, at_edge)
+
+    def _either(self, cond: Value, then: Callable[[], list[Value]], other: Callable[[], list[Value]]) -> list[Value]:
+        """Write a branch, each side in a scope of its own, and what the two sides compute."""
+        f, name = self.f, self.f.fresh("inside")
+        f.cond_br(cond, name, f"not.{name}")
+        sides = []
+        for label, side in ((name, then), (f"not.{name}", other)):
+            f.start(label)
+            with _Scope(self, {}):
+                sides.append((side(), f.label))
+            f.br(f"end.{name}")
+        f.start(f"end.{name}")
+        (first, here), (second, there) = sides
+        return [
+            f.inst(f"phi {llvm_type(a.type, a.lanes)} [ {a.name}, %{here} ], [ {b.name}, %{there} ]", a.type, a.lanes)
+            for a, b in zip(first, second, strict=True)
+        ]
+
+    def _split_loop(self, loop: int, lanes: int, carry: Sequence[Value], body: Body, along: Checks) -> list[Value]:
+        """Write a loop whose bounds checks all hold in its middle: whole vectors without them, then both ends with them."""
+        f, extent = self.f, self.kernel.dims[loop]
+        begin = min(max([0, *(first for first, _ in along.values())]), extent)
+        end = max(begin, min([extent, *(last for _, last in along.values() if last is not None)]))
+        if not carry:
+            begin = min(-(-begin // EDGE) * EDGE, extent)
+            end = max(begin, end)
+        end = begin + (end - begin) // lanes * lanes
+        lower, upper = (self.integer(n, (name, (loop, lanes)), varies=True) for n, name in ((begin, "begin"), (end, "end")))
+        self.lanes = lanes
+        with f.loop(lower, upper, lanes, carry, hint=f"i{loop}_") as at, _Scope(self, {loop: at.index}):
+            self.scopes[-1].update(self._hold(along))
+            at.next(body(at.carry))
+        if carry:
+            return self._ends(loop, lanes, at.results, body, along, lower, upper)
+        before, after = self._vectors(loop, begin, "before"), self._vectors(loop, extent - end, "after")
+        self._overlapping(loop, body, along, before, f.add(before, after), f.sub(upper, f.mul(before, f.i64(EDGE))))
+        return []
+
+    def _vectors(self, loop: int, elements: int, role: str) -> Value:
+        """Return how many narrow vectors it takes for some elements of a loop."""
+        return self.integer(-(-elements // EDGE), (role, loop), varies=True)
+
+    def _overlapping(self, loop: int, body: Body, along: Checks, before: Value, count: Value, jump: Value) -> None:
+        """Write narrow vectors with checks lane by lane: `before` of them from the start, those up to `count` `jump` farther.
+
+        What would reach beyond the end lies back over its neighbour, and stores the same again.
         """
-        extent = self.kernel.dims[loop]
-        begin = min(max(first for first, _ in inside.values()), extent)
-        end = max(begin, min([extent, *(last for _, last in inside.values() if last is not None)]))
-        if end - begin < lanes:
-            end = begin
-        elif carry:
-            end = begin + (end - begin) // lanes * lanes
-        lower = self.integer(begin, ("begin", (loop, lanes)))
-        upper = self.integer(end, ("end", (loop, lanes)), varies=True)
-        middle = self._middle(loop, lanes, carry, body, inside, lower, upper)
-        after = self._ends(loop, lanes if carry else 1, middle, body, lower, upper)
+        f, self.lanes = self.f, EDGE
+        last = f.sub(self.extent(loop), f.i64(EDGE))
+        with f.loop(f.i64(0), count, hint=f"i{loop}_") as turn:
+            here = f.mul(turn.index, f.i64(EDGE))
+            at = f.select(f.cmp("slt", turn.index, before), here, f.add(here, jump))
+            at = f.select(f.cmp("slt", at, last), at, last)
+            with _Scope(self, {loop: at}):
+                self._check_lanes(along, at)
+                body([])
         self.lanes = 1
-        return after
 
-    def _middle(
-        self,
-        loop: int,
-        lanes: int,
-        carry: Sequence[Value],
-        body: Callable[[list[Value]], list[Value]],
-        inside: dict[Instr, tuple[int, int | None]],
-        lower: Value,
-        upper: Value,
-    ) -> list[Value]:
-        f, self.lanes = self.f, lanes
-        count = f.sub(upper, lower)
-        whole = f.sub(upper, f.binary("urem", count, f.i64(lanes)))
-        with f.loop(f.i64(0), f.i64(1 if carry else 2), carry=carry, hint="middle") as turn:
-            back = f.cmp("ne", turn.index, f.i64(0))
-            again = f.select(f.cmp("slt", whole, upper), f.sub(upper, f.i64(lanes)), upper)
-            first, stop = f.select(back, again, lower), f.select(back, upper, whole)
-            with f.loop(first, stop, lanes, turn.carry, hint=f"i{loop}_") as at, _Scope(self, {loop: at.index}):
-                self.scopes[-1].update(dict.fromkeys(inside, f.const(True, "i1")))
-                at.next(body(at.carry))
-            turn.next(at.results)
-        return turn.results
+    def _check_lanes(self, along: Checks, at: Value) -> None:
+        """Write in which lanes each check holds, for a vector that starts at `at`; equal ones once."""
+        found: dict[tuple[int, int | None], Value] = {}
+        for i, where in along.items():
+            if where not in found:
+                found[where] = self._lanes_inside(i, at, *where)
+            self.scopes[-1][i] = found[where]
+
+    def _lanes_inside(self, check: Instr, at: Value, first: int, stop: int | None) -> Value:
+        """Return in which lanes a check holds, the first at `at`."""
+        f, none, all_ = self.f, self.f.i64(0), self.f.i64(self.lanes)
+        edge = f.sub(self.integer(first if stop is None else stop, ("edge", check)), at)
+        edge = f.select(f.cmp("slt", edge, none), none, edge)
+        edge = f.convert("trunc", f.select(f.cmp("slt", edge, all_), edge, all_), "i32")
+        return f.cmp("sge" if stop is None else "slt", f.iota("i32", self.lanes), edge)
 
     def _ends(
         self,
         loop: int,
         lanes: int,
         carry: Sequence[Value],
-        body: Callable[[list[Value]], list[Value]],
+        body: Body,
+        along: Checks,
         lower: Value,
         upper: Value,
     ) -> list[Value]:
-        """Write one loop for what is below `lower` and, in a second turn, for what is from `upper` on."""
+        """Write one loop, under a mask, for what is below `lower` and, in a second turn, for what is from `upper` on."""
         f, self.lanes = self.f, lanes
         with f.loop(f.i64(0), f.i64(2), carry=carry, hint="end") as edge:
             last = f.cmp("ne", edge.index, f.i64(0))
             first, stop = f.select(last, upper, f.i64(0)), f.select(last, self.extent(loop), lower)
             with f.loop(first, stop, lanes, edge.carry, hint=f"i{loop}_") as at, _Scope(self, {loop: at.index}):
-                if lanes > 1:
-                    rest = f.binary("sub", stop, at.index)
-                    narrow = f.convert("trunc", f.select(f.cmp("sge", rest, f.i64(lanes)), f.i64(lanes), rest), "i32")
-                    self.mask = f.cmp("slt", f.iota("i32", lanes), narrow)
+                rest = f.binary("sub", stop, at.index)
+                narrow = f.convert("trunc", f.select(f.cmp("sge", rest, f.i64(lanes)), f.i64(lanes), rest), "i32")
+                self.mask = f.cmp("slt", f.iota("i32", lanes), narrow)
+                self._check_lanes(along, at.index)
                 at.next(body(at.carry))
             self.mask = None
             edge.next(at.results)
+        self.lanes = 1
         return edge.results
 
     def _is_once(self, loop: int, lanes: int) -> bool:
@@ -315,7 +432,7 @@ class _Writer(Step):
         loop: int,
         lanes: int,
         carry: Sequence[Value],
-        body: Callable[[list[Value]], list[Value]],
+        body: Body,
         start: Value | None,
         stop: Value | None,
     ) -> list[Value]:
@@ -339,9 +456,7 @@ class _Writer(Step):
         extent = self.kernel.dims[loop]
         return self.integer(extent // lanes * lanes, ("whole", (loop, lanes)), varies=extent > SMALL)
 
-    def _tail(
-        self, loop: int, lanes: int, whole: Value, values: list[Value], body: Callable[[list[Value]], list[Value]]
-    ) -> list[Value]:
+    def _tail(self, loop: int, lanes: int, whole: Value, values: list[Value], body: Body) -> list[Value]:
         f = self.f
         rest = f.binary("sub", self.extent(loop), whole)
         some = f.cmp("sgt", rest, f.i64(0))
@@ -367,7 +482,7 @@ class _Writer(Step):
         for number, stage in enumerate(self.kernel.stages):
             self.stage = stage
             if stage.inner:
-                self._pass(stage, self.kernel.lanes if self.vector is not None else self.plan.stage_lanes[number])
+                self._pass(stage, self.lanes if self.vector is not None else self.plan.stage_lanes[number])
             else:
                 self._ready(stage.roots())
                 self._stores(stage.stores)
@@ -581,7 +696,7 @@ class _Writer(Step):
                 twin = waves.get((_OTHER_WAVE.get(i.op, ""), i.args))
                 if twin is None or self._known(twin) or self._from_scratch(twin):
                     self.scopes[-1][i] = self._compute(i)
-                    if _is_bound_check(i) and self.get(i).lanes == 1:
+                    if is_bound_check(i) and self.get(i).lanes == 1:
                         self._mask_bits(i)
                 else:
                     self._compute_waves(*((i, twin) if i.op == "sin" else (twin, i)))
@@ -646,7 +761,7 @@ class _Writer(Step):
         f = self.f
         if cond.op == "and":
             bits = f.and_(self._mask_bits(cond.args[0]), self._mask_bits(cond.args[1]))
-        elif _is_bound_check(cond) and self.get(cond).name != _TRUE:
+        elif is_bound_check(cond) and self.get(cond).name != _TRUE:
             x, y = (self.get(a) for a in cond.args)
             sign = f.ashr(f.sub(y, x) if cond.op == "le" else f.sub(x, y), f.like(63, x))
             bits = f.xor(sign, f.like(-1, sign)) if cond.op == "le" else sign
@@ -901,11 +1016,6 @@ class _Writer(Step):
         f = self.f
         x = f.load(self._scratch_place(i), MEMORY[i.dtype.name], self.lanes)
         return f.cmp("ne", x, f.like(0, x)) if i.dtype.is_bool else x
-
-
-def _is_bound_check(i: Instr) -> bool:
-    """Whether a condition compares an index with its bounds; neither is so large that a difference wraps."""
-    return i.op in ("le", "lt") and any(a.op == "index" for a in i.args) and all(a.op in _SIZES for a in i.args)
 
 
 class _Scope:

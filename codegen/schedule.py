@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import prod
 
-from graphc.codegen.kernel import Instr, Kernel, Stage, needed
+from graphc.codegen.kernel import Instr, Kernel, Stage, is_bound_check, needed
 from graphc.codegen.lower import SAVE, weight_of
 from graphc.ir.sizes import SMALL
 
@@ -108,7 +108,8 @@ def _order_inner(kernel: Kernel, stage: Stage) -> float:
 
 def _lanes(kernel: Kernel, stage: Stage, loop: int) -> int:
     body = [i for i in needed(stage.roots()) if loop in i.loops]
-    widest = max((i.dtype.bytes for i in body), default=4)
+    values = needed(stage.roots(), is_bound_check)  # bounds are checked once a row
+    widest = max((i.dtype.bytes for i in values if loop in i.loops), default=4)
     lanes = 8 if widest == 8 else 16
     extent = kernel.dims[loop]
     if extent <= SMALL:
