@@ -10,6 +10,7 @@ whole vectors and, under a mask, for what is left over.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -296,9 +297,7 @@ class _Writer(Step):
     ) -> list[Value]:
         """Write a vector loop twice: for rows inside of all padding, without checks, and for rows at an edge."""
         f = self.f
-        inside = self.get(across[0])
-        for i in across[1:]:
-            inside = f.and_(inside, self.get(i))
+        inside = functools.reduce(f.and_, map(self.get, across))
 
         def within() -> list[Value]:
             self.scopes[-1].update(self._hold(across))
@@ -873,6 +872,8 @@ class _Writer(Step):
         if guard is not None and guard.name == _TRUE:
             guard = None
         shape = self._contiguous(index)
+        if shape == 1 and guard is not None and guard.lanes > 1:
+            return self._load_some(i)
         if shape == 0 and (guard is None or guard.lanes == 1):
             x = self._load_one(self._first_lane(buffer, index), type, guard)
         elif shape == 1:
@@ -906,6 +907,31 @@ class _Writer(Step):
         if always:
             self.places[-1][key] = x
         return x
+
+    def _load_some(self, i: Instr) -> Value:
+        """Load neighbours where a guard holds that differs among lanes.
+
+        What is the same in all lanes chooses the address: a processor takes long over a vector of unmapped memory, of which
+        it is to load nothing.
+        """
+        f, type = self.f, MEMORY[i.dtype.name]
+        (buffer, index), same, differs = i.attr, [], []
+        parts = [i.args[-1]]
+        while parts:
+            part = parts.pop()
+            value = self.get(part)
+            if value.lanes == 1:
+                same += [value] if value.name != _TRUE else []
+            elif part.op == "and":
+                parts.extend(part.args)
+            else:
+                differs.append(value)
+        at = self._first_lane(buffer, index)
+        if same:
+            at = f.select(functools.reduce(f.and_, same), at, self._zeros(type))
+        mask = functools.reduce(f.and_, differs)
+        x = f.masked_load(at, type, mask if self.mask is None else f.and_(mask, self.mask))
+        return f.cmp("ne", x, f.like(0, x)) if i.dtype.is_bool else x
 
     def _zeros(self, type: str) -> Value:
         """Return the address of zeros that a vector can be loaded from in the place of one that is not there."""

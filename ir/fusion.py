@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from graphc.ir.crossing import NEAR, computed_again
 from graphc.ir.graph import PARAMETER, Graph, Node, Region, make, parameter
 from graphc.ir.primitives import PRIMITIVES
 from graphc.ir.registers import fits_registers, is_small
@@ -529,6 +530,8 @@ class _Builder:
         self.group_of = group_of
         self.layouts = layouts
         self.stored: dict[Node, None] = {}
+        self.again: set[Node] = set()
+        """What other groups compute again, so that less is stored."""
         self.new: dict[Node, Node] = {p: p for p in graph.params}
         self.straight: dict[Node, bool] = {}
 
@@ -548,6 +551,7 @@ class _Builder:
                 self._store_operand(node.operands[0])
         for node in reversed(nodes):
             if node in self.stored:
+                self._spare(node)
                 self._leaves(node)
         for node in nodes:
             if (self._has_buffer(node) and node not in self.new) or (node in self.stored and node not in self.new):
@@ -630,9 +634,39 @@ class _Builder:
             return node in self.stored and node.op.kind == "movement" and self._moves_only(node, group)
         if group is not None and self.group_of[node] is group:
             return False
-        if node not in self.stored and not _cheap(node):
+        if node not in self.stored and node not in self.again and not _cheap(node):
             self.stored[node] = None
         return node in self.stored
+
+    def _spare(self, root: Node) -> None:
+        """Find what the kernel of a stored node reads of other groups, and what of that it had better compute again."""
+        crossing: dict[Group, list[Node]] = {}
+        for node in self._leaves_before(root):
+            crossing.setdefault(self.group_of[node], []).append(node)
+        for wanted in crossing.values():
+            self.again |= computed_again(wanted, self._is_given, weight)
+
+    def _is_given(self, node: Node) -> bool:
+        return self._has_buffer(node) or node in self.stored
+
+    def _leaves_before(self, root: Node) -> Iterator[Node]:
+        """Yield what the kernel of a stored node reads, near its own points, of values that would be stored for it."""
+        group = self.group_of.get(root)
+        stack: list[tuple[Node, bool]] = [(root, True)]
+        seen: set[tuple[Node, bool]] = set()
+        found: dict[Node, bool] = {}
+        while stack:
+            node, near = stack.pop()
+            if (node, near) in seen or (node is not root and self._is_given(node)):
+                continue
+            seen.add((node, near))
+            if _is_inlined(node):
+                stack.extend((o, near and node.op.name in NEAR) for o in node.operands)
+            elif node is root or self.group_of[node] is group:
+                stack.extend((o, True) for o in node.operands)
+            elif not _cheap(node):
+                found[node] = near and found.get(node, True)
+        return (node for node, near in found.items() if near)
 
     def _moves_only(self, node: Node, group: Group | None) -> bool:
         """Whether a moved value can be loaded in `group`: its kernel must need nothing of what `group` computes."""
