@@ -437,6 +437,8 @@ class _Grouping:
             return False
         if first.columns and second.columns and first.folded != renamed(second.folded):
             return False
+        if len(lasts := {*_last_loops(first, {}), *_last_loops(second, match)}) > len({folded for folded, _ in lasts}):
+            return False
         along = {*_lies_outside(first, outer, {}), *_lies_outside(second, outer, match)}
         return False if len(along) > 1 else outer
 
@@ -487,6 +489,17 @@ def _joint_weight(first: Group, second: Group) -> int:
     """Return the weight of two groups in one kernel."""
     other = {"sin": "cos", "cos": "sin"}
     return first.weight + second.weight - SHARED_WAVE * sum((other[w], x) in first.waves for w, x in second.waves)
+
+
+def _last_loops(group: Group, match: dict[Loop, Loop]) -> Iterator[tuple[frozenset[Loop], Loop]]:
+    """Yield the loops that each reduction folds, which are those of its pass, and the one along which it reads memory.
+
+    Reductions in one pass that read along different loops want other lanes, too.
+    """
+    for node in group.reduced.keys() - group.columns:
+        last = next((axis[-1] for axis in reversed(group.operand_axes(node)) if axis), None)
+        if last is not None:
+            yield frozenset(match.get(lo, lo) for lo in _loops(group.reduced[node])), match.get(last, last)
 
 
 def _lies_outside(group: Group, outer: frozenset[Loop], match: dict[Loop, Loop]) -> Iterator[bool]:

@@ -210,3 +210,18 @@ def test_total_variation_has_one_root_a_point():
     x = np.zeros((20, 20, 20), np.float32)
     fusions = [n for n in torch.compile(func.grad(variation)).lower(x).ir("fused").splitlines() if " sqrt " in n]
     assert len(fusions) == 1
+
+
+def test_sums_of_differences_along_each_axis_read_along_rows():
+    x = param(30, 31)
+    rows = build.slice_(x, (1, 0), (30, 31)) - build.slice_(x, (0, 0), (29, 31))
+    columns = build.slice_(x, (0, 1), (30, 31)) - build.slice_(x, (0, 0), (30, 30))
+    graph = Graph((x,), (build.sum_(rows * rows, (0, 1)) + build.sum_(columns * columns, (0, 1)),))
+    assert "gather" not in compile_graph(graph).stage("llvm")
+    check(graph, [np.random.default_rng(0).standard_normal((30, 31)).astype(np.float32)])
+
+
+def test_sums_of_two_square_arrays_are_one_kernel():
+    x, y = param(30, 30), param(30, 30)
+    graph = Graph((x, y), (build.sum_(x * x, (0, 1)) + build.sum_(y * y, (0, 1)),))
+    assert kernels(fuse(graph)) == ["fusion"]
