@@ -87,7 +87,7 @@ def _region(t: Text, region: Region, arguments: list[str]) -> list[str]:
     values: dict[Node, list[str]] = {p: [a] for p, a in zip(region.params, arguments, strict=True)}
     for node in region.nodes():
         operands = [v for o in node.operands for v in values[o]]
-        if node.regions:
+        if node.op.kind == "region":
             values[node] = REGIONS[node.op.name](t, node, operands)
         elif node.op.name == "result":
             values[node] = [operands[node.params["index"]]]
@@ -171,6 +171,7 @@ REGIONS: dict[str, Callable[[Text, Node, list[str]], list[str]]] = {
     "cond": _cond,
     "while": _while,
     "scan": _scan,
+    "custom": lambda t, node, operands: operands[: node.params["values"]],
 }
 """Primitive with regions → what writes it, given the values of its operands, and returns its results'."""
 

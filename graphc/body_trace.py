@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from graphc import pytree
+from graphc.body_rules import written_out
 from graphc.dtypes import number_dtype
 from graphc.errors import TracingError, add_place
-from graphc.gradfn import Barrier, GradFn, Level
+from graphc.gradfn import Barrier, GradFn, Level, history
 from graphc.inner_trace import Before, InnerTrace
 from graphc.ir import build
 from graphc.ir.graph import Node, parameter
@@ -19,6 +20,7 @@ from graphc.lift import from_array
 from graphc.pytree import Tree
 from graphc.state import state
 from graphc.storage import Storage
+from graphc.sweep import with_late_hooks
 from graphc.tensor import Tensor
 
 __all__ = ["KINDS", "Body", "Given", "Once", "Result", "error_here", "name_of", "paths", "sketch"]
@@ -72,7 +74,7 @@ class Body(InnerTrace):
         self.requires = [g.type.dtype.is_float and (state.grad or g.tensor.requires_grad) for g in given]
         self.leaves: list[Any] = []
         self.tree = pytree.NOTHING
-        self.barrier: Barrier | None = None
+        self.differentiates = any(g.tensor.requires_grad for g in given)
 
     def run(self, function: Callable[[list[Tensor]], Any]) -> None:
         """Call the body on its stand-ins.  Raises TypeError for results that are no tensors."""
@@ -84,6 +86,7 @@ class Body(InnerTrace):
                     got = type(leaf).__name__
                     raise error_here(f"{self.title}: expected tensors or numbers as results, got {got} at {path}")
             self.leaves = [Result(x) for x in leaves]
+            self._write_rules_out()
             self.bind_numbers()
         self.written = self.changed()
         self.leave()
@@ -112,8 +115,19 @@ class Body(InnerTrace):
         return found
 
     def check_barrier(self, step: Barrier) -> None:
-        """Remember that Python code has a say in the gradient."""
-        self.barrier = self.barrier or step
+        """Let Python code have a say in the gradient: what it does is in the graph."""
+
+    def _write_rules_out(self) -> None:
+        """Put into the graph what hooks and custom functions do with gradients, if any are taken."""
+        edges = [leaf.fn for leaf in self.leaves if leaf.fn is not None]
+        if not edges or not state.grad:
+            return
+        barriers = [s for s in with_late_hooks(history(edges, self.is_end)) if isinstance(s, Barrier)]
+        wanted = self.differentiates or any(b.batches for b in barriers) or any(self.ends(e) for e in edges)
+        if barriers and wanted:
+            nodes = written_out([leaf.node for leaf in self.leaves], edges, self.is_end)
+            for leaf, node in zip(self.leaves, nodes, strict=True):
+                leaf.node = node
 
     def _check_writes(self) -> None:
         for storage, before in self.written.items():
@@ -173,7 +187,7 @@ class Once(Body):
 
         super().run(watched)
         for tensor, param in zip(inner, self.params, strict=True):
-            if tensor._storage.node is not param:
+            if tensor._storage.node is not param and not _is_hooked(tensor._storage, param):
                 raise error_here(
                     f"{self.title}: expected a function that only reads its arguments, got one that writes to {param.type}"
                 )
@@ -191,6 +205,12 @@ class Once(Body):
 
     def _check_writes(self) -> None:
         """Let all be written to."""
+
+
+def _is_hooked(storage: Storage, node: Node) -> bool:
+    """Tell whether a storage stands on the node of a hook over another one."""
+    step = storage.fn
+    return isinstance(step, Barrier) and step.hooks is not None and step.inputs == [node]
 
 
 class Result:

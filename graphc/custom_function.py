@@ -13,15 +13,20 @@ from typing import Any, NamedTuple
 from graphc.batch_trace import BatchTrace
 from graphc.grad_mode import no_grad
 from graphc.gradfn import Barrier
-from graphc.ir.build import cast, permute, sum_, zeros_like
+from graphc.ir.build import cast, constant, permute, sum_, zeros_like
+from graphc.ir.control import RefusedError
 from graphc.ir.graph import Node, make
 from graphc.ir.primitives import PRIMITIVES
+from graphc.ir.types import TensorType
 from graphc.state import state
 from graphc.storage import Storage, stopped
 from graphc.tensor import Tensor
 from graphc.vmap import vmap
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
+
+RECORDED = "recorded"
+"""Said of results that a gradient goes through."""
 
 
 class FunctionCtx:
@@ -32,6 +37,7 @@ class FunctionCtx:
         self._saved: tuple[Any, ...] = ()
         self._saved_forward: tuple[Any, ...] = ()
         self._forward = False
+        self._inputs: Sequence[Node] = ()
         self._constant: set[int] = set()
         self._dirty: set[int] = set()
         self._materialize = True
@@ -120,6 +126,7 @@ class Function:
         tensors = [a for a in args if isinstance(a, Tensor)]
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         nodes, edges = [t._node() for t in tensors], tuple(t._edge() for t in tensors)
+        ctx._inputs = nodes
         recording = state.grad and any(ctx.needs_input_grad)
         level = state.trace
         if isinstance(level, BatchTrace) and level.is_batched(tensors):
@@ -140,8 +147,11 @@ class Function:
         if not recording:
             return result
         outputs = list(result) if isinstance(result, (tuple, list)) else [result]
-        step = Barrier(f"{cls.__name__}Backward", edges, [], nodes, lambda given: _run_backward(cls, ctx, args, step, given))
+        step = Barrier(
+            f"{cls.__name__}Backward", edges, [], nodes, lambda given: _run_backward(cls, ctx, args, kinds, step, given)
+        )
         made = [_recorded(ctx, o, step) if isinstance(o, Tensor) else o for o in outputs]
+        kinds = [_kind(o, step) for o in made]
         ctx._saved = tuple(_in_place_of(s, outputs, made) for s in ctx._saved)
         ctx._saved_forward = tuple(_in_place_of(s, outputs, made) for s in ctx._saved_forward)
         if cls.jvp is not Function.jvp:
@@ -266,10 +276,15 @@ def _recorded(ctx: FunctionCtx, output: Tensor, step: Barrier) -> Tensor:
 
 
 def _run_backward(
-    cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], step: Barrier, given: Sequence[Node | None]
+    cls: type[Function],
+    ctx: FunctionCtx,
+    args: tuple[Any, ...],
+    kinds: Sequence[Any],
+    step: Barrier,
+    given: Sequence[Node | None],
 ) -> list[Node | None]:
-    weights = [_weight(ctx, node, output, step) for node, output in zip(given, step.outputs, strict=True)]
-    result = cls.backward(ctx, *weights)
+    rest = iter([_weight(ctx, node, output, step) for node, output in zip(given, step.outputs, strict=True)])
+    result = cls.backward(ctx, *(next(rest) if kind is RECORDED else _no_weight(ctx, kind) for kind in kinds))
     found = list(result) if isinstance(result, (tuple, list)) else [result]
     while len(found) > len(args) and found[-1] is None:
         found.pop()
@@ -328,6 +343,19 @@ def _checked_tangent(output: Tensor, tangent: Any, step: Barrier) -> Node | None
     return cast(tangent._node(), output._type.dtype)
 
 
+def _kind(output: Any, step: Barrier) -> TensorType | str | None:
+    """Return what backward is told about a result: its gradient if it is `RECORDED`, zeros of a type, or None."""
+    if not isinstance(output, Tensor):
+        return None
+    return RECORDED if output._edge() is step else output._type
+
+
+def _no_weight(ctx: FunctionCtx, type: TensorType | None) -> Tensor | None:
+    if type is None or not ctx._materialize:
+        return None
+    return Tensor._of(Storage(constant(0, type.dtype, type.shape)))
+
+
 def _weight(ctx: FunctionCtx, node: Node | None, output: Node, step: Barrier) -> Tensor | None:
     if node is None and not ctx._materialize:
         return None
@@ -359,17 +387,18 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
         if not state.grad:
             return found
         several = isinstance(found, (tuple, list))
-        marked = [_refusing(g) if isinstance(g, Tensor) else g for g in (found if several else (found,))]
+        inputs = [*ctx._inputs, *(g._node() for g in grads if isinstance(g, Tensor))]
+        marked = [_refusing(g, inputs) if isinstance(g, Tensor) else g for g in (found if several else (found,))]
         return tuple(marked) if several else marked[0]
 
     return wrapped
 
 
-def _refusing(gradient: Tensor) -> Tensor:
-    """Return the gradient on a node whose own gradient is an error."""
+def _refusing(gradient: Tensor, inputs: list[Node]) -> Tensor:
+    """Return the gradient on a node whose own derivative by what it is made of is an error."""
     leaf = make(PRIMITIVES["alias"], (stopped(gradient._node()),), unique=True)
-    return Tensor._of(Storage(leaf, True, Barrier("Error", (), [leaf], [leaf], _refuse)))
+    return Tensor._of(Storage(leaf, True, Barrier("Error", (), [leaf], inputs, _refuse)))
 
 
 def _refuse(given: Sequence[Node | None]) -> Sequence[Node | None]:
-    raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+    raise RefusedError("trying to differentiate twice a function that was marked with @once_differentiable")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from graphc.ir.graph import Node
+from graphc.ir.graph import Node, Region
 
 if TYPE_CHECKING:
     from graphc.storage import Storage
@@ -108,10 +108,11 @@ class Barrier(GradFn):
 
     The graph lets nothing through here: each output is a unique node over a stop_gradient.  `made` is the history
     of the gradients that the code returned under create_graph.  `push`, if there is one, maps tangents of the inputs
-    to those of the outputs; else forward mode transposes the rule.
+    to those of the outputs; else forward mode transposes the rule.  `batches` are regions from batches of the inputs to
+    those of the outputs, by the number of the batching.
     """
 
-    __slots__ = ("hooks", "inputs", "made", "outputs", "push", "rule")
+    __slots__ = ("batches", "hooks", "inputs", "made", "outputs", "push", "rule")
 
     def __init__(
         self, name: str, edges: tuple[GradFn | None, ...], outputs: list[Node], inputs: list[Node], rule: Rule
@@ -121,6 +122,7 @@ class Barrier(GradFn):
         self.hooks: dict[int, Callable[..., Any]] | None = None
         self.made: list[GradFn | None] = []
         self.push: Rule | None = None
+        self.batches: dict[int, Region] = {}
 
     @property
     def visible(self) -> GradFn:
@@ -134,15 +136,19 @@ class Barrier(GradFn):
         return False
 
 
-def history(roots: Iterable[GradFn | None]) -> list[GradFn]:
-    """Return every step that the roots reach, users before operands.  Does not recurse."""
+def history(roots: Iterable[GradFn | None], stop: Callable[[GradFn], bool] | None = None) -> list[GradFn]:
+    """Return every step that the roots reach, users before operands.  Does not recurse.
+
+    Steps for which `stop` holds are left out, with what only they lead to.
+    """
     done: set[GradFn] = set()
     order: list[GradFn] = []
     for root in roots:
-        stack = [root] if root is not None else []
+        stack = [root] if root is not None and not (stop and stop(root)) else []
         while stack:
             fn = stack[-1]
             missing = [e for e in fn.edges if e is not None and e not in done] if fn not in done else []
+            missing = [e for e in missing if not stop(e)] if stop else missing
             if missing:
                 stack.extend(missing)
                 continue

@@ -63,8 +63,9 @@ def hook_step(tensor: Tensor) -> dict[int, Callable[..., Any]]:
     assert edge is not None
     leaf = make(PRIMITIVES["alias"], (stopped(old),), unique=True)
     step = Barrier(edge.name(), edge.edges, [leaf], [old], lambda given: _through(step, given))
-    step.edges, step.hooks, step.metadata = (edge,), {}, edge.metadata
-    edge.metadata = {"hooked": step}
+    known = edge.metadata or {}
+    step.edges, step.hooks, step.metadata = (edge,), {}, {k: v for k, v in known.items() if k != "hooked"}
+    edge.metadata = {"hooked": (*known.get("hooked", ()), step)}
     if tensor._base is not None:
         tensor._storage, tensor._base, tensor._moves = Shared(tensor._storage, tensor._moves), None, ()
     storage = tensor._storage

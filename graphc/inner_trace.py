@@ -124,6 +124,10 @@ class InnerTrace(Trace):
         for getter, node in self.numbers if self.outer is None else ():
             node.value = np.asarray(getter(), node.dtype.numpy)
 
+    def is_end(self, step: GradFn) -> bool:
+        """Tell whether a step belongs to the outside of this run."""
+        return step in self.edges or (isinstance(step, Accumulate) and step.tensor._storage.trace is not self)
+
     def ends(self, first: GradFn | None) -> dict[GradFn, None]:
         """Return the steps outside of this run that a history leads to, in order."""
         seen: set[GradFn] = set()
@@ -134,7 +138,7 @@ class InnerTrace(Trace):
             if step is None or step in seen:
                 continue
             seen.add(step)
-            if step in self.edges or (isinstance(step, Accumulate) and step.tensor._storage.trace is not self):
+            if self.is_end(step):
                 found[step] = None
                 continue
             if isinstance(step, Barrier):

@@ -16,7 +16,7 @@ from graphc.state import state
 from graphc.storage import Storage, stopped
 from graphc.tensor import Tensor
 
-__all__ = ["Sweep", "differentiate"]
+__all__ = ["Sweep", "differentiate", "with_late_hooks"]
 
 TWICE = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
@@ -113,7 +113,7 @@ class Sweep:
         for i, output in enumerate(outputs):
             if not output.requires_grad:
                 raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
-        self.steps = _with_late_hooks(history(o._edge() for o in outputs))
+        self.steps = with_late_hooks(history(o._edge() for o in outputs))
         self.weight_steps = history(w._edge() for w in weights if w is not None) if create else []
         if state.trace is not None:
             state.trace.begins_backward(o._node() for o in outputs)
@@ -191,16 +191,17 @@ def _node_of(step: GradFn) -> Node | None:
     return step.metadata.get("node") if step.metadata else None
 
 
-def _with_late_hooks(steps: list[GradFn]) -> list[GradFn]:
-    """Add the steps of hooks that were put on tensors after all that is in this history had read them."""
-    known = set(steps)
-    found: list[GradFn] = []
-    for step in steps:
-        hooked = step.metadata.get("hooked") if step.metadata else None
-        if hooked is not None and hooked not in known:
-            found.append(hooked)
-        found.append(step)
-    return found
+def with_late_hooks(steps: list[GradFn]) -> list[GradFn]:
+    """Put the steps of hooks right before those of the tensors they were put on, also where nothing read these since.
+
+    What had read such a tensor before it got the hook comes first then, as what read it afterwards does.
+    """
+    hooks = {hook for step in steps for hook in _hooks_on(step)}
+    return [s for step in steps if step not in hooks for s in (*_hooks_on(step), step)]
+
+
+def _hooks_on(step: GradFn) -> Sequence[Barrier]:
+    return step.metadata.get("hooked", ()) if step.metadata else ()
 
 
 def _use_up(used: set[GradFn], steps: Sequence[GradFn]) -> None:

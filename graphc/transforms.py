@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import Any
 
 from graphc import pytree
+from graphc.body_rules import written_out
 from graphc.dtypes import Size, of_ir
 from graphc.eager import realize, substitute
 from graphc.errors import add_place
@@ -21,6 +22,7 @@ from graphc.gradfn import Accumulate, Barrier, GradFn, Level, history
 from graphc.ir import build
 from graphc.ir.autodiff import gradients
 from graphc.ir.batching import batch
+from graphc.ir.control import RefusedError
 from graphc.ir.forward import tangents as tangents_of
 from graphc.ir.graph import PARAMETER, Node, make, parameter, toposort
 from graphc.ir.primitives import PRIMITIVES
@@ -200,8 +202,21 @@ def backward_derivative(
         outputs, shape, aux = _outputs(result, has_aux, VJP_NAME)
         ends = _float_nodes(outputs)
         seeds = [parameter(n.type) for n in ends]
-        found = differentiate(ends, seeds, history(o._edge() for o in outputs), level.nodes)
+        found = _through_history(ends, seeds, outputs, level.nodes)
     return Derivative(level, tree, outputs, shape, aux, ends, seeds, found)
+
+
+def _through_history(
+    ends: Sequence[Node], seeds: Sequence[Node], outputs: Sequence[Tensor], wrt: Sequence[Node]
+) -> list[Node | None]:
+    """Return gradients by `wrt`; the custom functions that backwards call are written out: batches copy what they return."""
+    steps = history(o._edge() for o in outputs)
+    found = differentiate(ends, seeds, steps, wrt)
+    inner = [edge for s in steps if isinstance(s, Barrier) for edge in s.made]
+    if not inner:
+        return found
+    rest = iter(written_out([g for g in found if g is not None], inner, set(steps).__contains__))
+    return [None if g is None else next(rest) for g in found]
 
 
 # -- one transform ------------------------------------------------------------------------------------------
@@ -319,8 +334,12 @@ def _through(step: Barrier, before: Sequence[Node | None]) -> Sequence[Node | No
         return step.push(list(before))
     open_cotangents = [make(PRIMITIVES["alias"], (build.zeros_like(o),), unique=True) for o in step.outputs]
     pairs = [(p, t) for p, t in zip(step.rule(list(open_cotangents)), before, strict=True) if p is not None and t is not None]
-    found = gradients([p for p, _ in pairs], [t for _, t in pairs], open_cotangents)
-    reached = set(toposort([p for p, _ in pairs]))
+    roots = written_out([p for p, _ in pairs], step.made, lambda s: s is step)
+    try:
+        found = gradients(roots, [t for _, t in pairs], open_cotangents)
+    except RefusedError:
+        found = [None] * len(open_cotangents)
+    reached = set(toposort(roots))
     if any(g is None and c in reached for g, c in zip(found, open_cotangents, strict=True)):
         raise _error(f"{step.name()} has no forward derivative: its backward cannot be differentiated")
     return found

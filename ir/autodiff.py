@@ -42,7 +42,7 @@ def gradients(outputs: Sequence[Node], cotangents: Sequence[Node], wrt: Sequence
         for node in reversed(order):
             if node in adjoints and node.op.name == "result":
                 _collect(node, adjoints, parts)
-            elif node.regions:
+            elif node.op.kind == "region":
                 _through_regions(node, active, adjoints, parts)
             elif node in adjoints:
                 _propagate(node, active, adjoints)
@@ -99,9 +99,10 @@ def _active(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
     for node in order:
         if active.isdisjoint(node.operands):
             continue
-        if node.regions and node.op.name not in LOOP_VJP:
+        is_region = node.op.kind == "region"
+        if is_region and node.op.name not in LOOP_VJP:
             raise TypeRuleError(f"{node.op.name} has no derivative rule")
-        if node.regions or ((node.op.name in VJP or node.op.name == "result") and node.type.dtype.is_float):
+        if is_region or ((node.op.name in VJP or node.op.name == "result") and node.type.dtype.is_float):
             active.add(node)
     return active
 

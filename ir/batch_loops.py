@@ -32,13 +32,14 @@ Outcome = tuple[Node, bool]
 
 @dataclass(eq=False)
 class Run:
-    """One batching: the extent of the axis, batching itself, and what its loops have in common.
+    """One batching: the extent of the axis, its number, batching itself, and what its loops have in common.
 
     `params` are the batches of regions' parameters: two loops over one body share them, so that they can become one.
     `running` tells who was still running at each turn of a loop, for loops that stack.
     """
 
     size: int
+    level: int | None
     batch: Callable[[Sequence[Node], dict[Node, Node], Run], list[Outcome]]
     params: dict[Node, Node] = field(default_factory=dict)
     flags: dict[Node, Node] = field(default_factory=dict)
@@ -162,6 +163,27 @@ def _checkpoint(node: Node, operands: Sequence[Node], batched: Sequence[bool], r
     region = Region(tuple(run.own(body.params, batched)), tuple(x for x, _ in found))
     made = results_of(make(node.op, operands, node.params, (region,), like=node))
     return [(x, has) for x, (_, has) in zip(made, found, strict=True)]
+
+
+def _custom(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Run) -> list[Outcome]:
+    """Take the rule for this batching if there is one, else batch the values and the rules for derivatives."""
+    k, n, levels = (node.params[key] for key in ("values", "inputs", "levels"))
+    if not any(batched):
+        return [(x, False) for x in results_of(make(node.op, operands, node.params, node.regions, like=node))]
+    rules = len(node.regions) - len(levels)
+    if run.level in levels:
+        region = node.regions[rules + levels.index(run.level)]
+        given = [x if x.type == p.type else run.led((x, False)) for x, p in zip(operands[k:], region.params, strict=True)]
+        return [(x, True) for x in substitute(region.results, dict(zip(region.params, given, strict=True)))]
+    led = [run.led(x) for x in zip(operands[: k + n], batched, strict=False)]
+    regions = []
+    for region in node.regions[:rules]:
+        has = [True] * (len(region.params) - len(operands) + k + n) + list(batched[k + n :])
+        found = run.region(region.results, region.params, has)
+        regions.append(Region(tuple(run.own(region.params, has)), tuple(run.led(x) for x in found)))
+    params = {**node.params, "levels": ()}
+    made = results_of(make(node.op, (*led, *operands[k + n :]), params, tuple(regions), like=node))
+    return [(x, True) for x in made]
 
 
 # -- loops ------------------------------------------------------------------------------------------------------
@@ -302,5 +324,7 @@ def _in_front(x: Node) -> Node:
     return x if x.type.grows else build.permute(x, (1, 0, *range(2, x.type.rank)))
 
 
-LOOP_BATCH: dict[str, LoopBatch] = {"checkpoint": _checkpoint, "cond": _cond, "while": _while, "scan": _scan}
+LOOP_BATCH: dict[str, LoopBatch] = {
+    "checkpoint": _checkpoint, "cond": _cond, "custom": _custom, "while": _while, "scan": _scan
+}  # fmt: skip
 """Primitives with regions -> their rule."""

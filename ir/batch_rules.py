@@ -190,6 +190,6 @@ UNBATCHED: dict[str, str] = {
     "constant": _LEAF,
     "iota": _LEAF,
     "fusion": _FUSED,
-    **dict.fromkeys(("checkpoint", "cond", "while", "scan", "result"), _CONTROL),
+    **dict.fromkeys(("checkpoint", "cond", "custom", "while", "scan", "result"), _CONTROL),
 }
 """Primitives that have no rule, each with the reason."""

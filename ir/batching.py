@@ -16,13 +16,14 @@ from graphc.ir.types import TensorType
 __all__ = ["batch"]
 
 
-def batch(outputs: Sequence[Node], inputs: Mapping[Node, Node], size: int) -> list[tuple[Node, bool]]:
+def batch(outputs: Sequence[Node], inputs: Mapping[Node, Node], size: int, level: int | None = None) -> list[tuple[Node, bool]]:
     '''Return the outputs as they are when some nodes are exchanged for batches of `size` of them.
 
     `inputs` maps nodes to nodes of the same dtype with one more, leading axis of extent `size`.  Of each pair
     returned the second tells whether the output depends on them: then the first has a leading batch axis too,
     else it is the output itself.  Nodes that do not depend on `inputs` are the same objects afterwards.  Time
-    is linear in the number of nodes; nothing recurses.  Raises TypeRuleError for an input of another type,
+    is linear in the number of nodes; nothing recurses.  `level` is the number by which custom functions know rules for
+    this batching.  Raises TypeRuleError for an input of another type,
     and for a region that has no rule.
 
     >>> from graphc.ir.graph import Graph
@@ -45,7 +46,7 @@ def batch(outputs: Sequence[Node], inputs: Mapping[Node, Node], size: int) -> li
     '''
     for one, many in inputs.items():
         _check_input(one, many, size)
-    return _batched_all(outputs, dict(inputs), Run(size, _batched_all))
+    return _batched_all(outputs, dict(inputs), Run(size, level, _batched_all))
 
 
 def _batched_all(outputs: Sequence[Node], inputs: dict[Node, Node], run: Run) -> list[tuple[Node, bool]]:

@@ -13,10 +13,13 @@ from graphc.ir.graph import PARAMETER, Node, Region, find, make, parameter, topo
 from graphc.ir.primitives import PRIMITIVES
 
 __all__ = [
+    "RefusedError",
     "added",
+    "applied",
     "checkpoint",
     "close",
     "cond",
+    "custom",
     "known_results",
     "results_of",
     "scan",
@@ -25,6 +28,10 @@ __all__ = [
     "while_loop",
     "with_bodies",
 ]
+
+
+class RefusedError(RuntimeError):
+    """A derivative is asked for that the rules of a custom function do not give."""
 
 
 def results_of(node: Node) -> list[Node]:
@@ -144,6 +151,38 @@ def cond(pred: Node, yes: Region, no: Region, operands: Sequence[Node], outer: C
     """
     closed, outside = close([yes, no], outer, hoist="all" if outer is None else "none")
     return results_of(make(PRIMITIVES["cond"], (pred, *operands, *outside), {}, tuple(closed)))
+
+
+def custom(
+    values: Sequence[Node],
+    inputs: Sequence[Node],
+    *,
+    backward: tuple[Region, Sequence[int]] | None,
+    forward: tuple[Region, Sequence[int]] | None,
+    refusals: tuple[str, str] = ("", ""),
+    batches: Mapping[int, Region] | None = None,
+    outer: Collection[Node] | None = None,
+) -> list[Node]:
+    """Return values, the derivatives of which by `inputs` are what regions say; they may read outside values.
+
+    `backward` maps cotangents and values to gradients by inputs of these numbers, `forward` tangents and values to the
+    tangents of values of these numbers; without one of them no derivative flows, or its text in `refusals` is an error.
+    `batches` map batches of the inputs to those of the values, by the number of the batching.  Raises TypeRuleError.
+    """
+    rules = [rule for rule in (backward, forward) if rule is not None]
+    by, moved = (() if rule is None else tuple(rule[1]) for rule in (backward, forward))
+    levels = batches or {}
+    closed, outside = close([*(region for region, _ in rules), *levels.values()], outer, hoist="none")
+    params = {
+        "values": len(values), "inputs": len(inputs), "by": by, "moved": moved, "refusals": refusals, "levels": tuple(levels)
+    }  # fmt: skip
+    return results_of(make(PRIMITIVES["custom"], (*values, *inputs, *outside), params, tuple(closed)))
+
+
+def applied(node: Node, region: Region, given: Sequence[Node]) -> list[Node]:
+    """Return what a derivative rule of a custom node gives for cotangents or tangents."""
+    outside = node.operands[node.params["values"] + node.params["inputs"] :]
+    return substitute(region.results, dict(zip(region.params, (*given, *results_of(node), *outside), strict=True)))
 
 
 def while_loop(test: Region, body: Region, carried: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:

@@ -426,5 +426,20 @@ def _closed(node: Node, operands: Sequence[Sparsity | None], arrays: Sequence[An
         now = after
 
 
-LOOP_RULES: dict[str, LoopRule] = {"fusion": _call, "checkpoint": _call, "cond": _cond, "while": _while, "scan": _scan}
+def _custom(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Parts:
+    """Go by the rule for tangents: what a value depends on is what its tangent can see of those of the inputs."""
+    k, n, by, moved = (node.params[key] for key in ("values", "inputs", "by", "moved"))
+    found: Parts = [None] * k
+    if moved:
+        region = node.regions[bool(by)]
+        given = [*operands[k : k + n], *[None] * (len(region.params) - n)]
+        arrays = [*[None] * (k + n), *(values.of_choice(o) for o in node.operands[k + n :])]
+        for i, part in zip(moved, _enter(region, given, arrays)[0], strict=True):
+            found[i] = part
+    return found
+
+
+LOOP_RULES: dict[str, LoopRule] = {
+    "fusion": _call, "checkpoint": _call, "cond": _cond, "custom": _custom, "while": _while, "scan": _scan
+}  # fmt: skip
 """Primitives with regions -> the patterns of all their results."""

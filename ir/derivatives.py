@@ -327,6 +327,7 @@ NONDIFFERENTIABLE: dict[str, str] = {
     **dict.fromkeys(("eq", "ne", "lt", "le", "any", "all", "argmax", "argmin"), _DISCRETE),
     "checkpoint": _REGIONS,
     "cond": _REGIONS,
+    "custom": _REGIONS,
     "scan": _REGIONS,
     "while": _REGIONS,
     "fusion": _FUSED,

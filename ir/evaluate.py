@@ -101,6 +101,10 @@ def _scan(node: Node, operands: list[Any]) -> Any:
     return _bare([*carried, *stacks])
 
 
+def _custom(node: Node, operands: list[Any]) -> Any:
+    return _bare(operands[: node.params["values"]])
+
+
 def _result(node: Node, operands: list[Any]) -> Any:
     return operands[0][node.params["index"]]
 
@@ -111,6 +115,7 @@ EVALUATORS: dict[str, Callable[[Node, list[Any]], Any]] = {
     "cond": _cond,
     "while": _while,
     "scan": _scan,
+    "custom": _custom,
     "result": _result,
 }
 """How nodes with regions are run: everything else is its primitive's meaning."""

@@ -56,7 +56,7 @@ def tangents(outputs: Sequence[Node], wrt: Sequence[Node], seeds: Sequence[Node]
             if node.op.name == "result":
                 _pick(node, known, several)
             elif not known.keys().isdisjoint(node.operands):
-                if node.regions:
+                if node.op.kind == "region":
                     _through_regions(node, known, several)
                 else:
                     _propagate(node, known)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from graphc.ir.build import constant, zeros_like
-from graphc.ir.control import results_of, substitute
+from graphc.ir.control import RefusedError, applied, results_of, substitute
 from graphc.ir.derivatives import accumulated
 from graphc.ir.graph import PARAMETER, Node, Region, make, parameter, toposort
 from graphc.ir.primitives import PRIMITIVES
@@ -167,5 +167,22 @@ def _tape(node: Node, picked: Sequence[Node]) -> list[Node]:
     return results_of(whole)[len(node.types) :]
 
 
-LOOP_VJP: dict[str, LoopRule] = {"checkpoint": _checkpoint, "cond": _cond, "while": _loop, "scan": _loop}
+def _custom(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
+    """Do what the first region does with the cotangents.  Raises RefusedError if nobody said what."""
+    k, n, by = (node.params[key] for key in ("values", "inputs", "by"))
+    found: list[Node | None] = [None] * len(node.operands)
+    if not any(wanted[k : k + n]):
+        return found
+    if node.params["refusals"][0]:
+        raise RefusedError(node.params["refusals"][0])
+    if by:
+        given = [_or_zeros(g, node, i) for i, g in enumerate(cotangents)]
+        for i, gradient in zip(by, applied(node, node.regions[0], given), strict=True):
+            found[k + i] = gradient if wanted[k + i] else None
+    return found
+
+
+LOOP_VJP: dict[str, LoopRule] = {
+    "checkpoint": _checkpoint, "cond": _cond, "custom": _custom, "while": _loop, "scan": _loop
+}  # fmt: skip
 """Primitives with regions -> their rule."""

@@ -5,7 +5,7 @@
 
 A forward loop and the taped one that its adjoint asks for become one; stacks and sequences that the adjoint
 turned out not to need are dropped.  Once gradients are taken, a checkpoint is just what its region computes; only what
-its gradient computes again stays a region, apart from the first computation.
+its gradient computes again stays a region, apart from the first computation.  A custom node is its values then.
 """
 
 from __future__ import annotations
@@ -36,15 +36,14 @@ def _tidied(results: Sequence[Node]) -> Sequence[Node]:
 
 
 def _inlined(results: Sequence[Node]) -> Sequence[Node]:
-    """Put the bodies of checkpoints in their places, but for those that are computed again."""
+    """Put the bodies of checkpoints in their places, but for those that are computed again, and the values of custom nodes."""
     while any(map(_is_open, nodes := toposort(results))):
         new: dict[Node, Node] = {}
         bodies: dict[Node, list[Node]] = {}
         for node in nodes:
             operands = [new.get(o, o) for o in node.operands]
             if _is_open(node):
-                (body,) = node.regions
-                bodies[node] = substitute(body.results, dict(zip(body.params, operands, strict=True)))
+                bodies[node] = _body(node, operands)
                 new[node] = bodies[node][0] if len(node.types) == 1 else node
             elif node.op.name == "result" and node.operands[0] in bodies:
                 new[node] = bodies[node.operands[0]][node.params["index"]]
@@ -55,7 +54,14 @@ def _inlined(results: Sequence[Node]) -> Sequence[Node]:
 
 
 def _is_open(node: Node) -> bool:
-    return node.op.name == "checkpoint" and not node.params["barrier"]
+    return node.op.name == "custom" or (node.op.name == "checkpoint" and not node.params["barrier"])
+
+
+def _body(node: Node, operands: Sequence[Node]) -> list[Node]:
+    if node.op.name == "custom":
+        return list(operands[: node.params["values"]])
+    (body,) = node.regions
+    return substitute(body.results, dict(zip(body.params, operands, strict=True)))
 
 
 def _inner(nodes: Sequence[Node]) -> dict[Node, Node]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from graphc.ir.build import zeros_like
-from graphc.ir.control import results_of
+from graphc.ir.control import RefusedError, applied, results_of
 from graphc.ir.graph import Node, Region, make, parameter
 
 __all__ = ["LOOP_JVP", "LoopJVP", "Tangents"]
@@ -86,5 +86,18 @@ def _beside(
     return tuple(found)
 
 
-LOOP_JVP: dict[str, LoopJVP] = {"checkpoint": _call, "cond": _call, "while": _loop, "scan": _loop}
+def _custom(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[Node | None]:
+    """Do what the region for tangents does with those of the inputs.  Raises RefusedError if nobody said what."""
+    k, n, by, moved = (node.params[key] for key in ("values", "inputs", "by", "moved"))
+    if all(t is None for t in tangents[k : k + n]):
+        return [None] * k
+    if node.params["refusals"][1]:
+        raise RefusedError(node.params["refusals"][1])
+    if not moved:
+        return [None] * k
+    given = [_filled(x, t) for x, t in zip(node.operands[k : k + n], tangents[k : k + n], strict=True)]
+    return _spread(applied(node, node.regions[bool(by)], given), moved, k)
+
+
+LOOP_JVP: dict[str, LoopJVP] = {"checkpoint": _call, "cond": _call, "custom": _custom, "while": _loop, "scan": _loop}
 """Primitives with regions -> their rule."""

@@ -198,4 +198,8 @@ _row(
     "scan", "region", shapes.scan, None,
     "The region applied for each item of the sequences, from the first or from the last; its items are stacked.",
 )  # fmt: skip
+_row(
+    "custom", "region", shapes.custom, None,
+    "Its first operands, the `values`, computed from the `inputs`; derivatives by these, and batches, are by its regions.",
+)  # fmt: skip
 _row("result", "leaf", shapes.result, None, "One of the results of an operand that has several.")

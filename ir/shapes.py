@@ -308,6 +308,24 @@ def scan(operands: Operands, params: Params, regions: Regions) -> Types:
     return (*carried, *(t.with_shape((extent, *t.shape)) for t in found[n:]))
 
 
+def custom(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Values, which are the results; inputs; values of outside, which all regions read behind parameters of their own."""
+    k, n, by, moved = (params[key] for key in ("values", "inputs", "by", "moved"))
+    types = [o.type for o in operands]
+    values, inputs, outside = types[:k], types[k : k + n], types[k + n :]
+    wanted = len(params["levels"]) + bool(by) + bool(moved)
+    _require(len(regions) == wanted, "custom has a region for each rule", len(regions), wanted)
+    rest = list(regions)
+    if by:
+        _check_binding("custom", rest.pop(0), [*values, *values, *outside], [inputs[i] for i in by])
+    if moved:
+        _check_binding("custom", rest.pop(0), [*inputs, *values, *outside], [values[i] for i in moved])
+    for region in rest:
+        _require_types("custom calls its region with", outside, [p.type for p in region.params[n:]])
+        _require_types("custom wants batches of", values, [r.type.with_shape(r.shape[1:]) for r in region.results])
+    return tuple(values)
+
+
 def result(operands: Operands, params: Params, regions: Regions) -> Types:
     """An index into the operand's results."""
     (x,) = operands

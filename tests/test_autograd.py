@@ -377,8 +377,8 @@ def test_custom_functions_with_setup_context_and_constants() -> None:
             ctx.set_materialize_grads(False)
 
         @staticmethod
-        def backward(ctx: Any, g: Any, unused: Any) -> Any:
-            assert unused is None
+        def backward(ctx: Any, g: Any, mask: Any, unused: Any) -> Any:
+            assert mask is None and unused is None
             return g * ctx.saved_tensors[0]
 
     x = leaf(0, 0)

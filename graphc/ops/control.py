@@ -380,13 +380,6 @@ def _recorded(nodes: Sequence[Node], name: str, given: Sequence[Given], bodies: 
     """Return tensors on the results of a node, with a history that leads to what it was given and what bodies read."""
     edges = [e for g in given if g.tensor.requires_grad and (e := g.tensor._edge()) is not None]
     edges += [e for body in bodies for leaf in body.leaves for e in body.ends(leaf.fn)]
-    barrier = next((b.barrier for b in bodies if b.barrier is not None), None)
-    if edges and state.grad and barrier is not None:
-        raise error_here(
-            f"{bodies[0].title}: expected a body whose gradient is that of its operations, got a hook or a custom function "
-            f"({barrier.name()}); take the gradient inside of the body, or outside of the loop",
-            RuntimeError,
-        )
     pending = max((g.tensor._storage.pending for g in given), default=0) + 1
     where = user_place()
     made = []
