@@ -13,25 +13,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from graphc.eager import substitute
 from graphc.errors import TracingError
 from graphc.gradfn import Accumulate, Barrier, GradFn, Level
 from graphc.inner_trace import KEY, Before, InnerTrace
 from graphc.ir.batch_rules import lead
 from graphc.ir.batching import batch
-from graphc.ir.build import constant, elementwise, iota, permute, select
-from graphc.ir.evaluate import evaluate_nodes
-from graphc.ir.graph import PARAMETER, Node, parameter, toposort
+from graphc.ir.build import constant, elementwise, iota, permute, reduce, select
+from graphc.ir.draws import drawn_words
+from graphc.ir.graph import Node, parameter, toposort
 from graphc.ir.types import I64, TensorType
 from graphc.lift import PENDING_BOUND
-from graphc.ops.random import default_generator
+from graphc.ops.random import default_generator, generators
 from graphc.state import state
 from graphc.storage import Storage, compute, stopped
 from graphc.tensor import Tensor
 
 __all__ = ["BatchTrace", "Batched"]
+
+
+WORD = 0xFFFFFFFF
+"""The bits of a word, as random numbers are made of."""
 
 
 class Batched:
@@ -208,7 +210,9 @@ class BatchTrace(InnerTrace):
         for storage, before in self.entered.items():
             if before.key is not None and storage.node is before.key:
                 storage.node = before.node
-        for storage, (node, has_axis) in zip(changed, found, strict=True):
+        for (storage, before), (node, has_axis) in zip(changed.items(), found, strict=True):
+            if has_axis and before.node.type == KEY:
+                node, has_axis = _furthest(node, before.node), False
             if has_axis:
                 raise RuntimeError(
                     f"vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in "
@@ -244,30 +248,21 @@ class BatchTrace(InnerTrace):
                 error._has_place = True  # type: ignore[attr-defined]
                 raise error
 
-    def _check_moved(self, after: Node, key: Node) -> None:
-        """Raise RuntimeError if a loop or a branch moved a random state on: each element by an amount of its own."""
-        order = toposort([after], lambda n: n is key)
-        moved = [n for n in order if n.regions]
-        if key in order and moved:
-            error = RuntimeError(
-                f"{self.title}: expected random numbers outside of loops and branches with randomness 'different', got some in "
-                f"{moved[0].op.name}: draw them before and pass them in, or ask for the 'same'"
-                f"{chr(10) + '  at ' + moved[0].where if moved[0].where else ''}"
-            )
-            error._has_place = bool(moved[0].where)  # type: ignore[attr-defined]
-            raise error
-
     def _keys(self, changed: dict[Storage, Before]) -> tuple[dict[Node, Node], dict[Node, Node], dict[Node, Node]]:
-        """Return what the stand-ins for random states are: of no draw; batches; where the last run starts."""
+        """Return what the stand-ins for random states are: of no draw; batches; where the last run starts.
+
+        Where nobody knows how much one run draws, each element has a stream of its own.
+        """
         plain: dict[Node, Node] = {}
         batches: dict[Node, Node] = {}
         ahead: dict[Node, Node] = {}
         for storage, before in self.entered.items():
             if before.key is None:
                 continue
-            words = _words(storage.node, before.key) if storage in changed else 0
-            if not words and storage in changed:
-                self._check_moved(storage.node, before.key)
+            words = drawn_words(storage.node, before.key) if storage in changed else 0
+            if words is None and storage in generators:
+                batches[before.key] = _streams(before.node, self.size)
+                continue
             if not words:
                 plain[before.key] = before.node
                 continue
@@ -287,9 +282,16 @@ def _draws(roots: Sequence[Node], after: Node, before: Node) -> bool:
     return any(n.op.name == "random_bits" and n.operands[0] in states for n in toposort(roots))
 
 
-def _words(after: Node, key: Node) -> int:
-    """Return how many words a generator was moved on by; 0 if it was not a matter of moving on."""
-    order = toposort([after], lambda n: n is key)
-    if key not in order or any(n.op is PARAMETER and n is not key for n in order):
-        return 0
-    return int(evaluate_nodes([after], {key: np.zeros(2, np.int64)})[0][1])
+def _streams(key: Node, size: int) -> Node:
+    """Return a random state for each element: where `key` is, with seeds of which no two are the same stream."""
+    many = lead(key, size)
+    seed = elementwise("xor", many & WORD, elementwise("shift_right", many, constant(32, I64, many.shape)) & WORD)
+    mixed = (seed * 0x2545F491 + iota((size, 2), 0) * 0x9E3779B1 + 0x9E3779B1) & WORD
+    return select(elementwise("eq", iota((size, 2), 1), 0), mixed, many)
+
+
+def _furthest(states: Node, before: Node) -> Node:
+    """Return a random state behind all that elements have drawn."""
+    if not states.shape[0]:
+        return before
+    return select(elementwise("eq", iota((2,), 0), 1), reduce("max", states, (0,)), before)

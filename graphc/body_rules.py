@@ -52,14 +52,22 @@ class _Writing:
         for step in reversed(barriers):
             self._write(step, read, depth)
         del self.scope[outer:]
-        return substitute(roots, self.new)
+        return self.replaced(roots)
+
+    def replaced(self, nodes: Sequence[Node]) -> list[Node]:
+        """Return nodes with `custom` nodes for what is done; outputs that are not done yet stay as they are."""
+        return substitute(nodes, {**{o: o for o in self.scope}, **self.new})
+
+    def pending(self) -> set[Node]:
+        """Return the outputs of barriers that have no node yet: these are computed later than what is written."""
+        return {o for o in self.scope if o not in self.new}
 
     def _ends(self, step: GradFn) -> bool:
         return step in self.done or self.is_end(step)
 
     def _write(self, step: Barrier, read: set[Node], depth: int) -> None:
-        values = substitute([o.operands[0] for o in step.outputs], self.new)
-        inputs = substitute(step.inputs, self.new)
+        values = self.replaced([o.operands[0] for o in step.outputs])
+        inputs = self.replaced(step.inputs)
         rules = _Rules(self, step, depth)
         backward, forward = rules.backward(read), rules.forward()
         known = {*toposort([*values, *inputs]), *self.scope, *(self.new[o] for o in self.scope if o in self.new)}
@@ -121,7 +129,14 @@ class _Rules:
             kind = "" if type(error) in (RuntimeError, RefusedError) else f"{type(error).__name__}: "
             self.refused[number] = f"{kind}{error}"
             return {}
-        return dict(zip(found, substitute(nodes, dict(zip(self.step.outputs, self.values, strict=True))), strict=True))
+        own = dict(zip(self.step.outputs, self.values, strict=True))
+        if self.step.hooks is not None:  # a hook may read what was made of the tensor before
+            own[self.writing.replaced(self.step.inputs)[0]] = self.values[0]
+        made = substitute(nodes, own)
+        if not self.writing.pending().isdisjoint(toposort(made)):
+            self.refused[number] = f"{self.step.name()}: expected a rule that reads no tensors that its derivative leads to"
+            return {}
+        return dict(zip(found, made, strict=True))
 
     def _transposed(self, tangents: Sequence[Node]) -> dict[int, Node]:
         """Return the tangents of the values by the gradient of backward, which is linear in the cotangents."""

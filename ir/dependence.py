@@ -27,7 +27,7 @@ UNROLL_BOUND = 50_000
 """A loop whose body chooses by values is followed step by step up to this many nodes; beyond, any choice counts."""
 
 Parts = list["Sparsity | None"]
-"""The patterns of a node's results; None depends on nothing."""
+"""The patterns of a node's results; None depends on nothing.  That of what grows is the pattern of any of its items."""
 
 
 def dependence(results: Sequence[Node], wrt: Sequence[Node], values: Values | None = None) -> list[Sparsity]:
@@ -292,6 +292,8 @@ def _cond(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Pa
 def _scan(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Parts:
     (body,) = node.regions
     length = node.params["length"]
+    if length is None:
+        return _over_tapes(node, operands, values)
     steps = range(length)[::-1] if node.params["reverse"] else range(length)
     if _chooses(body) and length * len(body.nodes()) <= UNROLL_BOUND:
         return _followed(node, operands, values, steps)
@@ -388,41 +390,52 @@ def _summed(node: Node, operands: Sequence[Sparsity | None], values: Values, ste
 
 
 def _while(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Parts:
-    """Follow a loop as long as its test is known; then count as many further steps as make a difference."""
-    if any(t.grows for t in node.types):
-        raise TypeRuleError("the pattern of a gradient through a while is not known: its extents are those of a run")
+    """Follow a loop as long as its test is known; then count as many further turns as make a difference."""
     test, body = node.regions
     n = node.params["carried"]
     arrays = [values.of_choice(o) for o in node.operands]
     carried, held = list(operands[:n]), arrays[:n]
+    stacks: Parts = [None] * len(node.types[n:])
     for _ in range(UNROLL_BOUND // max(1, len(body.nodes()))):
         inside = Values({p: a for p, a in zip(test.params, [*held, *arrays[n:]], strict=True) if a is not None})
         goes_on = inside.of(test.results[0])
         if goes_on is None:
             break
         if not goes_on:
-            return carried
+            return [*carried, *stacks]
         found, inside = _enter(body, [*carried, *operands[n:]], [*held, *arrays[n:]])
-        carried, held = found, [inside.of_choice(r) for r in body.results]
-    return _closed(node, [*carried, *operands[n:]], arrays)
+        carried, held = found[:n], [inside.of_choice(r) for r in body.results[:n]]
+        stacks = [_union(pair) for pair in zip(stacks, found[n:], strict=True)]
+    after = _closed(body, [n, 0, len(operands) - n], [*carried, *operands[n:]], [*[None] * n, *arrays[n:]])
+    return [*after[:n], *(_union(pair) for pair in zip(stacks, after[n:], strict=True))]
 
 
-def _closed(node: Node, operands: Sequence[Sparsity | None], arrays: Sequence[Any]) -> Parts:
-    """Return what carried values can depend on after any number of steps."""
-    _, body = node.regions
-    n = node.params["carried"]
+def _over_tapes(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Parts:
+    """Run over what a loop has stacked whose turns nobody knows: each item may be any."""
+    n, m = node.params["carried"], node.params["sequences"]
+    arrays = [*[None] * (n + m), *(values.of_choice(o) for o in node.operands[n + m :])]
+    return _closed(node.regions[0], [n, m, len(operands) - n - m], operands, arrays)
+
+
+def _closed(body: Region, counts: Sequence[int], operands: Sequence[Sparsity | None], arrays: Sequence[Any]) -> Parts:
+    """Return what carried values can depend on after any number of turns, and what items can in any turn.
+
+    A turn adds nothing once it has added nothing: the least set that holds the start and is closed under the body.
+    """
+    n, m, _ = counts
     if all(o is None for o in operands):
-        return list(operands[:n])
-    summary = _Summary(body, [n, len(body.params) - n], [*[None] * n, *arrays[n:]], _width(operands))
-    outside = summary.part(1, operands[n:], body.params[n:])
-    start = stacked([_filled(o, p, summary.width) for o, p in zip(operands[:n], body.params, strict=False)])
-    cuts = list(accumulate((p.type.size for p in body.params[:n]), initial=0))
-    now = start
+        return [None] * len(body.results)
+    summary = _Summary(body, counts, arrays, _width(operands))
+    groups = body.params[:n], body.params[n : n + m], body.params[n + m :]
+    fixed = union([summary.part(1, operands[n : n + m], groups[1]), summary.part(2, operands[n + m :], groups[2])])
+    cuts = list(accumulate((r.type.size for r in body.results), initial=0))
+    now = [_filled(o, p, summary.width) for o, p in zip(operands[:n], groups[0], strict=False)]
     while True:
-        parts = [now.take(np.arange(a, b)) for a, b in pairwise(cuts)]
-        after = union([now, summary.part(0, parts, body.params[:n]), outside])
+        turn = union([summary.part(0, now, groups[0]), fixed])
+        found = [turn.take(np.arange(a, b)) for a, b in pairwise(cuts)]
+        after = [union(pair) for pair in zip(now, found[:n], strict=True)]
         if after == now:
-            return list(parts)
+            return [*now, *found[n:]]
         now = after
 
 

@@ -142,8 +142,69 @@ def test_random_numbers(run: Any) -> None:
     assert same.tolist() == [one.item()] * 2
     with pytest.raises(RuntimeError, match="randomness error mode"):
         func.vmap(f)(torch.zeros(2))
-    with pytest.raises(RuntimeError, match="expected random numbers outside of loops and branches"):
-        func.vmap(f, randomness="different")(torch.zeros(2))
+
+
+def dropping(x: Tensor) -> Tensor:
+    def f(c: Tensor, _: Any) -> Any:
+        c = torch.nn.functional.dropout(torch.stack([c, c * 2, c.cos()]), 0.4).sum() + torch.rand((), dtype=c.dtype) * c
+        return torch.fori_loop(0, 2, lambda i, c: c + torch.randn((), dtype=c.dtype).sin(), c), c
+
+    c, ys = torch.scan(f, x, None, length=3)
+    even = torch.cond(c > 0, lambda: torch.rand(2), lambda: -torch.rand(2))
+    return c + ys.sin().sum() + even.sum()
+
+
+@pytest.mark.parametrize("g", [lambda f: f, func.grad, func.jacfwd], ids=["value", "grad", "jacfwd"])
+def test_different_numbers_in_loops_are_those_of_a_loop(g: Any, run: Any) -> None:
+    """Where each run draws as many, whatever the data."""
+    torch.manual_seed(1)
+    expected, after = [g(dropping)(x).item() for x in X], torch.rand(1)
+    torch.manual_seed(1)
+    found = run(func.vmap(g(dropping), randomness="different"))(X)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert torch.equal(torch.rand(1), after) and len({*expected}) == 4
+
+
+def walk(x: Tensor) -> Any:
+    return torch.while_loop(lambda c, n: c < 4, lambda c, n: (c + torch.rand((), dtype=c.dtype), n + 1), (x, torch.tensor(0)))
+
+
+def test_different_numbers_where_each_draws_as_many_as_it_wants(run: Any) -> None:
+    """Each element has a stream of its own then, and the generator goes on behind all of them."""
+    torch.manual_seed(1)
+    many = run(func.vmap(walk, randomness="different"))
+    found, turns = many(torch.zeros(50, dtype=torch.float64))
+    assert len({*found.tolist()}) == 50 and (found >= 4).all() and (found < 5).all() and len({*turns.tolist()}) > 1
+    seed, offset = torch.get_rng_state().tolist()
+    assert seed == 1 and offset >= turns.max().item()
+    again, _ = many(torch.zeros(50, dtype=torch.float64))
+    assert not {*again.tolist()} & {*found.tolist()}
+    torch.manual_seed(1)
+    assert torch.equal(many(torch.zeros(50, dtype=torch.float64))[0], found)
+
+
+def test_different_numbers_of_nested_batches() -> None:
+    zeros = torch.zeros(4, dtype=torch.float64)
+
+    def row(_: Tensor) -> Tensor:
+        return func.vmap(lambda x: walk(x)[0], randomness="different")(zeros)
+
+    found = func.vmap(row, randomness="different")(zeros)
+    assert len({*found.flatten().tolist()}) == 16
+    parts = func.vmap(lambda x: walk(x)[0], randomness="different", chunk_size=3)(torch.zeros(7, dtype=torch.float64))
+    assert len({*parts.tolist()}) == 7
+
+
+def test_the_same_numbers_however_long_elements_draw(run: Any) -> None:
+    torch.manual_seed(1)
+    longest = walk(torch.tensor(-3.0, dtype=torch.float64))
+    state = torch.get_rng_state()
+    torch.manual_seed(1)
+    found, turns = run(func.vmap(walk, randomness="same"))(torch.tensor([0.0, -3.0], dtype=torch.float64))
+    assert found[1] == longest[0] and turns.tolist() == [turns[0].item(), longest[1].item()]
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(1)
+    assert found[0] == walk(torch.tensor(0.0, dtype=torch.float64))[0]
 
 
 def test_checkpoints_around_loops(run: Any) -> None:

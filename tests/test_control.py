@@ -368,7 +368,7 @@ def _(lib: Any, c: Tensor, xs: Tensor, w: Tensor) -> Any:
         hook(c, lambda g: g * 1.5)
         y = c * w + x
         z = y.sin() * 2
-        hook(y, lambda g: g * 0.8 + y)
+        hook(y, lambda g: g * y.cos())
         hook(z, lambda g: None)
         hook(y, lambda g: g * w)
         removed = hook(y, lambda g: g * 1e9)

@@ -466,8 +466,6 @@ def test_patterns_go_through_loops(name: str) -> None:
         found = func.sparse_jacobian(function, mode=mode)(x)
         np.testing.assert_allclose(found.toarray(), func.jacrev(function)(x).numpy(), rtol=1e-10)
         assert found.nnz >= places and (name == "scan" or found.nnz == places)
-    if name == "while":
-        return
 
     def total(x: Any) -> Any:
         return (function(x) ** 2).sum()
@@ -475,12 +473,44 @@ def test_patterns_go_through_loops(name: str) -> None:
     np.testing.assert_allclose(func.sparse_hessian(total)(x).toarray(), func.hessian(total)(x).numpy(), rtol=1e-9, atol=1e-9)
 
 
-def test_hessians_of_loops_without_a_known_end_take_a_given_pattern() -> None:
-    def total(x: Any) -> Any:
-        return (LOOPS["while"][0](x) ** 2).sum()
+def test_patterns_of_loops_without_a_known_end_are_closed() -> None:
+    """Each turn mixes neighbours, so a pattern of any number of turns is dense; what stays apart stays sparse."""
+
+    def spread(x: Any) -> Any:
+        return torch.while_loop(lambda y: y.sum() < 90, lambda y: y + torch.cat([y[1:], y.new_zeros(1)]) ** 2 * 0.3, x)
+
+    def apart(x: Any) -> Any:
+        def body(y: Any, n: Any) -> Any:
+            z = torch.while_loop(lambda z: (z * z).sum() < 40, lambda z: z * 1.3 + z**3 * 0.01, y)
+            return torch.scan(lambda c, e: (c, e.sin() * y.cos() + e), 0.0, torch.stack([z, z * y]))[1].sum(0), n + 1
+
+        return torch.while_loop(lambda y, n: y.sum() * n < 20, body, (x, torch.tensor(0)))[0]
 
     x = vector(6)
-    with pytest.raises(TypeError, match="the pattern of a gradient through a while is not known"):
-        func.sparse_hessian(total)(x)
-    found = func.sparse_hessian(total, pattern=np.eye(6))(x)
+    for function, places in ((spread, 21), (apart, 6)):
+        assert func.jacobian_sparsity(function)(x).nnz == places
+        np.testing.assert_allclose(func.sparse_jacobian(function)(x).toarray(), func.jacrev(function)(x).numpy(), rtol=1e-9)
+
+        def total(x: Any, function: Any = function) -> Any:
+            return (function(x) ** 2).sum()
+
+        dense = func.hessian(total)(x).numpy()
+        pattern = func.hessian_sparsity(total)(x).toarray()
+        assert (pattern | (dense == 0)).all() and pattern.sum() == (36 if function is spread else 6)
+        np.testing.assert_allclose(func.sparse_hessian(total)(x).toarray(), dense, rtol=1e-8, atol=1e-8 * abs(dense).max())
+        np.testing.assert_allclose(func.sparse_hessian(total, pattern=pattern)(x).toarray(), dense, rtol=1e-8, atol=1e-6)
+
+
+def test_patterns_of_loops_that_are_counted_are_those_of_their_turns() -> None:
+    def shifted(x: Any) -> Any:
+        def body(y: Any, n: Any) -> Any:
+            return torch.cat([y[1:] * y[:-1], y[:1]]), n + 1
+
+        return torch.while_loop(lambda y, n: n < 2, body, (x, torch.tensor(0)))[0]
+
+    x = vector(6)
+    unrolled = lambda x: torch.fori_loop(0, 2, lambda i, y: torch.cat([y[1:] * y[:-1], y[:1]]), x)  # noqa: E731
+    assert func.jacobian_sparsity(shifted)(x) == func.jacobian_sparsity(unrolled)(x)
+    total = lambda x: (shifted(x) ** 2).sum()  # noqa: E731
+    found = func.sparse_hessian(total)(x)
     np.testing.assert_allclose(found.toarray(), func.hessian(total)(x).numpy(), rtol=1e-9, atol=1e-9)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from math import pi, prod
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from graphc.ir.types import F32, F64, I32, I64, DType
 from graphc.lift import op
 from graphc.ops.common import default_float, dtype_or, expand_to, flatten_sizes
 from graphc.ops.creation import finished
+from graphc.storage import Storage
 
 __all__ = [
     "Generator", "bernoulli", "default_generator", "dropout", "get_rng_state", "initial_seed", "manual_seed", "normal",
@@ -38,11 +40,16 @@ def _advanced(key: Node, count: int) -> Node:
     return key + select(elementwise("eq", iota((2,), 0), 1), constant(count, I64, (2,)), zeros_like(key))
 
 
+generators: WeakSet[Storage] = WeakSet()
+"""Where the states of all generators are."""
+
+
 class Generator:
     """A source of random numbers; `state` is the tensor [seed, offset], int64."""
 
     def __init__(self, device: Any = "cpu") -> None:
         self.state = _key(0, 0)
+        generators.add(self.state._storage)
         self._seed = 0
 
     def manual_seed(self, seed: int) -> Generator:
