@@ -16,18 +16,20 @@ from functools import cached_property
 from typing import ClassVar
 
 from graphc.codegen.emit import Function, Module, Value
+from graphc.codegen.held import Held, Memory, Run
 from graphc.codegen.kernel import Kernel
 from graphc.codegen.loops import emit_kernel
 from graphc.codegen.lower import Operand, lower_fusion
 from graphc.codegen.memory import Interval
 from graphc.codegen.opaque import OPAQUE, emit_copy
 from graphc.codegen.ops import MEMORY
-from graphc.codegen.registers import Held, Memory, RegisterWriter
+from graphc.codegen.registers import RegisterWriter
 from graphc.codegen.schedule import schedule
 from graphc.codegen.step import Step
 from graphc.codegen.tape import Tape, TapeWriter
-from graphc.ir.graph import PARAMETER, Graph, Node, Region
+from graphc.ir.graph import PARAMETER, Graph, Node, Region, users
 from graphc.ir.in_place import SCATTERS, InPlace
+from graphc.ir.lanes import Lanes, lanes_of
 from graphc.ir.registers import fits_registers, in_place, is_small
 from graphc.ir.sizes import SMALL
 from graphc.ir.types import TensorType
@@ -45,6 +47,8 @@ class _Place:
     intervals: list[Interval] = field(default_factory=list)
     tape: Tape | None = None
     """What holds it if it grows; `address` is nothing then."""
+    padded: bool = False
+    """Whether there is room for the lanes of a vector from each element on."""
 
 
 Places = dict[Node, _Place]
@@ -65,6 +69,7 @@ class ProgramWriter:
         self._links: set[Node] = set()
         self._addresses: dict[int, Value] = {}
         self._places: Places = {}
+        self._laned: dict[Node, Lanes | None] = {}
         self._now = 0
         self._alive: Value | None = None
 
@@ -186,10 +191,7 @@ class ProgramWriter:
 
     def _results(self, region: Region, node: Node) -> list[_Place]:
         """Return places for each result of a node; one that nobody reads gets room all the same."""
-        nodes = (*region.nodes(), *region.results)
-        found = {n.params["index"]: n for n in nodes if n.op.name == "result" and n.operands[0] is node}
-        if len(node.types) == 1:
-            found = {0: node}
+        found = self._read_results(region, node)
         tapes = self.tapes.make([t for t in node.types if t.grows])
         places = []
         for i, type in enumerate(node.types):
@@ -201,6 +203,13 @@ class ProgramWriter:
                 place = self._result(found[i]) if i in found else self._spare(node, i)
             places.append(place)
         return places
+
+    def _read_results(self, region: Region, node: Node) -> dict[int, Node]:
+        """Return the nodes that stand for results of a node, by number."""
+        if len(node.types) == 1:
+            return {0: node}
+        nodes = (*region.nodes(), *region.results)
+        return {n.params["index"]: n for n in nodes if n.op.name == "result" and n.operands[0] is node}
 
     def _spare(self, node: Node, index: int) -> _Place:
         address, interval = self._arena(node.types[index].bytes)
@@ -290,8 +299,10 @@ class ProgramWriter:
 
     def _in_registers(self, region: Region, node: Node) -> None:
         """Write a loop or branch whose values are small as straight-line code."""
-        writer = RegisterWriter(self)
+        lanes = self._lanes(node)
+        writer = RegisterWriter(self, lanes)
         operands = [self._held(o, writer) for o in node.operands]
+        self._pad_stacks(region, node)
         places = [self._memory(p, t) for p, t in zip(self._results(region, node), node.types, strict=True)]
         if node.op.name == "cond":
             found = writer.cond(node, operands)
@@ -301,8 +312,11 @@ class ProgramWriter:
                 assert isinstance(given, Memory) and isinstance(place, Memory)
                 self.move(given.address, place.address, given.type.bytes)
                 operands[i] = place
-            write = writer.scan if node.op.name == "scan" else writer.while_
-            found = write(node, operands, places[node.params["carried"] :])
+            if lanes is not None:
+                found, places = writer.laned(operands, places)
+            else:
+                write = writer.scan if node.op.name == "scan" else writer.while_
+                found = write(node, operands, places[node.params["carried"] :])
         for value, place in zip(found, places, strict=False):
             assert isinstance(place, Memory)
             if is_small(place.type):
@@ -314,13 +328,53 @@ class ProgramWriter:
         if node.op.name == "constant" and is_small(node.type):
             return [writer.constant(node.params["value"], node.dtype)] * node.type.size
         if not is_small(node.type):
-            return self._memory(self._dense(node), node.type)
+            padded = node in self._places and self._places[node].padded
+            return self._memory(self._view(node)[0] if padded else self._dense(node), node.type)
         place, operand = self._view(node)
         first = self.main.element(place.address, self.number(operand.offset), MEMORY[node.dtype.name])
         return Memory(first, node.type, operand.strides)
 
-    def _memory(self, place: _Place, type: TensorType) -> Memory | Tape:
-        return place.tape if place.tape is not None else Memory(place.address, type, place.strides)
+    def _memory(self, place: _Place, type: TensorType) -> Memory | Run:
+        if place.tape is not None:
+            return Run(place.tape, type, place.strides)
+        return Memory(place.address, type, place.strides, padded=place.padded)
+
+    def _lanes(self, node: Node) -> Lanes | None:
+        """Return a loop with lanes, if it has some."""
+        if node not in self._laned:
+            self._laned[node] = lanes_of(node) if node.op.name in ("scan", "while") else None
+        return self._laned[node]
+
+    def _pad_stacks(self, region: Region, node: Node) -> None:
+        """Let vectors lie side by side in what a loop stacks, if nobody reads it but loops with the same lanes."""
+        lanes = self._lanes(node)
+        if lanes is None:
+            return
+        readers = users(region.nodes())
+        for i, stack in self._read_results(region, node).items():
+            axis = lanes.results[i]
+            if i < node.params["carried"] or axis is None or stack.type.grows or is_small(stack.type) or stack in self._places:
+                continue
+            if all(self._runs_over(reader, stack, axis, lanes) for reader in readers.get(stack, ())):
+                narrow = lanes.loop.types[i]
+                address, interval = self._arena(narrow.bytes * lanes.width)
+                strides = [s * lanes.width for s in dense_strides(narrow.shape)]
+                strides[axis] = 1
+                self._places[stack] = _Place(address, tuple(strides), [interval], padded=True)
+
+    def _runs_over(self, reader: Node, stack: Node, axis: int, lanes: Lanes) -> bool:
+        """Whether a node reads a stack as its sequence alone, item by item, with the same lanes."""
+        if reader.op.name != "scan" or not fits_registers(reader):
+            return False
+        n, other = reader.params["carried"], self._lanes(reader)
+        places = [i for i, o in enumerate(reader.operands) if o is stack]
+        return all(
+            n <= i < n + reader.params["sequences"]
+            and other is not None
+            and other.axes[i] == axis
+            and other.count == lanes.count
+            for i in places
+        )
 
     # -- loops and branches over memory -------------------------------------------------------------------
 
