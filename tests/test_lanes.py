@@ -15,6 +15,7 @@ from graphc.ir.control import cond, results_of, scan, while_loop
 from graphc.ir.evaluate import evaluate
 from graphc.ir.graph import Graph, Node, Region, make, parameter
 from graphc.ir.lanes import Lanes, lanes_of
+from graphc.ir.pipeline import optimize
 from graphc.ir.primitives import PRIMITIVES
 from graphc.ir.registers import fits_registers
 from graphc.ir.types import BOOL, F32, F64, I64, DType, TensorType
@@ -33,7 +34,7 @@ def value(shape: tuple[int, ...] = (), dtype: DType = F64, name: str = "") -> No
 
 def loops(graph: Graph) -> list[Lanes | None]:
     """Return the lanes of each loop of a graph as it is compiled."""
-    nodes = compile_graph(graph, dynamic=False).graph.nodes()
+    nodes = optimize(graph)["fused"].nodes()
     return [lanes_of(n) for n in nodes if n.op.name in ("scan", "while") and fits_registers(n)]
 
 
