@@ -67,6 +67,8 @@ class ProgramWriter:
         self._intervals: list[tuple[Interval, int]] = []
         self._loops: list[set[_Place]] = []
         self._links: set[Node] = set()
+        self._pieces: dict[Node, tuple[Node, int]] = {}
+        """What a kernel writes where it is joined with others: in what, and from where on along the axis."""
         self._addresses: dict[int, Value] = {}
         self._places: Places = {}
         self._laned: dict[Node, Lanes | None] = {}
@@ -155,7 +157,9 @@ class ProgramWriter:
             while result.op.kind == "movement":  # a buffer under another shape: what makes it writes here
                 result = result.operands[0]
                 self._places[result] = _Place(place.address, dense_strides(result.shape), place.intervals)
-        for node in region.nodes() if order is None else order:
+        nodes = list(region.nodes() if order is None else order)
+        outer, self._pieces = self._pieces, _pieces(nodes, region.results)
+        for node in nodes:
             if node.op is PARAMETER or node.op.kind in ("movement", "leaf"):
                 continue
             self._now += 1
@@ -163,6 +167,7 @@ class ProgramWriter:
             if node.regions and fits_registers(node):
                 writer = ProgramWriter._in_registers
             writer(self, region, node)
+        self._pieces = outer
 
     def _inside(
         self, region: Region, params: Sequence[_Place], results: Sequence[_Place], changes: InPlace | None = None
@@ -184,10 +189,18 @@ class ProgramWriter:
         return place, Operand(view.strides, view.offset)
 
     def _result(self, node: Node) -> _Place:
+        if node in self._pieces:
+            self._places[node] = self._part(*self._pieces[node])
         if node not in self._places:
             self._places[node] = self._room(node)
         self._touch(self._places[node])
         return self._places[node]
+
+    def _part(self, whole: Node, start: int) -> _Place:
+        """Return the place of one piece of what is joined."""
+        place = self._result(whole)
+        offset = self.number(start * place.strides[whole.params["axis"]] * whole.dtype.bytes)
+        return _Place(self.main.element(place.address, offset, "i8"), place.strides, place.intervals)
 
     def _results(self, region: Region, node: Node) -> list[_Place]:
         """Return places for each result of a node; one that nobody reads gets room all the same."""
@@ -245,7 +258,8 @@ class ProgramWriter:
         steps = OPAQUE["concatenate"](self.module, node, [o for _, o in views], self._name(node))
         assert isinstance(steps, list)
         for step, number in steps:
-            self._call(step, [views[number][0], place])
+            if node.operands[number] not in self._pieces:
+                self._call(step, [views[number][0], place])
 
     def _copy(self, value: Node, source: tuple[_Place, Operand], target: _Place) -> None:
         step, kernel = emit_copy(self.module, value, source[1], Operand(target.strides), f"{self._name(value)}_copy")
@@ -548,6 +562,20 @@ class ProgramWriter:
         "while": _while,
     }
     """How each kind of node is written; what is not listed is one step of `OPAQUE`."""
+
+
+def _pieces(nodes: Sequence[Node], results: Sequence[Node]) -> dict[Node, tuple[Node, int]]:
+    """Return the results of kernels that nobody reads but a concatenation: which, and where they begin in it along its axis."""
+    readers = users(nodes)
+    found = {}
+    for whole in nodes:
+        start = 0
+        for piece in whole.operands if whole.op.name == "concatenate" else ():
+            made = piece.operands[0] if piece.op.name == "result" else piece
+            if made.op.name == "fusion" and readers[piece] == [whole] and piece not in results:
+                found[piece] = (whole, start)
+            start += piece.shape[whole.params["axis"]]
+    return found
 
 
 def _exchanged(pointers: Sequence[Value]) -> list[Value]:

@@ -172,9 +172,9 @@ class _Motion:
         all_of = dict(zip(self.items, self.sequences, strict=True)) | dict(zip(stacks, made[len(kept) :], strict=True))
         for i, term in sums.items():
             a, b = (build.reshape(all_of[f], (self.length * f.shape[0], f.shape[1])) for f in _factors(term))
-            last[i] = self.start[i] + build.matmul(build.swap_last(a), b)
+            last[i] = _plus(self.start[i], build.matmul(build.swap_last(a), b))
         for i, term in plain.items():
-            last[i] = self.start[i] + build.sum_(all_of[term], (0,))
+            last[i] = _plus(self.start[i], build.sum_(all_of[term], (0,)))
         joined = [self._product_of_all(late[i], all_of) if i in late else all_of[s] for i, s in enumerate(self.stacks)]
         return [*(last[i] for i in range(len(self.carried))), *joined]
 
@@ -197,6 +197,11 @@ class _Motion:
         (outer,) = substitute([b], self.outside)
         ((many, _),) = batch([build.matmul(one, outer)], {one: all_of[a]}, self.length)
         return many
+
+
+def _plus(start: Node, total: Node) -> Node:
+    """Return what a sum comes to that began at `start`; a gradient begins at zero."""
+    return total if start.op.name == "constant" and start.params["value"] == 0 else start + total
 
 
 def _factors(product: Node) -> tuple[Node, Node]:

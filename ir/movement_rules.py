@@ -14,6 +14,7 @@ from graphc.ir import build
 from graphc.ir.graph import Node, make
 from graphc.ir.primitives import PRIMITIVES, REDUCTIONS
 from graphc.ir.rewrite import Rule, Var, op, rule
+from graphc.ir.sizes import SMALL
 
 __all__ = ["MOVEMENT"]
 
@@ -144,6 +145,71 @@ def _join(a: Node, b: Node, axis: int) -> Node | None:
     stop = list(a.params["stop"])
     stop[axis] = b.params["stop"][axis]
     return build.slice_(a.operands[0], a.params["start"], stop, a.params["step"])
+
+
+# -- sums of parts --------------------------------------------------------------------------------------
+
+MOST_PARTS = 16
+"""Sums of more parts stay sums: each of them would be looked at again by the next."""
+
+
+def _joined_parts(node: Node) -> Node | None:
+    """pad(concatenate of the parts), if all terms are zeros but for blocks that lie side by side along one axis."""
+    parts = _parts(node)
+    axis = None if parts is None else _axis_of_parts(parts)
+    if parts is None or axis is None:
+        return None
+    parts.sort(key=lambda part: part.params["low"][axis])
+    ends = [part.params["low"][axis] + part.operands[0].shape[axis] for part in parts]
+    if any(part.params["low"][axis] != end for part, end in zip(parts[1:], ends, strict=False)):
+        return None
+    pieces = [part.operands[0] for part in parts]
+    if node.dtype.is_float:
+        pieces = [_plus_zero(piece) for piece in pieces]
+    return build.pad(build.concatenate(pieces, axis), parts[0].params["low"], parts[-1].params["high"], None, 0)
+
+
+def _plus_zero(x: Node) -> Node:
+    """Return a part of a sum after a zero was added to it, so that it is never -0.0, if that is not done yet."""
+    if x.op.name == "concatenate":
+        return build.concatenate([_plus_zero(o) for o in x.operands], x.params["axis"])
+    return x if x.op.name == "add" and build.zeros_like(x) in x.operands else x + 0.0
+
+
+def _parts(total: Node) -> list[Node] | None:
+    """Return the terms of a sum that are all zeros but for a block of more than a few neighbours; None if others are there."""
+    found, stack = [], [total]
+    while stack:
+        term = stack.pop()
+        if term.op.name == "add":
+            stack += term.operands
+        elif _is_part(term):
+            found.append(term)
+        else:
+            return None
+        if len(found) + len(stack) > MOST_PARTS:
+            return None
+    return found
+
+
+def _is_part(x: Node) -> bool:
+    if x.op.name != "pad" or x.operands[1].op.name != "constant" or any(x.params["interior"]):
+        return False
+    fill = x.operands[1].params["value"]
+    return bool(fill == 0) and str(fill) != "-0.0"
+
+
+def _axis_of_parts(parts: Sequence[Node]) -> int | None:
+    """Return the axis along which parts lie elsewhere, if there is but one, and each is more than a few neighbours there."""
+    first = parts[0]
+    axes = [
+        a
+        for a in range(first.type.rank)
+        if any((p.params["low"][a], p.params["high"][a]) != (first.params["low"][a], first.params["high"][a]) for p in parts)
+    ]
+    if len(axes) != 1 or any(prod(p.operands[0].shape[axes[0] :]) <= SMALL for p in parts):
+        return None
+    return axes[0]
 
 
 # -- movement of what was repeated ----------------------------------------------------------------------
@@ -423,6 +489,7 @@ _MOVED_TWICE = [
     rule("concatenate-slices", op("concatenate"), _joined_slices),
     rule("slice-pad", op("slice", op("pad", x, fill)), _slice_of_pad),
     rule("slice-concatenate", op("slice", op("concatenate")), _slice_of_concatenate),
+    rule("add-parts", op("add", every=["add", "pad"]), _joined_parts),
 ]
 
 _REPEATED = [

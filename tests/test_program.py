@@ -13,11 +13,11 @@ from graphc.codegen.jit import cross_assembly, host
 from graphc.codegen.memory import Interval, plan
 from graphc.codegen.ops import OPS
 from graphc.codegen.program import code_cache_size, compile_graph
-from graphc.ir import build
+from graphc.ir import build, control
 from graphc.ir.evaluate import evaluate
-from graphc.ir.graph import Graph, Node
+from graphc.ir.graph import Graph, Node, Region
 from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.types import F32, F64, I64
+from graphc.ir.types import BOOL, F32, F64, I64
 
 
 def check(graph: Graph, arrays, rtol=1e-5) -> None:
@@ -233,3 +233,58 @@ def test_every_few_elements_are_loaded_without_gathers(step):
     check(graph, [np.random.default_rng(0).standard_normal((40, step))])
     body = compile_graph(graph).llvm_ir(optimized=False)
     assert f"load <{7 * step + 1} x double>" in body
+
+
+def joined(axis: int, *, dtype=F32) -> tuple[tuple[Node, Node], Node]:
+    """Return two parameters, and three pieces made of them by one kernel side by side."""
+    shape = (5, 9, 12)
+    x, y = param(*shape, dtype=dtype), param(*shape, name="y", dtype=dtype)
+    return (x, y), build.concatenate([build.apply("tanh", x) * y, build.apply("exp", y), x - y], axis)
+
+
+@pytest.mark.parametrize("dtype", [F32, F64])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("read", [
+    lambda z: (z,),
+    lambda z: (build.sum_(z, (0, 2)), z),
+    lambda z: (build.reshape(z, (z.type.size,)),),
+    lambda z: (build.apply("exp", build.permute(z, (2, 0, 1))),),
+    lambda z: (build.matmul(z, build.permute(z, (0, 2, 1))), build.flip(z, (1,))),
+])  # fmt: skip
+def test_kernels_write_pieces_where_they_are_joined(axis, dtype, read):
+    params, z = joined(axis, dtype=dtype)
+    rng = np.random.default_rng(axis)
+    arrays = [rng.standard_normal(p.shape).astype(dtype.numpy) for p in params]
+    check(Graph(params, read(z)), arrays)
+    check(Graph(params, read(z)), [a[:, ::-1] for a in arrays])
+    assert compile_graph(Graph(params, (z,))).cost().kernels == 1
+
+
+def test_pieces_that_others_read_too_or_that_no_kernel_makes_are_copied():
+    x, y = param(20, 30), param(30, 40, name="y")
+    piece, product = build.apply("exp", x), build.matmul(x, y)
+    twice = build.concatenate([piece, product, piece], 1)
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(p.shape).astype(np.float32) for p in (x, y)]
+    check(Graph((x, y), (twice, build.matmul(piece, y))), arrays)
+    check(Graph((x, y), (build.concatenate([x, piece, build.permute(build.apply("sin", y), (1, 0))], 0), piece)), arrays)
+    check(Graph((x,), (build.concatenate([build.apply("exp", build.slice_(x, (0, 0), (0, 30))), piece], 0),)), arrays[:1])
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_loops_and_branches_join_pieces_in_what_they_stack_and_carry(reverse):
+    c, item, w = param(6, 40, name="c"), param(6, 20, name="item"), param(40, 20, name="w")
+    half = build.matmul(c, w)
+    after = build.concatenate([build.apply("tanh", half) + item, half * item], 1)
+    x, xs = param(6, 40), param(7, 6, 20, name="xs")
+    body = Region((c, item), (after, after, build.sum_(after, (0,))))
+    graph = Graph((x, xs, w), tuple(control.scan(body, [x], [xs], 7, reverse=reverse)))
+    rng = np.random.default_rng(0)
+    arrays = [(rng.standard_normal(p.shape) / 5).astype(np.float32) for p in graph.params]
+    check(graph, arrays)
+    a, b, p = param(6, 20, name="a"), param(6, 20, name="b"), param(dtype=BOOL, name="p")
+    arms = [Region((a, b), (build.concatenate([build.apply("exp", u), u * v], 1),)) for u, v in ((a, b), (b, a))]
+    u, v = param(6, 20, name="u"), param(6, 20, name="v")
+    branch = Graph((p, u, v), tuple(control.cond(p, arms[0], arms[1], [u, v])))
+    for flag in (True, False):
+        check(branch, [np.array(flag), *(rng.standard_normal((6, 20)).astype(np.float32) for _ in range(2))])
