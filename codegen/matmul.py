@@ -26,9 +26,11 @@ from typing import NamedTuple
 from graphc.codegen.emit import BYTES, Function, Module, Value, llvm_type
 from graphc.codegen.jit import host
 
-__all__ = ["Tile", "emit_matmul", "scratch_bytes", "tile_for"]
+__all__ = ["PACKED", "Tile", "emit_matmul", "emit_packing", "packed_bytes", "scratch_bytes", "tile_for"]
 
 UNITS = ("row", "col", "none")
+PACKED = "packed"
+"""What `b_unit` is for a B that `emit_packing` has copied before, for products that share it."""
 DEPTH = 256
 """Longest block of k: a panel of B then takes half of a 32 KiB first cache."""
 BLOCK_OF_A = 192 << 10
@@ -72,6 +74,15 @@ class Matrix(NamedTuple):
     base: Value
     row: Value
     col: Value
+
+
+class Panels(NamedTuple):
+    """A block of B: the first column that is packed, the block as it lies, its packed panels and their distance a column."""
+
+    first: Value
+    block: Matrix
+    start: Value
+    apart: Value
 
 
 def tile_for(dtype: str) -> Tile:
@@ -126,13 +137,13 @@ def emit_matmul(module: Module, dtype: str, *, a_unit: str, b_unit: str, accumul
                    i64 b_row_stride, i64 b_col_stride, i64 c_row_stride, ptr scratch)
 
     A is m×k, B is k×n, C is m×n with unit column stride and overlaps neither; scratch is `scratch_bytes(dtype)`
-    long.  Without `vectors` products with m = 1 or n = 1 are correct but slow, and up to a third of the compile time
-    is saved.  k = 0 gives zeros.  Nothing outside the operands is read or written.  Raises ValueError for an
-    unknown type or unit.
+    long.  `b_unit` may be `packed` too: B is then what `emit_packing` makes, and its strides do not count.  Without
+    `vectors` products with m = 1 or n = 1 are correct but slow, and up to a third of the compile time is saved.
+    k = 0 gives zeros.  Nothing outside the operands is read or written.  Raises ValueError for an unknown type or unit.
     """
     if dtype not in ("float", "double", "i32", "i64"):
         raise ValueError(f"matmul takes float, double, i32 or i64, got {dtype}")
-    if a_unit not in UNITS or b_unit not in UNITS:
+    if a_unit not in UNITS or b_unit not in (*UNITS, PACKED):
         raise ValueError(f"a unit stride is one of {', '.join(UNITS)}, got {a_unit} and {b_unit}")
     name = f"matmul.{dtype}.{a_unit}.{b_unit}" + (".add" if accumulate else "") + ("" if vectors else ".thick")
     return name if defined(module, name) else Driver(module, name, dtype, a_unit, b_unit, accumulate).write(vectors)
@@ -208,13 +219,14 @@ def along(f: Function, count: Value, lanes: int, body: Callable[[Value, int], No
 def emit_tiles(module: Module, dtype: str) -> str:
     """Write the product of some rows of A and one panel of B, and return its name.
 
-    C[rows, width] = or += A[rows, k] @ B[k, width], B with unit column stride.  Rows past the last are the last
+    C[rows, width] = or += A[rows, k] @ B[k, width], B with unit column stride; the panel that follows it begins `next`
+    elements later.  Rows past the last are the last
     one again: computed and stored twice with equal results, which needs no code of its own.
     """
     name = f"matmul.tiles.{dtype}"
     if defined(module, name):
         return name
-    params = "ptr a, i64 a_row, i64 a_col, ptr b, i64 b_row, ptr c, i64 c_row, i64 rows, i64 k, i1 add"
+    params = "ptr a, i64 a_row, i64 a_col, ptr b, i64 b_row, ptr c, i64 c_row, i64 rows, i64 k, i1 add, i64 next"
     f = Function(module, name, signature(params), internal=True)
     tile, rows = tile_for(dtype), f.args[7]
     full = full_rows(f, tile, rows)
@@ -239,7 +251,7 @@ def full_rows(f: Function, tile: Tile, rows: Value) -> Value:
 
 def emit_tile(f: Function, dtype: str, tile: Tile, height: int, first: Value) -> None:
     """Write one tile of C: `height` rows from row `first`, kept in registers along k."""
-    a, a_row, a_col, b, b_row, c, c_row, rows, k, add = f.args
+    a, a_row, a_col, b, b_row, c, c_row, rows, k, add, _ = f.args
     last = f.sub(rows, f.i64(1))
     which = [least(f, f.add(first, f.i64(r)), last) for r in range(height)]
     a_rows = [at(f, a, dtype, (r, a_row)) for r in which]
@@ -272,7 +284,7 @@ def prefetch(f: Function, address: Value, *, write: bool = False) -> None:
 def prefetch_panel(f: Function, dtype: str, tile: Tile, height: int, first: Value) -> None:
     """Ask for a part of the next packed panel of B, so that all of it has come when its turn does."""
     line = 64 // BYTES[dtype]
-    start = at(f, f.element(f.args[3], f.i64(tile.width * (DEPTH + 1)), dtype), dtype, (first, f.i64(2 * line)))
+    start = at(f, f.element(f.args[3], f.args[10], dtype), dtype, (first, f.i64(2 * line)))
     for i in range(2 * height):
         prefetch(f, f.element(start, f.i64(i * line), dtype))
 
@@ -437,13 +449,14 @@ def emit_fill(
 def emit_pack(module: Module, dtype: str, unit: str) -> str:
     """Write the copy of B[k, columns] into panels of one tile's width, the last filled with zeros; return its name.
 
-    Panel j begins at element j·(DEPTH + 1) for its first column j.
+    The panel of column j begins at element j·apart.
     """
     name = f"matmul.pack.{dtype}.{unit}"
     if defined(module, name):
         return name
-    f = Function(module, name, signature("ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 columns"), internal=True)
-    columns, tile = f.args[-1], tile_for(dtype)
+    params = "ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 columns, i64 apart"
+    f = Function(module, name, signature(params), internal=True)
+    columns, tile = f.args[5], tile_for(dtype)
     if unit == "col":
         whole = emit_pack_rows(f, dtype, tile)
         with f.when(f.cmp("slt", whole, columns)):
@@ -457,10 +470,10 @@ def emit_pack(module: Module, dtype: str, unit: str) -> str:
 
 def emit_pack_panel(f: Function, dtype: str, unit: str, first: Value) -> None:
     """Pack the panel whose first column is `first`; a narrow one is filled with zeros."""
-    b, b_row, b_col, target, k, columns = f.args
+    b, b_row, b_col, target, k, columns, apart = f.args
     width = f.i64(tile_for(dtype).width)
     left = f.sub(columns, first)
-    panel = at(f, target, dtype, (first, f.i64(DEPTH + 1)))
+    panel = at(f, target, dtype, (first, apart))
     with f.when(f.cmp("slt", left, width)):
         clear(f, panel, f.mul(k, width), dtype)
     source = Matrix(at(f, b, dtype, (first, b_col)), b_row, b_col)
@@ -469,19 +482,42 @@ def emit_pack_panel(f: Function, dtype: str, unit: str, first: Value) -> None:
 
 def emit_pack_rows(f: Function, dtype: str, tile: Tile) -> Value:
     """Pack all whole panels of a row-major B, reading along its rows, and return the first column left over."""
-    b, b_row, _, target, k, columns = f.args
+    b, b_row, _, target, k, columns, apart = f.args
     whole = f.sub(columns, f.binary("urem", columns, f.i64(tile.width)))
     with each(f, f.i64(0), k) as r:
         source = at(f, b, dtype, (r, b_row))
         row = at(f, target, dtype, (r, f.i64(tile.width)))
         with each(f, f.i64(0), whole, tile.width) as first:
             x = f.element(source, first, dtype)
-            y = at(f, row, dtype, (first, f.i64(DEPTH + 1)))
+            y = at(f, row, dtype, (first, apart))
             prefetch(f, at(f, x, dtype, (f.i64(AHEAD), b_row)))
             for v in range(tile.vectors):
                 shift = f.i64(v * tile.lanes)
                 f.store(f.load(f.element(x, shift, dtype), dtype, tile.lanes), f.element(y, shift, dtype))
     return whole
+
+
+def packed_bytes(dtype: str, k: int, n: int) -> int:
+    """Return the bytes of a k×n matrix that is packed as a whole."""
+    width = tile_for(dtype).width
+    return -(-n // width) * width * (k + 1) * BYTES[dtype]
+
+
+def emit_packing(module: Module, dtype: str, unit: str) -> str:
+    """Write the copy of a whole B for products that share it, and return the function's name.
+
+        void @name(ptr B, i64 b_row_stride, i64 b_col_stride, ptr target, i64 k, i64 n)
+
+    The target, 64-byte aligned, is `packed_bytes(dtype, k, n)` long.
+    """
+    name = f"matmul.packing.{dtype}.{unit}"
+    if defined(module, name):
+        return name
+    pack = emit_pack(module, dtype, unit)
+    f = Function(module, name, signature("ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 n"), internal=True)
+    call(f, pack, *f.args, f.add(f.args[4], f.i64(1)))
+    f.ret()
+    return name
 
 
 # -- matrix times vector --------------------------------------------------------------------------------
@@ -606,7 +642,7 @@ class Driver:
         params = "ptr a, ptr b, ptr c, i64 m, i64 n, i64 k, i64 a_row, i64 a_col, i64 b_row, i64 b_col, i64 c_row, ptr scratch"
         self.tiles = emit_tiles(module, dtype)
         self.merge = emit_merge(module, dtype)
-        self.pack = emit_pack(module, dtype, b_unit)
+        self.pack = "" if b_unit == PACKED else emit_pack(module, dtype, b_unit)
         self.f = f = Function(module, name, signature(params), internal=True)
         a, b, self.c, self.m, self.n, self.k, a_row, a_col, b_row, b_col, self.c_row, self.scratch = f.args
         one = f.i64(1)
@@ -696,13 +732,24 @@ class Driver:
         with each(f, f.i64(0), self.n, width) as j, each(f, f.i64(0), steps, depth) as p:
             columns = least(f, width, f.sub(self.n, j))
             k = least(f, depth, f.sub(self.k, p))
-            b = at(f, self.b.base, self.dtype, (p, self.b.row), (j, self.b.col))
-            whole = f.sub(columns, f.binary("urem", columns, f.i64(self.tile.width)))
-            packed = f.select(direct, whole, f.i64(0))
-            start = at(f, b, self.dtype, (packed, self.b.col))
-            call(f, self.pack, start, self.b.row, self.b.col, self.scratch, k, f.sub(columns, packed))
+            panels = self.packed_before(j, p) if self.b_unit == PACKED else self.packed_now(j, p, columns, k, direct)
             add = f.const(True, "i1") if self.accumulate else f.cmp("sgt", p, f.i64(0))
-            self.row_blocks(j, p, columns, k, height, pack_a, b, packed, add)
+            self.row_blocks(j, p, columns, k, height, pack_a, panels, add)
+
+    def packed_before(self, j: Value, p: Value) -> Panels:
+        """Return the panels of a block of a B that was packed as a whole."""
+        f, width, apart = self.f, self.f.i64(self.tile.width), self.f.add(self.k, self.f.i64(1))
+        return Panels(self.f.i64(0), self.b, at(f, self.b.base, self.dtype, (p, width), (j, apart)), apart)
+
+    def packed_now(self, j: Value, p: Value, columns: Value, k: Value, direct: Value) -> Panels:
+        """Pack a block of B, or what of it is less than a panel if the others are read where they lie; return its panels."""
+        f, apart = self.f, self.f.i64(DEPTH + 1)
+        b = at(f, self.b.base, self.dtype, (p, self.b.row), (j, self.b.col))
+        whole = f.sub(columns, f.binary("urem", columns, f.i64(self.tile.width)))
+        first = f.select(direct, whole, f.i64(0))
+        start = at(f, b, self.dtype, (first, self.b.col))
+        call(f, self.pack, start, self.b.row, self.b.col, self.scratch, k, f.sub(columns, first), apart)
+        return Panels(first, Matrix(b, *self.b[1:]), self.scratch, apart)
 
     def block_height(self) -> Value:
         """Return the rows of a block.  Where k is short, one tile: C is then written along its rows."""
@@ -726,7 +773,7 @@ class Driver:
         return f.cmp("sge", self.n, f.i64(panels * self.tile.width))
 
     def row_blocks(
-        self, j: Value, p: Value, columns: Value, k: Value, height: Value, pack_a: Value, b: Value, packed: Value, add: Value
+        self, j: Value, p: Value, columns: Value, k: Value, height: Value, pack_a: Value, b: Panels, add: Value
     ) -> None:
         """Write the loop over blocks of rows, each packed if wanted."""
         f, spare = self.f, self.place(self.areas.a)
@@ -739,22 +786,23 @@ class Driver:
             row = f.select(pack_a, f.i64(DEPTH + PAD), self.a.row)
             col = f.select(pack_a, f.i64(1), self.a.col)
             c = f.element(at(f, self.c, self.dtype, (i, self.c_row)), j, self.dtype)
-            self.panels(Matrix(base, row, col), b, packed, c, rows, columns, k, add)
+            self.panels(Matrix(base, row, col), b, c, rows, columns, k, add)
 
-    def panels(self, a: Matrix, b: Value, packed: Value, c: Value, rows: Value, columns: Value, k: Value, add: Value) -> None:
-        """Write the loop over panels of B: those before column `packed` are read where they lie."""
+    def panels(self, a: Matrix, b: Panels, c: Value, rows: Value, columns: Value, k: Value, add: Value) -> None:
+        """Write the loop over panels of B."""
         f, dtype, width = self.f, self.dtype, self.f.i64(self.tile.width)
         spare = self.place(self.areas.edge)
         with each(f, f.i64(0), columns, self.tile.width) as j:
-            in_place = f.cmp("slt", j, packed)
-            panel = at(f, self.scratch, dtype, (f.sub(j, packed), f.i64(DEPTH + 1)))
-            b_here = f.select(in_place, f.element(b, j, dtype), panel)
-            b_row = f.select(in_place, self.b.row, width)
+            panel, b_row = at(f, b.start, dtype, (f.sub(j, b.first), b.apart)), width
+            if self.b_unit == "col":
+                in_place = f.cmp("slt", j, b.first)
+                panel = f.select(in_place, f.element(b.block.base, j, dtype), panel)
+                b_row = f.select(in_place, self.b.row, width)
             left = f.sub(columns, j)
             edge = f.cmp("slt", left, width)
             inner = f.and_(add, f.xor(edge, f.const(True, "i1")))
             target = f.element(c, j, dtype)
             c_here, c_row = f.select(edge, spare, target), f.select(edge, width, self.c_row)
-            call(f, self.tiles, *a, b_here, b_row, c_here, c_row, rows, k, inner)
+            call(f, self.tiles, *a, panel, b_row, c_here, c_row, rows, k, inner, f.mul(b.apart, width))
             with f.when(edge):
                 call(f, self.merge, spare, target, self.c_row, rows, left, add)

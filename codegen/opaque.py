@@ -12,7 +12,7 @@ from graphc.codegen.emit import Module, Value
 from graphc.codegen.kernel import Kernel
 from graphc.codegen.loops import emit_kernel
 from graphc.codegen.lower import Operand, lower_copy
-from graphc.codegen.matmul import emit_matmul, scratch_bytes
+from graphc.codegen.matmul import PACKED, emit_matmul, emit_packing, packed_bytes, scratch_bytes
 from graphc.codegen.ops import LLVM, MEMORY
 from graphc.codegen.schedule import schedule
 from graphc.codegen.step import Step
@@ -20,7 +20,7 @@ from graphc.ir.graph import Node
 from graphc.ir.sizes import SMALL
 from graphc.ir.views import dense_strides
 
-__all__ = ["OPAQUE", "emit_copy"]
+__all__ = ["OPAQUE", "emit_copy", "emit_packed", "emit_product"]
 
 
 def emit_copy(module: Module, value: Node, source: Operand, target: Operand, name: str) -> tuple[Step, Kernel]:
@@ -55,13 +55,30 @@ def _unit(strides: Sequence[int]) -> str:
     return "row" if strides[0] == 1 else "none"
 
 
-def _matmul(module: Module, node: Node, operands: Sequence[Operand], name: str) -> Step:
-    """Write a batch of matrix products: loops over the leading axes around one blocked product."""
+def emit_packed(module: Module, factor: Node, operand: Operand, name: str) -> tuple[Step, int]:
+    """Write the copy of a matrix that many products have on their right; return the step and the bytes that it fills."""
+    step, (k, n) = Step(module, name, ["b", "out"]), factor.shape
+    f, type = step.f, LLVM[factor.dtype.name]
+    packing = emit_packing(module, type, _unit(operand.strides))
+    source = f.element(step.buffers[0], step.integer(operand.offset, ("start", 0)), type)
+    strides = [step.integer(s, ("matrix", i)) for i, s in enumerate(operand.strides)]
+    sizes = [step.integer(s, ("size", i)) for i, s in enumerate((k, n))]
+    f.do(f"call void @{packing}({', '.join(v.typed for v in (source, *strides, step.buffers[1], *sizes))})")
+    f.ret()
+    return step, packed_bytes(type, k, n)
+
+
+def emit_product(module: Module, node: Node, operands: Sequence[Operand], name: str, *, packed: bool = False) -> Step:
+    """Write a batch of matrix products: loops over the leading axes around one blocked product.
+
+    The second factor may be `packed`, by the step that `emit_packed` writes.
+    """
     a, b = operands
     step = Step(module, name, ["a", "b", "out"])
     f, type = step.f, LLVM[node.dtype.name]
     (m, k), n = node.operands[0].shape[-2:], node.shape[-1]
-    product = emit_matmul(module, type, a_unit=_unit(a.strides[-2:]), b_unit=_unit(b.strides[-2:]), vectors=1 in (m, n))
+    b_unit = PACKED if packed else _unit(b.strides[-2:])
+    product = emit_matmul(module, type, a_unit=_unit(a.strides[-2:]), b_unit=b_unit, vectors=1 in (m, n) and not packed)
     sizes = [step.integer(s, ("size", i)) for i, s in enumerate((m, n, k))]
     strides = [step.integer(s, ("matrix", i)) for i, s in enumerate((*a.strides[-2:], *b.strides[-2:], n))]
     dense = dense_strides(node.shape)
@@ -181,7 +198,7 @@ def _put_row(step: Step, source: Value, target: Value, n: int, stride: int, type
 Writer = Callable[[Module, Node, Sequence[Operand], str], "Step | list[tuple[Step, int]]"]
 
 OPAQUE: dict[str, Writer] = {
-    "matmul": _matmul,
+    "matmul": emit_product,
     "concatenate": _concatenate,
     "cumsum": _cumsum,
     "scatter": _scatter,

@@ -21,7 +21,7 @@ from graphc.codegen.kernel import Kernel
 from graphc.codegen.loops import emit_kernel
 from graphc.codegen.lower import Operand, lower_fusion
 from graphc.codegen.memory import Interval
-from graphc.codegen.opaque import OPAQUE, emit_copy
+from graphc.codegen.opaque import OPAQUE, emit_copy, emit_packed, emit_product
 from graphc.codegen.ops import MEMORY
 from graphc.codegen.registers import RegisterWriter
 from graphc.codegen.schedule import schedule
@@ -67,6 +67,8 @@ class ProgramWriter:
         self._intervals: list[tuple[Interval, int]] = []
         self._loops: list[set[_Place]] = []
         self._links: set[Node] = set()
+        self._packed: dict[Node, _Place] = {}
+        """Where matrices are, packed, that products of the loops being written have on their right."""
         self._pieces: dict[Node, tuple[Node, int]] = {}
         """What a kernel writes where it is joined with others: in what, and from where on along the axis."""
         self._addresses: dict[int, Value] = {}
@@ -252,6 +254,17 @@ class ProgramWriter:
         assert isinstance(written, Step)
         self._call(written, [*(p for p, _ in views), place])
 
+    def _matmul(self, region: Region, node: Node) -> None:
+        packed = self._packed.get(node.operands[1])
+        if packed is None:
+            self._opaque(region, node)
+            return
+        left, a = self._view(node.operands[0])
+        place = self._result(node)
+        self._touch(packed)
+        operands = [a, Operand(packed.strides)]
+        self._call(emit_product(self.module, node, operands, self._name(node), packed=True), [left, packed, place])
+
     def _concatenate(self, region: Region, node: Node) -> None:
         views = [self._view(o) for o in node.operands]
         place = self._result(node)
@@ -426,6 +439,24 @@ class ProgramWriter:
             start += [a.address if a is b else given.address, a.address, b.address]
         return start
 
+    def _pack(self, body: Region, outside: dict[Node, _Place]) -> list[_Place]:
+        """Pack, before a loop, what its products have on their right in each turn; return where that is."""
+        found = []
+        for factor in dict.fromkeys(n.operands[1] for n in body.nodes() if _is_worth_packing(n)):
+            base = factor
+            while base.op.kind == "movement":
+                base = base.operands[0]
+            view = as_view(factor, lambda n: outside[n].strides) if base in outside else None
+            if view is None or view.base is not base:
+                continue
+            operand = Operand(view.strides, view.offset)
+            step, size = emit_packed(self.module, factor, operand, f"k{self.steps}_packed")
+            address, interval = self._arena(size)
+            place = self._packed[factor] = _Place(address, dense_strides(factor.shape), [interval])
+            self._call(step, [outside[base], place])
+            found.append(place)
+        return found
+
     def _checkpoint(self, region: Region, node: Node) -> None:
         (body,) = node.regions
         self._inside(body, [self._dense(o) for o in node.operands], self._results(region, node))
@@ -462,7 +493,8 @@ class ProgramWriter:
         stacks = [self._filled(r) for r in results[n:]]
         changes = in_place(body, n)
         buffers = self._carry_buffers(node, n, changes)
-        used: set[_Place] = {*given, *results, *(b for pair in buffers for b in pair)}
+        packed = self._pack(body, dict(zip(body.params[n + m :], outside, strict=True)))
+        used: set[_Place] = {*given, *results, *packed, *(b for pair in buffers for b in pair)}
         self._loops.append(used)
         start = self._first_turn(node, carried, buffers)
         with f.loop(f.i64(0), length, carry=start, hint="scan") as loop:
@@ -523,7 +555,8 @@ class ProgramWriter:
         flag = _Place(flag_address, (), [interval])
         tapes = [r.tape for r in results if r.tape is not None]
         self.tapes.begin(tapes)
-        used: set[_Place] = {*given, *results, flag, *(b for pair in buffers for b in pair)}
+        packed = self._pack(body, dict(zip(body.params[n:], outside, strict=True)))
+        used: set[_Place] = {*given, *results, flag, *packed, *(b for pair in buffers for b in pair)}
         self._loops.append(used)
         name, before = f.fresh("while"), f.label
         start = self._first_turn(node, carried, buffers)
@@ -555,6 +588,7 @@ class ProgramWriter:
 
     _STEPS: ClassVar[dict[str, Callable[[ProgramWriter, Region, Node], None]]] = {
         "fusion": _fusion,
+        "matmul": _matmul,
         "concatenate": _concatenate,
         "checkpoint": _checkpoint,
         "cond": _cond,
@@ -562,6 +596,17 @@ class ProgramWriter:
         "while": _while,
     }
     """How each kind of node is written; what is not listed is one step of `OPAQUE`."""
+
+
+PACKED_BYTES = 16 << 20
+"""A matrix of more bytes is not packed before a loop: each of its products takes long enough, and packs it in blocks."""
+
+
+def _is_worth_packing(node: Node) -> bool:
+    """Whether a node is a product of matrices, not of a vector, whose second factor may be packed for all turns of a loop."""
+    if node.op.name != "matmul" or node.type.rank != 2 or node.operands[1].type.bytes > PACKED_BYTES:
+        return False
+    return node.shape[0] > 1 and all(n > SMALL for n in node.operands[1].shape)
 
 
 def _pieces(nodes: Sequence[Node], results: Sequence[Node]) -> dict[Node, tuple[Node, int]]:

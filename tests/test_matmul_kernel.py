@@ -23,6 +23,7 @@ TYPES = {"float": np.float32, "double": np.float64, "i32": np.int32, "i64": np.i
 UNITS = ("col", "row", "none")
 VARIANTS = list(itertools.product(UNITS, UNITS))
 NAMES = ("a", "b", "c", "m", "n", "k", "a_row", "a_col", "b_row", "b_col", "c_row", "scratch")
+PARAMS = [("ptr" if name in ("a", "b", "c", "scratch") else "i64", name) for name in NAMES]
 PAGE = mmap.PAGESIZE
 
 
@@ -34,10 +35,9 @@ def entry(a_unit: str, b_unit: str, accumulate: bool) -> str:
 def all_variants(dtype: str) -> Module:
     """Return a module with every variant of one type, each with an exported caller."""
     module = Module()
-    params = [("ptr" if name in ("a", "b", "c", "scratch") else "i64", name) for name in NAMES]
     for (a_unit, b_unit), accumulate in itertools.product(VARIANTS, (False, True)):
         name = matmul.emit_matmul(module, dtype, a_unit=a_unit, b_unit=b_unit, accumulate=accumulate)
-        f = Function(module, entry(a_unit, b_unit, accumulate), params)
+        f = Function(module, entry(a_unit, b_unit, accumulate), PARAMS)
         f.do(f"call void @{name}({', '.join(a.typed for a in f.args)})")
         f.ret()
     return module
@@ -154,6 +154,50 @@ def test_negative_and_zero_strides(sizes: tuple[int, int, int]) -> None:
         c = np.full((m, n), np.nan, np.float32)
         call("float", unit, "none", False, x, b, c)
         assert_product(c, x, b)
+
+
+@functools.cache
+def compiled_packed(dtype: str) -> MachineCode:
+    """Compile the products with a B that was packed before, and what packs it."""
+    module = Module()
+    for unit, accumulate in itertools.product(UNITS, (False, True)):
+        name = matmul.emit_matmul(module, dtype, a_unit=unit, b_unit=matmul.PACKED, accumulate=accumulate, vectors=False)
+        f = Function(module, entry(unit, "packed", accumulate), PARAMS)
+        f.do(f"call void @{name}({', '.join(a.typed for a in f.args)})")
+        f.ret()
+    for unit in UNITS:
+        name = matmul.emit_packing(module, dtype, unit)
+        f = Function(module, f"pack.{unit}", matmul.signature("ptr b, i64 row, i64 col, ptr to, i64 k, i64 n"))
+        f.do(f"call void @{name}({', '.join(a.typed for a in f.args)})")
+        f.ret()
+    return compile_text(str(module))
+
+
+def check_packed(dtype: str, a_unit: str, b_unit: str, m: int, n: int, k: int, *, accumulate: bool) -> None:
+    """Pack B, forget it, and multiply; nothing but the target may be written."""
+    rng = np.random.default_rng((m, n, k))
+    a, b = operand(rng, m, k, a_unit, dtype), operand(rng, k, n, b_unit, dtype)
+    size = matmul.packed_bytes(dtype, k, n)
+    memory = np.full(size + 128, 0xFF, np.uint8)
+    start = 64 - int(memory.ctypes.data) % 64
+    address = int(memory.ctypes.data) + start
+    code, pointer, number = compiled_packed(dtype), ctypes.c_void_p, ctypes.c_int64
+    pack = ctypes.CFUNCTYPE(None, pointer, number, number, pointer, number, number)(code.address(f"pack.{b_unit}"))
+    pack(b.ctypes.data, *(s // b.itemsize for s in b.strides), address, k, n)
+    assert (memory[:start] == 0xFF).all() and (memory[start + size :] == 0xFF).all()
+    c = values(rng, (m, n), dtype)
+    before = c.copy()
+    product = ctypes.CFUNCTYPE(None, *[pointer] * 3, *[number] * 8, pointer)(code.address(entry(a_unit, "packed", accumulate)))
+    strides = [s // a.itemsize for s in a.strides]
+    product(a.ctypes.data, address, c.ctypes.data, m, n, k, *strides, -7, -7, n, scratch(dtype)[1])
+    assert_product(c, a, b, before if accumulate else None)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize(("a_unit", "b_unit"), VARIANTS)
+def test_a_matrix_packed_before(dtype: str, a_unit: str, b_unit: str) -> None:
+    for turn, (m, n, k) in enumerate([*edge_sizes(dtype)[::3], (201, 307, 523), (32, 128, 512)]):
+        check_packed(dtype, a_unit, b_unit, m, n, k, accumulate=turn % 3 == 0)
 
 
 def test_strided_vectors() -> None:

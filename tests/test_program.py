@@ -288,3 +288,57 @@ def test_loops_and_branches_join_pieces_in_what_they_stack_and_carry(reverse):
     branch = Graph((p, u, v), tuple(control.cond(p, arms[0], arms[1], [u, v])))
     for flag in (True, False):
         check(branch, [np.array(flag), *(rng.standard_normal((6, 20)).astype(np.float32) for _ in range(2))])
+
+
+def recurrence(rows: int, size: int, factor, *, dtype=F32, length: int = 11) -> tuple[Graph, list[np.ndarray]]:
+    """Return a scan whose turns have a product with a matrix from outside on its right, and arguments."""
+    c, item = param(rows, size, name="c", dtype=dtype), param(rows, size, name="item", dtype=dtype)
+    x, xs, w = param(rows, size, dtype=dtype), param(length, rows, size, name="xs", dtype=dtype), param(size, size, dtype=dtype)
+    after = build.apply("tanh", build.matmul(c, factor(w)) + item)
+    graph = Graph((x, xs, w), tuple(control.scan(Region((c, item), (after, after)), [x], [xs], length)))
+    rng = np.random.default_rng(size)
+    return graph, [(rng.standard_normal(p.shape) / size**0.5).astype(dtype.numpy) for p in graph.params]
+
+
+FACTORS = [
+    lambda w: w,
+    lambda w: build.permute(w, (1, 0)),
+    lambda w: build.flip(w, (0,)),
+    lambda w: build.broadcast(build.reshape(build.slice_(w, (2, 0), (3, w.shape[1])), w.shape[1:]), w.shape, (1,)),
+    lambda w: w * 2.0,
+]
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize(("rows", "size"), [(2, 9), (6, 16), (13, 37), (32, 128), (7, 300), (1, 40), (5, 8)])
+@pytest.mark.parametrize("dtype", [F32, F64])
+def test_loops_pack_once_what_their_products_have_on_the_right(factor, rows, size, dtype):
+    graph, arrays = recurrence(rows, size, factor, dtype=dtype)
+    check(graph, arrays)
+    strided = [*arrays[:2], np.repeat(arrays[2], 2, axis=1)[:, ::2]]
+    check(graph, strided)
+    packs = "matmul.packing" in compile_graph(graph).stage("llvm")
+    assert packs == (rows > 1 and size > 8)
+
+
+def test_what_is_packed_is_packed_anew_for_another_matrix_and_size():
+    for size in (40, 41, 77):
+        graph, arrays = recurrence(6, size, FACTORS[1])
+        for turn in (1.0, 0.5):
+            check(graph, [*arrays[:2], arrays[2] * np.float32(turn)])
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 30])
+def test_while_loops_pack_too_and_matrices_that_change_are_not_packed(length):
+    t, c, v = param(name="t", dtype=I64), param(5, 20, name="c"), param(20, 20, name="v")
+    n, x, w = param(name="n", dtype=I64), param(5, 20), param(20, 20, name="w")
+    after = build.apply("tanh", build.matmul(build.matmul(c, w), v))
+    test = Region((t, c, v), (build.elementwise("lt", t, n),))
+    body = Region((t, c, v), (t + 1, after, v * 0.9))
+    start = build.constant(0, I64)
+    graph = Graph((n, x, w), tuple(control.while_loop(test, body, [start, x, w])))
+    rng = np.random.default_rng(0)
+    check(graph, [np.array(length), *((rng.standard_normal(p.shape) / 4).astype(np.float32) for p in (x, w))])
+    text = compile_graph(graph).stage("llvm")
+    assert len(re.findall(r"call void @k\d+_packed", text)) == 1
+    assert "matmul.float.col.packed" in text and "matmul.float.col.col" in text
