@@ -138,7 +138,7 @@ class _Motion:
             if after.op.name != "add" or readers[after] != 1 or readers[param] != 1 or param not in after.operands:
                 continue
             (term,) = (o for o in after.operands if o is not param)
-            if _is_worth(term) and readers[term] == 1 and term.type.rank == 2:
+            if _is_worth(term) and readers[term] == 1 and term.type.rank == 2 and not any(map(_of_a_loop, _factors(term))):
                 found[i] = term
         return found
 
@@ -197,6 +197,13 @@ class _Motion:
         (outer,) = substitute([b], self.outside)
         ((many, _),) = batch([build.matmul(one, outer)], {one: all_of[a]}, self.length)
         return many
+
+
+def _of_a_loop(x: Node) -> bool:
+    """Whether a node is what an inner loop stacked: a product of that is large already, and too much to keep of all turns."""
+    while x.op.kind == "movement" or x.op.name == "result":
+        x = x.operands[0]
+    return bool(x.regions)
 
 
 def _plus(start: Node, total: Node) -> Node:

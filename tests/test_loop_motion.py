@@ -110,3 +110,16 @@ def test_gradients_of_a_recurrent_model_keep_one_product_in_each_loop():
         up, down = ([a + s * h * direction if j == i else a for j, a in enumerate(args)] for s in (1, -1))
         slope = [float(recurrent(*map(torch.from_numpy, a))) for a in (up, down)]
         np.testing.assert_allclose((g * direction).sum(), (slope[0] - slope[1]) / (2 * h), rtol=1e-6)
+
+
+def test_products_over_an_inner_loop_stay_in_the_outer_one():
+    """What the inner loop stacks would be kept for all turns of the outer one."""
+    x, xs, total = param(ROWS, SIZE), param(4, STEPS, ROWS, SIZE, name="xs"), param(SIZE, SIZE, name="total")
+    c, item, s = param(ROWS, SIZE, name="c"), param(ROWS, SIZE, name="item"), param(SIZE, SIZE, name="s")
+    after = build.apply("tanh", c + item)
+    inner = Region((c, s, item), (after, s + build.matmul(build.permute(item, (1, 0)), after)))
+    state, items, sums = param(ROWS, SIZE, name="state"), param(STEPS, ROWS, SIZE, name="items"), param(SIZE, SIZE, name="sums")
+    last, part = control.scan(inner, [state, build.constant(0, F64, (SIZE, SIZE))], [items], STEPS)
+    outer = Region((state, sums, items), (last, sums + part))
+    graph = Graph((x, xs, total), tuple(control.scan(outer, [x, total], [xs], 4)))
+    assert products(moved(graph)) == ["matmul in a loop", "scan", "scan in a loop"]
