@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graphc.codegen import matmul
+from graphc.codegen import matmul, matmul_core, matmul_tiles
 from graphc.codegen.emit import Function, Module
 from graphc.codegen.jit import Host, MachineCode, compile_text, cross_assembly, host
 
@@ -112,13 +112,13 @@ def check(dtype: str, a_unit: str, b_unit: str, m: int, n: int, k: int, *, accum
 
 def edge_sizes(dtype: str) -> list[tuple[int, int, int]]:
     """Return m, n, k around the edges of tiles, of blocks, and of vectors."""
-    tile, blocks = matmul.tile_for(dtype), matmul.blocks_for(dtype)
+    tile, blocks = matmul_core.tile_for(dtype), matmul_core.blocks_for(dtype)
     rows = (*range(4), 5, *range(tile.rows - 1, 2 * tile.rows + 4))
     columns = (0, 1, 2, 3, tile.lanes - 1, tile.lanes + 1, tile.width - 1, tile.width, tile.width + 1, 2 * tile.width + 5)
     depths = (0, 1, 2, 3, tile.lanes, tile.lanes + 1, 31)
     grid = [(m, n, depths[(i + j) % len(depths)]) for i, m in enumerate(rows) for j, n in enumerate(columns)]
-    deep = [(5, 7, k) for k in (matmul.DEPTH - 1, matmul.DEPTH, matmul.DEPTH + 1, 2 * matmul.DEPTH + 3)]
-    wide = [(3, blocks.columns + 1, 5), (7, blocks.columns + tile.width, 9), (9, 9 * tile.width + 3, matmul.DEPTH + 1)]
+    deep = [(5, 7, k) for k in (matmul_core.DEPTH - 1, matmul_core.DEPTH, matmul_core.DEPTH + 1, 2 * matmul_core.DEPTH + 3)]
+    wide = [(3, blocks.columns + 1, 5), (7, blocks.columns + tile.width, 9), (9, 9 * tile.width + 3, matmul_core.DEPTH + 1)]
     tall = [(blocks.rows + 1, 9, 11), (2 * blocks.rows + 1, 8 * tile.width + 1, 17)]
     vectors = [(1, 4099, 9), (4099, 1, 9), (1, 9, 4099), (9, 1, 4099), (1, 1, 300)]
     return [*grid, *deep, *wide, *tall, *vectors]
@@ -167,7 +167,7 @@ def compiled_packed(dtype: str) -> MachineCode:
         f.ret()
     for unit in UNITS:
         name = matmul.emit_packing(module, dtype, unit)
-        f = Function(module, f"pack.{unit}", matmul.signature("ptr b, i64 row, i64 col, ptr to, i64 k, i64 n"))
+        f = Function(module, f"pack.{unit}", matmul_core.signature("ptr b, i64 row, i64 col, ptr to, i64 k, i64 n"))
         f.do(f"call void @{name}({', '.join(a.typed for a in f.args)})")
         f.ret()
     return compile_text(str(module))
@@ -315,7 +315,7 @@ OTHERS = {
 @pytest.mark.parametrize("which", OTHERS)
 def test_other_processors_get_valid_code(monkeypatch: pytest.MonkeyPatch, which: str) -> None:
     other = OTHERS[which]
-    monkeypatch.setattr(matmul, "host", lambda: other)
+    monkeypatch.setattr(matmul_core, "host", lambda: other)
     module = Module()
     matmul.emit_matmul(module, "float", a_unit="row", b_unit="row")
     text = str(module).replace("define internal", "define")
@@ -325,7 +325,7 @@ def test_other_processors_get_valid_code(monkeypatch: pytest.MonkeyPatch, which:
 @pytest.mark.parametrize("which", OTHERS)
 @pytest.mark.parametrize("dtype", ["float", "double"])
 def test_tiles_of_other_processors_compute_the_same(monkeypatch: pytest.MonkeyPatch, dtype: str, which: str) -> None:
-    monkeypatch.setattr(matmul, "host", lambda: OTHERS[which])
+    monkeypatch.setattr(matmul_core, "host", lambda: OTHERS[which])
     memory = np.full(matmul.scratch_bytes(dtype) + 64, 0xFF, np.uint8)
     place = int(memory.ctypes.data) + -int(memory.ctypes.data) % 64
     code = compile_text(str(all_variants(dtype)))
@@ -352,7 +352,7 @@ def hot_loops(assembly: str) -> list[str]:
 @pytest.mark.parametrize("dtype", ["float", "double"])
 def test_the_hot_loops_do_not_touch_the_stack(dtype: str) -> None:
     module = Module()
-    matmul.emit_tiles(module, dtype)
+    matmul_tiles.emit_tiles(module, dtype)
     text = str(module).replace("define internal", "define")
     loops = hot_loops(cross_assembly(text, host().triple, host().cpu, host().features))
     assert len(loops) == 2
