@@ -11,6 +11,7 @@ becomes a batch itself: element i has it as far on as i runs of the function wou
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
 from graphc.eager import substitute
@@ -34,6 +35,9 @@ __all__ = ["BatchTrace", "Batched"]
 
 WORD = 0xFFFFFFFF
 """The bits of a word, as random numbers are made of."""
+
+
+_numbers = count()
 
 
 class Batched:
@@ -72,6 +76,7 @@ class BatchTrace(InnerTrace):
     def __init__(self, name: str, size: int, randomness: str) -> None:
         super().__init__(f"vmap({name})", keys=randomness == "different")
         self.name, self.size, self.randomness = name, size, randomness
+        self.number = next(_numbers)
         self.inputs: dict[Node, Node] = {}
         self.taken: list[tuple[Tensor, int, Node, Tensor]] = []
         self.writes: list[tuple[Tensor, int, Batched]] = []
@@ -128,7 +133,7 @@ class BatchTrace(InnerTrace):
                 f"{self.title}: a custom function with a vmap rule cannot take random numbers that differ by element"
             )
         steps = [self._step_outside(t) for t in tensors]
-        found = iter(zip(batch(nodes, self.inputs, self.size), steps, tensors, strict=True))
+        found = iter(zip(batch(nodes, self.inputs, self.size, self.number), steps, tensors, strict=True))
         state.trace = self.outer
         try:
             lifted: list[Any] = []
@@ -190,7 +195,7 @@ class BatchTrace(InnerTrace):
         self._check_random(nodes, changed)
         plain, batches, ahead = self._keys(changed)
         states = substitute([s.node for s in changed], {**plain, **ahead})
-        found = batch([*substitute(nodes, plain), *states], {**self.inputs, **batches}, self.size)
+        found = batch([*substitute(nodes, plain), *states], {**self.inputs, **batches}, self.size, self.number)
         self._write_outside(changed, found[len(nodes) :])
         made = [
             Batched(node, has, self._outer_step(x), x._storage.pending + 1)

@@ -71,9 +71,7 @@ class _Writing:
         rules = _Rules(self, step, depth)
         backward, forward = rules.backward(read), rules.forward()
         known = {*toposort([*values, *inputs]), *self.scope, *(self.new[o] for o in self.scope if o in self.new)}
-        nodes = custom(
-            values, inputs, backward=backward, forward=forward, refusals=rules.refusals, batches=step.batches, outer=known
-        )
+        nodes = custom(values, inputs, backward=backward, forward=forward, refusals=rules.refusals, outer=known)
         self.new.update(zip(step.outputs, nodes, strict=True))
         if step.hooks is not None:
             self.new[step.inputs[0]] = nodes[0]  # what read the tensor before the hook was there

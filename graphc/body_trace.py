@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc import pytree
+from graphc.batch_trace import BatchTrace
 from graphc.body_rules import written_out
 from graphc.dtypes import number_dtype
 from graphc.errors import TracingError, add_place
@@ -23,7 +24,9 @@ from graphc.storage import Storage
 from graphc.sweep import with_late_hooks
 from graphc.tensor import Tensor
 
-__all__ = ["KINDS", "Body", "Given", "Once", "Result", "error_here", "name_of", "paths", "sketch"]
+__all__ = [
+    "KINDS", "Body", "Given", "Once", "Result", "batchings", "error_here", "name_of", "paths", "sketch", "stand_in"
+]  # fmt: skip
 
 KINDS = ("bool", "int", "float")
 """Kinds of dtypes, lower ones first."""
@@ -79,7 +82,7 @@ class Body(InnerTrace):
     def run(self, function: Callable[[list[Tensor]], Any]) -> None:
         """Call the body on its stand-ins.  Raises TypeError for results that are no tensors."""
         with self:
-            result = function([self._stand_in(p, r) for p, r in zip(self.params, self.requires, strict=True)])
+            result = function([stand_in(p, r) for p, r in zip(self.params, self.requires, strict=True)])
             leaves, self.tree = pytree.flatten(result)
             for leaf, path in zip(leaves, paths(self.tree), strict=True):
                 if not isinstance(leaf, (Tensor, bool, int, float, np.ndarray, np.generic)):
@@ -91,9 +94,6 @@ class Body(InnerTrace):
         self.written = self.changed()
         self.leave()
         self._check_writes()
-
-    def _stand_in(self, param: Node, requires: bool) -> Tensor:
-        return Tensor._of(Storage(param, requires, Level(param, ()) if requires else None))
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         super().__exit__(kind, error, trace)
@@ -123,8 +123,7 @@ class Body(InnerTrace):
         if not edges or not state.grad:
             return
         barriers = [s for s in with_late_hooks(history(edges, self.is_end)) if isinstance(s, Barrier)]
-        wanted = self.differentiates or any(b.batches for b in barriers) or any(self.ends(e) for e in edges)
-        if barriers and wanted:
+        if barriers and (self.differentiates or any(self.ends(e) for e in edges)):
             nodes = written_out([leaf.node for leaf in self.leaves], edges, self.is_end)
             for leaf, node in zip(self.leaves, nodes, strict=True):
                 leaf.node = node
@@ -233,6 +232,24 @@ class Result:
         if self.weak and not type.shape and KINDS.index(self.node.dtype.kind) <= KINDS.index(type.dtype.kind):
             return build.constant(self.number, type.dtype)
         return self.node
+
+
+def stand_in(param: Node, requires: bool) -> Tensor:
+    """Return a tensor on a parameter, with a history that ends there if it requires a gradient."""
+    return Tensor._of(Storage(param, requires, Level(param, ()) if requires else None))
+
+
+def batchings(level: Any) -> list[tuple[BatchTrace, set[Node]]]:
+    """Return the batches around a body, inner ones first, and what may be another value for each element of them."""
+    varying: set[Node] = set()
+    found = []
+    while isinstance(level, InnerTrace):
+        if isinstance(level, BatchTrace):
+            varying |= level.inputs.keys()
+            found.append((level, set(varying)))
+        varying.update(level.params if isinstance(level, Body) else ())
+        level = level.outer
+    return found
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -11,11 +11,14 @@ from functools import wraps
 from typing import Any, NamedTuple
 
 from graphc.batch_trace import BatchTrace
+from graphc.body_rules import written_out
+from graphc.body_trace import batchings, stand_in
 from graphc.grad_mode import no_grad
 from graphc.gradfn import Barrier
-from graphc.ir.build import cast, constant, permute, sum_, zeros_like
-from graphc.ir.control import RefusedError
-from graphc.ir.graph import Node, make
+from graphc.inner_trace import InnerTrace
+from graphc.ir.build import broadcast, cast, constant, permute, sum_, zeros_like
+from graphc.ir.control import RefusedError, custom
+from graphc.ir.graph import Node, Region, make, parameter, toposort
 from graphc.ir.primitives import PRIMITIVES
 from graphc.ir.types import TensorType
 from graphc.state import state
@@ -144,6 +147,8 @@ class Function:
         else:
             with no_grad():
                 result = cls._run_forward(ctx, args, kwargs)
+            if cls.vmap is not Function.vmap and level is not None and not ctx._dirty and not kwargs:
+                result = _with_batch_rules(cls, ctx, args, nodes, result)
         if not recording:
             return result
         outputs = list(result) if isinstance(result, (tuple, list)) else [result]
@@ -242,21 +247,88 @@ def _for_a_batch(cls: type[Function], level: BatchTrace, args: tuple[Any, ...], 
     """Return stand-ins for the results that a rule gives for the whole batch.  Raises RuntimeError, ValueError."""
     info = VmapInfo(level.size, level.randomness)
     found = level.outside(args, lambda lifted, dims: rule(info, dims, *lifted))
+    outputs, places = _ruled(cls, found)
+    several = isinstance(found[0], (tuple, list))
+    made = [
+        o if d is None or not isinstance(o, Tensor) else level.take(o, d % o.ndim) for o, d in zip(outputs, places, strict=True)
+    ]
+    return type(found[0])(made) if several else made[0]
+
+
+def _ruled(cls: type[Function], found: Any) -> tuple[list[Any], list[int | None]]:
+    """Return what a rule for batches returned, and one dim for each.  Raises RuntimeError, ValueError."""
     if not isinstance(found, tuple) or len(found) != 2:
         raise RuntimeError(
             f"Expected the vmap staticmethod to have two returns, an output and out_dims with pytree structure compatible with "
             f"the output; {cls.__name__}.vmap returned {type(found).__name__}"
         )
     result, dims = found
-    several = isinstance(result, (tuple, list))
-    outputs = list(result) if several else [result]
+    outputs = list(result) if isinstance(result, (tuple, list)) else [result]
     places = list(dims) if isinstance(dims, (tuple, list)) else [dims] * len(outputs)
     if len(places) != len(outputs):
         raise ValueError(f"{cls.__name__}.vmap returned {len(outputs)} results and {len(places)} out_dims")
-    made = [
-        o if d is None or not isinstance(o, Tensor) else level.take(o, d % o.ndim) for o, d in zip(outputs, places, strict=True)
+    return outputs, places
+
+
+def _with_batch_rules(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: list[Node], result: Any) -> Any:
+    """Return results on a node that knows the rule for each batch that what is recorded here may become a part of.
+
+    Which values of a body are batches is known when it is batched; the rule is called now, on stand-ins for what may be.
+    """
+    several = isinstance(result, (tuple, list))
+    outputs = list(result) if several else [result]
+    values = [o._node() for o in outputs if isinstance(o, Tensor)]
+    found = [(b, varying) for b, varying in batchings(state.trace) if not varying.isdisjoint(toposort(nodes))]
+    regions = {b.number: _batch_region(cls, b, varying, args, len(values)) for b, varying in found}
+    if not regions:
+        return result
+    made = iter(custom(values, nodes, backward=None, forward=None, batches=regions, outer=toposort([*values, *nodes])))
+    after = [Tensor._of(Storage(next(made), pending=o._storage.pending)) if isinstance(o, Tensor) else o for o in outputs]
+    ctx._constant = {id(n) for o, n in zip(outputs, after, strict=True) if id(o) in ctx._constant}
+    ctx._saved = tuple(_in_place_of(s, outputs, after) for s in ctx._saved)
+    ctx._saved_forward = tuple(_in_place_of(s, outputs, after) for s in ctx._saved_forward)
+    return type(result)(after) if several else after[0]
+
+
+def _batch_region(cls: type[Function], level: BatchTrace, varying: set[Node], args: tuple[Any, ...], count: int) -> Region:
+    """Record the rule for a batch, outside of its level: a region from its inputs to `count` results, axis in front."""
+    inner = [a._node() for a in args if isinstance(a, Tensor)]
+    batched = [not varying.isdisjoint(toposort([x])) for x in inner]
+    params = [
+        parameter(TensorType(x.dtype, (level.size, *x.shape)) if b else x.type) for x, b in zip(inner, batched, strict=True)
     ]
-    return type(result)(made) if several else made[0]
+    trace, here = InnerTrace(f"{cls.__name__}.vmap", keys=False), state.trace
+    trace.outer = level.outer
+    state.trace = trace
+    try:
+        made = iter(zip(params, batched, strict=True))
+        lifted: list[Any] = []
+        dims: list[int | None] = []
+        for a in args:
+            param, has_axis = next(made) if isinstance(a, Tensor) else (None, False)
+            lifted.append(a if param is None else stand_in(param, state.grad and param.dtype.is_float))
+            dims.append(0 if has_axis else None)
+        found, places = _ruled(cls, cls.vmap(VmapInfo(level.size, level.randomness), tuple(dims), *lifted))
+        tensors = [(o, d) for o, d in zip(found, places, strict=True) if isinstance(o, Tensor)]
+        if len(tensors) != count:
+            raise RuntimeError(f"{cls.__name__}.vmap returned {len(tensors)} tensors, where forward returns {count}")
+        results = [_in_front(o._node(), d, level.size) for o, d in tensors]
+        if trace.changed():
+            raise RuntimeError(
+                f"{cls.__name__}.vmap within a loop: expected a rule that draws no random numbers and writes nowhere"
+            )
+        results = written_out(results, [o._edge() for o, _ in tensors if o.requires_grad], trace.is_end)
+    finally:
+        trace.leave()
+        state.trace = here
+    return Region(tuple(params), tuple(results))
+
+
+def _in_front(node: Node, dim: int | None, size: int) -> Node:
+    """Return a batch with its axis in front; a value that is the same for all elements as a batch."""
+    if dim is None:
+        return broadcast(node, (size, *node.shape), range(1, node.type.rank + 1))
+    return permute(node, (dim % node.type.rank, *(a for a in range(node.type.rank) if a != dim % node.type.rank)))
 
 
 def _in_place_of(saved: Any, outputs: Sequence[Any], made: Sequence[Any]) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from graphc.ir.graph import Node, Region
+from graphc.ir.graph import Node
 
 if TYPE_CHECKING:
     from graphc.storage import Storage
@@ -108,11 +108,10 @@ class Barrier(GradFn):
 
     The graph lets nothing through here: each output is a unique node over a stop_gradient.  `made` is the history
     of the gradients that the code returned under create_graph.  `push`, if there is one, maps tangents of the inputs
-    to those of the outputs; else forward mode transposes the rule.  `batches` are regions from batches of the inputs to
-    those of the outputs, by the number of the batching.
+    to those of the outputs; else forward mode transposes the rule.
     """
 
-    __slots__ = ("batches", "hooks", "inputs", "made", "outputs", "push", "rule")
+    __slots__ = ("hooks", "inputs", "made", "outputs", "push", "rule")
 
     def __init__(
         self, name: str, edges: tuple[GradFn | None, ...], outputs: list[Node], inputs: list[Node], rule: Rule
@@ -122,7 +121,6 @@ class Barrier(GradFn):
         self.hooks: dict[int, Callable[..., Any]] | None = None
         self.made: list[GradFn | None] = []
         self.push: Rule | None = None
-        self.batches: dict[int, Region] = {}
 
     @property
     def visible(self) -> GradFn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -226,6 +226,117 @@ def test_what_is_refused() -> None:
         np.testing.assert_allclose(derivative(order)(X), derivative(order, unrolled)(X).numpy())
     with pytest.raises(RuntimeError, match="expected no more than 4 derivatives of a custom function within a loop"):
         derivative(5)(X)
+
+
+# -- batches --------------------------------------------------------------------------------------------------
+
+
+class Ruled(Function):
+    """x · w summed; the rule for batches gives 1000 more, so that one sees who was asked, and says which sizes it was told."""
+
+    told: ClassVar[list[Any]] = []
+
+    @staticmethod
+    def forward(x: Tensor, w: Tensor, power: int) -> Any:
+        return (x * w).sum() ** power, x * 2, "text"
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        x, w, ctx.power = inputs
+        ctx.save_for_backward(x, w, output[0])
+        ctx.mark_non_differentiable(output[1])
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor, *_: Any) -> Any:
+        x, w, y = ctx.saved_tensors
+        return g * w * y, None, None
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, x: Tensor, w: Tensor, power: int) -> Any:
+        Ruled.told.append((info.batch_size, info.randomness, in_dims, tuple(x.shape)))
+        assert in_dims[2] is None and in_dims[0] == 0
+        w = w if in_dims[1] == 0 else w.unsqueeze(0)
+        return ((x * w).sum(1) ** power + 1000, (x * 2).T, "text"), (0, 1, None)
+
+
+def ruled(w: Tensor) -> Callable[[Tensor], Tensor]:
+    def body(c: Tensor, _: Any) -> Any:
+        value, twice, _ = Ruled.apply(c, w, 2)
+        return c * 0.5 + value.sin() * 0.1, (value, twice)
+
+    def f(x: Tensor) -> Any:
+        c, (values, twice) = torch.scan(body, x, None, length=2)
+        return c.sum() + values[0], values, twice
+
+    return f
+
+
+XS, W3 = torch.tensor(np.linspace(-1, 1, 12).reshape(4, 3)), torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64)
+
+
+def by_hand(xs: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the total, what is stacked, and the gradient of the total, for each element."""
+    cs, values, twice, steps = xs, [], [], []
+    for _ in range(2):
+        values.append((cs * W3).sum(1) ** 2 + 1000)
+        twice.append(cs * 2)
+        steps.append(values[-1])
+        cs = cs * 0.5 + values[-1].sin()[:, None] * 0.1
+    g = torch.ones_like(xs)
+    for k in (1, 0):
+        to_value = (g.sum(1) * 0.1 * values[k].cos()) + (1 if k == 0 else 0)
+        g = g * 0.5 + (to_value * values[k])[:, None] * W3
+    return cs.sum(1) + values[0], torch.stack(values, 1), torch.stack(twice, 1), g
+
+
+def test_batches_take_the_rule_in_loops(run: Any) -> None:
+    Ruled.told.clear()
+    found = run(func.vmap(ruled(W3)))(XS)
+    for a, b in zip(found, by_hand(XS), strict=False):
+        np.testing.assert_allclose(a, b.numpy(), rtol=1e-12)
+    assert set(Ruled.told) == {(4, "error", (0, None, None), (4, 3))}
+    one = ruled(W3)(XS[0])
+    assert (one[1] < 900).all()
+
+
+def test_gradients_and_batches_in_loops(run: Any) -> None:
+    """Around and inside of a batch: by backward, at the values that the rule gives."""
+    inside = run(func.vmap(func.grad(lambda x: ruled(W3)(x)[0])))(XS)
+    around = run(func.grad(lambda xs: func.vmap(lambda x: ruled(W3)(x)[0])(xs).sum()))(XS)
+    np.testing.assert_allclose(inside, by_hand(XS)[3], rtol=1e-10)
+    np.testing.assert_allclose(around, by_hand(XS)[3], rtol=1e-10)
+
+
+def test_rules_of_nested_batches_in_loops() -> None:
+    def both(y: Tensor) -> Tensor:
+        return func.vmap(lambda x: ruled(y)(x)[1])(XS)
+
+    Ruled.told.clear()
+    ys = torch.stack([W3, W3 * 2])
+    found = func.vmap(both)(ys)
+    for y, part in zip(ys, found, strict=True):
+        c, wanted = XS, []
+        for _ in range(2):
+            wanted.append((c * y).sum(1) ** 2 + 1000)
+            c = c * 0.5 + wanted[-1].sin()[:, None] * 0.1
+        np.testing.assert_allclose(part, torch.stack(wanted, 1), rtol=1e-12)
+
+    def outer_only(y: Tensor) -> Tensor:
+        return func.vmap(lambda x: x + ruled(W3)(y)[1].sum())(torch.zeros(2, dtype=torch.float64))
+
+    np.testing.assert_allclose(func.vmap(outer_only)(XS)[:, 0], by_hand(XS)[1].sum(1), rtol=1e-12)
+
+
+def test_generated_rules_in_loops(run: Any) -> None:
+    class Doubling(Slow):
+        generate_vmap_rule = True
+
+    f = lambda x: repeated(Doubling.apply)(x).sum()  # noqa: E731
+    np.testing.assert_allclose(run(func.vmap(f))(XS), [f(x).item() for x in XS])
+    np.testing.assert_allclose(run(func.vmap(func.grad(f)))(XS), np.full((4, 3), 8.0))
+    np.testing.assert_allclose(run(func.grad(lambda xs: func.vmap(f)(xs).sum()))(XS), np.full((4, 3), 8.0))
+    tangents = run(func.vmap(lambda x: func.jvp(repeated(Doubling.apply), (x,), (x.cos(),))[1]))(XS)
+    np.testing.assert_allclose(tangents, func.jvp(unrolled(Slow.apply), (XS,), (XS.cos(),))[1].numpy())
 
 
 # -- in the graph ---------------------------------------------------------------------------------------------
