@@ -25,7 +25,7 @@ from graphc.sweep import with_late_hooks
 from graphc.tensor import Tensor
 
 __all__ = [
-    "KINDS", "Body", "Given", "Once", "Result", "batchings", "error_here", "name_of", "paths", "sketch", "stand_in"
+    "KINDS", "Body", "Given", "Once", "Result", "batchings", "different", "error_here", "name_of", "paths", "sketch", "stand_in"
 ]  # fmt: skip
 
 KINDS = ("bool", "int", "float")
@@ -110,6 +110,10 @@ class Body(InnerTrace):
             "in every run of it. A body may not look at such values (a Python if, bool, .item(), print): choose with "
             "graphc.where or graphc.cond."
         )
+        if asked.type.dtype.is_int and not asked.shape:
+            text += (
+                " As an index it may be any number (x[i], graphc.narrow(x, dim, i, length)), as a size or a range it may not."
+            )
         found = TracingError("\n".join((text, *rest)))
         found._has_place = True  # type: ignore[attr-defined]
         return found
@@ -165,10 +169,7 @@ class Body(InnerTrace):
         """Raise TypeError unless the body returned the nest it was given."""
         found = self.tree if part is None else self.tree.parts[part]
         if found != tree:
-            raise error_here(
-                f"{self.title}: expected the carried values to come back as they are in {name}, {sketch(tree)}, "
-                f"got {sketch(found)}"
-            )
+            raise error_here(f"{self.title}: {different(name, tree, found)}")
 
 
 class Once(Body):
@@ -250,6 +251,11 @@ def batchings(level: Any) -> list[tuple[BatchTrace, set[Node]]]:
         varying.update(level.params if isinstance(level, Body) else ())
         level = level.outer
     return found
+
+
+def different(name: str, wanted: Tree, got: Tree) -> str:
+    """Return what is wrong with carried values that come back in another nest."""
+    return f"expected the carried values to come back as they are in {name}, {sketch(wanted)}, got {sketch(got)}"
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -6,7 +6,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["Tree", "flatten", "paths", "tree_map", "unflatten"]
+__all__ = ["Tree", "flatten", "ordered_like", "paths", "tree_map", "unflatten"]
 
 
 class Tree(NamedTuple):
@@ -63,6 +63,22 @@ def _unflatten(leaves: Iterator[Any], tree: Tree) -> Any:
         pairs = zip(tree.keys, parts, strict=True)
         return defaultdict(None, pairs) if tree.kind is defaultdict else tree.kind(pairs)
     return tree.kind(*parts) if hasattr(tree.kind, "_fields") else tree.kind(parts)
+
+
+def ordered_like(nest: Any, tree: Tree) -> Any:
+    """Return a nest with the keys of its dicts in the order of a shape, where they are the same keys."""
+    kind = type(nest)
+    if kind is not tree.kind or nest is None:
+        return nest
+    if kind in DICTS:
+        if nest.keys() != set(tree.keys):
+            return nest
+        pairs = [(k, ordered_like(nest[k], part)) for k, part in zip(tree.keys, tree.parts, strict=True)]
+        return defaultdict(None, pairs) if kind is defaultdict else kind(pairs)
+    if len(nest) != len(tree.parts):
+        return nest
+    parts = [ordered_like(x, part) for x, part in zip(nest, tree.parts, strict=True)]
+    return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
 
 
 def paths(tree: Tree, name: str = "") -> Iterator[str]:

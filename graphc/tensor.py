@@ -458,6 +458,8 @@ class Tensor:
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """Return the values as a fresh NumPy array.  Raises RuntimeError if the tensor requires a gradient."""
+        if state.trace is not None:
+            self._array()  # what cannot be known is the reason, rather than a gradient that somebody may take
         if self.requires_grad and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return np.array(self._array())

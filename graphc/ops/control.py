@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from graphc import pytree
-from graphc.body_trace import KINDS, Body, Given, Once, Result, error_here, name_of, paths, sketch
+from graphc.body_trace import KINDS, Body, Given, Once, Result, different, error_here, name_of, paths, sketch
 from graphc.eager import substitute
 from graphc.errors import user_place
 from graphc.gradfn import GradFn
@@ -55,10 +55,10 @@ def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], o
     leaves, tree = pytree.flatten(tuple(operands))
     tensors = [x for x in leaves if isinstance(x, (Tensor, np.ndarray))]
     given = [Given(x) for x in tensors]
-    arms = []
+    arms: list[Body] = []
     for function in (true_fn, false_fn):
         arm = Body(f"cond({name_of(function)})", given)
-        arm.run(_with_arguments(function, leaves, tree))
+        arm.run(_with_arguments(function, leaves, tree, like=arms[0].tree if arms else None))
         arms.append(arm)
     return _branch(pred, given, arms)
 
@@ -70,10 +70,18 @@ def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried
     returns a nest of the same structure and types; a Python number among `carried_inputs` takes the dtype that
     `body_fn` gives it.  `cond_fn` returns a bool tensor of one element.  Raises TypeError.
     """
+    labels = [f"carried_inputs{path}" for path in paths(pytree.flatten(carried_inputs)[1])]
+    return _while_of("while_loop", labels, cond_fn, body_fn, carried_inputs)
+
+
+def _while_of(
+    kind: str, labels: Sequence[str], cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried_inputs: Any
+) -> Any:
+    """Return what while_loop returns; `labels` say what the leaves are called in messages."""
     several = isinstance(carried_inputs, (tuple, list))
     leaves, tree = pytree.flatten(carried_inputs)
-    title = f"while_loop({name_of(body_fn)})"
-    given = [Given(x, f"{title}: carried_inputs{p}") for x, p in zip(leaves, paths(tree), strict=True)]
+    title = f"{kind}({name_of(body_fn)})"
+    given = [Given(x, f"{title}: {label}") for x, label in zip(leaves, labels, strict=True)]
 
     def call(function: Callable[..., Any], inner: Sequence[Tensor]) -> Any:
         nest = pytree.unflatten(inner, tree)
@@ -83,8 +91,8 @@ def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried
         body.run(lambda inner: _alike(call(body_fn, inner), tree, several))
         body.check_tree(tree, "carried_inputs")
 
-    body = _stable(title, given, one_pass, len(given), "carried_inputs", tree)
-    test = Body(f"while_loop({name_of(cond_fn)})", given)
+    body = _stable(title, given, one_pass, labels)
+    test = Body(f"{kind}({name_of(cond_fn)})", given)
     test.run(lambda inner: call(cond_fn, inner))
     return _while(given, test, body, tree)
 
@@ -108,11 +116,18 @@ def scan(
     the others, a second or a third time; True keeps about twice the square root of the length.  Lengths that divide
     into such parts do best.  Raises TypeError, ValueError.
     """
-    title = f"scan({name_of(f)})"
+    return _scan_of(f"scan({name_of(f)})", "init", f, init, xs, length, reverse, checkpoint)
+
+
+def _scan_of(
+    title: str, name: str, f: Callable[..., Any], init: Any, xs: Any, length: int | None, reverse: bool, checkpoint: bool | int
+) -> tuple[Any, Any]:
+    """Return what scan returns; messages begin with the title, and call what is carried by a name."""
     if not isinstance(checkpoint, (bool, int)) or (checkpoint is not True and checkpoint < 0):
         raise error_here(f"{title}: expected checkpoint to be a bool or a number of states to keep, got {checkpoint!r}")
     leaves, tree = pytree.flatten(init)
-    given = [Given(x, f"{title}: init{p}") for x, p in zip(leaves, paths(tree), strict=True)]
+    labels = [f"{name}{path}" for path in paths(tree)]
+    given = [Given(x, f"{title}: {label}") for x, label in zip(leaves, labels, strict=True)]
     items, shape = pytree.flatten(xs)
     sequences = [Given(x, f"{title}: xs{p}", along=True) for x, p in zip(items, paths(shape), strict=True)]
     items_count = _length(title, sequences, list(paths(shape)), length)
@@ -120,12 +135,13 @@ def scan(
     def one_pass(body: Body) -> None:
         def pair(inner: Sequence[Tensor]) -> Any:
             carry, x = pytree.unflatten(inner[: len(given)], tree), pytree.unflatten(inner[len(given) :], shape)
-            return _checked_pair(title, f(carry, x))
+            carry, y = _checked_pair(title, f(carry, x))
+            return pytree.ordered_like(carry, tree), y
 
         body.run(pair)
-        body.check_tree(tree, "init", part=0)
+        body.check_tree(tree, name, part=0)
 
-    body = _stable(title, [*given, *sequences], one_pass, len(given), "init", tree)
+    body = _stable(title, [*given, *sequences], one_pass, labels)
     results = _scan(given, sequences, body, items_count, reverse, _segments(title, items_count, checkpoint))
     n = len(given)
     return pytree.unflatten(results[:n], tree), pytree.unflatten(results[n:], body.tree.parts[1])
@@ -139,21 +155,27 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: An
     """
     bounds = [_bound(b, name) for b, name in ((lower, "lower"), (upper, "upper"))]
     first, last = bounds
+    title = f"fori_loop({name_of(body_fun)})"
     if isinstance(first, int) and isinstance(last, int):
         positions = Tensor._of(Storage(build.iota((max(0, last - first),), 0)))
 
         def item(val: Any, i: Tensor) -> tuple[Any, None]:
             return body_fun(i + first if first else i, val), None
 
-        item.__name__ = name_of(body_fun)
-        return scan(item, init_val, positions)[0]
+        return _scan_of(title, "init_val", item, init_val, positions, None, False, False)[0]
+    tree = pytree.flatten(init_val)[1]
     start, end = (Tensor._of(Storage(build.constant(b, I64))) if isinstance(b, int) else b for b in bounds)
 
     def step(i: Tensor, val: Any) -> tuple[Tensor, Any]:
-        return i + 1, body_fun(i, val)
+        result = pytree.ordered_like(body_fun(i, val), tree)
+        found = pytree.flatten(result)[1]
+        if found != tree:
+            raise error_here(f"{title}: {different('init_val', tree, found)}")
+        return i + 1, result
 
     step.__name__ = name_of(body_fun)
-    return while_loop(lambda i, val: lt(i, end), step, (start, init_val))[1]
+    labels = ["lower", *(f"init_val{path}" for path in paths(tree))]
+    return _while_of("fori_loop", labels, lambda i, val: lt(i, end), step, (start, init_val))[1]
 
 
 def checkpointed(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -210,17 +232,19 @@ def _length(title: str, sequences: Sequence[Given], paths: Sequence[str], length
 
 
 def _with_arguments(
-    function: Callable[..., Any], leaves: Sequence[Any], tree: Tree, *, named: bool = False
+    function: Callable[..., Any], leaves: Sequence[Any], tree: Tree, *, named: bool = False, like: Tree | None = None
 ) -> Callable[[Sequence[Tensor]], Any]:
     """Return a function of stand-ins for the tensors among the leaves of `function`'s arguments.
 
-    The arguments are a tuple, or a tuple and a dict where some are `named`.
+    The arguments are a tuple, or a tuple and a dict where some are `named`.  Dicts among the results are in the order
+    of `like`.
     """
 
     def call(inner: Sequence[Tensor]) -> Any:
         rest = iter(inner)
         nest = pytree.unflatten([next(rest) if isinstance(x, (Tensor, np.ndarray)) else x for x in leaves], tree)
-        return function(*nest[0], **nest[1]) if named else function(*nest)
+        result = function(*nest[0], **nest[1]) if named else function(*nest)
+        return result if like is None else pytree.ordered_like(result, like)
 
     return call
 
@@ -228,13 +252,13 @@ def _with_arguments(
 # -- bodies that keep the types of what they carry -------------------------------------------------------
 
 
-def _stable(title: str, given: Sequence[Given], one_pass: Callable[[Body], None], carried: int, name: str, tree: Tree) -> Body:
-    """Record a body until the carried values come back with the types that they go in with."""
+def _stable(title: str, given: Sequence[Given], one_pass: Callable[[Body], None], labels: Sequence[str]) -> Body:
+    """Record a body until the carried values, which have the labels, come back with the types that they go in with."""
     for attempt in count():
         body = Body(title, given)
         one_pass(body)
         again = False
-        for leaf, result, path in zip(given[:carried], body.leaves, paths(tree), strict=False):
+        for leaf, result, label in zip(given, body.leaves, labels, strict=False):
             found = result.fitting(leaf.type).type
             if found == leaf.type:
                 continue
@@ -245,8 +269,7 @@ def _stable(title: str, given: Sequence[Given], one_pass: Callable[[Body], None]
                 continue
             made = f"\n  made at {result.node.where}" if result.node.where else ""
             raise error_here(
-                f"{title}: expected carried values of the types they have in {name}, {leaf.type} at {name}{path}, "
-                f"got {found}{made}"
+                f"{title}: expected carried values of the types they go in with, {leaf.type} at {label}, got {found}{made}"
             )
         if not again:
             return body
@@ -254,10 +277,12 @@ def _stable(title: str, given: Sequence[Given], one_pass: Callable[[Body], None]
 
 
 def _alike(result: Any, tree: Tree, several: bool) -> Any:
-    """Take a list for a tuple, as torch does."""
+    """Take a list for a tuple, as torch does, and one tensor for a tuple of one."""
+    if several and isinstance(result, Tensor) and len(tree.parts) == 1 and tree.kind in (tuple, list):
+        return tree.kind([result])
     if several and isinstance(result, (tuple, list)) and not hasattr(result, "_fields") and tree.kind in (tuple, list):
-        return tree.kind(result)
-    return result
+        result = tree.kind(result)
+    return pytree.ordered_like(result, tree)
 
 
 def _checked_pair(title: str, result: Any) -> tuple[Any, Any]:

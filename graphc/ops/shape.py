@@ -12,6 +12,7 @@ from graphc.ir.build import permute as permute_axes
 from graphc.ir.build import reshape as reshape_node
 from graphc.ir.build import select as choose
 from graphc.ir.graph import Node
+from graphc.ir.types import I64
 from graphc.lift import op
 from graphc.ops.common import Operand, axes_of, axis_of, expand_to, flatten_sizes, resolve_sizes, squeeze_axis, unsqueeze_axis
 from graphc.promotion import broadcast_shapes, result_dtype
@@ -281,10 +282,15 @@ def narrow_axis(x: Node, axis: int, start: int, stop: int, step: int = 1) -> Nod
 
 
 @op("Slice")
-def narrow(input: Operand, dim: int, start: int, length: int) -> Node:
-    """Return `length` elements from `start` along an axis.  Raises IndexError, RuntimeError."""
+def narrow(input: Operand, dim: int, start: Any, length: int) -> Node:
+    """Return `length` elements from `start`, an int or an integer tensor of 0 dims, along an axis.
+
+    Raises IndexError, RuntimeError; for a tensor when the values are computed.
+    """
     axis = axis_of(dim, input.type.rank)
     n = input.shape[axis]
+    if isinstance(start, Node):
+        return _narrow_at(input, axis, start, length)
     if not -n <= start <= n:
         raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
     start = start + n if start < 0 else start
@@ -293,6 +299,21 @@ def narrow(input: Operand, dim: int, start: int, length: int) -> Node:
     if start + length > n:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
     return narrow_axis(input, axis, start, start + length)
+
+
+def _narrow_at(x: Node, axis: int, start: Node, length: int) -> Node:
+    """Return elements from where a node says along one axis; node level."""
+    n = x.shape[axis]
+    if start.type.rank or not start.dtype.is_int:
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
+    if not 0 <= length <= n:
+        raise RuntimeError(f"narrow(): length must be between 0 and the dimension size ({n}), got {length}")
+    first = cast(start, I64)
+    first = choose(first < 0, first + n, first)
+    places = broadcast(first, (length,), ()) + iota((length,), 0)
+    front = (axis, *(a for a in range(x.type.rank) if a != axis))
+    found = gather(permute_axes(x, front), places)
+    return permute_axes(found, [front.index(a) for a in range(x.type.rank)])
 
 
 @op("Select")
