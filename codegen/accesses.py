@@ -263,7 +263,7 @@ class Accesses(Scopes):
     def _place_scratch(self) -> None:
         lanes = self.kernel.lanes if self.vector is not None else 1
         for i in self.plan.saved:
-            inner = next(s.inner for s in self.kernel.stages if i.loops & set(s.inner))
+            inner = self._home(i).inner
             at = self.integer(self.scratch_bytes, ("scratch", i))
             self.scratch_at[i] = self.f.element(self.scratch, at, "i8")
             size = prod(self.kernel.dims[lo] for lo in inner) * lanes * i.dtype.bytes
@@ -272,7 +272,8 @@ class Accesses(Scopes):
     def _from_scratch(self, i: Instr) -> bool:
         if i not in self.plan.saved or self.stage is None:
             return False
-        return self._home(i) is not self.stage
+        home = self._home(i)  # a pass over other loops has no place in its rows
+        return home is not self.stage and home.inner == self.stage.inner
 
     def _home(self, i: Instr) -> Stage:
         return next(s for s in self.kernel.stages if s.inner and i.loops & set(s.inner) and i in needed(s.roots()))
@@ -288,7 +289,7 @@ class Accesses(Scopes):
     def _scratch_place(self, i: Instr) -> Value:
         """Return the address of a saved value: dense along the inner loops, then over the lanes of outer points."""
         f = self.f
-        at = self._position(next(s for s in self.kernel.stages if i.loops & set(s.inner)))
+        at = self._position(self._home(i))
         if self.vector is not None:
             at = f.mul(at, f.i64(self.kernel.lanes))
         return f.element(self.scratch_at[i], at, MEMORY[i.dtype.name])

@@ -247,8 +247,8 @@ class Ruled(Function):
         ctx.mark_non_differentiable(output[1])
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor, *_: Any) -> Any:
-        x, w, y = ctx.saved_tensors
+    def backward(ctx: Any, g: Tensor, *rest: Any) -> Any:
+        _, w, y = ctx.saved_tensors
         return g * w * y, None, None
 
     @staticmethod
