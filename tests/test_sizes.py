@@ -60,6 +60,17 @@ def pulls(x: Any) -> Any:
     return ((d / (square * torch.sqrt(square))[:, :, None]).sum(1) * x).sum()
 
 
+def moved(x: Any) -> Any:
+    def step(s: Any, _: Any) -> Any:
+        x, v = s
+        d = x[None] - x[:, None]
+        v = v + 0.01 * (d / ((d * d).sum(-1) + 0.1)[:, :, None]).sum(1)
+        return (x + 0.01 * v, v), None
+
+    (x, v), _ = torch.scan(step, (x, x * 0.1), None, length=3)
+    return (x * v).sum()
+
+
 def norm(x: Any, w: Any, b: Any) -> Any:
     return (F.layer_norm(x, (x.shape[-1],), w, b) ** 2).sum()
 
@@ -83,6 +94,7 @@ CASES: dict[str, tuple[Callable[..., Any], Callable[[int], tuple[Any, ...]]]] = 
     "costly sums both ways": (both_ways, lambda n: (r(n, 70),)),
     "sums both ways of longer rows": (lambda x: both_ways(x)[::-1], lambda n: (r(70, n),)),
     "gradient of pairs": (func.grad(pulls), lambda n: (r(n, 3),)),
+    "gradient of points that move": (func.grad(moved), lambda n: (r(n, 2),)),
     "variance": (lambda x: x.var(0), lambda n: (r(n, 70),)),
     "argmax": (lambda x: x.argmax(1), lambda n: (r(n, 70),)),
     "three sizes": (lambda x: x.mean((0, 1)), lambda n: (r(n, n + 1, 12),)),
