@@ -22,6 +22,7 @@ from graphc.ir.build import elementwise, select
 from graphc.ir.control import results_of, substitute
 from graphc.ir.graph import Graph, Node, Region, make, parameter, toposort, users
 from graphc.ir.registers import fits_registers
+from graphc.ir.sizes import SMALL
 
 __all__ = ["take_apart"]
 
@@ -273,7 +274,7 @@ def _counts(node: Node) -> tuple[int, int]:
 
 
 def _has_components(x: Node) -> bool:
-    return x.type.rank > 1 and 1 < x.shape[-1] <= SHORT and x.type.size // x.shape[-1] >= MANY
+    return x.type.rank > 1 and 1 < x.shape[-1] <= SHORT and any(n > SMALL for n in x.shape[:-1])
 
 
 def _is_work(x: Node) -> bool:
