@@ -55,6 +55,8 @@ class PaddedLoops(VectorLoops):
         columns = self.stage is not None and self.stage.columns  # each element is added once
         if extent > SMALL and lanes > 1 and start is None and main and tail and not columns:
             along, across = self._checks(loop)
+            if carry and any(r.position is not None for r in self.current().reductions):
+                along = {}  # of equal elements the first one counts: they have to come in order
             if across and not self._is_heavy():
                 return self._inside_or_not(loop, lanes, carry, body, along, across)
             if along:

@@ -767,7 +767,7 @@ class _Builder:
             taken.add(self.new[whole])
             return self._moved(node)
         new = self._moved(node)
-        if new.op is not PARAMETER and new not in taken:
+        if whole is None and new.op is not PARAMETER and new not in taken:
             taken.add(new)
             return new
         inner = parameter(node.type, node.name)

@@ -175,3 +175,14 @@ def test_sums_along_rows_and_down_columns_are_kernels_apart():
     graph = Graph((x, y), (build.sum_(z, (1,)), build.sum_(y, (0,)) + build.sum_(build.apply("tanh", y), (0,))))
     kernels = compile_graph(graph).kernels
     assert sorted(k.vector is not None for k in kernels) == [False, True]
+
+
+def test_a_buffer_is_one_result_only_under_whatever_shape():
+    a, b = param(5, 3), param(3, 4)
+    y = build.matmul(a, b)
+    flat = build.reshape(y, (20,))
+    arrays = [np.arange(15, dtype=np.float32).reshape(5, 3), np.arange(12, dtype=np.float32).reshape(3, 4)]
+    want = arrays[0] @ arrays[1]
+    for results in ((y, flat), (flat, y), (y, flat, y), (flat, build.reshape(y, (2, 10)), flat)):
+        for got in compile_graph(Graph((a, b), results)).run(arrays):
+            np.testing.assert_array_equal(got.reshape(5, 4), want)

@@ -225,3 +225,12 @@ def test_sums_of_two_square_arrays_are_one_kernel():
     x, y = param(30, 30), param(30, 30)
     graph = Graph((x, y), (build.sum_(x * x, (0, 1)) + build.sum_(y * y, (0, 1)),))
     assert kernels(fuse(graph)) == ["fusion"]
+
+
+@pytest.mark.parametrize("name", ["argmin", "argmax"])
+@pytest.mark.parametrize("low", [1, 9])
+def test_of_equal_elements_in_the_padding_the_first_is_found(name, low):
+    x = param(4, 17)
+    y = build.apply(name, build.pad(x, (1, low), (0, 12)), axis=1)
+    check(Graph((x,), (y,)), [np.zeros((4, 17), np.float32)])
+    check(Graph((x,), (y,)), [np.random.default_rng(0).standard_normal((4, 17)).astype(np.float32)])
