@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from math import prod
 
 from graphc.codegen.emit import Value, llvm_type
-from graphc.codegen.kernel import Index, Instr, Stage, Store, needed
+from graphc.codegen.kernel import Index, Instr, Stage, Store
 from graphc.codegen.ops import MEMORY
 from graphc.codegen.scopes import TRUE, Scopes
 
@@ -263,20 +263,18 @@ class Accesses(Scopes):
     def _place_scratch(self) -> None:
         lanes = self.kernel.lanes if self.vector is not None else 1
         for i in self.plan.saved:
-            inner = self._home(i).inner
+            inner = self.kernel.home(i).inner
             at = self.integer(self.scratch_bytes, ("scratch", i))
             self.scratch_at[i] = self.f.element(self.scratch, at, "i8")
             size = prod(self.kernel.dims[lo] for lo in inner) * lanes * i.dtype.bytes
             self.scratch_bytes += -(-size // 64) * 64 + 512  # a last vector may be stored whole
 
     def _from_scratch(self, i: Instr) -> bool:
+        """Whether the pass being written takes a value from where an earlier one has put it."""
         if i not in self.plan.saved or self.stage is None:
             return False
-        home = self._home(i)  # a pass over other loops has no place in its rows
+        home = self.kernel.home(i)  # a pass over other loops has no place in its rows
         return home is not self.stage and home.inner == self.stage.inner
-
-    def _home(self, i: Instr) -> Stage:
-        return next(s for s in self.kernel.stages if s.inner and i.loops & set(s.inner) and i in needed(s.roots()))
 
     def _position(self, stage: Stage) -> Value:
         """Return the number of a point of the inner loops."""
@@ -289,14 +287,14 @@ class Accesses(Scopes):
     def _scratch_place(self, i: Instr) -> Value:
         """Return the address of a saved value: dense along the inner loops, then over the lanes of outer points."""
         f = self.f
-        at = self._position(self._home(i))
+        at = self._position(self.kernel.home(i))
         if self.vector is not None:
             at = f.mul(at, f.i64(self.kernel.lanes))
         return f.element(self.scratch_at[i], at, MEMORY[i.dtype.name])
 
     def _saves(self, stage: Stage) -> None:
         for i in self.plan.saved:
-            if self._home(i) is stage:
+            if self.kernel.home(i) is stage:
                 x = self.get(i)
                 x = self.f.convert("zext", x, "i8") if i.dtype.is_bool else x
                 self.f.store(self.f.splat(x, self.lanes), self._scratch_place(i))

@@ -183,6 +183,10 @@ class Kernel:
         """The outer loops that columns fold, the same for all."""
         return frozenset(lo for c in self.columns for lo in c.reduction.inner)
 
+    def home(self, i: Instr) -> Stage:
+        """Return the first pass that computes a value in its inner loops."""
+        return next(s for s in self.stages if s.inner and i.loops & set(s.inner) and i in needed(s.roots()))
+
     def __str__(self) -> str:
         params = ", ".join(f"{'out ' if b.written else ''}{b.name}: {b.dtype}" for b in self.buffers)
         lines = [f"kernel {self.name}({params}) lanes={self.lanes}"]
@@ -204,16 +208,17 @@ def _stage_lines(kernel: Kernel, stage: Stage, done: set[Instr]) -> Iterator[str
         vector = kernel.vector is None and loop == stage.inner[-1]
         yield f"{pad}for i{loop} in {kernel.dims[loop]}:{' (vector)' if vector else ''}"
         pad += "  "
-    earlier = {i for i in kernel.saved if i in done}
+    earlier = {i for i in kernel.saved if i in done and kernel.home(i).inner == stage.inner}
     for instr in needed(stage.roots(), earlier.__contains__):
         if instr in earlier:
             yield f"{pad}{instr.name} = scratch"
             continue
-        if instr in done or instr.op in ("constant", "reduced", "size"):
+        if (instr in done and instr not in kernel.saved) or instr.op in ("constant", "reduced", "size"):
             continue
         if instr in kernel.saved or not instr.loops & set(stage.inner):
             done.add(instr)
-        yield f"{pad}{instr.name} = {_spell(kernel, instr)}{' (saved)' if instr in kernel.saved else ''}"
+        saved = instr in kernel.saved and kernel.home(instr) is stage
+        yield f"{pad}{instr.name} = {_spell(kernel, instr)}{' (saved)' if saved else ''}"
     for r in stage.reductions:
         yield pad + _fold_line(r)
     for c in stage.columns:

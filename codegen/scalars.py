@@ -28,7 +28,7 @@ class Scalars(Accesses):
             if self.known(i) or i.op == "reduced" or not i.loops <= self.loops.keys():
                 continue
             if self._from_scratch(i):
-                if self.loops.keys() >= {*self._home(i).inner}:  # it may vary with some of them only
+                if self.loops.keys() >= {*self.kernel.home(i).inner}:  # it may vary with some of them only
                     self.scopes[-1][i] = self._scratch_load(i)
             elif all(self.known(o) for o in i.operands()):
                 twin = waves.get((OTHER_WAVE.get(i.op, ""), i.args))

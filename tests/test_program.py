@@ -342,3 +342,12 @@ def test_while_loops_pack_too_and_matrices_that_change_are_not_packed(length):
     text = compile_graph(graph).stage("llvm")
     assert len(re.findall(r"call void @k\d+_packed", text)) == 1
     assert "matmul.float.col.packed" in text and "matmul.float.col.col" in text
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (31, 7), (40, 50)])
+def test_a_pass_along_other_loops_takes_nothing_from_the_rows_of_an_earlier_one(shape):
+    x = param(*shape)
+    y = build.apply("tanh", x)
+    e = build.apply("exp", y - build.broadcast(build.reduce("max", y, (0, 1)), shape, ()))
+    z = e / build.broadcast(build.sum_(e, (0, 1)), shape, ())
+    check(Graph((x,), (build.permute(z, (1, 0)),)), [np.random.default_rng(0).standard_normal(shape).astype(np.float32)])
