@@ -7,6 +7,7 @@ with the cotangent of its result.  Gradients are ordinary nodes, so they can be 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 from graphc.ir.build import constant, zeros_like
 from graphc.ir.control import added
@@ -20,6 +21,28 @@ GRADIENT = " (gradient)"
 """What the place of an adjoint operation ends with."""
 
 
+class _Cotangents:
+    """What flows back to each node: the contributions of its users, added up when all are there and it is asked for."""
+
+    def __init__(self) -> None:
+        self._parts: dict[Node, list[Node]] = {}
+
+    def add(self, node: Node, part: Node) -> None:
+        self._parts.setdefault(node, []).append(part)
+
+    def __contains__(self, node: Node) -> bool:
+        return node in self._parts
+
+    def get(self, node: Node) -> Node | None:
+        return self[node] if node in self._parts else None
+
+    def __getitem__(self, node: Node) -> Node:
+        parts = self._parts[node]
+        if len(parts) > 1:
+            parts[:] = [reduce(added, parts) if node.type.grows else accumulated(parts)]
+        return parts[0]
+
+
 def gradients(outputs: Sequence[Node], cotangents: Sequence[Node], wrt: Sequence[Node]) -> list[Node | None]:
     """Return the gradient by each node of `wrt`, summed over `outputs` weighted with `cotangents`.
 
@@ -31,12 +54,12 @@ def gradients(outputs: Sequence[Node], cotangents: Sequence[Node], wrt: Sequence
     """
     order = toposort(outputs)
     active = _active(order, wrt)
-    adjoints: dict[Node, Node] = {}
+    adjoints = _Cotangents()
     parts: dict[Node, list[Node | None]] = {}
     for output, cotangent in zip(outputs, cotangents, strict=True):
         _check_cotangent(output, cotangent)
         if output in active:
-            _accumulate(adjoints, output, cotangent)
+            adjoints.add(output, cotangent)
     outer = place.where
     try:
         for node in reversed(order):
@@ -107,13 +130,13 @@ def _active(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
     return active
 
 
-def _collect(node: Node, adjoints: dict[Node, Node], parts: dict[Node, list[Node | None]]) -> None:
+def _collect(node: Node, adjoints: _Cotangents, parts: dict[Node, list[Node | None]]) -> None:
     """Put the cotangent of one result of a node with those of its other results."""
     (whole,) = node.operands
     parts.setdefault(whole, [None] * len(whole.types))[node.params["index"]] = adjoints[node]
 
 
-def _through_regions(node: Node, active: set[Node], adjoints: dict[Node, Node], parts: dict[Node, list[Node | None]]) -> None:
+def _through_regions(node: Node, active: set[Node], adjoints: _Cotangents, parts: dict[Node, list[Node | None]]) -> None:
     """Hand the cotangents of a loop's or a branch's results on to its active operands."""
     cotangents = [adjoints[node]] if node in adjoints else parts.get(node, [])
     wanted = [operand in active for operand in node.operands]
@@ -122,10 +145,10 @@ def _through_regions(node: Node, active: set[Node], adjoints: dict[Node, Node], 
     place.where = in_gradient(node.where)
     for operand, part in zip(node.operands, LOOP_VJP[node.op.name](node, cotangents, wanted, gradients), strict=True):
         if part is not None:
-            _accumulate(adjoints, operand, part)
+            adjoints.add(operand, part)
 
 
-def _propagate(node: Node, active: set[Node], adjoints: dict[Node, Node]) -> None:
+def _propagate(node: Node, active: set[Node], adjoints: _Cotangents) -> None:
     """Hand the cotangent of a node on to its active operands; the new nodes have the place of `node`."""
     total = adjoints[node]
     _name_after(total, node)
@@ -135,15 +158,7 @@ def _propagate(node: Node, active: set[Node], adjoints: dict[Node, Node]) -> Non
     place.where = in_gradient(node.where)
     for operand, part in zip(node.operands, VJP[node.op.name](node, total, wanted), strict=True):
         if part is not None:
-            _accumulate(adjoints, operand, part)
-
-
-def _accumulate(adjoints: dict[Node, Node], node: Node, part: Node) -> None:
-    known = adjoints.get(node)
-    if known is None:
-        adjoints[node] = part
-    else:
-        adjoints[node] = added(known, part) if part.type.grows else accumulated(known, part)
+            adjoints.add(operand, part)
 
 
 def _name_after(total: Node, node: Node) -> None:

@@ -50,25 +50,49 @@ def _zeros(g: Node, *_: Node) -> Node:
     return zeros_like(g)
 
 
-def accumulated(known: Node, part: Node) -> Node:
-    """Return the sum of two contributions to one gradient; what is for some elements is added to these alone."""
+def accumulated(parts: Sequence[Node]) -> Node:
+    """Return the sum of the contributions to one gradient; what is for some elements is added to these alone."""
+    total, *rest = _side_by_side(parts)
+    for part in rest:
+        total = _plus(total, part)
+    return total
+
+
+def _plus(known: Node, part: Node) -> Node:
     for sparse, other in ((part, known), (known, part)):
         if sparse.op.name == "scatter_add":
             base, *rest = sparse.operands
             if base.op.name == "constant" and base.params["value"] == 0:
                 return build.scatter_add(other, *rest)
-    return _joined(known, part) or _joined(part, known) or known + part
+    return known + part
 
 
-def _joined(first: Node, second: Node) -> Node | None:
-    """Return the sum of what two parts of an array get, of which the second begins where the first ends, as one part."""
-    if not (_is_part(first) and _is_part(second)):
-        return None
-    (x, fill), (y, _) = first.operands, second.operands
-    if first.params["low"][0] + x.shape[0] != second.params["low"][0]:
-        return None
-    pieces = [p for z in (x, y) for p in (z.operands if z.op.name == "concatenate" and z.params["axis"] == 0 else (z,))]
-    return build.pad(build.concatenate(pieces, 0), first.params["low"], second.params["high"], None, fill)
+def _side_by_side(parts: Sequence[Node]) -> list[Node]:
+    """Return the contributions, those of which one begins where another ends joined to one."""
+    starts = {p.params["low"][0]: p for p in reversed(parts) if _is_part(p)}
+    if len(starts) < 2:
+        return list(parts)
+    chains, ends = dict[Node, list[Node]](), {_end(p) for p in starts.values()}
+    for start, first in starts.items():
+        if start not in ends:
+            chain = chains[first] = [first]
+            while (following := starts.get(_end(chain[-1]))) is not None and _end(following) != _end(chain[-1]):
+                chain.append(following)
+    inside = {p for chain in chains.values() for p in chain[1:]}
+    return [_joined(chains.get(p, [p])) for p in parts if p not in inside]
+
+
+def _joined(chain: Sequence[Node]) -> Node:
+    """Return what parts of an array get, of which each begins where the one before ends, as one part."""
+    if len(chain) == 1:
+        return chain[0]
+    pieces = build.concatenate([p.operands[0] for p in chain], 0)
+    return build.pad(pieces, chain[0].params["low"], chain[-1].params["high"], None, chain[0].operands[1])
+
+
+def _end(part: Node) -> int:
+    end: int = part.params["low"][0] + part.operands[0].shape[0]
+    return end
 
 
 def _is_part(x: Node) -> bool:

@@ -129,6 +129,8 @@ class Group:
     waves: frozenset[tuple[str, Node]] = frozenset()
     """Which of sin and cos it takes of which angle."""
     ancestors: int = 0
+    behind: int = 0
+    """The groups that lie behind what its nodes read of matrix products, loops and the like."""
 
     def operand_axes(self, node: Node) -> Axes:
         """Return the axes at which `node` reads its aligned operands."""
@@ -269,6 +271,8 @@ class _Grouping:
 
     def __init__(self, graph: Graph) -> None:
         self.nodes = graph.nodes()
+        self.edges: dict[Node, list[_Edge]] = {}
+        self.read_by: dict[Node, list[_Edge]] = {}
         self.moved_results = {r for r in graph.results if r.op.kind == "movement"}
         self.group_of: dict[Node, Group] = {}
         self.groups: dict[int, Group] = {}
@@ -278,8 +282,8 @@ class _Grouping:
         for node in self.nodes:
             if _is_compute(node) or node in self.moved_results:
                 self._place(node)
-            else:
-                self.opaque_ancestors[node] = self._ancestors(node.operands)
+            elif mask := self._ancestors(node.operands):
+                self.opaque_ancestors[node] = mask
         self._join_siblings()
         return self.group_of
 
@@ -291,21 +295,29 @@ class _Grouping:
             if group is not None:
                 mask |= group.ancestors | (1 << group.bit)
             else:
-                mask |= self._refreshed(o)
+                mask |= self._with_ancestors(self.opaque_ancestors.get(o, 0))
         return mask
 
-    def _refreshed(self, node: Node) -> int:
-        mask = self.opaque_ancestors.get(node, 0)
-        for bit, group in self.groups.items():
-            if mask >> bit & 1:
-                mask |= group.ancestors
+    def _with_ancestors(self, mask: int) -> int:
+        for group in self._in(mask):
+            mask |= group.ancestors
         return mask
+
+    def _in(self, mask: int) -> Iterator[Group]:
+        """Yield the groups of a mask."""
+        while mask:
+            bit = mask.bit_length() - 1
+            mask ^= 1 << bit
+            yield self.groups[bit]
 
     def _place(self, node: Node) -> None:
         group = self._alone(node)
         self.group_of[node] = group
         self.groups[group.bit] = group
-        for edge in _edges(node):
+        self.edges[node] = list(_edges(node))
+        for edge in self.edges[node]:
+            self.read_by.setdefault(edge.source, []).append(edge)
+        for edge in self.edges[node]:
             source = self.group_of[edge.source]
             mine = self.group_of[node]
             if source is not mine:
@@ -322,6 +334,10 @@ class _Grouping:
             group.reduced[node] = _fresh([node.operands[0].shape[a] for a in _reduced_axes(node)])
             group.space |= _loops(group.reduced[node])
         group.ancestors = self._ancestors(node.operands)
+        for operand in node.operands:
+            while operand.op.kind == "movement":
+                operand = operand.operands[0]
+            group.behind |= self.opaque_ancestors.get(operand, 0)
         return group
 
     # A merge is tried on copies of what it changes, and kept if the spaces agree.
@@ -355,26 +371,13 @@ class _Grouping:
         return frozenset(match.get(lo, lo) for lo in second.space) > first.outer
 
     def _would_cycle(self, first: Group, second: Group) -> bool:
-        a, b = 1 << first.bit, 1 << second.bit
-        for group in self.groups.values():
-            if group is first or group is second:
-                continue
-            below = group.ancestors & (a | b)
-            above = (first.ancestors | second.ancestors) >> group.bit & 1
-            if below and above:
-                return True
-        return self._opaque_between(first, second)
-
-    def _opaque_between(self, first: Group, second: Group) -> bool:
-        """Whether a matmul or the like lies on a way from one group to the other."""
-        for reader, source in ((first, second), (second, first)):
-            for node in reader.nodes:
-                for operand in node.operands:
-                    while operand.op.kind == "movement":
-                        operand = operand.operands[0]
-                    if operand not in self.group_of and self._refreshed(operand) >> source.bit & 1:
-                        return True
-        return False
+        """Whether a way leads from one group to the other through a third, or through a matmul or the like."""
+        both = 1 << first.bit | 1 << second.bit
+        between = (first.ancestors | second.ancestors) & ~both
+        if any(group.ancestors & both for group in self._in(between)):
+            return True
+        behind = self._with_ancestors(first.behind) >> second.bit | self._with_ancestors(second.behind) >> first.bit
+        return bool(behind & 1)
 
     def _match(self, first: Group, second: Group, tie: tuple[Axes, Axes] | None) -> dict[Loop, Loop]:
         """Return which loop of `first` each loop of `second` is.  Raises _Misaligned if values between them do not line up."""
@@ -401,19 +404,25 @@ class _Grouping:
     def _crossing(self, first: Group, second: Group) -> list[tuple[Axes, Axes]]:
         """Return, for each value that one group reads of the other, its axes in `first` and in `second`."""
         pairs = []
-        for reader, source in ((second, first), (first, second)):
-            for node in list(reader.nodes):
-                for edge in _edges(node):
-                    if self.group_of[edge.source] is not source:
-                        continue
-                    if edge.source in source.columns:
-                        raise _Misaligned
-                    if any(m.op.name in ("slice", "pad", "flip") for m in edge.moves) and _cheap(edge.source):
-                        continue
-                    wanted = _through(reader, reader.operand_axes(node), edge.moves)
-                    here = source.axes[edge.source]
-                    pairs.append((here, wanted) if reader is second else (wanted, here))
+        for edge in self._between(first, second):
+            reader, source = self.group_of[edge.reader], self.group_of[edge.source]
+            if edge.source in source.columns:
+                raise _Misaligned
+            if any(m.op.name in ("slice", "pad", "flip") for m in edge.moves) and _cheap(edge.source):
+                continue
+            wanted = _through(reader, reader.operand_axes(edge.reader), edge.moves)
+            here = source.axes[edge.source]
+            pairs.append((here, wanted) if reader is second else (wanted, here))
         return pairs
+
+    def _between(self, first: Group, second: Group) -> list[_Edge]:
+        """Return the edges from one group to the other, found from the smaller one."""
+        small, large = sorted((first, second), key=lambda group: len(group.nodes))
+        edges = []
+        for node in small.nodes:
+            edges += [e for e in self.edges[node] if self.group_of[e.source] is large]
+            edges += [e for e in self.read_by.get(node, ()) if self.group_of[e.reader] is large]
+        return edges
 
     def _common_outer(self, first: Group, second: Group, match: dict[Loop, Loop]) -> frozenset[Loop] | bool | None:
         """Return the outer loops of the merged group, None if it has no reductions, False if it cannot be."""
@@ -453,12 +462,15 @@ class _Grouping:
         first.columns |= second.columns
         gone, kept = 1 << second.bit, 1 << first.bit
         first.ancestors = (first.ancestors | second.ancestors) & ~gone & ~kept
+        first.behind |= second.behind
         del self.groups[second.bit]
         for node in second.nodes:
             self.group_of[node] = first
         for group in self.groups.values():
             if group.ancestors & (gone | kept):
                 group.ancestors = (group.ancestors & ~gone) | kept | first.ancestors
+            if group.behind & (gone | kept):
+                group.behind = (group.behind & ~gone) | kept | first.ancestors
         for node, mask in self.opaque_ancestors.items():
             if mask & (gone | kept):
                 self.opaque_ancestors[node] = (mask & ~gone) | kept | first.ancestors

@@ -79,7 +79,7 @@ def _loop(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool],
     to_carried = [found.get(carried[i], zeros_like(carried[i])) for i in flowing]
     to_items = [found[p] for p in by_items]
     sums = [parameter(p.type) for p in by_outside]
-    to_outside = [accumulated(s, found[p]) for s, p in zip(sums, by_outside, strict=True)]
+    to_outside = [accumulated([s, found[p]]) for s, p in zip(sums, by_outside, strict=True)]
     computed = (*to_carried, *to_outside, *to_items)
     picked = {p: parameter(p.type, p.name) for p in _picked(computed, body, n)}
     tape = _tape(node, list(picked))
