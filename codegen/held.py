@@ -48,6 +48,8 @@ class Memory:
     strides: Strides
     spread: Spread | None = None
     padded: bool = False
+    row: tuple[Value, int] | None = None
+    """If its items lie in rows with those of others: the first row, and how many elements before it are in one."""
 
 
 Carried = list[Value] | Memory

@@ -41,6 +41,7 @@ class RegisterWriter(Holder):
 
     def __init__(self, host: Host, lanes: Lanes | None = None) -> None:
         super().__init__(host, lanes)
+        self._rows: dict[tuple[str, str], Value] = {}
         self._mark = len(self.f.lines)
 
     # -- loops and branches -----------------------------------------------------------------------------
@@ -162,8 +163,16 @@ class RegisterWriter(Holder):
 
     def _item(self, sequence: Memory, at: Value) -> Memory:
         f = self.f
-        step = self.host.number(sequence.strides[0])
-        address = f.element(sequence.address, f.mul(at, step) if step.name != "1" else at, MEMORY[sequence.type.dtype.name])
+        type = MEMORY[sequence.type.dtype.name]
+        if sequence.row is not None:  # one address for all that lies in a row
+            first, before = sequence.row
+            key = first.name, at.name
+            if key not in self._rows:
+                self._rows[key] = f.element(first, f.mul(at, f.i64(sequence.strides[0])), type)
+            address = f.element(self._rows[key], f.i64(before), type)
+        else:
+            step = self.host.number(sequence.strides[0])
+            address = f.element(sequence.address, f.mul(at, step) if step.name != "1" else at, type)
         return Memory(
             address, sequence.type.with_shape(sequence.type.shape[1:]), sequence.strides[1:], sequence.spread, sequence.padded
         )

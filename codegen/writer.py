@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
+from math import prod
 from typing import ClassVar
 
 from graphc.codegen.emit import Function, Module, Value
@@ -32,10 +34,13 @@ from graphc.ir.in_place import SCATTERS, InPlace
 from graphc.ir.lanes import Lanes, lanes_of
 from graphc.ir.registers import fits_registers, in_place, is_small
 from graphc.ir.sizes import SMALL
-from graphc.ir.types import TensorType
+from graphc.ir.types import BOOL, TensorType
 from graphc.ir.views import Strides, as_view, dense_strides
 
 __all__ = ["ProgramWriter"]
+
+WORD = 8
+"""Small values begin at multiples of so many bytes."""
 
 
 @dataclass(eq=False)
@@ -49,6 +54,8 @@ class _Place:
     """What holds it if it grows; `address` is nothing then."""
     padded: bool = False
     """Whether there is room for the lanes of a vector from each element on."""
+    row: tuple[Value, int] | None = None
+    """Set for what a loop stacks side by side with others: see `Memory.row`."""
 
 
 Places = dict[Node, _Place]
@@ -76,6 +83,8 @@ class ProgramWriter:
         self._laned: dict[Node, Lanes | None] = {}
         self._now = 0
         self._alive: Value | None = None
+        self._pocket: tuple[Value, Interval] | None = None
+        self._sequences: dict[Region, list[Node]] = {}
 
     def write(self) -> None:
         """Write the program."""
@@ -89,6 +98,8 @@ class ProgramWriter:
             self._places[param] = _Place(self._buffer(i), strides)
         results = {r: _Place(self._buffer(first + i), dense_strides(r.shape)) for i, r in enumerate(self.graph.results)}
         self._region(self.graph, results)
+        if self._pocket is not None:
+            self._pocket[1].last = self._now
         self.tapes.end(self._status)
         self.main.ret(self.main.load(self._status, "i64"))
         if self._alive is not None:
@@ -139,9 +150,18 @@ class ProgramWriter:
         arena = self._buffer(len(self.graph.params) + len(self.graph.results))
         return self._at_start(f"getelementptr i8, ptr {arena.name}, i64 {offset.name}"), interval
 
-    def _room(self, node: Node) -> _Place:
-        address, interval = self._arena(node.type.bytes)
-        return _Place(address, dense_strides(node.shape), [interval])
+    def _room(self, type: TensorType) -> _Place:
+        """Reserve memory for a value: small ones lie side by side all the time, at offsets that are constants."""
+        if not (is_small(type) and _is_structure(type.shape)):
+            address, interval = self._arena(type.bytes)
+            return _Place(address, dense_strides(type.shape), [interval])
+        if self._pocket is None:
+            self._pocket = self._arena(0)
+            self._pocket[1].first = 0
+        pocket, interval = self._pocket
+        address = self._at_start(f"getelementptr i8, ptr {pocket.name}, i64 {interval.bytes}")
+        interval.bytes += -(-type.bytes // WORD) * WORD
+        return _Place(address, dense_strides(type.shape))
 
     def _touch(self, place: _Place) -> None:
         """Note that a value is used by the step being written, and so in every turn of the loops around it."""
@@ -194,7 +214,7 @@ class ProgramWriter:
         if node in self._pieces:
             self._places[node] = self._part(*self._pieces[node])
         if node not in self._places:
-            self._places[node] = self._room(node)
+            self._places[node] = self._room(node.type)
         self._touch(self._places[node])
         return self._places[node]
 
@@ -215,7 +235,7 @@ class ProgramWriter:
                 place = _Place(tape.data, dense_strides(type.shape), tape=tape)
                 self._places.update({found[i]: place} if i in found else {})
             else:
-                place = self._result(found[i]) if i in found else self._spare(node, i)
+                place = self._result(found[i]) if i in found else self._room(type)
             places.append(place)
         return places
 
@@ -225,10 +245,6 @@ class ProgramWriter:
             return {0: node}
         nodes = (*region.nodes(), *region.results)
         return {n.params["index"]: n for n in nodes if n.op.name == "result" and n.operands[0] is node}
-
-    def _spare(self, node: Node, index: int) -> _Place:
-        address, interval = self._arena(node.types[index].bytes)
-        return _Place(address, dense_strides(node.types[index].shape), [interval])
 
     # -- steps --------------------------------------------------------------------------------------------
 
@@ -266,13 +282,26 @@ class ProgramWriter:
         self._call(emit_product(self.module, node, operands, self._name(node), packed=True), [left, packed, place])
 
     def _concatenate(self, region: Region, node: Node) -> None:
-        views = [self._view(o) for o in node.operands]
         place = self._result(node)
+        small = all(is_small(o.type) and _is_structure(o.shape) for o in node.operands)
+        if small and prod(node.shape[: node.params["axis"]]) == 1:
+            self._write_small(node.operands, place.address)
+            return
+        views = [self._view(o) for o in node.operands]
         steps = OPAQUE["concatenate"](self.module, node, [o for _, o in views], self._name(node))
         assert isinstance(steps, list)
         for step, number in steps:
             if node.operands[number] not in self._pieces:
                 self._call(step, [views[number][0], place])
+
+    def _write_small(self, values: Sequence[Node], address: Value) -> None:
+        """Write small values one behind the other, but for those that are there already."""
+        before = 0
+        for value in values:
+            if value not in self._pieces:
+                target = self.main.element(address, self.main.i64(before * value.dtype.bytes), "i8")
+                self.move(self._dense(value).address, target, value.type.bytes)
+            before += value.type.size
 
     def _copy(self, value: Node, source: tuple[_Place, Operand], target: _Place) -> None:
         step, kernel = emit_copy(self.module, value, source[1], Operand(target.strides), f"{self._name(value)}_copy")
@@ -306,9 +335,9 @@ class ProgramWriter:
 
     def room(self, type: TensorType) -> Value:
         """Reserve memory for a value for the time of the step being written; return its address."""
-        address, interval = self._arena(type.bytes)
-        self._touch(_Place(address, (), [interval]))
-        return address
+        place = self._room(type)
+        self._touch(place)
+        return place.address
 
     def fail(self, condition: Value) -> None:
         """Note an index out of bounds if the condition holds."""
@@ -328,6 +357,7 @@ class ProgramWriter:
         """Write a loop or branch whose values are small as straight-line code."""
         lanes = self._lanes(node)
         writer = RegisterWriter(self, lanes)
+        self._stack_in_rows(region, node)
         operands = [self._held(o, writer) for o in node.operands]
         self._pad_stacks(region, node)
         places = [self._memory(p, t) for p, t in zip(self._results(region, node), node.types, strict=True)]
@@ -351,6 +381,36 @@ class ProgramWriter:
             elif isinstance(value, Memory) and value is not place:
                 self.move(value.address, place.address, place.type.bytes)
 
+    def _stack_in_rows(self, region: Region, node: Node) -> None:
+        """Give what a scan stacks, and only scans in registers run over, places side by side: one address for all."""
+        if self._lanes(node) is not None:
+            return
+        stacked = dict[str, list[Node]]()
+        for n in self._run_over(region):
+            if n.op.name == "result" and n.operands[0] is node and not n.type.grows and _is_structure(n.shape[1:]):
+                stacked.setdefault(n.dtype.name, []).append(n)
+        for nodes in stacked.values():
+            first, interval = self._arena(sum(n.type.bytes for n in nodes))
+            widths = [prod(n.shape[1:]) for n in nodes]
+            for n, before in zip(nodes, accumulate(widths, initial=0), strict=False):
+                address = self._at_start(f"getelementptr i8, ptr {first.name}, i64 {before * n.dtype.bytes}")
+                strides = (sum(widths), *dense_strides(n.shape[1:]))
+                self._places[n] = _Place(address, strides, [interval], row=(first, before))
+
+    def _run_over(self, region: Region) -> list[Node]:
+        """Return the values of a region that are read as sequences by scans in registers, and by nothing else."""
+        if region not in self._sequences:
+            others, sequences = set(region.results), dict[Node, None]()
+            for node in region.nodes():
+                read = node.operands
+                if node.op.name == "scan" and fits_registers(node) and self._lanes(node) is None:
+                    n, m = node.params["carried"], node.params["sequences"]
+                    sequences.update(dict.fromkeys(read[n : n + m]))
+                    read = read[:n] + read[n + m :]
+                others.update(read)
+            self._sequences[region] = [n for n in sequences if n not in others]
+        return self._sequences[region]
+
     def _held(self, node: Node, writer: RegisterWriter) -> Held:
         if node.op.name == "constant" and is_small(node.type):
             return [writer.constant(node.params["value"], node.dtype)] * node.type.size
@@ -364,7 +424,7 @@ class ProgramWriter:
     def _memory(self, place: _Place, type: TensorType) -> Memory | Run:
         if place.tape is not None:
             return Run(place.tape, type, place.strides)
-        return Memory(place.address, type, place.strides, padded=place.padded)
+        return Memory(place.address, type, place.strides, padded=place.padded, row=place.row)
 
     def _lanes(self, node: Node) -> Lanes | None:
         """Return a loop with lanes, if it has some."""
@@ -408,13 +468,13 @@ class ProgramWriter:
     def _dense(self, node: Node) -> _Place:
         """Return the place of an operand of a loop, copied first if it does not lie densely."""
         place, operand = self._view(node)
-        if place.tape is not None:
+        if place.tape is not None or place.row is not None:
             return place
         if operand.strides == dense_strides(node.shape) or node.type.size <= 1:
             offset = self.number(operand.offset * node.dtype.bytes)
             address = self.main.element(place.address, offset, "i8") if operand.offset else place.address
             return _Place(address, dense_strides(node.shape), place.intervals)
-        copy = self._room(node)
+        copy = self._room(node.type)
         self._copy(node, (place, operand), copy)
         return copy
 
@@ -427,8 +487,8 @@ class ProgramWriter:
 
     def _carry_buffers(self, node: Node, count: int, changes: InPlace) -> list[tuple[_Place, _Place]]:
         """Return two places for each carried value, which is one if it changes in place."""
-        first = [self._spare(node, i) for i in range(count)]
-        return [(a, a if i in changes.carried else self._spare(node, i)) for i, a in enumerate(first)]
+        types = node.types[:count]
+        return [(a := self._room(type), a if i in changes.carried else self._room(type)) for i, type in enumerate(types)]
 
     def _first_turn(self, node: Node, carried: Sequence[_Place], buffers: Sequence[tuple[_Place, _Place]]) -> list[Value]:
         """Return (now, following, spare) of the first turn, for each carried value; what changes in place is copied."""
@@ -551,8 +611,7 @@ class ProgramWriter:
         carried, outside = given[:n], given[n:]
         changes = in_place(body, n)
         results, buffers = self._results(region, node), self._carry_buffers(node, n, changes)
-        flag_address, interval = self._arena(1)
-        flag = _Place(flag_address, (), [interval])
+        flag = self._room(TensorType(BOOL))
         tapes = [r.tape for r in results if r.tape is not None]
         self.tapes.begin(tapes)
         packed = self._pack(body, dict(zip(body.params[n:], outside, strict=True)))
@@ -621,6 +680,11 @@ def _pieces(nodes: Sequence[Node], results: Sequence[Node]) -> dict[Node, tuple[
                 found[piece] = (whole, start)
             start += piece.shape[whole.params["axis"]]
     return found
+
+
+def _is_structure(shape: Sequence[int]) -> bool:
+    """Tell whether the code may be written for these extents: none is a number that may differ (ir/sizes.py)."""
+    return all(isinstance(n, int) and n <= SMALL for n in shape)
 
 
 def _exchanged(pointers: Sequence[Value]) -> list[Value]:

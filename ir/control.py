@@ -49,8 +49,10 @@ def known_results(node: Node) -> list[Node]:
 
 def substitute(roots: Sequence[Node], new: Mapping[Node, Node]) -> list[Node]:
     """Return `roots` with some nodes replaced; what does not read them stays as it is.  Does not recurse."""
+    if not new:
+        return list(roots)
     done: dict[Node, Node] = dict(new)
-    for node in toposort(roots, lambda n: n in new):
+    for node in toposort(roots, new.__contains__):
         if node in done:
             continue
         operands = [done[o] for o in node.operands]

@@ -285,22 +285,18 @@ class _Grouping:
             elif mask := self._ancestors(node.operands):
                 self.opaque_ancestors[node] = mask
         self._join_siblings()
+        self._join_numbers()
         return self.group_of
 
     def _ancestors(self, operands: Sequence[Node]) -> int:
-        """Return the groups that some values come from, directly or not."""
+        """Return the groups that some values come from, directly or not: whatever is in such a mask, its ancestors are too."""
         mask = 0
         for o in operands:
             group = self.group_of.get(o)
             if group is not None:
                 mask |= group.ancestors | (1 << group.bit)
             else:
-                mask |= self._with_ancestors(self.opaque_ancestors.get(o, 0))
-        return mask
-
-    def _with_ancestors(self, mask: int) -> int:
-        for group in self._in(mask):
-            mask |= group.ancestors
+                mask |= self.opaque_ancestors.get(o, 0)
         return mask
 
     def _in(self, mask: int) -> Iterator[Group]:
@@ -376,8 +372,7 @@ class _Grouping:
         between = (first.ancestors | second.ancestors) & ~both
         if any(group.ancestors & both for group in self._in(between)):
             return True
-        behind = self._with_ancestors(first.behind) >> second.bit | self._with_ancestors(second.behind) >> first.bit
-        return bool(behind & 1)
+        return bool((first.behind >> second.bit | second.behind >> first.bit) & 1)
 
     def _match(self, first: Group, second: Group, tie: tuple[Axes, Axes] | None) -> dict[Loop, Loop]:
         """Return which loop of `first` each loop of `second` is.  Raises _Misaligned if values between them do not line up."""
@@ -495,6 +490,14 @@ class _Grouping:
                 ties = (first.operand_axes(nodes[0]), second.operand_axes(node))
                 if first is not second and _loops(ties[0]) == first.space and _loops(ties[1]) == second.space:
                     self._try_merge(first, second, ties)
+
+
+    def _join_numbers(self) -> None:
+        """Merge groups of single numbers, as far as none waits for another by way of a third: a kernel of each is all call."""
+        last: Group | None = None
+        for group in list(self.groups.values()):
+            if not group.space:
+                last = last if last is not None and self._try_merge(last, group) else group
 
 
 def _joint_weight(first: Group, second: Group) -> int:

@@ -277,9 +277,8 @@ def toposort(roots: Iterable[Node], stop: Callable[[Node], bool] | None = None) 
             if node in done:
                 stack.pop()
                 continue
-            missing = [] if stop is not None and stop(node) else [o for o in node.operands if o not in done]
-            if missing:
-                stack.extend(reversed(missing))
+            if not done.issuperset(node.operands) and (stop is None or not stop(node)):
+                stack.extend(o for o in reversed(node.operands) if o not in done)
                 continue
             stack.pop()
             done.add(node)
@@ -298,7 +297,10 @@ def users(nodes: Iterable[Node]) -> dict[Node, list[Node]]:
 
 def free_nodes(region: Region) -> Iterator[Node]:
     """Yield the parameters that the region's results reach but the region does not bind."""
-    bound = set(region.params)
-    for node in toposort(region.results):
-        if node.op is PARAMETER and node not in bound:
-            yield node
+    seen = set(region.params)
+    for reader in region.nodes():
+        if not seen.issuperset(reader.operands):
+            fresh = [o for o in dict.fromkeys(reader.operands) if o.op is PARAMETER and o not in seen]
+            seen.update(reader.operands)
+            yield from fresh
+    yield from (r for r in dict.fromkeys(region.results) if r.op is PARAMETER and r not in seen)

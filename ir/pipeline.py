@@ -8,7 +8,7 @@ from typing import NamedTuple
 from graphc.ir import debug
 from graphc.ir.components import take_apart
 from graphc.ir.fusion import fuse
-from graphc.ir.graph import Graph, Node
+from graphc.ir.graph import Graph, Node, Region
 from graphc.ir.loop_motion import move_products
 from graphc.ir.loop_passes import tidy_loops
 from graphc.ir.printer import to_text
@@ -68,13 +68,14 @@ def optimize(graph: Graph, layouts: Layouts | None = None, *, check: bool = True
     stages = {"captured": graph}
     if debug.enabled("passes"):
         debug.show("passes", f"# captured\n{to_text(graph)}")
+    passed: set[Node | Region] = set()
     if check:
-        verify(graph, "capture")
+        verify(graph, "capture", passed)
     for stage, run in PASSES:
         with debug.timed(stage):
             after = run(graph, layouts or {})
         if after is not graph and check:
-            verify(after, stage)
+            verify(after, stage, passed)
         if after is not graph and debug.enabled("passes"):
             debug.show("passes", f"# {stage}\n{to_text(after)}")
         stages[stage] = graph = after

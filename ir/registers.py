@@ -12,6 +12,8 @@ The fusion pass leaves such bodies as they are, so the decision shows in the fus
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from graphc.ir.graph import PARAMETER, Node, Region
 from graphc.ir.in_place import SCATTERS, InPlace, updates_in_place
 from graphc.ir.types import TensorType
@@ -35,7 +37,12 @@ def is_small(type: TensorType) -> bool:
 
 def fits_registers(node: Node) -> bool:
     """Tell whether the bodies of a loop or branch can be straight-line code."""
-    return node.op.name in _LOOPS and _LOOPS[node.op.name](node) and operations(node) <= MOST_OPERATIONS
+    if node not in _fitting:
+        _fitting[node] = node.op.name in _LOOPS and _LOOPS[node.op.name](node) and operations(node) <= MOST_OPERATIONS
+    return _fitting[node]
+
+
+_fitting: WeakKeyDictionary[Node, bool] = WeakKeyDictionary()
 
 
 def operations(node: Node) -> int:

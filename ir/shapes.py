@@ -144,12 +144,11 @@ def concatenate(operands: Operands, params: Params, regions: Regions) -> Types:
     _require(bool(operands), "concatenate needs an operand")
     axis, first = params["axis"], operands[0].type
     _require(0 <= axis < first.rank, "concatenate needs an axis of its operands", axis, first)
-    for o in operands:
-        alike = (
-            o.dtype is first.dtype and o.shape[:axis] == first.shape[:axis] and o.shape[axis + 1 :] == first.shape[axis + 1 :]
-        )
-        _require(alike, f"concatenate needs operands that agree but along axis {axis}", *(o.type for o in operands))
-    return (first.with_shape((*first.shape[:axis], sum(o.shape[axis] for o in operands), *first.shape[axis + 1 :])),)
+    before, after = first.shape[:axis], first.shape[axis + 1 :]
+    alike = all(o.dtype is first.dtype and o.shape[:axis] == before and o.shape[axis + 1 :] == after for o in operands)
+    if not alike:
+        _require(False, f"concatenate needs operands that agree but along axis {axis}", *(o.type for o in operands))
+    return (first.with_shape((*before, sum(o.shape[axis] for o in operands), *after)),)
 
 
 def reduction(name: str, kinds: tuple[str, ...]) -> Rule:
