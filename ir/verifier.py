@@ -47,11 +47,13 @@ def verify(graph: Graph, after: str = "", passed: set[Node | Region] | None = No
     """
     passed = set() if passed is None else passed
     for region in _regions(graph, passed):
-        fresh = [node for node in _all(region) if node not in passed]
+        fresh: list[Node] | None = None
         for rule, check in CHECKS.items():
-            for node, complaint in check(region, fresh):
+            for node, complaint in check(region, fresh or ()):
                 raise _error(rule, complaint, node, graph, after)
-        passed.update(fresh)
+            if fresh is None:  # after the first check: a circle cannot be listed
+                fresh = [node for node in _all(region) if node not in passed]
+        passed.update(fresh or ())
         passed.add(region)
 
 
