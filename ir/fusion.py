@@ -491,7 +491,6 @@ class _Grouping:
                 if first is not second and _loops(ties[0]) == first.space and _loops(ties[1]) == second.space:
                     self._try_merge(first, second, ties)
 
-
     def _join_numbers(self) -> None:
         """Merge groups of single numbers, as far as none waits for another by way of a third: a kernel of each is all call."""
         last: Group | None = None

@@ -186,3 +186,22 @@ def test_a_buffer_is_one_result_only_under_whatever_shape():
     for results in ((y, flat), (flat, y), (y, flat, y), (flat, build.reshape(y, (2, 10)), flat)):
         for got in compile_graph(Graph((a, b), results)).run(arrays):
             np.testing.assert_array_equal(got.reshape(5, 4), want)
+
+
+def steps(graph: Graph) -> list[str]:
+    return [name for name in kernels(graph) if name != "result"]
+
+
+def test_single_numbers_share_a_kernel():
+    numbers = tuple(param(name=f"n{i}") for i in range(5))
+    results = [build.apply("exp", n) * (i + 1) for i, n in enumerate(numbers)]
+    assert steps(fused(*results, params=numbers)) == ["fusion"]
+
+
+def test_single_numbers_before_and_after_a_product_do_not():
+    a, b, x, w = param(name="a"), param(name="b"), param(4, 5), param(5, 3, name="w")
+    before = build.apply("exp", a) * 2
+    product = build.matmul(x * build.broadcast(before, (4, 5), ()), w)
+    after = build.apply("exp", build.sum_(product, (0, 1))) * build.apply("exp", b)
+    names = steps(fused(before, after, params=(a, b, x, w)))
+    assert names.count("matmul") == 1 and names.count("fusion") >= 2

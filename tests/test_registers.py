@@ -321,3 +321,36 @@ def test_derivatives_of_what_is_picked_and_put(loop):
     found = check(twice, arrays, kernels=None)
     rate = (evaluate(twice, moved(1e-6))[0] - evaluate(twice, moved(-1e-6))[0]) / 2e-6
     np.testing.assert_allclose(sum(np.sum(g * d) for g, d in zip(found[1:], along, strict=True)), rate, rtol=1e-5)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 40])
+def test_what_loops_stack_for_one_another_lies_in_rows(turns):
+    a, b, w, n = value((), F64, "a"), value((3,), F64, "b"), value((2, 2), F32, "w"), value((), I64, "n")
+    after = (a * 0.9 + build.sum_(b, (0,)), build.apply("sin", b), build.matmul(w, w), n + 1)
+    stacked = (a, b * 2, w, n, build.apply("exp", a * -1.0), w * 3)
+    starts = [value(p.shape, p.dtype) for p in (a, b, w, n)]
+    first = scan(Region((a, b, w, n), (*after, *stacked)), starts, [], turns)
+    seen = first[4:]
+    items, total, whole = [value(s.shape[1:], s.dtype) for s in seen], value((), F64, "t"), value((), F64, "t0")
+    ia, ib, iw, _, ie, iw3 = items
+    again = total * 0.5 + ia * build.sum_(ib, (0,)) + ie + build.apply("cast", build.sum_(iw * iw3, (0, 1)), dtype=F64)
+    back = scan(Region((total, *items), (again, ia + ie)), [whole], list(seen), turns, reverse=True)
+    graph = Graph((*starts, whole), (*back, first[4]))
+    arrays = [np.array(0.3), np.array([0.1, 0.2, 0.3]), np.eye(2, dtype=np.float32) * 0.5, np.array(3), np.array(1.5)]
+    check(graph, arrays, tolerance=1e-6, kernels=None)
+
+
+def test_small_values_are_packed_where_they_come_from():
+    x = value((9,), F64, "x")
+    y = value((2, 3), F64, "y")
+    parts = [
+        build.slice_(x, (4,), (5,)),
+        build.flip(build.slice_(x, (0,), (3,)), (0,)),
+        build.slice_(x, (2,), (2,)),
+        build.slice_(x, (1,), (8,), (3,)),
+        build.reshape(build.permute(y, (1, 0)), (6,)),
+        build.slice_(x, (8,), (9,)),
+    ]
+    rows = [build.reshape(p, (1, p.shape[0])) for p in (parts[0], parts[5])]
+    graph = Graph((x, y), (build.concatenate(parts, 0), build.concatenate(rows, 1), build.concatenate(rows, 0)))
+    check(graph, [np.arange(9.0), np.arange(6.0).reshape(2, 3) * 10], tolerance=0, kernels=None)
