@@ -20,6 +20,8 @@ ROUNDS = 15
 MARK = "GRAPHC_BENCHMARK_ALONE"
 SECONDS = 0.01
 """Least duration of one turn."""
+REST = 0.02
+"""Pause before a turn: the threads of the call before, which wait for more work in a busy loop, have gone to sleep by then."""
 
 
 def one_thread(**variables: str) -> None:
@@ -55,8 +57,9 @@ def in_turns(calls: Mapping[str, Callable[[], Any]], *, rounds: int = ROUNDS, le
     found: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
+            time.sleep(REST)
             if counts[name] > 1:
-                call()  # the caches are its own again, and threads of the one before have gone to sleep
+                call()  # the caches are its own again
             found[name].append(seconds(call, counts[name]))
     return {name: statistics.median(times) for name, times in found.items()}
 
