@@ -302,6 +302,20 @@ class Function:
         self.module.declare(full, f"declare {x.type} @{full}({t})")
         return self.inst(f"call {x.type} @{full}({x.typed})", x.type)
 
+    def any(self, x: Value, width: int, type: str) -> Value:
+        """Tell whether any lane of a vector of i1 is set.
+
+        More lanes than `width` are halved first, as integers of a type that is as wide as what was compared: these masks
+        are joined as the comparisons leave them, and only one is packed.
+        """
+        if x.lanes > width:
+            masks = self.convert("sext", x, type)
+            while masks.lanes > width:
+                half = masks.lanes // 2
+                masks = self.or_(*(self.shuffle(masks, None, range(at, at + half)) for at in (0, half)))
+            x = self.cmp("slt", masks, self.like(0, masks))
+        return self.reduce("or", x)
+
     # -- memory ---------------------------------------------------------------------------------------
 
     def element(self, base: Value, index: Value, type: str) -> Value:

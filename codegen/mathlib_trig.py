@@ -70,26 +70,31 @@ def sincos(f: Function, x: Value) -> tuple[Value, Value]:
 
 
 def sine_of(f: Function, x: Value, sine: Value, cosine: Value, q: Value) -> Value:
-    """Return the sine of `x` from what `quarter` gave."""
-    sign = f.xor(f.bitcast(x, q.type), turn(f, q))
-    return choose(f, q, sine, cosine, sign)
+    """Return the sine of `x` from what `quarter` gave: of odd quarters the cosine, in the second half of a turn negative."""
+    odd = f.shl(q, f.like(bits(q) - 1, q))
+    return choose(f, odd, sine, cosine, f.xor(f.bitcast(x, q.type), half_turns(f, q)))
 
 
 def cosine_of(f: Function, sine: Value, cosine: Value, q: Value) -> Value:
-    """Return the cosine from what `quarter` gave."""
-    return choose(f, q, cosine, sine, turn(f, f.add(q, f.like(1, q))))
+    """Return the cosine from what `quarter` gave: of odd quarters the sine, negative in the second and the third."""
+    odd = f.shl(q, f.like(bits(q) - 1, q))
+    return choose(f, odd, cosine, sine, f.xor(odd, half_turns(f, q)))
 
 
-def turn(f: Function, q: Value) -> Value:
-    """Move bit 1 of `q`, the half turns, to the place of the sign."""
-    return f.shl(q, f.like(30 if q.type == "i32" else 62, q))
+def bits(q: Value) -> int:
+    """Return how many bits an integer has."""
+    return int(q.type[1:])
 
 
-def choose(f: Function, q: Value, even: Value, odd: Value, sign: Value) -> Value:
-    """Return `even` or `odd` by the lowest bit of `q`, its sign changed by the sign bit of `sign`."""
-    is_odd = f.cmp("ne", f.and_(q, f.like(1, q)), f.like(0, q))
-    y = f.bitcast(f.select(is_odd, odd, even), q.type)
-    return f.bitcast(f.xor(y, f.and_(sign, f.like(1 << (31 if q.type == "i32" else 63), q))), even.type)
+def half_turns(f: Function, q: Value) -> Value:
+    """Move bit 1 of `q` to the place of the sign."""
+    return f.shl(q, f.like(bits(q) - 2, q))
+
+
+def choose(f: Function, odd: Value, at_even: Value, at_odd: Value, sign: Value) -> Value:
+    """Return one of two values by the sign bit of `odd`, its sign changed by the sign bit of `sign`."""
+    y = f.bitcast(f.select(f.cmp("slt", odd, f.like(0, odd)), at_odd, at_even), odd.type)
+    return f.bitcast(f.xor(y, f.and_(sign, f.like(1 << (bits(odd) - 1), odd))), at_even.type)
 
 
 def quarter(f: Function, x: Value) -> tuple[Value, Value, Value]:
@@ -110,7 +115,7 @@ def reduce(f: Function, x: Value) -> tuple[Value, Value]:
     for step in STEPS[x.type]:
         r = f.fma(n, f.like(-step, x), r)
     q = f.bitcast(t, form.bits)
-    huge = f.reduce("or", f.cmp("oge", x, f.like(HUGE[x.type], x)))
+    huge = f.any(f.cmp("oge", x, f.like(HUGE[x.type], x)), 256 // bits(q), form.bits)
     return correct(f, huge, x, r, q)
 
 
