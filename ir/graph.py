@@ -98,8 +98,8 @@ class Node:
     @property
     def type(self) -> TensorType:
         """The type of the only result."""
-        assert len(self.types) == 1, f"{self.op.name} has {len(self.types)} results"
-        return self.types[0]
+        (type,) = self.types
+        return type
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -215,6 +215,8 @@ def _fill(
 
 
 def _key(params: dict[str, Any]) -> tuple[Any, ...]:
+    if not params:
+        return ()
     # 0.0 == -0.0 and nan != nan, but as constants they are two values and one value.
     return tuple((k, v.hex() if isinstance(v, float) else v) for k, v in sorted(params.items()))
 

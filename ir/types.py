@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -79,7 +80,7 @@ BOOL = DType("bool", np.dtype(np.bool_), "bool")
 DTYPES: dict[str, DType] = {d.name: d for d in (F32, F64, I32, I64, U8, BOOL)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TensorType:
     """The type of a value: element type and extents.  Printed `f32[128,64]`; a 0-d value is `f32[]`.
 
@@ -95,7 +96,7 @@ class TensorType:
             extents[0] = "?"
         return f"{self.dtype.name}[{','.join(extents)}]"
 
-    @property
+    @cached_property
     def grows(self) -> bool:
         """Whether the first extent is known at run time only."""
         return bool(self.shape) and type(self.shape[0]) is int and self.shape[0] == GROWING
@@ -105,7 +106,7 @@ class TensorType:
         """Number of axes."""
         return len(self.shape)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of elements."""
         return prod(self.shape)

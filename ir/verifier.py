@@ -17,7 +17,7 @@ what fails here was made around `make`, or by a pass that tied regions wrongly.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 from graphc.ir.graph import PARAMETER, Graph, Node, Region, free_nodes
 from graphc.ir.primitives import PRIMITIVES
@@ -39,22 +39,15 @@ class VerificationError(Exception):
         self.rule, self.node = rule, node
 
 
-def verify(graph: Graph, after: str = "", passed: set[Node | Region] | None = None) -> None:
+def verify(graph: Graph, after: str = "") -> None:
     """Raise VerificationError, with the lines around the node, if the graph breaks an invariant.
 
-    `after` names the pass that made the graph, for the message.  `passed` remembers, from one call to the next, the nodes
-    and regions that were good: they are frozen.  Time is linear in the nodes that are new, regions' included.
+    `after` names the pass that made the graph, for the message.  Time is linear in the nodes, regions' included.
     """
-    passed = set() if passed is None else passed
-    for region in _regions(graph, passed):
-        fresh: list[Node] | None = None
+    for region in _regions(graph):
         for rule, check in CHECKS.items():
-            for node, complaint in check(region, fresh or ()):
+            for node, complaint in check(region):
                 raise _error(rule, complaint, node, graph, after)
-            if fresh is None:  # after the first check: a circle cannot be listed
-                fresh = [node for node in _all(region) if node not in passed]
-        passed.update(fresh or ())
-        passed.add(region)
 
 
 def _error(rule: str, complaint: str, node: Node | None, graph: Graph, after: str) -> VerificationError:
@@ -63,18 +56,16 @@ def _error(rule: str, complaint: str, node: Node | None, graph: Graph, after: st
     return VerificationError(rule, f"{head} (the graph is not {rule}){around}", node)
 
 
-def _regions(graph: Graph, passed: Collection[Node | Region]) -> Iterator[Region]:
-    """Yield the graph and all regions below it that are new, an outer region first."""
+def _regions(graph: Graph) -> Iterator[Region]:
+    """Yield the graph and all regions below it, an outer region first."""
     waiting: list[Region] = [graph]
     while waiting:
         region = waiting.pop()
-        if region in passed:
-            continue
         yield region
         waiting.extend(inner for node in region.nodes() for inner in node.regions)
 
 
-def acyclic(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
+def acyclic(region: Region) -> Iterator[Complaint]:
     """Yield a node that needs itself."""
     done: set[Node] = set()
     open_: set[Node] = set()
@@ -95,16 +86,16 @@ def acyclic(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
                 stack.append(operand)
 
 
-def known(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
+def known(region: Region) -> Iterator[Complaint]:
     """Yield nodes whose primitive is not in the closed set."""
-    for node in fresh:
+    for node in _all(region):
         if PRIMITIVES.get(node.op.name) is not node.op:
             yield node, f"{node.op.name} is no primitive"
 
 
-def sane(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
+def sane(region: Region) -> Iterator[Complaint]:
     """Yield nodes with a dtype, an extent, a parameter or a constant that cannot be."""
-    for node in fresh:
+    for node in _all(region):
         for type in node.types:
             if type.dtype not in DTYPES.values():
                 yield node, f"{type.dtype!r} is no dtype"
@@ -118,9 +109,9 @@ def sane(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
             yield node, f"{node.params['value']!r} is no number of dtype {node.dtype}"
 
 
-def typed(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
+def typed(region: Region) -> Iterator[Complaint]:
     """Yield nodes whose types are not what their primitive's rule infers."""
-    for node in fresh:
+    for node in _all(region):
         try:
             inferred = node.op.infer(node.operands, node.params, node.regions)
         except Exception as error:  # a rule may stumble in any way over what it does not fit
@@ -130,7 +121,7 @@ def typed(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
             yield node, f"{node.op.name} has types {', '.join(map(str, inferred))}, not {', '.join(map(str, node.types))}"
 
 
-def closed(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
+def closed(region: Region) -> Iterator[Complaint]:
     """Yield parameters that are bound twice or not at all, and what is bound but no parameter."""
     for i, param in enumerate(region.params):
         if param.op is not PARAMETER:
@@ -143,9 +134,9 @@ def closed(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
             yield node, f"{node.op.name} comes from outside the region, or reads a parameter that does"
 
 
-def single(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
+def single(region: Region) -> Iterator[Complaint]:
     """Yield nodes that read all results of a node at once, and results that are several."""
-    for node in fresh:
+    for node in _all(region):
         if node.op.name != "result" and any(len(o.types) != 1 for o in node.operands):
             yield node, f"{node.op.name} reads a node that has several results"
     for result in region.results:
@@ -153,7 +144,7 @@ def single(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
             yield result, f"{result.op.name} is a result of the region, but has several results"
 
 
-def interned(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
+def interned(region: Region) -> Iterator[Complaint]:
     """Yield nodes that equal another one."""
     seen: set[object] = set()
     for node in _all(region):
@@ -164,23 +155,23 @@ def interned(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
         seen.add(key)
 
 
-def rooted(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
+def rooted(region: Region) -> Iterator[Complaint]:
     """Yield a complaint if the region has no results."""
     if not region.results:
         yield None, "a region has no results"
 
 
-def flat(region: Region, fresh: Sequence[Node]) -> Iterator[Complaint]:
+def flat(region: Region) -> Iterator[Complaint]:
     """Yield the fusions of a region whose bodies hold regions."""
-    for node in fresh:
+    for node in _all(region):
         if node.op.name == "fusion" and any(inner.regions for inner in node.regions[0].nodes()):
             yield node, "the body of a fusion has a node with a region"
 
 
-CHECKS: dict[str, Callable[[Region, Sequence[Node]], Iterator[Complaint]]] = {
+CHECKS: dict[str, Callable[[Region], Iterator[Complaint]]] = {
     check.__name__: check for check in (acyclic, known, sane, closed, single, typed, interned, rooted, flat)
 }
-"""The invariants in the order in which they are checked, each of a region or of its nodes that are new."""
+"""The invariants in the order in which they are checked."""
 
 
 def _all(region: Region) -> list[Node]:
