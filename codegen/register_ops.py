@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from graphc.codegen.emit import Function, Value
 from graphc.codegen.held import FOLDS, Holder, paired
 from graphc.codegen.ops import LLVM, OPS, compare
+from graphc.ir.fusion import weight
 from graphc.ir.graph import Node
 from graphc.ir.types import DType
 
-__all__ = ["CONTRACTED", "WRITERS", "picks"]
+__all__ = ["CONTRACTED", "WRITERS", "early_products", "picks"]
 
 CONTRACTED = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract"}
 """A product and the sum that takes it are rounded once: chains from turn to turn are what such loops wait for."""
@@ -21,6 +22,20 @@ SEPARATE = 4
 """In a short sum of products in lanes each is rounded by itself: a product and two sums are done before three of both."""
 
 Elements = list[Value]
+
+
+def early_products(nodes: Iterable[Node]) -> set[Node]:
+    """Return the products that are rounded by themselves: of two that one sum takes, the one that is there first.
+
+    The sum is one operation with the other, and waits for that alone; LLVM would take the one on the left.
+    """
+    ready: dict[Node, int] = {}
+    found = set()
+    for node in nodes:
+        ready[node] = weight(node) + max((ready.get(o, 0) for o in node.operands), default=0)
+        if node.op.name in ("add", "sub") and all(o.op.name == "mul" and o in ready for o in node.operands):
+            found.add(min(node.operands, key=ready.__getitem__))
+    return found
 
 
 def picks(node: Node) -> list[int]:

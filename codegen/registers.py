@@ -15,7 +15,7 @@ from typing import Any
 from graphc.codegen.emit import Function, Value, llvm_type
 from graphc.codegen.held import Carried, Held, Holder, Host, Memory, Run, Spread
 from graphc.codegen.ops import MEMORY, OPS, cast
-from graphc.codegen.register_ops import CONTRACTED, WRITERS, picks
+from graphc.codegen.register_ops import CONTRACTED, WRITERS, early_products, picks
 from graphc.ir.fusion import weight
 from graphc.ir.graph import Node, Region
 from graphc.ir.in_place import SCATTERS, InPlace
@@ -42,6 +42,7 @@ class RegisterWriter(Holder):
     def __init__(self, host: Host, lanes: Lanes | None = None) -> None:
         super().__init__(host, lanes)
         self._rows: dict[tuple[str, str], Value] = {}
+        self._early: set[Node] = set()
         self._mark = len(self.f.lines)
 
     # -- loops and branches -----------------------------------------------------------------------------
@@ -182,6 +183,7 @@ class RegisterWriter(Holder):
     def region(self, region: Region, params: Sequence[Held], changes: InPlace | None = None) -> list[Held]:
         """Write a region and return its results; some of its parameters may be changed in place."""
         held: dict[Node, Any] = dict(zip(region.params, params, strict=True))
+        self._early |= early_products(region.nodes())
         for batch in _batches(changes or InPlace(order=region.nodes())):
             if len(batch) > 1 or (_is_costly(batch[0]) and batch[0].type.size > 1):
                 self._side_by_side(batch, held)
@@ -252,7 +254,7 @@ class RegisterWriter(Holder):
         f, xs = self.f, self.common(xs)
         if node.op.name == "cast":
             return cast(f, xs[0], node.operands[0].dtype, node.dtype)
-        if node.dtype.is_float and node.op.name in CONTRACTED:
+        if node.dtype.is_float and node.op.name in CONTRACTED and node not in self._early:
             return f.binary(CONTRACTED[node.op.name], *xs)
         return OPS[node.op.name](f, _operand_dtype(node), xs)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from graphc.codegen.program import compile_graph
+from graphc.codegen.register_ops import early_products
 from graphc.ir import build
 from graphc.ir.autodiff import adjoint
 from graphc.ir.control import cond, scan, while_loop
@@ -354,3 +355,14 @@ def test_small_values_are_packed_where_they_come_from():
     rows = [build.reshape(p, (1, p.shape[0])) for p in (parts[0], parts[5])]
     graph = Graph((x, y), (build.concatenate(parts, 0), build.concatenate(rows, 1), build.concatenate(rows, 0)))
     check(graph, [np.arange(9.0), np.arange(6.0).reshape(2, 3) * 10], tolerance=0, kernels=None)
+
+
+def test_of_two_products_the_later_is_one_operation_with_the_sum():
+    x, y = value(()), value(())
+    early, late = x * y, (x * x) * y
+    assert early_products(Region((x, y), (late - early, early + 1.0)).nodes()) == {early}
+    assert early_products(Region((x, y), (x * y + x,)).nodes()) == set()
+    check(
+        Graph((x, y), tuple(scan(Region((x, y), (late * 0.1 - early, y * 0.5)), [x, y], [], 20))),
+        [np.array(0.5), np.array(0.25)],
+    )
