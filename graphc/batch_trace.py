@@ -14,9 +14,10 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
+from graphc.body_rules import written_out
 from graphc.eager import substitute
 from graphc.errors import TracingError
-from graphc.gradfn import Accumulate, Barrier, GradFn, Level
+from graphc.gradfn import Accumulate, GradFn, Level
 from graphc.inner_trace import KEY, Before, InnerTrace
 from graphc.ir.batch_rules import lead
 from graphc.ir.batching import batch
@@ -80,7 +81,6 @@ class BatchTrace(InnerTrace):
         self.inputs: dict[Node, Node] = {}
         self.taken: list[tuple[Tensor, int, Node, Tensor]] = []
         self.writes: list[tuple[Tensor, int, Batched]] = []
-        self._met: list[Barrier] | None = None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         super().__exit__(kind, error, trace)
@@ -132,7 +132,8 @@ class BatchTrace(InnerTrace):
             raise RuntimeError(
                 f"{self.title}: a custom function with a vmap rule cannot take random numbers that differ by element"
             )
-        steps = [self._step_outside(t) for t in tensors]
+        nodes = self._written_out(tensors)
+        steps = [self._outer_step(t) for t in tensors]
         found = iter(zip(batch(nodes, self.inputs, self.size, self.number), steps, tensors, strict=True))
         state.trace = self.outer
         try:
@@ -149,23 +150,6 @@ class BatchTrace(InnerTrace):
             return rule(lifted, tuple(dims))
         finally:
             state.trace = self
-
-    def _step_outside(self, x: Tensor) -> GradFn | None:
-        """Return the step that leads to the history of a tensor outside.  Raises RuntimeError if Python code is on the way."""
-        first = x._edge() if x.requires_grad else None
-        self._met = []
-        ends, met = self.ends(first), self._met
-        self._met = None
-        if ends and met:
-            self.check_barrier(met[0])
-        return GradFn(first.name(), tuple(ends)) if first is not None and ends else None
-
-    def check_barrier(self, step: Barrier) -> None:
-        """Refuse Python code on the way to the history outside; note it, where that is not known yet."""
-        if self._met is None:
-            super().check_barrier(step)
-        else:
-            self._met.append(step)
 
     def _asked_for(self, error: TracingError) -> TracingError:
         head, *rest = str(error.args[0]).split("\n")
@@ -191,7 +175,7 @@ class BatchTrace(InnerTrace):
         changed = self.changed()
         written = [(x, dim, inner) for x, dim, key, inner in self.taken if inner._storage.node is not key]
         results = [x for x in outputs if isinstance(x, Tensor)] + [inner for _, _, inner in written]
-        nodes = [x._node() for x in results]
+        nodes = self._written_out(results)
         self._check_random(nodes, changed)
         plain, batches, ahead = self._keys(changed)
         states = substitute([s.node for s in changed], {**plain, **ahead})
@@ -234,6 +218,14 @@ class BatchTrace(InnerTrace):
         first = x._edge() if x.requires_grad else None
         ends = self.ends(first)
         return GradFn(first.name(), tuple(ends)) if first is not None and ends else None
+
+    def _written_out(self, tensors: Sequence[Tensor]) -> list[Node]:
+        """Return nodes of tensors in which hooks and custom functions on the way to the history outside are in the graph."""
+        nodes = [x._node() for x in tensors]
+        edges = [x._edge() for x in tensors if x.requires_grad]
+        if not state.grad or not any(self.ends(e) for e in edges):
+            return nodes
+        return written_out(nodes, edges, self.is_end)
 
     # -- random numbers -----------------------------------------------------------------------------------------
 

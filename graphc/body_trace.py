@@ -118,9 +118,6 @@ class Body(InnerTrace):
         found._has_place = True  # type: ignore[attr-defined]
         return found
 
-    def check_barrier(self, step: Barrier) -> None:
-        """Let Python code have a say in the gradient: what it does is in the graph."""
-
     def _write_rules_out(self) -> None:
         """Put into the graph what hooks and custom functions do with gradients, if any are taken."""
         edges = [leaf.fn for leaf in self.leaves if leaf.fn is not None]

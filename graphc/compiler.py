@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, update_wrapper
 from types import MethodType
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from graphc import pytree
+from graphc.body_rules import written_out
 from graphc.codegen.program import Program
 from graphc.dtypes import of_numpy
 from graphc.eager import substitute
@@ -32,8 +33,9 @@ from graphc.pytree import Tree
 from graphc.ready import MISFIT, Ready, Result, overwrite, plain, used_up
 from graphc.state import state
 from graphc.storage import Storage, compute, unique, valued
+from graphc.sweep import with_late_hooks
 from graphc.tensor import Tensor
-from graphc.tracing import Captured, Trace
+from graphc.tracing import Captured, Trace, no_way_out
 
 __all__ = ["CACHE_SIZE", "Compiled", "capture", "compile"]
 
@@ -276,9 +278,9 @@ class _Picker:
         if node.value is None:
             node.value = self.array(r)
         steps = history([r.fn])
-        if any(isinstance(step, Barrier) for step in steps):
+        if any(map(_is_outside, steps)):
             node = unique(node)
-            return Tensor._of(Storage(node, True, Barrier(r.fn.name(), (), [node], [node], _python_on_the_way)))
+            return Tensor._of(Storage(node, True, Barrier(r.fn.name(), (), [node], [node], no_way_out)))
         edges = tuple(edge for step in steps for edge in self._edges(step))
         return Tensor._of(Storage(node, True, GradFn(r.fn.name(), edges)))
 
@@ -299,12 +301,9 @@ class _Picker:
         return [self.call.arguments[self.variant.graph.params.index(step.node)].given._edge()]
 
 
-def _python_on_the_way(given: Sequence[Node | None]) -> Sequence[Node | None]:
-    raise TracingError(
-        "expected a gradient through graph operations only, got one through a hook or a custom function inside a compiled "
-        "function; "
-        "take the gradient inside of it"
-    )
+def _is_outside(step: GradFn) -> bool:
+    """Tell whether a step stands for the history of a tensor made outside of what is traced."""
+    return isinstance(step, Barrier) and step.outputs[0].op is PARAMETER
 
 
 # -- tracing a call -----------------------------------------------------------------------------------------
@@ -366,7 +365,8 @@ class _Tracer:
 
     def _variant(self, leaves: list[Any], tree: Tree) -> _Variant:
         trace = self.trace
-        results = [self._result(x) for x in leaves]
+        nodes = self._written_out([x for x in leaves if isinstance(x, Tensor)])
+        results = [self._result(x, nodes) for x in leaves]
         writes: list[tuple[_Source | _ArgumentStorage, Result]] = [*self._written_arguments(), *self._written_state()]
         deposits = self._deposits()
         captures = list(trace.captures.values())
@@ -405,14 +405,22 @@ class _Tracer:
         self.outputs.setdefault(node, len(self.outputs))
         return Result("output", 0, None, node, fn)
 
-    def _result(self, leaf: Any) -> Result:
+    def _written_out(self, tensors: Sequence[Tensor]) -> dict[Tensor, Node]:
+        """Return nodes for results on whose way back hooks or custom functions are: in these, what that code does."""
+        chosen = [x for x in tensors if x.requires_grad and (edge := x._edge()) is not None and not edge.dead]
+        edges = [x._edge() for x in chosen]
+        if not any(isinstance(s, Barrier) and not _is_outside(s) for s in with_late_hooks(history(edges))):
+            return {}
+        return dict(zip(chosen, written_out([x._node() for x in chosen], edges, _is_outside), strict=True))
+
+    def _result(self, leaf: Any, nodes: Mapping[Tensor, Node]) -> Result:
         if not isinstance(leaf, Tensor):
             return Result("constant", value=leaf)
         if leaf in self.numbers:
             return Result("argument", self.numbers[leaf])
         if leaf._storage in self.trace.captures and leaf._base is None:
             return Result("constant", value=leaf)
-        return self._output(leaf._node(), leaf._edge() if leaf.requires_grad else None)
+        return self._output(nodes.get(leaf, leaf._node()), leaf._edge() if leaf.requires_grad else None)
 
     def _finder(self, tensor: Tensor) -> _Given | _Held:
         """Return how to find, at a call, the tensor that this one was in the trace."""

@@ -16,7 +16,7 @@ from graphc.body_trace import batchings, stand_in
 from graphc.grad_mode import no_grad
 from graphc.gradfn import Barrier
 from graphc.inner_trace import InnerTrace
-from graphc.ir.build import broadcast, cast, constant, permute, sum_, zeros_like
+from graphc.ir.build import broadcast, cast, constant, permute, zeros_like
 from graphc.ir.control import RefusedError, custom
 from graphc.ir.graph import Node, Region, make, parameter, toposort
 from graphc.ir.primitives import PRIMITIVES
@@ -24,7 +24,6 @@ from graphc.ir.types import TensorType
 from graphc.state import state
 from graphc.storage import Storage, stopped
 from graphc.tensor import Tensor
-from graphc.vmap import vmap
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
@@ -136,8 +135,6 @@ class Function:
             overridden, inside = cls._has_batch_rule(), any(level.differentiates(t) for t in tensors)
         else:
             overridden = inside = False
-        if isinstance(level, BatchTrace) and recording and not inside and cls.generate_vmap_rule and not kwargs:
-            return _for_a_batch(cls, level, args, lambda info, dims, *lifted: _generated(cls, info, dims, lifted))
         if isinstance(level, BatchTrace) and overridden:
             result = _for_a_batch(cls, level, args, cls.vmap)
             if not recording or not inside:
@@ -192,55 +189,6 @@ class Function:
         output = cls.forward(*args, **kwargs)
         cls.setup_context(ctx, args, output)
         return output
-
-
-def _generated(cls: type[Function], info: VmapInfo, in_dims: tuple[int | None, ...], args: Sequence[Any]) -> Any:
-    """Return the results for a batch, with a gradient by backward for each element; it can be taken once."""
-
-    class Mapped(Function):
-        @staticmethod
-        def forward(ctx: Any, *args: Any) -> Any:
-            def one(*args: Any) -> Any:
-                ctx.inner = inner = FunctionCtx()
-                inner.needs_input_grad = ctx.needs_input_grad
-                result = cls._run_forward(inner, args, {})
-                outputs = result if isinstance(result, (tuple, list)) else (result,)
-                ctx.constant = [i for i, o in enumerate(outputs) if id(o) in inner._constant]
-                return result, inner._saved
-
-            result, saved = vmap(one, in_dims, randomness=info.randomness)(*args)
-            outputs = result if isinstance(result, (tuple, list)) else (result,)
-            ctx.mark_non_differentiable(*(outputs[i] for i in ctx.constant))
-            ctx.save_for_backward(*saved)
-            return result
-
-        @staticmethod
-        @once_differentiable
-        def backward(ctx: Any, *grads: Any) -> Any:
-            given: list[bool] = []
-
-            def one(saved: Any, *grads: Any) -> Any:
-                ctx.inner._saved = saved
-                found = cls.backward(ctx.inner, *grads)
-                parts = found if isinstance(found, (tuple, list)) else (found,)
-                given[:] = [g is not None for g in parts]
-                return tuple(g for g in parts if g is not None)
-
-            found = iter(vmap(one)(ctx.saved_tensors, *grads))
-            return tuple(_for_an_argument(next(found), dim) if has else None for has, dim in zip(given, in_dims, strict=False))
-
-    Mapped.__name__ = cls.__name__
-    result = Mapped.apply(*args)
-    return result, tuple(0 for _ in result) if isinstance(result, (tuple, list)) else 0
-
-
-def _for_an_argument(gradient: Tensor, dim: int | None) -> Tensor:
-    """Return a batch of gradients as the gradient by an argument that is a batch along `dim`, or the same for all."""
-    axes = (0,) if dim is None else tuple(range(1, dim + 1))
-    node = gradient._node()
-    if dim is None:
-        return Tensor._of(Storage(sum_(node, axes)))
-    return Tensor._of(Storage(permute(node, (*axes, 0, *range(dim + 1, node.type.rank)))))
 
 
 def _for_a_batch(cls: type[Function], level: BatchTrace, args: tuple[Any, ...], rule: Callable[..., Any]) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from graphc.errors import TracingError, add_place
-from graphc.gradfn import Accumulate, Barrier, GradFn
+from graphc.gradfn import Accumulate, GradFn
 from graphc.ir.graph import Node, parameter
 from graphc.ir.types import I64, TensorType
 from graphc.state import state
@@ -141,14 +141,5 @@ class InnerTrace(Trace):
             if self.is_end(step):
                 found[step] = None
                 continue
-            if isinstance(step, Barrier):
-                self.check_barrier(step)
             stack.extend(step.edges)
         return found
-
-    def check_barrier(self, step: Barrier) -> None:
-        """Raise RuntimeError: Python code cannot have a say in the gradient of what is recorded here."""
-        raise RuntimeError(
-            f"{self.title}: expected a history of graph operations, got a hook or a custom function ({step.name()}); "
-            f"take the gradient inside of the {self.kind}"
-        )

@@ -25,7 +25,7 @@ from graphc.tensor import Tensor
 if TYPE_CHECKING:
     from graphc.ir.types import DType
 
-__all__ = ["Captured", "GradSlot", "Trace", "capture_number", "guard", "is_compiling", "paused"]
+__all__ = ["Captured", "GradSlot", "Trace", "capture_number", "guard", "is_compiling", "no_way_out", "paused"]
 
 
 @dataclass(eq=False)
@@ -90,7 +90,7 @@ class Trace:
         self.captures[storage] = kept
         storage.node, storage.trace = placeholder, self
         if storage.fn is not None:
-            storage.fn = Barrier(storage.fn.name(), (), [placeholder], [placeholder], _no_way_out)
+            storage.fn = Barrier(storage.fn.name(), (), [placeholder], [placeholder], no_way_out)
 
     def leave(self) -> None:
         """Give every storage and `.grad` back what it had before."""
@@ -134,7 +134,8 @@ class Trace:
             self.forward = list(roots)
 
 
-def _no_way_out(given: Sequence[Node | None]) -> Sequence[Node | None]:
+def no_way_out(given: Sequence[Node | None]) -> Sequence[Node | None]:
+    """Refuse a gradient.  Raises TracingError."""
     raise TracingError(
         "expected a gradient that stays within the compiled function, got one that leads into the history of a tensor made "
         "outside; "

@@ -239,12 +239,37 @@ def test_gradients_around_batches(kind: Any, wrap: Any) -> None:
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-12)
 
 
-def test_generated_rules_are_differentiated_once() -> None:
-    def loss(x: Any) -> Any:
-        return func.vmap(lambda x: Generated.apply(x, x, 3))(x).sum()
+@pytest.mark.parametrize("wrap", [lambda f: f, torch.compile])
+def test_generated_rules_have_second_derivatives(wrap: Any) -> None:
+    def loss(f: Any) -> Any:
+        return lambda x: func.vmap(f)(x).sum()
 
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        func.grad(lambda x: (func.grad(loss)(x) ** 2).sum())(xs)
+    custom, direct = loss(lambda x: Generated.apply(x, x * 2, 3)), loss(lambda x: weighted(x, x * 2))
+    found = wrap(func.grad(lambda x: (func.grad(custom)(x) ** 2).sum()))(xs)
+    np.testing.assert_allclose(found, func.grad(lambda x: (func.grad(direct)(x) ** 2).sum())(xs).numpy(), rtol=1e-12)
+    np.testing.assert_allclose(wrap(func.hessian(custom))(xs), func.hessian(direct)(xs).numpy(), rtol=1e-12)
+
+
+def test_gradients_out_of_compiled_functions() -> None:
+    """What was Python code in a gradient is in the graph when the function is compiled."""
+
+    def f(x: Any) -> Any:
+        y = cube(x)
+        y.register_hook(lambda g: g * 2)
+        return y.sin(), y * 3
+
+    for create in (False, True):
+        leaves = [x.clone().requires_grad_() for _ in range(2)]
+        grads = []
+        for leaf, call in zip(leaves, (f, torch.compile(f)), strict=True):
+            a, b = call(leaf)
+            (g,) = torch.autograd.grad((a + b * b).sum(), leaf, create_graph=create)
+            grads.append(g)
+            if create:
+                grads.append(torch.autograd.grad(g.sin().sum(), leaf)[0])
+        half = len(grads) // 2
+        for one, other in zip(grads[:half], grads[half:], strict=True):
+            np.testing.assert_allclose(one.detach().numpy(), other.detach().numpy(), rtol=1e-9)
 
 
 def test_batches_of_batches() -> None:
