@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ class Given:
         if self.weak:
             return Tensor._of(Storage(build.constant(value, number_dtype(value))))
         wanted = "a tensor or an array" if along else "a tensor, an array or a number"
-        raise error_here(f"{name}: expected {wanted}, got {type(value).__name__}")
+        raise error_here(f"{name}: expected {wanted}, got {type(value).__name__}{_hint(value)}")
 
     def take(self, dtype: DType) -> None:
         """Give a weak number a dtype."""
@@ -86,8 +87,8 @@ class Body(InnerTrace):
             leaves, self.tree = pytree.flatten(result)
             for leaf, path in zip(leaves, paths(self.tree), strict=True):
                 if not isinstance(leaf, (Tensor, bool, int, float, np.ndarray, np.generic)):
-                    got = type(leaf).__name__
-                    raise error_here(f"{self.title}: expected tensors or numbers as results, got {got} at {path}")
+                    got = f"{type(leaf).__name__} at {path}{_hint(leaf)}"
+                    raise error_here(f"{self.title}: expected tensors or numbers as results, got {got}")
             self.leaves = [Result(x) for x in leaves]
             self._write_rules_out()
             self.bind_numbers()
@@ -248,6 +249,11 @@ def batchings(level: Any) -> list[tuple[BatchTrace, set[Node]]]:
         varying.update(level.params if isinstance(level, Body) else ())
         level = level.outer
     return found
+
+
+def _hint(value: object) -> str:
+    """Return what to do about a container that is no nest."""
+    return "; nests are of tuples, lists, dicts and named tuples: dataclasses.asdict makes one" if is_dataclass(value) else ""
 
 
 def different(name: str, wanted: Tree, got: Tree) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -216,6 +217,11 @@ def test_bounds_that_are_known_when_it_runs(run: Any) -> None:
 # -- mistakes -------------------------------------------------------------------------------------------------
 
 
+@dataclass
+class Point:
+    x: Any
+
+
 def body_without_a_result(i: Tensor, v: Tensor) -> None:
     v[i] = 1
 
@@ -245,6 +251,9 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
      r"A body may not look at such values"),
     (lambda: torch.fori_loop(0, 2, lambda i, v: [v][i], torch.ones(2)), torch.TracingError,
      r"got i64\[\].* As an index it may be any number \(x\[i\], graphc.narrow"),
+    (lambda: torch.scan(lambda c, x: (c, x), Point(0.0), torch.ones(2)), TypeError,
+     r"scan\(<lambda>\): init: expected a tensor, .* got Point; nests are of tuples, .* dataclasses.asdict makes one"),
+    (lambda: torch.scan(lambda c, x: (c, Point(x)), 0.0, torch.ones(2)), TypeError, r"got Point at \[1\]; nests are of"),
     (lambda: torch.fori_loop(0, 2, lambda i, v: print(v) or v, torch.ones(2)), torch.TracingError, r"A body may not look at"),
 ]  # fmt: skip
 
