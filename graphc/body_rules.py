@@ -33,13 +33,17 @@ def written_out(roots: Sequence[Node], edges: Iterable[GradFn | None], is_end: C
 
 
 class _Writing:
-    """The barriers of one body: what stands for their outputs, which are done, and the outputs that rules may read."""
+    """The barriers of one body: what stands for their outputs, and which are done.
+
+    `scope` are the outputs that rules may read, `open` those of barriers whose rules are being recorded.
+    """
 
     def __init__(self, is_end: Callable[[GradFn], bool]) -> None:
         self.is_end = is_end
         self.new: dict[Node, Node] = {}
         self.done: set[GradFn] = set()
         self.scope: list[Node] = []
+        self.open: list[Node] = []
 
     def run(self, roots: Sequence[Node], edges: Iterable[GradFn | None], depth: int) -> list[Node]:
         """Return roots with nodes for the barriers that their history leads to, operands first."""
@@ -49,9 +53,11 @@ class _Writing:
         self.done.update(barriers)
         outer = len(self.scope)
         self.scope += [o for step in barriers for o in step.outputs]
-        for step in reversed(barriers):
-            self._write(step, read, depth)
-        del self.scope[outer:]
+        try:
+            for step in reversed(barriers):
+                self._write(step, read, depth)
+        finally:
+            del self.scope[outer:]
         return self.replaced(roots)
 
     def replaced(self, nodes: Sequence[Node]) -> list[Node]:
@@ -60,7 +66,7 @@ class _Writing:
 
     def pending(self) -> set[Node]:
         """Return the outputs of barriers that have no node yet: these are computed later than what is written."""
-        return {o for o in self.scope if o not in self.new}
+        return {o for o in self.scope if o not in self.new and o not in self.open}
 
     def _ends(self, step: GradFn) -> bool:
         return step in self.done or self.is_end(step)
@@ -69,7 +75,9 @@ class _Writing:
         values = self.replaced([o.operands[0] for o in step.outputs])
         inputs = self.replaced(step.inputs)
         rules = _Rules(self, step, depth)
+        self.open += step.outputs
         backward, forward = rules.backward(read), rules.forward()
+        del self.open[len(self.open) - len(step.outputs) :]
         known = {*toposort([*values, *inputs]), *self.scope, *(self.new[o] for o in self.scope if o in self.new)}
         nodes = custom(values, inputs, backward=backward, forward=forward, refusals=rules.refusals, outer=known)
         self.new.update(zip(step.outputs, nodes, strict=True))

@@ -150,6 +150,35 @@ def test_parameters_get_their_gradients(run: Any) -> None:
     np.testing.assert_allclose(run(step)(torch.zeros(3, dtype=torch.float64)), total.numpy())
 
 
+def test_rules_that_read_results_in_rules_of_theirs(run: Any) -> None:
+    class Power(Function):
+        @staticmethod
+        def forward(ctx: Any, g: Tensor, y: Tensor) -> Tensor:
+            ctx.save_for_backward(g, y)
+            return g * y
+
+        @staticmethod
+        def backward(ctx: Any, h: Tensor) -> Any:
+            g, y = ctx.saved_tensors
+            return h * y, Power.apply(h, g) * 1.5
+
+    class Growth(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            y = x.exp()
+            ctx.save_for_backward(y)
+            return y
+
+        @staticmethod
+        def backward(ctx: Any, g: Tensor) -> Tensor:
+            return Power.apply(g, *ctx.saved_tensors)
+
+    f = lambda v: Growth.apply(v * 0.3) - 1  # noqa: E731
+    for g in (func.grad, lambda f: func.jacrev(func.jacrev(f)), lambda f: func.jacfwd(func.grad(f))):
+        wanted = g(lambda x: unrolled(f)(x).sum())(X)
+        np.testing.assert_allclose(run(g(lambda x: repeated(f)(x).sum()))(X), wanted.numpy(), rtol=1e-10)
+
+
 def test_hooks_that_are_not_linear(run: Any) -> None:
     def clipped(v: Tensor) -> Tensor:
         y = v * 3
