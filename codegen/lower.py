@@ -13,8 +13,8 @@ from math import prod
 from typing import Any
 
 from graphc.codegen.kernel import Buffer, Column, Index, Instr, Kernel, Reduction, Stage, Store, needed
-from graphc.ir.fusion import WEIGHT
 from graphc.ir.graph import PARAMETER, Node, Region, parameter
+from graphc.ir.measures import WEIGHT
 from graphc.ir.types import BOOL, I64, DType
 
 __all__ = ["Operand", "lower_copy", "lower_fusion"]

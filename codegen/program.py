@@ -25,8 +25,8 @@ from graphc.codegen.tape import OUT_OF_MEMORY
 from graphc.codegen.tiers import BETTER, QUICK, Opt, cached, code_cache_size, machine_code
 from graphc.codegen.writer import ProgramWriter
 from graphc.ir import debug
-from graphc.ir.fusion import weight
 from graphc.ir.graph import Graph, Node, Region
+from graphc.ir.measures import weight
 from graphc.ir.pipeline import optimize
 from graphc.ir.printer import to_text
 from graphc.ir.registers import fits_registers

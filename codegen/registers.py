@@ -16,11 +16,11 @@ from graphc.codegen.emit import Function, Value, llvm_type
 from graphc.codegen.held import Carried, Held, Holder, Host, Memory, Run, Spread
 from graphc.codegen.ops import MEMORY, OPS, cast
 from graphc.codegen.register_ops import CONTRACTED, WRITERS, early_products, picks
-from graphc.ir.fusion import weight
 from graphc.ir.graph import Node, Region
 from graphc.ir.in_place import SCATTERS, InPlace
 from graphc.ir.lanes import Lanes
-from graphc.ir.registers import in_place, is_small
+from graphc.ir.measures import is_small, weight
+from graphc.ir.registers import in_place
 from graphc.ir.types import DType, TensorType
 from graphc.ir.views import Strides, as_view, dense_strides
 

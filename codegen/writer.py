@@ -31,8 +31,9 @@ from graphc.codegen.step import Step
 from graphc.codegen.tape import Tape, TapeWriter
 from graphc.ir.graph import PARAMETER, Graph, Node, Region, users
 from graphc.ir.in_place import SCATTERS, InPlace
-from graphc.ir.lanes import Lanes, lanes_of
-from graphc.ir.registers import fits_registers, in_place, is_small
+from graphc.ir.lanes import Lanes
+from graphc.ir.measures import is_small
+from graphc.ir.registers import fits_registers, in_place, lanes_in_registers
 from graphc.ir.sizes import SMALL
 from graphc.ir.types import BOOL, TensorType
 from graphc.ir.views import Strides, as_view, dense_strides
@@ -80,7 +81,6 @@ class ProgramWriter:
         """What a kernel writes where it is joined with others: in what, and from where on along the axis."""
         self._addresses: dict[int, Value] = {}
         self._places: Places = {}
-        self._laned: dict[Node, Lanes | None] = {}
         self._now = 0
         self._alive: Value | None = None
         self._pocket: tuple[Value, Interval] | None = None
@@ -355,7 +355,7 @@ class ProgramWriter:
 
     def _in_registers(self, region: Region, node: Node) -> None:
         """Write a loop or branch whose values are small as straight-line code."""
-        lanes = self._lanes(node)
+        lanes = lanes_in_registers(node)
         writer = RegisterWriter(self, lanes)
         self._stack_in_rows(region, node)
         operands = [self._held(o, writer) for o in node.operands]
@@ -383,7 +383,7 @@ class ProgramWriter:
 
     def _stack_in_rows(self, region: Region, node: Node) -> None:
         """Give what a scan stacks, and only scans in registers run over, places side by side: one address for all."""
-        if self._lanes(node) is not None:
+        if lanes_in_registers(node) is not None:
             return
         stacked = dict[str, list[Node]]()
         for n in self._run_over(region):
@@ -403,7 +403,7 @@ class ProgramWriter:
             others, sequences = set(region.results), dict[Node, None]()
             for node in region.nodes():
                 read = node.operands
-                if node.op.name == "scan" and fits_registers(node) and self._lanes(node) is None:
+                if node.op.name == "scan" and fits_registers(node) and lanes_in_registers(node) is None:
                     n, m = node.params["carried"], node.params["sequences"]
                     sequences.update(dict.fromkeys(read[n : n + m]))
                     read = read[:n] + read[n + m :]
@@ -426,15 +426,9 @@ class ProgramWriter:
             return Run(place.tape, type, place.strides)
         return Memory(place.address, type, place.strides, padded=place.padded, row=place.row)
 
-    def _lanes(self, node: Node) -> Lanes | None:
-        """Return a loop with lanes, if it has some."""
-        if node not in self._laned:
-            self._laned[node] = lanes_of(node) if node.op.name in ("scan", "while") else None
-        return self._laned[node]
-
     def _pad_stacks(self, region: Region, node: Node) -> None:
         """Let vectors lie side by side in what a loop stacks, if nobody reads it but loops with the same lanes."""
-        lanes = self._lanes(node)
+        lanes = lanes_in_registers(node)
         if lanes is None:
             return
         readers = users(region.nodes())
@@ -453,7 +447,7 @@ class ProgramWriter:
         """Whether a node reads a stack as its sequence alone, item by item, with the same lanes."""
         if reader.op.name != "scan" or not fits_registers(reader):
             return False
-        n, other = reader.params["carried"], self._lanes(reader)
+        n, other = reader.params["carried"], lanes_in_registers(reader)
         places = [i for i, o in enumerate(reader.operands) if o is stack]
         return all(
             n <= i < n + reader.params["sequences"]

@@ -25,17 +25,12 @@ from itertools import count
 
 from graphc.ir.crossing import NEAR, computed_again
 from graphc.ir.graph import PARAMETER, Graph, Node, Region, make, parameter
+from graphc.ir.measures import is_small, weight
 from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.registers import fits_registers, is_small
+from graphc.ir.registers import fits_registers
 from graphc.ir.views import Strides, as_view, dense_strides
 
-__all__ = ["HEAVIEST", "WEIGHT", "fuse", "total_weight", "weight"]
-
-WEIGHT = {
-    "exp": 16, "expm1": 20, "log": 20, "log1p": 22, "sin": 40, "cos": 40, "atan": 24, "tanh": 24, "sigmoid": 20, "erf":
-    30, "pow": 60, "div": 4, "sqrt": 4, "rsqrt": 6, "floordiv": 8, "remainder": 10, "random_bits": 60, "gather": 8,
-}  # fmt: skip
-"""Instructions per vector, roughly, of what takes more than one."""
+__all__ = ["HEAVIEST", "fuse", "total_weight"]
 
 HEAVIEST = 900
 """A group's greatest weight: beyond it registers spill and LLVM's scheduler, quadratic in a block, is slow."""
@@ -48,13 +43,6 @@ COLUMNS = ("sum", "prod", "max", "min", "any", "all")
 
 CHEAP = 4
 """What is at most this heavy is computed again rather than stored and loaded."""
-
-
-def weight(node: Node) -> int:
-    """Return roughly how many instructions a vector of the node's elements takes."""
-    if node.op.kind in ("movement", "leaf") and node.op.name != "random_bits":
-        return 0
-    return WEIGHT.get(node.op.name, 1)
 
 
 def total_weight(nodes: Iterable[Node]) -> int:

@@ -16,10 +16,9 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
 
-from graphc.ir.fusion import weight
 from graphc.ir.graph import Node, Region, make, parameter
+from graphc.ir.measures import SMALL_ELEMENTS, is_small, weight
 from graphc.ir.primitives import REDUCTIONS
-from graphc.ir.registers import is_small
 from graphc.ir.types import TensorType
 
 __all__ = ["Lanes", "lanes_of"]
@@ -88,15 +87,21 @@ class Lanes:
         return 1 << (self.count - 1).bit_length()
 
 
-def lanes_of(loop: Node) -> Lanes | None:
-    """Return a loop in registers with lanes, or None if there is no such axis, or it does not pay."""
+def lanes_of(loop: Node, fits: Callable[[Node], bool], *, alone: bool) -> Lanes | None:
+    """Return a loop with lanes that `fits` registers, the one with the fewest instructions; None if there is none.
+
+    A loop that fits `alone`, without lanes, is to gain by them.
+    """
     joined = _Joined(loop)
-    best, least = None, WORTH * _cost(joined, None)
-    for axis in joined.classes():
-        roles = _roles(joined, axis)
-        if roles is not None and _cost(joined, roles) <= least:
-            best, least = roles, _cost(joined, roles)
-    return None if best is None else _Narrowing(best).run(loop)
+    most = WORTH * _cost(joined, None) if alone else float("inf")
+    found = [roles for axis in joined.classes() if (roles := _roles(joined, axis)) is not None]
+    for roles in sorted(found, key=lambda roles: _cost(joined, roles)):
+        if _cost(joined, roles) > most:
+            return None
+        lanes = _Narrowing(roles).run(loop)
+        if fits(lanes.loop):
+            return lanes
+    return None
 
 
 def _slot(node: Node) -> Slot:
@@ -207,7 +212,7 @@ def _permute(axes: _Joined, node: Node) -> None:
 
 def _reshape(axes: _Joined, node: Node) -> None:
     before, after = node.operands[0].shape, node.shape
-    if not is_small(node.operands[0].type):
+    if node.type.size > SMALL_ELEMENTS * MOST_LANES:
         return _mixes(axes, node)
     ends = {(prod(after[: j + 1]), n): j for j, n in enumerate(after)}
     found = ((i, ends.get((prod(before[: i + 1]), n))) for i, n in enumerate(before))
@@ -287,11 +292,9 @@ def _link_turns(axes: _Joined, node: Node, *, inner: bool) -> None:
     """
     n, m = node.params["carried"], node.params.get("sequences", 0)
     for region in node.regions:
-        for i, p in enumerate(region.params):
+        for i in range(len(region.params)):
             first = Slot(region.params[i], 0)
             axes.same(first, Slot(node.regions[-1].params[i], 0))
-            if not is_small(p.type) and i < n:
-                axes.bar(first)  # changed in place
             if inner:
                 is_item = n <= i < n + m
                 axes.same(first, _slot(node.operands[i]), shift=int(is_item))

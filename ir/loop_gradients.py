@@ -15,8 +15,8 @@ from graphc.ir.build import constant, zeros_like
 from graphc.ir.control import RefusedError, applied, results_of, substitute
 from graphc.ir.derivatives import accumulated
 from graphc.ir.graph import PARAMETER, Node, Region, make, parameter, toposort
+from graphc.ir.measures import is_small
 from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.registers import is_small
 from graphc.ir.types import BOOL, TensorType
 
 __all__ = ["LOOP_VJP", "Gradients", "LoopRule"]

@@ -16,33 +16,67 @@ from weakref import WeakKeyDictionary
 
 from graphc.ir.graph import PARAMETER, Node, Region
 from graphc.ir.in_place import SCATTERS, InPlace, updates_in_place
-from graphc.ir.types import TensorType
+from graphc.ir.lanes import MOST_LANES, Lanes, lanes_of
+from graphc.ir.measures import SHORT_LOOP, SMALL_ELEMENTS, is_small
 
-__all__ = ["SMALL_ELEMENTS", "fits_registers", "in_place", "is_small"]
-
-SMALL_ELEMENTS = 16
-"""A value of more elements is in memory."""
+__all__ = ["fits_registers", "in_place", "lanes_in_registers"]
 
 MOST_OPERATIONS = 30_000
 """Scalar operations in straight-line code; beyond it a body is compiled as kernels."""
+
+LARGEST = SMALL_ELEMENTS * MOST_LANES
+"""No value of more elements fits, whatever the lanes."""
 
 KINDS = ("elementwise", "movement", "reduce")
 OTHERS = ("constant", "iota", "random_bits", "concatenate", "cumsum", "gather", "scatter", "scatter_add", "matmul", "result")
 
 
-def is_small(type: TensorType) -> bool:
-    """Tell whether a value of a type is held element by element."""
-    return type.size <= SMALL_ELEMENTS and min(type.shape, default=0) >= 0
-
-
 def fits_registers(node: Node) -> bool:
     """Tell whether the bodies of a loop or branch can be straight-line code."""
+    return _fits(node) or lanes_in_registers(node) is not None
+
+
+def lanes_in_registers(node: Node) -> Lanes | None:
+    """Return a loop in registers with lanes, if it has some; None as well if it does not fit into registers."""
+    if node.op.name not in ("scan", "while"):
+        return None
+    if node not in _lanes:
+        fits = _fits(node)
+        _lanes[node] = lanes_of(node, _fits, alone=fits) if fits or _may_fit(node) else None
+    return _lanes[node]
+
+
+_lanes: WeakKeyDictionary[Node, Lanes | None] = WeakKeyDictionary()
+
+
+def _fits(node: Node) -> bool:
+    """Whether a node fits into registers without lanes."""
     if node not in _fitting:
         _fitting[node] = node.op.name in _LOOPS and _LOOPS[node.op.name](node) and operations(node) <= MOST_OPERATIONS
     return _fitting[node]
 
 
 _fitting: WeakKeyDictionary[Node, bool] = WeakKeyDictionary()
+
+
+def _may_fit(node: Node) -> bool:
+    """Whether lanes could make all that a longer loop carries and computes small."""
+    length = node.params.get("length")
+    return (length is None or length > SHORT_LOOP) and all(map(_narrows, node.regions))
+
+
+def _narrows(region: Region) -> bool:
+    for node in region.nodes():
+        if node.regions:
+            if node.op.name not in _LOOPS or not all(map(_narrows, node.regions)):
+                return False
+        elif not _is_known(node) or (node.op.name != "result" and node.op.kind != "movement" and node.type.size > LARGEST):
+            return False
+    return True
+
+
+def _is_known(node: Node) -> bool:
+    return node.op.kind in KINDS or node.op.name in OTHERS
 
 
 def operations(node: Node) -> int:
@@ -95,9 +129,9 @@ def _straight(region: Region, links: frozenset[Node] = frozenset()) -> bool:
             if not all(is_small(o.type) for o in node.operands[1:]):
                 return False
         elif node.regions:
-            if not fits_registers(node) or not all(is_small(o.type) or in_memory(o) for o in node.operands):
+            if not _fits(node) or not all(is_small(o.type) or in_memory(o) for o in node.operands):
                 return False
-        elif not (node.op.kind in KINDS or node.op.name in OTHERS) or not _computes_small(node):
+        elif not _is_known(node) or not _computes_small(node):
             return False
     return True
 

@@ -21,9 +21,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from graphc.ir.control import results_of, substitute
-from graphc.ir.fusion import weight
 from graphc.ir.graph import PARAMETER, Graph, Node, Region, make, parameter, toposort
 from graphc.ir.loop_passes import tidy_loops
+from graphc.ir.measures import weight
 from graphc.ir.primitives import PRIMITIVES
 
 if TYPE_CHECKING:

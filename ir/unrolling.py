@@ -20,12 +20,10 @@ from graphc.ir import build
 from graphc.ir.control import results_of, substitute, substitute_through, with_bodies
 from graphc.ir.fusion import HEAVIEST, total_weight
 from graphc.ir.graph import Graph, Node, toposort
+from graphc.ir.measures import SHORT_LOOP
 from graphc.ir.registers import fits_registers
 
 __all__ = ["unroll_loops"]
-
-MOST_TURNS = 32
-"""A loop of more turns stays one."""
 
 MOST_NODES = 500
 """Nodes that the turns of a loop may become: they take time to compile."""
@@ -53,7 +51,7 @@ def _is_short(node: Node) -> bool:
     """Whether all turns of a scan fit into one kernel, and gain by it."""
     (body,) = node.regions
     length, nodes = node.params["length"], body.nodes()
-    if length is None or not 0 < length <= MOST_TURNS:
+    if length is None or not 0 < length <= SHORT_LOOP:
         return False
     if length * len(nodes) > MOST_NODES or length * total_weight(nodes) > HEAVIEST:
         return False

@@ -14,10 +14,10 @@ from graphc.ir.autodiff import adjoint
 from graphc.ir.control import cond, results_of, scan, while_loop
 from graphc.ir.evaluate import evaluate
 from graphc.ir.graph import Graph, Node, Region, make, parameter
-from graphc.ir.lanes import Lanes, lanes_of
+from graphc.ir.lanes import Lanes
 from graphc.ir.pipeline import optimize
 from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.registers import fits_registers
+from graphc.ir.registers import lanes_in_registers
 from graphc.ir.types import BOOL, F32, F64, I64, DType, TensorType
 
 
@@ -35,7 +35,7 @@ def value(shape: tuple[int, ...] = (), dtype: DType = F64, name: str = "") -> No
 def loops(graph: Graph) -> list[Lanes | None]:
     """Return the lanes of each loop of a graph as it is compiled."""
     nodes = optimize(graph)["fused"].nodes()
-    return [lanes_of(n) for n in nodes if n.op.name in ("scan", "while") and fits_registers(n)]
+    return [lanes_in_registers(n) for n in nodes if n.op.name in ("scan", "while")]
 
 
 def check(graph: Graph, arrays, *, tolerance: float = 1e-9, count: int | None = None) -> list[np.ndarray]:
@@ -354,13 +354,13 @@ def test_folds_take_no_lane_twice(op):
 
 
 def test_a_sum_of_what_is_the_same_in_all_lanes():
-    c, t, start = value((3, 2)), value((2,)), value((3, 2))
-    ones = build.sum_(build.constant(0.5, F64, (3, 2)), (0,))
+    c, t, start = value((4, 2)), value((2,)), value((4, 2))
+    ones = build.sum_(build.constant(0.5, F64, (4, 2)), (0,))
     (out, total) = scan(
         Region((c, t), (c * 0.5, t + ones + build.sum_(c, (0,)))), [start, build.constant(1.0, F64, (2,))], [], 40
     )
-    (_, found) = check(Graph((start,), (out, total)), [np.ones((3, 2))], count=3)
-    np.testing.assert_allclose(found, 1.0 + 40 * 1.5 + 6.0)
+    (_, found) = check(Graph((start,), (out, total)), [np.ones((4, 2))], count=4)
+    np.testing.assert_allclose(found, 1.0 + 40 * 2.0 + 8.0)
 
 
 def test_a_sum_that_is_looked_at_is_folded_in_the_loop():
@@ -410,3 +410,68 @@ def test_one_text_for_many_lengths(rows):
         arrays = [rng.standard_normal((rows, 2)), rng.standard_normal((2, 2))]
         for got, want in zip(compile_graph(graph).run(arrays), evaluate(graph, arrays), strict=True):
             np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9)
+
+
+# -- states that fit into registers as vectors only ---------------------------------------------------------
+
+
+def markov(rows: int, size: int, turns: int = 40) -> Graph:
+    """A batch of states, each times its own matrix, normalized; items stacked."""
+    c, w, start = value((rows, size), name="c"), value((rows, size, size), name="w"), value((rows, size), name="start")
+    item, xs = value((rows, size)), value((turns, rows, size), name="xs")
+    moved = build.reshape(build.matmul(build.reshape(c + item, (rows, 1, size)), w), (rows, size))
+    total = build.broadcast(build.sum_(moved * moved, (1,)), (rows, size), (0,))
+    after = moved / build.apply("sqrt", total + 0.5)
+    return Graph((start, w, xs), tuple(scan(Region((c, item), (after, after)), [start], [xs], turns)))
+
+
+@pytest.mark.parametrize("rows, size", [(8, 3), (8, 4), (5, 4), (16, 2), (12, 4), (7, 3)])
+def test_batches_of_small_states_pays(rows, size):
+    graph = markov(rows, size)
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(p.shape) for p in graph.params]
+    check(graph, arrays, count=rows)
+    assert not compile_graph(graph, dynamic=False).kernels
+    check_gradient(graph, arrays, near=1e-5)
+
+
+@pytest.mark.parametrize("rows, size", [(17, 3), (8, 5), (20, 20)])
+def test_what_is_too_large_is_kernels_pays(rows, size):
+    graph = markov(rows, size)
+    rng = np.random.default_rng(0)
+    check(graph, [rng.standard_normal(p.shape) for p in graph.params])
+    assert loops(graph) == [None] and compile_graph(graph, dynamic=False).kernels
+
+
+def test_wide_states_in_a_while_pays():
+    c, n, start = value((8, 4)), value((), I64), value((8, 4))
+    after = build.apply("cos", c) * 0.125 + c * 0.875 + build.broadcast(build.sum_(c, (1,)), (8, 4), (0,)) * 0.0625
+    out = while_loop(Region((c, n), (n < 50,)), Region((c, n), (after, n + 1)), [start, build.constant(0, I64)])
+    graph = Graph((start,), tuple(out))
+    arrays = [np.random.default_rng(0).standard_normal((8, 4))]
+    check(graph, arrays, count=8)
+    check_gradient(graph, arrays, near=1e-5)
+    constant = while_loop(
+        Region((c, n), (n < 5,)), Region((c, n), (after, n + 1)), [build.constant(0.5, F64, (8, 4)), build.constant(0, I64)]
+    )
+    check(Graph((start,), (constant[0] + start,)), arrays)
+
+
+@pytest.mark.parametrize("rows", [6, 8, 12])
+def test_wide_states_find_code_for_other_lengths_pays(rows):
+    rng = np.random.default_rng(0)
+    for turns in (40, 55, 70, 90):
+        graph = markov(rows, 3, turns)
+        arrays = [rng.standard_normal(p.shape) for p in graph.params]
+        for got, want in zip(compile_graph(graph).run(arrays), evaluate(graph, arrays), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9)
+
+
+def test_a_large_array_beside_wide_states_pays():
+    """An array is written in place, one row a turn, beside what is in vectors."""
+    c, table, k, start, big = value((8, 4)), value((60, 3)), value((), I64), value((8, 4)), value((60, 3))
+    row = build.gather(table, k)
+    put = build.scatter(table, row * 2.0 + build.broadcast(build.sum_(c, (0, 1)), (3,), ()), k)
+    out = scan(Region((c, table, k), (build.apply("sin", c), put, k + 1)), [start, big, build.constant(0, I64)], [], 50)
+    rng = np.random.default_rng(0)
+    check(Graph((start, big), tuple(out)), [rng.standard_normal((8, 4)), rng.standard_normal((60, 3))])
