@@ -11,20 +11,17 @@ to, as the gradient by a weight is, is summed lane by lane, and over the lanes o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
+from graphc.ir.axes import Axis, Joined, Slot, slot_of, type_of
 from graphc.ir.graph import Node, Region, make, parameter
-from graphc.ir.measures import SMALL_ELEMENTS, is_small, weight
+from graphc.ir.measures import is_small, weight
 from graphc.ir.primitives import REDUCTIONS
 from graphc.ir.types import TensorType
 
 __all__ = ["Lanes", "lanes_of"]
-
-MOST_LANES = 16
-"""An axis of more elements is no axis of lanes."""
 
 VECTOR_BYTES = 32
 """What one instruction works on, for the estimate of what lanes save."""
@@ -34,26 +31,6 @@ WORTH = 0.75
 
 TURNS = 8
 """A loop inside the body counts as so many turns."""
-
-MOST_CLASSES = 4
-"""So many classes of axes are looked at, those with the most members first."""
-
-
-class Slot(NamedTuple):
-    """One of the results of a node."""
-
-    node: Node
-    number: int
-
-
-class Axis(NamedTuple):
-    """An axis of a value; None stands for what no lanes can run along."""
-
-    slot: Slot | None
-    number: int
-
-
-CROOKED = Axis(None, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +69,7 @@ def lanes_of(loop: Node, fits: Callable[[Node], bool], *, alone: bool) -> Lanes 
 
     A loop that fits `alone`, without lanes, is to gain by them.
     """
-    joined = _Joined(loop)
+    joined = Joined(loop)
     most = WORTH * _cost(joined, None) if alone else float("inf")
     found = [roles for axis in joined.classes() if (roles := _roles(joined, axis)) is not None]
     for roles in sorted(found, key=lambda roles: _cost(joined, roles)):
@@ -102,236 +79,6 @@ def lanes_of(loop: Node, fits: Callable[[Node], bool], *, alone: bool) -> Lanes 
         if fits(lanes.loop):
             return lanes
     return None
-
-
-def _slot(node: Node) -> Slot:
-    return Slot(node.operands[0], node.params["index"]) if node.op.name == "result" else Slot(node, 0)
-
-
-def _type(slot: Slot) -> TensorType:
-    return slot.node.types[slot.number]
-
-
-# -- which axes belong together ------------------------------------------------------------------------------
-
-
-class _Joined:
-    """The axes of all values in the bodies of a loop, joined where an operation works along both alike."""
-
-    def __init__(self, loop: Node) -> None:
-        self.loop = loop
-        self.parent: dict[Axis, Axis] = {}
-        self.depth: dict[Node, int] = {}
-        self._enter(loop, 0)
-        self.slots = list(self._slots())
-        _link_turns(self, loop, inner=False)
-        for node in self.depth:
-            rule = _elementwise if node.op.kind == "elementwise" else _RULES.get(node.op.name, _mixes)
-            rule(self, node)
-
-    def _enter(self, node: Node, depth: int) -> None:
-        for region in node.regions:
-            for inner in region.nodes():
-                self.depth[inner] = max(depth, self.depth.get(inner, 0))
-                self._enter(inner, depth + 1)
-
-    def _slots(self) -> Iterator[Slot]:
-        """Yield every value once: the parameters of the bodies, and the results of their nodes."""
-        loops = [self.loop, *(n for n in self.depth if n.regions)]
-        params = dict.fromkeys(p for loop in loops for region in loop.regions for p in region.params)
-        for node in (*params, *self.depth, self.loop):
-            if node.op.name != "result":
-                yield from (Slot(node, i) for i in range(len(node.types)))
-
-    def find(self, axis: Axis) -> Axis:
-        """Return what stands for the class of an axis."""
-        root = axis
-        while root in self.parent:
-            root = self.parent[root]
-        while axis in self.parent:  # the next search is short
-            above = self.parent[axis]
-            if above != root:
-                self.parent[axis] = root
-            axis = above
-        return root
-
-    def join(self, a: Axis, b: Axis) -> None:
-        """Make two classes one; with `CROOKED` no lanes run along it."""
-        a, b = self.find(a), self.find(b)
-        if a != b:
-            self.parent[b if a is CROOKED else a] = a if a is CROOKED else b
-
-    def same(self, a: Slot, b: Slot, shift: int = 0) -> None:
-        """Join the axes of two values, in order; the second has `shift` more in front."""
-        for i in range(_type(a).rank):
-            self.join(Axis(a, i), Axis(b, i + shift))
-
-    def bar(self, slot: Slot, axes: Iterable[int] | None = None) -> None:
-        """Bar lanes from axes of a value; from all if none are given."""
-        for i in range(_type(slot).rank) if axes is None else axes:
-            self.join(CROOKED, Axis(slot, i))
-
-    def classes(self) -> list[Axis]:
-        """Return the classes that lanes might run along, the one with the most members first."""
-        members: dict[Axis, int] = {}
-        for slot in self.slots:
-            for i, n in enumerate(_type(slot).shape):
-                if 2 <= n <= MOST_LANES:
-                    root = self.find(Axis(slot, i))
-                    members[root] = members.get(root, 0) + 1
-        members.pop(CROOKED, None)
-        return sorted(members, key=lambda root: -members[root])[:MOST_CLASSES]
-
-
-def _elementwise(axes: _Joined, node: Node) -> None:
-    for o in node.operands:
-        axes.same(_slot(o), Slot(node, 0))
-
-
-def _mixes(axes: _Joined, node: Node) -> None:
-    for slot in (*map(_slot, node.operands), *(Slot(node, i) for i in range(len(node.types)))):
-        axes.bar(slot)
-
-
-def _leaf(axes: _Joined, node: Node) -> None:
-    pass
-
-
-def _kept(axes: _Joined, node: Node, pairs: Iterable[tuple[int, int]]) -> None:
-    """Join (axis of the operand, axis of the result), and bar all others."""
-    x, y, pairs = _slot(node.operands[0]), Slot(node, 0), list(pairs)
-    for i, j in pairs:
-        axes.join(Axis(x, i), Axis(y, j))
-    axes.bar(x, set(range(_type(x).rank)) - {i for i, _ in pairs})
-    axes.bar(y, set(range(_type(y).rank)) - {j for _, j in pairs})
-
-
-def _permute(axes: _Joined, node: Node) -> None:
-    _kept(axes, node, [(a, i) for i, a in enumerate(node.params["axes"])])
-
-
-def _reshape(axes: _Joined, node: Node) -> None:
-    before, after = node.operands[0].shape, node.shape
-    if node.type.size > SMALL_ELEMENTS * MOST_LANES:
-        return _mixes(axes, node)
-    ends = {(prod(after[: j + 1]), n): j for j, n in enumerate(after)}
-    found = ((i, ends.get((prod(before[: i + 1]), n))) for i, n in enumerate(before))
-    _kept(axes, node, [(i, j) for i, j in found if j is not None])
-
-
-def _broadcast(axes: _Joined, node: Node) -> None:
-    for i, j in enumerate(node.params["axes"]):
-        axes.join(Axis(_slot(node.operands[0]), i), Axis(Slot(node, 0), j))
-
-
-def _slice(axes: _Joined, node: Node) -> None:
-    p = node.params
-    cuts = zip(p["start"], p["stop"], p["step"], node.operands[0].shape, strict=True)
-    _kept(axes, node, [(i, i) for i, (start, stop, step, n) in enumerate(cuts) if start == 0 and stop == n and step == 1])
-
-
-def _pad(axes: _Joined, node: Node) -> None:
-    p = node.params
-    widths = zip(p["low"], p["high"], p["interior"], strict=True)
-    _kept(axes, node, [(i, i) for i, width in enumerate(widths) if width == (0, 0, 0)])
-
-
-def _flip(axes: _Joined, node: Node) -> None:
-    _kept(axes, node, [(i, i) for i in range(node.type.rank) if i not in node.params["axes"]])
-
-
-def _cumsum(axes: _Joined, node: Node) -> None:
-    _kept(axes, node, [(i, i) for i in range(node.type.rank) if i != node.params["axis"]])
-
-
-def _concatenate(axes: _Joined, node: Node) -> None:
-    joint = node.params["axis"]
-    for o in node.operands:
-        axes.same(_slot(o), Slot(node, 0))
-    for slot in (*map(_slot, node.operands), Slot(node, 0)):
-        axes.bar(slot, [joint])
-
-
-def _reduce(axes: _Joined, node: Node) -> None:
-    x, gone = _slot(node.operands[0]), node.params["axes"]
-    for j, i in enumerate(i for i in range(_type(x).rank) if i not in gone):
-        axes.join(Axis(x, i), Axis(Slot(node, 0), j))
-
-
-def _arg(axes: _Joined, node: Node) -> None:
-    x, gone = _slot(node.operands[0]), node.params["axis"]
-    _kept(axes, node, [(i, j) for j, i in enumerate(i for i in range(_type(x).rank) if i != gone)])
-
-
-def _matmul(axes: _Joined, node: Node) -> None:
-    x, y, z, last = *map(_slot, node.operands), Slot(node, 0), node.type.rank - 1
-    for i in range(last - 1):
-        axes.join(Axis(x, i), Axis(z, i))
-        axes.join(Axis(y, i), Axis(z, i))
-    axes.join(Axis(x, last - 1), Axis(z, last - 1))
-    axes.join(Axis(x, last), Axis(y, last - 1))
-    axes.join(Axis(y, last), Axis(z, last))
-
-
-def _cond(axes: _Joined, node: Node) -> None:
-    for region in node.regions:
-        for o, p in zip(node.operands[1:], region.params, strict=True):
-            axes.same(_slot(o), Slot(p, 0))
-        for i, r in enumerate(region.results):
-            axes.same(_slot(r), Slot(node, i))
-
-
-def _loop(axes: _Joined, node: Node) -> None:
-    _link_turns(axes, node, inner=True)
-
-
-def _link_turns(axes: _Joined, node: Node, *, inner: bool) -> None:
-    """Join what goes into a loop, through its turns, and out of it.
-
-    Where a loop is an `inner` one, its operands and results are values of the body.
-    """
-    n, m = node.params["carried"], node.params.get("sequences", 0)
-    for region in node.regions:
-        for i in range(len(region.params)):
-            first = Slot(region.params[i], 0)
-            axes.same(first, Slot(node.regions[-1].params[i], 0))
-            if inner:
-                is_item = n <= i < n + m
-                axes.same(first, _slot(node.operands[i]), shift=int(is_item))
-                axes.bar(_slot(node.operands[i]), [0] if is_item else [])
-    for i, r in enumerate(node.regions[-1].results):
-        if i < n:
-            axes.same(_slot(r), Slot(node.regions[-1].params[i], 0))
-            axes.same(_slot(r), Slot(node, i))
-        elif node.types[i].grows and inner:
-            axes.bar(_slot(r))
-        else:
-            axes.same(_slot(r), Slot(node, i), shift=1)
-        if i >= n:
-            axes.bar(Slot(node, i), None if node.types[i].grows and inner else [0])
-
-
-_RULES: dict[str, Callable[[_Joined, Node], None]] = {
-    "constant": _leaf,
-    "iota": _leaf,
-    "result": _leaf,
-    "permute": _permute,
-    "reshape": _reshape,
-    "broadcast": _broadcast,
-    "slice": _slice,
-    "pad": _pad,
-    "flip": _flip,
-    "concatenate": _concatenate,
-    "cumsum": _cumsum,
-    **dict.fromkeys(REDUCTIONS, _reduce),
-    "argmax": _arg,
-    "argmin": _arg,
-    "matmul": _matmul,
-    "cond": _cond,
-    "scan": _loop,
-    "while": _loop,
-}
-"""What an operation that is not elementwise joins; what is not listed mixes elements along all axes."""
 
 
 # -- what each value is, once a class is chosen --------------------------------------------------------------
@@ -350,17 +97,17 @@ class _Roles:
     partial: set[Slot] = field(default_factory=set)
 
 
-def _roles(joined: _Joined, root: Axis) -> _Roles | None:
+def _roles(joined: Joined, root: Axis) -> _Roles | None:
     """Return what lanes along a class are to each value; None if a value has two of its axes."""
     laned: dict[Slot, int] = {}
     count = 0
     for slot in joined.slots:
-        found = [i for i in range(_type(slot).rank) if joined.find(Axis(slot, i)) == root]
+        found = [i for i in range(type_of(slot).rank) if joined.find(Axis(slot, i)) == root]
         if len(found) > 1:
             return None
         if found:
             laned[slot] = found[0]
-            count = int(_type(slot).shape[found[0]])
+            count = int(type_of(slot).shape[found[0]])
     folds = [n for n in joined.depth if _folds(n, laned)]
     flows, stuck = _flows(joined, laned)
     begin = [Slot(n, 0) for n in folds if n.op.name in ("sum", "matmul")]
@@ -371,14 +118,14 @@ def _roles(joined: _Joined, root: Axis) -> _Roles | None:
 def _folds(node: Node, laned: dict[Slot, int]) -> bool:
     """Whether a node folds the elements along the lanes."""
     if node.op.name == "matmul":
-        return laned.get(_slot(node.operands[0])) == node.type.rank - 1
-    return node.op.name in REDUCTIONS and laned.get(_slot(node.operands[0])) in node.params["axes"]
+        return laned.get(slot_of(node.operands[0])) == node.type.rank - 1
+    return node.op.name in REDUCTIONS and laned.get(slot_of(node.operands[0])) in node.params["axes"]
 
 
 Flows = dict[Slot, list[Slot]]
 
 
-def _flows(joined: _Joined, laned: dict[Slot, int]) -> tuple[Flows, list[Slot]]:
+def _flows(joined: Joined, laned: dict[Slot, int]) -> tuple[Flows, list[Slot]]:
     """Return what becomes of a sum that is held as its parts, and which values cannot be held so."""
     flows: Flows = {}
     stuck: list[Slot] = [*laned]
@@ -389,18 +136,18 @@ def _flows(joined: _Joined, laned: dict[Slot, int]) -> tuple[Flows, list[Slot]]:
     for node in joined.depth:
         if node.op.name in ADDING:
             for o in node.operands:
-                flow(_slot(o), Slot(node, 0))
+                flow(slot_of(o), Slot(node, 0))
         elif node.op.name != "result":
             carried = node.params["carried"] if node.op.name in ("scan", "while") else 0
-            stuck += map(_slot, node.operands[carried:])
+            stuck += map(slot_of, node.operands[carried:])
             for i in range(carried):
-                flow(_slot(node.operands[i]), Slot(node, i))
+                flow(slot_of(node.operands[i]), Slot(node, i))
     for node in (joined.loop, *joined.depth):
         for region in node.regions:
             carried = node.params.get("carried", 0) if region is node.regions[-1] else 0
-            stuck += map(_slot, region.results[carried:])
+            stuck += map(slot_of, region.results[carried:])
             for i in range(carried):
-                flow(_slot(region.results[i]), Slot(node, i))
+                flow(slot_of(region.results[i]), Slot(node, i))
             for i in range(node.params.get("carried", 0)):
                 flow(Slot(node, i), Slot(region.params[i], 0))
                 flow(Slot(region.params[i], 0), Slot(node, i))
@@ -431,7 +178,7 @@ def _reached(begin: Iterable[Slot], flows: Flows) -> set[Slot]:
 # -- whether it pays -----------------------------------------------------------------------------------------
 
 
-def _cost(joined: _Joined, roles: _Roles | None) -> float:
+def _cost(joined: Joined, roles: _Roles | None) -> float:
     """Estimate the instructions of a turn."""
     total = 0.0
     for node, depth in joined.depth.items():
@@ -450,21 +197,21 @@ def _instructions(node: Node, roles: _Roles | None) -> float:
     if node.op.kind == "reduce":
         return _vectors(node.operands[0], roles) + _across(node, roles)
     each = weight(node)
-    if each < 16 or (roles is not None and _slot(node) in roles.laned):
+    if each < 16 or (roles is not None and slot_of(node) in roles.laned):
         return each * _vectors(node, roles)
     return each * -(-node.type.size // 8) * 2 + 2 * node.type.size  # packed into vectors of 8, and taken out again
 
 
 def _terms(x: Node, terms: int, roles: _Roles | None) -> int:
     """Return the products an element is the sum of, in each lane."""
-    return 1 if roles is not None and roles.laned.get(_slot(x)) == x.type.rank - 1 else terms
+    return 1 if roles is not None and roles.laned.get(slot_of(x)) == x.type.rank - 1 else terms
 
 
 def _vectors(node: Node, roles: _Roles | None) -> int:
     """Return how many registers hold a value, if an element without lanes needs one."""
     if roles is None:
         return node.type.size
-    slot = _slot(node)
+    slot = slot_of(node)
     registers = -(-(1 << (roles.count - 1).bit_length()) * node.dtype.bytes // VECTOR_BYTES)
     if slot in roles.laned:
         return node.type.size // roles.count * registers
@@ -490,7 +237,7 @@ class _Narrowing:
     def run(self, loop: Node) -> Lanes:
         """Return the loop and what its values are."""
         n, m = loop.params["carried"], loop.params.get("sequences", 0)
-        params = [_slot(p) for p in loop.regions[-1].params]
+        params = [slot_of(p) for p in loop.regions[-1].params]
         items = range(n, n + m)
         axes = [None if (a := self.roles.laned.get(s)) is None else a + (i in items) for i, s in enumerate(params)]
         results = [self.roles.laned.get(Slot(loop, i)) for i in range(len(loop.types))]
@@ -499,8 +246,8 @@ class _Narrowing:
         narrow = make(loop.op, outer, loop.params, regions, like=loop, unique=True)
         return Lanes(
             narrow, self.roles.count, tuple(axes), tuple(results),
-            self._those(lambda n: _slot(n) in self.roles.laned),
-            self._those(lambda n: _slot(n) in self.roles.partial),
+            self._those(lambda n: slot_of(n) in self.roles.laned),
+            self._those(lambda n: slot_of(n) in self.roles.partial),
             self._those(lambda n: n in self.roles.folds and Slot(n, 0) in self.roles.partial),
             self._those(lambda n: n in self.roles.folds and Slot(n, 0) not in self.roles.partial),
             self._those(lambda n: n.op.name == "iota" and self.roles.laned.get(Slot(n, 0)) == n.params["axis"]),
@@ -520,7 +267,7 @@ class _Narrowing:
         return Region(tuple(self.new[p] for p in region.params), tuple(self.new[r] for r in region.results))
 
     def _params(self, node: Node) -> dict[str, Any]:
-        axis = self.roles.laned.get(_slot(node))
+        axis = self.roles.laned.get(slot_of(node))
         if axis is None or node.regions or node.op.name == "result":
             return node.params
         if node.op.name == "slice":

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
+from graphc.ir.axes import MOST_LANES
 from graphc.ir.graph import PARAMETER, Node, Region
 from graphc.ir.in_place import SCATTERS, InPlace, updates_in_place
-from graphc.ir.lanes import MOST_LANES, Lanes, lanes_of
+from graphc.ir.lanes import Lanes, lanes_of
 from graphc.ir.measures import SHORT_LOOP, SMALL_ELEMENTS, is_small
 
 __all__ = ["fits_registers", "in_place", "lanes_in_registers"]
