@@ -123,3 +123,36 @@ def test_products_over_an_inner_loop_stay_in_the_outer_one():
     outer = Region((state, sums, items), (last, sums + part))
     graph = Graph((x, xs, total), tuple(control.scan(outer, [x, total], [xs], 4)))
     assert products(moved(graph)) == ["matmul in a loop", "scan", "scan in a loop"]
+
+
+@pytest.mark.parametrize(("steps", "batch", "size"), [(1, 2, 9), (5, 7, 19), (12, 6, 32), (40, 1, 17)])
+def test_gradients_of_an_lstm_are_those_of_a_loop_in_python(steps, batch, size):
+    rng = np.random.default_rng(size)
+    shapes = ((4 * size, size), (4 * size, size), (4 * size,), (steps, batch, size), (batch, size))
+    args = tuple(torch.tensor(rng.standard_normal(shape) / size**0.5) for shape in shapes)
+
+    def step(w, u, b, h, c, item):
+        i, f, g, o = (item @ w.T + h @ u.T + b).chunk(4, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+    def looped(w, u, b, xs, h):
+        def body(s, item):
+            after = step(w, u, b, *s, item)
+            return after, after[0]
+
+        (h, c), hs = torch.scan(body, (h, h * 0.5), xs)
+        return (hs * hs).sum() + (h * c).sum()
+
+    def plain(w, u, b, xs, h):
+        c, total = h * 0.5, 0.0
+        for t in range(steps):
+            h, c = step(w, u, b, h, c, xs[t])
+            total = total + (h * h).sum()
+        return total + (h * c).sum()
+
+    everything = (0, 1, 2, 3, 4)
+    compiled = torch.compile(torch.func.grad(looped, argnums=everything))
+    for _ in range(2):
+        for got, want in zip(compiled(*args), torch.func.grad(plain, argnums=everything)(*args), strict=True):
+            np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=1e-9, atol=1e-11)
