@@ -30,7 +30,7 @@ from graphc.ir.types import TensorType
 from graphc.lowered import Lowered
 from graphc.options import Options
 from graphc.pytree import Tree
-from graphc.ready import MISFIT, Ready, Result, overwrite, plain, used_up
+from graphc.ready import MISFIT, Ready, Result, nested, overwrite, plain, used_up
 from graphc.state import state
 from graphc.storage import Storage, compute, unique, valued
 from graphc.sweep import with_late_hooks
@@ -190,8 +190,13 @@ class _Variant:
     def fast(self, call: _Call, slow: Callable[..., Any]) -> Callable[..., Any] | None:
         """Return a function for further calls with positional arguments like these, None if there is none."""
         if self._fast is None and self._can_be_fast(call):
-            bare = self._is_bare and all(type(a.given) is np.ndarray for a in call.arguments)
-            self._fast = self.program.entry(slow, single=self.tree.kind is None) if bare else self._ready(call, slow)
+            if not self._is_bare or not all(type(a.given) is np.ndarray for a in call.arguments):
+                self._fast = self._ready(call, slow)
+            elif self._is_flat:
+                self._fast = self.program.entry(slow, single=self.tree.kind is None)
+            else:
+                entry = self.program.entry(lambda *arrays: MISFIT, single=False)
+                self._fast = nested(entry, pytree.builder(self.tree), slow)
         return self._fast
 
     def _can_be_fast(self, call: _Call) -> bool:
@@ -210,9 +215,13 @@ class _Variant:
     def _is_bare(self) -> bool:
         """Whether the program is all there is to a call: no state, and results that are just its outputs, in order."""
         state = (self.captures, self.numbers, self.constants, self.guards, self.looked, self.writes, self.deposits)
-        flat = self.tree.kind is None or (self.tree.kind is tuple and all(p.kind is None for p in self.tree.parts))
         in_order = [(r.kind, r.number) for r in self.results] == [("output", i) for i in range(len(self.graph.results))]
-        return flat and in_order and not any(state)
+        return in_order and not any(state)
+
+    @property
+    def _is_flat(self) -> bool:
+        """Whether the results are one value or a tuple of values, as the program returns them."""
+        return self.tree.kind is None or (self.tree.kind is tuple and all(p.kind is None for p in self.tree.parts))
 
     def _ready(self, call: _Call, slow: Callable[..., Any]) -> Ready:
         return Ready(
@@ -228,7 +237,7 @@ class _Variant:
             writes=[(f.number, r.number) for f, r in self.writes if isinstance(f, _Source)],
             deposits=[(f.tensor, r) for f, r in self.deposits if isinstance(f, _Held)],
             results=self.results,
-            tree=self.tree,
+            build=pytree.builder(self.tree),
             to_numpy=_is_numpy(call),
         )
 

@@ -14,16 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from graphc import pytree
 from graphc.gradfn import GradFn
 from graphc.ir.graph import PARAMETER, Node, know, parameter
 from graphc.ir.types import F32, TensorType
-from graphc.pytree import Tree
 from graphc.state import state
 from graphc.storage import Storage, valued
 from graphc.tensor import Tensor
 
-__all__ = ["MISFIT", "Ready", "Result", "deposit", "overwrite", "plain", "used_up"]
+__all__ = ["MISFIT", "Ready", "Result", "deposit", "nested", "overwrite", "plain", "used_up"]
 
 Array = np.ndarray[Any, Any]
 
@@ -109,6 +107,18 @@ def _is_reusable(grad: Tensor | None, r: Result) -> bool:
     return type(storage) is Storage and not storage.requires_grad and storage.node.types == r.node.types
 
 
+def nested(
+    entry: Callable[..., Any], build: Callable[[Sequence[Array]], Any], slow: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Return a call of a program that is all there is to a function but for the nest its outputs are returned in."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        outputs: Any = MISFIT if kwargs else entry(*args)
+        return slow(*args, **kwargs) if outputs is MISFIT else build(outputs)
+
+    return call
+
+
 # -- the call ---------------------------------------------------------------------------------------------------
 
 
@@ -134,7 +144,7 @@ class Ready:
     writes: list[tuple[int, int]]
     deposits: list[tuple[Tensor, Result | None]]
     results: list[Result]
-    tree: Tree
+    build: Callable[[list[Any]], Any]
     to_numpy: bool
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -162,9 +172,7 @@ class Ready:
                 tensor._grad = None
             else:
                 deposit(tensor, r, outputs[r.number])
-        if self.tree.kind is None:
-            return self._result(self.results[0], args, outputs)
-        return pytree.unflatten([self._result(r, args, outputs) for r in self.results], self.tree)
+        return self.build([self._result(r, args, outputs) for r in self.results])
 
     def _arguments(self, args: tuple[Any, ...]) -> list[Array] | None:
         """Return the arguments' arrays; None if one is no array, or if the function would do something else now."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import OrderedDict, defaultdict
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -12,6 +13,11 @@ from graphc import func, pytree
 from graphc.tensor import Tensor
 
 X = torch.tensor([1.0, 2.0, 3.0])
+
+
+class Pair(NamedTuple):
+    a: Any
+    b: Any
 
 
 def cube(x: Tensor) -> Tensor:
@@ -138,6 +144,36 @@ def test_pytrees() -> None:
     assert pytree.tree_map(lambda a, b: a + b, nest, nest) == ((2, None), [4, {"b": 6, "a": (8,)}])
     with pytest.raises(ValueError, match="expected nests of one shape"):
         pytree.tree_map(lambda a, b: a, (1, 2), [1, 2])
+
+
+@pytest.mark.parametrize("nest", [
+    1, (), (1,), [1, (2,)], {"a": 1, 2: [3, None]}, OrderedDict(b=1, a=(2,)), defaultdict(list, x=[1]), Pair(1, [Pair(2, 3)]), None,
+])  # fmt: skip
+def test_a_builder_is_unflatten(nest):
+    leaves, tree = pytree.flatten(nest)
+    built = pytree.builder(tree)([-x for x in leaves])
+    assert built == pytree.unflatten([-x for x in leaves], tree) and type(built) is type(nest)
+
+
+def test_a_builder_of_a_nest_too_deep_for_python_to_read():
+    nest = 1
+    for _ in range(150):
+        nest = (nest,)
+    leaves, tree = pytree.flatten(nest)
+    assert pytree.builder(tree)(leaves) == nest
+
+
+def test_calls_in_a_row_return_the_same_nest():
+    f = torch.compile(lambda x, y: {"sum": (x + y, [x - y, None]), "pair": Pair(x * 2, (y * 2,))})
+    x, y = np.arange(3.0), np.ones(3)
+    for a, b in ((x, y), (y, x), (x, y)):
+        found = f(a, b)
+        np.testing.assert_array_equal(found["sum"][0], a + b)
+        np.testing.assert_array_equal(found["sum"][1][0], a - b)
+        assert found["sum"][1][1] is None and type(found["pair"]) is Pair
+        np.testing.assert_array_equal(found["pair"].b[0], b * 2)
+    np.testing.assert_array_equal(f(x=x, y=y)["sum"][0], x + y)
+    np.testing.assert_array_equal(f(np.ones(5), np.ones(5))["sum"][0], np.full(5, 2.0))
 
 
 def test_unit_vectors_form_no_product_of_zero_and_infinity():
