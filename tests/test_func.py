@@ -147,7 +147,8 @@ def test_pytrees() -> None:
 
 
 @pytest.mark.parametrize("nest", [
-    1, (), (1,), [1, (2,)], {"a": 1, 2: [3, None]}, OrderedDict(b=1, a=(2,)), defaultdict(list, x=[1]), Pair(1, [Pair(2, 3)]), None,
+    1, (), (1,), [1, (2,)], {"a": 1, 2: [3, None]}, OrderedDict(b=1, a=(2,)), defaultdict(list, x=[1]), Pair(1, [Pair(2, 3)]),
+    None,
 ])  # fmt: skip
 def test_a_builder_is_unflatten(nest):
     leaves, tree = pytree.flatten(nest)
