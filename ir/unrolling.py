@@ -18,8 +18,8 @@ from collections.abc import Sequence
 
 from graphc.ir import build
 from graphc.ir.control import results_of, substitute, substitute_through, with_bodies
-from graphc.ir.fusion import HEAVIEST, total_weight
 from graphc.ir.graph import Graph, Node, toposort
+from graphc.ir.grouping import HEAVIEST, total_weight
 from graphc.ir.measures import SHORT_LOOP
 from graphc.ir.registers import fits_registers
 
