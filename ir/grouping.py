@@ -64,7 +64,7 @@ class Grouping:
         for node in self.nodes:
             if is_compute(node) or node in self.moved_results:
                 self._place(node)
-            elif mask := self._ancestors(node.operands):
+            elif not _is_passage(node) and (mask := self._ancestors(node.operands)):
                 self.opaque_ancestors[node] = mask
         self._join_siblings()
         self._join_numbers()
@@ -74,6 +74,8 @@ class Grouping:
         """Return the groups that some values come from, directly or not: whatever is in such a mask, its ancestors are too."""
         mask = 0
         for o in operands:
+            while o not in self.group_of and _is_passage(o):
+                o = o.operands[0]
             group = self.group_of.get(o)
             if group is not None:
                 mask |= group.ancestors | (1 << group.bit)
@@ -113,7 +115,7 @@ class Grouping:
             group.space |= loops_of(group.reduced[node])
         group.ancestors = self._ancestors(node.operands)
         for operand in node.operands:
-            while operand.op.kind == "movement":
+            while operand.op.kind == "movement" or operand.op.name == "result":
                 operand = operand.operands[0]
             group.behind |= self.opaque_ancestors.get(operand, 0)
         return group
@@ -279,6 +281,11 @@ class Grouping:
         for group in list(self.groups.values()):
             if not group.space:
                 last = last if last is not None and self._try_merge(last, group) else group
+
+
+def _is_passage(node: Node) -> bool:
+    """Whether a node comes from just what its one operand comes from."""
+    return len(node.operands) == 1 and (node.op.kind == "movement" or node.op.name == "result")
 
 
 def _joint_weight(first: Group, second: Group) -> int:
