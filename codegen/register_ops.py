@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import prod
 
 import numpy as np
 
@@ -125,7 +126,7 @@ def _cumsum(w: Holder, node: Node, xs: list[Elements]) -> Elements:
 
 
 def _matmul(w: Holder, node: Node, xs: list[Elements]) -> Elements:
-    numbers = [np.arange(o.type.size).reshape(-1, *o.shape[-2:]) for o in node.operands]
+    numbers = [np.arange(o.type.size).reshape(prod(o.shape[:-2]), *o.shape[-2:]) for o in node.operands]
     found = []
     for left, right in zip(*numbers, strict=True):
         for row in left:

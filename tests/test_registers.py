@@ -366,3 +366,13 @@ def test_of_two_products_the_later_is_one_operation_with_the_sum():
         Graph((x, y), tuple(scan(Region((x, y), (late * 0.1 - early, y * 0.5)), [x, y], [], 20))),
         [np.array(0.5), np.array(0.25)],
     )
+
+
+@pytest.mark.parametrize("shape", [((1, 0), (0, 2)), ((0, 3), (3, 2)), ((2, 2, 0), (2, 0, 3)), ((0, 2, 2), (0, 2, 2))])
+def test_products_of_nothing(shape):
+    x, y = value(shape[0]), value(shape[1])
+    product = build.matmul(x, y)
+    state = value(product.shape)
+    (out,) = scan(Region((state,), (state * 0.5 + product + 1.0,)), [value(product.shape)], [], 3)
+    free = [p for p in toposort([out]) if p.op.name == "parameter"]
+    check(Graph(tuple(free), (out,)), [np.ones(p.shape) for p in free])
