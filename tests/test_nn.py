@@ -190,3 +190,123 @@ def test_data_loader_visits_everything_once() -> None:
     assert sorted(v for x, _ in batches for v in x.tolist()) == list(range(10))
     assert all(G.equal(y, x * 2) for x, y in batches)
     assert len(list(G.utils.data.DataLoader(data, batch_size=4, drop_last=True))) == 2
+
+
+def names(module):
+    return [name for name, _ in module.named_parameters()]
+
+
+def test_an_assigned_part_keeps_its_position():
+    def layer(value):
+        made = nn.Linear(1, 1, bias=False)
+        with G.no_grad():
+            made.weight.fill_(value)
+        return made
+
+    m = nn.Sequential(layer(2.0), nn.ReLU(), layer(3.0))
+    m[0] = layer(-1.0)
+    m[-1] = layer(5.0)
+    assert names(m) == ["0.weight", "2.weight"] and [type(x) for x in m] == [nn.Linear, nn.ReLU, nn.Linear]
+    assert m(G.tensor([[-2.0]])).item() == 10.0
+    m[1] = nn.Identity()
+    assert m(G.tensor([[2.0]])).item() == -10.0
+    model = nn.Module()
+    model.a, model.b, model.c = layer(1.0), layer(2.0), nn.Parameter(G.ones(1))
+    model.a = layer(3.0)
+    model.a.weight = nn.Parameter(G.ones(1, 1))
+    assert names(model) == ["c", "a.weight", "b.weight"]
+    model.a = None
+    assert names(model) == ["c", "b.weight"]
+    model.a = layer(4.0)
+    assert names(model) == ["c", "a.weight", "b.weight"]
+
+
+def test_what_takes_the_place_of_another_kind():
+    m = nn.Module()
+    m.x = nn.Linear(1, 1)
+    m.x = nn.Parameter(G.ones(2))
+    assert names(m) == ["x"] and not m._modules
+    with pytest.raises(TypeError, match=r"cannot assign .*Linear' as parameter 'x' \(torch.nn.Parameter or None expected\)"):
+        m.x = nn.Linear(1, 1)
+    with pytest.raises(TypeError, match=r"cannot assign 'graphc\.tensor\.Tensor' as parameter 'x'"):
+        m.x = G.ones(2)
+    m.x = None
+    assert names(m) == [] and m.x is None
+    m.register_buffer("b", G.zeros(2), persistent=False)
+    m.b = G.ones(2)
+    assert m.b.tolist() == [1.0, 1.0] and list(m.state_dict()) == []
+    m.b = nn.Parameter(G.ones(3))
+    assert names(m) == ["b"] and list(m.state_dict()) == ["b"] and dict(m.named_buffers()) == {}
+    m.plain = 3
+    m.plain = nn.Linear(1, 1)
+    assert "plain" not in m.__dict__ and names(m) == ["b", "plain.weight", "plain.bias"]
+    with pytest.raises(KeyError, match="attribute 'forward' already exists"):
+        m.register_parameter("forward", None)
+    for register in (m.register_buffer, m.add_module, m.register_parameter):
+        with pytest.raises(TypeError, match="name should be a string"):
+            register(3, None)
+    with pytest.raises(ValueError, match="Cannot assign non-leaf Tensor to parameter 'y'"):
+        m.y = nn.Parameter._adopt(nn.Parameter(G.ones(1)) * 2)
+
+
+def test_containers_are_edited_like_lists_and_dictionaries():
+    a, b, c = nn.Linear(1, 1), nn.ReLU(), nn.Tanh()
+    row = nn.Sequential({"first": a, "second": b})
+    row[0] = c
+    assert list(row._modules) == ["first", "second"] and list(row[:1]._modules) == ["first"]
+    row.insert(1, a)
+    assert list(row) == [c, a, b] and list(row._modules) == ["0", "1", "2"]
+    del row[::2]
+    assert list(row) == [a] and list(row._modules) == ["0"]
+    row += nn.Sequential(b)
+    assert list(row + row) == [a, b, a, b] and list(row * 2) == [a, b, a, b] and row.pop(-1) is b and len(row) == 1
+    with pytest.raises(IndexError, match="Index out of range: 3"):
+        row.insert(3, b)
+    with pytest.raises(IndexError, match="index -2 is out of range"):
+        row[-2] = b
+    modules = nn.ModuleList([a])
+    modules += [b, c]
+    assert modules.pop(0) is a and list(modules._modules) == ["0", "1"] and list(modules.__add__([a])) == [b, c, a]
+    modules[0] = a
+    assert list(modules) == [a, c] and type(modules[:1]) is nn.ModuleList
+    by_name = nn.ModuleDict([("x", a), ("y", b)])
+    by_name["x"] = c
+    assert list(by_name.items()) == [("x", c), ("y", b)] and by_name.pop("x") is c
+    by_name.clear()
+    assert len(by_name) == 0
+
+
+def test_parameter_containers_hold_tensors_and_other_objects():
+    p, q = nn.Parameter(G.ones(1)), nn.Parameter(G.ones(2))
+    held = nn.ParameterList([p, 3, G.ones(3)])
+    held[0] = q
+    assert held[0] is q and held[1] == 3 and held[-1].requires_grad and names(held) == ["0", "2"] and len(held) == 3
+    assert [type(x) for x in held[1:]] == [int, nn.Parameter]
+    held += [p]
+    assert held[3] is p
+    with pytest.raises(IndexError, match="index 4 is out of range"):
+        held[4] = p
+    with pytest.raises(TypeError, match="should be called with an iterable, but got Tensor"):
+        held.extend(G.ones(3))
+    named = nn.ParameterDict({"b": p, "a": q, "n": 7})
+    assert list(named) == ["a", "b", "n"] and names(named) == ["a", "b"] and named["n"] == 7
+    named["a"] = p
+    assert list(named) == ["a", "b", "n"] and named.pop("n") == 7 and named.popitem()[0] == "b" and "b" not in named
+    assert list((named | {"z": q}).keys()) == ["a", "z"] and named.get("z") is None and named.setdefault("z", q) is q
+    with pytest.raises(KeyError, match="training"):
+        named["training"]
+
+
+def test_a_loaded_state_can_be_assigned():
+    model = nn.Linear(2, 1)
+    model.bias.requires_grad_(False)
+    state = {"weight": G.ones(1, 2, dtype=G.float64), "bias": nn.Parameter(G.ones(1))}
+    model.load_state_dict(state, assign=True)
+    assert model.weight.dtype is G.float64 and model.weight.requires_grad and model.bias is state["bias"]
+    assert not model.bias.requires_grad
+    with pytest.raises(RuntimeError, match='parameter named "bias", expected torch'):
+        model.load_state_dict({"weight": G.ones(1, 2), "bias": 3})
+    m = nn.Module()
+    m.register_buffer("count", G.tensor(0))
+    m.load_state_dict({"count": G.tensor([5])})
+    assert m.count.item() == 5

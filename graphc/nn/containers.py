@@ -1,8 +1,10 @@
-"""Modules that hold others, in a row, a list or a dictionary; and parameters likewise."""
+"""Containers of modules (a sequence, a list, a dictionary) and of parameters."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from graphc.nn.module import Module
@@ -12,17 +14,39 @@ from graphc.tensor import Tensor
 __all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
 
+def _position(index: Any, count: int) -> int:
+    """Return an index counted from the front.  Raises IndexError, and TypeError for what is no integer."""
+    position = operator.index(index)
+    if not -count <= position < count:
+        raise IndexError(f"index {position} is out of range")
+    return position % count
+
+
+def _iterable(values: Any, where: str) -> Any:
+    if not isinstance(values, Iterable) or isinstance(values, Tensor):
+        raise TypeError(f"{where} should be called with an iterable, but got {type(values).__name__}")
+    return values
+
+
+def _pairs(values: Any, where: str) -> Iterator[tuple[str, Any]]:
+    """Yield the names and values of a mapping or of an iterable of pairs.  Raises TypeError, ValueError."""
+    if isinstance(values, (Mapping, ModuleDict, ParameterDict)):
+        yield from values.items()
+        return
+    for j, pair in enumerate(_iterable(values, f"{where}.update")):
+        if not isinstance(pair, Iterable):
+            raise TypeError(f"{where} update sequence element #{j} should be Iterable; is {type(pair).__name__}")
+        items = tuple(pair)
+        if len(items) != 2:
+            raise ValueError(f"{where} update sequence element #{j} has length {len(items)}; 2 is required")
+        yield items
+
+
 class _Numbered(Module):
-    """What a row and a list of modules share: parts named 0, 1, 2, …"""
+    """The part that Sequential and ModuleList share: modules named 0, 1, 2, …"""
 
-    def _at(self, index: int) -> str:
-        n = len(self)
-        if not -n <= index < n:
-            raise IndexError(f"index {index} is out of range")
-        return list(self._modules)[index]
-
-    def _renumber(self, modules: Iterable[Module | None]) -> None:
-        self.__dict__["_modules"] = {str(i): m for i, m in enumerate(modules)}
+    def _key(self, index: int) -> str:
+        return list(self._modules)[_position(index, len(self))]
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -32,19 +56,24 @@ class _Numbered(Module):
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return self._like(list(self._modules.values())[index])
-        return self._modules[self._at(index)]
+            return self._like(dict(list(self._modules.items())[index]))
+        return self._modules[self._key(index)]
 
-    def _like(self, modules: list[Any]) -> Any:
+    def _like(self, modules: dict[str, Any]) -> Any:
         raise NotImplementedError
 
     def __setitem__(self, index: int, module: Module) -> None:
-        setattr(self, self._at(index), module)
+        setattr(self, self._key(index), module)
 
     def __delitem__(self, index: int | slice) -> None:
-        kept = list(self._modules.values())
-        del kept[index]
-        self._renumber(kept)
+        positions = range(len(self))[index] if isinstance(index, slice) else [index]
+        for key in [self._key(i) for i in positions]:
+            delattr(self, key)
+        self._renumber(list(self._modules.values()))
+
+    def _renumber(self, modules: list[Any]) -> None:
+        self._modules.clear()
+        self._modules.update({str(i): m for i, m in enumerate(modules)})
 
     def append(self, module: Module) -> Any:
         """Add a module at the end; return self."""
@@ -53,16 +82,26 @@ class _Numbered(Module):
 
     def extend(self, modules: Iterable[Module]) -> Any:
         """Add modules at the end; return self."""
-        for module in modules:
+        for module in list(_iterable(modules, f"{type(self).__name__}.extend")):
             self.append(module)
         return self
 
     def insert(self, index: int, module: Module) -> Any:
-        """Add a module before an index; return self."""
-        kept = list(self._modules.values())
-        kept.insert(index, module)
-        self._renumber(kept)
+        """Add a module before an index; return self.  Raises IndexError, and TypeError for what is no module."""
+        if not isinstance(module, Module):
+            raise TypeError(f"module should be of type: {Module}, got {type(module).__name__}")
+        if not -len(self) <= index <= len(self):
+            raise IndexError(f"Index out of range: {index}")
+        modules = list(self)
+        modules.insert(index, module)
+        self._renumber(modules)
         return self
+
+    def pop(self, key: int | slice) -> Any:
+        """Remove a module, or those of a slice, and return it.  Raises IndexError."""
+        removed = self[key]
+        del self[key]
+        return removed
 
 
 class Sequential(_Numbered):
@@ -76,8 +115,24 @@ class Sequential(_Numbered):
         else:
             self.extend(args)
 
-    def _like(self, modules: list[Any]) -> Any:
-        return Sequential(*modules)
+    def _like(self, modules: dict[str, Any]) -> Any:
+        return type(self)(modules)
+
+    def __add__(self, other: Any) -> Sequential:
+        _sequential(other)
+        return Sequential(*self, *other)
+
+    def __iadd__(self, other: Any) -> Any:
+        _sequential(other)
+        return self.extend(list(other))
+
+    def __mul__(self, other: Any) -> Sequential:
+        return Sequential(*list(self) * _repetitions(self, other))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, other: Any) -> Any:
+        return self.extend(list(self) * (_repetitions(self, other) - 1))
 
     def forward(self, input: Any) -> Any:
         """Pass the input through all modules."""
@@ -86,15 +141,38 @@ class Sequential(_Numbered):
         return input
 
 
+def _sequential(other: Any) -> None:
+    if not isinstance(other, Sequential):
+        raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
+
+
+def _repetitions(modules: Sequential, other: Any) -> int:
+    if not isinstance(other, int):
+        raise TypeError(f"unsupported operand type(s) for *: {type(modules)} and {type(other)}")
+    if other <= 0:
+        raise ValueError(f"Non-positive multiplication factor {other} for {type(modules)}")
+    return other
+
+
 class ModuleList(_Numbered):
     """A list of modules whose parameters count."""
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
-        self.extend(modules or ())
+        if modules is not None:
+            self.extend(modules)
 
-    def _like(self, modules: list[Any]) -> Any:
-        return ModuleList(modules)
+    def _key(self, index: int) -> str:
+        return str(_position(index, len(self)))
+
+    def _like(self, modules: dict[str, Any]) -> Any:
+        return type(self)(modules.values())
+
+    def __add__(self, other: Iterable[Module]) -> ModuleList:
+        return ModuleList(chain(self, other))
+
+    def __iadd__(self, modules: Iterable[Module]) -> Any:
+        return self.extend(modules)
 
     def __repr__(self) -> str:
         groups: list[tuple[int, int, str]] = []
@@ -112,13 +190,14 @@ class ModuleList(_Numbered):
 class ModuleDict(Module):
     """A dictionary of modules whose parameters count."""
 
-    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
-        self.update(modules or {})
+        if modules is not None:
+            self.update(modules)
 
-    def update(self, modules: Mapping[str, Module]) -> None:
+    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Add modules by name."""
-        for name, module in modules.items():
+        for name, module in _pairs(modules, "ModuleDict"):
             self[name] = module
 
     def __getitem__(self, key: str) -> Any:
@@ -139,6 +218,14 @@ class ModuleDict(Module):
     def __contains__(self, key: object) -> bool:
         return key in self._modules
 
+    def clear(self) -> None:
+        """Remove all modules."""
+        self._modules.clear()
+
+    def pop(self, key: str) -> Any:
+        """Remove a module and return it.  Raises KeyError."""
+        return self._modules.pop(key)
+
     def keys(self) -> Iterable[str]:
         """Return the names."""
         return self._modules.keys()
@@ -153,84 +240,174 @@ class ModuleDict(Module):
 
 
 class _ParameterHolder(Module):
-    def _lines(self) -> list[str]:
+    """The part that both containers share: tensors become parameters, other objects stay attributes."""
+
+    def _set(self, name: str, value: Any) -> None:
+        setattr(self, name, Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value)
+
+    def _named(self) -> Iterable[tuple[Any, Any]]:
+        raise NotImplementedError
+
+    def extra_repr(self) -> str:
+        """Return a line for each element."""
         rows = []
-        for name, p in self._parameters.items():
-            size = "x".join(map(str, p.shape)) if p is not None else ""
-            kind = "Parameter" if isinstance(p, Parameter) else "Object"
-            rows.append(f"  ({name}): {kind} containing: [{repr(p.dtype) if p is not None else ''} of size {size}]")
-        return rows
+        for name, value in self._named():
+            if isinstance(value, Tensor):
+                size = "x".join(map(str, value.shape))
+                rows.append(f"  ({name}): {type(value).__name__} containing: [{value.dtype!r} of size {size}]")
+            else:
+                rows.append(f"  ({name}): Object of type: {type(value).__name__}")
+        return "\n".join(rows)
 
-    def __repr__(self) -> str:
-        return f"{self._get_name()}({chr(10).join(self._lines())})" if self._parameters else f"{self._get_name()}()"
-
-    def __len__(self) -> int:
-        return len(self._parameters)
-
-
-def _as_parameter(value: Tensor) -> Parameter:
-    return value if isinstance(value, Parameter) else Parameter(value)
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(f"{type(self).__name__} should not be called.")
 
 
 class ParameterList(_ParameterHolder):
     """A list of parameters."""
 
-    def __init__(self, values: Iterable[Tensor] | None = None) -> None:
+    def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
-        self.extend(values or ())
+        self._size = 0
+        if values is not None:
+            self.extend(values)
 
-    def append(self, value: Tensor) -> ParameterList:
+    def __len__(self) -> int:
+        return self._size
+
+    def _named(self) -> Iterable[tuple[int, Any]]:
+        return enumerate(self)
+
+    def append(self, value: Any) -> ParameterList:
         """Add a parameter at the end; return self."""
-        self.register_parameter(str(len(self)), _as_parameter(value))
+        self._set(str(self._size), value)
+        self._size += 1
         return self
 
-    def extend(self, values: Iterable[Tensor]) -> ParameterList:
-        """Add parameters at the end; return self."""
-        for value in values:
+    def extend(self, values: Iterable[Any]) -> ParameterList:
+        """Add parameters at the end; return self.  Raises TypeError for a tensor."""
+        for value in list(_iterable(values, "ParameterList.extend")):
             self.append(value)
         return self
 
-    def __getitem__(self, index: int) -> Any:
-        return list(self._parameters.values())[index]
+    def __iadd__(self, values: Iterable[Any]) -> ParameterList:
+        return self.extend(values)
 
-    def __setitem__(self, index: int, value: Tensor) -> None:
-        self._parameters[list(self._parameters)[index]] = _as_parameter(value)
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return type(self)([self[i] for i in range(*index.indices(len(self)))])
+        return getattr(self, str(_position(index, len(self))))
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        self._set(str(_position(index, len(self))), value)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._parameters.values())
+        return (self[i] for i in range(len(self)))
 
 
 class ParameterDict(_ParameterHolder):
     """A dictionary of parameters."""
 
-    def __init__(self, parameters: Mapping[str, Tensor] | None = None) -> None:
+    def __init__(self, parameters: Any = None) -> None:
         super().__init__()
-        for name, value in (parameters or {}).items():
+        self._keys: dict[str, None] = {}
+        if parameters is not None:
+            self.update(parameters)
+
+    def update(self, parameters: Any) -> None:
+        """Add parameters by name, those of a plain dictionary in the order of their names."""
+        ordered = sorted(parameters.items()) if type(parameters) is dict else parameters
+        for name, value in _pairs(ordered, "ParameterDict"):
             self[name] = value
 
-    def __getitem__(self, key: str) -> Any:
-        return self._parameters[key]
+    def _named(self) -> Iterable[tuple[str, Any]]:
+        return self.items()
 
-    def __setitem__(self, key: str, value: Tensor) -> None:
-        self.register_parameter(key, _as_parameter(value))
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._keys:
+            raise KeyError(key)
+        return getattr(self, key)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if not isinstance(key, str):
+            raise TypeError(
+                "Index given to ParameterDict cannot be used as a key as it is not a string "
+                f"(type is '{type(key).__name__}')."
+            )
+        self._set(key, value)
+        self._keys[key] = None
 
     def __delitem__(self, key: str) -> None:
-        del self._parameters[key]
+        del self._keys[key]
+        delattr(self, key)
+
+    def __len__(self) -> int:
+        return len(self._keys)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._parameters)
+        return iter(self._keys)
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._keys)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._parameters
+        return key in self._keys
+
+    def copy(self) -> ParameterDict:
+        """Return a dictionary of the same parameters."""
+        return ParameterDict(list(self.items()))
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """Return the parameter with a name, `default` after adding it if there is none."""
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the parameter with a name, `default` if there is none."""
+        if key not in self:
+            return default
+        return self[key]
+
+    def clear(self) -> None:
+        """Remove all parameters."""
+        for key in list(self._keys):
+            del self[key]
+
+    def pop(self, key: str) -> Any:
+        """Remove a parameter and return it.  Raises KeyError."""
+        value = self[key]
+        del self[key]
+        return value
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove the last parameter and return its name and itself.  Raises KeyError."""
+        if not self._keys:
+            raise KeyError("popitem(): dictionary is empty")
+        key = next(reversed(self._keys))
+        return key, self.pop(key)
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """Return a new dictionary with one value for all names."""
+        return ParameterDict([(key, default) for key in keys])
+
+    def __or__(self, other: Any) -> ParameterDict:
+        both = self.copy()
+        both.update(other)
+        return both
+
+    def __ior__(self, other: Any) -> Any:
+        self.update(other)
+        return self
 
     def keys(self) -> Iterable[str]:
         """Return the names."""
-        return self._parameters.keys()
+        return self._keys.keys()
 
     def values(self) -> Iterable[Any]:
         """Return the parameters."""
-        return self._parameters.values()
+        return [self[key] for key in self._keys]
 
     def items(self) -> Iterable[tuple[str, Any]]:
         """Return names and parameters."""
-        return self._parameters.items()
+        return [(key, self[key]) for key in self._keys]

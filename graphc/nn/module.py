@@ -71,46 +71,42 @@ class Module:
     # -- what it holds ------------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
-        fields = self.__dict__
-        if "_parameters" not in fields:
+        if "_parameters" not in self.__dict__:
             if isinstance(value, (Parameter, Module)):
                 kind = "parameters" if isinstance(value, Parameter) else "module"
                 raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
             object.__setattr__(self, name, value)
         elif isinstance(value, Parameter):
-            self._forget(name)
-            self._parameters[name] = value
+            self._forget(name, self._parameters)
+            self.register_parameter(name, value)
+        elif name in self._parameters:
+            _expect_none(value, f"parameter '{name}' (torch.nn.Parameter or None expected)")
+            self._parameters[name] = None
         elif isinstance(value, Module):
-            self._forget(name)
+            self._forget(name, self._modules)
             self._modules[name] = value
-        elif isinstance(value, Tensor) and "_is_buffer" in value.__dict__:
-            self.register_buffer(name, value, value.__dict__["_persistent"])
+        elif name in self._modules:
+            _expect_none(value, f"child module '{name}' (torch.nn.Module or None expected)")
+            self._modules[name] = None
+        elif name in self._buffers or (isinstance(value, Tensor) and "_is_buffer" in value.__dict__):
+            self._set_buffer(name, value)
         else:
-            self._set_other(name, value)
+            object.__setattr__(self, name, value)
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, name: str, kept: dict[str, Any]) -> None:
+        """Remove a name from every dictionary but one, in which it keeps its position."""
         for held in (self.__dict__, self._parameters, self._buffers, self._modules):
-            held.pop(name, None)
+            if held is not kept:
+                held.pop(name, None)
+        self._non_persistent.discard(name)
 
-    def _set_other(self, name: str, value: Any) -> None:
-        kinds: tuple[tuple[dict[str, Any], str], ...]
-        kinds = ((self._parameters, "parameter"), (self._modules, "child module"), (self._buffers, "buffer"))
-        for held, kind in kinds:
-            if name not in held:
-                continue
-            if value is not None and not (kind == "buffer" and isinstance(value, Tensor)):
-                wanted = (
-                    "torch.nn.Parameter"
-                    if kind == "parameter"
-                    else "torch.nn.Module"
-                    if kind == "child module"
-                    else "torch.Tensor"
-                )
-                found = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
-                raise TypeError(f"cannot assign '{found}' as {kind} '{name}' ({wanted} or None expected)")
-            held[name] = value  # type: ignore[assignment]
-            return
-        object.__setattr__(self, name, value)
+    def _set_buffer(self, name: str, value: Any) -> None:
+        if not isinstance(value, Tensor):
+            _expect_none(value, f"buffer '{name}' (torch.nn.Buffer, torch.Tensor or None expected)")
+            persistent = name not in self._non_persistent
+        else:
+            persistent = value.__dict__.get("_persistent", name not in self._non_persistent)
+        self.register_buffer(name, value, persistent)
 
     def __getattr__(self, name: str) -> Any:
         for kind in ("_parameters", "_buffers", "_modules"):
@@ -123,28 +119,33 @@ class Module:
         for held in (self._parameters, self._buffers, self._modules):
             if name in held:
                 del held[name]
+                self._non_persistent.discard(name)
                 return
         object.__delattr__(self, name)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self._parameters, *self._buffers, *self._modules})
+        names = {*super().__dir__(), *self._parameters, *self._buffers, *self._modules}
+        return sorted(n for n in names if not n[:1].isdigit())
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter under a name.  Raises KeyError for a name with a dot or one that is taken."""
-        self._check_name(name, self._parameters, "parameter")
+        self._check_name(name, "_parameters", "parameter")
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+                f"cannot assign '{_typename(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
+            )
+        if param is not None and param.grad_fn is not None:
+            raise ValueError(
+                f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. To express "
+                f"'{name}' as a function of another Tensor, compute the value in the forward() method."
             )
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that belongs to the state but is not trained; `persistent=False` keeps it out of state_dict."""
-        self._check_name(name, self._buffers, "buffer")
+        self._check_name(name, "_buffers", "buffer")
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(
-                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None required)"
-            )
+            raise TypeError(f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)")
         self._buffers[name] = tensor
         self._non_persistent.discard(name)
         if not persistent:
@@ -153,20 +154,24 @@ class Module:
     def register_module(self, name: str, module: Module | None) -> None:
         """Add a part under a name.  Raises TypeError, KeyError."""
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
-        self._check_name(name, self._modules, "module")
+            raise TypeError(f"{_typename(module)} is not a Module subclass")
+        self._check_name(name, "_modules", "module")
         self._modules[name] = module
 
     add_module = register_module
 
-    def _check_name(self, name: str, held: Mapping[str, Any], kind: str) -> None:
+    def _check_name(self, name: str, held: str, kind: str) -> None:
+        if held not in self.__dict__:
+            raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {_typename(name)}")
         if "." in name:
             raise KeyError(
                 f'{kind} name can\'t contain ".", got: {name}' if kind == "module" else f'{kind} name can\'t contain "."'
             )
         if not name:
             raise KeyError(f'{kind} name can\'t be empty string ""')
-        if hasattr(self, name) and name not in held:
+        if hasattr(self, name) and name not in getattr(self, held):
             raise KeyError(f"attribute '{name}' already exists")
 
     # -- walking through ----------------------------------------------------------------------------------
@@ -349,6 +354,7 @@ class Module:
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> IncompatibleKeys:
         """Copy values into parameters and buffers by dotted name; return the names that did not fit.
 
+        With `assign` the tensors of `state_dict` themselves become the parameters and buffers.
         Raises RuntimeError for wrong shapes, and with `strict` for missing and unexpected names.
         """
         if not isinstance(state_dict, Mapping):
@@ -364,8 +370,21 @@ class Module:
             )
         with no_grad():
             for key in fits:
-                own[key].copy_(state_dict[key])
+                if assign:
+                    self._assign(key, state_dict[key])
+                else:
+                    own[key].copy_(_reshaped(state_dict[key], own[key]))
         return IncompatibleKeys(missing, unexpected)
+
+    def _assign(self, key: str, value: Tensor) -> None:
+        """Put a tensor itself in the place of a parameter, whose `requires_grad` stays, or of a buffer."""
+        path, _, name = key.rpartition(".")
+        owner = self.get_submodule(path)
+        old = getattr(owner, name)
+        new = _reshaped(value, old)
+        if isinstance(old, Parameter):
+            new = (new if isinstance(new, Parameter) else Parameter(new)).requires_grad_(old.requires_grad)
+        setattr(owner, name, new)
 
     # -- text -------------------------------------------------------------------------------------------------
 
@@ -382,6 +401,21 @@ class Module:
         if not parts and len(lines) <= 1:
             return f"{self._get_name()}({''.join(lines)})"
         return f"{self._get_name()}(\n  " + "\n  ".join([*lines, *parts]) + "\n)"
+
+
+def _typename(value: object) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+
+
+def _expect_none(value: object, where: str) -> None:
+    """Raise TypeError unless the value is None, the only one that may take the place of what has that name."""
+    if value is not None:
+        raise TypeError(f"cannot assign '{_typename(value)}' as {where}")
+
+
+def _reshaped(given: Tensor, own: Tensor) -> Tensor:
+    """Return what is loaded in the shape of a 0-d tensor, if it has one element along one axis, as old files have it."""
+    return given[0] if tuple(given.shape) == (1,) and not own.shape else given
 
 
 def _indented(text: str) -> str:
@@ -403,7 +437,14 @@ def _load_problems(own: Mapping[str, Tensor], given: Mapping[str, Any], missing:
     if missing:
         problems.append("Missing key(s) in state_dict: {}. ".format(", ".join(f'"{k}"' for k in missing)))
     for key, tensor in own.items():
-        if key in given and tuple(given[key].shape) != tuple(tensor.shape):
+        if key not in given:
+            continue
+        if not isinstance(given[key], Tensor):
+            problems.append(
+                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
+                f"but received {type(given[key])}"
+            )
+        elif tuple(_reshaped(given[key], tensor).shape) != tuple(tensor.shape):
             problems.append(
                 f"size mismatch for {key}: copying a param with shape {given[key].shape} from checkpoint, "
                 f"the shape in current model is {tensor.shape}."
