@@ -13,11 +13,15 @@ from graphc.codegen.emit import Value, llvm_type
 from graphc.codegen.kernel import Index, Instr, Stage, Store
 from graphc.codegen.ops import MEMORY
 from graphc.codegen.scopes import TRUE, Scopes
+from graphc.codegen.step import ensure
 
 __all__ = ["Accesses"]
 
 FEW = (2, 3, 4)
 """Strides of which whole vectors are loaded and taken apart: a gather takes longer."""
+
+SLACK = 512
+"""Bytes behind each row of scratch memory: its last vector is stored whole."""
 
 
 class Accesses(Scopes):
@@ -230,7 +234,7 @@ class Accesses(Scopes):
         if dtype.is_bool:
             x = f.convert("zext", x, "i8")
         base, shape = self.buffers[s.buffer], self._contiguous(s.index)
-        role = ("store", s.buffer)
+        role = ("store", s)
         if shape == 0:
             f.store(f.extract(x, 0), self._first_lane(s.buffer, s.index))
             return
@@ -267,7 +271,7 @@ class Accesses(Scopes):
             at = self.integer(self.scratch_bytes, ("scratch", i))
             self.scratch_at[i] = self.f.element(self.scratch, at, "i8")
             size = prod(self.kernel.dims[lo] for lo in inner) * lanes * i.dtype.bytes
-            self.scratch_bytes += -(-size // 64) * 64 + 512  # a last vector may be stored whole
+            self.scratch_bytes += -(-size // 64) * 64 + SLACK
 
     def _from_scratch(self, i: Instr) -> bool:
         """Whether the pass being written takes a value from where an earlier one has put it."""
@@ -297,6 +301,7 @@ class Accesses(Scopes):
             if self.kernel.home(i) is stage:
                 x = self.get(i)
                 x = self.f.convert("zext", x, "i8") if i.dtype.is_bool else x
+                ensure(self.lanes * i.dtype.bytes <= SLACK, f"{self.lanes} {i.dtype} are longer than the slack of a row")
                 self.f.store(self.f.splat(x, self.lanes), self._scratch_place(i))
 
     def _scratch_load(self, i: Instr) -> Value:

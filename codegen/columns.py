@@ -16,11 +16,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from graphc.codegen.emit import Value
+from graphc.codegen.emit import BYTES, Value
 from graphc.codegen.folds import add_block, fold, fold_lanes, identity, rounded
 from graphc.codegen.kernel import Column, Instr, Kernel, Reduction, Stage
 from graphc.codegen.ops import LLVM
-from graphc.codegen.step import Step
+from graphc.codegen.step import Step, ensure
 from graphc.ir.sizes import SMALL
 
 __all__ = ["Columns"]
@@ -124,8 +124,10 @@ class Columns:
     def _read(self, base: Value, at: Value, type: str, lanes: int) -> Value:
         f, held = self.f, "i8" if type == "i1" else type
         x = f.load(f.element(base, at, held), held, lanes)
+        ensure(lanes * BYTES[held] <= PADDING, f"a vector of {lanes} {held} is longer than the padding of columns")
         return f.cmp("ne", x, f.like(0, x)) if type == "i1" else x
 
     def _write(self, base: Value, at: Value, x: Value) -> None:
         x = self.f.convert("zext", x, "i8") if x.type == "i1" else x
+        ensure(x.lanes * BYTES[x.type] <= PADDING, f"a vector of {x.lanes} {x.type} is longer than the padding of columns")
         self.f.store(x, self.f.element(base, at, x.type))

@@ -133,8 +133,7 @@ def compile_text(text: str, level: int = 1) -> MachineCode:
         module = llvm.parse_assembly(text)
         module.triple = host().triple
         module.data_layout = str(machine.target_data)
-        if __debug__:
-            module.verify()
+        module.verify()
         engine = llvm.create_mcjit_compiler(module, machine)
         engine.finalize_object()
     return MachineCode(text, level, engine, module)

@@ -18,6 +18,7 @@ from graphc.codegen.emit import Value, llvm_type
 from graphc.codegen.kernel import Instr, is_bound_check, needed
 from graphc.codegen.lower import weight_of
 from graphc.codegen.scopes import TRUE, Body
+from graphc.codegen.step import ensure
 from graphc.codegen.vector_loops import VectorLoops
 from graphc.ir.sizes import SMALL
 
@@ -167,7 +168,8 @@ class PaddedLoops(VectorLoops):
             begin = min(-(-begin // EDGE) * EDGE, extent)
             end = max(begin, end)
         end = begin + (end - begin) // lanes * lanes
-        lower, upper = (self.integer(n, (name, (loop, lanes)), varies=True) for n, name in ((begin, "begin"), (end, "end")))
+        where = (self.stage, loop, lanes)  # each pass has bounds of its own
+        lower, upper = (self.integer(n, (name, where), varies=True) for n, name in ((begin, "begin"), (end, "end")))
         self.lanes = lanes
         with f.loop(lower, upper, lanes, carry, hint=f"i{loop}_") as at, self.scope({loop: at.index}):
             self.scopes[-1].update(self._hold(along))
@@ -180,13 +182,14 @@ class PaddedLoops(VectorLoops):
 
     def _vectors(self, loop: int, elements: int, role: str) -> Value:
         """Return how many narrow vectors it takes for some elements of a loop."""
-        return self.integer(-(-elements // EDGE), (role, loop), varies=True)
+        return self.integer(-(-elements // EDGE), (role, (self.stage, loop)), varies=True)
 
     def _overlapping(self, loop: int, body: Body, along: Checks, before: Value, count: Value, jump: Value) -> None:
         """Write narrow vectors with checks lane by lane: `before` of them from the start, those up to `count` `jump` farther.
 
         What would reach beyond the end lies back over its neighbour, and stores the same again.
         """
+        ensure(self.kernel.dims[loop] >= EDGE, f"a loop of less than {EDGE} turns has no room for a vector of so many lanes")
         f, self.lanes = self.f, EDGE
         last = f.sub(self.extent(loop), f.i64(EDGE))
         with f.loop(f.i64(0), count, hint=f"i{loop}_") as turn:

@@ -150,18 +150,19 @@ class _Family:
 
 
 def _pattern(before: Sequence[Any], now: Sequence[Any]) -> tuple[list[tuple[int, Any]], list[int]]:
-    """Tell constants from symbols: numbers that were equal before and are equal now are one symbol."""
-    symbol_of: dict[tuple[Any, Any], int] = {}
+    """Tell constants from symbols: numbers of one type that were equal before and are equal now are one symbol."""
+    symbol_of: dict[tuple[type, Any, Any], int] = {}
     pattern: list[tuple[int, Any]] = []
     symbols: list[int] = []
     for i, pair in enumerate(zip(before, now, strict=True)):
         if pair[0] == pair[1]:
             pattern.append((-1, pair[1]))
             continue
-        if pair not in symbol_of:
-            symbol_of[pair] = len(symbols)
+        key = (type(pair[1]), *pair)
+        if key not in symbol_of:
+            symbol_of[key] = len(symbols)
             symbols.append(i)
-        pattern.append((symbol_of[pair], None))
+        pattern.append((symbol_of[key], None))
     return pattern, symbols
 
 

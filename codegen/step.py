@@ -13,7 +13,13 @@ from graphc.codegen.emit import Function, Module, Value
 from graphc.ir.sizes import SMALL
 from graphc.ir.types import DType
 
-__all__ = ["Step", "table_bits"]
+__all__ = ["Step", "ensure", "table_bits"]
+
+
+def ensure(fact: bool, what: str) -> None:
+    """Raise AssertionError unless a fact holds that addresses rely on; also under `python -O`."""
+    if not fact:
+        raise AssertionError(what)
 
 
 def table_bits(value: float | int, dtype: DType) -> int:
@@ -35,12 +41,17 @@ class Step:
         self.table: list[int] = []
         self.scratch_bytes = 0
         self.cached: dict[tuple[str, object], Value] = {}
+        self.sizes: dict[tuple[str, object], int] = {}
+        """What the integers that are read from the table are, by role."""
 
     def integer(self, value: int, role: tuple[str, object], *, varies: bool = False) -> Value:
         """Return an i64: a literal if it is small, else read from the table, once for each role.
 
         `varies` says that it comes from an extent that is read at run time: small by chance is then no constant.
+        Raises AssertionError for a role that is another number already: the code would read the first one.
         """
+        known = self.sizes.setdefault(role, value)
+        ensure(known == value, f"one role stands for two numbers in {self.f.name}: {role}")
         if self.literal or (not varies and abs(value) <= SMALL):
             return self.f.i64(value)
         if role not in self.cached:

@@ -26,13 +26,18 @@ Hole = Callable[[Any], Any]
 
 
 def structure(graph: Graph, layouts: Mapping[Node, tuple[int, ...]]) -> tuple[Key, list[Any]]:
-    """Return what describes a graph without its numbers, and these in the order in which they are met.
+    """Return what describes a graph without its numbers but for their types, and these in the order in which they are met.
 
     `layouts` gives the strides of the graph's parameters.
     """
     numbers: list[Any] = []
-    strides = _mapped(tuple([layouts[p] for p in graph.params]), numbers.append, _spelled)
-    return (_region_key(graph, numbers, {}), strides), numbers
+
+    def hole(number: Any) -> type:
+        numbers.append(number)
+        return type(number)
+
+    strides = _mapped(tuple([layouts[p] for p in graph.params]), hole, _spelled)
+    return (_region_key(graph, hole, {}), strides), numbers
 
 
 def with_numbers(
@@ -52,8 +57,7 @@ def with_numbers(
 # Regions may share parameters and nodes, as a loop and its twin that keeps more do: a node is described once.
 
 
-def _region_key(region: Region, numbers: list[Any], number_of: dict[Node, int]) -> Key:
-    hole = numbers.append
+def _region_key(region: Region, hole: Hole, number_of: dict[Node, int]) -> Key:
     lines: list[Any] = []
     for p in region.params:
         if p not in number_of:
@@ -66,7 +70,7 @@ def _region_key(region: Region, numbers: list[Any], number_of: dict[Node, int]) 
         for name, value in node.params.items():
             line.append(name)
             line.append(_mapped(value, hole, _spelled))
-        line += [_region_key(r, numbers, number_of) for r in node.regions]
+        line += [_region_key(r, hole, number_of) for r in node.regions]
         number_of[node] = len(number_of)
         lines.append(tuple(line))
     return (tuple([number_of[p] for p in region.params]), *lines, tuple([number_of[r] for r in region.results]))

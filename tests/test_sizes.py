@@ -13,8 +13,10 @@ import pytest
 import graphc as torch
 from graphc import func
 from graphc.codegen import resizing, tiers
+from graphc.codegen.emit import Module
 from graphc.codegen.program import compile_graph
 from graphc.codegen.resizing import counts
+from graphc.codegen.step import Step
 from graphc.ir import build
 from graphc.ir.evaluate import evaluate
 from graphc.ir.graph import Graph, parameter
@@ -318,3 +320,50 @@ def test_random_graphs_at_other_sizes_compute_what_the_evaluator_does(first: int
                 scale = np.abs(want[np.isfinite(want)]).max(initial=1) if want.dtype.kind == "f" else 0
                 np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-5 * scale)
     assert counts["replayed"]  # this is what it is about
+
+
+# -- what must not be decided once for two things ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["amax", "sum"])
+@pytest.mark.parametrize(
+    "first, second", [((10, 990), (400, 600)), ((400, 600), (10, 990)), ((0, 1000), (991, 9)), ((500, 500), (1, 999))]
+)
+def test_each_pass_over_a_row_has_bounds_of_its_own(name: str, first: tuple[int, int], second: tuple[int, int]) -> None:
+    def f(x: Any, z: Any) -> Any:
+        m = getattr(torch, name)(F.pad(x, (first[0], 0)), 1, keepdim=True)
+        return getattr(torch, name)(F.pad(z, (second[0], 0)) - m, 1)
+
+    x, z = r(50, first[1]), r(50, second[1])
+    reduce = getattr(np, name)
+    m = reduce(np.pad(x, ((0, 0), (first[0], 0))), 1, keepdims=True)
+    want = reduce(np.pad(z, ((0, 0), (second[0], 0))) - m, 1)
+    np.testing.assert_allclose(torch.compile(f)(x, z), want, rtol=1e-4, atol=1e-2)
+
+
+def test_a_role_is_one_number() -> None:
+    step = Step(Module(), "k", ["x"])
+    assert step.integer(100, ("extent", 0)) == step.integer(100, ("extent", 0))
+    for other in (101, 3):
+        with pytest.raises(AssertionError, match="one role stands for two numbers in k"):
+            step.integer(other, ("extent", 0))
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0, 0.5])
+def test_an_extent_and_an_equal_constant_are_two_symbols(scale: float) -> None:
+    """A mean divides by an extent: the float is equal to it, and no size."""
+    compiled = torch.compile(lambda x: (x.mean(0) * (scale * x.shape[0]), torch.cat([x, x + float(x.shape[0])])))
+    for n in (14, 20, 33, 14, 50, 100, 9):
+        x = r(n, 5)
+        got = compiled(x)
+        np.testing.assert_allclose(got[0], x.sum(0) * scale, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(got[1], np.concatenate([x, x + n]), rtol=1e-5)
+
+
+def test_the_types_of_numbers_belong_to_the_structure() -> None:
+    x = parameter(TensorType(F32, (40,)), "x")
+    graph = Graph((x,), (x * 40.0,))
+    _, numbers = structure(graph, {x: (1,)})
+    assert [type(n) for n in numbers] == [int, float, int]
+    pattern, symbols = resizing._pattern(numbers, [n + 10 for n in numbers])
+    assert pattern == [(0, None), (1, None), (0, None)] and symbols == [0, 1]
