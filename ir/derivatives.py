@@ -52,7 +52,7 @@ def _zeros(g: Node, *_: Node) -> Node:
 
 def accumulated(parts: Sequence[Node]) -> Node:
     """Return the sum of the contributions to one gradient; what is for some elements is added to these alone."""
-    total, *rest = _side_by_side(parts)
+    total, *rest = parts
     for part in rest:
         total = _plus(total, part)
     return total
@@ -65,41 +65,6 @@ def _plus(known: Node, part: Node) -> Node:
             if base.op.name == "constant" and base.params["value"] == 0:
                 return build.scatter_add(other, *rest)
     return known + part
-
-
-def _side_by_side(parts: Sequence[Node]) -> list[Node]:
-    """Return the contributions, those of which one begins where another ends joined to one."""
-    starts = {p.params["low"][0]: p for p in reversed(parts) if _is_part(p)}
-    if len(starts) < 2:
-        return list(parts)
-    chains, ends = dict[Node, list[Node]](), {_end(p) for p in starts.values()}
-    for start, first in starts.items():
-        if start not in ends:
-            chain = chains[first] = [first]
-            while (following := starts.get(_end(chain[-1]))) is not None and _end(following) != _end(chain[-1]):
-                chain.append(following)
-    inside = {p for chain in chains.values() for p in chain[1:]}
-    return [_joined(chains.get(p, [p])) for p in parts if p not in inside]
-
-
-def _joined(chain: Sequence[Node]) -> Node:
-    """Return what parts of an array get, of which each begins where the one before ends, as one part."""
-    if len(chain) == 1:
-        return chain[0]
-    pieces = build.concatenate([p.operands[0] for p in chain], 0)
-    return build.pad(pieces, chain[0].params["low"], chain[-1].params["high"], None, chain[0].operands[1])
-
-
-def _end(part: Node) -> int:
-    end: int = part.params["low"][0] + part.operands[0].shape[0]
-    return end
-
-
-def _is_part(x: Node) -> bool:
-    """Whether a node is zeros but for some of its rows."""
-    if x.op.name != "pad" or x.operands[1].op.name != "constant" or x.operands[1].params["value"] != 0:
-        return False
-    return not any((*x.params["interior"], *x.params["low"][1:], *x.params["high"][1:]))
 
 
 # -- elementwise ----------------------------------------------------------------------------------------

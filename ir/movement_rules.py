@@ -5,7 +5,10 @@ A result that depends on axes is a function; its first line says what it gives.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
+from functools import reduce
+from itertools import permutations
 from math import prod
 
 import numpy as np
@@ -149,24 +152,28 @@ def _join(a: Node, b: Node, axis: int) -> Node | None:
 
 # -- sums of parts --------------------------------------------------------------------------------------
 
-MOST_PARTS = 16
-"""Sums of more parts stay sums: each of them would be looked at again by the next."""
+
+def _joined_parts(node: Node, terms: list[Node]) -> Node | None:
+    """The sum with pad(concatenate of two terms), if each is zeros but for a block, one next to the other."""
+    for axis in range(node.type.rank):
+        parts = [t for t in terms if _is_part(t, axis)]
+        for before, after in permutations(parts, 2):
+            if _adjacent(before, after, axis):
+                return _with_joined(terms, before, after, axis)
+    return None
 
 
-def _joined_parts(node: Node) -> Node | None:
-    """pad(concatenate of the parts), if all terms are zeros but for blocks that lie side by side along one axis."""
-    parts = _parts(node)
-    axis = None if parts is None else _axis_of_parts(parts)
-    if parts is None or axis is None:
-        return None
-    parts.sort(key=lambda part: part.params["low"][axis])
-    ends = [part.params["low"][axis] + part.operands[0].shape[axis] for part in parts]
-    if any(part.params["low"][axis] != end for part, end in zip(parts[1:], ends, strict=False)):
-        return None
-    pieces = [part.operands[0] for part in parts]
-    if node.dtype.is_float:
-        pieces = [_plus_zero(piece) for piece in pieces]
-    return build.pad(build.concatenate(pieces, axis), parts[0].params["low"], parts[-1].params["high"], None, 0)
+def _with_joined(terms: list[Node], before: Node, after: Node, axis: int) -> Node:
+    """Return the sum of `terms`, in which one part takes the place of two: that of the later one."""
+    x, y = before.operands[0], after.operands[0]
+    if x.dtype.is_float:
+        x, y = _plus_zero(x), _plus_zero(y)
+    joined = build.pad(build.concatenate((x, y), axis), before.params["low"], after.params["high"], None, 0)
+    left = list(terms)
+    left.remove(before)
+    left.remove(after)
+    at = max(terms.index(before), terms.index(after)) - 1
+    return reduce(operator.add, [*left[:at], joined, *left[at:]])
 
 
 def _plus_zero(x: Node) -> Node:
@@ -176,40 +183,23 @@ def _plus_zero(x: Node) -> Node:
     return x if x.op.name == "add" and build.zeros_like(x) in x.operands else x + 0.0
 
 
-def _parts(total: Node) -> list[Node] | None:
-    """Return the terms of a sum that are all zeros but for a block of more than a few neighbours; None if others are there."""
-    found, stack = [], [total]
-    while stack:
-        term = stack.pop()
-        if term.op.name == "add":
-            stack += term.operands
-        elif _is_part(term):
-            found.append(term)
-        else:
-            return None
-        if len(found) + len(stack) > MOST_PARTS:
-            return None
-    return found
-
-
-def _is_part(x: Node) -> bool:
+def _is_part(x: Node, axis: int) -> bool:
+    """Whether a node is zeros but for a block, made of long enough runs of neighbours to be joined along an axis."""
     if x.op.name != "pad" or x.operands[1].op.name != "constant" or any(x.params["interior"]):
         return False
     fill = x.operands[1].params["value"]
-    return bool(fill == 0) and str(fill) != "-0.0"
+    if fill != 0 or str(fill) == "-0.0" or not x.operands[0].type.size:
+        return False
+    return prod(x.shape[:axis]) == 1 or prod(x.operands[0].shape[axis:]) > SMALL
 
 
-def _axis_of_parts(parts: Sequence[Node]) -> int | None:
-    """Return the axis along which parts lie elsewhere, if there is but one, and each is more than a few neighbours there."""
-    first = parts[0]
-    axes = [
-        a
-        for a in range(first.type.rank)
-        if any((p.params["low"][a], p.params["high"][a]) != (first.params["low"][a], first.params["high"][a]) for p in parts)
-    ]
-    if len(axes) != 1 or any(prod(p.operands[0].shape[axes[0] :]) <= SMALL for p in parts):
-        return None
-    return axes[0]
+def _adjacent(before: Node, after: Node, axis: int) -> bool:
+    """Tell whether the block of one part begins where that of another ends along an axis, and is like it along the others."""
+    x, y = before.operands[0], after.operands[0]
+    if before.params["low"][axis] + x.shape[axis] != after.params["low"][axis]:
+        return False
+    others = [a for a in range(x.type.rank) if a != axis]
+    return all(before.params["low"][a] == after.params["low"][a] and x.shape[a] == y.shape[a] for a in others)
 
 
 # -- movement of what was repeated ----------------------------------------------------------------------
@@ -489,7 +479,8 @@ _MOVED_TWICE = [
     rule("concatenate-slices", op("concatenate"), _joined_slices),
     rule("slice-pad", op("slice", op("pad", x, fill)), _slice_of_pad),
     rule("slice-concatenate", op("slice", op("concatenate")), _slice_of_concatenate),
-    rule("add-parts", op("add", every=["add", "pad"]), _joined_parts),
+    rule("add-part", op("add", x, op("pad", Var("y"), fill)), _joined_parts, exact=False, tree=True),
+    rule("add-parts", op("add", op("add"), op("add")), _joined_parts, exact=False, tree=True),
 ]
 
 _REPEATED = [

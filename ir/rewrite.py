@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -280,7 +280,9 @@ class Rule:
 
     `exact` is False where results may differ in the last bits (never less accurate) because a sum is
     associated in another way or a function is replaced by a correctly rounded one.  A `sole` rule does the
-    first operand's work anew, so it is for nodes that are the only reader of that operand.
+    first operand's work anew, so it is for nodes that are the only reader of that operand.  The result of a `tree`
+    rule is a function of the node and its terms: the leaves of the tree of this primitive, whose inner nodes have no
+    reader outside of it.
     """
 
     name: str
@@ -289,6 +291,7 @@ class Rule:
     when: Callable[..., bool] | None
     exact: bool
     sole: bool
+    tree: bool
     where: str
     """The file and line that wrote the rule."""
 
@@ -301,17 +304,19 @@ class Rule:
         after = (self.result.__doc__ or "").strip().split("\n")[0].rstrip(".") if callable(self.result) else str(self.result)
         return f"{self.pattern} → {after}"
 
-    def apply(self, node: Node) -> Node | None:
+    def apply(self, node: Node, readers: Mapping[Node, int]) -> Node | None:
         """Return what the node becomes, or None if the rule does not fit it.  Raises TypeRuleError for a faulty rule."""
+        if self.sole and readers[node.operands[0]] > 1:
+            return None
         for bound in _matches(self.pattern, node, {}):
-            captured = [bound[v] for v in self.variables]
+            captured: list[Any] = [_terms(node, readers)] if self.tree else [bound[v] for v in self.variables]
             if self.when is None or self.when(*captured):
                 after = self._result(node, bound, captured)
                 if after is not None:
                     return self._checked(node, after)
         return None
 
-    def _result(self, node: Node, bound: Bindings, captured: list[Node]) -> Node | None:
+    def _result(self, node: Node, bound: Bindings, captured: list[Any]) -> Node | None:
         if callable(self.result):
             return self.result(node, *captured)
         after = _instance(self.result, bound)
@@ -331,11 +336,29 @@ def rule(
     when: Callable[..., bool] | None = None,
     exact: bool = True,
     sole: bool = False,
+    tree: bool = False,
 ) -> Rule:
     """Return a rule that remembers the line it is written on.  `when` gets the variables' nodes in order."""
     caller = sys._getframe(1)
     where = f"{Path(caller.f_code.co_filename).name}:{caller.f_lineno}"
-    return Rule(name, pattern, Number(result) if isinstance(result, (int, float)) else result, when, exact, sole, where)
+    after = Number(result) if isinstance(result, (int, float)) else result
+    return Rule(name, pattern, after, when, exact, sole, tree, where)
+
+
+MOST_TERMS = 16
+"""Larger trees are cut off: each of their nodes would be looked at again at the next."""
+
+
+def _terms(root: Node, readers: Mapping[Node, int]) -> list[Node]:
+    """Return the leaves of the tree of one primitive below a node, from left to right."""
+    terms = [root]
+    inner = [root]
+    while inner and len(terms) < MOST_TERMS:
+        node = inner.pop(0)
+        at = terms.index(node)
+        terms[at : at + 1] = node.operands
+        inner += [o for o in node.operands if o.op is root.op and readers[o] <= 1]
+    return terms
 
 
 @dataclass(eq=False)
@@ -370,9 +393,7 @@ class RuleSet:
     def apply(self, node: Node, trace: Trace | None, readers: Counter[Node]) -> Node:
         """Apply the first rule that fits, once; return the node itself if none does."""
         for candidate in self.candidates(node):
-            if candidate.sole and readers[node.operands[0]] > 1:
-                continue
-            after = candidate.apply(node)
+            after = candidate.apply(node, readers)
             if after is not None and after is not node:
                 if trace is not None:
                     trace(candidate, node, after)
