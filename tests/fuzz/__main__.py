@@ -1,0 +1,44 @@
+"""Run random cases against references; exit with 1 if one differs."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+import warnings
+
+from tests.fuzz import programs
+from tests.fuzz.kinds import KINDS, runner
+from tests.fuzz.modes import ALL_MODES
+
+
+def main() -> int:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser("python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--kind", default="programs", choices=KINDS)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=None, help="of the first case; a new one is drawn and printed otherwise")
+    parser.add_argument("--count", type=int, default=None, help="stop after so many cases")
+    parser.add_argument("--modes", default=",".join(ALL_MODES))
+    parser.add_argument(
+        "--replay", type=int, default=None, metavar="SEED", help="check the one program of a seed, and print it"
+    )
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if args.replay is not None:
+        return int(programs.replay(args.replay, args.modes.split(",")))
+    seed = random.SystemRandom().randrange(10**9) if args.seed is None else args.seed
+    print(f"seed {seed}", flush=True)
+    start = time.monotonic()
+    if args.kind == "programs":
+        report = programs.run(seed, args.seconds, args.count, args.modes.split(","))
+    else:
+        report = runner(args.kind)(seed, args.seconds, args.count)
+    spent = time.monotonic() - start
+    print(f"{report}\n{report.checks / spent:.0f} checks a second")
+    return int(bool(report.failures))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

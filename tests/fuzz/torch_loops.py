@@ -1,0 +1,53 @@
+"""The names that torch lacks or has otherwise, as plain Python loops: torch, where it is installed, runs the same programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+__all__ = ["oracle"]
+
+
+def oracle(torch: Any) -> Any:
+    """Return torch with cond, scan, while_loop, fori_loop, and vmap as plain programs."""
+
+    def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], operands: Any = ()) -> Any:
+        return (true_fn if bool(pred) else false_fn)(*_cloned(operands)).clone()
+
+    def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried: Any) -> Any:
+        while bool(cond_fn(*_cloned(carried))):
+            carried = body_fn(*_cloned(carried))
+        return tuple(_cloned(carried))
+
+    def fori_loop(start: int, stop: int, body: Callable[..., Any], carried: Any) -> Any:
+        for i in range(start, stop):
+            carried = body(torch.tensor(i), carried.clone())
+        return carried.clone()
+
+    def scan(f: Callable[..., Any], init: Any, xs: Any, reverse: bool = False) -> Any:
+        if not len(xs):
+            raise NotImplementedError("no items")
+        ys: list[Any] = []
+        for i in reversed(range(len(xs))) if reverse else range(len(xs)):
+            init, y = f(init.clone(), xs[i].clone())
+            ys.append(y)
+        return init.clone(), torch.stack(ys[::-1] if reverse else ys)
+
+    def vmap(f: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *xs: torch.stack([f(*(x[i].clone() for x in xs)) for i in range(len(xs[0]))])
+
+    return _Namespace(torch, cond=cond, while_loop=while_loop, fori_loop=fori_loop, scan=scan, vmap=vmap)
+
+
+def _cloned(xs: Any) -> list[Any]:
+    return [x.clone() if hasattr(x, "clone") else x for x in xs]
+
+
+class _Namespace(SimpleNamespace):
+    def __init__(self, module: ModuleType, **names: Any) -> None:
+        super().__init__(**names)
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_module"], name)
