@@ -21,7 +21,7 @@ from graphc.codegen.folds import add_block, fold, fold_lanes, identity, rounded
 from graphc.codegen.kernel import Column, Instr, Kernel, Reduction, Stage
 from graphc.codegen.ops import LLVM
 from graphc.codegen.step import Step, ensure
-from graphc.ir.sizes import SMALL
+from graphc.ir.core.structural_key import SMALL
 
 __all__ = ["Columns"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphc.codegen.emit import Function, Value
 from graphc.codegen.kernel import Reduction
 from graphc.codegen.ops import LLVM, larger, smaller
-from graphc.ir.types import DType
+from graphc.ir.core.types import DType
 
 __all__ = ["add_block", "fold", "fold_lanes", "halved", "identity", "rounded"]
 

@@ -1,6 +1,6 @@
 """How a loop in registers holds its values: element by element, each a number or a vector of lanes, or in memory.
 
-A loop may have lanes (`ir/lanes.py`): its bodies are written for one element of an axis, and what differs along the axis
+A loop may have lanes (`ir/analysis/vectorize.py`): its bodies are written for one element of an axis, and what differs along the axis
 is a vector.  What is the same in all lanes stays a number until it meets a vector.
 """
 
@@ -17,12 +17,12 @@ from graphc.codegen.emit import Function, Value, llvm_type
 from graphc.codegen.ops import LLVM, MEMORY, larger, smaller
 from graphc.codegen.step import table_bits
 from graphc.codegen.tape import Tape, TapeWriter
-from graphc.ir.graph import Node
-from graphc.ir.lanes import Lanes
-from graphc.ir.sizes import SIMPLE, SMALL
-from graphc.ir.symbols import derived
-from graphc.ir.types import DType, TensorType
-from graphc.ir.views import Strides, dense_strides
+from graphc.ir.analysis.vectorize import Lanes
+from graphc.ir.analysis.views import Strides, dense_strides
+from graphc.ir.core.graph import Node
+from graphc.ir.core.guards import derived
+from graphc.ir.core.structural_key import SIMPLE, SMALL
+from graphc.ir.core.types import DType, TensorType
 
 __all__ = ["FOLDS", "Carried", "Fold", "Held", "Holder", "Host", "Memory", "Run", "Spread", "paired"]
 

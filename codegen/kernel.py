@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphc.ir.types import DType
+from graphc.ir.core.types import DType
 
 __all__ = ["Buffer", "Column", "Index", "Instr", "Kernel", "Reduction", "Stage", "Store", "is_bound_check", "needed"]
 

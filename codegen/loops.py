@@ -19,7 +19,7 @@ from graphc.codegen.kernel import Instr, Kernel, Reduction, Stage, needed
 from graphc.codegen.padded_loops import PaddedLoops
 from graphc.codegen.schedule import Schedule
 from graphc.codegen.step import Step
-from graphc.ir.sizes import SMALL
+from graphc.ir.core.structural_key import SMALL
 
 __all__ = ["emit_kernel"]
 

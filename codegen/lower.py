@@ -13,9 +13,9 @@ from math import prod
 from typing import Any
 
 from graphc.codegen.kernel import Buffer, Column, Index, Instr, Kernel, Reduction, Stage, Store, needed
-from graphc.ir.graph import PARAMETER, Node, Region, parameter
-from graphc.ir.measures import WEIGHT
-from graphc.ir.types import BOOL, I64, DType
+from graphc.ir.core.cost import WEIGHT
+from graphc.ir.core.graph import PARAMETER, Node, Region, parameter
+from graphc.ir.core.types import BOOL, I64, DType
 
 __all__ = ["Operand", "lower_copy", "lower_fusion"]
 

@@ -33,8 +33,8 @@ from graphc.codegen.mlir_text import (
     start,
     tensor,
 )
-from graphc.ir.graph import Graph, Node, Region
-from graphc.ir.types import BOOL, I32, I64, DType, TensorType
+from graphc.ir.core.graph import Graph, Node, Region
+from graphc.ir.core.types import BOOL, I32, I64, DType, TensorType
 
 __all__ = ["HOLES", "PREFIX", "REGIONS", "SPELLING", "to_mlir", "to_mlir_module"]
 

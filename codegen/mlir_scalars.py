@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from graphc.codegen.mlir_text import ELEMENT, Text
-from graphc.ir.types import BOOL, I64, U8, DType
+from graphc.ir.core.types import BOOL, I64, U8, DType
 
 __all__ = ["SCALARS", "Scalar", "convert", "scalar"]
 

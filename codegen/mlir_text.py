@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from graphc.ir.types import BOOL, F32, F64, I32, I64, U8, DType, TensorType
+from graphc.ir.core.types import BOOL, F32, F64, I32, I64, U8, DType, TensorType
 
 __all__ = [
     "ELEMENT", "Block", "Text", "View", "cut", "empty", "extract", "fill", "full_view", "generic", "insert", "loop",

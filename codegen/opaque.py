@@ -16,9 +16,9 @@ from graphc.codegen.matmul import PACKED, emit_matmul, emit_packing, packed_byte
 from graphc.codegen.ops import LLVM, MEMORY
 from graphc.codegen.schedule import schedule
 from graphc.codegen.step import Step
-from graphc.ir.graph import Node
-from graphc.ir.sizes import SMALL
-from graphc.ir.views import dense_strides
+from graphc.ir.analysis.views import dense_strides
+from graphc.ir.core.graph import Node
+from graphc.ir.core.structural_key import SMALL
 
 __all__ = ["OPAQUE", "emit_copy", "emit_packed", "emit_product"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from graphc.codegen.emit import Function, Value, llvm_type
 from graphc.codegen.mathlib import MATH
-from graphc.ir.types import BOOL, DType
+from graphc.ir.core.types import BOOL, DType
 
 __all__ = ["LLVM", "MEMORY", "OPS", "cast", "compare", "larger", "smaller"]
 

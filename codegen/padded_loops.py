@@ -20,7 +20,7 @@ from graphc.codegen.lower import weight_of
 from graphc.codegen.scopes import TRUE, Body
 from graphc.codegen.step import ensure
 from graphc.codegen.vector_loops import VectorLoops
-from graphc.ir.sizes import SMALL
+from graphc.ir.core.structural_key import SMALL
 
 __all__ = ["PaddedLoops"]
 

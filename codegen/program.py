@@ -24,13 +24,13 @@ from graphc.codegen.resizing import Frame, Layouts, frame_of
 from graphc.codegen.tape import OUT_OF_MEMORY
 from graphc.codegen.tiers import BETTER, QUICK, Opt, cached, code_cache_size, machine_code
 from graphc.codegen.writer import ProgramWriter
-from graphc.ir import debug
-from graphc.ir.graph import Graph, Node, Region
-from graphc.ir.measures import weight
+from graphc.ir.analysis.register_promotion import fits_registers
+from graphc.ir.analysis.views import Strides, dense_strides
+from graphc.ir.core.cost import weight
+from graphc.ir.core.graph import Graph, Node, Region
 from graphc.ir.pipeline import optimize
-from graphc.ir.printer import to_text
-from graphc.ir.registers import fits_registers
-from graphc.ir.views import Strides, dense_strides
+from graphc.ir.text import debug
+from graphc.ir.text.printer import to_text
 
 __all__ = ["Cost", "Program", "code_cache_size", "compile_graph"]
 

@@ -10,9 +10,9 @@ import numpy as np
 from graphc.codegen.emit import Function, Value
 from graphc.codegen.held import FOLDS, Holder, paired
 from graphc.codegen.ops import LLVM, OPS, compare
-from graphc.ir.graph import Node
-from graphc.ir.measures import weight
-from graphc.ir.types import DType
+from graphc.ir.core.cost import weight
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import DType
 
 __all__ = ["CONTRACTED", "WRITERS", "early_products", "picks"]
 

@@ -2,7 +2,7 @@
 
 What the loop carries are the phis of its head; items of sequences are read, and stacked results written, where
 they lie.  Costly functions (sines, exponentials, …) of independent elements are computed side by side, as vectors.
-Which bodies qualify is decided in `ir/registers.py`, and whether an axis becomes the lanes of vectors in `ir/lanes.py`.
+Which bodies qualify is decided in `ir/analysis/register_promotion.py`, and whether an axis becomes the lanes of vectors in `ir/analysis/vectorize.py`.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from graphc.codegen.emit import Function, Value, llvm_type
 from graphc.codegen.held import Carried, Held, Holder, Host, Memory, Run, Spread
 from graphc.codegen.ops import MEMORY, OPS, cast
 from graphc.codegen.register_ops import CONTRACTED, WRITERS, early_products, picks
-from graphc.ir.graph import Node, Region
-from graphc.ir.in_place import SCATTERS, InPlace
-from graphc.ir.lanes import Lanes
-from graphc.ir.measures import is_small, weight
-from graphc.ir.registers import in_place
-from graphc.ir.types import DType, TensorType
-from graphc.ir.views import Strides, as_view, dense_strides
+from graphc.ir.analysis.in_place import SCATTERS, InPlace
+from graphc.ir.analysis.register_promotion import in_place
+from graphc.ir.analysis.vectorize import Lanes
+from graphc.ir.analysis.views import Strides, as_view, dense_strides
+from graphc.ir.core.cost import is_small, weight
+from graphc.ir.core.graph import Node, Region
+from graphc.ir.core.types import DType, TensorType
 
 __all__ = ["RegisterWriter"]
 

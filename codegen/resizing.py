@@ -1,7 +1,7 @@
 """Programs of one structure at other sizes, without running the passes again.
 
 The first graph of a structure goes through the passes as it is.  The second, with other numbers, goes through them with
-symbols in the place of the numbers that differ, which leaves a recipe behind (ir/symbols.py): the table of the program for
+symbols in the place of the numbers that differ, which leaves a recipe behind (ir/core/guards.py): the table of the program for
 any numbers for which all decisions are the same.  From the third on the recipe is replayed.  Numbers for which something
 would be decided in another way take the long way, and may leave a recipe of their own.
 
@@ -17,10 +17,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from graphc.codegen.memory import Interval, plan
-from graphc.ir.graph import Graph, Node, apart
-from graphc.ir.sizes import structure, with_numbers
-from graphc.ir.symbols import Book, Recipe
-from graphc.ir.views import Strides
+from graphc.ir.analysis.views import Strides
+from graphc.ir.core.graph import Graph, Node, apart
+from graphc.ir.core.guards import Book, Recipe
+from graphc.ir.core.structural_key import structure, with_numbers
 
 __all__ = ["Frame", "counts", "frame_of"]
 

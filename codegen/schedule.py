@@ -12,7 +12,7 @@ from math import prod
 
 from graphc.codegen.kernel import Instr, Kernel, Stage, is_bound_check, needed
 from graphc.codegen.lower import SAVE, weight_of
-from graphc.ir.sizes import SMALL
+from graphc.ir.core.structural_key import SMALL
 
 __all__ = ["Schedule", "schedule"]
 

@@ -14,8 +14,8 @@ from graphc.codegen.kernel import Instr, Kernel, Stage
 from graphc.codegen.ops import LLVM
 from graphc.codegen.schedule import Schedule
 from graphc.codegen.step import Step, table_bits
-from graphc.ir.sizes import SIMPLE, SMALL
-from graphc.ir.symbols import derived
+from graphc.ir.core.guards import derived
+from graphc.ir.core.structural_key import SIMPLE, SMALL
 
 __all__ = ["TRUE", "Body", "Scopes"]
 

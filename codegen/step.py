@@ -10,8 +10,8 @@ import struct
 from collections.abc import Sequence
 
 from graphc.codegen.emit import Function, Module, Value
-from graphc.ir.sizes import SMALL
-from graphc.ir.types import DType
+from graphc.ir.core.structural_key import SMALL
+from graphc.ir.core.types import DType
 
 __all__ = ["Step", "ensure", "table_bits"]
 

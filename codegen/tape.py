@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from graphc.codegen.emit import Function, Value
-from graphc.ir.types import TensorType
+from graphc.ir.core.types import TensorType
 
 __all__ = ["OUT_OF_MEMORY", "Tape", "TapeWriter"]
 

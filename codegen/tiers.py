@@ -18,7 +18,7 @@ from typing import Literal, Protocol
 from weakref import WeakSet
 
 from graphc.codegen.jit import MachineCode, compile_text, llvm_lock
-from graphc.ir import debug
+from graphc.ir.text import debug
 
 __all__ = ["BETTER", "LEVELS", "QUICK", "Background", "Opt", "background", "cached", "code_cache_size", "machine_code"]
 

@@ -29,14 +29,14 @@ from graphc.codegen.registers import RegisterWriter
 from graphc.codegen.schedule import schedule
 from graphc.codegen.step import Step
 from graphc.codegen.tape import Tape, TapeWriter
-from graphc.ir.graph import PARAMETER, Graph, Node, Region, users
-from graphc.ir.in_place import SCATTERS, InPlace
-from graphc.ir.lanes import Lanes
-from graphc.ir.measures import is_small
-from graphc.ir.registers import fits_registers, in_place, lanes_in_registers
-from graphc.ir.sizes import SMALL
-from graphc.ir.types import BOOL, TensorType
-from graphc.ir.views import Strides, as_view, dense_strides
+from graphc.ir.analysis.in_place import SCATTERS, InPlace
+from graphc.ir.analysis.register_promotion import fits_registers, in_place, lanes_in_registers
+from graphc.ir.analysis.vectorize import Lanes
+from graphc.ir.analysis.views import Strides, as_view, dense_strides
+from graphc.ir.core.cost import is_small
+from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, users
+from graphc.ir.core.structural_key import SMALL
+from graphc.ir.core.types import BOOL, TensorType
 
 __all__ = ["ProgramWriter"]
 
@@ -677,7 +677,7 @@ def _pieces(nodes: Sequence[Node], results: Sequence[Node]) -> dict[Node, tuple[
 
 
 def _is_structure(shape: Sequence[int]) -> bool:
-    """Tell whether the code may be written for these extents: none is a number that may differ (ir/sizes.py)."""
+    """Tell whether the code may be written for these extents: none is a number that may differ (ir/core/structural_key.py)."""
     return all(isinstance(n, int) and n <= SMALL for n in shape)
 
 

@@ -15,8 +15,8 @@ from graphc.errors import add_place
 from graphc.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from graphc.gradfn import Accumulate, GradFn
 from graphc.hooks import RemovableHandle, call_hook, hook_step
-from graphc.ir.build import zeros_like
-from graphc.ir.graph import Node
+from graphc.ir.core.build import zeros_like
+from graphc.ir.core.graph import Node
 from graphc.state import state
 from graphc.storage import Storage, compute, stopped
 from graphc.sweep import Sweep

@@ -1,7 +1,7 @@
 """One run of a function on stand-ins for the elements of a batch, and the batch that comes of it.
 
 Every batched input becomes a fresh parameter node of the shape that one element has; what the function records
-on them is batched by graphc.ir.batching.  Nodes tell nested levels apart, so maps, gradients and compiled
+on them is batched by graphc.ir.transforms.vmap.  Nodes tell nested levels apart, so maps, gradients and compiled
 functions go into one another in any order.
 
 A random generator is a key, and each draw moves it on.  Where elements shall have different numbers the key
@@ -19,12 +19,12 @@ from graphc.eager import substitute
 from graphc.errors import TracingError
 from graphc.gradfn import Accumulate, GradFn, Level
 from graphc.inner_trace import KEY, Before, InnerTrace
-from graphc.ir.batch_rules import lead
-from graphc.ir.batching import batch
-from graphc.ir.build import constant, elementwise, iota, permute, reduce, select
-from graphc.ir.draws import drawn_words
-from graphc.ir.graph import Node, parameter, toposort
-from graphc.ir.types import I64, TensorType
+from graphc.ir.core.build import constant, elementwise, iota, permute, reduce, select
+from graphc.ir.core.graph import Node, parameter, toposort
+from graphc.ir.core.types import I64, TensorType
+from graphc.ir.interpret.rng_offsets import drawn_words
+from graphc.ir.transforms.vmap import batch
+from graphc.ir.transforms.vmap_rules import lead
 from graphc.lift import PENDING_BOUND
 from graphc.ops.random import default_generator, generators
 from graphc.state import state

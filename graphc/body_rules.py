@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from graphc.grad_mode import enable_grad
 from graphc.gradfn import Barrier, GradFn, history
-from graphc.ir.autodiff import gradients
-from graphc.ir.build import zeros_like
-from graphc.ir.control import RefusedError, custom, substitute
-from graphc.ir.graph import Node, Region, parameter, toposort
+from graphc.ir.core.build import zeros_like
+from graphc.ir.core.control_flow import RefusedError, custom, substitute
+from graphc.ir.core.graph import Node, Region, parameter, toposort
+from graphc.ir.transforms.vjp import gradients
 from graphc.sweep import with_late_hooks
 
 __all__ = ["DEPTH", "written_out"]

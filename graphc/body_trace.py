@@ -15,9 +15,9 @@ from graphc.dtypes import number_dtype
 from graphc.errors import TracingError, add_place
 from graphc.gradfn import Barrier, GradFn, Level, history
 from graphc.inner_trace import Before, InnerTrace
-from graphc.ir import build
-from graphc.ir.graph import Node, parameter
-from graphc.ir.types import DType, TensorType
+from graphc.ir.core import build
+from graphc.ir.core.graph import Node, parameter
+from graphc.ir.core.types import DType, TensorType
 from graphc.lift import from_array
 from graphc.pytree import Tree
 from graphc.state import state

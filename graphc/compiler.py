@@ -25,8 +25,8 @@ from graphc.dtypes import of_numpy
 from graphc.eager import substitute
 from graphc.errors import TracingError, add_place
 from graphc.gradfn import Accumulate, Barrier, GradFn, Level, history
-from graphc.ir.graph import PARAMETER, Graph, Node, parameter, toposort
-from graphc.ir.types import TensorType
+from graphc.ir.core.graph import PARAMETER, Graph, Node, parameter, toposort
+from graphc.ir.core.types import TensorType
 from graphc.lowered import Lowered
 from graphc.options import Options
 from graphc.pytree import Tree

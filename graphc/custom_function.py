@@ -16,11 +16,11 @@ from graphc.body_trace import batchings, stand_in
 from graphc.grad_mode import no_grad
 from graphc.gradfn import Barrier
 from graphc.inner_trace import InnerTrace
-from graphc.ir.build import broadcast, cast, constant, permute, zeros_like
-from graphc.ir.control import RefusedError, custom
-from graphc.ir.graph import Node, Region, make, parameter, toposort
-from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.types import TensorType
+from graphc.ir.core.build import broadcast, cast, constant, permute, zeros_like
+from graphc.ir.core.control_flow import RefusedError, custom
+from graphc.ir.core.graph import Node, Region, make, parameter, toposort
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import TensorType
 from graphc.state import state
 from graphc.storage import Storage, stopped
 from graphc.tensor import Tensor

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir.types import BOOL, DTYPES, F32, F64, I32, I64, U8, DType
+from graphc.ir.core.types import BOOL, DTYPES, F32, F64, I32, I64, U8, DType
 
 __all__ = [
     "DEFAULT", "Size", "as_dtype", "bool", "combine", "double", "dtype", "finfo", "float", "float32", "float64",

@@ -18,9 +18,9 @@ import numpy as np
 
 from graphc.codegen.program import Program, compile_graph
 from graphc.errors import TracingError, add_place
-from graphc.ir.control import known_results
-from graphc.ir.evaluate import evaluate_nodes
-from graphc.ir.graph import PARAMETER, Graph, Node, make, parameter, toposort
+from graphc.ir.core.control_flow import known_results
+from graphc.ir.core.graph import PARAMETER, Graph, Node, make, parameter, toposort
+from graphc.ir.interpret.evaluate import evaluate_nodes
 
 __all__ = ["CACHE_SIZE", "clear_cache", "realize", "substitute"]
 

@@ -15,9 +15,9 @@ from graphc.autograd import grad as autograd_grad
 from graphc.errors import placed
 from graphc.grad_mode import enable_grad
 from graphc.gradfn import Accumulate, Level, history
-from graphc.ir.build import zeros_like
-from graphc.ir.graph import make
-from graphc.ir.primitives import PRIMITIVES
+from graphc.ir.core.build import zeros_like
+from graphc.ir.core.graph import make
+from graphc.ir.core.ops import PRIMITIVES
 from graphc.lift import from_array
 from graphc.sparse import Sparsity, hessian_sparsity, jacobian_sparsity, sparse_hessian, sparse_jacobian
 from graphc.state import state

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from graphc.ir.graph import Node
+from graphc.ir.core.graph import Node
 
 if TYPE_CHECKING:
     from graphc.storage import Storage

@@ -7,8 +7,8 @@ from itertools import count
 from typing import Any
 
 from graphc.gradfn import Barrier
-from graphc.ir.graph import Node, make
-from graphc.ir.primitives import PRIMITIVES
+from graphc.ir.core.graph import Node, make
+from graphc.ir.core.ops import PRIMITIVES
 from graphc.state import state
 from graphc.storage import Shared, Storage, stopped
 from graphc.tensor import Tensor

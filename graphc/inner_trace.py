@@ -13,8 +13,8 @@ import numpy as np
 
 from graphc.errors import TracingError, add_place
 from graphc.gradfn import Accumulate, GradFn
-from graphc.ir.graph import Node, parameter
-from graphc.ir.types import I64, TensorType
+from graphc.ir.core.graph import Node, parameter
+from graphc.ir.core.types import I64, TensorType
 from graphc.state import state
 from graphc.storage import Storage
 from graphc.tensor import Tensor

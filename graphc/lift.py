@@ -19,9 +19,9 @@ from graphc import moves
 from graphc.dtypes import of_numpy
 from graphc.errors import add_place, placed, user_place
 from graphc.gradfn import GradFn
-from graphc.ir.build import apply
-from graphc.ir.graph import PARAMETER, Node, parameter, place
-from graphc.ir.types import TensorType
+from graphc.ir.core.build import apply
+from graphc.ir.core.graph import PARAMETER, Node, parameter, place
+from graphc.ir.core.types import TensorType
 from graphc.state import state
 from graphc.storage import Storage, compute
 from graphc.tensor import Tensor

@@ -6,9 +6,9 @@ from typing import Any
 
 from graphc.codegen.kernel import Kernel
 from graphc.codegen.program import Cost, Program
-from graphc.ir.graph import Graph, Node
-from graphc.ir.networkx_view import to_networkx
-from graphc.ir.printer import to_text
+from graphc.ir.core.graph import Graph, Node
+from graphc.ir.text.networkx_view import to_networkx
+from graphc.ir.text.printer import to_text
 
 __all__ = ["Lowered"]
 

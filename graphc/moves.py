@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.ir.build import constant, pad, permute, reshape, select
-from graphc.ir.graph import Node, Primitive, make, parameter
-from graphc.ir.types import BOOL, TensorType
-from graphc.ir.views import as_view, dense_strides
+from graphc.ir.analysis.views import as_view, dense_strides
+from graphc.ir.core.build import constant, pad, permute, reshape, select
+from graphc.ir.core.graph import Node, Primitive, make, parameter
+from graphc.ir.core.types import BOOL, TensorType
 
 __all__ = ["Moves", "chain", "read", "strides", "write"]
 

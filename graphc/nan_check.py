@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir.autodiff import GRADIENT
-from graphc.ir.blame import Culprit, find_culprit
-from graphc.ir.build import constant, elementwise, reduce
-from graphc.ir.graph import PARAMETER, Graph
-from graphc.ir.types import BOOL
+from graphc.ir.core.build import constant, elementwise, reduce
+from graphc.ir.core.graph import PARAMETER, Graph
+from graphc.ir.core.types import BOOL
+from graphc.ir.interpret.nan_origin import Culprit, find_culprit
+from graphc.ir.transforms.vjp import GRADIENT
 
 __all__ = ["judge_of", "watched"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from graphc.codegen.program import Program, compile_graph
 from graphc.codegen.tiers import BETTER, LEVELS, Opt
-from graphc.ir.graph import Graph
+from graphc.ir.core.graph import Graph
 from graphc.nan_check import judge_of, watched
 
 __all__ = ["Options"]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.dtypes import DEFAULT, combine, number_dtype
-from graphc.ir.build import broadcast, cast, constant, reshape
-from graphc.ir.graph import Node
-from graphc.ir.types import DType
+from graphc.ir.core.build import broadcast, cast, constant, reshape
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import DType
 
 __all__ = ["broadcast_shapes", "broadcast_to", "promote", "result_dtype"]
 

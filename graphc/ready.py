@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from graphc.gradfn import GradFn
-from graphc.ir.graph import PARAMETER, Node, know, parameter
-from graphc.ir.types import F32, TensorType
+from graphc.ir.core.graph import PARAMETER, Node, know, parameter
+from graphc.ir.core.types import F32, TensorType
 from graphc.state import state
 from graphc.storage import Storage, valued
 from graphc.tensor import Tensor

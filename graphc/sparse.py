@@ -19,14 +19,14 @@ import numpy as np
 from graphc import pytree
 from graphc.compiler import Compiled, capture
 from graphc.errors import TracingError, add_place
-from graphc.ir import build
-from graphc.ir.batching import batch
-from graphc.ir.colouring import cheaper, symmetric, symmetrized
-from graphc.ir.dependence import Values, dependence
-from graphc.ir.graph import PARAMETER, Graph, Node, make
-from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.sparsity import Sparsity, nothing, of_pairs, stacked
-from graphc.ir.types import DType
+from graphc.ir.core import build
+from graphc.ir.core.graph import PARAMETER, Graph, Node, make
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import DType
+from graphc.ir.sparse.colouring import cheaper, symmetric, symmetrized
+from graphc.ir.sparse.dependence import Values, dependence
+from graphc.ir.sparse.sparsity import Sparsity, nothing, of_pairs, stacked
+from graphc.ir.transforms.vmap import batch
 from graphc.lift import from_array
 from graphc.pytree import Tree
 from graphc.state import state

@@ -13,10 +13,10 @@ from weakref import ref
 from graphc import moves
 from graphc.eager import realize
 from graphc.gradfn import Barrier, GradFn
-from graphc.ir.build import apply
-from graphc.ir.evaluate import evaluate_nodes
-from graphc.ir.graph import PARAMETER, Node, make, parameter
-from graphc.ir.primitives import PRIMITIVES
+from graphc.ir.core.build import apply
+from graphc.ir.core.graph import PARAMETER, Node, make, parameter
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.moves import Moves
 from graphc.state import state
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from graphc.eager import realize, substitute
 from graphc.gradfn import Accumulate, Barrier, GradFn, Level, history
-from graphc.ir.autodiff import gradients
-from graphc.ir.build import cast, constant, full_like
-from graphc.ir.graph import Node, toposort
+from graphc.ir.core.build import cast, constant, full_like
+from graphc.ir.core.graph import Node, toposort
+from graphc.ir.transforms.vjp import gradients
 from graphc.state import state
 from graphc.storage import Storage, stopped
 from graphc.tensor import Tensor

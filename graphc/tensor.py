@@ -15,10 +15,10 @@ from graphc.dtypes import Size, dtype, get_default_dtype, number_dtype, of_ir, o
 from graphc.eager import realize
 from graphc.errors import add_place
 from graphc.gradfn import Accumulate, GradFn
-from graphc.ir.build import cast
-from graphc.ir.evaluate import evaluate_nodes
-from graphc.ir.graph import Node, parameter
-from graphc.ir.types import TensorType
+from graphc.ir.core.build import cast
+from graphc.ir.core.graph import Node, parameter
+from graphc.ir.core.types import TensorType
+from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.moves import Moves
 from graphc.printing import format_tensor
 from graphc.promotion import broadcast_shapes, broadcast_to

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 from graphc.dtypes import as_dtype, get_default_dtype
 from graphc.errors import TracingError, add_place, user_place
 from graphc.gradfn import Barrier, GradFn
-from graphc.ir.graph import Node, parameter
-from graphc.ir.types import TensorType
+from graphc.ir.core.graph import Node, parameter
+from graphc.ir.core.types import TensorType
 from graphc.python_loops import UNROLLED, depth, warn_of_loop
 from graphc.state import state
 from graphc.storage import Storage
 from graphc.tensor import Tensor
 
 if TYPE_CHECKING:
-    from graphc.ir.types import DType
+    from graphc.ir.core.types import DType
 
 __all__ = ["Captured", "GradSlot", "Trace", "capture_number", "guard", "is_compiling", "no_way_out", "paused"]
 

@@ -19,13 +19,13 @@ from graphc.eager import realize, substitute
 from graphc.errors import add_place
 from graphc.grad_mode import enable_grad
 from graphc.gradfn import Accumulate, Barrier, GradFn, Level, history
-from graphc.ir import build
-from graphc.ir.autodiff import gradients
-from graphc.ir.batching import batch
-from graphc.ir.control import RefusedError
-from graphc.ir.forward import tangents as tangents_of
-from graphc.ir.graph import PARAMETER, Node, make, parameter, toposort
-from graphc.ir.primitives import PRIMITIVES
+from graphc.ir.core import build
+from graphc.ir.core.control_flow import RefusedError
+from graphc.ir.core.graph import PARAMETER, Node, make, parameter, toposort
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.transforms.jvp import tangents as tangents_of
+from graphc.ir.transforms.vjp import gradients
+from graphc.ir.transforms.vmap import batch
 from graphc.lift import from_array
 from graphc.pytree import Tree
 from graphc.state import state

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from graphc.ir import debug
-from graphc.ir.components import take_apart
-from graphc.ir.fusion import fuse
-from graphc.ir.graph import Graph, Node
-from graphc.ir.loop_motion import move_products
-from graphc.ir.loop_passes import tidy_loops
-from graphc.ir.printer import to_text
-from graphc.ir.rematerialize import rematerialize
-from graphc.ir.simplify import simplify
-from graphc.ir.unrolling import unroll_loops
-from graphc.ir.verifier import verify
-from graphc.ir.views import Strides
+from graphc.ir.analysis.views import Strides
+from graphc.ir.core.graph import Graph, Node
+from graphc.ir.fusion.fusion import fuse
+from graphc.ir.fusion.scalarize import take_apart
+from graphc.ir.loops.hoist_matmuls import move_products
+from graphc.ir.loops.loop_passes import tidy_loops
+from graphc.ir.loops.rematerialize import rematerialize
+from graphc.ir.loops.unrolling import unroll_loops
+from graphc.ir.rewrite.simplify import simplify
+from graphc.ir.text import debug
+from graphc.ir.text.printer import to_text
+from graphc.ir.text.verifier import verify
 
 __all__ = ["PASSES", "Pass", "optimize"]
 

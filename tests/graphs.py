@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir import build
-from graphc.ir.graph import Graph, Node, parameter
-from graphc.ir.types import BOOL, F32, F64, I32, I64, U8, DType, TensorType
+from graphc.ir.core import build
+from graphc.ir.core.graph import Graph, Node, parameter
+from graphc.ir.core.types import BOOL, F32, F64, I32, I64, U8, DType, TensorType
 
 UNARY_FLOAT = ("neg", "abs", "sign", "floor", "ceil", "trunc", "round", "exp", "tanh", "sigmoid", "sin", "erf", "expm1", "atan")
 BINARY = ("add", "sub", "mul", "maximum", "minimum")

@@ -10,15 +10,16 @@ from math import inf, nan, pi, sqrt
 import numpy as np
 import pytest
 
-from graphc.ir import autodiff, build
-from graphc.ir.autodiff import adjoint, gradients
-from graphc.ir.build import apply, cast, constant, elementwise, select, sum_, zeros_like
-from graphc.ir.derivatives import NONDIFFERENTIABLE, VJP, each
-from graphc.ir.evaluate import evaluate
-from graphc.ir.graph import Graph, Node, TypeRuleError, make, parameter, place
-from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.simplify import simplify
-from graphc.ir.types import BOOL, F32, F64, I64, TensorType
+from graphc.ir.core import build
+from graphc.ir.core.build import apply, cast, constant, elementwise, select, sum_, zeros_like
+from graphc.ir.core.graph import Graph, Node, TypeRuleError, make, parameter, place
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import BOOL, F32, F64, I64, TensorType
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.rewrite.simplify import simplify
+from graphc.ir.transforms import vjp
+from graphc.ir.transforms.vjp import adjoint, gradients
+from graphc.ir.transforms.vjp_rules import NONDIFFERENTIABLE, VJP, each
 
 Function = Callable[..., Node]
 
@@ -402,7 +403,7 @@ def test_adjoint_appends_gradients() -> None:
 
 
 def test_example_in_the_docstring() -> None:
-    assert doctest.testmod(autodiff) == (0, 4)
+    assert doctest.testmod(vjp) == (0, 4)
 
 
 def test_errors_say_what_is_needed() -> None:

@@ -9,15 +9,16 @@ from itertools import product
 import numpy as np
 import pytest
 
-from graphc.ir import batching, build
-from graphc.ir.batch_rules import BATCH, UNBATCHED
-from graphc.ir.batching import batch
-from graphc.ir.build import apply, constant, elementwise, select, sum_
-from graphc.ir.evaluate import evaluate
-from graphc.ir.graph import Graph, Node, TypeRuleError, make, parameter
-from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.types import BOOL, DTYPES, F32, I64, TensorType
-from graphc.ir.verifier import verify
+from graphc.ir.core import build
+from graphc.ir.core.build import apply, constant, elementwise, select, sum_
+from graphc.ir.core.graph import Graph, Node, TypeRuleError, make, parameter
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import BOOL, DTYPES, F32, I64, TensorType
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.text.verifier import verify
+from graphc.ir.transforms import vmap
+from graphc.ir.transforms.vmap import batch
+from graphc.ir.transforms.vmap_rules import BATCH, UNBATCHED
 
 Function = Callable[..., Node]
 SIZE = 3
@@ -256,4 +257,4 @@ def test_errors() -> None:
 
 
 def test_doctest() -> None:
-    assert doctest.testmod(batching).failed == 0
+    assert doctest.testmod(vmap).failed == 0

@@ -11,15 +11,15 @@ import pytest
 import graphc as torch
 from graphc import func
 from graphc.autograd import Function, once_differentiable
-from graphc.ir.autodiff import gradients
-from graphc.ir.dependence import dependence
-from graphc.ir.evaluate import evaluate
-from graphc.ir.forward import tangents
-from graphc.ir.graph import Graph, parameter
-from graphc.ir.parser import parse
-from graphc.ir.printer import to_text
-from graphc.ir.types import F64, TensorType
-from graphc.ir.verifier import verify
+from graphc.ir.core.graph import Graph, parameter
+from graphc.ir.core.types import F64, TensorType
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.sparse.dependence import dependence
+from graphc.ir.text.parser import parse
+from graphc.ir.text.printer import to_text
+from graphc.ir.text.verifier import verify
+from graphc.ir.transforms.jvp import tangents
+from graphc.ir.transforms.vjp import gradients
 from graphc.tensor import Tensor
 from graphc.utils.checkpoint import checkpoint
 

@@ -11,11 +11,11 @@ import pytest
 import graphc as torch
 from graphc import func
 from graphc.errors import TracingError
-from graphc.ir import checkpointing
-from graphc.ir.checkpointing import kept_states, segment_lengths
-from graphc.ir.parser import parse
 from graphc.ir.pipeline import optimize
-from graphc.ir.printer import to_text
+from graphc.ir.text.parser import parse
+from graphc.ir.text.printer import to_text
+from graphc.ir.transforms import checkpointing
+from graphc.ir.transforms.checkpointing import kept_states, segment_lengths
 from graphc.utils.checkpoint import checkpoint, checkpoint_sequential
 
 rng = np.random.default_rng(0)

@@ -15,7 +15,7 @@ from graphc.cli.dump import STAGES, example
 from graphc.cli.progress import track
 from graphc.cli.train import BATCH, Trainer
 from graphc.compiler import compile
-from graphc.ir.parser import parse
+from graphc.ir.text.parser import parse
 
 ROOT = Path(__file__).parent.parent
 GELU = f"{ROOT / 'examples' / 'gelu_kernel.py'}:gelu"

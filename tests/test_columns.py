@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from graphc.codegen.program import Program, compile_graph
-from graphc.ir import build
-from graphc.ir.evaluate import evaluate
-from graphc.ir.graph import Graph, Node, parameter
-from graphc.ir.types import BOOL, F32, F64, I32, U8, DType, TensorType
+from graphc.ir.core import build
+from graphc.ir.core.graph import Graph, Node, parameter
+from graphc.ir.core.types import BOOL, F32, F64, I32, U8, DType, TensorType
+from graphc.ir.interpret.evaluate import evaluate
 
 
 def value(*shape: int, dtype: DType = F64) -> Node:

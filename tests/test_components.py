@@ -7,17 +7,17 @@ import pytest
 
 import graphc as torch
 from graphc.codegen.program import compile_graph
-from graphc.ir import build
-from graphc.ir.autodiff import adjoint
-from graphc.ir.components import take_apart
-from graphc.ir.control import cond, scan
-from graphc.ir.evaluate import evaluate
-from graphc.ir.graph import Graph, Node, Region, parameter
-from graphc.ir.parser import parse
-from graphc.ir.printer import to_text
-from graphc.ir.simplify import simplify
-from graphc.ir.types import BOOL, F32, F64, DType, TensorType
-from graphc.ir.verifier import verify
+from graphc.ir.core import build
+from graphc.ir.core.control_flow import cond, scan
+from graphc.ir.core.graph import Graph, Node, Region, parameter
+from graphc.ir.core.types import BOOL, F32, F64, DType, TensorType
+from graphc.ir.fusion.scalarize import take_apart
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.rewrite.simplify import simplify
+from graphc.ir.text.parser import parse
+from graphc.ir.text.printer import to_text
+from graphc.ir.text.verifier import verify
+from graphc.ir.transforms.vjp import adjoint
 
 
 def value(*shape: int, dtype: DType = F64) -> Node:

@@ -107,7 +107,7 @@ def test_files_that_documents_name_exist(document):
 
 
 def test_debugging_names_every_topic_and_stage():
-    debug, dump = importlib.import_module("graphc.ir.debug"), importlib.import_module("graphc.cli.dump")
+    debug, dump = importlib.import_module("graphc.ir.text.debug"), importlib.import_module("graphc.cli.dump")
     text = (ROOT / "docs" / "debugging.md").read_text(encoding="utf-8")
     assert [name for name in (*debug.TOPICS, *dump.STAGES) if f"`{name}`" not in text] == []
 

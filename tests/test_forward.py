@@ -12,16 +12,17 @@ from test_autodiff import CASES, Case, Function, params, projected
 
 import graphc as torch
 from graphc import func
-from graphc.ir import build, forward
-from graphc.ir.autodiff import gradients
-from graphc.ir.build import apply, cast, constant, elementwise, zeros_like
-from graphc.ir.derivatives import VJP
-from graphc.ir.evaluate import evaluate
-from graphc.ir.forward import tangents
-from graphc.ir.graph import Graph, Node, TypeRuleError, make, parameter, place, toposort
-from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.tangents import JVP
-from graphc.ir.types import F64, I64
+from graphc.ir.core import build
+from graphc.ir.core.build import apply, cast, constant, elementwise, zeros_like
+from graphc.ir.core.graph import Graph, Node, TypeRuleError, make, parameter, place, toposort
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import F64, I64
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.transforms import jvp as forward
+from graphc.ir.transforms.jvp import tangents
+from graphc.ir.transforms.jvp_rules import JVP
+from graphc.ir.transforms.vjp import gradients
+from graphc.ir.transforms.vjp_rules import VJP
 from graphc.tensor import Tensor
 from graphc.transforms import hessian, jacfwd, jacrev, jvp, linearize
 

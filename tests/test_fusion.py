@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from graphc.codegen.program import compile_graph
-from graphc.ir import build
-from graphc.ir.evaluate import evaluate
-from graphc.ir.fusion import fuse
-from graphc.ir.graph import Graph, Node, parameter
-from graphc.ir.types import F32, DType, TensorType
-from graphc.ir.verifier import verify
+from graphc.ir.core import build
+from graphc.ir.core.graph import Graph, Node, parameter
+from graphc.ir.core.types import F32, DType, TensorType
+from graphc.ir.fusion.fusion import fuse
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.text.verifier import verify
 
 
 def param(*shape: int, name: str = "x", dtype: DType = F32) -> Node:

@@ -12,17 +12,30 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graphc.ir.autodiff import adjoint
-from graphc.ir.build import apply, broadcast, cast, constant, fusion, gather, iota, matmul, permute, reduce, reshape, select
-from graphc.ir.evaluate import evaluate
-from graphc.ir.fusion import fuse
-from graphc.ir.graph import Graph, Node, Region, make, parameter, place
-from graphc.ir.networkx_view import to_networkx
-from graphc.ir.parser import IRSyntaxError, parse
-from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.printer import describe, to_text
-from graphc.ir.types import BOOL, DTYPES, F32, F64, I32, I64, U8, DType, TensorType
-from graphc.ir.verifier import verify
+from graphc.ir.core.build import (
+    apply,
+    broadcast,
+    cast,
+    constant,
+    fusion,
+    gather,
+    iota,
+    matmul,
+    permute,
+    reduce,
+    reshape,
+    select,
+)
+from graphc.ir.core.graph import Graph, Node, Region, make, parameter, place
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import BOOL, DTYPES, F32, F64, I32, I64, U8, DType, TensorType
+from graphc.ir.fusion.fusion import fuse
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.text.networkx_view import to_networkx
+from graphc.ir.text.parser import IRSyntaxError, parse
+from graphc.ir.text.printer import describe, to_text
+from graphc.ir.text.verifier import verify
+from graphc.ir.transforms.vjp import adjoint
 
 DOC = Path(__file__).parent.parent / "docs" / "ir.md"
 

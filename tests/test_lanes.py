@@ -9,23 +9,24 @@ import numpy as np
 import pytest
 
 from graphc.codegen.program import compile_graph
-from graphc.ir import build, lanes
-from graphc.ir.autodiff import adjoint
-from graphc.ir.control import cond, results_of, scan, while_loop
-from graphc.ir.evaluate import evaluate
-from graphc.ir.graph import Graph, Node, Region, make, parameter
-from graphc.ir.lanes import Lanes
+from graphc.ir.analysis import vectorize
+from graphc.ir.analysis.register_promotion import lanes_in_registers
+from graphc.ir.analysis.vectorize import Lanes
+from graphc.ir.core import build
+from graphc.ir.core.control_flow import cond, results_of, scan, while_loop
+from graphc.ir.core.graph import Graph, Node, Region, make, parameter
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import BOOL, F32, F64, I64, DType, TensorType
+from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.pipeline import optimize
-from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.registers import lanes_in_registers
-from graphc.ir.types import BOOL, F32, F64, I64, DType, TensorType
+from graphc.ir.transforms.vjp import adjoint
 
 
 @pytest.fixture(autouse=True)
 def always(request, monkeypatch):
     """Take lanes wherever there are some, but in tests of whether they pay."""
     if "pays" not in request.node.name:
-        monkeypatch.setattr(lanes, "WORTH", float("inf"))
+        monkeypatch.setattr(vectorize, "WORTH", float("inf"))
 
 
 def value(shape: tuple[int, ...] = (), dtype: DType = F64, name: str = "") -> Node:

@@ -23,7 +23,7 @@ NAMES = [f"{layer}/{path.relative_to(ROOT / layer)}" for layer, path in FILES]
 
 
 def imported(node: ast.AST) -> list[str]:
-    """Return the modules that an import statement names: `graphc.ir.graph` for `from graphc.ir import graph` too."""
+    """Return the modules that an import statement names: `graphc.ir.core.graph` for `from graphc.ir import graph` too."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom):

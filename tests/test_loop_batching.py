@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from graphc.codegen.program import compile_graph
-from graphc.ir import build
-from graphc.ir.autodiff import adjoint
-from graphc.ir.batch_loops import LOOP_BATCH
-from graphc.ir.batching import batch
-from graphc.ir.control import cond, scan, while_loop
-from graphc.ir.evaluate import evaluate
-from graphc.ir.graph import Graph, Node, Region, parameter
-from graphc.ir.loop_gradients import LOOP_VJP
-from graphc.ir.types import F64, I64, DType, TensorType
-from graphc.ir.verifier import verify
+from graphc.ir.core import build
+from graphc.ir.core.control_flow import cond, scan, while_loop
+from graphc.ir.core.graph import Graph, Node, Region, parameter
+from graphc.ir.core.types import F64, I64, DType, TensorType
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.text.verifier import verify
+from graphc.ir.transforms.vjp import adjoint
+from graphc.ir.transforms.vjp_control import LOOP_VJP
+from graphc.ir.transforms.vmap import batch
+from graphc.ir.transforms.vmap_control import LOOP_BATCH
 
 Function = Callable[..., list[Node]]
 

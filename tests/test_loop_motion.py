@@ -7,12 +7,12 @@ import pytest
 
 import graphc as torch
 from graphc.codegen.program import compile_graph
-from graphc.ir import build, control
-from graphc.ir.evaluate import evaluate
-from graphc.ir.graph import Graph, Node, Region, parameter
-from graphc.ir.loop_motion import move_products
-from graphc.ir.types import F64, TensorType
-from graphc.ir.verifier import verify
+from graphc.ir.core import build, control_flow
+from graphc.ir.core.graph import Graph, Node, Region, parameter
+from graphc.ir.core.types import F64, TensorType
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.loops.hoist_matmuls import move_products
+from graphc.ir.text.verifier import verify
 
 STEPS, ROWS, SIZE = 5, 6, 32
 
@@ -48,7 +48,7 @@ def test_products_of_items_are_computed_before(reverse):
     x, xs, w = param(ROWS, SIZE), param(STEPS, ROWS, SIZE, name="xs"), param(SIZE, SIZE, name="w")
     c, item = param(ROWS, SIZE, name="c"), param(ROWS, SIZE, name="item")
     after = build.apply("tanh", c + build.matmul(item * 2, w))
-    graph = Graph((x, xs, w), tuple(control.scan(Region((c, item), (after, after)), [x], [xs], STEPS, reverse=reverse)))
+    graph = Graph((x, xs, w), tuple(control_flow.scan(Region((c, item), (after, after)), [x], [xs], STEPS, reverse=reverse)))
     assert products(moved(graph)) == ["matmul", "scan"]
 
 
@@ -61,14 +61,14 @@ def test_sums_and_stacks_of_products_are_computed_after(reverse):
     body = Region(
         (c, s, b, item), (after, s + build.matmul(build.permute(item, (1, 0)), after), b + after, build.matmul(after, w))
     )
-    graph = Graph((x, xs, w, total, bias), tuple(control.scan(body, [x, total, bias], [xs], STEPS, reverse=reverse)))
+    graph = Graph((x, xs, w, total, bias), tuple(control_flow.scan(body, [x, total, bias], [xs], STEPS, reverse=reverse)))
     assert products(moved(graph)) == ["matmul", "matmul", "scan"]
 
 
 def test_products_of_what_is_carried_stay():
     x, w = param(ROWS, SIZE), param(SIZE, SIZE, name="w")
     c = param(ROWS, SIZE, name="c")
-    graph = Graph((x, w), tuple(control.scan(Region((c,), (build.apply("tanh", build.matmul(c, w)),)), [x], [], STEPS)))
+    graph = Graph((x, w), tuple(control_flow.scan(Region((c,), (build.apply("tanh", build.matmul(c, w)),)), [x], [], STEPS)))
     assert move_products(graph) is graph
 
 
@@ -77,14 +77,14 @@ def test_a_sum_that_the_loop_reads_stays():
     c, item, s = param(ROWS, SIZE, name="c"), param(ROWS, SIZE, name="item"), param(SIZE, SIZE)
     after = build.apply("tanh", build.matmul(c, s) + item)
     body = Region((c, s, item), (after, s + build.matmul(build.permute(item, (1, 0)), after)))
-    graph = Graph((x, xs, total), tuple(control.scan(body, [x, total], [xs], STEPS)))
+    graph = Graph((x, xs, total), tuple(control_flow.scan(body, [x, total], [xs], STEPS)))
     assert move_products(graph) is graph
 
 
 def test_small_products_stay():
     x, xs, w = param(4, 4), param(STEPS, 4, 4, name="xs"), param(4, 4, name="w")
     c, item = param(4, 4, name="c"), param(4, 4, name="item")
-    graph = Graph((x, xs, w), tuple(control.scan(Region((c, item), (c + build.matmul(item, w),)), [x], [xs], STEPS)))
+    graph = Graph((x, xs, w), tuple(control_flow.scan(Region((c, item), (c + build.matmul(item, w),)), [x], [xs], STEPS)))
     assert move_products(graph) is graph
 
 
@@ -119,9 +119,9 @@ def test_products_over_an_inner_loop_stay_in_the_outer_one():
     after = build.apply("tanh", c + item)
     inner = Region((c, s, item), (after, s + build.matmul(build.permute(item, (1, 0)), after)))
     state, items, sums = param(ROWS, SIZE, name="state"), param(STEPS, ROWS, SIZE, name="items"), param(SIZE, SIZE, name="sums")
-    last, part = control.scan(inner, [state, build.constant(0, F64, (SIZE, SIZE))], [items], STEPS)
+    last, part = control_flow.scan(inner, [state, build.constant(0, F64, (SIZE, SIZE))], [items], STEPS)
     outer = Region((state, sums, items), (last, sums + part))
-    graph = Graph((x, xs, total), tuple(control.scan(outer, [x, total], [xs], 4)))
+    graph = Graph((x, xs, total), tuple(control_flow.scan(outer, [x, total], [xs], 4)))
     assert products(moved(graph)) == ["matmul in a loop", "scan", "scan in a loop"]
 
 

@@ -19,15 +19,15 @@ import pytest
 from graphc.codegen.mlir import FOLDS, HOLES, PREFIX, REGIONS, SPELLING, to_mlir, to_mlir_module
 from graphc.codegen.mlir_scalars import SCALARS
 from graphc.codegen.mlir_text import number
-from graphc.ir import build
-from graphc.ir.autodiff import adjoint, gradients
-from graphc.ir.build import apply, broadcast, cast, constant, gather, iota, matmul, permute, reduce, reshape, select
-from graphc.ir.control import cond, scan, while_loop
-from graphc.ir.evaluate import evaluate
-from graphc.ir.fusion import fuse
-from graphc.ir.graph import Graph, Node, Region, TypeRuleError, parameter
-from graphc.ir.primitives import PRIMITIVES, REDUCTIONS
-from graphc.ir.types import BOOL, F32, F64, I32, I64, U8, DType, TensorType
+from graphc.ir.core import build
+from graphc.ir.core.build import apply, broadcast, cast, constant, gather, iota, matmul, permute, reduce, reshape, select
+from graphc.ir.core.control_flow import cond, scan, while_loop
+from graphc.ir.core.graph import Graph, Node, Region, TypeRuleError, parameter
+from graphc.ir.core.ops import PRIMITIVES, REDUCTIONS
+from graphc.ir.core.types import BOOL, F32, F64, I32, I64, U8, DType, TensorType
+from graphc.ir.fusion.fusion import fuse
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.transforms.vjp import adjoint, gradients
 
 pytestmark = pytest.mark.xdist_group("iree")  # one worker compiles for all
 

@@ -10,12 +10,12 @@ import pytest
 
 from graphc.codegen.program import compile_graph
 from graphc.codegen.register_ops import early_products
-from graphc.ir import build
-from graphc.ir.autodiff import adjoint
-from graphc.ir.control import cond, scan, while_loop
-from graphc.ir.evaluate import evaluate
-from graphc.ir.graph import Graph, Node, Region, parameter, toposort
-from graphc.ir.types import BOOL, F32, F64, I64, DType, TensorType
+from graphc.ir.core import build
+from graphc.ir.core.control_flow import cond, scan, while_loop
+from graphc.ir.core.graph import Graph, Node, Region, parameter, toposort
+from graphc.ir.core.types import BOOL, F32, F64, I64, DType, TensorType
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.transforms.vjp import adjoint
 
 
 def value(shape: tuple[int, ...] = (), dtype: DType = F64, name: str = "") -> Node:

@@ -10,15 +10,15 @@ import pytest
 
 import graphc as torch
 from graphc import func
-from graphc.ir import rematerialize as module
-from graphc.ir.autodiff import adjoint
-from graphc.ir.evaluate import evaluate
-from graphc.ir.graph import Graph, Node, toposort
-from graphc.ir.loop_passes import tidy_loops
-from graphc.ir.parser import parse
+from graphc.ir.core.graph import Graph, Node, toposort
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.loops import rematerialize as module
+from graphc.ir.loops.loop_passes import tidy_loops
+from graphc.ir.loops.rematerialize import rematerialize
 from graphc.ir.pipeline import optimize
-from graphc.ir.rematerialize import rematerialize
-from graphc.ir.verifier import verify
+from graphc.ir.text.parser import parse
+from graphc.ir.text.verifier import verify
+from graphc.ir.transforms.vjp import adjoint
 
 rng = np.random.default_rng(0)
 

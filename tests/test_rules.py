@@ -12,9 +12,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from graphc.ir import build
-from graphc.ir import simplify as simplify_module
-from graphc.ir.build import (
+from graphc.ir.core import build
+from graphc.ir.core.build import (
     apply,
     broadcast,
     cast,
@@ -33,12 +32,13 @@ from graphc.ir.build import (
     slice_,
     sum_,
 )  # fmt: skip
-from graphc.ir.evaluate import evaluate
-from graphc.ir.graph import Graph, Node, Region, TypeRuleError, make, parameter, place
-from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.rewrite import RewriteLoopError, Rule, RuleSet, Var, op, rewrite, rule
-from graphc.ir.simplify import RULES, simplify
-from graphc.ir.types import BOOL, DTYPES, F32, F64, I32, I64, U8, DType, TensorType
+from graphc.ir.core.graph import Graph, Node, Region, TypeRuleError, make, parameter, place
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import BOOL, DTYPES, F32, F64, I32, I64, U8, DType, TensorType
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.rewrite import simplify as simplify_module
+from graphc.ir.rewrite.engine import RewriteLoopError, Rule, RuleSet, Var, op, rewrite, rule
+from graphc.ir.rewrite.simplify import RULES, simplify
 
 Builder = Callable[..., Node]
 

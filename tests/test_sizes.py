@@ -17,13 +17,13 @@ from graphc.codegen.emit import Module
 from graphc.codegen.program import compile_graph
 from graphc.codegen.resizing import counts
 from graphc.codegen.step import Step
-from graphc.ir import build
-from graphc.ir.evaluate import evaluate
-from graphc.ir.graph import Graph, parameter
-from graphc.ir.sizes import structure, with_numbers
-from graphc.ir.symbols import Book
-from graphc.ir.types import F32, TensorType
-from graphc.ir.views import dense_strides
+from graphc.ir.analysis.views import dense_strides
+from graphc.ir.core import build
+from graphc.ir.core.graph import Graph, parameter
+from graphc.ir.core.guards import Book
+from graphc.ir.core.structural_key import structure, with_numbers
+from graphc.ir.core.types import F32, TensorType
+from graphc.ir.interpret.evaluate import evaluate
 
 F = torch.nn.functional
 SIZES = (17, 64, 100, 1000, 33, 12, 999, 256)

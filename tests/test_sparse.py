@@ -15,16 +15,17 @@ from test_autodiff import CASES, params
 import graphc as torch
 from graphc import func
 from graphc.errors import TracingError
-from graphc.ir import build, colouring, dependence
-from graphc.ir.colouring import by_columns, cheaper, symmetric, symmetrized
-from graphc.ir.control import cond, scan, while_loop
-from graphc.ir.dependence import INDEPENDENT, LOOP_RULES, RULES, Values
-from graphc.ir.evaluate import evaluate
-from graphc.ir.forward import tangents
-from graphc.ir.graph import Graph, Node, Region, parameter
-from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.sparsity import Sparsity, of_pairs
-from graphc.ir.types import BOOL, F64, I64, TensorType
+from graphc.ir.core import build
+from graphc.ir.core.control_flow import cond, scan, while_loop
+from graphc.ir.core.graph import Graph, Node, Region, parameter
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import BOOL, F64, I64, TensorType
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.sparse import colouring, dependence
+from graphc.ir.sparse.colouring import by_columns, cheaper, symmetric, symmetrized
+from graphc.ir.sparse.dependence import INDEPENDENT, LOOP_RULES, RULES, Values
+from graphc.ir.sparse.sparsity import Sparsity, of_pairs
+from graphc.ir.transforms.jvp import tangents
 
 rng = np.random.default_rng(0)
 

@@ -15,11 +15,11 @@ from test_program import check
 import graphc as torch
 from graphc import func
 from graphc.codegen.program import compile_graph
-from graphc.ir import build
-from graphc.ir.evaluate import evaluate
-from graphc.ir.fusion import fuse
-from graphc.ir.graph import Graph, Node
-from graphc.ir.types import F32, F64, I32, U8
+from graphc.ir.core import build
+from graphc.ir.core.graph import Graph, Node
+from graphc.ir.core.types import F32, F64, I32, U8
+from graphc.ir.fusion.fusion import fuse
+from graphc.ir.interpret.evaluate import evaluate
 
 EXTENTS = (1, 2, 3, 8, 9, 10, 15, 17, 23, 24, 25, 33, 40, 70)
 

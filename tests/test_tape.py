@@ -12,16 +12,16 @@ import pytest
 import graphc as torch
 from graphc import func
 from graphc.codegen.program import compile_graph
-from graphc.ir import build
-from graphc.ir.autodiff import gradients
-from graphc.ir.control import added, results_of, scan, while_loop
-from graphc.ir.evaluate import evaluate
-from graphc.ir.graph import Graph, Node, Region, TypeRuleError, make, parameter
-from graphc.ir.parser import parse
-from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.printer import to_text
-from graphc.ir.types import F64, I64, TensorType
-from graphc.ir.verifier import verify
+from graphc.ir.core import build
+from graphc.ir.core.control_flow import added, results_of, scan, while_loop
+from graphc.ir.core.graph import Graph, Node, Region, TypeRuleError, make, parameter
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import F64, I64, TensorType
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.text.parser import parse
+from graphc.ir.text.printer import to_text
+from graphc.ir.text.verifier import verify
+from graphc.ir.transforms.vjp import gradients
 from graphc.tensor import Tensor
 
 

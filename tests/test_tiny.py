@@ -6,14 +6,14 @@ import numpy as np
 
 import graphc
 from graphc.codegen.program import compile_graph
-from graphc.ir.autodiff import gradients
-from graphc.ir.build import constant, elementwise, sum_
-from graphc.ir.evaluate import evaluate
-from graphc.ir.graph import Graph, parameter
-from graphc.ir.parser import parse
+from graphc.ir.core.build import constant, elementwise, sum_
+from graphc.ir.core.graph import Graph, parameter
+from graphc.ir.core.types import F32, TensorType
+from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.pipeline import optimize
-from graphc.ir.printer import to_text
-from graphc.ir.types import F32, TensorType
+from graphc.ir.text.parser import parse
+from graphc.ir.text.printer import to_text
+from graphc.ir.transforms.vjp import gradients
 
 X = np.linspace(-2, 2, 7, dtype=np.float32)
 EXPECTED = 1 - np.tanh(X) ** 2

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graphc.ir import verifier
-from graphc.ir.autodiff import adjoint
-from graphc.ir.build import apply, broadcast, constant, fusion, sum_
-from graphc.ir.fusion import fuse
-from graphc.ir.graph import Graph, Node, Primitive, Region, make, parameter
-from graphc.ir.primitives import PRIMITIVES
-from graphc.ir.types import F32, F64, I32, U8, DType, TensorType
-from graphc.ir.verifier import CHECKS, VerificationError, verify
+from graphc.ir.core.build import apply, broadcast, constant, fusion, sum_
+from graphc.ir.core.graph import Graph, Node, Primitive, Region, make, parameter
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import F32, F64, I32, U8, DType, TensorType
+from graphc.ir.fusion.fusion import fuse
+from graphc.ir.text import verifier
+from graphc.ir.text.verifier import CHECKS, VerificationError, verify
+from graphc.ir.transforms.vjp import adjoint
 
 
 def p(shape: tuple[int, ...] = (4, 3), name: str = "x", dtype: DType = F32) -> Node:

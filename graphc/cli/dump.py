@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from graphc.compiler import Compiled, compile
 from graphc.func import grad
-from graphc.ir.types import DTYPES
+from graphc.ir.core.types import DTYPES
 from graphc.lowered import Lowered
 
 __all__ = ["STAGES", "add_arguments", "example", "load_function", "run"]

@@ -17,7 +17,7 @@ from graphc.cli.digits import Digits, batches, load
 from graphc.cli.numpy_digits import NumpyMLP
 from graphc.cli.progress import track
 from graphc.compiler import compile
-from graphc.ir.parser import parse
+from graphc.ir.text.parser import parse
 from graphc.lowered import Lowered
 from graphc.nn import functional as F
 from graphc.ops.random import manual_seed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import pi, sqrt
 from typing import Any
 
-from graphc.ir.build import apply, cast, elementwise, expand_axes, full_like, reduce, reshape, select
-from graphc.ir.graph import Node
+from graphc.ir.core.build import apply, cast, elementwise, expand_axes, full_like, reduce, reshape, select
+from graphc.ir.core.graph import Node
 from graphc.lift import op
 from graphc.ops.common import Operand, axes_of, axis_of, dtype_or, expand_to, torch_name, unsqueeze_axis
 from graphc.ops.reductions import norm_nodes

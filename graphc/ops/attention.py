@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
-from graphc.ir.build import (
+from graphc.ir.core.build import (
     apply,
     cast,
     constant,
@@ -21,8 +21,8 @@ from graphc.ir.build import (
     swap_last,
     zeros_like,
 )
-from graphc.ir.graph import Node
-from graphc.ir.types import I64
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import I64
 from graphc.lift import op
 from graphc.ops.activations import softmax_nodes
 from graphc.ops.common import Operand, expand_to

@@ -9,9 +9,9 @@ from operator import index
 from typing import Any
 
 from graphc.dtypes import DEFAULT, as_dtype
-from graphc.ir.build import cast, full_like, iota, reshape
-from graphc.ir.graph import Node
-from graphc.ir.types import DType
+from graphc.ir.core.build import cast, full_like, iota, reshape
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import DType
 from graphc.promotion import broadcast_to as expand_to
 
 __all__ = [

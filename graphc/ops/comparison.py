@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from graphc.ir.build import cast, constant, elementwise, full_like, reduce, select
-from graphc.ir.graph import Node
-from graphc.ir.types import BOOL, U8
+from graphc.ir.core.build import cast, constant, elementwise, full_like, reduce, select
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import BOOL, U8
 from graphc.lift import op
 from graphc.ops.common import Operand, all_axes, torch_name
 from graphc.ops.pointwise import sign_bit

@@ -19,10 +19,10 @@ from graphc.body_trace import KINDS, Body, Given, Once, Result, different, error
 from graphc.eager import substitute
 from graphc.errors import user_place
 from graphc.gradfn import GradFn
-from graphc.ir import build, control
-from graphc.ir.checkpointing import scan_in_segments, segment_lengths
-from graphc.ir.graph import Node, Region, parameter, place
-from graphc.ir.types import BOOL, I64
+from graphc.ir.core import build, control_flow
+from graphc.ir.core.graph import Node, Region, parameter, place
+from graphc.ir.core.types import BOOL, I64
+from graphc.ir.transforms.checkpointing import scan_in_segments, segment_lengths
 from graphc.lift import PENDING_BOUND
 from graphc.ops.comparison import lt
 from graphc.pytree import Tree
@@ -310,7 +310,7 @@ def _branch(pred: Tensor, given: Sequence[Given], arms: Sequence[Body]) -> Any:
     outer = {n for arm in arms for n in arm.outer_nodes()}
     with _here():
         test = build.reshape(pred._node(), ())
-        nodes = control.cond(test, regions[0], regions[1], [g.node() for g in given], outer)
+        nodes = control_flow.cond(test, regions[0], regions[1], [g.node() for g in given], outer)
     results = _recorded(nodes[: len(pairs)], "Cond", given, arms)
     _move_on(moved, nodes[len(pairs) :])
     return pytree.unflatten(results, yes.tree)
@@ -343,7 +343,7 @@ def _while(given: Sequence[Given], test: Body, body: Body, tree: Tree) -> Any:
     )
     with _here():
         start = [*(g.node() for g in given), *(s.current() for s in random)]
-        nodes = control.while_loop(*regions, start, test.outer_nodes() | body.outer_nodes())
+        nodes = control_flow.while_loop(*regions, start, test.outer_nodes() | body.outer_nodes())
     made = _recorded(nodes[: len(given)], "WhileLoop", given, [body])
     _move_on(random, nodes[len(given) :])
     return pytree.unflatten(made, tree)
@@ -379,7 +379,7 @@ def _once(given: Sequence[Given], body: Once) -> Any:
         drawn = [before for before, _ in random.values()]
         region = _region([*body.params, *drawn], results, body)
         start = [*(g.node() for g in given), *(s.current() for s in random)]
-        nodes = control.checkpoint(region, start, body.outer_nodes()) if results else []
+        nodes = control_flow.checkpoint(region, start, body.outer_nodes()) if results else []
     made = iter(_recorded(nodes[: len(tensors)], "Checkpoint", given, [body]))
     _move_on([*random, *wrote], nodes[len(tensors) :])
     return pytree.unflatten([leaf.number if leaf.weak else next(made) for leaf in body.leaves], body.tree)

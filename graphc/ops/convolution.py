@@ -11,7 +11,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from graphc.ir.build import (
+from graphc.ir.core.build import (
     concatenate,
     constant,
     elementwise,
@@ -25,8 +25,8 @@ from graphc.ir.build import (
     slice_,
     sum_,
 )
-from graphc.ir.graph import Node
-from graphc.ir.types import I64
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import I64
 from graphc.lift import op
 from graphc.ops.common import Operand, expand_to, unsqueeze_axis
 from graphc.ops.reductions import extreme_at, mean_nodes

@@ -13,9 +13,9 @@ import numpy as np
 
 from graphc.dtypes import as_dtype, get_default_dtype, number_dtype, of_ir
 from graphc.errors import placed
-from graphc.ir.build import cast, constant, elementwise, iota, select
-from graphc.ir.graph import Node
-from graphc.ir.types import F64, I64, DType
+from graphc.ir.core.build import cast, constant, elementwise, iota, select
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import F64, I64, DType
 from graphc.lift import from_array, op
 from graphc.ops.common import default_float, dtype_or, flatten_sizes
 from graphc.promotion import result_dtype

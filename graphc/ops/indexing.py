@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir.build import cast, constant, elementwise, iota, pad, permute, reshape, select, slice_
-from graphc.ir.build import gather as gather_at
-from graphc.ir.build import scatter as scatter_at
-from graphc.ir.build import scatter_add as scatter_add_at
-from graphc.ir.graph import Node
-from graphc.ir.types import BOOL, I64
+from graphc.ir.core.build import cast, constant, elementwise, iota, pad, permute, reshape, select, slice_
+from graphc.ir.core.build import gather as gather_at
+from graphc.ir.core.build import scatter as scatter_at
+from graphc.ir.core.build import scatter_add as scatter_add_at
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import BOOL, I64
 from graphc.lift import op
 from graphc.ops.common import Operand, axis_of, expand_to, number_like, positions, torch_name
 from graphc.ops.pointwise import choose

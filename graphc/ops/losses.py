@@ -6,9 +6,9 @@ over each row: no gather forward, no scatter backward.
 
 from __future__ import annotations
 
-from graphc.ir.build import cast, elementwise, full_like, iota, reshape, select, sum_, zeros_like
-from graphc.ir.graph import Node
-from graphc.ir.types import I64
+from graphc.ir.core.build import cast, elementwise, full_like, iota, reshape, select, sum_, zeros_like
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import I64
 from graphc.lift import op
 from graphc.ops.activations import log_softmax_nodes
 from graphc.ops.common import Operand, all_axes, expand_to, unsqueeze_axis

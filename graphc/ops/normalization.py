@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir.build import elementwise, expand_axes, reshape
-from graphc.ir.graph import Node
+from graphc.ir.core.build import elementwise, expand_axes, reshape
+from graphc.ir.core.graph import Node
 from graphc.lift import op
 from graphc.ops.common import Operand, expand_to
 from graphc.ops.reductions import count, mean_nodes, variance

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from math import pi
 
-from graphc.ir.build import cast, constant, elementwise, full_like, select, zeros_like
-from graphc.ir.graph import Node
-from graphc.ir.types import BOOL, F64
+from graphc.ir.core.build import cast, constant, elementwise, full_like, select, zeros_like
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import BOOL, F64
 from graphc.lift import op
 from graphc.ops.common import Operand, expand_to, torch_name
 from graphc.promotion import promote

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from graphc.ir.build import broadcast, cast, elementwise, iota, permute, reshape, sum_
-from graphc.ir.build import matmul as matmul_nodes
-from graphc.ir.graph import Node
-from graphc.ir.types import I64
+from graphc.ir.core.build import broadcast, cast, elementwise, iota, permute, reshape, sum_
+from graphc.ir.core.build import matmul as matmul_nodes
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import I64
 from graphc.lift import op
 from graphc.ops.common import Operand, axis_of, expand_to, torch_name, unsqueeze_axis
 from graphc.ops.shape import diagonal, expanded_shape, rolled

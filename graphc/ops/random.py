@@ -15,10 +15,10 @@ from weakref import WeakSet
 import numpy as np
 
 from graphc.dtypes import of_ir
-from graphc.ir.build import apply, cast, constant, elementwise, iota, select, slice_, zeros_like
-from graphc.ir.build import reshape as reshape_node
-from graphc.ir.graph import Node
-from graphc.ir.types import F32, F64, I32, I64, DType
+from graphc.ir.core.build import apply, cast, constant, elementwise, iota, select, slice_, zeros_like
+from graphc.ir.core.build import reshape as reshape_node
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import F32, F64, I32, I64, DType
 from graphc.lift import op
 from graphc.ops.common import default_float, dtype_or, expand_to, flatten_sizes
 from graphc.ops.creation import finished

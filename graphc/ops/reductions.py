@@ -9,7 +9,7 @@ from collections.abc import Callable
 from math import prod as product
 from typing import Any, NamedTuple
 
-from graphc.ir.build import (
+from graphc.ir.core.build import (
     apply,
     cast,
     constant,
@@ -24,9 +24,9 @@ from graphc.ir.build import (
     sum_,
     zeros_like,
 )
-from graphc.ir.build import cumsum as running_sum
-from graphc.ir.graph import Node
-from graphc.ir.types import BOOL, I64
+from graphc.ir.core.build import cumsum as running_sum
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import BOOL, I64
 from graphc.lift import numpy_names, op
 from graphc.ops import pointwise
 from graphc.ops.common import (

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir.build import cast, constant, full_like, reshape, scatter_add
-from graphc.ir.graph import Node
-from graphc.ir.types import I64
+from graphc.ir.core.build import cast, constant, full_like, reshape, scatter_add
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import I64
 from graphc.lift import numpy_names, op
 from graphc.ops import indexing
 from graphc.ops.common import Operand, axis_of

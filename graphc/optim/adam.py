@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.ir.build import cast, constant, elementwise, full_like
-from graphc.ir.graph import Node
-from graphc.ir.types import F32, F64
+from graphc.ir.core.build import cast, constant, elementwise, full_like
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import F32, F64
 from graphc.lift import op
 from graphc.ops.common import number_like
 from graphc.ops.creation import zeros

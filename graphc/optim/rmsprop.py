@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.ir.build import elementwise
-from graphc.ir.graph import Node
+from graphc.ir.core.build import elementwise
+from graphc.ir.core.graph import Node
 from graphc.lift import op
 from graphc.ops.common import number_like
 from graphc.ops.creation import full_like, zeros

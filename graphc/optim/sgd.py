@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.ir.graph import Node
+from graphc.ir.core.graph import Node
 from graphc.lift import op
 from graphc.ops.common import number_like
 from graphc.optim.optimizer import Optimizer, check_not_negative, write, zeros_of

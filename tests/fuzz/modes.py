@@ -15,7 +15,7 @@ from graphc import eager
 from graphc.codegen.program import compile_graph
 from graphc.compiler import Compiled, _take_apart, _Variant
 from graphc.eager import clear_cache
-from graphc.ir.evaluate import evaluate
+from graphc.ir.interpret.evaluate import evaluate
 from graphc.options import Options
 from tests.fuzz.noise import Reference, difference, reference
 from tests.fuzz.program import Program, arrays, source

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir import evaluate as evaluator
-from graphc.ir.graph import Graph, Node
+from graphc.ir.core.graph import Graph, Node
+from graphc.ir.interpret import evaluate as evaluator
 
 __all__ = ["Reference", "difference", "noisy", "reference"]
 

@@ -1,0 +1,273 @@
+"""Find out which axes of the values in a loop's bodies belong together.
+
+    %1: f64[3,2] = matmul %c, %w        axis 0 of %c and of %1 are one, axis 1 of %c and axis 0 of %w, axis 1 of %w and of %1
+
+Two axes are joined where an operation works along both alike, from turn to turn and in and out of inner loops too.  An axis
+along which an operation mixes elements is barred; to fold them, as a sum does, is no mixing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from math import prod
+from typing import NamedTuple
+
+from graphc.ir.core.cost import SMALL_ELEMENTS
+from graphc.ir.core.graph import Node
+from graphc.ir.core.ops import REDUCTIONS
+from graphc.ir.core.types import TensorType
+
+__all__ = ["MOST_LANES", "Axis", "Joined", "Slot", "slot_of", "type_of"]
+
+MOST_LANES = 16
+"""An axis of more elements is no axis of lanes."""
+
+MOST_CLASSES = 4
+"""So many classes of axes are looked at, those with the most members first."""
+
+
+class Slot(NamedTuple):
+    """One of the results of a node."""
+
+    node: Node
+    number: int
+
+
+class Axis(NamedTuple):
+    """An axis of a value; None stands for what no lanes can run along."""
+
+    slot: Slot | None
+    number: int
+
+
+CROOKED = Axis(None, 0)
+"""Every axis that lanes are barred from."""
+
+
+def slot_of(node: Node) -> Slot:
+    """Return which value a node with one result is."""
+    return Slot(node.operands[0], node.params["index"]) if node.op.name == "result" else Slot(node, 0)
+
+
+def type_of(slot: Slot) -> TensorType:
+    """Return the type of a value."""
+    return slot.node.types[slot.number]
+
+
+class Joined:
+    """The axes of all values in the bodies of a loop, joined where an operation works along both alike."""
+
+    def __init__(self, loop: Node) -> None:
+        self.loop = loop
+        self.parent: dict[Axis, Axis] = {}
+        self.depth: dict[Node, int] = {}
+        self._enter(loop, 0)
+        self.slots = list(self._slots())
+        _link_turns(self, loop, inner=False)
+        for node in self.depth:
+            rule = _elementwise if node.op.kind == "elementwise" else _RULES.get(node.op.name, _mixes)
+            rule(self, node)
+
+    def _enter(self, node: Node, depth: int) -> None:
+        for region in node.regions:
+            for inner in region.nodes():
+                self.depth[inner] = max(depth, self.depth.get(inner, 0))
+                self._enter(inner, depth + 1)
+
+    def _slots(self) -> Iterator[Slot]:
+        """Yield every value once: the parameters of the bodies, and the results of their nodes."""
+        loops = [self.loop, *(n for n in self.depth if n.regions)]
+        params = dict.fromkeys(p for loop in loops for region in loop.regions for p in region.params)
+        for node in (*params, *self.depth, self.loop):
+            if node.op.name != "result":
+                yield from (Slot(node, i) for i in range(len(node.types)))
+
+    def find(self, axis: Axis) -> Axis:
+        """Return what stands for the class of an axis."""
+        root = axis
+        while root in self.parent:
+            root = self.parent[root]
+        while axis in self.parent:  # the next search is short
+            above = self.parent[axis]
+            if above != root:
+                self.parent[axis] = root
+            axis = above
+        return root
+
+    def join(self, a: Axis, b: Axis) -> None:
+        """Make two classes one; with `CROOKED` no lanes run along it."""
+        a, b = self.find(a), self.find(b)
+        if a != b:
+            self.parent[b if a is CROOKED else a] = a if a is CROOKED else b
+
+    def same(self, a: Slot, b: Slot, shift: int = 0) -> None:
+        """Join the axes of two values, in order; the second has `shift` more in front."""
+        for i in range(type_of(a).rank):
+            self.join(Axis(a, i), Axis(b, i + shift))
+
+    def bar(self, slot: Slot, axes: Iterable[int] | None = None) -> None:
+        """Bar lanes from axes of a value; from all if none are given."""
+        for i in range(type_of(slot).rank) if axes is None else axes:
+            self.join(CROOKED, Axis(slot, i))
+
+    def classes(self) -> list[Axis]:
+        """Return the classes that lanes might run along, the one with the most members first."""
+        members: dict[Axis, int] = {}
+        for slot in self.slots:
+            for i, n in enumerate(type_of(slot).shape):
+                if 2 <= n <= MOST_LANES:
+                    root = self.find(Axis(slot, i))
+                    members[root] = members.get(root, 0) + 1
+        members.pop(CROOKED, None)
+        return sorted(members, key=lambda root: -members[root])[:MOST_CLASSES]
+
+
+def _elementwise(axes: Joined, node: Node) -> None:
+    for o in node.operands:
+        axes.same(slot_of(o), Slot(node, 0))
+
+
+def _mixes(axes: Joined, node: Node) -> None:
+    for slot in (*map(slot_of, node.operands), *(Slot(node, i) for i in range(len(node.types)))):
+        axes.bar(slot)
+
+
+def _leaf(axes: Joined, node: Node) -> None:
+    pass
+
+
+def _kept(axes: Joined, node: Node, pairs: Iterable[tuple[int, int]]) -> None:
+    """Join (axis of the operand, axis of the result), and bar all others."""
+    x, y, pairs = slot_of(node.operands[0]), Slot(node, 0), list(pairs)
+    for i, j in pairs:
+        axes.join(Axis(x, i), Axis(y, j))
+    axes.bar(x, set(range(type_of(x).rank)) - {i for i, _ in pairs})
+    axes.bar(y, set(range(type_of(y).rank)) - {j for _, j in pairs})
+
+
+def _permute(axes: Joined, node: Node) -> None:
+    _kept(axes, node, [(a, i) for i, a in enumerate(node.params["axes"])])
+
+
+def _reshape(axes: Joined, node: Node) -> None:
+    before, after = node.operands[0].shape, node.shape
+    if node.type.size > SMALL_ELEMENTS * MOST_LANES:
+        return _mixes(axes, node)
+    ends = {(prod(after[: j + 1]), n): j for j, n in enumerate(after)}
+    found = ((i, ends.get((prod(before[: i + 1]), n))) for i, n in enumerate(before))
+    _kept(axes, node, [(i, j) for i, j in found if j is not None])
+
+
+def _broadcast(axes: Joined, node: Node) -> None:
+    for i, j in enumerate(node.params["axes"]):
+        axes.join(Axis(slot_of(node.operands[0]), i), Axis(Slot(node, 0), j))
+
+
+def _slice(axes: Joined, node: Node) -> None:
+    p = node.params
+    cuts = zip(p["start"], p["stop"], p["step"], node.operands[0].shape, strict=True)
+    _kept(axes, node, [(i, i) for i, (start, stop, step, n) in enumerate(cuts) if start == 0 and stop == n and step == 1])
+
+
+def _pad(axes: Joined, node: Node) -> None:
+    p = node.params
+    widths = zip(p["low"], p["high"], p["interior"], strict=True)
+    _kept(axes, node, [(i, i) for i, width in enumerate(widths) if width == (0, 0, 0)])
+
+
+def _flip(axes: Joined, node: Node) -> None:
+    _kept(axes, node, [(i, i) for i in range(node.type.rank) if i not in node.params["axes"]])
+
+
+def _cumsum(axes: Joined, node: Node) -> None:
+    _kept(axes, node, [(i, i) for i in range(node.type.rank) if i != node.params["axis"]])
+
+
+def _concatenate(axes: Joined, node: Node) -> None:
+    joint = node.params["axis"]
+    for o in node.operands:
+        axes.same(slot_of(o), Slot(node, 0))
+    for slot in (*map(slot_of, node.operands), Slot(node, 0)):
+        axes.bar(slot, [joint])
+
+
+def _reduce(axes: Joined, node: Node) -> None:
+    x, gone = slot_of(node.operands[0]), node.params["axes"]
+    for j, i in enumerate(i for i in range(type_of(x).rank) if i not in gone):
+        axes.join(Axis(x, i), Axis(Slot(node, 0), j))
+
+
+def _arg(axes: Joined, node: Node) -> None:
+    x, gone = slot_of(node.operands[0]), node.params["axis"]
+    _kept(axes, node, [(i, j) for j, i in enumerate(i for i in range(type_of(x).rank) if i != gone)])
+
+
+def _matmul(axes: Joined, node: Node) -> None:
+    x, y, z, last = *map(slot_of, node.operands), Slot(node, 0), node.type.rank - 1
+    for i in range(last - 1):
+        axes.join(Axis(x, i), Axis(z, i))
+        axes.join(Axis(y, i), Axis(z, i))
+    axes.join(Axis(x, last - 1), Axis(z, last - 1))
+    axes.join(Axis(x, last), Axis(y, last - 1))
+    axes.join(Axis(y, last), Axis(z, last))
+
+
+def _cond(axes: Joined, node: Node) -> None:
+    for region in node.regions:
+        for o, p in zip(node.operands[1:], region.params, strict=True):
+            axes.same(slot_of(o), Slot(p, 0))
+        for i, r in enumerate(region.results):
+            axes.same(slot_of(r), Slot(node, i))
+
+
+def _loop(axes: Joined, node: Node) -> None:
+    _link_turns(axes, node, inner=True)
+
+
+def _link_turns(axes: Joined, node: Node, *, inner: bool) -> None:
+    """Join what goes into a loop, through its turns, and out of it.
+
+    Where a loop is an `inner` one, its operands and results are values of the body.
+    """
+    n, m = node.params["carried"], node.params.get("sequences", 0)
+    for region in node.regions:
+        for i in range(len(region.params)):
+            first = Slot(region.params[i], 0)
+            axes.same(first, Slot(node.regions[-1].params[i], 0))
+            if inner:
+                is_item = n <= i < n + m
+                axes.same(first, slot_of(node.operands[i]), shift=int(is_item))
+                axes.bar(slot_of(node.operands[i]), [0] if is_item else [])
+    for i, r in enumerate(node.regions[-1].results):
+        if i < n:
+            axes.same(slot_of(r), Slot(node.regions[-1].params[i], 0))
+            axes.same(slot_of(r), Slot(node, i))
+        elif node.types[i].grows and inner:
+            axes.bar(slot_of(r))
+        else:
+            axes.same(slot_of(r), Slot(node, i), shift=1)
+        if i >= n:
+            axes.bar(Slot(node, i), None if node.types[i].grows and inner else [0])
+
+
+_RULES: dict[str, Callable[[Joined, Node], None]] = {
+    "constant": _leaf,
+    "iota": _leaf,
+    "result": _leaf,
+    "permute": _permute,
+    "reshape": _reshape,
+    "broadcast": _broadcast,
+    "slice": _slice,
+    "pad": _pad,
+    "flip": _flip,
+    "concatenate": _concatenate,
+    "cumsum": _cumsum,
+    **dict.fromkeys(REDUCTIONS, _reduce),
+    "argmax": _arg,
+    "argmin": _arg,
+    "matmul": _matmul,
+    "cond": _cond,
+    "scan": _loop,
+    "while": _loop,
+}
+"""What an operation that is not elementwise joins; what is not listed mixes elements along all axes."""

@@ -1,0 +1,1 @@
+"""The graph: types, nodes with regions, and the closed set of operations."""

@@ -1,0 +1,188 @@
+"""Make nodes in plain words: `add(x, y)`, `x * 2`, `sum_(x, (1,))`.
+
+Operators on nodes are the same functions; a Python number on either side becomes a constant of the other
+side's type.  Derivative rules and rewrite rules are written with these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphc.ir.core.graph import Node, Region, make
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import BOOL, I64, DType, TensorType
+
+__all__ = [
+    "apply", "broadcast", "cast", "concatenate", "constant", "cumsum", "elementwise", "expand_axes", "flip", "full_like",
+    "fusion", "gather", "iota", "matmul", "pad", "permute", "reduce", "reshape", "scatter", "scatter_add", "select", "slice_",
+    "sum_", "swap_last", "zeros_like",
+]  # fmt: skip
+
+Operand = Node | float | int | bool
+
+
+def apply(name: str, *operands: Node, **params: Any) -> Node:
+    """Apply the primitive called `name`.  Raises TypeRuleError."""
+    return make(PRIMITIVES[name], operands, params)
+
+
+def constant(value: float | int | bool, dtype: DType, shape: tuple[int, ...] = ()) -> Node:
+    """Return a node with one number in every element, rounded or wrapped to `dtype`."""
+    return apply("constant", value=dtype.scalar(value), dtype=dtype, shape=shape)
+
+
+def full_like(x: Node, value: float | int | bool) -> Node:
+    """Return a constant of the type of `x`, in every element `value`, rounded or wrapped to its dtype."""
+    return constant(value, x.dtype, x.shape)
+
+
+def zeros_like(x: Node) -> Node:
+    """Return a constant zero (False) of the type of `x`."""
+    return full_like(x, 0)
+
+
+def elementwise(name: str, *operands: Operand) -> Node:
+    """Apply an elementwise primitive; numbers take the type of the first node among the operands."""
+    model = next(o for o in operands if isinstance(o, Node))
+    return apply(name, *(o if isinstance(o, Node) else full_like(model, o) for o in operands))
+
+
+def select(cond: Node, x: Operand, y: Operand) -> Node:
+    """Return `x` where `cond` holds, else `y`; one of them may be a number."""
+    model = x if isinstance(x, Node) else y
+    assert isinstance(model, Node)
+    return apply("select", cond, *(o if isinstance(o, Node) else full_like(model, o) for o in (x, y)))
+
+
+def cast(x: Node, dtype: DType) -> Node:
+    """Convert to a dtype; `x` itself if it has it."""
+    return x if x.dtype is dtype else apply("cast", x, dtype=dtype)
+
+
+def iota(shape: tuple[int, ...], axis: int, dtype: DType = I64) -> Node:
+    """Return the index along `axis`."""
+    return apply("iota", axis=axis, dtype=dtype, shape=shape)
+
+
+def reshape(x: Node, shape: Sequence[int]) -> Node:
+    """Give another shape; `x` itself if it has it."""
+    return x if x.shape == tuple(shape) else apply("reshape", x, shape=tuple(shape))
+
+
+def permute(x: Node, axes: Sequence[int]) -> Node:
+    """Reorder axes; `x` itself if they are in order."""
+    return x if tuple(axes) == tuple(range(x.type.rank)) else apply("permute", x, axes=tuple(axes))
+
+
+def swap_last(x: Node) -> Node:
+    """Transpose the last two axes."""
+    n = x.type.rank
+    return permute(x, (*range(n - 2), n - 1, n - 2))
+
+
+def broadcast(x: Node, shape: Sequence[int], axes: Sequence[int]) -> Node:
+    """Repeat along new axes: axis i of `x` becomes axis axes[i]; `x` itself if nothing is new."""
+    return x if x.shape == tuple(shape) else apply("broadcast", x, shape=tuple(shape), axes=tuple(axes))
+
+
+def expand_axes(x: Node, shape: Sequence[int], axes: Sequence[int]) -> Node:
+    """Undo a reduction over `axes`: repeat `x` along them to get `shape`."""
+    return broadcast(x, shape, [a for a in range(len(shape)) if a not in axes])
+
+
+def slice_(x: Node, start: Sequence[int], stop: Sequence[int], step: Sequence[int] | None = None) -> Node:
+    """Return x[start:stop:step] along each axis; `x` itself if that is all of it."""
+    step = tuple(step) if step is not None else (1,) * x.type.rank
+    if tuple(stop) == x.shape and not any(start) and all(s == 1 for s in step):
+        return x
+    return apply("slice", x, start=tuple(start), stop=tuple(stop), step=step)
+
+
+def pad(
+    x: Node, low: Sequence[int], high: Sequence[int], interior: Sequence[int] | None = None, fill: float | Node = 0
+) -> Node:
+    """Surround and interleave with `fill`; `x` itself if there is nothing to add."""
+    interior = tuple(interior) if interior is not None else (0,) * x.type.rank
+    if not any((*low, *high, *interior)):
+        return x
+    value = fill if isinstance(fill, Node) else constant(fill, x.dtype)
+    return apply("pad", x, value, low=tuple(low), high=tuple(high), interior=interior)
+
+
+def flip(x: Node, axes: Sequence[int]) -> Node:
+    """Reverse the order along axes; `x` itself if there are none."""
+    return apply("flip", x, axes=tuple(axes)) if axes else x
+
+
+def concatenate(xs: Sequence[Node], axis: int) -> Node:
+    """Join nodes of one dtype, equal in all extents but that of `axis`; the node itself if it is one.  Raises TypeRuleError."""
+    return xs[0] if len(xs) == 1 else apply("concatenate", *xs, axis=axis)
+
+
+def reduce(name: str, x: Node, axes: Sequence[int]) -> Node:
+    """Fold the axes with sum, prod, max, min, any or all; `x` itself if there are none."""
+    return apply(name, x, axes=tuple(sorted(axes))) if axes else x
+
+
+def sum_(x: Node, axes: Sequence[int]) -> Node:
+    """Add up over axes, in the dtype of `x`; `x` itself if there are none."""
+    return reduce("sum", x, axes)
+
+
+def cumsum(x: Node, axis: int) -> Node:
+    """Return the running sums along an axis, in the dtype of `x`."""
+    return apply("cumsum", x, axis=axis)
+
+
+def gather(x: Node, *indices: Node) -> Node:
+    """Return the elements of `x` at integer indices, one tensor for each leading axis; indices must lie in range."""
+    return apply("gather", x, *indices)
+
+
+def scatter(x: Node, updates: Node, *indices: Node) -> Node:
+    """Return x with x[i0, i1, …] = updates."""
+    return apply("scatter", x, updates, *indices)
+
+
+def scatter_add(x: Node, updates: Node, *indices: Node) -> Node:
+    """Return `x` with updates added at integer indices, as `gather` reads them; equal indices add up."""
+    return apply("scatter_add", x, updates, *indices)
+
+
+def matmul(a: Node, b: Node) -> Node:
+    """Multiply matrices, [..., m, k] by [..., k, n] with equal leading axes and dtypes.  Raises TypeRuleError."""
+    return apply("matmul", a, b)
+
+
+def fusion(operands: Sequence[Node], body: Region) -> list[Node]:
+    """Apply a region as one kernel and return its results."""
+    whole = make(PRIMITIVES["fusion"], tuple(operands), {}, (body,))
+    if len(whole.types) == 1:
+        return [whole]
+    return [apply("result", whole, index=i) for i in range(len(whole.types))]
+
+
+def _binary(name: str, *, swapped: bool = False) -> Any:
+    if swapped:
+        return lambda self, other: elementwise(name, other, self)
+    return lambda self, other: elementwise(name, self, other)
+
+
+for _name, _op in (
+    ("add", "add"),
+    ("sub", "sub"),
+    ("mul", "mul"),
+    ("truediv", "div"),
+    ("and", "and"),
+    ("or", "or"),
+    ("xor", "xor"),
+):
+    setattr(Node, f"__{_name}__", _binary(_op))
+    setattr(Node, f"__r{_name}__", _binary(_op, swapped=True))
+for _name, _op, _swap in (("lt", "lt", False), ("le", "le", False), ("gt", "lt", True), ("ge", "le", True)):
+    setattr(Node, f"__{_name}__", _binary(_op, swapped=_swap))
+setattr(Node, "__neg__", lambda self: apply("neg", self))  # noqa: B010 - a class that is closed to its own module
+setattr(Node, "__invert__", lambda self: apply("not", self))  # noqa: B010
+
+SCALAR_BOOL = TensorType(BOOL)

@@ -1,0 +1,197 @@
+"""What each primitive computes, on NumPy arrays: the reference for everything else.
+
+Where the primitive's own NumPy function says it, the table in `primitives` names that function; what takes
+more than one is here.  Arrays keep the dtype of their first operand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.core.types import DType
+
+__all__ = [
+    "Meaning", "broadcast", "cast", "constant", "cumsum", "erf", "floordiv", "gather", "iota", "keep_dtype", "pad",
+    "padded_shape", "random_bits", "reduction", "remainder", "rsqrt", "scatter", "scatter_add", "shift", "sigmoid", "slice_",
+]  # fmt: skip
+
+Meaning = Callable[..., Any]
+
+
+def keep_dtype(function: Meaning) -> Meaning:
+    """Make a NumPy function return its first operand's dtype, whatever it would promote to."""
+
+    def meaning(*xs: Any) -> Any:
+        return np.asarray(function(*xs)).astype(xs[0].dtype, copy=False)
+
+    return meaning
+
+
+def sigmoid(x: Any) -> Any:
+    """Return 1 / (1 + exp(-x)) without overflow."""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1 / (1 + e), e / (1 + e))
+
+
+def erf(x: Any) -> Any:
+    """Return the error function by its Maclaurin series below 2.5 and Lentz's continued fraction of erfc above, in f64.
+
+    Source: Abramowitz and Stegun, 7.1.6 and 7.1.14.
+    """
+    x = np.asarray(x)
+    wide = x.astype(np.float64)
+    a = np.minimum(np.abs(wide), 6.5)
+    small = np.minimum(a, 2.5)
+    term = total = small
+    for n in range(1, 60):
+        term = term * (2 * small * small) / (2 * n + 1)
+        total = total + term
+    series = 2 / np.sqrt(np.pi) * np.exp(-small * small) * total
+    big = np.maximum(a, 2.5)
+    fraction = np.zeros_like(big)
+    for n in range(60, 0, -1):
+        fraction = (n / 2) / (big + fraction)
+    tail = 1 - np.exp(-big * big) / np.sqrt(np.pi) / (big + fraction)
+    return np.copysign(np.where(a < 2.5, series, tail), wide)
+
+
+def rsqrt(x: Any) -> Any:
+    """Return 1 / sqrt(x)."""
+    return np.asarray(1, x.dtype) / np.sqrt(x)
+
+
+def floordiv(x: Any, y: Any) -> Any:
+    """Return floor(x / y): for floats torch's rule, the floor of the quotient; an integer by 0 gives 0."""
+    return np.floor(x / y) if x.dtype.kind == "f" else np.floor_divide(x, y)
+
+
+def remainder(x: Any, y: Any) -> Any:
+    """Return what is left of x after whole y's, with the sign of y; an integer by 0 gives 0."""
+    if x.dtype.kind != "f":
+        return np.remainder(x, y)
+    rest = np.fmod(x, y)
+    return np.where((rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest)
+
+
+def shift(function: Meaning) -> Meaning:
+    """Make a shift take its count modulo the width."""
+
+    def meaning(x: Any, y: Any) -> Any:
+        return function(x, y & (x.dtype.itemsize * 8 - 1)).astype(x.dtype)
+
+    return meaning
+
+
+def cast(x: Any, dtype: DType) -> Any:
+    """Convert as C does: floats truncate, integers wrap, bool is x != 0."""
+    return x.astype(dtype.numpy)
+
+
+def constant(value: Any, dtype: DType, shape: tuple[int, ...]) -> Any:
+    """Return one number in every element."""
+    return np.full(shape, value, dtype.numpy)
+
+
+def iota(axis: int, dtype: DType, shape: tuple[int, ...]) -> Any:
+    """Return the index along an axis."""
+    along = np.arange(shape[axis]).astype(dtype.numpy).reshape([-1 if d == axis else 1 for d in range(len(shape))])
+    return np.broadcast_to(along, shape)
+
+
+def random_bits(key: Any, shape: tuple[int, ...]) -> Any:
+    """Return Philox-2x32-10 at counter (key[1] + linear index), keyed by key[0]; the first word.
+
+    Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011).
+    """
+    with np.errstate(over="ignore"):
+        counter = np.arange(prod(shape), dtype=np.uint64) + np.uint64(int(key[1]) & (2**64 - 1))
+        low, high = counter & np.uint64(0xFFFFFFFF), counter >> np.uint64(32)
+        k = np.uint64(int(key[0]) & 0xFFFFFFFF) ^ np.uint64((int(key[0]) >> 32) & 0xFFFFFFFF)
+        for _ in range(10):
+            product = low * np.uint64(0xD256D193)
+            low, high = (product >> np.uint64(32)) ^ k ^ high, product & np.uint64(0xFFFFFFFF)
+            k = (k + np.uint64(0x9E3779B9)) & np.uint64(0xFFFFFFFF)
+    return low.astype(np.uint32).view(np.int32).reshape(shape)
+
+
+def broadcast(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """Put axis i of x at axes[i] of a shape and repeat it along the others."""
+    inner = [1] * len(shape)
+    for a, n in zip(axes, x.shape, strict=True):
+        inner[a] = n
+    return np.broadcast_to(x.reshape(inner), shape)
+
+
+def slice_(x: Any, start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]) -> Any:
+    """Return x[start:stop:step] along each axis."""
+    return x[tuple(slice(s, e, p) for s, e, p in zip(start, stop, step, strict=True))]
+
+
+def padded_shape(
+    shape: tuple[int, ...], low: tuple[int, ...], high: tuple[int, ...], interior: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Return the shape that `pad` gives."""
+    return tuple(lo + max(0, n + (n - 1) * i) + hi for n, lo, hi, i in zip(shape, low, high, interior, strict=True))
+
+
+def pad(x: Any, fill: Any, low: tuple[int, ...], high: tuple[int, ...], interior: tuple[int, ...]) -> Any:
+    """Surround and interleave with `fill`."""
+    out = np.full(padded_shape(x.shape, low, high, interior), fill, x.dtype)
+    places = zip(x.shape, low, interior, strict=True)
+    out[tuple(slice(lo, lo + (n - 1) * (i + 1) + 1 if n else lo, i + 1) for n, lo, i in places)] = x
+    return out
+
+
+def reduction(function: Meaning) -> Meaning:
+    """Make a NumPy reduction fold `axes`; f32 sums and products are carried in f64."""
+
+    def meaning(x: Any, axes: tuple[int, ...]) -> Any:
+        if not axes:
+            return x
+        if function in (np.sum, np.prod):
+            return np.asarray(function(x, axis=axes, dtype=_wide(x))).astype(x.dtype)
+        return np.asarray(function(x, axis=axes))
+
+    return meaning
+
+
+def _wide(x: Any) -> Any:
+    return np.float64 if x.dtype == np.float32 else x.dtype
+
+
+def cumsum(x: Any, axis: int) -> Any:
+    """Return running sums along an axis; of f32 carried in f64."""
+    return np.cumsum(x, axis, dtype=_wide(x)).astype(x.dtype)
+
+
+def _check_bounds(shape: tuple[int, ...], indices: tuple[Any, ...]) -> None:
+    for axis, index in enumerate(indices):
+        bad = (index < 0) | (index >= shape[axis])
+        if bad.any():
+            raise IndexError(f"index {int(index[bad][0])} is out of bounds for dimension {axis} with size {shape[axis]}")
+
+
+def gather(x: Any, *indices: Any) -> Any:
+    """Return x[i0, i1, …].  Raises IndexError."""
+    _check_bounds(x.shape, indices)
+    return x[indices]
+
+
+def scatter(x: Any, updates: Any, *indices: Any) -> Any:
+    """Return a copy of x with x[i0, i1, …] = updates.  Raises IndexError."""
+    _check_bounds(x.shape, indices)
+    out = x.copy()
+    out[indices] = updates
+    return out
+
+
+def scatter_add(x: Any, updates: Any, *indices: Any) -> Any:
+    """Return a copy of x with x[i0, i1, …] += updates.  Raises IndexError."""
+    _check_bounds(x.shape, indices)
+    out = x.copy()
+    np.add.at(out, indices, updates)
+    return out

@@ -1,0 +1,110 @@
+"""A graph taken apart into its structure and its numbers, and put together with other numbers.
+
+Numbers are the extents, offsets and steps above `SMALL`, of either sign, and the constants that are not simple: what the
+text of a program does not hold (codegen/step.py), so that graphs of one structure have a good chance to share machine
+code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from graphc.ir.core.graph import Graph, Node, Region, make, parameter
+from graphc.ir.core.types import TensorType
+
+__all__ = ["SIMPLE", "SMALL", "structure", "with_numbers"]
+
+SMALL = 8
+"""Integers up to this, of either sign, belong to the structure: they are constants in the code."""
+
+SIMPLE = frozenset([0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 4.0, float("inf"), float("-inf")])
+"""Float constants that belong to the structure."""
+
+Key = tuple[Any, ...]
+Hole = Callable[[Any], Any]
+
+
+def structure(graph: Graph, layouts: Mapping[Node, tuple[int, ...]]) -> tuple[Key, list[Any]]:
+    """Return what describes a graph without its numbers but for their types, and these in the order in which they are met.
+
+    `layouts` gives the strides of the graph's parameters.
+    """
+    numbers: list[Any] = []
+
+    def hole(number: Any) -> type:
+        numbers.append(number)
+        return type(number)
+
+    strides = _mapped(tuple([layouts[p] for p in graph.params]), hole, _spelled)
+    return (_region_key(graph, hole, {}), strides), numbers
+
+
+def with_numbers(
+    graph: Graph, layouts: Mapping[Node, tuple[int, ...]], numbers: Sequence[Any]
+) -> tuple[Graph, dict[Node, tuple[int, ...]]]:
+    """Return the graph and its layouts with other numbers, in the order of `structure`."""
+    rest = iter(numbers)
+
+    def hole(_: Any) -> Any:
+        return next(rest)
+
+    strides = _mapped(tuple([layouts[p] for p in graph.params]), hole, _itself)
+    region = _region_with(graph, hole, {})
+    return Graph(region.params, region.results, graph.name), dict(zip(region.params, strides, strict=True))
+
+
+# Regions may share parameters and nodes, as a loop and its twin that keeps more do: a node is described once.
+
+
+def _region_key(region: Region, hole: Hole, number_of: dict[Node, int]) -> Key:
+    lines: list[Any] = []
+    for p in region.params:
+        if p not in number_of:
+            number_of[p] = len(number_of)
+            lines.append((p.types[0].dtype, _mapped(p.types[0].shape, hole, _spelled)))
+    for node in region.nodes():
+        if node in number_of:
+            continue
+        line = [node.op, *[number_of[o] for o in node.operands]]
+        for name, value in node.params.items():
+            line.append(name)
+            line.append(_mapped(value, hole, _spelled))
+        line += [_region_key(r, hole, number_of) for r in node.regions]
+        number_of[node] = len(number_of)
+        lines.append(tuple(line))
+    return (tuple([number_of[p] for p in region.params]), *lines, tuple([number_of[r] for r in region.results]))
+
+
+def _region_with(region: Region, hole: Hole, new: dict[Node, Node]) -> Region:
+    for p in region.params:
+        if p not in new:
+            new[p] = parameter(TensorType(p.dtype, _mapped(p.shape, hole, _itself)), p.name)
+    for node in region.nodes():
+        if node in new:
+            continue
+        params = {name: _mapped(value, hole, _itself) for name, value in node.params.items()}
+        operands = [new[o] for o in node.operands]
+        regions = tuple([_region_with(r, hole, new) for r in node.regions])
+        new[node] = make(node.op, operands, params, regions, like=node, unique=node.op.name == "alias")
+    return Region(tuple([new[p] for p in region.params]), tuple([new[r] for r in region.results]))
+
+
+def _mapped(value: Any, hole: Hole, simple: Callable[[float], Any]) -> Any:
+    """Put `hole(number)` in the place of each number of a parameter."""
+    kind = type(value)
+    if kind is tuple:
+        return tuple([_mapped(v, hole, simple) for v in value])
+    if kind is int:
+        return value if -SMALL <= value <= SMALL else hole(value)
+    if kind is float:
+        return simple(value) if value in SIMPLE or value != value else hole(value)
+    return value
+
+
+def _spelled(value: float) -> str:
+    return value.hex()  # 0.0 and -0.0 are equal
+
+
+def _itself(value: float) -> float:
+    return value

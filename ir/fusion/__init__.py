@@ -1,0 +1,1 @@
+"""From a graph of operations to a graph of kernels."""

@@ -1,0 +1,335 @@
+"""Decide which nodes become one kernel.
+
+Nodes are taken in order; each joins the groups of its operands where the spaces agree (`ir/fusion/iteration_domain.py`) and no path leads
+out of the merged group and back in (kept as a bit mask of ancestors for each group: that is the convexity proof).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from graphc.ir.core.cost import weight
+from graphc.ir.core.graph import PARAMETER, Graph, Node
+from graphc.ir.fusion.iteration_domain import (
+    Axes,
+    Edge,
+    Group,
+    Loop,
+    Misaligned,
+    aligned,
+    by_number,
+    edges_of,
+    fresh,
+    is_cheap,
+    is_compute,
+    is_inlined,
+    loops_of,
+    reduced_axes,
+    through,
+)
+
+__all__ = ["HEAVIEST", "Grouping", "total_weight"]
+
+HEAVIEST = 900
+"""A group's greatest weight: beyond it registers spill and LLVM's scheduler, quadratic in a block, is slow."""
+
+SHARED_WAVE = 36
+"""What the sine and the cosine of one angle have in common, and a kernel computes once."""
+
+COLUMNS = ("sum", "prod", "max", "min", "any", "all")
+"""Reductions that may be columns."""
+
+
+def total_weight(nodes: Iterable[Node]) -> int:
+    """Return roughly how many instructions a vector of some nodes takes in one kernel."""
+    nodes = list(nodes)
+    angles = [{n.operands[0] for n in nodes if n.op.name == wave} for wave in ("sin", "cos")]
+    return sum(map(weight, nodes)) - SHARED_WAVE * len(angles[0] & angles[1])
+
+
+class Grouping:
+    """Decides which nodes form a group."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.nodes = graph.nodes()
+        self.edges: dict[Node, list[Edge]] = {}
+        self.read_by: dict[Node, list[Edge]] = {}
+        self.moved_results = {r for r in graph.results if r.op.kind == "movement"}
+        self.group_of: dict[Node, Group] = {}
+        self.groups: dict[int, Group] = {}
+        self.opaque_ancestors: dict[Node, int] = {}
+
+    def run(self) -> dict[Node, Group]:
+        """Return the group of each node that computes something."""
+        for node in self.nodes:
+            if is_compute(node) or node in self.moved_results:
+                self._place(node)
+            elif not _is_passage(node) and (mask := self._ancestors(node.operands)):
+                self.opaque_ancestors[node] = mask
+        self._join_siblings()
+        self._join_numbers()
+        return self.group_of
+
+    def _ancestors(self, operands: Sequence[Node]) -> int:
+        """Return the groups that some values come from, directly or not: whatever is in such a mask, its ancestors are too."""
+        mask = 0
+        for o in operands:
+            while o not in self.group_of and _is_passage(o):
+                o = o.operands[0]
+            group = self.group_of.get(o)
+            if group is not None:
+                mask |= group.ancestors | (1 << group.bit)
+            else:
+                mask |= self.opaque_ancestors.get(o, 0)
+        return mask
+
+    def _in(self, mask: int) -> Iterator[Group]:
+        """Yield the groups of a mask."""
+        while mask:
+            bit = mask.bit_length() - 1
+            mask ^= 1 << bit
+            yield self.groups[bit]
+
+    def _place(self, node: Node) -> None:
+        group = self._alone(node)
+        self.group_of[node] = group
+        self.groups[group.bit] = group
+        self.edges[node] = list(edges_of(node))
+        for edge in self.edges[node]:
+            self.read_by.setdefault(edge.source, []).append(edge)
+        for edge in self.edges[node]:
+            source = self.group_of[edge.source]
+            mine = self.group_of[node]
+            if source is not mine:
+                self._try_merge(source, mine)
+
+    def _alone(self, node: Node) -> Group:
+        group = Group(len(self.group_of) + 1, [node], weight=weight(node))
+        if node.op.name in ("sin", "cos"):
+            group.waves = frozenset([(node.op.name, node.operands[0])])
+        group.axes[node] = fresh(node.shape)
+        group.space = loops_of(group.axes[node])
+        if node.op.kind == "reduce":
+            group.outer = group.space
+            group.reduced[node] = fresh([node.operands[0].shape[a] for a in reduced_axes(node)])
+            group.space |= loops_of(group.reduced[node])
+        group.ancestors = self._ancestors(node.operands)
+        for operand in node.operands:
+            while operand.op.kind == "movement" or operand.op.name == "result":
+                operand = operand.operands[0]
+            group.behind |= self.opaque_ancestors.get(operand, 0)
+        return group
+
+    # A merge is tried on copies of what it changes, and kept if the spaces agree.
+
+    def _try_merge(self, first: Group, second: Group, tie: tuple[Axes, Axes] | None = None) -> bool:
+        if _joint_weight(first, second) > HEAVIEST or self._would_cycle(first, second):
+            return False
+        try:
+            match = self._match(first, second, tie)
+        except Misaligned:
+            return False
+        outer = self._common_outer(first, second, match)
+        if outer is False:
+            if not self._is_column(first, second, match):
+                return False
+            outer, second.columns = first.outer, frozenset(second.nodes)
+        second.substitute({a: (b,) for a, b in match.items()})
+        self._absorb(first, second, outer if isinstance(outer, frozenset) else None)
+        return True
+
+    def _is_column(self, first: Group, second: Group, match: dict[Loop, Loop]) -> bool:
+        """Whether `second` is a reduction over outer loops of `first` that spares computing its operand a second time."""
+        node = second.nodes[0]
+        if len(second.nodes) > 1 or node.op.name not in COLUMNS or first.outer is None:
+            return False
+        if all(self.group_of[e.source] is not first or is_cheap(e.source) for e in edges_of(node)):
+            return False
+        folded = frozenset(match.get(lo, lo) for lo in loops_of(second.reduced[node]))
+        if not folded or not folded <= first.outer or first.folded not in (frozenset(), folded):
+            return False
+        return frozenset(match.get(lo, lo) for lo in second.space) > first.outer
+
+    def _would_cycle(self, first: Group, second: Group) -> bool:
+        """Whether a way leads from one group to the other through a third, or through a matmul or the like."""
+        both = 1 << first.bit | 1 << second.bit
+        between = (first.ancestors | second.ancestors) & ~both
+        if any(group.ancestors & both for group in self._in(between)):
+            return True
+        return bool((first.behind >> second.bit | second.behind >> first.bit) & 1)
+
+    def _match(self, first: Group, second: Group, tie: tuple[Axes, Axes] | None) -> dict[Loop, Loop]:
+        """Return which loop of `first` each loop of `second` is.  Raises Misaligned if values between them do not line up."""
+        ties = [tie] if tie is not None else []
+        match: dict[Loop, Loop] = {}
+        for _ in range(64):  # splitting loops changes axes that were read before: start again
+            before = (len(first.space), len(second.space))
+            match = {}
+            for mine, yours in [*ties, *self._crossing(first, second)]:
+                _unify(first, second, mine, yours, match)
+            if before == (len(first.space), len(second.space)):
+                break
+        else:
+            raise Misaligned
+        taken = set(match.values())
+        for loop in by_number(second.space - set(match)):
+            free = [f for f in by_number(first.space - taken) if f.extent == loop.extent]
+            inner = [f for f in free if first.outer is not None and f not in first.outer]
+            if inner or free:
+                match[loop] = (inner or free)[0]
+                taken.add(match[loop])
+        return match
+
+    def _crossing(self, first: Group, second: Group) -> list[tuple[Axes, Axes]]:
+        """Return, for each value that one group reads of the other, its axes in `first` and in `second`."""
+        pairs = []
+        for edge in self._between(first, second):
+            reader, source = self.group_of[edge.reader], self.group_of[edge.source]
+            if edge.source in source.columns:
+                raise Misaligned
+            if any(m.op.name in ("slice", "pad", "flip") for m in edge.moves) and is_cheap(edge.source):
+                continue
+            wanted = through(reader, reader.operand_axes(edge.reader), edge.moves)
+            here = source.axes[edge.source]
+            pairs.append((here, wanted) if reader is second else (wanted, here))
+        return pairs
+
+    def _between(self, first: Group, second: Group) -> list[Edge]:
+        """Return the edges from one group to the other, found from the smaller one."""
+        small, large = sorted((first, second), key=lambda group: len(group.nodes))
+        edges = []
+        for node in small.nodes:
+            edges += [e for e in self.edges[node] if self.group_of[e.source] is large]
+            edges += [e for e in self.read_by.get(node, ()) if self.group_of[e.reader] is large]
+        return edges
+
+    def _common_outer(self, first: Group, second: Group, match: dict[Loop, Loop]) -> frozenset[Loop] | bool | None:
+        """Return the outer loops of the merged group, None if it has no reductions, False if it cannot be."""
+
+        def renamed(loops: frozenset[Loop]) -> frozenset[Loop]:
+            return frozenset(match.get(lo, lo) for lo in loops)
+
+        space = renamed(second.space)
+        if first.outer is None and second.outer is None:
+            return None if first.space == space else False
+        if first.outer is not None and second.outer is not None:
+            outer = first.outer
+            if outer != renamed(second.outer):
+                return False
+        else:
+            outer = first.outer if first.outer is not None else renamed(second.outer or frozenset())
+            if not (space if first.outer is not None else first.space) >= outer:
+                return False
+        # without outer loops, only passes over the same inner loops belong in one kernel
+        if not outer and first.space and space and first.space != space:
+            return False
+        if first.columns and second.columns and first.folded != renamed(second.folded):
+            return False
+        if len(lasts := {*_last_loops(first, {}), *_last_loops(second, match)}) > len({folded for folded, _ in lasts}):
+            return False
+        along = {*_lies_outside(first, outer, {}), *_lies_outside(second, outer, match)}
+        return False if len(along) > 1 else outer
+
+    def _absorb(self, first: Group, second: Group, outer: frozenset[Loop] | None) -> None:
+        first.nodes += second.nodes
+        first.axes.update(second.axes)
+        first.reduced.update(second.reduced)
+        first.outer = outer
+        first.space |= second.space
+        first.weight = _joint_weight(first, second)
+        first.waves |= second.waves
+        first.columns |= second.columns
+        gone, kept = 1 << second.bit, 1 << first.bit
+        first.ancestors = (first.ancestors | second.ancestors) & ~gone & ~kept
+        first.behind |= second.behind
+        del self.groups[second.bit]
+        for node in second.nodes:
+            self.group_of[node] = first
+        for group in self.groups.values():
+            if group.ancestors & (gone | kept):
+                group.ancestors = (group.ancestors & ~gone) | kept | first.ancestors
+            if group.behind & (gone | kept):
+                group.behind = (group.behind & ~gone) | kept | first.ancestors
+        for node, mask in self.opaque_ancestors.items():
+            if mask & (gone | kept):
+                self.opaque_ancestors[node] = (mask & ~gone) | kept | first.ancestors
+
+    def _join_siblings(self) -> None:
+        """Merge groups that read the same value at the same places, such as a value and its gradient."""
+        readers: dict[Node, list[Node]] = {}
+        for node in self.nodes:
+            if not is_compute(node):
+                continue
+            for operand in aligned(node):
+                base = operand
+                while base.op.kind == "movement":
+                    base = base.operands[0]
+                if base.op is PARAMETER or (not is_compute(base) and not is_inlined(base)):
+                    readers.setdefault(operand, []).append(node)
+        for shared, nodes in readers.items():
+            if shared.type.rank == 0:
+                continue
+            for node in nodes[1:]:
+                first, second = self.group_of[nodes[0]], self.group_of[node]
+                ties = (first.operand_axes(nodes[0]), second.operand_axes(node))
+                if first is not second and loops_of(ties[0]) == first.space and loops_of(ties[1]) == second.space:
+                    self._try_merge(first, second, ties)
+
+    def _join_numbers(self) -> None:
+        """Merge groups of single numbers, as far as none waits for another by way of a third: a kernel of each is all call."""
+        last: Group | None = None
+        for group in list(self.groups.values()):
+            if not group.space:
+                last = last if last is not None and self._try_merge(last, group) else group
+
+
+def _is_passage(node: Node) -> bool:
+    """Whether a node comes from just what its one operand comes from."""
+    return len(node.operands) == 1 and (node.op.kind == "movement" or node.op.name == "result")
+
+
+def _joint_weight(first: Group, second: Group) -> int:
+    """Return the weight of two groups in one kernel."""
+    other = {"sin": "cos", "cos": "sin"}
+    return first.weight + second.weight - SHARED_WAVE * sum((other[w], x) in first.waves for w, x in second.waves)
+
+
+def _last_loops(group: Group, match: dict[Loop, Loop]) -> Iterator[tuple[frozenset[Loop], Loop]]:
+    """Yield the loops that each reduction folds, which are those of its pass, and the one along which it reads memory.
+
+    Reductions in one pass that read along different loops want other lanes, too.
+    """
+    for node in group.reduced.keys() - group.columns:
+        last = next((axis[-1] for axis in reversed(group.operand_axes(node)) if axis), None)
+        if last is not None:
+            yield frozenset(match.get(lo, lo) for lo in loops_of(group.reduced[node])), match.get(last, last)
+
+
+def _lies_outside(group: Group, outer: frozenset[Loop], match: dict[Loop, Loop]) -> Iterator[bool]:
+    """Yield for each reduction whether the last axis of what it reads is an outer loop.
+
+    Sums along rows and sums down columns want other lanes: in one kernel, one of them would gather its elements.
+    """
+    for node in group.reduced.keys() - group.columns:
+        last = next((axis[-1] for axis in reversed(group.operand_axes(node)) if axis), None)
+        if last is not None:
+            yield match.get(last, last) in outer
+
+
+def _unify(first: Group, second: Group, mine: Axes, yours: Axes, match: dict[Loop, Loop]) -> None:
+    """Pair the loops of equal axes, splitting where one side is finer.  Raises Misaligned."""
+    for a, b in zip(mine, yours, strict=True):
+        left, right = list(a), list(b)
+        while left and right:
+            x, y = left.pop(), right.pop()
+            if x.extent > y.extent and x.extent % y.extent == 0:
+                outer, x = first.split(x, y.extent)
+                left.append(outer)
+            elif y.extent > x.extent and y.extent % x.extent == 0:
+                outer, y = second.split(y, x.extent)
+                right.append(outer)
+            if x.extent != y.extent or match.get(y, x) is not x or (y not in match and x in match.values()):
+                raise Misaligned
+            match[y] = x
+        if left or right:
+            raise Misaligned

@@ -1,0 +1,215 @@
+"""Iteration spaces: which loops the axes of a value are, and how it is read through movement.
+
+A group's nodes share one *iteration space*, a set of loops.  Each axis of each node is a product of such
+loops (an axis that a reshape merged is several).  A group without reductions has one space for all its
+nodes.  In a group with reductions, all reductions leave the same loops, the *outer* ones, and every other
+node has at least these: so a kernel is loops over the outer space and, inside, one pass after another over
+inner loops, as softmax or layer_norm need it.  But for *columns*: reductions that fold outer loops and leave inner
+ones.  They are known when all is done, so they are only stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+from graphc.ir.core.cost import weight
+from graphc.ir.core.graph import Node
+
+__all__ = [
+    "Axes", "Edge", "Group", "Loop", "Misaligned", "aligned", "by_number", "edges_of", "fresh", "is_cheap", "is_compute",
+    "is_inlined", "loops_of", "reduced_axes", "through",
+]  # fmt: skip
+
+CHEAP = 4
+"""What is at most this heavy is computed again rather than stored and loaded."""
+
+
+class Loop:
+    """One loop of an iteration space.  Its number gives sets of loops an order that does not depend on extents."""
+
+    __slots__ = ("extent", "number")
+
+    def __init__(self, extent: int) -> None:
+        self.extent = extent
+        self.number = next(_numbered)
+
+
+_numbered = count()
+
+
+def by_number(loops: Iterable[Loop]) -> list[Loop]:
+    """Return loops in the order in which they were made."""
+    return sorted(loops, key=lambda loop: loop.number)
+
+
+Axes = tuple[tuple[Loop, ...], ...]
+"""The loops whose product each axis is; an axis of extent 1 has none."""
+
+
+def loops_of(axes: Axes) -> frozenset[Loop]:
+    """Return all loops of some axes."""
+    return frozenset(loop for axis in axes for loop in axis)
+
+
+def fresh(shape: Sequence[int]) -> Axes:
+    """Return axes of new loops for a shape."""
+    return tuple(() if n == 1 else (Loop(n),) for n in shape)
+
+
+@dataclass(eq=False)
+class Group:
+    """Nodes that will be one kernel."""
+
+    bit: int
+    nodes: list[Node] = field(default_factory=list)
+    axes: dict[Node, Axes] = field(default_factory=dict)
+    reduced: dict[Node, Axes] = field(default_factory=dict)
+    """The loops of the axes that each reduction folds."""
+    outer: frozenset[Loop] | None = None
+    """What reductions leave; None while there is no reduction."""
+    space: frozenset[Loop] = frozenset()
+    weight: int = 0
+    columns: frozenset[Node] = frozenset()
+    """Reductions that fold outer loops, all of them the same."""
+    waves: frozenset[tuple[str, Node]] = frozenset()
+    """Which of sin and cos it takes of which angle."""
+    ancestors: int = 0
+    behind: int = 0
+    """The groups that lie behind what its nodes read of matrix products, loops and the like."""
+
+    def operand_axes(self, node: Node) -> Axes:
+        """Return the axes at which `node` reads its aligned operands."""
+        if node.op.name == "gather":
+            return self.axes[node][: node.operands[1].type.rank]
+        kept, folded = iter(self.axes[node]), iter(self.reduced.get(node, ()))
+        if node not in self.reduced:
+            return self.axes[node]
+        away = reduced_axes(node)
+        return tuple(next(folded) if a in away else next(kept) for a in range(node.operands[0].type.rank))
+
+    @property
+    def folded(self) -> frozenset[Loop]:
+        """The outer loops that the columns fold."""
+        return frozenset(loop for node in self.columns for loop in loops_of(self.reduced[node]))
+
+    def substitute(self, new: dict[Loop, tuple[Loop, ...]]) -> None:
+        """Put other loops in the place of some."""
+
+        def axis(loops: tuple[Loop, ...]) -> tuple[Loop, ...]:
+            return tuple(n for loop in loops for n in new.get(loop, (loop,)))
+
+        self.axes = {node: tuple(map(axis, axes)) for node, axes in self.axes.items()}
+        self.reduced = {node: tuple(map(axis, axes)) for node, axes in self.reduced.items()}
+        self.space = frozenset(axis(tuple(self.space)))
+        self.outer = None if self.outer is None else frozenset(axis(tuple(self.outer)))
+
+    def split(self, loop: Loop, inner: int) -> tuple[Loop, Loop]:
+        """Replace a loop by two, the second of extent `inner`."""
+        parts = (Loop(loop.extent // inner), Loop(inner))
+        self.substitute({loop: parts})
+        return parts
+
+
+def reduced_axes(node: Node) -> tuple[int, ...]:
+    """Return the axes that a reduction folds."""
+    return (node.params["axis"],) if "axis" in node.params else node.params["axes"]
+
+
+def is_compute(node: Node) -> bool:
+    """Tell whether a node computes elements at the points of a space."""
+    return node.op.kind in ("elementwise", "reduce") or node.op.name in ("gather", "random_bits")
+
+
+def is_inlined(node: Node) -> bool:
+    """Whether a node is written into whatever kernel reads it."""
+    return node.op.kind == "movement" or node.op.name in ("constant", "iota")
+
+
+def is_cheap(node: Node) -> bool:
+    """Whether computing a node again, down to values in memory, costs less than a store and a load."""
+    cost, stack, seen = 0, [node], set[Node]()
+    while stack:
+        n = stack.pop()
+        if n in seen:
+            continue
+        seen.add(n)
+        if n.op.kind == "reduce" and n is not node:
+            continue  # small, and stored for whoever reads it
+        if n.op.kind != "elementwise" and not is_inlined(n):
+            if n is node and is_compute(n):
+                return False
+            continue
+        cost += weight(n)
+        if cost > CHEAP:
+            return False
+        stack.extend(n.operands)
+    return True
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A computed node read through movement."""
+
+    reader: Node
+    moves: tuple[Node, ...]
+    source: Node
+
+
+def edges_of(node: Node) -> Iterator[Edge]:
+    """Yield what a node reads; a node that is movement itself (a result) reads through itself."""
+    for operand in (node,) if node.op.kind == "movement" else aligned(node):
+        moves = []
+        while operand.op.kind == "movement":
+            moves.append(operand)
+            operand = operand.operands[0]
+        if is_compute(operand):
+            yield Edge(node, tuple(moves), operand)
+
+
+def aligned(node: Node) -> tuple[Node, ...]:
+    """Return the operands that are read at the node's own points; others are read anywhere, from memory."""
+    return node.operands[1:] if node.op.name == "gather" else () if node.op.name == "random_bits" else node.operands
+
+
+class Misaligned(Exception):
+    """A value is read elsewhere than where it is computed."""
+
+
+def through(group: Group, axes: Axes, moves: Sequence[Node]) -> Axes:
+    """Return the axes at which the operand below `moves` is read.  May split loops of `group`."""
+    for move in moves:
+        name = move.op.name
+        if name == "permute":
+            order = move.params["axes"]
+            axes = tuple(axes[order.index(a)] for a in range(len(order)))
+        elif name == "broadcast":
+            axes = tuple(axes[a] for a in move.params["axes"])
+        elif name == "reshape":
+            axes = _regroup(group, axes, move.operands[0].shape)
+        else:
+            raise Misaligned
+    return axes
+
+
+def _regroup(group: Group, axes: Axes, shape: tuple[int, ...]) -> Axes:
+    """Distribute the loops of some axes over axes of another shape with as many elements."""
+    if 0 in shape:
+        raise Misaligned
+    rest = [loop for axis in axes for loop in axis]
+    result: list[tuple[Loop, ...]] = []
+    for n in reversed(shape):
+        axis: list[Loop] = []
+        while n > 1:
+            loop = rest.pop()
+            if n % loop.extent:
+                if loop.extent % n:
+                    raise Misaligned
+                outer, loop = group.split(loop, n)
+                result = [tuple(x) for x in result]
+                rest.append(outer)
+            axis.insert(0, loop)
+            n //= loop.extent
+        result.append(tuple(axis))
+    return tuple(reversed(result))

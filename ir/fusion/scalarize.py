@@ -1,0 +1,302 @@
+"""Take short axes apart: work on triples becomes three pieces of work on numbers.
+
+    %d: f64[64,64,3] = sub %0, %1                 %0: f64[64,64] = sub %x0, %y0     (and so for 1 and 2)
+    %1: f64[64,64,3] = mul %d, %d          →      %1: f64[64,64] = mul %0, %0
+    %r: f64[64,64] = sum %1 {axes=[2]}            %r: f64[64,64] = add %1, …
+
+A sum over the coordinates of points leaves other loops than a sum over points does, so they would be kernels apart, with
+all that lies between them in memory.  Without the axis all is elementwise on one space, and the sums over points are
+reductions side by side.  A reduction that keeps the axis is taken apart only where values without it are spread along it:
+these would be computed for each coordinate anew.
+
+A loop in whose body something is taken apart carries components as well, and stacks them for another such loop: what a
+turn reads and leaves lies side by side, and need not be put together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from graphc.ir.analysis.register_promotion import fits_registers
+from graphc.ir.core import build
+from graphc.ir.core.build import elementwise, select
+from graphc.ir.core.control_flow import results_of, substitute
+from graphc.ir.core.graph import Graph, Node, Region, make, parameter, toposort, users
+from graphc.ir.core.structural_key import SMALL
+
+__all__ = ["take_apart"]
+
+SHORT = 4
+"""The greatest extent of an axis that is taken apart."""
+
+MANY = 64
+"""So many elements must a component have: less is not worth more nodes."""
+
+LOOPS = ("scan", "while")
+
+MOST_NODES = 300
+"""A cone of more nodes stays as it is: each is written once for each component."""
+
+FOLDS: dict[str, Callable[[Node, Node], Node]] = {
+    "sum": lambda x, y: x + y,
+    "prod": lambda x, y: x * y,
+    "max": lambda x, y: elementwise("maximum", x, y),
+    "min": lambda x, y: elementwise("minimum", x, y),
+    "any": lambda x, y: x | y,
+    "all": lambda x, y: x & y,
+}
+
+
+def take_apart(graph: Graph) -> Graph:
+    """Return the graph with its short axes taken apart; the same object if there are none."""
+    return graph.replace(_apart(graph.results))
+
+
+def _apart(results: Sequence[Node]) -> Sequence[Node]:
+    order = toposort(results)
+    loops = _Loops(order, results)
+    new: dict[Node, Node] = {}
+    for node in order:
+        if node in new or node in loops.pieces:
+            continue
+        operands = [new.get(o, o) for o in node.operands]
+        if node in loops.bodies:
+            new.update(loops.replaced(node, operands))
+            continue
+        same = all(a is b for a, b in zip(operands, node.operands, strict=True))
+        now = _replaced(node if same else make(node.op, operands, node.params, node.regions, like=node))
+        if now is not node:
+            new[node] = now
+    return [new.get(r, r) for r in results]
+
+
+def _replaced(node: Node) -> Node:
+    """Return what a node becomes."""
+    if node.op.name not in FOLDS:
+        return node
+    (x,), axes = node.operands, node.params["axes"]
+    if x.op.kind != "elementwise" or len(_cone(x)) > MOST_NODES:
+        return node
+    for axis in range(x.type.rank):
+        extent = x.shape[axis]
+        if 1 < extent <= SHORT and x.type.size // extent >= MANY:
+            if axes == (axis,):
+                return _folded(node, x, axis)
+            if axis not in axes and _is_spread(x, axis):
+                return _side_by_side(node, x, axis)
+    return node
+
+
+def _cone(root: Node) -> list[Node]:
+    """Return the elementwise work and the movement that end in a node, and what they begin with."""
+    return toposort([root], lambda n: not (n.op.kind == "elementwise" or n.op.name in ("broadcast", "permute")))
+
+
+def _is_spread(root: Node, axis: int) -> bool:
+    """Whether something that is computed is repeated along an axis."""
+    places: list[tuple[Node, int]] = [(root, axis)]
+    seen: set[tuple[Node, int]] = set()
+    while places:
+        node, at = place = places.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        if node.op.kind == "elementwise":
+            places += [(o, at) for o in node.operands]
+        elif node.op.name == "permute":
+            places.append((node.operands[0], node.params["axes"][at]))
+        elif node.op.name == "broadcast":
+            (x,) = node.operands
+            if at in node.params["axes"]:
+                places.append((x, node.params["axes"].index(at)))
+            elif x.op.kind == "elementwise" and x.type.size >= MANY:
+                return True
+    return False
+
+
+def _folded(node: Node, x: Node, axis: int) -> Node:
+    """Return a reduction over a short axis as a chain of operations on its components."""
+    fold = FOLDS[node.op.name]
+    parts = [_component(x, axis, k, {}) for k in range(x.shape[axis])]
+    total = parts[0]
+    if node.op.name == "sum" and total.dtype.is_float:
+        total = total + 0.0  # a sum starts at +0, so it is never -0
+    for part in parts[1:]:
+        total = fold(total, part)
+    return _like(total, node)
+
+
+def _side_by_side(node: Node, x: Node, axis: int) -> Node:
+    """Return a reduction that keeps a short axis as one for each component, put together again."""
+    axes = [a - (a > axis) for a in node.params["axes"]]
+    at = axis - sum(a < axis for a in node.params["axes"])
+    parts = [build.reduce(node.op.name, _component(x, axis, k, {}), axes) for k in range(x.shape[axis])]
+    return _like(_joined([_like(part, node) for part in parts], at), node)
+
+
+def _joined(parts: Sequence[Node], axis: int) -> Node:
+    """Return components as one value with the axis: work that is fused, and of which a component is simplified to the part."""
+    shape = list(parts[0].shape)
+    shape.insert(axis, len(parts))
+    places = [a for a in range(len(shape)) if a != axis]
+    wide = [build.broadcast(part, tuple(shape), places) for part in parts]
+    index, result = build.iota(tuple(shape), axis), wide[-1]
+    for k, part in reversed(list(enumerate(wide[:-1]))):
+        result = select(elementwise("eq", index, k), part, result)
+    return result
+
+
+def _like(made: Node, node: Node) -> Node:
+    if not made.where:
+        made.where = node.where
+    return made
+
+
+def _component(x: Node, axis: int, k: int, known: dict[tuple[Node, int], Node]) -> Node:
+    """Return `x` at index `k` of an axis, without the axis: computed so, down to where it is read."""
+    if (x, axis) not in known:
+        known[x, axis] = _made(x, axis, k, known)
+    return known[x, axis]
+
+
+def _made(x: Node, axis: int, k: int, known: dict[tuple[Node, int], Node]) -> Node:
+    shape = (*x.shape[:axis], *x.shape[axis + 1 :])
+    if x.op.kind == "elementwise":
+        return make(x.op, [_component(o, axis, k, known) for o in x.operands], x.params, like=x)
+    if x.op.name == "constant":
+        return build.constant(x.params["value"], x.dtype, shape)
+    if x.op.name == "iota":
+        along = x.params["axis"]
+        return build.constant(k, x.dtype, shape) if along == axis else build.iota(shape, along - (along > axis), x.dtype)
+    if x.op.name == "broadcast":
+        (inner,), axes = x.operands, x.params["axes"]
+        inner = _component(inner, axes.index(axis), k, known) if axis in axes else inner
+        return build.broadcast(inner, shape, [a - (a > axis) for a in axes if a != axis])
+    if x.op.name == "permute":
+        axes = x.params["axes"]
+        inner = _component(x.operands[0], axes[axis], k, known)
+        return build.permute(inner, [a - (a > axes[axis]) for a in axes if a != axes[axis]])
+    return _slice(x, axis, k)
+
+
+def _slice(x: Node, axis: int, k: int) -> Node:
+    start, stop = [0] * x.type.rank, list(x.shape)
+    start[axis], stop[axis] = k, k + 1
+    return build.reshape(build.slice_(x, start, stop), (*x.shape[:axis], *x.shape[axis + 1 :]))
+
+
+# -- loops ----------------------------------------------------------------------------------------------
+
+
+class _Loops:
+    """The loops and branches among some nodes in whose bodies something is taken apart."""
+
+    def __init__(self, order: Sequence[Node], results: Sequence[Node]) -> None:
+        self.bodies: dict[Node, list[Sequence[Node]]] = {}
+        """What the results of their regions become."""
+        self.pieces: dict[Node, list[Node]] = {}
+        """The components of what is only stacked for other loops: nobody needs it whole."""
+        self.results, self.readers = set(results), users(order)
+        for node in order:
+            if node.regions and node.op.name != "fusion" and not fits_registers(node):
+                after = [_apart(region.results) for region in node.regions]
+                if any(tuple(new) != region.results for region, new in zip(node.regions, after, strict=True)):
+                    self.bodies[node] = after
+
+    def replaced(self, node: Node, operands: Sequence[Node]) -> dict[Node, Node]:
+        """Return what the results of a loop or branch become, but for those that become pieces."""
+        if node.op.name not in LOOPS:
+            regions = tuple(Region(r.params, tuple(new)) for r, new in zip(node.regions, self.bodies[node], strict=True))
+            return self._results(node, make(node.op, operands, node.params, regions, like=node), [False] * len(node.types))
+        n, m = _counts(node)
+        taken = self._taken(node)
+        given = self._given(node, taken)
+        parts = [self._parts(*each) for each in zip(node.operands, operands, taken, strict=True)]
+        counts = {"carried": sum(map(len, parts[:n])), "sequences": sum(map(len, parts[n : n + m]))}
+        *tests, body = node.regions
+        *before, after = self.bodies[node]
+        first = [_of_components(r, results, taken, [False] * len(results)) for r, results in zip(tests, before, strict=True)]
+        made = make(
+            node.op,
+            [o for pieces in parts for o in pieces],
+            {name: counts.get(name, value) for name, value in node.params.items()},
+            (*first, _of_components(body, after, taken, given)),
+            like=node,
+        )
+        return self._results(node, made, given)
+
+    def _taken(self, node: Node) -> list[bool]:
+        """Tell which operands become components: what is carried and made of such, and items that are stacked so."""
+        n, _ = _counts(node)
+        carried = zip(node.regions[-1].params[:n], self.bodies[node][-1], strict=False)
+        return [*(_has_components(p) and _is_work(r) for p, r in carried), *(o in self.pieces for o in node.operands[n:])]
+
+    def _given(self, node: Node, taken: Sequence[bool]) -> list[bool]:
+        """Tell which results become components: what is carried so, and what is stacked for loops that are here."""
+        n, _ = _counts(node)
+        known = {p for p, several in zip(node.regions[-1].params, taken, strict=True) if several}
+        stacked = zip(self.bodies[node][-1][n:], results_of(node)[n:], strict=True)
+        return [*taken[:n], *(_has_components(r) and (r in known or _is_work(r)) and self._is_taken(x) for r, x in stacked)]
+
+    def _is_taken(self, stacked: Node) -> bool:
+        """Whether what a loop has stacked is only read turn by turn, by loops that are here."""
+        if stacked in self.results:
+            return False
+        for reader in self.readers.get(stacked, []):
+            n, m = _counts(reader)
+            if reader not in self.bodies or stacked in (*reader.operands[:n], *reader.operands[n + m :]):
+                return False
+        return True
+
+    def _parts(self, before: Node, operand: Node, several: bool) -> list[Node]:
+        if not several:
+            return [operand]
+        last = operand.type.rank - 1
+        return self.pieces.get(before) or [_slice(operand, last, k) for k in range(operand.shape[last])]
+
+    def _results(self, node: Node, made: Node, given: Sequence[bool]) -> dict[Node, Node]:
+        """Map the results of a node to those of the one in its place."""
+        rest, found = iter(results_of(made)), {}
+        for i, (result, several) in enumerate(zip(results_of(node), given, strict=True)):
+            parts = [next(rest) for _ in range(result.shape[-1] if several else 1)]
+            if not several:
+                found[result] = parts[0]
+            elif i < _counts(node)[0]:
+                found[result] = _joined(parts, result.type.rank - 1)
+            else:
+                self.pieces[result] = parts
+        return found
+
+
+def _counts(node: Node) -> tuple[int, int]:
+    """Return how many values a loop carries, and how many sequences it reads."""
+    return node.params.get("carried", 0), node.params.get("sequences", 0)
+
+
+def _has_components(x: Node) -> bool:
+    return x.type.rank > 1 and 1 < x.shape[-1] <= SHORT and any(n > SMALL for n in x.shape[:-1])
+
+
+def _is_work(x: Node) -> bool:
+    """Whether the components of a value are work on components."""
+    return x.op.kind == "elementwise" and len(_cone(x)) <= MOST_NODES
+
+
+def _of_components(region: Region, results: Sequence[Node], taken: Sequence[bool], given: Sequence[bool]) -> Region:
+    """Return a region with other results, some of its parameters and of these as their components."""
+    params: list[Node] = []
+    whole: dict[Node, Node] = {}
+    for param, several in zip(region.params, taken, strict=True):
+        parts = [param]
+        if several:
+            last = param.type.rank - 1
+            parts = [parameter(param.type.with_shape(param.shape[:last]), param.name) for _ in range(param.shape[last])]
+            whole[param] = _joined(parts, last)
+            whole.update((_slice(param, last, k), part) for k, part in enumerate(parts))
+        params += parts
+    known: list[dict[tuple[Node, int], Node]] = [{} for _ in range(SHORT)]
+    flat: list[Node] = []
+    for result, several in zip(substitute(results, whole), given, strict=True):
+        last = result.type.rank - 1
+        flat += [_component(result, last, k, known[k]) for k in range(result.shape[last])] if several else [result]
+    return Region(tuple(params), tuple(flat))

@@ -1,0 +1,123 @@
+"""Run a graph on NumPy: the reference that compiled code is tested against, and the way an eager graph
+that is seen for the first time gets its values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, toposort
+from graphc.ir.core.types import TensorType
+
+__all__ = ["EVALUATORS", "evaluate", "evaluate_node", "evaluate_nodes"]
+
+
+def evaluate(graph: Graph | Region, arrays: Sequence[Any]) -> list[Any]:
+    """Return the arrays of the graph's results for the arrays of its parameters.
+
+    Shapes and dtypes must be those of the parameters.  Raises ValueError if they are not.
+    """
+    known: dict[Node, Any] = {}
+    for param, array in zip(graph.params, arrays, strict=True):
+        array = np.asarray(array)
+        if array.shape != param.shape or array.dtype != param.dtype.numpy:
+            raise ValueError(f"parameter {param.name} is {param.type}, got {array.dtype}{list(array.shape)}")
+        known[param] = array
+    return evaluate_nodes(graph.results, known)
+
+
+def evaluate_nodes(roots: Sequence[Node], known: Mapping[Node, Any]) -> list[Any]:
+    """Return the arrays of `roots`, given the arrays of the nodes in `known`.  Does not recurse."""
+    values = dict(known)
+    with np.errstate(all="ignore"):
+        for node in toposort(roots, lambda n: n in known):
+            if node not in values:
+                values[node] = evaluate_node(node, [values[o] for o in node.operands])
+    return [np.asarray(values[r]) for r in roots]
+
+
+def evaluate_node(node: Node, operands: list[Any]) -> Any:
+    """Return the array of one node, a list of arrays if it has several results.
+
+    Raises ValueError for a node without a value, and IndexError, with the user's line, for an index out of bounds.
+    """
+    if node.op.name in EVALUATORS:
+        return EVALUATORS[node.op.name](node, operands)
+    if node.op.meaning is None:
+        raise ValueError(f"{node.op.name} {node.name} has no value: it is not bound to an array")
+    try:
+        return np.asarray(node.op.meaning(*operands, **node.params))
+    except IndexError as error:
+        raise IndexError(f"{error}\n  at {node.where}" if node.where else str(error)) from None
+
+
+def _bare(results: list[Any]) -> Any:
+    """A node with one result has the array itself for its value, others a list."""
+    return results if len(results) > 1 else results[0]
+
+
+def _call(node: Node, operands: list[Any]) -> Any:
+    return _bare(evaluate(node.regions[0], operands))
+
+
+def _cond(node: Node, operands: list[Any]) -> Any:
+    return _bare(evaluate(node.regions[0 if operands[0] else 1], operands[1:]))
+
+
+def _while(node: Node, operands: list[Any]) -> Any:
+    test, body = node.regions
+    n = node.params["carried"]
+    carried, outside = operands[:n], operands[n:]
+    stacks: list[list[Any]] = [[] for _ in node.types[n:]]
+    while evaluate(test, [*carried, *outside])[0]:
+        results = evaluate(body, [*carried, *outside])
+        carried = results[:n]
+        for stack, item in zip(stacks, results[n:], strict=True):
+            stack.append(item)
+    return _bare([*carried, *(_stacked(s, t) for s, t in zip(stacks, node.types[n:], strict=True))])
+
+
+def _stacked(items: list[Any], type: TensorType) -> Any:
+    return np.stack(items) if items else np.empty((0, *type.shape[1:]), type.dtype.numpy)
+
+
+def _scan(node: Node, operands: list[Any]) -> Any:
+    (body,) = node.regions
+    n, m, length = node.params["carried"], node.params["sequences"], node.params["length"]
+    carried, sequences, outside = operands[:n], operands[n : n + m], operands[n + m :]
+    if length is None:
+        lengths = {len(s) for s in sequences}
+        if len(lengths) != 1:
+            raise ValueError(f"scan runs over sequences of one length, got {', '.join(map(str, sorted(lengths)))}")
+        (length,) = lengths
+    stacks = [np.empty((length, *t.shape[1:]), t.dtype.numpy) for t in node.types[n:]]
+    for i in reversed(range(length)) if node.params["reverse"] else range(length):
+        results = evaluate(body, [*carried, *(s[i] for s in sequences), *outside])
+        carried = results[:n]
+        for stack, item in zip(stacks, results[n:], strict=True):
+            stack[i] = item
+    return _bare([*carried, *stacks])
+
+
+def _custom(node: Node, operands: list[Any]) -> Any:
+    return _bare(operands[: node.params["values"]])
+
+
+def _result(node: Node, operands: list[Any]) -> Any:
+    return operands[0][node.params["index"]]
+
+
+EVALUATORS: dict[str, Callable[[Node, list[Any]], Any]] = {
+    "fusion": _call,
+    "checkpoint": _call,
+    "cond": _cond,
+    "while": _while,
+    "scan": _scan,
+    "custom": _custom,
+    "result": _result,
+}
+"""How nodes with regions are run: everything else is its primitive's meaning."""
+
+assert PARAMETER.meaning is None

@@ -1,0 +1,95 @@
+"""How many random words a program draws, where that does not depend on its data.
+
+A random state is a seed and an offset; draws add to the offset.  Loops and branches carry it along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphc.ir.core.graph import PARAMETER, Node, Region, toposort
+from graphc.ir.interpret.evaluate import evaluate_nodes
+
+__all__ = ["drawn_words"]
+
+Offsets = dict[Node, "int | None"]
+Arrays = Mapping[Node, Any]
+
+
+def drawn_words(after: Node, before: Node) -> int | None:
+    """Return by how much a random state is moved on; 0 if it is not made of `before`, or not by moving on.
+
+    None means that loops or branches move it on, and how far is known only when they have run.
+    """
+    order = toposort([after], lambda n: n is before)
+    if before not in order:
+        return 0
+    offset = _offset(after, {before: 0}, {})
+    if offset is None and any(n.regions for n in order):
+        return None
+    return offset or 0
+
+
+def _offset(root: Node, given: Mapping[Node, int], arrays: Arrays) -> int | None:
+    """Return how far a state is ahead of those that are given; None if that is not known.  `arrays` are known parameters."""
+    known: Offsets = dict(given)
+    for node in toposort([root], known.__contains__):
+        if node in known:
+            continue
+        if node.op.name == "result":
+            known[node] = _of_result(node.operands[0], node.params["index"], known, arrays)
+        elif node.regions:
+            known[node] = _of_result(node, 0, known, arrays) if len(node.types) == 1 else None
+        elif node.op.name == "add":
+            known[node] = _sum(node.operands, known, arrays)
+        elif node.op.name in ("alias", "stop_gradient"):
+            known[node] = known[node.operands[0]]
+        else:
+            known[node] = None
+    return known[root]
+
+
+def _sum(operands: Sequence[Node], known: Offsets, arrays: Arrays) -> int | None:
+    for state, step in (operands, operands[::-1]):
+        start, words = known[state], _array(step, arrays)
+        if start is not None and words is not None:
+            return None if words[0] else start + int(words[1])
+    return None
+
+
+def _array(node: Node, arrays: Arrays) -> Any:
+    """Return the value of a node that is made of constants; None if it is not."""
+    needed = toposort([node], arrays.__contains__)
+    if any(n.op is PARAMETER and n not in arrays for n in needed) or any(n.regions for n in needed):
+        return None
+    return evaluate_nodes([node], arrays)[0]
+
+
+def _of_result(node: Node, index: int, known: Offsets, arrays: Arrays) -> int | None:
+    """Return the offset of one result of a loop or branch."""
+    name = node.op.name
+    if name in ("cond", "checkpoint"):
+        operands = node.operands[len(node.operands) - len(node.regions[0].params) :]
+        found = {_within(r, index, operands, known, arrays) for r in node.regions}
+        return found.pop() if len(found) == 1 else None
+    if name not in ("scan", "while") or index >= node.params["carried"]:
+        return None
+    fixed = node.params["carried"] + node.params.get("sequences", 0)
+    body, start = node.regions[-1], known[node.operands[index]]
+    state = body.results[index].type
+    rest = zip(body.params[fixed:], node.operands[fixed:], strict=True)
+    outside = {p: _array(o, arrays) for p, o in rest if o.type == state}
+    step = _offset(body.results[index], {body.params[index]: 0}, {p: a for p, a in outside.items() if a is not None})
+    turns = node.params.get("length")
+    if start is None or step is None or (turns is None and step):
+        return None
+    return start + step * (turns or 0)
+
+
+def _within(region: Region, index: int, operands: Sequence[Node], known: Offsets, arrays: Arrays) -> int | None:
+    """Return the offset of a result of a branch."""
+    pairs = list(zip(region.params, operands, strict=True))
+    offsets = {p: offset for p, o in pairs if (offset := known[o]) is not None}
+    fixed = {p: array for p, o in pairs if o.type == region.results[index].type and (array := _array(o, arrays)) is not None}
+    return _offset(region.results[index], offsets, fixed)

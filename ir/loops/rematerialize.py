@@ -1,0 +1,217 @@
+"""Decide by a minimum cut what a scan keeps for its gradient, and what the gradient computes again.
+
+    %1: (…, f32[100,32,64]) = scan … {          a scan, and its adjoint: a scan the other way that is made of
+      %h = matmul %c, %w                         the same nodes, and reads what was carried
+      %n = tanh %h
+      return %n, %c                           →    return %n, %h: also stacked, and read instead of %c
+    }
+
+Reverse mode keeps what is carried, and computes everything else again: right for a sine, wrong for a product of
+matrices.  Keeping a value costs bytes that are written and read, computing it again costs its instructions and all
+that it is made of has to be there.  The least of such costs is a minimum cut (as in the min-cut rematerialization of
+AOTAutograd), and networkx finds it.  That takes longer than many a program runs, so only loops that compute
+enough again are looked at.  Loops within loops stay as they are: what they keep is what a budget of states bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from graphc.ir.core.control_flow import results_of, substitute
+from graphc.ir.core.cost import weight
+from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, parameter, toposort
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.loops.loop_passes import tidy_loops
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+__all__ = ["LEAST_WORK", "rematerialize"]
+
+LEAST_WORK = 10_000_000
+"""Instructions computed again in all steps of a loop, below which nobody waits for a cut."""
+
+WORTH = 0.9
+"""Something else is kept only if that brings the cost down to this part."""
+
+LANES = 16
+"""Elements of a vector."""
+
+KEEPING = ((2**18, 1 / 16), (2**23, 1 / 6), (inf, 0.8))
+"""Instructions that keeping a byte costs, for all bytes of a stack up to a bound: in cache, in a larger one, in memory."""
+
+
+def rematerialize(graph: Graph) -> Graph:
+    """Return the graph with other values kept between scans and their adjoints; the same object if nothing changes."""
+    results: Sequence[Node] = graph.results
+    seen: set[tuple[Region, Region]] = set()
+    while (pair := _next_pair(results, seen)) is not None:
+        seen.add((pair.forward.regions[0], pair.backward.regions[0]))
+        kept = _kept(pair)
+        if kept:
+            results = _rewritten(results, pair, kept)
+    if all(a is b for a, b in zip(results, graph.results, strict=True)):
+        return graph
+    return tidy_loops(graph.replace(results))
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """A scan and its adjoint.  `shared` are the nodes that both compute, operands first; `carried` what is read of a carry."""
+
+    forward: Node
+    backward: Node
+    shared: list[Node]
+    carried: list[Node]
+
+    @property
+    def length(self) -> Any:
+        """The number of steps, which may be a symbol."""
+        return self.forward.params["length"]
+
+
+def _next_pair(results: Sequence[Node], seen: set[tuple[Region, Region]]) -> _Pair | None:
+    scans = [n for n in toposort(results) if n.op.name == "scan" and n.params["length"] is not None]
+    for backward in scans:
+        for forward in scans:
+            key = (forward.regions[0], backward.regions[0])
+            if key not in seen and _fits(forward, backward):
+                pair = _pair(forward, backward)
+                if pair.length * sum(map(_again, pair.shared)) >= LEAST_WORK and backward not in toposort([forward]):
+                    return pair
+                seen.add(key)
+    return None
+
+
+def _fits(forward: Node, backward: Node) -> bool:
+    """Tell whether what two scans go the other way over has the same values in each step for the parameters they share."""
+    a, b = forward.params, backward.params
+    (before,), (after,) = forward.regions, backward.regions
+    if a["length"] != b["length"] or a["reverse"] is b["reverse"]:
+        return False
+    bound = dict(zip(after.params, backward.operands, strict=True))
+    common = [(i, p) for i, p in enumerate(before.params) if p in bound]
+    return bool(common) and all(_same(forward, i, p, bound[p]) for i, p in common)
+
+
+def _same(forward: Node, number: int, param: Node, operand: Node) -> bool:
+    n = forward.params["carried"]
+    if number >= n:
+        return operand is forward.operands[number]
+    stacked = operand.op.name == "result" and operand.operands[0] is forward and operand.params["index"] >= n
+    return stacked and forward.regions[0].results[operand.params["index"]] is param
+
+
+def _pair(forward: Node, backward: Node) -> _Pair:
+    (before,), (after,) = forward.regions, backward.regions
+    known = set(toposort(before.results))
+    order = toposort(after.results)
+    shared = [n for n in order if n in known and n.op is not PARAMETER and n.op.name not in ("constant", "iota")]
+    carried = set(before.params[: forward.params["carried"]])
+    return _Pair(forward, backward, shared, [p for p in order if p in carried])
+
+
+# -- costs ----------------------------------------------------------------------------------------------
+
+
+def _again(node: Node) -> Any:
+    """Estimate the instructions of computing a node."""
+    if node.regions:
+        times = node.params.get("length")
+        return (1 if times is None else times) * sum(_again(n) for region in node.regions for n in region.nodes())
+    if node.op.name == "matmul":
+        return node.type.size * node.operands[0].shape[-1] * node.dtype.bytes / 32
+    source = node.operands[0] if node.op.kind == "reduce" else node
+    return weight(node) * sum(t.size for t in source.types) / LANES
+
+
+def _keeping(node: Node, length: Any) -> Any:
+    """Estimate the instructions of writing a value and reading it again; results of loops are not kept."""
+    if len(node.types) > 1 or node.regions or node.op.name == "result":
+        return inf
+    rate = next(rate for bound, rate in KEEPING if node.type.bytes * length <= bound)
+    return node.type.bytes * rate
+
+
+# -- the cut --------------------------------------------------------------------------------------------
+
+
+def _kept(pair: _Pair) -> list[Node]:
+    """Return what is kept beside the carry, where that pays."""
+    import networkx as nx  # here, for it takes longer to import than all of graphc
+
+    network = _network(nx, pair)
+    cost, (needed, _) = nx.minimum_cut(network, "needed", "cost")
+    before = sum(map(_again, pair.shared)) + sum(_keeping(p, pair.length) for p in pair.carried)
+    if cost > WORTH * _whole(before):
+        return []
+    return [n for n in pair.shared if ("there", n) in needed and ("again", n) not in needed]
+
+
+def _network(networkx: Any, pair: _Pair) -> nx.DiGraph[Any]:
+    """Return the network whose cuts are the ways to have what the adjoint reads.
+
+    A value is there, or it is not; it is computed again, or it is not.  Cut between the two it is kept; computed again
+    it costs its instructions, and its operands must be there.
+    """
+    network: nx.DiGraph[Any] = networkx.DiGraph()
+    shared, carried = set(pair.shared), set(pair.carried)
+    network.add_node("cost")
+    for node in _read(pair):
+        network.add_edge("needed", ("there", node))
+    for node in pair.carried:
+        network.add_edge(("there", node), "cost", capacity=_whole(_keeping(node, pair.length)))
+    for node in pair.shared:
+        keeping = _keeping(node, pair.length)
+        network.add_edge(("there", node), ("again", node), **({} if keeping == inf else {"capacity": _whole(keeping)}))
+        network.add_edge(("again", node), "cost", capacity=_whole(_again(node)))
+        for operand in node.operands:
+            if operand in shared or operand in carried:
+                network.add_edge(("again", node), ("there", operand))
+    return network
+
+
+def _read(pair: _Pair) -> list[Node]:
+    """Return what the rest of the adjoint reads of what both compute, and of the carry."""
+    (after,) = pair.backward.regions
+    inside = {*pair.shared, *pair.carried}
+    rest = [n for n in toposort(after.results) if n not in inside]
+    return list(dict.fromkeys(o for o in (*(o for n in rest for o in n.operands), *after.results) if o in inside))
+
+
+def _whole(cost: Any) -> int:
+    return round(float(cost) * 16)  # networkx wants integers to be exact
+
+
+# -- the graph with another choice --------------------------------------------------------------------------
+
+
+def _rewritten(results: Sequence[Node], pair: _Pair, kept: Sequence[Node]) -> Sequence[Node]:
+    """Return results in which the scan stacks what is kept, and its adjoint reads that."""
+    forward, backward = pair.forward, pair.backward
+    (before,), (after,) = forward.regions, backward.regions
+    region = Region(before.params, (*before.results, *kept))
+    longer = results_of(make(PRIMITIVES["scan"], forward.operands, forward.params, (region,), like=forward))
+    instead = _instead(forward, longer)
+    own = {node: parameter(node.type, node.name) for node in kept}
+    first = backward.params["carried"] + backward.params["sequences"]
+    operands = substitute(backward.operands, instead)
+    region = Region((*after.params[:first], *own.values(), *after.params[first:]), tuple(substitute(after.results, own)))
+    reading = make(
+        PRIMITIVES["scan"],
+        [*operands[:first], *longer[len(forward.types) :], *operands[first:]],
+        {**backward.params, "sequences": backward.params["sequences"] + len(kept)},
+        (region,),
+        like=backward,
+    )
+    return substitute(results, {**instead, **_instead(backward, results_of(reading))})
+
+
+def _instead(node: Node, results: Sequence[Node]) -> Mapping[Node, Node]:
+    """Map the results of a node to others."""
+    if len(node.types) == 1:
+        return {node: results[0]}
+    return dict(zip(results_of(node), results, strict=False))

@@ -1,0 +1,82 @@
+"""Unroll short loops over large arrays, so that all their turns become one kernel.
+
+    %y = scan %x {…exp…, length=3}     →     %0 = exp %x
+                                             %1 = exp %0
+                                             %y = exp %1
+
+A loop whose body is elementwise passes over its arrays once a turn, and its gradient reads them all from a tape.
+Written out, a few turns and their adjoint fuse: each element goes through all of them in registers.  What is stacked
+becomes a join, and its items are found in it again by the rules about slices.
+
+Small bodies stay loops, which run in registers as they are (`registers`), and so does what would be too long for one
+kernel, or is no elementwise work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc.ir.analysis.register_promotion import fits_registers
+from graphc.ir.core import build
+from graphc.ir.core.control_flow import results_of, substitute, substitute_through, with_bodies
+from graphc.ir.core.cost import SHORT_LOOP
+from graphc.ir.core.graph import Graph, Node, toposort
+from graphc.ir.fusion.grouping import HEAVIEST, total_weight
+
+__all__ = ["unroll_loops"]
+
+MOST_NODES = 500
+"""Nodes that the turns of a loop may become: they take time to compile."""
+
+
+def unroll_loops(graph: Graph) -> Graph:
+    """Return the graph with its short elementwise loops written out; the same object if there are none."""
+    return graph.replace(_unrolled(graph.results))
+
+
+def _unrolled(results: Sequence[Node]) -> Sequence[Node]:
+    new: dict[Node, Node] = {}
+    for node in toposort(results):
+        if node.op.name == "fusion" or not node.regions:
+            continue
+        now = with_bodies(node, _unrolled)
+        if now.op.name == "scan" and _is_short(now):
+            new.update(zip(results_of(node), _written_out(now), strict=True))
+        elif now is not node:
+            new.update(zip(results_of(node), results_of(now), strict=True))
+    return substitute_through(results, new)
+
+
+def _is_short(node: Node) -> bool:
+    """Whether all turns of a scan fit into one kernel, and gain by it."""
+    (body,) = node.regions
+    length, nodes = node.params["length"], body.nodes()
+    if length is None or not 0 < length <= SHORT_LOOP:
+        return False
+    if length * len(nodes) > MOST_NODES or length * total_weight(nodes) > HEAVIEST:
+        return False
+    return all(n.op.kind in ("elementwise", "movement", "leaf") for n in nodes) and not fits_registers(node)
+
+
+def _written_out(node: Node) -> list[Node]:
+    """Return what the results of a scan are, turn by turn."""
+    (body,) = node.regions
+    p = node.params
+    n, m, length = p["carried"], p["sequences"], int(p["length"])
+    carried, sequences, outside = node.operands[:n], node.operands[n : n + m], node.operands[n + m :]
+    stacks: list[list[Node]] = [[] for _ in body.results[n:]]
+    for turn in range(length):
+        at = length - 1 - turn if p["reverse"] else turn
+        items = [_item(s, at) for s in sequences]
+        done = substitute(body.results, dict(zip(body.params, (*carried, *items, *outside), strict=True)))
+        carried = tuple(done[:n])
+        for stack, item in zip(stacks, done[n:], strict=True):
+            stack.append(build.reshape(item, (1, *item.shape)))
+    joined = [build.concatenate(stack[::-1] if p["reverse"] else stack, 0) for stack in stacks]
+    return [*carried, *joined]
+
+
+def _item(sequence: Node, at: int) -> Node:
+    start, stop = [0] * sequence.type.rank, list(sequence.shape)
+    start[0], stop[0] = at, at + 1
+    return build.reshape(build.slice_(sequence, start, stop), sequence.shape[1:])

@@ -1,0 +1,1 @@
+"""The rewrite engine and its rules."""

@@ -1,0 +1,86 @@
+"""Rules about sums of products: matrix products that were written otherwise, and sums with one term.
+
+    %p = mul (broadcast %a), (broadcast %b)     →   matmul, where each operand has an axis that the other has not
+    %s = sum %p {axes=[1]}
+
+Such sums come of derivatives in many directions at once, and of users who write `(a[:, None] * b[None]).sum(-1)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from graphc.ir.core import build
+from graphc.ir.core.graph import Node
+from graphc.ir.core.structural_key import SMALL
+from graphc.ir.rewrite.engine import Rule, Var, op, rule
+
+__all__ = ["CONTRACTIONS"]
+
+x, y = Var("x"), Var("y")
+
+
+def _axes_of(node: Node) -> Sequence[int]:
+    """Return the axes along which a node is not just repeated."""
+    return node.params["axes"] if node.op.name == "broadcast" else range(node.type.rank)
+
+
+def _below(node: Node) -> Node:
+    return node.operands[0] if node.op.name == "broadcast" else node
+
+
+def _as_matmul(node: Node, x: Node, y: Node) -> Node | None:
+    """matmul of x and y, where each has an axis that the other has not."""
+    if not node.dtype.is_float:
+        return None
+    shape, summed = node.operands[0].shape, set(node.params["axes"])
+    left, right = set(_axes_of(x)), set(_axes_of(y))
+    if not summed <= left & right or left | right != set(range(len(shape))):
+        return None
+    batch, rows, columns = sorted(left & right - summed), sorted(left - right), sorted(right - left)
+    terms = sorted(summed)
+    m, n, k = (prod(shape[a] for a in axes) for axes in (rows, columns, terms))
+    if not all(extent > SMALL for extent in (m, n, k)):
+        return None  # a loop does as well
+    outside = [shape[a] for a in batch]
+    a = build.reshape(_in_order(x, [*batch, *rows, *terms]), (*outside, m, k))
+    b = build.reshape(_in_order(y, [*batch, *terms, *columns]), (*outside, k, n))
+    kept = [*batch, *rows, *columns]
+    product = build.reshape(build.matmul(a, b), [shape[a] for a in kept])
+    return build.permute(product, sorted(range(len(kept)), key=kept.__getitem__))
+
+
+def _in_order(node: Node, axes: Sequence[int]) -> Node:
+    """Return a node below its broadcast, with the axes it has in the order of `axes`."""
+    own = list(_axes_of(node))
+    return build.permute(_below(node), [own.index(a) for a in axes])
+
+
+def _only_term(node: Node, mask: Node, x: Node, zero: Node) -> Node | None:
+    """x at the one index that is chosen, if the condition is that an index that is kept equals one of the sum."""
+    equal = _below(mask)
+    if equal.op.name != "eq" or any(o.op.name != "iota" for o in equal.operands) or zero.params["value"] != 0:
+        return None
+    first, second = (list(_axes_of(mask))[o.params["axis"]] for o in equal.operands)
+    shape, summed = node.operands[0].shape, node.params["axes"]
+    if (first in summed) == (second in summed) or shape[first] != shape[second]:
+        return None
+    away, stays = (first, second) if first in summed else (second, first)
+    if stays in _axes_of(x):
+        return None
+    axes = [stays if a == away else a for a in _axes_of(x)]
+    order = sorted(range(len(axes)), key=axes.__getitem__)
+    whole = build.broadcast(build.permute(_below(x), order), shape, sorted(axes))
+    start, stop = [0] * len(shape), list(shape)
+    stop[away] = 1
+    one = build.reshape(build.slice_(whole, start, stop), [n for a, n in enumerate(shape) if a != away])
+    rest = [a - (a > away) for a in summed if a != away]
+    return build.sum_(one, rest) if rest else one + 0.0 if node.dtype.is_float else one
+
+
+CONTRACTIONS: list[Rule] = [
+    rule("sum-one-term", op("sum", op("select", Var("p", ("bool",)), x, Var("c", op="constant"))), _only_term),
+    rule("sum-product", op("sum", op("mul", x, y)), _as_matmul, exact=False, sole=True),
+]
+"""Before the rules about sums of what was moved: those take broadcasts apart."""

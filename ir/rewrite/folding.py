@@ -1,0 +1,94 @@
+"""Rules that turn nodes with constant operands, or without elements, into constants.
+
+Elementwise primitives are folded by their own NumPy meaning, on one element.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from graphc.ir.core import build
+from graphc.ir.core.graph import Node
+from graphc.ir.core.guards import derived
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.rewrite.engine import Rule, Var, op, rule
+
+__all__ = ["FOLDING"]
+
+c = Var("c", op="constant")
+
+
+def _no_elements(node: Node, *_: Node) -> Node | None:
+    """Zeros if it has no elements."""
+    return None if node.type.size else build.zeros_like(node)
+
+
+def _folded(node: Node) -> Node:
+    """The constant it computes."""
+    assert node.op.meaning is not None
+
+    def computed(*values: float) -> float:
+        operands = [np.asarray(v, o.dtype.numpy) for v, o in zip(values, node.operands, strict=True)]
+        with np.errstate(all="ignore"):
+            return np.asarray(node.op.meaning(*operands, **node.params)).item()  # type: ignore[misc, no-any-return]
+
+    return build.full_like(node, derived(computed, *(o.params["value"] for o in node.operands)))
+
+
+def _moved(node: Node, c: Node) -> Node:
+    """The constant in the new shape."""
+    return build.full_like(node, c.params["value"])
+
+
+def _all_alike(node: Node, *_: Node) -> Node | None:
+    """The constant in the new shape if all operands have one value."""
+    first = build.constant(node.operands[0].params["value"], node.dtype)
+    alike = all(build.constant(o.params["value"], o.dtype) is first for o in node.operands)
+    return build.full_like(node, first.params["value"]) if alike else None
+
+
+def _count(node: Node, c: Node) -> int:
+    return prod(c.shape[a] for a in node.params["axes"])
+
+
+def _chosen(node: Node, c: Node) -> Node | None:
+    """The constant in the new shape if it is over any elements; else what no elements give."""
+    if _count(node, c):
+        return build.full_like(node, c.params["value"])
+    return build.full_like(node, node.op.name == "all")
+
+
+def _summed(node: Node, c: Node) -> Node:
+    """The constant times the number of elements, rounded once."""
+    value, count = c.params["value"], _count(node, c)
+    if not c.dtype.is_float:
+        return build.full_like(node, value * count)
+    # An f32 times a count below 2**29 is exact in f64, so there too it is rounded once; 0.0 makes -0.0 positive.
+    return build.full_like(node, value * count + 0.0 if count else 0.0)
+
+
+def _multiplied(node: Node, c: Node) -> Node | None:
+    """The constant to the number of elements, if it is an integer or 1."""
+    value, count = c.params["value"], _count(node, c)
+    if c.dtype.is_int:
+        return build.full_like(node, pow(value, count, 1 << 64))
+    return build.full_like(node, 1.0) if value == 1 or not count else None
+
+
+_ELEMENTWISE = [p.name for p in PRIMITIVES.values() if p.kind == "elementwise"]
+# gather, scatter and scatter_add stay: they check their indices.
+_CHECKED = ("gather", "scatter", "scatter_add")
+_TOTAL = [p.name for p in PRIMITIVES.values() if p.kind not in ("leaf", "region") and p.name not in _CHECKED]
+
+FOLDING: list[Rule] = [
+    rule("empty", op("anything", any_of=_TOTAL), _no_elements),
+    rule("fold", op("elementwise", any_of=_ELEMENTWISE, every=["constant"]), _folded),
+    rule("move-constant", op("movement", c, any_of=["reshape", "permute", "broadcast", "slice", "flip"]), _moved),
+    rule("join-constants", op("pad or concatenate", any_of=["pad", "concatenate"], every=["constant"]), _all_alike),
+    rule("choose-constant", op("max, min, any or all", c, any_of=["max", "min", "any", "all"]), _chosen),
+    rule("sum-constant", op("sum", c), _summed, exact=False),
+    rule("prod-constant", op("prod", c), _multiplied),
+]
+"""All rules that make constants."""

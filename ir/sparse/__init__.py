@@ -1,0 +1,1 @@
+"""Sparsity patterns of Jacobians, and colourings of their columns."""

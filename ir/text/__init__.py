@@ -1,0 +1,1 @@
+"""Print, parse and verify graphs."""

@@ -1,0 +1,188 @@
+"""Check that a graph is one.
+
+- *acyclic*: no node needs itself.
+- *known*: every node applies a primitive of `PRIMITIVES`.
+- *sane*: dtypes are the six there are, extents are ints of at least 0, but for the first one of what a loop stacks,
+  parameters are data that the text can say, and a constant's number is one of its dtype.
+- *closed*: a region binds distinct parameters, and its results reach no others.
+- *single*: a node with several results is read by `result` nodes alone.
+- *typed*: the types are those that the primitive's rule infers from operands, parameters and regions.
+- *interned*: no region has two equal nodes, unless an identity of its own is the point of them.
+- *rooted*: a region has results.
+- *flat*: the body of a fusion holds no fusions, no loops, no branches.
+
+The checks are in this order, and each relies on those above it.  Nodes are checked when they are made, so
+what fails here was made around `make`, or by a pass that tied regions wrongly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, free_nodes
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import DTYPES, DType, TensorType
+from graphc.ir.text.printer import describe
+
+__all__ = ["CHECKS", "VerificationError", "verify"]
+
+Complaint = tuple[Node | None, str]
+UNIQUE = ("alias", "parameter")
+"""Primitives whose nodes may equal one another."""
+
+
+class VerificationError(Exception):
+    """A graph breaks an invariant.  `rule` names it, `node` is where, if it is at a node."""
+
+    def __init__(self, rule: str, text: str, node: Node | None) -> None:
+        super().__init__(text)
+        self.rule, self.node = rule, node
+
+
+def verify(graph: Graph, after: str = "") -> None:
+    """Raise VerificationError, with the lines around the node, if the graph breaks an invariant.
+
+    `after` names the pass that made the graph, for the message.  Time is linear in the nodes, regions' included.
+    """
+    for region in _regions(graph):
+        for rule, check in CHECKS.items():
+            for node, complaint in check(region):
+                raise _error(rule, complaint, node, graph, after)
+
+
+def _error(rule: str, complaint: str, node: Node | None, graph: Graph, after: str) -> VerificationError:
+    head = f"after {after}: {complaint}" if after else complaint
+    around = f"\n{describe(node, graph)}" if node is not None and rule != "acyclic" else ""
+    return VerificationError(rule, f"{head} (the graph is not {rule}){around}", node)
+
+
+def _regions(graph: Graph) -> Iterator[Region]:
+    """Yield the graph and all regions below it, an outer region first."""
+    waiting: list[Region] = [graph]
+    while waiting:
+        region = waiting.pop()
+        yield region
+        waiting.extend(inner for node in region.nodes() for inner in node.regions)
+
+
+def acyclic(region: Region) -> Iterator[Complaint]:
+    """Yield a node that needs itself."""
+    done: set[Node] = set()
+    open_: set[Node] = set()
+    for root in region.results:
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            if node in done or node in open_:
+                stack.pop()
+                open_.discard(node)
+                done.add(node)
+                continue
+            open_.add(node)
+            for operand in node.operands:
+                if operand in open_:
+                    yield operand, f"{operand.op.name} needs its own result"
+                    return
+                stack.append(operand)
+
+
+def known(region: Region) -> Iterator[Complaint]:
+    """Yield nodes whose primitive is not in the closed set."""
+    for node in _all(region):
+        if PRIMITIVES.get(node.op.name) is not node.op:
+            yield node, f"{node.op.name} is no primitive"
+
+
+def sane(region: Region) -> Iterator[Complaint]:
+    """Yield nodes with a dtype, an extent, a parameter or a constant that cannot be."""
+    for node in _all(region):
+        for type in node.types:
+            if type.dtype not in DTYPES.values():
+                yield node, f"{type.dtype!r} is no dtype"
+            fixed = type.shape[1:] if type.grows and node.op.name in ("while", "scan", "result") else type.shape
+            if not all(isinstance(n, int) and n >= 0 for n in fixed):
+                yield node, f"{type.shape} is no shape"
+        for key, value in node.params.items():
+            if not _sayable(value):
+                yield node, f"parameter {key} is a {value.__class__.__name__}"
+        if node.op.name == "constant" and not _is_number_of(node.dtype, node.params["value"]):
+            yield node, f"{node.params['value']!r} is no number of dtype {node.dtype}"
+
+
+def typed(region: Region) -> Iterator[Complaint]:
+    """Yield nodes whose types are not what their primitive's rule infers."""
+    for node in _all(region):
+        try:
+            inferred = node.op.infer(node.operands, node.params, node.regions)
+        except Exception as error:  # a rule may stumble in any way over what it does not fit
+            yield node, f"{node.op.name} does not fit its operands and parameters: {error}"
+            continue
+        if inferred != node.types:
+            yield node, f"{node.op.name} has types {', '.join(map(str, inferred))}, not {', '.join(map(str, node.types))}"
+
+
+def closed(region: Region) -> Iterator[Complaint]:
+    """Yield parameters that are bound twice or not at all, and what is bound but no parameter."""
+    for i, param in enumerate(region.params):
+        if param.op is not PARAMETER:
+            yield param, f"{param.op.name} is bound as a parameter"
+        if param in region.params[:i]:
+            yield param, f"parameter {param.name} is bound twice"
+    free = set(free_nodes(region))
+    for node in [*region.nodes(), *region.results]:
+        if node in free or not free.isdisjoint(node.operands):
+            yield node, f"{node.op.name} comes from outside the region, or reads a parameter that does"
+
+
+def single(region: Region) -> Iterator[Complaint]:
+    """Yield nodes that read all results of a node at once, and results that are several."""
+    for node in _all(region):
+        if node.op.name != "result" and any(len(o.types) != 1 for o in node.operands):
+            yield node, f"{node.op.name} reads a node that has several results"
+    for result in region.results:
+        if len(result.types) != 1:
+            yield result, f"{result.op.name} is a result of the region, but has several results"
+
+
+def interned(region: Region) -> Iterator[Complaint]:
+    """Yield nodes that equal another one."""
+    seen: set[object] = set()
+    for node in _all(region):
+        params = tuple((k, v.hex() if isinstance(v, float) else v) for k, v in node.params.items())
+        key = (node.op, node.operands, params, node.regions)
+        if key in seen and node.op.name not in UNIQUE:
+            yield node, f"two {node.op.name} nodes are equal"
+        seen.add(key)
+
+
+def rooted(region: Region) -> Iterator[Complaint]:
+    """Yield a complaint if the region has no results."""
+    if not region.results:
+        yield None, "a region has no results"
+
+
+def flat(region: Region) -> Iterator[Complaint]:
+    """Yield the fusions of a region whose bodies hold regions."""
+    for node in _all(region):
+        if node.op.name == "fusion" and any(inner.regions for inner in node.regions[0].nodes()):
+            yield node, "the body of a fusion has a node with a region"
+
+
+CHECKS: dict[str, Callable[[Region], Iterator[Complaint]]] = {
+    check.__name__: check for check in (acyclic, known, sane, closed, single, typed, interned, rooted, flat)
+}
+"""The invariants in the order in which they are checked."""
+
+
+def _all(region: Region) -> list[Node]:
+    return [*region.params, *region.nodes()]
+
+
+def _sayable(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_sayable, value))
+    return value is None or isinstance(value, (bool, int, float, str, DType, TensorType))
+
+
+def _is_number_of(dtype: DType, value: object) -> bool:
+    return isinstance(value, (bool, int, float)) and repr(value) == repr(dtype.scalar(value))

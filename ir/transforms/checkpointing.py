@@ -1,0 +1,122 @@
+"""Long scans whose gradient keeps few states: loops over segments, within loops over segments, around the loop itself.
+
+    scan of 1000 steps   →   scan of 10 segments { scan of 10 segments { scan of 10 steps } }
+
+The gradient of a scan keeps what is carried into each of its steps, and computes everything else of a step again.
+Of the outermost loop these are 10 states; the gradient of one of its steps runs the loop inside again and keeps 10
+states meanwhile, and so on: 30 states instead of 1000, for two more runs of the steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+
+from graphc.ir.core import build
+from graphc.ir.core.control_flow import scan
+from graphc.ir.core.graph import Node, Region, parameter
+
+__all__ = ["kept_states", "scan_in_segments", "segment_lengths"]
+
+
+def segment_lengths(length: int, budget: int | None) -> list[int]:
+    """Return how long the segments are, of the outermost loop first, so that a gradient keeps `budget` states at most.
+
+    None stands for one loop around the loop, which keeps about 2√length states.  Raises ValueError for a budget
+    that no segments can hold.
+
+    >>> segment_lengths(1000, 32), kept_states(1000, segment_lengths(1000, 32))
+    ([100, 10], 30)
+    >>> segment_lengths(1000, None), segment_lengths(20, 32)
+    ([25], [])
+    """
+    if budget is None:
+        return list(_split(length, 2)[1])
+    least = length
+    for levels in range(1, max(2, length.bit_length() + 1)):
+        kept, lengths = _split(length, levels)
+        if kept <= budget:
+            return list(lengths)
+        least = min(least, kept)
+    raise ValueError(f"expected a budget of at least {least} states for {length} steps, got {budget}")
+
+
+def kept_states(length: int, lengths: Sequence[int]) -> int:
+    """Return the most states that are kept at one time."""
+    if not lengths:
+        return length
+    count, rest = divmod(length, lengths[0])
+    return count + (rest > 0) + kept_states(lengths[0], lengths[1:])
+
+
+@lru_cache(maxsize=4096)
+def _split(length: int, levels: int) -> tuple[int, tuple[int, ...]]:
+    """Return how many states that many loops keep, and the lengths of their segments; even segments are preferred."""
+    if levels == 1 or length < 4:
+        return length, ()
+    ideal = length ** ((levels - 1) / levels)
+    best: tuple[float, int, tuple[int, ...]] | None = None
+    for size in range(max(2, int(ideal * 0.75)), int(ideal * 1.34) + 1):
+        inner, lengths = _split(size, levels - 1)
+        kept = -(-length // size) + inner
+        cost = kept * (1.15 if length % size else 1.0)
+        if best is None or cost < best[0]:
+            best = cost, kept, (size, *lengths)
+    assert best is not None
+    return best[1:]
+
+
+def scan_in_segments(
+    body: Region,
+    carried: Sequence[Node],
+    sequences: Sequence[Node],
+    length: int,
+    lengths: Sequence[int],
+    *,
+    reverse: bool = False,
+    outer: Collection[Node] | None = None,
+) -> list[Node]:
+    """Return what `control.scan` returns, by loops over segments of these lengths, the outermost first."""
+    if not lengths:
+        return scan(body, carried, sequences, length, reverse=reverse, outer=outer)
+    size, *inner = lengths
+    n, whole = len(carried), length - length % size
+    carry, stacks = list(carried), []
+    for start, stop in ((0, whole), (whole, length))[:: -1 if reverse else 1]:
+        parts = [_part(s, start, stop) for s in sequences]
+        if stop - start == whole and start == 0:
+            found = _segments(body, carry, parts, whole // size, size, inner, reverse=reverse, outer=outer)
+        elif start < stop:
+            shorter = [k for k in inner if k < stop - start]
+            found = scan_in_segments(body, carry, parts, stop - start, shorter, reverse=reverse, outer=outer)
+        else:
+            continue
+        carry, made = found[:n], found[n:]
+        stacks.append(made)
+    ordered = stacks[:: -1 if reverse else 1]
+    return [*carry, *(build.concatenate(parts, 0) for parts in zip(*ordered, strict=True))]
+
+
+def _part(sequence: Node, start: int, stop: int) -> Node:
+    return build.slice_(sequence, (start, *(0 for _ in sequence.shape[1:])), (stop, *sequence.shape[1:]))
+
+
+def _segments(
+    body: Region,
+    carried: Sequence[Node],
+    sequences: Sequence[Node],
+    count: int,
+    size: int,
+    inner: Sequence[int],
+    *,
+    reverse: bool,
+    outer: Collection[Node] | None,
+) -> list[Node]:
+    """Scan over `count` segments of `size` steps."""
+    own = [parameter(c.type, c.name) for c in carried]
+    chunks = [build.reshape(s, (count, size, *s.shape[1:])) for s in sequences]
+    items = [parameter(c.type.with_shape(c.shape[1:]), s.name) for c, s in zip(chunks, sequences, strict=True)]
+    results = scan_in_segments(body, own, items, size, inner, reverse=reverse, outer=outer)
+    found = scan(Region((*own, *items), tuple(results)), carried, chunks, count, reverse=reverse, outer=outer)
+    n = len(carried)
+    return [*found[:n], *(build.reshape(s, (count * size, *s.shape[2:])) for s in found[n:])]
