@@ -15,10 +15,10 @@ import turns
 from numpy.typing import NDArray
 
 import graphc
-from graphc.codegen import allocator
-from graphc.codegen.emit import Function, Module
-from graphc.codegen.entry import ArraySpec, PythonEntry, call_program, make_entry
-from graphc.codegen.jit import MachineCode, compile_text
+from graphc.codegen.llvm.builder import Function, Module
+from graphc.codegen.runtime import allocator
+from graphc.codegen.runtime.engine import MachineCode, compile_text
+from graphc.codegen.runtime.entry import ArraySpec, PythonEntry, call_program, make_entry
 
 
 def affine() -> MachineCode:

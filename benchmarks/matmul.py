@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import turns
 
-from graphc.codegen.emit import Function, Module
-from graphc.codegen.jit import MachineCode, compile_text, host
-from graphc.codegen.matmul import emit_matmul, scratch_bytes
+from graphc.codegen.gemm.driver import emit_matmul, scratch_bytes
+from graphc.codegen.llvm.builder import Function, Module
+from graphc.codegen.runtime.engine import MachineCode, compile_text, host
 
 ROUNDS = 15
 SECONDS = 0.004

@@ -20,7 +20,7 @@ import numpy as np
 
 import graphc
 from graphc import func
-from graphc.codegen.program import code_cache_size
+from graphc.codegen.program.program import code_cache_size
 
 try:
     import jax

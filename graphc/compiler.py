@@ -20,7 +20,7 @@ import numpy as np
 
 from graphc import pytree
 from graphc.body_rules import written_out
-from graphc.codegen.program import Program
+from graphc.codegen.program.program import Program
 from graphc.dtypes import of_numpy
 from graphc.eager import substitute
 from graphc.errors import TracingError, add_place

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.codegen.program import Program, compile_graph
+from graphc.codegen.program.program import Program, compile_graph
 from graphc.errors import TracingError, add_place
 from graphc.ir.core.control_flow import known_results
 from graphc.ir.core.graph import PARAMETER, Graph, Node, make, parameter, toposort

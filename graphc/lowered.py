@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.codegen.kernel import Kernel
-from graphc.codegen.program import Cost, Program
+from graphc.codegen.loops.loop_ir import Kernel
+from graphc.codegen.program.program import Cost, Program
 from graphc.ir.core.graph import Graph, Node
 from graphc.ir.text.networkx_view import to_networkx
 from graphc.ir.text.printer import to_text

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphc.codegen.program import Program, compile_graph
-from graphc.codegen.tiers import BETTER, LEVELS, Opt
+from graphc.codegen.program.program import Program, compile_graph
+from graphc.codegen.runtime.tiers import BETTER, LEVELS, Opt
 from graphc.ir.core.graph import Graph
 from graphc.nan_check import judge_of, watched
 

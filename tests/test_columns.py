@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graphc.codegen.program import Program, compile_graph
+from graphc.codegen.program.program import Program, compile_graph
 from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, Node, parameter
 from graphc.ir.core.types import BOOL, F32, F64, I32, U8, DType, TensorType

@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from graphc.codegen import allocator
-from graphc.codegen.emit import Function, Module, Value
-from graphc.codegen.entry import ArraySpec, PythonEntry, call_program, make_entry
-from graphc.codegen.jit import MachineCode, compile_text
+from graphc.codegen.llvm.builder import Function, Module, Value
+from graphc.codegen.runtime import allocator
+from graphc.codegen.runtime.engine import MachineCode, compile_text
+from graphc.codegen.runtime.entry import ArraySpec, PythonEntry, call_program, make_entry
 
 PARAMS = (("ptr", "table"), ("ptr", "buffers"))
 native_only = pytest.mark.skipif(not allocator.supported(), reason="no native calls on this Python")

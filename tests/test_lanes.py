@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from graphc.codegen.program import compile_graph
+from graphc.codegen.program.program import compile_graph
 from graphc.ir.analysis import vectorize
 from graphc.ir.analysis.register_promotion import lanes_in_registers
 from graphc.ir.analysis.vectorize import Lanes

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graphc.codegen import matmul, matmul_core, matmul_tiles
-from graphc.codegen.emit import Function, Module
-from graphc.codegen.jit import Host, MachineCode, compile_text, cross_assembly, host
+from graphc.codegen.gemm import blocking, driver, microkernel
+from graphc.codegen.llvm.builder import Function, Module
+from graphc.codegen.runtime.engine import Host, MachineCode, compile_text, cross_assembly, host
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -36,7 +36,7 @@ def all_variants(dtype: str) -> Module:
     """Return a module with every variant of one type, each with an exported caller."""
     module = Module()
     for (a_unit, b_unit), accumulate in itertools.product(VARIANTS, (False, True)):
-        name = matmul.emit_matmul(module, dtype, a_unit=a_unit, b_unit=b_unit, accumulate=accumulate)
+        name = driver.emit_matmul(module, dtype, a_unit=a_unit, b_unit=b_unit, accumulate=accumulate)
         f = Function(module, entry(a_unit, b_unit, accumulate), PARAMS)
         f.do(f"call void @{name}({', '.join(a.typed for a in f.args)})")
         f.ret()
@@ -52,7 +52,7 @@ def compiled(dtype: str) -> MachineCode:
 @functools.cache
 def scratch(dtype: str) -> tuple[Array, int]:
     """Return scratch memory filled with NaNs (or ones) and its address aligned to 64 bytes."""
-    memory = np.full(matmul.scratch_bytes(dtype) + 64, 0xFF, np.uint8)
+    memory = np.full(driver.scratch_bytes(dtype) + 64, 0xFF, np.uint8)
     return memory, int(memory.ctypes.data) + -int(memory.ctypes.data) % 64
 
 
@@ -112,13 +112,13 @@ def check(dtype: str, a_unit: str, b_unit: str, m: int, n: int, k: int, *, accum
 
 def edge_sizes(dtype: str) -> list[tuple[int, int, int]]:
     """Return m, n, k around the edges of tiles, of blocks, and of vectors."""
-    tile, blocks = matmul_core.tile_for(dtype), matmul_core.blocks_for(dtype)
+    tile, blocks = blocking.tile_for(dtype), blocking.blocks_for(dtype)
     rows = (*range(4), 5, *range(tile.rows - 1, 2 * tile.rows + 4))
     columns = (0, 1, 2, 3, tile.lanes - 1, tile.lanes + 1, tile.width - 1, tile.width, tile.width + 1, 2 * tile.width + 5)
     depths = (0, 1, 2, 3, tile.lanes, tile.lanes + 1, 31)
     grid = [(m, n, depths[(i + j) % len(depths)]) for i, m in enumerate(rows) for j, n in enumerate(columns)]
-    deep = [(5, 7, k) for k in (matmul_core.DEPTH - 1, matmul_core.DEPTH, matmul_core.DEPTH + 1, 2 * matmul_core.DEPTH + 3)]
-    wide = [(3, blocks.columns + 1, 5), (7, blocks.columns + tile.width, 9), (9, 9 * tile.width + 3, matmul_core.DEPTH + 1)]
+    deep = [(5, 7, k) for k in (blocking.DEPTH - 1, blocking.DEPTH, blocking.DEPTH + 1, 2 * blocking.DEPTH + 3)]
+    wide = [(3, blocks.columns + 1, 5), (7, blocks.columns + tile.width, 9), (9, 9 * tile.width + 3, blocking.DEPTH + 1)]
     tall = [(blocks.rows + 1, 9, 11), (2 * blocks.rows + 1, 8 * tile.width + 1, 17)]
     vectors = [(1, 4099, 9), (4099, 1, 9), (1, 9, 4099), (9, 1, 4099), (1, 1, 300)]
     return [*grid, *deep, *wide, *tall, *vectors]
@@ -161,13 +161,13 @@ def compiled_packed(dtype: str) -> MachineCode:
     """Compile the products with a B that was packed before, and what packs it."""
     module = Module()
     for unit, accumulate in itertools.product(UNITS, (False, True)):
-        name = matmul.emit_matmul(module, dtype, a_unit=unit, b_unit=matmul.PACKED, accumulate=accumulate, vectors=False)
+        name = driver.emit_matmul(module, dtype, a_unit=unit, b_unit=driver.PACKED, accumulate=accumulate, vectors=False)
         f = Function(module, entry(unit, "packed", accumulate), PARAMS)
         f.do(f"call void @{name}({', '.join(a.typed for a in f.args)})")
         f.ret()
     for unit in UNITS:
-        name = matmul.emit_packing(module, dtype, unit)
-        f = Function(module, f"pack.{unit}", matmul_core.signature("ptr b, i64 row, i64 col, ptr to, i64 k, i64 n"))
+        name = driver.emit_packing(module, dtype, unit)
+        f = Function(module, f"pack.{unit}", blocking.signature("ptr b, i64 row, i64 col, ptr to, i64 k, i64 n"))
         f.do(f"call void @{name}({', '.join(a.typed for a in f.args)})")
         f.ret()
     return compile_text(str(module))
@@ -177,7 +177,7 @@ def check_packed(dtype: str, a_unit: str, b_unit: str, m: int, n: int, k: int, *
     """Pack B, forget it, and multiply; nothing but the target may be written."""
     rng = np.random.default_rng((m, n, k))
     a, b = operand(rng, m, k, a_unit, dtype), operand(rng, k, n, b_unit, dtype)
-    size = matmul.packed_bytes(dtype, k, n)
+    size = driver.packed_bytes(dtype, k, n)
     memory = np.full(size + 128, 0xFF, np.uint8)
     start = 64 - int(memory.ctypes.data) % 64
     address = int(memory.ctypes.data) + start
@@ -280,7 +280,7 @@ def test_nothing_outside_the_operands_is_touched(dtype: str) -> None:
 def test_scratch_is_enough_and_nothing_behind_it_is_written() -> None:
     memory, start = scratch("float")
     begin = start - int(memory.ctypes.data)
-    end = begin + matmul.scratch_bytes("float")
+    end = begin + driver.scratch_bytes("float")
     behind = memory[end:].copy()
     check("float", "none", "none", 385, 2049, 257)
     check("float", "none", "row", 1, 3, 60000)
@@ -289,19 +289,19 @@ def test_scratch_is_enough_and_nothing_behind_it_is_written() -> None:
 
 def test_a_module_has_each_kernel_once() -> None:
     module = Module()
-    first = matmul.emit_matmul(module, "float", a_unit="col", b_unit="col")
+    first = driver.emit_matmul(module, "float", a_unit="col", b_unit="col")
     count = len(module.functions)
-    assert matmul.emit_matmul(module, "float", a_unit="col", b_unit="col") == first
+    assert driver.emit_matmul(module, "float", a_unit="col", b_unit="col") == first
     assert len(module.functions) == count
-    matmul.emit_matmul(module, "float", a_unit="col", b_unit="col", accumulate=True)
+    driver.emit_matmul(module, "float", a_unit="col", b_unit="col", accumulate=True)
     assert len(module.functions) == count + 1
 
 
 def test_vector_cases_can_be_left_out() -> None:
     module = Module()
-    name = matmul.emit_matmul(module, "float", a_unit="col", b_unit="row", vectors=False)
+    name = driver.emit_matmul(module, "float", a_unit="col", b_unit="row", vectors=False)
     assert not {"matmul.dots.float", "matmul.sums.float"} & {f.name for f in module.functions}
-    assert matmul.emit_matmul(module, "float", a_unit="col", b_unit="row") != name
+    assert driver.emit_matmul(module, "float", a_unit="col", b_unit="row") != name
     assert "matmul.dots.float" in {f.name for f in module.functions}
 
 
@@ -315,9 +315,9 @@ OTHERS = {
 @pytest.mark.parametrize("which", OTHERS)
 def test_other_processors_get_valid_code(monkeypatch: pytest.MonkeyPatch, which: str) -> None:
     other = OTHERS[which]
-    monkeypatch.setattr(matmul_core, "host", lambda: other)
+    monkeypatch.setattr(blocking, "host", lambda: other)
     module = Module()
-    matmul.emit_matmul(module, "float", a_unit="row", b_unit="row")
+    driver.emit_matmul(module, "float", a_unit="row", b_unit="row")
     text = str(module).replace("define internal", "define")
     assert "matmul.tiles" in cross_assembly(text, other.triple, other.cpu, other.features)
 
@@ -325,8 +325,8 @@ def test_other_processors_get_valid_code(monkeypatch: pytest.MonkeyPatch, which:
 @pytest.mark.parametrize("which", OTHERS)
 @pytest.mark.parametrize("dtype", ["float", "double"])
 def test_tiles_of_other_processors_compute_the_same(monkeypatch: pytest.MonkeyPatch, dtype: str, which: str) -> None:
-    monkeypatch.setattr(matmul_core, "host", lambda: OTHERS[which])
-    memory = np.full(matmul.scratch_bytes(dtype) + 64, 0xFF, np.uint8)
+    monkeypatch.setattr(blocking, "host", lambda: OTHERS[which])
+    memory = np.full(driver.scratch_bytes(dtype) + 64, 0xFF, np.uint8)
     place = int(memory.ctypes.data) + -int(memory.ctypes.data) % 64
     code = compile_text(str(all_variants(dtype)))
     monkeypatch.setattr(sys.modules[__name__], "compiled", lambda _: code)
@@ -339,7 +339,7 @@ def test_tiles_of_other_processors_compute_the_same(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(("dtype", "unit"), [("half", "col"), ("float", "both")])
 def test_unknown_types_and_units_are_refused(dtype: str, unit: str) -> None:
     with pytest.raises(ValueError, match="got"):
-        matmul.emit_matmul(Module(), dtype, a_unit=unit, b_unit="col")
+        driver.emit_matmul(Module(), dtype, a_unit=unit, b_unit="col")
 
 
 def hot_loops(assembly: str) -> list[str]:
@@ -352,7 +352,7 @@ def hot_loops(assembly: str) -> list[str]:
 @pytest.mark.parametrize("dtype", ["float", "double"])
 def test_the_hot_loops_do_not_touch_the_stack(dtype: str) -> None:
     module = Module()
-    matmul_tiles.emit_tiles(module, dtype)
+    microkernel.emit_tiles(module, dtype)
     text = str(module).replace("define internal", "define")
     loops = hot_loops(cross_assembly(text, host().triple, host().cpu, host().features))
     assert len(loops) == 2

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from graphc.codegen.mlir import FOLDS, HOLES, PREFIX, REGIONS, SPELLING, to_mlir, to_mlir_module
-from graphc.codegen.mlir_scalars import SCALARS
-from graphc.codegen.mlir_text import number
+from graphc.codegen.mlir.module import FOLDS, HOLES, PREFIX, REGIONS, SPELLING, to_mlir, to_mlir_module
+from graphc.codegen.mlir.scalars import SCALARS
+from graphc.codegen.mlir.text import number
 from graphc.ir.core import build
 from graphc.ir.core.build import apply, broadcast, cast, constant, gather, iota, matmul, permute, reduce, reshape, select
 from graphc.ir.core.control_flow import cond, scan, while_loop

@@ -12,11 +12,12 @@ import pytest
 
 import graphc as torch
 from graphc import func
-from graphc.codegen import resizing, tiers
-from graphc.codegen.emit import Module
-from graphc.codegen.program import compile_graph
-from graphc.codegen.resizing import counts
-from graphc.codegen.step import Step
+from graphc.codegen.llvm.builder import Module
+from graphc.codegen.nests.kernel_function import Step
+from graphc.codegen.program import specialize
+from graphc.codegen.program.program import compile_graph
+from graphc.codegen.program.specialize import counts
+from graphc.codegen.runtime import tiers
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, parameter
@@ -139,7 +140,7 @@ def test_other_sizes_need_no_compiler(name: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(tiers, "_code", OrderedDict())
     compile_text = tiers.compile_text
     monkeypatch.setattr(tiers, "compile_text", lambda text, level: texts.append(text) or compile_text(text, level))
-    monkeypatch.setattr(resizing, "_families", OrderedDict())
+    monkeypatch.setattr(specialize, "_families", OrderedDict())
     counts.clear()
     given = [arguments(n) for n in SIZES]
     got = [compiled(*x) for x in given]
@@ -365,5 +366,5 @@ def test_the_types_of_numbers_belong_to_the_structure() -> None:
     graph = Graph((x,), (x * 40.0,))
     _, numbers = structure(graph, {x: (1,)})
     assert [type(n) for n in numbers] == [int, float, int]
-    pattern, symbols = resizing._pattern(numbers, [n + 10 for n in numbers])
+    pattern, symbols = specialize._pattern(numbers, [n + 10 for n in numbers])
     assert pattern == [(0, None), (1, None), (0, None)] and symbols == [0, 1]

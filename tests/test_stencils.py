@@ -14,7 +14,7 @@ from test_program import check
 
 import graphc as torch
 from graphc import func
-from graphc.codegen.program import compile_graph
+from graphc.codegen.program.program import compile_graph
 from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, Node
 from graphc.ir.core.types import F32, F64, I32, U8

@@ -11,7 +11,7 @@ import pytest
 
 import graphc as torch
 from graphc import func
-from graphc.codegen.program import compile_graph
+from graphc.codegen.program.program import compile_graph
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import added, results_of, scan, while_loop
 from graphc.ir.core.graph import Graph, Node, Region, TypeRuleError, make, parameter

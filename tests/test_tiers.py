@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import graphc as torch
-from graphc.codegen import tiers
-from graphc.codegen.program import Program
+from graphc.codegen.program.program import Program
+from graphc.codegen.runtime import tiers
 
 rng = np.random.default_rng(0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import graphc
-from graphc.codegen.program import compile_graph
+from graphc.codegen.program.program import compile_graph
 from graphc.ir.core.build import constant, elementwise, sum_
 from graphc.ir.core.graph import Graph, parameter
 from graphc.ir.core.types import F32, TensorType

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import graphc as torch
-from graphc.codegen.program import compile_graph
+from graphc.codegen.program.program import compile_graph
 from graphc.ir.core import build, control_flow
 from graphc.ir.core.graph import Graph, Node, Region, parameter
 from graphc.ir.core.types import F64, TensorType

@@ -12,7 +12,7 @@ import numpy as np
 import graphc
 import graphc.nn.functional as F
 from graphc import eager
-from graphc.codegen.program import compile_graph
+from graphc.codegen.program.program import compile_graph
 from graphc.compiler import Compiled, _take_apart, _Variant
 from graphc.eager import clear_cache
 from graphc.ir.interpret.evaluate import evaluate

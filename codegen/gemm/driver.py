@@ -1,0 +1,299 @@
+"""Multiply matrices whose sizes and strides are known only when the code runs.
+
+The method is Goto and van de Geijn's (Anatomy of High-Performance Matrix Multiplication, ACM TOMS 34, 2008):
+B is cut into blocks that stay in the outer cache and copied into panels as wide as a register tile, A into
+blocks that stay in the second cache, and a small kernel keeps one tile of C in registers while it walks
+along k.  That kernel takes A at any strides, so A is copied only where its own layout would be slow.
+
+`emit_matmul` writes a driver for one pair of layouts; everything below it (the register tile, the copies,
+matrix times vector) is written once a module and shared by all drivers.
+
+    driver ── matrix times vector: rows (dot products) or columns (scaled sums)
+       │
+       └── for each block of columns, of k: pack B
+             for each block of rows: pack A?
+               for each panel of B: tiles ── edge columns: a spare panel of C, then merge
+
+All strides are in elements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from graphc.codegen.gemm.blocking import (
+    DEPTH,
+    PAD,
+    Matrix,
+    areas_for,
+    at,
+    blocks_for,
+    call,
+    defined,
+    each,
+    least,
+    scratch_bytes,
+    signature,
+    tile_for,
+)
+from graphc.codegen.gemm.gemv import emit_dots, emit_sums
+from graphc.codegen.gemm.microkernel import emit_merge, emit_tiles
+from graphc.codegen.gemm.pack import emit_fill, emit_gather, emit_pack, emit_packing, packed_bytes
+from graphc.codegen.llvm.builder import BYTES, Function, Module, Value
+
+__all__ = ["PACKED", "emit_matmul", "emit_packing", "packed_bytes", "scratch_bytes"]
+
+UNITS = ("row", "col", "none")
+PACKED = "packed"
+"""What `b_unit` is for a B that `emit_packing` has copied before, for products that share it."""
+SMALL_B = 24 << 10
+"""Bytes up to which a row-major B is read where it lies: it stays in the first cache."""
+MIDDLING_B = 1 << 20
+"""The same where C has few rows, so that each panel is read a few times only."""
+
+
+class Ahead(NamedTuple):
+    """What is read next, as it lies in memory: address, bytes between rows, bytes of a row, rows for each panel of B."""
+
+    start: Value
+    step: Value
+    length: Value
+    share: Value
+
+
+class Panels(NamedTuple):
+    """A block of B: the first column that is packed, the block as it lies, its packed panels and their distance a column."""
+
+    first: Value
+    block: Matrix
+    start: Value
+    apart: Value
+
+
+def emit_matmul(module: Module, dtype: str, *, a_unit: str, b_unit: str, accumulate: bool = False, vectors: bool = True) -> str:
+    """Write C = A@B, or C += A@B, into `module` and return the function's name.
+
+    `dtype` is float, double, i32 or i64 (integers wrap around).  `a_unit` and `b_unit` say which stride is known
+    to be one: `row` (a transposed matrix), `col` (row-major) or `none` (any strides, zero and negative too).
+
+        void @name(ptr A, ptr B, ptr C, i64 m, i64 n, i64 k, i64 a_row_stride, i64 a_col_stride,
+                   i64 b_row_stride, i64 b_col_stride, i64 c_row_stride, ptr scratch)
+
+    A is m×k, B is k×n, C is m×n with unit column stride and overlaps neither; scratch is `scratch_bytes(dtype)`
+    long.  `b_unit` may be `packed` too: B is then what `emit_packing` makes, and its strides do not count.  Without
+    `vectors` products with m = 1 or n = 1 are correct but slow, and up to a third of the compile time is saved.
+    k = 0 gives zeros.  Nothing outside the operands is read or written.  Raises ValueError for an unknown type or unit.
+    """
+    if dtype not in ("float", "double", "i32", "i64"):
+        raise ValueError(f"matmul takes float, double, i32 or i64, got {dtype}")
+    if a_unit not in UNITS or b_unit not in (*UNITS, PACKED):
+        raise ValueError(f"a unit stride is one of {', '.join(UNITS)}, got {a_unit} and {b_unit}")
+    name = f"matmul.{dtype}.{a_unit}.{b_unit}" + (".add" if accumulate else "") + ("" if vectors else ".thick")
+    return name if defined(module, name) else Driver(module, name, dtype, a_unit, b_unit, accumulate).write(vectors)
+
+
+def emit_even(module: Module) -> str:
+    """Write the division of a size into equal blocks, multiples of a grain and no longer than a limit; return its name."""
+    name = "matmul.even"
+    if defined(module, name):
+        return name
+    f = Function(module, name, signature("i64 size, i64 limit, i64 grain"), "i64", internal=True)
+    size, limit, grain = f.args
+
+    def up(x: Value, y: Value) -> Value:
+        return f.binary("udiv", f.add(x, f.sub(y, f.i64(1))), y)
+
+    size = f.intrinsic("smax", size, f.i64(1))
+    f.ret(f.mul(up(up(size, up(size, limit)), grain), grain))
+    return name
+
+
+class Driver:
+    """One product being written: the function and what its parts share."""
+
+    def __init__(self, module: Module, name: str, dtype: str, a_unit: str, b_unit: str, accumulate: bool) -> None:
+        params = "ptr a, ptr b, ptr c, i64 m, i64 n, i64 k, i64 a_row, i64 a_col, i64 b_row, i64 b_col, i64 c_row, ptr scratch"
+        self.tiles = emit_tiles(module, dtype)
+        self.merge = emit_merge(module, dtype)
+        self.pack = "" if b_unit == PACKED else emit_pack(module, dtype, b_unit)
+        self.f = f = Function(module, name, signature(params), internal=True)
+        a, b, self.c, self.m, self.n, self.k, a_row, a_col, b_row, b_col, self.c_row, self.scratch = f.args
+        one = f.i64(1)
+        self.a = Matrix(a, one if a_unit == "row" else a_row, one if a_unit == "col" else a_col)
+        self.b = Matrix(b, one if b_unit == "row" else b_row, one if b_unit == "col" else b_col)
+        self.dtype, self.a_unit, self.b_unit, self.accumulate = dtype, a_unit, b_unit, accumulate
+        self.tile, self.blocks, self.areas = tile_for(dtype), blocks_for(dtype), areas_for(dtype)
+
+    def write(self, vectors: bool) -> str:
+        """Write the whole function and return its name."""
+        f = self.f
+        with f.when(f.and_(f.cmp("sgt", self.m, f.i64(0)), f.cmp("sgt", self.n, f.i64(0)))):
+            if vectors:
+                self.vector_cases()
+            self.column_blocks()
+        f.ret()
+        return f.name
+
+    def place(self, start: int) -> Value:
+        """Return the address of a part of the scratch memory."""
+        return self.f.element(self.scratch, self.f.i64(start), self.dtype)
+
+    def even(self, size: Value, limit: int, grain: int) -> Value:
+        """Return the length of equal blocks of at most `limit`, a multiple of `grain`, that cover `size`."""
+        f, name = self.f, emit_even(self.f.module)
+        return f.inst(f"call i64 @{name}({size.typed}, i64 {limit}, i64 {grain})", "i64")
+
+    # Matrix times vector.
+
+    def vector_cases(self) -> None:
+        """Leave by a quicker way when C is one row or one column and the matrix has contiguous rows or columns."""
+        f, one = self.f, self.f.i64(1)
+        single_row, single_column = f.cmp("eq", self.m, one), f.cmp("eq", self.n, one)
+        if self.b_unit == "col":
+            self.scaled_sum(single_row, self.b.base, self.b.row, self.n, self.a.base, self.a.col)
+        if self.b_unit == "row":
+            self.dot_products(single_row, self.b.base, self.b.col, self.n, self.a.base, self.a.col, one)
+        if self.a_unit == "row":
+            dense = f.and_(single_column, f.cmp("eq", self.c_row, one))
+            self.scaled_sum(dense, self.a.base, self.a.col, self.m, self.b.base, self.b.row)
+        if self.a_unit == "col":
+            self.dot_products(single_column, self.a.base, self.a.row, self.m, self.b.base, self.b.row, self.c_row)
+
+    def scaled_sum(self, when: Value, matrix: Value, row: Value, columns: Value, x: Value, x_stride: Value) -> None:
+        """Leave with C = or += Σ x[r]·matrix[r, :], for contiguous rows of the matrix, if `when` holds."""
+        f = self.f
+        with self.leaving(when):
+            add = f.const(self.accumulate, "i1")
+            call(f, emit_sums(f.module, self.dtype), matrix, row, self.k, columns, x, x_stride, self.c, add)
+
+    def dot_products(
+        self, when: Value, matrix: Value, row: Value, rows: Value, x: Value, x_stride: Value, y_stride: Value
+    ) -> None:
+        """Leave with C[r] = or += Σ matrix[r, c]·x[c] if `when` holds and x is contiguous or fits into the scratch memory."""
+        f = self.f
+        dense = f.cmp("eq", x_stride, f.i64(1))
+        fits = f.cmp("sle", self.k, f.i64(self.areas.end))
+        with self.leaving(f.and_(when, f.or_(dense, fits))):
+            with f.when(f.xor(dense, f.const(True, "i1"))):
+                gather = emit_gather(f.module, self.dtype)
+                call(f, gather, x, f.i64(0), x_stride, self.scratch, f.i64(0), f.i64(1), self.k)
+            x = f.select(dense, x, self.scratch)
+            add = f.const(self.accumulate, "i1")
+            call(f, emit_dots(f.module, self.dtype), matrix, row, rows, self.k, x, self.c, y_stride, add)
+
+    @contextmanager
+    def leaving(self, when: Value) -> Iterator[None]:
+        """Write the `with` block so that it runs and ends the function if `when` holds."""
+        f, name = self.f, self.f.fresh("case")
+        f.cond_br(when, f"do.{name}", f"past.{name}")
+        f.start(f"do.{name}")
+        yield
+        f.ret()
+        f.start(f"past.{name}")
+
+    # Matrix times matrix, from the outer loop inwards.
+
+    def column_blocks(self) -> None:
+        """Write the two outer loops: blocks of columns, and blocks of k whose part of B is packed."""
+        f = self.f
+        width = self.even(self.n, self.blocks.columns, self.tile.width)
+        depth = self.even(self.k, DEPTH, self.tile.lanes)
+        height = self.block_height()
+        direct = self.reads_b_in_place()
+        pack_a = self.packs_a()
+        steps = f.intrinsic("smax", self.k, f.i64(1))
+        with each(f, f.i64(0), self.n, width) as j, each(f, f.i64(0), steps, depth) as p:
+            columns = least(f, width, f.sub(self.n, j))
+            k = least(f, depth, f.sub(self.k, p))
+            panels = self.packed_before(j, p) if self.b_unit == PACKED else self.packed_now(j, p, columns, k, direct)
+            add = f.const(True, "i1") if self.accumulate else f.cmp("sgt", p, f.i64(0))
+            self.row_blocks(j, p, columns, k, height, pack_a, panels, add)
+
+    def packed_before(self, j: Value, p: Value) -> Panels:
+        """Return the panels of a block of a B that was packed as a whole."""
+        f, width, apart = self.f, self.f.i64(self.tile.width), self.f.add(self.k, self.f.i64(1))
+        return Panels(self.f.i64(0), self.b, at(f, self.b.base, self.dtype, (p, width), (j, apart)), apart)
+
+    def packed_now(self, j: Value, p: Value, columns: Value, k: Value, direct: Value) -> Panels:
+        """Pack a block of B, or what of it is less than a panel if the others are read where they lie; return its panels."""
+        f, apart = self.f, self.f.i64(DEPTH + 1)
+        b = at(f, self.b.base, self.dtype, (p, self.b.row), (j, self.b.col))
+        whole = f.sub(columns, f.binary("urem", columns, f.i64(self.tile.width)))
+        first = f.select(direct, whole, f.i64(0))
+        start = at(f, b, self.dtype, (first, self.b.col))
+        call(f, self.pack, start, self.b.row, self.b.col, self.scratch, k, f.sub(columns, first), apart)
+        return Panels(first, Matrix(b, *self.b[1:]), self.scratch, apart)
+
+    def block_height(self) -> Value:
+        """Return the rows of a block.  Where k is short, one tile: C is then written along its rows."""
+        f = self.f
+        even = self.even(self.m, self.blocks.rows, self.tile.rows)
+        return f.select(f.cmp("sle", self.k, f.i64(8)), f.i64(self.tile.rows), even)
+
+    def reads_b_in_place(self) -> Value:
+        """Tell whether packing B would cost more than it saves: it is row-major and small or hardly used again."""
+        f = self.f
+        if self.b_unit != "col":
+            return f.const(False, "i1")
+        extent = f.mul(f.mul(self.k, self.n), f.i64(BYTES[self.dtype]))
+        flat = f.cmp("sle", self.m, f.i64(4 * self.tile.rows))
+        return f.cmp("sle", extent, f.select(flat, f.i64(MIDDLING_B), f.i64(SMALL_B)))
+
+    def packs_a(self) -> Value:
+        """Tell whether to pack A: many panels read each block, and it lies badly or is large."""
+        f = self.f
+        panels = 4 if self.a_unit == "none" else 8
+        return f.cmp("sge", self.n, f.i64(panels * self.tile.width))
+
+    def row_blocks(
+        self, j: Value, p: Value, columns: Value, k: Value, height: Value, pack_a: Value, b: Panels, add: Value
+    ) -> None:
+        """Write the loop over blocks of rows, each packed if wanted."""
+        f, spare = self.f, self.place(self.areas.a)
+        with each(f, f.i64(0), self.m, height) as i:
+            rows = least(f, height, f.sub(self.m, i))
+            a = at(f, self.a.base, self.dtype, (i, self.a.row), (p, self.a.col))
+            with f.when(pack_a):
+                emit_fill(f, self.dtype, self.a_unit, Matrix(a, *self.a[1:]), spare, DEPTH + PAD, (rows, k))
+            base = f.select(pack_a, spare, a)
+            row = f.select(pack_a, f.i64(DEPTH + PAD), self.a.row)
+            col = f.select(pack_a, f.i64(1), self.a.col)
+            c = f.element(at(f, self.c, self.dtype, (i, self.c_row)), j, self.dtype)
+            ahead = self.ahead(i, p, rows, columns, k, pack_a)
+            self.panels(Matrix(base, row, col), b, c, rows, columns, k, add, ahead)
+
+    def ahead(self, i: Value, p: Value, rows: Value, columns: Value, k: Value, pack_a: Value) -> Ahead:
+        """Return the block of A that is packed after that at (i, p): the rows below, or the first ones and the next terms."""
+        f, size, none = self.f, self.f.i64(BYTES[self.dtype]), self.f.i64(0)
+        below = f.cmp("slt", f.add(i, rows), self.m)
+        more = f.or_(below, f.cmp("slt", f.add(p, k), self.k))
+        row, term = f.select(below, f.add(i, rows), none), f.select(below, p, f.add(p, k))
+        start = at(f, self.a.base, self.dtype, (row, self.a.row), (term, self.a.col))
+        count, length, step = (k, rows, self.a.col) if self.a_unit == "row" else (rows, k, self.a.row)
+        panels = f.binary("udiv", f.add(columns, f.i64(self.tile.width - 1)), f.i64(self.tile.width))
+        share = f.binary("udiv", f.add(count, f.sub(panels, f.i64(1))), panels)
+        wanted = f.and_(more, pack_a) if self.a_unit != "none" else f.const(False, "i1")
+        return Ahead(start, f.mul(step, size), f.mul(length, size), f.select(wanted, share, none))
+
+    def panels(self, a: Matrix, b: Panels, c: Value, rows: Value, columns: Value, k: Value, add: Value, ahead: Ahead) -> None:
+        """Write the loop over panels of B."""
+        f, dtype, width = self.f, self.dtype, self.f.i64(self.tile.width)
+        spare = self.place(self.areas.edge)
+        with each(f, f.i64(0), columns, self.tile.width) as j:
+            panel, b_row = at(f, b.start, dtype, (f.sub(j, b.first), b.apart)), width
+            if self.b_unit == "col":
+                in_place = f.cmp("slt", j, b.first)
+                panel = f.select(in_place, f.element(b.block.base, j, dtype), panel)
+                b_row = f.select(in_place, self.b.row, width)
+            left = f.sub(columns, j)
+            edge = f.cmp("slt", left, width)
+            inner = f.and_(add, f.xor(edge, f.const(True, "i1")))
+            target = f.element(c, j, dtype)
+            c_here, c_row = f.select(edge, spare, target), f.select(edge, width, self.c_row)
+            number = f.mul(f.binary("udiv", j, width), ahead.share)
+            start = at(f, ahead.start, "i8", (number, ahead.step))
+            call(f, self.tiles, *a, panel, b_row, c_here, c_row, rows, k, inner, f.mul(b.apart, width), start, *ahead[1:])
+            with f.when(edge):
+                call(f, self.merge, spare, target, self.c_row, rows, left, add)

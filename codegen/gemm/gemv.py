@@ -1,0 +1,104 @@
+"""Matrix times vector: dot products with contiguous rows, or sums of scaled ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc.codegen.gemm.blocking import at, clear, defined, each, least, multiply_add, opaque, signature, tile_for
+from graphc.codegen.gemm.microkernel import plus_old
+from graphc.codegen.llvm.builder import Function, Module, Value
+
+__all__ = ["emit_dots", "emit_sums"]
+
+TOGETHER = 4
+"""Rows of a matrix that a product with a vector reads at a time."""
+STRIP = 4096
+"""Elements of the result that a sum of scaled rows keeps in the first cache."""
+
+
+def emit_dots(module: Module, dtype: str) -> str:
+    """Write y[r] = or += Σ matrix[r, c]·x[c] for contiguous rows and x, and return the function's name."""
+    name = f"matmul.dots.{dtype}"
+    if defined(module, name):
+        return name
+    params = "ptr matrix, i64 row, i64 rows, i64 columns, ptr x, ptr y, i64 y_stride, i1 add"
+    f = Function(module, name, signature(params), internal=True)
+    matrix, row, rows, columns, x, y, y_stride, add = f.args
+    last = f.sub(rows, f.i64(1))
+    lanes = tile_for(dtype).lanes
+    whole = f.and_(columns, f.i64(-lanes))
+    with each(f, f.i64(0), rows, TOGETHER) as first:
+        which = [least(f, f.add(first, f.i64(r)), last) for r in range(TOGETHER)]
+        starts = [at(f, matrix, dtype, (r, row)) for r in which]
+        places = [at(f, y, dtype, (r, y_stride)) for r in which]
+        sums = dot_loop(f, dtype, starts, x, f.i64(0), whole, [f.const(0, dtype, lanes)] * TOGETHER)
+        folded = [f.reduce("fadd" if s.is_float else "add", s) for s in sums]
+        sums = dot_loop(f, dtype, starts, x, whole, columns, folded)
+        for place, total in zip(places, plus_old(f, sums, places, add), strict=True):
+            f.store(total, place)
+    f.ret()
+    return name
+
+
+def dot_loop(
+    f: Function, dtype: str, rows: Sequence[Value], x: Value, start: Value, stop: Value, sums: Sequence[Value]
+) -> list[Value]:
+    """Add the products of several rows and x over a range of columns to sums of one or more lanes."""
+    lanes = sums[0].lanes
+    with f.loop(start, stop, lanes, carry=[start, *sums]) as loop:
+        column, *now = loop.carry
+        factor = f.load(f.element(x, column, dtype), dtype, lanes)
+        terms = [f.load(f.element(r, column, dtype), dtype, lanes) for r in rows]
+        after = [multiply_add(f, t, factor, s) for t, s in zip(terms, now, strict=True)]
+        loop.next([opaque(f, f.add(column, f.i64(lanes))), *after])
+    return loop.results[1:]
+
+
+def emit_sums(module: Module, dtype: str) -> str:
+    """Write y[c] = or += Σ x[r]·matrix[r, c] for contiguous rows and y, and return the function's name."""
+    name = f"matmul.sums.{dtype}"
+    if defined(module, name):
+        return name
+    params = "ptr matrix, i64 row, i64 rows, i64 columns, ptr x, i64 x_stride, ptr y, i1 add"
+    f = Function(module, name, signature(params), internal=True)
+    matrix, _, rows, columns, _, _, y, add = f.args
+    lanes = tile_for(dtype).lanes
+    groups = f.and_(rows, f.i64(-TOGETHER))
+    with f.when(f.xor(add, f.const(True, "i1"))):
+        clear(f, y, columns, dtype)
+    vectors = f.and_(columns, f.i64(-lanes))
+    with each(f, f.i64(0), vectors, STRIP) as start:
+        stop = least(f, vectors, f.add(start, f.i64(STRIP)))
+        with each(f, f.i64(0), groups, TOGETHER) as first:
+            add_rows(f, dtype, start, stop, first, TOGETHER)
+        with each(f, groups, rows) as first:
+            add_rows(f, dtype, start, stop, first, 1)
+    with each(f, vectors, columns) as column:
+        add_column(f, dtype, f.element(matrix, column, dtype), f.element(y, column, dtype))
+    f.ret()
+    return name
+
+
+def add_rows(f: Function, dtype: str, start: Value, stop: Value, first: Value, height: int) -> None:
+    """Add `height` rows, each times its factor, to whole vectors of the result."""
+    matrix, row, _, _, x, x_stride, y, _ = f.args
+    lanes = tile_for(dtype).lanes
+    which = [f.add(first, f.i64(r)) for r in range(height)]
+    starts = [at(f, matrix, dtype, (r, row)) for r in which]
+    factors = [f.splat(f.load(at(f, x, dtype, (r, x_stride)), dtype), lanes) for r in which]
+    with each(f, start, stop, lanes) as column:
+        place = f.element(y, column, dtype)
+        total = f.load(place, dtype, lanes)
+        for begin, factor in zip(starts, factors, strict=True):
+            total = multiply_add(f, f.load(f.element(begin, column, dtype), dtype, lanes), factor, total)
+        f.store(total, place)
+
+
+def add_column(f: Function, dtype: str, top: Value, place: Value) -> None:
+    """Add one column of the matrix, each element times its factor, to one element of the result."""
+    _, row, rows, _, x, x_stride, _, _ = f.args
+    with f.loop(f.i64(0), rows, carry=[top, x, f.load(place, dtype)]) as loop:
+        element, factor, total = loop.carry
+        total = multiply_add(f, f.load(element, dtype), f.load(factor, dtype), total)
+        loop.next([opaque(f, f.element(element, row, dtype)), opaque(f, f.element(factor, x_stride, dtype)), total])
+    f.store(loop.results[2], place)

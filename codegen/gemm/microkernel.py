@@ -1,0 +1,133 @@
+"""The small kernel of a matrix product: one tile of C in registers along k, for some rows of A and one panel of B."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc.codegen.gemm.blocking import (
+    DEPTH,
+    Tile,
+    at,
+    defined,
+    each,
+    least,
+    multiply_add,
+    opaque,
+    prefetch,
+    signature,
+    tile_for,
+)
+from graphc.codegen.llvm.builder import BYTES, Function, Module, Value, llvm_type
+
+__all__ = ["emit_merge", "emit_tiles", "plus_old"]
+
+
+def emit_tiles(module: Module, dtype: str) -> str:
+    """Write the product of some rows of A and one panel of B, and return its name.
+
+    C[rows, width] = or += A[rows, k] @ B[k, width], B with unit column stride; the panel that follows it begins `next`
+    elements later.  Rows past the last are the last one again: computed and stored twice with equal results, which needs
+    no code of its own.  Memory is idle meanwhile, so each tile asks for a row of `ahead`.
+    """
+    name = f"matmul.tiles.{dtype}"
+    if defined(module, name):
+        return name
+    params = "ptr a, i64 a_row, i64 a_col, ptr b, i64 b_row, ptr c, i64 c_row, i64 rows, i64 k, i1 add, i64 next"
+    ahead = "ptr ahead, i64 ahead_step, i64 ahead_length, i64 ahead_share"
+    f = Function(module, name, signature(f"{params}, {ahead}"), internal=True)
+    tile, rows = tile_for(dtype), f.args[7]
+    full = full_rows(f, tile, rows)
+    with each(f, f.i64(0), full, tile.rows) as row:
+        prefetch_next(f, tile, row)
+        emit_tile(f, dtype, tile, tile.rows, row)
+    with each(f, full, rows, tile.few) as row:
+        emit_tile(f, dtype, tile, tile.few, row)
+    f.ret()
+    return name
+
+
+def full_rows(f: Function, tile: Tile, rows: Value) -> Value:
+    """Return how many rows go in full tiles so that the fewest are computed twice (the rest go in lesser tiles)."""
+    over = f.binary("urem", rows, f.i64(tile.rows))
+    whole = f.sub(rows, over)
+    two = f.cmp("sle", over, f.i64(2 * tile.few - tile.rows))
+    enough = f.and_(two, f.cmp("sgt", whole, f.i64(0)))
+    fewer = f.select(enough, f.sub(whole, f.i64(tile.rows)), whole)
+    mixed = f.select(f.cmp("sgt", over, f.i64(tile.few)), rows, fewer)
+    return f.select(f.cmp("eq", over, f.i64(0)), rows, mixed)
+
+
+def emit_tile(f: Function, dtype: str, tile: Tile, height: int, first: Value) -> None:
+    """Write one tile of C: `height` rows from row `first`, kept in registers along k."""
+    a, a_row, a_col, b, b_row, c, c_row, rows, k, add = f.args[:10]
+    last = f.sub(rows, f.i64(1))
+    which = [least(f, f.add(first, f.i64(r)), last) for r in range(height)]
+    a_rows = [at(f, a, dtype, (r, a_row)) for r in which]
+    c_rows = [at(f, c, dtype, (r, c_row)) for r in which]
+    for row in c_rows:
+        prefetch(f, row, write=True)
+    long_and_packed = f.and_(f.cmp("sgt", k, f.i64(DEPTH // 2)), f.cmp("eq", b_row, f.i64(tile.width)))
+    with f.when(long_and_packed):
+        prefetch_panel(f, dtype, tile, height, first)
+    zeros = [f.const(0, dtype, tile.lanes)] * (height * tile.vectors)
+    with f.loop(f.i64(0), k, carry=[b, f.i64(0), *zeros], hint="p") as loop:
+        b_here, along_a, *sums = loop.carry
+        across = [f.load(f.element(b_here, f.i64(v * tile.lanes), dtype), dtype, tile.lanes) for v in range(tile.vectors)]
+        after = []
+        for r, base in enumerate(a_rows):
+            x = f.splat(f.load(f.element(base, along_a, dtype), dtype), tile.lanes)
+            after += [multiply_add(f, x, y, sums[r * tile.vectors + v]) for v, y in enumerate(across)]
+        loop.next([opaque(f, f.element(b_here, b_row, dtype)), opaque(f, f.add(along_a, a_col)), *after])
+    places = [f.element(p, f.i64(v * tile.lanes), dtype) for p in c_rows for v in range(tile.vectors)]
+    for place, total in zip(places, plus_old(f, loop.results[2:], places, add), strict=True):
+        f.store(total, place)
+
+
+def prefetch_panel(f: Function, dtype: str, tile: Tile, height: int, first: Value) -> None:
+    """Ask for a part of the next packed panel of B, so that all of it has come when its turn does."""
+    line = 64 // BYTES[dtype]
+    start = at(f, f.element(f.args[3], f.args[10], dtype), dtype, (first, f.i64(2 * line)))
+    for i in range(2 * height):
+        prefetch(f, f.element(start, f.i64(i * line), dtype))
+
+
+def prefetch_next(f: Function, tile: Tile, first: Value) -> None:
+    """Ask for one row, as it lies, of the block of A that is packed next; which one, the tile's first row tells."""
+    start, step, size, count = f.args[11:]
+    number = f.binary("udiv", first, f.i64(tile.rows))
+    with f.when(f.cmp("slt", number, count)):
+        row = at(f, start, "i8", (number, step))
+        with each(f, f.i64(0), size, 64) as line:
+            prefetch(f, f.element(row, line, "i8"))
+
+
+def plus_old(f: Function, sums: Sequence[Value], places: Sequence[Value], wanted: Value) -> list[Value]:
+    """Return the sums, each with what stands at its place added if `wanted`."""
+    before, name = f.label, f.fresh("old")
+    f.cond_br(wanted, f"add.{name}", f"go.{name}")
+    f.start(f"add.{name}")
+    more = [f.add(x, f.load(p, x.type, x.lanes)) for x, p in zip(sums, places, strict=True)]
+    f.br(f"go.{name}")
+    f.start(f"go.{name}")
+    kind = llvm_type(sums[0].type, sums[0].lanes)
+    pairs = zip(sums, more, strict=True)
+    return [f.inst(f"phi {kind} [ {x.name}, %{before} ], [ {y.name}, %add.{name} ]", x.type, x.lanes) for x, y in pairs]
+
+
+def emit_merge(module: Module, dtype: str) -> str:
+    """Write C[rows, columns] = or += a spare panel, and return the function's name."""
+    name = f"matmul.merge.{dtype}"
+    if defined(module, name):
+        return name
+    f = Function(module, name, signature("ptr spare, ptr c, i64 c_row, i64 rows, i64 columns, i1 add"), internal=True)
+    spare, c, c_row, rows, columns, add = f.args
+    tile = tile_for(dtype)
+    with each(f, f.i64(0), rows) as row:
+        source = at(f, spare, dtype, (row, f.i64(tile.width)))
+        target = at(f, c, dtype, (row, c_row))
+        with each(f, f.i64(0), columns) as column:
+            place = f.element(target, column, dtype)
+            x = f.load(f.element(source, column, dtype), dtype)
+            f.store(f.select(add, f.add(x, f.load(place, dtype)), x), place)
+    f.ret()
+    return name

@@ -1,0 +1,1 @@
+"""Write LLVM IR as text: instructions, scalar operations, math functions."""

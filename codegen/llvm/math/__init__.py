@@ -1,0 +1,1 @@
+"""Math functions as inlined vector code with stated error bounds."""

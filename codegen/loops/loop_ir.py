@@ -1,0 +1,276 @@
+"""Loop kernels: an iteration space, passes over it, and scalar bodies with affine accesses.
+
+    for i0 in 1024:                                 outer loops
+      m0 = max over i1 in 1024 of x[1024*i0 + i1]     a stage: reductions and stores over inner loops
+      …
+
+Everything is decided here or before; `codegen/nests/nest.py` only writes it down as LLVM IR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphc.ir.core.types import DType
+
+__all__ = ["Buffer", "Column", "Index", "Instr", "Kernel", "Reduction", "Stage", "Store", "is_bound_check", "needed"]
+
+
+@dataclass(frozen=True)
+class Index:
+    """An integer `const + sum(coefficient * loop) + sum(coefficient * value)`, one value for each point."""
+
+    const: int = 0
+    loops: tuple[tuple[int, int], ...] = ()
+    """(loop, coefficient), by loop."""
+    values: tuple[tuple[Instr, int], ...] = ()
+    """(computed integer, coefficient)."""
+
+    @staticmethod
+    def loop(number: int) -> Index:
+        """Return the index that is the number of iterations of one loop done so far."""
+        return Index(0, ((number, 1),))
+
+    def scaled(self, factor: int) -> Index:
+        """Return the index times a constant."""
+        if factor == 0:
+            return Index()
+        return Index(
+            self.const * factor, tuple((lo, c * factor) for lo, c in self.loops), tuple((v, c * factor) for v, c in self.values)
+        )
+
+    def plus(self, other: Index | int) -> Index:
+        """Return the sum with another index or a constant."""
+        if not isinstance(other, Index):
+            return Index(self.const + other, self.loops, self.values)
+        loops = dict(self.loops)
+        for lo, c in other.loops:
+            loops[lo] = loops.get(lo, 0) + c
+        values = dict(self.values)
+        for v, c in other.values:
+            values[v] = values.get(v, 0) + c
+        return Index(
+            self.const + other.const,
+            tuple(sorted((lo, c) for lo, c in loops.items() if c)),
+            tuple((v, c) for v, c in values.items() if c),
+        )
+
+    def coefficient(self, loop: int) -> int:
+        """Return by how much the index grows from one iteration of a loop to the next."""
+        return next((c for lo, c in self.loops if lo == loop), 0)
+
+    def __str__(self) -> str:
+        terms = [f"{'' if c == 1 else f'{c}*'}i{lo}" for lo, c in self.loops]
+        terms += [f"{'' if c == 1 else f'{c}*'}{_operand(v)}" for v, c in self.values]
+        if self.const or not terms:
+            terms.append(str(self.const))
+        return " + ".join(terms)
+
+
+@dataclass(frozen=True, eq=False)
+class Instr:
+    """One scalar operation of a body.
+
+    `op` is an elementwise primitive, or: `constant` (attr: number), `index` (attr: Index, an i64), `load` (attr: buffer and
+    Index; its last operand is a mask if `masked`), `reduced` (attr: Reduction), `bound` (an index checked against attr).
+    """
+
+    op: str
+    args: tuple[Instr, ...]
+    dtype: DType
+    loops: frozenset[int]
+    """The loops it varies with."""
+    level: int
+    """How many reductions must be finished before it is known."""
+    attr: Any = None
+    masked: bool = False
+    name: str = ""
+
+    def operands(self) -> Iterator[Instr]:
+        """Yield the instructions this one reads, those inside its index too."""
+        yield from self.args
+        if self.op in ("load", "index"):
+            index = self.attr[1] if self.op == "load" else self.attr
+            for value, _ in index.values:
+                yield value
+
+
+@dataclass(frozen=True, eq=False)
+class Reduction:
+    """Fold a value over inner loops: sum, prod, max, min, any, all, argmax or argmin (of the index `position`)."""
+
+    kind: str
+    value: Instr
+    inner: tuple[int, ...]
+    dtype: DType
+    name: str
+    position: Instr | None = None
+
+    def operands(self) -> Iterator[Instr]:
+        """Yield what is read in each iteration: the value and, for argmax and argmin, its position."""
+        yield self.value
+        if self.position is not None:
+            yield self.position
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """Write a value to a buffer at an index."""
+
+    buffer: int
+    index: Index
+    value: Instr
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A reduction over the last outer loops, one for each point of a pass's inner loops; stored when these loops are done."""
+
+    reduction: Reduction
+    store: Store
+
+
+@dataclass(eq=False)
+class Stage:
+    """One pass: inner loops with reductions and stores; without inner loops, work once for each outer point."""
+
+    inner: tuple[int, ...]
+    reductions: list[Reduction] = field(default_factory=list)
+    stores: list[Store] = field(default_factory=list)
+    columns: list[Column] = field(default_factory=list)
+
+    def roots(self) -> list[Instr]:
+        """Return the values that the stage computes everything else for: what it folds and what it stores."""
+        folded = [v for r in self.reductions for v in r.operands()] + [c.reduction.value for c in self.columns]
+        return folded + [s.value for s in self.stores]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory a kernel reads or writes: a parameter of its function."""
+
+    dtype: DType
+    written: bool
+    name: str
+
+
+@dataclass(eq=False)
+class Kernel:
+    """One loop nest that becomes one native function."""
+
+    name: str
+    dims: tuple[int, ...]
+    outer: tuple[int, ...]
+    """Outer loops, outermost first; the other loops belong to stages."""
+    stages: list[Stage]
+    buffers: list[Buffer]
+    vector: int | None = None
+    """The outer loop whose points are computed side by side; None: each stage vectorizes its last inner loop."""
+    lanes: int = 1
+    can_fail: bool = False
+    saved: frozenset[Instr] = frozenset()
+    """Values that later passes take from a scratch row."""
+
+    @property
+    def columns(self) -> list[Column]:
+        """The reductions over outer loops."""
+        return [c for stage in self.stages for c in stage.columns]
+
+    @property
+    def folded(self) -> frozenset[int]:
+        """The outer loops that columns fold, the same for all."""
+        return frozenset(lo for c in self.columns for lo in c.reduction.inner)
+
+    def home(self, i: Instr) -> Stage:
+        """Return the first pass that computes a value in its inner loops."""
+        return next(s for s in self.stages if s.inner and i.loops & set(s.inner) and i in needed(s.roots()))
+
+    def __str__(self) -> str:
+        params = ", ".join(f"{'out ' if b.written else ''}{b.name}: {b.dtype}" for b in self.buffers)
+        lines = [f"kernel {self.name}({params}) lanes={self.lanes}"]
+        pad = "  "
+        for loop in self.outer:
+            lines.append(f"{pad}for i{loop} in {self.dims[loop]}:{' (vector)' if loop == self.vector else ''}")
+            pad += "  "
+        done: set[Instr] = set()
+        for stage in self.stages:
+            lines += [pad + line for line in _stage_lines(self, stage, done)]
+        pad = "  " * (1 + sum(loop not in self.folded for loop in self.outer))
+        lines += [pad + _store_line(self, c.store) for c in self.columns]
+        return "\n".join(lines)
+
+
+def _stage_lines(kernel: Kernel, stage: Stage, done: set[Instr]) -> Iterator[str]:
+    pad = ""
+    for loop in stage.inner:
+        vector = kernel.vector is None and loop == stage.inner[-1]
+        yield f"{pad}for i{loop} in {kernel.dims[loop]}:{' (vector)' if vector else ''}"
+        pad += "  "
+    earlier = {i for i in kernel.saved if i in done and kernel.home(i).inner == stage.inner}
+    for instr in needed(stage.roots(), earlier.__contains__):
+        if instr in earlier:
+            yield f"{pad}{instr.name} = scratch"
+            continue
+        if (instr in done and instr not in kernel.saved) or instr.op in ("constant", "reduced", "size"):
+            continue
+        if instr in kernel.saved or not instr.loops & set(stage.inner):
+            done.add(instr)
+        saved = instr in kernel.saved and kernel.home(instr) is stage
+        yield f"{pad}{instr.name} = {_spell(kernel, instr)}{' (saved)' if saved else ''}"
+    for r in stage.reductions:
+        yield pad + _fold_line(r)
+    for c in stage.columns:
+        yield pad + _fold_line(c.reduction)
+    for s in stage.stores:
+        yield pad + _store_line(kernel, s)
+
+
+def _fold_line(r: Reduction) -> str:
+    return f"{r.name} = {r.kind} over {', '.join(f'i{lo}' for lo in r.inner)} of {r.value.name}"
+
+
+def _store_line(kernel: Kernel, s: Store) -> str:
+    return f"{kernel.buffers[s.buffer].name}[{s.index}] = {_operand(s.value)}"
+
+
+def _operand(instr: Instr) -> str:
+    if instr.op in ("constant", "size"):
+        return str(instr.attr)
+    return instr.attr.name if instr.op == "reduced" else instr.name
+
+
+def _spell(kernel: Kernel, instr: Instr) -> str:
+    if instr.op == "load":
+        where = f"{kernel.buffers[instr.attr[0]].name}[{instr.attr[1]}]"
+        return where + (f" if {instr.args[-1].name}" if instr.masked else "")
+    if instr.op == "index":
+        return str(instr.attr)
+    dtype = f" to {instr.dtype}" if instr.op == "cast" else ""
+    return f"{instr.op} {', '.join(map(_operand, instr.args))}{dtype}"
+
+
+SIZES = ("index", "size", "constant")
+
+
+def is_bound_check(i: Instr) -> bool:
+    """Whether a condition compares an index with its bounds; neither is so large that a difference wraps."""
+    return i.op in ("le", "lt") and any(a.op == "index" for a in i.args) and all(a.op in SIZES for a in i.args)
+
+
+def needed(roots: Iterable[Instr], cut: Callable[[Instr], bool] | None = None) -> list[Instr]:
+    """Return the instructions that some values need, operands first; nothing below one for which `cut` holds."""
+    order: dict[Instr, None] = {}
+    for root in roots:
+        stack = [root]
+        while stack:
+            top = stack[-1]
+            done = top in order or (cut is not None and cut(top))
+            missing = [] if done else [o for o in top.operands() if o not in order]
+            if missing:
+                stack.extend(reversed(missing))
+                continue
+            stack.pop()
+            order.setdefault(top)
+    return list(order)

@@ -1,0 +1,1 @@
+"""Print graphs as MLIR."""

@@ -1,0 +1,1 @@
+"""Emit LLVM IR for loop kernels."""

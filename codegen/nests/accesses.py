@@ -1,0 +1,310 @@
+"""Write what a kernel loads and stores: addresses, whole vectors, parts of vectors, rows of scratch memory.
+
+The part of an address that belongs to a loop is written where the loop is entered, once for all that share it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from math import prod
+
+from graphc.codegen.llvm.builder import Value, llvm_type
+from graphc.codegen.llvm.scalar_ops import MEMORY
+from graphc.codegen.loops.loop_ir import Index, Instr, Stage, Store
+from graphc.codegen.nests.kernel_function import ensure
+from graphc.codegen.nests.scopes import TRUE, Scopes
+
+__all__ = ["Accesses"]
+
+FEW = (2, 3, 4)
+"""Strides of which whole vectors are loaded and taken apart: a gather takes longer."""
+
+SLACK = 512
+"""Bytes behind each row of scratch memory: its last vector is stored whole."""
+
+
+class Accesses(Scopes):
+    """Loads and stores of a kernel being written."""
+
+    # -- addresses --------------------------------------------------------------------------------
+
+    def _hoist_addresses(self, order: Iterable[Instr]) -> None:
+        """Write the parts of addresses that the open loops allow, for the loops still to come."""
+        for i in order:
+            if i.op == "load" and any(lo not in self.loops for lo, _ in i.attr[1].loops):
+                self._address(*i.attr)
+        for stage in self.kernel.stages:
+            for s in stage.stores:
+                if any(lo not in self.loops for lo, _ in s.index.loops):
+                    self._address(s.buffer, s.index)
+
+    def _address(self, buffer: int, index: Index) -> Value:
+        """Return the address of an index's constant and of its open loops, outermost first; each part is written once."""
+        loops = [lo for lo in self.loops if index.coefficient(lo)]
+        return self._address_along(buffer, index, loops)
+
+    def _address_along(self, buffer: int, index: Index, loops: list[int]) -> Value:
+        key = (buffer, index.const, tuple((lo, index.coefficient(lo)) for lo in loops))
+        for known in reversed(self.places):
+            if key in known:
+                return known[key]
+        f, type = self.f, MEMORY[self.kernel.buffers[buffer].dtype.name]
+        if loops:
+            loop, c = loops[-1], index.coefficient(loops[-1])
+            step = self.loops[loop] if c == 1 else f.mul(self.loops[loop], self.integer(c, ("stride", (buffer, loop, c))))
+            place = f.element(self._address_along(buffer, index, loops[:-1]), step, type)
+        else:
+            place = self.buffers[buffer]
+            if index.const != 0:
+                place = f.element(place, self.integer(index.const, ("offset", (buffer, index.const))), type)
+        self.places[-1][key] = place
+        return place
+
+    def _first_lane(self, buffer: int, index: Index) -> Value:
+        """Return the address of an index, at the first lane."""
+        f, place = self.f, self._address(buffer, index)
+        for value, c in index.values:
+            scale = self.integer(c, ("scale", (buffer, value, c)))
+            v = self.get(value)
+            place = f.element(place, v if c == 1 else f.mul(v, scale), MEMORY[self.kernel.buffers[buffer].dtype.name])
+        return place
+
+    def _index(self, index: Index, role: tuple[str, object]) -> Value:
+        """Return an index as an i64, of every lane."""
+        f = self.f
+        total = self.integer(index.const, (*role, "const"))  # type: ignore[arg-type]
+        for loop, c in index.loops:
+            scale = self.integer(c, (*role, loop))  # type: ignore[arg-type]
+            at = self.loops[loop]
+            if loop == self._lane_loop and self.lanes > 1:
+                at = f.add(f.splat(at, self.lanes), f.iota("i64", self.lanes))
+            total = self._sum(total, at if c == 1 else f.mul(at, f.splat(scale, at.lanes)))
+        for value, c in index.values:
+            v = self.get(value)
+            scale = self.integer(c, (*role, value))  # type: ignore[arg-type]
+            total = self._sum(total, v if c == 1 else f.mul(v, scale))
+        return total
+
+    def _sum(self, a: Value, b: Value) -> Value:
+        if a.name == "0":
+            return b
+        return self.f.add(a, b)
+
+    def _contiguous(self, index: Index) -> int | None:
+        """Return 0 if all lanes are at one place, 1 if one after another, None if they are scattered."""
+        stride = self._stride(index)
+        return stride if stride in (0, 1) else None
+
+    def _stride(self, index: Index) -> int | None:
+        """Return how far the lanes are apart, in elements, if that is the same for all."""
+        if any(self.get(v).lanes > 1 for v, _ in index.values):
+            return None
+        loop = self._lane_loop
+        return index.coefficient(loop) if loop is not None and loop in self.loops and self.lanes > 1 else 0
+
+    # -- loads and stores -------------------------------------------------------------------------
+
+    def _load(self, i: Instr) -> Value:
+        f = self.f
+        buffer, index = i.attr
+        base, type = self.buffers[buffer], MEMORY[i.dtype.name]
+        guard = self.get(i.args[-1]) if i.masked else None
+        if guard is not None and guard.name == TRUE:
+            guard = None
+        shape = self._contiguous(index)
+        if shape == 1 and guard is not None and guard.lanes > 1:
+            return self._load_some(i)
+        if shape == 0 and (guard is None or guard.lanes == 1):
+            x = self._load_one(self._first_lane(buffer, index), type, guard)
+        elif shape == 1:
+            x = self._load_lanes(buffer, index, type, guard)
+        elif self._mask(guard) is None and self._stride(index) in FEW:
+            x = self._load_every(buffer, index, type)
+        else:
+            offsets = f.splat(self._index(index, ("load", i)), self.lanes)
+            x = self._gather(f.element(base, offsets, type), type, self._mask(guard))
+        return f.cmp("ne", x, f.like(0, x)) if i.dtype.is_bool else x
+
+    def _load_every(self, buffer: int, index: Index, type: str) -> Value:
+        """Load every second, third or fourth element: whole vectors, from the first wanted to the last, and their parts."""
+        f, stride = self.f, self._stride(index)
+        assert stride is not None
+        span = (self.lanes - 1) * stride + 1
+        x = f.load(self._first_lane(buffer, index), type, span)
+        return f.shuffle(x, None, range(0, span, stride))
+
+    def _load_lanes(self, buffer: int, index: Index, type: str, guard: Value | None) -> Value:
+        """Load neighbours.  What is loaded anyway needs no guard a second time: where one fails, the value does not count."""
+        f, key = self.f, ("loaded", buffer, index, self.lanes)
+        for known in reversed(self.places):
+            if key in known:
+                return known[key]
+        at, always = self._first_lane(buffer, index), guard is None
+        if guard is not None and guard.lanes == 1:
+            at, guard = f.select(guard, at, self._zeros(type)), None
+        mask = self._mask(guard)
+        x = f.load(at, type, self.lanes) if mask is None else self._masked_load(at, type, mask, guard)
+        if always:
+            self.places[-1][key] = x
+        return x
+
+    def _load_some(self, i: Instr) -> Value:
+        """Load neighbours where a guard holds that differs among lanes.
+
+        What is the same in all lanes chooses the address: a processor takes long over a vector of unmapped memory, of which
+        it is to load nothing.
+        """
+        f, type = self.f, MEMORY[i.dtype.name]
+        (buffer, index), same, differs = i.attr, [], []
+        parts = [i.args[-1]]
+        while parts:
+            part = parts.pop()
+            value = self.get(part)
+            if value.lanes == 1:
+                same += [value] if value.name != TRUE else []
+            elif part.op == "and":
+                parts.extend(part.args)
+            else:
+                differs.append(value)
+        at = self._first_lane(buffer, index)
+        if same:
+            at = f.select(functools.reduce(f.and_, same), at, self._zeros(type))
+        mask = functools.reduce(f.and_, differs)
+        x = f.masked_load(at, type, mask if self.mask is None else f.and_(mask, self.mask))
+        return f.cmp("ne", x, f.like(0, x)) if i.dtype.is_bool else x
+
+    def _zeros(self, type: str) -> Value:
+        """Return the address of zeros that a vector can be loaded from in the place of one that is not there."""
+        key = ("zeros", (type, self.lanes))
+        if key not in self.cached:
+            self.cached[key] = place = self.f.alloca(type, self.lanes)
+            self.f.entry_allocas.append(f"  store {llvm_type(type, self.lanes)} zeroinitializer, ptr {place.name}")
+        return self.cached[key]
+
+    def _masked_load(self, at: Value, type: str, mask: Value, guard: Value | None) -> Value:
+        f = self.f
+        if guard is not None or self.whole_vector is None:
+            return f.masked_load(at, type, mask)
+        name = f.fresh("part")
+        f.cond_br(self.whole_vector, f"whole.{name}", name)
+        f.start(f"whole.{name}")
+        all_lanes = f.load(at, type, self.lanes)
+        f.br(f"end.{name}")
+        f.start(name)
+        some = f.masked_load(at, type, mask)
+        f.br(f"end.{name}")
+        f.start(f"end.{name}")
+        merged = f"phi {llvm_type(type, self.lanes)} [ {all_lanes.name}, %whole.{name} ], [ {some.name}, %{name} ]"
+        return f.inst(merged, type, self.lanes)
+
+    def _mask(self, guard: Value | None) -> Value | None:
+        """Return the mask of the lanes that are there and wanted."""
+        if guard is None:
+            return self.mask
+        wide = self.f.splat(guard, self.lanes)
+        return wide if self.mask is None else self.f.and_(wide, self.mask)
+
+    def _load_one(self, at: Value, type: str, guard: Value | None) -> Value:
+        f = self.f
+        if guard is None:
+            return f.load(at, type)
+        before, name = f.label, f.fresh("guard")
+        f.cond_br(guard, name, f"end.{name}")
+        f.start(name)
+        x = f.load(at, type)
+        f.br(f"end.{name}")
+        f.start(f"end.{name}")
+        return f.inst(f"phi {type} [ {x.name}, %{name} ], [ {f.const(0, type).name}, %{before} ]", type)
+
+    def _gather(self, at: Value, type: str, mask: Value | None) -> Value:
+        f = self.f
+        if self.lanes == 1:
+            return self._load_one(at, type, mask)
+        return f.gather(at, type, mask if mask is not None else f.const(True, "i1", self.lanes))
+
+    def _stores(self, stores: Iterable[Store]) -> None:
+        for s in stores:
+            self._store(s)
+
+    def _store(self, s: Store) -> None:
+        f = self.f
+        dtype = self.kernel.buffers[s.buffer].dtype
+        x, type = self.get(s.value), MEMORY[dtype.name]
+        if dtype.is_bool:
+            x = f.convert("zext", x, "i8")
+        base, shape = self.buffers[s.buffer], self._contiguous(s.index)
+        role = ("store", s)
+        if shape == 0:
+            f.store(f.extract(x, 0), self._first_lane(s.buffer, s.index))
+            return
+        x = f.splat(x, self.lanes)
+        if shape == 1:
+            at = self._first_lane(s.buffer, s.index)
+            if self.mask is None:
+                f.store(x, at)
+            elif self.whole_vector is None:
+                f.masked_store(x, at, self.mask)
+            else:
+                self._store_whole_or_part(x, at, self.whole_vector, self.mask)
+            return
+        offsets = f.splat(self._index(s.index, role), self.lanes)
+        f.scatter(x, f.element(base, offsets, type), self.mask if self.mask is not None else f.const(True, "i1", self.lanes))
+
+    def _store_whole_or_part(self, x: Value, at: Value, whole: Value, mask: Value) -> None:
+        f, name = self.f, self.f.fresh("part")
+        f.cond_br(whole, f"whole.{name}", name)
+        f.start(f"whole.{name}")
+        f.store(x, at)
+        f.br(f"end.{name}")
+        f.start(name)
+        f.masked_store(x, at, mask)
+        f.br(f"end.{name}")
+        f.start(f"end.{name}")
+
+    # -- scratch rows -----------------------------------------------------------------------------
+
+    def _place_scratch(self) -> None:
+        lanes = self.kernel.lanes if self.vector is not None else 1
+        for i in self.plan.saved:
+            inner = self.kernel.home(i).inner
+            at = self.integer(self.scratch_bytes, ("scratch", i))
+            self.scratch_at[i] = self.f.element(self.scratch, at, "i8")
+            size = prod(self.kernel.dims[lo] for lo in inner) * lanes * i.dtype.bytes
+            self.scratch_bytes += -(-size // 64) * 64 + SLACK
+
+    def _from_scratch(self, i: Instr) -> bool:
+        """Whether the pass being written takes a value from where an earlier one has put it."""
+        if i not in self.plan.saved or self.stage is None:
+            return False
+        home = self.kernel.home(i)  # a pass over other loops has no place in its rows
+        return home is not self.stage and home.inner == self.stage.inner
+
+    def _position(self, stage: Stage) -> Value:
+        """Return the number of a point of the inner loops."""
+        at, step = self.f.i64(0), 1
+        for loop in reversed(stage.inner):
+            at = self._sum(at, self.f.mul(self.loops[loop], self.integer(step, ("row", (stage, loop)))))
+            step *= self.kernel.dims[loop]
+        return at
+
+    def _scratch_place(self, i: Instr) -> Value:
+        """Return the address of a saved value: dense along the inner loops, then over the lanes of outer points."""
+        f = self.f
+        at = self._position(self.kernel.home(i))
+        if self.vector is not None:
+            at = f.mul(at, f.i64(self.kernel.lanes))
+        return f.element(self.scratch_at[i], at, MEMORY[i.dtype.name])
+
+    def _saves(self, stage: Stage) -> None:
+        for i in self.plan.saved:
+            if self.kernel.home(i) is stage:
+                x = self.get(i)
+                x = self.f.convert("zext", x, "i8") if i.dtype.is_bool else x
+                ensure(self.lanes * i.dtype.bytes <= SLACK, f"{self.lanes} {i.dtype} are longer than the slack of a row")
+                self.f.store(self.f.splat(x, self.lanes), self._scratch_place(i))
+
+    def _scratch_load(self, i: Instr) -> Value:
+        f = self.f
+        x = f.load(self._scratch_place(i), MEMORY[i.dtype.name], self.lanes)
+        return f.cmp("ne", x, f.like(0, x)) if i.dtype.is_bool else x

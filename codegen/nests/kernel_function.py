@@ -1,0 +1,71 @@
+"""A step of a program: one native function, the integers it reads, and the memory it wants.
+
+Every step has the signature `void @step(ptr table, ptr buffer…, ptr scratch, ptr status)`.  Its text holds
+no size above `SMALL`: those are in the table, so that steps of equal structure share machine code.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+from graphc.codegen.llvm.builder import Function, Module, Value
+from graphc.ir.core.structural_key import SMALL
+from graphc.ir.core.types import DType
+
+__all__ = ["Step", "ensure", "table_bits"]
+
+
+def ensure(fact: bool, what: str) -> None:
+    """Raise AssertionError unless a fact holds that addresses rely on; also under `python -O`."""
+    if not fact:
+        raise AssertionError(what)
+
+
+def table_bits(value: float | int, dtype: DType) -> int:
+    """Return a number as the integer that stands for it in a program's table."""
+    if dtype.is_float:
+        return int.from_bytes(struct.pack("<f" if dtype.bytes == 4 else "<d", value), "little", signed=dtype.bytes == 8)
+    return int(value)
+
+
+class Step:
+    """A function being written that reads its sizes from a table."""
+
+    def __init__(self, module: Module, name: str, buffers: Sequence[str]) -> None:
+        params = [("ptr", "table"), *(("ptr", b) for b in buffers), ("ptr", "scratch"), ("ptr", "status")]
+        self.literal = module.literal
+        self.f = Function(module, name, params, internal=True)
+        self.buffers = self.f.args[1:-2]
+        self.scratch, self.status = self.f.args[-2:]
+        self.table: list[int] = []
+        self.scratch_bytes = 0
+        self.cached: dict[tuple[str, object], Value] = {}
+        self.sizes: dict[tuple[str, object], int] = {}
+        """What the integers that are read from the table are, by role."""
+
+    def integer(self, value: int, role: tuple[str, object], *, varies: bool = False) -> Value:
+        """Return an i64: a literal if it is small, else read from the table, once for each role.
+
+        `varies` says that it comes from an extent that is read at run time: small by chance is then no constant.
+        Raises AssertionError for a role that is another number already: the code would read the first one.
+        """
+        known = self.sizes.setdefault(role, value)
+        ensure(known == value, f"one role stands for two numbers in {self.f.name}: {role}")
+        if self.literal or (not varies and abs(value) <= SMALL):
+            return self.f.i64(value)
+        if role not in self.cached:
+            self.cached[role] = self.slot(value, "i64")
+        return self.cached[role]
+
+    def is_known(self, extent: int) -> bool:
+        """Tell whether an extent is a constant in the code."""
+        return self.literal or extent <= SMALL
+
+    def slot(self, bits: int, type: str) -> Value:
+        """Add a table entry; read it in the function's first block, so that it is known everywhere."""
+        self.table.append(bits)
+        name, at = "%" + self.f.fresh("t"), "%" + self.f.fresh("p")
+        self.f.entry_allocas.append(f"  {at} = getelementptr i64, ptr %table, i64 {len(self.table) - 1}")
+        self.f.entry_allocas.append(f"  {name} = load {type}, ptr {at}, align 8")
+        return Value(name, type)

@@ -1,0 +1,133 @@
+"""Keep reductions over a kernel's last outer loops in memory: sums down columns beside sums along rows.
+
+    for i0 in 64:                               sums[0:64] = 0
+      for i1 in 64:                             for i0 in 64:
+        sum_0 = sum over i1 of …          →       for i1 in 64:
+        sum_1 = sum over i0 of …                    sum_0 += …;  sums[i1] += …
+      out0[i0] = sum_0                            out0[i0] = sum_0
+    out1[i1] = sum_1                            for i1 in 64: out1[i1] = sums[i1]
+
+Each point of a pass has a place in scratch memory, or, where the lanes are points of a loop that is folded, one for each
+lane.  Now and then the places are folded into totals, as other long sums are, so that these stay accurate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from graphc.codegen.llvm.builder import BYTES, Value
+from graphc.codegen.llvm.scalar_ops import LLVM
+from graphc.codegen.loops.loop_ir import Column, Instr, Kernel, Reduction, Stage
+from graphc.codegen.nests.kernel_function import Step, ensure
+from graphc.codegen.nests.reductions import add_block, fold, fold_lanes, identity, rounded
+from graphc.ir.core.structural_key import SMALL
+
+__all__ = ["Columns"]
+
+WIDE = 8
+"""Places that are started or folded at a time; the last time, some of them are none."""
+
+PADDING = 1024
+"""Bytes beyond the places, for whole vectors at their end."""
+
+
+@dataclass
+class _Places:
+    """Where a column is under way: its sums in memory, one for each lane, and its totals, in one part or two."""
+
+    column: Column
+    sums: Value
+    totals: list[Value]
+    blocked: bool
+
+    @property
+    def reduction(self) -> Reduction:
+        return self.column.reduction
+
+
+class Columns:
+    """The columns of a kernel.  `lanes` are the points that lie side by side for each of theirs."""
+
+    def __init__(self, step: Step, kernel: Kernel, lanes: int) -> None:
+        self.step, self.f, self.kernel, self.lanes = step, step.f, kernel, lanes
+        self.places = {s: [self._place(s, c) for c in s.columns] for s in kernel.stages if s.columns}
+
+    def _place(self, stage: Stage, column: Column) -> _Places:
+        r = column.reduction
+        extents, count = [self.kernel.dims[lo] for lo in r.inner], self._count(stage)
+        known = all(map(self.step.is_known, extents)) and prod(extents) <= SMALL * SMALL
+        blocked = r.kind == "sum" and r.dtype.is_float and not known
+        sums = self._room(("sums", column), count * self.lanes * r.dtype.bytes)
+        totals = [self._room(("totals", (column, k)), count * 8) for k in range(2 if blocked and r.dtype.bytes == 8 else 1)]
+        return _Places(column, sums, totals, blocked)
+
+    def _count(self, stage: Stage) -> int:
+        return prod(self.kernel.dims[lo] for lo in stage.inner)
+
+    def _room(self, role: tuple[str, object], size: int) -> Value:
+        place = self.f.element(self.step.scratch, self.step.integer(self.step.scratch_bytes, role), "i8")
+        self.step.scratch_bytes += -(-size // 64) * 64 + PADDING
+        return place
+
+    def clear(self) -> None:
+        """Start all columns."""
+        f = self.f
+        for stage, places in self.places.items():
+            count = self.step.integer(self._count(stage), ("count", stage), varies=True)
+            with f.loop(f.i64(0), count, WIDE, hint="total") as at:
+                for p in places:
+                    first = f.const(0.0, "double", WIDE) if p.blocked else identity(f, p.reduction, WIDE)
+                    for total in p.totals:
+                        self._write(total, at.index, first)
+            with f.loop(f.i64(0), f.mul(count, f.i64(self.lanes)), WIDE, hint="place") as at:
+                for p in places:
+                    self._write(p.sums, at.index, identity(f, p.reduction, WIDE))
+
+    def add(self, stage: Stage, point: Value, values: list[Value], mask: Value | None) -> None:
+        """Fold values into the places of a point, or of the points from that on, or, under a mask, of some of them."""
+        f = self.f
+        at = f.mul(point, f.i64(self.lanes)) if self.lanes > 1 else point
+        for p, x in zip(self.places[stage], values, strict=True):
+            r = p.reduction
+            if mask is not None:
+                x = f.select(mask, x, identity(f, r, x.lanes))
+            self._write(p.sums, at, fold(f, r, self._read(p.sums, at, LLVM[r.dtype.name], x.lanes), x))
+
+    def flush(self) -> None:
+        """Fold the places into the totals, and start them again."""
+        f, wide = self.f, WIDE if self.lanes == 1 else 1
+        for stage, places in self.places.items():
+            count = self.step.integer(self._count(stage), ("count", stage), varies=True)
+            with f.loop(f.i64(0), count, wide, hint="place") as at:
+                first = at.index if wide > 1 else f.mul(at.index, f.i64(self.lanes))
+                for p in places:
+                    r, type = p.reduction, LLVM[p.reduction.dtype.name]
+                    x = self._read(p.sums, first, type, wide * self.lanes)
+                    self._write(p.sums, first, identity(f, r, wide * self.lanes))
+                    x = x if wide > 1 else fold_lanes(f, r, x)
+                    kind = "double" if p.blocked else type
+                    before = [self._read(total, at.index, kind, wide) for total in p.totals]
+                    after = add_block(f, before, x) if p.blocked else [fold(f, r, before[0], x)]
+                    for total, value in zip(p.totals, after, strict=True):
+                        self._write(total, at.index, value)
+
+    def results(self, stage: Stage, point: Value) -> dict[Instr, Value]:
+        """Return what a point's columns are, for those who store it."""
+        found = {}
+        for p in self.places[stage]:
+            kind = "double" if p.blocked else LLVM[p.reduction.dtype.name]
+            total = [self._read(t, point, kind, 1) for t in p.totals]
+            found[p.column.store.value] = rounded(self.f, total) if p.blocked else total[0]
+        return found
+
+    def _read(self, base: Value, at: Value, type: str, lanes: int) -> Value:
+        f, held = self.f, "i8" if type == "i1" else type
+        x = f.load(f.element(base, at, held), held, lanes)
+        ensure(lanes * BYTES[held] <= PADDING, f"a vector of {lanes} {held} is longer than the padding of columns")
+        return f.cmp("ne", x, f.like(0, x)) if type == "i1" else x
+
+    def _write(self, base: Value, at: Value, x: Value) -> None:
+        x = self.f.convert("zext", x, "i8") if x.type == "i1" else x
+        ensure(x.lanes * BYTES[x.type] <= PADDING, f"a vector of {x.lanes} {x.type} is longer than the padding of columns")
+        self.f.store(x, self.f.element(base, at, x.type))

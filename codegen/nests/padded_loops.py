@@ -1,0 +1,244 @@
+"""Write one loop of a body that reads padded arrays, most of it without the bounds checks.
+
+    for i1 in 100:                                       if 0 <= i0 - 1:                          # a row inside of all padding
+      load0 = in0[100*i0 + i1 - 101] if 0 <= i0 - 1        8 elements at each end, with masks of 0 <= i1 - 1
+                                    and 0 <= i1 - 1   →    the middle: load0 = in0[100*i0 + i1 - 101]
+      …                                                  else:                                    # a row at an edge
+                                                           all of it with masks, 8 elements at a time
+
+A check is `along` the loop if it depends on its index, and `across` it if it is the same for the whole row.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+
+from graphc.codegen.llvm.builder import Value, llvm_type
+from graphc.codegen.loops.loop_ir import Instr, is_bound_check, needed
+from graphc.codegen.loops.lower import weight_of
+from graphc.codegen.nests.kernel_function import ensure
+from graphc.codegen.nests.scopes import TRUE, Body
+from graphc.codegen.nests.vector_loops import VectorLoops
+from graphc.ir.core.structural_key import SMALL
+
+__all__ = ["PaddedLoops"]
+
+EDGE = SMALL
+"""Lanes where bounds are checked lane by lane: every loop that is read at run time has at least so many turns."""
+
+TWICE = 64
+"""A body up to this heavy is written apart for rows inside of all padding."""
+
+Checks = dict[Instr, tuple[int, int | None]]
+"""Bounds checks, with where along their loop they hold: from, to."""
+
+
+class PaddedLoops(VectorLoops):
+    """Loops along the lanes of a kernel being written, in parts where they have bounds checks."""
+
+    def _vector_loop(
+        self,
+        loop: int,
+        lanes: int,
+        carry: Sequence[Value],
+        body: Body,
+        start: Value | None = None,
+        stop: Value | None = None,
+        *,
+        tail: bool = True,
+        main: bool = True,
+    ) -> list[Value]:
+        """Write a vector loop, in parts if it has bounds checks."""
+        extent = self.kernel.dims[loop]
+        if self._is_once(loop, lanes):
+            return self._masked_loop(loop, lanes, carry, body, start, stop) if main else list(carry)
+        columns = self.stage is not None and self.stage.columns  # each element is added once
+        if extent > SMALL and lanes > 1 and start is None and main and tail and not columns:
+            along, across = self._checks(loop)
+            if carry and any(r.position is not None for r in self.current().reductions):
+                along = {}  # of equal elements the first one counts: they have to come in order
+            if across and not self._is_heavy():
+                return self._inside_or_not(loop, lanes, carry, body, along, across)
+            if along:
+                return self._split_loop(loop, lanes, carry, body, along)
+        return self._plain_loop(loop, lanes, carry, body, start, stop, tail=tail, main=main)
+
+    # -- the checks -------------------------------------------------------------------------------
+
+    def _roots(self) -> list[Instr]:
+        """Return what the stages inside of a vector loop compute everything else for."""
+        return [v for s in (self.kernel.stages if self.vector is not None else [self.current()]) for v in s.roots()]
+
+    def _is_heavy(self) -> bool:
+        return sum(map(weight_of, needed(self._roots()))) > TWICE
+
+    def _checks(self, loop: int) -> tuple[Checks, list[Instr]]:
+        """Return the bounds checks of padded axes: those that run along a vector loop, with where in it they hold (from,
+        to), and those that are the same all along it."""
+        along: Checks = {}
+        across: dict[Instr, tuple[int, int | None]] = {}
+        for i in needed(self._roots()):
+            if not is_bound_check(i):
+                continue
+            low, high = (i.args[1], i.args[0]) if i.op == "le" else (i.args[0], i.args[1])
+            if low.op != "index" or low.attr.values or len(low.attr.loops) != 1 or low.attr.loops[0][1] != 1:
+                continue
+            if i.op == "lt" and high.op == "size":
+                where: tuple[int, int | None] = (0, high.attr - low.attr.const)
+            elif i.op == "le" and high.op == "constant" and high.attr == 0:
+                where = (-low.attr.const, None)
+            else:
+                continue
+            if low.attr.loops[0][0] == loop:
+                along[i] = where
+            elif self.known(i) and self.get(i).name != TRUE:
+                across[i] = where
+        return along, list(across) if self._ever_all(across) else []
+
+    def _ever_all(self, checks: Checks) -> bool:
+        """Whether there is a point at which all checks hold: of arrays that were concatenated there is none."""
+        first: dict[int, int] = {}
+        last: dict[int, int] = {}
+        for i, (begin, end) in checks.items():
+            loop = next(iter(i.loops))
+            first[loop] = max(first.get(loop, 0), begin)
+            last[loop] = min([last.get(loop, self.kernel.dims[loop]), *([] if end is None else [end])])
+        return all(first[loop] < last[loop] for loop in first)
+
+    def _hold(self, checks: Iterable[Instr]) -> dict[Instr, Value]:
+        """Return that checks hold, and with them what is true if all of them are."""
+        true = set(checks)
+        for i in needed(self._roots()):
+            if (self.known(i) and self.get(i).name == TRUE) or (i.op == "and" and all(a in true for a in i.args)):
+                true.add(i)
+        return dict.fromkeys(true, self.f.const(True, "i1"))
+
+    # -- rows inside and at the edge --------------------------------------------------------------
+
+    def _inside_or_not(
+        self, loop: int, lanes: int, carry: Sequence[Value], body: Body, along: Checks, across: list[Instr]
+    ) -> list[Value]:
+        """Write a vector loop twice: for rows inside of all padding, without checks, and for rows at an edge."""
+        f = self.f
+        inside = functools.reduce(f.and_, map(self.get, across))
+
+        def within() -> list[Value]:
+            self.scopes[-1].update(self._hold(across))
+            if along:
+                return self._split_loop(loop, lanes, carry, body, along)
+            return self._plain_loop(loop, lanes, carry, body)
+
+        def at_edge() -> list[Value]:
+            if not along:
+                return self._plain_loop(loop, lanes, carry, body)
+            if carry:
+                return self._split_loop(loop, lanes, carry, body, along)
+            vectors = self._vectors(loop, self.kernel.dims[loop], "all")
+            self._overlapping(loop, body, along, vectors, vectors, f.i64(0))
+            return []
+
+        return self._either(inside, within, at_edge)
+
+    def _either(self, cond: Value, then: Callable[[], list[Value]], other: Callable[[], list[Value]]) -> list[Value]:
+        """Write a branch, each side in a scope of its own, and what the two sides compute."""
+        f, name = self.f, self.f.fresh("inside")
+        f.cond_br(cond, name, f"not.{name}")
+        sides = []
+        for label, side in ((name, then), (f"not.{name}", other)):
+            f.start(label)
+            with self.scope({}):
+                sides.append((side(), f.label))
+            f.br(f"end.{name}")
+        f.start(f"end.{name}")
+        (first, here), (second, there) = sides
+        return [
+            f.inst(f"phi {llvm_type(a.type, a.lanes)} [ {a.name}, %{here} ], [ {b.name}, %{there} ]", a.type, a.lanes)
+            for a, b in zip(first, second, strict=True)
+        ]
+
+    # -- the middle of a row and its ends ---------------------------------------------------------
+
+    def _split_loop(self, loop: int, lanes: int, carry: Sequence[Value], body: Body, along: Checks) -> list[Value]:
+        """Write a loop whose bounds checks all hold in its middle: whole vectors without them, then both ends with them."""
+        f, extent = self.f, self.kernel.dims[loop]
+        begin = min(max([0, *(first for first, _ in along.values())]), extent)
+        end = max(begin, min([extent, *(last for _, last in along.values() if last is not None)]))
+        if not carry:
+            begin = min(-(-begin // EDGE) * EDGE, extent)
+            end = max(begin, end)
+        end = begin + (end - begin) // lanes * lanes
+        where = (self.stage, loop, lanes)  # each pass has bounds of its own
+        lower, upper = (self.integer(n, (name, where), varies=True) for n, name in ((begin, "begin"), (end, "end")))
+        self.lanes = lanes
+        with f.loop(lower, upper, lanes, carry, hint=f"i{loop}_") as at, self.scope({loop: at.index}):
+            self.scopes[-1].update(self._hold(along))
+            at.next(body(at.carry))
+        if carry:
+            return self._ends(loop, lanes, at.results, body, along, lower, upper)
+        before, after = self._vectors(loop, begin, "before"), self._vectors(loop, extent - end, "after")
+        self._overlapping(loop, body, along, before, f.add(before, after), f.sub(upper, f.mul(before, f.i64(EDGE))))
+        return []
+
+    def _vectors(self, loop: int, elements: int, role: str) -> Value:
+        """Return how many narrow vectors it takes for some elements of a loop."""
+        return self.integer(-(-elements // EDGE), (role, (self.stage, loop)), varies=True)
+
+    def _overlapping(self, loop: int, body: Body, along: Checks, before: Value, count: Value, jump: Value) -> None:
+        """Write narrow vectors with checks lane by lane: `before` of them from the start, those up to `count` `jump` farther.
+
+        What would reach beyond the end lies back over its neighbour, and stores the same again.
+        """
+        ensure(self.kernel.dims[loop] >= EDGE, f"a loop of less than {EDGE} turns has no room for a vector of so many lanes")
+        f, self.lanes = self.f, EDGE
+        last = f.sub(self.extent(loop), f.i64(EDGE))
+        with f.loop(f.i64(0), count, hint=f"i{loop}_") as turn:
+            here = f.mul(turn.index, f.i64(EDGE))
+            at = f.select(f.cmp("slt", turn.index, before), here, f.add(here, jump))
+            at = f.select(f.cmp("slt", at, last), at, last)
+            with self.scope({loop: at}):
+                self._check_lanes(along, at)
+                body([])
+        self.lanes = 1
+
+    def _check_lanes(self, along: Checks, at: Value) -> None:
+        """Write in which lanes each check holds, for a vector that starts at `at`; equal ones once."""
+        found: dict[tuple[int, int | None], Value] = {}
+        for i, where in along.items():
+            if where not in found:
+                found[where] = self._lanes_inside(i, at, *where)
+            self.scopes[-1][i] = found[where]
+
+    def _lanes_inside(self, check: Instr, at: Value, first: int, stop: int | None) -> Value:
+        """Return in which lanes a check holds, the first at `at`."""
+        f, none, all_ = self.f, self.f.i64(0), self.f.i64(self.lanes)
+        edge = f.sub(self.integer(first if stop is None else stop, ("edge", check)), at)
+        edge = f.select(f.cmp("slt", edge, none), none, edge)
+        edge = f.convert("trunc", f.select(f.cmp("slt", edge, all_), edge, all_), "i32")
+        return f.cmp("sge" if stop is None else "slt", f.iota("i32", self.lanes), edge)
+
+    def _ends(
+        self,
+        loop: int,
+        lanes: int,
+        carry: Sequence[Value],
+        body: Body,
+        along: Checks,
+        lower: Value,
+        upper: Value,
+    ) -> list[Value]:
+        """Write one loop, under a mask, for what is below `lower` and, in a second turn, for what is from `upper` on."""
+        f, self.lanes = self.f, lanes
+        with f.loop(f.i64(0), f.i64(2), carry=carry, hint="end") as edge:
+            last = f.cmp("ne", edge.index, f.i64(0))
+            first, stop = f.select(last, upper, f.i64(0)), f.select(last, self.extent(loop), lower)
+            with f.loop(first, stop, lanes, edge.carry, hint=f"i{loop}_") as at, self.scope({loop: at.index}):
+                rest = f.binary("sub", stop, at.index)
+                narrow = f.convert("trunc", f.select(f.cmp("sge", rest, f.i64(lanes)), f.i64(lanes), rest), "i32")
+                self.mask = f.cmp("slt", f.iota("i32", lanes), narrow)
+                self._check_lanes(along, at.index)
+                at.next(body(at.carry))
+            self.mask = None
+            edge.next(at.results)
+        self.lanes = 1
+        return edge.results

@@ -1,0 +1,296 @@
+"""Compile a graph into a program, and call it.
+
+The text of a program depends on the graph's structure only; the machine code is kept by text, so that another
+batch size finds the code there and brings its own table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from graphc.codegen.loops.loop_ir import Kernel
+from graphc.codegen.mlir.module import to_mlir
+from graphc.codegen.program.specialize import Frame, Layouts, frame_of
+from graphc.codegen.program.tape import OUT_OF_MEMORY
+from graphc.codegen.program.writer import ProgramWriter
+from graphc.codegen.runtime import allocator, tiers
+from graphc.codegen.runtime.engine import MachineCode
+from graphc.codegen.runtime.entry import ArraySpec, call_program, make_entry, redirect
+from graphc.codegen.runtime.tiers import BETTER, QUICK, Opt, cached, code_cache_size, machine_code
+from graphc.ir.analysis.register_promotion import fits_registers
+from graphc.ir.analysis.views import Strides, dense_strides
+from graphc.ir.core.cost import weight
+from graphc.ir.core.graph import Graph, Node, Region
+from graphc.ir.pipeline import optimize
+from graphc.ir.text import debug
+from graphc.ir.text.printer import to_text
+
+__all__ = ["Cost", "Program", "code_cache_size", "compile_graph"]
+
+LISTINGS = ("passes", "rules", "kernels", "llvm")
+"""Topics of GRAPHC_DEBUG that show what passes do."""
+
+GIL_WORK = 20_000
+"""Estimated instructions above which a call lets other Python threads run."""
+
+
+Judge = Callable[[Sequence[Any]], None]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one call takes, by count: operations on elements, bytes read and written, kernels, arena bytes."""
+
+    flops: int
+    bytes: int
+    kernels: int
+    arena_bytes: int
+
+
+@dataclass(eq=False)
+class Program:
+    """Machine code bound to one set of sizes."""
+
+    captured: Graph
+    layouts: dict[Node, Strides]
+    code: MachineCode
+    table: Any
+    inputs: list[ArraySpec]
+    outputs: list[ArraySpec]
+    arena_bytes: int
+    steps: int
+    work: tuple[int, int]
+    """Operations on elements, and bytes of values between kernels."""
+    dynamic: bool = True
+    judge: Judge | None = None
+    """Asked about the inputs if the last output, a flag that belongs to nobody, is set; raises what is to be raised."""
+
+    def __post_init__(self) -> None:
+        self.address = self.code.address("program")
+        self._former: list[MachineCode] = []
+        self._entries: list[ref[Any]] = []
+
+    def move(self, code: MachineCode) -> None:
+        """Run other code of the same text from the next call on; somebody may still be in the old one, which is kept."""
+        self._former.append(self.code)
+        self.code, self.address = code, code.address("program")
+        for entry in list(self._entries):
+            found = entry()
+            if found is not None:
+                redirect(found, self.address)
+
+    def run(self, arrays: Sequence[Any]) -> list[Any]:
+        """Return fresh output arrays for input arrays that have the dtypes, shapes and strides of the program.
+
+        Raises ValueError for an array that does not fit, and IndexError for an index out of bounds.
+        """
+        if len(arrays) != len(self.inputs) or not all(spec.fits(x) for spec, x in zip(self.inputs, arrays, strict=True)):
+            raise ValueError(f"program takes {self.inputs}, got {[ArraySpec.of(np.asarray(x)) for x in arrays]}")
+        return self.run_unchecked(arrays)
+
+    def run_unchecked(self, arrays: Sequence[Any]) -> list[Any]:
+        """Run on arrays that are known to fit."""
+        outputs = [allocator.empty(spec.shape, spec.dtype) for spec in self.outputs]
+        arena = allocator.block(self.arena_bytes) if self.arena_bytes else None
+        code = call_program(self.address, self.table, arrays, outputs, arena)
+        if code:
+            self.raise_error(code)
+        if self.judge is not None and outputs.pop():
+            self.judge(arrays)
+        return outputs
+
+    def entry(self, slow: Callable[..., Any], *, single: bool) -> Callable[..., Any]:
+        """Return a function of the input arrays, native unless there is a judge; what does not fit goes to `slow`."""
+        if self.judge is not None:
+            return self._judged(slow, single)
+        entry = make_entry(
+            self.address, self.table, self.inputs, self.outputs, self.arena_bytes, slow,
+            single=single, on_error=self.raise_error, release_gil=self._takes_long(), keep=self,
+        )  # fmt: skip
+        self._entries.append(ref(entry))
+        redirect(entry, self.address)  # it may have moved meanwhile
+        return entry
+
+    def _judged(self, slow: Callable[..., Any], single: bool) -> Callable[..., Any]:
+        def call(*arrays: Any, **kwargs: Any) -> Any:
+            if kwargs:
+                return slow(*arrays, **kwargs)
+            if len(arrays) != len(self.inputs) or not all(s.fits(x) for s, x in zip(self.inputs, arrays, strict=True)):
+                return slow(*arrays)
+            outputs = self.run_unchecked(arrays)
+            return outputs[0] if single else tuple(outputs)
+
+        return call
+
+    def raise_error(self, code: int) -> None:
+        """Raise the exception that an error code stands for; an IndexError names the lines that read or write at indices."""
+        if code == OUT_OF_MEMORY:
+            raise MemoryError("no memory is left for what a loop keeps for its gradient")
+        readers = [n for n in _everything(self.captured) if n.op.name in ("gather", "scatter", "scatter_add") and n.where]
+        places = {f"\n  at {n.where}, into {n.operands[0].type}": None for n in readers}
+        which = " at one of these lines:" if len(places) > 1 else ""
+        raise IndexError(f"index out of range in a gather, an embedding or an indexed update{which}{''.join(places)}")
+
+    def _takes_long(self) -> bool:
+        """Tell whether other Python threads should run meanwhile: much work, or nobody knows how much."""
+        return any(node.op.name == "while" for node in self.captured.nodes()) or self.cost().flops > GIL_WORK
+
+    @cached_property
+    def _detail(self) -> tuple[dict[str, Graph], list[Kernel]]:
+        stages, writer = _written(self.captured, self.layouts, dynamic=self.dynamic)
+        return stages, writer.kernels
+
+    @property
+    def stages_of(self) -> dict[str, Graph]:
+        """The graph after each pass."""
+        return self._detail[0]
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """The scheduled loop kernels, in the order in which they run."""
+        return self._detail[1]
+
+    @property
+    def graph(self) -> Graph:
+        """The graph as it was compiled, with fusions."""
+        return self.stages_of["fused"]
+
+    @property
+    def stages(self) -> list[str]:
+        """The names that `stage` takes, in order."""
+        return [*self.stages_of, "kernels", "mlir", "llvm", "asm"]
+
+    def stage(self, name: str) -> str:
+        """Return the program's text at a stage.  Raises ValueError for a name that is no stage."""
+        if name in self.stages_of:
+            return to_text(self.stages_of[name])
+        texts: dict[str, Callable[[], str]] = {
+            "kernels": self.kernel_text,
+            "mlir": self.mlir,
+            "llvm": self.llvm_ir,
+            "asm": self.asm,
+        }
+        if name not in texts:
+            raise ValueError(f"stage is one of {', '.join(self.stages)}, got {name!r}")
+        return texts[name]()
+
+    def kernel_text(self) -> str:
+        """Return the scheduled loop kernels."""
+        return "\n\n".join(map(str, self.kernels)) + "\n"
+
+    def mlir(self) -> str:
+        """Return the optimized graph in MLIR's core dialects."""
+        return to_mlir(self.stages_of["optimized"])
+
+    def llvm_ir(self, *, optimized: bool = True) -> str:
+        """Return the LLVM IR: as LLVM holds it when it makes code, or as it was emitted."""
+        return self.code.llvm_ir() if optimized else self.code.text
+
+    def asm(self) -> str:
+        """Return the assembly."""
+        return self.code.asm()
+
+    def cost(self) -> Cost:
+        """Count the work of one call."""
+        flops, inside = self.work
+        moved = sum(spec.dtype.itemsize * prod(spec.shape) for spec in (*self.inputs, *self.outputs))
+        return Cost(flops, moved + inside, self.steps, self.arena_bytes)
+
+
+def _work(region: Region) -> tuple[int, int]:
+    """Count operations on elements, and bytes of values between kernels; a scan counts each item, a while one."""
+    flops = moved = 0
+    for node in region.nodes():
+        if node.op.name == "fusion":
+            inner = node.regions[0].nodes()
+            flops += sum(weight(n) * (n.operands[0] if n.op.kind == "reduce" else n).type.size for n in inner)
+        elif node.op.name == "matmul":
+            flops += 2 * node.type.size * node.operands[0].shape[-1]
+        elif node.regions:
+            each = [_work(r) for r in node.regions]
+            times = node.params.get("length", 1) or 1
+            flops += times * sum(f for f, _ in each)
+            moved += 0 if fits_registers(node) else times * sum(m for _, m in each)
+        elif node.op.kind in ("elementwise", "reduce"):
+            flops += weight(node) * (node.operands[0] if node.op.kind == "reduce" else node).type.size
+        computed = node.op.kind not in ("movement", "leaf") and len(node.types) == 1
+        if node not in region.results and (computed or node.op.name == "result") and not node.type.grows:
+            moved += 2 * node.type.bytes
+    return flops, moved
+
+
+def _everything(region: Region) -> Iterator[Node]:
+    """Yield the nodes of a region and of the regions in it."""
+    for node in region.nodes():
+        yield node
+        for inner in node.regions:
+            yield from _everything(inner)
+
+
+def compile_graph(
+    graph: Graph,
+    strides: Sequence[tuple[int, ...] | None] | None = None,
+    *,
+    dynamic: bool = True,
+    judge: Judge | None = None,
+    opt: Opt = BETTER,
+) -> Program:
+    """Optimize a graph and make it a program.
+
+    `strides` gives byte strides for each parameter; None is row-major.  Without `dynamic`, sizes are constants in the code.
+    With a `judge` the last result of the graph is a flag: `Program.judge`.  `opt` is the level of the code, or "auto": quick
+    code now and, if there is much work in a call, better code as soon as it is made in the background.
+    """
+    layouts = {}
+    specs = []
+    for param, given in zip(graph.params, strides or [None] * len(graph.params), strict=True):
+        size = param.dtype.bytes
+        elements = dense_strides(param.shape) if given is None else tuple(s // size for s in given)
+        if given is not None and any(s % size for s in given):
+            raise ValueError(f"strides of {param.name} are not whole elements: {given}")
+        layouts[param] = elements
+        specs.append(ArraySpec(param.dtype.numpy, param.shape, tuple(s * size for s in elements)))
+    # somebody who looks at the stages wants them for these sizes
+    look = not dynamic or any(map(debug.enabled, LISTINGS))
+    frame = _frame(graph, layouts, dynamic=dynamic) if look else frame_of(graph, layouts, _frame)
+    table, arena_bytes = frame.bound()
+    better = cached(frame.text, BETTER) if opt == "auto" else None
+    code = better or machine_code(frame.text, QUICK if opt == "auto" else opt)
+    program = Program(
+        graph, layouts, code, np.array(table or [0], np.int64), specs,
+        [_dense_spec(r) for r in graph.results], arena_bytes, frame.steps, frame.work, dynamic, judge,
+    )  # fmt: skip
+    if opt == "auto" and better is None and program._takes_long():
+        tiers.background.improve(frame.text, program)
+    return program
+
+
+def _written(
+    graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True
+) -> tuple[dict[str, Graph], ProgramWriter]:
+    """Run the passes and write the program."""
+    stages = optimize(graph, layouts, check=check)
+    with debug.timed("kernels"):
+        writer = ProgramWriter(stages["fused"], [layouts[p] for p in stages["fused"].params], dynamic)
+        writer.write()
+    return stages, writer
+
+
+def _frame(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True) -> Frame:
+    stages, writer = _written(graph, layouts, check=check, dynamic=dynamic)
+    if debug.enabled("kernels"):
+        debug.show("kernels", "\n\n".join(map(str, writer.kernels)))
+    debug.show("llvm", writer.text)
+    return Frame(writer.text, writer.steps, writer.table, writer.rooms, _work(stages["fused"]))
+
+
+def _dense_spec(node: Node) -> ArraySpec:
+    size = node.dtype.bytes
+    return ArraySpec(node.dtype.numpy, node.shape, tuple(s * size for s in dense_strides(node.shape)))

@@ -1,0 +1,123 @@
+"""Memory that grows: what a loop stacks that says only at its end how often it has run.
+
+A tape is three words on the stack: the address of its items, how many there are, and for how many there is room.
+The tapes of one loop have the last two in common.  A loop inside of another one uses its memory again each time it
+starts; all of it is given back where the program ends, on whichever way it gets there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from graphc.codegen.llvm.builder import Function, Value
+from graphc.ir.core.types import TensorType
+
+__all__ = ["OUT_OF_MEMORY", "Tape", "TapeWriter"]
+
+OUT_OF_MEMORY = 2
+"""The status of a program that did not get memory for a tape."""
+
+FIRST_BYTES = 1 << 14
+"""What a tape has room for at first, or for a few items if they are larger."""
+FIRST_ITEMS = 8
+
+EXIT, FAILED = "exit", "nomemory"
+
+
+@dataclass(frozen=True)
+class Tape:
+    """The places of the three words, and the type: an item's, with an extent in front that grows."""
+
+    data: Value
+    count: Value
+    room: Value
+    type: TensorType
+
+    @property
+    def item_bytes(self) -> int:
+        """Bytes of one item."""
+        return self.type.with_shape(self.type.shape[1:]).bytes
+
+
+class TapeWriter:
+    """Writes what a program does with its tapes into its main function; `number` gives an integer read at run time."""
+
+    def __init__(self, main: Function, number: Callable[[int], Value]) -> None:
+        self.f, self.number = main, number
+        self.all: list[Tape] = []
+
+    def make(self, types: Sequence[TensorType]) -> list[Tape]:
+        """Return the tapes of one loop, empty where the program starts."""
+        if not types:
+            return []
+        count, room = self._word("i64", "0"), self._word("i64", "0")
+        made = [Tape(self._word("ptr", "null"), count, room, t) for t in types]
+        self.all += made
+        return made
+
+    def _word(self, type: str, value: str) -> Value:
+        slot = self.f.alloca(type, 1, 8)
+        self.f.entry_allocas.append(f"  store {type} {value}, ptr {slot.name}, align 8")
+        return slot
+
+    def begin(self, tapes: Sequence[Tape]) -> None:
+        """Start with no items."""
+        if tapes:
+            self.f.store(self.f.i64(0), tapes[0].count)
+
+    def next(self, tapes: Sequence[Tape]) -> Value:
+        """Make room for one more item on each tape and count it; return its number."""
+        f = self.f
+        at = f.load(tapes[0].count, "i64")
+        room = f.load(tapes[0].room, "i64")
+        with f.when(f.cmp("eq", at, room), "grow"):
+            largest = max(t.item_bytes for t in tapes)
+            first = self.number(max(FIRST_ITEMS, FIRST_BYTES // max(largest, 1)))
+            self._resize(tapes, f.select(f.cmp("eq", room, f.i64(0)), first, f.mul(room, f.i64(2))))
+        f.store(f.add(at, f.i64(1)), tapes[0].count)
+        return at
+
+    def reserve(self, tapes: Sequence[Tape], count: Value) -> None:
+        """Make room for a number of items, and count them."""
+        f = self.f
+        if not tapes:
+            return
+        with f.when(f.cmp("slt", f.load(tapes[0].room, "i64"), count), "grow"):
+            self._resize(tapes, count)
+        f.store(count, tapes[0].count)
+
+    def _resize(self, tapes: Sequence[Tape], items: Value) -> None:
+        f = self.f
+        f.module.declare("realloc", "declare ptr @realloc(ptr, i64)")
+        for tape in tapes:
+            old = f.load(tape.data, "ptr")
+            size = f.mul(items, self.number(max(tape.item_bytes, 1)))
+            new = f.inst(f"call ptr @realloc({old.typed}, {size.typed})", "ptr")
+            name = f.fresh("got")
+            f.cond_br(f.inst(f"icmp eq ptr {new.name}, null", "i1"), FAILED, name)
+            f.start(name)
+            f.store(new, tape.data)
+        f.store(items, tapes[0].room)
+
+    def address(self, tape: Tape) -> Value:
+        """Return the address of the first item, as it is now."""
+        return self.f.load(tape.data, "ptr")
+
+    def count(self, tape: Tape) -> Value:
+        """Return the number of items."""
+        return self.f.load(tape.count, "i64")
+
+    def end(self, status: Value) -> None:
+        """Give all memory back, where the program ends."""
+        f = self.f
+        if not self.all:
+            return
+        f.br(EXIT)
+        f.start(FAILED)
+        f.store(f.i64(OUT_OF_MEMORY), status)
+        f.br(EXIT)
+        f.start(EXIT)
+        f.module.declare("free", "declare void @free(ptr)")
+        for tape in self.all:
+            f.do(f"call void @free({self.address(tape).typed})")

@@ -1,0 +1,1 @@
+"""LLVM IR to machine code; memory, compile levels and the call from Python."""

@@ -1,0 +1,153 @@
+"""Machine code by text and level, and better code made in the background while quicker code runs already.
+
+Level 0 takes a quarter to two thirds of the time of level 1 to make, and its code up to three times as long to run
+(docs/decisions.md).  A program that was made at level 0 asks `background.improve`; a thread makes the code at level 1
+and moves the program to it, between two calls or during one: whoever is in the old code stays there, and it is kept.
+
+llvmlite holds one lock around every LLVM call: while the thread compiles, calls of programs go on, but whoever wants
+another program compiled waits for the one under way.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections import OrderedDict
+from typing import Literal, Protocol
+from weakref import WeakSet
+
+from graphc.codegen.runtime.engine import MachineCode, compile_text, llvm_lock
+from graphc.ir.text import debug
+
+__all__ = ["BETTER", "LEVELS", "QUICK", "Background", "Opt", "background", "cached", "code_cache_size", "machine_code"]
+
+CACHED_PROGRAMS = 512
+LEVELS = (0, 1, 2, 3)
+QUICK: Literal[0] = 0
+BETTER: Literal[1] = 1
+
+Opt = Literal[0, 1, 2, 3, "auto"]
+
+IDLE = 10.0
+"""Seconds after which a thread without work ends."""
+
+_code: OrderedDict[tuple[str, int], MachineCode] = OrderedDict()
+_lock = threading.Lock()
+
+
+def code_cache_size() -> int:
+    """Return how many different machine codes are kept."""
+    return len(_code)
+
+
+def cached(text: str, level: int) -> MachineCode | None:
+    """Return what was compiled of a text at a level, if it is kept."""
+    with _lock:
+        found = _code.get((text, level))
+        if found is not None:
+            _code.move_to_end((text, level))
+    return found
+
+
+def machine_code(text: str, level: int) -> MachineCode:
+    """Compile, or find what was compiled of the same text at the same level."""
+    found = cached(text, level)
+    if found is None:
+        with debug.timed("machine code"):
+            found = compile_text(text, level)
+        with _lock:
+            _code[text, level] = found
+            if len(_code) > CACHED_PROGRAMS:
+                _code.popitem(last=False)
+    return found
+
+
+class User(Protocol):
+    """What runs machine code and can be moved to better."""
+
+    def move(self, code: MachineCode) -> None:
+        """Run this code from the next call on."""
+
+
+class Background:
+    """A thread that makes better code of the texts that wait for it."""
+
+    def __init__(self) -> None:
+        self.waiting: OrderedDict[str, WeakSet[User]] = OrderedDict()
+        self.changed = threading.Condition()
+        self.thread: threading.Thread | None = None
+        self.stopped = False
+
+    def improve(self, text: str, user: User) -> None:
+        """Move `user` to better code of a text: at once if it is kept, else when it is made."""
+        with self.changed:
+            found = cached(text, BETTER)
+            if found is None:
+                self.waiting.setdefault(text, WeakSet()).add(user)
+                self._start()
+        if found is not None:
+            user.move(found)
+
+    def _start(self) -> None:
+        if self.thread is None and not self.stopped:
+            self.thread = threading.Thread(target=self._run, name="graphc-compiler", daemon=True)
+            self.thread.start()
+        self.changed.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self.changed:
+                self.changed.wait_for(lambda: self.waiting or self.stopped, IDLE)
+                if self.stopped or not self.waiting:
+                    self.thread = None
+                    return
+                text, users = next(iter(self.waiting.items()))
+            try:
+                code = machine_code(text, BETTER) if users else None
+            except BaseException:
+                with self.changed:  # the programs stay as they are; threading.excepthook says why
+                    self.waiting.pop(text)
+                    self.thread = None
+                raise
+            with self.changed:
+                for user in self.waiting.pop(text):
+                    assert code is not None
+                    user.move(code)
+                self.changed.notify_all()
+            with _lock:
+                _code.pop((text, QUICK), None)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until nothing is waiting; tell whether that is so."""
+        with self.changed:
+            return self.changed.wait_for(lambda: not self.waiting, timeout)
+
+    def stop(self) -> None:
+        """Finish what is under way and start nothing more: LLVM must not be at work when the process ends."""
+        with self.changed:
+            self.stopped = True
+            self.changed.notify_all()
+            thread = self.thread
+        if thread is not None:
+            thread.join()
+
+
+background = Background()
+atexit.register(lambda: background.stop())
+
+
+def _in_child() -> None:
+    """Give a forked process a thread of its own for what its programs still wait for."""
+    global background, _lock
+    llvm_lock.release()
+    waiting = background.waiting
+    background, _lock = Background(), threading.Lock()
+    for text, users in waiting.items():
+        for user in users:
+            background.improve(text, user)
+
+
+if hasattr(os, "register_at_fork"):
+    # no thread may be inside LLVM, nor hold a lock that nobody would release in the child
+    os.register_at_fork(before=llvm_lock.acquire, after_in_parent=llvm_lock.release, after_in_child=_in_child)
