@@ -1,10 +1,17 @@
 """A tensor compiler in Python, in PyTorch's words: `import graphc as torch`."""
 
 from graphc import autograd, cuda, func, linalg, nn, optim, random, utils
-from graphc import methods as _methods
-from graphc.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
-from graphc.compiler import compile
-from graphc.dtypes import (
+from graphc.autograd.backward import enable_grad, inference_mode, no_grad, set_grad_enabled
+from graphc.autograd.grad_mode import is_grad_enabled
+from graphc.batching.vmap import vmap
+from graphc.compiler.api import compile
+from graphc.control_flow.api import (
+    cond,
+    fori_loop,
+    scan,
+    while_loop,
+)
+from graphc.core.dtypes import (
     Size,
     bool,
     double,
@@ -24,8 +31,10 @@ from graphc.dtypes import (
     set_default_dtype,
     uint8,
 )
-from graphc.errors import TracingError
-from graphc.grad_mode import is_grad_enabled
+from graphc.core.errors import TracingError
+from graphc.core.printing import set_printoptions
+from graphc.core.promotion import broadcast_shapes as _broadcast_shapes
+from graphc.ops import methods as _methods
 from graphc.ops.activations import (
     cdist,
     celu,
@@ -74,12 +83,6 @@ from graphc.ops.comparison import (
     ne,
     not_equal,
     signbit,
-)
-from graphc.ops.control import (
-    cond,
-    fori_loop,
-    scan,
-    while_loop,
 )
 from graphc.ops.creation import (
     arange,
@@ -308,11 +311,8 @@ from graphc.ops.shape import (
     vstack,
 )
 from graphc.ops.sorting import argsort, bincount, median, msort, sort, topk, unique
-from graphc.printing import set_printoptions
-from graphc.promotion import broadcast_shapes as _broadcast_shapes
-from graphc.serialization import load, save
-from graphc.tensor import Tensor, device
-from graphc.vmap import vmap
+from graphc.tensors.tensor import Tensor, device
+from graphc.utils.serialization import load, save
 
 assert _methods.METHODS, "importing the methods gives them to Tensor"
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import graphc as torch
-from graphc.custom_function import Function, once_differentiable
-from graphc.grad_mode import is_inference_mode_enabled
-from graphc.tensor import Tensor
+from graphc.autograd.function import Function, once_differentiable
+from graphc.autograd.grad_mode import is_inference_mode_enabled
+from graphc.tensors.tensor import Tensor
 
 TWICE = "Trying to backward through the graph a second time"
 

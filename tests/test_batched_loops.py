@@ -10,7 +10,7 @@ import pytest
 
 import graphc as torch
 from graphc import func
-from graphc.tensor import Tensor
+from graphc.tensors.tensor import Tensor
 from graphc.utils.checkpoint import checkpoint
 
 X = torch.tensor([0.5, -2.0, 0.0, 3.0], dtype=torch.float64)

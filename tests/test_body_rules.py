@@ -20,7 +20,7 @@ from graphc.ir.text.printer import to_text
 from graphc.ir.text.verifier import verify
 from graphc.ir.transforms.jvp import tangents
 from graphc.ir.transforms.vjp import gradients
-from graphc.tensor import Tensor
+from graphc.tensors.tensor import Tensor
 from graphc.utils.checkpoint import checkpoint
 
 X = torch.tensor(np.linspace(-0.9, 1.3, 4))

@@ -10,7 +10,7 @@ import pytest
 
 import graphc as torch
 from graphc import func
-from graphc.errors import TracingError
+from graphc.core.errors import TracingError
 from graphc.ir.pipeline import optimize
 from graphc.ir.text.parser import parse
 from graphc.ir.text.printer import to_text

@@ -14,7 +14,7 @@ from graphc.cli.digits import batches, load
 from graphc.cli.dump import STAGES, example
 from graphc.cli.progress import track
 from graphc.cli.train import BATCH, Trainer
-from graphc.compiler import compile
+from graphc.compiler.api import compile
 from graphc.ir.text.parser import parse
 
 ROOT = Path(__file__).parent.parent

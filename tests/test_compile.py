@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import graphc as torch
-from graphc import tracing
-from graphc.errors import TracingError
-from graphc.tensor import Tensor
+from graphc.core.errors import TracingError
+from graphc.tensors.tensor import Tensor
+from graphc.tracing import trace
 
 
 def variants(compiled: Any) -> int:
@@ -242,8 +242,8 @@ def test_captured_numbers_and_guards() -> None:
 
     @torch.compile
     def f() -> None:
-        w.mul_(tracing.capture_number(lambda: setting["lr"]))
-        if tracing.guard(lambda: setting["training"]):
+        w.mul_(trace.capture_number(lambda: setting["lr"]))
+        if trace.guard(lambda: setting["training"]):
             w.add_(1)
 
     f()
@@ -253,7 +253,7 @@ def test_captured_numbers_and_guards() -> None:
     setting["training"] = False
     f()
     assert w.tolist() == [8, 8] and variants(f) == 2
-    assert tracing.capture_number(lambda: 3.0) == 3.0
+    assert trace.capture_number(lambda: 3.0) == 3.0
 
 
 def test_random_numbers_go_on() -> None:
@@ -273,7 +273,7 @@ def test_state_made_inside_with_the_trace_paused() -> None:
     @torch.compile
     def f(x: Tensor) -> None:
         if "sum" not in made:
-            with tracing.paused():
+            with trace.paused():
                 made["sum"] = torch.zeros(x.shape)
         made["sum"].add_(x)
 

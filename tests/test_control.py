@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 import graphc as torch
-from graphc import eager, func, pytree
-from graphc.tensor import Tensor
+from graphc import func
+from graphc.core import pytree
+from graphc.tensors import lazy
+from graphc.tensors.tensor import Tensor
 
 F64 = torch.float64
 
@@ -443,7 +445,7 @@ def close(found: Any, expected: Any, tolerance: float = 1e-9) -> None:
 @pytest.fixture(params=["evaluated", "compiled"])
 def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Return a function that calls another on the evaluator, or compiled."""
-    monkeypatch.setattr(eager, "COMPILE_COST", 1e9)
+    monkeypatch.setattr(lazy, "COMPILE_COST", 1e9)
     return (lambda f: f) if request.param == "evaluated" else torch.compile
 
 
@@ -632,17 +634,17 @@ def test_what_is_given_is_not_changed() -> None:
 
 def test_a_loop_asked_for_its_results_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
     runs = []
-    real = eager._run
-    monkeypatch.setattr(eager, "_run", lambda *args: runs.append(0) or real(*args))
+    real = lazy._run
+    monkeypatch.setattr(lazy, "_run", lambda *args: runs.append(0) or real(*args))
     c, ys = torch.scan(lambda c, x: (c + x, c), 0.0, torch.arange(3.0))
     assert c.item() == 3 and ys.tolist() == [0.0, 0.0, 1.0] and len(runs) == 1
 
 
 def test_loops_of_one_structure_share_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    real = eager.compile_graph
-    monkeypatch.setattr(eager, "compile_graph", lambda *args: made.append(0) or real(*args))
-    eager.clear_cache()
+    real = lazy.compile_graph
+    monkeypatch.setattr(lazy, "compile_graph", lambda *args: made.append(0) or real(*args))
+    lazy.clear_cache()
     for i in range(3):
         found = torch.fori_loop(0, 100_000, lambda i, v: v * 0.5 + i, torch.tensor(float(i), dtype=F64))
         np.testing.assert_allclose(found.item(), 2 * 99_999 - 2)

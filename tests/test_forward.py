@@ -12,6 +12,7 @@ from test_autodiff import CASES, Case, Function, params, projected
 
 import graphc as torch
 from graphc import func
+from graphc.func.jacobian import hessian, jacfwd, jacrev, jvp, linearize
 from graphc.ir.core import build
 from graphc.ir.core.build import apply, cast, constant, elementwise, zeros_like
 from graphc.ir.core.graph import Graph, Node, TypeRuleError, make, parameter, place, toposort
@@ -23,8 +24,7 @@ from graphc.ir.transforms.jvp import tangents
 from graphc.ir.transforms.jvp_rules import JVP
 from graphc.ir.transforms.vjp import gradients
 from graphc.ir.transforms.vjp_rules import VJP
-from graphc.tensor import Tensor
-from graphc.transforms import hessian, jacfwd, jacrev, jvp, linearize
+from graphc.tensors.tensor import Tensor
 
 inf, nan = float("inf"), float("nan")
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import graphc as torch
-from graphc import func, pytree
-from graphc.tensor import Tensor
+from graphc import func
+from graphc.core import pytree
+from graphc.tensors.tensor import Tensor
 
 X = torch.tensor([1.0, 2.0, 3.0])
 

@@ -13,7 +13,7 @@ import pytest
 
 import graphc as torch
 from graphc import func, nn
-from graphc.tensor import Tensor
+from graphc.tensors.tensor import Tensor
 
 F64 = torch.float64
 Pair = namedtuple("Pair", "a b")

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from graphc import printing
+from graphc.core import printing
 
 GOLDEN = Path(__file__).with_name("golden_printing.json")
 FLOATS = ("float32", "float64")

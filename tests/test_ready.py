@@ -9,8 +9,8 @@ import pytest
 
 import graphc as torch
 from graphc import nn, optim
-from graphc.ready import Ready
-from graphc.tensor import Tensor
+from graphc.compiler.fast_path import Ready
+from graphc.tensors.tensor import Tensor
 
 
 class Step:

@@ -14,7 +14,7 @@ from test_autodiff import CASES, params
 
 import graphc as torch
 from graphc import func
-from graphc.errors import TracingError
+from graphc.core.errors import TracingError
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import cond, scan, while_loop
 from graphc.ir.core.graph import Graph, Node, Region, parameter

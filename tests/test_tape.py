@@ -22,7 +22,7 @@ from graphc.ir.text.parser import parse
 from graphc.ir.text.printer import to_text
 from graphc.ir.text.verifier import verify
 from graphc.ir.transforms.vjp import gradients
-from graphc.tensor import Tensor
+from graphc.tensors.tensor import Tensor
 
 
 def doubled(x: Node, *, tape: bool = True) -> list[Node]:

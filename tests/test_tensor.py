@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import graphc as torch
-from graphc import eager
-from graphc.eager import clear_cache, realize
-from graphc.lift import PENDING_BOUND, op
-from graphc.tensor import Tensor
+from graphc.tensors import lazy
+from graphc.tensors.dispatch import PENDING_BOUND, op
+from graphc.tensors.lazy import clear_cache, realize
+from graphc.tensors.tensor import Tensor
 
 
 def values(x: Tensor) -> Any:
@@ -118,7 +118,7 @@ def test_a_chain_of_150000_operations_neither_recurses_nor_piles_up() -> None:
 
 
 def _programs() -> int:
-    return sum(seen.program is not None for seen in eager._seen.values())
+    return sum(seen.program is not None for seen in lazy._seen.values())
 
 
 def test_first_and_later_evaluations_agree() -> None:

@@ -13,8 +13,8 @@ import graphc as torch
 from graphc import func
 from graphc.func import grad, vjp, vmap
 from graphc.nn import functional as F
-from graphc.tensor import Tensor
-from graphc.tracing import capture_number
+from graphc.tensors.tensor import Tensor
+from graphc.tracing.trace import capture_number
 from tests.optable import ROWS, Row
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphc.compiler import Compiled, compile
-from graphc.func import grad
+from graphc.compiler.api import Compiled, compile
+from graphc.compiler.lowered import Lowered
+from graphc.func.grad import grad
 from graphc.ir.core.types import DTYPES
-from graphc.lowered import Lowered
 
 __all__ = ["STAGES", "add_arguments", "example", "load_function", "run"]
 

@@ -16,13 +16,13 @@ from graphc import nn
 from graphc.cli.digits import Digits, batches, load
 from graphc.cli.numpy_digits import NumpyMLP
 from graphc.cli.progress import track
-from graphc.compiler import compile
+from graphc.compiler.api import compile
+from graphc.compiler.lowered import Lowered
 from graphc.ir.text.parser import parse
-from graphc.lowered import Lowered
 from graphc.nn import functional as F
 from graphc.ops.random import manual_seed
 from graphc.optim import Adam
-from graphc.tensor import Tensor
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["BATCH", "LEARNING_RATE", "Trainer", "in_turns", "run", "write_stages"]
 

@@ -6,7 +6,7 @@ from math import erf as math_erf
 from math import prod, sqrt
 from typing import Any
 
-from graphc.grad_mode import no_grad
+from graphc.autograd.grad_mode import no_grad
 from graphc.ops.creation import eye
 from graphc.ops.pointwise import clamp, erf
 from graphc.ops.random import Generator, uniform

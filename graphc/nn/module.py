@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
-from graphc import dtypes as _dtypes
-from graphc.grad_mode import no_grad
-from graphc.hooks import RemovableHandle
+from graphc.autograd.grad_mode import no_grad
+from graphc.autograd.hooks import RemovableHandle
+from graphc.core import dtypes as _dtypes
 from graphc.nn.parameter import Parameter
-from graphc.tensor import Tensor
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["IncompatibleKeys", "Module"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.ops.creation import empty
-from graphc.tensor import Tensor
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["Buffer", "Parameter", "fresh"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from graphc.grad_mode import no_grad
+from graphc.autograd.grad_mode import no_grad
 from graphc.ops.pointwise import clamp
 from graphc.ops.reductions import vector_norm
 from graphc.ops.shape import cat, stack
-from graphc.tensor import Tensor
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "get_total_norm", "parameters_to_vector", "vector_to_parameters"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import pi, sqrt
 from typing import Any
 
+from graphc.core.promotion import promote
 from graphc.ir.core.build import apply, cast, elementwise, expand_axes, full_like, reduce, reshape, select
 from graphc.ir.core.graph import Node
-from graphc.lift import op
 from graphc.ops.common import Operand, axes_of, axis_of, dtype_or, expand_to, torch_name, unsqueeze_axis
 from graphc.ops.reductions import norm_nodes
 from graphc.ops.shape import narrow_axis
-from graphc.promotion import promote
+from graphc.tensors.dispatch import op
 
 __all__ = [
     "celu", "cosine_similarity", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
+from graphc.core.promotion import broadcast_shapes
 from graphc.ir.core.build import (
     apply,
     cast,
@@ -23,11 +24,10 @@ from graphc.ir.core.build import (
 )
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.lift import op
 from graphc.ops.activations import softmax_nodes
 from graphc.ops.common import Operand, expand_to
 from graphc.ops.random import dropout
-from graphc.promotion import broadcast_shapes
+from graphc.tensors.dispatch import op
 
 __all__ = ["embedding", "scaled_dot_product_attention"]
 

@@ -8,11 +8,11 @@ from math import prod
 from operator import index
 from typing import Any
 
-from graphc.dtypes import DEFAULT, as_dtype
+from graphc.core.dtypes import DEFAULT, as_dtype
+from graphc.core.promotion import broadcast_to as expand_to
 from graphc.ir.core.build import cast, full_like, iota, reshape
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType
-from graphc.promotion import broadcast_to as expand_to
 
 __all__ = [
     "Dims", "Operand", "all_axes", "axes_of", "axis_of", "default_float", "dtype_or", "expand_to", "flatten_sizes",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from graphc.core.promotion import promote
 from graphc.ir.core.build import cast, constant, elementwise, full_like, reduce, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL, U8
-from graphc.lift import op
 from graphc.ops.common import Operand, all_axes, torch_name
 from graphc.ops.pointwise import sign_bit
-from graphc.promotion import promote
+from graphc.tensors.dispatch import op
 
 __all__ = [
     "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",

@@ -27,10 +27,10 @@ from graphc.ir.core.build import (
 )
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.lift import op
 from graphc.ops.common import Operand, expand_to, unsqueeze_axis
 from graphc.ops.reductions import extreme_at, mean_nodes
 from graphc.ops.shape import narrow_axis
+from graphc.tensors.dispatch import op
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "conv1d", "conv2d", "conv3d",

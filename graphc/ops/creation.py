@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from graphc.dtypes import as_dtype, get_default_dtype, number_dtype, of_ir
-from graphc.errors import placed
+from graphc.core.dtypes import as_dtype, get_default_dtype, number_dtype, of_ir
+from graphc.core.errors import placed
+from graphc.core.promotion import result_dtype
 from graphc.ir.core.build import cast, constant, elementwise, iota, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import F64, I64, DType
-from graphc.lift import from_array, op
 from graphc.ops.common import default_float, dtype_or, flatten_sizes
-from graphc.promotion import result_dtype
-from graphc.storage import Storage
-from graphc.tensor import Tensor
+from graphc.tensors.dispatch import from_array, op
+from graphc.tensors.storage import Storage
+from graphc.tensors.tensor import Tensor
 
 __all__ = [
     "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "logspace", "ones",

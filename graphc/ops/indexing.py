@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from graphc.core.promotion import broadcast_shapes, promote
 from graphc.ir.core.build import cast, constant, elementwise, iota, pad, permute, reshape, select, slice_
 from graphc.ir.core.build import gather as gather_at
 from graphc.ir.core.build import scatter as scatter_at
 from graphc.ir.core.build import scatter_add as scatter_add_at
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL, I64
-from graphc.lift import op
 from graphc.ops.common import Operand, axis_of, expand_to, number_like, positions, torch_name
 from graphc.ops.pointwise import choose
 from graphc.ops.shape import expanded_shape
-from graphc.promotion import broadcast_shapes, promote
+from graphc.tensors.dispatch import op
 
 __all__ = [
     "argwhere", "gather", "getitem", "index_add", "index_copy", "index_fill", "index_put", "index_select", "masked_fill",

@@ -6,15 +6,15 @@ over each row: no gather forward, no scatter backward.
 
 from __future__ import annotations
 
+from graphc.core.promotion import promote
 from graphc.ir.core.build import cast, elementwise, full_like, iota, reshape, select, sum_, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.lift import op
 from graphc.ops.activations import log_softmax_nodes
 from graphc.ops.common import Operand, all_axes, expand_to, unsqueeze_axis
 from graphc.ops.pointwise import xlogy
 from graphc.ops.reductions import log_sum_exp, mean_nodes
-from graphc.promotion import promote
+from graphc.tensors.dispatch import op
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "huber_loss", "kl_div", "l1_loss",

@@ -10,9 +10,9 @@ import numpy as np
 
 from graphc.ir.core.build import elementwise, expand_axes, reshape
 from graphc.ir.core.graph import Node
-from graphc.lift import op
 from graphc.ops.common import Operand, expand_to
 from graphc.ops.reductions import count, mean_nodes, variance
+from graphc.tensors.dispatch import op
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
 

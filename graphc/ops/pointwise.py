@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from math import pi
 
+from graphc.core.promotion import promote
 from graphc.ir.core.build import cast, constant, elementwise, full_like, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL, F64
-from graphc.lift import op
 from graphc.ops.common import Operand, expand_to, torch_name
-from graphc.promotion import promote
+from graphc.tensors.dispatch import op
 
 __all__ = [
     "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul", "arccos", "arcsin", "arctan", "arctan2", "asin",

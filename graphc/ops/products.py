@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from graphc.core.promotion import broadcast_shapes, promote
 from graphc.ir.core.build import broadcast, cast, elementwise, iota, permute, reshape, sum_
 from graphc.ir.core.build import matmul as matmul_nodes
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.lift import op
 from graphc.ops.common import Operand, axis_of, expand_to, torch_name, unsqueeze_axis
 from graphc.ops.shape import diagonal, expanded_shape, rolled
-from graphc.promotion import broadcast_shapes, promote
+from graphc.tensors.dispatch import op
 
 __all__ = [
     "addmm", "addmv", "baddbmm", "bilinear", "bmm", "cross", "dot", "einsum", "ger", "inner", "kron", "linear", "matmul",

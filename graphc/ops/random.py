@@ -14,15 +14,15 @@ from weakref import WeakSet
 
 import numpy as np
 
-from graphc.dtypes import of_ir
+from graphc.core.dtypes import of_ir
 from graphc.ir.core.build import apply, cast, constant, elementwise, iota, select, slice_, zeros_like
 from graphc.ir.core.build import reshape as reshape_node
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import F32, F64, I32, I64, DType
-from graphc.lift import op
 from graphc.ops.common import default_float, dtype_or, expand_to, flatten_sizes
 from graphc.ops.creation import finished
-from graphc.storage import Storage
+from graphc.tensors.dispatch import op
+from graphc.tensors.storage import Storage
 
 __all__ = [
     "Generator", "bernoulli", "default_generator", "dropout", "get_rng_state", "initial_seed", "manual_seed", "normal",

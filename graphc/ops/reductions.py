@@ -27,7 +27,6 @@ from graphc.ir.core.build import (
 from graphc.ir.core.build import cumsum as running_sum
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL, I64
-from graphc.lift import numpy_names, op
 from graphc.ops import pointwise
 from graphc.ops.common import (
     Dims,
@@ -42,6 +41,7 @@ from graphc.ops.common import (
     torch_name,
     unsqueeze_axis,
 )
+from graphc.tensors.dispatch import numpy_names, op
 
 __all__ = [
     "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "cumprod", "cumsum", "logcumsumexp",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from graphc.core.promotion import broadcast_shapes, result_dtype
 from graphc.ir.core.build import broadcast, cast, concatenate, constant, elementwise, gather, iota, pad, slice_, zeros_like
 from graphc.ir.core.build import flip as flip_axes
 from graphc.ir.core.build import permute as permute_axes
@@ -13,9 +14,8 @@ from graphc.ir.core.build import reshape as reshape_node
 from graphc.ir.core.build import select as choose
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.lift import op
 from graphc.ops.common import Operand, axes_of, axis_of, expand_to, flatten_sizes, resolve_sizes, squeeze_axis, unsqueeze_axis
-from graphc.promotion import broadcast_shapes, result_dtype
+from graphc.tensors.dispatch import op
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "broadcast_to", "cat", "chunk", "clone", "concat",

@@ -14,10 +14,10 @@ import numpy as np
 from graphc.ir.core.build import cast, constant, full_like, reshape, scatter_add
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.lift import numpy_names, op
 from graphc.ops import indexing
 from graphc.ops.common import Operand, axis_of
 from graphc.ops.reductions import ValuesIndices
+from graphc.tensors.dispatch import numpy_names, op
 
 __all__ = ["argsort", "bincount", "median", "msort", "sort", "topk", "unique"]
 

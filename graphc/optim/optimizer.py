@@ -9,12 +9,12 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from graphc.dtypes import float64
-from graphc.grad_mode import enable_grad, no_grad
+from graphc.autograd.grad_mode import enable_grad, no_grad
+from graphc.core.dtypes import float64
 from graphc.nn.module import clear_grad
 from graphc.ops.creation import zeros_like
-from graphc.tensor import Tensor
-from graphc.tracing import capture_number, guard, paused
+from graphc.tensors.tensor import Tensor
+from graphc.tracing.trace import capture_number, guard, paused
 
 __all__ = ["Optimizer"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.ir.core.graph import Node
-from graphc.lift import op
 from graphc.ops.common import number_like
 from graphc.optim.optimizer import Optimizer, check_not_negative, write, zeros_of
-from graphc.tensor import Tensor
-from graphc.tracing import guard, paused
+from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
+from graphc.tracing.trace import guard, paused
 
 __all__ = ["SGD"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphc.errors import add_place
-from graphc.ops.control import checkpointed
-from graphc.state import state
+from graphc.control_flow.api import checkpointed
+from graphc.core.errors import add_place
+from graphc.tensors.context import state
 
 __all__ = ["checkpoint", "checkpoint_sequential"]
 

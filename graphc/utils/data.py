@@ -10,7 +10,7 @@ import numpy as np
 from graphc.ops.creation import tensor
 from graphc.ops.random import Generator, randperm
 from graphc.ops.shape import stack
-from graphc.tensor import Tensor
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["DataLoader", "Dataset", "Subset", "TensorDataset", "default_collate", "random_split"]
 

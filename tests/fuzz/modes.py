@@ -11,12 +11,12 @@ import numpy as np
 
 import graphc
 import graphc.nn.functional as F
-from graphc import eager
 from graphc.codegen.program.program import compile_graph
-from graphc.compiler import Compiled, _take_apart, _Variant
-from graphc.eager import clear_cache
+from graphc.compiler.api import Compiled, _take_apart, _Variant
+from graphc.compiler.options import Options
 from graphc.ir.interpret.evaluate import evaluate
-from graphc.options import Options
+from graphc.tensors import lazy
+from graphc.tensors.lazy import clear_cache
 from tests.fuzz.noise import Reference, difference, reference
 from tests.fuzz.program import Program, arrays, source
 from tests.fuzz.torch_loops import oracle
@@ -251,13 +251,13 @@ class Checker:
     def _again(self, program: Program, what: str, traced: Traced) -> Iterator[str | None]:
         if program.seed % 2:
             return
-        saved = eager.COMPILE_COST, eager.COMPILE_NODE_COST, eager.NODE_COST
-        eager.COMPILE_COST = eager.COMPILE_NODE_COST = 0.0
+        saved = lazy.COMPILE_COST, lazy.COMPILE_NODE_COST, lazy.NODE_COST
+        lazy.COMPILE_COST = lazy.COMPILE_NODE_COST = 0.0
         try:
             clear_cache()
             yield traced.compare(traced.run(*_tensors(traced.given)))
         finally:
-            eager.COMPILE_COST, eager.COMPILE_NODE_COST, eager.NODE_COST = saved
+            lazy.COMPILE_COST, lazy.COMPILE_NODE_COST, lazy.NODE_COST = saved
 
     def _program(self, traced: Traced, **options: Any) -> str | None:
         program = compile_graph(traced.graph, traced.variant.strides, **options)

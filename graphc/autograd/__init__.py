@@ -1,0 +1,11 @@
+"""Gradients as PyTorch users know them: `backward`, `grad`, grad modes, hooks, custom functions."""
+
+from graphc.autograd.anomaly import detect_anomaly, set_detect_anomaly
+from graphc.autograd.backward import backward, grad
+from graphc.autograd.function import Function, once_differentiable
+from graphc.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+
+__all__ = [
+    "Function", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "no_grad", "once_differentiable",
+    "set_detect_anomaly", "set_grad_enabled",
+]  # fmt: skip

@@ -1,0 +1,241 @@
+"""Gradients as torch's users know them: backward(), grad(), hooks.
+
+graphc.sweep finds the gradient nodes; this module says by which tensors they are taken, puts the results where
+they belong, and gives Tensor its methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphc.autograd.anomaly import detect_anomaly, set_detect_anomaly
+from graphc.autograd.engine import Sweep
+from graphc.autograd.function import Function, once_differentiable
+from graphc.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
+from graphc.autograd.hooks import RemovableHandle, call_hook, hook_step
+from graphc.core.errors import add_place
+from graphc.ir.core.build import zeros_like
+from graphc.ir.core.graph import Node
+from graphc.tensors.context import state
+from graphc.tensors.grad_fn import Accumulate, GradFn
+from graphc.tensors.storage import Storage, compute, stopped
+from graphc.tensors.tensor import Tensor
+
+__all__ = [
+    "Function", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "no_grad", "once_differentiable",
+    "set_detect_anomaly", "set_grad_enabled",
+]  # fmt: skip
+
+Tensors = Tensor | Sequence[Tensor]
+
+
+def _as_tuple(tensors: Tensors) -> tuple[Tensor, ...]:
+    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+
+
+# -- backward ---------------------------------------------------------------------------------------------------
+
+
+def backward(
+    tensors: Tensors,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensors | None = None,
+) -> None:
+    """Add the gradients of `tensors`, weighted with `grad_tensors`, to the `.grad` of the leaves they depend on.
+
+    `inputs` says which tensors instead of all leaves.  `create_graph` makes the gradients differentiable;
+    `retain_graph`, which follows it, allows another backward through the same history.  Raises RuntimeError.
+    """
+    try:
+        _backward(
+            _as_tuple(tensors), grad_tensors, create_graph if retain_graph is None else retain_graph, create_graph, inputs
+        )
+    except (RuntimeError, TypeError) as error:
+        add_place(error)
+        raise
+
+
+def _backward(outputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool, inputs: Tensors | None) -> None:
+    chosen = None if inputs is None else _as_tuple(inputs)
+    if chosen is not None and not chosen:
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    sweep = Sweep(outputs, given, keep, create)
+    targets = _leaves(sweep.steps) if chosen is None else [t for x in chosen for t in _targets_of(x, sweep.steps)]
+    retained = _retained(sweep.steps)
+    nodes = sweep.run([*targets, *retained])
+    made = sweep.tensors(nodes)
+    touched: list[Storage] = []
+    for (tensor, _), gradient in zip((*targets, *retained), made, strict=True):
+        if gradient is not None:
+            touched.append(_deposit(tensor, gradient, create))
+    if state.trace is None and not create:
+        compute([*touched, *sweep.held()])
+
+
+def _leaves(steps: Sequence[GradFn]) -> list[tuple[Tensor, Node]]:
+    ends = {s.node: s.tensor for s in reversed(steps) if isinstance(s, Accumulate)}
+    return [(tensor, node) for node, tensor in ends.items()]
+
+
+def _targets_of(tensor: Tensor, steps: Sequence[GradFn]) -> list[tuple[Tensor, Node]]:
+    """Return the nodes that stand for a tensor in a history: a leaf may have been changed since."""
+    if not tensor.requires_grad:
+        raise RuntimeError("One of the differentiated Tensors does not require grad")
+    if not tensor.is_leaf:
+        return [(tensor, tensor._node())]
+    nodes = dict.fromkeys(s.node for s in steps if isinstance(s, Accumulate) and s.tensor is tensor)
+    return [(tensor, n) for n in nodes or [tensor._node()]]
+
+
+def _retained(steps: Sequence[GradFn]) -> list[tuple[Tensor, Node]]:
+    found = []
+    for step in steps:
+        kept = step.metadata and step.metadata.get("retains")
+        tensor = kept[0]() if kept else None
+        if kept and tensor is not None:
+            found.append((tensor, kept[1]))
+    return found
+
+
+def _deposit(tensor: Tensor, gradient: Tensor, create: bool) -> Storage:
+    """Add a gradient to a tensor's `.grad`, in place where no history is wanted; run its hooks around that."""
+    hooks = tensor._hooks or {}
+    for hook in list(hooks.get("tensor", {}).values()) if tensor.is_leaf else ():
+        gradient = call_hook(hook, gradient)
+    if state.trace is not None:
+        state.trace.reads_grad(tensor)
+    old = tensor._grad
+    if old is None:
+        tensor.grad = gradient
+    elif create:
+        node = old._node() + gradient._node()
+        edges = (old._edge(), gradient._edge())
+        tensor.grad = Tensor._of(Storage(node, any(edges), GradFn("AddBackward0", edges) if any(edges) else None))
+    else:
+        old._write_value(old._node() + stopped(gradient._node()), old._storage.pending + 1)
+    for hook in list(hooks.get("accumulated", {}).values()):
+        with no_grad():
+            hook(tensor)
+    assert tensor._grad is not None or hooks
+    return tensor._grad._storage if tensor._grad is not None else gradient._storage
+
+
+# -- grad -----------------------------------------------------------------------------------------------------------
+
+
+def grad(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """Return the gradients of `outputs`, weighted with `grad_outputs`, by `inputs`; no `.grad` is touched.
+
+    An input that nothing depends on raises RuntimeError, or gives None with `allow_unused`, or zeros with
+    `materialize_grads`.  The other arguments are those of `backward`.
+    """
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
+    if is_grads_batched:
+        raise NotImplementedError("is_grads_batched is not supported: call grad() for each row")
+    keep = create_graph if retain_graph is None else retain_graph
+    try:
+        found = _grad(_as_tuple(outputs), _as_tuple(inputs), grad_outputs, keep, create_graph)
+        return _complete(found, _as_tuple(inputs), bool(allow_unused) or materialize_grads, materialize_grads)
+    except (RuntimeError, TypeError) as error:
+        add_place(error)
+        raise
+
+
+def _grad(outputs: tuple[Tensor, ...], inputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool) -> list[Tensor | None]:
+    sweep = Sweep(outputs, given, keep, create)
+    targets = [_targets_of(x, sweep.steps) for x in inputs]
+    retained = [r for r in _retained(sweep.steps) if any(r[0] is x for x in inputs)]
+    nodes = sweep.run([*retained, *(pair for group in targets for pair in group)])
+    for (tensor, _), gradient in zip(retained, sweep.tensors(nodes[: len(retained)]), strict=True):
+        if gradient is not None:
+            _deposit(tensor, gradient, create)
+    parts = iter(nodes[len(retained) :])
+    sums = [_total([next(parts) for _ in group]) for group in targets]
+    made = [_hooked(x, g) for x, g in zip(inputs, sweep.tensors(sums), strict=True)]
+    if state.trace is None and not keep:
+        compute([*(g._storage for g in made if g is not None), *sweep.held()])
+    return made
+
+
+def _total(parts: Sequence[Node | None]) -> Node | None:
+    total = None
+    for part in parts:
+        total = part if total is None else total if part is None else total + part
+    return total
+
+
+def _hooked(tensor: Tensor, gradient: Tensor | None) -> Tensor | None:
+    hooks = (tensor._hooks or {}).get("tensor", {}) if tensor.is_leaf else {}
+    for hook in list(hooks.values()):
+        gradient = gradient if gradient is None else call_hook(hook, gradient)
+    return gradient
+
+
+def _complete(found: list[Tensor | None], inputs: tuple[Tensor, ...], unused: bool, materialize: bool) -> tuple[Any, ...]:
+    for i, gradient in enumerate(found):
+        if gradient is None and not unused:
+            raise RuntimeError(
+                f"The differentiated Tensor at index {i} appears to not have been used in the graph. "
+                "Set allow_unused=True if this is the desired behavior."
+            )
+    if not materialize:
+        return tuple(found)
+    return tuple(Tensor._of(Storage(zeros_like(x._node()))) if g is None else g for g, x in zip(found, inputs, strict=True))
+
+
+# -- on tensors -------------------------------------------------------------------------------------------------------
+
+
+def _tensor_backward(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensors | None = None,
+) -> None:
+    """Add the gradients of this tensor, weighted with `gradient`, to the `.grad` of the leaves it depends on."""
+    backward(self, None if gradient is None else [gradient], retain_graph, create_graph, inputs)
+
+
+def _register_hook(self: Tensor, hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook` with every gradient by this tensor; what it returns, if not None, takes its place.
+
+    Raises RuntimeError if the tensor requires none.
+    """
+    if not self.requires_grad:
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    if self.is_leaf:
+        self._hooks = self._hooks or {}
+        return RemovableHandle(self._hooks.setdefault("tensor", {}), hook)
+    return RemovableHandle(hook_step(self), hook)
+
+
+def _register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> RemovableHandle:
+    """Call `hook` with this leaf whenever a gradient has been added to its `.grad`.  Raises RuntimeError."""
+    if not self.requires_grad:
+        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+    if not self.is_leaf:
+        raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+    self._hooks = self._hooks or {}
+    return RemovableHandle(self._hooks.setdefault("accumulated", {}), hook)
+
+
+setattr(Tensor, "backward", _tensor_backward)  # noqa: B010 - the class is complete once this module is imported
+setattr(Tensor, "register_hook", _register_hook)  # noqa: B010
+setattr(Tensor, "register_post_accumulate_grad_hook", _register_post_accumulate_grad_hook)  # noqa: B010

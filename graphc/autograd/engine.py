@@ -1,0 +1,242 @@
+"""One backward, from tensors to gradient nodes: what is checked, what the graph differentiates, what Python has a say in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.core.build import cast, constant, full_like
+from graphc.ir.core.graph import Node, toposort
+from graphc.ir.transforms.vjp import gradients
+from graphc.tensors.context import state
+from graphc.tensors.grad_fn import Accumulate, Barrier, GradFn, Level, history
+from graphc.tensors.lazy import realize, substitute
+from graphc.tensors.storage import Storage, stopped
+from graphc.tensors.tensor import Tensor
+
+__all__ = ["Sweep", "differentiate", "with_late_hooks"]
+
+TWICE = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
+    "Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if "
+    "you need to backward through the graph a second time or if you need to access saved tensors after calling backward."
+)
+
+
+# -- from nodes to nodes ------------------------------------------------------------------------------------
+
+
+def differentiate(
+    roots: Sequence[Node], cotangents: Sequence[Node], steps: Sequence[GradFn], wrt: Sequence[Node]
+) -> list[Node | None]:
+    """Return the gradient nodes by `wrt`, through the Python code of the barriers among `steps`.
+
+    `steps` are those of the history of the roots, users first.
+    """
+    reroute = _Reroute(steps)
+    front, weights = reroute(roots), list(cotangents)
+    wrt = reroute(wrt)
+    replaced: dict[Node, Node | None] = {}
+    for step in steps:
+        if isinstance(step, Barrier):
+            given = gradients(front, weights, step.outputs)
+            if all(g is None for g in given):
+                continue
+            step.made = []
+            passed = step.rule(given)
+            if step.hooks is not None:
+                replaced[step.outputs[0]] = passed[0]
+            for node, part in zip(step.inputs, passed, strict=True):
+                if part is not None:
+                    front += reroute([node], but=node)
+                    weights.append(part)
+    found = gradients(front, weights, wrt)
+    return [replaced.get(node, g) for node, g in zip(wrt, found, strict=True)]
+
+
+class _Reroute:
+    """Lead what read a tensor before a hook was put on it through that hook too.
+
+    The hook's step covers what reads its output; here nodes that read its input are rebuilt to read the output.
+    """
+
+    def __init__(self, steps: Sequence[GradFn]) -> None:
+        hooked = [s for s in steps if isinstance(s, Barrier) and s.hooks is not None]
+        self.instead = {s.inputs[0]: s.outputs[0] for s in hooked}
+        self.fixed = {n: n for n in _ends(steps)} if hooked else {}
+
+    def __call__(self, nodes: Sequence[Node], but: Node | None = None) -> list[Node]:
+        given = {**self.fixed, **{k: v for k, v in self.instead.items() if k is not but}}
+        return substitute(nodes, given) if self.instead else list(nodes)
+
+
+# -- checks ---------------------------------------------------------------------------------------------------
+
+
+def _cotangents(outputs: Sequence[Tensor], given: Any) -> list[Tensor | None]:
+    """Return one gradient or None for each output.  Raises RuntimeError for another number of them."""
+    if given is None:
+        return [None] * len(outputs)
+    found = [given] if isinstance(given, Tensor) else list(given)
+    if len(found) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(found)} gradients")
+    return found
+
+
+def _cotangent(index: int, output: Tensor, given: Tensor | None) -> Node:
+    """Return the node of an output's cotangent, 1 where none is given.  Raises RuntimeError, TypeError."""
+    node = output._node()
+    if given is None:
+        if output.requires_grad and node.type.size != 1:
+            raise RuntimeError("grad can be implicitly created only for scalar outputs")
+        return full_like(node, 1) if node.dtype.is_float else constant(1, node.dtype, node.shape)
+    if not isinstance(given, Tensor):
+        raise TypeError(f"expected gradients as Tensors or None, got {type(given).__name__}")
+    if given.shape != output.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{index}] has a shape of {given.shape} and output[{index}] has a shape of "
+            f"{output.shape}."
+        )
+    return cast(given._node(), node.dtype)
+
+
+class Sweep:
+    """One backward: its roots and cotangents, checked, and the steps of their history."""
+
+    def __init__(self, outputs: Sequence[Tensor], given: Any, keep: bool, create: bool) -> None:
+        self.outputs, self.keep, self.create = outputs, keep, create
+        weights = _cotangents(outputs, given)
+        self.weights = [_cotangent(i, o, w) for i, (o, w) in enumerate(zip(outputs, weights, strict=True))]
+        for i, output in enumerate(outputs):
+            if not output.requires_grad:
+                raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        self.steps = with_late_hooks(history(o._edge() for o in outputs))
+        self.weight_steps = history(w._edge() for w in weights if w is not None) if create else []
+        if state.trace is not None:
+            state.trace.begins_backward(o._node() for o in outputs)
+
+    def run(self, targets: Sequence[tuple[Tensor, Node]]) -> list[Node | None]:
+        """Return the gradient nodes, and use up the history on the way to them unless it is kept."""
+        used = self._used(targets)
+        if any(step.freed and (step in used or not step.edges) for step in self.steps):
+            raise RuntimeError(TWICE)
+        roots = [o._node() for o in self.outputs]
+        outer = state.grad
+        state.grad = self.create
+        try:
+            found = differentiate(roots, self.weights, self.steps, [n for _, n in targets])
+            if state.anomaly and state.trace is None:
+                self._check_numbers(roots)
+        finally:
+            state.grad = outer
+        if not self.keep:
+            _use_up(used, self.steps)
+        return found
+
+    def _check_numbers(self, roots: Sequence[Node]) -> None:
+        """Raise RuntimeError for the first step of the history, users first, that makes a NaN of gradients without one."""
+        nodes = {s: n for s in self.steps if (n := _node_of(s)) is not None}
+        found = differentiate(roots, self.weights, self.steps, list(nodes.values()))
+        by_step = {s: g for s, g in zip(nodes, found, strict=True) if g is not None}
+        bad = {s for s, a in zip(by_step, realize(list(by_step.values())), strict=True) if np.isnan(a).any()}
+        for step in self.steps:
+            for number, edge in enumerate(step.edges if step not in bad else ()):
+                if edge in bad or (
+                    isinstance(edge, Accumulate) and any(isinstance(b, Accumulate) and b.node is edge.node for b in bad)
+                ):
+                    made = f"\n  made at {step.where}" if step.where else ""
+                    raise RuntimeError(f"Function '{step.name()}' returned nan values in its {number}th output.{made}")
+
+    def _used(self, targets: Sequence[tuple[Tensor, Node]]) -> set[GradFn]:
+        """Return the steps that gradients run through on their way to the targets."""
+        nodes = {n for _, n in targets}
+        ends = {t._edge() for t, _ in targets if not t.is_leaf}
+        ends.update(s for s in self.steps if isinstance(s, (Accumulate, Level)) and s.node in nodes)
+        used: set[GradFn] = set()
+        for step in reversed(self.steps):
+            if any(e in ends or e in used for e in step.edges):
+                used.add(step)
+        return used
+
+    def held(self) -> Iterable[Storage]:
+        """Yield the storages of the outputs, and of whatever else of their history somebody still holds."""
+        for step in self.steps:
+            if isinstance(step, Accumulate):
+                yield step.tensor._storage
+            owner = step.owner() if step.owner is not None else None
+            if owner is not None:
+                yield owner
+        for output in self.outputs:
+            yield output._storage
+
+    def tensors(self, nodes: Sequence[Node | None]) -> list[Tensor | None]:
+        """Return the gradients as tensors; with a history of their own under create_graph."""
+        if not self.create:
+            return [None if n is None else Tensor._of(Storage(n)) for n in nodes]
+        inner = history(edge for s in self.steps if isinstance(s, Barrier) for edge in s.made)
+        by_node = _ends([*self.steps, *self.weight_steps, *inner])
+        depends = _depending([n for n in nodes if n is not None], by_node)
+        edges = tuple(dict.fromkeys(by_node.values()))
+        forked = len(edges) != 1 or sum(e in edges or isinstance(e, Accumulate) for s in self.steps for e in s.edges) > 1
+        return [None if n is None else Tensor._of(_recorded(n, edges, n in depends, forked)) for n in nodes]
+
+
+def _node_of(step: GradFn) -> Node | None:
+    """Return the node of a step's result, which ordinary steps know only if they were made in anomaly mode."""
+    if isinstance(step, (Accumulate, Level)):
+        return step.node
+    return step.metadata.get("node") if step.metadata else None
+
+
+def with_late_hooks(steps: list[GradFn]) -> list[GradFn]:
+    """Put the steps of hooks right before those of the tensors they were put on, also where nothing read these since.
+
+    What had read such a tensor before it got the hook comes first then, as what read it afterwards does.
+    """
+    hooks = {hook for step in steps for hook in _hooks_on(step)}
+    return [s for step in steps if step not in hooks for s in (*_hooks_on(step), step)]
+
+
+def _hooks_on(step: GradFn) -> Sequence[Barrier]:
+    return step.metadata.get("hooked", ()) if step.metadata else ()
+
+
+def _use_up(used: set[GradFn], steps: Sequence[GradFn]) -> None:
+    for step in reversed(steps):
+        step.freed = step.freed or (step.saves and step in used)
+        step.dead = step.freed or any(e is not None and e.dead for e in step.edges)
+
+
+def _ends(steps: Iterable[GradFn]) -> dict[Node, GradFn]:
+    """Map the nodes that gradients can be taken by to their steps."""
+    found: dict[Node, GradFn] = {}
+    for step in steps:
+        if isinstance(step, Accumulate) or (isinstance(step, Level) and step.active):
+            found[step.node] = step
+        elif isinstance(step, Barrier):
+            found.update(dict.fromkeys(step.outputs, step))
+    return found
+
+
+def _depending(roots: Sequence[Node], ends: dict[Node, GradFn]) -> set[Node]:
+    """Return the nodes that depend on one of the ends in a way gradients can take."""
+    found = set(ends)
+    for node in toposort(roots):
+        if node.op.name != "stop_gradient" and not found.isdisjoint(node.operands):
+            found.add(node)
+    return found
+
+
+NAMES = {"matmul": "Mm", "reshape": "View", "broadcast": "Expand", "select": "Where", "cast": "ToCopy", "gather": "Index"}
+
+
+def _recorded(node: Node, edges: tuple[GradFn, ...], depends: bool, forked: bool) -> Storage:
+    if not depends:
+        return Storage(stopped(node))
+    name = NAMES.get(node.op.name, node.op.name.title().replace("_", ""))
+    if name == "Add" and not forked:
+        name = "Mul"  # a sum within the rule of one operation, such as pow, which torch has as a product
+    return Storage(node, True, GradFn(f"{name}Backward0", edges))

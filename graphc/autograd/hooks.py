@@ -1,0 +1,86 @@
+"""Python functions that see, and may replace, the gradients that flow through a tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+
+from graphc.ir.core.graph import Node, make
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.tensors.context import state
+from graphc.tensors.grad_fn import Barrier
+from graphc.tensors.storage import Shared, Storage, stopped
+from graphc.tensors.tensor import Tensor
+
+__all__ = ["RemovableHandle", "call_hook", "hook_step"]
+
+_ids = count()
+
+
+class RemovableHandle:
+    """What registering a hook returns: `remove()` takes the hook away; a `with` block does so at its end."""
+
+    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
+        self.id = next(_ids)
+        self._hooks = hooks
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook away; doing it twice is harmless."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+def call_hook(hook: Callable[..., Any], gradient: Tensor) -> Tensor:
+    """Return what a hook makes of a gradient.  Raises TypeError, RuntimeError if it is not of the same type."""
+    result = hook(gradient)
+    if result is None:
+        return gradient
+    if not isinstance(result, Tensor):
+        raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
+    name = getattr(hook, "__name__", type(hook).__name__)
+    if result.shape != gradient.shape:
+        raise RuntimeError(f"hook '{name}' has changed the size of value")
+    if result.dtype is not gradient.dtype:
+        titles = {"torch.float32": "torch.FloatTensor", "torch.float64": "torch.DoubleTensor"}
+        was, got = (titles.get(repr(t.dtype), repr(t.dtype)) for t in (gradient, result))
+        raise RuntimeError(f"hook '{name}' has changed the type of value (was {was} got {got})")
+    return result
+
+
+def hook_step(tensor: Tensor) -> dict[int, Callable[..., Any]]:
+    """Return the hooks of a result of an operation; at the first time, put a step for them into its history."""
+    edge = tensor._edge()
+    if isinstance(edge, Barrier) and edge.hooks is not None:
+        return edge.hooks
+    old = tensor._node()
+    assert edge is not None
+    leaf = make(PRIMITIVES["alias"], (stopped(old),), unique=True)
+    step = Barrier(edge.name(), edge.edges, [leaf], [old], lambda given: _through(step, given))
+    known = edge.metadata or {}
+    step.edges, step.hooks, step.metadata = (edge,), {}, {k: v for k, v in known.items() if k != "hooked"}
+    edge.metadata = {"hooked": (*known.get("hooked", ()), step)}
+    if tensor._base is not None:
+        tensor._storage, tensor._base, tensor._moves = Shared(tensor._storage, tensor._moves), None, ()
+    storage = tensor._storage
+    storage.current()
+    storage.node, storage.requires_grad, storage.fn = leaf, True, step
+    return step.hooks
+
+
+def _through(step: Barrier, given: Sequence[Node | None]) -> list[Node | None]:
+    (node,) = given
+    if node is None:
+        return [None]
+    gradient = Tensor._of(Storage(node, state.grad and step.edges[0] is not None, step if state.grad else None))
+    for hook in list((step.hooks or {}).values()):
+        gradient = call_hook(hook, gradient)
+    if state.grad:
+        step.made.append(gradient._edge())
+    return [gradient._node()]

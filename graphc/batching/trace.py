@@ -1,0 +1,294 @@
+"""One run of a function on stand-ins for the elements of a batch, and the batch that comes of it.
+
+Every batched input becomes a fresh parameter node of the shape that one element has; what the function records
+on them is batched by graphc.ir.transforms.vmap.  Nodes tell nested levels apart, so maps, gradients and compiled
+functions go into one another in any order.
+
+A random generator is a key, and each draw moves it on.  Where elements shall have different numbers the key
+becomes a batch itself: element i has it as far on as i runs of the function would bring it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+
+from graphc.core.errors import TracingError
+from graphc.ir.core.build import constant, elementwise, iota, permute, reduce, select
+from graphc.ir.core.graph import Node, parameter, toposort
+from graphc.ir.core.types import I64, TensorType
+from graphc.ir.interpret.rng_offsets import drawn_words
+from graphc.ir.transforms.vmap import batch
+from graphc.ir.transforms.vmap_rules import lead
+from graphc.ops.random import default_generator, generators
+from graphc.tensors.context import state
+from graphc.tensors.dispatch import PENDING_BOUND
+from graphc.tensors.grad_fn import Accumulate, GradFn, Level
+from graphc.tensors.lazy import substitute
+from graphc.tensors.storage import Storage, compute, stopped
+from graphc.tensors.tensor import Tensor
+from graphc.tracing.custom_vjp import written_out
+from graphc.tracing.nested import KEY, Before, InnerTrace
+
+__all__ = ["BatchTrace", "Batched"]
+
+
+WORD = 0xFFFFFFFF
+"""The bits of a word, as random numbers are made of."""
+
+
+_numbers = count()
+
+
+class Batched:
+    """A result: its node, whether the batch axis is in front of it, and the history it has outside."""
+
+    def __init__(self, node: Node, has_axis: bool, fn: GradFn | None, pending: int) -> None:
+        self.node, self.has_axis, self.fn, self.pending = node, has_axis, fn, pending
+
+    def tensor(self, dim: int | None, size: int) -> Tensor:
+        """Return it as a tensor with the batch axis at `dim`, or without one.  Raises IndexError."""
+        node = self.node if dim is None else _moved(self.node if self.has_axis else lead(self.node, size), dim)
+        if self.fn is not None and not state.grad:
+            node = stopped(node)
+        has_history = self.fn is not None and state.grad
+        storage = Storage(node, has_history, self.fn if has_history else None, self.pending)
+        if self.pending > PENDING_BOUND and state.trace is None:
+            compute([storage])
+        return Tensor._of(storage)
+
+
+def _moved(x: Node, dim: int) -> Node:
+    """Move the leading axis to `dim`.  Raises IndexError."""
+    n = x.type.rank
+    if not -n <= dim < n:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+    rest = list(range(1, n))
+    rest.insert(dim % n, 0)
+    return permute(x, rest)
+
+
+class BatchTrace(InnerTrace):
+    """One run of a function on stand-ins for the elements of a batch.  Nothing is computed but what is asked for."""
+
+    kind = "batched function"
+
+    def __init__(self, name: str, size: int, randomness: str) -> None:
+        super().__init__(f"vmap({name})", keys=randomness == "different")
+        self.name, self.size, self.randomness = name, size, randomness
+        self.number = next(_numbers)
+        self.inputs: dict[Node, Node] = {}
+        self.taken: list[tuple[Tensor, int, Node, Tensor]] = []
+        self.writes: list[tuple[Tensor, int, Batched]] = []
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        super().__exit__(kind, error, trace)
+        if isinstance(error, TracingError) and error.unbound in self.inputs:
+            raise self._asked_for(error) from None
+
+    def take(self, x: Tensor, dim: int) -> Tensor:
+        """Return the stand-in for an element of a batch."""
+        node = x._node()
+        key = parameter(TensorType(node.dtype, (*node.shape[:dim], *node.shape[dim + 1 :])), self.title)
+        key.where = node.where
+        self.inputs[key] = permute(node, (dim, *(a for a in range(node.type.rank) if a != dim)))
+        edge = x._edge() if x.requires_grad else None
+        fn = None
+        if edge is not None:
+            self.edges.add(edge)
+            fn = GradFn(edge.name(), (edge,))
+        inner = Tensor._of(Storage(key, fn is not None, fn, x._storage.pending))
+        self.taken.append((x, dim, key, inner))
+        return inner
+
+    # -- custom functions with a rule for batches ---------------------------------------------------------------
+
+    def is_batched(self, tensors: Sequence[Tensor]) -> bool:
+        """Tell whether one of some tensors is another for each element."""
+        return not set(toposort([t._node() for t in tensors])).isdisjoint(self.inputs)
+
+    def differentiates(self, x: Tensor) -> bool:
+        """Tell whether the function itself may take a gradient through what made a tensor."""
+        seen: set[GradFn] = set()
+        stack = [x._edge() if x.requires_grad else None]
+        while stack:
+            step = stack.pop()
+            if step is None or step in seen or step in self.edges:
+                continue
+            seen.add(step)
+            inside = isinstance(step, Accumulate) and step.tensor._storage.trace is self
+            if inside or (isinstance(step, Level) and step.active):
+                return True
+            stack.extend(step.edges)
+        return False
+
+    def outside(self, args: Sequence[Any], rule: Callable[[list[Any], tuple[int | None, ...]], Any]) -> Any:
+        """Call a rule outside of this level on arguments that are batches there, and on the dims of their batch axes."""
+        tensors = [a for a in args if isinstance(a, Tensor)]
+        nodes = [t._node() for t in tensors]
+        keys = {b.key for b in self.entered.values() if b.key is not None}
+        if not keys.isdisjoint(toposort(nodes)):
+            raise RuntimeError(
+                f"{self.title}: a custom function with a vmap rule cannot take random numbers that differ by element"
+            )
+        nodes = self._written_out(tensors)
+        steps = [self._outer_step(t) for t in tensors]
+        found = iter(zip(batch(nodes, self.inputs, self.size, self.number), steps, tensors, strict=True))
+        state.trace = self.outer
+        try:
+            lifted: list[Any] = []
+            dims: list[int | None] = []
+            for a in args:
+                ((node, has_axis), step, tensor) = next(found) if isinstance(a, Tensor) else ((None, False), None, None)
+                dims.append(0 if has_axis else None)
+                if tensor is None or node is None:
+                    lifted.append(a)
+                else:
+                    made = Batched(node, has_axis, step, tensor._storage.pending)
+                    lifted.append(made.tensor(dims[-1], self.size))
+            return rule(lifted, tuple(dims))
+        finally:
+            state.trace = self
+
+    def _asked_for(self, error: TracingError) -> TracingError:
+        head, *rest = str(error.args[0]).split("\n")
+        made = head.split(" that depends on its input")[0].split("got ")[-1]
+        place = head.split(", made at ")[-1].split(". A compiled")[0] if ", made at " in head else ""
+        found = TracingError(
+            "\n".join((
+                f"vmap: It looks like {self.name} looks at the value of a batched tensor (.item(), bool, print, a Python if): "
+                f"expected one value for all elements of the batch, got {made} for each"
+                f"{f', made at {place}' if place else ''}. Choose with graphc.where, "
+                "or give in_dims=None to what is not batched.",
+                *rest,
+            ))
+        )  # fmt: skip
+        found._has_place = True  # type: ignore[attr-defined]
+        return found
+
+    # -- the end ----------------------------------------------------------------------------------------------
+
+    def finish(self, outputs: Sequence[Any]) -> list[Batched | None]:
+        """Batch the outputs, None for what is no tensor, and what was written in place.  Raises RuntimeError."""
+        self.bind_numbers()
+        changed = self.changed()
+        written = [(x, dim, inner) for x, dim, key, inner in self.taken if inner._storage.node is not key]
+        results = [x for x in outputs if isinstance(x, Tensor)] + [inner for _, _, inner in written]
+        nodes = self._written_out(results)
+        self._check_random(nodes, changed)
+        plain, batches, ahead = self._keys(changed)
+        states = substitute([s.node for s in changed], {**plain, **ahead})
+        found = batch([*substitute(nodes, plain), *states], {**self.inputs, **batches}, self.size, self.number)
+        self._write_outside(changed, found[len(nodes) :])
+        made = [
+            Batched(node, has, self._outer_step(x), x._storage.pending + 1)
+            for x, (node, has) in zip(results, found[: len(nodes)], strict=True)
+        ]
+        self.writes = [(x, d, m) for (x, d, _), m in zip(written, made[len(made) - len(written) :], strict=True)]
+        each = iter(made)
+        return [next(each) if isinstance(x, Tensor) else None for x in outputs]
+
+    def write_back(self) -> None:
+        """Write to the arguments what the function wrote to their stand-ins; to be called outside."""
+        for x, dim, made in self.writes:
+            x._assign(made.tensor(dim, self.size))
+
+    def _write_outside(self, changed: dict[Storage, Before], found: Sequence[tuple[Node, bool]]) -> None:
+        """Leave what was written to tensors from outside, with their true random states.  Raises RuntimeError for batches."""
+        for storage, before in self.entered.items():
+            if before.key is not None and storage.node is before.key:
+                storage.node = before.node
+        for (storage, before), (node, has_axis) in zip(changed.items(), found, strict=True):
+            if has_axis and before.node.type == KEY:
+                node, has_axis = _furthest(node, before.node), False
+            if has_axis:
+                raise RuntimeError(
+                    f"vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in "
+                    f"extra_args that has more elements than `self`: {self.name} writes a batch to a tensor of type "
+                    f"{node.type.with_shape(node.shape[1:])} from outside, that is none. Give in_dims for it, or "
+                    "write out of place."
+                )
+            storage.node = node
+            if self.outer is None:
+                state.dirty.add(storage)
+
+    def _outer_step(self, x: Tensor) -> GradFn | None:
+        """Return a step from which the history outside of this level is reached; None if there is none."""
+        first = x._edge() if x.requires_grad else None
+        ends = self.ends(first)
+        return GradFn(first.name(), tuple(ends)) if first is not None and ends else None
+
+    def _written_out(self, tensors: Sequence[Tensor]) -> list[Node]:
+        """Return nodes of tensors in which hooks and custom functions on the way to the history outside are in the graph."""
+        nodes = [x._node() for x in tensors]
+        edges = [x._edge() for x in tensors if x.requires_grad]
+        if not state.grad or not any(self.ends(e) for e in edges):
+            return nodes
+        return written_out(nodes, edges, self.is_end)
+
+    # -- random numbers -----------------------------------------------------------------------------------------
+
+    def _check_random(self, roots: Sequence[Node], changed: dict[Storage, Before]) -> None:
+        """Raise RuntimeError if numbers were drawn and none may be."""
+        if self.randomness != "error":
+            return
+        for storage, before in changed.items():
+            if before.node.type == KEY and (
+                storage is default_generator.state._storage or _draws(roots, storage.node, before.node)
+            ):
+                error = RuntimeError(
+                    "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
+                    "randomness flags on vmap or perform the randomness operation out of vmap"
+                    f"{chr(10) + '  at ' + storage.node.where if storage.node.where else ''}"
+                )
+                error._has_place = True  # type: ignore[attr-defined]
+                raise error
+
+    def _keys(self, changed: dict[Storage, Before]) -> tuple[dict[Node, Node], dict[Node, Node], dict[Node, Node]]:
+        """Return what the stand-ins for random states are: of no draw; batches; where the last run starts.
+
+        Where nobody knows how much one run draws, each element has a stream of its own.
+        """
+        plain: dict[Node, Node] = {}
+        batches: dict[Node, Node] = {}
+        ahead: dict[Node, Node] = {}
+        for storage, before in self.entered.items():
+            if before.key is None:
+                continue
+            words = drawn_words(storage.node, before.key) if storage in changed else 0
+            if words is None and storage in generators:
+                batches[before.key] = _streams(before.node, self.size)
+                continue
+            if not words:
+                plain[before.key] = before.node
+                continue
+            many = (self.size, 2)
+            turn = select(elementwise("eq", iota(many, 1), 1), iota(many, 0) * words, constant(0, I64, many))
+            batches[before.key] = lead(before.node, self.size) + turn
+            last = select(
+                elementwise("eq", iota((2,), 0), 1), constant((self.size - 1) * words, I64, (2,)), constant(0, I64, (2,))
+            )
+            ahead[before.key] = before.node + last
+        return plain, batches, ahead
+
+
+def _draws(roots: Sequence[Node], after: Node, before: Node) -> bool:
+    """Tell whether random bits among what the roots need are drawn with a state from `before` to `after`."""
+    states = set(toposort([after], lambda n: n is before))
+    return any(n.op.name == "random_bits" and n.operands[0] in states for n in toposort(roots))
+
+
+def _streams(key: Node, size: int) -> Node:
+    """Return a random state for each element: where `key` is, with seeds of which no two are the same stream."""
+    many = lead(key, size)
+    seed = elementwise("xor", many & WORD, elementwise("shift_right", many, constant(32, I64, many.shape)) & WORD)
+    mixed = (seed * 0x2545F491 + iota((size, 2), 0) * 0x9E3779B1 + 0x9E3779B1) & WORD
+    return select(elementwise("eq", iota((size, 2), 1), 0), mixed, many)
+
+
+def _furthest(states: Node, before: Node) -> Node:
+    """Return a random state behind all that elements have drawn."""
+    if not states.shape[0]:
+        return before
+    return select(elementwise("eq", iota((2,), 0), 1), reduce("max", states, (0,)), before)

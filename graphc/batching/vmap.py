@@ -1,0 +1,241 @@
+"""Batched functions, as torch.func.vmap makes them: which axis of what is mapped, and where it goes in the results.
+
+The function is called once, on stand-ins for the elements of the batch (graphc.batch_trace); then the graph
+that it recorded is batched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial, wraps
+from typing import Any
+
+import numpy as np
+
+from graphc.batching.trace import Batched, BatchTrace
+from graphc.core import pytree
+from graphc.core.errors import add_place
+from graphc.core.pytree import Tree
+from graphc.ops.random import get_rng_state, set_rng_state
+from graphc.ops.shape import cat, narrow
+from graphc.tensors.dispatch import from_array
+from graphc.tensors.storage import Storage
+from graphc.tensors.tensor import Tensor
+
+__all__ = ["vmap"]
+
+Dims = Any
+"""An int, None, or a nest of them that is the beginning of the nest it goes with."""
+
+
+def vmap(
+    func: Callable[..., Any],
+    in_dims: Dims = 0,
+    out_dims: Dims = 0,
+    randomness: str = "error",
+    *,
+    chunk_size: int | None = None,
+) -> Callable[..., Any]:
+    """Return a function that maps `func` over an axis of its positional arguments, all at once.
+
+    `in_dims` says which axis: an int for all, or a nest like the arguments (None: the same for each element);
+    `out_dims` where it is in the results.  Keyword arguments go to `func` as they are.  `randomness`: "error"
+    refuses random operations, with "same" all elements share the numbers, with "different" each has those that
+    a loop over `func` would draw.  `chunk_size` maps that many elements at a time.
+
+    Raises ValueError for dims that do not fit, RuntimeError for refused randomness and for in-place writes of a
+    batch to a tensor that has none, TracingError where the value of a batched tensor is asked for.
+    """
+    if randomness not in ("error", "different", "same"):
+        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
+
+    @wraps(func)
+    def mapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            call = _Call(func, in_dims, out_dims, randomness, args, kwargs)
+            return call.run(call.leaves, call.size) if chunk_size is None else _in_chunks(call, chunk_size)
+        except (ValueError, IndexError, RuntimeError) as error:
+            add_place(error)
+            raise
+
+    return mapped
+
+
+# -- dims -----------------------------------------------------------------------------------------------------
+
+
+def _spread(dims: Dims, tree: Tree) -> list[Any] | None:
+    """Return one dim for each leaf of a nest; None if the dims do not fit it."""
+    kind = type(dims)
+    container = kind in pytree.DICTS or isinstance(dims, (tuple, list))
+    if not container:
+        return [dims] * tree.size
+    _, shape = pytree.flatten(dims)
+    if shape.kind is not tree.kind or shape.keys != tree.keys or len(shape.parts) != len(tree.parts):
+        return None
+    children = dims.values() if kind in pytree.DICTS else dims
+    found = [_spread(d, part) for d, part in zip(children, tree.parts, strict=True)]
+    return None if any(f is None for f in found) else [d for f in found if f is not None for d in f]
+
+
+def _sketch(tree: Tree) -> str:
+    """Return the look of a nest, with a star for each leaf."""
+    return str(pytree.unflatten(["*"] * tree.size, tree)).replace("'*'", "*")
+
+
+def _leaf_dims(dims: Dims) -> list[Any]:
+    """Return the leaves of a nest of dims, None among them."""
+    if type(dims) in pytree.DICTS:
+        return [d for part in dims.values() for d in _leaf_dims(part)]
+    if isinstance(dims, (tuple, list)):
+        return [d for part in dims for d in _leaf_dims(part)]
+    return [dims]
+
+
+def _name(func: Any) -> str:
+    if hasattr(func, "__name__"):
+        return str(func.__name__)
+    if isinstance(func, partial):
+        return f"functools.partial({_name(func.func)}, ...)"
+    return repr(func)
+
+
+# -- a call ---------------------------------------------------------------------------------------------------
+
+
+class _Call:
+    """One call of a batched function: what it was given, checked."""
+
+    def __init__(
+        self, func: Callable[..., Any], in_dims: Dims, out_dims: Dims, randomness: str, args: Any, kwargs: dict[str, Any]
+    ) -> None:
+        self.func, self.out_dims, self.randomness, self.kwargs = func, out_dims, randomness, kwargs
+        self.name = _name(func)
+        self.title = f"vmap({self.name}, in_dims={in_dims}, ...)(<inputs>)"
+        self._check_out_dims()
+        if not isinstance(in_dims, (int, tuple)):
+            raise ValueError(
+                f"{self.title}: expected `in_dims` to be int or a (potentially nested) tuple matching the structure of inputs, "
+                f"got: {type(in_dims)}."
+            )
+        if not args:
+            raise ValueError(
+                f"vmap({self.name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a "
+                "function with no inputs. The latter is unsupported."
+            )
+        found, self.tree = pytree.flatten(args)
+        dims = _spread(in_dims, self.tree)
+        if dims is None:
+            raise ValueError(
+                f"{self.title}: in_dims is not compatible with the structure of `inputs`. in_dims has structure "
+                f"{_sketch(pytree.flatten(in_dims)[1])} but inputs has structure {_sketch(self.tree)}."
+            )
+        self.leaves = [_as_tensor(x) for x in found]
+        self.dims = [self._axis(d, x) for d, x in zip(dims, self.leaves, strict=True)]
+        self.size = self._batch_size()
+
+    def _check_out_dims(self) -> None:
+        for dim in _leaf_dims(self.out_dims):
+            if dim is not None and not isinstance(dim, int):
+                raise ValueError(
+                    f"vmap({self.name}, ..., out_dims={self.out_dims}): `out_dims` must be an int, None or a python collection "
+                    "of ints representing where in the outputs the vmapped dimension should appear."
+                )
+
+    def _axis(self, dim: Any, x: Any) -> int | None:
+        """Return an argument's dim counted from the front.  Raises ValueError."""
+        if dim is None:
+            return None
+        if not isinstance(dim, int):
+            raise ValueError(
+                f"{self.title}: Got in_dim={dim} for an input but in_dim must be either an integer dimension or None."
+            )
+        if not isinstance(x, Tensor):
+            raise ValueError(
+                f"{self.title}: Got in_dim={dim} for an input but the input is of type {type(x)}. We cannot vmap over "
+                "non-Tensor arguments, please use None as the respective in_dim"
+            )
+        if not -x.ndim <= dim < x.ndim:
+            raise ValueError(
+                f"{self.title}: Got in_dim={dim} for some input, but that input is a Tensor of dimensionality {x.ndim} so "
+                f"expected in_dim to satisfy -{x.ndim} <= in_dim < {x.ndim}."
+            )
+        return dim % x.ndim
+
+    def _batch_size(self) -> int:
+        sizes = [x.shape[d] for x, d in zip(self.leaves, self.dims, strict=True) if d is not None]
+        if not sizes:
+            raise ValueError("vmap: Expected at least one Tensor to vmap over")
+        if any(n != sizes[0] for n in sizes):
+            raise ValueError(
+                "vmap: Expected all tensors to have the same size in the mapped dimension, got sizes "
+                f"{sizes} for the mapped dimension"
+            )
+        return int(sizes[0])
+
+    def run(self, leaves: Sequence[Any], size: int) -> Any:
+        """Return the results of `func` for these arguments, batches of `size` elements."""
+        with BatchTrace(self.name, size, self.randomness) as level:
+            inner = [x if d is None else level.take(x, d) for x, d in zip(leaves, self.dims, strict=True)]
+            result = self.func(*pytree.unflatten(inner, self.tree), **self.kwargs)
+            outputs, tree = pytree.flatten(result)
+            dims = self.result_dims(result, outputs, tree)
+            found = level.finish(outputs)
+        level.write_back()
+        return pytree.unflatten(self._placed(outputs, found, dims, size, level), tree)
+
+    def result_dims(self, result: Any, outputs: Sequence[Any], tree: Tree) -> list[int | None]:
+        """Return one dim for each output.  Raises ValueError for dims that do not fit, and for what is no tensor."""
+        given = self.out_dims
+        alone = isinstance(result, Tensor) and isinstance(given, tuple) and len(given) == 1
+        dims = _spread(given[0] if alone else given, tree)
+        if dims is None:
+            raise ValueError(
+                f"vmap({self.name}, ..., out_dims={given})(<inputs>): out_dims is not compatible with the structure of "
+                f"`outputs`. out_dims has structure {_sketch(pytree.flatten(given)[1])} "
+                f"but outputs has structure {_sketch(tree)}."
+            )
+        for x, dim in [*zip(outputs, dims, strict=True), *([(None, 0)] if result is None else [])]:
+            if dim is not None and not isinstance(x, Tensor):
+                raise ValueError(
+                    f"vmap({self.name}, ...): `{self.name}` must only return Tensors, got type {type(x)}. Did you mean to set "
+                    "out_dims= to None for output?"
+                )
+        return dims
+
+    def _placed(
+        self, outputs: Sequence[Any], found: Sequence[Batched | None], dims: Sequence[int | None], size: int, level: BatchTrace
+    ) -> list[Any]:
+        """Return the outputs with the batch axis where it is wanted, as tensors of the level outside."""
+        placed: list[Any] = []
+        for x, made, dim in zip(outputs, found, dims, strict=True):
+            if made is None:
+                placed.append(x)
+                continue
+            if dim is None and made.has_axis:
+                raise ValueError(f"vmap({self.name}, ...): `{self.name}` can not return a BatchedTensor when out_dim is None")
+            placed.append(x if dim is None and x._storage.trace is not level else made.tensor(dim, size))
+        return placed
+
+
+def _as_tensor(leaf: Any) -> Any:
+    return Tensor._of(Storage(from_array(leaf))) if isinstance(leaf, np.ndarray) else leaf
+
+
+def _in_chunks(call: _Call, chunk_size: int) -> Any:
+    """Map some elements at a time, and put the results one after another."""
+    start = get_rng_state() if call.randomness == "same" else None
+    results: list[list[Any]] = []
+    for begin in range(0, max(call.size, 1), chunk_size):
+        size = min(chunk_size, call.size - begin)
+        leaves = [x if d is None else narrow(x, d, begin, size) for x, d in zip(call.leaves, call.dims, strict=True)]
+        if start is not None:
+            set_rng_state(start)
+        result = call.run(leaves, size)
+        outputs, tree = pytree.flatten(result)
+        results.append(outputs)
+    dims = call.result_dims(result, outputs, tree)
+    joined = [group[0] if d is None else cat(group, d) for group, d in zip(zip(*results, strict=True), dims, strict=True)]
+    return pytree.unflatten(joined, tree)

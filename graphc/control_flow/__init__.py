@@ -1,0 +1,1 @@
+"""`cond`, `while_loop`, `scan`, `fori_loop` and checkpoints."""

@@ -1,0 +1,289 @@
+"""What the bodies of loops and branches are recorded from and by: values that are given, one run, results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import is_dataclass
+from typing import Any
+
+import numpy as np
+
+from graphc.autograd.engine import with_late_hooks
+from graphc.batching.trace import BatchTrace
+from graphc.core import pytree
+from graphc.core.dtypes import number_dtype
+from graphc.core.errors import TracingError, add_place
+from graphc.core.pytree import Tree
+from graphc.ir.core import build
+from graphc.ir.core.graph import Node, parameter
+from graphc.ir.core.types import DType, TensorType
+from graphc.tensors.context import state
+from graphc.tensors.dispatch import from_array
+from graphc.tensors.grad_fn import Barrier, GradFn, Level, history
+from graphc.tensors.storage import Storage
+from graphc.tensors.tensor import Tensor
+from graphc.tracing.custom_vjp import written_out
+from graphc.tracing.nested import Before, InnerTrace
+
+__all__ = [
+    "KINDS", "Body", "Given", "Once", "Result", "batchings", "different", "error_here", "name_of", "paths", "sketch", "stand_in"
+]  # fmt: skip
+
+KINDS = ("bool", "int", "float")
+"""Kinds of dtypes, lower ones first."""
+
+
+class Given:
+    """A value that a loop or branch is given.  A Python number is `weak`: it takes the dtype that the body gives it."""
+
+    def __init__(self, value: Any, name: str = "", *, along: bool = False) -> None:
+        self.weak = isinstance(value, (bool, int, float)) and not along
+        self.number = value
+        self.tensor = self._tensor(value, name, along)
+        self.name = name
+        self.type = self.tensor._type
+        if along:
+            if not self.type.shape:
+                raise error_here(f"{name}: expected a tensor with an axis to run along, got {self.type}")
+            self.type = self.type.with_shape(self.type.shape[1:])
+
+    def _tensor(self, value: Any, name: str, along: bool) -> Tensor:
+        if isinstance(value, Tensor):
+            return value
+        if isinstance(value, (np.ndarray, np.generic)):
+            return Tensor._of(Storage(from_array(np.asarray(value))))
+        if self.weak:
+            return Tensor._of(Storage(build.constant(value, number_dtype(value))))
+        wanted = "a tensor or an array" if along else "a tensor, an array or a number"
+        raise error_here(f"{name}: expected {wanted}, got {type(value).__name__}{_hint(value)}")
+
+    def take(self, dtype: DType) -> None:
+        """Give a weak number a dtype."""
+        self.tensor = Tensor._of(Storage(build.constant(self.number, dtype)))
+        self.type = self.tensor._type
+
+    def node(self) -> Node:
+        """Return the node of the value at this moment."""
+        return self.tensor._node()
+
+
+class Body(InnerTrace):
+    """One run of a body on stand-ins: `params`, the leaves of what it returned, and their nest `tree`."""
+
+    kind = "body"
+
+    def __init__(self, title: str, given: Sequence[Given]) -> None:
+        super().__init__(title, keys=True)
+        self.params = [parameter(g.type) for g in given]
+        self.requires = [g.type.dtype.is_float and (state.grad or g.tensor.requires_grad) for g in given]
+        self.leaves: list[Any] = []
+        self.tree = pytree.NOTHING
+        self.differentiates = any(g.tensor.requires_grad for g in given)
+
+    def run(self, function: Callable[[list[Tensor]], Any]) -> None:
+        """Call the body on its stand-ins.  Raises TypeError for results that are no tensors."""
+        with self:
+            result = function([stand_in(p, r) for p, r in zip(self.params, self.requires, strict=True)])
+            leaves, self.tree = pytree.flatten(result)
+            for leaf, path in zip(leaves, paths(self.tree), strict=True):
+                if not isinstance(leaf, (Tensor, bool, int, float, np.ndarray, np.generic)):
+                    got = f"{type(leaf).__name__} at {path}{_hint(leaf)}"
+                    raise error_here(f"{self.title}: expected tensors or numbers as results, got {got}")
+            self.leaves = [Result(x) for x in leaves]
+            self._write_rules_out()
+            self.bind_numbers()
+        self.written = self.changed()
+        self.leave()
+        self._check_writes()
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        super().__exit__(kind, error, trace)
+        if isinstance(error, TracingError) and error.unbound in self.params:
+            raise self._asked_for(error) from None
+
+    def _asked_for(self, error: TracingError) -> TracingError:
+        asked = error.asked
+        assert isinstance(asked, Node)
+        made = f", made at {asked.where}" if asked.where else ""
+        rest = str(error.args[0]).split("\n")[1:]
+        text = (
+            f"{self.title}: expected a value that is known when the body is recorded, got {asked.type}{made}, which is another "
+            "in every run of it. A body may not look at such values (a Python if, bool, .item(), print): choose with "
+            "graphc.where or graphc.cond."
+        )
+        if asked.type.dtype.is_int and not asked.shape:
+            text += (
+                " As an index it may be any number (x[i], graphc.narrow(x, dim, i, length)), as a size or a range it may not."
+            )
+        found = TracingError("\n".join((text, *rest)))
+        found._has_place = True  # type: ignore[attr-defined]
+        return found
+
+    def _write_rules_out(self) -> None:
+        """Put into the graph what hooks and custom functions do with gradients, if any are taken."""
+        edges = [leaf.fn for leaf in self.leaves if leaf.fn is not None]
+        if not edges or not state.grad:
+            return
+        barriers = [s for s in with_late_hooks(history(edges, self.is_end)) if isinstance(s, Barrier)]
+        if barriers and (self.differentiates or any(self.ends(e) for e in edges)):
+            nodes = written_out([leaf.node for leaf in self.leaves], edges, self.is_end)
+            for leaf, node in zip(self.leaves, nodes, strict=True):
+                leaf.node = node
+
+    def _check_writes(self) -> None:
+        for storage, before in self.written.items():
+            if before.key is None:
+                made = self.places[storage]
+                error = TracingError(
+                    f"{self.title}: expected a body that writes to what it is given only, got one that writes to a tensor of "
+                    f"type {before.node.type} from outside. A body is recorded once and runs many times, or never: let it "
+                    f"carry the tensor{made}"
+                )
+                error._has_place = bool(made)  # type: ignore[attr-defined]
+                add_place(error)
+                raise error
+
+    def changed(self) -> dict[Storage, Before]:
+        """Return the storages from outside that were written to; note what stands in them, and where that was made."""
+        found = super().changed()
+        self.after = {s: s.node for s in found}
+        self.places = {s: f"\n  at {s.node.where}" if s.node.where else "" for s in found}
+        return found
+
+    @property
+    def random(self) -> dict[Storage, tuple[Node, Node]]:
+        """The random generators that were moved on: their states before and after, in a body."""
+        return {s: (b.key, self.after[s]) for s, b in self.written.items() if b.key is not None}
+
+    def outer_nodes(self) -> set[Node]:
+        """Return the nodes of outside that were read."""
+        return {b.node for b in self.entered.values()}
+
+    def unmoved(self) -> dict[Node, Node]:
+        """Map the stand-ins of random states to these."""
+        return {b.key: b.node for b in self.entered.values() if b.key is not None}
+
+    def check_tree(self, tree: Tree, name: str, part: int | None = None) -> None:
+        """Raise TypeError unless the body returned the nest it was given."""
+        found = self.tree if part is None else self.tree.parts[part]
+        if found != tree:
+            raise error_here(f"{self.title}: {different(name, tree, found)}")
+
+
+class Once(Body):
+    """A body that runs once, where it stands: it may write to tensors from outside, but what it is given is read."""
+
+    kind = "function"
+
+    def run(self, function: Callable[[list[Tensor]], Any]) -> None:
+        """Call the body on its stand-ins.  Raises TypeError for results that are no tensors, and for writes to stand-ins."""
+        inner: list[Tensor] = []
+
+        def watched(given: list[Tensor]) -> Any:
+            inner.extend(given)
+            return function(given)
+
+        super().run(watched)
+        for tensor, param in zip(inner, self.params, strict=True):
+            if tensor._storage.node is not param and not _is_hooked(tensor._storage, param):
+                raise error_here(
+                    f"{self.title}: expected a function that only reads its arguments, got one that writes to {param.type}"
+                )
+
+    def changed(self) -> dict[Storage, Before]:
+        """Return the storages from outside that were written to.  Raises TypeError for one that was given a history."""
+        found = super().changed()
+        for storage, before in found.items():
+            if storage.fn is not before.fn or storage.requires_grad is not before.requires_grad:
+                raise error_here(
+                    f"{self.title}: expected writes of values without a history to tensors from outside, got one to "
+                    f"{before.node.type}{self.places[storage]}"
+                )
+        return found
+
+    def _check_writes(self) -> None:
+        """Let all be written to."""
+
+
+def _is_hooked(storage: Storage, node: Node) -> bool:
+    """Tell whether a storage stands on the node of a hook over another one."""
+    step = storage.fn
+    return isinstance(step, Barrier) and step.hooks is not None and step.inputs == [node]
+
+
+class Result:
+    """A leaf that a body returned: its node or its number, and its step of the history."""
+
+    def __init__(self, value: Any) -> None:
+        self.weak = isinstance(value, (bool, int, float))
+        self.number = value
+        self.fn: GradFn | None = None
+        if self.weak:
+            self.node = build.constant(value, number_dtype(value))
+        elif isinstance(value, Tensor):
+            self.node = value._node()
+            self.fn = value._edge() if value.requires_grad else None
+        else:
+            self.node = from_array(np.asarray(value))
+
+    def fitting(self, type: TensorType) -> Node:
+        """Return the node; a number in the dtype that is wanted, if it is of no higher kind."""
+        if self.weak and not type.shape and KINDS.index(self.node.dtype.kind) <= KINDS.index(type.dtype.kind):
+            return build.constant(self.number, type.dtype)
+        return self.node
+
+
+def stand_in(param: Node, requires: bool) -> Tensor:
+    """Return a tensor on a parameter, with a history that ends there if it requires a gradient."""
+    return Tensor._of(Storage(param, requires, Level(param, ()) if requires else None))
+
+
+def batchings(level: Any) -> list[tuple[BatchTrace, set[Node]]]:
+    """Return the batches around a body, inner ones first, and what may be another value for each element of them."""
+    varying: set[Node] = set()
+    found = []
+    while isinstance(level, InnerTrace):
+        if isinstance(level, BatchTrace):
+            varying |= level.inputs.keys()
+            found.append((level, set(varying)))
+        varying.update(level.params if isinstance(level, Body) else ())
+        level = level.outer
+    return found
+
+
+def _hint(value: object) -> str:
+    """Return what to do about a container that is no nest."""
+    return "; nests are of tuples, lists, dicts and named tuples: dataclasses.asdict makes one" if is_dataclass(value) else ""
+
+
+def different(name: str, wanted: Tree, got: Tree) -> str:
+    """Return what is wrong with carried values that come back in another nest."""
+    return f"expected the carried values to come back as they are in {name}, {sketch(wanted)}, got {sketch(got)}"
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return what a function is called in messages."""
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def paths(tree: Tree, path: str = "") -> Iterator[str]:
+    """Yield how each leaf of a nest is reached: `[0]['x']`."""
+    if tree.kind is None:
+        yield path
+        return
+    fields = getattr(tree.kind, "_fields", None)
+    keys = [f".{k}" for k in fields] if fields else [f"[{k!r}]" for k in tree.keys or range(len(tree.parts))]
+    for key, part in zip(keys, tree.parts, strict=True):
+        yield from paths(part, path + key)
+
+
+def sketch(tree: Tree) -> str:
+    """Return the look of a nest, with a star for each leaf."""
+    return str(pytree.unflatten(["*"] * tree.size, tree)).replace("'*'", "*")
+
+
+def error_here(text: str, kind: type[Exception] = TypeError) -> Exception:
+    """Return an error that tells the user's file and line."""
+    error = kind(text)
+    add_place(error)
+    return error

@@ -1,0 +1,1 @@
+"""Dtypes, errors, promotion, pytrees, printing."""

@@ -1,0 +1,11 @@
+"""Function transforms, as torch.func has them: functions in, functions out, nested as you please."""
+
+from graphc.batching.vmap import vmap
+from graphc.func.grad import functional_call, grad, grad_and_value, vjp
+from graphc.func.jacobian import hessian, jacfwd, jacrev, jvp, linearize
+from graphc.func.sparse import Sparsity, hessian_sparsity, jacobian_sparsity, sparse_hessian, sparse_jacobian
+
+__all__ = [
+    "Sparsity", "functional_call", "grad", "grad_and_value", "hessian", "hessian_sparsity", "jacfwd", "jacobian_sparsity",
+    "jacrev", "jvp", "linearize", "sparse_hessian", "sparse_jacobian", "vjp", "vmap",
+]  # fmt: skip

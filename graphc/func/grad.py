@@ -1,0 +1,253 @@
+"""Transforms of functions, as torch.func has them: functions in, functions out, any nesting.
+
+Every level of a transform takes its gradient by nodes of its own (`alias` of the inputs), so levels cannot
+be confused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from graphc.autograd.backward import grad as autograd_grad
+from graphc.autograd.grad_mode import enable_grad
+from graphc.batching.vmap import vmap
+from graphc.core import pytree
+from graphc.core.errors import placed
+from graphc.func.jacobian import hessian, jacfwd, jacrev, jvp, linearize
+from graphc.func.sparse import Sparsity, hessian_sparsity, jacobian_sparsity, sparse_hessian, sparse_jacobian
+from graphc.ir.core.build import zeros_like
+from graphc.ir.core.graph import make
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.tensors.context import state
+from graphc.tensors.dispatch import from_array
+from graphc.tensors.grad_fn import Accumulate, Level, history
+from graphc.tensors.storage import Storage, stopped
+from graphc.tensors.tensor import Tensor
+
+__all__ = [
+    "Sparsity", "functional_call", "grad", "grad_and_value", "hessian", "hessian_sparsity", "jacfwd", "jacobian_sparsity",
+    "jacrev", "jvp", "linearize", "sparse_hessian", "sparse_jacobian", "vjp", "vmap",
+]  # fmt: skip
+
+ArgNums = int | tuple[int, ...]
+
+
+def grad(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """Return a function that computes the gradient of `func`, which returns a 0-d float, by argument `argnums`.
+
+    Arguments may be nests of tensors; a tuple of numbers gives a tuple of gradients.  With `has_aux`, `func`
+    returns (value, aux) and the result is (gradient, aux).  Raises RuntimeError.
+    """
+
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        found, value = grad_and_value(func, argnums, has_aux)(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    gradient.__name__ = f"grad_{getattr(func, '__name__', 'f')}"
+    gradient.__wrapped__ = func  # type: ignore[attr-defined]
+    return gradient
+
+
+def grad_and_value(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """Return a function that computes (gradient, value) of `func`, or (gradient, (value, aux)) with `has_aux`."""
+
+    def gradient_and_value(*args: Any, **kwargs: Any) -> Any:
+        numbers = _numbers(argnums, len(args))
+        leaves, tree = pytree.flatten(tuple(args[i] for i in numbers))
+        with _level(leaves) as level:
+            chosen = pytree.unflatten(level.inputs, tree)
+            result = func(*_replaced(args, numbers, chosen), **kwargs)
+            value, aux = _split_aux(result) if has_aux else (result, None)
+            _check_scalar(value)
+            found = level.gradients([value], None)
+        parts = pytree.unflatten([level.outward(g) for g in found], tree)
+        parts = parts[0] if isinstance(argnums, int) else parts
+        outer = pytree.tree_map(level.outward, (value, aux))
+        return parts, (outer if has_aux else outer[0])
+
+    gradient_and_value.__name__ = f"grad_and_value_{getattr(func, '__name__', 'f')}"
+    gradient_and_value.__wrapped__ = func  # type: ignore[attr-defined]
+    return gradient_and_value
+
+
+def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """Return (outputs, vjp_fn), or (outputs, vjp_fn, aux) with `has_aux`.
+
+    `vjp_fn(cotangents)`, given a nest like the outputs, returns the gradients by the primals weighted with it:
+    a tuple, or just the gradient for one primal.  It may be called again.
+    """
+    leaves, tree = pytree.flatten(primals)
+    with _level(leaves) as level:
+        result = func(*pytree.unflatten(level.inputs, tree))
+        outputs, aux = _split_aux(result) if has_aux else (result, None)
+    inner, shape = pytree.flatten(outputs)
+    for output in inner:
+        if not isinstance(output, Tensor):
+            raise placed(
+                RuntimeError(
+                    f"vjp(f, *primals): Expected f to be a function that has non-empty output, got {type(output).__name__}"
+                )
+            )
+
+    def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
+        weights, given = pytree.flatten(cotangents)
+        if given != shape:
+            raise placed(
+                RuntimeError(
+                    "Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function."
+                )
+            )
+        with level.open():
+            found = level.gradients(inner, weights)
+        gradients = pytree.unflatten([level.outward(g) for g in found], tree)
+        return gradients[0] if len(primals) == 1 else gradients
+
+    outward = pytree.tree_map(level.outward, outputs)
+    return (outward, vjp_fn, pytree.tree_map(level.outward, aux)) if has_aux else (outward, vjp_fn)
+
+
+def functional_call(
+    module: Any,
+    parameter_and_buffer_dicts: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]],
+    args: Any = None,
+    kwargs: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Any:
+    """Call a module with other tensors in place of its parameters and buffers, by their dotted names.
+
+    Names that are left out keep what the module has; afterwards it is as it was.  Raises KeyError for a name
+    that the module does not have.
+    """
+    given = parameter_and_buffer_dicts
+    tensors = dict(given) if isinstance(given, Mapping) else {k: v for part in given for k, v in part.items()}
+    arguments = () if args is None else args if isinstance(args, tuple) else (args,)
+    with _swapped(module, tensors):
+        return module(*arguments, **(kwargs or {}))
+
+
+@contextmanager
+def _swapped(module: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """Put tensors in place of a module's own for a block."""
+    kept: list[tuple[dict[str, Any], str, Any]] = []
+    try:
+        for path, tensor in tensors.items():
+            *owners, name = path.split(".")
+            owner = module
+            for part in owners:
+                owner = getattr(owner, part)
+            table = next((t for t in (owner._parameters, owner._buffers) if name in t), None)
+            if table is None:
+                raise KeyError(f"the module has no parameter or buffer called {path!r}")
+            kept.append((table, name, table[name]))
+            table[name] = tensor
+        yield
+    finally:
+        for table, name, tensor in reversed(kept):
+            table[name] = tensor
+
+
+# -- levels ---------------------------------------------------------------------------------------------------
+
+
+class _level:
+    """One level of a transform: the inputs on nodes of their own, recorded within a `with` block."""
+
+    def __init__(self, leaves: Sequence[Any]) -> None:
+        self.inputs = [self._input(x) for x in leaves]
+        self.steps = [x._storage.fn for x in self.inputs if isinstance(x, Tensor)]
+        self.recording = state.grad
+        self._mode = enable_grad()
+
+    def _input(self, leaf: Any) -> Tensor:
+        if not isinstance(leaf, Tensor):
+            leaf = Tensor._of(Storage(from_array(_checked_array(leaf))))
+        if not leaf._type.dtype.is_float:
+            raise placed(RuntimeError("only Tensors of floating point dtype can require gradients"))
+        source = leaf._node()
+        source = stopped(source) if leaf.requires_grad and not state.grad else source
+        node = make(PRIMITIVES["alias"], (source,), unique=True, like=source)
+        return Tensor._of(Storage(node, True, Level(node, (leaf._edge(),)), leaf._storage.pending))
+
+    def open(self) -> _level:
+        """Return the level, to be entered again."""
+        return self
+
+    def __enter__(self) -> _level:
+        self._set_active(True)
+        self._mode.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._mode.__exit__(*error)
+        self._set_active(False)
+
+    def _set_active(self, active: bool) -> None:
+        for step in self.steps:
+            assert isinstance(step, Level)
+            step.active = active
+
+    def gradients(self, outputs: Sequence[Any], weights: Sequence[Any] | None) -> list[Tensor]:
+        """Return the gradients by the inputs; zeros where nothing depends on them."""
+        pairs = [(o, None if weights is None else weights[i]) for i, o in enumerate(outputs) if o.requires_grad]
+        if not pairs:
+            return [_zeros(x) for x in self.inputs]
+        given = None if weights is None else [w for _, w in pairs]
+        found = autograd_grad([o for o, _ in pairs], self.inputs, given, create_graph=True, allow_unused=True)
+        return [_zeros(x) if g is None else g for x, g in zip(self.inputs, found, strict=True)]
+
+    def outward(self, x: Any) -> Any:
+        """Return a result without the history of this level, but with what leads further out."""
+        if not isinstance(x, Tensor) or not x.requires_grad:
+            return x
+        open_ends = any(isinstance(s, Accumulate) or (isinstance(s, Level) and s.active) for s in history([x._edge()]))
+        if open_ends and self.recording:
+            return x
+        node = x._node()
+        return Tensor._of(Storage(stopped(node) if open_ends else node, pending=x._storage.pending))
+
+
+def _zeros(x: Tensor) -> Tensor:
+    return Tensor._of(Storage(zeros_like(x._node())))
+
+
+def _checked_array(leaf: Any) -> Any:
+    if not hasattr(leaf, "dtype"):
+        raise placed(ValueError(f"Thing passed to transform API must be Tensor, got {type(leaf)}"))
+    return leaf
+
+
+def _numbers(argnums: ArgNums, count: int) -> tuple[int, ...]:
+    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for i in numbers:
+        if not -count <= i < count:
+            raise placed(RuntimeError(f"Got argnum={i}, but only {count} positional inputs"))
+    return tuple(i % count for i in numbers)
+
+
+def _replaced(args: tuple[Any, ...], numbers: tuple[int, ...], chosen: Sequence[Any]) -> list[Any]:
+    result = list(args)
+    for i, x in zip(numbers, chosen, strict=True):
+        result[i] = x
+    return result
+
+
+def _split_aux(result: Any) -> tuple[Any, Any]:
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise placed(
+            RuntimeError("grad_and_value(f)(*args): output of function f should be a tuple: (output, aux) if has_aux is True")
+        )
+    return result
+
+
+def _check_scalar(value: Any) -> None:
+    if not isinstance(value, Tensor):
+        raise placed(RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(value)}"))
+    if value.dim() != 0:
+        raise placed(
+            RuntimeError(
+                f"grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with {value.dim()} dims. "
+                "Maybe you wanted to use the vjp or jacrev APIs instead?"
+            )
+        )

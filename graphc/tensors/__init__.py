@@ -1,0 +1,1 @@
+"""The tensor: views of storages, lazy evaluation, dispatch of operations."""

@@ -1,0 +1,211 @@
+"""The one way to define an operation: a function on graph nodes, lifted to tensors.
+
+    @op("Add")
+    def add(input, other, *, alpha=1): ...
+
+The body gets a Node for every tensor and returns Nodes; what is called gets and returns Tensors, with a
+history under the given name (`<AddBackward0>`).  The body alone is `add.nodes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from graphc.core.dtypes import of_numpy
+from graphc.core.errors import add_place, placed, user_place
+from graphc.ir.core.build import apply
+from graphc.ir.core.graph import PARAMETER, Node, parameter, place
+from graphc.ir.core.types import TensorType
+from graphc.tensors import views
+from graphc.tensors.context import state
+from graphc.tensors.grad_fn import GradFn
+from graphc.tensors.storage import Storage, compute
+from graphc.tensors.tensor import Tensor
+
+__all__ = ["PENDING_BOUND", "from_array", "numpy_names", "op"]
+
+PENDING_BOUND = 1000
+"""How long a chain of operations may grow before it is computed."""
+
+VIEWS = frozenset((
+    "View", "Reshape", "Unflatten", "Unsqueeze", "Squeeze", "Expand", "Permute", "Transpose", "T", "Mt", "Select", "Slice",
+    "Narrow", "Split", "SplitWithSizes", "Unbind", "Chunk", "Diagonal", "Unfold", "Movedim", "BroadcastTensors", "AsStrided",
+    "Detach", "Ravel", "Swapaxes", "TensorSplit", "AtLeast1D", "AtLeast2D", "AtLeast3D",
+))  # fmt: skip
+"""Operations whose result shares memory with the operand, where strides can show it."""
+
+
+OF_NODES = ("type", "types", "dtype", "shape")
+"""What bodies ask of their operands, and would in vain of a foreign object."""
+NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+"""Keywords that torch takes in NumPy's spelling too."""
+
+
+def _numpy_names(function: Callable[..., Any]) -> dict[str, str]:
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return {theirs: ours for theirs, ours in NUMPY_NAMES.items() if ours in names}
+
+
+def numpy_names(function: Callable[..., Any]) -> Any:
+    """Let a function take `axis` for `dim`, and `keepdims` for `keepdim`, as every operation does."""
+    others = _numpy_names(function)
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **{others.get(k, k): v for k, v in kwargs.items()})
+
+    return call
+
+
+class _Operands:
+    """The tensors among the arguments of a call, collected while they are exchanged for nodes."""
+
+    __slots__ = ("pending", "requires", "tensors")
+
+    def __init__(self) -> None:
+        self.tensors: list[Tensor] = []
+        self.requires = False
+        self.pending = 0
+
+    def lower(self, value: Any) -> Any:
+        """Return the argument with nodes for tensors and arrays, inside lists and tuples too."""
+        if isinstance(value, Tensor):
+            return self.node_of(value)
+        kind = type(value)
+        if kind is tuple or kind is list:
+            return kind([self.lower(v) for v in value])
+        if isinstance(value, np.ndarray):
+            return from_array(value)
+        return value
+
+    def node_of(self, tensor: Tensor) -> Node:
+        node = tensor._node()
+        storage = tensor._storage
+        self.tensors.append(tensor)
+        self.requires = self.requires or storage.requires_grad
+        self.pending = max(self.pending, storage.pending)
+        return node
+
+
+def from_array(array: np.ndarray[Any, Any], *, copy: bool = True) -> Node:
+    """Return a parameter node whose value is the array.  Raises TypeError for dtypes that tensors cannot have.
+
+    Without a copy nobody may write to the array any more: what reads it is computed later.
+    """
+    dtype = of_numpy(array.dtype).ir
+    node = parameter(TensorType(dtype, tuple(array.shape)))
+    node.value = np.array(array, dtype.numpy, copy=True) if copy else np.asarray(array, dtype.numpy)
+    return node
+
+
+def op(
+    name: str | Callable[..., str], *, view: bool | str | None = None, differentiable: bool = True
+) -> Callable[[Callable[..., Any]], Any]:
+    """Lift a function on nodes to tensors; `name` becomes `<nameBackward0>` unless it says `Backward` itself.
+
+    `name` may be a function of the body's arguments.  `view` says whether results share memory with the first
+    operand (None: known by name; "strict" raises RuntimeError where they cannot); `differentiable=False` gives
+    results that never require a gradient.  Errors that the body raises get the user's file and line as a last line.
+    """
+
+    def lift(body: Callable[..., Any]) -> Any:
+        is_view = view if view is not None else isinstance(name, str) and name in VIEWS
+        is_view = "strict" if body.__name__ == "view" else is_view
+
+        others = _numpy_names(body)
+
+        @wraps(body)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            operands = _Operands()
+            outer = place.where
+            place.where = user_place()
+            if state.trace is not None:
+                state.trace.recorded(place.where)
+            try:
+                lowered = [operands.lower(a) for a in args]
+                named = {others.get(k, k): operands.lower(v) for k, v in kwargs.items()} if kwargs else kwargs
+                found = body(*lowered, **named)
+                requires = operands.requires and differentiable
+                label = name if isinstance(name, str) else name(*lowered, **named)
+                return _raise(found, operands, requires, label, is_view)
+            except (RuntimeError, ValueError, TypeError, IndexError) as error:
+                add_place(error)
+                raise
+            except AttributeError as error:
+                if error.name not in OF_NODES or isinstance(error.obj, Node):
+                    raise
+                got = f"{error.obj!r:.40} of type {type(error.obj).__name__}"
+                raise placed(TypeError(f"{body.__name__}() expected a Tensor, got {got}")) from None
+            finally:
+                place.where = outer
+
+        call.nodes = body  # type: ignore[attr-defined]
+        return call
+
+    return lift
+
+
+def full_name(label: str) -> str:
+    """Return the name that a step of a history has in torch."""
+    return label if "Backward" in label else f"{label}Backward0"
+
+
+def _raise(found: Any, operands: _Operands, requires: bool, label: str, is_view: bool | str) -> Any:
+    """Return what a body returned with tensors for nodes."""
+    if isinstance(found, Node):
+        if is_view and operands.tensors:
+            seen = _as_view(found, operands.tensors[0], full_name(label), is_view == "strict")
+            if seen is not None:
+                return seen
+        return _wrap(found, operands, requires, label)
+    if isinstance(found, (tuple, list)):
+        items = [_raise(f, operands, requires, label, is_view) for f in found]
+        return type(found)(*items) if hasattr(found, "_fields") else type(found)(items)
+    return found
+
+
+def _wrap(node: Node, operands: _Operands, requires: bool, label: str) -> Tensor:
+    pending = operands.pending + 1
+    if requires and not state.grad:
+        storage = Storage(_stop(node), pending=pending)
+    elif requires and node.dtype.is_float and not _is_made_of_nothing(node):
+        edges = tuple([t._edge() for t in operands.tensors])
+        step = GradFn(full_name(label), edges, where=place.where)
+        step.metadata = {"node": node} if state.anomaly else None
+        storage = Storage(node, True, step, pending)
+    else:
+        storage = Storage(node, pending=pending)
+    if pending > PENDING_BOUND and state.trace is None:
+        compute([storage])
+    return Tensor._of(storage)
+
+
+def _is_made_of_nothing(node: Node) -> bool:
+    """Tell whether a node is a constant, which no operand has anything to do with."""
+    return node.op.kind == "leaf" and not node.operands and node.value is None and node.op is not PARAMETER
+
+
+def _stop(node: Node) -> Node:
+    return node if node.op.kind == "leaf" or not node.dtype.is_float else apply("stop_gradient", node)
+
+
+def _as_view(node: Node, base: Tensor, name: str, strict: bool) -> Tensor | None:
+    """Return the result as a view of the operand; None where it has to be a copy."""
+    path = views.chain(node, base._node())
+    if path is None:
+        return None
+    path = base._moves + path
+    if path and views.strides(base._storage.node.type, path) is None:
+        if strict:
+            raise RuntimeError(
+                "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+                "contiguous "
+                "subspaces). Use .reshape(...) instead."
+            )
+        return None
+    return base._view_along(path, name)

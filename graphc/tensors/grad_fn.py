@@ -1,0 +1,158 @@
+"""The history of tensors as users see it: `y.grad_fn`, its name and where it leads.
+
+Gradients themselves are computed on graph nodes; these objects say which leaves a result reaches, which parts
+of its history a backward has used up, and where Python code (hooks, custom functions) has a say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from graphc.ir.core.graph import Node
+
+if TYPE_CHECKING:
+    from graphc.tensors.storage import Storage
+    from graphc.tensors.tensor import Tensor
+
+__all__ = ["Accumulate", "Barrier", "GradFn", "Level", "history"]
+
+SAVES_NOTHING = frozenset((
+    "Add", "Sub", "Rsub", "Neg", "Sum", "Mean", "View", "Reshape", "UnsafeView", "ReshapeAlias", "Expand", "T", "Transpose",
+    "Permute", "Select", "Slice", "Unsqueeze", "Squeeze", "Narrow", "Clone", "Cat", "Stack", "Alias", "Detach", "ToCopy",
+    "Unbind", "Split", "SplitWithSizes", "Chunk", "Copy", "CopySlices", "AsStrided", "Cumsum", "Flip", "Roll", "Repeat",
+    "Tile", "Tril", "Triu", "Floor", "Ceil", "Round", "Trunc", "Diagonal", "DiagonalCopy", "Unfold", "ConstantPadNd", "Trace",
+    "Zero", "Fill", "Movedim", "BroadcastTensors",
+))  # fmt: skip
+
+
+class GradFn:
+    """One step of a history: the operation that made a tensor, and the steps its operands came from.
+
+    A backward that does not keep the graph leaves the step `freed` if torch would have freed saved values
+    there, and `dead` if it leads to such a step: no gradient will ever be taken through it again.
+    """
+
+    __slots__ = ("__weakref__", "_name", "dead", "edges", "freed", "metadata", "owner", "where")
+
+    def __init__(self, name: str, edges: tuple[GradFn | None, ...] = (), owner: Storage | None = None, where: str = "") -> None:
+        self._name = name
+        self.edges = edges
+        self.freed = False
+        self.dead = False
+        self.owner: ref[Storage] | None = None if owner is None else ref(owner)
+        self.metadata: dict[str, Any] | None = None
+        self.where = where
+
+    def name(self) -> str:
+        """Return torch's name of the step, such as `AddBackward0`."""
+        return self._name
+
+    @property
+    def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
+        """The steps that the operands came from, each with the number of the result it stands for."""
+        return tuple((None if edge is None else edge.visible, 0) for edge in self.edges)
+
+    @property
+    def visible(self) -> GradFn:
+        """The step that users see here: this one, but for the steps that hooks have put in."""
+        return self
+
+    @property
+    def saves(self) -> bool:
+        """Whether torch would keep values for this step, so that its graph can be used only once."""
+        return self._name.split("Backward")[0] not in SAVES_NOTHING
+
+    def __repr__(self) -> str:
+        return f"<{self._name} object at {id(self):#x}>"
+
+
+class Accumulate(GradFn):
+    """The end of a history: a leaf, whose `.grad` the gradient by `node` is added to."""
+
+    __slots__ = ("node", "tensor")
+
+    def __init__(self, tensor: Tensor, node: Node) -> None:
+        super().__init__("AccumulateGrad")
+        self.tensor = tensor
+        self.node = node
+
+    @property
+    def variable(self) -> Tensor:
+        """The leaf."""
+        return self.tensor
+
+    @property
+    def saves(self) -> bool:
+        """False: a leaf keeps nothing that could be freed."""
+        return False
+
+
+class Level(GradFn):
+    """The input of a function transform: `node` is what its gradient is taken by, while it is `active`."""
+
+    __slots__ = ("active", "node")
+
+    def __init__(self, node: Node, edges: tuple[GradFn | None, ...]) -> None:
+        super().__init__("AliasBackward0", edges)
+        self.node = node
+        self.active = True
+
+
+Rule = Callable[[list["Node | None"]], Sequence["Node | None"]]
+
+
+class Barrier(GradFn):
+    """A step whose gradient is computed by Python code: `rule` maps those of `outputs` to those of `inputs`.
+
+    The graph lets nothing through here: each output is a unique node over a stop_gradient.  `made` is the history
+    of the gradients that the code returned under create_graph.  `push`, if there is one, maps tangents of the inputs
+    to those of the outputs; else forward mode transposes the rule.
+    """
+
+    __slots__ = ("hooks", "inputs", "made", "outputs", "push", "rule")
+
+    def __init__(
+        self, name: str, edges: tuple[GradFn | None, ...], outputs: list[Node], inputs: list[Node], rule: Rule
+    ) -> None:
+        super().__init__(name, edges)
+        self.outputs, self.inputs, self.rule = outputs, inputs, rule
+        self.hooks: dict[int, Callable[..., Any]] | None = None
+        self.made: list[GradFn | None] = []
+        self.push: Rule | None = None
+
+    @property
+    def visible(self) -> GradFn:
+        """The step that users see: the one below, if hooks have put this one in."""
+        edge = self.edges[0] if self.hooks is not None else None
+        return self if edge is None else edge.visible
+
+    @property
+    def saves(self) -> bool:
+        """False: what Python code has kept is its own affair."""
+        return False
+
+
+def history(roots: Iterable[GradFn | None], stop: Callable[[GradFn], bool] | None = None) -> list[GradFn]:
+    """Return every step that the roots reach, users before operands.  Does not recurse.
+
+    Steps for which `stop` holds are left out, with what only they lead to.
+    """
+    done: set[GradFn] = set()
+    order: list[GradFn] = []
+    for root in roots:
+        stack = [root] if root is not None and not (stop and stop(root)) else []
+        while stack:
+            fn = stack[-1]
+            missing = [e for e in fn.edges if e is not None and e not in done] if fn not in done else []
+            missing = [e for e in missing if not stop(e)] if stop else missing
+            if missing:
+                stack.extend(missing)
+                continue
+            stack.pop()
+            if fn not in done:
+                done.add(fn)
+                order.append(fn)
+    order.reverse()
+    return order

@@ -1,0 +1,166 @@
+"""Compute pending nodes: on the NumPy evaluator at first, by compiled code once a graph has earned it.
+
+The rule is the one for renting or buying skis.  Each structure collects what its runs on NumPy cost, by an
+estimate; when that reaches what compiling would cost, by an estimate too, it is compiled.  So nobody waits
+for a compiler much longer than he has worked without, and the choice depends on nothing but the graphs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from graphc.codegen.program.program import Program, compile_graph
+from graphc.core.errors import TracingError, add_place
+from graphc.ir.core.control_flow import known_results
+from graphc.ir.core.graph import PARAMETER, Graph, Node, make, parameter, toposort
+from graphc.ir.interpret.evaluate import evaluate_nodes
+
+__all__ = ["CACHE_SIZE", "clear_cache", "realize", "substitute"]
+
+CACHE_SIZE = 512
+"""How many structures are remembered; the one not seen for longest goes first."""
+
+NODE_COST, ELEMENT_COST, FLOP_COST = 5e-6, 2e-9, 1e-10
+"""Seconds on NumPy: a call, an element moved or computed, a multiply-add of a matrix product."""
+
+COMPILE_COST, COMPILE_NODE_COST = 0.05, 2e-3
+"""Seconds to compile a graph, and what each node adds."""
+
+WHILE_TURNS = 1000
+"""How often a loop is taken to run that says only at the end how often."""
+
+
+@dataclass
+class _Seen:
+    """What is known of a structure: the seconds spent on it so far, and its program once it has one."""
+
+    spent: float = 0.0
+    program: Program | None = None
+
+
+_seen: OrderedDict[Any, _Seen] = OrderedDict()
+_lock = threading.Lock()
+
+
+def clear_cache() -> None:
+    """Forget all structures and the programs compiled for them."""
+    with _lock:
+        _seen.clear()
+
+
+def realize(roots: Sequence[Node]) -> list[np.ndarray[Any, Any]]:
+    """Return the arrays of nodes, and keep them in `node.value`.
+
+    Raises TracingError if one depends on the input of a function that is being traced.
+    """
+    pending = [n for n in dict.fromkeys(roots) if n.value is None]
+    if pending:
+        order = toposort(pending, _is_known)
+        others = _other_results(order, pending)
+        order, pending = [*order, *(r for r in others if r not in order)], [*pending, *others]
+        for node, array in zip(pending, _run(order, pending), strict=True):
+            node.value = array
+    return [n.value for n in roots]
+
+
+def _other_results(order: Sequence[Node], pending: Sequence[Node]) -> list[Node]:
+    """Return what else of the results of loops and branches somebody holds: nothing runs twice for being asked twice."""
+    several = [n for n in order if len(n.types) > 1 and n.value is None]
+    found = [r for node in several for r in known_results(node) if r.value is None and not r.type.grows]
+    return [r for r in found if r not in pending]
+
+
+def _is_known(node: Node) -> bool:
+    return node.value is not None
+
+
+def _run(order: list[Node], roots: list[Node]) -> Sequence[Any]:
+    known = [n for n in order if n.value is not None]
+    cost = 0.0
+    for node in order:
+        if node.op is PARAMETER and node.value is None:
+            raise _asked_for(roots[0], node)
+        cost += _cost(node)
+    if cost < NODE_COST * 4:
+        return evaluate_nodes(roots, {n: n.value for n in known})
+    seen = _lookup(_structure(order, roots))
+    if seen.program is None:
+        seen.spent += cost
+        if seen.spent < COMPILE_COST + COMPILE_NODE_COST * len(order):
+            return evaluate_nodes(roots, {n: n.value for n in known})
+        seen.program = _compile(known, roots)
+    return seen.program.run([np.ascontiguousarray(n.value) if n.shape else n.value for n in known])
+
+
+def _asked_for(root: Node, unbound: Node) -> TracingError:
+    made = f", made at {root.where}" if root.where else ""
+    error = TracingError(
+        f"expected a value that is known while a function is traced, got {root.type} that depends on its input "
+        f"{unbound.name or unbound.type}{made}. A compiled function may not look at values (print, .item(), bool, a Python "
+        "if): choose with graphc.where, or leave that part outside of what is compiled."
+    )
+    error.asked, error.unbound = root, unbound
+    add_place(error)
+    return error
+
+
+def _cost(node: Node) -> float:
+    """Estimate the seconds that NumPy takes for a node."""
+    if node.value is not None or node.op.kind == "movement":
+        return NODE_COST
+    if node.regions and node.op.name != "fusion":
+        fixed = node.params.get("length", None if node.op.name == "while" else 1)
+        times: int = WHILE_TURNS if fixed is None else fixed
+        return NODE_COST + times * sum(_cost(inner) for region in node.regions for inner in region.nodes())
+    size = max((prod(t.shape) for t in (*node.types, *(t for o in node.operands for t in o.types))), default=0)
+    flops = prod(node.operands[0].shape) * node.shape[-1] if node.op.name == "matmul" else 0
+    return NODE_COST + size * ELEMENT_COST + flops * FLOP_COST
+
+
+def _structure(order: Sequence[Node], roots: Sequence[Node], params: Sequence[Node] = ()) -> tuple[Any, ...]:
+    """Describe a pending graph, or a region, by what a program for it depends on: everything but the values."""
+    number = {node: i for i, node in enumerate([*params, *order])}
+    lines: list[Any] = [p.types for p in params]
+    for node in order:
+        if node.value is not None:
+            lines.append(node.types)
+        else:
+            items = tuple((k, v.hex() if isinstance(v, float) else v) for k, v in node.params.items())
+            inner = tuple(_structure(r.nodes(), r.results, r.params) for r in node.regions)
+            lines.append((node.op.name, tuple(number[o] for o in node.operands), items, inner))
+    return (tuple(lines), tuple(number[r] for r in roots))
+
+
+def _lookup(key: Any) -> _Seen:
+    with _lock:
+        found = _seen.get(key)
+        if found is None:
+            found = _seen[key] = _Seen()
+            if len(_seen) > CACHE_SIZE:
+                _seen.popitem(last=False)
+        else:
+            _seen.move_to_end(key)
+        return found
+
+
+def _compile(known: list[Node], roots: list[Node]) -> Program:
+    inputs = {n: parameter(n.type) for n in known}
+    return compile_graph(Graph(tuple(inputs.values()), tuple(substitute(roots, inputs)), "eager"))
+
+
+def substitute(roots: Sequence[Node], given: dict[Node, Node]) -> list[Node]:
+    """Return the roots rebuilt with the nodes in `given` replaced.  Does not recurse."""
+    new = dict(given)
+    for node in toposort(roots, lambda n: n in given):
+        if node in new:
+            continue
+        operands = tuple(new[o] for o in node.operands)
+        new[node] = node if operands == node.operands else make(node.op, operands, node.params, node.regions, like=node)
+    return [new[r] for r in roots]

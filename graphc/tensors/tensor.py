@@ -1,0 +1,586 @@
+"""The tensor that users hold: a storage read through a view, a gradient, and a way to look at the values."""
+
+from __future__ import annotations
+
+import copy as copying
+import warnings
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import ref
+
+import numpy as np
+
+from graphc.core.dtypes import Size, dtype, get_default_dtype, number_dtype, of_ir, of_numpy
+from graphc.core.errors import add_place
+from graphc.core.printing import format_tensor
+from graphc.core.promotion import broadcast_shapes, broadcast_to
+from graphc.ir.core.build import cast
+from graphc.ir.core.graph import Node, parameter
+from graphc.ir.core.types import TensorType
+from graphc.ir.interpret.evaluate import evaluate_nodes
+from graphc.tensors import views
+from graphc.tensors.context import state
+from graphc.tensors.grad_fn import Accumulate, GradFn
+from graphc.tensors.lazy import realize
+from graphc.tensors.storage import Shared, Storage, compute, stopped, valued
+from graphc.tensors.views import Moves
+
+__all__ = ["Tensor", "device"]
+
+T = TypeVar("T", bound="Tensor")
+
+NON_LEAF_GRAD = (
+    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated "
+    "during "
+    "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
+    "non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead."
+)
+
+
+class device:
+    """Where a tensor lives: always the CPU."""
+
+    __slots__ = ("index", "type")
+
+    type: str
+    index: int | None
+
+    def __init__(self, type: str | device = "cpu", index: int | None = None) -> None:
+        kind = str(type).split(":")[0]
+        if kind != "cpu":
+            raise RuntimeError(f"graphc runs on the CPU; got device {str(type)!r}")
+        self.type, self.index = kind, index
+
+    def __repr__(self) -> str:
+        return f"device(type='{self.type}')"
+
+    def __str__(self) -> str:
+        return self.type
+
+    def __eq__(self, other: object) -> bool:
+        return str(other).split(":")[0] == self.type
+
+    def __hash__(self) -> int:
+        return hash(self.type)
+
+
+CPU = device("cpu")
+
+
+class Tensor:
+    """An array of one dtype whose operations are recorded and can be differentiated.
+
+    Values are computed when somebody looks at them.  `_moves` is the way from the storage to what this tensor
+    shows, empty but for views; a view keeps its `_base`.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_base",
+        "_grad",
+        "_hooks",
+        "_moves",
+        "_retains",
+        "_storage",
+        "_type",
+        "_view_fn",
+        "_view_version",
+    )
+
+    _storage: Storage
+    _base: Tensor | None
+    _moves: Moves
+    _type: TensorType
+    _grad: Tensor | None
+    _hooks: dict[str, dict[int, Callable[..., Any]]] | None
+    _retains: bool
+    _view_fn: GradFn | None
+    _view_version: int
+
+    __array_priority__ = 1000
+
+    def __new__(cls: type[T], data: Any = (), *args: Any, **kwargs: Any) -> T:
+        """Return a tensor of the default float dtype with the values of nested lists, an array or a tensor."""
+        if isinstance(data, Tensor):
+            return cls._adopt(data.detach())
+        array = np.array(data, get_default_dtype().numpy)
+        node = parameter(TensorType(get_default_dtype().ir, array.shape))
+        node.value = array
+        return cls._of(Storage(node))
+
+    @classmethod
+    def _of(cls: type[T], storage: Storage) -> T:
+        """Return a tensor that shows all of a storage."""
+        self = object.__new__(cls)
+        self._storage = storage
+        self._base = self._grad = self._hooks = self._view_fn = None
+        self._moves = ()
+        self._type = storage.node.types[0]
+        self._retains = False
+        self._view_version = 0
+        return self
+
+    @classmethod
+    def _adopt(cls: type[T], other: Tensor) -> T:
+        """Return a tensor of this class on the storage of `other`: how subclasses are made."""
+        self = cls._of(other._storage)
+        self._base, self._moves, self._type = other._base, other._moves, other._type
+        self._view_fn, self._view_version = other._view_fn, other._view_version
+        return self
+
+    # -- reading the graph ----------------------------------------------------------------------------
+
+    def _node(self) -> Node:
+        """Return the node of the value at this moment."""
+        node = self._storage.current()
+        return views.read(node, self._moves) if self._moves else node
+
+    def _edge(self) -> GradFn | None:
+        """Return the step of the history that made this value; for a leaf, the one that accumulates its gradient."""
+        storage = self._storage
+        if not storage.requires_grad:
+            return None
+        if self._base is not None:
+            return self._view_history()
+        return storage.fn if storage.fn is not None else Accumulate(self, storage.current())
+
+    def _view_history(self) -> GradFn | None:
+        assert self._base is not None
+        if self._view_fn is None or self._view_version != self._storage.version:
+            name = "AsStridedBackward0" if self._view_fn is None or self._view_version else self._view_fn.name()
+            self._view_fn = GradFn(name, (self._base._edge(),))
+            self._view_version = self._storage.version
+        return self._view_fn
+
+    def _view_along(self, path: Moves, name: str) -> Tensor:
+        """Return the view of the storage along a path; outside of recording, one without history."""
+        storage = self._storage
+        if storage.requires_grad and not state.grad:
+            view = Tensor._of(Shared(storage, path))
+            return view
+        view = Tensor._of(storage)
+        view._base = self if self._base is None else self._base
+        view._moves = path
+        view._type = views.read(storage.node, path).type
+        view._view_version = storage.version
+        if storage.requires_grad:
+            view._view_fn = GradFn(name, (self._edge(),))
+        return view
+
+    # -- what everybody asks ----------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        """The extents of the axes."""
+        return Size(self._type.shape)
+
+    @property
+    def dtype(self) -> dtype:
+        """The element type."""
+        return of_ir(self._type.dtype)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self._type.shape)
+
+    def dim(self) -> int:
+        """Return the number of axes."""
+        return len(self._type.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """Return the extents, or one of them.  Raises IndexError."""
+        if dim is None:
+            return self.shape
+        return self._type.shape[self._axis(dim)]
+
+    def _axis(self, dim: int) -> int:
+        """Check an axis.  Raises IndexError."""
+        if not self.ndim:
+            raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+        if not -self.ndim <= dim < self.ndim:
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-self.ndim}, {self.ndim - 1}], but got {dim})"
+            )
+        return dim
+
+    def numel(self) -> int:
+        """Return the number of elements."""
+        return self._type.size
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Return the bytes of an element."""
+        return self._type.dtype.bytes
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes of an element."""
+        return self._type.dtype.bytes
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all elements."""
+        return self._type.bytes
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Return how many elements lie between neighbours along each axis, or along one."""
+        found = views.strides(self._storage.node.type, self._moves)
+        assert found is not None, "a view has strides"
+        return found if dim is None else found[self._axis(dim)]
+
+    def is_contiguous(self) -> bool:
+        """Tell whether the elements lie in row-major order."""
+        dense = views.strides(self._type, ())
+        pairs = zip(self.shape, self.stride(), dense or (), strict=True)
+        return 0 in self.shape or all(n == 1 or have == want for n, have, want in pairs)
+
+    @property
+    def device(self) -> device:
+        """The CPU."""
+        return CPU
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether a gradient accumulates here: what no recorded operation has made."""
+        return not self._storage.requires_grad or (self._storage.fn is None and self._base is None)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are taken by or through this tensor."""
+        return self._storage.requires_grad and self._type.dtype.is_float
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if not self.is_leaf:
+            if wanted:
+                return
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+                "subgraph "
+                "that doesn't require differentiation use var_no_grad = var.detach()."
+            )
+        if wanted and not self._type.dtype.is_float:
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        if bool(wanted) == self._storage.requires_grad:
+            return
+        if self._base is not None:
+            self._storage, self._base, self._moves = Shared(self._storage, self._moves), None, ()
+        self._storage.set_requires_grad(bool(wanted))
+
+    def requires_grad_(self: T, requires_grad: bool = True) -> T:
+        """Change `requires_grad`; return self.  Raises RuntimeError for results of operations and for integers."""
+        if requires_grad and not self._type.dtype.is_float:
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def grad_fn(self) -> GradFn | None:
+        """The operation that made this tensor, if gradients can be taken through it."""
+        if self.is_leaf or not self.requires_grad:
+            return None
+        edge = self._edge()
+        return edge if edge is None else edge.visible
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward() left here, or None.  Results of operations have none unless retain_grad()."""
+        if state.trace is not None:
+            state.trace.reads_grad(self)
+        if self._grad is None and not self.is_leaf and not self._retains:
+            warnings.warn(NON_LEAF_GRAD, UserWarning, stacklevel=2)
+        return self._grad
+
+    @grad.setter
+    def grad(self, new: Tensor | None) -> None:
+        if new is not None:
+            self._check_grad(new)
+        if state.trace is not None:
+            state.trace.writes_grad(self)
+        self._grad = new
+
+    @grad.deleter
+    def grad(self) -> None:
+        self.grad = None
+
+    def _check_grad(self, new: object) -> None:
+        if not isinstance(new, Tensor):
+            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(new).__name__}")
+        if new.shape != self.shape:
+            raise RuntimeError(
+                f"attempting to assign a gradient of size '{list(new.shape)}' to a tensor of size '{list(self.shape)}'. "
+                "Please ensure that the gradient and the tensor are the same size"
+            )
+        if new._type.dtype is not self._type.dtype:
+            raise RuntimeError(
+                f"attempting to assign a gradient with dtype '{_NAMES[new._type.dtype.name]}' to a tensor with grad_dtype "
+                f"'{_TITLES[self._type.dtype.name]}'. The gradient must match the tensor's grad_dtype (defaults to the "
+                "tensor's dtype). "
+                "You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
+                "grad_dtype with "
+                "caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they "
+                "match."
+            )
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of a result of an operation in `.grad`.  Raises RuntimeError if it requires none."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if not self.is_leaf:
+            self._retains = True
+            edge = self._edge()
+            assert edge is not None
+            edge.metadata = {**(edge.metadata or {}), "retains": (ref(self), self._node())}
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether retain_grad() was called on this result."""
+        return self._retains
+
+    @property
+    def _version(self) -> int:
+        return self._storage.version
+
+    # -- the same values without history --------------------------------------------------------------
+
+    def detach(self) -> Tensor:
+        """Return a tensor without history that shares the values: writing to one writes to both."""
+        return Tensor._of(Shared(self._storage, self._moves))
+
+    @property
+    def data(self) -> Tensor:
+        """The values without history, shared; assigning puts other values under this tensor."""
+        return self.detach()
+
+    @data.setter
+    def data(self, new: Tensor) -> None:
+        node = new._node()
+        node = stopped(node) if new._storage.requires_grad else node
+        if self._moves or type(self._storage) is Shared:
+            self._storage, self._moves, self._base = Storage(self._node(), self.requires_grad), (), None
+        self._storage.put_value(node, new._storage.pending)
+        self._type = node.type
+
+    # -- writing ------------------------------------------------------------------------------------------
+
+    def _assign(self: T, result: Any) -> T:
+        """Write a result, a Tensor or a Node, in place of this tensor's value: what in-place operations end in.
+
+        It is cast to this tensor's dtype.  Raises RuntimeError for another shape, for a result of a higher
+        category, and for a leaf that requires a gradient, while gradients are recorded.
+        """
+        try:
+            self._check_writable(result)
+        except RuntimeError as error:
+            add_place(error)
+            raise
+        node = cast(result if isinstance(result, Node) else result._node(), self._type.dtype)
+        source = None if isinstance(result, Node) else result._storage
+        pending = (source.pending if source is not None else self._storage.pending) + 1
+        if not state.grad or not (self._storage.requires_grad or (source is not None and source.requires_grad)):
+            self._write_value(node, pending)
+        else:
+            self._write_history(node, None if source is None else result._edge(), pending)
+        return self
+
+    def _check_fits(self, other: Tensor) -> None:
+        try:
+            wide = broadcast_shapes([self._type.shape, other._type.shape])
+            if wide != self._type.shape:
+                raise RuntimeError(f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(wide)}")
+        except RuntimeError as error:
+            add_place(error)
+            raise
+
+    def _check_writable(self, result: Any) -> None:
+        storage = self._storage
+        if state.grad and storage.requires_grad and storage.fn is None:
+            which = "a leaf" if self._base is None else "a view of a leaf"
+            raise RuntimeError(f"{which} Variable that requires grad is being used in an in-place operation.")
+        found = result.type if isinstance(result, Node) else result._type
+        if found.shape != self._type.shape:
+            raise RuntimeError(f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(found.shape)}")
+        order = ("bool", "int", "float")
+        if order.index(found.dtype.kind) > order.index(self._type.dtype.kind):
+            names = (_TITLES[found.dtype.name], _TITLES[self._type.dtype.name])
+            raise RuntimeError(f"result type {names[0]} can't be cast to the desired output type {names[1]}")
+
+    def _write_value(self, node: Node, pending: int) -> None:
+        storage = self._storage
+        whole = views.write(storage.current(), self._moves, node) if self._moves else node
+        storage.put_value(whole, pending)
+
+    def _write_history(self, node: Node, edge: GradFn | None, pending: int) -> None:
+        storage = self._storage
+        if self._base is None:
+            storage.put(node, True, edge if edge is not None else GradFn("CopyBackwards"), pending)
+            return
+        whole = views.write(storage.current(), self._moves, node)
+        storage.put(whole, True, GradFn("CopySlices", (self._base._edge(), edge)), pending)
+        self._view_fn, self._view_version = GradFn("AsStridedBackward0", (storage.fn,)), storage.version
+
+    def copy_(self: T, src: Any, non_blocking: bool = False) -> T:
+        """Write the values of `src`, broadcast and converted; return self.
+
+        Raises RuntimeError for shapes that do not fit, and TypeError for a foreign object.
+        """
+        if not isinstance(src, (Tensor, np.ndarray, list, tuple)):
+            try:
+                number_dtype(src)
+            except TypeError as error:
+                add_place(error)
+                raise
+        other = src if isinstance(src, Tensor) else Tensor(src)
+        self._check_fits(other)
+        node = cast(broadcast_to(other._node(), self._type.shape), self._type.dtype)
+        if not other._storage.requires_grad or not state.grad:
+            return self._assign(node)
+        return self._assign(Tensor._of(Storage(node, True, GradFn("CopyBackwards", (other._edge(),)), other._storage.pending)))
+
+    # -- looking at values ----------------------------------------------------------------------------------
+
+    def _array(self) -> np.ndarray[Any, Any]:
+        """Compute the values if need be and return them; not to be written to."""
+        storage = self._storage
+        node = storage.current()
+        if node.value is None:
+            if storage.trace is None and state.trace is None:
+                compute([storage])
+            else:
+                realize([node])
+            node = storage.current()
+        if not self._moves:
+            return node.value  # type: ignore[no-any-return]
+        return evaluate_nodes([views.read(node, self._moves)], {node: node.value})[0]  # type: ignore[no-any-return]
+
+    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
+        """Return the values as a fresh NumPy array.  Raises RuntimeError if the tensor requires a gradient."""
+        if state.trace is not None:
+            self._array()  # what cannot be known is the reason, rather than a gradient that somebody may take
+        if self.requires_grad and not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return np.array(self._array())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return self.numpy() if dtype is None else self.numpy().astype(dtype, copy=False)
+
+    def tolist(self) -> Any:
+        """Return the values as nested lists of Python numbers."""
+        return self._array().tolist()
+
+    def item(self) -> Any:
+        """Return the only element as a Python number.  Raises RuntimeError if there are more."""
+        if self._type.size != 1:
+            raise RuntimeError(f"a Tensor with {self._type.size} elements cannot be converted to Scalar")
+        return self._array().item()
+
+    def __bool__(self) -> bool:
+        if self._type.size != 1:
+            many = "no values" if self._type.size == 0 else "more than one value"
+            raise RuntimeError(f"Boolean value of Tensor with {many} is ambiguous")
+        return bool(self._array().item())
+
+    def _scalar(self) -> Any:
+        if self._type.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self._array().item()
+
+    def __float__(self) -> float:
+        return float(self._scalar())
+
+    def __int__(self) -> int:
+        return int(self._scalar())
+
+    def __complex__(self) -> complex:
+        return complex(self._scalar())
+
+    def __index__(self) -> int:
+        if self._type.size != 1 or self._type.dtype.is_float:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._array().item())
+
+    def __len__(self) -> int:
+        if not self._type.shape:
+            raise TypeError("len() of a 0-d tensor")
+        return self._type.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self._type.shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter([self[i] for i in range(self._type.shape[0])])
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __format__(self, spec: str) -> str:
+        if not self._type.shape and not self._moves and type(self) is Tensor:
+            return format(self.item(), spec) if spec or not self.requires_grad else repr(self)
+        return format(self.item(), spec) if spec and not self._type.shape else object.__format__(self, spec)
+
+    def _text(self, name: str = "tensor") -> str:
+        suffixes = []
+        fn = self.grad_fn
+        if fn is not None:
+            suffixes.append(f"grad_fn=<{fn.name()}>")
+        elif self.requires_grad:
+            suffixes.append("requires_grad=True")
+        default = repr(get_default_dtype())
+        return format_tensor(
+            self._array(), dtype_name=repr(self.dtype), default_dtype_name=default, suffixes=suffixes, name=name
+        )
+
+    def __repr__(self) -> str:
+        return self._text()
+
+    # -- copies -------------------------------------------------------------------------------------------
+
+    def __deepcopy__(self: T, memo: dict[int, Any]) -> T:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
+                "If you were "
+                "attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
+                "https://github.com/pytorch/pytorch/pull/103001"
+            )
+        if id(self) in memo:
+            return memo[id(self)]  # type: ignore[no-any-return]
+        new = memo[id(self)] = _rebuild(type(self), self._array(), self.requires_grad)
+        new._grad = copying.deepcopy(self._grad, memo)
+        new.__dict__.update(copying.deepcopy(self.__dict__, memo))
+        return new
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), np.array(self._array()), self.requires_grad), self.__dict__ or None)
+
+    if TYPE_CHECKING:  # operations and methods are given to the class by graphc.methods and graphc.autograd
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        def _binary(self, other: Any) -> Tensor: ...
+
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __matmul__ = __rmatmul__ = (
+            _binary
+        )
+        __pow__ = __rpow__ = __mod__ = __floordiv__ = __and__ = __or__ = __xor__ = __lt__ = __le__ = __gt__ = __ge__ = _binary
+
+        def __neg__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __setitem__(self, index: Any, value: Any) -> None: ...
+
+
+_NAMES = {"f32": "float", "f64": "double", "i32": "int", "i64": "long", "u8": "unsigned char", "bool": "bool"}
+_TITLES = {"f32": "Float", "f64": "Double", "i32": "Int", "i64": "Long", "u8": "Byte", "bool": "Bool"}
+
+
+def _rebuild(cls: type[T], array: np.ndarray[Any, Any], requires_grad: bool) -> T:
+    """Return a leaf of a class with the values of an array: the other end of copying and pickling."""
+    node = parameter(TensorType(of_numpy(array.dtype).ir, array.shape))
+    storage = Storage(valued(array, node))
+    new = cls._of(storage)
+    if requires_grad:
+        storage.set_requires_grad(True)
+    return new

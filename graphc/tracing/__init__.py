@@ -1,0 +1,1 @@
+"""Record Python functions as graphs."""

@@ -1,0 +1,164 @@
+"""Python code in the gradients of bodies, written into the graph.
+
+A custom function or a hook is a barrier in a history: code that is called when a gradient is taken.  A body runs more
+often than its code is called, and in machine code, so within bodies that code is called once, when the body is
+recorded, on stand-ins for cotangents and tangents.  What it records are the regions of a `custom` node, which takes the
+place of the barrier's outputs.  The gradients that it makes may have barriers in their own history; so each order of
+differentiation records the next, down to `DEPTH`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from graphc.autograd.engine import with_late_hooks
+from graphc.autograd.grad_mode import enable_grad
+from graphc.ir.core.build import zeros_like
+from graphc.ir.core.control_flow import RefusedError, custom, substitute
+from graphc.ir.core.graph import Node, Region, parameter, toposort
+from graphc.ir.transforms.vjp import gradients
+from graphc.tensors.grad_fn import Barrier, GradFn, history
+
+__all__ = ["DEPTH", "written_out"]
+
+DEPTH = 4
+"""How many derivatives are recorded of a custom function whose backward calls custom functions."""
+
+Rule = tuple[Region, Sequence[int]]
+
+
+def written_out(roots: Sequence[Node], edges: Iterable[GradFn | None], is_end: Callable[[GradFn], bool]) -> list[Node]:
+    """Return roots with `custom` nodes for the barriers of their history, up to steps that are the end of it."""
+    return _Writing(is_end).run(roots, edges, DEPTH)
+
+
+class _Writing:
+    """The barriers of one body: what stands for their outputs, and which are done.
+
+    `scope` are the outputs that rules may read, `open` those of barriers whose rules are being recorded.
+    """
+
+    def __init__(self, is_end: Callable[[GradFn], bool]) -> None:
+        self.is_end = is_end
+        self.new: dict[Node, Node] = {}
+        self.done: set[GradFn] = set()
+        self.scope: list[Node] = []
+        self.open: list[Node] = []
+
+    def run(self, roots: Sequence[Node], edges: Iterable[GradFn | None], depth: int) -> list[Node]:
+        """Return roots with nodes for the barriers that their history leads to, operands first."""
+        steps = with_late_hooks(history(edges, self._ends))
+        barriers = [s for s in steps if isinstance(s, Barrier) and s not in self.done]
+        read = set(toposort([*roots, *(node for step in barriers for node in step.inputs)]))
+        self.done.update(barriers)
+        outer = len(self.scope)
+        self.scope += [o for step in barriers for o in step.outputs]
+        try:
+            for step in reversed(barriers):
+                self._write(step, read, depth)
+        finally:
+            del self.scope[outer:]
+        return self.replaced(roots)
+
+    def replaced(self, nodes: Sequence[Node]) -> list[Node]:
+        """Return nodes with `custom` nodes for what is done; outputs that are not done yet stay as they are."""
+        return substitute(nodes, {**{o: o for o in self.scope}, **self.new})
+
+    def pending(self) -> set[Node]:
+        """Return the outputs of barriers that have no node yet: these are computed later than what is written."""
+        return {o for o in self.scope if o not in self.new and o not in self.open}
+
+    def _ends(self, step: GradFn) -> bool:
+        return step in self.done or self.is_end(step)
+
+    def _write(self, step: Barrier, read: set[Node], depth: int) -> None:
+        values = self.replaced([o.operands[0] for o in step.outputs])
+        inputs = self.replaced(step.inputs)
+        rules = _Rules(self, step, depth)
+        self.open += step.outputs
+        backward, forward = rules.backward(read), rules.forward()
+        del self.open[len(self.open) - len(step.outputs) :]
+        known = {*toposort([*values, *inputs]), *self.scope, *(self.new[o] for o in self.scope if o in self.new)}
+        nodes = custom(values, inputs, backward=backward, forward=forward, refusals=rules.refusals, outer=known)
+        self.new.update(zip(step.outputs, nodes, strict=True))
+        if step.hooks is not None:
+            self.new[step.inputs[0]] = nodes[0]  # what read the tensor before the hook was there
+
+
+class _Rules:
+    """The derivatives of one barrier as regions; `refusals` says why there is none."""
+
+    def __init__(self, writing: _Writing, step: Barrier, depth: int) -> None:
+        self.writing, self.step, self.depth = writing, step, depth
+        self.cotangents = [parameter(o.type) for o in step.outputs]
+        self.values = [parameter(o.type) for o in step.outputs]
+        self.found: dict[int, Node] = {}
+        self.refused = ["", ""]
+        if not depth:
+            self.refused = [f"{step.name()}: expected no more than {DEPTH} derivatives of a custom function within a loop"] * 2
+
+    @property
+    def refusals(self) -> tuple[str, str]:
+        """Why there is no backward and no forward derivative; empty where there is, or none flows."""
+        return self.refused[0], self.refused[1]
+
+    def backward(self, read: set[Node]) -> Rule | None:
+        """Return the region from cotangents to the gradients by inputs, and which inputs these are."""
+        given = [c if o in read else None for c, o in zip(self.cotangents, self.step.outputs, strict=True)]
+        self.found = self._called(0, lambda: self.step.rule(list(given)))
+        return self._region([*self.cotangents, *self.values], self.found)
+
+    def forward(self) -> Rule | None:
+        """Return the region from tangents to those of the values, and which values these are."""
+        step = self.step
+        tangents = [parameter(node.type) for node in step.inputs]
+        given = [t if t.dtype.is_float else None for t in tangents]
+        if step.hooks is not None:
+            found = {0: tangents[0]}
+        elif step.push is not None:
+            push = step.push
+            found = self._called(1, lambda: push(list(given)))
+        else:
+            found = self._transposed(tangents)
+        return self._region([*tangents, *self.values], found)
+
+    def _called(self, number: int, rule: Callable[[], Sequence[Node | None]]) -> dict[int, Node]:
+        """Return what a rule makes, by position.  What it raises is raised when a derivative is taken."""
+        if self.refused[number]:
+            return {}
+        self.step.made = []
+        try:
+            with enable_grad():
+                found = {i: node for i, node in enumerate(rule()) if node is not None}
+                nodes = self.writing.run(list(found.values()), self.step.made, self.depth - 1)
+        except Exception as error:
+            kind = "" if type(error) in (RuntimeError, RefusedError) else f"{type(error).__name__}: "
+            self.refused[number] = f"{kind}{error}"
+            return {}
+        own = dict(zip(self.step.outputs, self.values, strict=True))
+        if self.step.hooks is not None:  # a hook may read what was made of the tensor before
+            own[self.writing.replaced(self.step.inputs)[0]] = self.values[0]
+        made = substitute(nodes, own)
+        if not self.writing.pending().isdisjoint(toposort(made)):
+            self.refused[number] = f"{self.step.name()}: expected a rule that reads no tensors that its derivative leads to"
+            return {}
+        return dict(zip(found, made, strict=True))
+
+    def _transposed(self, tangents: Sequence[Node]) -> dict[int, Node]:
+        """Return the tangents of the values by the gradient of backward, which is linear in the cotangents."""
+        self.refused[1] = self.refused[0]
+        outputs, weights = list(self.found.values()), [tangents[i] for i in self.found]
+        reached = set(toposort(outputs))
+        try:
+            found = gradients(outputs, weights, self.cotangents)
+        except RefusedError:
+            found = [None] * len(self.cotangents)
+        if any(g is None and c in reached for g, c in zip(found, self.cotangents, strict=True)):
+            self.refused[1] = f"{self.step.name()} has no forward derivative: its backward cannot be differentiated"
+            return {}
+        by_position = {i: g for i, g in enumerate(found) if g is not None}
+        nothing = {c: zeros_like(c) for c in self.cotangents}
+        return dict(zip(by_position, substitute(list(by_position.values()), nothing), strict=True))
+
+    def _region(self, params: Sequence[Node], found: dict[int, Node]) -> Rule | None:
+        return (Region(tuple(params), tuple(found.values())), tuple(found)) if found else None

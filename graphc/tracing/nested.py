@@ -1,0 +1,145 @@
+"""Runs of a function within what is being recorded: on stand-ins for what it will be called with.
+
+Tensors made outside are read as they are; which ones is noted, to see afterwards what was written to them and
+where the history of a result leads out.  Batched functions (graphc.batch_trace) and the bodies of loops and
+branches (graphc.ops.control) are recorded so.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+
+from graphc.core.errors import TracingError, add_place
+from graphc.ir.core.graph import Node, parameter
+from graphc.ir.core.types import I64, TensorType
+from graphc.tensors.context import state
+from graphc.tensors.grad_fn import Accumulate, GradFn
+from graphc.tensors.storage import Storage
+from graphc.tensors.tensor import Tensor
+from graphc.tracing.trace import Trace
+
+__all__ = ["KEY", "Before", "InnerTrace"]
+
+T = TypeVar("T", bound="InnerTrace")
+
+KEY = TensorType(I64, (2,))
+"""The type of a random generator's state: seed and offset."""
+
+
+class Before:
+    """What a storage from outside was when the function first looked at it; `key` stands for a random state."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.node, self.requires_grad, self.fn = storage.node, storage.requires_grad, storage.fn
+        self.key: Node | None = None
+
+    def restore(self, storage: Storage) -> None:
+        """Give a storage back what it had."""
+        storage.node, storage.requires_grad, storage.fn = self.node, self.requires_grad, self.fn
+
+
+class InnerTrace(Trace):
+    """One run of a function within what is being recorded.  `keys` says whether random states get stand-ins."""
+
+    kind = "function"
+
+    def __init__(self, title: str, *, keys: bool) -> None:
+        super().__init__()
+        self.title, self.keys = title, keys
+        self.outer = state.trace
+        self.entered: dict[Storage, Before] = {}
+        self.edges: set[GradFn] = set()
+        if self.outer is not None:
+            self.guards, self.numbers = self.outer.guards, self.outer.numbers
+
+    def __enter__(self: T) -> T:
+        state.trace = self
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        state.trace = self.outer
+        if error is not None:
+            self.leave()
+
+    # -- what a trace is asked --------------------------------------------------------------------------------
+
+    def enter(self, storage: Storage) -> None:
+        """Note that a storage from outside is used."""
+        if storage.trace is not self.outer:
+            if self.outer is None:
+                assert storage.trace is not None
+                raise storage.trace.escaped(storage.node)
+            self.outer.enter(storage)
+        if storage in self.entered:
+            return
+        before = self.entered[storage] = Before(storage)
+        if storage.fn is not None:
+            self.edges.add(storage.fn)
+        if self.keys and storage.node.type == KEY:
+            before.key = storage.node = parameter(KEY, self.title)
+
+    def leave(self) -> None:
+        """Give every storage from outside back what it had before."""
+        for storage, before in self.entered.items():
+            before.restore(storage)
+
+    def escaped(self, node: Node) -> TracingError:
+        """Return the error for a tensor of this run that is used when it is over."""
+        made = f" made at {node.where}" if node.where else ""
+        error = TracingError(
+            f"{self.title}: expected a tensor of the function that runs, got {node.type}{made} in an earlier run: "
+            f"tensors can leave a {self.kind} only as results"
+        )
+        add_place(error)
+        return error
+
+    def reads_grad(self, tensor: Tensor) -> None:
+        """Hand the note on."""
+        if self.outer is not None and tensor._storage.trace is not self:
+            self.outer.reads_grad(tensor)
+
+    def writes_grad(self, tensor: Tensor) -> None:
+        """Refuse to change the `.grad` of a tensor from outside: the function stands for many runs, or for none."""
+        if tensor._storage.trace is self:
+            return
+        error = RuntimeError(
+            f"{self.title} writes to .grad of a tensor from outside; take gradients by graphc.func.grad or autograd.grad"
+        )
+        add_place(error)
+        raise error
+
+    def begins_backward(self, roots: Any) -> None:
+        """Do nothing: what is recorded here is no stage of a compiled function."""
+
+    # -- the end ----------------------------------------------------------------------------------------------
+
+    def changed(self) -> dict[Storage, Before]:
+        """Return the storages from outside that were written to."""
+        return {s: b for s, b in self.entered.items() if s.node is not (b.key or b.node)}
+
+    def bind_numbers(self) -> None:
+        """Give the numbers that a compiled function would fetch at each call the values they have now."""
+        for getter, node in self.numbers if self.outer is None else ():
+            node.value = np.asarray(getter(), node.dtype.numpy)
+
+    def is_end(self, step: GradFn) -> bool:
+        """Tell whether a step belongs to the outside of this run."""
+        return step in self.edges or (isinstance(step, Accumulate) and step.tensor._storage.trace is not self)
+
+    def ends(self, first: GradFn | None) -> dict[GradFn, None]:
+        """Return the steps outside of this run that a history leads to, in order."""
+        seen: set[GradFn] = set()
+        found: dict[GradFn, None] = {}
+        stack = [first]
+        while stack:
+            step = stack.pop()
+            if step is None or step in seen:
+                continue
+            seen.add(step)
+            if self.is_end(step):
+                found[step] = None
+                continue
+            stack.extend(step.edges)
+        return found
