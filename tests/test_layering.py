@@ -61,7 +61,7 @@ def test_imports_go_down(layer, path):
 @pytest.mark.parametrize("layer, path", FILES, ids=NAMES)
 def test_only_the_jit_knows_llvmlite(layer, path):
     found = [m for _, m in imports(path) if m.split(".")[0] == "llvmlite"]
-    assert bool(found) == (path == ROOT / "codegen" / "jit.py")
+    assert bool(found) == (path == ROOT / "codegen" / "runtime" / "engine.py")
 
 
 @pytest.mark.parametrize("layer, path", FILES, ids=NAMES)

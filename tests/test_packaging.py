@@ -100,7 +100,8 @@ def test_editable_install_finds_all_three_packages(source, tmp_path):
     packages = [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))]
     code = (
         f"import site, sys; site.addsitedir({str(tmp_path / 'site')!r}); sys.path += {packages!r}\n"
-        "import graphc.codegen.runtime.engine as j, graphc.ir.core.graph as g, graphc; print(j.__file__, g.__file__, graphc.__file__)"
+        "import graphc.codegen.runtime.engine as j, graphc.ir.core.graph as g, graphc\n"
+        "print(j.__file__, g.__file__, graphc.__file__)"
     )
     for file in run("-I", "-S", "-c", code, cwd=tmp_path).split():
         assert Path(file).is_relative_to(source)

@@ -182,7 +182,7 @@ PROGRAM = """
 import os, sys, threading
 import numpy as np
 import graphc as torch
-from graphc.codegen import tiers
+from graphc.codegen.runtime import tiers
 f = torch.compile(torch.func.grad(lambda w, x: torch.tanh(torch.tanh(x @ w) @ w).sum()), opt="auto")
 w, x = np.ones((50, 50), np.float32), np.ones((60, 50), np.float32)
 want = f(w, x)

@@ -1,7 +1,7 @@
 """How a loop in registers holds its values: element by element, each a number or a vector of lanes, or in memory.
 
-A loop may have lanes (`ir/analysis/vectorize.py`): its bodies are written for one element of an axis, and what differs along the axis
-is a vector.  What is the same in all lanes stays a number until it meets a vector.
+A loop may have lanes (`ir/analysis/vectorize.py`): its bodies are written for one element of an axis, and what differs
+along the axis is a vector.  What is the same in all lanes stays a number until it meets a vector.
 """
 
 from __future__ import annotations

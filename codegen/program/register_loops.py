@@ -2,7 +2,8 @@
 
 What the loop carries are the phis of its head; items of sequences are read, and stacked results written, where
 they lie.  Costly functions (sines, exponentials, …) of independent elements are computed side by side, as vectors.
-Which bodies qualify is decided in `ir/analysis/register_promotion.py`, and whether an axis becomes the lanes of vectors in `ir/analysis/vectorize.py`.
+Which bodies qualify is decided in `ir/analysis/register_promotion.py`, and whether an axis becomes the lanes of vectors
+in `ir/analysis/vectorize.py`.
 """
 
 from __future__ import annotations

@@ -123,7 +123,13 @@ _row(
     lambda x, shape: x.reshape(shape),
     "The elements in row-major order under another shape.",
 )
-_row("permute", "movement", type_rules.permute, lambda x, axes: np.transpose(x, axes), "Axis i of the result is axis axes[i] of x.")
+_row(
+    "permute",
+    "movement",
+    type_rules.permute,
+    lambda x, axes: np.transpose(x, axes),
+    "Axis i of the result is axis axes[i] of x.",
+)
 _row(
     "broadcast",
     "movement",
@@ -172,7 +178,10 @@ _row(
     "scatter", "other", type_rules.scatter, semantics.scatter,
     "A copy of x with x[i0, i1, …] = updates; of repeated indices the last counts.",
 )  # fmt: skip
-_row("matmul", "other", type_rules.matmul, np.matmul, "The matrix product over the last two axes; equal leading axes are a batch.")
+_row(
+    "matmul", "other", type_rules.matmul, np.matmul,
+    "The matrix product over the last two axes; equal leading axes are a batch.",
+)  # fmt: skip
 
 # regions
 _row("fusion", "region", type_rules.call("fusion"), None, "The region applied to the operands, compiled as one kernel.")

@@ -1,8 +1,8 @@
 """A graph taken apart into its structure and its numbers, and put together with other numbers.
 
 Numbers are the extents, offsets and steps above `SMALL`, of either sign, and the constants that are not simple: what the
-text of a program does not hold (codegen/nests/kernel_function.py), so that graphs of one structure have a good chance to share machine
-code.
+text of a program does not hold (codegen/nests/kernel_function.py), so that graphs of one structure have a good chance to
+share machine code.
 """
 
 from __future__ import annotations

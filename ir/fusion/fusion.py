@@ -5,8 +5,8 @@
     %b = broadcast %s …                   return %y
     %y = div %e, %b                     }
 
-Which nodes form a kernel is decided in `ir/fusion/grouping.py`.  What crosses from one group to another is stored, unless it costs
-less to compute it again.
+Which nodes form a kernel is decided in `ir/fusion/grouping.py`.  What crosses from one group to another is stored, unless
+it costs less to compute it again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Decide which nodes become one kernel.
 
-Nodes are taken in order; each joins the groups of its operands where the spaces agree (`ir/fusion/iteration_domain.py`) and no path leads
-out of the merged group and back in (kept as a bit mask of ancestors for each group: that is the convexity proof).
+Nodes are taken in order; each joins the groups of its operands where the spaces agree (`ir/fusion/iteration_domain.py`) and
+no path leads out of the merged group and back in (kept as a bit mask of ancestors for each group: that is the convexity
+proof).
 """
 
 from __future__ import annotations
