@@ -6,7 +6,6 @@ import doctest
 import re
 from collections.abc import Callable, Sequence
 from math import inf, nan
-from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -39,6 +38,7 @@ from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.rewrite import simplify as simplify_module
 from graphc.ir.rewrite.engine import RewriteLoopError, Rule, RuleSet, Var, op, rewrite, rule
 from graphc.ir.rewrite.simplify import RULES, simplify
+from tests.paths import ROOT
 
 Builder = Callable[..., Node]
 
@@ -425,7 +425,7 @@ def table_row(r: Rule) -> str:
 
 
 def test_every_rule_is_documented() -> None:
-    text = (Path(__file__).parent.parent / "docs" / "rules.md").read_text()
+    text = (ROOT / "docs" / "rules.md").read_text()
     documented = [line for line in text.splitlines() if line.startswith("| ")][1:]
     assert documented == [table_row(r) for r in RULES.rules]
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_autodiff import CASES, Case, Function, params, projected
 
 import graphc as torch
 from graphc import func
@@ -25,6 +24,7 @@ from graphc.ir.transforms.jvp_rules import JVP
 from graphc.ir.transforms.vjp import gradients
 from graphc.ir.transforms.vjp_rules import VJP
 from graphc.tensors.tensor import Tensor
+from tests.ir.transforms.test_vjp import CASES, Case, Function, params, projected
 
 inf, nan = float("inf"), float("nan")
 

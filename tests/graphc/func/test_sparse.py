@@ -10,7 +10,6 @@ import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse
-from test_autodiff import CASES, params
 
 import graphc as torch
 from graphc import func
@@ -26,6 +25,7 @@ from graphc.ir.sparse.colouring import by_columns, cheaper, symmetric, symmetriz
 from graphc.ir.sparse.dependence import INDEPENDENT, LOOP_RULES, RULES, Values
 from graphc.ir.sparse.sparsity import Sparsity, of_pairs
 from graphc.ir.transforms.jvp import tangents
+from tests.ir.transforms.test_vjp import CASES, params
 
 rng = np.random.default_rng(0)
 

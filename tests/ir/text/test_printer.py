@@ -6,7 +6,6 @@ import json
 import math
 import random
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,8 +35,9 @@ from graphc.ir.text.parser import IRSyntaxError, parse
 from graphc.ir.text.printer import describe, to_text
 from graphc.ir.text.verifier import verify
 from graphc.ir.transforms.vjp import adjoint
+from tests.paths import ROOT
 
-DOC = Path(__file__).parent.parent / "docs" / "ir.md"
+DOC = ROOT / "docs" / "ir.md"
 
 EXAMPLE = """\
 graph f(%x: f32[4,3], %w: f32[3]) -> (f32[4]) {
@@ -415,7 +415,7 @@ def primitives_table() -> str:
 
 
 def test_the_document_has_every_primitive() -> None:
-    assert primitives_table() in DOC.read_text(), "run python tests/test_ir_text.py"
+    assert primitives_table() in DOC.read_text(), "run python tests/test_printer.py"
 
 
 def test_the_document_s_example_is_a_graph() -> None:

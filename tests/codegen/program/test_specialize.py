@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-import graphs
 import numpy as np
 import pytest
 
@@ -25,6 +24,7 @@ from graphc.ir.core.guards import Book
 from graphc.ir.core.structural_key import structure, with_numbers
 from graphc.ir.core.types import F32, TensorType
 from graphc.ir.interpret.evaluate import evaluate
+from tests import graphs
 
 F = torch.nn.functional
 SIZES = (17, 64, 100, 1000, 33, 12, 999, 256)

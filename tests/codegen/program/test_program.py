@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-import graphs
 import numpy as np
 import pytest
-from test_fusion import differences, layer_norm, param, softmax
 
 from graphc.codegen.llvm.scalar_ops import OPS
 from graphc.codegen.program.arena import Interval, plan
@@ -18,6 +16,8 @@ from graphc.ir.core.graph import Graph, Node, Region
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, F32, F64, I64
 from graphc.ir.interpret.evaluate import evaluate
+from tests import graphs
+from tests.ir.fusion.test_fusion import differences, layer_norm, param, softmax
 
 
 def check(graph: Graph, arrays, rtol=1e-5) -> None:

@@ -9,8 +9,6 @@ import sys
 
 import numpy as np
 import pytest
-from test_fusion import differences, kernels, param
-from test_program import check
 
 import graphc as torch
 from graphc import func
@@ -20,6 +18,8 @@ from graphc.ir.core.graph import Graph, Node
 from graphc.ir.core.types import F32, F64, I32, U8
 from graphc.ir.fusion.fusion import fuse
 from graphc.ir.interpret.evaluate import evaluate
+from tests.codegen.program.test_program import check
+from tests.ir.fusion.test_fusion import differences, kernels, param
 
 EXTENTS = (1, 2, 3, 8, 9, 10, 15, 17, 23, 24, 25, 33, 40, 70)
 

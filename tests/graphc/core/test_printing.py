@@ -1,6 +1,6 @@
 """Tensors print as PyTorch prints them: the expected texts were recorded from it.
 
-The tests need no PyTorch. Where it is installed, `python tests/test_printing.py --update` records the texts anew.
+The tests need no PyTorch. Where it is installed, `python tests/graphc/core/test_printing.py --update` records the texts anew.
 """
 
 from __future__ import annotations
@@ -267,7 +267,7 @@ def _record(case: Case) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--update"]:
-        sys.exit("usage: python tests/test_printing.py --update")
+        sys.exit("usage: python tests/graphc/core/test_printing.py --update")
     recorded = {case.name: _record(case) for case in CASES}
     GOLDEN.write_text(json.dumps(recorded, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"recorded {len(recorded)} cases")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +15,8 @@ from graphc.cli.progress import track
 from graphc.cli.train import BATCH, Trainer
 from graphc.compiler.api import compile
 from graphc.ir.text.parser import parse
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 GELU = f"{ROOT / 'examples' / 'gelu_kernel.py'}:gelu"
 ATTENTION = f"{ROOT / 'examples' / 'attention.py'}:attention"
 

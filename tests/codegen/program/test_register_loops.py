@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import graphs
 import numpy as np
 import pytest
 
@@ -16,6 +15,7 @@ from graphc.ir.core.graph import Graph, Node, Region, parameter, toposort
 from graphc.ir.core.types import BOOL, F32, F64, I64, DType, TensorType
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.transforms.vjp import adjoint
+from tests import graphs
 
 
 def value(shape: tuple[int, ...] = (), dtype: DType = F64, name: str = "") -> Node:
