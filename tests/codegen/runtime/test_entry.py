@@ -387,7 +387,10 @@ def test_fork() -> None:
 
 
 def test_arrays_may_die_after_everything_else() -> None:
-    text = "import sys\nfrom graphc.codegen.runtime import allocator\nsys.kept = allocator.empty((1 << 20,), 'f4')\nsys.kept[:] = 1\n"
+    text = (
+        "import sys\nfrom graphc.codegen.runtime import allocator\n"
+        "sys.kept = allocator.empty((1 << 20,), 'f4')\nsys.kept[:] = 1\n"
+    )
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
