@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -30,18 +30,25 @@ TWICE = (
 
 
 def differentiate(
-    roots: Sequence[Node], cotangents: Sequence[Node], steps: Sequence[GradFn], wrt: Sequence[Node]
+    roots: Sequence[Node],
+    cotangents: Sequence[Node],
+    steps: Sequence[GradFn],
+    wrt: Sequence[Node],
+    used: Set[GradFn] | None = None,
 ) -> list[Node | None]:
     """Return the gradient nodes by `wrt`, through the Python code of the barriers among `steps`.
 
-    `steps` are those of the history of the roots, users first.
+    `steps` are those of the history of the roots, users first.  `used` are those on a path from a root to `wrt`; no
+    other code runs, since a backward may take gradients through what its own result is saved for.  A barrier without
+    edges says by its nodes alone what it depends on.
     """
+    used = leading_to(_by_node(steps, wrt), steps) if used is None else used
     reroute = _Reroute(steps)
     front, weights = reroute(roots), list(cotangents)
     wrt = reroute(wrt)
     replaced: dict[Node, Node | None] = {}
     for step in steps:
-        if isinstance(step, Barrier):
+        if isinstance(step, Barrier) and (step in used or not step.edges):
             given = gradients(front, weights, step.outputs)
             if all(g is None for g in given):
                 continue
@@ -55,6 +62,28 @@ def differentiate(
                     weights.append(part)
     found = gradients(front, weights, wrt)
     return [replaced.get(node, g) for node, g in zip(wrt, found, strict=True)]
+
+
+def leading_to(ends: Set[GradFn], steps: Sequence[GradFn]) -> set[GradFn]:
+    """Return the steps, of a history with users first, from which an edge leads towards one of `ends`.
+
+    A hook on an end is on the way to it.
+    """
+    targets = set(ends)
+    for step in steps:
+        if step in targets and isinstance(step, Barrier) and step.hooks is not None:
+            targets.update(e for e in step.edges if e is not None)
+    used: set[GradFn] = set()
+    for step in reversed(steps):
+        if any(e in targets or e in used for e in step.edges):
+            used.add(step)
+    return used
+
+
+def _by_node(steps: Sequence[GradFn], wrt: Sequence[Node]) -> set[GradFn]:
+    """Return the steps that stand for nodes to take gradients by: leaves and inputs of transforms."""
+    nodes = set(wrt)
+    return {s for s in steps if isinstance(s, (Accumulate, Level)) and s.node in nodes}
 
 
 class _Reroute:
@@ -127,7 +156,7 @@ class Sweep:
         outer = state.grad
         state.grad = self.create
         try:
-            found = differentiate(roots, self.weights, self.steps, [n for _, n in targets])
+            found = differentiate(roots, self.weights, self.steps, [n for _, n in targets], used)
             if state.anomaly and state.trace is None:
                 self._check_numbers(roots)
         finally:
@@ -139,7 +168,7 @@ class Sweep:
     def _check_numbers(self, roots: Sequence[Node]) -> None:
         """Raise RuntimeError for the first step of the history, users first, that makes a NaN of gradients without one."""
         nodes = {s: n for s in self.steps if (n := _node_of(s)) is not None}
-        found = differentiate(roots, self.weights, self.steps, list(nodes.values()))
+        found = differentiate(roots, self.weights, self.steps, list(nodes.values()), set(self.steps))
         by_step = {s: g for s, g in zip(nodes, found, strict=True) if g is not None}
         bad = {s for s, a in zip(by_step, realize(list(by_step.values())), strict=True) if np.isnan(a).any()}
         for step in self.steps:
@@ -152,14 +181,8 @@ class Sweep:
 
     def _used(self, targets: Sequence[tuple[Tensor, Node]]) -> set[GradFn]:
         """Return the steps that gradients run through on their way to the targets."""
-        nodes = {n for _, n in targets}
-        ends = {t._edge() for t, _ in targets if not t.is_leaf}
-        ends.update(s for s in self.steps if isinstance(s, (Accumulate, Level)) and s.node in nodes)
-        used: set[GradFn] = set()
-        for step in reversed(self.steps):
-            if any(e in ends or e in used for e in step.edges):
-                used.add(step)
-        return used
+        edges = {e for t, _ in targets if not t.is_leaf and (e := t._edge()) is not None}
+        return leading_to(edges | _by_node(self.steps, [n for _, n in targets]), self.steps)
 
     def held(self) -> Iterable[Storage]:
         """Yield the storages of the outputs, and of whatever else of their history somebody still holds."""

@@ -556,3 +556,39 @@ def test_assigned_gradients_are_checked() -> None:
     x.grad = torch.ones(2)
     (x * 2).sum().backward()
     assert grad_of(x) == [3, 3]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("way", ["vjp", "grad", "jacrev", "autograd"])
+def test_a_backward_takes_gradients_through_what_closes_over_its_saved_output(compiled: bool, way: str) -> None:
+    class Exp(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            y = torch.exp(x)
+            ctx.save_for_backward(y)
+            return y
+
+        @staticmethod
+        def backward(ctx: Any, g: Tensor) -> Any:
+            (y,) = ctx.saved_tensors
+            if way == "vjp":
+                found = torch.func.vjp(lambda t: t * y, y)[1](g)
+                return found[0] if isinstance(found, tuple) else found
+            if way == "grad":
+                return torch.func.grad(lambda t: (t * y * g).sum())(y)
+            if way == "jacrev":
+                return torch.func.jacrev(lambda t: (t * y).sum())(y) * g
+            with torch.enable_grad():
+                t = y.detach().requires_grad_()
+                return torch.autograd.grad((t * y).sum(), t)[0] * g
+
+    def f(x: Tensor) -> Tensor:
+        return torch.autograd.grad(Exp.apply(x * 2).sum(), x)[0]
+
+    x = torch.tensor([0.0, 0.5], requires_grad=True)
+    found = (torch.compile(f) if compiled else f)(x)
+    assert torch.allclose(found, 2 * torch.exp(2 * x.detach()), rtol=1e-6)
+    if way == "autograd":
+        return
+    second = torch.autograd.grad(torch.autograd.grad(Exp.apply(x).sum(), x, create_graph=True)[0].sum(), x)[0]
+    assert torch.allclose(second, torch.exp(x.detach()), rtol=1e-6)
