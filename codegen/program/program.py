@@ -19,6 +19,7 @@ from graphc.codegen.loops.loop_ir import Kernel
 from graphc.codegen.mlir.module import to_mlir
 from graphc.codegen.program.specialize import Frame, Layouts, frame_of
 from graphc.codegen.program.tape import OUT_OF_MEMORY
+from graphc.codegen.program.validation import Difference, MiscompilationError, Pipeline, first_difference
 from graphc.codegen.program.writer import ProgramWriter
 from graphc.codegen.runtime import allocator, tiers
 from graphc.codegen.runtime.engine import MachineCode
@@ -28,6 +29,7 @@ from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.analysis.views import Strides, dense_strides
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import Graph, Node, Region
+from graphc.ir.interpret.comparison import Outcome
 from graphc.ir.pipeline import optimize
 from graphc.ir.text import debug
 from graphc.ir.text.printer import to_text
@@ -71,6 +73,8 @@ class Program:
     dynamic: bool = True
     judge: Judge | None = None
     """Asked about the inputs if the last output, a flag that belongs to nobody, is set; raises what is to be raised."""
+    checked: bool = False
+    """Whether each call is validated: `GRAPHC_DEBUG=check`."""
 
     def __post_init__(self) -> None:
         self.address = self.code.address("program")
@@ -97,18 +101,38 @@ class Program:
 
     def run_unchecked(self, arrays: Sequence[Any]) -> list[Any]:
         """Run on arrays that are known to fit."""
-        outputs = [allocator.empty(spec.shape, spec.dtype) for spec in self.outputs]
-        arena = allocator.block(self.arena_bytes) if self.arena_bytes else None
-        code = call_program(self.address, self.table, arrays, outputs, arena)
-        if code:
-            self.raise_error(code)
+        outcome = self._run_native(arrays)
+        if self.checked:
+            difference = self.first_difference(arrays, outcome)
+            if difference is not None:
+                raise MiscompilationError(difference)
+        if isinstance(outcome, Exception):
+            raise outcome
+        outputs = outcome
         if self.judge is not None and outputs.pop():
             self.judge(arrays)
         return outputs
 
+    def _run_native(self, arrays: Sequence[Any]) -> Outcome:
+        outputs = [allocator.empty(spec.shape, spec.dtype) for spec in self.outputs]
+        arena = allocator.block(self.arena_bytes) if self.arena_bytes else None
+        code = call_program(self.address, self.table, arrays, outputs, arena)
+        return self.error(code) if code else outputs
+
+    def first_difference(self, arrays: Sequence[Any], native: Outcome | None = None) -> Difference | None:
+        """Return the first stage that computes other values of these arrays than the stage before; None if none does.
+
+        `native` is what machine code made of them, if it has run.  Raises MemoryError.
+        """
+        native = self._run_native(arrays) if native is None else native
+        if isinstance(native, MemoryError):
+            raise native
+        stages, writer = self._detail
+        return first_difference(Pipeline(stages, writer.calls, _run_alone), arrays, native)
+
     def entry(self, slow: Callable[..., Any], *, single: bool) -> Callable[..., Any]:
-        """Return a function of the input arrays, native unless there is a judge; what does not fit goes to `slow`."""
-        if self.judge is not None:
+        """Return a function of the input arrays, native unless calls are judged or checked; others go to `slow`."""
+        if self.judge is not None or self.checked:
             return self._judged(slow, single)
         entry = make_entry(
             self.address, self.table, self.inputs, self.outputs, self.arena_bytes, slow,
@@ -130,22 +154,25 @@ class Program:
         return call
 
     def raise_error(self, code: int) -> None:
-        """Raise the exception that an error code stands for; an IndexError names the lines that read or write at indices."""
+        """Raise the exception that an error code stands for."""
+        raise self.error(code)
+
+    def error(self, code: int) -> Exception:
+        """Return the exception that an error code stands for; an IndexError names the lines that read or write at indices."""
         if code == OUT_OF_MEMORY:
-            raise MemoryError("no memory is left for what a loop keeps for its gradient")
+            return MemoryError("no memory is left for what a loop keeps for its gradient")
         readers = [n for n in _everything(self.captured) if n.op.name in ("gather", "scatter", "scatter_add") and n.where]
         places = {f"\n  at {n.where}, into {n.operands[0].type}": None for n in readers}
         which = " at one of these lines:" if len(places) > 1 else ""
-        raise IndexError(f"index out of range in a gather, an embedding or an indexed update{which}{''.join(places)}")
+        return IndexError(f"index out of range in a gather, an embedding or an indexed update{which}{''.join(places)}")
 
     def _takes_long(self) -> bool:
         """Tell whether other Python threads should run meanwhile: much work, or nobody knows how much."""
         return any(node.op.name == "while" for node in self.captured.nodes()) or self.cost().flops > GIL_WORK
 
     @cached_property
-    def _detail(self) -> tuple[dict[str, Graph], list[Kernel]]:
-        stages, writer = _written(self.captured, self.layouts, dynamic=self.dynamic)
-        return stages, writer.kernels
+    def _detail(self) -> tuple[dict[str, Graph], ProgramWriter]:
+        return _written(self.captured, self.layouts, dynamic=self.dynamic)
 
     @property
     def stages_of(self) -> dict[str, Graph]:
@@ -155,7 +182,7 @@ class Program:
     @property
     def kernels(self) -> list[Kernel]:
         """The scheduled loop kernels, in the order in which they run."""
-        return self._detail[1]
+        return self._detail[1].kernels
 
     @property
     def graph(self) -> Graph:
@@ -266,6 +293,7 @@ def compile_graph(
     program = Program(
         graph, layouts, code, np.array(table or [0], np.int64), specs,
         [_dense_spec(r) for r in graph.results], arena_bytes, frame.steps, frame.work, dynamic, judge,
+        debug.enabled("check"),
     )  # fmt: skip
     if opt == "auto" and better is None and program._takes_long():
         tiers.background.improve(frame.text, program)
@@ -289,6 +317,20 @@ def _frame(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool 
         debug.show("kernels", "\n\n".join(map(str, writer.kernels)))
     debug.show("llvm", writer.text)
     return Frame(writer.text, writer.steps, writer.table, writer.rooms, _work(stages["fused"]))
+
+
+def _run_alone(graph: Graph, arrays: Sequence[Any]) -> Outcome:
+    """Compile a graph as it is, without any pass, and run it."""
+    layouts = {p: dense_strides(p.shape) for p in graph.params}
+    writer = ProgramWriter(graph, list(layouts.values()))
+    writer.write()
+    frame = Frame(writer.text, writer.steps, writer.table, writer.rooms, (0, 0))
+    table, arena_bytes = frame.bound()
+    program = Program(
+        graph, layouts, machine_code(frame.text, BETTER), np.array(table or [0], np.int64),
+        [_dense_spec(p) for p in graph.params], [_dense_spec(r) for r in graph.results], arena_bytes, frame.steps, frame.work,
+    )  # fmt: skip
+    return program._run_native(arrays)
 
 
 def _dense_spec(node: Node) -> ArraySpec:

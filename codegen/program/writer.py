@@ -27,6 +27,7 @@ from graphc.codegen.nests.nest import emit_kernel
 from graphc.codegen.program.arena import Interval
 from graphc.codegen.program.extern import OPAQUE, emit_copy, emit_packed, emit_product
 from graphc.codegen.program.held import Held, Memory, Run
+from graphc.codegen.program.kernel_calls import KernelCall, Source
 from graphc.codegen.program.register_loops import RegisterWriter
 from graphc.codegen.program.tape import Tape, TapeWriter
 from graphc.ir.analysis.in_place import SCATTERS, InPlace
@@ -70,6 +71,8 @@ class ProgramWriter:
         self.module = Module(literal=not dynamic)
         self.table: list[int] = []
         self.kernels: list[Kernel] = []
+        self.calls: dict[Node, KernelCall] = {}
+        """What is called for a node, as data."""
         self.steps = 0
         self._shared: dict[str, str] = {}
         self._intervals: list[tuple[Interval, int]] = []
@@ -254,7 +257,17 @@ class ProgramWriter:
         kernel = lower_fusion(node, [o for _, o in views], [Operand(p.strides) for p in places], self._name(node))
         step = emit_kernel(self.module, kernel, schedule(kernel), kernel.name)
         self.kernels.append(kernel)
+        self._record(node, kernel, places)
         self._call(step, [*(p for p, _ in views), *places])
+
+    def _record(self, node: Node, kernel: Kernel | None, places: Sequence[_Place]) -> None:
+        """Note what is called for a node."""
+        sources = []
+        for operand in node.operands:
+            view = as_view(operand, lambda n: self._places[n].strides)
+            assert view is not None
+            sources.append(Source(view.base, self._places[view.base].strides, Operand(view.strides, view.offset)))
+        self.calls[node] = KernelCall(kernel, sources, [p.strides for p in places])
 
     def _opaque(self, region: Region, node: Node) -> None:
         views = [self._view(o) for o in node.operands]
@@ -262,6 +275,7 @@ class ProgramWriter:
         if node in self._links:
             self._places.setdefault(node, views[0][0])
         place = self._result(node)
+        self._record(node, None, [place])
         if node.op.name in SCATTERS:
             base = views.pop(0)
             if node not in self._links:

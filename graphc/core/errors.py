@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from types import CodeType, FrameType
 
-__all__ = ["TracingError", "add_place", "is_ours", "placed", "user_place"]
+from graphc.codegen.program.validation import MiscompilationError
+
+__all__ = ["MiscompilationError", "TracingError", "add_place", "is_ours", "placed", "user_place"]
 
 _PACKAGE = str(Path(__file__).parent.parent)
 _ROOTS = tuple(str(Path(p).resolve()) for p in (_PACKAGE, f"{_PACKAGE}/ir", f"{_PACKAGE}/codegen"))

@@ -16,7 +16,8 @@ from graphc.ir.core.types import DType
 
 __all__ = [
     "Meaning", "broadcast", "cast", "constant", "cumsum", "erf", "floordiv", "gather", "iota", "keep_dtype", "pad",
-    "padded_shape", "random_bits", "reduction", "remainder", "rsqrt", "scatter", "scatter_add", "shift", "sigmoid", "slice_",
+    "padded_shape", "philox", "random_bits", "reduction", "remainder", "rsqrt", "scatter", "scatter_add", "shift", "sigmoid",
+    "slice_",
 ]  # fmt: skip
 
 Meaning = Callable[..., Any]
@@ -107,15 +108,20 @@ def random_bits(key: Any, shape: tuple[int, ...]) -> Any:
 
     Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011).
     """
+    return philox(key[0], key[1] + np.arange(prod(shape), dtype=np.int64)).reshape(shape)
+
+
+def philox(seed: Any, counter: Any) -> Any:
+    """Return the first word of Philox-2x32-10 at counters, for seeds, both i64."""
     with np.errstate(over="ignore"):
-        counter = np.arange(prod(shape), dtype=np.uint64) + np.uint64(int(key[1]) & (2**64 - 1))
+        counter, seed = np.asarray(counter).astype(np.uint64), np.asarray(seed).astype(np.uint64)
         low, high = counter & np.uint64(0xFFFFFFFF), counter >> np.uint64(32)
-        k = np.uint64(int(key[0]) & 0xFFFFFFFF) ^ np.uint64((int(key[0]) >> 32) & 0xFFFFFFFF)
+        k = (seed ^ (seed >> np.uint64(32))) & np.uint64(0xFFFFFFFF)
         for _ in range(10):
             product = low * np.uint64(0xD256D193)
             low, high = (product >> np.uint64(32)) ^ k ^ high, product & np.uint64(0xFFFFFFFF)
             k = (k + np.uint64(0x9E3779B9)) & np.uint64(0xFFFFFFFF)
-    return low.astype(np.uint32).view(np.int32).reshape(shape)
+    return low.astype(np.uint32).view(np.int32)
 
 
 def broadcast(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:

@@ -3,7 +3,9 @@ that is seen for the first time gets its values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,29 @@ import numpy as np
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, toposort
 from graphc.ir.core.types import TensorType
 
-__all__ = ["EVALUATORS", "evaluate", "evaluate_node", "evaluate_nodes"]
+__all__ = ["EVALUATORS", "Interpreter", "evaluate", "evaluate_node", "evaluate_nodes", "interpreted"]
+
+Interpreter = Callable[[Node, Mapping[Node, Any]], Any]
+"""Returns the value of a node, given those of the nodes of its region before it."""
+
+
+class _Current(threading.local):
+    """What computes single nodes in this thread: None for their reference semantics."""
+
+    interpreter: Interpreter | None = None
+
+
+_current = _Current()
+
+
+@contextmanager
+def interpreted(interpreter: Interpreter) -> Iterator[None]:
+    """Let `interpreter` compute every node of the graphs evaluated in the block, nodes of regions included."""
+    outer, _current.interpreter = _current.interpreter, interpreter
+    try:
+        yield
+    finally:
+        _current.interpreter = outer
 
 
 def evaluate(graph: Graph | Region, arrays: Sequence[Any]) -> list[Any]:
@@ -25,16 +49,20 @@ def evaluate(graph: Graph | Region, arrays: Sequence[Any]) -> list[Any]:
         if array.shape != param.shape or array.dtype != param.dtype.numpy:
             raise ValueError(f"parameter {param.name} is {param.type}, got {array.dtype}{list(array.shape)}")
         known[param] = array
-    return evaluate_nodes(graph.results, known)
+    return _evaluate_in_order(graph.nodes(), graph.results, known)
 
 
 def evaluate_nodes(roots: Sequence[Node], known: Mapping[Node, Any]) -> list[Any]:
     """Return the arrays of `roots`, given the arrays of the nodes in `known`.  Does not recurse."""
-    values = dict(known)
+    return _evaluate_in_order(toposort(roots, lambda n: n in known), roots, dict(known))
+
+
+def _evaluate_in_order(order: Sequence[Node], roots: Sequence[Node], values: dict[Node, Any]) -> list[Any]:
+    run = _current.interpreter
     with np.errstate(all="ignore"):
-        for node in toposort(roots, lambda n: n in known):
+        for node in order:
             if node not in values:
-                values[node] = evaluate_node(node, [values[o] for o in node.operands])
+                values[node] = run(node, values) if run else evaluate_node(node, [values[o] for o in node.operands])
     return [np.asarray(values[r]) for r in roots]
 
 

@@ -1,8 +1,10 @@
-"""The one debugging switch: `GRAPHC_DEBUG`, a comma-separated list of topics, written to stderr.
+"""The one debugging switch: `GRAPHC_DEBUG`, a comma-separated list of topics, written to stderr, and of modes.
 
 passes    the IR after each pass that changed it     rules    each rewrite rule that fired
 time      milliseconds of each stage of a compile    kernels  loop kernels as they are scheduled
-llvm      LLVM IR as emitted                         all      everything
+llvm      LLVM IR as emitted                         all      every topic
+
+check     a mode: every stage of every program that runs is evaluated and compared with the one before
 """
 
 from __future__ import annotations
@@ -12,19 +14,33 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
-__all__ = ["TOPICS", "enabled", "show", "timed"]
+__all__ = ["MODES", "TOPICS", "asking", "enabled", "show", "timed"]
 
 TOPICS = ("passes", "rules", "time", "kernels", "llvm")
+MODES = ("check",)
+
+_asked: ContextVar[frozenset[str]] = ContextVar("asked", default=frozenset())
+
+
+@contextmanager
+def asking(*topics: str) -> Iterator[None]:
+    """Ask for topics or modes in a block, besides those of the environment."""
+    token = _asked.set(_asked.get() | set(topics))
+    try:
+        yield
+    finally:
+        _asked.reset(token)
 
 
 def enabled(topic: str) -> bool:
-    """Tell whether a topic was asked for.  Raises ValueError for a word in GRAPHC_DEBUG that is no topic."""
+    """Tell whether a topic or mode was asked for.  Raises ValueError for a word in GRAPHC_DEBUG that is neither."""
     asked = {word for word in os.environ.get("GRAPHC_DEBUG", "").replace(" ", "").split(",") if word}
-    unknown = asked - {*TOPICS, "all", "0"}
+    unknown = asked - {*TOPICS, *MODES, "all", "0"}
     if unknown:
-        raise ValueError(f"GRAPHC_DEBUG knows {', '.join(TOPICS)} and all, got {', '.join(sorted(unknown))}")
-    return topic in asked or "all" in asked
+        raise ValueError(f"GRAPHC_DEBUG knows {', '.join((*TOPICS, *MODES))} and all, got {', '.join(sorted(unknown))}")
+    return topic in asked or topic in _asked.get() or ("all" in asked and topic in TOPICS)
 
 
 def show(topic: str, text: str) -> None:

@@ -1,0 +1,111 @@
+"""Compare the results of one stage of the pipeline with those of the next.
+
+Results are equal if they are within a few units in the last place.  Those that are not are given the tolerance that
+rounding gives them (`rounding.py`): what a result varies by when the inexact operations before it are rounded at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.core.graph import Region
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.interpret.rounding import perturbed_runs
+
+__all__ = ["Mismatch", "Noise", "Outcome", "compare", "evaluated", "unequal"]
+
+CLOSE = 16
+"""Units in the last place that are equal without a further look."""
+
+MARGIN = 8
+"""A difference is one if it is so many times what rounding at random made of the same results."""
+
+RUNS = (4, 12, 40)
+"""How many runs at random are looked at before a difference is called one."""
+
+Outcome = list[Any] | Exception
+"""The arrays of the results, or the error that was raised instead."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mismatch:
+    """The number of a result, and which of its elements differ; None if one outcome is an error."""
+
+    result: int | None
+    where: Any
+
+
+class Noise:
+    """The results of runs of a graph at random, made as they are asked for; `outcome` is what it gives without."""
+
+    def __init__(self, graph: Region, arrays: Sequence[Any], outcome: Outcome) -> None:
+        self.graph, self.arrays = graph, arrays
+        self._runs: list[list[Any]] = [] if isinstance(outcome, Exception) else [outcome]
+        self._asked = 0
+
+    def result(self, number: int, count: int) -> Any:
+        """Return one result, and what it was in the first `count` runs, but for those that raised IndexError."""
+        if count > self._asked:
+            self._runs += perturbed_runs(self.graph, self.arrays, count - self._asked, seed=self._asked)
+            self._asked = count
+        return np.stack([run[number] for run in self._runs])
+
+
+def compare(before: Outcome, after: Outcome, noises: Sequence[Noise]) -> Mismatch | None:
+    """Return where two outcomes differ by more than rounding; None if they are equal."""
+    if isinstance(before, Exception) or isinstance(after, Exception):
+        return None if isinstance(before, IndexError) and isinstance(after, IndexError) else Mismatch(None, None)
+    for i, (x, y) in enumerate(zip(before, after, strict=True)):
+        where = unequal(x, y)
+        for count in RUNS:
+            if not where.any():
+                break
+            where = where & ~_explained(x, y, [n.result(i, count) for n in noises])
+        if where.any():
+            return Mismatch(i, where)
+    return None
+
+
+def evaluated(graph: Region, arrays: Sequence[Any]) -> Outcome:
+    """Return the outcome of a graph on the evaluator: the arrays of its results, or the IndexError it raises."""
+    try:
+        return evaluate(graph, arrays)
+    except IndexError as error:
+        return error
+
+
+def unequal(x: Any, y: Any) -> Any:
+    """Tell which elements differ by more than a few units in the last place; two NaN are equal, two zeros of one sign."""
+    if x.shape != y.shape or x.dtype != y.dtype:
+        return np.ones(max(x.size, 1), bool)
+    if x.dtype.kind != "f":
+        return np.asarray(x != y)
+    with np.errstate(all="ignore"):
+        close = np.abs(x - y) <= CLOSE * np.spacing(np.maximum(np.abs(x), np.abs(y)))
+        same = (x == y) & ((x != 0) | (np.signbit(x) == np.signbit(y)))
+        apart = (x == 0) & (y == 0)
+        return np.asarray(~(same | (close & ~apart) | (np.isnan(x) & np.isnan(y))))
+
+
+def _explained(x: Any, y: Any, noises: Sequence[Any]) -> Any:
+    """Tell for which elements rounding explains that x is y: they are unstable, or vary by as much."""
+    found = np.zeros(x.shape, bool)
+    for runs in noises:
+        found |= _unstable(runs)
+        if x.dtype.kind == "f" and x.shape == y.shape:
+            with np.errstate(all="ignore"):
+                spread = runs.max(axis=0).astype(np.float64) - runs.min(axis=0)
+                found |= np.abs(x.astype(np.float64) - y) <= MARGIN * spread
+    return found
+
+
+def _unstable(runs: Any) -> Any:
+    """Tell which elements are of another kind in one of the runs: another integer, NaN or infinite, a zero of another sign."""
+    if runs.dtype.kind != "f":
+        return (runs != runs[0]).any(axis=0)
+    kinds = np.isnan(runs) * 4 + np.isposinf(runs) * 2 + np.isneginf(runs) + (runs == 0) * (8 + 8 * np.signbit(runs))
+    return (kinds != kinds[0]).any(axis=0)

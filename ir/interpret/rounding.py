@@ -1,0 +1,147 @@
+"""Estimate how far rounding may move the results of a graph: Monte Carlo arithmetic on the evaluator.
+
+Each inexact floating-point result is moved by a few units in its last place, at random; what the results of several such
+runs differ by is what another order of summation, a fused multiply-add or another implementation of `exp` may change.
+Where a comparison, an argmax or a floor flips in such a run, its readers differ as much as they do when it flips in earnest.
+
+An operation whose result is exact (`2 * 3`, a comparison, movement, a sum of small integers) is not moved, so that exact
+ties stay ties.
+
+Source: Parker, "Monte Carlo arithmetic: exploiting randomness in floating-point arithmetic" (1997).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.core.graph import Node, Region
+from graphc.ir.interpret.evaluate import EVALUATORS, Interpreter, evaluate, evaluate_node, interpreted
+
+__all__ = ["perturbed", "perturbed_runs"]
+
+ULPS = 4
+"""Units in the last place by which an inexact result is moved at most."""
+
+INEXACT = ("sqrt", "rsqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "atan", "tanh", "sigmoid", "erf", "pow", "div")
+"""Functions that implementations round differently."""
+
+ARITHMETIC = ("add", "sub", "mul", "cast", "remainder", "floordiv")
+"""Operations that are exact where the same in a wider dtype gives the same."""
+
+WIDE = {np.dtype(np.float32): np.float64, np.dtype(np.float64): np.longdouble}
+
+QUANTUM = 64
+"""Sums of multiples of 1/64 are exact as long as they are small enough."""
+
+
+def perturbed_runs(graph: Region, arrays: Sequence[Any], runs: int, seed: int = 0) -> list[list[Any]]:
+    """Return the results of several runs of a graph whose inexact operations are rounded at random.
+
+    A run that raises IndexError, because a rounded number became an index, is left out.
+    """
+    found = []
+    for run in range(runs):
+        try:
+            with interpreted(perturbed(np.random.default_rng((seed, run)))):
+                found.append(evaluate(graph, arrays))
+        except IndexError:
+            continue
+    return found
+
+
+def perturbed(random: np.random.Generator) -> Interpreter:
+    """Return an interpreter of nodes that rounds inexact results at random."""
+
+    def run(node: Node, values: Mapping[Node, Any]) -> Any:
+        operands = [values[o] for o in node.operands]
+        value = evaluate_node(node, operands)
+        if node.op.name in EVALUATORS or not (len(node.types) == 1 and node.dtype.is_float):
+            return value
+        noise = _noise(node, operands, value)
+        if noise is None:
+            return _either_zero(node, value, random)
+        moved = value + np.asarray(noise * random.uniform(-ULPS, ULPS, value.shape)).astype(value.dtype)
+        return np.where(np.isfinite(value), moved, value)
+
+    return run
+
+
+def _either_zero(node: Node, value: Any, random: np.random.Generator) -> Any:
+    """Of two equal zeros of different sign, these primitives may give either."""
+    if node.op.name not in ("maximum", "minimum", "max", "min"):
+        return value
+    return np.where(value == 0, np.copysign(value, random.choice((-1.0, 1.0), value.shape)).astype(value.dtype), value)
+
+
+def _noise(node: Node, operands: list[Any], value: Any) -> Any:
+    """Return one unit in the last place of each element's own operands; None if the operation is exact."""
+    name = node.op.name
+    if name in _SUMS:
+        return None if _is_exact_sum(name, operands) else _spacing(_SUMS[name](node, operands))
+    if name == "prod":
+        return _spacing(value) * np.sqrt(operands[0].size // max(1, value.size))
+    if name in INEXACT:
+        return np.where(_is_simple(value), 0, _spacing(value))
+    if name in ARITHMETIC and all(x.dtype in WIDE for x in operands):
+        wide = [x.astype(WIDE[x.dtype]) for x in operands]
+        params = {} if name == "cast" else node.params
+        exact = wide[0] if name == "cast" else node.op.meaning(*wide, **params)  # type: ignore[misc]
+        return np.where((exact == value) | np.isnan(value), 0, _spacing(value))
+    return None
+
+
+def _spacing(x: Any) -> Any:
+    """Return the distance from a number to the next one, and 0 for what is not finite."""
+    finite = np.where(np.isfinite(x), x, 0)
+    return np.where(np.isfinite(x), np.abs(np.spacing(np.abs(finite))), 0)
+
+
+def _is_simple(x: Any) -> Any:
+    """Whether a function gives such a number as a rule where it is the exact result."""
+    return np.isnan(x) | np.isinf(x) | (x == 0) | (np.abs(x) == 1)
+
+
+def _is_exact_sum(name: str, operands: list[Any]) -> bool:
+    """Whether all partial sums are exact in any order: multiples of a quantum that stay small."""
+    terms = [np.nan_to_num(x) for x in operands if x.dtype.kind == "f"]
+    totals = [float(np.abs(x).sum(dtype=np.float64)) for x in terms]
+    total = prod(totals) * QUANTUM ** len(terms) if name == "matmul" else sum(totals) * QUANTUM
+    bits = min(24 if x.dtype.itemsize == 4 else 53 for x in terms)
+    return total < 2.0**bits and all(bool((x * QUANTUM == np.rint(x * QUANTUM)).all()) for x in terms)
+
+
+def _root(function: Callable[..., Any], *xs: Any) -> Any:
+    """Return the square root of a sum of squares: what independent roundings of its terms add up to."""
+    dtype = xs[0].dtype
+    return np.sqrt(function(*[np.square(x.astype(np.float64)) for x in xs])).astype(dtype)
+
+
+def _sum(node: Node, operands: list[Any]) -> Any:
+    return _root(lambda x: x.sum(axis=node.params["axes"]), operands[0])
+
+
+def _cumsum(node: Node, operands: list[Any]) -> Any:
+    return _root(lambda x: x.cumsum(node.params["axis"]), operands[0])
+
+
+def _matmul(node: Node, operands: list[Any]) -> Any:
+    return _root(np.matmul, *operands)
+
+
+def _scatter_add(node: Node, operands: list[Any]) -> Any:
+    meaning = node.op.meaning
+    assert meaning is not None
+    return _root(lambda x, updates: meaning(x, updates, *operands[2:]), operands[0], operands[1])
+
+
+_SUMS: dict[str, Callable[[Node, list[Any]], Any]] = {
+    "sum": _sum,
+    "cumsum": _cumsum,
+    "matmul": _matmul,
+    "scatter_add": _scatter_add,
+}
+"""Primitives that add up many terms -> the magnitude of their roundings."""
