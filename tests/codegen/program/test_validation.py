@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-import graphs
 import numpy as np
 import pytest
 
@@ -25,6 +24,7 @@ from graphc.ir.interpret.comparison import Noise, compare, evaluated, unequal
 from graphc.ir.rewrite import simplify
 from graphc.ir.rewrite.engine import RuleSet, Var, rule
 from graphc.tensors import lazy
+from tests import graphs
 
 
 def param(*shape: int, dtype=F32, name: str = ""):
