@@ -22,7 +22,8 @@ import turns
 
 from graphc.codegen.gemm.driver import emit_matmul, scratch_bytes
 from graphc.codegen.llvm.builder import Function, Module
-from graphc.codegen.runtime.engine import MachineCode, compile_text, host
+from graphc.codegen.llvm.target import host
+from graphc.codegen.runtime.engine import MachineCode, compile_text
 
 ROUNDS = 15
 SECONDS = 0.004

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from graphc.codegen.llvm.builder import BYTES, Function, Module, Value
-from graphc.codegen.runtime.engine import host
+from graphc.codegen.llvm.target import host
 
 __all__ = [
     "BLOCK_OF_A",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from graphc.codegen.llvm.builder import Function, Value, llvm_type
-from graphc.codegen.llvm.math.mathlib import MATH
+from graphc.codegen.llvm.math import MATH
 from graphc.ir.core.types import BOOL, DType
 
 __all__ = ["LLVM", "MEMORY", "OPS", "cast", "compare", "larger", "smaller"]

@@ -1,4 +1,4 @@
-"""Make machine code from LLVM IR text in this process.  The one module that imports llvmlite.
+"""Make machine code from LLVM IR text in this process.
 
 Code is generated at level 1 without LLVM's pass pipeline: kernels arrive vectorized, and the pipeline
 would cost three times the compile time for equal code (docs/decisions.md).
@@ -7,77 +7,19 @@ would cost three times the compile time for equal code (docs/decisions.md).
 from __future__ import annotations
 
 import functools
-import os
-import re
 import sys
 import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-SUPPORTED = ((0, 45), (0, 52))
-"""Accepted llvmlite versions: first, and first no longer accepted."""
+import llvmlite.binding as llvm
 
-try:
-    import llvmlite
-    import llvmlite.binding as llvm
-except ImportError as error:  # pragma: no cover - exercised in a subprocess
-    raise ImportError("graphc needs llvmlite to make machine code: pip install llvmlite") from error
+from graphc.codegen.llvm.target import host
 
-__all__ = ["SUPPORTED", "MachineCode", "check_version", "compile_text", "cross_assembly", "host", "llvm_lock"]
+__all__ = ["MachineCode", "compile_text", "cross_assembly", "llvm_lock"]
 
-
-def check_version(version: str) -> None:
-    """Refuse an llvmlite that graphc was not tried with.  Raises ImportError."""
-    numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
-    low, high = SUPPORTED
-    if not low <= numbers < high:
-        raise ImportError(
-            f"graphc accepts llvmlite >= {low[0]}.{low[1]} and < {high[0]}.{high[1]}, found {version}: "
-            f"pip install 'llvmlite>={low[0]}.{low[1]},<{high[0]}.{high[1]}'"
-        )
-
-
-check_version(llvmlite.__version__)
 llvm_lock = threading.RLock()
 """Held while LLVM is at work."""
-
-
-@dataclass(frozen=True)
-class Host:
-    """The processor that code is made for."""
-
-    triple: str
-    cpu: str
-    features: str
-
-    def has(self, feature: str) -> bool:
-        """Tell whether a feature such as `avx512f` or `fma` is there and enabled."""
-        return f"+{feature}" in self.features.split(",")
-
-    @property
-    def vector_bytes(self) -> int:
-        """Width of the widest vector registers."""
-        if self.has("avx512f"):
-            return 64
-        return 32 if self.has("avx2") else 16
-
-    @property
-    def vector_registers(self) -> int:
-        """Number of vector registers: what a register tile has to fit into."""
-        return 32 if self.has("avx512f") or not self.triple.startswith("x86_64") else 16
-
-
-@functools.cache
-def host() -> Host:
-    """Return the processor of this machine.
-
-    `GRAPHC_CPU` (`name` or `name:+feature,-feature`) asks for code of a lesser one.
-    """
-    wish = os.environ.get("GRAPHC_CPU")
-    if wish:
-        cpu, _, features = wish.partition(":")
-        return Host(llvm.get_process_triple(), cpu, features)
-    return Host(llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
 
 
 @functools.cache

@@ -7,9 +7,9 @@ proof).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from graphc.ir.core.cost import weight
+from graphc.ir.core.cost import HEAVIEST, SHARED_WAVE, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node
 from graphc.ir.fusion.iteration_domain import (
     Axes,
@@ -29,23 +29,10 @@ from graphc.ir.fusion.iteration_domain import (
     through,
 )
 
-__all__ = ["HEAVIEST", "Grouping", "total_weight"]
-
-HEAVIEST = 900
-"""A group's greatest weight: beyond it registers spill and LLVM's scheduler, quadratic in a block, is slow."""
-
-SHARED_WAVE = 36
-"""What the sine and the cosine of one angle have in common, and a kernel computes once."""
+__all__ = ["Grouping"]
 
 COLUMNS = ("sum", "prod", "max", "min", "any", "all")
 """Reductions that may be columns."""
-
-
-def total_weight(nodes: Iterable[Node]) -> int:
-    """Return roughly how many instructions a vector of some nodes takes in one kernel."""
-    nodes = list(nodes)
-    angles = [{n.operands[0] for n in nodes if n.op.name == wave} for wave in ("sin", "cos")]
-    return sum(map(weight, nodes)) - SHARED_WAVE * len(angles[0] & angles[1])
 
 
 class Grouping:

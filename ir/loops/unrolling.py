@@ -19,9 +19,8 @@ from collections.abc import Sequence
 from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import results_of, substitute, substitute_through, with_bodies
-from graphc.ir.core.cost import SHORT_LOOP
+from graphc.ir.core.cost import HEAVIEST, SHORT_LOOP, total_weight
 from graphc.ir.core.graph import Graph, Node, toposort
-from graphc.ir.fusion.grouping import HEAVIEST, total_weight
 
 __all__ = ["unroll_loops"]
 

@@ -15,7 +15,8 @@ import pytest
 
 from graphc.codegen.gemm import blocking, driver, microkernel
 from graphc.codegen.llvm.builder import Function, Module
-from graphc.codegen.runtime.engine import Host, MachineCode, compile_text, cross_assembly, host
+from graphc.codegen.llvm.target import Target, host
+from graphc.codegen.runtime.engine import MachineCode, compile_text, cross_assembly
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -306,9 +307,9 @@ def test_vector_cases_can_be_left_out() -> None:
 
 
 OTHERS = {
-    "wide": Host("x86_64-unknown-linux-gnu", "skylake-avx512", "+avx512f,+avx2,+fma"),
-    "narrow": Host("aarch64-unknown-linux-gnu", "", ""),
-    "plain": Host("x86_64-unknown-linux-gnu", "x86-64", ""),
+    "wide": Target("x86_64-unknown-linux-gnu", "skylake-avx512", "+avx512f,+avx2,+fma"),
+    "narrow": Target("aarch64-unknown-linux-gnu", "", ""),
+    "plain": Target("x86_64-unknown-linux-gnu", "x86-64", ""),
 }
 
 

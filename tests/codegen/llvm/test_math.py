@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from graphc.codegen.llvm.builder import Function, Module, Value
-from graphc.codegen.llvm.math.mathlib import MATH, ULP
-from graphc.codegen.runtime.engine import MachineCode, compile_text, host
+from graphc.codegen.llvm.math import MATH, ULP
+from graphc.codegen.llvm.target import host
+from graphc.codegen.runtime.engine import MachineCode, compile_text
 
 Array = np.ndarray[Any, Any]
 TYPES: dict[str, tuple[str, Any, int]] = {"f32": ("float", np.float32, 16), "f64": ("double", np.float64, 8)}

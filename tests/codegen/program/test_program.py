@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from graphc.codegen.llvm.scalar_ops import OPS
+from graphc.codegen.llvm.target import host
 from graphc.codegen.program.arena import Interval, plan
 from graphc.codegen.program.program import code_cache_size, compile_graph
-from graphc.codegen.runtime.engine import cross_assembly, host
+from graphc.codegen.runtime.engine import cross_assembly
 from graphc.ir.core import build, control_flow
 from graphc.ir.core.graph import Graph, Node, Region
 from graphc.ir.core.ops import PRIMITIVES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from graphc.codegen.llvm.builder import Function, Value
-from graphc.codegen.llvm.math.mathlib_core import FORMATS, clamp, exp_clamped, expm1_reduced, polynomial, split_log, two_to
+from graphc.codegen.llvm.math_core import FORMATS, clamp, exp_clamped, expm1_reduced, polynomial, split_log, two_to
 
 __all__ = ["pow"]
 

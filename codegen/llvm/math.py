@@ -2,7 +2,7 @@
 
 Every function takes the `Function` that is being written and a value, and returns a value of the same
 type and lanes.  They cover the whole range: denormals in and out, signed zeros, infinities, NaN.  None
-calls a library; only sin and cos branch, for huge arguments (`mathlib_trig`).  `ULP` states how far off
+calls a library; only sin and cos branch, for huge arguments (`math_trig`).  `ULP` states how far off
 each may be, in units in the last place of the exact result, and the tests hold it to that.
 """
 
@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 
 from graphc.codegen.llvm.builder import Function, Value
-from graphc.codegen.llvm.math.mathlib_core import (
+from graphc.codegen.llvm.math_core import (
     FORMATS,
     clamp,
     exp_clamped,
@@ -29,8 +29,8 @@ from graphc.codegen.llvm.math.mathlib_core import (
     tanh_reduced,
     two_to,
 )
-from graphc.codegen.llvm.math.mathlib_pow import pow
-from graphc.codegen.llvm.math.mathlib_trig import cos, sin
+from graphc.codegen.llvm.math_pow import pow
+from graphc.codegen.llvm.math_trig import cos, sin
 
 __all__ = [
     "MATH",

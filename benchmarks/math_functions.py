@@ -1,6 +1,6 @@
 """Math functions, one thread, f32 and f64: ns an element, in turns with NumPy and, where installed, jax.
 
-    python benchmarks/mathlib.py [function ...]
+    python benchmarks/math_functions.py [function ...]
 
 The arrays stay in the second cache; arguments are ordinary.  jax's figure has its call in it, some microseconds.
 """

@@ -11,7 +11,7 @@ import math
 from itertools import pairwise
 
 from graphc.codegen.llvm.builder import Function, Value
-from graphc.codegen.llvm.math.mathlib_core import FORMATS, polynomial
+from graphc.codegen.llvm.math_core import FORMATS, polynomial
 
 __all__ = ["cos", "sin", "sincos"]
 

@@ -1,1 +1,0 @@
-"""Math functions as inlined vector code with stated error bounds."""

@@ -1,0 +1,74 @@
+"""The processor that code is made for: its instruction set, vector width and number of registers.
+
+Checks the version of llvmlite as well, since every use of it starts here.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from dataclasses import dataclass
+
+SUPPORTED = ((0, 45), (0, 52))
+"""Accepted llvmlite versions: first, and first no longer accepted."""
+
+try:
+    import llvmlite
+    import llvmlite.binding as llvm
+except ImportError as error:  # pragma: no cover - exercised in a subprocess
+    raise ImportError("graphc needs llvmlite to make machine code: pip install llvmlite") from error
+
+__all__ = ["SUPPORTED", "Target", "check_version", "host"]
+
+
+def check_version(version: str) -> None:
+    """Refuse an llvmlite that graphc was not tried with.  Raises ImportError."""
+    numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
+    low, high = SUPPORTED
+    if not low <= numbers < high:
+        raise ImportError(
+            f"graphc accepts llvmlite >= {low[0]}.{low[1]} and < {high[0]}.{high[1]}, found {version}: "
+            f"pip install 'llvmlite>={low[0]}.{low[1]},<{high[0]}.{high[1]}'"
+        )
+
+
+check_version(llvmlite.__version__)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A processor: LLVM's triple, CPU name and features."""
+
+    triple: str
+    cpu: str
+    features: str
+
+    def has(self, feature: str) -> bool:
+        """Tell whether a feature such as `avx512f` or `fma` is there and enabled."""
+        return f"+{feature}" in self.features.split(",")
+
+    @property
+    def vector_bytes(self) -> int:
+        """Width of the widest vector registers."""
+        if self.has("avx512f"):
+            return 64
+        return 32 if self.has("avx2") else 16
+
+    @property
+    def vector_registers(self) -> int:
+        """Number of vector registers: what a register tile has to fit into."""
+        return 32 if self.has("avx512f") or not self.triple.startswith("x86_64") else 16
+
+
+@functools.cache
+def host() -> Target:
+    """Return this machine as a target.
+
+    `GRAPHC_CPU` (`name` or `name:+feature,-feature`) asks for code of a lesser one.
+    """
+    wish = os.environ.get("GRAPHC_CPU")
+    if wish:
+        cpu, _, features = wish.partition(":")
+        return Target(llvm.get_process_triple(), cpu, features)
+    return Target(llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
