@@ -18,9 +18,9 @@ from graphc.core.errors import add_place
 from graphc.ir.core.build import zeros_like
 from graphc.ir.core.graph import Node
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import Accumulate, GradFn
+from graphc.tensors.grad_fn import GradFn
 from graphc.tensors.storage import Storage, compute, stopped
-from graphc.tensors.tensor import Tensor
+from graphc.tensors.tensor import Accumulate, Tensor
 
 __all__ = [
     "Function", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "no_grad", "once_differentiable",

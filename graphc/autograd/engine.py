@@ -11,10 +11,10 @@ from graphc.ir.core.build import cast, constant, full_like
 from graphc.ir.core.graph import Node, toposort
 from graphc.ir.transforms.vjp import gradients
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import Accumulate, Barrier, GradFn, Level, history
+from graphc.tensors.grad_fn import Barrier, GradFn, Level, history
 from graphc.tensors.lazy import realize, substitute
 from graphc.tensors.storage import Storage, stopped
-from graphc.tensors.tensor import Tensor
+from graphc.tensors.tensor import Accumulate, Tensor
 
 __all__ = ["Sweep", "differentiate", "with_late_hooks"]
 

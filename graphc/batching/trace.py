@@ -24,10 +24,10 @@ from graphc.ir.transforms.vmap_rules import lead
 from graphc.ops.random import default_generator, generators
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import PENDING_BOUND
-from graphc.tensors.grad_fn import Accumulate, GradFn, Level
+from graphc.tensors.grad_fn import GradFn, Level
 from graphc.tensors.lazy import substitute
 from graphc.tensors.storage import Storage, compute, stopped
-from graphc.tensors.tensor import Tensor
+from graphc.tensors.tensor import Accumulate, Tensor
 from graphc.tracing.custom_vjp import written_out
 from graphc.tracing.nested import KEY, Before, InnerTrace
 

@@ -30,10 +30,10 @@ from graphc.core.pytree import Tree
 from graphc.ir.core.graph import PARAMETER, Graph, Node, parameter, toposort
 from graphc.ir.core.types import TensorType
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import Accumulate, Barrier, GradFn, Level, history
+from graphc.tensors.grad_fn import Barrier, GradFn, Level, history
 from graphc.tensors.lazy import substitute
 from graphc.tensors.storage import Storage, compute, unique, valued
-from graphc.tensors.tensor import Tensor
+from graphc.tensors.tensor import Accumulate, Tensor
 from graphc.tracing.custom_vjp import written_out
 from graphc.tracing.trace import Captured, Trace, no_way_out
 

@@ -22,9 +22,9 @@ from graphc.ir.core.graph import make
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import from_array
-from graphc.tensors.grad_fn import Accumulate, Level, history
+from graphc.tensors.grad_fn import Level, history
 from graphc.tensors.storage import Storage, stopped
-from graphc.tensors.tensor import Tensor
+from graphc.tensors.tensor import Accumulate, Tensor
 
 __all__ = [
     "Sparsity", "functional_call", "grad", "grad_and_value", "hessian", "hessian_sparsity", "jacfwd", "jacobian_sparsity",

@@ -27,10 +27,10 @@ from graphc.ir.transforms.vjp import gradients
 from graphc.ir.transforms.vmap import batch
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import from_array
-from graphc.tensors.grad_fn import Accumulate, Barrier, GradFn, Level, history
+from graphc.tensors.grad_fn import Barrier, GradFn, Level, history
 from graphc.tensors.lazy import realize, substitute
 from graphc.tensors.storage import Storage, stopped
-from graphc.tensors.tensor import Tensor
+from graphc.tensors.tensor import Accumulate, Tensor
 from graphc.tracing.custom_vjp import written_out
 
 __all__ = [

@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 from weakref import WeakSet
 
-if TYPE_CHECKING:
-    from graphc.tensors.storage import Storage
-    from graphc.tracing.trace import Trace
+from graphc.ir.core.graph import Node
 
-__all__ = ["state"]
+__all__ = ["Recorder", "state"]
+
+
+class Recorder(Protocol):
+    """What tensors tell the trace that records them; the traces of compiled functions, batches and bodies implement it."""
+
+    guards: list[tuple[Callable[[], Any], Any]]
+    numbers: list[tuple[Callable[[], Any], Node]]
+
+    def enter(self, storage: Any) -> None:
+        """Put a storage from outside of the trace on a placeholder."""
+
+    def escaped(self, node: Node) -> Exception:
+        """Return the error for a tensor of the trace that is used when it is over."""
+
+    def recorded(self, where: str) -> None:
+        """Note an operation recorded at a line of the user's."""
+
+    def reads_grad(self, tensor: Any) -> None:
+        """Note that the function reads a `.grad`."""
+
+    def writes_grad(self, tensor: Any) -> None:
+        """Note that the function replaces a `.grad`."""
+
+    def begins_backward(self, roots: Iterable[Node]) -> None:
+        """Note the nodes from which the first gradient is taken."""
 
 
 class _State(threading.local):
@@ -24,8 +48,8 @@ class _State(threading.local):
         self.grad = True
         self.inference = False
         self.anomaly = False
-        self.trace: Trace | None = None
-        self.dirty: WeakSet[Storage] = WeakSet()
+        self.trace: Recorder | None = None
+        self.dirty: WeakSet[Any] = WeakSet()
 
 
 state = _State()

@@ -7,16 +7,12 @@ of its history a backward has used up, and where Python code (hooks, custom func
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import ref
 
 from graphc.ir.core.graph import Node
 
-if TYPE_CHECKING:
-    from graphc.tensors.storage import Storage
-    from graphc.tensors.tensor import Tensor
-
-__all__ = ["Accumulate", "Barrier", "GradFn", "Level", "history"]
+__all__ = ["Barrier", "GradFn", "Level", "history"]
 
 SAVES_NOTHING = frozenset((
     "Add", "Sub", "Rsub", "Neg", "Sum", "Mean", "View", "Reshape", "UnsafeView", "ReshapeAlias", "Expand", "T", "Transpose",
@@ -36,12 +32,12 @@ class GradFn:
 
     __slots__ = ("__weakref__", "_name", "dead", "edges", "freed", "metadata", "owner", "where")
 
-    def __init__(self, name: str, edges: tuple[GradFn | None, ...] = (), owner: Storage | None = None, where: str = "") -> None:
+    def __init__(self, name: str, edges: tuple[GradFn | None, ...] = (), owner: Any = None, where: str = "") -> None:
         self._name = name
         self.edges = edges
         self.freed = False
         self.dead = False
-        self.owner: ref[Storage] | None = None if owner is None else ref(owner)
+        self.owner: ref[Any] | None = None if owner is None else ref(owner)
         self.metadata: dict[str, Any] | None = None
         self.where = where
 
@@ -66,27 +62,6 @@ class GradFn:
 
     def __repr__(self) -> str:
         return f"<{self._name} object at {id(self):#x}>"
-
-
-class Accumulate(GradFn):
-    """The end of a history: a leaf, whose `.grad` the gradient by `node` is added to."""
-
-    __slots__ = ("node", "tensor")
-
-    def __init__(self, tensor: Tensor, node: Node) -> None:
-        super().__init__("AccumulateGrad")
-        self.tensor = tensor
-        self.node = node
-
-    @property
-    def variable(self) -> Tensor:
-        """The leaf."""
-        return self.tensor
-
-    @property
-    def saves(self) -> bool:
-        """False: a leaf keeps nothing that could be freed."""
-        return False
 
 
 class Level(GradFn):

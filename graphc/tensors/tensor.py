@@ -20,12 +20,12 @@ from graphc.ir.core.types import TensorType
 from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.tensors import views
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import Accumulate, GradFn
+from graphc.tensors.grad_fn import GradFn
 from graphc.tensors.lazy import realize
 from graphc.tensors.storage import Shared, Storage, compute, stopped, valued
 from graphc.tensors.views import Moves
 
-__all__ = ["Tensor", "device"]
+__all__ = ["Accumulate", "Tensor", "device"]
 
 T = TypeVar("T", bound="Tensor")
 
@@ -65,6 +65,27 @@ class device:
 
 
 CPU = device("cpu")
+
+
+class Accumulate(GradFn):
+    """The end of a history: a leaf, whose `.grad` the gradient by `node` is added to."""
+
+    __slots__ = ("node", "tensor")
+
+    def __init__(self, tensor: Tensor, node: Node) -> None:
+        super().__init__("AccumulateGrad")
+        self.tensor = tensor
+        self.node = node
+
+    @property
+    def variable(self) -> Tensor:
+        """The leaf."""
+        return self.tensor
+
+    @property
+    def saves(self) -> bool:
+        """False: a leaf keeps nothing that could be freed."""
+        return False
 
 
 class Tensor:

@@ -15,9 +15,9 @@ from graphc.core.errors import TracingError, add_place
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import I64, TensorType
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import Accumulate, GradFn
+from graphc.tensors.grad_fn import GradFn
 from graphc.tensors.storage import Storage
-from graphc.tensors.tensor import Tensor
+from graphc.tensors.tensor import Accumulate, Tensor
 from graphc.tracing.trace import Trace
 
 __all__ = ["KEY", "Before", "InnerTrace"]
