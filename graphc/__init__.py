@@ -1,6 +1,7 @@
 """A tensor compiler in Python, in PyTorch's words: `import graphc as torch`."""
 
 from graphc import autograd, cuda, func, linalg, nn, optim, random, utils
+from graphc import methods as _methods
 from graphc.autograd.backward import enable_grad, inference_mode, no_grad, set_grad_enabled
 from graphc.autograd.grad_mode import is_grad_enabled
 from graphc.batching.vmap import vmap
@@ -34,7 +35,6 @@ from graphc.core.dtypes import (
 from graphc.core.errors import TracingError
 from graphc.core.printing import set_printoptions
 from graphc.core.promotion import broadcast_shapes as _broadcast_shapes
-from graphc.ops import methods as _methods
 from graphc.ops.activations import (
     cdist,
     celu,
