@@ -280,9 +280,21 @@ class ProgramWriter:
             base = views.pop(0)
             if node not in self._links:
                 self._copy(node.operands[0], base, place)
+            else:  # what is written must not be read from where it is written to
+                views = [self._apart(o, v, base[0]) for o, v in zip(node.operands[1:], views, strict=True)]
+                operands = [operands[0], *(o for _, o in views)]
         written = OPAQUE[node.op.name](self.module, node, operands, self._name(node))
         assert isinstance(written, Step)
         self._call(written, [*(p for p, _ in views), place])
+
+    def _apart(self, node: Node, view: tuple[_Place, Operand], target: _Place) -> tuple[_Place, Operand]:
+        """Return a view of a value, of a copy if it shows the memory of `target`."""
+        if view[0].address.name != target.address.name:
+            return view
+        copy = self._room(node.type)
+        self._touch(copy)
+        self._copy(node, view, copy)
+        return copy, Operand(copy.strides)
 
     def _matmul(self, region: Region, node: Node) -> None:
         packed = self._packed.get(node.operands[1])
@@ -388,12 +400,12 @@ class ProgramWriter:
             else:
                 write = writer.scan if node.op.name == "scan" else writer.while_
                 found = write(node, operands, places[node.params["carried"] :])
-        for value, place in zip(found, places, strict=False):
+        for value, place, type in zip(found, places, node.types, strict=False):
             assert isinstance(place, Memory)
             if is_small(place.type):
                 writer.store(value, place)
             elif isinstance(value, Memory) and value is not place:
-                self.move(value.address, place.address, place.type.bytes)
+                self.move(value.address, place.address, type.bytes)  # all of it, also where a place is one lane's
 
     def _stack_in_rows(self, region: Region, node: Node) -> None:
         """Give what a scan stacks, and only scans in registers run over, places side by side: one address for all."""

@@ -36,8 +36,9 @@ def updates_in_place(body: Region, count: int, large: Sequence[bool]) -> InPlace
     readers = users(found.order)
     for i in range(count):
         chain = _chain(body.results[i], body.params[i]) if large[i] else []
-        if not chain or body.results[:count].count(body.results[i]) > 1:
-            continue
+        others = (r for j, r in enumerate(body.results) if j != i)
+        if not chain or any(r in chain for r in others):
+            continue  # what another result holds is not overwritten
         earlier = dict(found.earlier)
         for link in chain:
             earlier[link] = [r for r in _readers(link.operands[0], readers) if r is not link]

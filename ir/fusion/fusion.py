@@ -189,7 +189,7 @@ class _Builder:
     def _moves_only(self, node: Node, group: Group | None) -> bool:
         """Whether a moved value can be loaded in `group`: its kernel must need nothing of what `group` computes."""
         moved = self.group_of.get(node)
-        if moved is not None and any(member.op.kind != "movement" for member in moved.nodes):
+        if moved is not None and (moved is group or any(member.op.kind != "movement" for member in moved.nodes)):
             return False
         while node.op.kind == "movement":
             node = node.operands[0]
@@ -204,14 +204,17 @@ class _Builder:
     def _write(self, root: Node) -> None:
         """Write the fusion that stores `root`, after everything it loads.  Does not recurse."""
         stack = [root]
+        waiting: set[Node] = set()
         while stack:
             node = stack[-1]
             if node in self.new:
                 stack.pop()
                 continue
-            needs = self._needs(node)
-            missing = [n for n in needs if n not in self.new]
+            missing = [n for n in self._needs(node) if n not in self.new]
             if missing:
+                if node in waiting:
+                    raise RuntimeError(f"kernels that need one another: {node} needs {missing[0]}, which needs it")
+                waiting.add(node)
                 stack.extend(missing)
                 continue
             stack.pop()

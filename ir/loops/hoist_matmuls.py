@@ -11,13 +11,14 @@ the gradient by a weight, passes over the whole weight in each turn.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import results_of, substitute, substitute_through, with_bodies
-from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, toposort, users
+from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, toposort
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.transforms.vmap import batch
 from graphc.ir.transforms.vmap_rules import BATCH
@@ -123,12 +124,9 @@ class _Motion:
 
     # -- after the loop -------------------------------------------------------------------------------
 
-    def _readers(self) -> dict[Node, int]:
-        """Count who reads each node: other nodes, and the results."""
-        found = {node: len(readers) for node, readers in users(self._nodes()).items()}
-        for r in (*self.next, *self.stacks):
-            found[r] = found.get(r, 0) + 1
-        return found
+    def _readers(self) -> Counter[Node]:
+        """Count the reads of each node by other nodes and the results: 0 for a parameter that is not needed."""
+        return Counter(o for node in self._nodes() for o in node.operands) + Counter((*self.next, *self.stacks))
 
     def _sums(self) -> dict[int, Node]:
         """Return, for carried values that only add up products, the product that is added in each turn."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import graphc as torch
 from graphc.codegen.program.program import compile_graph
 from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, Node, parameter
@@ -205,3 +206,14 @@ def test_single_numbers_before_and_after_a_product_do_not():
     after = build.apply("exp", build.sum_(product, (0, 1))) * build.apply("exp", b)
     names = steps(fused(before, after, params=(a, b, x, w)))
     assert names.count("matmul") == 1 and names.count("fusion") >= 2
+
+
+@pytest.mark.parametrize("shape", [(5,), (3, 1), (1,), (1, 1), (4, 2, 3)])
+@pytest.mark.parametrize("views", [
+    lambda a: (a[-1], a[-1:]), lambda a: (a[:1], a[0]), lambda a: ((a * 2)[-1], (a * 2)[-1:], a),
+    lambda a: (a.flip(0)[0], a.flip(0)[:1]), lambda a: (a.flip(0), a.flip(0).reshape(-1), a.flip(0).reshape(-1)[:1]),
+])  # fmt: skip
+def test_results_that_are_views_of_one_another(views, shape):
+    x = np.random.default_rng(0).standard_normal(shape)
+    for got, want in zip(torch.compile(views)(torch.tensor(x)), views(torch.tensor(x)), strict=True):
+        np.testing.assert_array_equal(np.asarray(got), want.numpy())
