@@ -1,63 +1,138 @@
-"""Keep objects in files, tensors among them: `save` and `load`, as torch has them, by pickle.
+"""Objects in files, tensors among them: `save` and `load`.
 
-`load` makes nothing but tensors, arrays, numbers and containers unless it is told that the file is trusted.  The files are
-graphc's own, not torch's.
+`save` writes safetensors with JSON for the structure around the tensors (graphc.utils.safe_file); an object that holds more
+than tensors, arrays, numbers and containers, a whole module for example, is pickled.  `load` reads both, and torch's
+files, without running code of the file unless it is told that the file is trusted.
 """
 
 from __future__ import annotations
 
+import io
 import pickle
+import zipfile
+from collections.abc import Callable
 from os import PathLike
+from struct import error as StructError
 from typing import IO, Any
 
 from graphc.ops.creation import check_device
+from graphc.utils.rebuild import Budget, Storage, array_of, damaged
+from graphc.utils.safe_calls import MOVED, Elements
+from graphc.utils.safe_file import Unsupported, decode, encode
+from graphc.utils.safe_pickle import unpickled
 
 __all__ = ["load", "save"]
 
 File = str | PathLike[str] | IO[bytes]
 
-HARMLESS = frozenset((
-    ("collections", "OrderedDict"), ("collections", "defaultdict"), ("builtins", "set"), ("builtins", "frozenset"),
-    ("builtins", "slice"), ("builtins", "range"), ("builtins", "complex"), ("builtins", "bytearray"), ("builtins", "dict"),
-    ("builtins", "list"), ("numpy", "ndarray"), ("numpy", "dtype"), ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "scalar"), ("numpy.core.multiarray", "scalar"),
-    ("numpy._core.numeric", "_frombuffer"), ("numpy.core.numeric", "_frombuffer"), ("_codecs", "encode"),
-    ("graphc.tensors.tensor", "Tensor"), ("graphc.tensors.tensor", "_rebuild"), ("graphc.nn.parameter", "Parameter"),
-    ("graphc.core.dtypes", "Size"),
-))  # fmt: skip
-"""The only names that a file may use without trust: none of them runs code of the file's choice."""
-
-MOVED = {"graphc.tensor": "graphc.tensors.tensor", "graphc.dtypes": "graphc.core.dtypes"}
-"""Modules whose classes older files name by another module."""
+ZIP = b"PK\x03\x04"
+OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""How a file of torch before 1.6 begins."""
 
 
-class _Careful(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        module = MOVED.get(module, module)
-        if (module, name) not in HARMLESS:
-            raise pickle.UnpicklingError(
-                f"expected tensors, arrays, numbers and containers of them, got {module}.{name}; "
-                "load(..., weights_only=False) reads everything, and runs code that the file asks for: only for files you trust"
-            )
-        return super().find_class(module, name)
+def save(obj: Any, f: File, pickle_module: Any = None, pickle_protocol: int | None = None) -> None:
+    """Write an object to a file, given by its path or open for writing bytes.
 
-
-def save(obj: Any, f: File, pickle_module: Any = pickle, pickle_protocol: int = pickle.DEFAULT_PROTOCOL) -> None:
-    """Write an object to a file, given by its path or open for writing bytes."""
+    Tensors, arrays, numbers, text and containers are written as safetensors, the names of a state_dict being those of the
+    arrays; `load` reads them as they are.  Any other object, and any object for which a pickle module or a protocol is
+    given, is pickled: `load` reads it with `weights_only=False`.
+    """
     if isinstance(f, (str, PathLike)):
         with open(f, "wb") as file:
-            pickle_module.dump(obj, file, protocol=pickle_protocol)
-    else:
-        pickle_module.dump(obj, f, protocol=pickle_protocol)
+            save(obj, file, pickle_module, pickle_protocol)
+        return
+    if pickle_module is None and pickle_protocol is None:
+        try:
+            pieces = encode(obj)
+        except Unsupported:
+            pass
+        else:
+            for piece in pieces:
+                f.write(piece)
+            return
+    module = pickle if pickle_module is None else pickle_module
+    module.dump(obj, f, protocol=pickle.DEFAULT_PROTOCOL if pickle_protocol is None else pickle_protocol)
 
 
-def load(f: File, map_location: Any = None, *, weights_only: bool = True) -> Any:
-    """Return what `save` wrote to a file, given by its path or open for reading bytes.
+def load(f: File, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool = True, mmap: Any = None) -> Any:
+    """Return what `save`, or torch.save, wrote to a file, given by its path or open for reading bytes.
 
-    With `weights_only` it raises pickle.UnpicklingError for anything but tensors, arrays, numbers and containers.
+    With `weights_only` it raises pickle.UnpicklingError for anything but tensors, arrays, numbers and containers, and for
+    a damaged file; it takes no more memory than a few times the length of the file.  EOFError for an empty file.
+    Without it, a pickle is run as Python does, and may do anything: only for files you trust.
     """
     check_device(map_location)
     if isinstance(f, (str, PathLike)):
         with open(f, "rb") as file:
-            return load(file, weights_only=weights_only)
-    return _Careful(f).load() if weights_only else pickle.load(f)
+            return load(file, map_location, pickle_module, weights_only=weights_only)
+    start = f.tell() if f.seekable() else None
+    data = f.read()
+    if not data:
+        raise EOFError("Ran out of input")
+    found, length = _loaded(data, pickle_module, weights_only)
+    if start is not None:
+        f.seek(start + length)
+    return found
+
+
+def _loaded(data: bytes, pickle_module: Any, weights_only: bool) -> tuple[Any, int]:
+    """Return the object at the beginning of some bytes, and how many belong to it."""
+    if data.startswith(OLD_TORCH):
+        raise pickle.UnpicklingError("this is a file of torch before 1.6; load it with torch and save it again")
+    if data.startswith(ZIP):
+        return _torch_file(data), len(data)
+    if data[4:9] == b"\0\0\0\0{":
+        return decode(data)
+    if weights_only:
+        return unpickled(data)
+    stream = io.BytesIO(data)
+    return (_Trusted(stream) if pickle_module is None else pickle_module.Unpickler(stream)).load(), stream.tell()
+
+
+class _Trusted(pickle.Unpickler):
+    """Python's own reader, which finds modules by their older names too."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        return super().find_class(MOVED.get(module, module), name)
+
+
+def _torch_file(data: bytes) -> Any:
+    """Return the object of torch's zip file: a pickle, and beside it the bytes of each storage, not compressed."""
+    budget = Budget(len(data))
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+            if len(names) != 1:
+                raise damaged(f"expected one data.pkl in the zip file, got {len(names)}")
+            folder = names[0].removesuffix("data.pkl")
+            order = _entry(archive, f"{folder}byteorder", budget) if f"{folder}byteorder" in archive.namelist() else b"little"
+            find = _storages(archive, folder, ">" if order == b"big" else "<", budget)
+            return unpickled(_entry(archive, names[0], budget), find, budget)[0]
+    except (zipfile.BadZipFile, RuntimeError, EOFError, OSError, ValueError, KeyError, StructError) as error:
+        raise damaged(f"{type(error).__name__}: {error}"[:300]) from error
+
+
+def _entry(archive: zipfile.ZipFile, name: str, budget: Budget) -> bytes:
+    info = archive.getinfo(name)
+    if info.compress_type != zipfile.ZIP_STORED:
+        raise damaged(f"{name:.60} is compressed")
+    budget.take(info.file_size)
+    return archive.read(info)
+
+
+def _storages(archive: zipfile.ZipFile, folder: str, order: str, budget: Budget) -> Callable[[Any], Storage]:
+    """Return what finds a storage by its persistent id: ("storage", class, key, device, number of elements)."""
+    known: dict[tuple[str, str], Storage] = {}
+
+    def find(key: Any) -> Storage:
+        if not isinstance(key, tuple) or len(key) != 5 or key[0] != "storage" or not isinstance(key[1], Elements):
+            raise damaged(f"no storage {key!r:.80}")
+        _, kind, number, _, count = key
+        if not isinstance(number, str) or type(count) is not int:
+            raise damaged(f"no storage {key!r:.80}")
+        if (number, kind.dtype) not in known:
+            raw = _entry(archive, f"{folder}data/{number}", budget)
+            known[number, kind.dtype] = Storage(array_of(order + kind.dtype, (count,), raw, budget), budget)
+        return known[number, kind.dtype]
+
+    return find

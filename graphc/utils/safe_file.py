@@ -1,0 +1,417 @@
+"""The format of `save`: safetensors for the elements, JSON for the structure of the Python objects around them.
+
+A safetensors file is the length of a header (8 bytes, little-endian), the header (JSON: for each name a dtype, a shape
+and where its bytes begin and end), and the bytes one after another.  The structure stands in its `__metadata__` under
+"graphc": a table of objects that refer to each other by number, so that shared objects stay shared and nothing is
+nested.  A value is a JSON scalar, or `[n]` for object n; an object is `[kind, contents]`.
+
+Source: https://github.com/huggingface/safetensors (format).
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from graphc.core import dtypes
+from graphc.core.dtypes import Size, dtype
+from graphc.nn.parameter import Parameter
+from graphc.tensors.storage import Shared, Storage
+from graphc.tensors.tensor import Tensor, device
+from graphc.utils.rebuild import Budget, array_of, checked_key, damaged, marked, numpy_dtype, rebuilt, scalar_of, sizes_of
+
+__all__ = ["FACTORIES", "Unsupported", "decode", "encode"]
+
+CODES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1", "U64": "<u8",
+    "U32": "<u4", "U16": "<u2", "U8": "|u1", "BOOL": "|b1", "C64": "<c8",
+}  # fmt: skip
+"""The element types of safetensors, in NumPy's spelling."""
+CODE_OF = {v: k for k, v in CODES.items()}
+KEY = "graphc"
+_BUILTINS: tuple[type, ...] = (list, dict, set, frozenset, int, float, str, bool, tuple, bytearray, complex)
+FACTORIES: dict[str, Any] = {t.__name__: t for t in _BUILTINS}
+"""What a defaultdict of a file may call."""
+DTYPES = {d.name: d for d in vars(dtypes).values() if isinstance(d, dtype)}
+MUTABLE: dict[str, Callable[[], Any]] = {"list": list, "dict": dict, "ordered": OrderedDict, "set": set}
+
+
+class Unsupported(Exception):
+    """An object is none of those that the format has."""
+
+
+# -- writing ------------------------------------------------------------------------------------------------
+
+
+class _Writer:
+    """The table of objects and the arrays of one file."""
+
+    def __init__(self) -> None:
+        self.objects: list[Any] = []
+        self.arrays: dict[str, np.ndarray[Any, Any]] = {}
+        self.numbers: dict[int, list[int]] = {}
+        self.alive: list[Any] = []
+        self.data: dict[Any, str] = {}
+
+    def value(self, value: Any, path: str, depth: int = 0) -> Any:
+        kind = type(value)
+        if value is None or kind in (bool, str) or (kind is int and -(2**63) <= value < 2**63):
+            return value
+        if kind is float and isfinite(value):
+            return value
+        if id(value) not in self.numbers:
+            if depth > 200:
+                raise Unsupported("nested too deeply")
+            self.alive.append(value)
+            self._add(value, path, depth + 1)
+        return self.numbers[id(value)]
+
+    def _add(self, value: Any, path: str, depth: int) -> None:
+        kind = _MUTABLE_KINDS.get(type(value))
+        if kind is None:  # parts of what cannot change come first
+            entry = self._fixed(value, path, depth)
+            self.numbers[id(value)] = [len(self.objects)]
+            self.objects.append(entry)
+        else:  # what can change may hold itself
+            self.numbers[id(value)] = [len(self.objects)]
+            self.objects.append(entry := [kind, None])
+            entry[1] = self._pairs(value, path, depth) if isinstance(value, dict) else self._items(value, path, depth)
+
+    def _items(self, values: Iterable[Any], path: str, depth: int) -> list[Any]:
+        return [self.value(v, f"{path}{i}.", depth) for i, v in enumerate(values)]
+
+    def _pairs(self, values: dict[Any, Any], path: str, depth: int) -> list[Any]:
+        return [[self.value(k, path, depth), self.value(v, f"{path}{k}.", depth)] for k, v in values.items()]
+
+    def _fixed(self, value: Any, path: str, depth: int) -> list[Any]:
+        kind = type(value)
+        if isinstance(value, Tensor):
+            return self._tensor(value, path)
+        if kind in (tuple, frozenset, Size):
+            return [_SEQUENCES[kind], self._items(value, path, depth)]
+        if kind is np.ndarray:
+            return self._array(value, path)
+        if isinstance(value, np.generic):
+            return ["scalar", [_dtype_text(value.dtype), _text(value.tobytes())]]
+        if kind is defaultdict:
+            if value.default_factory is not None and FACTORIES.get(value.default_factory.__name__) is not value.default_factory:
+                raise Unsupported(f"a defaultdict of {value.default_factory}")
+            factory = None if value.default_factory is None else value.default_factory.__name__
+            return ["default", [factory, self.value(dict(value), path, depth)]]
+        if kind is slice:
+            return ["slice", self._items((value.start, value.stop, value.step), path, depth)]
+        simple = _SIMPLE.get(kind)
+        if simple is None:
+            raise Unsupported(f"{kind.__module__}.{kind.__qualname__}")
+        return [simple[0], simple[1](value)]
+
+    def _tensor(self, value: Tensor, path: str) -> list[Any]:
+        if type(value) not in (Tensor, Parameter) or value.__dict__.keys() - {"_is_buffer", "_persistent"}:
+            raise Unsupported(f"a tensor of class {type(value).__qualname__} with attributes {sorted(value.__dict__)}")
+        storage: Storage = value._storage
+        moves = value._moves
+        while isinstance(storage, Shared):
+            moves, storage = storage.moves + moves, storage.source
+        shown = (id(storage), tuple((op.name, repr(params)) for op, params in moves))
+        if shown not in self.data:
+            self.alive.append(storage)
+            self.data[shown] = self._name(value._array(), path)
+        flags = {"parameter": type(value) is Parameter, "requires_grad": value.requires_grad}
+        if "_is_buffer" in value.__dict__:
+            flags["persistent"] = value.__dict__["_persistent"]
+        return ["tensor", [self.data[shown], flags]]
+
+    def _array(self, value: np.ndarray[Any, Any], path: str) -> list[Any]:
+        text = _dtype_text(value.dtype)
+        if text in CODE_OF:
+            return ["array", [self._name(value, path), None, None]]
+        raw = np.frombuffer(np.ascontiguousarray(value).tobytes(), np.uint8)
+        return ["array", [self._name(raw, path), text, list(value.shape)]]
+
+    def _name(self, array: np.ndarray[Any, Any], path: str) -> str:
+        name = wanted = path.rstrip(".").encode("utf-8", "replace").decode() or "value"
+        while name in self.arrays or name == "__metadata__":
+            name = f"{wanted}.{len(self.arrays)}"
+        self.arrays[name] = array
+        return name
+
+
+def _text(data: bytes | bytearray) -> str:
+    return b64encode(data).decode()
+
+
+def _dtype_text(kind: np.dtype[Any]) -> str:
+    text = kind.newbyteorder("<").str
+    if kind.names or kind.subdtype or kind.kind not in "biufcSU":
+        raise Unsupported(f"an array of dtype {kind}")
+    return str(numpy_dtype(text).str)
+
+
+_MUTABLE_KINDS: dict[type, str] = {list: "list", dict: "dict", OrderedDict: "ordered", set: "set"}
+_SEQUENCES: dict[type, str] = {tuple: "tuple", frozenset: "frozenset", Size: "size"}
+_SIMPLE: dict[type, tuple[str, Callable[[Any], Any]]] = {
+    float: ("float", float.hex),
+    int: ("int", hex),
+    complex: ("complex", lambda v: [v.real.hex(), v.imag.hex()]),
+    bytes: ("bytes", _text),
+    bytearray: ("bytearray", _text),
+    range: ("range", lambda v: [hex(v.start), hex(v.stop), hex(v.step)]),
+    dtype: ("dtype", lambda v: v.name),
+    device: ("device", lambda v: v.type),
+}
+
+
+def encode(value: Any) -> list[Any]:
+    """Return a file of an object as pieces of bytes to write one after another.  Raises Unsupported."""
+    writer = _Writer()
+    structure = {"format": 1, "root": writer.value(value, ""), "objects": writer.objects}
+    header: dict[str, Any] = {"__metadata__": {KEY: json.dumps(structure, separators=(",", ":"))}}
+    end, pieces = 0, []
+    for name, array in writer.arrays.items():
+        begin, end = end, end + array.nbytes
+        text = array.dtype.newbyteorder("<").str
+        header[name] = {"dtype": CODE_OF[text], "shape": list(array.shape), "data_offsets": [begin, end]}
+        pieces.append(np.ascontiguousarray(array, text).data if array.nbytes else b"")
+    top = json.dumps(header, separators=(",", ":")).encode()
+    top += b" " * (-len(top) % 8)
+    return [len(top).to_bytes(8, "little"), top, *pieces]
+
+
+# -- reading ------------------------------------------------------------------------------------------------
+
+
+def decode(data: bytes) -> tuple[Any, int]:
+    """Return the object of a file and how many bytes it takes.  Raises UnpicklingError for a damaged file.
+
+    A safetensors file of another program gives a dictionary of its tensors.
+    """
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > len(data) - 8:
+        raise damaged(f"a header of {length} bytes in a file of {len(data)}")
+    header = _json(data[8 : 8 + length])
+    metadata = header.pop("__metadata__", None)
+    budget = Budget(len(data))
+    arrays, end = _arrays(header, memoryview(data)[8 + length :], budget)
+    if not isinstance(metadata, dict) or KEY not in metadata:
+        return {name: rebuilt(array) for name, array in arrays.items()}, 8 + length + end
+    if not isinstance(metadata[KEY], str):
+        raise damaged("the structure is no text")
+    return _Reader(_json(metadata[KEY]), arrays, budget).root(), 8 + length + end
+
+
+def _json(text: bytes | str) -> dict[str, Any]:
+    try:
+        found = json.loads(text, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise damaged(str(error)) from None
+    if not isinstance(found, dict):
+        raise damaged("expected a JSON object")
+    return found
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise damaged("a name stands twice in the header")
+    return found
+
+
+def _arrays(header: dict[str, Any], data: memoryview, budget: Budget) -> tuple[dict[str, Any], int]:
+    """Return the arrays by name and where the last ends: each begins where the one before ends."""
+    entries = {name: _entry(entry) for name, entry in header.items()}
+    found, end = {}, 0
+    for name, (code, shape, begin, stop) in sorted(entries.items(), key=lambda e: e[1][2:]):
+        if begin != end or not begin <= stop <= len(data):
+            raise damaged(f"{name!r:.60} at {begin} to {stop} of {len(data)} bytes, expected it at {end}")
+        found[name] = array_of(code, shape, data[begin:stop], budget)
+        end = stop
+    return {name: found[name] for name in header}, end
+
+
+def _entry(entry: Any) -> tuple[str, Any, int, int]:
+    if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
+        raise damaged("expected dtype, shape and data_offsets of each array")
+    offsets = entry["data_offsets"]
+    if not isinstance(offsets, list) or len(offsets) != 2 or not all(type(o) is int for o in offsets):
+        raise damaged(f"expected two offsets, got {offsets!r:.60}")
+    if not isinstance(entry["dtype"], str) or entry["dtype"] not in CODES:
+        raise damaged(f"elements of type {entry['dtype']!r:.60}, expected one of {', '.join(CODES)}")
+    return CODES[entry["dtype"]], entry["shape"], offsets[0], offsets[1]
+
+
+class _Reader:
+    """The objects of a table: what can change is made empty at first, and filled when the rest is there."""
+
+    def __init__(self, structure: dict[str, Any], arrays: dict[str, Any], budget: Budget) -> None:
+        if structure.get("format") != 1 or not isinstance(structure.get("objects"), list) or "root" not in structure:
+            raise damaged("expected a structure of format 1")
+        self.structure, self.arrays, self.budget = structure, arrays, budget
+        self.tensors: dict[str, Tensor] = {}
+        self.found: list[Any] = []
+        self.ready: list[bool] = []
+        self.defaults: list[tuple[Any, dict[Any, Any]]] = []
+
+    def root(self) -> Any:
+        entries = [self._kind(e) for e in self.structure["objects"]]
+        self.ready = [kind in MUTABLE for kind, _ in entries]
+        self.found = [MUTABLE[kind]() if kind in MUTABLE else None for kind, _ in entries]
+        for n, (kind, contents) in enumerate(entries):
+            if kind not in MUTABLE:
+                self.found[n], self.ready[n] = self._fixed(kind, contents), True
+        for n, (kind, contents) in enumerate(entries):
+            if kind in MUTABLE:
+                self._fill(self.found[n], kind, contents)
+        for target, source in self.defaults:
+            target.update(source)
+        return self._value(self.structure["root"])
+
+    def _kind(self, entry: Any) -> tuple[str, Any]:
+        if not isinstance(entry, list) or len(entry) != 2 or not isinstance(entry[0], str):
+            raise damaged("expected a kind and contents of each object")
+        return entry[0], entry[1]
+
+    def _value(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            if isinstance(value, dict):
+                raise damaged("a value is a scalar or the number of an object")
+            return value
+        if len(value) != 1 or type(value[0]) is not int or not 0 <= value[0] < len(self.found) or not self.ready[value[0]]:
+            raise damaged(f"no object {value!r:.60}")
+        return self.found[value[0]]
+
+    def _values(self, contents: Any, count: int | None = None) -> list[Any]:
+        if not isinstance(contents, list) or count not in (None, len(contents)):
+            raise damaged("expected a list of values")
+        return [self._value(v) for v in contents]
+
+    def _fill(self, target: Any, kind: str, contents: Any) -> None:
+        if kind == "list":
+            target.extend(self._values(contents))
+        elif kind == "set":
+            target.update(checked_key(v) for v in self._values(contents))
+        else:
+            for pair in contents if isinstance(contents, list) else [None]:
+                key, value = self._values(pair, 2)
+                target[checked_key(key)] = value
+
+    def _fixed(self, kind: str, contents: Any) -> Any:
+        read = _READERS.get(kind)
+        if read is None:
+            raise damaged(f"no object is a {kind!r:.60}")
+        return read(self, contents)
+
+    def _tensor(self, contents: Any) -> Tensor:
+        name, flags = contents if isinstance(contents, list) and len(contents) == 2 else (None, None)
+        if not isinstance(name, str) or name not in self.arrays or not isinstance(flags, dict):
+            raise damaged("a tensor without elements")
+        base = self.tensors.setdefault(name, rebuilt(self.arrays[name]))
+        made: Tensor = base.detach()
+        if not all(type(f) is bool for f in flags.values()) or (flags.get("requires_grad") and not made.is_floating_point()):
+            raise damaged("flags of a tensor")
+        if flags.get("parameter"):
+            made = Parameter(made, flags.get("requires_grad", False))
+        elif flags.get("requires_grad"):
+            made.requires_grad_()
+        return marked(made, flags["persistent"]) if "persistent" in flags else made
+
+    def _array(self, contents: Any) -> Any:
+        name, text, shape = contents if isinstance(contents, list) and len(contents) == 3 else (None, None, None)
+        if not isinstance(name, str) or name not in self.arrays:
+            raise damaged("an array without elements")
+        array = self.arrays[name]
+        if text is None:
+            self.budget.take(array.nbytes)
+            return array.copy()
+        sizes = sizes_of(shape, numpy_dtype(text).itemsize)
+        return array_of(text, sizes, array.tobytes() if array.dtype == np.uint8 else None, self.budget)
+
+    def _scalar(self, contents: Any) -> Any:
+        text, data = contents if isinstance(contents, list) and len(contents) == 2 else (None, None)
+        return scalar_of(text, _bytes(data), self.budget)
+
+    def _default(self, contents: Any) -> Any:
+        factory, source = contents if isinstance(contents, list) and len(contents) == 2 else (None, None)
+        if factory is not None and (not isinstance(factory, str) or factory not in FACTORIES):
+            raise damaged(f"a defaultdict of {factory!r:.60}")
+        made: Any = defaultdict(None if factory is None else FACTORIES[factory])
+        inner = self._value(source)
+        if type(inner) is not dict:
+            raise damaged("a defaultdict without items")
+        self.defaults.append((made, inner))
+        return made
+
+
+def _bytes(text: Any) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except (ValueError, TypeError) as error:
+        raise damaged(str(error)) from None
+
+
+def _number(text: Any, parse: Callable[[Any], Any]) -> Any:
+    if not isinstance(text, str):
+        raise damaged(f"expected a number as text, got {text!r:.60}")
+    try:
+        return parse(text)
+    except (ValueError, OverflowError) as error:
+        raise damaged(str(error)) from None
+
+
+def _integer(text: Any) -> int:
+    return int(_number(text, lambda t: int(t, 16)))
+
+
+def _real(text: Any) -> float:
+    return float(_number(text, float.fromhex))
+
+
+def _listed(contents: Any, count: int) -> list[Any]:
+    if not isinstance(contents, list) or len(contents) != count:
+        raise damaged(f"expected a list of {count}")
+    return contents
+
+
+def _range(contents: Any) -> range:
+    start, stop, step = (_integer(v) for v in _listed(contents, 3))
+    if not step:
+        raise damaged("a range of step 0")
+    return range(start, stop, step)
+
+
+def _dtype(contents: Any) -> dtype:
+    if not isinstance(contents, str) or contents not in DTYPES:
+        raise damaged(f"no dtype {contents!r:.60}")
+    return DTYPES[contents]
+
+
+def _device(contents: Any) -> device:
+    if contents != "cpu":
+        raise damaged(f"no device {contents!r:.60}")
+    return device("cpu")
+
+
+_READERS: dict[str, Callable[[_Reader, Any], Any]] = {
+    "tuple": lambda r, c: tuple(r._values(c)),
+    "size": lambda r, c: Size(sizes_of(c, 1)),
+    "frozenset": lambda r, c: frozenset([checked_key(v) for v in r._values(c)]),
+    "tensor": _Reader._tensor,
+    "array": _Reader._array,
+    "scalar": _Reader._scalar,
+    "default": _Reader._default,
+    "slice": lambda r, c: slice(*r._values(c, 3)),
+    "float": lambda r, c: _real(c),
+    "int": lambda r, c: _integer(c),
+    "complex": lambda r, c: complex(*(_real(v) for v in _listed(c, 2))),
+    "bytes": lambda r, c: _bytes(c),
+    "bytearray": lambda r, c: bytearray(_bytes(c)),
+    "range": lambda r, c: _range(c),
+    "dtype": lambda r, c: _dtype(c),
+    "device": lambda r, c: _device(c),
+}
+"""How an object that cannot change is made of its contents, after everything it refers to."""
