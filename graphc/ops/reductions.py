@@ -46,7 +46,6 @@ from graphc.tensors.dispatch import numpy_names, op
 __all__ = [
     "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "cumprod", "cumsum", "logcumsumexp",
     "logsumexp", "max", "mean", "min", "nanmean", "nansum", "norm", "prod", "std", "std_mean", "sum", "var", "var_mean",
-    "vector_norm",
 ]  # fmt: skip
 
 
