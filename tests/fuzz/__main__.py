@@ -24,10 +24,11 @@ def main() -> int:
     parser.add_argument(
         "--replay", type=int, default=None, metavar="SEED", help="check the one program of a seed, and print it"
     )
+    parser.add_argument("--minimize", action="store_true", help="with --replay: shrink the program, show where values part")
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     if args.replay is not None:
-        return int(programs.replay(args.replay, args.modes.split(",")))
+        return int(programs.replay(args.replay, args.modes.split(","), args.minimize))
     seed = random.SystemRandom().randrange(10**9) if args.seed is None else args.seed
     print(f"seed {seed}", flush=True)
     start = time.monotonic()

@@ -33,7 +33,7 @@ __all__ = ["ALL_MODES", "Checker", "Failure", "script"]
 
 Array = np.ndarray[Any, Any]
 
-ALL_MODES = ("torch", "eager", "again", "compiled", "opt1", "static", "check_nan", "public", "sizes", "gradient", "finite")
+ALL_MODES = ("torch", "eager", "compiled", "again", "opt1", "static", "check_nan", "public", "sizes", "gradient", "finite")
 
 INTERNAL = (AssertionError, KeyError, AttributeError, ZeroDivisionError, RecursionError, StopIteration, NameError, MemoryError)
 """What no wrong program should raise: errors of the compiler itself."""
@@ -56,9 +56,23 @@ class Failure:
     detail: str = ""
 
     @property
-    def kind(self) -> str:
-        """What failures of one cause are likely to share: the mode, and the error with its place."""
-        return f"{self.mode}: {self.message.splitlines()[0][:90] if ':' in self.message[:40] else 'values'}"
+    def what(self) -> str:
+        """What was checked: `value` or `gradient`."""
+        return "gradient" if self.mode.startswith("gradient ") else "value"
+
+    @property
+    def is_error(self) -> bool:
+        """Whether an error was raised, rather than a value different."""
+        return "Error" in self.message.split(":")[0]
+
+    @property
+    def family(self) -> str:
+        """What failures of one cause have in common: the error with its place, or that values differ."""
+        return (
+            self.message[self.message.startswith("at {") and self.message.index("}: ") + 3 :].split(":")[0]
+            if "Error" in self.message
+            else "values"
+        )
 
 
 class Invalid(Exception):
@@ -164,19 +178,20 @@ def _error(error: BaseException) -> str:
 class Checker:
     """Run programs in the chosen modes; count checks and collect failures."""
 
-    def __init__(self, modes: Sequence[str] = ALL_MODES, sizes: int = 3) -> None:
+    def __init__(self, modes: Sequence[str] = ALL_MODES, sizes: int = 3, always: bool = False) -> None:
         self.modes = modes
+        self.always = always
         self.other_sizes = sizes
         self.checks = 0
         self.programs = 0
         self.invalid = 0
         self.counts: dict[str, int] = {}
 
-    def check(self, program: Program) -> list[Failure]:
-        """Return the failures of a program: at most one a mode."""
+    def check(self, program: Program, whats: Sequence[str] = ("value", "gradient")) -> list[Failure]:
+        """Return the failures of a program."""
         self.programs += 1
         found: list[Failure] = []
-        for what in ("value", "gradient"):
+        for what in whats:
             if what == "gradient" and ("gradient" not in self.modes or not program.floats):
                 continue
             try:
@@ -218,6 +233,10 @@ class Checker:
         except Exception as error:
             yield mode, _error(error)
 
+    def _turn(self, program: Program, every: int, number: int) -> bool:
+        """Tell whether it is the turn of a mode that only some programs run in."""
+        return self.always or program.seed % every == number
+
     # -- modes ------------------------------------------------------------------------------------------------
 
     def _torch(self, program: Program, what: str, given: list[Array]) -> list[Array] | None:
@@ -249,7 +268,7 @@ class Checker:
         yield traced.compare([graphc.zeros_like(x) if x.grad is None else x.grad for x in chosen])
 
     def _again(self, program: Program, what: str, traced: Traced) -> Iterator[str | None]:
-        if program.seed % 2:
+        if not self._turn(program, 2, 0):
             return
         saved = lazy.COMPILE_COST, lazy.COMPILE_NODE_COST, lazy.NODE_COST
         lazy.COMPILE_COST = lazy.COMPILE_NODE_COST = 0.0
@@ -268,16 +287,16 @@ class Checker:
             yield self._program(traced, opt=0)
 
     def _opt1(self, program: Program, what: str, traced: Traced) -> Iterator[str | None]:
-        if traced.graph.results and program.seed % 8 == 0:
-            for level in (1, 2, 3) if program.seed % 64 == 0 else (1,):
+        if traced.graph.results and self._turn(program, 8, 0):
+            for level in (1, 2, 3) if self._turn(program, 64, 0) else (1,):
                 yield self._program(traced, opt=level)
 
     def _static(self, program: Program, what: str, traced: Traced) -> Iterator[str | None]:
-        if traced.graph.results and program.seed % 4 == 1:
+        if traced.graph.results and self._turn(program, 4, 1):
             yield self._program(traced, opt=0, dynamic=False)
 
     def _check_nan(self, program: Program, what: str, traced: Traced) -> Iterator[str | None]:
-        if program.seed % 8 != 3:
+        if not self._turn(program, 8, 3):
             return
         finite = all(np.isfinite(x).all() for x in traced.results if x.dtype.kind == "f")
         spread = all(np.isfinite(traced.spread(i)).all() for i in range(len(traced.results)))
@@ -290,7 +309,7 @@ class Checker:
             yield f"check_nan: raised, but all is finite: {error}" if finite else None
 
     def _public(self, program: Program, what: str, traced: Traced) -> Iterator[str | None]:
-        if program.seed % 4 != 2:
+        if not self._turn(program, 4, 2):
             return
         compiled = graphc.compile(traced.run, opt=0)
         for _ in range(3):

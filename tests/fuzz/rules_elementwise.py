@@ -208,7 +208,7 @@ def ternary(g: Generator) -> Any:
             "torch.addcmul({}, {}, {})",
             "torch.lerp({}, {}, {})",
             "torch.addcdiv({}, {}, {}.abs() + 1.0)",
-            "torch.clamp({}, {}, {})",
+            "torch.clamp({}, {}, {} + 0.3)",
         )
     )
     return g.emit(text, g.tame(x), g.tame(y), g.tame(z), shape=joined(shape, z.shape), mag=80.0)
