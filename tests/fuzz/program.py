@@ -133,13 +133,13 @@ def _draw(rng: np.random.Generator, p: Var, program: Program) -> np.ndarray:
     if p.name in program.given and program.given[p.name].shape == shape:
         return np.asarray(program.given[p.name])
     if p.dtype == "bool":
-        return rng.random(shape) < 0.5
+        return np.asarray(rng.random(shape) < 0.5)
     if p.bound is not None:
-        return rng.integers(0, max(p.bound.at(program.sizes), 1), shape).astype(DTYPES[p.dtype])
+        return np.asarray(rng.integers(0, max(p.bound.at(program.sizes), 1), shape)).astype(DTYPES[p.dtype])
     if not p.is_float:
         if program.values == "special" and rng.random() < 0.5:
             return rng.choice(np.array(EXTREME[p.dtype], DTYPES[p.dtype]), shape)
-        return rng.integers(0 if p.dtype == "u8" else -4, 5, shape).astype(DTYPES[p.dtype])
+        return np.asarray(rng.integers(0 if p.dtype == "u8" else -4, 5, shape)).astype(DTYPES[p.dtype])
     if program.values == "integers":
         return rng.integers(-3, 4, shape).astype(np.float64)
     if program.values == "ones":
