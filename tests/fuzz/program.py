@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tests.fuzz.dims import Dim
 
-__all__ = ["DTYPES", "Block", "Extents", "Program", "Sizes", "Stmt", "Var", "arrays", "free", "source"]
+__all__ = ["DTYPES", "Block", "Extents", "Program", "Sizes", "Stmt", "Var", "arguments", "free", "source"]
 
 Sizes = Mapping[str, int]
 
@@ -97,8 +97,6 @@ class Program:
     values: str = "normal"
     layouts: tuple[str, ...] = ()
     loss: str = "sum"
-    given: dict[str, Any] = field(default_factory=dict)
-    """Arrays for arguments that are not drawn: what the minimizer put in the place of statements."""
 
     def at(self, sizes: dict[str, int]) -> Program:
         """Return the same program at other sizes."""
@@ -112,55 +110,43 @@ class Program:
 
 # -- arguments ----------------------------------------------------------------------------------------------
 
-SPECIAL = [math.nan, math.inf, -math.inf, -0.0, 0.0, 1e-40, -5e-324, 1.0, -1.0, 2.0, 0.5, 3e38, 1e-3]
-EXTREME = {"i32": [2**31 - 1, -(2**31), 0, -1, 1], "i64": [2**63 - 1, -(2**63), 0, -1, 1], "u8": [0, 255, 1, 128]}
+SPECIAL = "[nan, inf, -inf, -0.0, 0.0, 1e-40, -5e-324, 1.0, -1.0, 2.0, 0.5, 3e38, 1e-3]"
+EXTREME = {"i32": "[2**31 - 1, -(2**31), 0, -1, 1]", "i64": "[2**63 - 1, -(2**63), 0, -1, 1]", "u8": "[0, 255, 1, 128]"}
 
 
-def arrays(program: Program, dtype: str | None = None) -> list[np.ndarray]:
-    """Draw the arguments: the same for the same seed; floats in `dtype` if one is given."""
-    rng = np.random.default_rng([program.seed, *sorted(program.sizes.values())])
+def arguments(program: Program) -> list[str]:
+    """Return NumPy expressions for the arguments: the same numbers for the same seed."""
     found = []
     for i, p in enumerate(program.block.params):
-        x = _draw(rng, p, program)
-        if p.is_float:
-            x = x.astype(DTYPES[dtype or p.dtype])
-        found.append(_laid_out(x, program.layouts[i] if i < len(program.layouts) else "dense"))
+        shape, rng = p.extents(program.sizes), f"default_rng([{program.seed}, {i}])"
+        text = f"np.asarray({_drawn(program, p, shape, rng)}, np.{DTYPES[p.dtype].__name__})"
+        found.append(_laid_out(text, len(shape), program.layouts[i] if i < len(program.layouts) else "dense"))
     return found
 
 
-def _draw(rng: np.random.Generator, p: Var, program: Program) -> np.ndarray:
-    shape = p.extents(program.sizes)
-    if p.name in program.given and program.given[p.name].shape == shape:
-        return np.asarray(program.given[p.name])
+def _drawn(program: Program, p: Var, shape: tuple[int, ...], rng: str) -> str:
+    """Return an expression for numbers of the kind of a variable."""
     if p.dtype == "bool":
-        return np.asarray(rng.random(shape) < 0.5)
+        return f"{rng}.random({shape}) < 0.5"
     if p.bound is not None:
-        return np.asarray(rng.integers(0, max(p.bound.at(program.sizes), 1), shape)).astype(DTYPES[p.dtype])
+        return f"{rng}.integers(0, {max(p.bound.at(program.sizes), 1)}, {shape})"
     if not p.is_float:
-        if program.values == "special" and rng.random() < 0.5:
-            return rng.choice(np.array(EXTREME[p.dtype], DTYPES[p.dtype]), shape)
-        return np.asarray(rng.integers(0 if p.dtype == "u8" else -4, 5, shape)).astype(DTYPES[p.dtype])
-    if program.values == "integers":
-        return rng.integers(-3, 4, shape).astype(np.float64)
-    if program.values == "ones":
-        return np.ones(shape)
-    x = rng.uniform(-2, 2, shape)
+        if program.values == "special" and program.seed % 2:
+            return f"{rng}.choice({EXTREME[p.dtype]}, {shape})"
+        return f"{rng}.integers({0 if p.dtype == 'u8' else -4}, 5, {shape})"
     if program.values == "special":
-        with np.errstate(all="ignore"):
-            x = np.where(rng.random(shape) < 0.3, rng.choice(np.array(SPECIAL), shape), x)
-    return np.asarray(x)
+        return f"np.where({rng}.random({shape}) < 0.3, {rng}.choice({SPECIAL}, {shape}), {rng}.uniform(-2, 2, {shape}))"
+    kinds = {"integers": f"{rng}.integers(-3, 4, {shape})", "ones": f"np.ones({shape})"}
+    return kinds.get(program.values, f"{rng}.uniform(-2, 2, {shape})")
 
 
-def _laid_out(x: np.ndarray, layout: str) -> np.ndarray:
-    if layout == "transposed" and x.ndim > 1:
-        return np.ascontiguousarray(x.T).T
-    if layout == "strided" and x.ndim:
-        wide = np.zeros((*x.shape[:-1], 2 * x.shape[-1]), x.dtype)
-        wide[..., ::2] = x
-        return wide[..., ::2]
-    if layout == "reversed" and x.ndim:
-        return np.ascontiguousarray(x[::-1])[::-1]
-    return np.ascontiguousarray(x) if x.ndim else x
+def _laid_out(text: str, rank: int, layout: str) -> str:
+    """Return an expression for the same array with other strides."""
+    if layout == "transposed" and rank > 1:
+        return f"np.asfortranarray({text})"
+    if layout == "strided" and rank:
+        return f"np.repeat({text}, 2, -1)[..., ::2]"
+    return f"{text}[::-1].copy()[::-1]" if layout == "reversed" and rank else text
 
 
 # -- text ---------------------------------------------------------------------------------------------------

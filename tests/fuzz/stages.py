@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from graphc.codegen.program import compile_graph
-from graphc.ir.evaluate import evaluate
+from graphc.ir.analysis.views import dense_strides
+from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.pipeline import optimize
-from graphc.ir.printer import to_text
-from graphc.ir.views import dense_strides
-from tests.fuzz.modes import Traced
+from graphc.ir.text.printer import to_text
 from tests.fuzz.noise import difference
+from tests.fuzz.traced import Traced
 
 __all__ = ["first_difference"]
 
@@ -30,9 +29,7 @@ def first_difference(traced: Traced) -> str:
                 return f"first stage that differs: {name}\noutput {i}: {text}\n\n{to_text(before)}\n{to_text(graph)}"
         before = graph
     try:
-        message = traced.compare_outputs(
-            compile_graph(traced.graph, traced.variant.strides, opt=0).run_unchecked(traced.inputs)
-        )
+        message = traced.compiled(opt=0)
     except Exception as error:
         message = f"{type(error).__name__}: {error}"
     where = "kernels or their machine code" if message else "none: what differs is not in a compiled graph"
