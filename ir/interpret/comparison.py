@@ -16,7 +16,7 @@ from graphc.ir.core.graph import Region
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.interpret.rounding import perturbed_runs
 
-__all__ = ["Mismatch", "Noise", "Outcome", "compare", "evaluated", "unequal"]
+__all__ = ["MARGIN", "RUNS", "Mismatch", "Noise", "Outcome", "compare", "evaluated", "explained", "unequal"]
 
 CLOSE = 16
 """Units in the last place that are equal without a further look."""
@@ -64,7 +64,7 @@ def compare(before: Outcome, after: Outcome, noises: Sequence[Noise]) -> Mismatc
         for count in RUNS:
             if not where.any():
                 break
-            where = where & ~_explained(x, y, [n.result(i, count) for n in noises])
+            where = where & ~explained(x, y, [n.result(i, count) for n in noises])
         if where.any():
             return Mismatch(i, where)
     return None
@@ -91,7 +91,7 @@ def unequal(x: Any, y: Any) -> Any:
         return np.asarray(~(same | (close & ~apart) | (np.isnan(x) & np.isnan(y))))
 
 
-def _explained(x: Any, y: Any, noises: Sequence[Any]) -> Any:
+def explained(x: Any, y: Any, noises: Sequence[Any], margin: float = MARGIN) -> Any:
     """Tell for which elements rounding explains that x is y: they are unstable, or vary by as much."""
     found = np.zeros(x.shape, bool)
     for runs in noises:
@@ -99,7 +99,7 @@ def _explained(x: Any, y: Any, noises: Sequence[Any]) -> Any:
         if x.dtype.kind == "f" and x.shape == y.shape:
             with np.errstate(all="ignore"):
                 spread = runs.max(axis=0).astype(np.float64) - runs.min(axis=0)
-                found |= np.abs(x.astype(np.float64) - y) <= MARGIN * spread
+                found |= np.abs(x.astype(np.float64) - y) <= margin * spread
     return found
 
 

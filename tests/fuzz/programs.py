@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from graphc.debug import first_difference_of_graph
 from tests.fuzz.generate import generate
 from tests.fuzz.kinds import Report
 from tests.fuzz.minimize import minimize
 from tests.fuzz.modes import ALL_MODES, Checker, Failure
 from tests.fuzz.program import Program
-from tests.fuzz.stages import first_difference
 from tests.fuzz.traced import Traced
 
 __all__ = ["replay", "run", "smallest"]
@@ -76,6 +76,10 @@ def _at_own_sizes(failure: Failure) -> Failure:
 def parting(failure: Failure) -> str:
     """Return where in the pipeline a failure begins."""
     try:
-        return first_difference(Traced(failure.case.names["run"], failure.case.args))
+        traced = Traced(failure.case.names["run"], failure.case.args)
+        found = first_difference_of_graph(traced.graph, traced.inputs, traced.variant.strides, dynamic=False)
     except Exception as error:
-        return f"no stages: {type(error).__name__}: {error}"
+        return f"stages: {type(error).__name__}: {error}"
+    return (
+        str(found) if found is not None else "no stage differs: it is the front end, a derivative rule, or other sizes before"
+    )

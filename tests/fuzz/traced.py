@@ -10,9 +10,11 @@ import numpy as np
 
 from graphc.codegen.program.program import compile_graph
 from graphc.compiler.api import Compiled, _take_apart, _Variant
+from graphc.compiler.fast_path import Result
 from graphc.compiler.options import Options
+from graphc.ir.interpret.comparison import unequal
 from tests.fuzz.cases import tensors
-from tests.fuzz.noise import Reference, difference, reference
+from tests.fuzz.noise import Reference, description
 
 __all__ = ["Traced", "flat"]
 
@@ -27,7 +29,7 @@ class _Evaluated:
 
     def run_unchecked(self, given: list[Array]) -> list[Array]:
         self.traced.inputs = [np.asarray(x) for x in given]
-        self.traced.reference = reference(self.traced.graph, self.traced.inputs)
+        self.traced.reference = Reference(self.traced.graph, self.traced.inputs)
         return self.traced.reference.values
 
 
@@ -50,23 +52,22 @@ class Traced:
         self.results = [np.asarray(r) for r in flat(results)]
         del self.variant.__dict__["program"]
 
-    def spread(self, i: int) -> Array:
-        """Return what result i may differ by: that of the output it is."""
-        r = self.variant.results[i]
-        if r.kind == "output" and self.reference is not None:
-            return self.reference.spread[r.number]
-        return np.zeros(self.results[i].shape)
-
-    def compare(self, got: Any, factor: float = 1.0) -> str | None:
+    def compare(self, got: Any, *, foreign: bool = False) -> str | None:
         """Return how results differ from the reference."""
         found = [np.asarray(x) for x in flat(got)]
         if len(found) != len(self.results):
             return f"{len(found)} results, expected {len(self.results)}"
-        for i, (x, y) in enumerate(zip(found, self.results, strict=True)):
-            text = difference(y, self.spread(i), x, factor)
+        for i, (x, r) in enumerate(zip(found, self.variant.results, strict=True)):
+            text = self._difference(i, r, x, foreign)
             if text:
                 return f"result {i}: {text}"
         return None
+
+    def _difference(self, i: int, r: Result, got: Array, foreign: bool) -> str | None:
+        if r.kind == "output" and self.reference is not None:
+            return self.reference.difference(r.number, got, foreign=foreign)
+        where = unequal(self.results[i], got)
+        return description(self.results[i], got, where) if where.any() and got.shape == where.shape else None
 
     def compiled(self, **options: Any) -> str | None:
         """Compile the graph and run it; return how its outputs differ."""
@@ -76,8 +77,8 @@ class Traced:
     def compare_outputs(self, outputs: Sequence[Array]) -> str | None:
         """Return how the outputs of the graph differ."""
         assert self.reference is not None
-        for i, (x, y, s) in enumerate(zip(outputs, self.reference.values, self.reference.spread, strict=True)):
-            text = difference(y, s, np.asarray(x))
+        for i, x in enumerate(outputs):
+            text = self.reference.difference(i, np.asarray(x))
             if text:
                 return f"output {i}: {text}"
         return None
