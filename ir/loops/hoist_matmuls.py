@@ -133,7 +133,7 @@ class _Motion:
         readers = self._readers()
         found = {}
         for i, (param, after) in enumerate(zip(self.carried, self.next, strict=True)):
-            if after.op.name != "add" or readers[after] != 1 or readers[param] != 1 or param not in after.operands:
+            if after.op.name != "add" or readers[after] != 1 or readers.get(param) != 1 or param not in after.operands:
                 continue
             (term,) = (o for o in after.operands if o is not param)
             if _is_worth(term) and readers[term] == 1 and term.type.rank == 2 and not any(map(_of_a_loop, _factors(term))):

@@ -266,8 +266,18 @@ def check(program: LoopProgram, mode: str) -> str | None:
     got = arrays_of(made(program)(*tensors(program.arguments(BATCH if batched else None))))
     for i, (x, y) in enumerate(zip(want, got, strict=True)):
         if x.shape != y.shape or not _near(x, y, program, 1e-7 if derivative else 1e-9):
-            return f"result {i}: expected\n{x}\ngot\n{y}"
+            return f"result {i}: {_shown(x, y, program)}"
     return None
+
+
+def _shown(x: Array, y: Array, program: LoopProgram) -> str:
+    """Return where two results differ, and the first few numbers that do."""
+    if x.shape != y.shape:
+        return f"expected {x.dtype}{list(x.shape)}, got {y.dtype}{list(y.shape)}"
+    close = x == y if x.dtype.kind != "f" else np.abs(x - y) <= 1e-9 * (1 + np.abs(x))
+    places = np.argwhere(~close)
+    lines = [f"  {tuple(map(int, at))}  expected {x[tuple(at)]!s}  got {y[tuple(at)]!s}" for at in places[:4]]
+    return "\n".join([f"{len(places)} of {x.size} elements differ", *lines])
 
 
 def _near(x: Array, y: Array, program: LoopProgram, tolerance: float) -> bool:

@@ -156,3 +156,12 @@ def test_gradients_of_an_lstm_are_those_of_a_loop_in_python(steps, batch, size):
     for _ in range(2):
         for got, want in zip(compiled(*args), torch.func.grad(plain, argnums=everything)(*args), strict=True):
             np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=1e-9, atol=1e-11)
+
+
+def test_what_is_carried_and_never_read_stays():
+    x = param(20)
+    c, unread, i = param(20, name="c"), param(20, name="unread"), param(name="i")
+    body = Region((c, unread, i), (build.apply("tanh", c), c + build.apply("sin", c)))
+    xs = param(5, name="xs")
+    graph = Graph((x, xs), tuple(control_flow.scan(body, [x, x], [xs], 5)))
+    assert products(moved(graph)) == ["scan"]
