@@ -15,7 +15,9 @@ __all__ = ["graphc_backend", "numpy_backend", "torch_backend"]
 NAMES = ("sin", "cos", "tanh", "exp", "abs", "sqrt", "where", "maximum", "minimum", "amax", "argmax", "cumsum", "flip", "roll")
 
 
-def plain_loops(clone: Callable[[Any], Any], stack: Callable[[Sequence[Any]], Any], number: Callable[[int], Any]) -> dict[str, Any]:
+def plain_loops(
+    clone: Callable[[Any], Any], stack: Callable[[Sequence[Any]], Any], number: Callable[[int], Any]
+) -> dict[str, Any]:
     """Return loops and branches as Python runs them; bodies get copies, as what they are given is their own."""
 
     def copies(xs: Sequence[Any]) -> tuple[Any, ...]:

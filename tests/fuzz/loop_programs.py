@@ -169,8 +169,8 @@ class _Drawing:
     def unary(self) -> None:
         x = self.a_float()
         text = self.rng.choice(
-            ("xp.sin({})", "xp.cos({})", "xp.tanh({})", "xp.exp(-xp.abs({}))", "xp.sqrt(xp.abs({}) + 1.0)", "{} * {n}", "{} + {n}",
-             "xp.clamp({}, -1.0, 1.0)", "-{}", "1.0 / ({} * {} + 1.0)")
+            ("xp.sin({})", "xp.cos({})", "xp.tanh({})", "xp.exp(-xp.abs({}))", "xp.sqrt(xp.abs({}) + 1.0)",
+             "{} * {n}", "{} + {n}", "xp.clamp({}, -1.0, 1.0)", "-{}", "1.0 / ({} * {} + 1.0)")
         )  # fmt: skip
         self.put("f", x.shape, text.replace("{n}", str(self.number())).replace("{}", x.name))
 
@@ -178,7 +178,9 @@ class _Drawing:
         x = self.a_float()
         y = self.pick(lambda v: v.kind == "f" and (v.shape in (x.shape, ()) or v.shape == x.shape[1:]))
         assert y is not None
-        how = self.rng.choice(("xp.tanh({0}) * {1}", "{0} + {1}", "{0} - {1}", "xp.sin({0}) * xp.cos({1})", "{0} * 0.5 + {1} * 0.5"))
+        how = self.rng.choice(
+            ("xp.tanh({0}) * {1}", "{0} + {1}", "{0} - {1}", "xp.sin({0}) * xp.cos({1})", "{0} * 0.5 + {1} * 0.5")
+        )
         if x.shape == y.shape and self.chance(0.15):
             how = self.rng.choice(("xp.maximum({0}, {1})", "xp.minimum({0}, {1})"))
         self.put("f", x.shape, how.format(x.name, y.name))
@@ -199,8 +201,12 @@ class _Drawing:
         if n < 2:
             return
         k = self.rng.randint(1, n - 1)
-        choices = [(f"xp.flip({x.name}, (0,))", x.shape), (f"xp.roll({x.name}, {k}, 0)", x.shape), (f"{x.name}[{k}:]", (n - k, *x.shape[1:])),
-                   (f"xp.cat([{x.name}[{k}:], {x.name}[:{k}] * 2.0], 0)", x.shape)]  # fmt: skip
+        choices = [
+            (f"xp.flip({x.name}, (0,))", x.shape),
+            (f"xp.roll({x.name}, {k}, 0)", x.shape),
+            (f"{x.name}[{k}:]", (n - k, *x.shape[1:])),
+            (f"xp.cat([{x.name}[{k}:], {x.name}[:{k}] * 2.0], 0)", x.shape),
+        ]
         if len(x.shape) == 2:
             choices += [(f"{x.name}.T", x.shape[::-1])] * 2 + [(f"{x.name} - {x.name}.mean(1)[:, None]", x.shape)]
         text, shape = self.rng.choice(choices)

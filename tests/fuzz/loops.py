@@ -83,8 +83,9 @@ def values(program: LoopProgram) -> list[Array]:
     with np.errstate(all="ignore"):
         f = function_of(program, numpy_backend(program.dtype))
         found = [np.asarray(r) for r in f(*program.arguments())]
-        moved = [a * (1 + 1e-14 * (1 if a.dtype == np.float64 else 1e7)) if a.dtype.kind == "f" else a for a in program.arguments()]
-        again = [np.asarray(r) for r in f(*[a.astype(b.dtype) for a, b in zip(moved, program.arguments(), strict=True)])]
+        ulps = 1 + 32 * np.finfo(program.dtype).eps
+        moved = [np.asarray(a * ulps, a.dtype) if a.dtype.kind == "f" else a for a in program.arguments()]
+        again = [np.asarray(r) for r in f(*moved)]
     if any(not _near(x, y, program, 1e-2) for x, y in zip(found, again, strict=True)):
         raise Skip("unstable")
     return found
@@ -143,7 +144,8 @@ def slope(program: LoopProgram) -> list[Array]:
 def differences(program: LoopProgram) -> Array:
     """Return the derivative along the directions by differences.  Raises Skip where they are not smooth."""
     backend = numpy_backend("float64")
-    loss, along = loss_of(program, function_of(program, backend), backend), dict(zip(floats(program), directions(program), strict=True))
+    loss = loss_of(program, function_of(program, backend), backend)
+    along = dict(zip(floats(program), directions(program), strict=True))
 
     def at(h: float) -> float:
         moved = [a + h * along[i] if i in along else a for i, a in enumerate(program.arguments())]
