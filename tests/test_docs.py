@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "guide").glob("*.md"))]
 SOURCES = [p for folder in ("ir", "codegen", "graphc", "examples", "benchmarks") for p in sorted((ROOT / folder).rglob("*.py"))]
 SOURCES = [p for p in SOURCES if not (p.parent.is_symlink() or "__pycache__" in p.parts)]
 EXAMPLES = {
@@ -110,6 +110,18 @@ def test_debugging_names_every_topic_and_stage():
     debug, dump = importlib.import_module("graphc.ir.text.debug"), importlib.import_module("graphc.cli.dump")
     text = (ROOT / "docs" / "debugging.md").read_text(encoding="utf-8")
     assert [name for name in (*debug.TOPICS, *dump.STAGES) if f"`{name}`" not in text] == []
+
+
+GUIDES = sorted((ROOT / "docs" / "guide").glob("*.md"))
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda p: p.name)
+def test_guides_print_what_they_say(guide):
+    sessions = "\n".join(body for _, body in blocks(guide, "pycon"))
+    test = doctest.DocTestParser().get_doctest(sessions, {}, guide.name, str(guide), 0)
+    lines: list[str] = []
+    failed, tried = doctest.DocTestRunner(verbose=False).run(test, out=lines.append)
+    assert tried and not failed, "".join(lines)
 
 
 # -- examples ------------------------------------------------------------------------------------------------
