@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "guide").glob("*.md"))]
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "guide").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *PAGES]
 SOURCES = [p for folder in ("ir", "codegen", "graphc", "examples", "benchmarks") for p in sorted((ROOT / folder).rglob("*.py"))]
 SOURCES = [p for p in SOURCES if not (p.parent.is_symlink() or "__pycache__" in p.parts)]
 EXAMPLES = {
