@@ -56,6 +56,7 @@ from graphc.ops.shape import (
 )  # fmt: skip
 from graphc.ops.sorting import *
 from graphc.tensors.tensor import Tensor, device
+from graphc.tensors.typed import BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 from graphc.utils.serialization import load, save
 
 assert _methods.METHODS, "importing the methods gives them to Tensor"

@@ -12,8 +12,10 @@ from math import prod
 from typing import Any
 
 from graphc.core import dtypes
+from graphc.core.errors import placed
 from graphc.ops import activations, comparison, creation, indexing, pointwise, products, random, reductions, shape, sorting
-from graphc.tensors.tensor import Tensor, device
+from graphc.tensors.tensor import Tensor, device, legacy
+from graphc.tensors.typed import TensorType
 
 __all__ = ["INPLACE", "METHODS", "OPERATORS"]
 
@@ -141,7 +143,16 @@ def _type(self: Tensor, dtype: Any = None) -> Any:
     """Return the tensor in another dtype, or without one the name of its type."""
     if dtype is None:
         return f"torch.{_TYPE_NAMES[self.dtype.name]}Tensor"
+    if isinstance(dtype, str):
+        dtype = {f"torch.{title}Tensor": name for name, title in _TYPE_NAMES.items()}.get(dtype, dtype)
+    elif isinstance(dtype, TensorType):
+        dtype = dtype.dtype
     return _in_dtype(self, dtypes.as_dtype(dtype))
+
+
+def _new_legacy(self: Tensor, *args: Any, **keywords: Any) -> Tensor:
+    """Return a tensor of sizes or of data, in this tensor's dtype."""
+    return legacy(Tensor, self.dtype, args, keywords, strict=True)
 
 
 _TYPE_NAMES = {"float32": "Float", "float64": "Double", "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool"}
@@ -162,11 +173,12 @@ def _getitem(self: Tensor, index: Any) -> Any:
 
 def _setitem(self: Tensor, index: Any, value: Any) -> None:
     """Write a number or a tensor, broadcast and converted, at an index."""
+    part, index = indexing.at_places(self, index)
     if indexing.is_basic(index):
-        part = indexing.getitem(self, index)
+        part = indexing.getitem(part, index)
         part.copy_(indexing.fitted(value, tuple(part.shape)) if isinstance(value, Tensor) else value)
     else:
-        self._assign(indexing.put_item(self, index, value))
+        part._assign(indexing.put_item(part, index, value))
 
 
 def _contains(self: Tensor, element: Any) -> bool:
@@ -176,9 +188,13 @@ def _contains(self: Tensor, element: Any) -> bool:
 
 def _fill_(self: Tensor, value: Any) -> Tensor:
     """Write one number everywhere; return self.  Raises TypeError for what is no number."""
-    if not isinstance(value, Tensor):
-        dtypes.number_dtype(value)
-    return self._assign(creation.full_like(self, float(value) if self.dtype.is_floating_point else value))
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise placed(
+                RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+            )
+        return self.copy_(value)
+    return self._assign(creation.full_like(self, value), copies=True, overlapping=True)
 
 
 def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
@@ -264,6 +280,7 @@ def _item_table() -> dict[str, Any]:
         "normal_": _normal_,
         "bernoulli_": _bernoulli_,
         "random_": _random_,
+        "new": _new_legacy,
         "new_zeros": _new(creation.zeros),
         "new_ones": _new(creation.ones),
         "new_full": _new(creation.full),

@@ -86,7 +86,7 @@ def _extreme(f: Function, predicate: str, dtype: DType, x: Value, y: Value) -> V
 def _floordiv(f: Function, dtype: DType, xs: list[Value]) -> Value:
     x, y = f.common(*xs)
     if dtype.is_float:
-        return f.intrinsic("floor", f.fdiv(x, y))
+        return _float_floordiv(f, x, y)
     zero = f.like(0, x)
     nothing = f.cmp("eq", y, zero)
     if dtype.name == "u8":
@@ -100,15 +100,32 @@ def _floordiv(f: Function, dtype: DType, xs: list[Value]) -> Value:
     return f.select(nothing, zero, f.select(minus, f.neg(x), q))
 
 
+def _float_floordiv(f: Function, x: Value, y: Value) -> Value:
+    """Round (x - fmod(x, y)) / y, a whole number but for one rounding, to that number.  Source: CPython's float_floor_div."""
+    zero, one = f.like(0.0, x), f.like(1.0, x)
+    rest = _fmod(f, x, y)
+    q = f.fdiv(f.sub(x, rest), y)
+    q = f.select(_is_astray(f, rest, y), f.sub(q, one), q)
+    whole = f.intrinsic("floor", q)
+    whole = f.select(f.cmp("ogt", f.sub(q, whole), f.like(0.5, x)), f.add(whole, one), whole)
+    plain = f.fdiv(x, y)
+    whole = f.select(f.cmp("oeq", q, zero), f.intrinsic("copysign", zero, plain), whole)
+    return f.select(f.cmp("oeq", y, zero), plain, whole)
+
+
+def _is_astray(f: Function, rest: Value, y: Value) -> Value:
+    """Tell whether a remainder that is not 0 has another sign than the divisor."""
+    zero = f.like(0.0, rest)
+    return f.and_(f.cmp("une", rest, zero), f.xor(f.cmp("olt", rest, zero), f.cmp("olt", y, zero)))
+
+
 def _remainder(f: Function, dtype: DType, xs: list[Value]) -> Value:
     x, y = f.common(*xs)
     if not dtype.is_float:
         zero = f.like(0, x)
         return f.select(f.cmp("eq", y, zero), zero, f.sub(x, f.mul(_floordiv(f, dtype, [x, y]), y)))
     rest = _fmod(f, x, y)
-    zero = f.like(0, rest)
-    astray = f.and_(f.cmp("une", rest, zero), f.xor(f.cmp("olt", rest, zero), f.cmp("olt", y, zero)))
-    return f.select(astray, f.add(rest, y), rest)
+    return f.select(_is_astray(f, rest, y), f.add(rest, y), rest)
 
 
 def _fmod(f: Function, x: Value, y: Value) -> Value:
@@ -123,9 +140,10 @@ def _fmod(f: Function, x: Value, y: Value) -> Value:
     f.start(name)
     where = len(f.lines)
     r = Value(f"%r.{name}", x.type, x.lanes)
-    quotient = f.fdiv(r, b)
-    overflow = f.cmp("oeq", f.intrinsic("fabs", quotient), f.like(float("inf"), b))
-    step = f.select(overflow, f.mul(b, f.like(2.0**600, b)), b)
+    step = b
+    for _ in range(2):  # quotients have up to 2098 bits
+        overflow = f.cmp("oeq", f.intrinsic("fabs", f.fdiv(r, step)), f.like(float("inf"), b))
+        step = f.select(overflow, f.mul(step, f.like(2.0**600, b)), step)
     rest = f.fma(f.neg(f.intrinsic("trunc", f.fdiv(r, step))), step, r)
     going = f.and_(f.cmp("oge", f.intrinsic("fabs", rest), b), f.cmp("ogt", b, f.like(0.0, b)))
     again = f.reduce("or", going)

@@ -124,7 +124,7 @@ def _rounds_down(t: Text, dtype: DType, rest: str, y: str) -> str:
 def _floordiv(t: Text, dtype: DType, xs: list[str]) -> str:
     x, y = xs
     if dtype.is_float:
-        return scalar("floor", t, dtype, scalar("div", t, dtype, x, y))
+        return _float_floordiv(t, dtype, x, y)
     safe, zero, minus = _safe_divisor(t, dtype, y)
     quotient = _op(int="arith.divsi", u8="arith.divui")(t, dtype, [x, safe])
     if not _unsigned(dtype):
@@ -132,6 +132,24 @@ def _floordiv(t: Text, dtype: DType, xs: list[str]) -> str:
         quotient = scalar("sub", t, dtype, quotient, convert(t, BOOL, dtype, wrong))
         quotient = _choose(t, dtype, minus, scalar("neg", t, dtype, x), quotient)
     return _choose(t, dtype, zero, t.constant(0, dtype), quotient)
+
+
+def _float_floordiv(t: Text, dtype: DType, x: str, y: str) -> str:
+    """Round (x - fmod(x, y)) / y to a whole number, as `codegen/ops.py` does."""
+
+    def do(name: str, *xs: str) -> str:
+        return scalar(name, t, dtype, *xs)
+
+    zero, one, half = (t.constant(v, dtype) for v in (0, 1, 0.5))
+    rest = _op(float="arith.remf")(t, dtype, [x, y])
+    q = do("div", do("sub", x, rest), y)
+    q = _choose(t, dtype, _rounds_down(t, dtype, rest, y), do("sub", q, one), q)
+    whole = do("floor", q)
+    whole = _choose(t, dtype, do("lt", half, do("sub", q, whole)), do("add", whole, one), whole)
+    plain = do("div", x, y)
+    signed = _op(float="math.copysign")(t, dtype, [zero, plain])
+    whole = _choose(t, dtype, do("eq", q, zero), signed, whole)
+    return _choose(t, dtype, do("eq", y, zero), plain, whole)
 
 
 def _remainder(t: Text, dtype: DType, xs: list[str]) -> str:

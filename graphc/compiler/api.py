@@ -182,7 +182,10 @@ class _Variant:
         pick = _Picker(self, call, arrays, outputs)
         results = [pick.result(r) for r in self.results]
         for find, made in self.writes:
-            overwrite(find(call), pick.array(made))
+            storage = find(call)
+            if find.rebinds:
+                storage.own()
+            overwrite(storage, pick.array(made))
         for tensor_of, r in self.deposits:
             tensor_of(call)._grad = None if r is None else plain(r, pick.array(r))
         return pytree.unflatten(results, self.tree)
@@ -235,6 +238,7 @@ class _Variant:
             numbers=[(getter, node.dtype.numpy) for getter, node in self.numbers],
             constants=[np.asarray(n.value, order="C") for n in self.constants],
             writes=[(f.number, r.number) for f, r in self.writes if isinstance(f, _Source)],
+            rebound=[f.number for f, _ in self.writes if isinstance(f, _Source) and f.rebinds],
             deposits=[(f.tensor, r) for f, r in self.deposits if isinstance(f, _Held)],
             results=self.results,
             build=pytree.builder(self.tree),
@@ -441,7 +445,8 @@ class _Tracer:
         for tensor, number in self.numbers.items():
             if tensor._storage.node is not self.params[number]:
                 self._check_alone(number)
-                found.append((_ArgumentStorage(number), self._output(tensor._storage.node)))
+                rebinds = tensor._storage in self.trace.rebound
+                found.append((_ArgumentStorage(number, rebinds), self._output(tensor._storage.node)))
         return found
 
     def _check_alone(self, number: int) -> None:
@@ -468,7 +473,8 @@ class _Tracer:
                 raise TracingError(
                     "expected state without history, got a tensor from outside that was written with one; detach what is kept"
                 )
-            found.append((_Source(number, kept.source), self._output(storage.node)))
+            rebinds = storage in self.trace.rebound
+            found.append((_Source(number, kept.source, rebinds), self._output(storage.node)))
         return found
 
     def _deposits(self) -> list[tuple[_Given | _Held, Result | None]]:
@@ -525,10 +531,11 @@ class _Given:
 
 @dataclass(frozen=True)
 class _Source:
-    """Find a captured storage, the one of this number, at a call."""
+    """Find a captured storage, the one of this number, at a call; `rebinds` says that it takes a value of its own."""
 
     number: int
     source: Callable[[], Storage | None]
+    rebinds: bool
 
     def __call__(self, call: _Call) -> Storage:
         storage = self.source()
@@ -538,13 +545,19 @@ class _Source:
 
 @dataclass(frozen=True)
 class _ArgumentStorage:
-    """Find what an argument is stored in; a view is written through."""
+    """Find what an argument is stored in; a view is written through, unless the argument takes values of its own."""
 
     number: int
+    rebinds: bool
 
     def __call__(self, call: _Call) -> Storage:
         tensor: Tensor = call.arguments[self.number].given
-        return tensor._storage if not tensor._moves else tensor.detach()._storage
+        if not tensor._moves:
+            return tensor._storage
+        shared = tensor.detach()._storage
+        if self.rebinds:
+            tensor._storage, tensor._moves, tensor._base = shared, (), None
+        return shared
 
 
 def _names(function: Callable[..., Any], tree: Tree) -> list[str]:

@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir.core.graph import PARAMETER, Node, know, parameter
-from graphc.ir.core.types import F32, TensorType
+from graphc.ir.core.graph import PARAMETER, Node, know
 from graphc.tensors.context import state
 from graphc.tensors.grad_fn import GradFn
-from graphc.tensors.storage import Storage, valued
+from graphc.tensors.storage import HELD_ONCE, Storage, valued
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["MISFIT", "Ready", "Result", "deposit", "nested", "overwrite", "plain", "used_up"]
@@ -63,23 +62,9 @@ def used_up(r: Result, array: Array) -> Tensor:
 # -- state that nothing else holds takes new values itself: no graph can have read the old ones ---------------
 
 
-class _Holder:
-    """Holds one object in a slot, as a storage holds its node."""
-
-    __slots__ = ("held",)
-
-    def __init__(self, held: object) -> None:
-        self.held = held
-
-
-_holder = _Holder(parameter(TensorType(F32)))
-_HELD_ONCE = getrefcount(_holder.held)
-"""What getrefcount says of an object that one slot holds and nothing else."""
-
-
 def overwrite(storage: Storage, array: Array) -> None:
     """Put a computed value into a storage; its history stays."""
-    if type(storage) is Storage and storage.node.op is PARAMETER and getrefcount(storage.node) <= _HELD_ONCE:
+    if type(storage) is Storage and storage.node.op is PARAMETER and getrefcount(storage.node) <= HELD_ONCE:
         know(storage.node, array)
         storage.version += 1
         storage.pending = 0
@@ -90,7 +75,7 @@ def overwrite(storage: Storage, array: Array) -> None:
 
 def deposit(tensor: Tensor, r: Result, array: Array) -> None:
     """Put a computed gradient into `tensor.grad`, a tensor of its own."""
-    if getrefcount(tensor._grad) <= _HELD_ONCE and _is_reusable(tensor._grad, r):
+    if getrefcount(tensor._grad) <= HELD_ONCE and _is_reusable(tensor._grad, r):
         overwrite(tensor._grad._storage, array)  # type: ignore[union-attr]
     else:
         tensor._grad = plain(r, array)
@@ -100,16 +85,14 @@ def _is_reusable(grad: Tensor | None, r: Result) -> bool:
     """Tell whether a gradient that nobody else holds is as a new one would be, but for its value."""
     if type(grad) is not Tensor or grad._moves or grad._hooks is not None or grad.__dict__:
         return False
-    if getrefcount(grad._storage) > _HELD_ONCE:
+    if getrefcount(grad._storage) > HELD_ONCE:
         return False
     storage = grad._storage
     assert r.node is not None
     return type(storage) is Storage and not storage.requires_grad and storage.node.types == r.node.types
 
 
-def nested(
-    entry: Callable[..., Any], build: Callable[[Sequence[Array]], Any], slow: Callable[..., Any]
-) -> Callable[..., Any]:
+def nested(entry: Callable[..., Any], build: Callable[[Sequence[Array]], Any], slow: Callable[..., Any]) -> Callable[..., Any]:
     """Return a call of a program that is all there is to a function but for the nest its outputs are returned in."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -127,7 +110,8 @@ class Ready:
     """A variant bound for calls with positional arrays, or tensors that require no gradient.
 
     `tensors` says which arguments are Tensors.  `captures` are storages, or ways to find them, and whether they
-    require a gradient; `writes` pairs the number of one with that of an output, `deposits` a tensor whose gradient
+    require a gradient; `writes` pairs the number of one with that of an output (`rebound` are those whose old value
+    stays with what shares it), `deposits` a tensor whose gradient
     is written with a Result, or None to remove it.  Returns what `slow` returns for a call that is unlike the one
     it was made from.
     """
@@ -142,6 +126,7 @@ class Ready:
     numbers: list[tuple[Callable[[], Any], np.dtype[Any]]]
     constants: list[Array]
     writes: list[tuple[int, int]]
+    rebound: list[int]
     deposits: list[tuple[Tensor, Result | None]]
     results: list[Result]
     build: Callable[[list[Any]], Any]
@@ -159,9 +144,11 @@ class Ready:
         outputs = self.entry(*arrays, *self.constants)
         if outputs is MISFIT:
             return self.slow(*args)
+        for number in self.rebound:
+            storages[number].own()
         for number, output in self.writes:
             storage = storages[number]
-            if type(storage) is Storage and storage.node.op is PARAMETER and getrefcount(storage.node) <= _HELD_ONCE:
+            if type(storage) is Storage and storage.node.op is PARAMETER and getrefcount(storage.node) <= HELD_ONCE:
                 know(storage.node, outputs[output])  # what `overwrite` does, without a call
                 storage.version += 1
                 storage.pending = 0

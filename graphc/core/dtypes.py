@@ -11,7 +11,7 @@ import numpy as np
 from graphc.ir.core.types import BOOL, DTYPES, F32, F64, I32, I64, U8, DType
 
 __all__ = [
-    "DEFAULT", "Size", "as_dtype", "bool", "combine", "double", "dtype", "finfo", "float", "float32", "float64",
+    "DEFAULT", "Size", "as_dtype", "bool", "combine", "double", "dtype", "exact_number", "finfo", "float", "float32", "float64",
     "get_default_dtype", "iinfo", "int", "int32", "int64", "is_floating_point", "long", "number_dtype", "of_ir", "of_numpy",
     "promote_types", "set_default_dtype", "uint8",
 ]  # fmt: skip
@@ -185,11 +185,42 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     return of_ir(combine(type1.ir, type2.ir))
 
 
+def exact_number(number: Any, dtype: DType) -> builtins.float | builtins.int | builtins.bool:
+    """Return a number as one of an ir dtype: what is no bool or float loses its fraction, as in C.
+
+    Raises RuntimeError for one out of the dtype's range, and TypeError for what is no number.  Below 0 a uint8 wraps as
+    long as its magnitude fits, as torch's.
+    """
+    if number_dtype(number) is BOOL or dtype is BOOL:
+        return dtype.scalar(number)
+    if not _holds(dtype, number):
+        raise RuntimeError(f"value cannot be converted to type {_C_NAMES[dtype.name]} without overflow, got {number!r}")
+    return dtype.scalar(number)
+
+
+def _holds(dtype: DType, number: Any) -> builtins.bool:
+    if dtype.is_float:
+        size = abs(builtins.float(number))
+        return size == np.inf or size != size or size <= builtins.float(np.finfo(dtype.numpy).max)
+    if number != number or abs(number) == np.inf:
+        return False
+    limits = np.iinfo(dtype.numpy)
+    return builtins.bool(builtins.int(limits.min or -limits.max) <= number <= builtins.int(limits.max))
+
+
+_C_NAMES = {"f32": "float", "f64": "double", "i32": "int", "i64": "int64_t", "u8": "uint8_t"}
+
+
 def number_dtype(number: object) -> DType:
-    """Return the ir dtype of a tensor made of a Python or NumPy number.  Raises TypeError for anything else."""
+    """Return the ir dtype of a tensor made of a Python or NumPy number.
+
+    Raises TypeError for anything else, and OverflowError for an integer of more than 64 bits.
+    """
     if isinstance(number, (builtins.bool, np.bool_)):
         return BOOL
     if isinstance(number, (builtins.int, np.integer)):
+        if not -(2**63) <= number < 2**64:
+            raise OverflowError(f"expected an integer of at most 64 bits, got {number}")
         return I64
     if isinstance(number, (builtins.float, np.floating)):
         return DEFAULT.ir

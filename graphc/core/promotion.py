@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphc.core.dtypes import DEFAULT, combine, number_dtype
+from graphc.core.dtypes import DEFAULT, combine, exact_number, number_dtype
 from graphc.ir.core.build import broadcast, cast, constant, reshape
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType
 
-__all__ = ["broadcast_shapes", "broadcast_to", "promote", "result_dtype"]
+__all__ = ["broadcast_shapes", "broadcast_to", "exact", "promote", "result_dtype"]
 
 
 def promote(*operands: Any, float: bool = False) -> list[Node]:
@@ -57,6 +57,11 @@ def _over(higher: DType | None, lower: DType | None) -> DType | None:
     if higher.is_float:
         return higher
     return combine(higher, lower) if higher.is_bool or lower.is_float else higher
+
+
+def exact(operand: Any, dtype: DType) -> Any:
+    """Return an operand that is a number as one of a dtype, a node as it is.  Raises RuntimeError for one out of range."""
+    return operand if isinstance(operand, Node) else exact_number(operand, dtype)
 
 
 def broadcast_shapes(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

@@ -75,8 +75,8 @@ def grad_and_value(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """Return (outputs, vjp_fn), or (outputs, vjp_fn, aux) with `has_aux`.
 
-    `vjp_fn(cotangents)`, given a nest like the outputs, returns the gradients by the primals weighted with it:
-    a tuple, or just the gradient for one primal.  It may be called again.
+    `vjp_fn(cotangents)`, given a nest like the outputs, returns the gradients by the primals weighted with it,
+    as a tuple.  It may be called again.
     """
     leaves, tree = pytree.flatten(primals)
     with _level(leaves) as level:
@@ -101,8 +101,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
             )
         with level.open():
             found = level.gradients(inner, weights)
-        gradients = pytree.unflatten([level.outward(g) for g in found], tree)
-        return gradients[0] if len(primals) == 1 else gradients
+        return pytree.unflatten([level.outward(g) for g in found], tree)
 
     outward = pytree.tree_map(level.outward, outputs)
     return (outward, vjp_fn, pytree.tree_map(level.outward, aux)) if has_aux else (outward, vjp_fn)

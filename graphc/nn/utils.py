@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from graphc.autograd.grad_mode import no_grad
+from graphc.ops.creation import scalar_tensor
 from graphc.ops.pointwise import clamp
 from graphc.ops.reductions import vector_norm
 from graphc.ops.shape import cat, stack
@@ -34,7 +35,7 @@ def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0, er
     """
     grads = _gradients(parameters)
     if not grads:
-        return Tensor(0.0)
+        return scalar_tensor(0.0)
     total = get_total_norm(grads, float(norm_type))
     if error_if_nonfinite and not bool(total.isfinite()):
         raise RuntimeError(

@@ -8,7 +8,7 @@ from math import prod
 from operator import index
 from typing import Any
 
-from graphc.core.dtypes import DEFAULT, as_dtype
+from graphc.core.dtypes import DEFAULT, as_dtype, exact_number
 from graphc.core.promotion import broadcast_to as expand_to
 from graphc.ir.core.build import cast, full_like, iota, reshape
 from graphc.ir.core.graph import Node
@@ -49,9 +49,9 @@ def float_operand(x: Node) -> Node:
 
 
 def number_like(x: Operand, model: Node) -> Node:
-    """Return `x`, a number or a 0-d node, as a node of the dtype and shape of `model`."""
+    """Return `x`, a number or a 0-d node, as a node of the dtype and shape of `model`.  Raises RuntimeError out of range."""
     if not isinstance(x, Node):
-        return full_like(model, x)
+        return full_like(model, exact_number(x, model.dtype))
     return expand_to(cast(x, model.dtype), model.shape)
 
 

@@ -138,7 +138,7 @@ def equal(input: Operand, other: Operand) -> bool:
 def heaviside(input: Operand, values: Operand) -> Node:
     """Return 0 below zero, 1 above, and `values` at zero."""
     x, v = promote(input, values)
-    return elementwise("add", cast(x > 0, x.dtype), cast(elementwise("eq", x, 0), x.dtype) * v)
+    return select(elementwise("eq", x, 0), v, cast(x > 0, x.dtype))
 
 
 # -- logic and bits -------------------------------------------------------------------------------------

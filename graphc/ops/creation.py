@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.core.dtypes import as_dtype, get_default_dtype, number_dtype, of_ir
-from graphc.core.errors import placed
+from graphc.core.arrays import array_of
+from graphc.core.dtypes import as_dtype, exact_number, get_default_dtype, number_dtype, of_ir
 from graphc.core.promotion import result_dtype
 from graphc.ir.core.build import cast, constant, elementwise, iota, select
 from graphc.ir.core.graph import Node
@@ -23,8 +23,8 @@ from graphc.tensors.storage import Storage
 from graphc.tensors.tensor import Tensor
 
 __all__ = [
-    "arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "logspace", "ones",
-    "ones_like", "result_type", "scalar_tensor", "tensor", "zeros", "zeros_like",
+    "arange", "as_tensor", "asarray", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "logspace",
+    "ones", "ones_like", "result_type", "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def _filled(shape: tuple[int, ...], value: float, dtype: DType) -> Node:
     for n in shape:
         if n < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
-    return constant(value, dtype, shape)
+    return constant(exact_number(value, dtype), dtype, shape)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, **keywords: Any) -> Any:
@@ -155,41 +155,6 @@ def _identity(shape: tuple[int, int], dtype: DType) -> Node:
 # -- from data ------------------------------------------------------------------------------------------
 
 
-def _plain(data: Any) -> Any:
-    """Return nested sequences with NumPy arrays and numbers for the tensors in them."""
-    if isinstance(data, Tensor):
-        return data.detach().numpy()
-    if isinstance(data, (list, tuple)):
-        return [_plain(d) for d in data]
-    return data
-
-
-def _check_regular(data: Any, depth: int = 0) -> None:
-    """Raise ValueError, with torch's text, for a nested list whose rows differ in length."""
-    rows = [d for d in data if isinstance(d, (list, tuple))] if isinstance(data, (list, tuple)) else []
-    for row in rows:
-        if len(row) != len(rows[0]):
-            raise ValueError(f"expected sequence of length {len(rows[0])} at dim {depth + 1} (got {len(row)})")
-        _check_regular(row, depth + 1)
-
-
-def _array_of(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
-    """Return the array that data stands for; Python floats get the default float dtype."""
-    if isinstance(data, (np.ndarray, np.generic)):
-        return np.asarray(data) if dtype is None else np.asarray(data).astype(as_dtype(dtype).numpy)
-    plain = _plain(data)
-    _check_regular(plain)
-    array = np.asarray(plain)
-    if array.dtype.kind not in "biuf":
-        raise placed(TypeError(f"expected numbers, arrays or nested sequences of them, got {data!r:.60}"))
-    if array.size == 0 and array.dtype == np.float64:
-        array = array.astype(get_default_dtype().numpy)
-    if dtype is not None:
-        return array.astype(as_dtype(dtype).numpy)
-    floats = array.dtype == np.float64 and not isinstance(plain, np.ndarray)
-    return array.astype(get_default_dtype().numpy) if floats else array
-
-
 def _holding(array: np.ndarray[Any, Any]) -> Tensor:
     return Tensor._of(Storage(from_array(array)))
 
@@ -199,7 +164,7 @@ def tensor(data: Any, *, dtype: Any = None, **keywords: Any) -> Any:
 
     The dtype is that of the data; Python floats get the default one.
     """
-    return finished(_holding(_array_of(data, dtype)), **keywords)
+    return finished(_holding(array_of(data, dtype)), **keywords)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
@@ -207,7 +172,16 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     check_device(device)
     if isinstance(data, Tensor):
         return data if dtype is None or as_dtype(dtype).ir is data.dtype.ir else converted(data, as_dtype(dtype).ir)
-    return _holding(_array_of(data, dtype))
+    return _holding(array_of(data, dtype))
+
+
+def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Any:
+    """Return data as a tensor: one of the right dtype itself unless `copy`.  Raises ValueError for `copy=False` of others."""
+    found = as_tensor(obj, dtype, device)
+    if copy is False and found is not obj:
+        raise ValueError("can't alias data of another kind or dtype: only a tensor of the dtype asked for is taken as it is")
+    found = found.clone() if copy and found is obj else found
+    return found.requires_grad_() if requires_grad else found
 
 
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Any:

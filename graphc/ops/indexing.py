@@ -12,17 +12,21 @@ from typing import Any
 
 import numpy as np
 
+from graphc.core.dtypes import exact_number
 from graphc.core.promotion import broadcast_shapes, promote
 from graphc.ir.core.build import cast, constant, elementwise, iota, pad, permute, reshape, select, slice_
 from graphc.ir.core.build import gather as gather_at
 from graphc.ir.core.build import scatter as scatter_at
 from graphc.ir.core.build import scatter_add as scatter_add_at
 from graphc.ir.core.graph import Node
-from graphc.ir.core.types import BOOL, I64
+from graphc.ir.core.types import BOOL, I32, I64
 from graphc.ops.common import Operand, axis_of, expand_to, number_like, positions, torch_name
 from graphc.ops.pointwise import choose
-from graphc.ops.shape import expanded_shape
+from graphc.ops.shape import expanded_shape, known_integer
+from graphc.ops.shape import select as select_at
 from graphc.tensors.dispatch import op
+from graphc.tensors.storage import Storage
+from graphc.tensors.tensor import Tensor
 
 __all__ = [
     "argwhere", "gather", "getitem", "index_add", "index_copy", "index_fill", "index_put", "index_select", "masked_fill",
@@ -61,7 +65,7 @@ def _items(index: Any) -> list[Any]:
 def _item(entry: Any) -> Any:
     if isinstance(entry, (list, tuple, range)):
         return np.asarray(entry if len(entry) else np.zeros(0, np.int64))
-    if isinstance(entry, np.generic):
+    if isinstance(entry, np.generic) or (isinstance(entry, np.ndarray) and not entry.ndim and entry.dtype.kind in "iu"):
         return entry.item()
     if entry is None or entry is Ellipsis or isinstance(entry, (bool, int, slice)) or hasattr(entry, "shape"):
         return entry
@@ -164,8 +168,33 @@ def _place(index: int, axis: int, n: int) -> int:
 # -- reading --------------------------------------------------------------------------------------------
 
 
+def _is_place(entry: Any) -> bool:
+    """Tell whether an entry is an integer tensor of 0 dims, which selects as an int does."""
+    return isinstance(entry, Tensor) and not entry.ndim and entry.dtype.ir in (I32, I64)
+
+
+def at_places(input: Any, index: Any) -> tuple[Any, Any]:
+    """Return the parts that 0-d integer tensors of an index select, and the other entries.
+
+    A tensor whose value is known, or looked at where nothing is traced, becomes an int.
+    """
+    entries = [*index] if isinstance(index, tuple) else [index]
+    if not any(map(_is_place, entries)):
+        return input, index
+    entries = [known_integer(e._node()) if _is_place(e) else _item(e) for e in entries]
+    axis, rest = 0, []
+    for entry in _spread(entries, input.ndim) if any(isinstance(e, Node) for e in entries) else entries:
+        if isinstance(entry, Node):
+            input = select_at(input, axis, Tensor._of(Storage(entry)))
+        else:
+            rest.append(entry)
+            axis += _takes(entry)
+    return input, tuple(rest)
+
+
 def getitem(input: Any, index: Any) -> Any:
     """Return input[index]: integers, slices, None, Ellipsis, bool masks and index tensors.  Raises IndexError."""
+    input, index = at_places(input, index)
     selection, tensors = parse_index(tuple(input.shape), index)
     if not tensors:
         whole = selection.box == selection.shape
@@ -351,7 +380,7 @@ def _is_single(value: Any) -> bool:
 def _value_like(value: Operand, x: Node, shape: tuple[int, ...]) -> Node:
     """Return the value to write, in the dtype of `x` and broadcast to `shape`; leading axes of 1 may go."""
     if not isinstance(value, Node):
-        return constant(value, x.dtype, shape)
+        return constant(exact_number(value, x.dtype), x.dtype, shape)
     while value.type.rank > len(shape) and value.shape[0] == 1:
         value = reshape(value, value.shape[1:])
     return expand_to(cast(value, x.dtype), expanded_shape(value, shape))
@@ -426,7 +455,9 @@ def scatter(
     places = positions(input, axis, cast(index, I64))
     if reduce == "add":
         updates = (
-            _check_source(input, index, update) if isinstance(update, Node) else constant(update, input.dtype, index.shape)
+            _check_source(input, index, update)
+            if isinstance(update, Node)
+            else constant(exact_number(update, input.dtype), input.dtype, index.shape)
         )
         return scatter_add_at(input, updates, *places)
     if reduce is not None:

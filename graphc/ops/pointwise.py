@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 from math import pi
 
-from graphc.core.promotion import promote
+from graphc.core.dtypes import exact_number
+from graphc.core.errors import placed
+from graphc.core.promotion import exact, promote, result_dtype
 from graphc.ir.core.build import cast, constant, elementwise, full_like, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL, F64
 from graphc.ops.common import Operand, expand_to, torch_name
 from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
 
 __all__ = [
     "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul", "arccos", "arcsin", "arctan", "arctan2", "asin",
@@ -48,6 +51,9 @@ def magnitude(x: Node) -> Node:
 def _check_alpha(alpha: float, x: Node) -> None:
     if isinstance(alpha, float) and not x.dtype.is_float:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+    if isinstance(alpha, bool) and not x.dtype.is_bool:
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    exact_number(alpha, x.dtype)
 
 
 @op("Add")
@@ -68,6 +74,11 @@ def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
         raise RuntimeError(
             "Subtraction, the `-` operator, with two bool tensors is not supported. "
             "Use the `^` or `logical_xor()` operator instead."
+        )
+    if BOOL in (result_dtype([input]), result_dtype([other])):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. "
+            "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
         )
     _check_alpha(alpha, x)
     return x - (y if alpha == 1 else y * alpha)
@@ -104,8 +115,9 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> 
 
 
 def _truncated(x: Node, y: Node) -> Node:
-    quotient = elementwise("floordiv", magnitude(x), magnitude(y))
-    return select(elementwise("ne", x < 0, y < 0), -quotient, quotient)
+    """Divide integers, rounding towards zero; by 0 gives 0."""
+    quotient, rest = elementwise("floordiv", x, y), elementwise("remainder", x, y)
+    return select(elementwise("ne", rest, 0) & elementwise("ne", x < 0, y < 0), quotient + 1, quotient)
 
 
 @op(lambda input, other: "Div" if isinstance(other, Node) else "Mul")
@@ -130,8 +142,14 @@ def remainder(input: Operand, other: Operand) -> Node:
 def fmod(input: Operand, other: Operand) -> Node:
     """Return the rest of the division that truncates, with the sign of input."""
     x, y = promote(input, other)
-    rest = elementwise("remainder", magnitude(x), elementwise("abs", y))
-    return select(x < 0, -rest, rest)
+    if x.dtype.is_bool:
+        raise NotImplementedError("\"fmod_cpu\" not implemented for 'Bool'")
+    if x.dtype.is_float:
+        below = sign_bit(x)
+        rest = elementwise("remainder", select(below, -x, x), elementwise("abs", y))
+        return select(below, -rest, rest)
+    rest = elementwise("remainder", x, y)
+    return select(elementwise("ne", rest, 0) & elementwise("ne", x < 0, y < 0), rest - y, rest)
 
 
 @op("Neg")
@@ -145,12 +163,11 @@ def neg(input: Operand) -> Node:
     return -input  # type: ignore[no-any-return]
 
 
-@op("Positive")
-def positive(input: Operand) -> Node:
+def positive(input: Tensor) -> Tensor:
     """Return input itself.  Raises RuntimeError for bools."""
-    if input.dtype.is_bool:
-        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
-    return input  # type: ignore[no-any-return]
+    if input.dtype.ir is BOOL:
+        raise placed(RuntimeError("The `+` operator, on a bool tensor is not supported."))
+    return input
 
 
 @op("Abs")
@@ -315,12 +332,26 @@ def clamp(input: Operand, min: Operand = None, max: Operand = None) -> Node:
     """Return input moved into [min, max]; the derivative at a bound is 1.  Raises RuntimeError if both are None."""
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    x, *bounds = promote(input, *(b for b in (min, max) if b is not None))
+    given = [b for b in (min, max) if b is not None]
+    dtype = result_dtype([input, *given])
+    x, *bounds = promote(input, *(exact(b, dtype) for b in given))
     if min is not None:
-        x = select(x < bounds[0], bounds[0], x)
+        x = _bounded(x < bounds[0], x, bounds[0])
     if max is not None:
-        x = select(x > bounds[-1], bounds[-1], x)
+        x = _bounded(x > bounds[-1], x, bounds[-1])
     return x
+
+
+def _bounded(beyond: Node, x: Node, bound: Node) -> Node:
+    """Return the bound where `x` is beyond it, and where the bound is NaN and `x` is not."""
+    if bound.dtype.is_float and not _is_number(bound):
+        beyond = beyond | (elementwise("ne", bound, bound) & elementwise("eq", x, x))
+    return select(beyond, bound, x)
+
+
+def _is_number(x: Node) -> bool:
+    """Tell whether a node is a constant other than NaN."""
+    return x.op.name == "constant" and x.params["value"] == x.params["value"]
 
 
 @op("ClampMin")
@@ -341,7 +372,8 @@ def choose(condition: Operand, input: Operand, other: Operand) -> Node:
     if condition.dtype.name not in ("bool", "u8"):
         name = torch_name(condition.dtype)
         raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {name}")
-    x, y = promote(input, other)
+    dtype = result_dtype([input, other])
+    x, y = promote(exact(input, dtype), exact(other, dtype))
     cond, _ = promote(cast(condition, BOOL), cast(x, BOOL))
     return select(cond, expand_to(x, cond.shape), expand_to(y, cond.shape))
 
@@ -563,7 +595,7 @@ def atan2(input: Operand, other: Operand) -> Node:
     a, b = select(left, -x, x), select(below, -y, y)
     steep = b > a
     low, high = select(steep, a, b), select(steep, b, a)
-    one, infinite = full_like(x, 1), elementwise("eq", low, float("inf"))
+    one, infinite = full_like(x, 1), elementwise("eq", low, float("inf")) & elementwise("eq", high, high)
     ratio = select(infinite, one, low) / select(infinite | elementwise("eq", high, 0), one, high)
     angle = elementwise("atan", ratio)
     angle = select(steep, pi / 2 - angle, angle)
@@ -650,7 +682,7 @@ def hypot(input: Operand, other: Operand) -> Node:
     swap = b > a
     low, high = select(swap, a, b), select(swap, b, a)
     infinite = elementwise("eq", a, float("inf")) | elementwise("eq", b, float("inf"))
-    plain = infinite | elementwise("eq", high, 0)
+    plain = infinite | (elementwise("eq", high, 0) & elementwise("eq", low, 0))
     ratio = low / select(plain, full_like(x, 1), high)
     ratio = select(plain, zeros_like(x), ratio)
     result = high * elementwise("sqrt", 1 + ratio * ratio)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from operator import index as as_integer
 from typing import Any
 
 from graphc.core.promotion import broadcast_shapes, result_dtype
-from graphc.ir.core.build import broadcast, cast, concatenate, constant, elementwise, gather, iota, pad, slice_, zeros_like
+from graphc.ir.core.build import broadcast, cast, concatenate, elementwise, iota, pad, slice_, zeros_like
 from graphc.ir.core.build import flip as flip_axes
 from graphc.ir.core.build import permute as permute_axes
 from graphc.ir.core.build import reshape as reshape_node
@@ -15,7 +16,10 @@ from graphc.ir.core.build import select as choose
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.common import Operand, axes_of, axis_of, expand_to, flatten_sizes, resolve_sizes, squeeze_axis, unsqueeze_axis
+from graphc.tensors.context import state
 from graphc.tensors.dispatch import op
+from graphc.tensors.lazy import realize
+from graphc.tensors.views import At, Diagonal, Moves, Window, Windows, chain, read
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "broadcast_to", "cat", "chunk", "clone", "concat",
@@ -281,45 +285,66 @@ def narrow_axis(x: Node, axis: int, start: int, stop: int, step: int = 1) -> Nod
     return slice_(x, starts, stops, [step if a == axis else 1 for a in range(x.type.rank)])
 
 
-@op("Slice")
-def narrow(input: Operand, dim: int, start: Any, length: int) -> Node:
-    """Return `length` elements from `start`, an int or an integer tensor of 0 dims, along an axis.
-
-    Raises IndexError, RuntimeError; for a tensor when the values are computed.
-    """
+def _narrowed(input: Operand, dim: int, start: Any, length: int) -> Moves:
+    if input.type.rank == 0:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     axis = axis_of(dim, input.type.rank)
     n = input.shape[axis]
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    start = known_integer(start, "start")
     if isinstance(start, Node):
-        return _narrow_at(input, axis, start, length)
+        if length > n:
+            raise RuntimeError(f"narrow(): length must be between 0 and the dimension size ({n}), got {length}")
+        return (Window(axis, _place(start, input, axis), length),)
     if not -n <= start <= n:
         raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
     start = start + n if start < 0 else start
-    if length < 0:
-        raise RuntimeError("narrow(): length must be non-negative.")
     if start + length > n:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
-    return narrow_axis(input, axis, start, start + length)
+    return chain(narrow_axis(input, axis, start, start + length), input) or ()
 
 
-def _narrow_at(x: Node, axis: int, start: Node, length: int) -> Node:
-    """Return elements from where a node says along one axis; node level."""
-    n = x.shape[axis]
-    if start.type.rank or not start.dtype.is_int:
-        raise RuntimeError("start must be an 0-dim integral Tensor.")
-    if not 0 <= length <= n:
-        raise RuntimeError(f"narrow(): length must be between 0 and the dimension size ({n}), got {length}")
-    first = cast(start, I64)
-    first = choose(first < 0, first + n, first)
-    places = broadcast(first, (length,), ()) + iota((length,), 0)
-    front = (axis, *(a for a in range(x.type.rank) if a != axis))
-    found = gather(permute_axes(x, front), places)
-    return permute_axes(found, [front.index(a) for a in range(x.type.rank)])
+@op("Slice", view=_narrowed)
+def narrow(input: Operand, dim: int, start: Any, length: int) -> Node:
+    """Return `length` elements from `start`, an int or an integer tensor of 0 dims, along an axis.
+
+    Raises IndexError, RuntimeError; for a tensor whose value is not known, when values are computed.
+    """
+    return read(input, _narrowed(input, dim, start, length))
 
 
-@op("Select")
-def select(input: Operand, dim: int, index: int) -> Node:
-    """Return the part at one index of an axis, the axis taken away.  Raises IndexError."""
-    return select_axis(input, axis_of(dim, input.type.rank), int(index))
+def _selected(input: Operand, dim: int, index: Any) -> Moves:
+    axis, place = axis_of(dim, input.type.rank), known_integer(index)
+    if isinstance(place, Node):
+        return (At(axis, _place(place, input, axis)),)
+    return chain(select_axis(input, axis, place), input) or ()
+
+
+@op("Select", view=_selected)
+def select(input: Operand, dim: int, index: Any) -> Node:
+    """Return the part at an index of an axis, an int or an integer tensor of 0 dims, the axis taken away.
+
+    Raises IndexError; for a tensor whose value is not known, when values are computed.
+    """
+    return read(input, _selected(input, dim, index))
+
+
+def known_integer(index: Any, what: str = "index") -> Any:
+    """Return an index as an int, looking at a tensor's value where nothing is traced; else a node."""
+    if not isinstance(index, Node):
+        return as_integer(index)
+    if index.type.rank or not index.dtype.is_int:
+        raise RuntimeError(f"{what} must be an 0-dim integral Tensor. Got {index.type}")
+    return index if state.trace is not None else int(realize([index])[0])
+
+
+def _place(index: Node, x: Node, axis: int) -> Node:
+    """Return a 0-d index of an axis counted from the front."""
+    if x.type.rank == 0:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    wide = cast(index, I64)
+    return choose(wide < 0, wide + x.shape[axis], wide)
 
 
 def select_axis(x: Node, axis: int, index: int) -> Node:
@@ -385,29 +410,25 @@ def unbind(input: Operand, dim: int = 0) -> tuple[Node, ...]:
     return tuple(select_axis(input, axis, i) for i in range(input.shape[axis]))
 
 
-@op("Unfold")
-def unfold(input: Operand, dimension: int, size: int, step: int) -> Node:
-    """Return all windows of `size` elements, `step` apart, along an axis; the window is the last axis."""
+def _unfolding(input: Operand, dimension: int, size: int, step: int) -> Moves:
     if size < 0:
         raise RuntimeError(f"size is {size} but must be >= 0")
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
-    if input.type.rank == 0:
-        return (
-            reshape_node(input, (1,))
-            if size == 1
-            else reshape_node(narrow_axis(reshape_node(input, (1,)), 0, 0, size), (size,))
-        )
     axis = axis_of(dimension, input.type.rank)
-    n = input.shape[axis]
+    n = input.shape[axis] if input.type.rank else 1
     if size > n:
         raise RuntimeError(f"maximum size for tensor at dimension {axis} is {n} but size is {size}")
-    windows = (n - size) // step + 1
-    index = iota((windows, size), 0) * step + iota((windows, size), 1)
-    first = permute_axes(input, (axis, *(a for a in range(input.type.rank) if a != axis)))
-    taken = gather(first, index)
-    rest = list(range(2, taken.type.rank))
-    return permute_axes(taken, [*rest[:axis], 0, *rest[axis:], 1])
+    if input.type.rank == 0:
+        vector = reshape_node(input, (1,))
+        return chain(slice_(vector, (0,), (size,)), input) or ()
+    return (Windows(axis, size, step),)
+
+
+@op("Unfold", view=_unfolding)
+def unfold(input: Operand, dimension: int, size: int, step: int) -> Node:
+    """Return all windows of `size` elements, `step` apart, along an axis; the window is the last axis."""
+    return read(input, _unfolding(input, dimension, size, step))
 
 
 # -- joining and repeating ------------------------------------------------------------------------------
@@ -572,22 +593,17 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> Any:
 # -- diagonals and padding ------------------------------------------------------------------------------
 
 
-@op("Diagonal")
-def diagonal(input: Operand, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Node:
-    """Return the diagonal of the plane of two axes, as the last axis.  Raises RuntimeError."""
-    rank = input.type.rank
-    a, b = axis_of(dim1, rank), axis_of(dim2, rank)
+def _diagonal(input: Operand, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Moves:
+    a, b = axis_of(dim1, input.type.rank), axis_of(dim2, input.type.rank)
     if a == b:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    x = permute_axes(input, (*(c for c in range(rank) if c not in (a, b)), a, b))
-    rows, columns = x.shape[-2:]
-    first_row, first_column = max(-offset, 0), max(offset, 0)
-    n = max(0, min(rows - first_row, columns - first_column))
-    if n == 0:
-        return constant(0, x.dtype, (*x.shape[:-2], 0))
-    flat = reshape_node(x, (*x.shape[:-2], rows * columns))
-    start = first_row * columns + first_column
-    return narrow_axis(flat, rank - 2, start, start + (n - 1) * (columns + 1) + 1, columns + 1)
+    return (Diagonal(offset, a, b),)
+
+
+@op("Diagonal", view=_diagonal)
+def diagonal(input: Operand, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Node:
+    """Return the diagonal of the plane of two axes, as the last axis.  Raises RuntimeError."""
+    return read(input, _diagonal(input, offset, dim1, dim2))
 
 
 def diag_matrix(x: Node, offset: int) -> Node:

@@ -17,9 +17,14 @@ class Recorder(Protocol):
 
     guards: list[tuple[Callable[[], Any], Any]]
     numbers: list[tuple[Callable[[], Any], Node]]
+    rebound: set[Any]
+    """The storages that took a value of their own, by `x.data = y`."""
 
     def enter(self, storage: Any) -> None:
         """Put a storage from outside of the trace on a placeholder."""
+
+    def knows(self, storage: Any) -> bool:
+        """Tell whether a storage is from outside of the trace, or that of an argument."""
 
     def escaped(self, node: Node) -> Exception:
         """Return the error for a tensor of the trace that is used when it is over."""

@@ -25,6 +25,7 @@ from graphc.tensors.context import state
 from graphc.tensors.grad_fn import GradFn
 from graphc.tensors.storage import Storage, compute
 from graphc.tensors.tensor import Tensor
+from graphc.tensors.views import Moves
 
 __all__ = ["PENDING_BOUND", "from_array", "numpy_names", "op"]
 
@@ -33,8 +34,8 @@ PENDING_BOUND = 1000
 
 VIEWS = frozenset((
     "View", "Reshape", "Unflatten", "Unsqueeze", "Squeeze", "Expand", "Permute", "Transpose", "T", "Mt", "Select", "Slice",
-    "Narrow", "Split", "SplitWithSizes", "Unbind", "Chunk", "Diagonal", "Unfold", "Movedim", "BroadcastTensors", "AsStrided",
-    "Detach", "Ravel", "Swapaxes", "TensorSplit", "AtLeast1D", "AtLeast2D", "AtLeast3D",
+    "Narrow", "Split", "SplitWithSizes", "Unbind", "Chunk", "Movedim", "BroadcastTensors", "AsStrided",
+    "Detach", "Ravel", "Swapaxes", "TensorSplit", "AtLeast1D", "AtLeast2D", "AtLeast3D", "Meshgrid",
 ))  # fmt: skip
 """Operations whose result shares memory with the operand, where strides can show it."""
 
@@ -104,17 +105,22 @@ def from_array(array: np.ndarray[Any, Any], *, copy: bool = True) -> Node:
 
 
 def op(
-    name: str | Callable[..., str], *, view: bool | str | None = None, differentiable: bool = True
+    name: str | Callable[..., str],
+    *,
+    view: bool | str | Callable[..., Moves] | None = None,
+    differentiable: bool = True,
 ) -> Callable[[Callable[..., Any]], Any]:
     """Lift a function on nodes to tensors; `name` becomes `<nameBackward0>` unless it says `Backward` itself.
 
-    `name` may be a function of the body's arguments.  `view` says whether results share memory with the first
-    operand (None: known by name; "strict" raises RuntimeError where they cannot); `differentiable=False` gives
-    results that never require a gradient.  Errors that the body raises get the user's file and line as a last line.
+    `name` may be a function of the body's arguments.  `view` says whether results share memory with an operand
+    (None: known by name; "strict" raises RuntimeError where they cannot; a function of the body's arguments returns
+    the steps from the first operand to the result); `differentiable=False` gives results that never require a gradient.
+
+    Errors that the body raises get the user's file and line as a last line.
     """
 
     def lift(body: Callable[..., Any]) -> Any:
-        is_view = view if view is not None else isinstance(name, str) and name in VIEWS
+        is_view: Any = view if view is not None else isinstance(name, str) and name in VIEWS
         is_view = "strict" if body.__name__ == "view" else is_view
 
         others = _numpy_names(body)
@@ -132,8 +138,10 @@ def op(
                 found = body(*lowered, **named)
                 requires = operands.requires and differentiable
                 label = name if isinstance(name, str) else name(*lowered, **named)
+                if callable(is_view):
+                    return operands.tensors[0]._view_along(is_view(*lowered, **named), full_name(label))
                 return _raise(found, operands, requires, label, is_view)
-            except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            except (RuntimeError, ValueError, TypeError, IndexError, OverflowError) as error:
                 add_place(error)
                 raise
             except AttributeError as error:
@@ -158,8 +166,8 @@ def full_name(label: str) -> str:
 def _raise(found: Any, operands: _Operands, requires: bool, label: str, is_view: bool | str) -> Any:
     """Return what a body returned with tensors for nodes."""
     if isinstance(found, Node):
-        if is_view and operands.tensors:
-            seen = _as_view(found, operands.tensors[0], full_name(label), is_view == "strict")
+        for base in operands.tensors if is_view else ():
+            seen = _as_view(found, base, full_name(label), is_view == "strict")
             if seen is not None:
                 return seen
         return _wrap(found, operands, requires, label)
@@ -199,8 +207,7 @@ def _as_view(node: Node, base: Tensor, name: str, strict: bool) -> Tensor | None
     path = views.chain(node, base._node())
     if path is None:
         return None
-    path = base._moves + path
-    if path and views.strides(base._storage.node.type, path) is None:
+    if path and views.strides(base._storage.node.shape, base._moves + path) is None:
         if strict:
             raise RuntimeError(
                 "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "

@@ -7,8 +7,9 @@ there, so the graph itself stays functional, and whoever holds the old node stil
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from sys import getrefcount
 from typing import Any
-from weakref import ref
+from weakref import WeakSet, ref
 
 from graphc.ir.core.build import apply
 from graphc.ir.core.graph import PARAMETER, Node, make, parameter
@@ -20,7 +21,7 @@ from graphc.tensors.grad_fn import Barrier, GradFn
 from graphc.tensors.lazy import realize
 from graphc.tensors.views import Moves
 
-__all__ = ["Shared", "Storage", "compute", "stopped", "unique", "valued"]
+__all__ = ["HELD_ONCE", "Places", "Shared", "Storage", "compute", "stopped", "unique", "valued"]
 
 
 def valued(array: Any, node: Node) -> Node:
@@ -40,14 +41,36 @@ def unique(node: Node) -> Node:
     return make(PRIMITIVES["alias"], (stopped(node),), unique=True, like=node)
 
 
+class _Holder:
+    """Holds one object in a slot, as a tensor holds its storage and a storage its node."""
+
+    __slots__ = ("held",)
+
+    def __init__(self, held: object) -> None:
+        self.held = held
+
+
+_holder = _Holder(object())
+HELD_ONCE = getrefcount(_holder.held)
+"""What getrefcount says of an object that one slot holds and nothing else."""
+
+
 class Storage:
     """A value that changes: its current `node`, how often it changed, and its history.
 
     `requires_grad` without `fn` is a leaf; then `node` is unique.  `trace` is the trace that the node belongs
-    to, None in eager code.  `pending` bounds the length of the chain of operations not computed yet.
+    to, None in eager code.  `pending` bounds the length of the chain of operations not computed yet.  `aliases` are
+    the views of this storage and the storages that share its value; `source`, `moves` and `origin` are of Shared ones.
     """
 
-    __slots__ = ("__weakref__", "fn", "node", "pending", "requires_grad", "trace", "version")
+    __slots__ = (
+        "__weakref__", "aliases", "fn", "moves", "node", "origin", "pending", "requires_grad", "source", "trace", "version",
+    )  # fmt: skip
+
+    aliases: WeakSet[Any] | None
+    source: Storage
+    moves: Moves
+    origin: Node | None
 
     def __init__(self, node: Node, requires_grad: bool = False, fn: GradFn | None = None, pending: int = 0) -> None:
         self.node = node
@@ -55,6 +78,7 @@ class Storage:
         self.fn = fn
         self.pending = pending
         self.version = 0
+        self.aliases = None
         self.trace = state.trace
         if fn is not None and fn.owner is None:
             fn.owner = ref(self)
@@ -90,6 +114,59 @@ class Storage:
         if state.trace is None:
             state.dirty.add(self)
 
+    def shown_by(self, alias: Any) -> None:
+        """Note a view of this storage, or a storage that shares its value."""
+        if self.aliases is None:
+            self.aliases = WeakSet()
+        self.aliases.add(alias)
+
+    def leave(self) -> None:
+        """Take values of its own: views of this storage, and what shares with it, keep what they show."""
+        aliases = [a for a in self.aliases or () if isinstance(a, Shared) or a._storage is self]
+        self.aliases = None
+        if not aliases:
+            return
+        edges = [a._base._edge() for a in aliases if not isinstance(a, Shared) and self.requires_grad]
+        fn = GradFn("AliasBackward0", (edges[0],)) if edges else None
+        left = Storage(self.current(), fn is not None, fn, self.pending)
+        for alias in aliases:
+            if isinstance(alias, Shared):
+                alias.attach(left, alias.moves)
+                alias.origin = left.node
+            else:
+                alias._storage, alias._base = left, alias._of(left)
+                left.shown_by(alias)
+
+    def rebind(self, node: Node, pending: int) -> None:
+        """Take another value, in a trace, that nothing else shares: what `x.data = y` does."""
+        assert state.trace is not None
+        Storage.current(self)
+        if isinstance(self, Shared):
+            self.origin = self.source.current()
+        Storage.put_value(self, node, pending)
+        state.trace.rebound.add(self)
+
+    def own(self) -> None:
+        """Stop sharing: whatever is written here next is seen here alone."""
+        self.leave()
+        if isinstance(self, Shared):
+            self.current()
+            self.__class__ = Storage  # type: ignore[assignment]
+            Places.changes += 1
+
+    def share(self, source: Storage, path: Moves) -> None:
+        """Show the value of another storage from now on, under the history that this one has."""
+        node, fn, version = self.current(), self.fn, self.version
+        self.__class__ = Shared
+        assert isinstance(self, Shared)
+        self.attach(source, path)
+        new = self._derive(self.source.current())
+        if fn is not None and self.requires_grad:
+            self.fn, new = _same_history(fn, node, new)
+            self.fn.owner = ref(self)
+        self.node = unique(new) if self.requires_grad and fn is None else new
+        self.pending, self.version = source.pending, version + 1
+
     def set_requires_grad(self, wanted: bool) -> None:
         """Make a value without operations behind it a leaf that requires a gradient, or stop requiring it."""
         node = self.current()
@@ -101,6 +178,11 @@ class Storage:
     def root(self) -> Storage:
         """The storage whose value has to be computed to know this one's."""
         return self
+
+    @property
+    def place(self) -> tuple[Storage, Moves]:
+        """The storage that this one shares with, itself if with none, and the way from there."""
+        return (self.source, self.moves) if isinstance(self, Shared) else (self, ())
 
     def settle(self) -> None:
         """Where the value is known and no gradient will be taken through it, forget how it was made."""
@@ -131,18 +213,26 @@ def _same_history(fn: GradFn | None, old: Node, new: Node) -> tuple[Barrier, Nod
 class Shared(Storage):
     """The value of another storage, or of a view of it, without its history: what `detach` and `.data` give."""
 
-    __slots__ = ("moves", "origin", "source")
+    __slots__ = ()
 
     def __init__(self, source: Storage, path: Moves) -> None:
-        self.source, self.moves = source, path
-        self.origin: Node | None = None
-        super().__init__(self._derive(source.current()))
+        self.attach(source, path)
+        Places.changes -= 1  # nothing has changed: it is new
+        super().__init__(self._derive(self.source.current()))
         self.pending = source.pending
+
+    def attach(self, source: Storage, path: Moves) -> None:
+        """Share with a storage; with what that one shares with, if it does."""
+        while isinstance(source, Shared):
+            source, path = source.source, source.moves + path
+        self.source, self.moves, self.origin = source, path, None
+        source.shown_by(self)
+        Places.changes += 1
 
     def _derive(self, origin: Node) -> Node:
         self.origin = origin
         node = views.read(origin, self.moves)
-        if origin.value is not None:
+        if origin.value is not None and views.is_static(self.moves):
             return valued(evaluate_nodes([node], {origin: origin.value})[0], node)
         return stopped(node) if self.source.requires_grad else node
 
@@ -154,7 +244,12 @@ class Shared(Storage):
         origin = self.source.current()
         if origin is not self.origin:
             node = self._derive(origin)
-            self.node = unique(node) if self.requires_grad else node
+            if self.requires_grad and self.fn is not None:
+                self.fn, node = _same_history(self.fn, self.node, node)
+                self.fn.owner = ref(self)
+                self.node = node
+            else:
+                self.node = unique(node) if self.requires_grad else node
             self.pending = self.source.pending
         return self.node
 
@@ -184,11 +279,48 @@ class Shared(Storage):
         return self if self.fn is not None else self.source.root
 
 
+class Places:
+    """Which storages share with which, as a trace found it: a guard that asks only after any storage has changed that."""
+
+    changes = 0
+    """How often a storage began or ended to share."""
+
+    def __init__(self) -> None:
+        self.known: dict[Storage, tuple[Storage, Moves]] = {}
+        self.seen = Places.changes
+        self.holds = True
+
+    def __call__(self) -> bool:
+        if self.seen != Places.changes:
+            self.seen = Places.changes
+            self.holds = all(storage.place == place for storage, place in self.known.items())
+        return self.holds
+
+
 def compute(storages: Iterable[Storage], nodes: Sequence[Node] = ()) -> None:
     """Compute the values of storages, of nodes, and of whatever was changed in place since the last time; not while tracing."""
     dirty = list(state.dirty)
     state.dirty.clear()
     wanted = [*dict.fromkeys([*storages, *dirty])]
-    realize([*nodes, *(s.root.current() for s in wanted)])
+    try:
+        realize([*nodes, *(s.root.current() for s in wanted)])
+    except (IndexError, RuntimeError):
+        if not dirty:
+            raise
+        wanted = list(storages)
+        realize([*nodes, *(s.root.current() for s in wanted)])  # what failed may be a write that this does not read
+        wanted += _computable(s for s in dirty if s not in wanted)
     for storage in wanted:
         storage.settle()
+
+
+def _computable(storages: Iterable[Storage]) -> list[Storage]:
+    """Compute storages one by one and return those for which it went well; the others raise when they are looked at."""
+    found = []
+    for storage in storages:
+        try:
+            realize([storage.root.current()])
+        except (IndexError, RuntimeError):
+            continue
+        found.append(storage)
+    return found

@@ -5,16 +5,18 @@ from __future__ import annotations
 import copy as copying
 import warnings
 from collections.abc import Callable, Iterator
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
 
 import numpy as np
 
-from graphc.core.dtypes import Size, dtype, get_default_dtype, number_dtype, of_ir, of_numpy
-from graphc.core.errors import add_place
+from graphc.core.arrays import array_of
+from graphc.core.dtypes import Size, dtype, exact_number, get_default_dtype, of_ir, of_numpy
+from graphc.core.errors import TracingError, add_place, placed
 from graphc.core.printing import format_tensor
 from graphc.core.promotion import broadcast_shapes, broadcast_to
-from graphc.ir.core.build import cast
+from graphc.ir.core.build import cast, constant
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import TensorType
 from graphc.ir.interpret.evaluate import evaluate_nodes
@@ -22,10 +24,10 @@ from graphc.tensors import views
 from graphc.tensors.context import state
 from graphc.tensors.grad_fn import GradFn
 from graphc.tensors.lazy import realize
-from graphc.tensors.storage import Shared, Storage, compute, stopped, valued
+from graphc.tensors.storage import HELD_ONCE, Shared, Storage, compute, stopped, valued
 from graphc.tensors.views import Moves
 
-__all__ = ["Accumulate", "Tensor", "device"]
+__all__ = ["Accumulate", "Tensor", "device", "legacy"]
 
 T = TypeVar("T", bound="Tensor")
 
@@ -34,6 +36,16 @@ NON_LEAF_GRAD = (
     "during "
     "autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, use .retain_grad() on the "
     "non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf Tensor instead."
+)
+
+OVERLAP = (
+    "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+    "Please clone() the tensor before performing the operation."
+)
+
+DATA_FROM_OUTSIDE = (
+    "expected a tensor that the traced function made, got one from outside: from then on both would share their values, "
+    "which a compiled function cannot leave behind; assign to .data outside of it, or write with copy_()"
 )
 
 
@@ -121,14 +133,12 @@ class Tensor:
 
     __array_priority__ = 1000
 
-    def __new__(cls: type[T], data: Any = (), *args: Any, **kwargs: Any) -> T:
-        """Return a tensor of the default float dtype with the values of nested lists, an array or a tensor."""
-        if isinstance(data, Tensor):
-            return cls._adopt(data.detach())
-        array = np.array(data, get_default_dtype().numpy)
-        node = parameter(TensorType(get_default_dtype().ir, array.shape))
-        node.value = array
-        return cls._of(Storage(node))
+    def __new__(cls: type[T], *args: Any, **keywords: Any) -> T:
+        """Return a tensor of the default float dtype: of sizes, `Tensor(2, 3)`, or of data, `Tensor([2, 3])`.
+
+        Of a tensor, it shares the values.  Raises TypeError for anything else.
+        """
+        return legacy(cls, get_default_dtype(), args, keywords)
 
     @classmethod
     def _of(cls: type[T], storage: Storage) -> T:
@@ -174,9 +184,9 @@ class Tensor:
             self._view_version = self._storage.version
         return self._view_fn
 
-    def _view_along(self, path: Moves, name: str) -> Tensor:
-        """Return the view of the storage along a path; outside of recording, one without history."""
-        storage = self._storage
+    def _view_along(self, steps: Moves, name: str) -> Tensor:
+        """Return the view of this tensor along some steps; outside of recording, one without history."""
+        storage, path = self._storage, self._moves + steps
         if storage.requires_grad and not state.grad:
             view = Tensor._of(Shared(storage, path))
             return view
@@ -185,6 +195,7 @@ class Tensor:
         view._moves = path
         view._type = views.read(storage.node, path).type
         view._view_version = storage.version
+        storage.shown_by(view)
         if storage.requires_grad:
             view._view_fn = GradFn(name, (self._edge(),))
         return view
@@ -248,13 +259,13 @@ class Tensor:
 
     def stride(self, dim: int | None = None) -> Any:
         """Return how many elements lie between neighbours along each axis, or along one."""
-        found = views.strides(self._storage.node.type, self._moves)
+        found = views.strides(self._storage.node.shape, self._moves)
         assert found is not None, "a view has strides"
         return found if dim is None else found[self._axis(dim)]
 
     def is_contiguous(self) -> bool:
         """Tell whether the elements lie in row-major order."""
-        dense = views.strides(self._type, ())
+        dense = views.strides(self._type.shape, ())
         pairs = zip(self.shape, self.stride(), dense or (), strict=True)
         return 0 in self.shape or all(n == 1 or have == want for n, have, want in pairs)
 
@@ -378,23 +389,52 @@ class Tensor:
 
     @data.setter
     def data(self, new: Tensor) -> None:
-        node = new._node()
-        node = stopped(node) if new._storage.requires_grad else node
-        if self._moves or type(self._storage) is Shared:
-            self._storage, self._moves, self._base = Storage(self._node(), self.requires_grad), (), None
-        self._storage.put_value(node, new._storage.pending)
-        self._type = node.type
+        if not isinstance(new, Tensor):
+            raise placed(TypeError(f"Variable data has to be a tensor, but got {type(new).__name__}"))
+        if self._moves:
+            self._storage, self._moves, self._base = Shared(self._storage, self._moves), (), None
+        if state.trace is not None:
+            self._take_value(new)
+        elif self._place() != new._place():
+            alone = self._is_alone(new)
+            self._storage.own()
+            if alone:
+                self._storage.put_value(new._node(), new._storage.pending)
+                new._storage = Shared(self._storage, ())
+            else:
+                self._storage.share(new._storage, new._moves)
+        self._type = new._type
+
+    def _place(self) -> tuple[Storage, Moves]:
+        source, path = self._storage.place
+        return source, path + self._moves
+
+    def _is_alone(self, new: Tensor) -> bool:
+        """Tell whether nothing but `new` holds its values: then it may as well share with this tensor."""
+        plain = type(new._storage) is Storage and not new._moves
+        return plain and not new._storage.requires_grad and getrefcount(new._storage) <= HELD_ONCE
+
+    def _take_value(self, new: Tensor) -> None:
+        """Take other values while a function is traced.  Raises TracingError for those of a tensor from outside."""
+        node, root = new._node(), new._storage.root
+        if root.trace is not state.trace or (state.trace is not None and state.trace.knows(root)):
+            raise placed(TracingError(DATA_FROM_OUTSIDE))
+        self._storage.rebind(stopped(node) if new._storage.requires_grad else node, new._storage.pending)
 
     # -- writing ------------------------------------------------------------------------------------------
 
-    def _assign(self: T, result: Any) -> T:
+    def _assign(self: T, result: Any, *, copies: bool = False, overlapping: bool = False) -> T:
         """Write a result, a Tensor or a Node, in place of this tensor's value: what in-place operations end in.
 
-        It is cast to this tensor's dtype.  Raises RuntimeError for another shape, for a result of a higher
-        category, and for a leaf that requires a gradient, while gradients are recorded.
+        It is cast to this tensor's dtype.  `copies` says that it was not computed from that value, `overlapping` that it is
+        one number everywhere, so that elements may be one in memory.  Raises
+        RuntimeError for another shape, for a result of a higher category, for elements that are one in memory, and
+        for a leaf that requires a gradient, while gradients are recorded.
         """
         try:
             self._check_writable(result)
+            if self._moves and not overlapping:
+                self._check_distinct(copies)
         except RuntimeError as error:
             add_place(error)
             raise
@@ -429,6 +469,14 @@ class Tensor:
             names = (_TITLES[found.dtype.name], _TITLES[self._type.dtype.name])
             raise RuntimeError(f"result type {names[0]} can't be cast to the desired output type {names[1]}")
 
+    def _check_distinct(self, copies: bool) -> None:
+        """Refuse to write to elements that are one in memory, but for copies into windows: of these the last counts."""
+        node = self._storage.current()
+        if views.overlaps(node, self._moves):
+            pairs = zip(self._type.shape, self.stride(), strict=True)
+            if not copies or any(n > 1 and s == 0 for n, s in pairs):
+                raise RuntimeError(OVERLAP)
+
     def _write_value(self, node: Node, pending: int) -> None:
         storage = self._storage
         whole = views.write(storage.current(), self._moves, node) if self._moves else node
@@ -450,16 +498,18 @@ class Tensor:
         """
         if not isinstance(src, (Tensor, np.ndarray, list, tuple)):
             try:
-                number_dtype(src)
-            except TypeError as error:
+                number = constant(exact_number(src, self._type.dtype), self._type.dtype, self._type.shape)
+            except (TypeError, RuntimeError, OverflowError) as error:
                 add_place(error)
                 raise
-        other = src if isinstance(src, Tensor) else Tensor(src)
+            return self._assign(number, copies=True)
+        other = src if isinstance(src, Tensor) else _of_values(src, None if isinstance(src, np.ndarray) else self.dtype)
         self._check_fits(other)
         node = cast(broadcast_to(other._node(), self._type.shape), self._type.dtype)
         if not other._storage.requires_grad or not state.grad:
-            return self._assign(node)
-        return self._assign(Tensor._of(Storage(node, True, GradFn("CopyBackwards", (other._edge(),)), other._storage.pending)))
+            return self._assign(node, copies=True)
+        storage = Storage(node, True, GradFn("CopyBackwards", (other._edge(),)), other._storage.pending)
+        return self._assign(Tensor._of(storage), copies=True)
 
     # -- looking at values ----------------------------------------------------------------------------------
 
@@ -475,6 +525,8 @@ class Tensor:
             node = storage.current()
         if not self._moves:
             return node.value  # type: ignore[no-any-return]
+        if not views.is_static(self._moves):
+            return realize([self._node()])[0]
         return evaluate_nodes([views.read(node, self._moves)], {node: node.value})[0]  # type: ignore[no-any-return]
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
@@ -591,6 +643,50 @@ class Tensor:
         def __invert__(self) -> Tensor: ...
         def __getitem__(self, index: Any) -> Tensor: ...
         def __setitem__(self, index: Any, value: Any) -> None: ...
+
+
+def legacy(cls: type[T], dtype: dtype, args: tuple[Any, ...], keywords: dict[str, Any], *, strict: bool = False) -> T:
+    """Return a tensor of sizes or of data, as torch's constructors of tensor types do.
+
+    Raises TypeError, if `strict` for a tensor of another dtype too, and RuntimeError.
+    """
+    name = f"{cls.__name__}()"
+    if keywords.pop("device", "cpu") not in ("cpu", CPU, None) or keywords.keys() - {"size", "data"}:
+        got = ", ".join(keywords) or "another device"
+        raise placed(TypeError(f"{name} takes sizes or data and the CPU as device, got {got}"))
+    args = (*args, *keywords.values())
+    first = args[0] if len(args) == 1 else ()
+    if isinstance(first, Tensor):
+        if strict and first.dtype is not dtype:
+            raise placed(TypeError(f"{name} takes tensors of {dtype}, got one of {first.dtype}"))
+        return cls._adopt(first.detach())
+    if isinstance(first, Size) or "size" in keywords:
+        args = tuple(first)
+    elif len(args) == 1 and (isinstance(first, np.ndarray) or not hasattr(first, "__index__")):
+        return _of_data(cls, dtype, first, name)
+    if any(isinstance(n, bool) or not hasattr(n, "__index__") for n in args):
+        raise placed(TypeError(f"{name} takes sizes as integers, or one sequence of data, got {args!r:.60}"))
+    if any(n < 0 for n in args):
+        raise placed(RuntimeError(f"Trying to create tensor with negative dimension {min(args)}: {[*args]}"))
+    shape = tuple(n.__index__() for n in args)
+    return cls._of(Storage(constant(0, dtype.ir, shape or (() if args else (0,)))))
+
+
+def _of_values(data: Any, dtype: dtype | None) -> Tensor:
+    """Return a tensor of nested sequences or an array, in their own dtype or another one."""
+    array = array_of(data, dtype)
+    node = parameter(TensorType(of_numpy(array.dtype).ir, array.shape))
+    node.value = np.array(array, of_numpy(array.dtype).numpy)
+    return Tensor._of(Storage(node))
+
+
+def _of_data(cls: type[T], dtype: dtype, data: Any, name: str) -> T:
+    if not hasattr(data, "__len__") or isinstance(data, str):
+        raise placed(TypeError(f"{name}: data must be a sequence (got {type(data).__name__})"))
+    array = array_of(data if hasattr(data, "__array__") or isinstance(data, (list, tuple)) else [*data], dtype)
+    node = parameter(TensorType(dtype.ir, array.shape))
+    node.value = np.array(array)
+    return cls._of(Storage(node))
 
 
 _NAMES = {"f32": "float", "f64": "double", "i32": "int", "i64": "long", "u8": "unsigned char", "bool": "bool"}

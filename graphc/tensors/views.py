@@ -1,71 +1,92 @@
-"""Views as movement: how a tensor reads from the node of another, and how what is written to it gets back.
+"""Views as steps: how a tensor reads from the node of another, and how what is written to it gets back.
 
-A view is a chain of reshape, permute, slice, broadcast nodes on top of its base.  Reading makes the chain
-again on whatever the base is now; writing runs it backwards.
+A view is a chain of steps on top of its base: movement (reshape, permute, slice, broadcast), diagonals, windows,
+and parts at a place that only the program knows.  Reading applies the chain to whatever the base is now; writing
+runs it backwards.  Each step says what it makes of strides, by torch's rules, so that what is a view there is one
+here.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from math import prod
 from typing import Any
 
-from graphc.ir.analysis.views import as_view, dense_strides
-from graphc.ir.core.build import constant, pad, permute, reshape, select
-from graphc.ir.core.graph import Node, Primitive, make, parameter
-from graphc.ir.core.types import BOOL, TensorType
+import numpy as np
 
-__all__ = ["Moves", "chain", "read", "strides", "write"]
+from graphc.ir.analysis.views import dense_strides
+from graphc.ir.core.build import broadcast, constant, gather, iota, pad, permute, reshape, scatter, select
+from graphc.ir.core.graph import Node, Primitive, make
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import BOOL
 
-Moves = tuple[tuple[Primitive, dict[str, Any]], ...]
+__all__ = ["At", "Diagonal", "Moves", "Window", "Windows", "chain", "is_static", "overlaps", "read", "strides", "write"]
+
+Shape = tuple[int, ...]
+Strides = tuple[int, ...]
+
+
+class Step:
+    """One step of a view: from a node to another that shows some of its elements."""
+
+    static = True
+    """Whether the step shows the same places whatever the values are."""
+    invertible = True
+    """Whether `write` can undo it: no element of the operand is shown twice."""
+
+    def read(self, x: Node) -> Node:
+        """Return what the view shows of `x`."""
+        raise NotImplementedError
+
+    def write(self, whole: Node, new: Node) -> Node:
+        """Return `whole` with `new` where the view is."""
+        raise NotImplementedError
+
+    def strides(self, shape: Shape, strides: Strides) -> Strides | None:
+        """Return the strides of the view of an array of this shape and strides; None if it takes a copy."""
+        raise NotImplementedError
+
+
+Moves = tuple[Step, ...]
 
 VIEWABLE = frozenset({"reshape", "permute", "slice", "broadcast"})
 
 
-def chain(result: Node, base: Node) -> Moves | None:
-    """Return the moves that make `result` of `base`; None if it is made in another way."""
-    moves = []
-    while result is not base:
-        if result.op.name not in VIEWABLE:
-            return None
-        moves.append((result.op, result.params))
-        result = result.operands[0]
-    return tuple(reversed(moves))
+@dataclass(frozen=True, eq=False)
+class Movement(Step):
+    """A movement primitive with its parameters."""
 
+    op: Primitive
+    params: dict[str, Any]
 
-def read(base: Node, moves: Moves) -> Node:
-    """Apply the moves."""
-    for op, params in moves:
-        base = make(op, (base,), params)
-    return base
+    @property
+    def invertible(self) -> bool:  # type: ignore[override]
+        """Whether no element is repeated."""
+        return self.op.name != "broadcast"
 
+    def read(self, x: Node) -> Node:
+        """Apply the primitive."""
+        return make(self.op, (x,), self.params)
 
-def strides(type: TensorType, moves: Moves) -> tuple[int, ...] | None:
-    """Return the strides, in elements, of a view of a dense array; None if no strides can show it."""
-    found = as_view(read(parameter(type), moves), lambda n: dense_strides(n.shape))
-    return None if found is None else found.strides
+    def write(self, whole: Node, new: Node) -> Node:
+        """Undo a reshape or permute; put a box back."""
+        if self.op.name == "reshape":
+            return reshape(new, whole.shape)
+        if self.op.name == "permute":
+            return permute(new, np.argsort(self.params["axes"]).tolist())
+        return _write_box(self.params, whole, new)
 
-
-def write(base: Node, moves: Moves, new: Node) -> Node:
-    """Return the base with `new` where the view is.  Raises RuntimeError if elements of the view share a place."""
-    steps = [base]
-    for op, params in moves:
-        steps.append(make(op, (steps[-1],), params))
-    for (op, params), whole in zip(reversed(moves), reversed(steps[:-1]), strict=True):
-        new = _write_step(op.name, params, whole, new)
-    return new
-
-
-def _write_step(name: str, params: dict[str, Any], whole: Node, new: Node) -> Node:
-    if name == "reshape":
-        return reshape(new, whole.shape)
-    if name == "permute":
-        axes = params["axes"]
-        return permute(new, [axes.index(a) for a in range(len(axes))])
-    if name == "slice":
-        return _write_box(params, whole, new)
-    raise RuntimeError(
-        "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-        "Please clone() the tensor before performing the operation."
-    )
+    def strides(self, shape: Shape, strides: Strides) -> Strides | None:
+        """Reorder, stretch or repeat strides; reshape where axes lie densely in one another."""
+        params = self.params
+        if self.op.name == "reshape":
+            return _reshaped(shape, strides, params["shape"])
+        if self.op.name == "permute":
+            return tuple(strides[a] for a in params["axes"])
+        if self.op.name == "slice":
+            return tuple(s * step for s, step in zip(strides, params["step"], strict=True))
+        at = dict(zip(params["axes"], strides, strict=True))
+        return tuple(at.get(a, 0) for a in range(len(params["shape"])))
 
 
 def _write_box(params: dict[str, Any], whole: Node, new: Node) -> Node:
@@ -77,3 +98,212 @@ def _write_box(params: dict[str, Any], whole: Node, new: Node) -> Node:
         return whole
     inside = pad(constant(True, BOOL, new.shape), low, high, interior, fill=False)
     return select(inside, pad(new, low, high, interior, fill=whole.dtype.scalar(0)), whole)
+
+
+def _reshaped(shape: Shape, strides: Strides, new: Shape) -> Strides | None:
+    """Return the strides of another shape, those of axes of extent 1 as torch has them; None if it takes a copy."""
+    if prod(shape) == 0 or not shape:
+        return strides if shape == new else dense_strides(new) if shape else (1,) * len(new)
+    made: list[int] = []
+    run, step = 1, strides[-1]
+    rest = list(new)
+    for axis in reversed(range(len(shape))):
+        run *= shape[axis]
+        if axis and (shape[axis - 1] == 1 or strides[axis - 1] == run * step):
+            continue
+        size = 1
+        while rest and (size < run or rest[-1] == 1):
+            made.append(size * step)
+            size *= rest.pop()
+        if size != run:
+            return None
+        run, step = 1, strides[axis - 1]
+    return None if rest else tuple(reversed(made))
+
+
+@dataclass(frozen=True, eq=False)
+class Diagonal(Step):
+    """The diagonal of the plane of two axes, as the last axis."""
+
+    offset: int
+    rows: int
+    columns: int
+
+    def _extent(self, shape: Shape) -> int:
+        below, above = max(-self.offset, 0), max(self.offset, 0)
+        return max(0, min(shape[self.rows] - below, shape[self.columns] - above))
+
+    def _steps(self, shape: Shape) -> Moves:
+        """Return the movement by which the diagonal is read: every (columns + 1)-th element of the flat plane."""
+        order = (*(a for a in range(len(shape)) if a not in (self.rows, self.columns)), self.rows, self.columns)
+        outer, (m, n) = tuple(shape[a] for a in order[:-2]), (shape[self.rows], shape[self.columns])
+        start = max(-self.offset, 0) * n + max(self.offset, 0)
+        stop = start + (self._extent(shape) - 1) * (n + 1) + 1
+        zeros, ones = (0,) * len(outer), (1,) * len(outer)
+        return (
+            Movement(PRIMITIVES["permute"], {"axes": order}),
+            Movement(PRIMITIVES["reshape"], {"shape": (*outer, m * n)}),
+            Movement(PRIMITIVES["slice"], {"start": (*zeros, start), "stop": (*outer, stop), "step": (*ones, n + 1)}),
+        )
+
+    def read(self, x: Node) -> Node:
+        """Return the diagonal."""
+        if self._extent(x.shape) == 0:
+            outer = (n for a, n in enumerate(x.shape) if a not in (self.rows, self.columns))
+            return constant(0, x.dtype, (*outer, 0))
+        return read(x, self._steps(x.shape))
+
+    def write(self, whole: Node, new: Node) -> Node:
+        """Put the diagonal back."""
+        return whole if 0 in new.shape else write(whole, self._steps(whole.shape), new)
+
+    def strides(self, shape: Shape, strides: Strides) -> Strides:
+        """Add the strides of both axes."""
+        outer = (s for a, s in enumerate(strides) if a not in (self.rows, self.columns))
+        return (*outer, strides[self.rows] + strides[self.columns])
+
+
+@dataclass(frozen=True, eq=False)
+class Windows(Step):
+    """All windows of `size` elements, `step` apart, along an axis; the window is the last axis."""
+
+    axis: int
+    size: int
+    step: int
+    invertible = False
+
+    def read(self, x: Node) -> Node:
+        """Gather the windows."""
+        windows = (x.shape[self.axis] - self.size) // self.step + 1
+        index = iota((windows, self.size), 0) * self.step + iota((windows, self.size), 1)
+        found = gather(_front(x, self.axis), index)
+        rest = list(range(2, found.type.rank))
+        return permute(found, [*rest[: self.axis], 0, *rest[self.axis :], 1])
+
+    def strides(self, shape: Shape, strides: Strides) -> Strides:
+        """Stretch the axis, and add one with its stride."""
+        return (*(s * self.step if a == self.axis else s for a, s in enumerate(strides)), strides[self.axis])
+
+
+@dataclass(frozen=True, eq=False)
+class At(Step):
+    """The part at an index of an axis, the axis taken away; the index is a 0-d node, counted from the front."""
+
+    axis: int
+    index: Node
+    static = False
+
+    def read(self, x: Node) -> Node:
+        """Gather the part."""
+        return gather(_front(x, self.axis), self.index)
+
+    def write(self, whole: Node, new: Node) -> Node:
+        """Scatter the part."""
+        return _back(scatter(_front(whole, self.axis), new, self.index), self.axis)
+
+    def strides(self, shape: Shape, strides: Strides) -> Strides:
+        """Take the axis away."""
+        return (*strides[: self.axis], *strides[self.axis + 1 :])
+
+
+@dataclass(frozen=True, eq=False)
+class Window(Step):
+    """`length` elements along an axis from a place that a 0-d node says, counted from the front."""
+
+    axis: int
+    start: Node
+    length: int
+    static = False
+
+    def _places(self) -> Node:
+        return broadcast(self.start, (self.length,), ()) + iota((self.length,), 0)
+
+    def read(self, x: Node) -> Node:
+        """Gather the elements."""
+        return _back(gather(_front(x, self.axis), self._places()), self.axis)
+
+    def write(self, whole: Node, new: Node) -> Node:
+        """Scatter the elements."""
+        return _back(scatter(_front(whole, self.axis), _front(new, self.axis), self._places()), self.axis)
+
+    def strides(self, shape: Shape, strides: Strides) -> Strides:
+        """Return them as they are."""
+        return strides
+
+
+def _front(x: Node, axis: int) -> Node:
+    return permute(x, (axis, *(a for a in range(x.type.rank) if a != axis)))
+
+
+def _back(x: Node, axis: int) -> Node:
+    return permute(x, (*range(1, axis + 1), 0, *range(axis + 1, x.type.rank)))
+
+
+def chain(result: Node, base: Node) -> Moves | None:
+    """Return the steps that make `result` of `base`; None if it is made in another way."""
+    steps: list[Step] = []
+    while result is not base:
+        if result.op.name not in VIEWABLE:
+            return None
+        steps.append(Movement(result.op, result.params))
+        result = result.operands[0]
+    return tuple(reversed(steps))
+
+
+def read(base: Node, moves: Moves) -> Node:
+    """Apply the steps."""
+    for step in moves:
+        base = step.read(base)
+    return base
+
+
+def is_static(moves: Moves) -> bool:
+    """Tell whether a view shows the same places whatever the values are."""
+    return all(step.static for step in moves)
+
+
+def strides(shape: Shape, moves: Moves) -> Strides | None:
+    """Return the strides, in elements, of a view of a dense array; None if no strides can show it."""
+    base = constant(False, BOOL, shape)
+    found = dense_strides(shape)
+    for step in moves:
+        next_ = step.strides(base.shape, found)
+        if next_ is None:
+            return None
+        base, found = step.read(base), next_
+    return found
+
+
+def overlaps(base: Node, moves: Moves) -> bool:
+    """Tell whether two elements of a view are one in memory."""
+    if all(step.invertible for step in moves):
+        return False
+    shape, found = read(base, moves).shape, strides(base.shape, moves)
+    assert found is not None, "a view has strides"
+    if any(n > 1 and s == 0 for n, s in zip(shape, found, strict=True)):
+        return 0 not in shape
+    places = np.zeros(shape, np.int64)
+    for axis, (n, stride) in enumerate(zip(shape, found, strict=True)):
+        places += (np.arange(n) * stride).reshape(-1, *[1] * (len(shape) - axis - 1))
+    return np.unique(places).size < prod(shape)
+
+
+def write(base: Node, moves: Moves, new: Node) -> Node:
+    """Return the base with `new` where the view is; of elements that are one in memory the last counts."""
+    if not all(step.invertible for step in moves):
+        return _write_places(base, moves, new)
+    wholes: list[Node] = []
+    for step in moves:
+        wholes.append(base)
+        base = step.read(base)
+    for step, whole in zip(reversed(moves), reversed(wholes), strict=True):
+        new = step.write(whole, new)
+    return new
+
+
+def _write_places(base: Node, moves: Moves, new: Node) -> Node:
+    """Write where the view reads the places of the base themselves."""
+    size = base.type.size
+    places = read(reshape(iota((size,), 0), base.shape), moves)
+    flat = scatter(reshape(base, (size,)), reshape(new, (new.type.size,)), reshape(places, (new.type.size,)))
+    return reshape(flat, base.shape)

@@ -63,6 +63,10 @@ class InnerTrace(Trace):
         if error is not None:
             self.leave()
 
+    def knows(self, storage: Storage) -> bool:
+        """Tell whether a storage is from outside."""
+        return storage in self.entered
+
     # -- what a trace is asked --------------------------------------------------------------------------------
 
     def enter(self, storage: Storage) -> None:

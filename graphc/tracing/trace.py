@@ -18,7 +18,7 @@ from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import TensorType
 from graphc.tensors.context import state
 from graphc.tensors.grad_fn import Barrier, GradFn
-from graphc.tensors.storage import Storage
+from graphc.tensors.storage import Places, Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.unroll_warning import UNROLLED, depth, warn_of_loop
 
@@ -66,6 +66,8 @@ class Trace:
         self.grads: dict[Tensor, GradSlot] = {}
         self.sources: dict[Storage, Callable[[], Storage | None]] = {}
         self.stand_ins: dict[Tensor, Tensor] = {}
+        self.rebound: set[Storage] = set()
+        self.sharing = Places()
         self.guards: list[tuple[Callable[[], Any], Any]] = []
         self.numbers: list[tuple[Callable[[], Any], Node]] = []
         self.forward: list[Node] | None = None
@@ -88,6 +90,9 @@ class Trace:
             placeholder, storage, found, storage.node, storage.requires_grad, storage.fn, storage.version, storage.pending
         )
         self.captures[storage] = kept
+        if not self.sharing.known:
+            self.guards.append((self.sharing, True))
+        self.sharing.known[storage] = storage.place
         storage.node, storage.trace = placeholder, self
         if storage.fn is not None:
             storage.fn = Barrier(storage.fn.name(), (), [placeholder], [placeholder], no_way_out)
@@ -109,6 +114,10 @@ class Trace:
         )
         add_place(error)
         return error
+
+    def knows(self, storage: Storage) -> bool:
+        """Tell whether a storage is from outside, or that of an argument."""
+        return storage in self.captures or any(x._storage is storage for x in self.stand_ins)
 
     def _is_outside(self, tensor: Tensor) -> bool:
         storage = tensor._storage

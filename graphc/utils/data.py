@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.core.dtypes import float64
 from graphc.ops.creation import tensor
 from graphc.ops.random import Generator, randperm
 from graphc.ops.shape import stack
@@ -65,7 +66,9 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, Tensor):
         return stack(list(batch))
     if isinstance(first, (np.ndarray, np.generic, int, float)):
-        return tensor(np.stack(batch) if isinstance(first, np.ndarray) else list(batch))
+        of_floats = isinstance(first, float) and not isinstance(first, np.generic)
+        whole = np.stack(batch) if isinstance(first, np.ndarray) else list(batch)
+        return tensor(whole, dtype=float64 if of_floats else None)
     if isinstance(first, dict):
         return {key: default_collate([item[key] for item in batch]) for key in first}
     if isinstance(first, (tuple, list)):

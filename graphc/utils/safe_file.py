@@ -118,7 +118,7 @@ class _Writer:
         moves = value._moves
         while isinstance(storage, Shared):
             moves, storage = storage.moves + moves, storage.source
-        shown = (id(storage), tuple((op.name, repr(params)) for op, params in moves))
+        shown = (id(storage), tuple(map(repr, moves)))
         if shown not in self.data:
             self.alive.append(storage)
             self.data[shown] = self._name(value._array(), path)

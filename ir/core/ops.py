@@ -84,7 +84,12 @@ _binary("add", "float int", np.add, "x + y; integers wrap.", commutative=True)
 _binary("sub", "float int", np.subtract, "x - y; integers wrap.")
 _binary("mul", "float int", np.multiply, "x * y; integers wrap.", commutative=True)
 _binary("div", "float", np.divide, "x / y as IEEE 754 has it.")
-_binary("floordiv", "float int", semantics.floordiv, "floor(x / y); an integer divided by 0 gives 0.")
+_binary(
+    "floordiv",
+    "float int",
+    semantics.floordiv,
+    "floor(x / y) of the exact quotient, of infinities NaN; an integer divided by 0 gives 0.",
+)
 _binary("remainder", "float int", semantics.remainder, "x - y*floor(x/y), with the sign of y; an integer by 0 gives 0.")
 _binary("pow", "float", np.power, "x to the y, as C's pow.")
 _binary("maximum", "float int bool", np.maximum, "The larger one; NaN if either is.", commutative=True)

@@ -66,8 +66,8 @@ def rsqrt(x: Any) -> Any:
 
 
 def floordiv(x: Any, y: Any) -> Any:
-    """Return floor(x / y): for floats torch's rule, the floor of the quotient; an integer by 0 gives 0."""
-    return np.floor(x / y) if x.dtype.kind == "f" else np.floor_divide(x, y)
+    """Return the floor of the exact quotient, x / y for a float by 0; an integer by 0 gives 0."""
+    return np.floor_divide(x, y)
 
 
 def remainder(x: Any, y: Any) -> Any:

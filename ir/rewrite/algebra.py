@@ -171,7 +171,6 @@ _PRODUCTS = [
     rule("neg-div", -f / g, -(f / g)),
     rule("div-neg", f / -g, -(f / g)),
     rule("floordiv-one", n // 1, n),
-    rule("float-floordiv-one", f // 1, op("floor", f)),
     rule("floordiv-power-of-two", n // c, _as_shift, when=_is_power_of_two),
     rule("remainder-one", n % 1, 0),
     rule("remainder-power-of-two", n % c, _as_mask, when=_is_power_of_two),

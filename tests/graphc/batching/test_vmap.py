@@ -100,7 +100,7 @@ def test_second_derivatives() -> None:
         return (x.sin() * x.sum()).sum()
 
     def hessian(x: Tensor) -> Any:
-        return vmap(lambda v: vjp(grad(f), x)[1](v))(torch.eye(3, dtype=torch.float64))
+        return vmap(lambda v: vjp(grad(f), x)[1](v)[0])(torch.eye(3, dtype=torch.float64))
 
     def direct(x: Tensor) -> Any:
         return torch.stack([grad(lambda y, i=i: grad(f)(y)[i])(x) for i in range(3)])
@@ -113,7 +113,7 @@ def test_second_derivatives() -> None:
 
 def test_pullback_over_a_basis() -> None:
     _, pull = vjp(layers, X[0])
-    rows = vmap(pull)(torch.eye(4, dtype=torch.float64))
+    (rows,) = vmap(pull)(torch.eye(4, dtype=torch.float64))
     close(rows, torch.stack([grad(lambda x, i=i: layers(x)[i])(X[0]) for i in range(4)]))
 
 

@@ -142,12 +142,14 @@ def test_slices_that_begin_at_a_value(run: Any) -> None:
     slopes = func.grad(lambda x: torch.stack([torch.narrow(x, 1, i, 3) * (i + 1) for i in (0, 3, -3, 1)]).sum())(x)
     close(run(func.grad(lambda x: windows(x).sum()))(x), slopes)
     close(torch.narrow(x, 0, torch.tensor(1), 1), x[1:])
+    with pytest.raises(RuntimeError, match=r"start \(4\) \+ length \(3\) exceeds dimension size \(6\)"):
+        torch.narrow(x, 1, torch.tensor(4), 3)
     with pytest.raises(IndexError):
-        torch.narrow(x, 1, torch.tensor(4), 3).tolist()
+        torch.compile(lambda x, i: torch.narrow(x, 1, i, 3))(x, torch.tensor(4))
     with pytest.raises(RuntimeError, match="start must be an 0-dim integral Tensor"):
         torch.narrow(x, 1, torch.tensor([1]), 3)
     with pytest.raises(RuntimeError, match=r"length must be between 0 and the dimension size \(6\), got 7"):
-        torch.narrow(x, 1, torch.tensor(0), 7)
+        torch.compile(lambda x, i: torch.narrow(x, 1, i, 7))(x, torch.tensor(0))
 
 
 def test_gradients_by_what_a_body_makes_its_own(run: Any) -> None:

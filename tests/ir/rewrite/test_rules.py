@@ -181,7 +181,6 @@ EXAMPLES: list[tuple[str, str, Builder, Builder]] = [
     ("neg-div", "f f", lambda x, y: -x / y, lambda x, y: -(x / y)),
     ("div-neg", "f f", lambda x, y: x / -y, lambda x, y: -(x / y)),
     *(("floordiv-one", t, lambda n: elementwise("floordiv", n, 1), same) for t in "nlu"),
-    ("float-floordiv-one", "f", lambda x: elementwise("floordiv", x, 1), floor),
     *(("floordiv-power-of-two", t, lambda n: elementwise("floordiv", n, 8),
      lambda n: elementwise("shift_right", n, 3)) for t in "nlu"),
     ("remainder-one", "n", lambda n: elementwise("remainder", n, 1), lambda n: const(n, 0)),

@@ -1,0 +1,340 @@
+"""Views and shared values: a write through one name is seen through every other that torch's aliasing rules give it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import graphc as torch
+from graphc import Tensor, nn
+from graphc.core.errors import TracingError
+from graphc.ops.shape import narrow
+
+RUNS: dict[str, Callable[..., Any]] = {"eager": lambda f: f, "compiled": torch.compile}
+
+
+@pytest.fixture(params=RUNS)
+def run(request: pytest.FixtureRequest) -> Any:
+    return RUNS[request.param]
+
+
+def grid() -> Tensor:
+    return torch.arange(12.0).reshape(3, 4)
+
+
+# -- parts at a place that a tensor says --------------------------------------------------------------------
+
+
+def _row(a: Tensor, k: Tensor) -> None:
+    a[k][1] = 50
+
+
+def _zero(a: Tensor, k: Tensor) -> None:
+    a[k].zero_()
+
+
+def _column(a: Tensor, k: Tensor) -> None:
+    a[:, k].add_(1)
+
+
+def _column_of_rest(a: Tensor, k: Tensor) -> None:
+    a[..., k][1:].mul_(2)
+
+
+def _twice(a: Tensor, k: Tensor) -> None:
+    a[k][k + 1] = 7
+
+
+def _both(a: Tensor, k: Tensor) -> None:
+    a[k, k] = -1
+    a[k, k].sub_(1)
+
+
+def _mixed(a: Tensor, k: Tensor) -> None:
+    a[k, [0, 2]] = 5
+
+
+def _none(a: Tensor, k: Tensor) -> None:
+    a[None, k, :, None].fill_(4)
+
+
+def _grown(a: Tensor, k: Tensor) -> None:
+    a[k] += 10
+
+
+def _narrowed(a: Tensor, k: Tensor) -> None:
+    narrow(a, 0, k, 2).copy_(torch.full((2, 4), 7.0))
+
+
+def _narrowed_column(a: Tensor, k: Tensor) -> None:
+    a.narrow(1, k - 3, 2)[0] = 3
+
+
+def _selected(a: Tensor, k: Tensor) -> None:
+    a.select(1, k).zero_()
+    a.select(0, -k)[:2] = 9
+
+
+def _transposed(a: Tensor, k: Tensor) -> None:
+    a.T[k].copy_(torch.tensor([1.0, 2.0, 3.0]))
+
+
+AT: dict[Callable[..., None], Any] = {
+    _row: lambda a: a.__setitem__((1, 1), 50),
+    _zero: lambda a: a.__setitem__(1, 0),
+    _column: lambda a: a.__setitem__((slice(None), 1), a[:, 1] + 1),
+    _column_of_rest: lambda a: a.__setitem__((slice(1, None), 1), a[1:, 1] * 2),
+    _twice: lambda a: a.__setitem__((1, 2), 7),
+    _both: lambda a: a.__setitem__((1, 1), -2),
+    _mixed: lambda a: a.__setitem__((1, slice(0, 3, 2)), 5),
+    _none: lambda a: a.__setitem__(1, 4),
+    _grown: lambda a: a.__setitem__(1, a[1] + 10),
+    _narrowed: lambda a: a.__setitem__(slice(1, 3), 7),
+    _narrowed_column: lambda a: a.__setitem__((0, slice(2, 4)), 3),
+    _selected: lambda a: (a.__setitem__((slice(None), 1), 0), a.__setitem__((2, slice(0, 2)), 9)),
+    _transposed: lambda a: a.__setitem__((slice(None), 1), torch.tensor([1.0, 2.0, 3.0])),
+}
+
+
+@pytest.mark.parametrize("write", AT, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32])
+def test_a_part_at_a_tensors_place_is_a_view(run: Any, write: Callable[..., None], dtype: Any) -> None:
+    def changed(a: Tensor, k: Tensor) -> Tensor:
+        b = a.clone()
+        write(b, k)
+        return b
+
+    wanted = grid()
+    AT[write](wanted)
+    assert run(changed)(grid(), torch.tensor(1, dtype=dtype)).tolist() == wanted.tolist()
+
+
+def test_a_write_at_a_tensors_place_changes_the_argument(run: Any) -> None:
+    a = grid()
+    run(_row)(a, torch.tensor(-1))
+    assert a[2].tolist() == [8, 50, 10, 11]
+
+
+def test_gradients_through_writes_at_a_tensors_place(run: Any) -> None:
+    def gradients(x: Tensor, y: Tensor, k: Tensor) -> Any:
+        a = x * 2
+        a[k][1:3] = y
+        a[:, k].mul_(3)
+        return torch.autograd.grad((a * a).sum(), [x, y])
+
+    x = torch.ones(3, 4, requires_grad=True)
+    y = torch.tensor([1.0, 2.0], requires_grad=True)
+    of_x, of_y = run(gradients)(x, y, torch.tensor(1))
+    assert of_x.tolist() == [[8, 72, 8, 8], [8, 0, 0, 8], [8, 72, 8, 8]] and of_y.tolist() == [18, 4]
+
+
+def test_an_integer_tensor_selects_before_index_tensors_are_read() -> None:
+    """As torch's: the axis is gone, so the other index tensors stay where they are."""
+    x = torch.arange(24).reshape(2, 3, 4)
+    assert x[torch.tensor(1), :, [0, 2]].shape == (3, 2)
+    assert torch.equal(x[torch.tensor(1), :, [0, 2]], x[1][:, [0, 2]])
+
+
+def test_places_out_of_range_are_refused(run: Any) -> None:
+    for index in (3, -4):
+        with pytest.raises(IndexError):
+            run(lambda a, k: a[k] * 1)(grid(), torch.tensor(index))
+        with pytest.raises(IndexError):
+            run(lambda a, k: a.select(0, k) * 1)(grid(), torch.tensor(index))
+
+
+# -- windows, diagonals, repeated elements ------------------------------------------------------------------
+
+
+def test_diagonals_are_views_of_any_strides(run: Any) -> None:
+    def changed(a: Tensor) -> Tensor:
+        b = a.clone()
+        b.T.diagonal(1).fill_(-1)
+        b[:, ::2].diagonal().mul_(10)
+        b.T[1:].diagonal(-1)[0] = 99
+        return b
+
+    assert run(changed)(grid()).tolist() == [[0, 1, 99, 3], [-1, 5, 60, 7], [8, -1, 10, 11]]
+    assert grid().T.diagonal().stride() == (5,)
+
+
+def test_windows_are_views(run: Any) -> None:
+    def changed(a: Tensor) -> Tensor:
+        b = a.clone()
+        b.unfold(0, 2, 2).add_(10)
+        b.unfold(0, 3, 3)[1][0] = 0
+        return b
+
+    assert run(changed)(torch.arange(7.0)).tolist() == [10, 11, 12, 0, 14, 15, 6]
+    x = torch.arange(5.0)
+    windows = x.unfold(0, 3, 1)
+    assert windows.stride() == (1, 1)
+    windows[1] = torch.tensor([9.0, 8.0, 7.0])
+    assert x.tolist() == [0, 9, 8, 7, 4]
+    windows.copy_(torch.arange(9.0).reshape(3, 3))
+    assert x.tolist() == [0, 3, 6, 7, 8]
+    windows.zero_()
+    assert x.tolist() == [0, 0, 0, 0, 0]
+    with pytest.raises(RuntimeError, match="single memory location"):
+        windows.add_(1)
+
+
+def test_a_row_of_an_expanded_tensor_is_written_to_what_was_expanded(run: Any) -> None:
+    def changed(x: Tensor) -> Tensor:
+        y = x.clone()
+        y.expand(3, 4)[0] = torch.tensor([1.0, 2.0, 3.0, 4.0])
+        y.expand(2, 3, 4)[1, 2, 1:3].mul_(10)
+        y.expand(3, 4).fill_(0) if len(x) == 0 else y.expand(3, 4)[:, 3][:1].add_(1)
+        return y
+
+    assert run(changed)(torch.zeros(4)).tolist() == [1, 20, 30, 5]
+    wide = torch.zeros(4).expand(3, 4)
+    for write in (lambda: wide.add_(1), lambda: wide[:2].copy_(torch.ones(2, 4)), lambda: wide.relu_()):
+        with pytest.raises(RuntimeError, match="single memory location"):
+            write()
+    wide.fill_(3)  # one number is one number wherever it is written
+    assert wide.tolist() == [[3] * 4] * 3
+
+
+def test_results_that_are_views_of_a_later_operand() -> None:
+    row, whole = torch.zeros(3), torch.zeros(2, 3)
+    _, wide = torch.broadcast_tensors(whole, row)
+    row.add_(1)
+    assert wide.tolist() == [[1, 1, 1]] * 2 and wide.stride() == (0, 1)
+    grids = torch.meshgrid(torch.zeros(2), row, indexing="ij")
+    row.add_(1)
+    assert grids[1].tolist() == [[2, 2, 2]] * 2
+    x = torch.zeros(2)
+    assert +x is x
+
+
+# -- .data --------------------------------------------------------------------------------------------------
+
+
+def test_data_shares_with_what_is_assigned() -> None:
+    p, shadow = nn.Parameter(torch.ones(3)), torch.zeros(3)
+    own = p.data
+    p.data = shadow
+    shadow.add_(5)
+    p.data.mul_(2)
+    assert p.tolist() == shadow.tolist() == [10] * 3 and own.tolist() == [1] * 3
+    p.data = own
+    own.add_(1)
+    assert p.tolist() == [2] * 3 and shadow.tolist() == [10] * 3 and p.is_leaf and p.requires_grad
+    (p * 2).sum().backward()
+    with torch.no_grad():
+        p.sub_(p.grad)
+    assert p.tolist() == own.tolist() == [0] * 3
+
+
+def test_averages_swapped_in_and_out_by_data() -> None:
+    """An exponential moving average that is evaluated in place of the weights, as training scripts do it."""
+    weight = nn.Parameter(torch.tensor([1.0, 2.0]))
+    average, plain = torch.zeros(2), torch.tensor([1.0, 2.0])
+    mean = torch.zeros(2)
+    forward = torch.compile(lambda x: (weight * x).sum())
+    for turn in range(5):
+        with torch.no_grad():
+            weight -= 0.25 * (turn + 1)
+            average.mul_(0.5).add_(weight, alpha=0.5)
+        plain, mean = plain - 0.25 * (turn + 1), mean * 0.5 + (plain - 0.25 * (turn + 1)) * 0.5
+        backup = weight.data
+        weight.data = average
+        assert forward(torch.ones(2)).item() == pytest.approx(mean.sum().item())
+        weight.data = backup
+        assert forward(torch.ones(2)).item() == pytest.approx(plain.sum().item())
+        assert weight.tolist() == pytest.approx(plain.tolist()) and average.tolist() == pytest.approx(mean.tolist())
+
+
+def test_parameters_over_one_flat_buffer() -> None:
+    flat = torch.arange(6.0)
+    first, second = nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(2, 2))
+    first.data, second.data = flat[:2], flat[2:].view_as(second)
+    flat.mul_(2)
+    assert first.tolist() == [0, 2] and second.tolist() == [[4, 6], [8, 10]]
+    (first.sum() * 3 + second.sum()).backward()
+    assert first.grad.tolist() == [3, 3] and second.grad.tolist() == [[1, 1], [1, 1]]  # type: ignore[union-attr]
+    with torch.no_grad():
+        second.add_(100)
+    assert flat.tolist() == [0, 2, 104, 106, 108, 110]
+
+
+def test_views_keep_what_they_show_when_data_is_assigned() -> None:
+    x = torch.arange(4.0)
+    view, shared = x[1:], x.detach()
+    x.data = torch.zeros(4)
+    view.add_(1)
+    x.add_(7)
+    assert view.tolist() == [2, 3, 4] and shared.tolist() == [0, 2, 3, 4] and x.tolist() == [7] * 4
+    p = nn.Parameter(torch.arange(3.0))
+    view = p.view(3)
+    p.data = torch.ones(3)
+    (view * view).sum().backward()
+    assert p.grad.tolist() == [0, 2, 4]  # type: ignore[union-attr]
+    x = torch.arange(4.0)
+    x.data = x.data[1:]
+    assert x.tolist() == [1, 2, 3]
+    x.data = x.data
+    assert x.tolist() == [1, 2, 3]
+    with pytest.raises(TypeError, match="data has to be a tensor"):
+        x.data = 3  # type: ignore[assignment]
+
+
+def test_data_in_compiled_functions() -> None:
+    p, shadow = nn.Parameter(torch.ones(2)), torch.zeros(2)
+    old = p.data
+
+    @torch.compile
+    def step(x: Tensor) -> Tensor:
+        loss = (p * x).sum()
+        (gradient,) = torch.autograd.grad(loss, [p])
+        p.data = p.data - 0.5 * gradient
+        return loss
+
+    for turn in range(3):
+        assert step(torch.ones(2)).item() == 2 - turn
+    assert p.tolist() == [-0.5] * 2 and old.tolist() == [1] * 2
+    p.data = shadow
+    step(torch.ones(2))
+    assert p.tolist() == [-0.5] * 2 and shadow.tolist() == [0] * 2  # a new value, not one written to shadow
+
+    def swap(x: Tensor) -> Tensor:
+        p.data = shadow
+        return x
+
+    with pytest.raises(TracingError, match="got one from outside"):
+        torch.compile(swap)(torch.ones(2))
+
+
+def test_a_shared_value_changes_under_a_history() -> None:
+    w = torch.ones(3, requires_grad=True)
+    y = w * 2
+    y.detach().add_(1)
+    (y * y).sum().backward()
+    assert w.grad.tolist() == [12] * 3  # type: ignore[union-attr]
+
+
+# -- writes that are computed later -------------------------------------------------------------------------
+
+
+def test_a_write_out_of_range_fails_where_it_is_looked_at() -> None:
+    x = torch.zeros(3)
+    with torch.no_grad():
+        x[torch.tensor([7])] = 1.0
+    assert (torch.ones(2) + 1).tolist() == [2, 2]
+    y = torch.zeros(2).add_(1)
+    assert y.tolist() == [1, 1]
+    with pytest.raises(IndexError):
+        x.tolist()
+
+
+def test_strides_are_torchs() -> None:
+    x = torch.zeros(2, 3, 4)
+    cases = [
+        (x.view(6, 1, 4), (4, 4, 1)), (x.view(1, 24), (24, 1)), (x[:, :1], (12, 4, 1)), (x.transpose(0, 2), (1, 4, 12)),
+        (x[:, 1].unsqueeze(0), (24, 12, 1)), (x.unfold(2, 2, 2), (12, 4, 2, 1)), (x.diagonal(0, 1, 2), (12, 5)),
+    ]  # fmt: skip
+    for view, strides in cases:
+        assert view.stride() == strides
