@@ -21,7 +21,7 @@ FEW = (2, 3, 4)
 """Strides of which whole vectors are loaded and taken apart: a gather takes longer."""
 
 SLACK = 512
-"""Bytes behind each row of scratch memory: its last vector is stored whole."""
+"""Bytes behind each row of scratch memory: its last vector is loaded whole."""
 
 
 class Accesses(Scopes):
@@ -240,16 +240,19 @@ class Accesses(Scopes):
             return
         x = f.splat(x, self.lanes)
         if shape == 1:
-            at = self._first_lane(s.buffer, s.index)
-            if self.mask is None:
-                f.store(x, at)
-            elif self.whole_vector is None:
-                f.masked_store(x, at, self.mask)
-            else:
-                self._store_whole_or_part(x, at, self.whole_vector, self.mask)
+            self._store_lanes(x, self._first_lane(s.buffer, s.index))
             return
         offsets = f.splat(self._index(s.index, role), self.lanes)
         f.scatter(x, f.element(base, offsets, type), self.mask if self.mask is not None else f.const(True, "i1", self.lanes))
+
+    def _store_lanes(self, x: Value, at: Value) -> None:
+        """Store neighbours, under the mask of the loop's part that is being written: others have stored theirs."""
+        if self.mask is None:
+            self.f.store(x, at)
+        elif self.whole_vector is None:
+            self.f.masked_store(x, at, self.mask)
+        else:
+            self._store_whole_or_part(x, at, self.whole_vector, self.mask)
 
     def _store_whole_or_part(self, x: Value, at: Value, whole: Value, mask: Value) -> None:
         f, name = self.f, self.f.fresh("part")
@@ -302,7 +305,11 @@ class Accesses(Scopes):
                 x = self.get(i)
                 x = self.f.convert("zext", x, "i8") if i.dtype.is_bool else x
                 ensure(self.lanes * i.dtype.bytes <= SLACK, f"{self.lanes} {i.dtype} are longer than the slack of a row")
-                self.f.store(self.f.splat(x, self.lanes), self._scratch_place(i))
+                x, at = self.f.splat(x, self.lanes), self._scratch_place(i)
+                if self.vector is None and self.lanes > 1:
+                    self._store_lanes(x, at)
+                else:
+                    self.f.store(x, at)  # a row for each lane of outer points, wanted or not
 
     def _scratch_load(self, i: Instr) -> Value:
         f = self.f

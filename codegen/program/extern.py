@@ -1,4 +1,4 @@
-"""Steps for what is not a loop kernel of scalar bodies: products, running sums, scattered additions, joins.
+"""Steps for what is not a loop kernel of scalar bodies: products, running sums, scattered additions.
 
 Each function writes one step for a node whose operands lie as the given views say, and whose result is dense.
 """
@@ -95,18 +95,6 @@ def emit_product(module: Module, node: Node, operands: Sequence[Operand], name: 
     return step
 
 
-def _concatenate(module: Module, node: Node, operands: Sequence[Operand], name: str) -> list[tuple[Step, int]]:
-    """Copy each operand to its place; returns the step of each with the operand's number."""
-    axis, strides, start = node.params["axis"], dense_strides(node.shape), 0
-    steps = []
-    for number, (value, source) in enumerate(zip(node.operands, operands, strict=True)):
-        if value.type.size:
-            target = Operand(strides, start * strides[axis])
-            steps.append((emit_copy(module, value, source, target, f"{name}_{number}")[0], number))
-        start += value.shape[axis]
-    return steps
-
-
 def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) -> Step:
     """Run along the axis for each point of the other axes; f32 sums are carried in f64."""
     (x,) = operands
@@ -195,11 +183,10 @@ def _put_row(step: Step, source: Value, target: Value, n: int, stride: int, type
             put(loop.index, 1)
 
 
-Writer = Callable[[Module, Node, Sequence[Operand], str], "Step | list[tuple[Step, int]]"]
+Writer = Callable[[Module, Node, Sequence[Operand], str], Step]
 
 OPAQUE: dict[str, Writer] = {
     "matmul": emit_product,
-    "concatenate": _concatenate,
     "cumsum": _cumsum,
     "scatter": _scatter,
     "scatter_add": _scatter,

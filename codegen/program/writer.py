@@ -283,9 +283,8 @@ class ProgramWriter:
             else:  # what is written must not be read from where it is written to
                 views = [self._apart(o, v, base[0]) for o, v in zip(node.operands[1:], views, strict=True)]
                 operands = [operands[0], *(o for _, o in views)]
-        written = OPAQUE[node.op.name](self.module, node, operands, self._name(node))
-        assert isinstance(written, Step)
-        self._call(written, [*(p for p, _ in views), place])
+        step = OPAQUE[node.op.name](self.module, node, operands, self._name(node))
+        self._call(step, [*(p for p, _ in views), place])
 
     def _apart(self, node: Node, view: tuple[_Place, Operand], target: _Place) -> tuple[_Place, Operand]:
         """Return a view of a value, of a copy if it shows the memory of `target`."""
@@ -313,12 +312,13 @@ class ProgramWriter:
         if small and prod(node.shape[: node.params["axis"]]) == 1:
             self._write_small(node.operands, place.address)
             return
-        views = [self._view(o) for o in node.operands]
-        steps = OPAQUE["concatenate"](self.module, node, [o for _, o in views], self._name(node))
-        assert isinstance(steps, list)
-        for step, number in steps:
-            if node.operands[number] not in self._pieces:
-                self._call(step, [views[number][0], place])
+        axis, strides, start = node.params["axis"], dense_strides(node.shape), 0
+        for value in node.operands:
+            if value not in self._pieces and value.type.size:
+                source, target = self._view(value), Operand(strides, start * strides[axis])
+                step, _ = emit_copy(self.module, value, source[1], target, self._name(node))
+                self._call(step, [source[0], place])
+            start += value.shape[axis]
 
     def _write_small(self, values: Sequence[Node], address: Value) -> None:
         """Write small values one behind the other, but for those that are there already."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from graphc.ir.core.graph import Node
 
-__all__ = ["View", "as_view", "dense_strides", "reshape_strides"]
+__all__ = ["View", "as_view", "dense_strides", "reshape_strides", "whole_buffer"]
 
 Strides = tuple[int, ...]
 
@@ -74,6 +74,18 @@ def as_view(node: Node, layout: Callable[[Node], Strides]) -> View | None:
             return None
         offset, strides, shape = offset + step[0], step[1], move.shape
     return View(node, offset, strides)
+
+
+def whole_buffer(node: Node) -> Node | None:
+    """Return the node whose row-major buffer a node is under another shape: all of it, in its order; None if it is not.
+
+    A node that is no movement is its own.
+    """
+    view = as_view(node, lambda n: dense_strides(n.shape))
+    if view is None or view.offset or view.base.type.size != node.type.size:
+        return None
+    along = zip(node.shape, view.strides, dense_strides(node.shape), strict=True)
+    return view.base if all(n == 1 or stride == dense for n, stride, dense in along) else None
 
 
 Step = tuple[int, Strides] | None

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphc.ir.analysis.register_promotion import fits_registers
-from graphc.ir.analysis.views import Strides, as_view, dense_strides
+from graphc.ir.analysis.views import Strides, as_view, dense_strides, whole_buffer
 from graphc.ir.core.cost import is_small, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
@@ -113,15 +113,8 @@ class _Builder:
 
     def _whole(self, result: Node) -> Node | None:
         """Return the buffer that a result is under another shape; None if it is not the whole of one made here."""
-        view = as_view(result, self._layout) if result.op.kind == "movement" else None
-        if (
-            view is None
-            or view.base.op is PARAMETER
-            or not self._has_buffer(view.base)
-            or view.base.type.size != result.type.size
-        ):
-            return None
-        return view.base if not view.offset and view.strides == dense_strides(result.shape) else None
+        base = whole_buffer(result) if result.op.kind == "movement" else None
+        return base if base is not None and base.op is not PARAMETER and self._has_buffer(base) else None
 
     def _leaves(self, root: Node) -> tuple[list[Node], list[Node]]:
         """Return what the kernel of a stored node computes, operands first, and what it loads."""
@@ -269,14 +262,15 @@ class _Builder:
             self.new[member] = whole if len(members) == 1 else make(PRIMITIVES["result"], (whole,), {"index": i}, like=member)
 
     def _result(self, node: Node, taken: set[Node]) -> Node:
-        """Return the new node of a result; a parameter, or a node that is a result already, is copied."""
-        whole = self._whole(node)
-        if whole is not None and self.new[whole] not in taken:
-            taken.add(self.new[whole])
-            return self._moved(node)
+        """Return the new node of a result.
+
+        Each result has memory of its own, and its node is all of it: a parameter is copied, and so are a part of a buffer, a
+        buffer in another order, and one that is another result already.
+        """
         new = self._moved(node)
-        if whole is None and new.op is not PARAMETER and new not in taken:
-            taken.add(new)
+        buffer = whole_buffer(new)
+        if buffer is not None and buffer.op is not PARAMETER and buffer not in taken:
+            taken.add(buffer)
             return new
         inner = parameter(node.type, node.name)
         axes = fresh(node.shape)
