@@ -15,7 +15,13 @@ from typing import Any
 
 from graphc.ir.core.types import DType
 
-__all__ = ["Buffer", "Column", "Index", "Instr", "Kernel", "Reduction", "Stage", "Store", "is_bound_check", "needed"]
+__all__ = ["Buffer", "Column", "Index", "Instr", "Kernel", "Reduction", "Stage", "Store", "ensure", "is_bound_check", "needed"]
+
+
+def ensure(fact: bool, what: str) -> None:
+    """Raise AssertionError unless a fact holds that generated code relies on; also under `python -O`."""
+    if not fact:
+        raise AssertionError(what)
 
 
 @dataclass(frozen=True)

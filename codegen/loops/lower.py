@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
-from graphc.codegen.loops.loop_ir import Buffer, Column, Index, Instr, Kernel, Reduction, Stage, Store, needed
+from graphc.codegen.loops.loop_ir import Buffer, Column, Index, Instr, Kernel, Reduction, Stage, Store, ensure, needed
 from graphc.ir.core.cost import WEIGHT
 from graphc.ir.core.graph import PARAMETER, Node, Region, parameter
+from graphc.ir.core.legality import reduced_axes, reshape_blocks
 from graphc.ir.core.types import BOOL, I64, DType
 
 __all__ = ["Operand", "lower_copy", "lower_fusion"]
@@ -48,6 +49,8 @@ class _Lowering:
         self.instrs: dict[Any, Instr] = {}
         self.reductions: list[Reduction] = []
         self.inner_of: dict[Node, tuple[tuple[int, ...], ...]] = {}
+        self.own: dict[Node, Indices] = {}
+        """Where each reduction is read, the same for all its readers (ir/legality.py)."""
         self.can_fail = False
 
     # -- instructions -----------------------------------------------------------------------------
@@ -88,20 +91,34 @@ class _Lowering:
 
     def value(self, node: Node, at: Indices, guard: Instr | None = None) -> Instr:
         """Return the element of `node` at an index.  Does not recurse: a kernel's chain may be long."""
-        stack: list[Request] = [(node, at, guard)]
+        root = self._request(node, at, guard)
+        stack = [root]
         while stack:
             request = stack[-1]
             if request in self.done:
                 stack.pop()
                 continue
-            wants = self._requests(*request)
+            wants = [self._request(*want) for want in self._requests(*request)]
             missing = [w for w in wants if w not in self.done]
             if missing:
                 stack.extend(reversed(missing))
                 continue
             stack.pop()
             self.done[request] = self._combine(*request, [self.done[w] for w in wants])
-        return self.done[(node, at, guard)]
+        return self.done[root]
+
+    def _request(self, node: Node, at: Indices, guard: Instr | None) -> Request:
+        """Return what a request comes to: a reduction is computed at its own point, whoever reads it under whatever guard."""
+        if node.op.kind != "reduce":
+            return node, at, guard
+        own = self.own.setdefault(node, at)
+        alone = own == at and not any(i.const or i.values for i in own)
+        ensure(alone, f"{node.op.name} is read elsewhere than at its own point")
+        loops, folded = {lo for i in own for lo, _ in i.loops}, {lo for axis in self.inner_of[node] for lo in axis}
+        ensure(loops.isdisjoint(folded), f"{node.op.name} is read at the points that it folds")
+        if folded.isdisjoint(self.outer):
+            ensure(loops == self.outer, f"{node.op.name} is read within its loops")
+        return node, own, None
 
     def _requests(self, node: Node, at: Indices, guard: Instr | None) -> list[Request]:
         """Return what must be known first."""
@@ -164,12 +181,11 @@ class _Lowering:
             size = self.emit("size", (), I64, data.shape[axis])
             inside = self.emit("bound", (index, size) if guard is None else (index, size, guard), BOOL)
             mask = self.both(mask, inside)
-            indices.append(Index(0, (), ((index, 1),)))
+            indices.append(Index() if data.shape[axis] == 1 else Index(0, (), ((index, 1),)))
         return self.value(data, (*indices, *at[k:]), mask)
 
     def _reduce_index(self, node: Node, at: Indices) -> Indices:
-        away = (node.params["axis"],) if "axis" in node.params else node.params["axes"]
-        shape = node.operands[0].shape
+        away, shape = reduced_axes(node), node.operands[0].shape
         kept = iter(at)
         folded = iter(_axis_index(loops, self.dims) for loops in self.inner_of[node])
         return tuple(next(folded) if a in away else next(kept) for a in range(len(shape)))
@@ -222,25 +238,14 @@ class _Lowering:
                 i = Index(0, (), ((quotient, 1),))
             if high or every > 1:
                 mask = self.both(mask, self.emit("lt", (self.integer(i), self.emit("size", (), I64, n)), BOOL))
-            below.append(i)
+            below.append(Index() if n == 1 else i)
         return tuple(below), mask
 
     def _reshape(self, at: Indices, shape: tuple[int, ...], below: tuple[int, ...]) -> Indices:
         """Return the index under another shape: blocks of axes with equal products are taken apart alone."""
         result: list[Index] = []
-        i = j = 0
-        while i < len(shape) or j < len(below):
-            i0, j0, p, q = i, j, 1, 1
-            if i < len(shape):
-                p, i = shape[i], i + 1
-            while p != q or j == j0 or 0 in (p, q):
-                if (p < q or j == len(below)) and i < len(shape):
-                    p, i = p * shape[i], i + 1
-                elif j < len(below):
-                    q, j = q * below[j], j + 1
-                else:
-                    break
-            result += self._split(_flat(at[i0:i], shape[i0:i]), below[j0:j])
+        for mine, theirs in reshape_blocks(shape, below):
+            result += self._split(_flat(at[mine], shape[mine]), below[theirs])
         return tuple(result)
 
     def _split(self, flat: Index, shape: tuple[int, ...]) -> list[Index]:

@@ -11,8 +11,7 @@ from math import prod
 
 from graphc.codegen.llvm.builder import Value, llvm_type
 from graphc.codegen.llvm.scalar_ops import MEMORY
-from graphc.codegen.loops.loop_ir import Index, Instr, Stage, Store
-from graphc.codegen.nests.kernel_function import ensure
+from graphc.codegen.loops.loop_ir import Index, Instr, Stage, Store, ensure
 from graphc.codegen.nests.scopes import TRUE, Scopes
 
 __all__ = ["Accesses"]

@@ -10,16 +10,11 @@ import struct
 from collections.abc import Sequence
 
 from graphc.codegen.llvm.builder import Function, Module, Value
+from graphc.codegen.loops.loop_ir import ensure
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.types import DType
 
-__all__ = ["Step", "ensure", "table_bits"]
-
-
-def ensure(fact: bool, what: str) -> None:
-    """Raise AssertionError unless a fact holds that addresses rely on; also under `python -O`."""
-    if not fact:
-        raise AssertionError(what)
+__all__ = ["Step", "table_bits"]
 
 
 def table_bits(value: float | int, dtype: DType) -> int:

@@ -18,8 +18,8 @@ from math import prod
 
 from graphc.codegen.llvm.builder import BYTES, Value
 from graphc.codegen.llvm.scalar_ops import LLVM
-from graphc.codegen.loops.loop_ir import Column, Instr, Kernel, Reduction, Stage
-from graphc.codegen.nests.kernel_function import Step, ensure
+from graphc.codegen.loops.loop_ir import Column, Instr, Kernel, Reduction, Stage, ensure
+from graphc.codegen.nests.kernel_function import Step
 from graphc.codegen.nests.reductions import add_block, fold, fold_lanes, identity, rounded
 from graphc.ir.core.structural_key import SMALL
 

@@ -15,9 +15,8 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 
 from graphc.codegen.llvm.builder import Value, llvm_type
-from graphc.codegen.loops.loop_ir import Instr, is_bound_check, needed
+from graphc.codegen.loops.loop_ir import Instr, ensure, is_bound_check, needed
 from graphc.codegen.loops.lower import weight_of
-from graphc.codegen.nests.kernel_function import ensure
 from graphc.codegen.nests.scopes import TRUE, Body
 from graphc.codegen.nests.vector_loops import VectorLoops
 from graphc.ir.core.structural_key import SMALL

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Sequence
 
 from graphc.ir.core.cost import HEAVIEST, SHARED_WAVE, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node
+from graphc.ir.core.legality import Axes, Loop, point_through, reads_reduced, reduced_axes
 from graphc.ir.fusion.iteration_domain import (
-    Axes,
     Edge,
     Group,
-    Loop,
     Misaligned,
     aligned,
     by_number,
@@ -25,7 +24,6 @@ from graphc.ir.fusion.iteration_domain import (
     is_compute,
     is_inlined,
     loops_of,
-    reduced_axes,
     through,
 )
 
@@ -46,9 +44,12 @@ class Grouping:
         self.group_of: dict[Node, Group] = {}
         self.groups: dict[int, Group] = {}
         self.opaque_ancestors: dict[Node, int] = {}
+        self.reductions_below: dict[Node, int] = {}
+        """The reductions that a node is computed from, but for what lies behind products, loops and the like."""
 
     def run(self) -> dict[Node, Group]:
         """Return the group of each node that computes something."""
+        self._find_reductions()
         for node in self.nodes:
             if is_compute(node) or node in self.moved_results:
                 self._place(node)
@@ -57,6 +58,19 @@ class Grouping:
         self._join_siblings()
         self._join_numbers()
         return self.group_of
+
+    def _find_reductions(self) -> None:
+        found = 0
+        for node in self.nodes:
+            if node.op.kind == "reduce":
+                self.reductions_below[node] = 1 << found
+                found += 1
+            elif is_compute(node) or is_inlined(node):
+                mask = 0
+                for o in node.operands:
+                    mask |= self.reductions_below.get(o, 0)
+                if mask:
+                    self.reductions_below[node] = mask
 
     def _ancestors(self, operands: Sequence[Node]) -> int:
         """Return the groups that some values come from, directly or not: whatever is in such a mask, its ancestors are too."""
@@ -88,7 +102,7 @@ class Grouping:
         for edge in self.edges[node]:
             source = self.group_of[edge.source]
             mine = self.group_of[node]
-            if source is not mine:
+            if source is not mine and not edge.jumps:
                 self._try_merge(source, mine)
 
     def _alone(self, node: Node) -> Group:
@@ -99,6 +113,7 @@ class Grouping:
         group.space = loops_of(group.axes[node])
         if node.op.kind == "reduce":
             group.outer = group.space
+            group.reductions = self.reductions_below[node]
             group.reduced[node] = fresh([node.operands[0].shape[a] for a in reduced_axes(node)])
             group.space |= loops_of(group.reduced[node])
         group.ancestors = self._ancestors(node.operands)
@@ -175,12 +190,36 @@ class Grouping:
             reader, source = self.group_of[edge.reader], self.group_of[edge.source]
             if edge.source in source.columns:
                 raise Misaligned
-            if any(m.op.name in ("slice", "pad", "flip") for m in edge.moves) and is_cheap(edge.source):
+            if edge.elsewhere:
+                if not is_cheap(edge.source):
+                    raise Misaligned
                 continue
             wanted = through(reader, reader.operand_axes(edge.reader), edge.moves)
             here = source.axes[edge.source]
             pairs.append((here, wanted) if reader is second else (wanted, here))
-        return pairs
+        return pairs + list(self._reduced_elsewhere(first, second))
+
+    def _reduced_elsewhere(self, first: Group, second: Group) -> Iterator[tuple[Axes, Axes]]:
+        """Yield, for each reduction below what is computed again at other points, its axes and those at which it is read.
+
+        Raises Misaligned where these are others, by the law of `ir/legality.py`.
+        """
+        both = (first, second)
+        edges = [*first.elsewhere, *second.elsewhere, *(e for e in self._between(first, second) if e.elsewhere)]
+        reduced = first.reductions | second.reductions
+        for edge in edges if reduced else ():
+            if not self.reductions_below.get(edge.source, 0) & reduced:
+                continue
+            reader = self.group_of[edge.reader]
+            for r, at in reads_reduced(edge.source, point_through(reader.read_axes(edge), edge.moves)):
+                group = self.group_of[r]
+                if group not in both:
+                    continue
+                here, wanted = group.axes[r], tuple(axis for axis in at if axis is not None)
+                if len(wanted) < len(at) or r in group.columns or (group is reader and here != wanted):
+                    raise Misaligned
+                if group is not reader:
+                    yield (here, wanted) if reader is second else (wanted, here)
 
     def _between(self, first: Group, second: Group) -> list[Edge]:
         """Return the edges from one group to the other, found from the smaller one."""
@@ -219,6 +258,8 @@ class Grouping:
         return False if len(along) > 1 else outer
 
     def _absorb(self, first: Group, second: Group, outer: frozenset[Loop] | None) -> None:
+        first.elsewhere += [*second.elsewhere, *(e for e in self._between(first, second) if e.elsewhere)]
+        first.reductions |= second.reductions
         first.nodes += second.nodes
         first.axes.update(second.axes)
         first.reduced.update(second.reduced)

@@ -12,40 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import Node
+from graphc.ir.core.legality import Axes, Loop, reduced_axes
 
 __all__ = [
-    "Axes", "Edge", "Group", "Loop", "Misaligned", "aligned", "by_number", "edges_of", "fresh", "is_cheap", "is_compute",
-    "is_inlined", "loops_of", "reduced_axes", "through",
+    "Edge", "Group", "Misaligned", "aligned", "by_number", "edges_of", "fresh", "is_cheap", "is_compute", "is_inlined",
+    "loops_of", "through",
 ]  # fmt: skip
 
 CHEAP = 4
 """What is at most this heavy is computed again rather than stored and loaded."""
 
 
-class Loop:
-    """One loop of an iteration space.  Its number gives sets of loops an order that does not depend on extents."""
-
-    __slots__ = ("extent", "number")
-
-    def __init__(self, extent: int) -> None:
-        self.extent = extent
-        self.number = next(_numbered)
-
-
-_numbered = count()
-
-
 def by_number(loops: Iterable[Loop]) -> list[Loop]:
     """Return loops in the order in which they were made."""
     return sorted(loops, key=lambda loop: loop.number)
-
-
-Axes = tuple[tuple[Loop, ...], ...]
-"""The loops whose product each axis is; an axis of extent 1 has none."""
 
 
 def loops_of(axes: Axes) -> frozenset[Loop]:
@@ -56,6 +39,32 @@ def loops_of(axes: Axes) -> frozenset[Loop]:
 def fresh(shape: Sequence[int]) -> Axes:
     """Return axes of new loops for a shape."""
     return tuple(() if n == 1 else (Loop(n),) for n in shape)
+
+
+JUMPS = ("gather", "random_bits")
+"""Nodes that read an operand wherever it tells, from memory."""
+
+SHIFTS = ("slice", "pad", "flip")
+"""Movement to other indices of an axis."""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A computed node read through movement, or by a jump, which is the first of `moves` then."""
+
+    reader: Node
+    moves: tuple[Node, ...]
+    source: Node
+
+    @property
+    def jumps(self) -> bool:
+        """Whether the source is read from memory wherever the reader says."""
+        return bool(self.moves) and self.moves[0].op.name in JUMPS
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the source is read at other points than where it is computed."""
+        return any(m.op.name in SHIFTS or m.op.name in JUMPS for m in self.moves)
 
 
 @dataclass(eq=False)
@@ -76,8 +85,16 @@ class Group:
     waves: frozenset[tuple[str, Node]] = frozenset()
     """Which of sin and cos it takes of which angle."""
     ancestors: int = 0
+    reductions: int = 0
+    """Its reductions, as a mask."""
+    elsewhere: list[Edge] = field(default_factory=list)
+    """The edges within the group through which values are read at other points than their own: they are computed again."""
     behind: int = 0
     """The groups that lie behind what its nodes read of matrix products, loops and the like."""
+
+    def read_axes(self, edge: Edge) -> Axes:
+        """Return the axes at which the moves of an edge of this group begin."""
+        return self.axes[edge.reader] if edge.jumps else self.operand_axes(edge.reader)
 
     def operand_axes(self, node: Node) -> Axes:
         """Return the axes at which `node` reads its aligned operands."""
@@ -112,11 +129,6 @@ class Group:
         return parts
 
 
-def reduced_axes(node: Node) -> tuple[int, ...]:
-    """Return the axes that a reduction folds."""
-    return (node.params["axis"],) if "axis" in node.params else node.params["axes"]
-
-
 def is_compute(node: Node) -> bool:
     """Tell whether a node computes elements at the points of a space."""
     return node.op.kind in ("elementwise", "reduce") or node.op.name in ("gather", "random_bits")
@@ -148,19 +160,10 @@ def is_cheap(node: Node) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class Edge:
-    """A computed node read through movement."""
-
-    reader: Node
-    moves: tuple[Node, ...]
-    source: Node
-
-
 def edges_of(node: Node) -> Iterator[Edge]:
     """Yield what a node reads; a node that is movement itself (a result) reads through itself."""
-    for operand in (node,) if node.op.kind == "movement" else aligned(node):
-        moves = []
+    for operand in (node,) if node.op.kind == "movement" else node.operands:
+        moves = [node] if node.op.name in JUMPS and operand is node.operands[0] else []
         while operand.op.kind == "movement":
             moves.append(operand)
             operand = operand.operands[0]
@@ -170,7 +173,7 @@ def edges_of(node: Node) -> Iterator[Edge]:
 
 def aligned(node: Node) -> tuple[Node, ...]:
     """Return the operands that are read at the node's own points; others are read anywhere, from memory."""
-    return node.operands[1:] if node.op.name == "gather" else () if node.op.name == "random_bits" else node.operands
+    return node.operands[1:] if node.op.name in JUMPS else node.operands
 
 
 class Misaligned(Exception):

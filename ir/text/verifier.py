@@ -10,6 +10,8 @@
 - *interned*: no region has two equal nodes, unless an identity of its own is the point of them.
 - *rooted*: a region has results.
 - *flat*: the body of a fusion holds no fusions, no loops, no branches.
+- *lawful*: the schedule of a fusion, if it has one, is one of its body, and reductions are read at their own points
+  (ir/legality.py).
 
 The checks are in this order, and each relies on those above it.  Nodes are checked when they are made, so
 what fails here was made around `make`, or by a pass that tied regions wrongly.
@@ -20,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, free_nodes
+from graphc.ir.core.legality import illegal
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import DTYPES, DType, TensorType
 from graphc.ir.text.printer import describe
@@ -168,8 +171,16 @@ def flat(region: Region) -> Iterator[Complaint]:
             yield node, "the body of a fusion has a node with a region"
 
 
+def lawful(region: Region) -> Iterator[Complaint]:
+    """Yield the fusions whose schedules are none, or under which a reduction is read elsewhere than at its own point."""
+    for node in _all(region):
+        if node.op.name == "fusion" and node.params:
+            for complaint in illegal(node.regions[0], node.params):
+                yield node, complaint
+
+
 CHECKS: dict[str, Callable[[Region], Iterator[Complaint]]] = {
-    check.__name__: check for check in (acyclic, known, sane, closed, single, typed, interned, rooted, flat)
+    check.__name__: check for check in (acyclic, known, sane, closed, single, typed, interned, rooted, flat, lawful)
 }
 """The invariants in the order in which they are checked."""
 

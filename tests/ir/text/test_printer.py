@@ -50,7 +50,7 @@ graph f(%x: f32[4,3], %w: f32[3]) -> (f32[4]) {
 
 FUSION = """\
 graph f(%x: f32[4,3]) -> (f32[4], f32[4,3]) {
-  %0: (f32[4], f32[4,3]) = fusion %x {dims=[4,3]} (%x: f32[4,3]) {
+  %0: (f32[4], f32[4,3]) = fusion %x {dims=[4,3], outer=1, results=[[[0]],[[0],[1]]], reduces=[[[1]]]} (%x: f32[4,3]) {
     %e: f32[4,3] = exp %x
     %0: f32[4] = sum %e {axes=[1]}
     return %0, %e
@@ -163,7 +163,8 @@ def test_text_of_a_fusion_with_two_results() -> None:
     e = apply("exp", inner)
     e.name = "e"
     body = Region((inner,), (sum_(e, (1,)), e))
-    whole = make(PRIMITIVES["fusion"], (x,), {"dims": (4, 3)}, (body,))
+    rows = {"dims": (4, 3), "outer": 1, "results": (((0,),), ((0,), (1,))), "reduces": (((1,),),)}
+    whole = make(PRIMITIVES["fusion"], (x,), rows, (body,))
     results = tuple(apply("result", whole, index=i) for i in (0, 1))
     assert to_text(Graph((x,), results, "f")) == FUSION
 

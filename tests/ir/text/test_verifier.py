@@ -13,6 +13,7 @@ from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import F32, F64, I32, U8, DType, TensorType
 from graphc.ir.fusion.fusion import fuse
 from graphc.ir.text import verifier
+from graphc.ir.text.parser import parse
 from graphc.ir.text.verifier import CHECKS, VerificationError, verify
 from graphc.ir.transforms.vjp import adjoint
 
@@ -188,3 +189,99 @@ def test_flat() -> None:
     (nested,) = fusion((outer,), Region((inner,), (-inner,)))
     whole = fusion((x,), Region((outer,), (nested,)))
     refused(Graph((x,), tuple(whole)), "flat", "the body of a fusion has a node with a region")
+
+
+CENTRED = """\
+graph f(%x: f32[4,3]) -> (f32[4,3]) {{
+  %0: f32[4,3] = fusion %x {{{schedule}}} (%x: f32[4,3]) {{
+    %s: f32[4] = sum %x {{axes=[1]}}
+    %0: f32[4,3] = broadcast %s {{shape=[4,3], axes=[0]}}
+    %1: f32[4,3] = sub %x, %0
+    %2: f32[4,3] = flip %1 {{axes=[{flipped}]}}
+    return %2
+  }}
+  return %0
+}}
+"""
+
+
+def centred(schedule: str, flipped: int = 1) -> Graph:
+    return parse(CENTRED.format(schedule=schedule, flipped=flipped))
+
+
+def test_lawful() -> None:
+    rows = "dims=[4,3], outer=1, results=[[[0],[1]]], reduces=[[[1]]]"
+    verify(centred(rows))
+    refused(centred(rows, flipped=0), "lawful", "sum is read elsewhere than at its own point")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        ("dims=[7,99], outer=5, results=[[[0],[1]]], reduces=[[[1]]]", "5 of .* are no outer loops"),
+        ("dims=[4,3], outer=-1, results=[[[0],[1]]], reduces=[[[1]]]", "-1 of .* are no outer loops"),
+        ("dims=[4,3], outer=1, results=[[[0],[1]]]", "a schedule says dims, outer, results, reduces"),
+        ("dims=[4,3], outer=1, results=[[[0],[1]]], reduces=[]", "reduces tells the loops of 1 reductions"),
+        ("dims=[4,3], outer=1, results=[[[1],[0]]], reduces=[[[1]]]", "are no loops for the axes .4, 3. of a result"),
+        ("dims=[4,3], outer=1, results=[[[0],[2]]], reduces=[[[1]]]", "are no loops for the axes .4, 3. of a result"),
+        ("dims=[4,3], outer=1, results=[[[0],[1]]], reduces=[[[0]]]", "are no loops for the axes .3. of a reduction"),
+        ("dims=[4,3,2], outer=1, results=[[[0],[1]]], reduces=[[[1,2]]]", "are no loops for the axes .3. of a reduction"),
+        ("dims=[2,4,3], outer=2, results=[[[1],[2]]], reduces=[[[2]]]", "does not have all outer loops"),
+        ("dims=[4,3], outer=0, results=[[[0],[1]]], reduces=[[[1]]]", "sum is read at .* loops are outer ones"),
+        ("dims=[4,3,3], outer=2, results=[[[0],[1]]], reduces=[[[2]]]", "sum is read at .* loops are outer ones"),
+        ("dims=[4,3], outer=2, results=[[[0],[1]]], reduces=[[[1]]]", "sum folds outer loops, and is read in its own kernel"),
+    ],
+)  # fmt: skip
+def test_lawful_refuses_schedules_of_another_body(schedule: str, message: str) -> None:
+    refused(centred(schedule), "lawful", message)
+
+
+SQUARE = "dims=[3,3], outer=1, results=[[[0],[1]]], reduces=[[[1]]]"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("%1: f32[3,3] = broadcast %s {shape=[3,3], axes=[1]}", "loops are outer ones"),
+        ("%0: f32[] = constant 0.0; %c: f32[4] = pad %s, %0 {low=[1], high=[0], interior=[0]};"
+         "%d: f32[3] = slice %c {start=[0], stop=[3], step=[1]};"
+         "%1: f32[3,3] = broadcast %d {shape=[3,3], axes=[0]}", "elsewhere"),
+        ("%c: f32[2] = slice %s {start=[0], stop=[2], step=[1]}; %0: f32[] = constant 0.0;"
+         "%d: f32[3] = pad %c, %0 {low=[0], high=[1], interior=[0]};"
+         "%1: f32[3,3] = broadcast %d {shape=[3,3], axes=[0]}", "elsewhere"),
+        ("%0: i64[3] = iota {dtype=i64, shape=[3], axis=0}; %c: f32[3] = gather %s, %0;"
+         "%1: f32[3,3] = broadcast %c {shape=[3,3], axes=[0]}", "elsewhere"),
+        ("%c: f32[3,3] = broadcast %s {shape=[3,3], axes=[0]}; %d: f32[3,3] = mul %c, %x; "
+         "%e: f32[3,3] = permute %d {axes=[1,0]}; %1: f32[3,3] = add %e, %d", "is read at two points"),
+    ],
+)  # fmt: skip
+def test_lawful_refuses_reductions_read_elsewhere(body: str, message: str) -> None:
+    lines = "\n    ".join(line.strip() for line in body.split(";"))
+    text = f"""\
+graph f(%x: f32[3,3]) -> (f32[3,3]) {{
+  %f: f32[3,3] = fusion %x {{{SQUARE}}} (%x: f32[3,3]) {{
+    %s: f32[3] = sum %x {{axes=[1]}}
+    {lines}
+    return %1
+  }}
+  return %f
+}}
+"""
+    refused(parse(text), "lawful", message)
+
+
+def test_lawful_sums_of_sums_are_at_their_own_points() -> None:
+    text = """\
+graph f(%x: f32[3,3]) -> (f32[3]) {
+  %f: f32[3] = fusion %x {dims=[3,3], outer=1, results=[[[0]]], reduces=[[[1]],[[1]]]} (%x: f32[3,3]) {
+    %s: f32[3] = sum %x {axes=[1]}
+    %0: f32[3,3] = broadcast %s {shape=[3,3], axes=[AXIS]}
+    %1: f32[3,3] = sub %x, %0
+    %2: f32[3] = sum %1 {axes=[1]}
+    return %2
+  }
+  return %f
+}
+"""
+    verify(parse(text.replace("AXIS", "0")))
+    refused(parse(text.replace("AXIS", "1")), "lawful", "loops are outer ones")

@@ -1,0 +1,313 @@
+"""The law of kernels: a reduced value is read at its own outer point, and nowhere else.
+
+A kernel computes a reduction once for each point of its outer loops, over all of its inner loops.  So
+
+- *own*: whoever reads a reduction in its kernel, directly or through other nodes, reads it at its own axes: through movement
+  that may transpose, reshape or repeat, but not at the neighbours that `flip`, `pad`, `slice` or `gather` lead to;
+- *whole*: no condition under which it is read (the window of a `pad`, a bound of a `gather`) becomes one of its domain;
+- *last*: a reduction over outer loops (a column) is known when these are done, and is read by other kernels only.
+
+What a kernel reads elsewhere is computed again from memory, and where a reduction is below that, it is another kernel.
+
+    %z = sub %y, %s                          %s = sum %y {axes=[1]}, broadcast
+    flip %z {axes=[1]}                       in one kernel: row by row, %s at its own row
+    flip %z {axes=[0]}                       in two: %s would be read at the row on the other side
+
+`grouping.py` asks before it merges groups, and the verifier holds the schedules of fusions against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from math import prod
+from typing import Any
+
+from graphc.ir.core.graph import Node, Region
+
+__all__ = ["Axes", "Loop", "Point", "illegal", "point_through", "reads_reduced", "reduced_axes", "reshape_blocks"]
+
+
+class Loop:
+    """One loop of an iteration space.  Its number gives sets of loops an order that does not depend on extents."""
+
+    __slots__ = ("extent", "number")
+
+    def __init__(self, extent: int) -> None:
+        self.extent = extent
+        self.number = next(_numbered)
+
+
+_numbered = count()
+
+
+Axes = tuple[tuple[Loop, ...], ...]
+"""The loops whose product each axis is; an axis of extent 1 has none."""
+
+
+Point = tuple[tuple[Loop, ...] | None, ...]
+"""Where a value is read: as `Axes`, but None for an axis whose index is another than that of its loops."""
+
+
+def reduced_axes(node: Node) -> tuple[int, ...]:
+    """Return the axes that a reduction folds."""
+    return (node.params["axis"],) if "axis" in node.params else node.params["axes"]
+
+
+# -- where operands are read ----------------------------------------------------------------------------
+
+
+def operand_points(node: Node, at: Point) -> list[tuple[Node, Point]]:
+    """Return what a kernel reads to compute a node, that is no reduction, at a point: operands, and where."""
+    if node.op.kind == "elementwise":
+        return [(o, at) for o in node.operands]
+    if node.op.kind == "movement":
+        below = _BELOW[node.op.name](node, at)
+        return [(node.operands[0], below), *((o, ()) for o in node.operands[1:])]
+    if node.op.name == "gather":
+        data, *indices = node.operands
+        k = indices[0].type.rank
+        jumped = tuple(() if n == 1 else None for n in data.shape[: len(indices)])
+        return [(data, jumped + at[k:]), *((i, at[:k]) for i in indices)]
+    return [(o, _elsewhere(o.shape)) for o in node.operands] if node.op.name == "random_bits" else []
+
+
+def _elsewhere(shape: Sequence[int]) -> Point:
+    return tuple(() if n == 1 else None for n in shape)
+
+
+def _permute(node: Node, at: Point) -> Point:
+    order = node.params["axes"]
+    return tuple(at[order.index(a)] for a in range(len(order)))
+
+
+def _broadcast(node: Node, at: Point) -> Point:
+    return tuple(() if n == 1 else at[a] for a, n in zip(node.params["axes"], node.operands[0].shape, strict=True))
+
+
+def _kept(node: Node, at: Point, stays: Callable[[int, int], bool]) -> Point:
+    shape = node.operands[0].shape
+    return tuple(() if n == 1 else loops if stays(a, n) else None for a, (loops, n) in enumerate(zip(at, shape, strict=True)))
+
+
+def _slice(node: Node, at: Point) -> Point:
+    p = node.params
+    return _kept(node, at, lambda a, n: bool(p["start"][a] == 0 and p["step"][a] == 1 and p["stop"][a] == n))
+
+
+def _pad(node: Node, at: Point) -> Point:
+    p = node.params
+    return _kept(node, at, lambda a, n: not (p["low"][a] or p["high"][a] or p["interior"][a]))
+
+
+def _flip(node: Node, at: Point) -> Point:
+    return _kept(node, at, lambda a, n: a not in node.params["axes"])
+
+
+def _reshape(node: Node, at: Point) -> Point:
+    below = node.operands[0].shape
+    result: Point = ()
+    for mine, theirs in reshape_blocks(node.shape, below):
+        result += _distributed(at[mine], below[theirs])
+    return result
+
+
+def reshape_blocks(shape: tuple[int, ...], below: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
+    """Yield blocks of axes of two shapes of as many elements that have equal products, as small as they can be."""
+    i = j = 0
+    while i < len(shape) or j < len(below):
+        i0, j0, p, q = i, j, 1, 1
+        if i < len(shape):
+            p, i = shape[i], i + 1
+        while p != q or j == j0 or 0 in (p, q):
+            if (p < q or j == len(below)) and i < len(shape):
+                p, i = p * shape[i], i + 1
+            elif j < len(below):
+                q, j = q * below[j], j + 1
+            else:
+                break
+        yield slice(i0, i), slice(j0, j)
+
+
+def _distributed(block: Point, shape: Sequence[int]) -> Point:
+    """Return the loops of some axes as those of axes of a shape with as many elements, if they line up."""
+    if None in block or 0 in shape:
+        return _elsewhere(shape)
+    rest = [loop for axis in block if axis is not None for loop in axis]
+    result: list[tuple[Loop, ...]] = []
+    for n in reversed(shape):
+        axis: list[Loop] = []
+        while rest and prod(loop.extent for loop in axis) < n:
+            axis.insert(0, rest.pop())
+        if prod(loop.extent for loop in axis) != n:
+            return _elsewhere(shape)
+        result.append(tuple(axis))
+    return tuple(reversed(result))
+
+
+_BELOW: dict[str, Callable[[Node, Point], Point]] = {
+    "permute": _permute,
+    "broadcast": _broadcast,
+    "slice": _slice,
+    "pad": _pad,
+    "flip": _flip,
+    "reshape": _reshape,
+}
+
+
+def point_through(at: Point, moves: Sequence[Node]) -> Point:
+    """Return where the operand below some nodes, the last of them, is read if the first is computed at a point."""
+    for move in moves:
+        at = operand_points(move, at)[0][1]
+    return at
+
+
+def reads_reduced(root: Node, at: Point) -> Iterator[tuple[Node, Point]]:
+    """Yield the reductions that a value at a point is computed from in its kernel, and where each is read."""
+    stack, seen = [(root, at)], {(root, at)}
+    while stack:
+        node, here = stack.pop()
+        if node.op.kind == "reduce":
+            yield node, here
+            continue
+        for read in operand_points(node, here):
+            if read not in seen:
+                seen.add(read)
+                stack.append(read)
+
+
+# -- the schedule of a fusion ---------------------------------------------------------------------------
+
+SCHEDULE = ("dims", "outer", "results", "reduces")
+
+
+def illegal(region: Region, params: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the schedule of a fusion: with its form, or by the law.
+
+    `dims` are the extents of the loops, the first `outer` of them outer ones; `results` are, for each result, the loops of its
+    axes, and `reduces`, for each reduction, those of the axes that it folds.
+    """
+    complaint = _malformed(region, params)
+    if complaint:
+        yield complaint
+        return
+    loops = [Loop(n) for n in params["dims"]]
+    schedule = _Schedule(
+        loops,
+        frozenset(loops[: params["outer"]]),
+        [_axes(axes, loops) for axes in params["results"]],
+        dict(zip(_reductions(region), (_axes(axes, loops) for axes in params["reduces"]), strict=True)),
+    )
+    yield from schedule.unwritten(region)
+    yield from schedule.unlawful(region)
+
+
+def _axes(numbers: Sequence[Sequence[int]], loops: Sequence[Loop]) -> tuple[tuple[Loop, ...], ...]:
+    return tuple(tuple(loops[i] for i in axis) for axis in numbers)
+
+
+def _reductions(region: Region) -> list[Node]:
+    return [n for n in region.nodes() if n.op.kind == "reduce"]
+
+
+def _malformed(region: Region, params: Mapping[str, Any]) -> str:
+    """Return what is wrong with the form of a schedule, if anything is."""
+    if sorted(params) != sorted(SCHEDULE):
+        return f"a schedule says {', '.join(SCHEDULE)}, not {', '.join(params)}"
+    dims, outer = params["dims"], params["outer"]
+    if not _are_counts(dims) or not _are_counts((outer,)) or outer > len(dims):
+        return f"{outer} of {dims} are no outer loops"
+    folds = _reductions(region)
+    wanted = [("result", "results", r.shape) for r in region.results]
+    wanted += [("reduction", "reduces", tuple(n.operands[0].shape[a] for a in reduced_axes(n))) for n in folds]
+    for what, key, shapes in (("results", "results", region.results), ("reductions", "reduces", folds)):
+        if not isinstance(params[key], tuple) or len(params[key]) != len(shapes):
+            return f"{key} tells the loops of {len(shapes)} {what}, got {params[key]}"
+    for (what, _, shape), axes in zip(wanted, [*params["results"], *params["reduces"]], strict=True):
+        if not _spans(axes, shape, dims):
+            return f"{axes} are no loops for the axes {list(shape)} of a {what}, of loops {dims}"
+    return ""
+
+
+def _are_counts(numbers: object) -> bool:
+    return isinstance(numbers, tuple) and all(type(n) is int and n >= 0 for n in numbers)
+
+
+def _spans(axes: object, shape: Sequence[int], dims: Sequence[int]) -> bool:
+    """Whether some numbers of loops, each once, have the extents of a shape."""
+    if not isinstance(axes, tuple) or len(axes) != len(shape) or not all(map(_are_counts, axes)):
+        return False
+    loops = [lo for axis in axes for lo in axis]
+    if len(set(loops)) < len(loops) or any(lo >= len(dims) for lo in loops):
+        return False
+    return all(prod(dims[lo] for lo in axis) == n for axis, n in zip(axes, shape, strict=True))
+
+
+@dataclass
+class _Schedule:
+    """A schedule that is well formed: its loops, the outer ones, the axes of its results, what its reductions fold."""
+
+    loops: list[Loop]
+    outer: frozenset[Loop]
+    results: list[tuple[tuple[Loop, ...], ...]]
+    folded: dict[Node, tuple[tuple[Loop, ...], ...]]
+    own: dict[Node, Point] = field(default_factory=dict)
+    """Where each reduction was read first."""
+
+    def folds(self, node: Node) -> frozenset[Loop]:
+        """Return the loops that a reduction folds."""
+        return frozenset(lo for axis in self.folded.get(node, ()) for lo in axis)
+
+    def is_column(self, node: Node) -> bool:
+        """Whether a node is a reduction over outer loops."""
+        return not self.outer.isdisjoint(self.folds(node))
+
+    def unwritten(self, region: Region) -> Iterator[str]:
+        """Yield complaints about results of which an outer loop would write elements again and again."""
+        for node, axes in zip(region.results, self.results, strict=True):
+            away = self.folds(node) if self.is_column(node) else frozenset()
+            if not {lo for axis in axes for lo in axis} >= self.outer - away:
+                yield f"{node.op.name}, a result, does not have all outer loops"
+
+    def unlawful(self, region: Region) -> Iterator[str]:
+        """Yield complaints about reductions that are read where they are not computed, or before."""
+        read: dict[tuple[Node, Point], bool] = {}
+        for node, axes in zip(region.results, self.results, strict=True):
+            for r, at in reads_reduced(node, axes):
+                if r is not node and self.is_column(r):
+                    yield f"{r.op.name} folds outer loops, and is read in its own kernel"
+                read[(r, at)] = False
+        while any(not done for done in read.values()):
+            r, at = next(key for key, done in read.items() if not done)
+            read[(r, at)] = True
+            if self.own.setdefault(r, at) != at:
+                yield f"{r.op.name} is read at two points, {self._spelled(self.own[r])} and {self._spelled(at)}"
+                continue
+            complaint = self._misplaced(r, at)
+            if complaint:
+                yield complaint
+                continue
+            for below in reads_reduced(r.operands[0], self._operand_point(r, at)):
+                if self.is_column(below[0]):
+                    yield f"{below[0].op.name} folds outer loops, and is read in its own kernel"
+                read.setdefault(below, False)
+
+    def _misplaced(self, r: Node, at: Point) -> str:
+        """Return what is wrong with the point of a reduction, if anything is."""
+        if None in at:
+            return f"{r.op.name} is read elsewhere than at its own point"
+        loops, folds = {lo for axis in at if axis is not None for lo in axis}, self.folds(r)
+        if self.is_column(r):
+            fits = folds <= self.outer and loops >= self.outer - folds and loops.isdisjoint(folds)
+        else:
+            fits = loops == self.outer
+        return "" if fits else f"{r.op.name} is read at {self._spelled(at)}, and {len(self.outer)} loops are outer ones"
+
+    def _operand_point(self, r: Node, at: Point) -> Point:
+        kept, folded, away = iter(at), iter(self.folded[r]), reduced_axes(r)
+        return tuple(next(folded) if a in away else next(kept) for a in range(r.operands[0].type.rank))
+
+    def _spelled(self, at: Point) -> str:
+        axes = ["elsewhere" if axis is None else " ".join(f"i{self.loops.index(lo)}" for lo in axis) for axis in at]
+        return f"[{', '.join(axes)}]"
