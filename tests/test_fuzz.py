@@ -21,6 +21,7 @@ from tests.fuzz.minimize import statements
 from tests.fuzz.modes import Checker
 from tests.fuzz.noise import Reference
 from tests.fuzz.program import source
+from tests.fuzz.workers import run_watched
 
 CORPUS = sorted(Path(__file__).with_name("fuzz").joinpath("corpus").glob("*.py"))
 
@@ -93,3 +94,10 @@ def test_a_step_leaves_the_rounded_up_part() -> None:
     half = ceil_div(as_dim("n") + 1, 2)
     assert [half.at({"n": n}) for n in (1, 2, 3)] == [1, 2, 2]
     assert ceil_div(as_dim(7), 3).constant == 3
+
+
+def test_a_case_that_kills_its_process_is_a_failure_and_others_go_on(capfd: pytest.CaptureFixture[str]) -> None:
+    report = run_watched("dying", 0, 60, 6, ())
+    assert report.failures == ["dying, seed 2: killed its process by signal 11", "case 4"]
+    assert (report.cases, report.checks) == (6, 5)  # that of the dead one is none
+    assert "--- case 4" in capfd.readouterr().out

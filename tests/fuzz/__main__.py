@@ -9,8 +9,9 @@ import time
 import warnings
 
 from tests.fuzz import programs
-from tests.fuzz.kinds import KINDS, runner
+from tests.fuzz.kinds import KINDS
 from tests.fuzz.modes import ALL_MODES
+from tests.fuzz.workers import run_watched
 
 
 def main() -> int:
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=None, help="of the first case; a new one is drawn and printed otherwise")
     parser.add_argument("--count", type=int, default=None, help="stop after so many cases")
+    parser.add_argument("--jobs", type=int, default=1, help="processes side by side")
     parser.add_argument("--modes", default=",".join(ALL_MODES))
     parser.add_argument(
         "--replay", type=int, default=None, metavar="SEED", help="check the one program of a seed, and print it"
@@ -32,10 +34,7 @@ def main() -> int:
     seed = random.SystemRandom().randrange(10**9) if args.seed is None else args.seed
     print(f"seed {seed}", flush=True)
     start = time.monotonic()
-    if args.kind == "programs":
-        report = programs.run(seed, args.seconds, args.count, args.modes.split(","))
-    else:
-        report = runner(args.kind)(seed, args.seconds, args.count)
+    report = run_watched(args.kind, seed, args.seconds, args.count, tuple(args.modes.split(",")), args.jobs)
     spent = time.monotonic() - start
     print(f"{report}\n{report.checks / spent:.0f} checks a second")
     return int(bool(report.failures))
