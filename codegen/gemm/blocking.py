@@ -25,8 +25,6 @@ __all__ = [
     "areas_for",
     "at",
     "blocks_for",
-    "call",
-    "clear",
     "defined",
     "each",
     "least",
@@ -122,18 +120,6 @@ def scratch_bytes(dtype: str) -> int:
 def defined(module: Module, name: str) -> bool:
     """Tell whether the module has a function of that name."""
     return any(f.name == name for f in module.functions)
-
-
-def call(f: Function, name: str, *args: Value) -> None:
-    """Call a function without a result."""
-    f.do(f"call void @{name}({', '.join(a.typed for a in args)})")
-
-
-def clear(f: Function, start: Value, count: Value, dtype: str) -> None:
-    """Write `count` zeros."""
-    f.module.declare("llvm.memset.p0.i64", "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
-    size = f.mul(count, f.i64(BYTES[dtype]))
-    f.do(f"call void @llvm.memset.p0.i64(ptr {start.name}, i8 0, {size.typed}, i1 false)")
 
 
 def signature(text: str) -> list[tuple[str, str]]:

@@ -30,7 +30,6 @@ from graphc.codegen.gemm.blocking import (
     areas_for,
     at,
     blocks_for,
-    call,
     defined,
     each,
     least,
@@ -41,7 +40,7 @@ from graphc.codegen.gemm.blocking import (
 from graphc.codegen.gemm.gemv import emit_dots, emit_sums
 from graphc.codegen.gemm.microkernel import emit_merge, emit_tiles
 from graphc.codegen.gemm.pack import emit_fill, emit_gather, emit_pack, emit_packing, packed_bytes
-from graphc.codegen.llvm.builder import BYTES, Function, Module, Value
+from graphc.codegen.llvm.builder import BYTES, Module, Value
 
 __all__ = ["PACKED", "emit_matmul", "emit_packing", "packed_bytes", "scratch_bytes"]
 
@@ -99,7 +98,7 @@ def emit_even(module: Module) -> str:
     name = "matmul.even"
     if defined(module, name):
         return name
-    f = Function(module, name, signature("i64 size, i64 limit, i64 grain"), "i64", internal=True)
+    f = module.function(name, signature("i64 size, i64 limit, i64 grain"), "i64", internal=True)
     size, limit, grain = f.args
 
     def up(x: Value, y: Value) -> Value:
@@ -118,7 +117,7 @@ class Driver:
         self.tiles = emit_tiles(module, dtype)
         self.merge = emit_merge(module, dtype)
         self.pack = "" if b_unit == PACKED else emit_pack(module, dtype, b_unit)
-        self.f = f = Function(module, name, signature(params), internal=True)
+        self.f = f = module.function(name, signature(params), internal=True)
         a, b, self.c, self.m, self.n, self.k, a_row, a_col, b_row, b_col, self.c_row, self.scratch = f.args
         one = f.i64(1)
         self.a = Matrix(a, one if a_unit == "row" else a_row, one if a_unit == "col" else a_col)
@@ -136,9 +135,10 @@ class Driver:
         f.ret()
         return f.name
 
-    def place(self, start: int) -> Value:
+    def place(self, start: int, end: int) -> Value:
         """Return the address of a part of the scratch memory."""
-        return self.f.element(self.scratch, self.f.i64(start), self.dtype)
+        place = self.f.element(self.scratch, self.f.i64(start), self.dtype)
+        return self.f.bounded(place, lambda: (0, (end - start) * BYTES[self.dtype]), "a part of scratch memory")
 
     def even(self, size: Value, limit: int, grain: int) -> Value:
         """Return the length of equal blocks of at most `limit`, a multiple of `grain`, that cover `size`."""
@@ -166,7 +166,7 @@ class Driver:
         f = self.f
         with self.leaving(when):
             add = f.const(self.accumulate, "i1")
-            call(f, emit_sums(f.module, self.dtype), matrix, row, self.k, columns, x, x_stride, self.c, add)
+            f.call(emit_sums(f.module, self.dtype), matrix, row, self.k, columns, x, x_stride, self.c, add)
 
     def dot_products(
         self, when: Value, matrix: Value, row: Value, rows: Value, x: Value, x_stride: Value, y_stride: Value
@@ -178,10 +178,10 @@ class Driver:
         with self.leaving(f.and_(when, f.or_(dense, fits))):
             with f.when(f.xor(dense, f.const(True, "i1"))):
                 gather = emit_gather(f.module, self.dtype)
-                call(f, gather, x, f.i64(0), x_stride, self.scratch, f.i64(0), f.i64(1), self.k)
+                f.call(gather, x, f.i64(0), x_stride, self.scratch, f.i64(0), f.i64(1), self.k)
             x = f.select(dense, x, self.scratch)
             add = f.const(self.accumulate, "i1")
-            call(f, emit_dots(f.module, self.dtype), matrix, row, rows, self.k, x, self.c, y_stride, add)
+            f.call(emit_dots(f.module, self.dtype), matrix, row, rows, self.k, x, self.c, y_stride, add)
 
     @contextmanager
     def leaving(self, when: Value) -> Iterator[None]:
@@ -223,7 +223,7 @@ class Driver:
         whole = f.sub(columns, f.binary("urem", columns, f.i64(self.tile.width)))
         first = f.select(direct, whole, f.i64(0))
         start = at(f, b, self.dtype, (first, self.b.col))
-        call(f, self.pack, start, self.b.row, self.b.col, self.scratch, k, f.sub(columns, first), apart)
+        f.call(self.pack, start, self.b.row, self.b.col, self.scratch, k, f.sub(columns, first), apart)
         return Panels(first, Matrix(b, *self.b[1:]), self.scratch, apart)
 
     def block_height(self) -> Value:
@@ -251,7 +251,7 @@ class Driver:
         self, j: Value, p: Value, columns: Value, k: Value, height: Value, pack_a: Value, b: Panels, add: Value
     ) -> None:
         """Write the loop over blocks of rows, each packed if wanted."""
-        f, spare = self.f, self.place(self.areas.a)
+        f, spare = self.f, self.place(self.areas.a, self.areas.edge)
         with each(f, f.i64(0), self.m, height) as i:
             rows = least(f, height, f.sub(self.m, i))
             a = at(f, self.a.base, self.dtype, (i, self.a.row), (p, self.a.col))
@@ -280,7 +280,7 @@ class Driver:
     def panels(self, a: Matrix, b: Panels, c: Value, rows: Value, columns: Value, k: Value, add: Value, ahead: Ahead) -> None:
         """Write the loop over panels of B."""
         f, dtype, width = self.f, self.dtype, self.f.i64(self.tile.width)
-        spare = self.place(self.areas.edge)
+        spare = self.place(self.areas.edge, self.areas.end)
         with each(f, f.i64(0), columns, self.tile.width) as j:
             panel, b_row = at(f, b.start, dtype, (f.sub(j, b.first), b.apart)), width
             if self.b_unit == "col":
@@ -294,6 +294,6 @@ class Driver:
             c_here, c_row = f.select(edge, spare, target), f.select(edge, width, self.c_row)
             number = f.mul(f.binary("udiv", j, width), ahead.share)
             start = at(f, ahead.start, "i8", (number, ahead.step))
-            call(f, self.tiles, *a, panel, b_row, c_here, c_row, rows, k, inner, f.mul(b.apart, width), start, *ahead[1:])
+            f.call(self.tiles, *a, panel, b_row, c_here, c_row, rows, k, inner, f.mul(b.apart, width), start, *ahead[1:])
             with f.when(edge):
-                call(f, self.merge, spare, target, self.c_row, rows, left, add)
+                f.call(self.merge, spare, target, self.c_row, rows, left, add)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.codegen.gemm.blocking import at, clear, defined, each, least, multiply_add, opaque, signature, tile_for
+from graphc.codegen.gemm.blocking import at, defined, each, least, multiply_add, opaque, signature, tile_for
 from graphc.codegen.gemm.microkernel import plus_old
 from graphc.codegen.llvm.builder import Function, Module, Value
 
@@ -22,7 +22,7 @@ def emit_dots(module: Module, dtype: str) -> str:
     if defined(module, name):
         return name
     params = "ptr matrix, i64 row, i64 rows, i64 columns, ptr x, ptr y, i64 y_stride, i1 add"
-    f = Function(module, name, signature(params), internal=True)
+    f = module.function(name, signature(params), internal=True)
     matrix, row, rows, columns, x, y, y_stride, add = f.args
     last = f.sub(rows, f.i64(1))
     lanes = tile_for(dtype).lanes
@@ -60,12 +60,12 @@ def emit_sums(module: Module, dtype: str) -> str:
     if defined(module, name):
         return name
     params = "ptr matrix, i64 row, i64 rows, i64 columns, ptr x, i64 x_stride, ptr y, i1 add"
-    f = Function(module, name, signature(params), internal=True)
+    f = module.function(name, signature(params), internal=True)
     matrix, _, rows, columns, _, _, y, add = f.args
     lanes = tile_for(dtype).lanes
     groups = f.and_(rows, f.i64(-TOGETHER))
     with f.when(f.xor(add, f.const(True, "i1"))):
-        clear(f, y, columns, dtype)
+        f.clear(y, columns, dtype)
     vectors = f.and_(columns, f.i64(-lanes))
     with each(f, f.i64(0), vectors, STRIP) as start:
         stop = least(f, vectors, f.add(start, f.i64(STRIP)))

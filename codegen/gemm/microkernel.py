@@ -34,7 +34,7 @@ def emit_tiles(module: Module, dtype: str) -> str:
         return name
     params = "ptr a, i64 a_row, i64 a_col, ptr b, i64 b_row, ptr c, i64 c_row, i64 rows, i64 k, i1 add, i64 next"
     ahead = "ptr ahead, i64 ahead_step, i64 ahead_length, i64 ahead_share"
-    f = Function(module, name, signature(f"{params}, {ahead}"), internal=True)
+    f = module.function(name, signature(f"{params}, {ahead}"), internal=True)
     tile, rows = tile_for(dtype), f.args[7]
     full = full_rows(f, tile, rows)
     with each(f, f.i64(0), full, tile.rows) as row:
@@ -119,7 +119,7 @@ def emit_merge(module: Module, dtype: str) -> str:
     name = f"matmul.merge.{dtype}"
     if defined(module, name):
         return name
-    f = Function(module, name, signature("ptr spare, ptr c, i64 c_row, i64 rows, i64 columns, i1 add"), internal=True)
+    f = module.function(name, signature("ptr spare, ptr c, i64 c_row, i64 rows, i64 columns, i1 add"), internal=True)
     spare, c, c_row, rows, columns, add = f.args
     tile = tile_for(dtype)
     with each(f, f.i64(0), rows) as row:

@@ -9,8 +9,6 @@ from graphc.codegen.gemm.blocking import (
     Tile,
     along,
     at,
-    call,
-    clear,
     defined,
     each,
     least,
@@ -36,7 +34,7 @@ def emit_gather(module: Module, dtype: str) -> str:
     if defined(module, name):
         return name
     params = "ptr source, i64 row, i64 col, ptr target, i64 target_row, i64 rows, i64 columns"
-    f = Function(module, name, signature(params), internal=True)
+    f = module.function(name, signature(params), internal=True)
     source, row, col, target, target_row, rows, columns = f.args
     with each(f, f.i64(0), rows) as r:
         start = at(f, target, dtype, (r, target_row))
@@ -53,7 +51,7 @@ def emit_copy(module: Module, dtype: str) -> str:
     if defined(module, name):
         return name
     params = "ptr source, i64 row, ptr target, i64 target_row, i64 rows, i64 columns"
-    f = Function(module, name, signature(params), internal=True)
+    f = module.function(name, signature(params), internal=True)
     source, row, target, target_row, rows, columns = f.args
     with each(f, f.i64(0), rows) as r:
         x, y = at(f, source, dtype, (r, row)), at(f, target, dtype, (r, target_row))
@@ -76,7 +74,7 @@ def emit_transpose(module: Module, dtype: str) -> str:
         return name
     gather = emit_gather(module, dtype)
     params = "ptr source, i64 row, ptr target, i64 target_row, i64 rows, i64 columns"
-    f = Function(module, name, signature(params), internal=True)
+    f = module.function(name, signature(params), internal=True)
     source, row, target, target_row, rows, columns = f.args
     lanes, one = tile_for(dtype).lanes, f.i64(1)
     whole_rows, whole_columns = f.and_(rows, f.i64(-lanes)), f.and_(columns, f.i64(-lanes))
@@ -89,8 +87,8 @@ def emit_transpose(module: Module, dtype: str) -> str:
     below = f.element(source, whole_columns, dtype)
     right = at(f, source, dtype, (whole_rows, row))
     rest = f.sub(columns, whole_columns), f.sub(rows, whole_rows)
-    call(f, gather, below, one, row, at(f, target, dtype, (whole_columns, target_row)), target_row, rest[0], rows)
-    call(f, gather, right, one, row, f.element(target, whole_rows, dtype), target_row, whole_columns, rest[1])
+    f.call(gather, below, one, row, at(f, target, dtype, (whole_columns, target_row)), target_row, rest[0], rows)
+    f.call(gather, right, one, row, f.element(target, whole_rows, dtype), target_row, whole_columns, rest[1])
     f.ret()
     return name
 
@@ -144,12 +142,12 @@ def emit_fill(
     """Copy a matrix of `sizes` into rows `target_row` apart, in the quickest way its layout allows."""
     row, module = f.i64(target_row), f.module
     if unit == "col":
-        call(f, emit_copy(module, dtype), source.base, source.row, target, row, *sizes)
+        f.call(emit_copy(module, dtype), source.base, source.row, target, row, *sizes)
         return
     if unit == "row":
-        call(f, emit_transpose(module, dtype), source.base, source.col, target, row, sizes[1], sizes[0])
+        f.call(emit_transpose(module, dtype), source.base, source.col, target, row, sizes[1], sizes[0])
         return
-    call(f, emit_gather(module, dtype), *source, target, row, *sizes)
+    f.call(emit_gather(module, dtype), *source, target, row, *sizes)
 
 
 def emit_pack(module: Module, dtype: str, unit: str) -> str:
@@ -161,7 +159,7 @@ def emit_pack(module: Module, dtype: str, unit: str) -> str:
     if defined(module, name):
         return name
     params = "ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 columns, i64 apart"
-    f = Function(module, name, signature(params), internal=True)
+    f = module.function(name, signature(params), internal=True)
     columns, tile = f.args[5], tile_for(dtype)
     if unit == "col":
         whole = emit_pack_rows(f, dtype, tile)
@@ -181,7 +179,7 @@ def emit_pack_panel(f: Function, dtype: str, unit: str, first: Value) -> None:
     left = f.sub(columns, first)
     panel = at(f, target, dtype, (first, apart))
     with f.when(f.cmp("slt", left, width)):
-        clear(f, panel, f.mul(k, width), dtype)
+        f.clear(panel, f.mul(k, width), dtype)
     source = Matrix(at(f, b, dtype, (first, b_col)), b_row, b_col)
     emit_fill(f, dtype, unit, source, panel, tile_for(dtype).width, (k, least(f, left, width)))
 
@@ -220,7 +218,7 @@ def emit_packing(module: Module, dtype: str, unit: str) -> str:
     if defined(module, name):
         return name
     pack = emit_pack(module, dtype, unit)
-    f = Function(module, name, signature("ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 n"), internal=True)
-    call(f, pack, *f.args, f.add(f.args[4], f.i64(1)))
+    f = module.function(name, signature("ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 n"), internal=True)
+    f.call(pack, *f.args, f.add(f.args[4], f.i64(1)))
     f.ret()
     return name

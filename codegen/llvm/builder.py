@@ -11,7 +11,7 @@ Nothing here decides anything: no tiling, no choice of width, no simplification 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -54,6 +54,12 @@ class Module:
         self.functions: list[Function] = []
         self.declarations: dict[str, str] = {}
         self.globals: dict[str, str] = {}
+
+    def function(
+        self, name: str, params: Sequence[tuple[str, str]], returns: str = "void", *, internal: bool = False
+    ) -> Function:
+        """Begin a function."""
+        return Function(self, name, params, returns, internal=internal)
 
     def declare(self, name: str, signature: str) -> None:
         """Declare an external function or intrinsic once; `signature` is the whole `declare` line."""
@@ -333,6 +339,28 @@ class Function:
         """Store all lanes at consecutive elements; aligned to one element unless said otherwise."""
         self.do(f"store {x.typed}, ptr {base.name}, align {align or BYTES[x.type]}")
 
+    def move(self, source: Value, target: Value, size: Value) -> None:
+        """Copy bytes; source and target may be one place."""
+        self.module.declare("llvm.memmove.p0.p0.i64", "declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)")
+        self.do(f"call void @llvm.memmove.p0.p0.i64({target.typed}, {source.typed}, {size.typed}, i1 false)")
+
+    def clear(self, place: Value, count: Value, type: str) -> None:
+        """Write `count` zeros of a type."""
+        self._zero(place, self.mul(count, self.i64(BYTES[type])))
+
+    def _zero(self, place: Value, size: Value) -> None:
+        self.module.declare("llvm.memset.p0.i64", "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+        self.do(f"call void @llvm.memset.p0.i64(ptr {place.name}, i8 0, {size.typed}, i1 false)")
+
+    def bounded(
+        self, place: Value, span: Callable[[], tuple[Value | int, Value | int]], label: str, *, early: bool = False
+    ) -> Value:
+        """Say of which buffer a pointer is, for functions whose accesses are checked (codegen/bounds.py); return it.
+
+        `span` gives the bytes from it to the first of the buffer and to the first behind it, `early` where the function begins.
+        """
+        return place
+
     # The masked intrinsics are written with their alignment as an operand, as LLVM 20 has it; later ones read both.
 
     def masked_load(self, base: Value, type: str, mask: Value, other: Value | None = None) -> Value:
@@ -364,6 +392,10 @@ class Function:
         self.do(f"call void @{name}({x.typed}, {addresses.typed}, i32 {BYTES[x.type]}, {mask.typed})")
 
     # -- control --------------------------------------------------------------------------------------
+
+    def call(self, name: str, *args: Value, attributes: str = "") -> None:
+        """Call a function of the module without a result."""
+        self.do(f"call void @{name}({', '.join(a.typed for a in args)}){attributes}")
 
     @contextmanager
     def loop(
@@ -417,6 +449,29 @@ class Function:
             loop.results.append(
                 self.inst(f"phi {t} [ {first.name}, %{before} ], [ {last.name}, %{end} ]", first.type, first.lanes)
             )
+
+    @contextmanager
+    def repeat(self, carry: Sequence[Value], hint: str = "while") -> Iterator[Loop]:
+        """Write a loop that runs until its body says so, by `go_on_if`; its carried values at that time are the results."""
+        name, before = self.fresh(hint), self.label
+        self.br(name)
+        self.start(name)
+        where = len(self.lines)
+        loop = Loop(Value(name, "label"), [Value("%" + self.fresh("c"), c.type, c.lanes) for c in carry])
+        yield loop
+        after = loop._next if loop._next is not None else loop.carry
+        self.br(name)
+        self.lines[where:where] = [
+            f"  {c.name} = phi {llvm_type(c.type, c.lanes)} [ {first.name}, %{before} ], [ {last.name}, %{self.label} ]"
+            for c, first, last in zip(loop.carry, carry, after, strict=True)
+        ]
+        self.start(f"end.{name}")
+        loop.results = loop.carry
+
+    def go_on_if(self, loop: Loop, cond: Value) -> None:
+        """Leave a loop of `repeat` unless the condition holds."""
+        self.cond_br(cond, f"body.{loop.index.name}", f"end.{loop.index.name}")
+        self.start(f"body.{loop.index.name}")
 
     @contextmanager
     def when(self, cond: Value, hint: str = "then") -> Iterator[None]:

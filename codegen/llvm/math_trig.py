@@ -129,7 +129,7 @@ def correct(f: Function, huge: Value, x: Value, r: Value, q: Value) -> tuple[Val
     for value, place in zip((x, r, q), places, strict=True):
         f.store(value, place)
     function = reduction(f, x.type)
-    f.do(f"call void @{function}({', '.join(p.typed for p in places)}, i64 {x.lanes}) cold")
+    f.call(function, *places, f.i64(x.lanes), attributes=" cold")
     late = [f.load(place, value.type, value.lanes) for value, place in zip((r, q), places[1:], strict=True)]
     f.br(done)
     f.start(done)
@@ -151,7 +151,7 @@ def reduction(f: Function, type: str) -> str:
     name = f"graphc.reduce.{type}"
     if any(g.name == name for g in f.module.functions):
         return name
-    g = Function(f.module, name, [("ptr", "x"), ("ptr", "r"), ("ptr", "q"), ("i64", "count")], internal=True)
+    g = f.module.function(name, [("ptr", "x"), ("ptr", "r"), ("ptr", "q"), ("i64", "count")], internal=True)
     xs, rs, qs, count = g.args
     bits = FORMATS[type].bits
     with g.loop(g.i64(0), count) as loop:

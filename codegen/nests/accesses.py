@@ -273,7 +273,9 @@ class Accesses(Scopes):
             at = self.integer(self.scratch_bytes, ("scratch", i))
             self.scratch_at[i] = self.f.element(self.scratch, at, "i8")
             size = prod(self.kernel.dims[lo] for lo in inner) * lanes * i.dtype.bytes
-            self.scratch_bytes += -(-size // 64) * 64 + SLACK
+            size = -(-size // 64) * 64 + SLACK
+            self.scratch_bytes += size
+            self.bounded(self.scratch_at[i], size, ("scratch row", i))
 
     def _from_scratch(self, i: Instr) -> bool:
         """Whether the pass being written takes a value from where an earlier one has put it."""

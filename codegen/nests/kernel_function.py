@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from graphc.codegen.llvm.builder import Function, Module, Value
+from graphc.codegen.llvm.builder import Module, Value
 from graphc.codegen.loops.loop_ir import ensure
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.types import DType
@@ -30,7 +30,7 @@ class Step:
     def __init__(self, module: Module, name: str, buffers: Sequence[str]) -> None:
         params = [("ptr", "table"), *(("ptr", b) for b in buffers), ("ptr", "scratch"), ("ptr", "status")]
         self.literal = module.literal
-        self.f = Function(module, name, params, internal=True)
+        self.f = module.function(name, params, internal=True)
         self.buffers = self.f.args[1:-2]
         self.scratch, self.status = self.f.args[-2:]
         self.table: list[int] = []
@@ -52,6 +52,10 @@ class Step:
         if role not in self.cached:
             self.cached[role] = self.slot(value, "i64")
         return self.cached[role]
+
+    def bounded(self, place: Value, size: int, role: tuple[str, object]) -> None:
+        """Say that a pointer is the begin of so many bytes."""
+        self.f.bounded(place, lambda: (0, self.integer(size, role)), "a row of scratch memory")
 
     def is_known(self, extent: int) -> bool:
         """Tell whether an extent is a constant in the code."""

@@ -67,7 +67,9 @@ class Columns:
 
     def _room(self, role: tuple[str, object], size: int) -> Value:
         place = self.f.element(self.step.scratch, self.step.integer(self.step.scratch_bytes, role), "i8")
-        self.step.scratch_bytes += -(-size // 64) * 64 + PADDING
+        size = -(-size // 64) * 64 + PADDING
+        self.step.scratch_bytes += size
+        self.step.bounded(place, size, ("room", role))
         return place
 
     def clear(self) -> None:

@@ -63,7 +63,7 @@ def emit_packed(module: Module, factor: Node, operand: Operand, name: str) -> tu
     source = f.element(step.buffers[0], step.integer(operand.offset, ("start", 0)), type)
     strides = [step.integer(s, ("matrix", i)) for i, s in enumerate(operand.strides)]
     sizes = [step.integer(s, ("size", i)) for i, s in enumerate((k, n))]
-    f.do(f"call void @{packing}({', '.join(v.typed for v in (source, *strides, step.buffers[1], *sizes))})")
+    f.call(packing, source, *strides, step.buffers[1], *sizes)
     f.ret()
     return step, packed_bytes(type, k, n)
 
@@ -89,7 +89,7 @@ def emit_product(module: Module, node: Node, operands: Sequence[Operand], name: 
                 step.buffers, (a.strides, b.strides, dense), (a.offset, b.offset, 0), ("a", "b", "out"), strict=True
             )
         ]
-        f.do(f"call void @{product}({', '.join(v.typed for v in (*places, *sizes, *strides, step.scratch))})")
+        f.call(product, *places, *sizes, *strides, step.scratch)
     f.ret()
     step.scratch_bytes = scratch_bytes(type)
     return step

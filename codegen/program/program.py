@@ -15,6 +15,7 @@ from weakref import ref
 
 import numpy as np
 
+from graphc.codegen.llvm.bounds import OUTSIDE, take_error
 from graphc.codegen.loops.loop_ir import Kernel
 from graphc.codegen.mlir.module import to_mlir
 from graphc.codegen.program.specialize import Frame, Layouts, frame_of
@@ -159,6 +160,8 @@ class Program:
 
     def error(self, code: int) -> Exception:
         """Return the exception that an error code stands for; an IndexError names the lines that read or write at indices."""
+        if code == OUTSIDE:
+            return take_error(self.code.variable("bounds.found"), self.code.text)
         if code == OUT_OF_MEMORY:
             return MemoryError("no memory is left for what a loop keeps for its gradient")
         readers = [n for n in _everything(self.captured) if n.op.name in ("gather", "scatter", "scatter_add") and n.where]
@@ -286,13 +289,18 @@ def compile_graph(
         specs.append(ArraySpec(param.dtype.numpy, param.shape, tuple(s * size for s in elements)))
     # somebody who looks at the stages wants them for these sizes
     look = not dynamic or any(map(debug.enabled, LISTINGS))
-    frame = _frame(graph, layouts, dynamic=dynamic) if look else frame_of(graph, layouts, _frame)
+    checked = debug.enabled("bounds")
+    frame = _frame(graph, layouts, dynamic=dynamic) if look else frame_of(graph, layouts, _frame, kind=checked)
     table, arena_bytes = frame.bound()
     better = cached(frame.text, BETTER) if opt == "auto" else None
     code = better or machine_code(frame.text, QUICK if opt == "auto" else opt)
+    results = [_dense_spec(r) for r in graph.results]
+    if checked:
+        ends = [end for spec in (*specs, *results) for end in spec.span]
+        table[: len(ends) + 2] = [*ends, 0, arena_bytes]
     program = Program(
         graph, layouts, code, np.array(table or [0], np.int64), specs,
-        [_dense_spec(r) for r in graph.results], arena_bytes, frame.steps, frame.work, dynamic, judge,
+        results, arena_bytes, frame.steps, frame.work, dynamic, judge,
         debug.enabled("check"),
     )  # fmt: skip
     if opt == "auto" and better is None and program._takes_long():

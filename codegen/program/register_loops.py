@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from graphc.codegen.llvm.builder import Function, Value, llvm_type
+from graphc.codegen.llvm.builder import Value, llvm_type
 from graphc.codegen.llvm.scalar_ops import MEMORY, OPS, cast
 from graphc.codegen.program.held import Carried, Held, Holder, Host, Memory, Run, Spread
 from graphc.codegen.program.register_ops import CONTRACTED, WRITERS, early_products, picks
@@ -102,28 +102,15 @@ class RegisterWriter(Holder):
         grown = [s for s in stacks if isinstance(s, Run)]
         tapes = [s.tape for s in grown]
         self.host.tapes.begin(tapes)
-        name, before = f.fresh("while"), f.label
-        f.br(name)
-        f.start(name)
-        head = len(f.lines)
-        first = _flat(carried)
-        phis = [Value("%" + f.fresh("c"), v.type, v.lanes) for v in first]
-        now = _shaped(phis, carried)
-        (going,) = self.elements(self.region(test, [*now, *outside])[0])
-        f.cond_br(going, f"body.{name}", f"end.{name}")
-        f.start(f"body.{name}")
-        after = self.region(body, [*now, *outside], in_place(body, n))
-        at = self.host.tapes.next(tapes) if tapes else f.i64(0)
-        for run, result in zip(grown, after[n:], strict=True):
-            self._store(self.elements(result), self._item(self.filled(run), at))
-        following = _flat([self._kept(a, p) for a, p in zip(after, body.params[:n], strict=False)])
-        end = f.label
-        f.br(name)
-        f.lines[head:head] = [
-            f"  {phi.name} = phi {llvm_type(phi.type, phi.lanes)} [ {a.name}, %{before} ], [ {b.name}, %{end} ]"
-            for phi, a, b in zip(phis, first, following, strict=True)
-        ]
-        f.start(f"end.{name}")
+        with f.repeat(_flat(carried)) as loop:
+            now = _shaped(loop.carry, carried)
+            (going,) = self.elements(self.region(test, [*now, *outside])[0])
+            f.go_on_if(loop, going)
+            after = self.region(body, [*now, *outside], in_place(body, n))
+            at = self.host.tapes.next(tapes) if tapes else f.i64(0)
+            for run, result in zip(grown, after[n:], strict=True):
+                self._store(self.elements(result), self._item(self.filled(run), at))
+            loop.next(_flat([self._kept(a, p) for a, p in zip(after, body.params[:n], strict=False)]))
         return now
 
     def cond(self, node: Node, operands: Sequence[Held]) -> list[Carried]:
@@ -304,7 +291,7 @@ class RegisterWriter(Holder):
         name = f"{node.op.name}_{node.dtype.name}x{xs[0].lanes}"
         t = xs[0].typed.removesuffix(xs[0].name).strip()
         if all(other.name != name for other in f.module.functions):
-            inner = Function(f.module, name, [(t, f"x{i}") for i in range(len(xs))], t, internal=True)
+            inner = f.module.function(name, [(t, f"x{i}") for i in range(len(xs))], t, internal=True)
             args = [Value(f"%x{i}", x.type, x.lanes) for i, x in enumerate(xs)]
             inner.ret(OPS[node.op.name](inner, _operand_dtype(node), args))
         return f.inst(f"call {t} @{name}({', '.join(x.typed for x in xs)})", xs[0].type, xs[0].lanes)

@@ -102,7 +102,8 @@ class TapeWriter:
 
     def address(self, tape: Tape) -> Value:
         """Return the address of the first item, as it is now."""
-        return self.f.load(tape.data, "ptr")
+        f, data = self.f, self.f.load(tape.data, "ptr")
+        return f.bounded(data, lambda: (0, f.mul(f.load(tape.room, "i64"), f.i64(tape.item_bytes))), "a tape")
 
     def count(self, tape: Tape) -> Value:
         """Return the number of items."""

@@ -17,6 +17,7 @@ from itertools import accumulate
 from math import prod
 from typing import ClassVar
 
+from graphc.codegen.llvm.bounds import OUTSIDE, STEP, CheckedModule
 from graphc.codegen.llvm.builder import Function, Module, Value
 from graphc.codegen.llvm.scalar_ops import MEMORY
 from graphc.codegen.loops.loop_ir import Kernel
@@ -38,6 +39,7 @@ from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, users
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.types import BOOL, TensorType
+from graphc.ir.text import debug
 
 __all__ = ["ProgramWriter"]
 
@@ -68,7 +70,9 @@ class ProgramWriter:
 
     def __init__(self, graph: Graph, layouts: Sequence[Strides], dynamic: bool = True) -> None:
         self.graph, self.layouts = graph, layouts
-        self.module = Module(literal=not dynamic)
+        self.checked = CheckedModule(literal=not dynamic) if debug.enabled("bounds") else None
+        """The module, if the accesses of its functions are checked."""
+        self.module = self.checked or Module(literal=not dynamic)
         self.table: list[int] = []
         self.kernels: list[Kernel] = []
         self.calls: dict[Node, KernelCall] = {}
@@ -76,6 +80,8 @@ class ProgramWriter:
         self.steps = 0
         self._shared: dict[str, str] = {}
         self._intervals: list[tuple[Interval, int]] = []
+        self._sizes: list[tuple[Interval, int]] = []
+        """Parts of the arena, and places in the table for their bytes, where accesses are checked."""
         self._loops: list[set[_Place]] = []
         self._links: set[Node] = set()
         self._packed: dict[Node, _Place] = {}
@@ -91,7 +97,8 @@ class ProgramWriter:
 
     def write(self) -> None:
         """Write the program."""
-        self.main = Function(self.module, "program", [("ptr", "table"), ("ptr", "buffers")], "i64")
+        self.main = self.module.function("program", [("ptr", "table"), ("ptr", "buffers")], "i64")
+        self._reserve_spans()
         self.module.functions.remove(self.main)  # it comes last, after what it calls
         self.tapes = TapeWriter(self.main, self.number)
         self._status = self.main.alloca("i64", 1)
@@ -104,7 +111,10 @@ class ProgramWriter:
         if self._pocket is not None:
             self._pocket[1].last = self._now
         self.tapes.end(self._status)
+        self._look("the program itself")
         self.main.ret(self.main.load(self._status, "i64"))
+        for interval, slot in self._sizes:
+            self.table[slot] = interval.bytes
         if self._alive is not None:
             self.main.start("never")
             self.main.ret(self.main.i64(0))
@@ -130,8 +140,40 @@ class ProgramWriter:
     def _buffer(self, number: int) -> Value:
         if number not in self._addresses:
             place = self._at_start(f"getelementptr ptr, ptr %buffers, i64 {number}")
-            self._addresses[number] = self._at_start(f"load ptr, ptr {place.name}")
+            address = self._at_start(f"load ptr, ptr {place.name}")
+            self._addresses[number] = self.main.bounded(address, lambda: self._span(number), f"buffer {number}", early=True)
         return self._addresses[number]
+
+    # -- what is checked under `GRAPHC_DEBUG=bounds` --------------------------------------------------------
+
+    def _reserve_spans(self) -> None:
+        """Leave room in the table for where each buffer begins and ends: `spans` fills it."""
+        if self.checked is not None:
+            self.table += [0] * (2 * (len(self.graph.params) + len(self.graph.results) + 1))
+
+    def _span(self, number: int) -> tuple[Value, Value]:
+        first, end = (self._entry(2 * number + i, "i64") for i in range(2))
+        return first, end
+
+    def _size(self, interval: Interval) -> Value:
+        """Return the bytes of a part of the arena, which are known when all is written."""
+        size = self.datum(0, "i64")
+        self._sizes.append((interval, len(self.table) - 1))
+        return size
+
+    def _look(self, step: str) -> None:
+        """Leave the program if an access in this step was outside of its buffer."""
+        f = self.main
+        if self.checked is None:
+            return
+        self.checked.steps.append(step)
+        outside = f.inst("load i64, ptr @bounds.found, align 8", "i64")
+        name = f.fresh("look")
+        f.cond_br(f.cmp("ne", outside, f.i64(0)), f"outside.{name}", f"inside.{name}")
+        f.start(f"outside.{name}")
+        f.do(f"store i64 {len(self.checked.steps)}, ptr getelementptr (i64, ptr @bounds.found, i64 {STEP}), align 8")
+        f.ret(f.i64(OUTSIDE))
+        f.start(f"inside.{name}")
 
     def number(self, value: int) -> Value:
         """Return a run-time integer of the program itself."""
@@ -142,7 +184,10 @@ class ProgramWriter:
     def datum(self, bits: int, type: str) -> Value:
         """Return a number of a type that is read from the table where the program starts."""
         self.table.append(bits)
-        place = self._at_start(f"getelementptr i64, ptr %table, i64 {len(self.table) - 1}")
+        return self._entry(len(self.table) - 1, type)
+
+    def _entry(self, slot: int, type: str) -> Value:
+        place = self._at_start(f"getelementptr i64, ptr %table, i64 {slot}")
         return self._at_start(f"load {type}, ptr {place.name}", type)
 
     def _arena(self, size: int) -> tuple[Value, Interval]:
@@ -151,7 +196,8 @@ class ProgramWriter:
         offset = self.datum(0, "i64")
         self._intervals.append((interval, len(self.table) - 1))
         arena = self._buffer(len(self.graph.params) + len(self.graph.results))
-        return self._at_start(f"getelementptr i8, ptr {arena.name}, i64 {offset.name}"), interval
+        address = self._at_start(f"getelementptr i8, ptr {arena.name}, i64 {offset.name}")
+        return self.main.bounded(address, lambda: (0, self._size(interval)), "a room", early=True), interval
 
     def _room(self, type: TensorType) -> _Place:
         """Reserve memory for a value: small ones lie side by side all the time, at offsets that are constants."""
@@ -163,6 +209,7 @@ class ProgramWriter:
             self._pocket[1].first = 0
         pocket, interval = self._pocket
         address = self._at_start(f"getelementptr i8, ptr {pocket.name}, i64 {interval.bytes}")
+        address = self.main.bounded(address, lambda: (0, type.bytes), "a small room", early=True)
         interval.bytes += -(-type.bytes // WORD) * WORD
         return _Place(address, dense_strides(type.shape))
 
@@ -346,8 +393,8 @@ class ProgramWriter:
         table = self.main.element(self.main.args[0], self.main.i64(len(self.table)), "i64")
         self.table += step.table
         self.steps += 1
-        operands = ", ".join(v.typed for v in (table, *(b.address for b in buffers), scratch, self._status))
-        self.main.do(f"call void @{self._share(step.f)}({operands})")
+        self.main.call(self._share(step.f), table, *(b.address for b in buffers), scratch, self._status)
+        self._look(step.f.name)
 
     def _share(self, function: Function) -> str:
         """Return the function's name, or that of an earlier one with the same text."""
@@ -420,8 +467,14 @@ class ProgramWriter:
             widths = [prod(n.shape[1:]) for n in nodes]
             for n, before in zip(nodes, accumulate(widths, initial=0), strict=False):
                 address = self._at_start(f"getelementptr i8, ptr {first.name}, i64 {before * n.dtype.bytes}")
+                address = self._in_row(address, interval, before * n.dtype.bytes)
                 strides = (sum(widths), *dense_strides(n.shape[1:]))
                 self._places[n] = _Place(address, strides, [interval], row=(first, before))
+
+    def _in_row(self, address: Value, interval: Interval, before: int) -> Value:
+        """Say of which part of the arena an address is, and how many bytes lie before it."""
+        f = self.main
+        return f.bounded(address, lambda: (-before, f.sub(self._size(interval), f.i64(before))), "a row", early=True)
 
     def _run_over(self, region: Region) -> list[Node]:
         """Return the values of a region that are read as sequences by scans in registers, and by nothing else."""
@@ -618,9 +671,7 @@ class ProgramWriter:
 
     def move(self, source: Value, target: Value, size: int) -> None:
         """Copy bytes; source and target may be one place."""
-        self.module.declare("llvm.memmove.p0.p0.i64", "declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)")
-        count = self.number(size)
-        self.main.do(f"call void @llvm.memmove.p0.p0.i64({target.typed}, {source.typed}, {count.typed}, i1 false)")
+        self.main.move(source, target, self.number(size))
 
     def _while(self, region: Region, node: Node) -> None:
         f = self.main
@@ -637,33 +688,21 @@ class ProgramWriter:
         packed = self._pack(body, dict(zip(body.params[n:], outside, strict=True)))
         used: set[_Place] = {*given, *results, flag, *packed, *(b for pair in buffers for b in pair)}
         self._loops.append(used)
-        name, before = f.fresh("while"), f.label
-        start = self._first_turn(node, carried, buffers)
-        pointers = [Value("%" + f.fresh("c"), "ptr") for _ in start]
-        f.br(name)
-        f.start(name)
-        head = len(f.lines)
-        now, following = self._turn(pointers, carried, buffers)
-        self._inside(test, [*now, *outside], [flag])
-        f.cond_br(self._flag(flag), f"body.{name}", f"end.{name}")
-        f.start(f"body.{name}")
-        items = []
-        if tapes:
-            at = self.tapes.next(tapes)
-            grown = zip(results[n:], node.types[n:], strict=True)
-            items = [self._item(self._filled(r), t.shape, t.dtype.bytes, at) for r, t in grown]
-        self._inside(body, [*now, *outside], [*following, *items], changes)
-        after, end = _exchanged(pointers), f.label
-        f.br(name)
-        f.lines[head:head] = [
-            f"  {phi.name} = phi ptr [ {first.name}, %{before} ], [ {last.name}, %{end} ]"
-            for phi, first, last in zip(pointers, start, after, strict=True)
-        ]
-        f.start(f"end.{name}")
+        with f.repeat(self._first_turn(node, carried, buffers)) as loop:
+            now, following = self._turn(loop.carry, carried, buffers)
+            self._inside(test, [*now, *outside], [flag])
+            f.go_on_if(loop, self._flag(flag))
+            items = []
+            if tapes:
+                at = self.tapes.next(tapes)
+                grown = zip(results[n:], node.types[n:], strict=True)
+                items = [self._item(self._filled(r), t.shape, t.dtype.bytes, at) for r, t in grown]
+            self._inside(body, [*now, *outside], [*following, *items], changes)
+            loop.next(_exchanged(loop.carry))
         self._loops.pop()
         self._loop_ends(used, begin)
         for i, result in enumerate(results[:n]):
-            self.move(pointers[3 * i], result.address, node.types[i].bytes)
+            self.move(loop.results[3 * i], result.address, node.types[i].bytes)
 
     _STEPS: ClassVar[dict[str, Callable[[ProgramWriter, Region, Node], None]]] = {
         "fusion": _fusion,

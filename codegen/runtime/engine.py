@@ -55,6 +55,13 @@ class MachineCode:
             raise KeyError(name)
         return int(found)
 
+    def variable(self, name: str) -> int:
+        """Return the address of a variable.  Raises KeyError if there is none of that name."""
+        found = self._engine.get_global_value_address(name)
+        if not found:
+            raise KeyError(name)
+        return int(found)
+
     def llvm_ir(self) -> str:
         """Return the module as LLVM prints it after parsing."""
         return str(self._module)

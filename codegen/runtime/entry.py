@@ -79,6 +79,14 @@ class ArraySpec:
         """For each dimension -1 if addresses depend on its stride, else 0."""
         return tuple(-1 if extent > 1 and 0 not in self.shape else 0 for extent in self.shape)
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """How many bytes from its first element an array begins and ends."""
+        if 0 in self.shape:
+            return 0, 0
+        reach = [(extent - 1) * stride for extent, stride in zip(self.shape, self.strides, strict=True)]
+        return sum(r for r in reach if r < 0), sum(r for r in reach if r > 0) + self.dtype.itemsize
+
     @functools.cached_property
     def contiguous(self) -> bool:
         """Whether the strides are those of C order, as far as they matter."""

@@ -5,6 +5,7 @@ time      milliseconds of each stage of a compile    kernels  loop kernels as th
 llvm      LLVM IR as emitted                         all      every topic
 
 check     a mode: every stage of every program that runs is evaluated and compared with the one before
+bounds    a mode: every load and store of compiled code is checked, and an error where it would leave its buffer
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from contextvars import ContextVar
 __all__ = ["MODES", "TOPICS", "asking", "enabled", "show", "timed"]
 
 TOPICS = ("passes", "rules", "time", "kernels", "llvm")
-MODES = ("check",)
+MODES = ("check", "bounds")
 
 _asked: ContextVar[frozenset[str]] = ContextVar("asked", default=frozenset())
 

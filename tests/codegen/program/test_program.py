@@ -82,7 +82,7 @@ def test_fused_elementwise_loops_are_vector_code():
     register = {64: "zmm", 32: "ymm", 16: "xmm"}[host().vector_bytes]
     main = max(loops, key=len)
     assert main.count(register) > 40
-    assert "call" not in main
+    assert not re.findall(r"\tcallq?\s+(?!bounds\.)", main)
     assert not re.findall(r"\tv?(?:add|mul|div|sub)s[sd]\b|\tvfmadd\d+s[sd]\b", main)
 
 

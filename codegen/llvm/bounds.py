@@ -1,0 +1,358 @@
+"""Check every load and store of a program against the memory that its address comes from: `GRAPHC_DEBUG=bounds`.
+
+A `CheckedFunction` knows of each pointer the limits of its buffer: those of a place on the stack, of a constant, of what
+`bounded` names, or of two more parameters for each pointer that the function takes.  They follow a pointer through
+additions, choices and loops.  A pointer without limits cannot be written, so that no access is left out.
+
+Before an access stands a call that compares, and returns the address; what would touch other memory is noted in
+`@bounds.found`, and takes place in `@bounds.nothing` instead.  No block ends there, and the code goes on with wrong
+numbers until the program looks, after each kernel, and returns `OUTSIDE`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from graphc.codegen.llvm.builder import BYTES, Function, Loop, Module, Value
+
+__all__ = ["OUTSIDE", "CheckedFunction", "CheckedModule", "InternalError", "Limits", "take_error"]
+
+OUTSIDE = 3
+"""The status of a program that would have left a buffer."""
+
+SCRATCH = 4096
+"""Bytes of `@bounds.nothing`: more than any vector."""
+
+SITE, AT, LENGTH, SIZE, STEP, WORDS = range(6)
+"""Words of `@bounds.found`: what was accessed, where, how many bytes, of how many, in which step."""
+
+
+class InternalError(SystemError):
+    """The compiler broke a rule of its own."""
+
+
+class Limits(NamedTuple):
+    """The first address of a buffer, as an integer, the first behind it, and its name."""
+
+    low: Value
+    high: Value
+    label: str
+
+
+NOTHING = Limits(Value("0", "i64"), Value("0", "i64"), "no buffer")
+"""Of pointers that are passed on and never followed."""
+
+NOTE = """define internal void @bounds.note(i64 %site, i64 %at, i64 %length, i64 %low, i64 %high) noinline {
+  %before = load i64, ptr @bounds.found, align 8
+  %first = icmp eq i64 %before, 0
+  br i1 %first, label %write, label %end
+write:
+  store i64 %site, ptr @bounds.found, align 8
+  %offset = sub i64 %at, %low
+  %size = sub i64 %high, %low
+  %p1 = getelementptr i64, ptr @bounds.found, i64 1
+  store i64 %offset, ptr %p1, align 8
+  %p2 = getelementptr i64, ptr @bounds.found, i64 2
+  store i64 %length, ptr %p2, align 8
+  %p3 = getelementptr i64, ptr @bounds.found, i64 3
+  store i64 %size, ptr %p3, align 8
+  br label %end
+end:
+  ret void
+}"""
+
+PLACE = """define internal ptr @bounds.place(ptr %p, i64 %length, i64 %low, i64 %high, i64 %site) noinline {
+  %at = ptrtoint ptr %p to i64
+  %end = add i64 %at, %length
+  %below = icmp ult i64 %at, %low
+  %above = icmp ugt i64 %end, %high
+  %wrapped = icmp ult i64 %end, %at
+  %either = or i1 %below, %above
+  %bad = or i1 %either, %wrapped
+  br i1 %bad, label %outside, label %inside
+outside:
+  call void @bounds.note(i64 %site, i64 %at, i64 %length, i64 %low, i64 %high)
+  ret ptr @bounds.nothing
+inside:
+  ret ptr %p
+}"""
+
+COUNT = """define internal i64 @bounds.count(ptr %p, i64 %length, i64 %low, i64 %high, i64 %site) noinline {
+  %none = icmp eq i64 %length, 0
+  br i1 %none, label %empty, label %some
+empty:
+  ret i64 0
+some:
+  %q = call ptr @bounds.place(ptr %p, i64 %length, i64 %low, i64 %high, i64 %site)
+  %good = icmp eq ptr %p, %q
+  %count = select i1 %good, i64 %length, i64 0
+  ret i64 %count
+}"""
+
+LANES = """define internal <N x i1> @bounds.lanes.vN(
+    <N x ptr> %p, <N x i1> %mask, i64 %length, i64 %low, i64 %high, i64 %site) noinline {
+  %at = ptrtoint <N x ptr> %p to <N x i64>
+  %length.1 = insertelement <N x i64> poison, i64 %length, i64 0
+  %length.n = shufflevector <N x i64> %length.1, <N x i64> poison, <N x i32> zeroinitializer
+  %low.1 = insertelement <N x i64> poison, i64 %low, i64 0
+  %low.n = shufflevector <N x i64> %low.1, <N x i64> poison, <N x i32> zeroinitializer
+  %high.1 = insertelement <N x i64> poison, i64 %high, i64 0
+  %high.n = shufflevector <N x i64> %high.1, <N x i64> poison, <N x i32> zeroinitializer
+  %end = add <N x i64> %at, %length.n
+  %below = icmp ult <N x i64> %at, %low.n
+  %above = icmp ugt <N x i64> %end, %high.n
+  %either = or <N x i1> %below, %above
+  %bad = and <N x i1> %either, %mask
+  %any = call i1 @llvm.vector.reduce.or.vNi1(<N x i1> %bad)
+  br i1 %any, label %outside, label %inside
+outside:
+  %places = select <N x i1> %bad, <N x i64> %at, <N x i64> zeroinitializer
+  %where = call i64 @llvm.vector.reduce.umax.vNi64(<N x i64> %places)
+  call void @bounds.note(i64 %site, i64 %where, i64 %length, i64 %low, i64 %high)
+  ret <N x i1> zeroinitializer
+inside:
+  ret <N x i1> %mask
+}"""
+
+
+class CheckedModule(Module):
+    """A module of checked functions.  Its text begins with comments that say what its error codes mean."""
+
+    def __init__(self, *, literal: bool = False) -> None:
+        super().__init__(literal=literal)
+        self.sites: dict[str, int] = {}
+        self.steps: list[str] = []
+        self.helpers: dict[str, str] = {"note": NOTE, "place": PLACE, "count": COUNT}
+        self.constant("bounds.found", f"global [{WORDS} x i64] zeroinitializer, align 8")
+        self.constant("bounds.nothing", f"internal global [{SCRATCH} x i8] zeroinitializer, align 64")
+
+    def function(
+        self, name: str, params: Sequence[tuple[str, str]], returns: str = "void", *, internal: bool = False
+    ) -> Function:
+        """Begin a function."""
+        return CheckedFunction(self, name, params, returns, internal=internal)
+
+    def site(self, what: str) -> Value:
+        """Return the number of an access as it is described."""
+        return Value(str(self.sites.setdefault(what, len(self.sites) + 1)), "i64")
+
+    def lanes(self, n: int) -> str:
+        """Return the name of the function that checks so many addresses."""
+        self.helpers[f"lanes{n}"] = LANES.replace("N", str(n))
+        for op, type in (("or", "i1"), ("umax", "i64")):
+            name = f"llvm.vector.reduce.{op}.v{n}{type}"
+            self.declare(name, f"declare {type} @{name}(<{n} x {type}>)")
+        return f"bounds.lanes.v{n}"
+
+    def __str__(self) -> str:
+        names = [f"; site {number}: {what}" for what, number in self.sites.items()]
+        names += [f"; step {number}: {name}" for number, name in enumerate(self.steps)]
+        return "\n".join([*names, super().__str__(), *self.helpers.values()]) + "\n"
+
+
+class CheckedFunction(Function):
+    """A function being written whose accesses are checked."""
+
+    module: CheckedModule
+
+    def __init__(
+        self,
+        module: CheckedModule,
+        name: str,
+        params: Sequence[tuple[str, str]],
+        returns: str = "void",
+        *,
+        internal: bool = False,
+    ) -> None:
+        pointers = [n for t, n in params if t.split()[0] == "ptr"]
+        more = [("i64", f"{n}.{end}") for n in pointers for end in ("low", "high")] if internal else []
+        super().__init__(module, name, [*params, *more], returns, internal=internal)
+        del self.args[len(params) :]
+        self.limits: dict[str, Limits] = {"null": NOTHING}
+        where = f" in {name}" if "." in name else ""  # steps of equal text are one function: its name is that of a step
+        for n in pointers:
+            low, high = Value(f"%{n}.low", "i64"), Value(f"%{n}.high", "i64")
+            self.limits["%" + n] = Limits(low, high, n + where) if internal else NOTHING
+
+    # -- limits ---------------------------------------------------------------------------------------
+
+    def limits_of(self, place: Value) -> Limits:
+        """Return the limits of a pointer.  Raises AssertionError for one of which none are known."""
+        if place.name.startswith("@") and place.name not in self.limits:
+            self.limits[place.name] = self._of_constant(place.name)
+        if place.name not in self.limits:
+            raise AssertionError(f"the limits of {place.name} in {self.name} are not known")
+        return self.limits[place.name]
+
+    def _of_constant(self, name: str) -> Limits:
+        extent = re.search(r"\[(\d+) x (\w+)\]", self.module.globals[name[1:]])
+        assert extent is not None, f"{name} is no array"
+        low = f"ptrtoint (ptr {name} to i64)"
+        return Limits(Value(low, "i64"), Value(f"add (i64 {low}, i64 {int(extent[1]) * BYTES[extent[2]]})", "i64"), name)
+
+    def bounded(
+        self, place: Value, span: Callable[[], tuple[Value | int, Value | int]], label: str, *, early: bool = False
+    ) -> Value:
+        """Give a pointer the limits of a buffer: `span` are the bytes from the pointer to its first and behind its last."""
+        lines = self.lines
+        if early:
+            self.lines = self.entry_allocas
+        ends = span()
+        at = self.inst(f"ptrtoint ptr {place.name} to i64", "i64")
+        low, high = (self.binary("add", at, self.i64(e) if isinstance(e, int) else e) for e in ends)
+        self.lines = lines
+        self.limits[place.name] = Limits(low, high, label)
+        return place
+
+    def _like(self, made: Value, *of: Value) -> Value:
+        """Give a pointer the limits of another one."""
+        if made.type == "ptr":
+            self.limits[made.name] = self.limits_of(of[0])
+        return made
+
+    def alloca(self, type: str, count: int, align: int = 64) -> Value:
+        """Reserve `count` elements on the stack."""
+        return self.bounded(super().alloca(type, count, align), lambda: (0, count * BYTES[type]), "the stack", early=True)
+
+    def element(self, base: Value, index: Value, type: str) -> Value:
+        """Return the address of an element."""
+        return self._like(super().element(base, index, type), base)
+
+    def freeze(self, x: Value) -> Value:
+        """Make poison an arbitrary but fixed value."""
+        return self._like(super().freeze(x), x)
+
+    def splat(self, x: Value, lanes: int) -> Value:
+        """Repeat a one-lane value."""
+        return self._like(super().splat(x, lanes), x)
+
+    def select(self, cond: Value, x: Value, y: Value) -> Value:
+        """Choose lane by lane; of two pointers, their limits too."""
+        made = super().select(cond, x, y)
+        if x.type != "ptr":
+            return made
+        a, b = self.limits_of(x), self.limits_of(y)
+        if a != b:
+            low, high = super().select(cond, a.low, b.low), super().select(cond, a.high, b.high)
+            a = Limits(low, high, a.label if a.label == b.label else f"{a.label} or {b.label}")
+        self.limits[made.name] = a
+        return made
+
+    # -- accesses -------------------------------------------------------------------------------------
+
+    def _place(self, what: str, place: Value, length: int) -> Value:
+        """Return the address of an access of so many bytes, or that of nothing."""
+        limits = self.limits_of(place)
+        words = (self.i64(length), limits.low, limits.high, self.module.site(f"{what} {limits.label}"))
+        made = self.inst(f"call ptr @bounds.place({', '.join(v.typed for v in (place, *words))})", "ptr")
+        self.limits[made.name] = limits
+        return made
+
+    def _count(self, what: str, place: Value, length: Value) -> Value:
+        """Return the number of bytes that a copy may touch: those it wants, or none."""
+        limits = self.limits_of(place)
+        words = (length, limits.low, limits.high, self.module.site(f"{what} {limits.label}"))
+        return self.inst(f"call i64 @bounds.count({', '.join(v.typed for v in (place, *words))})", "i64")
+
+    def _lanes(self, what: str, places: Value, mask: Value, length: int) -> Value:
+        """Return in which lanes an access may take place: as the mask says, or in none."""
+        n, limits = mask.lanes, self.limits_of(places)
+        words = (self.i64(length), limits.low, limits.high, self.module.site(f"{what} {limits.label}"))
+        operands = ", ".join(v.typed for v in (places, mask, *words))
+        return self.inst(f"call <{n} x i1> @{self.module.lanes(n)}({operands})", "i1", n)
+
+    def _each(self, base: Value, type: str, lanes: int) -> Value:
+        return self.element(base, self.iota("i64", lanes), type)
+
+    def load(self, base: Value, type: str, lanes: int = 1, *, align: int | None = None) -> Value:
+        """Load consecutive elements."""
+        return super().load(self._place("load from", base, lanes * BYTES[type]), type, lanes, align=align)
+
+    def store(self, x: Value, base: Value, *, align: int | None = None) -> None:
+        """Store all lanes at consecutive elements."""
+        super().store(x, self._place("store to", base, x.lanes * BYTES[x.type]), align=align)
+
+    def masked_load(self, base: Value, type: str, mask: Value, other: Value | None = None) -> Value:
+        """Load the lanes where `mask` is true."""
+        mask = self._lanes("load from", self._each(base, type, mask.lanes), mask, BYTES[type])
+        return super().masked_load(base, type, mask, other)
+
+    def masked_store(self, x: Value, base: Value, mask: Value) -> None:
+        """Store the lanes where `mask` is true."""
+        super().masked_store(x, base, self._lanes("store to", self._each(base, x.type, x.lanes), mask, BYTES[x.type]))
+
+    def gather(self, addresses: Value, type: str, mask: Value) -> Value:
+        """Load from one address a lane, where `mask` is true."""
+        return super().gather(addresses, type, self._lanes("load from", addresses, mask, BYTES[type]))
+
+    def scatter(self, x: Value, addresses: Value, mask: Value) -> None:
+        """Store to one address a lane, where `mask` is true."""
+        super().scatter(x, addresses, self._lanes("store to", addresses, mask, BYTES[x.type]))
+
+    def move(self, source: Value, target: Value, size: Value) -> None:
+        """Copy bytes."""
+        super().move(source, target, self._count("copy to", target, self._count("copy from", source, size)))
+
+    def _zero(self, place: Value, size: Value) -> None:
+        super()._zero(place, self._count("clearing of", place, size))
+
+    # -- control --------------------------------------------------------------------------------------
+
+    def call(self, name: str, *args: Value, attributes: str = "") -> None:
+        """Call a function of the module without a result; the limits of pointers go with them."""
+        limits = [v for a in args if a.type == "ptr" for v in self.limits_of(a)[:2]]
+        super().call(name, *args, *limits, attributes=attributes)
+
+    @contextmanager
+    def loop(
+        self,
+        start: Value,
+        stop: Value,
+        step: Value | int = 1,
+        carry: Sequence[Value] = (),
+        *,
+        nonempty: bool = False,
+        hint: str = "i",
+    ) -> Iterator[Loop]:
+        """Write a counted loop; carried pointers carry their limits."""
+        with super().loop(start, stop, step, self._with_limits(carry), nonempty=nonempty, hint=hint) as inner:
+            loop = Loop(inner.index, self._without_limits(carry, inner.carry))
+            yield loop
+            inner.next(self._with_limits(loop.carry if loop._next is None else loop._next))
+        loop.results = self._without_limits(carry, inner.results)
+
+    @contextmanager
+    def repeat(self, carry: Sequence[Value], hint: str = "while") -> Iterator[Loop]:
+        """Write a loop that its body ends; carried pointers carry their limits."""
+        with super().repeat(self._with_limits(carry), hint) as inner:
+            loop = Loop(inner.index, self._without_limits(carry, inner.carry))
+            yield loop
+            inner.next(self._with_limits(loop.carry if loop._next is None else loop._next))
+        loop.results = loop.carry
+
+    def _with_limits(self, carry: Sequence[Value]) -> list[Value]:
+        return [*carry, *(v for c in carry if c.type == "ptr" for v in self.limits_of(c)[:2])]
+
+    def _without_limits(self, carry: Sequence[Value], values: list[Value]) -> list[Value]:
+        """Return the values that were carried themselves, and give the pointers among them the others as limits."""
+        rest = iter(values[len(carry) :])
+        for before, now in zip(carry, values, strict=False):
+            if now.type == "ptr":
+                self.limits[now.name] = Limits(next(rest), next(rest), self.limits_of(before).label)
+        return values[: len(carry)]
+
+
+def take_error(found_at: int, text: str) -> InternalError:
+    """Return the error that the program of a text noted in `@bounds.found`, which is at this address, and forget it."""
+    words = (ctypes.c_int64 * WORDS).from_address(found_at)
+    found = list(words)
+    words[SITE] = 0
+    names = dict[str, str](re.findall(r"^; (\w+ \d+): (.*)$", text, re.MULTILINE))
+    where = names.get(f"step {found[STEP] - 1}", "the program itself")
+    what = names.get(f"site {found[SITE]}", "access")
+    extent = f"{found[LENGTH]} bytes at {found[AT]} of {found[SIZE]}"
+    return InternalError(f"internal error, please report it: {what} outside of its bounds in {where}: {extent}")
