@@ -702,7 +702,7 @@ EDGES: list[tuple[str, Callable[..., Any], Any, Any]] = [
     ("softmax", lambda x: x.softmax(0), ([1000.0, 1000.0, -INF],), [0.5, 0.5, 0.0]),
     ("logsumexp", lambda x: x.logsumexp(0), ([-INF, -INF],), -INF),
     ("logsumexp inf", lambda x: x.logsumexp(0), ([INF, 1.0],), INF),
-    ("sign", G.sign, ([NAN, -0.0, -3.0],), [NAN, 0.0, -1.0]),
+    ("sign", G.sign, ([NAN, -0.0, -3.0],), [0.0, 0.0, -1.0]),
     ("maximum", G.maximum, ([NAN, 1.0], [1.0, NAN]), [NAN, NAN]),
     ("fmax", G.fmax, ([NAN, 1.0], [1.0, NAN]), [1.0, 1.0]),
     ("hypot", G.hypot, ([3e30, INF, 0.0], [4e30, NAN, 0.0]), [5e30, INF, 0.0]),

@@ -42,7 +42,7 @@ def _sign(f: Function, dtype: DType, xs: list[Value]) -> Value:
     (x,) = xs
     zero, one = f.like(0, x), f.like(1, x)
     if dtype.is_float:
-        below = f.select(f.cmp("olt", x, zero), f.like(-1.0, x), f.select(f.cmp("oeq", x, zero), zero, x))
+        below = f.select(f.cmp("olt", x, zero), f.like(-1.0, x), zero)
         return f.select(f.cmp("ogt", x, zero), one, below)
     if dtype.name == "u8":
         return f.select(f.cmp("eq", x, zero), zero, one)
@@ -220,6 +220,7 @@ OPS: dict[str, Emit] = {
     "not": _not,
     "stop_gradient": lambda f, dtype, xs: xs[0],
     "alias": lambda f, dtype, xs: xs[0],
+    "derived": lambda f, dtype, xs: xs[0],
     "add": _plain("add"),
     "sub": _plain("sub"),
     "mul": _plain("mul"),

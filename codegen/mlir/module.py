@@ -414,6 +414,7 @@ SPELLING: dict[str, Spelling] = {
     **dict.fromkeys(SCALARS, _elementwise),
     "stop_gradient": _same,
     "alias": _same,
+    "derived": _same,
     "cast": _cast,
     "constant": _constant,
     "iota": _iota,

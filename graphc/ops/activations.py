@@ -44,27 +44,24 @@ def prelu(input: Operand, weight: Operand) -> Node:
     return select(input > 0, input, input * slope)
 
 
-def _below_zero(x: Node) -> Node:
-    """Return x, but 0 above 0, so that exp of it and its derivative stay finite; NaN stays."""
-    return select(x > 0, 0, x)
-
-
 @op("Elu")
 def elu(input: Operand, alpha: float = 1.0, inplace: bool = False) -> Node:
     """Return input above 0 and alpha * (exp(input) - 1) below."""
-    return select(input > 0, input, elementwise("expm1", _below_zero(input)) * alpha)
+    below = input <= 0
+    return select(below, elementwise("expm1", select(below, input, 0)) * alpha, input)
 
 
 @op("Elu")
 def selu(input: Operand, inplace: bool = False) -> Node:
     """Return the scaled exponential linear unit (Klambauer et al., 2017)."""
-    return select(input > 0, input, elementwise("expm1", _below_zero(input)) * SELU_ALPHA) * SELU_SCALE
+    return elu.nodes(input, SELU_ALPHA) * SELU_SCALE  # type: ignore[no-any-return]
 
 
 @op("Elu")
 def celu(input: Operand, alpha: float = 1.0, inplace: bool = False) -> Node:
     """Return input above 0 and alpha * (exp(input / alpha) - 1) below."""
-    return select(input > 0, input, elementwise("expm1", _below_zero(input) / alpha) * alpha)
+    below = input <= 0
+    return select(below, elementwise("expm1", select(below, input, 0) / alpha) * alpha, input)
 
 
 @op("Gelu")
@@ -155,7 +152,7 @@ def hardshrink(input: Operand, lambd: float = 0.5) -> Node:
 @op("Softshrink")
 def softshrink(input: Operand, lambd: float = 0.5) -> Node:
     """Return input moved towards 0 by lambd, and 0 within it."""
-    return select(input > lambd, input - lambd, select(input < -lambd, input + lambd, input * 0))
+    return select((input <= lambd) & (input >= -lambd), 0, select(input < 0, input + lambd, input - lambd))
 
 
 @op("Threshold")

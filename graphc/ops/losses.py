@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from graphc.core.promotion import promote
 from graphc.ir.core.build import cast, elementwise, full_like, iota, reshape, select, sum_, zeros_like
+from graphc.ir.core.functions import derived
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.activations import log_softmax_nodes
@@ -90,7 +91,9 @@ def smooth_l1_loss(
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     x, y = promote(input, target)
     d = elementwise("abs", x - y)
-    loss = d if beta == 0 else select(d < beta, d * d * 0.5 / beta, d - 0.5 * beta)
+    far = d >= beta
+    inside = select(far, 0, x - y)  # no infinity in the branch that is not chosen
+    loss = d if beta == 0 else select(far, d - 0.5 * beta, inside * inside * 0.5 / beta)
     return _reduced(loss, _reduction(reduction, size_average, reduce))
 
 
@@ -101,7 +104,9 @@ def huber_loss(input: Operand, target: Operand, reduction: str = "mean", delta: 
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     x, y = promote(input, target)
     d = elementwise("abs", x - y)
-    return _reduced(_weighted(select(d <= delta, d * d * 0.5, (d - 0.5 * delta) * delta), weight), reduction)
+    far = d > delta
+    inside = select(far, 0, x - y)  # no infinity in the branch that is not chosen
+    return _reduced(_weighted(select(far, (d - 0.5 * delta) * delta, inside * inside * 0.5), weight), reduction)
 
 
 # -- probabilities --------------------------------------------------------------------------------------
@@ -128,11 +133,11 @@ def binary_cross_entropy_with_logits(
     _check_same_shape(input, target, "binary_cross_entropy_with_logits")
     x, t = promote(input, target)
     tail = elementwise("log1p", elementwise("exp", -elementwise("abs", x)))
-    if pos_weight is None:
-        loss = elementwise("maximum", x, 0) - x * t + tail
+    tail = tail + elementwise("maximum", -x, 0)
+    if pos_weight is not None:
+        loss = (1 - t) * x + ((expand_to(pos_weight, x.shape) - 1) * t + 1) * tail
     else:
-        factor = (expand_to(pos_weight, x.shape) - 1) * t + 1
-        loss = (1 - t) * x + factor * (tail + elementwise("maximum", -x, 0))
+        loss = derived("logits", (1 - t) * x + tail, x, t)
     return _reduced(_weighted(loss, weight), _reduction(reduction, size_average, reduce))
 
 
@@ -155,7 +160,8 @@ def binary_cross_entropy(
     x, t = promote(input, target)
     near, far = elementwise("log", x), elementwise("log1p", -x)
     near, far = (select(v < -100, -100, v) for v in (near, far))
-    return _reduced(_weighted((t - 1) * far - t * near, weight), _reduction(reduction, size_average, reduce))
+    loss = derived("cross-entropy", (t - 1) * far - t * near, x, t)
+    return _reduced(_weighted(loss, weight), _reduction(reduction, size_average, reduce))
 
 
 @op("KlDiv")

@@ -13,7 +13,9 @@ from math import pi
 from graphc.core.dtypes import exact_number
 from graphc.core.errors import placed
 from graphc.core.promotion import exact, promote, result_dtype
+from graphc.ir.core import functions
 from graphc.ir.core.build import cast, constant, elementwise, full_like, select, zeros_like
+from graphc.ir.core.functions import derived
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL, F64
 from graphc.ops.common import Operand, expand_to, torch_name
@@ -38,11 +40,6 @@ def sign_bit(x: Node) -> Node:
     if x.dtype.is_bool:
         return zeros_like(x)
     return (x < 0) | (elementwise("eq", x, 0) & (1 / x < 0)) if x.dtype.is_float else x < 0
-
-
-def magnitude(x: Node) -> Node:
-    """Return |x| with derivative 1 at 0, where `abs` has 0: for formulas that put the sign back; node level."""
-    return select(x < 0, -x, x)
 
 
 # -- arithmetic -----------------------------------------------------------------------------------------
@@ -111,7 +108,7 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> 
     x, y = promote(input, other)
     if rounding_mode == "floor":
         return elementwise("floordiv", x, y)
-    return elementwise("trunc", x / y) if x.dtype.is_float else _truncated(x, y)
+    return derived("quotient", elementwise("trunc", x / y), x, y) if x.dtype.is_float else _truncated(x, y)
 
 
 def _truncated(x: Node, y: Node) -> Node:
@@ -147,7 +144,7 @@ def fmod(input: Operand, other: Operand) -> Node:
     if x.dtype.is_float:
         below = sign_bit(x)
         rest = elementwise("remainder", select(below, -x, x), elementwise("abs", y))
-        return select(below, -rest, rest)
+        return derived("fmod", select(below, -rest, rest), x, y)
     rest = elementwise("remainder", x, y)
     return select(elementwise("ne", rest, 0) & elementwise("ne", x < 0, y < 0), rest - y, rest)
 
@@ -217,10 +214,14 @@ def _pow_number(x: Node, y: Node, exponent: float) -> Node:
         return select(constant(True, BOOL, x.shape), full_like(x, 1), x)  # a 1 that has x in its history
     if exponent in (1, 2, 3, 4):
         return _repeated_square(x, int(exponent))
-    if exponent in (-1, -2):
-        return 1 / _repeated_square(x, -int(exponent))
-    if exponent in (0.5, -0.5):
-        return elementwise("sqrt" if exponent > 0 else "rsqrt", x)
+    if exponent == -1:
+        return 1 / x
+    if exponent == -2:
+        return derived("inverse-square", 1 / (x * x), x)
+    if exponent == 0.5:
+        return elementwise("sqrt", x)
+    if exponent == -0.5:
+        return derived("inverse-root", elementwise("rsqrt", x), x)
     return elementwise("pow", x, y)
 
 
@@ -336,17 +337,19 @@ def clamp(input: Operand, min: Operand = None, max: Operand = None) -> Node:
     dtype = result_dtype([input, *given])
     x, *bounds = promote(input, *(exact(b, dtype) for b in given))
     if min is not None:
-        x = _bounded(x < bounds[0], x, bounds[0])
+        x = _bounded("at-least", x < bounds[0], x, bounds[0])
     if max is not None:
-        x = _bounded(x > bounds[-1], x, bounds[-1])
+        x = _bounded("at-most", x > bounds[-1], x, bounds[-1])
     return x
 
 
-def _bounded(beyond: Node, x: Node, bound: Node) -> Node:
+def _bounded(rule: str, beyond: Node, x: Node, bound: Node) -> Node:
     """Return the bound where `x` is beyond it, and where the bound is NaN and `x` is not."""
-    if bound.dtype.is_float and not _is_number(bound):
+    if not bound.dtype.is_float:
+        return select(beyond, bound, x)
+    if not _is_number(bound):
         beyond = beyond | (elementwise("ne", bound, bound) & elementwise("eq", x, x))
-    return select(beyond, bound, x)
+    return derived(rule, select(beyond, bound, x), x, bound)
 
 
 def _is_number(x: Node) -> bool:
@@ -492,8 +495,9 @@ def log1p(input: Operand) -> Node:
 def logit(input: Operand, eps: float | None = None) -> Node:
     """Return log(input / (1 - input)), with input moved into [eps, 1 - eps] if eps is given."""
     (x,) = promote(input, float=True)
-    x = x if eps is None else clamp.nodes(x, eps, 1 - eps)
-    return elementwise("log", x / (1 - x))
+    if eps is not None:
+        x = select(x < eps, eps, select(x > 1 - eps, 1 - eps, x))
+    return derived("logit", elementwise("log", x / (1 - x)), x)
 
 
 @op("Xlogy")
@@ -501,7 +505,8 @@ def xlogy(input: Operand, other: Operand) -> Node:
     """Return input * log(other), and 0 where input is 0 unless other is NaN."""
     x, y = promote(input, other, float=True)
     zero = elementwise("eq", x, 0) & elementwise("eq", y, y)
-    return select(zero, zeros_like(x), x * elementwise("log", select(zero, full_like(y, 1), y)))
+    product = select(zero, zeros_like(x), x * elementwise("log", select(zero, full_like(y, 1), y)))
+    return derived("xlogy", product, x, y)
 
 
 @op("Logaddexp")
@@ -518,7 +523,10 @@ def logaddexp(input: Operand, other: Operand) -> Node:
 def logaddexp2(input: Operand, other: Operand) -> Node:
     """Return log2(2**input + 2**other) without overflow."""
     x, y = promote(input, other, float=True)
-    return logaddexp.nodes(x * LOG_2, y * LOG_2) / LOG_2  # type: ignore[no-any-return]
+    equal = elementwise("eq", x, y)
+    apart = select(equal, zeros_like(x), elementwise("abs", x - y))
+    power = elementwise("pow", full_like(x, 2), -apart)
+    return elementwise("maximum", x, y) + elementwise("log1p", power) * (1 / LOG_2)
 
 
 @op("Sigmoid")
@@ -561,21 +569,23 @@ def sinc(input: Operand) -> Node:
     (x,) = promote(input, float=True)
     zero = elementwise("eq", x, 0)
     angle = select(zero, full_like(x, 1), x) * pi
-    return select(zero, full_like(x, 1) - x, elementwise("sin", angle) / angle)
+    zero = zero | elementwise("eq", angle, 0)  # smaller than any number
+    return derived("sinc", select(zero, 1, elementwise("sin", angle) / select(zero, 1, angle)), x)
 
 
 @op("Asin")
 def asin(input: Operand) -> Node:
     """Return the arc sine in radians: 2 atan(x / (1 + sqrt(1 - x) sqrt(1 + x)))."""
     (x,) = promote(input, float=True)
-    return 2 * elementwise("atan", x / (1 + elementwise("sqrt", 1 - x) * elementwise("sqrt", 1 + x)))
+    tangent = x / (1 + elementwise("sqrt", 1 - x) * elementwise("sqrt", 1 + x))
+    return derived("asin", 2 * elementwise("atan", tangent), x)
 
 
 @op("Acos")
 def acos(input: Operand) -> Node:
     """Return the arc cosine in radians: 2 atan(sqrt((1 - x) / (1 + x)))."""
     (x,) = promote(input, float=True)
-    return 2 * elementwise("atan", elementwise("sqrt", (1 - x) / (1 + x)))
+    return derived("acos", 2 * elementwise("atan", elementwise("sqrt", (1 - x) / (1 + x))), x)
 
 
 @op("Atan")
@@ -588,40 +598,31 @@ def atan(input: Operand) -> Node:
 def atan2(input: Operand, other: Operand) -> Node:
     """Return the angle of the point (other, input) in radians, in all four quadrants, signed zeros included.
 
-    The smaller leg is divided by the larger one, so that no quotient overflows and derivatives stay finite.
+    The smaller leg is divided by the larger one, so that no quotient overflows.
     """
     y, x = promote(input, other, float=True)
     below, left = sign_bit(y), sign_bit(x)
-    a, b = select(left, -x, x), select(below, -y, y)
+    a, b = elementwise("abs", x), elementwise("abs", y)
     steep = b > a
     low, high = select(steep, a, b), select(steep, b, a)
-    one, infinite = full_like(x, 1), elementwise("eq", low, float("inf")) & elementwise("eq", high, high)
-    ratio = select(infinite, one, low) / select(infinite | elementwise("eq", high, 0), one, high)
+    infinite = elementwise("eq", low, float("inf")) & elementwise("eq", high, float("inf"))
+    ratio = select(infinite, 1, low / select(elementwise("eq", high, 0), 1, high))
     angle = elementwise("atan", ratio)
     angle = select(steep, pi / 2 - angle, angle)
     angle = select(left, pi - angle, angle)
-    return select(below, -angle, angle)
+    return derived("atan2", select(below, -angle, angle), y, x)
 
 
 @op("Sinh")
 def sinh(input: Operand) -> Node:
-    """Return the hyperbolic sine: by expm1 below 1, and as (e^(x/2))²/2 - e^-x/2 above, without early overflow."""
-    (x,) = promote(input, float=True)
-    a = magnitude(x)
-    small = a < 1
-    e = elementwise("expm1", select(small, a, zeros_like(a)))
-    half = elementwise("exp", a * 0.5)
-    result = select(small, (e + e / (e + 1)) * 0.5, half * 0.5 * half - elementwise("exp", -a) * 0.5)
-    return select(x < 0, -result, result)
+    """Return the hyperbolic sine, without early overflow."""
+    return functions.sinh(*promote(input, float=True))
 
 
 @op("Cosh")
 def cosh(input: Operand) -> Node:
     """Return the hyperbolic cosine, without early overflow."""
-    (x,) = promote(input, float=True)
-    a = magnitude(x)
-    half = elementwise("exp", a * 0.5)
-    return half * 0.5 * half + elementwise("exp", -a) * 0.5
+    return functions.cosh(*promote(input, float=True))
 
 
 @op("Tanh")
@@ -634,13 +635,13 @@ def tanh(input: Operand) -> Node:
 def asinh(input: Operand) -> Node:
     """Return the inverse hyperbolic sine: log1p(x + x²/(1 + sqrt(x² + 1))), and log(2x) for large x."""
     (x,) = promote(input, float=True)
-    a = magnitude(x)
+    a = elementwise("abs", x)
     large = a > 1e9
     b = select(large, zeros_like(a), a)
     square_ = b * b
     small = elementwise("log1p", b + square_ / (1 + elementwise("sqrt", square_ + 1)))
     result = select(large, elementwise("log", select(large, a, full_like(a, 1))) + LOG_2, small)
-    return select(x < 0, -result, result)
+    return derived("asinh", select(x < 0, -result, result), x)
 
 
 @op("Acosh")
@@ -648,16 +649,17 @@ def acosh(input: Operand) -> Node:
     """Return the inverse hyperbolic cosine: log1p(t + sqrt(2t + t²)) with t = x - 1, and log(2x) for large x."""
     (x,) = promote(input, float=True)
     large = x > 1e9
-    t = select(large, full_like(x, 2), x) - 1
+    t = select(large | (x < 1), full_like(x, 2), x) - 1
     small = elementwise("log1p", t + elementwise("sqrt", 2 * t + t * t))
-    return select(large, elementwise("log", select(large, x, full_like(x, 1))) + LOG_2, small)
+    result = select(large, elementwise("log", select(large, x, full_like(x, 1))) + LOG_2, small)
+    return derived("acosh", select(x < 1, float("nan"), result), x)
 
 
 @op("Atanh")
 def atanh(input: Operand) -> Node:
     """Return the inverse hyperbolic tangent: (log1p(x) - log1p(-x)) / 2."""
     (x,) = promote(input, float=True)
-    return (elementwise("log1p", x) - elementwise("log1p", -x)) * 0.5
+    return derived("atanh", (elementwise("log1p", x) - elementwise("log1p", -x)) * 0.5, x)
 
 
 @op("Deg2Rad")
@@ -682,11 +684,10 @@ def hypot(input: Operand, other: Operand) -> Node:
     swap = b > a
     low, high = select(swap, a, b), select(swap, b, a)
     infinite = elementwise("eq", a, float("inf")) | elementwise("eq", b, float("inf"))
-    plain = infinite | (elementwise("eq", high, 0) & elementwise("eq", low, 0))
-    ratio = low / select(plain, full_like(x, 1), high)
-    ratio = select(plain, zeros_like(x), ratio)
+    ratio = low / select(infinite | elementwise("eq", high, 0), full_like(x, 1), high)
     result = high * elementwise("sqrt", 1 + ratio * ratio)
-    return select(infinite, full_like(x, float("inf")), result)
+    result = select(elementwise("eq", high, 0), low, result)  # 0 and NaN: neither is larger
+    return derived("hypot", select(infinite, full_like(x, float("inf")), result), x, y)
 
 
 @op("Copysign")
@@ -694,7 +695,7 @@ def copysign(input: Operand, other: Operand) -> Node:
     """Return |input| with the sign of other, that of -0.0 included."""
     x, y = promote(input, other, float=True)
     a = elementwise("abs", x)
-    return select(sign_bit(y), -a, a)
+    return derived("copysign", select(sign_bit(y), -a, a), x, y)
 
 
 @op("NanToNum")

@@ -58,7 +58,7 @@ def _same(x: object) -> object:
 # elementwise, of one operand
 _unary("neg", "float int", np.negative, "-x; wraps for the smallest integer.")
 _unary("abs", "float int", np.abs, "|x|.")
-_unary("sign", "float int", np.sign, "-1, 0 or 1 with the sign of x; NaN stays, -0 gives 0.")
+_unary("sign", "float int", semantics.sign, "-1, 0 or 1 with the sign of x; NaN and -0 give 0.")
 _unary("floor", "float", np.floor, "The largest integer not above x.")
 _unary("ceil", "float", np.ceil, "The smallest integer not below x.")
 _unary("trunc", "float", np.trunc, "x without its fraction.")
@@ -103,6 +103,10 @@ _comparison("eq", np.equal, "x == y; false for NaN.", commutative=True)
 _comparison("ne", np.not_equal, "x != y; true for NaN.", commutative=True)
 _comparison("lt", np.less, "x < y; false for NaN.")
 _comparison("le", np.less_equal, "x <= y; false for NaN.")
+_row(
+    "derived", "elementwise", type_rules.derived, lambda value, x, y, rule: value,
+    "The first operand; its derivatives by the others are those of the rule.",
+)  # fmt: skip
 _row("select", "elementwise", type_rules.select, np.where, "x where the condition holds, else y.")
 _row(
     "cast",

@@ -17,7 +17,7 @@ from graphc.ir.core.types import DType
 __all__ = [
     "Meaning", "broadcast", "cast", "constant", "cumsum", "erf", "floordiv", "gather", "iota", "keep_dtype", "pad",
     "padded_shape", "philox", "random_bits", "reduction", "remainder", "rsqrt", "scatter", "scatter_add", "shift", "sigmoid",
-    "slice_",
+    "sign", "slice_",
 ]  # fmt: skip
 
 Meaning = Callable[..., Any]
@@ -63,6 +63,11 @@ def erf(x: Any) -> Any:
 def rsqrt(x: Any) -> Any:
     """Return 1 / sqrt(x)."""
     return np.asarray(1, x.dtype) / np.sqrt(x)
+
+
+def sign(x: Any) -> Any:
+    """Return -1, 0 or 1; 0 for NaN."""
+    return np.greater(x, 0).astype(x.dtype) - np.less(x, 0).astype(x.dtype)
 
 
 def floordiv(x: Any, y: Any) -> Any:

@@ -10,8 +10,8 @@ from graphc.ir.core.graph import Node, Region, TypeRuleError
 from graphc.ir.core.types import BOOL, GROWING, I32, I64, DType, TensorType
 
 __all__ = [
-    "Rule", "arg_reduction", "broadcast", "call", "cast", "concatenate", "cond", "cumsum", "elementwise", "flip", "gather",
-    "iota", "leaf", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result", "scan", "scatter",
+    "Rule", "arg_reduction", "broadcast", "call", "cast", "concatenate", "cond", "cumsum", "derived", "elementwise", "flip",
+    "gather", "iota", "leaf", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result", "scan", "scatter",
     "scatter_add", "select", "slice_", "while_",
 ]  # fmt: skip
 
@@ -41,6 +41,20 @@ def elementwise(name: str, arity: int, kinds: tuple[str, ...], result: DType | N
         return operands[0].types if result is None else (first.with_dtype(result),)
 
     return infer
+
+
+RULES = frozenset((
+    "acos", "acosh", "asin", "asinh", "at-least", "at-most", "atan2", "atanh", "copysign", "cosh", "cross-entropy", "fmod",
+    "hypot", "inverse-root", "inverse-square", "logit", "logits", "quotient", "sinc", "sinh", "xlogy",
+))  # fmt: skip
+"""The derivatives that a `derived` node can name: graphc.ir.transforms.derived_rules has them."""
+
+
+def derived(operands: Operands, params: Params, regions: Regions) -> Types:
+    """A value and the two operands that it is differentiated by, all of one float type."""
+    rule = params.get("rule")
+    _require(isinstance(rule, str) and rule in RULES, "derived names one of its rules", rule)
+    return elementwise("derived", 3, ("float",))(operands, params, regions)
 
 
 def select(operands: Operands, params: Params, regions: Regions) -> Types:

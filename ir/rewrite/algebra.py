@@ -267,6 +267,7 @@ _CASTS = [
     rule("cast-same", op("cast", x), _cast_to_itself),
     rule("cast-cast", op("cast", op("cast", x)), _cast_of_cast),
     rule("alias", op("alias", x), x),
+    rule("derived", op("derived", x, y, z), x),
     rule("stop-gradient", op("stop_gradient", x), x),
 ]
 

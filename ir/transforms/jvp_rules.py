@@ -14,6 +14,7 @@ from operator import add
 from graphc.ir.core import build
 from graphc.ir.core.build import select, zeros_like
 from graphc.ir.core.graph import Node, make
+from graphc.ir.transforms.derived_rules import DERIVED
 from graphc.ir.transforms.vjp_rules import DIAGONAL, Contribution, extremal, halves, rows
 
 __all__ = ["JVP", "JVPRule"]
@@ -29,6 +30,14 @@ def _total(*contributions: Contribution) -> JVPRule:
         return reduce(add, [c(t, node, *node.operands) for c, t in pairs if t is not None])
 
     return rule
+
+
+def _derived(node: Node, tangents: Sequence[Node | None]) -> Node:
+    """Add up the partial derivatives of the rule times the tangents of the two operands; that of the value is no part."""
+    _, x, y = node.operands
+    pairs = zip(DERIVED[node.params["rule"]], tangents[1:], strict=True)
+    parts = [p(t, node, x, y) for p, t in pairs if p is not None and t is not None]
+    return reduce(add, parts) if parts else zeros_like(node)
 
 
 def _linear(node: Node, tangents: Sequence[Node | None]) -> Node:
@@ -76,6 +85,7 @@ JVP: dict[str, JVPRule] = {
     **{name: _total(*contributions) for name, contributions in DIAGONAL.items()},
     **dict.fromkeys(("select", "cast", "reshape", "permute", "broadcast", "slice", "pad", "flip", "concatenate"), _linear),
     **dict.fromkeys(("sum", "cumsum", "gather"), _linear),
+    "derived": _derived,
     "scatter": _scatter,
     "scatter_add": _scatter_add,
     "matmul": _total(lambda t, y, a, b: build.matmul(t, b), lambda t, y, a, b: build.matmul(a, t)),

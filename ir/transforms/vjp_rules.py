@@ -20,6 +20,7 @@ from graphc.ir.core import build
 from graphc.ir.core.build import elementwise, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL
+from graphc.ir.transforms.derived_rules import DERIVED
 
 __all__ = [
     "DIAGONAL", "NONDIFFERENTIABLE", "VJP", "Contribution", "VJPRule", "accumulated", "each", "extremal", "halves", "rows",
@@ -85,7 +86,8 @@ def _pow_base_constant(g: Node, a: Node, exponent: float) -> Node:
         return zeros_like(g)
     if exponent == 1:
         return g
-    rest = a if exponent == 2 else elementwise("pow", a, exponent - 1)
+    root = exponent == 1.5  # as in torch, for which x ** 0.5 is a square root below zero too
+    rest = a if exponent == 2 else elementwise("sqrt", a) if root else elementwise("pow", a, exponent - 1)
     return g * (rest * exponent)
 
 
@@ -271,10 +273,17 @@ def _by_last_updates(g: Node, x: Node, indices: Sequence[Node]) -> Node:
     return select(build.broadcast(stays, g.shape, range(stays.type.rank)), g, 0)
 
 
+def _derived(node: Node, g: Node, wanted: Sequence[bool]) -> list[Node | None]:
+    _, x, y = node.operands
+    partials = DERIVED[node.params["rule"]]
+    return [None, *(p(g, node, x, y) if p is not None and w else None for p, w in zip(partials, wanted[1:], strict=True))]
+
+
 VJP: dict[str, VJPRule] = {
     **{name: each(*contributions) for name, contributions in DIAGONAL.items()},
     # Selecting the cotangent, not multiplying with the mask, keeps infinities of the other arm out.
     "select": each(None, lambda g, y, c, a, b: select(c, g, 0), lambda g, y, c, a, b: select(c, 0, g)),
+    "derived": _derived,
     "cast": each(lambda g, y, x: build.cast(g, x.dtype)),
     "reshape": each(lambda g, y, x: build.reshape(g, x.shape)),
     "permute": each(_unpermute),

@@ -160,6 +160,7 @@ BATCH: dict[str, BatchRule] = {
     ),
     **dict.fromkeys(("cos", "atan", "tanh", "sigmoid", "erf", "not", "stop_gradient", "cast", "select"), _elementwise),
     **dict.fromkeys(("add", "sub", "mul", "div", "floordiv", "remainder", "pow", "maximum", "minimum"), _elementwise),
+    "derived": _elementwise,
     **dict.fromkeys(("and", "or", "xor", "shift_left", "shift_right", "eq", "ne", "lt", "le"), _elementwise),
     "alias": _alias,
     "reshape": _reshape,

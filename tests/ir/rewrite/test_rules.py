@@ -269,6 +269,7 @@ EXAMPLES: list[tuple[str, str, Builder, Builder]] = [
     ("cast-cast", "l", lambda x: cast(cast(x, I32), U8), lambda x: cast(x, U8)),
     ("cast-cast", "p", lambda x: cast(cast(x, F32), U8), lambda x: cast(x, U8)),
     ("alias", "f", raw("alias"), same),
+    ("derived", "f f f", raw("derived", rule="hypot"), lambda x, y, z: x),
     ("stop-gradient", "f", raw("stop_gradient"), same),
     # movement
     ("reshape-same", V, raw("reshape", shape=(6,)), same),

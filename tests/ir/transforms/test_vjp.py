@@ -12,6 +12,7 @@ import pytest
 
 from graphc.ir.core import build
 from graphc.ir.core.build import apply, cast, constant, elementwise, select, sum_, zeros_like
+from graphc.ir.core.functions import derived
 from graphc.ir.core.graph import Graph, Node, TypeRuleError, make, parameter, place
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, F32, F64, I64, TensorType
@@ -156,6 +157,10 @@ CASES: dict[str, list[Case]] = {
         Case(lambda x, u, i: build.scatter(x, u, i, i), (values(3, 3), values(), np.array(2)), (0, 1)),
     ],
     "scatter_add": [Case(lambda x, u, i: build.scatter_add(x, u, i), (values(3, 2), values(4, 2), INDEX), (0, 1))],
+    "derived": [
+        Case(lambda x, y: derived("xlogy", x * elementwise("log", y), x, y), (X, abs(X) + 0.5), (0, 1)),
+        Case(lambda x: derived("atanh", (elementwise("log1p", x) - elementwise("log1p", -x)) * 0.5, x), (X / 10,), (0,)),
+    ],
     "matmul": [Case(build.matmul, (X, values(3, 4)), (0, 1)), Case(build.matmul, (values(2, 2, 3), values(2, 3, 1)), (0, 1))],
 }  # fmt: skip
 

@@ -62,6 +62,7 @@ CASES: dict[str, list[tuple[Function, tuple[np.ndarray, ...]]]] = {
     **{name: [(binary(name), (INT, COUNT))] for name in ("and", "or", "xor", "shift_left", "shift_right")},
     "not": [(unary("not"), (FLAGS,)), (unary("not"), (INT,))],
     "select": [(lambda c, x, y: select(c, x, y), (FLAGS, FLOAT, OTHER))],
+    "derived": [(lambda x, y: apply("derived", x * y, x, y, rule="fmod"), (FLOAT, OTHER))],
     "cast": [(lambda x: build.cast(x, F32), (INT,))],
     "reshape": [(lambda x: build.reshape(x, (3, 2, 1)), (FLOAT,)), (lambda x: build.reshape(x, ()), (floats(1),))],
     "permute": [(lambda x: build.permute(x, (2, 0, 1)), (floats(2, 3, 4),))],
