@@ -119,22 +119,6 @@ def _rounds_down(t: Text, dtype: DType, rest: str, y: str) -> str:
     return scalar("and", t, BOOL, scalar("ne", t, dtype, rest, zero), scalar("xor", t, BOOL, *signs))
 
 
-def _float_floordiv(t: Text, dtype: DType, x: str, y: str) -> str:
-    """(x - x mod y) / y, rounded to the nearest integer; x / y where y is 0."""
-    zero, one = t.constant(0, dtype), t.constant(1, dtype)
-    rest = _op(float="arith.remf")(t, dtype, [x, y])
-    quotient = scalar("div", t, dtype, scalar("sub", t, dtype, x, rest), y)
-    below = scalar("sub", t, dtype, quotient, one)
-    quotient = _choose(t, dtype, _rounds_down(t, dtype, rest, y), below, quotient)
-    down = scalar("floor", t, dtype, quotient)
-    up = scalar("lt", t, dtype, t.constant(0.5, dtype), scalar("sub", t, dtype, quotient, down))
-    whole = _choose(t, dtype, up, scalar("add", t, dtype, down, one), down)
-    plain = scalar("div", t, dtype, x, y)
-    signed = _op(float="math.copysign")(t, dtype, [zero, plain])
-    whole = _choose(t, dtype, scalar("eq", t, dtype, quotient, zero), signed, whole)
-    return _choose(t, dtype, scalar("eq", t, dtype, y, zero), plain, whole)
-
-
 def _floordiv(t: Text, dtype: DType, xs: list[str]) -> str:
     x, y = xs
     if dtype.is_float:

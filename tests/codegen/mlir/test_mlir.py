@@ -101,7 +101,7 @@ NO_LIBM = ("sin", "cos", "atan", "tanh", "erf", "remainder", "floordiv")
 FLOATS = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 0.3, -7.25, 3.75, 100.0, 1e-3)
 SPECIAL = (np.nan, np.inf, -np.inf)
 EXACT = (
-    "neg", "abs", "sign", "floor", "ceil", "trunc", "round", "sqrt", "add", "sub", "mul", "div",
+    "neg", "abs", "sign", "floor", "ceil", "trunc", "round", "sqrt", "add", "sub", "mul", "div", "floordiv",
     "maximum", "minimum", "eq", "ne", "lt", "le", "select", "cast",
 )  # fmt: skip
 """What must be right for NaN and infinities too, and to the last bit."""
