@@ -23,6 +23,7 @@ from graphc.codegen.program.tape import OUT_OF_MEMORY
 from graphc.codegen.program.validation import Difference, MiscompilationError, Pipeline, first_difference
 from graphc.codegen.program.writer import ProgramWriter
 from graphc.codegen.runtime import allocator, tiers
+from graphc.codegen.runtime.bindings import Bindings
 from graphc.codegen.runtime.engine import MachineCode
 from graphc.codegen.runtime.entry import ArraySpec, call_program, make_entry, redirect
 from graphc.codegen.runtime.tiers import BETTER, QUICK, Opt, cached, code_cache_size, machine_code
@@ -131,21 +132,25 @@ class Program:
         stages, writer = self._detail
         return first_difference(Pipeline(stages, writer.calls, _run_alone), arrays, native)
 
-    def entry(self, slow: Callable[..., Any], *, single: bool) -> Callable[..., Any]:
-        """Return a function of the input arrays, native unless calls are judged or checked; others go to `slow`."""
+    def entry(self, slow: Callable[..., Any], *, single: bool, bindings: Bindings | None = None) -> Callable[..., Any]:
+        """Return a function of the input arrays, native unless calls are judged or checked; others go to `slow`.
+
+        So does a call for which `bindings` do not hold.
+        """
         if self.judge is not None or self.checked:
-            return self._judged(slow, single)
+            return self._judged(slow, single, bindings)
         entry = make_entry(
             self.address, self.table, self.inputs, self.outputs, self.arena_bytes, slow,
-            single=single, on_error=self.raise_error, release_gil=self._takes_long(), keep=self,
+            single=single, on_error=self.raise_error, release_gil=self._takes_long(), bindings=bindings,
+            keep=self,
         )  # fmt: skip
         self._entries.append(ref(entry))
         redirect(entry, self.address)  # it may have moved meanwhile
         return entry
 
-    def _judged(self, slow: Callable[..., Any], single: bool) -> Callable[..., Any]:
+    def _judged(self, slow: Callable[..., Any], single: bool, bindings: Bindings | None) -> Callable[..., Any]:
         def call(*arrays: Any, **kwargs: Any) -> Any:
-            if kwargs:
+            if kwargs or (bindings is not None and not bindings.same()):
                 return slow(*arrays, **kwargs)
             if len(arrays) != len(self.inputs) or not all(s.fits(x) for s, x in zip(self.inputs, arrays, strict=True)):
                 return slow(*arrays)

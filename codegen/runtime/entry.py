@@ -8,7 +8,8 @@
 once in a process; what differs is its `self`, an int64 array that describes the program (`_Description`).
 A new shape therefore costs no compilation.  The native function
 
-1. checks the number of arguments, and of each its exact type, dtype, alignment, extents and strides;
+1. compares what names stand for (`bindings.py`), and checks the number of arguments, and of each its exact type, dtype,
+   alignment, extents and strides;
 2. makes the outputs and borrows an arena from the allocator, so that callers never share one;
 3. runs the program, with the GIL released if the description says so;
 4. returns the outputs, or passes a nonzero code to `on_error`.
@@ -48,15 +49,18 @@ from graphc.codegen.runtime.allocator import (
     ArrayRecord,
     Imports,
 )
+from graphc.codegen.runtime.bindings import DICT, LIST, VERSION_OFFSET, VERSIONED, Bindings
 from graphc.codegen.runtime.engine import compile_text
 
 __all__ = ["ArraySpec", "PythonEntry", "call_program", "make_entry", "redirect"]
 
 ALIGNED_FLAG = 0x100
+SIZE, ITEMS = 16, 24
+"""Offsets of the size of a list or dict, and of a list's items."""
 PLAIN_KINDS = "biufc"
 
 # Words of a description; the records of the inputs, which differ in length, follow.
-PROGRAM, TABLE, INPUTS, OUTPUTS, SINGLE, RELEASE_GIL, ARENA_CLASS, SLOW, ON_ERROR, ARRAY_TYPE, RECORDS = range(11)
+PROGRAM, TABLE, INPUTS, OUTPUTS, SINGLE, RELEASE_GIL, ARENA_CLASS, SLOW, ON_ERROR, ARRAY_TYPE, BINDINGS, RECORDS = range(12)
 # Words of an input's record: these two, then extent, stride and mask for each dimension.
 KIND, RANK, AXES = range(3)
 
@@ -119,7 +123,7 @@ class ArraySpec:
 IMPORTED = (
     *("take", "give", "new_array"),
     *("PyTuple_New", "PyTuple_SetItem", "PyErr_NoMemory", "Py_DecRef", "PyEval_SaveThread", "PyEval_RestoreThread"),
-    *("PyLong_FromLongLong", "PyLong_AsVoidPtr", "PyObject_Vectorcall", "PyObject_VectorcallDict"),
+    *("PyLong_FromLongLong", "PyLong_AsVoidPtr", "PyObject_Vectorcall", "PyObject_VectorcallDict", "PyDict_GetItemWithError"),
 )
 
 
@@ -141,6 +145,7 @@ class _Emitter:
         _, args, n, names = f.args
         plain = f.and_(f.cmp("eq", n, _word(f, spec, INPUTS)), f.cmp("eq", names, self.null))
         self._go_on_if(f, plain, "slow", "count")
+        self._check_bindings(f, _word(f, spec, BINDINGS, "ptr"))
         size = f.add(f.add(n, _word(f, spec, OUTPUTS)), f.i64(1))
         buffers = f.inst(f"alloca ptr, {size.typed}, align 16", "ptr")
         self._check_inputs(f, spec, args, n, buffers)
@@ -169,6 +174,67 @@ class _Emitter:
             self._go_on_if(f, self._same_axes(f, x, record, rank), "slow", "axes")
             f.store(_field(f, x, DATA), f.element(buffers, loop.index, "ptr"))
             loop.next([f.element(record, f.add(f.mul(rank, f.i64(3)), f.i64(AXES)), "i64")])
+
+    def _check_bindings(self, f: Function, block: Value) -> None:
+        """Go on if every record of a block holds, or if there is none."""
+        some = f.cmp("ne", block, self.null)
+        f.cond_br(some, "bindings", "bound")
+        f.start("bindings")
+        with f.loop(f.i64(0), _word(f, block, 0), carry=[f.element(block, f.i64(1), "i64")]) as loop:
+            record = loop.carry[0]
+            held = f.load(f.element(record, f.i64(1), "i64"), "ptr")
+            kind = _word(f, record, 0)
+            f.cond_br(f.cmp("eq", kind, f.i64(DICT)), "dict", "other")
+            f.start("other")
+            f.cond_br(f.cmp("eq", kind, f.i64(LIST)), "list", "slot")
+            f.start("slot")
+            self._go_on_if(f, f.cmp("eq", _field(f, held, 0), _word(f, record, 2, "ptr")), "slow", "slot_holds")
+            f.br("next_binding")
+            f.start("list")
+            listed = self._check_list(f, record, held)
+            f.br("next_binding")
+            f.start("dict")
+            entries = _word(f, record, 4)
+            known, done = self._check_dict(f, record, held, entries)
+            f.start("next_binding")
+            words = f"[ 3, %slot_holds ], [ {listed[0].name}, %{listed[1]} ], [ {done.name}, %dict ], [ {done.name}, %{known} ]"
+            loop.next([f.element(record, f.inst(f"phi i64 {words}", "i64"), "i64")])
+        f.br("bound")
+        f.start("bound")
+
+    def _check_list(self, f: Function, record: Value, held: Value) -> tuple[Value, str]:
+        """Compare a list with its items; return the words of its record, and the block that ends here."""
+        count = _word(f, record, 2)
+        self._go_on_if(f, f.cmp("eq", _field(f, held, SIZE, "i64"), count), "slow", "list_size")
+        items = _field(f, held, ITEMS)
+        with f.loop(f.i64(0), count, carry=[f.i64(0)]) as loop:
+            item = f.load(f.element(items, loop.index, "i64"), "i64")
+            wanted = f.load(f.element(record, f.add(loop.index, f.i64(3)), "i64"), "i64")
+            loop.next([f.or_(loop.carry[0], f.xor(item, wanted))])
+        self._go_on_if(f, f.cmp("eq", loop.results[0], f.i64(0)), "slow", "list_holds")
+        return f.add(count, f.i64(3)), "list_holds"
+
+    def _check_dict(self, f: Function, record: Value, held: Value, entries: Value) -> tuple[str, Value]:
+        """Compare a dict's version, or else its entries; return the block that ends here, and the words of the record."""
+        words = f.add(f.mul(entries, f.i64(2)), f.i64(5))
+        slot = f.element(record, f.i64(2), "i64")
+        version = _field(f, held, VERSION_OFFSET, "i64") if VERSIONED else f.i64(1)
+        f.cond_br(f.cmp("eq", version, f.load(slot, "i64")), "next_binding", "changed")
+        f.start("changed")
+        size = _word(f, record, 3)
+        fits = f.cmp("slt", size, f.i64(0))
+        if not VERSIONED:  # a whole dict is bound only if it has no order, with one entry or none
+            fits = f.or_(fits, f.cmp("eq", size, _field(f, held, SIZE, "i64")))
+        self._go_on_if(f, fits, "slow", "entries")
+        with f.loop(f.i64(0), entries, carry=[f.i64(0), f.element(record, f.i64(5), "i64")]) as loop:
+            different, pair = loop.carry
+            value = self.imports.call(f, "PyDict_GetItemWithError", "ptr", held, _word(f, pair, 0, "ptr"))
+            found = f.inst(f"ptrtoint {value.typed} to i64", "i64")
+            loop.next([f.or_(different, f.xor(found, _word(f, pair, 1))), f.element(pair, f.i64(2), "i64")])
+        self._go_on_if(f, f.cmp("eq", loop.results[0], f.i64(0)), "slow", "dict_holds")
+        f.store(version, slot)
+        f.br("next_binding")
+        return "dict_holds", words
 
     def _same_head(self, f: Function, x: Value, record: Value, rank: Value) -> Value:
         """Compare rank and dtype, and look at the alignment flag."""
@@ -379,28 +445,30 @@ def make_entry(
     single: bool,
     on_error: Callable[[int], Any],
     release_gil: bool = False,
+    bindings: Bindings | None = None,
     keep: object = None,
 ) -> Callable[..., Any]:
     """Return a function of the input arrays that runs the program at `address` and returns fresh outputs.
 
     It returns the one output if `single`, else a tuple; the result of `slow(*args, **kwargs)` for arguments that
-    do not fit `inputs` and for keywords; the result of `on_error(code)` for a nonzero code.  `table` and `keep` (whatever owns
+    do not fit `inputs`, for keywords, and if `bindings` do not hold; the result of `on_error(code)` for a nonzero code.  `table` and `keep` (whatever owns
     the machine code) live as long as the function.  Set `release_gil` for work above some 5 µs.
     Raises MemoryError in the call, and here TypeError for arrays that are not numeric.
     """
     if single and len(outputs) != 1:
         raise ValueError(f"single wants exactly one output, got {len(outputs)}")
     if not allocator.supported():
-        return PythonEntry(address, table, tuple(inputs), tuple(outputs), arena_bytes, slow, single, on_error, keep)
+        given = (address, table, tuple(inputs), tuple(outputs), arena_bytes)
+        return PythonEntry(*given, slow, single, on_error, bindings, keep)
     glue = _glue()
     made = [_output_record(spec) for spec in outputs]
     records = [word for spec in inputs for word in _input_record(spec)]
     arena_class = allocator.class_of(arena_bytes) if arena_bytes else NO_CLASS
     header = [address, table.ctypes.data, len(inputs), len(outputs), single, release_gil, arena_class]
-    header += [id(slow), id(on_error), id(np.ndarray)]
+    header += [id(slow), id(on_error), id(np.ndarray), 0 if bindings is None else bindings.block.ctypes.data]
     words = np.array([*(r.address for r in made), *header, *records], np.int64)
     description = words[len(made) :].view(_Description)
-    description.keep = (table, made, slow, on_error, keep)
+    description.keep = (table, made, slow, on_error, bindings, keep)
     return _builtin(glue.call, description)
 
 
@@ -424,11 +492,14 @@ class PythonEntry:
     slow: Callable[..., Any]
     single: bool
     on_error: Callable[[int], Any]
+    bindings: Bindings | None = None
     keep: object = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if kwargs:
             return self.slow(*args, **kwargs)
+        if self.bindings is not None and not self.bindings.same():
+            return self.slow(*args)
         if len(args) != len(self.inputs) or not all(spec.fits(x) for spec, x in zip(self.inputs, args, strict=True)):
             return self.slow(*args)
         made = [spec.empty() for spec in self.outputs]

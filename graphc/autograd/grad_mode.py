@@ -16,6 +16,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def is_grad_enabled() -> bool:
     """Tell whether operations are recorded for gradients in this thread."""
+    if state.trace is not None:
+        before = state.trace.grad
+        state.trace.guards.append((lambda: state.grad, before))
     return state.grad
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.compiler.equality import exact
 from graphc.ir.core.graph import PARAMETER, Node, know
 from graphc.tensors.context import state
 from graphc.tensors.grad_fn import GradFn
@@ -121,6 +122,7 @@ class Ready:
     tensors: tuple[bool, ...]
     grad: bool
     guards: list[tuple[Callable[[], Any], Any]]
+    outside: frozenset[Storage]
     looked: list[tuple[Tensor, bool]]
     captures: list[tuple[Storage | Callable[[], Storage | None], bool]]
     numbers: list[tuple[Callable[[], Any], np.dtype[Any]]]
@@ -136,7 +138,7 @@ class Ready:
         if kwargs:
             return self.slow(*args, **kwargs)
         arrays = self._arguments(args)
-        storages = self._state(arrays) if arrays is not None else None
+        storages = self._state(args, arrays) if arrays is not None else None
         if arrays is None or storages is None:
             return self.slow(*args)
         for getter, dtype in self.numbers:
@@ -169,18 +171,18 @@ class Ready:
         for i, is_tensor in enumerate(self.tensors):
             if is_tensor:
                 array = _value(args[i])
-                if array is None:
+                if array is None or args[i]._storage in self.outside:
                     return None
                 arrays[i] = array
         for getter, value in self.guards:
-            if getter() != value:
+            if not exact(getter(), value):
                 return None
         for tensor, was_none in self.looked:
             if (tensor._grad is None) is not was_none:
                 return None
         return arrays
 
-    def _state(self, arrays: list[Array]) -> list[Storage] | None:
+    def _state(self, args: tuple[Any, ...], arrays: list[Array]) -> list[Storage] | None:
         """Append the values of captured storages and return these; None if one is not as it was."""
         storages: list[Storage] = []
         for kept, requires_grad in self.captures:
@@ -191,6 +193,8 @@ class Ready:
                 storage = kept if isinstance(kept, Storage) else kept()
                 value = None if storage is None else storage.current().value
             if value is None or storage is None or storage.requires_grad is not requires_grad:
+                return None
+            if kept is not storage and any(storage is x._storage for x in args if isinstance(x, Tensor)):
                 return None
             storages.append(storage)
             arrays.append(value)
@@ -211,4 +215,4 @@ def _value(x: Any) -> Array | None:
     if not isinstance(x, Tensor) or x._moves or x._storage.requires_grad:
         return None
     storage = x._storage
-    return (storage.node if type(storage) is Storage else storage.current()).value  # type: ignore[no-any-return]
+    return storage.node.value if type(storage) is Storage else None

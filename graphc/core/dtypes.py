@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import threading
 from typing import Any
 
 import numpy as np
@@ -149,10 +148,11 @@ class Size(tuple[Any, ...]):
         return Size(tuple(self) + tuple(other))
 
 
-class _Default(threading.local):
-    """The dtype that Python floats get."""
+class _Default:
+    """The dtype that Python floats get, in all threads."""
 
-    ir = F32
+    def __init__(self) -> None:
+        self.ir = F32
 
 
 DEFAULT = _Default()

@@ -17,6 +17,8 @@ class Recorder(Protocol):
 
     guards: list[tuple[Callable[[], Any], Any]]
     numbers: list[tuple[Callable[[], Any], Node]]
+    grad: bool
+    """Whether gradients were recorded where the trace began."""
     rebound: set[Any]
     """The storages that took a value of their own, by `x.data = y`."""
 

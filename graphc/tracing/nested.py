@@ -52,7 +52,7 @@ class InnerTrace(Trace):
         self.entered: dict[Storage, Before] = {}
         self.edges: set[GradFn] = set()
         if self.outer is not None:
-            self.guards, self.numbers = self.outer.guards, self.outer.numbers
+            self.guards, self.numbers, self.grad = self.outer.guards, self.outer.numbers, self.outer.grad
 
     def __enter__(self: T) -> T:
         state.trace = self

@@ -72,6 +72,7 @@ class Trace:
         self.numbers: list[tuple[Callable[[], Any], Node]] = []
         self.forward: list[Node] | None = None
         self.lines: dict[str, int] = {}
+        self.grad = state.grad
         self.depth = depth() - 2  # that of whoever traces
 
     def recorded(self, where: str) -> None:

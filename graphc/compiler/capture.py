@@ -1,0 +1,276 @@
+"""Trace a function with the arguments of a call, and make a variant of what it recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from graphc.autograd.engine import with_late_hooks
+from graphc.compiler.fast_path import Result
+from graphc.compiler.options import Options
+from graphc.compiler.reach import Watch, watch
+from graphc.compiler.signature import Argument, Call, names_of, take_apart
+from graphc.compiler.variant import ArgumentStorage, Given, Held, Source, Variant, is_outside
+from graphc.core import pytree
+from graphc.core.dtypes import of_numpy
+from graphc.core.errors import TracingError, add_place
+from graphc.core.pytree import Tree
+from graphc.ir.core.graph import PARAMETER, Graph, Node, parameter, toposort
+from graphc.ir.core.types import TensorType
+from graphc.tensors.context import state
+from graphc.tensors.grad_fn import Barrier, GradFn, Level, history
+from graphc.tensors.storage import Storage
+from graphc.tensors.tensor import Tensor
+from graphc.tracing.custom_vjp import written_out
+from graphc.tracing.trace import Captured, Trace
+
+__all__ = ["Tracer", "capture", "trace"]
+
+
+class _AliasedError(Exception):
+    """Arguments, by number, turned out to share their values with state, or with another argument that is written."""
+
+    def __init__(self, numbers: set[int]) -> None:
+        self.numbers = numbers
+
+
+def trace(function: Callable[..., Any], call: Call, options: Options, seen: Watch) -> Variant:
+    """Trace a function with the arguments of a call; those that alias what else it uses are taken as state."""
+    known = _aliases(call)
+    while True:
+        try:
+            return Tracer(function, call, options, seen, known).run()
+        except _AliasedError as found:
+            known = known | found.numbers
+
+
+def _aliases(call: Call) -> frozenset[int]:
+    """Return the arguments that share values with another tensor, and of which a gradient could be taken."""
+    groups: dict[Any, list[int]] = {}
+    for number, argument in enumerate(call.arguments):
+        if not argument.is_numpy:
+            groups.setdefault(argument.root, []).append(number)
+    found: set[int] = set()
+    for numbers in groups.values():
+        tensors = {id(call.arguments[n].given) for n in numbers}
+        if len(tensors) > 1 and any(call.arguments[n].requires_grad for n in numbers):
+            found.update(numbers)
+    return frozenset(found)
+
+
+class Tracer:
+    """One tracing of a function with the arguments of a call.
+
+    `state_like` are the numbers of arguments that the function gets as they are, as state from outside.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        call: Call,
+        options: Options,
+        watch: Watch,
+        state_like: frozenset[int] = frozenset(),
+    ) -> None:
+        self.function, self.call, self.options = function, call, options
+        self.watch, self.state_like = watch, state_like
+        self.trace = Trace()
+        self.params: list[Node] = []
+        self.numbers: dict[Tensor, int] = {}
+        self.outputs: dict[Node, int] = {}
+
+    def run(self) -> Variant:
+        """Trace and return the variant; whatever happens, all state is as it was before."""
+        state.trace = self.trace
+        try:
+            args, kwargs = self._stand_ins()
+            leaves, tree = pytree.flatten(self.function(*args, **kwargs))
+            return self._variant(leaves, tree)
+        except TracingError as error:
+            add_place(error)
+            raise
+        finally:
+            state.trace = None
+            self.trace.leave()
+
+    def _stand_ins(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments with tensors on placeholders, the same one for the same object."""
+        made: dict[int, Tensor] = {}
+        leaves: list[Any] = []
+        arguments = iter(self.call.arguments)
+        for leaf, name in zip(self.call.leaves, names_of(self.function, self.call.tree), strict=True):
+            if isinstance(leaf, (Tensor, np.ndarray)):
+                leaves.append(self._stand_in(next(arguments), name, made))
+            else:
+                leaves.append(leaf)
+        found: tuple[tuple[Any, ...], dict[str, Any]] = pytree.unflatten(leaves, self.call.tree)
+        return found
+
+    def _stand_in(self, argument: Argument, name: str, made: dict[int, Tensor]) -> Tensor:
+        array = argument.array
+        node = parameter(TensorType(of_numpy(array.dtype).ir, array.shape), name)
+        self.params.append(node)
+        if len(self.params) - 1 in self.state_like:
+            return argument.given  # type: ignore[no-any-return]
+        if id(argument.given) in made:
+            return made[id(argument.given)]
+        storage = Storage(node, argument.requires_grad)
+        given = argument.given
+        if isinstance(given, Tensor) and not given.is_leaf:
+            storage.fn = Level(node, ())
+        tensor = made[id(given)] = Tensor._of(storage)
+        if isinstance(given, Tensor):
+            tensor._grad = given._grad
+            self.trace.stand_ins[tensor] = given
+        self.numbers[tensor] = len(self.params) - 1
+        return tensor
+
+    def _variant(self, leaves: list[Any], tree: Tree) -> Variant:
+        trace = self.trace
+        self._check_aliases()
+        nodes = self._written_out([x for x in leaves if isinstance(x, Tensor)])
+        results = [self._result(x, nodes) for x in leaves]
+        writes: list[tuple[Source | ArgumentStorage, Result]] = [*self._written_arguments(), *self._written_state()]
+        deposits = self._deposits()
+        captures = list(trace.captures.values())
+        inputs = [*self.params, *(c.placeholder for c in captures), *(n for _, n in trace.numbers)]
+        constants = self._constants(inputs)
+        numbers = {n: i for i, n in enumerate([*inputs, *constants])}
+        produced = [n for n in self.outputs if n not in numbers]
+        place = _Placement(numbers, {n: i for i, n in enumerate(produced)})
+        return Variant(
+            graph=Graph(tuple(numbers), tuple(produced), re.sub(r"\W", "_", getattr(self.function, "__name__", "graph"))),
+            forward=trace.forward,
+            strides=[a.strides for a in self.call.arguments] + [None] * (len(numbers) - len(self.params)),
+            captures=captures,
+            numbers=trace.numbers,
+            constants=constants,
+            guards=trace.guards,
+            looked=[(self._finder(s.tensor), s.original is None) for s in trace.grads.values() if s.looked],
+            tree=tree,
+            results=[place(r) for r in results],
+            writes=[(find, place(r)) for find, r in writes],
+            deposits=[(find, None if r is None else place(r)) for find, r in deposits],
+            stand_ins=self.numbers,
+            options=self.options,
+            watch=self.watch,
+            state_like=[(n, self.call.arguments[n].given) for n in sorted(self.state_like)],
+            outside=self._outside(),
+        )
+
+    def _constants(self, inputs: Sequence[Node]) -> list[Node]:
+        """Return the arrays that the function made of nothing: further parameters.  Raises TracingError for unbound ones."""
+        known = set(inputs)
+        found = [n for n in toposort(self.outputs) if n.op is PARAMETER and n not in known]
+        for node in found:
+            if node.value is None:
+                raise self.trace.escaped(node)
+        return found
+
+    def _output(self, node: Node, fn: GradFn | None = None) -> Result:
+        self.outputs.setdefault(node, len(self.outputs))
+        return Result("output", 0, None, node, fn)
+
+    def _written_out(self, tensors: Sequence[Tensor]) -> dict[Tensor, Node]:
+        """Return nodes for results on whose way back hooks or custom functions are: in these, what that code does."""
+        chosen = [x for x in tensors if x.requires_grad and (edge := x._edge()) is not None and not edge.dead]
+        edges = [x._edge() for x in chosen]
+        if not any(isinstance(s, Barrier) and not is_outside(s) for s in with_late_hooks(history(edges))):
+            return {}
+        return dict(zip(chosen, written_out([x._node() for x in chosen], edges, is_outside), strict=True))
+
+    def _result(self, leaf: Any, nodes: Mapping[Tensor, Node]) -> Result:
+        if not isinstance(leaf, Tensor):
+            return Result("constant", value=leaf)
+        given = next((n for n in self.state_like if self.call.arguments[n].given is leaf), self.numbers.get(leaf))
+        if given is not None:
+            return Result("argument", given)
+        if leaf._storage in self.trace.captures and leaf._base is None:
+            return Result("constant", value=leaf)
+        return self._output(nodes.get(leaf, leaf._node()), leaf._edge() if leaf.requires_grad else None)
+
+    def _finder(self, tensor: Tensor) -> Given | Held:
+        """Return how to find, at a call, the tensor that this one was in the trace."""
+        number = self.numbers.get(tensor)
+        return Held(tensor) if number is None else Given(number)
+
+    def _written_arguments(self) -> list[tuple[ArgumentStorage, Result]]:
+        found: list[tuple[ArgumentStorage, Result]] = []
+        for tensor, number in self.numbers.items():
+            if tensor._storage.node is not self.params[number]:
+                rebinds = tensor._storage in self.trace.rebound
+                found.append((ArgumentStorage(number, rebinds), self._output(tensor._storage.node)))
+        return found
+
+    def _outside(self) -> frozenset[Storage]:
+        """Return the storages from outside whose values or gradients the function used."""
+        held = (slot.tensor for slot in self.trace.grads.values() if slot.tensor not in self.numbers)
+        return frozenset((*(s.place[0] for s in self.trace.captures), *(tensor._storage.place[0] for tensor in held)))
+
+    def _check_aliases(self) -> None:
+        """Find arguments that the function used under another name too, and could not see to be one.
+
+        Raises _AliasedError for these, and TracingError for a NumPy array that is written to.
+        """
+        written = [n for tensor, n in self.numbers.items() if tensor._storage.node is not self.params[n]]
+        arguments = self.call.arguments
+        if any(arguments[n].is_numpy for n in written):
+            raise TracingError(
+                "expected a tensor to write to, got a NumPy array: arrays passed to a compiled function are only read"
+            )
+        outside = self._outside()
+        tensors = [(n, a) for n, a in enumerate(arguments) if not a.is_numpy and n not in self.state_like]
+        found = {n for n, a in tensors if a.root in outside}
+        for number in written:
+            same = [n for n, a in tensors if a.root is arguments[number].root]
+            if len({id(arguments[n].given) for n in same}) > 1:
+                found.update(same)
+        if found:
+            raise _AliasedError(found)
+
+    def _written_state(self) -> list[tuple[Source, Result]]:
+        found: list[tuple[Source, Result]] = []
+        for number, (storage, kept) in enumerate(self.trace.captures.items()):
+            if storage.node is kept.placeholder:
+                continue
+            if storage.requires_grad and storage.fn is not None and kept.fn is None:
+                raise TracingError(
+                    "expected state without history, got a tensor from outside that was written with one; detach what is kept"
+                )
+            rebinds = storage in self.trace.rebound
+            found.append((Source(number, kept.source, rebinds), self._output(storage.node)))
+        return found
+
+    def _deposits(self) -> list[tuple[Given | Held, Result | None]]:
+        found: list[tuple[Given | Held, Result | None]] = []
+        for slot in self.trace.grads.values():
+            final = slot.tensor._grad
+            if final is None and (slot.original is not None or not slot.looked):
+                found.append((self._finder(slot.tensor), None))
+            elif final is not None and final is not slot.original:
+                found.append((self._finder(slot.tensor), self._output(final._node())))
+        return found
+
+
+def capture(function: Callable[..., Any], *args: Any) -> tuple[Graph, list[Captured]]:
+    """Return what a call records, without compiling it: the graph, and the state from outside that it reads."""
+    variant = trace(function, take_apart(args, {}), Options(), watch([function]))
+    return variant.graph, variant.captures
+
+
+@dataclass(frozen=True)
+class _Placement:
+    """Number the nodes of results: parameters of the graph need no output."""
+
+    parameters: dict[Node, int]
+    outputs: dict[Node, int]
+
+    def __call__(self, r: Result) -> Result:
+        if r.kind != "output" or r.node is None:
+            return r
+        number = self.parameters.get(r.node)
+        return replace(r, number=self.outputs[r.node]) if number is None else replace(r, kind="parameter", number=number)

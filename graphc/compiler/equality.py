@@ -1,0 +1,60 @@
+"""When two Python values are one value to a trace: equal, of one type, with -0.0 apart from 0.0 and NaN equal to itself."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Hashable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+__all__ = ["by_value", "exact"]
+
+_NUMBERS = (bool, int, str, bytes, type(None), type(Ellipsis))
+
+
+def by_value(x: Any) -> Hashable:
+    """Return a key that two values share if a trace cannot tell them apart.  Raises TypeError for what has no hash.
+
+    Floats go by their bits; tuples, sets, slices and frozen dataclasses by their parts.
+    """
+    kind = type(x)
+    if kind in _NUMBERS:
+        return (kind, x)
+    if kind is float:
+        return (kind, struct.pack("d", x))
+    if kind is complex:
+        return (kind, struct.pack("dd", x.real, x.imag))
+    if isinstance(x, np.generic):
+        return (kind, x.dtype, x.tobytes())
+    if isinstance(x, tuple):
+        return (kind, tuple([by_value(v) for v in x]))
+    if isinstance(x, frozenset):
+        return (kind, frozenset([by_value(v) for v in x]))
+    if kind is slice:
+        return (kind, by_value(x.start), by_value(x.stop), by_value(x.step))
+    hash(x)
+    if is_dataclass(x) and not isinstance(x, type):
+        return (kind, tuple([by_value(getattr(x, f.name)) for f in fields(x)]), x)
+    return (kind, x)
+
+
+def exact(a: Any, b: Any) -> bool:
+    """Tell whether a value is the very value that another was: the same object, or equal in what a trace can see."""
+    if a is b:
+        return True
+    kind = type(a)
+    if kind is not type(b):
+        return False
+    if kind is float:
+        return struct.pack("d", a) == struct.pack("d", b)
+    if kind in _NUMBERS or kind is range:
+        return bool(a == b)
+    if kind in (tuple, list):
+        return len(a) == len(b) and all(exact(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, np.ndarray):
+        return a.dtype == b.dtype and a.shape == b.shape and bool(a.tobytes() == b.tobytes())
+    if kind in (complex, frozenset, slice) or isinstance(a, np.generic):
+        return by_value(a) == by_value(b)
+    return False

@@ -1,0 +1,419 @@
+"""Find what a function can read in Python: the globals, cells, attributes and items that its result may depend on.
+
+From the function on, the search follows code to what it names, and objects to those of their attributes that any of that
+code names (`reads.py`).  Code of the user is followed, and the layers of graphc.nn; other packages are not.  More is found
+than is read, never less, but for what only reflection or other packages reach.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import random
+import struct
+import sys
+import sysconfig
+import warnings
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property, partial
+from pathlib import Path
+from types import CellType, CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from graphc.codegen.runtime.bindings import ABSENT, VERSIONED, Bindings, DictBinding, SlotBinding, cell_binding
+from graphc.compiler.equality import exact
+from graphc.compiler.reads import reads_of
+from graphc.core.dtypes import DEFAULT
+from graphc.nn.module import Module
+from graphc.optim.optimizer import Optimizer
+from graphc.tensors.tensor import Tensor
+
+__all__ = ["ATOMS", "LIMIT", "Watch", "watch"]
+
+LIMIT = 50_000
+"""How many objects a search visits; a function that reaches more is told so."""
+
+ATOMS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice, np.generic, Enum, CodeType)
+DICTS = (dict, OrderedDict, defaultdict)
+CONTAINERS = (list, set, deque, *DICTS)
+OPTIMIZER = frozenset(("param_groups", "defaults"))
+"""What user code may ask of an optimizer; what its step reads is guarded there."""
+
+_STDLIB = tuple(str(Path(sysconfig.get_paths()[k]).resolve()) for k in ("stdlib", "platstdlib"))
+_GRAPHC = str(Path(__file__).parent.parent)
+_LAYERS = str(Path(_GRAPHC) / "nn")
+
+
+def _offsets() -> dict[str, int]:
+    """Find where functions keep what may be assigned to them."""
+
+    def sample(x: int = 0, *, y: int = 1) -> None: ...
+
+    words = ctypes.string_at(id(sample), FunctionType.__basicsize__)
+    found = {}
+    for name in ("__defaults__", "__kwdefaults__", "__code__"):
+        at = words.find(struct.pack("n", id(getattr(sample, name))))
+        if at > 0:
+            found[name] = at
+    return found
+
+
+def _function_slot(x: FunctionType, name: str, offset: int) -> SlotBinding:
+    """Bind what may be assigned to a function; None is no pointer there."""
+
+    def get() -> Any:
+        found = getattr(x, name)
+        return ABSENT if found is None else found
+
+    return SlotBinding(x, offset, get, get())
+
+
+OFFSETS = _offsets() if sys.implementation.name == "cpython" else {}
+
+_BASE = frozenset((Module, Optimizer, Tensor, object))
+
+
+# -- what is found ------------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Watch:
+    """What a trace may have read: names by identity, checked natively, and what only Python can compare."""
+
+    bindings: Bindings
+    others: list[tuple[Callable[[], Any], Any]]
+    keep: list[Any]
+
+    def holds(self) -> bool:
+        """Tell whether all values are what they were; other objects with equal values take the place of the old ones."""
+        if not all(exact(getter(), value) for getter, value in self.others):
+            return False
+        return self.bindings.same() or self.bindings.renew(exact)
+
+
+@dataclass(eq=False)
+class _Space:
+    """An object whose attributes may be read by name, and the names that were looked up in it.
+
+    `attributes` are those of its class; `only` are the names that count of its own, all if None.
+    """
+
+    tables: list[dict[str, Any]]
+    attributes: dict[str, tuple[Any, type]]
+    owner: Any
+    instance: bool
+    only: frozenset[str] | None = None
+    done: set[str] = field(default_factory=set)
+
+    def every(self) -> list[str]:
+        """Return all names that the object itself has."""
+        return [k for t in self.tables for k in t if isinstance(k, str)] if self.instance else []
+
+
+def watch(roots: Sequence[Any]) -> Watch:
+    """Return what a call of the first root may read of what stands outside, as it is at this moment; others are arguments."""
+    search = _Search(roots)
+    return search.watch()
+
+
+class _Search:
+    """A search from roots; names, and objects to look them up in, make each other grow until nothing is new."""
+
+    def __init__(self, roots: Sequence[Any]) -> None:
+        self.names: set[str] = {"forward", "_forward_hooks", "_forward_pre_hooks", "training"}
+        self.grown: set[str] = set()
+        self.read: set[str] = set()
+        self.anything = False
+        self.spaces: list[_Space] = []
+        self.tables: dict[int, DictBinding] = {}
+        self.slots: list[SlotBinding] = []
+        self.lists: list[tuple[list[Any], list[Any]]] = []
+        self.classes: dict[type, dict[str, tuple[Any, type]]] = {}
+        self.others: list[tuple[Callable[[], Any], Any]] = []
+        self.kept: list[Any] = []
+        self.seen: set[int] = set()
+        self.waiting: deque[Any] = deque(roots)
+        self.package = _package(roots[0])
+        self._bind(vars(DEFAULT), "ir", DEFAULT.ir)
+
+    def watch(self) -> Watch:
+        while self._grow():
+            pass
+        bindings = Bindings(list(self.tables.values()), self.slots, self.lists)
+        return Watch(bindings, self.others, self.kept)
+
+    def _grow(self) -> bool:
+        """Visit what waits, then look new names up; tell whether there was any."""
+        while self.waiting:
+            self._visit(self.waiting.popleft())
+            if len(self.kept) > LIMIT:
+                self._give_up()
+                return False
+        before = len(self.spaces)
+        some = False
+        for space in self.spaces[:before]:
+            fresh = (self.names.union(space.every()) if self.anything else self.names) - space.done
+            space.done |= fresh
+            some = some or bool(fresh)
+            self._look_up(space, fresh)
+        return some or bool(self.waiting) or len(self.spaces) > before
+
+    def _give_up(self) -> None:
+        self.waiting.clear()
+        warnings.warn(
+            f"a compiled function reaches more than {LIMIT} Python objects: changes of those found last are not seen. Pass "
+            "what it needs as arguments.", UserWarning, stacklevel=2,
+        )  # fmt: skip
+
+    # -- bindings ---------------------------------------------------------------------------------------------------
+
+    def _bind(self, table: dict[Any, Any], key: Any, value: Any, name: str = "") -> None:
+        """Note an entry of a dict, and visit it."""
+        if name in self.grown and name not in self.read and isinstance(value, CONTAINERS):
+            return
+        if isinstance(value, ModuleType) and not self._is_users(value.__dict__.get("__file__"), layers=False):
+            return
+        found = self.tables.get(id(table))
+        if found is None:
+            found = self.tables[id(table)] = DictBinding(table, {})
+            self.kept.append(table)
+        if key not in found.entries and not (found.whole and value is ABSENT):
+            found.entries[key] = value
+            self.waiting.append(value)
+
+    # -- objects ----------------------------------------------------------------------------------------------------
+
+    def _visit(self, x: Any) -> None:
+        if isinstance(x, ATOMS) or x is ABSENT or id(x) in self.seen:
+            return
+        self.seen.add(id(x))
+        self.kept.append(x)
+        for kinds, visit in self._rules():
+            if isinstance(x, kinds):
+                visit(x)
+                return
+        self._instance(x)
+
+    def _rules(self) -> Iterator[tuple[Any, Callable[[Any], None]]]:
+        yield Tensor, self._tensor
+        yield np.ndarray, self._array
+        yield FunctionType, self._function
+        yield MethodType, lambda x: self.waiting.extend((x.__self__, x.__func__))
+        yield partial, lambda x: self.waiting.extend((x.func, *x.args, *x.keywords.values()))
+        yield (staticmethod, classmethod), lambda x: self.waiting.append(x.__func__)
+        yield property, lambda x: self.waiting.append(x.fget)
+        yield cached_property, lambda x: self.waiting.append(x.func)
+        yield type, self._class
+        yield ModuleType, self._module
+        yield (tuple, frozenset), self.waiting.extend
+        yield list, self._list
+        yield DICTS, self._dict
+        yield (set, deque), self._unordered
+        yield np.random.Generator, lambda x: self._other(lambda: repr(x.bit_generator.state))
+        yield np.random.RandomState, lambda x: self._other(lambda: repr(x.get_state()))
+        yield random.Random, lambda x: self._other(x.getstate)
+
+    def _other(self, getter: Callable[[], Any]) -> None:
+        self.others.append((getter, getter()))
+
+    def _tensor(self, x: Tensor) -> None:
+        if x.__dict__:
+            self._attributes(x, x.__dict__)
+        for group in (x._hooks or {}).values():
+            self._dict(group)
+
+    def _array(self, x: Any) -> None:
+        if x.dtype.hasobject:
+            self._other(lambda: list(x.flat))
+        else:
+            self.others.append((lambda: x, np.array(x)))
+
+    def _function(self, x: FunctionType) -> None:
+        if x.__module__ and x.__module__.split(".")[0] == "graphc" and not self._is_users(x.__code__.co_filename):
+            return
+        reads = reads_of(x.__code__)
+        followed = self._is_users(x.__code__.co_filename)
+        for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True):
+            if not followed or name in reads.cells:
+                self._cell(name, cell, reads.grown)
+        if not followed:
+            return
+        self.waiting.extend((*(x.__defaults__ or ()), x.__kwdefaults__))
+        self.names |= reads.attributes
+        self.grown |= reads.grown
+        self.read |= reads.attributes - reads.grown
+        self.anything |= reads.anything
+        if x.__code__.co_filename.startswith(_GRAPHC):
+            return
+        self.slots += [_function_slot(x, name, offset) for name, offset in OFFSETS.items()]
+        for name in reads.globals:
+            if name in x.__globals__ and not (name in reads.grown and isinstance(x.__globals__[name], CONTAINERS)):
+                self._bind(x.__globals__, name, x.__globals__[name])
+
+    def _cell(self, name: str, cell: CellType, grown: frozenset[str]) -> None:
+        found = cell_binding(cell)
+        if name in grown and isinstance(found.value, CONTAINERS):
+            return
+        self.slots.append(found)
+        self.waiting.append(found.value)
+
+    def _list(self, x: list[Any]) -> None:
+        if type(x) is not list:
+            self._other(lambda: list(x))
+        else:
+            self.lists.append((x, list(x)))
+        self.waiting.extend(x)
+
+    def _dict(self, x: dict[Any, Any]) -> None:
+        if not isinstance(x, OrderedDict) and all(isinstance(k, (str, int)) for k in x) and (VERSIONED or len(x) < 2):
+            self._whole(x)
+        else:
+            self._other(lambda: list(x.items()))
+        self.waiting.extend(x.values())
+
+    def _whole(self, x: dict[Any, Any]) -> None:
+        """Note all entries of a dict: there may be no others."""
+        found = self.tables.setdefault(id(x), DictBinding(x, {}))
+        found.entries, found.whole = dict(x), True
+        self.kept.append(x)
+
+    def _unordered(self, x: Any) -> None:
+        self._other(lambda: tuple(x) if isinstance(x, deque) else frozenset(x))
+        self.waiting.extend(x)
+
+    def _module(self, x: ModuleType) -> None:
+        if self._is_users(getattr(x, "__file__", None), layers=False):
+            self.spaces.append(_Space([x.__dict__], {}, None, False))
+
+    def _class(self, x: type) -> None:
+        attributes = self._class_attributes(x)
+        if attributes:
+            self.spaces.append(_Space([], attributes, None, False))
+            for name, (value, _) in attributes.items():
+                if name.startswith("__") and isinstance(value, (FunctionType, staticmethod, classmethod)):
+                    self._in_class(attributes, name)
+
+    def _instance(self, x: Any) -> None:
+        kind, table = type(x), _table(x)
+        if hasattr(kind, "__next__"):
+            self._cannot(x)
+        elif isinstance(x, Optimizer):
+            self._optimizer(x)
+        elif isinstance(x, Module) or not kind.__module__.startswith("graphc."):
+            self._attributes(x, table)
+            self.waiting.append(kind)
+        elif "_function" in (table or {}):
+            self.waiting.append(vars(x)["_function"])
+
+    def _optimizer(self, x: Optimizer) -> None:
+        """Look up what user code asks of an optimizer; what its own step reads is guarded there."""
+        names = frozenset(vars(x)) - {"state"} if self._follows(type(x)) else OPTIMIZER
+        self.spaces.append(_Space([vars(x)], self._class_attributes(type(x)), x, True, names))
+
+    def _attributes(self, x: Any, table: dict[str, Any] | None) -> None:
+        """Let names be looked up in an object: in its dict, in what a Module holds, in its slots, in its class."""
+        tables = [] if table is None else [table]
+        if isinstance(x, Module) and table is not None:
+            tables += [table[k] for k in ("_parameters", "_buffers", "_modules") if k in table]
+        self.spaces.append(_Space(tables, self._class_attributes(type(x)), x, True))
+
+    def _look_up(self, space: _Space, names: set[str]) -> None:
+        """Look names up in an object, and visit what is found."""
+        found: set[str] = set()
+        for table in space.tables:
+            names = names if space.only is None else names & space.only.union(space.attributes)
+            here = [n for n in names if n in table] if len(names) < len(table) else names.intersection(table)
+            found.update(here)
+            if self.anything and space.instance:
+                self._whole(table)
+                self.waiting.extend(table.values())
+            for name in here:
+                self._bind(table, name, table[name], name)
+        for name in names.intersection(space.attributes):
+            value = self._in_class(space.attributes, name)
+            if isinstance(value, MemberDescriptorType) and space.owner is not None:
+                self._slot(space.owner, value)
+            elif space.instance and space.tables and name not in found and not hasattr(type(value), "__set__"):
+                self._bind(space.tables[0], name, ABSENT)
+
+    def _in_class(self, attributes: dict[str, tuple[Any, type]], name: str) -> Any:
+        """Visit an attribute of a class that is followed; that of the user's own is bound."""
+        value, cls = attributes[name]
+        if self._is_users(_file(cls), layers=False):
+            self._bind(_class_table(cls), name, value, name)
+        else:
+            self.waiting.append(value)
+        return value
+
+    def _class_attributes(self, kind: type) -> dict[str, tuple[Any, type]]:
+        """Return the attributes of the classes that are followed among the bases of one, each with its class."""
+        found = self.classes.get(kind)
+        if found is None:
+            found = self.classes[kind] = {}
+            for cls in reversed([c for c in kind.__mro__ if c not in _BASE and self._follows(c)]):
+                found.update({n: (v, cls) for n, v in cls.__dict__.items() if n not in ("__dict__", "__weakref__")})
+        return found
+
+    def _slot(self, x: Any, descriptor: MemberDescriptorType) -> None:
+        self._other(lambda: _slot(descriptor, x))
+        self.waiting.append(_slot(descriptor, x))
+
+    def _cannot(self, x: Any) -> None:
+        if type(x).__module__ != "builtins" or isinstance(x, Iterator):
+            warnings.warn(
+                f"a compiled function reaches a {type(x).__name__}: what it draws from it is fixed when it is traced. Pass the "
+                "values as arguments.", UserWarning, stacklevel=2,
+            )  # fmt: skip
+
+    # -- whose code it is ---------------------------------------------------------------------------------------------
+
+    def _follows(self, cls: type) -> bool:
+        return self._is_users(_file(cls)) or (issubclass(cls, Module) and cls not in _BASE)
+
+    def _is_users(self, file: str | None, *, layers: bool = True) -> bool:
+        """Tell whether code of a file is followed: the user's own, or a layer of graphc.nn."""
+        if file is None:
+            return False
+        if file.startswith(_GRAPHC):
+            return layers and file.startswith(_LAYERS)
+        if file.startswith("<frozen"):
+            return False
+        if "site-packages" in file or "dist-packages" in file:
+            return bool(self.package) and f"-packages/{self.package}" in file.replace("\\", "/")
+        return not file.startswith(_STDLIB)
+
+
+def _file(cls: type) -> str | None:
+    """Return the file of a class; that of an interactive session counts as one."""
+    module = sys.modules.get(cls.__module__)
+    if module is None:
+        return "<string>"
+    return getattr(module, "__file__", None) or ("<stdin>" if cls.__module__ == "__main__" else None)
+
+
+def _package(root: Any) -> str:
+    found = getattr(root, "__module__", None) or type(root).__module__
+    return str(found).split(".")[0]
+
+
+def _table(x: Any) -> dict[str, Any] | None:
+    table = getattr(x, "__dict__", None)
+    return table if type(table) is dict else None
+
+
+def _class_table(cls: type) -> dict[str, Any]:
+    (table,) = gc.get_referents(cls.__dict__)
+    assert isinstance(table, dict)
+    return table
+
+
+def _slot(descriptor: MemberDescriptorType, x: Any) -> Any:
+    try:
+        return descriptor.__get__(x)
+    except AttributeError:
+        return ABSENT

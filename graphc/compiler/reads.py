@@ -1,0 +1,108 @@
+"""The names that Python code reads, from its bytecode: globals, cells of closures, attributes.
+
+A name that is only updated by itself (`calls += 1`, `seen["f"] += 1`) or whose object is only added to
+(`losses.append(loss)`) is not read: no result depends on it.
+"""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import CodeType
+
+__all__ = ["Reads", "reads_of"]
+
+REFLECTION = frozenset(("getattr", "hasattr", "vars", "eval", "exec", "globals", "locals", "attrgetter", "__dict__"))
+"""Names by which code may read any attribute."""
+
+GROWING = frozenset(("append", "extend", "insert", "add", "update", "appendleft"))
+"""Methods of containers that change them and tell nothing of what is in them."""
+
+SHUFFLES = frozenset((
+    "COPY", "SWAP", "DUP_TOP", "DUP_TOP_TWO", "ROT_TWO", "ROT_THREE", "PRECALL", "PUSH_NULL", "NOP", "EXTENDED_ARG", "RESUME",
+    "CACHE",
+))  # fmt: skip
+"""Instructions that only move what is on the stack, or do nothing."""
+
+GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
+CELL = ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
+ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM")
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Names that code reads, that of functions defined in it included.
+
+    `grown` are those of which it calls a method that only adds to a container; `anything` if it may read any attribute.
+    """
+
+    globals: frozenset[str]
+    cells: frozenset[str]
+    attributes: frozenset[str]
+    grown: frozenset[str]
+    anything: bool
+
+
+_known: dict[CodeType, Reads] = {}
+
+
+def reads_of(code: CodeType) -> Reads:
+    """Return what a code object reads, looked up after the first time."""
+    found = _known.get(code)
+    if found is None:
+        found = _known[code] = _reads(code)
+    return found
+
+
+def _reads(code: CodeType) -> Reads:
+    groups: dict[str, set[str]] = {"global": set(), "cell": set(), "attribute": set()}
+    grown: set[str] = set()
+    read: set[str] = set()
+    for one in _nested(code):
+        instructions = [i for i in dis.get_instructions(one) if i.opname not in SHUFFLES]
+        for i, instruction in enumerate(instructions):
+            kind = _kind(instruction.opname)
+            if kind and not _is_update(instructions, i):
+                groups[kind].add(instruction.argval)
+                grows = i + 1 < len(instructions) and _grows(instructions[i + 1])
+                (grown if grows else read).add(instruction.argval)
+    anything = not REFLECTION.isdisjoint(groups["global"] | groups["attribute"])
+    globals, cells, attributes = (frozenset(groups[kind]) for kind in ("global", "cell", "attribute"))
+    return Reads(globals, cells, attributes, frozenset(grown - read), anything)
+
+
+def _nested(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _nested(constant)
+
+
+def _kind(opname: str) -> str:
+    return "global" if opname in GLOBAL else "cell" if opname in CELL else "attribute" if opname in ATTRIBUTE else ""
+
+
+def _is_update(code: Sequence[dis.Instruction], i: int) -> bool:
+    """Tell whether what an instruction loads goes nowhere but back to where it came from."""
+    after = [_plain(x.opname) for x in code[i + 1 : i + 6]]
+    if after[:3] == ["CONST", "OPERATION", "STORE"]:
+        return bool(code[i + 3].argval == code[i].argval)
+    return after[:2] == ["CONST", "STORE_SUBSCR"] or after == ["CONST", "ITEM", "CONST", "OPERATION", "STORE_SUBSCR"]
+
+
+def _grows(instruction: dis.Instruction) -> bool:
+    return _plain(instruction.opname) == "ATTRIBUTE" and instruction.argval in GROWING
+
+
+def _plain(opname: str) -> str:
+    """Return what Python's versions spell differently under one name."""
+    if opname in ATTRIBUTE:
+        return "ATTRIBUTE"
+    if opname.startswith(("LOAD_CONST", "LOAD_SMALL_INT")):
+        return "CONST"
+    if opname == "BINARY_SUBSCR":
+        return "ITEM"
+    if opname in ("STORE_GLOBAL", "STORE_NAME", "STORE_DEREF", "STORE_ATTR"):
+        return "STORE"
+    return "OPERATION" if opname == "BINARY_OP" or opname.startswith("INPLACE_") else opname

@@ -1,0 +1,126 @@
+"""The arguments of a call taken apart: tensors and arrays that a program is given, and the key that variants are found by."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from graphc.compiler.equality import by_value
+from graphc.core import pytree
+from graphc.core.dtypes import of_numpy
+from graphc.core.pytree import Tree
+from graphc.tensors.context import state
+from graphc.tensors.storage import compute
+from graphc.tensors.tensor import Tensor
+
+__all__ = ["Argument", "Array", "Call", "names_of", "take_apart"]
+
+Array = np.ndarray[Any, Any]
+
+
+# -- arguments --------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Argument:
+    """A tensor or array argument at one call: what the caller passed, and its values."""
+
+    given: Any
+    array: Array
+
+    @property
+    def root(self) -> Any:
+        """What holds the values: the storage of a tensor, the one below a view or a detached one."""
+        return self.given._storage.place[0] if isinstance(self.given, Tensor) else self.given
+
+    @property
+    def is_numpy(self) -> bool:
+        return not isinstance(self.given, Tensor)
+
+    @property
+    def requires_grad(self) -> bool:
+        return isinstance(self.given, Tensor) and self.given.requires_grad
+
+    @cached_property
+    def strides(self) -> tuple[int, ...] | None:
+        """Byte strides, None for row-major."""
+        return None if self.array.flags.c_contiguous else self.array.strides
+
+
+def argument(leaf: Any) -> Argument:
+    if isinstance(leaf, Tensor):
+        return Argument(leaf, leaf._array())
+    array = np.asarray(leaf)
+    of_numpy(array.dtype)
+    whole = all(s % array.itemsize == 0 for s in array.strides)
+    if not (array.flags.aligned and array.dtype.isnative and whole):
+        array = np.array(array, array.dtype.newbyteorder("="))
+    return Argument(leaf, array)
+
+
+@dataclass(eq=False)
+class Call:
+    """The arguments of one call, taken apart."""
+
+    tree: Tree
+    leaves: list[Any]
+    arguments: list[Argument]
+    key: Any
+
+
+def take_apart(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+    """Take the arguments of a call apart.  Raises TypeError for those that no call can be found by."""
+    leaves, tree = pytree.flatten((args, kwargs))
+    tensors = [x for x in leaves if isinstance(x, Tensor)]
+    pending = [x._storage for x in tensors if x._storage.current().value is None]
+    if pending:
+        compute(pending)
+    arguments: list[Argument] = []
+    parts: list[Any] = []
+    first: dict[int, int] = {}
+    for leaf in leaves:
+        if isinstance(leaf, (Tensor, np.ndarray)):
+            found = argument(leaf)
+            arguments.append(found)
+            same = (first.setdefault(id(leaf), len(first)), first.setdefault(id(found.root), len(first)))
+            array = found.array
+            parts.append((found.is_numpy, array.dtype, array.shape, found.strides, found.requires_grad, same))
+        else:
+            parts.append(_by_value(leaf))
+    return Call(tree, leaves, arguments, (tree, _keys(tree), tuple(parts), state.grad))
+
+
+def _keys(tree: Tree) -> tuple[Any, ...]:
+    """Return the keys of all dicts of a nest with their types: 1, 1.0 and True are one key to a dict, not to a trace."""
+    return (*map(by_value, tree.keys), *(_keys(p) for p in tree.parts if p.parts))
+
+
+def _by_value(leaf: Any) -> Any:
+    try:
+        return by_value(leaf)
+    except TypeError:
+        raise TypeError(
+            "expected arguments that are tensors, arrays, or hashable values a compiled function can be looked up by, "
+            f"got {type(leaf).__name__}"
+        ) from None
+
+
+def names_of(function: Callable[..., Any], tree: Tree) -> list[str]:
+    """Return a name for each leaf of the arguments: the function's own, with the path into nests."""
+    positional, named = tree.parts
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    found: list[str] = []
+    for i, part in enumerate(positional.parts):
+        found += pytree.paths(part, names[i] if i < len(names) else f"arg{i}")
+    for key, part in zip(named.keys, named.parts, strict=True):
+        found += pytree.paths(part, str(key))
+    return found
