@@ -451,8 +451,9 @@ def make_entry(
     """Return a function of the input arrays that runs the program at `address` and returns fresh outputs.
 
     It returns the one output if `single`, else a tuple; the result of `slow(*args, **kwargs)` for arguments that
-    do not fit `inputs`, for keywords, and if `bindings` do not hold; the result of `on_error(code)` for a nonzero code.  `table` and `keep` (whatever owns
-    the machine code) live as long as the function.  Set `release_gil` for work above some 5 µs.
+    do not fit `inputs`, for keywords, and if `bindings` do not hold; the result of `on_error(code)` for a nonzero
+    code.  `table` and `keep` (whatever owns the machine code) live as long as the function.  Set `release_gil` for
+    work above some 5 µs.
     Raises MemoryError in the call, and here TypeError for arrays that are not numeric.
     """
     if single and len(outputs) != 1:

@@ -14,7 +14,7 @@ from graphc.autograd.engine import Sweep
 from graphc.autograd.function import Function, once_differentiable
 from graphc.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from graphc.autograd.hooks import RemovableHandle, call_hook, hook_step
-from graphc.core.errors import add_place
+from graphc.core.errors import LEADS_OUT, TracingError, add_place
 from graphc.ir.core.build import zeros_like
 from graphc.ir.core.graph import Node
 from graphc.tensors.context import state
@@ -63,6 +63,8 @@ def _backward(outputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool,
     if chosen is not None and not chosen:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     sweep = Sweep(outputs, given, keep, create)
+    if chosen is None and any(s.metadata and "argument" in s.metadata for s in sweep.steps):
+        raise TracingError(LEADS_OUT)
     targets = _leaves(sweep.steps) if chosen is None else [t for x in chosen for t in _targets_of(x, sweep.steps)]
     retained = _retained(sweep.steps)
     nodes = sweep.run([*targets, *retained])

@@ -122,6 +122,7 @@ class Tracer:
         given = argument.given
         if isinstance(given, Tensor) and not given.is_leaf:
             storage.fn = Level(node, ())
+            storage.fn.metadata = {"argument": True}
         tensor = made[id(given)] = Tensor._of(storage)
         if isinstance(given, Tensor):
             tensor._grad = given._grad

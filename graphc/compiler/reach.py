@@ -29,8 +29,6 @@ from graphc.codegen.runtime.bindings import ABSENT, VERSIONED, Bindings, DictBin
 from graphc.compiler.equality import exact
 from graphc.compiler.reads import reads_of
 from graphc.core.dtypes import DEFAULT
-from graphc.nn.module import Module
-from graphc.optim.optimizer import Optimizer
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["ATOMS", "LIMIT", "Watch", "watch"]
@@ -75,7 +73,8 @@ def _function_slot(x: FunctionType, name: str, offset: int) -> SlotBinding:
 
 OFFSETS = _offsets() if sys.implementation.name == "cpython" else {}
 
-_BASE = frozenset((Module, Optimizer, Tensor, object))
+# Module says where it holds what its attributes are, Optimizer which of its own are not guarded by its step.
+HELD_IN, READ_BY_USERS = "_held_in", "_read_by_users"
 
 
 # -- what is found ------------------------------------------------------------------------------------------------
@@ -204,7 +203,7 @@ class _Search:
         yield np.ndarray, self._array
         yield FunctionType, self._function
         yield MethodType, lambda x: self.waiting.extend((x.__self__, x.__func__))
-        yield partial, lambda x: self.waiting.extend((x.func, *x.args, *x.keywords.values()))
+        yield partial, lambda x: self.waiting.extend((x.func, *x.args, x.keywords))
         yield (staticmethod, classmethod), lambda x: self.waiting.append(x.__func__)
         yield property, lambda x: self.waiting.append(x.fget)
         yield cached_property, lambda x: self.waiting.append(x.func)
@@ -302,24 +301,24 @@ class _Search:
         kind, table = type(x), _table(x)
         if hasattr(kind, "__next__"):
             self._cannot(x)
-        elif isinstance(x, Optimizer):
+        elif hasattr(kind, READ_BY_USERS):
             self._optimizer(x)
-        elif isinstance(x, Module) or not kind.__module__.startswith("graphc."):
+        elif hasattr(kind, HELD_IN) or not kind.__module__.startswith("graphc."):
             self._attributes(x, table)
             self.waiting.append(kind)
         elif "_function" in (table or {}):
             self.waiting.append(vars(x)["_function"])
 
-    def _optimizer(self, x: Optimizer) -> None:
+    def _optimizer(self, x: Any) -> None:
         """Look up what user code asks of an optimizer; what its own step reads is guarded there."""
-        names = frozenset(vars(x)) - {"state"} if self._follows(type(x)) else OPTIMIZER
+        names = frozenset(vars(x)) - {"state"} if self._follows(type(x)) else type(x)._read_by_users
         self.spaces.append(_Space([vars(x)], self._class_attributes(type(x)), x, True, names))
 
     def _attributes(self, x: Any, table: dict[str, Any] | None) -> None:
         """Let names be looked up in an object: in its dict, in what a Module holds, in its slots, in its class."""
         tables = [] if table is None else [table]
-        if isinstance(x, Module) and table is not None:
-            tables += [table[k] for k in ("_parameters", "_buffers", "_modules") if k in table]
+        if table is not None:
+            tables += [table[k] for k in getattr(type(x), HELD_IN, ()) if k in table]
         self.spaces.append(_Space(tables, self._class_attributes(type(x)), x, True))
 
     def _look_up(self, space: _Space, names: set[str]) -> None:
@@ -355,7 +354,7 @@ class _Search:
         found = self.classes.get(kind)
         if found is None:
             found = self.classes[kind] = {}
-            for cls in reversed([c for c in kind.__mro__ if c not in _BASE and self._follows(c)]):
+            for cls in reversed([c for c in kind.__mro__ if self._follows(c)]):
                 found.update({n: (v, cls) for n, v in cls.__dict__.items() if n not in ("__dict__", "__weakref__")})
         return found
 
@@ -373,7 +372,9 @@ class _Search:
     # -- whose code it is ---------------------------------------------------------------------------------------------
 
     def _follows(self, cls: type) -> bool:
-        return self._is_users(_file(cls)) or (issubclass(cls, Module) and cls not in _BASE)
+        """Tell whether the methods of a class are followed; those of Module, Optimizer and Tensor themselves are not."""
+        base = HELD_IN in cls.__dict__ or READ_BY_USERS in cls.__dict__ or issubclass(Tensor, cls)
+        return not base and (self._is_users(_file(cls)) or hasattr(cls, HELD_IN))
 
     def _is_users(self, file: str | None, *, layers: bool = True) -> bool:
         """Tell whether code of a file is followed: the user's own, or a layer of graphc.nn."""

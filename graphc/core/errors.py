@@ -9,11 +9,18 @@ from types import CodeType, FrameType
 
 from graphc.codegen.program.validation import MiscompilationError
 
-__all__ = ["MiscompilationError", "TracingError", "add_place", "is_ours", "placed", "user_place"]
+__all__ = ["LEADS_OUT", "MiscompilationError", "TracingError", "add_place", "is_ours", "placed", "user_place"]
 
 _PACKAGE = str(Path(__file__).parent.parent)
 _ROOTS = tuple(str(Path(p).resolve()) for p in (_PACKAGE, f"{_PACKAGE}/ir", f"{_PACKAGE}/codegen"))
 _ours: dict[CodeType, bool] = {}
+
+
+LEADS_OUT = (
+    "expected a gradient that stays within the compiled function, got one that leads into the history of a tensor made "
+    "outside; pass the leaf that it was made of as an argument, or detach it"
+)
+"""Said where a gradient would have to go on outside of what is compiled."""
 
 
 class TracingError(RuntimeError):

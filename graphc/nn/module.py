@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from graphc.autograd.grad_mode import no_grad
 from graphc.autograd.hooks import RemovableHandle
@@ -32,6 +32,9 @@ class IncompatibleKeys(NamedTuple):
 
 class Module:
     """A part of a model: assign Parameters, buffers and Modules to it, and write `forward`."""
+
+    _held_in: ClassVar[tuple[str, ...]] = ("_parameters", "_buffers", "_modules")
+    """The dicts that attributes are looked up in; a compiled function compares what it reads of them."""
 
     training: bool
     _parameters: dict[str, Parameter | None]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, ClassVar
 
 from graphc.autograd.grad_mode import enable_grad, no_grad
 from graphc.core.dtypes import float64
@@ -21,6 +21,9 @@ __all__ = ["Optimizer"]
 
 class Optimizer:
     """Parameters in groups with options; subclasses say in `update` what a step does to one parameter."""
+
+    _read_by_users: ClassVar[frozenset[str]] = frozenset(("param_groups", "defaults"))
+    """What a compiled function compares if its own code reads it; `step` guards what it reads itself."""
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):

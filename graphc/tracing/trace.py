@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graphc.core.dtypes import as_dtype, get_default_dtype
-from graphc.core.errors import TracingError, add_place, user_place
+from graphc.core.errors import LEADS_OUT, TracingError, add_place, user_place
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import TensorType
 from graphc.tensors.context import state
@@ -146,11 +146,7 @@ class Trace:
 
 def no_way_out(given: Sequence[Node | None]) -> Sequence[Node | None]:
     """Refuse a gradient.  Raises TracingError."""
-    raise TracingError(
-        "expected a gradient that stays within the compiled function, got one that leads into the history of a tensor made "
-        "outside; "
-        "pass that tensor as an argument, or detach it"
-    )
+    raise TracingError(LEADS_OUT)
 
 
 def is_compiling() -> bool:
