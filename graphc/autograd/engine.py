@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir.core.build import cast, constant, full_like
+from graphc.ir.core.build import cast, constant, full_like, zeros_like
 from graphc.ir.core.graph import Node, toposort
 from graphc.ir.transforms.vjp import gradients
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import Barrier, GradFn, Level, history
+from graphc.tensors.grad_fn import Barrier, GradFn, Level, Replaced, history
 from graphc.tensors.lazy import realize, substitute
 from graphc.tensors.storage import Storage, stopped
 from graphc.tensors.tensor import Accumulate, Tensor
@@ -161,9 +161,22 @@ class Sweep:
                 self._check_numbers(roots)
         finally:
             state.grad = outer
+        if any(g is None for g in found):
+            found = self._with_zeros(targets, found)
         if not self.keep:
             _use_up(used, self.steps)
         return found
+
+    def _with_zeros(self, targets: Sequence[tuple[Tensor, Node]], found: Sequence[Node | None]) -> list[Node | None]:
+        """Return the gradients with zeros for targets that operations lead to which depend on their shape alone.
+
+        What a fill or a copy has written over is such an operand.  Python code on the way says itself what is None.
+        """
+        first = [o._edge() for o in self.outputs]
+        reached = set(history(first, _is_python))
+        nodes = {s.node for s in reached if isinstance(s, Accumulate)}
+        zeros = [zeros_like(n) if n in nodes or (not t.is_leaf and t._edge() in reached) else None for t, n in targets]
+        return [z if g is None else g for g, z in zip(found, zeros, strict=True)]
 
     def _check_numbers(self, roots: Sequence[Node]) -> None:
         """Raise RuntimeError for the first step of the history, users first, that makes a NaN of gradients without one."""
@@ -205,6 +218,11 @@ class Sweep:
         edges = tuple(dict.fromkeys(by_node.values()))
         forked = len(edges) != 1 or sum(e in edges or isinstance(e, Accumulate) for s in self.steps for e in s.edges) > 1
         return [None if n is None else Tensor._of(_recorded(n, edges, n in depends, forked)) for n in nodes]
+
+
+def _is_python(step: GradFn) -> bool:
+    """Tell whether a step is a custom function, which says itself what has no gradient."""
+    return isinstance(step, Barrier) and step.hooks is None and not isinstance(step, Replaced)
 
 
 def _node_of(step: GradFn) -> Node | None:

@@ -17,7 +17,7 @@ from graphc.core.promotion import broadcast_shapes, promote
 from graphc.ir.core.build import cast, constant, elementwise, iota, pad, permute, reshape, select, slice_
 from graphc.ir.core.build import gather as gather_at
 from graphc.ir.core.build import scatter as scatter_at
-from graphc.ir.core.build import scatter_add as scatter_add_at
+from graphc.ir.core.build import scatter_add as add_at
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL, I32, I64
 from graphc.ops.common import Operand, axis_of, expand_to, number_like, positions, torch_name
@@ -339,6 +339,13 @@ def masked_fill(input: Operand, mask: Operand, value: Operand) -> Node:
 
 def _trailing(x: Node, shape: tuple[int, ...]) -> Node:
     return expand_to(reshape(x, x.shape + (1,) * (len(shape) - x.type.rank)), shape)
+
+
+def scatter_add_at(x: Node, updates: Node, *indices: Node) -> Node:
+    """Return `x` with updates added at index nodes; bools are added as by `or`; node level."""
+    if not x.dtype.is_bool:
+        return add_at(x, updates, *indices)
+    return cast(add_at(cast(x, I32), cast(updates, I32), *indices), BOOL)
 
 
 def scatter_fill(x: Node, value: Node, *indices: Node) -> Node:

@@ -12,7 +12,7 @@ from weakref import ref
 
 from graphc.ir.core.graph import Node
 
-__all__ = ["Barrier", "GradFn", "Level", "history"]
+__all__ = ["Barrier", "GradFn", "Level", "Replaced", "history"]
 
 SAVES_NOTHING = frozenset((
     "Add", "Sub", "Rsub", "Neg", "Sum", "Mean", "View", "Reshape", "UnsafeView", "ReshapeAlias", "Expand", "T", "Transpose",
@@ -107,6 +107,12 @@ class Barrier(GradFn):
     def saves(self) -> bool:
         """False: what Python code has kept is its own affair."""
         return False
+
+
+class Replaced(Barrier):
+    """A step at which a value was replaced without history: gradients by the new value go to the old one."""
+
+    __slots__ = ()
 
 
 def history(roots: Iterable[GradFn | None], stop: Callable[[GradFn], bool] | None = None) -> list[GradFn]:

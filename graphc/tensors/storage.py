@@ -17,7 +17,7 @@ from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.tensors import views
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import Barrier, GradFn
+from graphc.tensors.grad_fn import GradFn, Replaced
 from graphc.tensors.lazy import realize
 from graphc.tensors.views import Moves
 
@@ -203,11 +203,11 @@ def _enter(storage: Storage) -> None:
     raise storage.trace.escaped(storage.node)
 
 
-def _same_history(fn: GradFn | None, old: Node, new: Node) -> tuple[Barrier, Node]:
+def _same_history(fn: GradFn | None, old: Node, new: Node) -> tuple[Replaced, Node]:
     """Return a step through which the gradient by the new value goes to the old one, and the node for it."""
     leaf = make(PRIMITIVES["alias"], (stopped(new),), unique=True)
     name = fn.name() if fn is not None else ""
-    return Barrier(name, (fn,), [leaf], [old], lambda cotangents: cotangents), leaf
+    return Replaced(name, (fn,), [leaf], [old], lambda cotangents: cotangents), leaf
 
 
 class Shared(Storage):

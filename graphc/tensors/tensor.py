@@ -485,7 +485,7 @@ class Tensor:
     def _write_history(self, node: Node, edge: GradFn | None, pending: int) -> None:
         storage = self._storage
         if self._base is None:
-            storage.put(node, True, edge if edge is not None else GradFn("CopyBackwards"), pending)
+            storage.put(node, True, edge if edge is not None else GradFn("CopyBackwards", (self._edge(), None)), pending)
             return
         whole = views.write(storage.current(), self._moves, node)
         storage.put(whole, True, GradFn("CopySlices", (self._base._edge(), edge)), pending)
@@ -508,7 +508,7 @@ class Tensor:
         node = cast(broadcast_to(other._node(), self._type.shape), self._type.dtype)
         if not other._storage.requires_grad or not state.grad:
             return self._assign(node, copies=True)
-        storage = Storage(node, True, GradFn("CopyBackwards", (other._edge(),)), other._storage.pending)
+        storage = Storage(node, True, GradFn("CopyBackwards", (self._edge(), other._edge())), other._storage.pending)
         return self._assign(Tensor._of(storage), copies=True)
 
     # -- looking at values ----------------------------------------------------------------------------------
