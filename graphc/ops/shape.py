@@ -65,10 +65,9 @@ def flatten(input: Operand, start_dim: int = 0, end_dim: int = -1) -> Node:
     return reshape_node(input, (*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
 
 
-@op("View")
-def ravel(input: Operand) -> Node:
-    """Return input as one axis."""
-    return reshape_node(input, (input.type.size,))
+def ravel(input: Any) -> Any:
+    """Return input as one axis, a copy unless its elements lie in row-major order."""
+    return reshape(contiguous(input), -1)
 
 
 @op("View")

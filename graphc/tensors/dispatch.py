@@ -207,7 +207,8 @@ def _as_view(node: Node, base: Tensor, name: str, strict: bool) -> Tensor | None
     path = views.chain(node, base._node())
     if path is None:
         return None
-    if path and views.strides(base._storage.node.shape, base._moves + path) is None:
+    source, before = base._place()
+    if path and views.strides(source.node.shape, before + path) is None:
         if strict:
             raise RuntimeError(
                 "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "

@@ -259,7 +259,8 @@ class Tensor:
 
     def stride(self, dim: int | None = None) -> Any:
         """Return how many elements lie between neighbours along each axis, or along one."""
-        found = views.strides(self._storage.node.shape, self._moves)
+        source, path = self._place()
+        found = views.strides(source.node.shape, path)
         assert found is not None, "a view has strides"
         return found if dim is None else found[self._axis(dim)]
 
@@ -433,7 +434,7 @@ class Tensor:
         """
         try:
             self._check_writable(result)
-            if self._moves and not overlapping:
+            if not overlapping:
                 self._check_distinct(copies)
         except RuntimeError as error:
             add_place(error)
@@ -471,8 +472,8 @@ class Tensor:
 
     def _check_distinct(self, copies: bool) -> None:
         """Refuse to write to elements that are one in memory, but for copies into windows: of these the last counts."""
-        node = self._storage.current()
-        if views.overlaps(node, self._moves):
+        source, path = self._place()
+        if views.overlaps(source.node, path):
             pairs = zip(self._type.shape, self.stride(), strict=True)
             if not copies or any(n > 1 and s == 0 for n, s in pairs):
                 raise RuntimeError(OVERLAP)

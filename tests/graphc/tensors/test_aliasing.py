@@ -338,3 +338,45 @@ def test_strides_are_torchs() -> None:
     ]  # fmt: skip
     for view, strides in cases:
         assert view.stride() == strides
+
+
+def test_detached_views_have_the_strides_of_what_they_share_with() -> None:
+    p = nn.Parameter(torch.arange(6.0).reshape(2, 3))
+    with torch.no_grad():
+        turned = p.T
+        turned.reshape(-1).add_(10)  # a copy
+        turned[0].mul_(2)
+    assert p.tolist() == [[0, 1, 2], [6, 4, 5]]
+    for view in (turned, p.detach().T, p.T.detach(), p.data.T):
+        assert view.stride() == (1, 3) and not view.is_contiguous()
+        with pytest.raises(RuntimeError, match="view size is not compatible"):
+            view.view(-1)
+    x = torch.arange(4.0)
+    with pytest.raises(RuntimeError, match="single memory location"):
+        x.unfold(0, 3, 1).detach().mul_(2)
+    with pytest.raises(RuntimeError, match="single memory location"):
+        x.expand(3, 4).data.mul_(2)
+
+
+def test_ravel_copies_what_does_not_lie_in_a_row() -> None:
+    x = torch.arange(8.0).reshape(4, 2)[:, :1]
+    x.ravel().add_(1)
+    assert x.flatten().tolist() == [0, 2, 4, 6]
+    x.flatten().add_(1)
+    assert x.flatten().tolist() == [1, 3, 5, 7]
+
+
+def test_what_a_write_replaces_gets_zeros() -> None:
+    for write in (lambda a: a.zero_(), lambda a: a.fill_(2), lambda a: a.copy_(torch.ones(2)), lambda a: a.ge_(1)):
+        x = torch.ones(2, requires_grad=True)
+        a = x * 2
+        write(a)
+        assert a.requires_grad
+        a.sum().backward()
+        assert x.grad.tolist() == [0, 0]  # type: ignore[union-attr]
+
+
+def test_bools_are_added_as_by_or() -> None:
+    x = torch.tensor([True, False, False])
+    index, some = torch.tensor([0, 1, 1]), torch.tensor([True, True, True])
+    assert x.index_add(0, index, some).tolist() == x.scatter_add(0, index, some).tolist() == [True, True, False]
