@@ -61,9 +61,10 @@ def plain_loops(
 def numpy_backend(dtype: str) -> Any:
     """Return NumPy with Python's loops."""
     loops = plain_loops(lambda x: np.array(x), lambda xs: np.stack(xs), np.int64)
-    names = {name: getattr(np, name) for name in NAMES}
+    names = {name: getattr(np, name) for name in NAMES if name != "flip"}  # there it is a view
     return SimpleNamespace(
-        **names, **loops, clone=lambda x: np.array(x), clamp=np.clip, cat=np.concatenate,
+        **names, **loops, flip=lambda x, axes: np.array(np.flip(x, axes)),
+        clone=lambda x: np.array(x), clamp=np.clip, cat=np.concatenate,
         zeros=lambda shape: np.zeros(shape, dtype), flt=lambda x: np.asarray(x).astype(dtype),
     )  # fmt: skip
 

@@ -220,7 +220,8 @@ class _Drawing:
         if rows is not None and self.chance(0.3):
             self.put("f", (*rows.shape, *x.shape[1:]), f"{x.name}[{rows.name} % {x.shape[0]}]")
             return
-        self.put("f", x.shape[1:], f"{x.name}[({self.scalar('i')}) % {x.shape[0]}]")
+        row = f"{x.name}[({self.scalar('i')}) % {x.shape[0]}]"
+        self.put("f", x.shape[1:], row if x.shape[1:] else f"xp.clone({row})")  # an element of NumPy's is no view
 
     def write(self) -> None:
         """Write to a copy, or to what is carried: an element, a row, a slice, a view."""
