@@ -4,6 +4,7 @@ that is seen for the first time gets its values."""
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,16 +14,21 @@ import numpy as np
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, toposort
 from graphc.ir.core.types import TensorType
 
-__all__ = ["EVALUATORS", "Interpreter", "evaluate", "evaluate_node", "evaluate_nodes", "interpreted"]
+__all__ = ["EVALUATORS", "Interpreter", "TakesTooLong", "evaluate", "evaluate_node", "evaluate_nodes", "interpreted", "limited"]
 
 Interpreter = Callable[[Node, Mapping[Node, Any]], Any]
 """Returns the value of a node, given those of the nodes of its region before it."""
 
 
+class TakesTooLong(Exception):
+    """The time that evaluation was given is over."""
+
+
 class _Current(threading.local):
-    """What computes single nodes in this thread: None for their reference semantics."""
+    """What computes single nodes in this thread, None for their reference semantics, and when that has to end."""
 
     interpreter: Interpreter | None = None
+    deadline: float = float("inf")
 
 
 _current = _Current()
@@ -36,6 +42,16 @@ def interpreted(interpreter: Interpreter) -> Iterator[None]:
         yield
     finally:
         _current.interpreter = outer
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raise TakesTooLong at the next iteration of a loop once evaluation in the block has taken so many seconds."""
+    outer, _current.deadline = _current.deadline, min(_current.deadline, time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _current.deadline = outer
 
 
 def evaluate(graph: Graph | Region, arrays: Sequence[Any]) -> list[Any]:
@@ -59,6 +75,8 @@ def evaluate_nodes(roots: Sequence[Node], known: Mapping[Node, Any]) -> list[Any
 
 def _evaluate_in_order(order: Sequence[Node], roots: Sequence[Node], values: dict[Node, Any]) -> list[Any]:
     run = _current.interpreter
+    if _current.deadline < float("inf") and time.monotonic() > _current.deadline:
+        raise TakesTooLong
     with np.errstate(all="ignore"):
         for node in order:
             if node not in values:

@@ -12,7 +12,7 @@ from graphc.codegen.loops import lower
 from graphc.codegen.loops.evaluate import KernelError, Memory, evaluate_kernel
 from graphc.codegen.loops.lower import Operand, lower_copy
 from graphc.codegen.nests import accumulators
-from graphc.codegen.program import specialize
+from graphc.codegen.program import program, specialize
 from graphc.codegen.program.program import compile_graph
 from graphc.core.errors import MiscompilationError
 from graphc.debug import checking, first_difference, first_difference_of_graph
@@ -127,10 +127,10 @@ def test_a_wrong_memory_plan_is_named(monkeypatch, fresh):
 
 
 def test_wrong_numbers_of_a_replay_are_named(monkeypatch, fresh):
-    program = compile_graph(Graph((a := param(100),), (build.cumsum(a, 0),)))
-    assert program.first_difference([numbers(100)]) is None
-    program.table[program.table == 100] -= 1
-    assert (found := program.first_difference([numbers(100, seed=1)])) is not None and found.stage == "native"
+    compiled = compile_graph(Graph((a := param(100),), (build.cumsum(a, 0),)))
+    assert compiled.first_difference([numbers(100)]) is None
+    compiled.table[compiled.table == 100] -= 1
+    assert (found := compiled.first_difference([numbers(100, seed=1)])) is not None and found.stage == "native"
 
 
 def test_a_missed_index_out_of_bounds_is_named(monkeypatch, fresh):
@@ -138,8 +138,7 @@ def test_a_missed_index_out_of_bounds_is_named(monkeypatch, fresh):
     graph = Graph((a, at), (build.gather(a, at),))
     arrays = [numbers(10), np.array([1, 10, 2])]
     assert first_difference_of_graph(graph, arrays) is None
-    program = compile_graph(graph)
-    difference = program.first_difference(arrays, [np.zeros(3, np.float32)])
+    difference = compile_graph(graph).first_difference(arrays, [np.zeros(3, np.float32)])
     assert difference is not None and difference.stage == "native"
     assert "IndexError" in str(difference)
 
@@ -228,6 +227,15 @@ def test_check_mode_validates_eager_programs(monkeypatch, fresh):
     with checking(), pytest.raises(MiscompilationError):
         a = graphc.tensor(numbers(200))
         (graphc.flip(a, (0,)) + a + graphc.exp(a) + graphc.sin(a) + graphc.cos(a)).numpy()
+
+
+def test_what_takes_too_long_is_named_and_left_alone(monkeypatch, capsys):
+    monkeypatch.setattr(program, "CHECK_SECONDS", 0.05)
+    with checking():
+        many_turns = graphc.compile(lambda a: graphc.fori_loop(0, 10**6, lambda i, c: c * 0.5 + i, a))
+        assert many_turns(np.float64(0)) > 1
+    assert "is not checked: it takes more than" in capsys.readouterr().err
+    assert many_turns(np.float64(0)) > 1
 
 
 def loops(a):
