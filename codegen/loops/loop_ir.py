@@ -75,7 +75,7 @@ class Index:
         return " + ".join(terms)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Instr:
     """One scalar operation of a body.
 
@@ -103,7 +103,7 @@ class Instr:
                 yield value
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Reduction:
     """Fold a value over inner loops: sum, prod, max, min, any, all, argmax or argmin (of the index `position`)."""
 
@@ -121,7 +121,7 @@ class Reduction:
             yield self.position
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Store:
     """Write a value to a buffer at an index."""
 
@@ -130,7 +130,7 @@ class Store:
     value: Instr
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Column:
     """A reduction over the last outer loops, one for each point of a pass's inner loops; stored when these loops are done."""
 
@@ -138,7 +138,7 @@ class Column:
     store: Store
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Stage:
     """One pass: inner loops with reductions and stores; without inner loops, work once for each outer point."""
 
@@ -162,7 +162,7 @@ class Buffer:
     name: str
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Kernel:
     """One loop nest that becomes one native function."""
 

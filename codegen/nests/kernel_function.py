@@ -46,7 +46,7 @@ class Step:
         Raises AssertionError for a role that is another number already: the code would read the first one.
         """
         known = self.sizes.setdefault(role, value)
-        ensure(known == value, f"one role stands for two numbers in {self.f.name}: {role}")
+        ensure(known == value, f"one role stands for two numbers in {self.f.name}: {role[0]}")
         if self.literal or (not varies and abs(value) <= SMALL):
             return self.f.i64(value)
         if role not in self.cached:

@@ -276,6 +276,14 @@ def test_a_kernel_runs_on_memory():
     np.testing.assert_array_equal(target.view((3, 4), (4, 1)), array)
 
 
+def test_a_pass_of_shared_values_is_shown_in_short():
+    x = y = param(100)
+    for _ in range(60):
+        y = build.apply("sin", y * y + y)
+    (kernel,) = compile_graph(Graph((x,), (y,))).kernels
+    assert all(len(repr(part)) < 200 for part in (kernel, *kernel.stages, *kernel.stages[0].stores))
+
+
 def test_what_a_kernel_does_not_write_is_poison():
     memory = Memory.reserve(np.dtype(np.float32), (3,), (2,))
     assert np.isnan(memory.flat).all() and memory.flat.size == 5
