@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import graphc as G
+from graphc.ir.core.semantics import philox
 
 DRAWS: dict[str, Callable[[int], Any]] = {
     "rand": lambda n: G.rand(n, dtype=G.float64),
@@ -53,7 +54,7 @@ def test_seeds() -> None:
 def test_distributions() -> None:
     G.manual_seed(0)
     uniform, normal = G.rand(20000).numpy(), G.normal(2.0, 3.0, (20000,)).numpy()
-    assert 0 <= uniform.min() and uniform.max() < 1 and abs(uniform.mean() - 0.5) < 0.01
+    assert uniform.min() >= 0 and uniform.max() < 1 and abs(uniform.mean() - 0.5) < 0.01
     assert abs(normal.mean() - 2) < 0.08 and abs(normal.std() - 3) < 0.08
     whole = G.randint(-2, 3, (5000,)).numpy()
     assert set(whole.tolist()) == {-2, -1, 0, 1, 2}
@@ -62,3 +63,22 @@ def test_distributions() -> None:
     assert set(heads.tolist()) == {0.0, 1.0} and abs(heads.mean() - 0.3) < 0.02
     kept = G.dropout(G.ones(10000), 0.25, True).numpy()
     assert set(np.unique(kept)) == {np.float32(0), np.float32(1 / 0.75)} and abs((kept == 0).mean() - 0.25) < 0.02
+
+
+def words(seed: int, start: int, count: int) -> Any:
+    """Return words of the stream of a seed, as unsigned numbers."""
+    return philox(seed, start + np.arange(count)).view(np.uint32).astype(np.uint64)
+
+
+def test_each_draw_starts_behind_the_words_of_the_last() -> None:
+    generator = G.Generator().manual_seed(9)
+    start = 0
+    for n in (1, 3, 4):
+        drawn = G.rand(n, dtype=G.float64, generator=generator).numpy()
+        high, low = np.split(words(9, start, 2 * n), 2)
+        np.testing.assert_array_equal(drawn, ((high >> 6) * 2.0**27 + (low >> 5)) * 2.0**-53)
+        start += 2 * n
+        assert generator.get_state().tolist() == [9, start]
+    coins = G.bernoulli(G.full((5,), 0.5, dtype=G.float64), generator=generator).numpy()
+    np.testing.assert_array_equal(coins, (words(9, start, 5) >> 8) * 2.0**-24 < 0.5)
+    assert generator.get_state().tolist() == [9, start + 5]

@@ -14,7 +14,7 @@ from graphc.methods import INPLACE
 X = np.array([[0.25, -0.5, 0.75], [-0.125, 0.625, 0.875]])
 P = np.abs(X)
 Y = np.array([[2.0, -1.5, 0.5], [0.25, 3.0, -2.0]])
-I, J = np.array([[6, -3, 2], [1, 0, 5]]), np.array([[3, 2, 1], [7, 4, 2]])
+N, J = np.array([[6, -3, 2], [1, 0, 5]]), np.array([[3, 2, 1], [7, 4, 2]])
 B, C = X > 0, Y > 0
 T = G.tensor
 
@@ -41,8 +41,8 @@ CASES: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "asinh": (X, (), np.arcsinh(X)), "atan": (X, (), np.arctan(X)), "atanh": (X, (), np.arctanh(X)),
     "add": (X, (Y,), X + Y), "addcdiv": (X, (Y, P), X + Y / P), "addcmul": (X, (Y, P), X + Y * P),
     "atan2": (X, (Y,), np.arctan2(X, Y)),
-    "bitwise_and": (I, (J,), I & J), "bitwise_or": (I, (J,), I | J), "bitwise_xor": (I, (J,), I ^ J),
-    "bitwise_not": (I, (), ~I),
+    "bitwise_and": (N, (J,), N & J), "bitwise_or": (N, (J,), N | J), "bitwise_xor": (N, (J,), N ^ J),
+    "bitwise_not": (N, (), ~N),
     "ceil": (Y * 0.6, (), np.ceil(Y * 0.6)), "floor": (Y * 0.6, (), np.floor(Y * 0.6)),
     "round": (Y * 0.6, (), np.round(Y * 0.6)), "trunc": (Y * 0.6, (), np.trunc(Y * 0.6)),
     "frac": (Y * 0.6, (), Y * 0.6 - np.trunc(Y * 0.6)),
@@ -51,9 +51,9 @@ CASES: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "copysign": (X, (Y,), np.copysign(X, Y)), "cos": (X, (), np.cos(X)), "cosh": (X, (), np.cosh(X)),
     "cumprod": (Y, (1,), np.cumprod(Y, 1)), "cumsum": (Y, (0,), np.cumsum(Y, 0)),
     "div": (X, (Y,), X / Y), "divide": (X, (Y,), X / Y), "true_divide": (X, (Y,), X / Y),
-    "eq": (I, (J,), (I == J).astype(np.int64)), "ne": (I, (J,), (I != J).astype(np.int64)),
-    "ge": (I, (J,), (I >= J).astype(np.int64)), "gt": (I, (J,), (I > J).astype(np.int64)),
-    "le": (I, (J,), (I <= J).astype(np.int64)), "lt": (I, (J,), (I < J).astype(np.int64)),
+    "eq": (N, (J,), (N == J).astype(np.int64)), "ne": (N, (J,), (N != J).astype(np.int64)),
+    "ge": (N, (J,), (N >= J).astype(np.int64)), "gt": (N, (J,), (N > J).astype(np.int64)),
+    "le": (N, (J,), (N <= J).astype(np.int64)), "lt": (N, (J,), (N < J).astype(np.int64)),
     "erf": (X, (), erf(X)), "exp": (X, (), np.exp(X)), "exp2": (X, (), np.exp2(X)), "expm1": (X, (), np.expm1(X)),
     "floor_divide": (Y, (0.4,), np.floor_divide(Y, 0.4)), "fmod": (Y, (0.4,), np.fmod(Y, 0.4)),
     "remainder": (Y, (0.4,), np.mod(Y, 0.4)), "hypot": (X, (Y,), np.hypot(X, Y)),
