@@ -17,6 +17,7 @@ X = RNG.standard_normal((4, 6))
 A, B = RNG.standard_normal((4, 5)), RNG.standard_normal((4, 5))
 P, Q = 1 / (1 + np.exp(-A)), (B > 0).astype(float)
 CLASSES = np.array([0, 3, 4, 1])
+CLOSE: Any = {"rtol": 1e-10, "atol": 1e-13}
 erf = np.vectorize(math.erf)
 
 
@@ -73,7 +74,7 @@ ACTIVATIONS: dict[str, tuple[Any, Any]] = {
 def test_activation(name: str) -> None:
     module, formula = ACTIVATIONS[name]
     module.double()
-    np.testing.assert_allclose(module(G.tensor(X)).detach().numpy(), formula(X), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(module(G.tensor(X)).detach().numpy(), formula(X), **CLOSE)
 
 
 def picked(logits: Any) -> Any:
@@ -102,7 +103,7 @@ LOSSES: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
 @pytest.mark.parametrize("name", LOSSES)
 def test_loss(name: str) -> None:
     module, inputs, want = LOSSES[name]
-    np.testing.assert_allclose(module(*map(G.tensor, inputs)).numpy(), want, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(module(*map(G.tensor, inputs)).numpy(), want, **CLOSE)
 
 
 def correlated(x: Any, w: Any, bias: Any, stride: int, padding: int, dilation: int, groups: int) -> Any:
@@ -148,7 +149,7 @@ def test_convolution(name: str, options: tuple[int, ...]) -> None:
     x = RNG.standard_normal((2, 4, *(7, 6, 5)[:rank]))
     module = getattr(nn, name)(4, 6, 2, stride, padding, dilation, groups).double()
     w, b = module.weight.detach().numpy(), module.bias.detach().numpy()
-    np.testing.assert_allclose(module(G.tensor(x)).detach().numpy(), correlated(x, w, b, *options), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(module(G.tensor(x)).detach().numpy(), correlated(x, w, b, *options), **CLOSE)
 
 
 @pytest.mark.parametrize("name", TRANSPOSED)
@@ -160,7 +161,7 @@ def test_transposed_convolution(name: str, options: tuple[int, ...]) -> None:
     module = getattr(nn, name)(4, 6, 3, stride, padding, extra, groups, dilation=dilation).double()
     w, b = module.weight.detach().numpy(), module.bias.detach().numpy()
     want = transposed(x, w, b, stride, padding, dilation, groups, extra)
-    np.testing.assert_allclose(module(G.tensor(x)).detach().numpy(), want, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(module(G.tensor(x)).detach().numpy(), want, **CLOSE)
 
 
 def pooled(x: Any, rank: int, size: int, stride: int, reduce: Any) -> Any:
@@ -178,7 +179,7 @@ def test_pooling(name: str) -> None:
     x = RNG.standard_normal((2, 3, *(7, 6, 5)[:rank]))
     for size, stride in ((2, 2), (3, 1), (2, 3)):
         module = getattr(nn, name)(size, stride)
-        np.testing.assert_allclose(module(G.tensor(x)).numpy(), pooled(x, rank, size, stride, reduce), rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(module(G.tensor(x)).numpy(), pooled(x, rank, size, stride, reduce), **CLOSE)
 
 
 @pytest.mark.parametrize("name, shape, out", [("AdaptiveAvgPool1d", (2, 3, 7), 3), ("AdaptiveAvgPool2d", (2, 3, 7, 5), (3, 2))])
@@ -189,7 +190,7 @@ def test_adaptive_pooling(name: str, shape: tuple[int, ...], out: Any) -> None:
     for at in itertools.product(*map(range, outs)):
         window = tuple(slice(i * n // o, -(-(i + 1) * n // o)) for i, n, o in zip(at, shape[2:], outs, strict=True))
         want[(slice(None), slice(None), *at)] = x[(slice(None), slice(None), *window)].reshape(2, 3, -1).mean(2)
-    np.testing.assert_allclose(getattr(nn, name)(out)(G.tensor(x)).numpy(), want, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(getattr(nn, name)(out)(G.tensor(x)).numpy(), want, **CLOSE)
 
 
 def standardized(x: Any, axes: tuple[int, ...], eps: float = 1e-5) -> Any:
@@ -202,15 +203,15 @@ def test_batch_and_instance_norms(kinds: str) -> None:
     x = RNG.standard_normal((4, 3, *(5, 4, 3)[:rank]))
     space = tuple(range(2, 2 + rank))
     batch, instance = (getattr(nn, kind)(3).double() for kind in kinds.split())
-    np.testing.assert_allclose(batch(G.tensor(x)).detach().numpy(), standardized(x, (0, *space)), rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(instance(G.tensor(x)).detach().numpy(), standardized(x, space), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(batch(G.tensor(x)).detach().numpy(), standardized(x, (0, *space)), **CLOSE)
+    np.testing.assert_allclose(instance(G.tensor(x)).detach().numpy(), standardized(x, space), **CLOSE)
     count = x.size // 3
-    np.testing.assert_allclose(batch.running_mean.numpy(), 0.1 * x.mean((0, *space)), rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(batch.running_var.numpy(), 0.9 + 0.1 * x.var((0, *space)) * count / (count - 1), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(batch.running_mean.numpy(), 0.1 * x.mean((0, *space)), **CLOSE)
+    np.testing.assert_allclose(batch.running_var.numpy(), 0.9 + 0.1 * x.var((0, *space)) * count / (count - 1), **CLOSE)
     batch.eval()
     shape = (3, *[1] * rank)
     want = (x - batch.running_mean.numpy().reshape(shape)) / np.sqrt(batch.running_var.numpy().reshape(shape) + 1e-5)
-    np.testing.assert_allclose(batch(G.tensor(x)).detach().numpy(), want, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(batch(G.tensor(x)).detach().numpy(), want, **CLOSE)
 
 
 def test_batch_norm_without_momentum_averages_all_batches() -> None:
@@ -225,11 +226,11 @@ def test_batch_norm_without_momentum_averages_all_batches() -> None:
 
 def test_layer_group_and_rms_norms() -> None:
     x = RNG.standard_normal((4, 6, 5))
-    np.testing.assert_allclose(nn.LayerNorm(5).double()(G.tensor(x)).detach().numpy(), standardized(x, (2,)), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(nn.LayerNorm(5).double()(G.tensor(x)).detach().numpy(), standardized(x, (2,)), **CLOSE)
     groups = standardized(x.reshape(4, 2, 15), (2,)).reshape(4, 6, 5)
-    np.testing.assert_allclose(nn.GroupNorm(2, 6).double()(G.tensor(x)).detach().numpy(), groups, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(nn.GroupNorm(2, 6).double()(G.tensor(x)).detach().numpy(), groups, **CLOSE)
     want = x / np.sqrt((x * x).mean(2, keepdims=True) + np.finfo(float).eps)
-    np.testing.assert_allclose(nn.RMSNorm(5).double()(G.tensor(x)).detach().numpy(), want, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(nn.RMSNorm(5).double()(G.tensor(x)).detach().numpy(), want, **CLOSE)
 
 
 def test_linear_bilinear_embedding() -> None:
@@ -238,7 +239,7 @@ def test_linear_bilinear_embedding() -> None:
     np.testing.assert_allclose(linear(G.tensor(X)).detach().numpy(), X @ w.T + b, rtol=1e-12)
     w, b = bilinear.weight.detach().numpy(), bilinear.bias.detach().numpy()
     want = np.einsum("bi,kij,bj->bk", X, w, A) + b
-    np.testing.assert_allclose(bilinear(G.tensor(X), G.tensor(A)).detach().numpy(), want, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(bilinear(G.tensor(X), G.tensor(A)).detach().numpy(), want, **CLOSE)
     table = nn.Embedding(5, 3)
     np.testing.assert_array_equal(table(G.tensor(CLASSES)).detach().numpy(), table.weight.detach().numpy()[CLASSES])
 
