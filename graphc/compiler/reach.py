@@ -158,8 +158,9 @@ class _Search:
         for space in self.spaces[:before]:
             fresh = (self.names.union(space.every()) if self.anything else self.names) - space.done
             space.done |= fresh
-            some = some or bool(fresh)
-            self._look_up(space, fresh)
+            if fresh:
+                some = True
+                self._look_up(space, fresh)
         return some or bool(self.waiting) or len(self.spaces) > before
 
     def _give_up(self) -> None:

@@ -40,10 +40,12 @@ class Argument:
 
     @property
     def is_numpy(self) -> bool:
+        """Whether the caller passed a NumPy array."""
         return not isinstance(self.given, Tensor)
 
     @property
     def requires_grad(self) -> bool:
+        """Whether the caller passed a tensor that requires a gradient."""
         return isinstance(self.given, Tensor) and self.given.requires_grad
 
     @cached_property
@@ -53,6 +55,7 @@ class Argument:
 
 
 def argument(leaf: Any) -> Argument:
+    """Return a tensor or array as an argument; arrays of another byte order, or not aligned, are copied."""
     if isinstance(leaf, Tensor):
         return Argument(leaf, leaf._array())
     array = np.asarray(leaf)
