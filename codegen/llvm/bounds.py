@@ -93,8 +93,9 @@ some:
   ret i64 %count
 }"""
 
-LANES = """define internal <N x i1> @bounds.lanes.vN(
-    <N x ptr> %p, <N x i1> %mask, i64 %length, i64 %low, i64 %high, i64 %site) noinline {
+LANES = """define internal i64 @bounds.lanes.vN(
+    <N x ptr> %p, <N x i8> %wanted, i64 %length, i64 %low, i64 %high, i64 %site) noinline {
+  %mask = icmp ne <N x i8> %wanted, zeroinitializer
   %at = ptrtoint <N x ptr> %p to <N x i64>
   %length.1 = insertelement <N x i64> poison, i64 %length, i64 0
   %length.n = shufflevector <N x i64> %length.1, <N x i64> poison, <N x i32> zeroinitializer
@@ -113,9 +114,9 @@ outside:
   %places = select <N x i1> %bad, <N x i64> %at, <N x i64> zeroinitializer
   %where = call i64 @llvm.vector.reduce.umax.vNi64(<N x i64> %places)
   call void @bounds.note(i64 %site, i64 %where, i64 %length, i64 %low, i64 %high)
-  ret <N x i1> zeroinitializer
+  ret i64 0
 inside:
-  ret <N x i1> %mask
+  ret i64 1
 }"""
 
 
@@ -262,8 +263,10 @@ class CheckedFunction(Function):
         """Return in which lanes an access may take place: as the mask says, or in none."""
         n, limits = mask.lanes, self.limits_of(places)
         words = (self.i64(length), limits.low, limits.high, self.module.site(f"{what} {limits.label}"))
-        operands = ", ".join(v.typed for v in (places, mask, *words))
-        return self.inst(f"call <{n} x i1> @{self.module.lanes(n)}({operands})", "i1", n)
+        # at level 0 LLVM cannot pass vectors of i1
+        operands = ", ".join(v.typed for v in (places, self.convert("zext", mask, "i8"), *words))
+        good = self.inst(f"call i64 @{self.module.lanes(n)}({operands})", "i64")
+        return self.and_(mask, self.splat(self.cmp("ne", good, self.i64(0)), n))
 
     def _each(self, base: Value, type: str, lanes: int) -> Value:
         return self.element(base, self.iota("i64", lanes), type)
