@@ -52,7 +52,7 @@ def check(number: int, what: str, report: Report) -> Iterator[str]:
             return
         case = case_of(program, what)
         before.append(program.sizes)
-        message = difference(case, i % TORCH_EVERY == 0)
+        message = difference(case, i % TORCH_EVERY == 0 and program.values != "special")
         report.checks += 1
         report.counts[what] += 1
         if message:

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from graphc.codegen.program.program import compile_graph
-from graphc.compiler.api import Compiled, _take_apart, _Variant
+from graphc.compiler.capture import trace
 from graphc.compiler.fast_path import Result
 from graphc.compiler.options import Options
+from graphc.compiler.reach import watch
+from graphc.compiler.signature import take_apart
+from graphc.compiler.variant import Variant
 from graphc.ir.interpret.comparison import unequal
 from tests.fuzz.cases import tensors
 from tests.fuzz.noise import Reference, description
@@ -43,9 +46,8 @@ class Traced:
     reference: Reference | None = None
 
     def __post_init__(self) -> None:
-        compiled = Compiled(self.run, Options(opt=0))
-        call = _take_apart(tuple(tensors(self.given)), {})
-        self.variant: _Variant = compiled._variant(call)
+        call = take_apart(tuple(tensors(self.given)), {})
+        self.variant: Variant = trace(self.run, call, Options(opt=0), watch([self.run]))
         self.graph = self.variant.graph
         self.variant.__dict__["program"] = _Evaluated(self)
         results = self.variant.run(call)
