@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.fuzz.generate import Generator, dtype_text, rule, shape_text
-from tests.fuzz.program import Block
+from tests.fuzz.program import Block, Var
 from tests.fuzz.rules_control import ready, renamed
 
 
@@ -27,16 +27,9 @@ def gradient(g: Generator) -> Any:
     x = g.float_of(lambda v: v.mag < 50)
     if not ready(g) or x is None:
         return None
-    p = renamed(g, x)
-    with g.inside([p]):
-        g.run(g.choice((1, 2, 3)))
-        r = g.some_float()
-        total = g.emit("({} * {}).sum()", g.tame(r), 0.5, shape=())
-        stmts = tuple(g.stmts)
-    if total is None:
+    body = _scalar(g, x, "loss")
+    if body is None:
         return None
-    g.count += 1
-    body = Block(f"loss{g.count}", (p,), stmts, (total,), single=True)
     return g.emit("torch.func.grad({})({})", body, x, dtype=x.dtype, shape=x.shape, mag=100.0)
 
 
@@ -55,3 +48,70 @@ def pushed(g: Generator) -> Any:
     args = (body, x, t, shape_text(r.shape), dtype_text(r.dtype))
     template = "torch.func.vjp({}, {}, {})[1](torch.ones(({}), dtype={}))[0]"
     return g.emit(template, *args, dtype=x.dtype, shape=x.shape, mag=100.0)
+
+
+@rule(0.7)
+def jacobian(g: Generator) -> Any:
+    x = g.float_of(lambda v: v.rank == 1 and v.shape[0].at(g.sizes) in range(1, 9))
+    if not ready(g) or x is None:
+        return None
+    body = g.block("map", [renamed(g, x)], [None], g.choice((1, 2)), single=True)
+    r = body.results[0]
+    if r.rank > 1 or r.dtype != x.dtype:
+        return None
+    text = g.choice(("torch.func.jacrev({})({})", "torch.func.jacfwd({})({})"))
+    return g.emit(text, body, x, dtype=x.dtype, shape=(*r.shape, *x.shape), mag=100.0)
+
+
+@rule(0.6)
+def curvature(g: Generator) -> Any:
+    x = g.float_of(lambda v: v.rank == 1 and v.shape[0].at(g.sizes) in range(1, 7) and v.mag < 10)
+    if not ready(g) or x is None:
+        return None
+    body = _scalar(g, x, "bowl")
+    return body and g.emit("torch.func.hessian({})({})", body, x, shape=x.shape * 2, mag=100.0)
+
+
+def _scalar(g: Generator, x: Var, name: str) -> Block | None:
+    """Return an inner function of a variable like x with one number as its result."""
+    p = renamed(g, x)
+    with g.inside([p]):
+        g.run(g.choice((1, 2, 3)))
+        r = g.some_float()
+        total = g.emit(
+            "({} * {}).sum()", g.tame(r), g.choice((0.5, r, p)) if r.shape == p.shape else 0.5, dtype=p.dtype, shape=()
+        )
+        stmts = tuple(g.stmts)
+    g.count += 1
+    return None if total is None else Block(f"{name}{g.count}", (p,), stmts, (total,), single=True)
+
+
+@rule(0.6)
+def each_gradient(g: Generator) -> Any:
+    """The gradient for each row: vmap of grad."""
+    x = g.float_of(lambda v: v.rank > 0 and v.shape[0].at(g.sizes) > 0 and v.mag < 50)
+    if not ready(g) or x is None:
+        return None
+    row = g.fresh(x.dtype, x.shape[1:], x.mag)
+    body = _scalar(g, row, "row")
+    return body and g.emit("torch.vmap(torch.func.grad({}))({})", body, x, dtype=x.dtype, shape=x.shape, mag=100.0)
+
+
+CUSTOM = """type("Custom", (torch.autograd.Function,), {{
+        "forward": staticmethod(lambda ctx, x: (ctx.save_for_backward(x), {})[1]),
+        "backward": staticmethod(lambda ctx, g: g * ({})),
+    }}).apply({{}})"""
+
+
+@rule(0.8)
+def custom(g: Generator) -> Any:
+    """A function with its own derivative, which is right."""
+    x = g.float_of(lambda v: v.mag < 50)
+    if x is None:
+        return None
+    rows = (
+        ("x * x", "2 * ctx.saved_tensors[0]"), ("torch.sin(x)", "torch.cos(ctx.saved_tensors[0])"),
+        ("torch.tanh(x)", "1 - torch.tanh(ctx.saved_tensors[0]) ** 2"), ("x * 3.0", "3.0 + 0 * ctx.saved_tensors[0]"),
+    )  # fmt: skip
+    value, slope = g.choice(rows)
+    return g.emit(CUSTOM.format(value, slope), x, mag=x.mag**2 + 3)
