@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,12 +13,16 @@ __all__ = ["minimize", "statements"]
 
 SMALL = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17, 20, 32, 33, 64)
 
+SECONDS = 60.0
+"""What one minimization may take."""
 
-def minimize(program: Program, fails: Callable[[Program], bool], attempts: int = 400) -> Program:
+
+def minimize(program: Program, fails: Callable[[Program], bool], attempts: int = 800) -> Program:
     """Return the smallest program that is found for which `fails` holds, as it does for the one given."""
     left = attempts
     improved = True
-    while improved and left > 0:
+    end = time.monotonic() + SECONDS
+    while improved and left > 0 and time.monotonic() < end:
         improved = False
         for simpler in _simpler(program):
             left -= 1
@@ -44,6 +49,8 @@ def statements(block: Block) -> int:
 def _simpler(program: Program) -> Iterator[Program]:
     """Yield programs a step simpler, those that save most first."""
     block = program.block
+    if any(not s.out for s in block.stmts):
+        yield replace(program, block=_live(replace(block, stmts=tuple(s for s in block.stmts if s.out))))
     for b in _fewer_results(block):
         yield replace(program, block=_live(b))
     for b in _cut(block):

@@ -16,7 +16,7 @@ from graphc.tensors import lazy
 from tests.fuzz.cases import TORCH, Case, case_of, real_torch, tensors
 from tests.fuzz.finite import finite_differences
 from tests.fuzz.program import Program
-from tests.fuzz.traced import Traced
+from tests.fuzz.traced import Traced, flat
 
 __all__ = ["ALL_MODES", "Checker", "Failure"]
 
@@ -116,7 +116,7 @@ def on_torch(case: Case) -> list[Array] | None:
         names = case.on(TORCH, real_torch.nn.functional)
         inputs = [real_torch.from_numpy(np.array(x)) for x in names["args"]]
         if not case.is_gradient:
-            return [x.detach().numpy() for x in names["run"](*inputs)]
+            return [x.detach().numpy() for x in flat(names["run"](*inputs))]
         chosen = [inputs[i].requires_grad_() for i in case.floats]
         total = names["loss"](*inputs)
         found = real_torch.autograd.grad(total, chosen, allow_unused=True)
