@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from graphc.compiler.api import capture
+from graphc.compiler.capture import capture
 from graphc.ir.interpret.evaluate import evaluate
 from tests.fuzz.cases import Case, tensors
 from tests.fuzz.traced import Traced

@@ -50,7 +50,7 @@ class Generator:
         self.depth = 0
         self.count = 0
         self.control = 0
-        self.in_place = True
+        self.values = self.choice(("normal",) * 6 + ("integers", "integers", "ones", "special"))
         factors = weights or {}
         self.weights = [w * factors.get(topic, 1.0) for _, w, topic in RULES]
 
@@ -131,7 +131,7 @@ class Generator:
     @contextmanager
     def inside(self, params: Sequence[Var]) -> Iterator[None]:
         """Generate into an inner function, which reads what is outside and writes nothing there."""
-        saved = self.vars, self.stmts, self.outer, self.in_place
+        saved = self.vars, self.stmts, self.outer
         self.outer = [*self.outer, *(replace(v, owned=False) for v in self.vars)]
         self.vars, self.stmts = list(params), []
         self.depth += 1
@@ -139,7 +139,7 @@ class Generator:
         try:
             yield
         finally:
-            self.vars, self.stmts, self.outer, self.in_place = saved
+            self.vars, self.stmts, self.outer = saved
             self.depth -= 1
 
     def block(self, name: str, params: Sequence[Var], wanted: Sequence[Var | None], length: int, single: bool = False) -> Block:
@@ -204,9 +204,8 @@ def generate(seed: int, weights: dict[str, float] | None = None, length: int | N
     g.run(length or g.choice((2, 3, 4, 5, 6, 7, 8, 10)))
     results = _results(g)
     layouts = tuple(g.choice(("dense",) * 6 + ("transposed", "strided", "reversed")) for _ in params)
-    values = g.choice(("normal",) * 6 + ("integers", "integers", "ones", "special"))
     loss = g.choice(("sum", "weighted", "square", "weighted"))
-    return Program(Block("f", tuple(params), tuple(g.stmts), tuple(results)), g.sizes, seed, values, layouts, loss)
+    return Program(Block("f", tuple(params), tuple(g.stmts), tuple(results)), g.sizes, seed, g.values, layouts, loss)
 
 
 def _params(g: Generator) -> Iterator[Var]:

@@ -95,7 +95,7 @@ def attention(g: Generator) -> Any:
     k = q and g.pick(
         lambda v: v.dtype == q.dtype and v.shape[:-2] == q.shape[:-2] and v.shape[-1:] == q.shape[-1:] and v.rank == q.rank
     )
-    if q is None or k is None or not nonempty(g, k):
+    if q is None or k is None or not nonempty(g, k) or g.values == "special":  # torch masks by adding
         return None
     end = g.choice(("", ", is_causal=True"))
     q, k = g.tame(q), g.tame(k)

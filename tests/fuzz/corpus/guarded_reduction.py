@@ -2,7 +2,6 @@
 
 import numpy as np
 
-import graphc as torch
 import graphc.nn.functional as F
 
 

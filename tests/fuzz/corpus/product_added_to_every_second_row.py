@@ -2,8 +2,6 @@
 
 import numpy as np
 
-import graphc as torch
-
 
 def run(b):
     c = b.clone()
