@@ -117,7 +117,7 @@ _row(
 )
 
 # leaves
-_row("constant", "leaf", type_rules.leaf, semantics.constant, "One number in every element.")
+_row("constant", "leaf", type_rules.constant, semantics.constant, "One number in every element.")
 _row("iota", "leaf", type_rules.iota, semantics.iota, "The index along an axis.")
 _row(
     "random_bits", "leaf", type_rules.random_bits, semantics.random_bits,
@@ -193,9 +193,12 @@ _row(
 )  # fmt: skip
 
 # regions
-_row("fusion", "region", type_rules.call("fusion"), None, "The region applied to the operands, compiled as one kernel.")
 _row(
-    "checkpoint", "region", type_rules.call("checkpoint"), None,
+    "fusion", "region", type_rules.call("fusion", type_rules.SCHEDULE), None,
+    "The region applied to the operands, compiled as one kernel.",
+)  # fmt: skip
+_row(
+    "checkpoint", "region", type_rules.call("checkpoint", {"barrier": "a flag"}), None,
     "The region applied to the operands; its gradient computes again what it reads, behind a `barrier`.",
 )  # fmt: skip
 _row(

@@ -7,12 +7,13 @@ from math import prod
 from typing import Any
 
 from graphc.ir.core.graph import Node, Region, TypeRuleError
+from graphc.ir.core.guards import Symbol
 from graphc.ir.core.types import BOOL, GROWING, I32, I64, DType, TensorType
 
 __all__ = [
-    "Rule", "arg_reduction", "broadcast", "call", "cast", "concatenate", "cond", "cumsum", "derived", "elementwise", "flip",
-    "gather", "iota", "leaf", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result", "scan", "scatter",
-    "scatter_add", "select", "slice_", "while_",
+    "SCHEDULE", "Rule", "arg_reduction", "broadcast", "call", "cast", "concatenate", "cond", "constant", "cumsum", "custom",
+    "derived", "elementwise", "flip", "gather", "iota", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result",
+    "scan", "scatter", "scatter_add", "select", "slice_", "while_",
 ]  # fmt: skip
 
 Operands = tuple[Node, ...]
@@ -27,11 +28,88 @@ def _require(holds: bool, rule: str, *got: object) -> None:
         raise TypeRuleError(f"{rule}, got {', '.join(map(str, got))}")
 
 
+# -- what an application is made of --------------------------------------------------------------------
+
+Kind = Callable[[Any], bool]
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is Symbol or (type(value) is int and value >= 0)  # the rules compare symbols where it matters
+
+
+def _is_counts(value: Any) -> bool:
+    return type(value) is tuple and all(map(_is_count, value))
+
+
+def _is_axes(value: Any) -> bool:
+    return type(value) is tuple and all(map(_is_counts, value))
+
+
+KINDS: dict[str, Kind] = {
+    "a count": _is_count,
+    "counts": _is_counts,
+    "a length": lambda value: value is None or _is_count(value),
+    "a flag": lambda value: type(value) is bool,
+    "a dtype": lambda value: type(value) is DType,
+    "a derivative": lambda value: type(value) is str and value in RULES,
+    "a number": lambda value: type(value) in (bool, int, float, Symbol),
+    "lists of axes": lambda value: type(value) is tuple and all(map(_is_axes, value)),
+    "texts": lambda value: type(value) is tuple and all(type(text) is str for text in value),
+}
+"""What an attribute may be: integers are not negative, and no bool is one."""
+
+
+def signature(least: int, most: int | None = None, regions: int | None = 0, **attributes: str) -> Callable[[Rule], Rule]:
+    """Make a rule check first what it is applied to.
+
+    That is `least` operands, or any number from there on if `most` is -1, of one result each, `regions` regions (None: any number), and
+    just the attributes of these names and kinds.
+    """
+
+    def checked(rule: Rule) -> Rule:
+        name = rule.__name__.rstrip("_")
+
+        def infer(operands: Operands, params: Params, given: Regions) -> Types:
+            if most is not None and len(operands) < least:
+                raise TypeRuleError(f"{name} takes at least {least} operand{'s'[: least != 1]}, got {len(operands)}")
+            check_application(name, least if most is None else None, regions, operands, given)
+            check_attributes(name, attributes, params)
+            return rule(operands, params, given)
+
+        return infer
+
+    return checked
+
+
+def check_application(name: str, arity: int | None, count: int | None, operands: Operands, regions: Regions) -> None:
+    """Raise TypeRuleError if operands, of one result each, or regions are more or less than so many; None is any number."""
+    if arity is not None and len(operands) != arity:
+        raise TypeRuleError(f"{name} takes {arity} operand{'s'[: arity != 1]}, got {len(operands)}")
+    for operand in operands:
+        if len(operand.types) != 1:
+            raise TypeRuleError(f"{name} takes operands of one result, got one of {len(operand.types)}")
+    if count is not None and len(regions) != count:
+        raise TypeRuleError(f"{name} has {count} region{'s'[: count != 1]}, got {len(regions)}")
+
+
+def check_attributes(name: str, wanted: dict[str, str], params: Params) -> None:
+    """Raise TypeRuleError if the parameters of a node are others than are wanted, or of another kind."""
+    if params.keys() != wanted.keys():
+        raise TypeRuleError(f"{name} has the parameters {', '.join(wanted) or 'of none'}, got {', '.join(params) or 'none'}")
+    for key, kind in wanted.items():
+        if not KINDS[kind](params[key]):
+            raise TypeRuleError(f"{name} needs {kind} for {key}, got {params[key]!r}")
+
+
+# -- the rules -----------------------------------------------------------------------------------------
+
+
 def elementwise(name: str, arity: int, kinds: tuple[str, ...], result: DType | None = None) -> Rule:
     """Return the rule of operands of one type, whose dtype is of certain kinds; the result has it too, or `result`."""
 
     def infer(operands: Operands, params: Params, regions: Regions) -> Types:
         _require(len(operands) == arity, f"{name} takes {arity} operand{'s'[: arity > 1]}", len(operands))
+        _require(not params and not regions, f"{name} has neither parameters nor regions", *params)
         first = operands[0].types[0]
         for other in operands[1:]:
             if other.types[0] is not first and other.types[0] != first:
@@ -52,11 +130,11 @@ RULES = frozenset((
 
 def derived(operands: Operands, params: Params, regions: Regions) -> Types:
     """A value and the two operands that it is differentiated by, all of one float type."""
-    rule = params.get("rule")
-    _require(isinstance(rule, str) and rule in RULES, "derived names one of its rules", rule)
-    return elementwise("derived", 3, ("float",))(operands, params, regions)
+    check_attributes("derived", {"rule": "a derivative"}, params)
+    return elementwise("derived", 3, ("float",))(operands, {}, regions)
 
 
+@signature(3)
 def select(operands: Operands, params: Params, regions: Regions) -> Types:
     """A bool condition and two operands of one type."""
     _require(len(operands) == 3, "select takes 3 operands", len(operands))
@@ -65,23 +143,37 @@ def select(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x,)
 
 
+@signature(1, dtype="a dtype")
 def cast(operands: Operands, params: Params, regions: Regions) -> Types:
     """Any operand; the shape stays."""
     return (operands[0].type.with_dtype(params["dtype"]),)
 
 
-def leaf(operands: Operands, params: Params, regions: Regions) -> Types:
-    """No operand: dtype and shape are parameters."""
+@signature(0, value="a number", dtype="a dtype", shape="counts")
+def constant(operands: Operands, params: Params, regions: Regions) -> Types:
+    """No operand; a number of the dtype."""
+    dtype, value = params["dtype"], params["value"]
+    number = value.value if type(value) is Symbol else value
+    _require(type(number) is NUMBERS[dtype.kind], f"a constant of dtype {dtype} is a number of it", repr(value))
+    return _leaf(params)
+
+
+NUMBERS: dict[str, type] = {"float": float, "int": int, "bool": bool}
+
+
+def _leaf(params: Params) -> Types:
     _require(all(n >= 0 for n in params["shape"]), "a shape has no negative extent", params["shape"])
     return (TensorType(params["dtype"], params["shape"]),)
 
 
+@signature(0, axis="a count", dtype="a dtype", shape="counts")
 def iota(operands: Operands, params: Params, regions: Regions) -> Types:
     """An axis of the shape."""
     _require(0 <= params["axis"] < len(params["shape"]), "iota needs an axis of its shape", params["axis"], params["shape"])
-    return leaf(operands, params, regions)
+    return _leaf(params)
 
 
+@signature(1, shape="counts")
 def random_bits(operands: Operands, params: Params, regions: Regions) -> Types:
     """A key of two i64; the shape is a parameter."""
     _require(
@@ -92,6 +184,7 @@ def random_bits(operands: Operands, params: Params, regions: Regions) -> Types:
     return (TensorType(I32, params["shape"]),)
 
 
+@signature(1, shape="counts")
 def reshape(operands: Operands, params: Params, regions: Regions) -> Types:
     """As many elements as before."""
     (x,) = operands
@@ -100,6 +193,7 @@ def reshape(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x.type.with_shape(params["shape"]),)
 
 
+@signature(1, axes="counts")
 def permute(operands: Operands, params: Params, regions: Regions) -> Types:
     """Every axis once."""
     (x,) = operands
@@ -107,6 +201,7 @@ def permute(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x.type.with_shape(tuple(x.shape[a] for a in params["axes"])),)
 
 
+@signature(1, shape="counts", axes="counts")
 def broadcast(operands: Operands, params: Params, regions: Regions) -> Types:
     """Operand axes keep their order and extent."""
     (x,) = operands
@@ -122,6 +217,7 @@ def broadcast(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x.type.with_shape(shape),)
 
 
+@signature(1, start="counts", stop="counts", step="counts")
 def slice_(operands: Operands, params: Params, regions: Regions) -> Types:
     """Within the operand."""
     (x,) = operands
@@ -132,6 +228,7 @@ def slice_(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x.type.with_shape(tuple(-(-(e - s) // p) for s, e, p in zip(start, stop, step, strict=True))),)
 
 
+@signature(2, low="counts", high="counts", interior="counts")
 def pad(operands: Operands, params: Params, regions: Regions) -> Types:
     """A 0-d fill; widths are not negative."""
     x, fill = operands
@@ -146,13 +243,16 @@ def pad(operands: Operands, params: Params, regions: Regions) -> Types:
     )
 
 
+@signature(1, axes="counts")
 def flip(operands: Operands, params: Params, regions: Regions) -> Types:
     """Axes of the operand."""
     (x,) = operands
-    _require(all(0 <= a < x.type.rank for a in params["axes"]), "flip needs axes of its operand", params["axes"], x.type)
+    axes = params["axes"]
+    _require(len(set(axes)) == len(axes) and all(a < x.type.rank for a in axes), "flip needs axes of its operand", axes, x.type)
     return (x.type,)
 
 
+@signature(1, -1, axis="a count")
 def concatenate(operands: Operands, params: Params, regions: Regions) -> Types:
     """Operands that agree but along one axis."""
     _require(bool(operands), "concatenate needs an operand")
@@ -169,6 +269,8 @@ def reduction(name: str, kinds: tuple[str, ...]) -> Rule:
     """Return the rule of a reduction over ascending axes; max and min need an element."""
 
     def infer(operands: Operands, params: Params, regions: Regions) -> Types:
+        check_application(name, 1, 0, operands, regions)
+        check_attributes(name, {"axes": "counts"}, params)
         (x,) = operands
         axes = params["axes"]
         inside = list(axes) == sorted(set(axes)) and all(0 <= a < x.type.rank for a in axes)
@@ -182,6 +284,7 @@ def reduction(name: str, kinds: tuple[str, ...]) -> Rule:
     return infer
 
 
+@signature(1, axis="a count")
 def arg_reduction(operands: Operands, params: Params, regions: Regions) -> Types:
     """A non-empty axis; the index is an i64."""
     (x,) = operands
@@ -190,6 +293,7 @@ def arg_reduction(operands: Operands, params: Params, regions: Regions) -> Types
     return (TensorType(I64, x.shape[:axis] + x.shape[axis + 1 :]),)
 
 
+@signature(1, axis="a count")
 def cumsum(operands: Operands, params: Params, regions: Regions) -> Types:
     """An axis of a float or int operand."""
     (x,) = operands
@@ -211,6 +315,7 @@ def _check_indices(rule: str, x: Node, indices: Operands) -> None:
     )
 
 
+@signature(2, -1)
 def gather(operands: Operands, params: Params, regions: Regions) -> Types:
     """Indices of one shape for the leading axes."""
     x, *rest = operands
@@ -219,6 +324,7 @@ def gather(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x.type.with_shape(indices[0].shape + x.shape[len(indices) :]),)
 
 
+@signature(3, -1)
 def scatter(operands: Operands, params: Params, regions: Regions) -> Types:
     """Updates of the type that gather would give."""
     x, updates, *rest = operands
@@ -229,12 +335,14 @@ def scatter(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x.type,)
 
 
+@signature(3, -1)
 def scatter_add(operands: Operands, params: Params, regions: Regions) -> Types:
     """As scatter, of numbers."""
     _require(not operands[0].type.dtype.is_bool, "scatter_add adds numbers", operands[0].type)
     return scatter(operands, params, regions)
 
 
+@signature(2)
 def matmul(operands: Operands, params: Params, regions: Regions) -> Types:
     """[…,m,k] and […,k,n] with equal leading axes."""
     _require(len(operands) == 2, "matmul takes 2 operands", len(operands))
@@ -244,10 +352,16 @@ def matmul(operands: Operands, params: Params, regions: Regions) -> Types:
     return (a.with_shape((*a.shape[:-1], b.shape[-1])),)
 
 
-def call(name: str) -> Rule:
+SCHEDULE = {"dims": "counts", "outer": "a count", "results": "lists of axes", "reduces": "lists of axes"}
+"""The parameters of a fusion that has its schedule; one that has none has no parameters."""
+
+
+def call(name: str, attributes: dict[str, str]) -> Rule:
     """Return the rule of what applies its region: operands as the region's parameters; results as its results."""
 
     def infer(operands: Operands, params: Params, regions: Regions) -> Types:
+        check_application(name, None, 1, operands, regions)
+        check_attributes(name, attributes if attributes is not SCHEDULE or params else {}, params)
         (body,) = regions
         fits = [o.type for o in operands] == [p.type for p in body.params]
         _require(fits, f"{name} binds each operand to a parameter of its type")
@@ -267,6 +381,7 @@ def _require_types(rule: str, wanted: list[TensorType], got: list[TensorType]) -
         raise TypeRuleError(f"{rule} {', '.join(map(str, wanted))}, got {', '.join(map(str, got))}")
 
 
+@signature(1, -1, 2)
 def cond(operands: Operands, params: Params, regions: Regions) -> Types:
     """A 0-d bool, then the operands of both regions, which return the same types."""
     _require(
@@ -281,6 +396,7 @@ def cond(operands: Operands, params: Params, regions: Regions) -> Types:
     return tuple(results)
 
 
+@signature(0, -1, 2, carried="a count")
 def while_(operands: Operands, params: Params, regions: Regions) -> Types:
     """Carried values, then values of outside: a test that gives a 0-d bool, a body that gives the carried types and items.
 
@@ -288,6 +404,7 @@ def while_(operands: Operands, params: Params, regions: Regions) -> Types:
     """
     test, body = regions
     given = [o.type for o in operands]
+    _require(params["carried"] <= len(given), "while carries operands", params["carried"], len(given))
     carried = given[: params["carried"]]
     _check_binding("while", test, given, [TensorType(BOOL)])
     _check_binding("while", body, given, None)
@@ -297,6 +414,7 @@ def while_(operands: Operands, params: Params, regions: Regions) -> Types:
     return (*carried, *(t.with_shape((GROWING, *t.shape)) for t in found[n:]))
 
 
+@signature(0, -1, 1, carried="a count", sequences="a count", length="a length", reverse="a flag")
 def scan(operands: Operands, params: Params, regions: Regions) -> Types:
     """Carried values, sequences along their first axis, values of outside; the body gives carried values and items.
 
@@ -305,7 +423,7 @@ def scan(operands: Operands, params: Params, regions: Regions) -> Types:
     (body,) = regions
     n, m, length = params["carried"], params["sequences"], params["length"]
     types = [o.type for o in operands]
-    _require(length is None or length >= 0, "scan has a length that is not negative", length)
+    _require(n + m <= len(types), "scan carries and runs over operands", n, m, len(types))
     _require(length is not None or m > 0, "scan without a length runs over sequences that grow", *types)
     extent = GROWING if length is None else length
     for t in types[n : n + m]:
@@ -321,10 +439,14 @@ def scan(operands: Operands, params: Params, regions: Regions) -> Types:
     return (*carried, *(t.with_shape((extent, *t.shape)) for t in found[n:]))
 
 
+@signature(1, -1, None, values="a count", inputs="a count", by="counts", moved="counts", refusals="texts", levels="counts")
 def custom(operands: Operands, params: Params, regions: Regions) -> Types:
     """Values, which are the results; inputs; values of outside, which all regions read behind parameters of their own."""
     k, n, by, moved = (params[key] for key in ("values", "inputs", "by", "moved"))
     types = [o.type for o in operands]
+    _require(k + n <= len(types), "custom has values and inputs among its operands", k, n, len(types))
+    _require(len(params["refusals"]) == 2, "custom has two refusals", params["refusals"])
+    _require(all(i < n for i in by) and all(i < k for i in moved), "custom has rules for inputs and values", by, moved)
     values, inputs, outside = types[:k], types[k : k + n], types[k + n :]
     wanted = len(params["levels"]) + bool(by) + bool(moved)
     _require(len(regions) == wanted, "custom has a region for each rule", len(regions), wanted)
@@ -341,7 +463,10 @@ def custom(operands: Operands, params: Params, regions: Regions) -> Types:
 
 def result(operands: Operands, params: Params, regions: Regions) -> Types:
     """An index into the operand's results."""
+    _require(len(operands) == 1 and not regions, "result takes 1 operand and has no regions", len(operands), len(regions))
+    check_attributes("result", {"index": "a count"}, params)
     (x,) = operands
+    _require(len(x.types) > 1, "result takes an operand of several results", len(x.types))
     _require(
         0 <= params["index"] < len(x.types), "result needs an index into its operand's results", params["index"], len(x.types)
     )

@@ -5,7 +5,8 @@
 
 A forward loop and the taped one that its adjoint asks for become one; stacks and sequences that the adjoint
 turned out not to need are dropped.  Once gradients are taken, a checkpoint is just what its region computes; only what
-its gradient computes again stays a region, apart from the first computation.  A custom node is its values then.
+its gradient computes again stays a region, apart from the first computation.  A custom node is its values then.  What was
+fused before is taken apart: `fuse` decides anew.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def _tidied(results: Sequence[Node]) -> Sequence[Node]:
 
 
 def _inlined(results: Sequence[Node]) -> Sequence[Node]:
-    """Put the bodies of checkpoints in their places, but for those that are computed again, and the values of custom nodes."""
+    """Put the bodies of fusions, and of checkpoints not computed again, in their places, and the values of custom nodes."""
     while any(map(_is_open, nodes := toposort(results))):
         new: dict[Node, Node] = {}
         bodies: dict[Node, list[Node]] = {}
@@ -54,7 +55,7 @@ def _inlined(results: Sequence[Node]) -> Sequence[Node]:
 
 
 def _is_open(node: Node) -> bool:
-    return node.op.name == "custom" or (node.op.name == "checkpoint" and not node.params["barrier"])
+    return node.op.name in ("custom", "fusion") or (node.op.name == "checkpoint" and not node.params["barrier"])
 
 
 def _body(node: Node, operands: Sequence[Node]) -> list[Node]:
@@ -68,7 +69,7 @@ def _inner(nodes: Sequence[Node]) -> dict[Node, Node]:
     """Tidy the bodies of loops and branches."""
     new: dict[Node, Node] = {}
     for node in nodes:
-        if not node.regions or node.op.name == "fusion":
+        if not node.regions:
             continue
         now = with_bodies(node, _tidied)
         if now is not node:

@@ -251,11 +251,20 @@ def test_constants_are_short() -> None:
 
 
 def test_parameters_of_all_kinds_are_read_back() -> None:
-    x = p((2,), "x")
-    value = (1, -2.5, True, None, 'a "b" \\ \n c', F64, TensorType(F32, (2, 3)), ((), (1, (2,))), math.inf)
-    node = make(PRIMITIVES["neg"], (x,), {"key": value, "s": "=,]"})
-    again = parse(to_text(Graph((x,), (node,)))).results[0]
-    assert again.params == node.params
+    x = p((), "x", F64)
+    texts = ('a "b" \\ \n c', "=,]")
+    custom = {"values": 1, "inputs": 0, "by": (), "moved": (), "refusals": texts, "levels": ()}
+    scan = {"carried": 0, "sequences": 1, "length": 3, "reverse": True}
+    body = Region((x,), (apply("cast", x, dtype=F32),))
+    schedule = {"dims": (), "outer": 0, "results": ((),), "reduces": ()}
+    for node in (
+        make(PRIMITIVES["custom"], (x,), custom),
+        make(PRIMITIVES["scan"], (p((3,), "xs", F64),), scan, (body,)),
+        make(PRIMITIVES["fusion"], (x,), schedule, (body,)),
+        constant(-math.inf, F64, (2, 3)),
+    ):
+        again = parse(to_text(Graph(node.operands, (node,)))).results[0]
+        assert again.params == node.params
 
 
 def test_places_are_comments() -> None:

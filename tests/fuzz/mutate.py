@@ -1,0 +1,262 @@
+"""Mutated IR texts: each is a documented error, or a graph whose passes, program and evaluator agree.
+
+    python -m tests.fuzz --kind mutate --seed 0 --count 1000
+
+Texts are judged in worker processes: one that dies or takes too long is a failure of the text it was at.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import time
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import numpy as np
+
+from graphc.codegen.program.program import compile_graph
+from graphc.ir.core.graph import Graph, Node
+from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.pipeline import optimize
+from graphc.ir.text.parser import IRSyntaxError, parse
+from graphc.ir.text.verifier import VerificationError, verify
+from tests.fuzz.kinds import Report
+from tests.fuzz.mutations import mutated
+
+__all__ = ["judged", "run"]
+
+SECONDS, DEADLINE = 20, 60
+"""What one text may take, as the worker measures it, and as its parent does."""
+
+PATIENCE = 2
+"""Seconds for the evaluator: what takes it longer is compiled, and not run."""
+
+MOST_ELEMENTS = 1 << 20
+"""What has larger values is compiled, and not run."""
+
+MEMORY = 6 << 30
+Outcome = tuple[str, str]
+"""What came of a text in a word, and what is wrong, or nothing."""
+
+
+class _TooLong(BaseException):
+    """A text took too long."""
+
+
+@contextmanager
+def _limit(seconds: float) -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise _TooLong
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+# -- one text -----------------------------------------------------------------------------------------------
+
+
+def judged(text: str, seed: int) -> Outcome:
+    """Return what comes of a text."""
+    try:
+        graph = parse(text)
+    except IRSyntaxError:
+        return "syntax error", ""
+    try:
+        verify(graph)
+    except VerificationError:
+        return "not verified", ""
+    arrays = _arrays(graph, seed) if _may_run(graph) else None
+    want = _evaluated(graph, arrays) if arrays is not None else _TooLong()
+    with _limit(SECONDS):
+        stages = optimize(graph)
+        program = compile_graph(graph)
+    if isinstance(want, _TooLong):
+        return "compiled", ""
+    assert arrays is not None
+    for stage, after in stages.items():
+        if wrong := _difference(graph, arrays, want, _evaluated(after, arrays)):
+            return "another value", f"{stage}: {wrong}"
+    wrong = _difference(graph, arrays, want, _ran(program, arrays))
+    return ("another value", f"compiled: {wrong}") if wrong else ("an error" if isinstance(want, Exception) else "a value", "")
+
+
+def _may_run(graph: Graph) -> bool:
+    return all(type.size <= MOST_ELEMENTS for node in _all_nodes(graph) for type in node.types)
+
+
+def _all_nodes(graph: Graph) -> Iterator[Node]:
+    regions: list[Any] = [graph]
+    while regions:
+        region = regions.pop()
+        for node in (*region.params, *region.nodes()):
+            yield node
+            regions += node.regions
+
+
+def _arrays(graph: Graph, seed: int) -> list[Any]:
+    rng = np.random.default_rng(seed)
+    found = []
+    for p in graph.params:
+        x = rng.standard_normal(p.shape)
+        found.append(x > 0 if p.dtype.is_bool else np.asarray(np.abs(2 * x) if p.dtype.is_int else x).astype(p.dtype.numpy))
+    return found
+
+
+def _evaluated(graph: Graph, arrays: Sequence[Any]) -> Any:
+    """Return the values of a graph, the error that it has, or that it takes too long."""
+    try:
+        with _limit(PATIENCE):
+            return evaluate(graph, arrays)
+    except _TooLong as error:
+        return error
+    except (IndexError, ValueError) as error:
+        return error
+
+
+def _ran(program: Any, arrays: Sequence[Any]) -> Any:
+    try:
+        return program.run(arrays)
+    except (IndexError, ValueError) as error:
+        return error
+
+
+def _difference(graph: Graph, arrays: Sequence[Any], want: Any, got: Any) -> str:
+    """Return how two outcomes differ, if not by rounding."""
+    if isinstance(got, _TooLong):
+        return ""
+    if isinstance(want, Exception) or isinstance(got, Exception):
+        return "" if type(want) is type(got) else f"wanted {want!r}, got {got!r}"
+    for i, (a, b) in enumerate(zip(want, got, strict=True)):
+        if a.shape != b.shape or a.dtype != b.dtype:
+            return f"result {i} is {b.dtype}{b.shape}, wanted {a.dtype}{a.shape}"
+        if not _close(a, b) and not _is_unstable(graph, arrays, i, want[i]):
+            return f"result {i} is {b.ravel()[:8]}, wanted {a.ravel()[:8]}"
+    return ""
+
+
+def _close(a: Any, b: Any) -> bool:
+    if a.dtype.kind != "f":
+        return bool((a == b).all())
+    tolerance = 1e-3 if a.dtype == np.float32 else 1e-7
+    scale = np.abs(a[np.isfinite(a)]).max(initial=1.0)
+    with np.errstate(all="ignore"):
+        return bool(np.allclose(a, b, tolerance, tolerance * float(scale), equal_nan=True))
+
+
+def _is_unstable(graph: Graph, arrays: Sequence[Any], result: int, want: Any) -> bool:
+    """Whether the evaluator itself gives something else where the last bits of floats are others."""
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        moved = [_moved(x, rng) if x.dtype.kind == "f" else x for x in arrays]
+        found = _evaluated(graph, moved)
+        if not isinstance(found, list) or not _close(want, found[result]):
+            return True
+    return False
+
+
+def _moved(x: Any, rng: np.random.Generator) -> Any:
+    return (x * (1 + 4 * np.finfo(x.dtype).eps * rng.choice((-1, 0, 1), x.shape))).astype(x.dtype)
+
+
+# -- many texts -----------------------------------------------------------------------------------------------
+
+
+def _work(first: int, step: int, pipe: Connection) -> None:
+    """Judge every `step`-th text from the one with seed `first` on, until the parent ends this process."""
+    warnings.simplefilter("ignore")
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    seed = first
+    while True:
+        pipe.send(("begin", seed, "", ""))
+        try:
+            outcome = judged(mutated(seed), seed)
+        except MemoryError:
+            outcome = "out of memory", ""
+        except _TooLong:
+            outcome = "too long", "".join(traceback.format_exc(limit=-6))
+        except Exception:
+            outcome = "internal error", "".join(traceback.format_exc(limit=-6))
+        pipe.send(("end", seed, *outcome))
+        seed += step
+
+
+class _Worker:
+    """A process that judges texts, begun again behind the text that ended it."""
+
+    def __init__(self, first: int, step: int) -> None:
+        self.step = step
+        self._begin(first)
+
+    def _begin(self, first: int) -> None:
+        self.seed, self.since = first, time.monotonic()
+        self.pipe, theirs = multiprocessing.Pipe()
+        context = multiprocessing.get_context("spawn")
+        self.process = context.Process(target=_work, args=(first, self.step, theirs), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def news(self) -> list[tuple[int, str, str]]:
+        """Return seeds, outcomes and complaints since the last call."""
+        found: list[tuple[int, str, str]] = []
+        try:
+            while self.pipe.poll():
+                what, self.seed, outcome, wrong = self.pipe.recv()
+                self.since = time.monotonic()
+                if what == "end":
+                    found.append((self.seed, outcome, wrong))
+        except (EOFError, OSError):
+            self.process.join()
+            found.append((self.seed, "a crash", f"the process ended with {self.process.exitcode}"))
+            self._begin(self.seed + self.step)
+        if time.monotonic() - self.since > DEADLINE:
+            self.end()
+            found.append((self.seed, "no end", f"killed after {DEADLINE} seconds"))
+            self._begin(self.seed + self.step)
+        return found
+
+    def end(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.join()
+
+
+def run(seed: int, seconds: float, count: int | None) -> Report:
+    """Judge the texts of `seed`, `seed + 1`, …"""
+    report = Report("mutate", seed)
+    end = time.monotonic() + seconds
+    width = min(len(os.sched_getaffinity(0)), count or 64)
+    workers = [_Worker(seed + i, width) for i in range(width)]
+    try:
+        while time.monotonic() < end and (count is None or report.cases < count):
+            wait([w.pipe for w in workers], timeout=1)
+            for worker in workers:
+                for number, outcome, wrong in worker.news():
+                    report.cases += 1
+                    report.checks += 1
+                    report.counts[outcome] += 1
+                    if wrong:
+                        report.fail(f"text {number}: {outcome}: {wrong}")
+    finally:
+        for worker in workers:
+            worker.end()
+    return report
+
+
+def show(seed: int) -> None:
+    """Print a text and what comes of it."""
+    text = mutated(seed)
+    print(text)
+    print(judged(text, random.Random(seed).randrange(1)))
