@@ -108,8 +108,9 @@ def elementwise(name: str, arity: int, kinds: tuple[str, ...], result: DType | N
     """Return the rule of operands of one type, whose dtype is of certain kinds; the result has it too, or `result`."""
 
     def infer(operands: Operands, params: Params, regions: Regions) -> Types:
-        _require(len(operands) == arity, f"{name} takes {arity} operand{'s'[: arity > 1]}", len(operands))
-        _require(not params and not regions, f"{name} has neither parameters nor regions", *params)
+        check_application(name, arity, 0, operands, regions)
+        if params:
+            raise TypeRuleError(f"{name} has no parameters, got {', '.join(params)}")
         first = operands[0].types[0]
         for other in operands[1:]:
             if other.types[0] is not first and other.types[0] != first:
@@ -137,7 +138,6 @@ def derived(operands: Operands, params: Params, regions: Regions) -> Types:
 @signature(3)
 def select(operands: Operands, params: Params, regions: Regions) -> Types:
     """A bool condition and two operands of one type."""
-    _require(len(operands) == 3, "select takes 3 operands", len(operands))
     cond, x, y = (o.type for o in operands)
     _require(cond == x.with_dtype(BOOL) and x == y, "select needs a bool condition and two operands of its shape", cond, x, y)
     return (x,)
@@ -345,7 +345,6 @@ def scatter_add(operands: Operands, params: Params, regions: Regions) -> Types:
 @signature(2)
 def matmul(operands: Operands, params: Params, regions: Regions) -> Types:
     """[…,m,k] and […,k,n] with equal leading axes."""
-    _require(len(operands) == 2, "matmul takes 2 operands", len(operands))
     a, b = (o.type for o in operands)
     fits = a.dtype is b.dtype and a.rank == b.rank >= 2 and a.shape[:-2] == b.shape[:-2] and a.shape[-1] == b.shape[-2]
     _require(fits and not a.dtype.is_bool, "matmul needs [...,m,k] and [...,k,n] of one dtype with equal leading axes", a, b)
