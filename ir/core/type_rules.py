@@ -62,8 +62,8 @@ KINDS: dict[str, Kind] = {
 def signature(least: int, most: int | None = None, regions: int | None = 0, **attributes: str) -> Callable[[Rule], Rule]:
     """Make a rule check first what it is applied to.
 
-    That is `least` operands, or any number from there on if `most` is -1, of one result each, `regions` regions (None: any number), and
-    just the attributes of these names and kinds.
+    That is `least` operands, or any number from there on if `most` is -1, of one result each, `regions` regions, or any
+    number if that is None, and just the attributes of these names and kinds.
     """
 
     def checked(rule: Rule) -> Rule:

@@ -8,7 +8,7 @@
 - *single*: a node with several results is read by `result` nodes alone.
 - *typed*: the types are those that the primitive's rule infers from operands, parameters and regions.
 - *interned*: no region has two equal nodes, unless an identity of its own is the point of them.
-- *rooted*: a region has results.
+- *rooted*: a region has results, and their extents are known.
 - *flat*: the body of a fusion holds no fusions, no loops, no branches.
 - *lawful*: the schedule of a fusion, if it has one, is one of its body, and reductions are read at their own points
   (ir/legality.py).
@@ -159,9 +159,12 @@ def interned(region: Region) -> Iterator[Complaint]:
 
 
 def rooted(region: Region) -> Iterator[Complaint]:
-    """Yield a complaint if the region has no results."""
+    """Yield a complaint if the region has no results, and results of which only a loop's end says how large they are."""
     if not region.results:
         yield None, "a region has no results"
+    for result in region.results:
+        if any(type.grows for type in result.types):
+            yield result, f"{result.op.name} is a result of the region, but grows"
 
 
 def flat(region: Region) -> Iterator[Complaint]:

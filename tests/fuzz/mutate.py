@@ -111,7 +111,8 @@ def _arrays(graph: Graph, seed: int) -> list[Any]:
     found = []
     for p in graph.params:
         x = rng.standard_normal(p.shape)
-        found.append(x > 0 if p.dtype.is_bool else np.asarray(np.abs(2 * x) if p.dtype.is_int else x).astype(p.dtype.numpy))
+        number = x > 0 if p.dtype.is_bool else np.abs(2 * x) if p.dtype.is_int else x
+        found.append(np.asarray(number).astype(p.dtype.numpy))
     return found
 
 

@@ -184,6 +184,13 @@ def test_rooted() -> None:
     refused(Graph((p(),), ()), "rooted", "a region has no results")
 
 
+def test_results_have_known_extents() -> None:
+    carry, x = p((), "c"), p((), "x")
+    test, body = Region((carry,), (apply("lt", carry, constant(3, F32)),)), Region((carry,), (carry + 1, carry))
+    loop = make(PRIMITIVES["while"], (x,), {"carried": 1}, (test, body))
+    refused(Graph((x,), (apply("result", loop, index=1),)), "rooted", "is a result of the region, but grows")
+
+
 def test_flat() -> None:
     x, outer, inner = p(), p(), p()
     (nested,) = fusion((outer,), Region((inner,), (-inner,)))
