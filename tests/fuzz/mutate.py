@@ -2,22 +2,17 @@
 
     python -m tests.fuzz --kind mutate --seed 0 --count 1000
 
-Texts are judged in worker processes: one that dies or takes too long is a failure of the text it was at.
+A text that kills the process, or that nothing ends, is found by the process that watches it (`workers.py`).
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import random
 import resource
 import signal
 import time
 import traceback
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing.connection import Connection, wait
 from typing import Any
 
 import numpy as np
@@ -31,10 +26,10 @@ from graphc.ir.text.verifier import VerificationError, verify
 from tests.fuzz.kinds import Report
 from tests.fuzz.mutations import mutated
 
-__all__ = ["judged", "run"]
+__all__ = ["judged", "run", "show"]
 
-SECONDS, DEADLINE = 20, 60
-"""What one text may take, as the worker measures it, and as its parent does."""
+SECONDS = 30
+"""What the passes and the compiler may take for one text."""
 
 PATIENCE = 2
 """Seconds for the evaluator: what takes it longer is compiled, and not run."""
@@ -175,89 +170,33 @@ def _moved(x: Any, rng: np.random.Generator) -> Any:
 # -- many texts -----------------------------------------------------------------------------------------------
 
 
-def _work(first: int, step: int, pipe: Connection) -> None:
-    """Judge every `step`-th text from the one with seed `first` on, until the parent ends this process."""
-    warnings.simplefilter("ignore")
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    seed = first
-    while True:
-        pipe.send(("begin", seed, "", ""))
-        try:
-            outcome = judged(mutated(seed), seed)
-        except MemoryError:
-            outcome = "out of memory", ""
-        except _TooLong:
-            outcome = "too long", "".join(traceback.format_exc(limit=-6))
-        except Exception:
-            outcome = "internal error", "".join(traceback.format_exc(limit=-6))
-        pipe.send(("end", seed, *outcome))
-        seed += step
-
-
-class _Worker:
-    """A process that judges texts, begun again behind the text that ended it."""
-
-    def __init__(self, first: int, step: int) -> None:
-        self.step = step
-        self._begin(first)
-
-    def _begin(self, first: int) -> None:
-        self.seed, self.since = first, time.monotonic()
-        self.pipe, theirs = multiprocessing.Pipe()
-        context = multiprocessing.get_context("spawn")
-        self.process = context.Process(target=_work, args=(first, self.step, theirs), daemon=True)
-        self.process.start()
-        theirs.close()
-
-    def news(self) -> list[tuple[int, str, str]]:
-        """Return seeds, outcomes and complaints since the last call."""
-        found: list[tuple[int, str, str]] = []
-        try:
-            while self.pipe.poll():
-                what, self.seed, outcome, wrong = self.pipe.recv()
-                self.since = time.monotonic()
-                if what == "end":
-                    found.append((self.seed, outcome, wrong))
-        except (EOFError, OSError):
-            self.process.join()
-            found.append((self.seed, "a crash", f"the process ended with {self.process.exitcode}"))
-            self._begin(self.seed + self.step)
-        if time.monotonic() - self.since > DEADLINE:
-            self.end()
-            found.append((self.seed, "no end", f"killed after {DEADLINE} seconds"))
-            self._begin(self.seed + self.step)
-        return found
-
-    def end(self) -> None:
-        """End the process."""
-        self.process.kill()
-        self.process.join()
-
-
 def run(seed: int, seconds: float, count: int | None) -> Report:
     """Judge the texts of `seed`, `seed + 1`, …"""
-    report = Report("mutate", seed)
-    end = time.monotonic() + seconds
-    width = min(len(os.sched_getaffinity(0)), count or 64)
-    workers = [_Worker(seed + i, width) for i in range(width)]
-    try:
-        while time.monotonic() < end and (count is None or report.cases < count):
-            wait([w.pipe for w in workers], timeout=1)
-            for worker in workers:
-                for number, outcome, wrong in worker.news():
-                    report.cases += 1
-                    report.checks += 1
-                    report.counts[outcome] += 1
-                    if wrong:
-                        report.fail(f"text {number}: {outcome}: {wrong}")
-    finally:
-        for worker in workers:
-            worker.end()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    report, end = Report("mutate", seed), time.monotonic() + seconds
+    while time.monotonic() < end and (count is None or report.cases < count):
+        number = seed + report.cases
+        outcome, wrong = _outcome(mutated(number), number)
+        report.counts[outcome] += 1
+        report.checks += 1
+        if wrong:
+            report.fail(f"text {number}: {outcome}: {wrong}")
+        report.cases += 1
     return report
+
+
+def _outcome(text: str, seed: int) -> Outcome:
+    try:
+        return judged(text, seed)
+    except MemoryError:
+        return "out of memory", ""
+    except _TooLong:
+        return "too long", traceback.format_exc(limit=-6)
+    except Exception:
+        return "an internal error", traceback.format_exc(limit=-6)
 
 
 def show(seed: int) -> None:
     """Print a text and what comes of it."""
     text = mutated(seed)
-    print(text)
-    print(judged(text, random.Random(seed).randrange(1)))
+    print(text, *_outcome(text, seed), sep="\n")
