@@ -320,6 +320,7 @@ def _tuple(types: tuple[TensorType, ...]) -> str:
 def _make(
     op: Primitive, operands: list[Node], params: dict[str, Any], regions: tuple[Region, ...], name: str, defined: set[Node]
 ) -> Node:
+    op.infer(tuple(operands), params, regions)  # also where an equal node is known: 1, 1.0 and true are equal keys
     node = make(op, operands, params, regions)
     # Two equal lines are two nodes; and a node that other graphs have named keeps its name.
     if node in defined or (has_name(node) and node.name not in ("", name)):

@@ -13,7 +13,7 @@ from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import F32, F64, I32, U8, DType, TensorType
 from graphc.ir.fusion.fusion import fuse
 from graphc.ir.text import verifier
-from graphc.ir.text.parser import parse
+from graphc.ir.text.parser import IRSyntaxError, parse
 from graphc.ir.text.verifier import CHECKS, VerificationError, verify
 from graphc.ir.transforms.vjp import adjoint
 
@@ -226,8 +226,6 @@ def test_lawful() -> None:
     ("schedule", "message"),
     [
         ("dims=[7,99], outer=5, results=[[[0],[1]]], reduces=[[[1]]]", "5 of .* are no outer loops"),
-        ("dims=[4,3], outer=-1, results=[[[0],[1]]], reduces=[[[1]]]", "-1 of .* are no outer loops"),
-        ("dims=[4,3], outer=1, results=[[[0],[1]]]", "a schedule says dims, outer, results, reduces"),
         ("dims=[4,3], outer=1, results=[[[0],[1]]], reduces=[]", "reduces tells the loops of 1 reductions"),
         ("dims=[4,3], outer=1, results=[[[1],[0]]], reduces=[[[1]]]", "are no loops for the axes .4, 3. of a result"),
         ("dims=[4,3], outer=1, results=[[[0],[2]]], reduces=[[[1]]]", "are no loops for the axes .4, 3. of a result"),
@@ -241,6 +239,46 @@ def test_lawful() -> None:
 )  # fmt: skip
 def test_lawful_refuses_schedules_of_another_body(schedule: str, message: str) -> None:
     refused(centred(schedule), "lawful", message)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("%y: f32[4,3] = fusion %x {dims=[4,3], outer=-1, results=[[[0],[1]]], reduces=[]} (%x: f32[4,3]) { return %x }",
+         "fusion needs a count for outer, got -1"),
+        ("%y: f32[4,3] = fusion %x {dims=[4,3], outer=1, results=[[[0],[1]]]} (%x: f32[4,3]) { return %x }",
+         "fusion has the parameters dims, outer, results, reduces, got dims, outer, results"),
+        ("%y: f32[4,3] = fusion %x {dims=[4,3], outer=1, results=[0], reduces=[]} (%x: f32[4,3]) { return %x }",
+         "fusion needs lists of axes for results"),
+        ("%y: f32[4,3] = neg %x {axis=0}", "neg has no parameters, got axis"),
+        ("%y: f32[4,3] = neg %x (%x: f32[4,3]) { return %x }", "neg has 0 regions, got 1"),
+        ("%y: f32[4,3] = neg %x, %x", "neg takes 1 operand, got 2"),
+        ("%y: i32[4,3] = cast %x, %x {dtype=i32}", "cast takes 1 operand, got 2"),
+        ("%y: f32[4,3] = cast %x {dtype=f32[]}", "cast needs a dtype for dtype"),
+        ("%y: f32[2] = constant %x 1.0", "constant takes 0 operands, got 1"),
+        ("%y: i64[2] = iota %x {axis=0, dtype=i64, shape=[2]}", "iota takes 0 operands, got 1"),
+        ("%y: i64[2] = iota {axis=false, dtype=i64, shape=[2]}", "iota needs a count for axis, got False"),
+        ("%y: f32[12] = reshape %x {shape=[12.0]}", "reshape needs counts for shape"),
+        ("%y: f32[12] = reshape %x {shape=12}", "reshape needs counts for shape"),
+        ("%y: f32[3,4] = permute %x {axes=[1.0,0]}", "permute needs counts for axes"),
+        ("%y: f32[4,3] = flip %x {axes=[0,0]}", "flip needs axes of its operand"),
+        ("%y: f32[4] = sum %x {axes=[true]}", "sum needs counts for axes"),
+        ("%y: f32[4] = sum %x {axis=1}", "sum has the parameters axes, got axis"),
+        ("%y: f32[4,3] = result %x {index=0}", "several results, got 1"),
+        ("%y: f32[4,3] = scan %x {carried=2, sequences=0, length=2, reverse=false} (%c: f32[4,3]) { return %c }",
+         "over operands, got 2, 0, 1"),
+        ("%y: f32[4,3] = scan %x {carried=1, sequences=0, length=2, reverse=0} (%c: f32[4,3]) { return %c }",
+         "scan needs a flag for reverse"),
+        ("%y: f32[4,3] = while %x {carried=1000000000000} (%c: f32[4,3]) { %t: bool[] = constant true return %t } "
+         "(%c: f32[4,3]) { return %c }", "while carries operands"),
+        ("%y: f32[4,3] = while %x {carried=-1} (%c: f32[4,3]) { %t: bool[] = constant true return %t } "
+         "(%c: f32[4,3]) { return %c }", "while needs a count for carried"),
+        ("%y: f32[4,3] = checkpoint %x {barrier=1} (%c: f32[4,3]) { return %c }", "checkpoint needs a flag for barrier"),
+    ],
+)  # fmt: skip
+def test_applications_have_what_their_primitive_asks_for(line: str, message: str) -> None:
+    with pytest.raises(IRSyntaxError, match=message):
+        parse(f"graph f(%x: f32[4,3]) -> ({line.split(':')[1].split('=')[0]}) {{ {line} return %y }}")
 
 
 SQUARE = "dims=[3,3], outer=1, results=[[[0],[1]]], reduces=[[[1]]]"
