@@ -12,8 +12,8 @@ from graphc.ir.core.types import BOOL, GROWING, I32, I64, DType, TensorType
 
 __all__ = [
     "SCHEDULE", "Rule", "arg_reduction", "broadcast", "call", "cast", "concatenate", "cond", "constant", "cumsum", "custom",
-    "derived", "elementwise", "flip", "gather", "iota", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result",
-    "scan", "scatter", "scatter_add", "select", "slice_", "while_",
+    "derived", "elementwise", "flip", "gather", "iota", "matmul", "pad", "permute", "random_bits", "reduction", "reshape",
+    "result", "scan", "scatter", "scatter_add", "select", "slice_", "while_",
 ]  # fmt: skip
 
 Operands = tuple[Node, ...]
