@@ -13,6 +13,7 @@ import numpy as np
 from graphc.ir.core import semantics, type_rules
 from graphc.ir.core.graph import PARAMETER, Node, Primitive
 from graphc.ir.core.semantics import Meaning
+from graphc.ir.core.signatures import Rule
 from graphc.ir.core.types import BOOL
 
 __all__ = ["PRIMITIVES", "REDUCTIONS", "is_elementwise"]
@@ -29,7 +30,7 @@ def is_elementwise(node: Node) -> bool:
     return node.op.kind == "elementwise"
 
 
-def _row(name: str, kind: str, infer: type_rules.Rule, meaning: Meaning | None, doc: str, *, commutative: bool = False) -> None:
+def _row(name: str, kind: str, infer: Rule, meaning: Meaning | None, doc: str, *, commutative: bool = False) -> None:
     PRIMITIVES[name] = Primitive(name, kind, infer, meaning, doc, commutative)
 
 
