@@ -193,6 +193,29 @@ class Kernel:
         """Return the first pass that computes a value in its inner loops."""
         return next(s for s in self.stages if s.inner and i.loops & set(s.inner) and i in needed(s.roots()))
 
+    def check(self) -> None:
+        """Raise AssertionError unless a pass computes nothing but with its own loops, and each result is written once.
+
+        A guard or an index of other loops in a reduction would make these its domain (ir/core/legality.py).
+        """
+        outer = frozenset(self.outer)
+        for stage in self.stages:
+            loops = outer | set(stage.inner)
+            for root in stage.roots():
+                ensure(root.loops <= loops, f"{root.name} in {self.name} varies with loops outside of its pass")
+            for r in stage.reductions:
+                ensure({*r.inner} == {*stage.inner}, f"{r.name} in {self.name} folds other loops than those of its pass")
+            for s in stage.stores:
+                self._check_store(s, outer | set(stage.inner))
+            for c in stage.columns:
+                self._check_store(c.store, outer.difference(c.reduction.inner) | set(stage.inner))
+
+    def _check_store(self, s: Store, loops: frozenset[int]) -> None:
+        """Raise AssertionError unless a store writes an element of its own at each point of some loops."""
+        idle = {lo for lo in loops if self.dims[lo] == 1}
+        moved = {lo for lo, _ in s.index.loops}
+        ensure(moved | idle == loops | idle and not s.index.values, f"{self.buffers[s.buffer].name} is not written once")
+
     def __str__(self) -> str:
         params = ", ".join(f"{'out ' if b.written else ''}{b.name}: {b.dtype}" for b in self.buffers)
         lines = [f"kernel {self.name}({params}) lanes={self.lanes}"]

@@ -338,6 +338,7 @@ def _lower(
         stores.append(Store(len(low.buffers), _address(output, at), low.value(result, at)))
         low.buffers.append(Buffer(result.dtype, True, output.name or f"out{len(stores) - 1}"))
     kernel = Kernel(name, tuple(dims), tuple(range(outer)), _stages(low, stores), low.buffers, can_fail=low.can_fail)
+    kernel.check()
     return _collapse(kernel)
 
 

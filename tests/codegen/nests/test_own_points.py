@@ -10,6 +10,10 @@ import pytest
 
 import graphc
 import graphc.nn.functional as F
+from graphc.codegen.loops.loop_ir import Buffer, Index, Instr, Kernel, Reduction, Stage, Store
+from graphc.codegen.loops.lower import Operand, lower_fusion
+from graphc.ir.core.types import BOOL, F32
+from graphc.ir.text.parser import parse
 
 SIZES = (5, 30, 700)
 
@@ -147,3 +151,53 @@ def test_joins_whose_parts_are_all_computed_in_place(n: int) -> None:
     a, b = numbers(n, 3), numbers(n + 1, 3)
     e = np.stack([np.sin(a), np.cos(a)])
     check(f, a, b, wanted=(np.r_[a * 2, b + 1], np.r_[b * 3, a - 1], e, np.r_[e.ravel() * 1.5, np.exp(a).ravel()]))
+
+
+CENTRED = """\
+graph f(%x: f32[4,4]) -> (f32[4,4]) {
+  %f: f32[4,4] = fusion %x {dims=[4,4], outer=1, results=[[[0],[1]]], reduces=[[[1]]]} (%x: f32[4,4]) {
+    %s: f32[4] = sum %x {axes=[1]}
+    %0: f32[4,4] = broadcast %s {shape=[4,4], axes=[0]}
+    %1: f32[4,4] = sub %x, %0
+    %2: f32[4,4] = MOVE
+    return %2
+  }
+  return %f
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("move", "message"),
+    [("flip %1 {axes=[1]}", ""), ("flip %1 {axes=[0]}", "elsewhere"), ("permute %1 {axes=[1,0]}", "at the points that it folds")],
+)
+def test_a_kernel_refuses_what_the_law_forbids(move: str, message: str) -> None:
+    (fusion,) = parse(CENTRED.replace("MOVE", move)).results
+
+    def lower() -> Kernel:
+        return lower_fusion(fusion, [Operand((4, 1))], [Operand((4, 1))], "k")
+
+    if not message:
+        assert [len(s.reductions) for s in lower().stages] == [1, 0]
+        return
+    with pytest.raises(AssertionError, match=message):
+        lower()
+
+
+def test_a_kernel_says_what_is_wrong_with_it() -> None:
+    guard = Instr("ge", (), BOOL, frozenset([2]), 0, name="guard")
+    load = Instr("load", (guard,), F32, frozenset([0, 1, 2]), 0, (0, Index(0, ((0, 4), (1, 1)))), True, "load")
+    total = Reduction("sum", load, (1,), F32, "total")
+    buffers = [Buffer(F32, False, "in0"), Buffer(F32, True, "out0")]
+
+    def kernel(stage: Stage) -> Kernel:
+        return Kernel("k", (4, 4, 4), (0,), [stage], buffers)
+
+    with pytest.raises(AssertionError, match="load in k varies with loops outside of its pass"):
+        kernel(Stage((1,), [total])).check()
+    with pytest.raises(AssertionError, match="total in k folds other loops than those of its pass"):
+        kernel(Stage((1, 2), [total])).check()
+    one = Instr("constant", (), F32, frozenset(), 0, 1.0, name="one")
+    with pytest.raises(AssertionError, match="out0 is not written once"):
+        kernel(Stage((1,), [], [Store(1, Index(0, ((1, 1),)), one)])).check()
+    kernel(Stage((1,), [], [Store(1, Index(0, ((0, 4), (1, 1))), one)])).check()
