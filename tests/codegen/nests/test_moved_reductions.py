@@ -113,7 +113,7 @@ def function(case: Case) -> Function:
 
     def loss(x: Any) -> Any:
         results = run(x)
-        return sum((r * r.detach().cos()).sum() for r in (results if isinstance(results, tuple) else (results,)))
+        return sum((r * (r.detach() * 0.01).cos()).sum() for r in (results if isinstance(results, tuple) else (results,)))
 
     return graphc.func.grad(loss) if case[5] else run
 

@@ -169,7 +169,7 @@ graph f(%x: f32[4,4]) -> (f32[4,4]) {
 
 @pytest.mark.parametrize(
     ("move", "message"),
-    [("flip %1 {axes=[1]}", ""), ("flip %1 {axes=[0]}", "elsewhere"), ("permute %1 {axes=[1,0]}", "at the points that it folds")],
+    [("flip %1 {axes=[1]}", ""), ("flip %1 {axes=[0]}", "elsewhere"), ("permute %1 {axes=[1,0]}", "the points that it folds")],
 )
 def test_a_kernel_refuses_what_the_law_forbids(move: str, message: str) -> None:
     (fusion,) = parse(CENTRED.replace("MOVE", move)).results
