@@ -17,7 +17,9 @@ import pytest
 
 import graphc
 import graphc.nn.functional as F
-from tests.fuzz.traced import Traced
+from graphc.codegen.program.program import compile_graph
+from graphc.compiler.capture import capture
+from tests.fuzz.noise import Reference
 
 Function = Callable[[Any], Any]
 
@@ -123,9 +125,13 @@ def difference(case: Case) -> str | None:
     rng = np.random.default_rng(len(case[0]))
     x = rng.uniform(0.5, 2, case[3]).astype(case[4]) * rng.choice([-1, 1], case[3]).astype(case[4])
     try:
-        return Traced(function(case), [x]).compiled(opt=0)
+        graph, state = capture(function(case), graphc.tensor(x))
+        assert not state
+        got = compile_graph(graph, opt=0).run([x])
     except Exception as error:  # every kind is a failure
         return f"{type(error).__name__}: {error}"[:300]
+    reference = Reference(graph, [x])
+    return next((text for i, y in enumerate(got) if (text := reference.difference(i, y))), None)
 
 
 CHOSEN = random.Random(7).sample(list(cases()), 480)
