@@ -20,7 +20,10 @@ __all__ = ["Difference", "MiscompilationError", "checking", "first_difference", 
 
 @contextmanager
 def checking() -> Iterator[None]:
-    """Validate every call of the programs compiled in the block.  A stage that differs raises MiscompilationError."""
+    """Validate every call of the programs compiled in the block, as at first calls; a stage that differs is an error.
+
+    The error is a MiscompilationError.
+    """
     with debug.asking("check"):
         yield
 
