@@ -218,7 +218,9 @@ def _normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: An
 
 
 def _bernoulli_(self: Tensor, p: float = 0.5, *, generator: Any = None) -> Tensor:
-    """Write ones with probability `p`, else zeros; return self."""
+    """Write ones with probability `p`, else zeros; return self.  Raises RuntimeError for what is no probability."""
+    if not 0 <= p <= 1:
+        raise placed(RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}"))
     drawn = random.bernoulli(creation.full(tuple(self.shape), float(p)), generator=generator)
     return self._assign(_in_dtype(drawn, self.dtype))
 

@@ -112,18 +112,38 @@ def functional_call(
     parameter_and_buffer_dicts: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]],
     args: Any = None,
     kwargs: Mapping[str, Any] | None = None,
-    **options: Any,
+    *,
+    tie_weights: bool = True,
+    strict: bool = False,
 ) -> Any:
     """Call a module with other tensors in place of its parameters and buffers, by their dotted names.
 
-    Names that are left out keep what the module has; afterwards it is as it was.  Raises KeyError for a name
-    that the module does not have.
+    Names that are left out keep what the module has; with `tie_weights` a tensor under several names is replaced under
+    all of them.  Afterwards the module is as it was.  Raises KeyError for a name that the module does not have, and,
+    if `strict`, RuntimeError for one that is left out.
     """
     given = parameter_and_buffer_dicts
     tensors = dict(given) if isinstance(given, Mapping) else {k: v for part in given for k, v in part.items()}
     arguments = () if args is None else args if isinstance(args, tuple) else (args,)
+    own = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    if strict and own.keys() - tensors.keys():
+        raise placed(RuntimeError(f"Missing key(s): {', '.join(sorted(own.keys() - tensors.keys()))}."))
+    if tie_weights:
+        tensors = {**_tied(module, tensors), **tensors}
     with _swapped(module, tensors):
         return module(*arguments, **(kwargs or {}))
+
+
+def _tied(module: Any, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the replacements of what the module has under other names too."""
+    places = [
+        (f"{prefix}.{name}" if prefix else name, tensor)
+        for prefix, owner in module.named_modules(remove_duplicate=False)
+        for table in (owner._parameters, owner._buffers)
+        for name, tensor in table.items()
+    ]
+    given = {id(tensor): tensors[path] for path, tensor in places if path in tensors and tensor is not None}
+    return {path: given[id(tensor)] for path, tensor in places if id(tensor) in given}
 
 
 @contextmanager

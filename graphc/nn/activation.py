@@ -20,7 +20,7 @@ __all__ = [
 class Activation(Module):
     """A function of one tensor with options; subclasses name the function and the options with their defaults.
 
-    `inplace` is accepted and changes nothing but the text.
+    With `inplace` the result is written to the input.
     """
 
     function: ClassVar[Callable[..., Any]]
@@ -42,7 +42,8 @@ class Activation(Module):
 
     def forward(self, input: Any) -> Any:
         """Apply the function."""
-        return type(self).function(input, *(getattr(self, name) for name in self.options))
+        written = {"inplace": True} if getattr(self, "inplace", False) else {}
+        return type(self).function(input, *(getattr(self, name) for name in self.options), **written)
 
     def extra_repr(self) -> str:
         """Return the options."""
@@ -67,8 +68,8 @@ ReLU = _activation("ReLU", F.relu, True)
 SELU = _activation("SELU", F.selu, True)
 SiLU = _activation("SiLU", F.silu, True)
 Mish = _activation("Mish", F.mish, True)
-Hardswish = _activation("Hardswish", F.hardswish)
-Hardsigmoid = _activation("Hardsigmoid", F.hardsigmoid)
+Hardswish = _activation("Hardswish", F.hardswish, True)
+Hardsigmoid = _activation("Hardsigmoid", F.hardsigmoid, True)
 Sigmoid = _activation("Sigmoid", F.sigmoid)
 Tanh = _activation("Tanh", F.tanh)
 LogSigmoid = _activation("LogSigmoid", F.logsigmoid)

@@ -9,7 +9,7 @@ from graphc.nn import functional as F
 from graphc.nn import init
 from graphc.nn.module import Module
 from graphc.nn.parameter import Parameter, fresh
-from graphc.ops.creation import ones, tensor, zeros
+from graphc.ops.creation import check_device, ones, tensor, zeros
 
 __all__ = [
     "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Bilinear", "CosineSimilarity", "Dropout", "Dropout1d", "Dropout2d",
@@ -34,6 +34,7 @@ class Linear(Module):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
+        check_device(device)
         self.in_features, self.out_features = in_features, out_features
         self.weight = fresh(out_features, in_features)
         self.register_parameter("bias", fresh(out_features) if bias else None)
@@ -302,7 +303,7 @@ class Dropout(Module):
 
     def forward(self, input: Any) -> Any:
         """Drop in training, do nothing otherwise."""
-        return self.function(input, self.p, self.training)
+        return self.function(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         """Return the probability."""

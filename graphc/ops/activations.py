@@ -8,7 +8,7 @@ from typing import Any
 from graphc.core.promotion import promote
 from graphc.ir.core.build import apply, cast, elementwise, expand_axes, full_like, reduce, reshape, select
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, axes_of, axis_of, dtype_or, expand_to, torch_name, unsqueeze_axis
+from graphc.ops.common import Operand, axes_of, axis_of, dtype_or, expand_to, number_like, torch_name, unsqueeze_axis
 from graphc.ops.reductions import norm_nodes
 from graphc.ops.shape import narrow_axis
 from graphc.tensors.dispatch import op
@@ -22,15 +22,23 @@ __all__ = [
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
+def _check_float(name: str, input: Node) -> None:
+    if not input.dtype.is_float:
+        raise NotImplementedError(f"\"{name}\" not implemented for '{torch_name(input.dtype)}'")
+
+
 @op("Relu")
 def relu(input: Operand, inplace: bool = False) -> Node:
-    """Return max(input, 0), with derivative 0 at 0; NaN stays."""
+    """Return max(input, 0), with derivative 0 at 0; NaN stays.  Raises RuntimeError for bools."""
+    if input.dtype.is_bool:
+        raise RuntimeError("Boolean inputs not supported for relu")
     return select(input <= 0, 0, input)
 
 
 @op("LeakyRelu")
 def leaky_relu(input: Operand, negative_slope: float = 0.01, inplace: bool = False) -> Node:
-    """Return input above 0 and `negative_slope` times it below."""
+    """Return input above 0 and `negative_slope` times it below.  Raises NotImplementedError for integers."""
+    _check_float("leaky_relu_cpu", input)
     return select(input > 0, input, input * negative_slope)
 
 
@@ -121,8 +129,18 @@ def tanhshrink(input: Operand) -> Node:
 
 @op("Hardtanh")
 def hardtanh(input: Operand, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Node:
-    """Return input moved into [min_val, max_val], with derivative 0 at the bounds."""
-    return select(input <= min_val, min_val, select(input >= max_val, max_val, input))
+    """Return input moved into [min_val, max_val], with derivative 0 at the bounds.
+
+    Raises RuntimeError for bools, and for bounds out of the range of integers.
+    """
+    if input.dtype.is_bool:
+        raise RuntimeError("Bool inputs not supported for hardtanh")
+    if input.dtype.name == "u8" and min(min_val, max_val) < 0:
+        raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+    low, high = (number_like(v, input) for v in (min_val, max_val))
+    if min_val != min_val or max_val != max_val:
+        return low if min_val != min_val else high
+    return select(input <= low, low, select(input >= high, high, input))
 
 
 @op("Hardtanh")
@@ -145,20 +163,24 @@ def hardswish(input: Operand, inplace: bool = False) -> Node:
 
 @op("Hardshrink")
 def hardshrink(input: Operand, lambd: float = 0.5) -> Node:
-    """Return input, but 0 within [-lambd, lambd]."""
+    """Return input, but 0 within [-lambd, lambd].  Raises NotImplementedError for integers."""
+    _check_float("hardshrink_cpu", input)
     return select((input <= lambd) & (input >= -lambd), 0, input)
 
 
 @op("Softshrink")
 def softshrink(input: Operand, lambd: float = 0.5) -> Node:
-    """Return input moved towards 0 by lambd, and 0 within it."""
+    """Return input moved towards 0 by lambd, and 0 within it.  Raises NotImplementedError for integers."""
+    _check_float("softshrink_check", input)
     return select((input <= lambd) & (input >= -lambd), 0, select(input < 0, input + lambd, input - lambd))
 
 
 @op("Threshold")
 def threshold(input: Operand, threshold: float, value: float, inplace: bool = False) -> Node:
-    """Return input above `threshold`, else `value`."""
-    return select(input <= threshold, value, input)
+    """Return input above `threshold`, else `value`.  Raises NotImplementedError for bools, RuntimeError out of range."""
+    if input.dtype.is_bool:
+        raise NotImplementedError("\"threshold_cpu\" not implemented for 'Bool'")
+    return select(input <= number_like(threshold, input), number_like(value, input), input)
 
 
 @op("Glu")

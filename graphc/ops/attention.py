@@ -135,6 +135,6 @@ def scaled_dot_product_attention(
         raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
     if enable_gqa:
         key, value = (_group_heads(x, int(query.shape[-3])) for x in (key, value))
-    factor = 1 / sqrt(query.shape[-1]) if scale is None else scale
+    factor = 1 / sqrt(max(query.shape[-1], 1)) if scale is None else scale
     weights = _weights(query, key, attn_mask, is_causal, factor)
     return _attended(dropout(weights, dropout_p), value)

@@ -101,6 +101,9 @@ def signbit(input: Operand) -> Node:
 @op("Isclose")
 def isclose(input: Operand, other: Operand, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Node:
     """Return where |input - other| <= atol + rtol * |other|; infinities are close to themselves."""
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if not tolerance >= 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
     x, y = promote(input, other)
     close = elementwise("eq", x, y)
     if x.dtype.is_bool:

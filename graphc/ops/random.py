@@ -14,13 +14,15 @@ from weakref import WeakSet
 
 import numpy as np
 
-from graphc.core.dtypes import of_ir
+from graphc.core.dtypes import iinfo, of_ir
+from graphc.core.errors import placed
 from graphc.ir.core.build import apply, cast, constant, elementwise, iota, select, slice_, zeros_like
 from graphc.ir.core.build import reshape as reshape_node
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import F32, F64, I32, I64, DType
-from graphc.ops.common import default_float, dtype_or, expand_to, flatten_sizes
-from graphc.ops.creation import finished
+from graphc.ops.common import default_float, dtype_or, expand_to, flatten_sizes, torch_name
+from graphc.ops.creation import check_device, finished
+from graphc.tensors.context import state
 from graphc.tensors.dispatch import op
 from graphc.tensors.storage import Storage
 
@@ -48,6 +50,7 @@ class Generator:
     """A source of random numbers; `state` is the tensor [seed, offset], int64."""
 
     def __init__(self, device: Any = "cpu") -> None:
+        check_device(device)
         self.state = _key(0, 0)
         generators.add(self.state._storage)
         self._seed = 0
@@ -205,12 +208,16 @@ def _float(dtype: Any) -> DType:
 
 
 def uniform(shape: tuple[int, ...], dtype: DType, low: float, high: float, generator: Generator | None) -> Any:
-    """Return uniform numbers in [low, high)."""
+    """Return uniform numbers in [low, high).  Raises RuntimeError for an empty range."""
+    if not low <= high:
+        raise placed(RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}"))
     return drawn(_uniform, generator, 2 * prod(shape), shape, dtype, low, high)
 
 
 def gaussian(shape: tuple[int, ...], dtype: DType, mean: float, std: float, generator: Generator | None) -> Any:
-    """Return normal numbers."""
+    """Return normal numbers.  Raises RuntimeError for a negative deviation."""
+    if not std >= 0:
+        raise placed(RuntimeError(f"normal expects std >= 0.0, but found std {std:g}"))
     return drawn(_normal, generator, 2 * prod(shape), shape, dtype, mean, std)
 
 
@@ -243,8 +250,18 @@ def randint(
     low, high = (0, low) if high is None else (low, high)
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    shape = flatten_sizes((size,))
-    return finished(drawn(_integers, generator, 2 * prod(shape), shape, int(low), int(high), dtype_or(dtype, I64)), **keywords)
+    shape, chosen = flatten_sizes((size,)), dtype_or(dtype, I64)
+    _check_range(low, high, chosen)
+    return finished(drawn(_integers, generator, 2 * prod(shape), shape, int(low), int(high), chosen), **keywords)
+
+
+def _check_range(low: int, high: int, dtype: DType) -> None:
+    if not dtype.is_int:
+        return
+    limits = iinfo(of_ir(dtype))
+    for bound, name in ((low, "from"), (high - 1, "to - 1")):
+        if not limits.min <= bound <= limits.max:
+            raise placed(RuntimeError(f"{name} is out of bounds for {torch_name(dtype, lower=True)}, got {bound}"))
 
 
 def randint_like(input: Any, low: int, high: Any = None, *, dtype: Any = None, **keywords: Any) -> Any:
@@ -267,7 +284,14 @@ def _ordered(places: Node, dtype: DType) -> Node:
 def normal(
     mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, **keywords: Any
 ) -> Any:
-    """Return normal numbers of the given means and standard deviations: numbers with `size`, or tensors."""
+    """Return normal numbers of the given means and standard deviations: numbers with `size`, or tensors.
+
+    Raises RuntimeError for a negative deviation; for one of a tensor unless it is traced.
+    """
+    if not hasattr(std, "shape") and not std >= 0:
+        raise placed(RuntimeError(f"normal expects std >= 0.0, but found std {std:g}"))
+    if hasattr(std, "shape") and state.trace is None and not (np.asarray(std.detach()) >= 0).all():
+        raise placed(RuntimeError("normal expects all elements of std >= 0.0"))
     if size is not None:
         return finished(gaussian(flatten_sizes((size,)), _float(dtype), mean, std, generator), **keywords)
     model = mean + std * 0 if hasattr(mean, "shape") else std
@@ -275,23 +299,32 @@ def normal(
 
 
 def bernoulli(input: Any, *, generator: Generator | None = None) -> Any:
-    """Return ones with the probabilities that input holds, else zeros."""
+    """Return ones with the probabilities that input holds, else zeros.
+
+    Raises NotImplementedError for integers, and RuntimeError for what is no probability, unless it is traced.
+    """
+    if not input.dtype.is_floating_point:
+        raise placed(NotImplementedError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{torch_name(input.dtype.ir)}'"))
+    chances = np.asarray(input.detach()) if state.trace is None else np.zeros(1)
+    if not ((chances >= 0) & (chances <= 1)).all():
+        raise placed(RuntimeError("bernoulli expects all probabilities to be in [0, 1]"))
     return drawn(_bernoulli, generator, prod(input.shape), input)
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Set elements to 0 with probability `p` and scale the others by 1 / (1 - p), in training.  Raises ValueError."""
-    return _dropped(input, p, training, tuple(input.shape))
+    return _dropped(input, p, training, inplace, tuple(input.shape))
 
 
-def _dropped(input: Any, p: float, training: bool, shape: tuple[int, ...]) -> Any:
+def _dropped(input: Any, p: float, training: bool, inplace: bool, shape: tuple[int, ...]) -> Any:
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0.0:
         return input
-    return drawn(lambda key: _dropout(input, key, p, shape), None, prod(shape))
+    found = drawn(lambda key: _dropout(input, key, p, shape), None, prod(shape))
+    return input._assign(found) if inplace else found
 
 
 def channel_dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Set whole channels (axis 1) to 0 with probability `p` and scale the others, in training.  Raises ValueError."""
-    return _dropped(input, p, training, tuple(input.shape[:2]) + (1,) * (len(input.shape) - 2))
+    return _dropped(input, p, training, inplace, tuple(input.shape[:2]) + (1,) * (len(input.shape) - 2))

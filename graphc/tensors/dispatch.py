@@ -116,6 +116,7 @@ def op(
     (None: known by name; "strict" raises RuntimeError where they cannot; a function of the body's arguments returns
     the steps from the first operand to the result); `differentiable=False` gives results that never require a gradient.
 
+    Where the body takes `inplace` and that is true, the result is written to the first operand, which is returned.
     Errors that the body raises get the user's file and line as a last line.
     """
 
@@ -124,6 +125,7 @@ def op(
         is_view = "strict" if body.__name__ == "view" else is_view
 
         others = _numpy_names(body)
+        inplace = _position(body, "inplace")
 
         @wraps(body)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -140,7 +142,10 @@ def op(
                 label = name if isinstance(name, str) else name(*lowered, **named)
                 if callable(is_view):
                     return operands.tensors[0]._view_along(is_view(*lowered, **named), full_name(label))
-                return _raise(found, operands, requires, label, is_view)
+                made = _raise(found, operands, requires, label, is_view)
+                if inplace is not None and kwargs.get("inplace", len(args) > inplace and args[inplace]):
+                    return operands.tensors[0]._assign(made)
+                return made
             except (RuntimeError, ValueError, TypeError, IndexError, OverflowError) as error:
                 add_place(error)
                 raise
@@ -156,6 +161,12 @@ def op(
         return call
 
     return lift
+
+
+def _position(body: Callable[..., Any], argument: str) -> int | None:
+    """Return which positional argument of a function has a name; None if it takes no such argument."""
+    names = body.__code__.co_varnames[: body.__code__.co_argcount]
+    return names.index(argument) if argument in names else None
 
 
 def full_name(label: str) -> str:

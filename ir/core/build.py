@@ -11,7 +11,7 @@ from typing import Any
 
 from graphc.ir.core.graph import Node, Region, make
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.types import BOOL, I64, DType, TensorType
+from graphc.ir.core.types import BOOL, I32, I64, U8, DType, TensorType
 
 __all__ = [
     "apply", "broadcast", "cast", "concatenate", "constant", "cumsum", "elementwise", "expand_axes", "flip", "full_like",
@@ -44,7 +44,9 @@ def zeros_like(x: Node) -> Node:
 
 def elementwise(name: str, *operands: Operand) -> Node:
     """Apply an elementwise primitive; numbers take the type of the first node among the operands."""
-    model = next(o for o in operands if isinstance(o, Node))
+    model = next((o for o in operands if isinstance(o, Node)), None)
+    if model is None:
+        raise TypeError(f"{name} takes at least one Tensor, got {', '.join(type(o).__name__ for o in operands)}")
     return apply(name, *(o if isinstance(o, Node) else full_like(model, o) for o in operands))
 
 
@@ -152,6 +154,8 @@ def scatter_add(x: Node, updates: Node, *indices: Node) -> Node:
 
 def matmul(a: Node, b: Node) -> Node:
     """Multiply matrices, [..., m, k] by [..., k, n] with equal leading axes and dtypes.  Raises TypeRuleError."""
+    if a.dtype is U8 and b.dtype is U8:  # machine code has products of wider integers, of which the low byte is the same
+        return cast(apply("matmul", cast(a, I32), cast(b, I32)), U8)
     return apply("matmul", a, b)
 
 

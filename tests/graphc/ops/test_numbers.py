@@ -10,6 +10,7 @@ import pytest
 
 import graphc as torch
 from graphc import Tensor, func, nn
+from graphc.nn import functional as F
 from graphc.utils.data import default_collate
 
 INF, NAN = float("inf"), float("nan")
@@ -271,3 +272,82 @@ def test_vjp_of_one_argument_gives_a_tuple() -> None:
     _, pull = func.vjp(lambda x: x * 2, torch.ones(2))
     found = pull(torch.ones(2))
     assert isinstance(found, tuple) and [g.tolist() for g in found] == [[2, 2]]
+
+
+# -- arguments that mean something --------------------------------------------------------------------------
+
+
+def test_what_is_no_probability_or_deviation_is_refused() -> None:
+    x = torch.ones(2)
+    wrong: list[Callable[[], Any]] = [
+        lambda: torch.bernoulli(x * 1.5), lambda: torch.bernoulli(-x), lambda: torch.bernoulli(x * NAN),
+        lambda: x.clone().bernoulli_(1.5), lambda: x.clone().bernoulli_(NAN), lambda: torch.normal(0.0, -1.0, (2,)),
+        lambda: torch.normal(x, -1.0), lambda: torch.normal(x, -x), lambda: x.clone().normal_(0, -1),
+        lambda: x.clone().uniform_(2, 1), lambda: torch.randint(0, 300, (2,), dtype=U8),
+        lambda: torch.zeros(2, dtype=U8).random_(0, 300), lambda: torch.isclose(x, x, rtol=-1),
+    ]  # fmt: skip
+    for call in wrong:
+        with pytest.raises(RuntimeError):
+            call()
+    with pytest.raises(NotImplementedError, match="Long"):
+        torch.bernoulli(torch.tensor([1]))
+    assert torch.bernoulli(torch.tensor([0.0, 1.0])).tolist() == [0, 1]
+    assert torch.randint(0, 256, (100,), dtype=U8).dtype is U8
+
+
+def test_activations_of_integers() -> None:
+    whole, flags = torch.tensor([-1, 0, 3]), torch.tensor([True, False])
+    for call in (F.leaky_relu, F.hardshrink, F.softshrink):
+        with pytest.raises(NotImplementedError, match="Long"):
+            call(whole)
+    for call in (F.relu, F.hardtanh, F.relu6):
+        with pytest.raises(RuntimeError, match="Bool"):
+            call(flags)
+    assert F.relu(whole).tolist() == [0, 0, 3] and F.hardtanh(whole).tolist() == [-1, 0, 1]
+    for call in (lambda: F.hardtanh(whole.to(U8)), lambda: F.threshold(whole.to(U8), 0, 300)):
+        with pytest.raises(RuntimeError, match=r"unsigned type|without overflow"):
+            call()
+    assert F.hardtanh(torch.ones(2), NAN, 1.0).isnan().all()
+    with pytest.raises(TypeError, match="at least one Tensor"):
+        F.gelu(2.0)
+
+
+def test_products_of_bytes(run: Any) -> None:
+    a, b = torch.tensor([[1, 2], [3, 4]], dtype=U8), torch.tensor([[100, 2], [3, 200]], dtype=U8)
+    assert run(lambda a, b: a @ b)(a, b).tolist() == [[106, 146], [56, 38]]
+    assert run(torch.bmm)(a[None], b[None]).tolist() == [[[106, 146], [56, 38]]]
+
+
+def test_attention_without_features(run: Any) -> None:
+    q, v = torch.zeros(1, 2, 0), torch.arange(6.0).reshape(1, 2, 3)
+    assert run(F.scaled_dot_product_attention)(q, q, v).tolist() == [[[1.5, 2.5, 3.5]] * 2]
+    assert run(F.scaled_dot_product_attention)(q, q, q).shape == (1, 2, 0)
+
+
+def test_reading_nothing_of_nothing(run: Any) -> None:
+    x, i = torch.zeros(0), torch.zeros(0, dtype=I64)
+    assert run(lambda x, i: x[i])(x, i).shape == (0,) and run(torch.take)(x, i).shape == (0,)
+    assert run(lambda x, i: x.index_select(0, i))(torch.zeros(0, 3), i).shape == (0, 3)
+
+
+def test_functional_call_replaces_tied_tensors() -> None:
+    class Tied(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+            self.b.weight = self.a.weight
+
+        def forward(self, x: Tensor) -> Any:
+            return self.b(self.a(x))
+
+    new, x = {"a.weight": torch.tensor([[3.0]])}, torch.ones(1, 1)
+    model = Tied()
+    with torch.no_grad():
+        model.a.weight.fill_(2.0)
+    assert func.functional_call(model, new, x).item() == 9
+    assert func.functional_call(model, new, x, tie_weights=False).item() == 6
+    assert model(x).item() == 4
+    with pytest.raises(RuntimeError, match="Missing key"):
+        func.functional_call(model, {}, x, strict=True)
+    with pytest.raises(TypeError):
+        func.functional_call(model, new, x, strikt=True)  # type: ignore[call-arg]

@@ -10,6 +10,7 @@ import pytest
 import graphc as torch
 from graphc import Tensor, nn
 from graphc.core.errors import TracingError
+from graphc.nn import functional as F
 from graphc.ops.shape import narrow
 
 RUNS: dict[str, Callable[..., Any]] = {"eager": lambda f: f, "compiled": torch.compile}
@@ -380,3 +381,70 @@ def test_bools_are_added_as_by_or() -> None:
     x = torch.tensor([True, False, False])
     index, some = torch.tensor([0, 1, 1]), torch.tensor([True, True, True])
     assert x.index_add(0, index, some).tolist() == x.scatter_add(0, index, some).tolist() == [True, True, False]
+
+
+INPLACE: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": lambda x: F.relu(x, inplace=True),
+    "relu at its place": lambda x: F.relu(x, True),
+    "leaky_relu": lambda x: F.leaky_relu(x, 0.5, True),
+    "elu": lambda x: F.elu(x, inplace=True),
+    "celu": lambda x: F.celu(x, inplace=True),
+    "selu": lambda x: F.selu(x, True),
+    "silu": lambda x: F.silu(x, inplace=True),
+    "mish": lambda x: F.mish(x, inplace=True),
+    "hardtanh": lambda x: F.hardtanh(x, inplace=True),
+    "relu6": lambda x: F.relu6(x, inplace=True),
+    "hardsigmoid": lambda x: F.hardsigmoid(x, inplace=True),
+    "hardswish": lambda x: F.hardswish(x, inplace=True),
+    "threshold": lambda x: F.threshold(x, 0.0, 7.0, True),
+    "dropout": lambda x: F.dropout(x, 1.0, inplace=True),
+    "dropout1d": lambda x: F.dropout1d(x, 1.0, inplace=True),
+    "nn.ReLU": nn.ReLU(inplace=True),
+    "nn.LeakyReLU": nn.LeakyReLU(0.5, inplace=True),
+    "nn.Hardswish": nn.Hardswish(inplace=True),
+    "nn.Dropout": nn.Dropout(1.0, inplace=True),
+}
+
+
+@pytest.mark.parametrize("name", INPLACE)
+def test_inplace_writes_to_the_input(run: Any, name: str) -> None:
+    def used_again(x: Tensor) -> Any:
+        y = x * 2
+        z = INPLACE[name](y)
+        return y, z
+
+    y, z = run(used_again)(torch.tensor([[-4.0, -1.0, 0.25, 8.0]]))
+    assert y.tolist() == z.tolist() != [[-8, -2, 0.5, 16]]
+    x = torch.tensor([[-4.0, 1.0]])
+    assert INPLACE[name](x) is x
+    with pytest.raises(RuntimeError, match="leaf Variable"):
+        INPLACE[name](torch.ones(1, 2, requires_grad=True))
+
+
+SCATTERED: dict[str, Callable[[Tensor], Any]] = {
+    "index_add_": lambda a: a.index_add_(1, torch.tensor([0, 0, 2]), a[:, :3].clone()),
+    "index_fill_": lambda a: a.index_fill_(1, torch.tensor([1, 3]), 0.5),
+    "index_copy_": lambda a: a.index_copy_(1, torch.tensor([2, 0]), a[:, :2] * 2),
+    "scatter_": lambda a: a.scatter_(1, torch.tensor([[3, 1]]), 9.0),
+    "scatter_add_": lambda a: a.scatter_add_(1, torch.tensor([[3, 3]]), a.clone()),
+    "index_put_": lambda a: a.index_put_((torch.tensor([0]), torch.tensor([2])), torch.tensor(4.0)),
+    "setitem": lambda a: a.__setitem__((slice(None), torch.tensor([0, 2])), 7.0),
+    "at a tensor's place": lambda a: a[:, torch.tensor(2)].add_(3),
+}
+
+
+@pytest.mark.parametrize("name", SCATTERED)
+@pytest.mark.parametrize(
+    "reads", [lambda a: a.squeeze(0), lambda a: a.select(0, -1), lambda a: a.flatten()[1:], lambda a: a * 1]
+)
+def test_scattered_writes_to_an_argument_and_views_of_it(name: str, reads: Callable[[Tensor], Tensor]) -> None:
+    def written(a: Tensor) -> Any:
+        SCATTERED[name](a)
+        return a, reads(a), reads(a.detach())
+
+    eager, compiled = (torch.arange(1.0, 5.0).reshape(1, 4) for _ in range(2))
+    expected = written(eager)
+    for found, wanted in zip((*torch.compile(written)(compiled), compiled), (*expected, eager), strict=True):
+        assert found.tolist() == wanted.tolist()
+    only = torch.arange(1.0, 5.0).reshape(1, 4)
+    assert torch.compile(lambda a: written(a)[1])(only).tolist() == expected[1].tolist() and only.tolist() == eager.tolist()
