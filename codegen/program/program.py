@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 from typing import Any
 from weakref import ref
@@ -30,6 +29,7 @@ from graphc.codegen.runtime.entry import ArraySpec, call_program, make_entry, re
 from graphc.codegen.runtime.tiers import BETTER, QUICK, Opt, cached, code_cache_size, machine_code
 from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.analysis.views import Strides, dense_strides
+from graphc.ir.core.cached import cached_property
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import Graph, Node, Region
 from graphc.ir.interpret.comparison import Outcome

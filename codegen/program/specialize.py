@@ -10,13 +10,13 @@ What a recipe says is compared with what is known of an earlier graph before it 
 
 from __future__ import annotations
 
-import threading
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from graphc.codegen.program.arena import Interval, plan
+from graphc.codegen.runtime.locks import ForkLock
 from graphc.ir.analysis.views import Strides
 from graphc.ir.core.graph import Graph, Node, apart
 from graphc.ir.core.guards import Book, Recipe
@@ -108,10 +108,10 @@ class _Family:
             if known == numbers:
                 counts["found"] += 1
                 return frame
-        for i, kept in enumerate(self.kept):
+        for kept in self.kept:
             found = kept.replay(numbers)
             if found is not None:
-                self.kept.insert(0, self.kept.pop(i))
+                self.kept = [kept, *(k for k in self.kept if k is not kept)]
                 counts["replayed"] += 1
                 return found
         return None
@@ -167,7 +167,7 @@ def _pattern(before: Sequence[Any], now: Sequence[Any]) -> tuple[list[tuple[int,
 
 
 _families: OrderedDict[Any, _Family] = OrderedDict()
-_lock = threading.Lock()
+_lock = ForkLock()
 
 
 def frame_of(graph: Graph, layouts: Layouts, write: Write, kind: object = None) -> Frame:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import accumulate
 from math import prod
 from typing import ClassVar
@@ -35,6 +34,7 @@ from graphc.ir.analysis.in_place import SCATTERS, InPlace
 from graphc.ir.analysis.register_promotion import fits_registers, in_place, lanes_in_registers
 from graphc.ir.analysis.vectorize import Lanes
 from graphc.ir.analysis.views import Strides, as_view, dense_strides
+from graphc.ir.core.cached import cached_property
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, users
 from graphc.ir.core.structural_key import SMALL

@@ -7,12 +7,14 @@ would cost three times the compile time for equal code (docs/decisions.md).
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import threading
 from dataclasses import dataclass, field
 from typing import Any
 
 import llvmlite.binding as llvm
+from llvmlite.binding.ffi import lib
 
 from graphc.codegen.llvm.target import host
 
@@ -20,6 +22,21 @@ __all__ = ["MachineCode", "compile_text", "cross_assembly", "llvm_lock"]
 
 llvm_lock = threading.RLock()
 """Held while LLVM is at work."""
+
+
+def _stop_llvm() -> None:
+    """Wait until no thread is inside LLVM, and keep others out: also those that free code, which llvmlite's own lock guards."""
+    llvm_lock.acquire()
+    lib._lock.__enter__()
+
+
+def _go_on() -> None:
+    lib._lock.__exit__()
+    llvm_lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_stop_llvm, after_in_parent=_go_on, after_in_child=_go_on)
 
 
 @functools.cache

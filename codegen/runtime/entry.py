@@ -51,6 +51,7 @@ from graphc.codegen.runtime.allocator import (
 )
 from graphc.codegen.runtime.bindings import DICT, LIST, VERSION_OFFSET, VERSIONED, Bindings
 from graphc.codegen.runtime.engine import compile_text
+from graphc.ir.core.cached import cached_property
 
 __all__ = ["ArraySpec", "PythonEntry", "call_program", "make_entry", "redirect"]
 
@@ -78,7 +79,7 @@ class ArraySpec:
         """Describe an array."""
         return ArraySpec(x.dtype, x.shape, x.strides)
 
-    @functools.cached_property
+    @cached_property
     def masks(self) -> tuple[int, ...]:
         """For each dimension -1 if addresses depend on its stride, else 0."""
         return tuple(-1 if extent > 1 and 0 not in self.shape else 0 for extent in self.shape)
@@ -91,13 +92,13 @@ class ArraySpec:
         reach = [(extent - 1) * stride for extent, stride in zip(self.shape, self.strides, strict=True)]
         return sum(r for r in reach if r < 0), sum(r for r in reach if r > 0) + self.dtype.itemsize
 
-    @functools.cached_property
+    @cached_property
     def contiguous(self) -> bool:
         """Whether the strides are those of C order, as far as they matter."""
         steps = [self.dtype.itemsize * math.prod(self.shape[i + 1 :]) for i in range(len(self.shape))]
         return all(not mask or have == want for mask, have, want in zip(self.masks, self.strides, steps, strict=True))
 
-    @functools.cached_property
+    @cached_property
     def order(self) -> tuple[int, ...]:
         """The dimensions from the largest stride to the smallest."""
         return tuple(sorted(range(len(self.shape)), key=lambda i: (-self.strides[i], i)))

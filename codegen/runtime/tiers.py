@@ -17,7 +17,8 @@ from collections import OrderedDict
 from typing import Literal, Protocol
 from weakref import WeakSet
 
-from graphc.codegen.runtime.engine import MachineCode, compile_text, llvm_lock
+from graphc.codegen.runtime.engine import MachineCode, compile_text
+from graphc.codegen.runtime.locks import ForkLock
 from graphc.ir.text import debug
 
 __all__ = ["BETTER", "LEVELS", "QUICK", "Background", "Opt", "background", "cached", "code_cache_size", "machine_code"]
@@ -33,7 +34,7 @@ IDLE = 10.0
 """Seconds after which a thread without work ends."""
 
 _code: OrderedDict[tuple[str, int], MachineCode] = OrderedDict()
-_lock = threading.Lock()
+_lock = ForkLock()
 
 
 def code_cache_size() -> int:
@@ -139,15 +140,13 @@ atexit.register(lambda: background.stop())
 
 def _in_child() -> None:
     """Give a forked process a thread of its own for what its programs still wait for."""
-    global background, _lock
-    llvm_lock.release()
+    global background
     waiting = background.waiting
-    background, _lock = Background(), threading.Lock()
+    background = Background()
     for text, users in waiting.items():
         for user in users:
             background.improve(text, user)
 
 
 if hasattr(os, "register_at_fork"):
-    # no thread may be inside LLVM, nor hold a lock that nobody would release in the child
-    os.register_at_fork(before=llvm_lock.acquire, after_in_parent=llvm_lock.release, after_in_child=_in_child)
+    os.register_at_fork(after_in_child=_in_child)

@@ -18,6 +18,7 @@ from types import MethodType
 from typing import Any
 
 import numpy as np
+from numpy.random import get_state
 
 from graphc.compiler.capture import capture, trace
 from graphc.compiler.lowered import Lowered
@@ -43,7 +44,7 @@ MOVES = 3
 
 def _python_draws() -> Any:
     """Return the states of the global random generators of Python and NumPy."""
-    found: Any = np.random.get_state(legacy=False)
+    found: Any = get_state(legacy=False)
     return random.getstate(), repr(found["state"]["key"][:2]), found["state"]["pos"], found["has_gauss"], found["gauss"]
 
 

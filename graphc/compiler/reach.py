@@ -8,6 +8,7 @@ than is read, never less, but for what only reflection or other packages reach.
 from __future__ import annotations
 
 import ctypes
+import functools
 import gc
 import random
 import struct
@@ -18,17 +19,19 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from types import CellType, CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator, RandomState
 
 from graphc.codegen.runtime.bindings import ABSENT, VERSIONED, Bindings, DictBinding, SlotBinding, cell_binding
 from graphc.compiler.equality import exact
 from graphc.compiler.reads import reads_of
 from graphc.core.dtypes import DEFAULT
+from graphc.ir.core.cached import cached_property
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["ATOMS", "LIMIT", "Watch", "watch"]
@@ -207,15 +210,15 @@ class _Search:
         yield partial, lambda x: self.waiting.extend((x.func, *x.args, x.keywords))
         yield (staticmethod, classmethod), lambda x: self.waiting.append(x.__func__)
         yield property, lambda x: self.waiting.append(x.fget)
-        yield cached_property, lambda x: self.waiting.append(x.func)
+        yield (functools.cached_property, cached_property), lambda x: self.waiting.append(x.func)
         yield type, self._class
         yield ModuleType, self._module
         yield (tuple, frozenset), self.waiting.extend
         yield list, self._list
         yield DICTS, self._dict
         yield (set, deque), self._unordered
-        yield np.random.Generator, lambda x: self._other(lambda: repr(x.bit_generator.state))
-        yield np.random.RandomState, lambda x: self._other(lambda: repr(x.get_state()))
+        yield Generator, lambda x: self._other(lambda: repr(x.bit_generator.state))
+        yield RandomState, lambda x: self._other(lambda: repr(x.get_state()))
         yield random.Random, lambda x: self._other(x.getstate)
 
     def _other(self, getter: Callable[[], Any]) -> None:

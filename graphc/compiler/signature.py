@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from graphc.compiler.equality import by_value
 from graphc.core import pytree
 from graphc.core.dtypes import of_numpy
 from graphc.core.pytree import Tree
+from graphc.ir.core.cached import cached_property
 from graphc.tensors.context import state
 from graphc.tensors.storage import compute
 from graphc.tensors.tensor import Tensor

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from graphc.compiler.reach import Watch
 from graphc.compiler.signature import Array, Call
 from graphc.core import pytree
 from graphc.core.pytree import Tree
+from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import PARAMETER, Graph, Node
 from graphc.tensors.context import state
 from graphc.tensors.grad_fn import Barrier, GradFn, Level, history

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, wraps
+from functools import wraps
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -22,6 +22,7 @@ from graphc.core.errors import TracingError, add_place
 from graphc.core.pytree import Tree
 from graphc.func.jacobian import ArgNums, Derivative, backward_derivative, forward_derivative, jacrev, jvp, with_choices
 from graphc.ir.core import build
+from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import PARAMETER, Graph, Node, make
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import DType

@@ -7,7 +7,6 @@ for a compiler much longer than he has worked without, and the choice depends on
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from graphc.codegen.program.program import Program, compile_graph
+from graphc.codegen.runtime.locks import ForkLock
 from graphc.core.errors import TracingError, add_place
 from graphc.ir.core.control_flow import known_results
 from graphc.ir.core.graph import PARAMETER, Graph, Node, make, parameter, toposort
@@ -46,7 +46,7 @@ class _Seen:
 
 
 _seen: OrderedDict[Any, _Seen] = OrderedDict()
-_lock = threading.Lock()
+_lock = ForkLock()
 
 
 def clear_cache() -> None:

@@ -17,10 +17,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from graphc.ir.core.cached import cached_property
 from graphc.ir.core.types import DType, TensorType
 
 __all__ = [

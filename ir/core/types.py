@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 
 import numpy as np
 
+from graphc.ir.core.cached import cached_property
 from graphc.ir.core.guards import Symbol, derived
 
 __all__ = ["BOOL", "DTYPES", "F32", "F64", "GROWING", "I32", "I64", "U8", "DType", "TensorType"]

@@ -12,11 +12,11 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from graphc.ir.core import build
+from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import Node, Region, TypeRuleError, make, place
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, DTYPES, DType

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
+
+from graphc.ir.core.cached import cached_property
 
 __all__ = ["Sparsity", "identity", "nothing", "of_pairs", "stacked", "union"]
 

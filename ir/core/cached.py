@@ -1,0 +1,38 @@
+"""Properties computed once for each object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, overload
+
+__all__ = ["cached_property"]
+
+T = TypeVar("T")
+
+
+class cached_property(Generic[T]):
+    """A property that is computed when first read, and kept in the object's `__dict__`.
+
+    That of functools holds one lock for all objects of a class up to Python 3.11: a process forked while another thread
+    computes it waits for that lock forever.  Here two threads that read it at once may both compute it; one result stays.
+    """
+
+    def __init__(self, func: Callable[[Any], T]) -> None:
+        self.func = func
+        self.__doc__ = func.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, owner: None, kind: type) -> cached_property[T]: ...
+
+    @overload
+    def __get__(self, owner: object, kind: type) -> T: ...
+
+    def __get__(self, owner: object | None, kind: type) -> Any:
+        if owner is None:
+            return self
+        fields = owner.__dict__
+        found = fields.get(self.name, self)
+        return fields.setdefault(self.name, self.func(owner)) if found is self else found
