@@ -94,8 +94,8 @@ class Tracer:
             add_place(error)
             raise
         finally:
+            self.trace.leave()  # first: a signal handler in between sets aside what is still there
             state.trace = None
-            self.trace.leave()
 
     def _stand_ins(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments with tensors on placeholders, the same one for the same object."""

@@ -45,7 +45,7 @@ class Recorder(Protocol):
 
 
 class _State(threading.local):
-    """Thread-local: `grad` (recording), `inference`, `trace` (None outside compile), `dirty`.
+    """Thread-local: `grad` (recording), `inference`, `trace` (None outside compile), `compiling`, `dirty`.
 
     `dirty` holds the storages that were changed in place and not computed since.  They are the state of a
     program, so whatever is computed next computes them too: no chain of pending updates can pile up.
@@ -56,6 +56,7 @@ class _State(threading.local):
         self.inference = False
         self.anomaly = False
         self.trace: Recorder | None = None
+        self.compiling = False
         self.dirty: WeakSet[Any] = WeakSet()
 
 

@@ -21,6 +21,7 @@ from graphc.core.errors import TracingError, add_place
 from graphc.ir.core.control_flow import known_results
 from graphc.ir.core.graph import PARAMETER, Graph, Node, make, parameter, toposort
 from graphc.ir.interpret.evaluate import evaluate_nodes
+from graphc.tensors.context import state
 
 __all__ = ["CACHE_SIZE", "clear_cache", "realize", "substitute"]
 
@@ -39,9 +40,13 @@ WHILE_TURNS = 1000
 
 @dataclass
 class _Seen:
-    """What is known of a structure: the seconds spent on it so far, and its program once it has one."""
+    """What is known of a structure: the seconds spent on it so far, and its program once it has one.
+
+    While it is compiled, other threads and a signal handler that comes in between run it on NumPy.
+    """
 
     spent: float = 0.0
+    compiling: bool = False
     program: Program | None = None
 
 
@@ -93,9 +98,13 @@ def _run(order: list[Node], roots: list[Node]) -> Sequence[Any]:
     seen = _lookup(_structure(order, roots))
     if seen.program is None:
         seen.spent += cost
-        if seen.spent < COMPILE_COST + COMPILE_NODE_COST * len(order):
+        if seen.compiling or state.compiling or seen.spent < COMPILE_COST + COMPILE_NODE_COST * len(order):
             return evaluate_nodes(roots, {n: n.value for n in known})
-        seen.program = _compile(known, roots)
+        seen.compiling = True
+        try:
+            seen.program = _compile(known, roots)
+        finally:
+            seen.compiling = False
     return seen.program.run([np.ascontiguousarray(n.value) if n.shape else n.value for n in known])
 
 

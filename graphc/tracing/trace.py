@@ -100,11 +100,33 @@ class Trace:
 
     def leave(self) -> None:
         """Give every storage and `.grad` back what it had before."""
-        for storage, kept in self.captures.items():
-            storage.node, storage.requires_grad, storage.fn = kept.node, kept.requires_grad, kept.fn
-            storage.version, storage.pending, storage.trace = kept.version, kept.pending, None
+        for storage, kept in list(self.captures.items()):
+            if storage.trace is self:
+                storage.node, storage.requires_grad, storage.fn = kept.node, kept.requires_grad, kept.fn
+                storage.version, storage.pending, storage.trace = kept.version, kept.pending, None
         for slot in self.grads.values():
             slot.tensor._grad = slot.original
+
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Run a block as if this trace had not begun: a signal handler that interrupts it."""
+        inside = [(s, s.node, s.requires_grad, s.fn, s.version, s.pending, s.trace) for s in self.captures]
+        grads = [(slot, slot.tensor._grad) for slot in self.grads.values()]
+        inner, mode = state.trace, state.grad
+        self.leave()
+        state.trace, state.grad = None, self.grad
+        try:
+            yield
+        finally:
+            state.trace, state.grad = inner, mode
+            for s, node, requires_grad, fn, version, pending, trace in inside:
+                if trace is self:
+                    kept = self.captures[s]
+                    kept.node, kept.requires_grad, kept.fn = s.node, s.requires_grad, s.fn
+                    kept.version, kept.pending, s.trace = s.version, s.pending, self
+                    s.node, s.requires_grad, s.fn, s.version, s.pending = node, requires_grad, fn, version, pending
+            for slot, grad in grads:
+                slot.original, slot.tensor._grad = slot.tensor._grad, grad
 
     def escaped(self, node: Node) -> TracingError:
         """Return the error for a tensor of this trace that is used when it is over."""
