@@ -25,7 +25,7 @@ from graphc.codegen.program.writer import ProgramWriter
 from graphc.codegen.runtime import allocator, tiers
 from graphc.codegen.runtime.bindings import Bindings
 from graphc.codegen.runtime.engine import MachineCode
-from graphc.codegen.runtime.entry import ArraySpec, call_program, make_entry, redirect
+from graphc.codegen.runtime.entry import ArraySpec, call_program, make_entry, prepare, redirect
 from graphc.codegen.runtime.tiers import BETTER, QUICK, Opt, cached, code_cache_size, machine_code
 from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.analysis.views import Strides, dense_strides
@@ -299,6 +299,7 @@ def compile_graph(
     With a `judge` the last result of the graph is a flag: `Program.judge`.  `opt` is the level of the code, or "auto": quick
     code now and, if there is much work in a call, better code as soon as it is made in the background.
     """
+    prepare()
     layouts = {}
     specs = []
     for param, given in zip(graph.params, strides or [None] * len(graph.params), strict=True):

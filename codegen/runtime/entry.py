@@ -53,7 +53,7 @@ from graphc.codegen.runtime.bindings import DICT, LIST, VERSION_OFFSET, VERSIONE
 from graphc.codegen.runtime.engine import compile_text
 from graphc.ir.core.cached import cached_property
 
-__all__ = ["ArraySpec", "PythonEntry", "call_program", "make_entry", "redirect"]
+__all__ = ["ArraySpec", "PythonEntry", "call_program", "make_entry", "prepare", "redirect"]
 
 ALIGNED_FLAG = 0x100
 SIZE, ITEMS = 16, 24
@@ -401,6 +401,12 @@ def _glue() -> _Glue:
     """Return the native functions, made at the first call; never unloaded."""
     found = _loaded.get("glue")
     return found if found is not None else _loaded.setdefault("glue", allocator.immortal(_Glue()))
+
+
+def prepare() -> None:
+    """Make the native functions now: a part of compiling the first program, not of its first call."""
+    if allocator.supported():
+        _glue()
 
 
 # -- descriptions -----------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.random import get_state
 
 from graphc.compiler.capture import capture, trace
-from graphc.compiler.interrupts import interrupted
+from graphc.compiler.interrupts import compiling
 from graphc.compiler.lowered import Lowered
 from graphc.compiler.options import Options
 from graphc.compiler.reach import ATOMS, Watch, watch
@@ -99,18 +99,14 @@ class Compiled:
     def _slow(self, *args: Any, **kwargs: Any) -> Any:
         """Look a call up and run it; what the native entry cannot do alone."""
         if state.trace is not None or state.compiling:
-            with interrupted():
-                return self._function(*args, **kwargs)
+            return self._function(*args, **kwargs)
         call = take_apart(args, kwargs)
-        state.compiling = True
-        try:
+        with compiling():
             variant, stays = self._variant(call)
             if variant.graph.results:
                 _ = variant.program
             if stays and not kwargs and len(call.arguments) == len(args):
                 self._speed_up(variant, call)
-        finally:
-            state.compiling = False
         return variant.run(call)
 
     def _variant(self, call: Call) -> tuple[Variant, bool]:
