@@ -8,24 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import Any
 
 from graphc.autograd.grad_mode import no_grad
-from graphc.batching.trace import BatchTrace
-from graphc.control_flow.body import batchings, stand_in
-from graphc.ir.core.build import broadcast, cast, constant, permute, zeros_like
-from graphc.ir.core.control_flow import RefusedError, custom
-from graphc.ir.core.graph import Node, Region, make, parameter, toposort
+from graphc.ir.core.build import cast, constant, zeros_like
+from graphc.ir.core.control_flow import RefusedError
+from graphc.ir.core.graph import Node, make
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import TensorType
 from graphc.tensors.context import state
 from graphc.tensors.grad_fn import Barrier
 from graphc.tensors.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
-from graphc.tracing.custom_vjp import written_out
-from graphc.tracing.nested import InnerTrace
 
-__all__ = ["Function", "FunctionCtx", "once_differentiable"]
+__all__ = ["Call", "Function", "FunctionCtx", "in_place_of", "once_differentiable"]
 
 RECORDED = "recorded"
 """Said of results that a gradient goes through."""
@@ -39,7 +35,7 @@ class FunctionCtx:
         self._saved: tuple[Any, ...] = ()
         self._saved_forward: tuple[Any, ...] = ()
         self._forward = False
-        self._inputs: Sequence[Node] = ()
+        self._inputs: list[Node] = []
         self._constant: set[int] = set()
         self._dirty: set[int] = set()
         self._materialize = True
@@ -70,11 +66,31 @@ class FunctionCtx:
         self._materialize = value
 
 
-class VmapInfo(NamedTuple):
-    """What a rule for batches is told: how many elements there are, and how random numbers are drawn."""
+class Call:
+    """A call of a custom function: its arguments, and the context that forward fills."""
 
-    batch_size: int
-    randomness: str
+    def __init__(self, function: type[Function], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.function, self.args, self.kwargs = function, args, kwargs
+        self.tensors = [a for a in args if isinstance(a, Tensor)]
+        self.ctx = FunctionCtx()
+        self.ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+        self.ctx._inputs = [x._node() for x in self.tensors]
+        self.recording = state.grad and any(self.ctx.needs_input_grad)
+
+    def run(self) -> Any:
+        """Return the results of forward, without a history."""
+        function, ctx = self.function, self.ctx
+        with no_grad():
+            if function.setup_context is Function.setup_context:
+                return function.forward(ctx, *self.args, **self.kwargs)
+            output = function.forward(*self.args, **self.kwargs)
+            function.setup_context(ctx, self.args, output)
+            return output
+
+    def set_up(self, result: Any) -> None:
+        """Fill the context for results that a rule for batches gave in place of forward."""
+        with no_grad():
+            self.function.setup_context(self.ctx, self.args, result)
 
 
 class Function:
@@ -124,29 +140,10 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Call forward, and record that gradients go through backward."""
-        ctx = FunctionCtx()
-        tensors = [a for a in args if isinstance(a, Tensor)]
-        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
-        nodes, edges = [t._node() for t in tensors], tuple(t._edge() for t in tensors)
-        ctx._inputs = nodes
-        recording = state.grad and any(ctx.needs_input_grad)
-        level = state.trace
-        if isinstance(level, BatchTrace) and level.is_batched(tensors):
-            overridden, inside = cls._has_batch_rule(), any(level.differentiates(t) for t in tensors)
-        else:
-            overridden = inside = False
-        if isinstance(level, BatchTrace) and overridden:
-            result = _for_a_batch(cls, level, args, cls.vmap)
-            if not recording or not inside:
-                return result
-            with no_grad():
-                cls.setup_context(ctx, args, result)
-        else:
-            with no_grad():
-                result = cls._run_forward(ctx, args, kwargs)
-            if cls.vmap is not Function.vmap and level is not None and not ctx._dirty and not kwargs:
-                result = _with_batch_rules(cls, ctx, args, nodes, result)
-        if not recording:
+        call = Call(cls, args, kwargs)
+        ctx, nodes, edges = call.ctx, call.ctx._inputs, tuple(x._edge() for x in call.tensors)
+        result, recorded = (call.run(), True) if state.trace is None else state.trace.apply_function(call)
+        if not (recorded and call.recording):
             return result
         outputs = list(result) if isinstance(result, (tuple, list)) else [result]
         step = Barrier(
@@ -154,14 +151,14 @@ class Function:
         )
         made = [_recorded(ctx, o, step) if isinstance(o, Tensor) else o for o in outputs]
         kinds = [_kind(o, step) for o in made]
-        ctx._saved = tuple(_in_place_of(s, outputs, made) for s in ctx._saved)
-        ctx._saved_forward = tuple(_in_place_of(s, outputs, made) for s in ctx._saved_forward)
+        ctx._saved = tuple(in_place_of(s, outputs, made) for s in ctx._saved)
+        ctx._saved_forward = tuple(in_place_of(s, outputs, made) for s in ctx._saved_forward)
         if cls.jvp is not Function.jvp:
             step.push = lambda given: _run_jvp(cls, ctx, args, made, step, given)
         return type(result)(made) if isinstance(result, (tuple, list)) else made[0]
 
     @classmethod
-    def _has_batch_rule(cls) -> bool:
+    def has_batch_rule(cls) -> bool:
         """Tell whether batches are a matter of `vmap`.  Raises RuntimeError unless one thing says how they are computed."""
         overridden = cls.vmap is not Function.vmap
         if overridden and cls.generate_vmap_rule:
@@ -182,104 +179,8 @@ class Function:
             )
         return overridden
 
-    @classmethod
-    def _run_forward(cls, ctx: FunctionCtx, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if cls.setup_context is Function.setup_context:
-            return cls.forward(ctx, *args, **kwargs)
-        output = cls.forward(*args, **kwargs)
-        cls.setup_context(ctx, args, output)
-        return output
 
-
-def _for_a_batch(cls: type[Function], level: BatchTrace, args: tuple[Any, ...], rule: Callable[..., Any]) -> Any:
-    """Return stand-ins for the results that a rule gives for the whole batch.  Raises RuntimeError, ValueError."""
-    info = VmapInfo(level.size, level.randomness)
-    found = level.outside(args, lambda lifted, dims: rule(info, dims, *lifted))
-    outputs, places = _ruled(cls, found)
-    several = isinstance(found[0], (tuple, list))
-    made = [
-        o if d is None or not isinstance(o, Tensor) else level.take(o, d % o.ndim) for o, d in zip(outputs, places, strict=True)
-    ]
-    return type(found[0])(made) if several else made[0]
-
-
-def _ruled(cls: type[Function], found: Any) -> tuple[list[Any], list[int | None]]:
-    """Return what a rule for batches returned, and one dim for each.  Raises RuntimeError, ValueError."""
-    if not isinstance(found, tuple) or len(found) != 2:
-        raise RuntimeError(
-            f"Expected the vmap staticmethod to have two returns, an output and out_dims with pytree structure compatible with "
-            f"the output; {cls.__name__}.vmap returned {type(found).__name__}"
-        )
-    result, dims = found
-    outputs = list(result) if isinstance(result, (tuple, list)) else [result]
-    places = list(dims) if isinstance(dims, (tuple, list)) else [dims] * len(outputs)
-    if len(places) != len(outputs):
-        raise ValueError(f"{cls.__name__}.vmap returned {len(outputs)} results and {len(places)} out_dims")
-    return outputs, places
-
-
-def _with_batch_rules(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], nodes: list[Node], result: Any) -> Any:
-    """Return results on a node that knows the rule for each batch that what is recorded here may become a part of.
-
-    Which values of a body are batches is known when it is batched; the rule is called now, on stand-ins for what may be.
-    """
-    several = isinstance(result, (tuple, list))
-    outputs = list(result) if several else [result]
-    values = [o._node() for o in outputs if isinstance(o, Tensor)]
-    found = [(b, varying) for b, varying in batchings(state.trace) if not varying.isdisjoint(toposort(nodes))]
-    regions = {b.number: _batch_region(cls, b, varying, args, len(values)) for b, varying in found}
-    if not regions:
-        return result
-    made = iter(custom(values, nodes, backward=None, forward=None, batches=regions, outer=toposort([*values, *nodes])))
-    after = [Tensor._of(Storage(next(made), pending=o._storage.pending)) if isinstance(o, Tensor) else o for o in outputs]
-    ctx._constant = {id(n) for o, n in zip(outputs, after, strict=True) if id(o) in ctx._constant}
-    ctx._saved = tuple(_in_place_of(s, outputs, after) for s in ctx._saved)
-    ctx._saved_forward = tuple(_in_place_of(s, outputs, after) for s in ctx._saved_forward)
-    return type(result)(after) if several else after[0]
-
-
-def _batch_region(cls: type[Function], level: BatchTrace, varying: set[Node], args: tuple[Any, ...], count: int) -> Region:
-    """Record the rule for a batch, outside of its level: a region from its inputs to `count` results, axis in front."""
-    inner = [a._node() for a in args if isinstance(a, Tensor)]
-    batched = [not varying.isdisjoint(toposort([x])) for x in inner]
-    params = [
-        parameter(TensorType(x.dtype, (level.size, *x.shape)) if b else x.type) for x, b in zip(inner, batched, strict=True)
-    ]
-    trace, here = InnerTrace(f"{cls.__name__}.vmap", keys=False), state.trace
-    trace.outer = level.outer
-    state.trace = trace
-    try:
-        made = iter(zip(params, batched, strict=True))
-        lifted: list[Any] = []
-        dims: list[int | None] = []
-        for a in args:
-            param, has_axis = next(made) if isinstance(a, Tensor) else (None, False)
-            lifted.append(a if param is None else stand_in(param, state.grad and param.dtype.is_float))
-            dims.append(0 if has_axis else None)
-        found, places = _ruled(cls, cls.vmap(VmapInfo(level.size, level.randomness), tuple(dims), *lifted))
-        tensors = [(o, d) for o, d in zip(found, places, strict=True) if isinstance(o, Tensor)]
-        if len(tensors) != count:
-            raise RuntimeError(f"{cls.__name__}.vmap returned {len(tensors)} tensors, where forward returns {count}")
-        results = [_in_front(o._node(), d, level.size) for o, d in tensors]
-        if trace.changed():
-            raise RuntimeError(
-                f"{cls.__name__}.vmap within a loop: expected a rule that draws no random numbers and writes nowhere"
-            )
-        results = written_out(results, [o._edge() for o, _ in tensors if o.requires_grad], trace.is_end)
-    finally:
-        trace.leave()
-        state.trace = here
-    return Region(tuple(params), tuple(results))
-
-
-def _in_front(node: Node, dim: int | None, size: int) -> Node:
-    """Return a batch with its axis in front; a value that is the same for all elements as a batch."""
-    if dim is None:
-        return broadcast(node, (size, *node.shape), range(1, node.type.rank + 1))
-    return permute(node, (dim % node.type.rank, *(a for a in range(node.type.rank) if a != dim % node.type.rank)))
-
-
-def _in_place_of(saved: Any, outputs: Sequence[Any], made: Sequence[Any]) -> Any:
+def in_place_of(saved: Any, outputs: Sequence[Any], made: Sequence[Any]) -> Any:
     """Return the recorded result for a saved one, so that second derivatives go through it."""
     return next((m for o, m in zip(outputs, made, strict=True) if o is saved), saved)
 

@@ -10,7 +10,7 @@ becomes a batch itself: element i has it as far on as i runs of the function wou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any
 
@@ -29,6 +29,7 @@ from graphc.tensors.lazy import substitute
 from graphc.tensors.storage import Storage, compute, stopped
 from graphc.tensors.tensor import Accumulate, Tensor
 from graphc.tracing.custom_vjp import written_out
+from graphc.tracing.function_rule import VmapInfo, apply_with_rules, ruled
 from graphc.tracing.nested import KEY, Before, InnerTrace
 
 __all__ = ["BatchTrace", "Batched"]
@@ -76,7 +77,8 @@ class BatchTrace(InnerTrace):
 
     def __init__(self, name: str, size: int, randomness: str) -> None:
         super().__init__(f"vmap({name})", keys=randomness == "different")
-        self.name, self.size, self.randomness = name, size, randomness
+        self.name, self.randomness = name, randomness
+        self.size: int = size
         self.number = next(_numbers)
         self.inputs: dict[Node, Node] = {}
         self.taken: list[tuple[Tensor, int, Node, Tensor]] = []
@@ -103,6 +105,30 @@ class BatchTrace(InnerTrace):
         return inner
 
     # -- custom functions with a rule for batches ---------------------------------------------------------------
+
+    def varying(self) -> Iterable[Node]:
+        """Return the parameters that stand for an element."""
+        return self.inputs
+
+    def apply_function(self, call: Any) -> tuple[Any, bool]:
+        """Run a custom function: by its own rule if it has one and an argument is batched.  Raises RuntimeError, ValueError."""
+        if not self.is_batched(call.tensors) or not call.function.has_batch_rule():
+            return apply_with_rules(call), True
+        inside = any(self.differentiates(x) for x in call.tensors)
+        result = self._by_rule(call)
+        if call.recording and inside:
+            call.set_up(result)
+        return result, inside
+
+    def _by_rule(self, call: Any) -> Any:
+        """Return stand-ins for the results that a function's rule gives for the whole batch."""
+        info, function = VmapInfo(self.size, self.randomness), call.function
+        found = self.outside(call.args, lambda lifted, dims: function.vmap(info, dims, *lifted))
+        outputs, places = ruled(function, found)
+        several = isinstance(found[0], (tuple, list))
+        pairs = zip(outputs, places, strict=True)
+        made = [o if d is None or not isinstance(o, Tensor) else self.take(o, d % o.ndim) for o, d in pairs]
+        return type(found[0])(made) if several else made[0]
 
     def is_batched(self, tensors: Sequence[Tensor]) -> bool:
         """Tell whether one of some tensors is another for each element."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
 
 from graphc.autograd.engine import with_late_hooks
-from graphc.batching.trace import BatchTrace
 from graphc.core import pytree
 from graphc.core.dtypes import number_dtype
 from graphc.core.errors import TracingError, add_place
@@ -19,14 +18,15 @@ from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import DType, TensorType
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import from_array
-from graphc.tensors.grad_fn import Barrier, GradFn, Level, history
+from graphc.tensors.grad_fn import Barrier, GradFn, history
 from graphc.tensors.storage import Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.custom_vjp import written_out
+from graphc.tracing.function_rule import apply_with_rules, stand_in
 from graphc.tracing.nested import Before, InnerTrace
 
 __all__ = [
-    "KINDS", "Body", "Given", "Once", "Result", "batchings", "different", "error_here", "name_of", "paths", "sketch", "stand_in"
+    "KINDS", "Body", "Given", "Once", "Result", "different", "error_here", "name_of", "paths", "sketch"
 ]  # fmt: skip
 
 KINDS = ("bool", "int", "float")
@@ -79,6 +79,14 @@ class Body(InnerTrace):
         self.leaves: list[Any] = []
         self.tree = pytree.NOTHING
         self.differentiates = any(g.tensor.requires_grad for g in given)
+
+    def varying(self) -> Iterable[Node]:
+        """Return what one iteration is given."""
+        return self.params
+
+    def apply_function(self, call: Any) -> tuple[Any, bool]:
+        """Run a custom function within the body."""
+        return apply_with_rules(call), True
 
     def run(self, function: Callable[[list[Tensor]], Any]) -> None:
         """Call the body on its stand-ins.  Raises TypeError for results that are no tensors."""
@@ -231,24 +239,6 @@ class Result:
         if self.weak and not type.shape and KINDS.index(self.node.dtype.kind) <= KINDS.index(type.dtype.kind):
             return build.constant(self.number, type.dtype)
         return self.node
-
-
-def stand_in(param: Node, requires: bool) -> Tensor:
-    """Return a tensor on a parameter, with a history that ends there if it requires a gradient."""
-    return Tensor._of(Storage(param, requires, Level(param, ()) if requires else None))
-
-
-def batchings(level: Any) -> list[tuple[BatchTrace, set[Node]]]:
-    """Return the batches around a body, inner ones first, and what may be another value for each element of them."""
-    varying: set[Node] = set()
-    found = []
-    while isinstance(level, InnerTrace):
-        if isinstance(level, BatchTrace):
-            varying |= level.inputs.keys()
-            found.append((level, set(varying)))
-        varying.update(level.params if isinstance(level, Body) else ())
-        level = level.outer
-    return found
 
 
 def _hint(value: object) -> str:

@@ -7,6 +7,7 @@ branches (graphc.ops.control) are recorded so.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -44,6 +45,8 @@ class InnerTrace(Trace):
     """One run of a function within what is being recorded.  `keys` says whether random states get stand-ins."""
 
     kind = "function"
+    size: int | None = None
+    """The number of elements, for a batch."""
 
     def __init__(self, title: str, *, keys: bool) -> None:
         super().__init__()
@@ -62,6 +65,10 @@ class InnerTrace(Trace):
         state.trace = self.outer
         if error is not None:
             self.leave()
+
+    def varying(self) -> Iterable[Node]:
+        """Return the parameters that may hold another value for each element of a batch around this run."""
+        return ()
 
     def knows(self, storage: Storage) -> bool:
         """Tell whether a storage is from outside."""

@@ -81,6 +81,10 @@ class Trace:
         if count == UNROLLED:
             warn_of_loop(self.depth)
 
+    def apply_function(self, call: Any) -> tuple[Any, bool]:
+        """Run a custom function; return its results, and whether a gradient through them is recorded here."""
+        return call.run(), True
+
     def enter(self, storage: Storage) -> None:
         """Put a storage from outside on a placeholder."""
         if storage.trace is not None:
