@@ -188,8 +188,8 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
 def exact_number(number: Any, dtype: DType) -> builtins.float | builtins.int | builtins.bool:
     """Return a number as one of an ir dtype: what is no bool or float loses its fraction, as in C.
 
-    Raises RuntimeError for one out of the dtype's range, and TypeError for what is no number.  Below 0 a uint8 wraps as
-    long as its magnitude fits, as torch's.
+    Raises RuntimeError for one out of the dtype's range, and TypeError for what is no number.  An integer below
+    0 wraps in uint8 as long as its magnitude fits, as torch's.
     """
     if number_dtype(number) is BOOL or dtype is BOOL:
         return dtype.scalar(number)
@@ -205,7 +205,9 @@ def _holds(dtype: DType, number: Any) -> builtins.bool:
     if number != number or abs(number) == np.inf:
         return False
     limits = np.iinfo(dtype.numpy)
-    return builtins.bool(builtins.int(limits.min or -limits.max) <= number <= builtins.int(limits.max))
+    is_whole = isinstance(number, (builtins.int, np.integer))  # torch takes -1 for 255, but not -1.0
+    low = -limits.max if is_whole and dtype is U8 else limits.min
+    return builtins.bool(builtins.int(low) <= number <= builtins.int(limits.max)) and (is_whole or number < 2.0**63)
 
 
 _C_NAMES = {"f32": "float", "f64": "double", "i32": "int", "i64": "int64_t", "u8": "uint8_t"}

@@ -209,7 +209,7 @@ def pow(input: Operand, exponent: Operand) -> Node:
 
 def _pow_number(x: Node, y: Node, exponent: float) -> Node:
     if not x.dtype.is_float:
-        return _pow_integers(x, int(exponent))
+        return _pow_integers(x, int(exact_number(exponent, x.dtype)) if exponent >= 0 else -1)
     if exponent == 0:
         return select(constant(True, BOOL, x.shape), full_like(x, 1), x)  # a 1 that has x in its history
     if exponent in (1, 2, 3, 4):
@@ -274,6 +274,9 @@ def float_power(input: Operand, exponent: Operand) -> Node:
 def addcmul(input: Operand, tensor1: Operand, tensor2: Operand, *, value: float = 1) -> Node:
     """Return input + value * tensor1 * tensor2."""
     x, a, b = promote(input, tensor1, tensor2)
+    if x.dtype.is_bool:
+        raise NotImplementedError("\"addcmul_cpu_out\" not implemented for 'Bool'")
+    exact_number(value, x.dtype)
     return x + (a * b if value == 1 else a * value * b)
 
 
@@ -283,6 +286,7 @@ def addcdiv(input: Operand, tensor1: Operand, tensor2: Operand, *, value: float 
     x, a, b = promote(input, tensor1, tensor2)
     if not x.dtype.is_float:
         raise RuntimeError("Integer division with addcdiv is no longer supported, use addcmul or true division instead.")
+    exact_number(value, x.dtype)
     return x + (a / b if value == 1 else a * value / b)
 
 

@@ -7,6 +7,7 @@ from math import prod
 from operator import index as as_integer
 from typing import Any
 
+from graphc.core.dtypes import exact_number
 from graphc.core.promotion import broadcast_shapes, result_dtype
 from graphc.ir.core.build import broadcast, cast, concatenate, elementwise, iota, pad, slice_, zeros_like
 from graphc.ir.core.build import flip as flip_axes
@@ -682,7 +683,7 @@ def _padded(x: Node, low: list[int], high: list[int], value: float) -> Node:
     stops = [n - max(-h, 0) for n, h in zip(x.shape, high, strict=True)]
     if any(start > stop for start, stop in zip(starts, stops, strict=True)):
         raise RuntimeError("narrow(): length must be non-negative.")
-    return pad(slice_(x, starts, stops), [max(n, 0) for n in low], [max(n, 0) for n in high], fill=x.dtype.scalar(value))
+    return pad(slice_(x, starts, stops), [max(n, 0) for n in low], [max(n, 0) for n in high], fill=exact_number(value, x.dtype))
 
 
 concat = cat

@@ -193,7 +193,7 @@ class Tensor:
         view = Tensor._of(storage)
         view._base = self if self._base is None else self._base
         view._moves = path
-        view._type = views.read(storage.node, path).type
+        view._type = TensorType(self._type.dtype, views.shape_of(storage.node.shape, path))
         view._view_version = storage.version
         storage.shown_by(view)
         if storage.requires_grad:

@@ -20,7 +20,9 @@ from graphc.ir.core.graph import Node, Primitive, make
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL
 
-__all__ = ["At", "Diagonal", "Moves", "Window", "Windows", "chain", "is_static", "overlaps", "read", "strides", "write"]
+__all__ = [
+    "At", "Diagonal", "Moves", "Window", "Windows", "chain", "is_static", "overlaps", "read", "shape_of", "strides", "write",
+]  # fmt: skip
 
 Shape = tuple[int, ...]
 Strides = tuple[int, ...]
@@ -40,6 +42,10 @@ class Step:
 
     def write(self, whole: Node, new: Node) -> Node:
         """Return `whole` with `new` where the view is."""
+        raise NotImplementedError
+
+    def shape(self, shape: Shape) -> Shape:
+        """Return the shape of the view of an array of this shape."""
         raise NotImplementedError
 
     def strides(self, shape: Shape, strides: Strides) -> Strides | None:
@@ -75,6 +81,17 @@ class Movement(Step):
         if self.op.name == "permute":
             return permute(new, np.argsort(self.params["axes"]).tolist())
         return _write_box(self.params, whole, new)
+
+    def shape(self, shape: Shape) -> Shape:
+        """Return the shape that the parameters say, or the extents in another order or of a box."""
+        params = self.params
+        if self.op.name == "permute":
+            return tuple(shape[a] for a in params["axes"])
+        if self.op.name == "slice":
+            box = zip(params["start"], params["stop"], params["step"], strict=True)
+            return tuple(-(-(stop - start) // step) for start, stop, step in box)
+        found: Shape = params["shape"]
+        return found
 
     def strides(self, shape: Shape, strides: Strides) -> Strides | None:
         """Reorder, stretch or repeat strides; reshape where axes lie densely in one another."""
@@ -157,6 +174,10 @@ class Diagonal(Step):
         """Put the diagonal back."""
         return whole if 0 in new.shape else write(whole, self._steps(whole.shape), new)
 
+    def shape(self, shape: Shape) -> Shape:
+        """Put the extent of the diagonal behind those of the other axes."""
+        return (*(n for a, n in enumerate(shape) if a not in (self.rows, self.columns)), self._extent(shape))
+
     def strides(self, shape: Shape, strides: Strides) -> Strides:
         """Add the strides of both axes."""
         outer = (s for a, s in enumerate(strides) if a not in (self.rows, self.columns))
@@ -180,6 +201,11 @@ class Windows(Step):
         rest = list(range(2, found.type.rank))
         return permute(found, [*rest[: self.axis], 0, *rest[self.axis :], 1])
 
+    def shape(self, shape: Shape) -> Shape:
+        """Put the number of windows at the axis, and their extent at the end."""
+        count = (shape[self.axis] - self.size) // self.step + 1
+        return (*shape[: self.axis], count, *shape[self.axis + 1 :], self.size)
+
     def strides(self, shape: Shape, strides: Strides) -> Strides:
         """Stretch the axis, and add one with its stride."""
         return (*(s * self.step if a == self.axis else s for a, s in enumerate(strides)), strides[self.axis])
@@ -200,6 +226,10 @@ class At(Step):
     def write(self, whole: Node, new: Node) -> Node:
         """Scatter the part."""
         return _back(scatter(_front(whole, self.axis), new, self.index), self.axis)
+
+    def shape(self, shape: Shape) -> Shape:
+        """Take the axis away."""
+        return (*shape[: self.axis], *shape[self.axis + 1 :])
 
     def strides(self, shape: Shape, strides: Strides) -> Strides:
         """Take the axis away."""
@@ -225,6 +255,10 @@ class Window(Step):
     def write(self, whole: Node, new: Node) -> Node:
         """Scatter the elements."""
         return _back(scatter(_front(whole, self.axis), _front(new, self.axis), self._places()), self.axis)
+
+    def shape(self, shape: Shape) -> Shape:
+        """Put the length at the axis."""
+        return (*shape[: self.axis], self.length, *shape[self.axis + 1 :])
 
     def strides(self, shape: Shape, strides: Strides) -> Strides:
         """Return them as they are."""
@@ -264,21 +298,27 @@ def is_static(moves: Moves) -> bool:
 
 def strides(shape: Shape, moves: Moves) -> Strides | None:
     """Return the strides, in elements, of a view of a dense array; None if no strides can show it."""
-    base = constant(False, BOOL, shape)
     found = dense_strides(shape)
     for step in moves:
-        next_ = step.strides(base.shape, found)
+        next_ = step.strides(shape, found)
         if next_ is None:
             return None
-        base, found = step.read(base), next_
+        shape, found = step.shape(shape), next_
     return found
+
+
+def shape_of(shape: Shape, moves: Moves) -> Shape:
+    """Return the shape of a view of an array of some shape."""
+    for step in moves:
+        shape = step.shape(shape)
+    return shape
 
 
 def overlaps(base: Node, moves: Moves) -> bool:
     """Tell whether two elements of a view are one in memory."""
     if all(step.invertible for step in moves):
         return False
-    shape, found = read(base, moves).shape, strides(base.shape, moves)
+    shape, found = shape_of(base.shape, moves), strides(base.shape, moves)
     assert found is not None, "a view has strides"
     if any(n > 1 and s == 0 for n, s in zip(shape, found, strict=True)):
         return 0 not in shape

@@ -351,3 +351,27 @@ def test_functional_call_replaces_tied_tensors() -> None:
         func.functional_call(model, {}, x, strict=True)
     with pytest.raises(TypeError):
         func.functional_call(model, new, x, strikt=True)  # type: ignore[call-arg]
+
+
+def test_factors_exponents_and_fills_out_of_range_are_refused() -> None:
+    x = torch.ones(2, dtype=U8)
+    wrong: list[Callable[[], Any]] = [
+        lambda: x**300, lambda: x.clone().pow_(256), lambda: torch.addcmul(x, x, x, value=300),
+        lambda: torch.addcdiv(torch.ones(2), torch.ones(2), torch.ones(2), value=1e300), lambda: F.pad(x, (1, 1), value=300),
+        lambda: x.fill_(-1.5), lambda: torch.full((2,), -0.5, dtype=U8), lambda: torch.ones(2, dtype=I32) ** 2**40,
+    ]  # fmt: skip
+    for call in wrong:
+        with pytest.raises(RuntimeError, match="without overflow"):
+            call()
+    assert torch.full((1,), -1, dtype=U8).item() == 255
+    with pytest.raises(RuntimeError, match="negative integer powers"):
+        _ = x**-1
+
+
+def test_ranges_of_integers_are_made_of_whole_steps() -> None:
+    assert torch.arange(-0.5, 2.5, dtype=I64).tolist() == [0, 1] and torch.arange(-1.5, 1.5, dtype=I64).tolist() == [-1, 0]
+    assert torch.arange(0.5, 3.0, dtype=I32).tolist() == [0, 1, 2] and torch.arange(3, dtype=F64).tolist() == [0, 1, 2]
+    with pytest.raises(NotImplementedError, match="Bool"):
+        torch.arange(2, dtype=BOOL)
+    with pytest.raises(RuntimeError, match="nonzero"):
+        torch.arange(0, 1, 0.5, dtype=I64)
