@@ -298,7 +298,7 @@ class CheckedFunction(Function):
 
     def move(self, source: Value, target: Value, size: Value) -> None:
         """Copy bytes."""
-        super().move(source, target, self._count("copy to", target, self._count("copy from", source, size)))
+        super().move(source, target, self._count("move to", target, self._count("move from", source, size)))
 
     def _zero(self, place: Value, size: Value) -> None:
         super()._zero(place, self._count("clearing of", place, size))

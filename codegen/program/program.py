@@ -311,23 +311,28 @@ def compile_graph(
         specs.append(ArraySpec(param.dtype.numpy, param.shape, tuple(s * size for s in elements)))
     # somebody who looks at the stages wants them for these sizes
     look = not dynamic or any(map(debug.enabled, LISTINGS))
-    checked = debug.enabled("bounds")
-    frame = _frame(graph, layouts, dynamic=dynamic) if look else frame_of(graph, layouts, _frame, kind=checked)
-    table, arena_bytes = frame.bound()
+    frame = _frame(graph, layouts, dynamic=dynamic) if look else frame_of(graph, layouts, _frame, debug.enabled("bounds"))
+    results = [_dense_spec(r) for r in graph.results]
+    table, arena_bytes = _bound(frame, [*specs, *results])
     better = cached(frame.text, BETTER) if opt == "auto" else None
     code = better or machine_code(frame.text, QUICK if opt == "auto" else opt)
-    results = [_dense_spec(r) for r in graph.results]
-    if checked:
-        ends = [end for spec in (*specs, *results) for end in spec.span]
-        table[: len(ends) + 2] = [*ends, 0, arena_bytes]
     program = Program(
-        graph, layouts, code, np.array(table or [0], np.int64), specs,
+        graph, layouts, code, table, specs,
         results, arena_bytes, frame.steps, frame.work, dynamic, judge,
         debug.enabled("check"),
     )  # fmt: skip
     if opt == "auto" and better is None and program._takes_long():
         tiers.background.improve(frame.text, program)
     return program
+
+
+def _bound(frame: Frame, specs: Sequence[ArraySpec]) -> tuple[np.ndarray[Any, Any], int]:
+    """Return the table of a frame and the size of its arena; where accesses are checked, with the ends of all arrays."""
+    table, arena_bytes = frame.bound()
+    if debug.enabled("bounds"):
+        ends = [end for spec in specs for end in spec.span]
+        table[: len(ends) + 2] = [*ends, 0, arena_bytes]
+    return np.array(table or [0], np.int64), arena_bytes
 
 
 def _written(
@@ -355,10 +360,11 @@ def _run_alone(graph: Graph, arrays: Sequence[Any]) -> Outcome:
     writer = ProgramWriter(graph, list(layouts.values()))
     writer.write()
     frame = Frame(writer.text, writer.steps, writer.table, writer.rooms, (0, 0))
-    table, arena_bytes = frame.bound()
+    specs, results = [_dense_spec(p) for p in graph.params], [_dense_spec(r) for r in graph.results]
+    table, arena_bytes = _bound(frame, [*specs, *results])
     program = Program(
-        graph, layouts, machine_code(frame.text, BETTER), np.array(table or [0], np.int64),
-        [_dense_spec(p) for p in graph.params], [_dense_spec(r) for r in graph.results], arena_bytes, frame.steps, frame.work,
+        graph, layouts, machine_code(frame.text, BETTER), table,
+        specs, results, arena_bytes, frame.steps, frame.work,
     )  # fmt: skip
     return program._run_native(arrays)
 
