@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 import graphc
-from tests.fuzz import kinds
 from tests.fuzz.kinds import Report
 from tests.fuzz.loop_backends import graphc_backend, numpy_backend, torch_backend
 from tests.fuzz.loop_programs import LoopProgram, draw
@@ -337,8 +336,6 @@ def run(seed: int, seconds: float, count: int | None) -> Report:
     report, end = Report("loops", seed), time.monotonic() + seconds
     number = 0
     while time.monotonic() < end and (count is None or number < count):
-        if kinds.watch is not None:
-            kinds.watch(seed + number, report.checks)
         program = draw(seed + number)
         chosen = Random(seed + number)
         modes = [chosen.choice(list(MODES)[:5]), chosen.choice(list(MODES)[5:])]
