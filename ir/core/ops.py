@@ -92,7 +92,7 @@ _binary(
     "floor(x / y) of the exact quotient, of infinities NaN; an integer divided by 0 gives 0.",
 )
 _binary("remainder", "float int", semantics.remainder, "x - y*floor(x/y), with the sign of y; an integer by 0 gives 0.")
-_binary("pow", "float", np.power, "x to the y, as C's pow.")
+_binary("pow", "float", semantics.power, "x to the y, as C's pow.")
 _binary("maximum", "float int bool", np.maximum, "The larger one; NaN if either is.", commutative=True)
 _binary("minimum", "float int bool", np.minimum, "The smaller one; NaN if either is.", commutative=True)
 _binary("and", "int bool", np.bitwise_and, "Bit by bit and.", commutative=True)

@@ -16,8 +16,8 @@ from graphc.ir.core.types import DType
 
 __all__ = [
     "Meaning", "broadcast", "cast", "constant", "cumsum", "erf", "floordiv", "gather", "iota", "keep_dtype", "pad",
-    "padded_shape", "philox", "random_bits", "reduction", "remainder", "rsqrt", "scatter", "scatter_add", "shift", "sigmoid",
-    "sign", "slice_",
+    "padded_shape", "philox", "power", "random_bits", "reduction", "remainder", "rsqrt", "scatter", "scatter_add", "shift",
+    "sigmoid", "sign", "slice_",
 ]  # fmt: skip
 
 Meaning = Callable[..., Any]
@@ -58,6 +58,13 @@ def erf(x: Any) -> Any:
         fraction = (n / 2) / (big + fraction)
     tail = 1 - np.exp(-big * big) / np.sqrt(np.pi) / (big + fraction)
     return np.copysign(np.where(a < 2.5, series, tail), wide)
+
+
+def power(x: Any, y: Any) -> Any:
+    """Return x to the y as C's pow has it; NumPy takes a square root where one exponent of 0.5 is broadcast."""
+    found = np.power(x, y)
+    special = (y == 0.5) & ((x == 0) | np.isneginf(x))
+    return np.where(special, np.abs(x), found)
 
 
 def rsqrt(x: Any) -> Any:

@@ -101,3 +101,15 @@ def test_forward_mode_takes_the_same_rules() -> None:
         x = G.tensor([0.0, 0.5, -0.25], dtype=G.float64)
         _, forward = G.func.jvp(f, (x,), (G.ones_like(x),))
         assert G.allclose(forward, G.func.grad(lambda x, f=f: f(x).sum())(x))
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (2, 2)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_roots_of_minus_infinity_and_minus_zero_are_those_of_c(shape: tuple[int, ...], dtype: Any) -> None:
+    for x, root in ((-np.inf, np.inf), (-0.0, 0.0), (np.inf, np.inf), (4.0, 2.0)):
+        base, exponent = np.full(shape, x, dtype), np.full(shape, 0.5, dtype)
+        for one in (exponent, np.broadcast_to(dtype(0.5), shape)):
+            for f in (G.pow, G.compile(G.pow)):
+                found = f(G.tensor(base), G.tensor(one)).numpy()
+                np.testing.assert_array_equal(found, np.full(shape, root, dtype))
+                assert not np.signbit(found).any()
