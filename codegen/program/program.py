@@ -140,10 +140,10 @@ class Program:
     def first_difference(self, arrays: Sequence[Any], native: Outcome | None = None) -> Difference | None:
         """Return the first stage that computes other values of these arrays than the stage before; None if none does.
 
-        `native` is what machine code made of them, if it has run.  Raises MemoryError.
+        `native` is what machine code made of them, if it has run.  Raises MemoryError, and what `bounds` finds.
         """
         native = self._run_native(arrays) if native is None else native
-        if isinstance(native, MemoryError):
+        if isinstance(native, Exception) and not isinstance(native, IndexError):
             raise native
         stages, writer = self._detail
         return first_difference(Pipeline(stages, writer.calls, _run_alone), arrays, native)
