@@ -12,7 +12,7 @@ import numpy as np
 
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node
-from graphc.ir.core.types import DType
+from graphc.ir.core.types import U8, DType
 from graphc.ir.rewrite.engine import Rule, Var, op, rule
 
 __all__ = ["ALGEBRA"]
@@ -51,6 +51,10 @@ def _is_highest(x: Node, c: Node) -> bool:
 def _is_power_of_two(x: Node, c: Node) -> bool:
     value: int = c.params["value"]
     return value > 0 and value & (value - 1) == 0
+
+
+def _is_signed(x: Node) -> bool:
+    return x.dtype is not U8  # whose negative wraps
 
 
 def _holds(wide: DType, narrow: DType) -> bool:
@@ -183,7 +187,7 @@ _PRODUCTS = [
 
 _SIGNS = [
     rule("abs-abs", op("abs", op("abs", x)), op("abs", x)),
-    rule("abs-neg", op("abs", -x), op("abs", x)),
+    rule("abs-neg", op("abs", -x), op("abs", x), when=_is_signed),
     rule("abs-square", op("abs", f * f), f * f),
     rule("sign-sign", op("sign", op("sign", x)), op("sign", x)),
 ]

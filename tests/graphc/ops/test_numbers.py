@@ -375,3 +375,7 @@ def test_ranges_of_integers_are_made_of_whole_steps() -> None:
         torch.arange(2, dtype=BOOL)
     with pytest.raises(RuntimeError, match="nonzero"):
         torch.arange(0, 1, 0.5, dtype=I64)
+
+
+def test_negative_bytes_wrap(run: Any) -> None:
+    assert run(lambda x: torch.abs(-x))(torch.tensor([0, 1, 255], dtype=U8)).tolist() == [0, 255, 1]
