@@ -19,7 +19,7 @@ from typing import ClassVar
 from graphc.codegen.llvm.bounds import OUTSIDE, STEP, CheckedModule
 from graphc.codegen.llvm.builder import Function, Module, Value
 from graphc.codegen.llvm.scalar_ops import MEMORY
-from graphc.codegen.loops.loop_ir import Kernel
+from graphc.codegen.loops.loop_ir import Kernel, ensure
 from graphc.codegen.loops.lower import Operand, lower_fusion
 from graphc.codegen.loops.schedule import schedule
 from graphc.codegen.nests.kernel_function import Step
@@ -225,10 +225,14 @@ class ProgramWriter:
     def _region(self, region: Region, results: Places, order: Sequence[Node] | None = None) -> None:
         """Write the steps of a region; its parameters have places, its results get theirs from `results`."""
         self._places.update(results)
+        owners: dict[Node, Node] = {}
         for result, place in results.items():
-            while result.op.kind == "movement":  # a buffer under another shape: what makes it writes here
-                result = result.operands[0]
-                self._places[result] = _Place(place.address, dense_strides(result.shape), place.intervals)
+            node = result
+            while node.op.kind == "movement":  # a buffer under another shape: what makes it writes here
+                node = node.operands[0]
+                self._places[node] = _Place(place.address, dense_strides(node.shape), place.intervals)
+            ensure(owners.setdefault(node, result) is result, "two results are one buffer, and it would be written once")
+        ensure(len(results) == len(region.results), "a result that is there twice would be written once")
         nodes = list(region.nodes() if order is None else order)
         outer, self._pieces = self._pieces, _pieces(nodes, region.results)
         for node in nodes:
