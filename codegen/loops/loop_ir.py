@@ -19,7 +19,10 @@ __all__ = ["Buffer", "Column", "Index", "Instr", "Kernel", "Reduction", "Stage",
 
 
 def ensure(fact: bool, what: str) -> None:
-    """Raise AssertionError unless a fact holds that generated code relies on; also under `python -O`."""
+    """Raise AssertionError unless a fact holds that generated code relies on; also under `python -O`.
+
+    `what` must not spell numbers of a graph: where they are symbols (ir/core/guards.py), that fixes them.
+    """
     if not fact:
         raise AssertionError(what)
 
