@@ -84,6 +84,14 @@ class Host(Protocol):
         """Return a number of a type that is read from the program's table."""
         ...
 
+    def slot(self, bits: int) -> int:
+        """Put a number into the program's table; return its place."""
+        ...
+
+    def loaded(self, slot: int, type: str) -> Value:
+        """Return a number of the program's table, read where the code is now."""
+        ...
+
     def room(self, type: TensorType) -> Value:
         """Reserve memory for a value for the time of the step being written; return its address."""
         ...
@@ -100,6 +108,9 @@ class Host(Protocol):
         """Begin a new block."""
         ...
 
+
+MOST_NUMBERS = 32
+"""Numbers that are read before a loop; no more would stay in registers, and LLVM is slow to find that out."""
 
 Fold = Callable[[Function, DType, Value, Value], Value]
 
@@ -129,6 +140,7 @@ class Holder:
         self.host, self.f, self.lanes = host, host.main, lanes
         self._splats: dict[str, Value] = {}
         self._numbers: dict[tuple[float, DType], Value] = {}
+        self._slots: dict[tuple[float, DType], int] = {}
 
     # -- lanes ----------------------------------------------------------------------------------------------
 
@@ -297,6 +309,10 @@ class Holder:
         if dtype.is_bool or simple:
             return f.const(value, type)
         key = (value, dtype)
+        if key not in self._numbers and len(self._numbers) >= MOST_NUMBERS:
+            if key not in self._slots:
+                self._slots[key] = self.host.slot(derived(table_bits, value, dtype))
+            return self.host.loaded(self._slots[key], type)
         if key not in self._numbers:
             self._numbers[key] = self.host.datum(derived(table_bits, value, dtype), type)
         return self._numbers[key]

@@ -8,6 +8,7 @@ in `ir/analysis/vectorize.py`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -33,6 +34,9 @@ COSTLY = 16
 INLINE_VECTORS = 4
 """So many vectors of one function are written in line; more are calls, to keep the code small."""
 
+INLINE = 16
+"""Applications of one costly function, wherever they are, that are written in line; more are calls."""
+
 BLOCK = 200
 """Instructions in a block, roughly: LLVM's scheduler takes time quadratic in them."""
 
@@ -44,6 +48,7 @@ class RegisterWriter(Holder):
         super().__init__(host, lanes)
         self._rows: dict[tuple[str, str], Value] = {}
         self._early: set[Node] = set()
+        self._inlined: Counter[tuple[str, int]] = Counter()
         self._mark = len(self.f.lines)
 
     # -- loops and branches -----------------------------------------------------------------------------
@@ -240,6 +245,10 @@ class RegisterWriter(Holder):
 
     def _apply(self, node: Node, xs: list[Value]) -> Value:
         f, xs = self.f, self.common(xs)
+        if _is_costly(node):
+            self._inlined[node.op.name, xs[0].lanes] += 1
+            if self._inlined[node.op.name, xs[0].lanes] > INLINE:
+                return self._call(node, xs)
         if node.op.name == "cast":
             return cast(f, xs[0], node.operands[0].dtype, node.dtype)
         if node.dtype.is_float and node.op.name in CONTRACTED and node not in self._early:

@@ -183,8 +183,16 @@ class ProgramWriter:
 
     def datum(self, bits: int, type: str) -> Value:
         """Return a number of a type that is read from the table where the program starts."""
+        return self._entry(self.slot(bits), type)
+
+    def slot(self, bits: int) -> int:
+        """Put a number into the table; return its place."""
         self.table.append(bits)
-        return self._entry(len(self.table) - 1, type)
+        return len(self.table) - 1
+
+    def loaded(self, slot: int, type: str) -> Value:
+        """Return a number of the table, read where the code is now."""
+        return self.main.load(self.main.element(self.main.args[0], self.main.i64(slot), "i64"), type)
 
     def _entry(self, slot: int, type: str) -> Value:
         place = self._at_start(f"getelementptr i64, ptr %table, i64 {slot}")

@@ -376,3 +376,31 @@ def test_products_of_nothing(shape):
     (out,) = scan(Region((state,), (state * 0.5 + product + 1.0,)), [value(product.shape)], [], 3)
     free = [p for p in toposort([out]) if p.op.name == "parameter"]
     check(Graph(tuple(free), (out,)), [np.ones(p.shape) for p in free])
+
+
+def long_body(x: Node, count: int, costly: bool) -> Node:
+    for i in range(count):
+        x = x * (0.5 + i / 8192) + (build.apply("sin", x) * 0.25 if costly else 0.1 + i / 4096)
+    return x
+
+
+@pytest.mark.parametrize(("count", "costly"), [(20, True), (300, True), (40, False), (2000, False)])
+def test_long_bodies_call_costly_functions_and_read_numbers_where_they_are_used(count, costly):
+    c, start = value(), value()
+    (last,) = scan(Region((c,), (long_body(c, count, costly),)), [start], [], 3)
+    graph = Graph((start,), (last,))
+    check(graph, [np.asarray(0.3)])
+    text = compile_graph(graph).stage("llvm")
+    assert text.count("call double @sin_f64x1") == (max(0, count - 16) if costly else 0)
+    main = text[text.index("define i64 @program") :]
+    start_of_main = main[: main.index("\nloop.")]
+    assert start_of_main.count("load double") < 40
+
+
+def test_code_of_long_bodies_grows_with_them():
+    sizes = []
+    for count in (100, 400):
+        c, start = value(), value()
+        (last,) = scan(Region((c,), (long_body(c, count, True),)), [start], [], 3)
+        sizes.append(len(compile_graph(Graph((start,), (last,))).stage("llvm")))
+    assert sizes[1] < 4 * sizes[0]
