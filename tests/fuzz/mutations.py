@@ -247,7 +247,7 @@ def _exchanged(choose: random.Random, lines: list[str]) -> None:
 def _returned(choose: random.Random, lines: list[str]) -> None:
     """Return another value, or one more, or one less."""
     found = [i for i, line in enumerate(lines) if line.strip().startswith("return")]
-    if not found:
+    if not found or not VALUE.search(lines[found[0]]):
         return
     at = choose.choice(found)
     indent, _, rest = lines[at].partition("return ")
@@ -264,11 +264,12 @@ def _returned(choose: random.Random, lines: list[str]) -> None:
 
 def _parameters(choose: random.Random, lines: list[str]) -> None:
     """Delete, repeat or exchange parameters of the graph or a region."""
-    at = choose.choice([i for i, line in enumerate(lines) if re.search(r"%\w+: ", line)])
     pattern = re.compile(r"%\w+: \w+\[[\d,?]*\]")
-    found = pattern.findall(lines[at])
-    if not found:
+    with_parameters = [i for i, line in enumerate(lines) if pattern.search(line)]
+    if not with_parameters:
         return
+    at = choose.choice(with_parameters)
+    found = pattern.findall(lines[at])
     changed = list(found)
     kind, i = choose.randrange(3), choose.randrange(len(found))
     if kind == 0:
