@@ -30,6 +30,7 @@ from graphc.core.dtypes import (
     uint8,
 )
 from graphc.core.errors import TracingError
+from graphc.core.errors import guard_all as _guard_all
 from graphc.core.printing import set_printoptions
 from graphc.core.promotion import broadcast_shapes as _broadcast_shapes
 from graphc.ops.activations import (
@@ -93,3 +94,4 @@ __all__ = ["__version__"] + [
     for name, value in list(globals().items())
     if not name.startswith("_") and (value in _MODULES if isinstance(value, _types.ModuleType) else True)
 ]
+_guard_all(globals(), __all__)

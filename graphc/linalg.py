@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.core.errors import guard_all as _guard_all
 from graphc.ops.products import cross, matmul, matrix_power, outer, vecdot
 from graphc.ops.reductions import vector_norm
 from graphc.ops.shape import diagonal
@@ -43,3 +44,5 @@ def multi_dot(tensors: Any) -> Any:
     for other in tensors[1:]:
         result = matmul(result, other)
     return result
+
+_guard_all(globals(), __all__)

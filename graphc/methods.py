@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from math import prod
+from types import FunctionType
 from typing import Any
 
 from graphc.core import dtypes
-from graphc.core.errors import placed
+from graphc.core.errors import guard, placed
 from graphc.ops import activations, comparison, creation, indexing, pointwise, products, random, reductions, shape, sorting
 from graphc.tensors.tensor import Tensor, device, legacy
 from graphc.tensors.typed import TensorType
@@ -300,12 +301,16 @@ def _item_table() -> dict[str, Any]:
     }
 
 
+def _guarded(value: Any) -> Any:
+    return guard(value) if isinstance(value, FunctionType) and not hasattr(value, "nodes") else value
+
+
 def _give_all() -> None:
     for module, names in METHODS.items():
         for name in names.split():
-            setattr(Tensor, name, getattr(module, name))
+            setattr(Tensor, name, _guarded(getattr(module, name)))
     for name, value in _item_table().items():
-        setattr(Tensor, name, value)
+        setattr(Tensor, name, _guarded(value))
     for name in INPLACE:
         setattr(Tensor, f"{name}_", _in_place(getattr(Tensor, name), f"{name}_"))
     for name, function in OPERATORS.items():

@@ -1,5 +1,8 @@
 """The state of the default random generator, as torch.random has it."""
 
+from graphc.core.errors import guard_all as _guard_all
 from graphc.ops.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
 __all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
+
+_guard_all(globals(), __all__)

@@ -176,6 +176,8 @@ class _Lowering:
 
     def _gather(self, node: Node, at: Indices, guard: Instr | None, known: list[Instr]) -> Instr:
         data, k = node.operands[0], node.operands[1].type.rank
+        if 0 in node.shape:  # no loop gets there, and what no loop moves is not checked before them
+            return self.number(0, node.dtype)
         indices = []
         mask = guard
         self.can_fail = True
@@ -184,7 +186,10 @@ class _Lowering:
             inside = self.emit("bound", (index, size) if guard is None else (index, size, guard), BOOL)
             mask = self.both(mask, inside)
             indices.append(Index() if data.shape[axis] == 1 else Index(0, (), ((index, 1),)))
-        return self.value(data, (*indices, *at[k:]), mask)
+        found = self.value(data, (*indices, *at[k:]), mask)
+        if mask is None or (data.op is PARAMETER and 0 not in data.shape):
+            return found  # a masked load keeps its check
+        return self.emit("select", (mask, found, self.number(0, node.dtype)), node.dtype)
 
     def _reduce_index(self, node: Node, at: Indices) -> Indices:
         away, shape = reduced_axes(node), node.operands[0].shape

@@ -32,6 +32,7 @@ from graphc.ir.analysis.views import Strides, dense_strides
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import Graph, Node, Region
+from graphc.ir.core.semantics import CheckError
 from graphc.ir.interpret.comparison import Outcome
 from graphc.ir.interpret.evaluate import TakesTooLong, limited
 from graphc.ir.pipeline import optimize
@@ -185,10 +186,16 @@ class Program:
             return take_error(self.code.variable("bounds.found"), self.code.text)
         if code == OUT_OF_MEMORY:
             return MemoryError("no memory is left for what a loop keeps for its gradient")
-        readers = [n for n in _everything(self.captured) if n.op.name in ("gather", "scatter", "scatter_add") and n.where]
-        places = {f"\n  at {n.where}, into {n.operands[0].type}": None for n in readers}
+        readers = [n for n in _everything(self.captured) if n.op.name in ("gather", "scatter", "scatter_add")]
+        checks = {n.params["check"]: n.where for n in readers if n.params.get("check")}
+        rest = [n for n in readers if not n.params.get("check")]
+        places = {f"\n  at {n.where}, into {n.operands[0].type}": None for n in rest if n.where}
+        broken = [f"{text}\n  at {where}" if where else text for text, where in checks.items()]
+        if broken and not rest:
+            return CheckError("\nor ".join(broken))
         which = " at one of these lines:" if len(places) > 1 else ""
-        return IndexError(f"index out of range in a gather, an embedding or an indexed update{which}{''.join(places)}")
+        text = f"index out of range in a gather, an embedding or an indexed update{which}{''.join(places)}"
+        return CheckError("\nor ".join([*broken, text])) if broken else IndexError(text)
 
     def _takes_long(self) -> bool:
         """Tell whether other Python threads should run meanwhile: much work, or nobody knows how much."""

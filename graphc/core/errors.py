@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import linecache
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
+from typing import Any
 
 from graphc.codegen.program.validation import MiscompilationError
 
-__all__ = ["LEADS_OUT", "MiscompilationError", "TracingError", "add_place", "is_ours", "placed", "user_place"]
+__all__ = [
+    "INTERNAL", "LEADS_OUT", "MiscompilationError", "TracingError", "add_place", "guard", "guard_all", "is_ours", "placed",
+    "refuse", "user_place",
+]  # fmt: skip
+
+INTERNAL = (
+    AttributeError, AssertionError, KeyError, StopIteration, ZeroDivisionError, UnboundLocalError, RecursionError,
+)  # fmt: skip
+"""What code raises that meets arguments it was not written for; no error of a public function is one of these."""
 
 _PACKAGE = str(Path(__file__).parent.parent)
 _ROOTS = tuple(str(Path(p).resolve()) for p in (_PACKAGE, f"{_PACKAGE}/ir", f"{_PACKAGE}/codegen"))
@@ -67,3 +78,50 @@ def placed(error: Exception) -> Exception:
     """Return the error with the user's file, line and source text appended to its message."""
     add_place(error)
     return error
+
+
+def refuse(error: BaseException, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Raise TypeError with the arguments of a call if an internal error came out of the package's own code.
+
+    An error out of a function of the user, called on the way, is the user's.
+    """
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if not is_ours(code) and "/numpy/" not in code.co_filename.replace("\\", "/"):
+            return
+        trace = trace.tb_next
+    got = ", ".join([*map(_described, args), *(f"{k}={_described(v)}" for k, v in kwargs.items())])
+    raise placed(TypeError(f"{name}() received an invalid combination of arguments - got ({got})")) from error
+
+
+def _described(value: Any) -> str:
+    kind = type(value).__name__
+    if isinstance(value, (bool, int, float, str, type(None))):
+        return f"{kind} {value!r:.20}"
+    return f"{kind} of {', '.join(sorted({type(v).__name__ for v in value}))}" if isinstance(value, (list, tuple)) else kind
+
+
+def guard(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a public function whose arguments are to blame where its own code fails on them: it raises TypeError then."""
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except INTERNAL as error:
+            refuse(error, getattr(function, "__name__", "call"), args, kwargs)
+            raise
+
+    return call
+
+
+def guard_all(namespace: dict[str, Any], names: Sequence[str]) -> None:
+    """Guard the functions of a module under their public names, but for operations, which their dispatch guards."""
+    for name in names:
+        found: Any = namespace.get(name)
+        if isinstance(found, FunctionType) and not hasattr(found, "nodes") and found.__module__.startswith("graphc"):
+            own, home = found.__name__, vars(sys.modules[found.__module__])
+            namespace[name] = guarded = guard(found)
+            if home.get(own) is found:
+                home[own] = guarded

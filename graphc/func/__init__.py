@@ -1,6 +1,7 @@
 """Function transforms, as torch.func has them: functions in, functions out, nested as you please."""
 
 from graphc.batching.vmap import vmap
+from graphc.core.errors import guard_all as _guard_all
 from graphc.func.grad import functional_call, grad, grad_and_value, vjp
 from graphc.func.jacobian import hessian, jacfwd, jacrev, jvp, linearize
 from graphc.func.sparse import Sparsity, hessian_sparsity, jacobian_sparsity, sparse_hessian, sparse_jacobian
@@ -9,3 +10,5 @@ __all__ = [
     "Sparsity", "functional_call", "grad", "grad_and_value", "hessian", "hessian_sparsity", "jacfwd", "jacobian_sparsity",
     "jacrev", "jvp", "linearize", "sparse_hessian", "sparse_jacobian", "vjp", "vmap",
 ]  # fmt: skip
+
+_guard_all(globals(), __all__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from graphc.core.errors import guard_all as _guard_all
 from graphc.ops.activations import (
     celu,
     cosine_similarity,
@@ -95,3 +96,5 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     if mode != "constant":
         raise NotImplementedError(f"pad: only mode 'constant' is available, got '{mode}'")
     return constant_pad_nd(input, list(pad), 0.0 if value is None else value)
+
+_guard_all(globals(), __all__)

@@ -7,6 +7,7 @@ from math import prod, sqrt
 from typing import Any
 
 from graphc.autograd.grad_mode import no_grad
+from graphc.core.errors import guard_all as _guard_all
 from graphc.ops.creation import eye
 from graphc.ops.pointwise import clamp, erf
 from graphc.ops.random import Generator, uniform
@@ -132,3 +133,5 @@ def xavier_uniform_(tensor: Any, gain: float = 1.0, generator: Generator | None 
 def xavier_normal_(tensor: Any, gain: float = 1.0, generator: Generator | None = None) -> Any:
     """Fill with normal numbers that keep the variance both ways (Glorot and Bengio, 2010)."""
     return normal_(tensor, 0.0, _xavier_std(tensor, gain), generator)
+
+_guard_all(globals(), __all__)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from graphc.autograd.grad_mode import no_grad
 from graphc.autograd.hooks import RemovableHandle
 from graphc.core import dtypes as _dtypes
+from graphc.core.errors import INTERNAL, refuse
 from graphc.nn.parameter import Parameter
 from graphc.tensors.tensor import Tensor
 
@@ -56,9 +57,13 @@ class Module:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not self._forward_hooks and not self._forward_pre_hooks:
-            return self.forward(*args, **kwargs)
-        return self._hooked(args, kwargs)
+        try:
+            if not self._forward_hooks and not self._forward_pre_hooks:
+                return self.forward(*args, **kwargs)
+            return self._hooked(args, kwargs)
+        except INTERNAL as error:
+            refuse(error, type(self).__name__, args, kwargs)
+            raise
 
     def _hooked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for hook in list(self._forward_pre_hooks.values()):

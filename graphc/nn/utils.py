@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from graphc.autograd.grad_mode import no_grad
+from graphc.core.errors import guard_all as _guard_all
 from graphc.ops.creation import scalar_tensor
 from graphc.ops.pointwise import clamp
 from graphc.ops.reductions import vector_norm
@@ -69,3 +70,5 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
         end = start + parameter.numel()
         parameter.copy_(vec[start:end].reshape(tuple(parameter.shape)))
         start = end
+
+_guard_all(globals(), __all__)

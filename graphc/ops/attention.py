@@ -60,7 +60,7 @@ def embedding(
         return rows
     n = weight.shape[0]
     if not -n <= padding_idx < n:
-        raise AssertionError("Padding_idx must be within num_embeddings")
+        raise ValueError("Padding_idx must be within num_embeddings")
     padding = elementwise("eq", index, padding_idx % n)
     wide = expand_axes(padding, rows.shape, (rows.type.rank - 1,))
     return select(wide, apply("stop_gradient", rows), rows)

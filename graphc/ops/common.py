@@ -10,12 +10,13 @@ from typing import Any
 
 from graphc.core.dtypes import DEFAULT, as_dtype, exact_number
 from graphc.core.promotion import broadcast_to as expand_to
-from graphc.ir.core.build import cast, full_like, iota, reshape
+from graphc.ir.core.build import apply, cast, constant, full_like, iota, reduce, reshape
+from graphc.ir.core.functions import derived
 from graphc.ir.core.graph import Node
-from graphc.ir.core.types import DType
+from graphc.ir.core.types import I64, DType
 
 __all__ = [
-    "Dims", "Operand", "all_axes", "axes_of", "axis_of", "default_float", "dtype_or", "expand_to", "flatten_sizes",
+    "Dims", "Operand", "all_axes", "axes_of", "axis_of", "checked", "default_float", "dtype_or", "expand_to", "flatten_sizes",
     "float_operand", "kept", "number_like", "positions", "resolve_sizes", "squeeze_axis", "torch_name", "unsqueeze_axis",
 ]  # fmt: skip
 
@@ -123,6 +124,14 @@ def resolve_sizes(x: Node, sizes: Sequence[int]) -> tuple[int, ...]:
     if (-1 in sizes and (rest == 0 or size % rest)) or (-1 not in sizes and rest != size):
         raise RuntimeError(f"shape '{list(sizes)}' is invalid for input of size {size}")
     return tuple(size // rest if n == -1 else n for n in sizes)
+
+
+def checked(x: Node, holds: Node, broken: str) -> Node:
+    """Return a float node; computing it, or its gradient, raises CheckError with the text `broken` unless all hold."""
+    total = holds if holds.shape == x.shape else reduce("all", holds, tuple(range(holds.type.rank)))
+    place = cast(~total, I64)  # 1 is beyond an axis of extent 1
+    one = expand_to(apply("gather", constant(1, x.dtype, (1,)), place, check=broken), x.shape)
+    return derived("checked", x * one, x, one)
 
 
 def positions(x: Node, axis: int, index: Node) -> list[Node]:

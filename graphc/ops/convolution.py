@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 from math import prod
+from operator import index
 from typing import Any
 
 from graphc.ir.core.build import (
@@ -40,12 +41,30 @@ __all__ = [
 Sizes = int | Sequence[int]
 
 
-def each(size: Sizes, axes: int) -> tuple[int, ...]:
-    """Return one number for each axis."""
-    if isinstance(size, int):
-        return (size,) * axes
-    found = tuple(size)
-    return found * axes if len(found) == 1 else found
+def each(size: Sizes, axes: int, name: str = "a size", least: int = 0) -> tuple[int, ...]:
+    """Return one integer for each axis.  Raises TypeError for what is none, RuntimeError for too many or too small ones."""
+    given = (size,) if isinstance(size, int) or not isinstance(size, (tuple, list)) else tuple(size)
+    for n in given:
+        if isinstance(n, (bool, float, str)) or not hasattr(n, "__index__"):
+            raise TypeError(f"expected integers for {name}, got {size!r:.40}")
+    found = tuple(index(n) for n in given)
+    found = found * axes if len(found) == 1 else found
+    if len(found) != axes:
+        raise RuntimeError(f"expected {name} to be a single integer value or a list of {axes} values, but got {name}={size}")
+    if any(n < least for n in found):
+        what = f"negative {name}" if least == 0 else f"non-positive {name}"
+        raise RuntimeError(f"{what} is not supported, got {list(found)}")
+    return found
+
+
+def _check_groups(groups: Any, *channels: int) -> None:
+    """Raise RuntimeError unless there is one group at least, and all have equally many channels."""
+    if isinstance(groups, bool) or not hasattr(groups, "__index__"):
+        raise TypeError(f"expected an integer number of groups, got {groups!r:.40}")
+    if groups <= 0:
+        raise RuntimeError("non-positive groups is not supported")
+    if any(n % groups for n in channels):
+        raise RuntimeError(f"expected channels that {groups} groups share evenly, got {', '.join(map(str, channels))}")
 
 
 def windows(
@@ -90,7 +109,9 @@ def _margins(padding: Any, kernel: Sequence[int], dilation: Sequence[int]) -> tu
     if padding == "same":
         total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
         return [t // 2 for t in total], [t - t // 2 for t in total]
-    sizes = list(each(padding, len(kernel)))
+    if isinstance(padding, str):
+        raise RuntimeError(f"Invalid padding string: '{padding}'")
+    sizes = list(each(padding, len(kernel), "padding"))
     return sizes, sizes
 
 
@@ -128,6 +149,12 @@ def _batched(x: Node, axes: int) -> Node:
     return x if x.type.rank == axes + 2 else unsqueeze_axis(x, 0)
 
 
+def _kernel_axes(weight: Node) -> int:
+    if weight.type.rank not in (3, 4, 5):
+        raise RuntimeError(f"expected a weight of 3, 4 or 5 axes, got one of shape {list(weight.shape)}")
+    return weight.type.rank - 2
+
+
 def _unbatched(result: Node, input: Node) -> Node:
     return result if input.type.rank == result.type.rank else reshape(result, result.shape[1:])
 
@@ -143,8 +170,9 @@ def _conv(
     groups: int = 1,
 ) -> Node:
     """Return input (N, C, …) convolved with weight (O, C/groups, …), plus bias.  Raises RuntimeError."""
-    axes = weight.type.rank - 2
-    steps, spread = each(stride, axes), each(dilation, axes)
+    axes = _kernel_axes(weight)
+    steps, spread = each(stride, axes, "stride", 1), each(dilation, axes, "dilation", 1)
+    _check_groups(groups, weight.shape[0])
     if padding == "same" and any(s != 1 for s in steps):
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     x = padded(_batched(input, axes), *_margins(padding, weight.shape[2:], spread))
@@ -169,10 +197,17 @@ def _conv_transpose(
 
     It is a convolution of the input, spread by the stride, with the kernel turned round.  Raises RuntimeError.
     """
-    axes = weight.type.rank - 2
-    steps, spread = each(stride, axes), each(dilation, axes)
-    low = [d * (k - 1) - p for d, k, p in zip(spread, weight.shape[2:], each(padding, axes), strict=True)]
-    high = [n + o for n, o in zip(low, each(output_padding, axes), strict=True)]
+    axes = _kernel_axes(weight)
+    steps, spread = each(stride, axes, "stride", 1), each(dilation, axes, "dilation", 1)
+    _check_groups(groups, weight.shape[0])
+    more = each(output_padding, axes, "output_padding")
+    if any(o >= max(s, d) for o, s, d in zip(more, steps, spread, strict=True)):
+        raise RuntimeError(
+            "output padding must be smaller than either stride or dilation, but got output_padding "
+            f"{more}, stride {steps}, dilation {spread}"
+        )
+    low = [d * (k - 1) - p for d, k, p in zip(spread, weight.shape[2:], each(padding, axes, "padding"), strict=True)]
+    high = [n + o for n, o in zip(low, more, strict=True)]
     x = padded(_batched(input, axes), low, high, [s - 1 for s in steps])
     channels, out = weight.shape[:2]
     turned = reshape(flip(weight, tuple(range(2, axes + 2))), (groups, channels // groups, out, *weight.shape[2:]))
@@ -222,6 +257,18 @@ def _check_margin(margin: Sequence[int], kernel: Sequence[int]) -> None:
         )
 
 
+def _window(
+    x: Node, axes: int, kernel_size: Sizes, stride: Any, padding: Sizes
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Return kernel, stride (the kernel by default) and padding of a pooling for each axis.  Raises RuntimeError, TypeError."""
+    if x.type.rank not in (axes + 1, axes + 2):
+        raise RuntimeError(f"Expected {axes + 1}D or {axes + 2}D input to a pooling over {axes} axes, got {list(x.shape)}")
+    kernel, margin = each(kernel_size, axes, "kernel_size", 1), each(padding, axes, "padding")
+    steps = kernel if stride is None or stride in ((), []) else each(stride, axes, "stride", 1)
+    _check_margin(margin, kernel)
+    return kernel, steps, margin
+
+
 def _linear_places(
     places: Node,
     sizes: Sequence[int],
@@ -254,9 +301,8 @@ def _max_pool(axes: int) -> Any:
 
         Raises RuntimeError.  With `return_indices` also where it is, counted over the last axes of the input, as int64.
         """
-        kernel, margin, spread = each(kernel_size, axes), each(padding, axes), each(dilation, axes)
-        steps = each(stride, axes) if stride else kernel
-        _check_margin(margin, kernel)
+        kernel, steps, margin = _window(input, axes, kernel_size, stride, padding)
+        spread = each(dilation, axes, "dilation", 1)
         sizes = input.shape[-axes:]
         extents = _pool_extents(sizes, kernel, steps, margin, spread, ceil_mode)
         over = _over(sizes, kernel, steps, margin, spread, extents)
@@ -291,9 +337,9 @@ def _avg_pool(axes: int) -> Any:
         divisor_override: int | None = None,
     ) -> Node:
         """Return the mean of each window over the last axes.  Raises RuntimeError."""
-        kernel, margin = each(kernel_size, axes), each(padding, axes)
-        steps = each(stride, axes) if stride else kernel
-        _check_margin(margin, kernel)
+        kernel, steps, margin = _window(input, axes, kernel_size, stride, padding)
+        if divisor_override == 0:
+            raise RuntimeError("divisor must be not zero")
         sizes, spread = input.shape[-axes:], (1,) * axes
         extents = _pool_extents(sizes, kernel, steps, margin, spread, ceil_mode)
         over = _over(sizes, kernel, steps, margin, spread, extents)
@@ -318,6 +364,8 @@ avg_pool1d, avg_pool2d, avg_pool3d = _avg_pool(1), _avg_pool(2), _avg_pool(3)
 def _averaged(x: Node, axis: int, out: int) -> Node:
     """Average an axis down to `out` parts that are as even as can be."""
     n = x.shape[axis]
+    if out == 0:
+        return narrow_axis(x, axis, 0, 0)
     if n % out == 0:
         grouped = reshape(x, (*x.shape[:axis], out, n // out, *x.shape[axis + 1 :]))
         return sum_(grouped, (axis + 1,)) / (n // out)
@@ -329,8 +377,11 @@ def _adaptive(axes: int) -> Any:
     @op(f"AdaptiveAvgPool{axes}D")
     def pool(input: Operand, output_size: Any) -> Node:
         """Return means over windows such that the last axes get `output_size`; None keeps an axis."""
-        wanted = (output_size,) * axes if output_size is None or isinstance(output_size, int) else tuple(output_size)
+        given = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * axes
+        wanted = [None if n is None else each(n, 1, "output_size")[0] for n in given]
         x, rank = input, input.type.rank
+        if len(wanted) != axes or rank not in (axes + 1, axes + 2):
+            raise RuntimeError(f"expected {axes} output sizes for {axes + 1} or {axes + 2} axes, got {output_size} for {rank}")
         for axis, out in zip(range(rank - axes, rank), wanted, strict=True):
             x = x if out is None else _averaged(x, axis, out)
         return x  # type: ignore[no-any-return]

@@ -14,7 +14,7 @@ import numpy as np
 
 from graphc.core.dtypes import exact_number
 from graphc.core.promotion import broadcast_shapes, promote
-from graphc.ir.core.build import cast, constant, elementwise, iota, pad, permute, reshape, select, slice_
+from graphc.ir.core.build import apply, cast, constant, elementwise, iota, pad, permute, reshape, select, slice_
 from graphc.ir.core.build import gather as gather_at
 from graphc.ir.core.build import scatter as scatter_at
 from graphc.ir.core.build import scatter_add as add_at
@@ -513,6 +513,10 @@ def index_add(input: Operand, dim: int, index: Operand, source: Operand, *, alph
 def index_copy(input: Operand, dim: int, index: Operand, source: Operand) -> Node:
     """Return input with the parts of `source` at the indices along `dim`; the last of several wins."""
     axis, front, vector = _leading(input, dim, index)
+    if source.type.rank and source.shape[axis] != vector.type.size:
+        raise IndexError(
+            f"index_copy_(): Number of indices ({vector.type.size}) should be equal to source.size(dim) ({source.shape[axis]})"
+        )
     return _restored(scatter_at(front, _updates(source, axis), vector), input, axis)
 
 
@@ -570,8 +574,12 @@ def _expanded(input: Operand, shape: tuple[int, ...]) -> Node:
 
 @op("OneHot")
 def _one_hot(tensor: Operand, num_classes: int) -> Node:
-    shape = (*tensor.shape, num_classes)
-    return cast(elementwise("eq", _trailing(cast(tensor, I64), shape), iota(shape, len(shape) - 1)), I64)
+    shape, known = (*tensor.shape, num_classes), cast(tensor, I64)
+    broken = f"Class values must be non-negative and smaller than num_classes, which is {num_classes}."
+    if not num_classes and known.type.size:
+        raise RuntimeError(broken)
+    where = apply("gather", constant(0, I64, (1,)), cast((known < 0) | (known >= num_classes), I64), check=broken)
+    return cast(elementwise("eq", _trailing(known + where, shape), iota(shape, len(shape) - 1)), I64)
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:

@@ -12,7 +12,7 @@ from graphc.ir.core.functions import derived
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.activations import log_softmax_nodes
-from graphc.ops.common import Operand, all_axes, expand_to, unsqueeze_axis
+from graphc.ops.common import Operand, all_axes, checked, expand_to, unsqueeze_axis
 from graphc.ops.pointwise import xlogy
 from graphc.ops.reductions import log_sum_exp, mean_nodes
 from graphc.tensors.dispatch import op
@@ -161,7 +161,10 @@ def binary_cross_entropy(
     near, far = elementwise("log", x), elementwise("log1p", -x)
     near, far = (select(v < -100, -100, v) for v in (near, far))
     loss = derived("cross-entropy", (t - 1) * far - t * near, x, t)
-    return _reduced(_weighted(loss, weight), _reduction(reduction, size_average, reduce))
+    loss = _reduced(_weighted(loss, weight), _reduction(reduction, size_average, reduce))
+    for name, given in (("target", t), ("input", x)):
+        loss = checked(loss, (given >= 0) & (given <= 1), f"all elements of {name} should be between 0 and 1")
+    return loss
 
 
 @op("KlDiv")
@@ -248,9 +251,9 @@ class _Classes:
         return select(self.valid, weight, zeros_like(weight))
 
     def counted(self, loss: Node) -> Node:
-        """Return 0 where a row is ignored, and NaN where its class does not exist."""
+        """Return 0 where a row is ignored; a class that does not exist is an error."""
         exists = (self.target >= 0) & (self.target < self.classes)
-        loss = select(exists, loss, full_like(loss, float("nan")))
+        loss = checked(loss, exists | ~self.valid, f"Target is out of bounds: expected classes below {self.classes}")
         return select(self.valid, loss, zeros_like(loss))
 
     def reduce(self, loss: Node, reduction: str) -> Node:
@@ -287,8 +290,8 @@ def nll_loss(
 ) -> Node:
     """Return minus the log-probability at each class index (axis 1 holds the classes), reduced.
 
-    A row whose target is `ignore_index` counts as nothing; a class that does not exist raises IndexError if the
-    targets are known by now, and gives NaN in compiled code.  The mean is weighted by class.  Raises ValueError and
+    A row whose target is `ignore_index` counts as nothing; a class that does not exist raises IndexError, at once if the
+    targets are known by now, else when the loss is computed.  The mean is weighted by class.  Raises ValueError and
     RuntimeError for shapes that do not fit.
     """
     rows = _Classes(input, target, weight, ignore_index)
@@ -309,8 +312,8 @@ def cross_entropy(
 ) -> Node:
     """Return minus the log-softmax of logits (classes at axis 1) at class indices, or against probabilities, reduced.
 
-    A row whose target is `ignore_index` counts as nothing; a class that does not exist raises IndexError if the
-    targets are known by now, and gives NaN in compiled code.  The mean is weighted by class.  Raises ValueError and
+    A row whose target is `ignore_index` counts as nothing; a class that does not exist raises IndexError, at once if the
+    targets are known by now, else when the loss is computed.  The mean is weighted by class.  Raises ValueError and
     RuntimeError for shapes that do not fit.
     """
     if input.type.rank == 0:

@@ -31,7 +31,7 @@ class LRScheduler:
 
     def get_lr(self) -> list[float]:
         """Return the rates for `last_epoch`.  Raises NotImplementedError unless a subclass says how."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say its learning rates: expected a method get_lr")
 
     def step(self, epoch: int | None = None) -> None:
         """Go to the next epoch."""

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from graphc.core.dtypes import of_numpy
-from graphc.core.errors import add_place, placed, user_place
+from graphc.core.errors import INTERNAL, add_place, placed, refuse, user_place
 from graphc.ir.core.build import apply
 from graphc.ir.core.graph import PARAMETER, Node, parameter, place
 from graphc.ir.core.types import TensorType
@@ -151,9 +151,13 @@ def op(
                 raise
             except AttributeError as error:
                 if error.name not in OF_NODES or isinstance(error.obj, Node):
+                    refuse(error, body.__name__, args, kwargs)
                     raise
                 got = f"{error.obj!r:.40} of type {type(error.obj).__name__}"
                 raise placed(TypeError(f"{body.__name__}() expected a Tensor, got {got}")) from None
+            except INTERNAL as error:
+                refuse(error, body.__name__, args, kwargs)
+                raise
             finally:
                 place.where = outer
 

@@ -177,7 +177,7 @@ _row("cumsum", "other", type_rules.cumsum, semantics.cumsum, "Running sums along
 
 # indexing and products
 _row(
-    "gather", "other", type_rules.gather, semantics.gather,
+    "gather", "other", type_rules.checked_gather, semantics.gather,
     "x[i0, i1, …]: NumPy's advanced indexing of the leading axes; an index out of bounds is an error.",
 )  # fmt: skip
 _row(

@@ -15,9 +15,9 @@ import numpy as np
 from graphc.ir.core.types import DType
 
 __all__ = [
-    "Meaning", "broadcast", "cast", "constant", "cumsum", "erf", "floordiv", "gather", "iota", "keep_dtype", "pad",
-    "padded_shape", "philox", "power", "random_bits", "reduction", "remainder", "rsqrt", "scatter", "scatter_add", "shift",
-    "sigmoid", "sign", "slice_",
+    "CheckError", "Meaning", "broadcast", "cast", "constant", "cumsum", "erf", "floordiv", "gather", "iota", "keep_dtype",
+    "pad", "padded_shape", "philox", "power", "random_bits", "reduction", "remainder", "rsqrt", "scatter", "scatter_add",
+    "shift", "sigmoid", "sign", "slice_",
 ]  # fmt: skip
 
 Meaning = Callable[..., Any]
@@ -193,9 +193,18 @@ def _check_bounds(shape: tuple[int, ...], indices: tuple[Any, ...]) -> None:
             raise IndexError(f"index {int(index[bad][0])} is out of bounds for dimension {axis} with size {shape[axis]}")
 
 
-def gather(x: Any, *indices: Any) -> Any:
-    """Return x[i0, i1, …].  Raises IndexError."""
-    _check_bounds(x.shape, indices)
+class CheckError(IndexError, RuntimeError):
+    """Values break a rule that an operation checks when it is computed: a class or a probability that there is not."""
+
+
+def gather(x: Any, *indices: Any, check: str = "") -> Any:
+    """Return x[i0, i1, …].  Raises IndexError; CheckError, with the text `check`, if there is one."""
+    try:
+        _check_bounds(x.shape, indices)
+    except IndexError:
+        if check:
+            raise CheckError(check) from None
+        raise
     return x[indices]
 
 

@@ -18,8 +18,8 @@ Types = tuple[TensorType, ...]
 Rule = Callable[[Operands, Params, Regions], Types]
 
 RULES = frozenset((
-    "acos", "acosh", "asin", "asinh", "at-least", "at-most", "atan2", "atanh", "copysign", "cosh", "cross-entropy", "fmod",
-    "hypot", "inverse-root", "inverse-square", "logit", "logits", "quotient", "sinc", "sinh", "xlogy",
+    "acos", "acosh", "asin", "asinh", "at-least", "at-most", "atan2", "atanh", "checked", "copysign", "cosh", "cross-entropy",
+    "fmod", "hypot", "inverse-root", "inverse-square", "logit", "logits", "quotient", "sinc", "sinh", "xlogy",
 ))  # fmt: skip
 """The derivatives that a `derived` node can name: graphc.ir.transforms.derived_rules has them."""
 
@@ -47,6 +47,7 @@ KINDS: dict[str, Kind] = {
     "a derivative": lambda value: type(value) is str and value in RULES,
     "a number": lambda value: type(value) in (bool, int, float, Symbol),
     "lists of axes": lambda value: type(value) is tuple and all(map(_is_axes, value)),
+    "a text": lambda value: type(value) is str,
     "texts": lambda value: type(value) is tuple and all(type(text) is str for text in value),
 }
 """What an attribute may be: integers are not negative, and no bool is one."""

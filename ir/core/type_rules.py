@@ -10,9 +10,9 @@ from graphc.ir.core.signatures import Operands, Params, Regions, Rule, Types, ch
 from graphc.ir.core.types import BOOL, GROWING, I32, I64, DType, TensorType
 
 __all__ = [
-    "SCHEDULE", "arg_reduction", "broadcast", "call", "cast", "concatenate", "cond", "constant", "cumsum", "custom",
-    "derived", "elementwise", "flip", "gather", "iota", "matmul", "pad", "permute", "random_bits", "reduction", "reshape",
-    "result", "scan", "scatter", "scatter_add", "select", "slice_", "while_",
+    "SCHEDULE", "arg_reduction", "broadcast", "call", "cast", "checked_gather", "concatenate", "cond", "constant",
+    "cumsum", "custom", "derived", "elementwise", "flip", "gather", "iota", "matmul", "pad", "permute", "random_bits",
+    "reduction", "reshape", "result", "scan", "scatter", "scatter_add", "select", "slice_", "while_",
 ]  # fmt: skip
 
 
@@ -232,6 +232,13 @@ def gather(operands: Operands, params: Params, regions: Regions) -> Types:
     indices = tuple(rest)
     _check_indices("gather", x, indices)
     return (x.type.with_shape(indices[0].shape + x.shape[len(indices) :]),)
+
+
+def checked_gather(operands: Operands, params: Params, regions: Regions) -> Types:
+    """As `gather`; `check`, if there is one, is what an index out of bounds means."""
+    if params:
+        check_attributes("gather", {"check": "a text"}, params)
+    return gather(operands, {}, regions)
 
 
 @signature(3, -1)

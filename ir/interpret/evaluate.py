@@ -96,7 +96,7 @@ def evaluate_node(node: Node, operands: list[Any]) -> Any:
     try:
         return np.asarray(node.op.meaning(*operands, **node.params))
     except IndexError as error:
-        raise IndexError(f"{error}\n  at {node.where}" if node.where else str(error)) from None
+        raise type(error)(f"{error}\n  at {node.where}" if node.where else str(error)) from None
 
 
 def _bare(results: list[Any]) -> Any:

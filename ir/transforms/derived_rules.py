@@ -105,6 +105,7 @@ DERIVED: dict[str, tuple[Partial, Partial | None]] = {
     "xlogy": (_xlogy, lambda g, v, x, y: g * (x / y)),
     "atan2": (lambda g, v, y, x: _turned(g, y, x, x), lambda g, v, y, x: -_turned(g, y, x, y)),
     "hypot": (lambda g, v, x, y: g * (x / v), lambda g, v, x, y: g * (y / v)),
+    "checked": (lambda g, v, x, y: g * y, None),
     "copysign": (_copysign, _zero),
     "fmod": (lambda g, v, x, y: g, lambda g, v, x, y: -(g * elementwise("trunc", x / y))),
     "quotient": (_zero, _zero),

@@ -100,7 +100,7 @@ def _with_place(indices: Sequence[Node]) -> list[Node]:
 def _gather(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
     x, *indices = operands
     indices = _lead_all(indices, batched[1:], size)
-    return build.gather(x, *(_with_place(indices) if batched[0] else indices))
+    return build.apply("gather", x, *(_with_place(indices) if batched[0] else indices), **node.params)
 
 
 def _scatter(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
