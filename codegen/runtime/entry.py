@@ -53,7 +53,7 @@ from graphc.codegen.runtime.bindings import DICT, LIST, VERSION_OFFSET, VERSIONE
 from graphc.codegen.runtime.engine import compile_text
 from graphc.ir.core.cached import cached_property
 
-__all__ = ["ArraySpec", "PythonEntry", "call_program", "make_entry", "prepare", "redirect"]
+__all__ = ["ArraySpec", "PythonEntry", "call_program", "make_entry", "prepare", "redirect", "still_bound"]
 
 ALIGNED_FLAG = 0x100
 SIZE, ITEMS = 16, 24
@@ -136,6 +136,7 @@ class _Emitter:
         self.imports = Imports(self.module, IMPORTED)
         self.call()
         self.invoke()
+        self.holds()
 
     null = Value("null", "ptr")
 
@@ -347,6 +348,14 @@ class _Emitter:
         self.imports.call(f, "PyEval_RestoreThread", "void", state)
         f.ret(self.imports.call(f, "PyLong_FromLongLong", "ptr", code))
 
+    def holds(self) -> None:
+        """`PyObject *holds(self, args, n)`: 1 if the records of the block args[0] hold, else 0."""
+        f = Function(self.module, "holds", [("ptr", "self"), ("ptr", "args"), ("i64", "n")], "ptr")
+        self._check_bindings(f, _field(f, f.load(f.args[1], "ptr"), DATA))
+        f.ret(self.imports.call(f, "PyLong_FromLongLong", "ptr", f.i64(1)))
+        f.start("slow")
+        f.ret(self.imports.call(f, "PyLong_FromLongLong", "ptr", f.i64(0)))
+
     def _go_on_if(self, f: Function, good: Value, other: str, then: str) -> None:
         """Leave for the block `other` unless `good`; go on in the block `then`."""
         f.cond_br(good, then, other)
@@ -380,11 +389,11 @@ class _Glue:
         emitter = _Emitter()
         self.code = compile_text(str(emitter.module))
         emitter.imports.fill(self.code, {"take": pool.take, "give": pool.give, "new_array": pool.new_array})
-        self.call, self.invoke_def = (
+        self.call, self.invoke_def, self.holds_def = (
             _MethodDef(name.encode(), self.code.address(name), flags, None)
-            for name, flags in (("call", FASTCALL | KEYWORDS), ("invoke", FASTCALL))
+            for name, flags in (("call", FASTCALL | KEYWORDS), ("invoke", FASTCALL), ("holds", FASTCALL))
         )
-        self.invoke = _builtin(self.invoke_def, None)
+        self.invoke, self.holds = _builtin(self.invoke_def, None), _builtin(self.holds_def, None)
 
 
 def _builtin(definition: _MethodDef, self: object) -> Callable[..., Any]:
@@ -407,6 +416,11 @@ def prepare() -> None:
     """Make the native functions now: a part of compiling the first program, not of its first call."""
     if allocator.supported():
         _glue()
+
+
+def still_bound(bindings: Bindings) -> bool:
+    """Tell whether bindings hold, in the way of an entry: False may also mean that only Python can tell."""
+    return bool(_glue().holds(bindings.block)) if allocator.supported() else bindings.same()
 
 
 # -- descriptions -----------------------------------------------------------------------------------------

@@ -15,19 +15,21 @@ import struct
 import sys
 import sysconfig
 import warnings
+from argparse import Namespace
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from types import CellType, CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from types import CellType, CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator, RandomState
 
 from graphc.codegen.runtime.bindings import ABSENT, VERSIONED, Bindings, DictBinding, SlotBinding, cell_binding
+from graphc.codegen.runtime.entry import still_bound
 from graphc.compiler.equality import exact
 from graphc.compiler.reads import reads_of
 from graphc.core.dtypes import DEFAULT
@@ -41,6 +43,18 @@ LIMIT = 50_000
 
 ATOMS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice, np.generic, Enum, CodeType)
 DICTS = (dict, OrderedDict, defaultdict)
+UNREAD = frozenset((
+    "__repr__", "__str__", "__format__", "__dir__", "__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__copy__",
+    "__deepcopy__", "__del__", "__init_subclass__", "__class_getitem__", "__sizeof__",
+))  # fmt: skip
+"""Methods that no number comes from."""
+
+MAKING = frozenset(("__init__", "__setattr__", "__delattr__", "__setitem__", "__delitem__", "__iadd__"))
+"""Methods of layers that make or change them."""
+
+RECORDS = (SimpleNamespace, Namespace)
+"""Classes of objects that are nothing but their attributes."""
+
 CONTAINERS = (list, set, deque, *DICTS)
 OPTIMIZER = frozenset(("param_groups", "defaults"))
 """What user code may ask of an optimizer; what its step reads is guarded there."""
@@ -95,14 +109,15 @@ class Watch:
         """Tell whether all values are what they were; other objects with equal values take the place of the old ones."""
         if not all(exact(getter(), value) for getter, value in self.others):
             return False
-        return self.bindings.same() or self.bindings.renew(exact)
+        return still_bound(self.bindings) or self.bindings.renew(exact)
 
 
 @dataclass(eq=False)
 class _Space:
     """An object whose attributes may be read by name, and the names that were looked up in it.
 
-    `attributes` are those of its class; `only` are the names that count of its own, all if None.
+    `attributes` are those of its class; `only` are the names that count of its own, all if None.  Methods of a layer that
+    `reflects` read its own attributes by names that are not in their code.
     """
 
     tables: list[dict[str, Any]]
@@ -110,11 +125,13 @@ class _Space:
     owner: Any
     instance: bool
     only: frozenset[str] | None = None
+    reflects: bool = False
     done: set[str] = field(default_factory=set)
 
     def every(self) -> list[str]:
         """Return all names that the object itself has."""
-        return [k for t in self.tables for k in t if isinstance(k, str)] if self.instance else []
+        keys = (k for t in self.tables for k in t if isinstance(k, str)) if self.instance else ()
+        return [k for k in keys if not (self.reflects and k.startswith("_"))]
 
 
 def watch(roots: Sequence[Any]) -> Watch:
@@ -159,7 +176,8 @@ class _Search:
         before = len(self.spaces)
         some = False
         for space in self.spaces[:before]:
-            fresh = (self.names.union(space.every()) if self.anything else self.names) - space.done
+            wide = self.anything or space.reflects
+            fresh = (self.names.union(space.every()) if wide else self.names) - space.done
             space.done |= fresh
             if fresh:
                 some = True
@@ -250,7 +268,7 @@ class _Search:
         self.names |= reads.attributes
         self.grown |= reads.grown
         self.read |= reads.attributes - reads.grown
-        self.anything |= reads.anything
+        self.anything |= reads.anything and not x.__code__.co_filename.startswith(_GRAPHC)
         if x.__code__.co_filename.startswith(_GRAPHC):
             return
         self.slots += [_function_slot(x, name, offset) for name, offset in OFFSETS.items()]
@@ -297,8 +315,10 @@ class _Search:
         attributes = self._class_attributes(x)
         if attributes:
             self.spaces.append(_Space([], attributes, None, False))
-            for name, (value, _) in attributes.items():
-                if name.startswith("__") and isinstance(value, (FunctionType, staticmethod, classmethod)):
+            for name, (value, cls) in attributes.items():
+                skipped = UNREAD if self._is_users(_file(cls), layers=False) else UNREAD | MAKING
+                called = isinstance(value, (FunctionType, staticmethod, classmethod))
+                if called and name.startswith("__") and name not in skipped:
                     self._in_class(attributes, name)
 
     def _instance(self, x: Any) -> None:
@@ -323,7 +343,9 @@ class _Search:
         tables = [] if table is None else [table]
         if table is not None:
             tables += [table[k] for k in getattr(type(x), HELD_IN, ()) if k in table]
-        self.spaces.append(_Space(tables, self._class_attributes(type(x)), x, True))
+        own = self._follows(type(x)) or type(x) in RECORDS
+        attributes = self._class_attributes(type(x))
+        self.spaces.append(_Space(tables, attributes, x, own, reflects=_reflects(attributes)))
 
     def _look_up(self, space: _Space, names: set[str]) -> None:
         """Look names up in an object, and visit what is found."""
@@ -391,6 +413,12 @@ class _Search:
         if "site-packages" in file or "dist-packages" in file:
             return bool(self.package) and f"-packages/{self.package}" in file.replace("\\", "/")
         return not file.startswith(_STDLIB)
+
+
+def _reflects(attributes: dict[str, tuple[Any, type]]) -> bool:
+    """Tell whether a method of a layer of ours, of those that compute, reads attributes by reflection."""
+    functions = [v for n, (v, _) in attributes.items() if isinstance(v, FunctionType) and n in ("forward", "__getitem__")]
+    return any(f.__code__.co_filename.startswith(_LAYERS) and reads_of(f.__code__).anything for f in functions)
 
 
 def _file(cls: type) -> str | None:
