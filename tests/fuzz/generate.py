@@ -20,6 +20,9 @@ Rule = Callable[["Generator"], Any]
 RULES: list[tuple[Rule, float, str]] = []
 """What a statement may be: a function that emits one or does nothing where nothing fits, its weight and its topic."""
 
+ALIKE, SWARM = (1.0,), (0.0, 0.2, 1.0, 1.0, 5.0)
+"""What the weights of rules are multiplied by: most programs have many statements of a few kinds, which meet then."""
+
 LIMIT = 6000
 """Elements of a value at the largest sizes of its program."""
 
@@ -52,13 +55,16 @@ class Generator:
         self.control = 0
         self.values = self.choice(("normal",) * 6 + ("integers", "integers", "ones", "special"))
         factors = weights or {}
-        self.weights = [w * factors.get(topic, 1.0) for _, w, topic in RULES]
+        swarm = self.choice((ALIKE, SWARM, SWARM))
+        self.weights = [w * factors.get(topic, 1.0) * self.choice(swarm) for _, w, topic in RULES]
 
     # -- chance ---------------------------------------------------------------------------------------------
 
     def draw_sizes(self) -> dict[str, int]:
         """Draw a number for each size; one of them may be large."""
         sizes = {n: self.rng.choice(EXTENTS) for n in self.names}
+        if self.chance(0.2):
+            sizes = dict.fromkeys(self.names, self.rng.choice(EXTENTS))
         if self.chance(0.08):
             sizes[self.rng.choice(self.names)] = self.rng.choice(LARGE)
         if self.chance(0.02):
@@ -201,7 +207,7 @@ def generate(seed: int, weights: dict[str, float] | None = None, length: int | N
     g = Generator(seed, weights)
     params = list(_params(g))
     g.vars += params
-    g.run(length or g.choice((2, 3, 4, 5, 6, 7, 8, 10)))
+    g.run(length or g.choice((2, 3, 4, 5, 6, 7, 8, 10, 14)))
     results = _results(g)
     layouts = tuple(g.choice(("dense",) * 6 + ("transposed", "strided", "reversed")) for _ in params)
     loss = g.choice(("sum", "weighted", "square", "weighted"))
