@@ -29,6 +29,9 @@ ULPS = 4
 INEXACT = ("sqrt", "rsqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "atan", "tanh", "sigmoid", "erf", "pow", "div")
 """Functions that implementations round differently."""
 
+SATURATING = ("tanh", "sigmoid", "erf")
+"""Functions whose result is 1 by rounding alone."""
+
 ARITHMETIC = ("add", "sub", "mul", "cast", "remainder", "floordiv")
 """Operations that are exact where the same in a wider dtype gives the same."""
 
@@ -85,7 +88,7 @@ def _noise(node: Node, operands: list[Any], value: Any) -> Any:
     if name == "prod":
         return _spacing(value) * np.sqrt(operands[0].size // max(1, value.size))
     if name in INEXACT:
-        return np.where(_is_simple(value), 0, _spacing(value))
+        return np.where(_is_simple(name, value), 0, _spacing(value))
     if name in ARITHMETIC and all(x.dtype in WIDE for x in operands):
         wide = [x.astype(WIDE[x.dtype]) for x in operands]
         params = {} if name == "cast" else node.params
@@ -100,9 +103,10 @@ def _spacing(x: Any) -> Any:
     return np.where(np.isfinite(x), np.abs(np.spacing(np.abs(finite))), 0)
 
 
-def _is_simple(x: Any) -> Any:
+def _is_simple(name: str, x: Any) -> Any:
     """Whether a function gives such a number as a rule where it is the exact result."""
-    return np.isnan(x) | np.isinf(x) | (x == 0) | (np.abs(x) == 1)
+    special = np.isnan(x) | np.isinf(x) | (x == 0)
+    return special if name in SATURATING else special | (np.abs(x) == 1)
 
 
 def _is_exact_sum(name: str, operands: list[Any]) -> bool:

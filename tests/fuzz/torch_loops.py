@@ -37,7 +37,12 @@ def oracle(torch: Any) -> Any:
     def vmap(f: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *xs: torch.stack([f(*(x[i].clone() for x in xs)) for i in range(len(xs[0]))])
 
-    return _Namespace(torch, cond=cond, while_loop=while_loop, fori_loop=fori_loop, scan=scan, vmap=vmap)
+    def grad(f: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
+        """Wait for the call: what torch imports for it takes seconds."""
+        return lambda *xs: torch.func.grad(f, argnums)(*xs)
+
+    func = _Namespace(torch.func, grad=grad)
+    return _Namespace(torch, cond=cond, while_loop=while_loop, fori_loop=fori_loop, scan=scan, vmap=vmap, func=func)
 
 
 def _cloned(xs: Any) -> list[Any]:
