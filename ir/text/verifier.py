@@ -20,6 +20,7 @@ what fails here was made around `make`, or by a pass that tied regions wrongly.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import prod
 
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, free_nodes
 from graphc.ir.core.legality import illegal
@@ -32,6 +33,10 @@ __all__ = ["CHECKS", "VerificationError", "verify"]
 Complaint = tuple[Node | None, str]
 UNIQUE = ("alias", "parameter")
 """Primitives whose nodes may equal one another."""
+
+
+MOST_ELEMENTS = 1 << 48
+"""Elements of the largest value: bytes and offsets are 64-bit numbers."""
 
 
 class VerificationError(Exception):
@@ -105,6 +110,8 @@ def sane(region: Region) -> Iterator[Complaint]:
             fixed = type.shape[1:] if type.grows and node.op.name in ("while", "scan", "result") else type.shape
             if not all(isinstance(n, int) and n >= 0 for n in fixed):
                 yield node, f"{type.shape} is no shape"
+            elif prod(fixed) > MOST_ELEMENTS:
+                yield node, f"{type} has more than {MOST_ELEMENTS} elements"
         for key, value in node.params.items():
             if not _sayable(value):
                 yield node, f"parameter {key} is a {value.__class__.__name__}"

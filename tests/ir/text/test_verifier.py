@@ -184,6 +184,11 @@ def test_rooted() -> None:
     refused(Graph((p(),), ()), "rooted", "a region has no results")
 
 
+def test_values_have_offsets_of_64_bits() -> None:
+    x = p(())
+    refused(Graph((x,), (broadcast(x, (1 << 40, 1 << 40), ()),)), "sane", "has more than 281474976710656 elements")
+
+
 def test_results_have_known_extents() -> None:
     carry, x = p((), "c"), p((), "x")
     test, body = Region((carry,), (apply("lt", carry, constant(3, F32)),)), Region((carry,), (carry + 1, carry))
