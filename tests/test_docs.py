@@ -12,7 +12,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import graphc
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "guide").glob("*.md"))]
@@ -162,6 +165,9 @@ def test_everything_public_has_a_docstring(path):
     assert ast.get_docstring(tree) and missing == []
 
 
+NAMES = {"graphc": graphc, "np": np, "nn": graphc.nn, "F": graphc.nn.functional, "optim": graphc.optim, "func": graphc.func}
+"""What examples in docstrings may use without an import."""
+
 WITH_DOCTESTS = [p for p in SOURCES if ">>>" in p.read_text(encoding="utf-8")]
 
 
@@ -169,5 +175,5 @@ WITH_DOCTESTS = [p for p in SOURCES if ">>>" in p.read_text(encoding="utf-8")]
 def test_doctests(path):
     folder = "graphc." if path.is_relative_to(ROOT / "ir") or path.is_relative_to(ROOT / "codegen") else ""
     name = folder + ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    failed, tried = doctest.testmod(importlib.import_module(name))
+    failed, tried = doctest.testmod(importlib.import_module(name), extraglobs=NAMES)
     assert tried and not failed
