@@ -83,6 +83,13 @@ def test_the_other_side_of_a_jump_is_left_out() -> None:
     assert found.difference(0, found.values[0] + np.float32([0, 1, 0])) is not None
 
 
+def test_what_saturates_is_one_by_rounding() -> None:
+    x = parameter(TensorType(F32, (2,)), "x")
+    found = Reference(Graph((x,), (1.0 - build.apply("tanh", x),)), [np.float32([9, 0])])
+    assert found.difference(0, np.float32([1e-7, 1])) is None
+    assert found.difference(0, np.float32([0, 1 - 1e-5])) is not None
+
+
 @pytest.mark.parametrize("text, value", [("2*n + 1", 15), ("m*n - 1", 20), ("0", 0)])
 def test_extents_are_polynomials(text: str, value: int) -> None:
     m, n = as_dim("m"), as_dim("n")

@@ -98,7 +98,9 @@ def each_gradient(g: Generator) -> Any:
 
 
 CUSTOM = """type("Custom", (torch.autograd.Function,), {{
-        "forward": staticmethod(lambda ctx, x: (ctx.save_for_backward(x), {})[1]),
+        "generate_vmap_rule": True,
+        "forward": staticmethod(lambda x: {}),
+        "setup_context": staticmethod(lambda ctx, inputs, output: ctx.save_for_backward(*inputs)),
         "backward": staticmethod(lambda ctx, g: g * ({})),
     }}).apply({{}})"""
 
