@@ -15,7 +15,7 @@ BOUNDED = (
     ("torch.erf({})", 1.0), ("torch.atan({})", 1.6), ("F.softsign({})", 1.0), ("torch.sign({})", 1.0),
     ("F.hardtanh({})", 1.0), ("torch.exp(-{}.abs())", 1.0), ("torch.frac({})", 1.0),
     ("torch.rsqrt({}.abs() + 0.5)", 1.5), ("1 / ({}.abs() + 0.5)", 2.0), ("torch.reciprocal(1.5 + {} * {})", 1.0),
-    ("torch.sinc({})", 1.0), ("torch.clamp({}, -1.0, 1.0)", 1.0), ("{}.clamp(min=-0.5, max=0.75)", 1.0),
+    ("torch.sinc({}.abs() + 0.5)", 1.0), ("torch.clamp({}, -1.0, 1.0)", 1.0), ("{}.clamp(min=-0.5, max=0.75)", 1.0),
     ("torch.asin(torch.tanh({}) * 0.9)", 1.5), ("torch.acos(torch.sin({}) * 0.9)", 3.0),
     ("torch.atanh(torch.sin({}) * 0.9)", 2.0), ("torch.logit(torch.sigmoid({}) * 0.8 + 0.1)", 3.0),
 )  # fmt: skip
