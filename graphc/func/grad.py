@@ -35,10 +35,28 @@ ArgNums = int | tuple[int, ...]
 
 
 def grad(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """Return a function that computes the gradient of `func`, which returns a 0-d float, by argument `argnums`.
+    """Return a function that computes the gradient of `func` with respect to argument `argnums`.
 
-    Arguments may be nests of tensors; a tuple of numbers gives a tuple of gradients.  With `has_aux`, `func`
-    returns (value, aux) and the result is (gradient, aux).  Raises RuntimeError.
+    Args:
+        func: function that returns a 0-d float tensor, or with `has_aux` a pair (that tensor, aux).
+        argnums: number of the positional argument, or a tuple of numbers; negative numbers count from the last. These
+            arguments are float tensors, or nests (tuples, lists, dicts) of them.
+        has_aux: whether `func` also returns a second value, which is handed through.
+
+    Returns:
+        Function of the arguments of `func`. It returns the gradient, a nest like the argument with the same shapes and dtypes
+        (zeros where nothing depends on it), a tuple of gradients if `argnums` is a tuple, or (gradient, aux) with `has_aux`.
+
+    Raises:
+        RuntimeError: when called, if `func` returns anything but a 0-d tensor, or no pair with `has_aux`; if an argument in
+            `argnums` is not of floats, or there is no such argument.
+        ValueError: when called, if an argument in `argnums` contains something else than tensors and arrays.
+
+    Example:
+        >>> func.grad(lambda x: (x * x).sum())(graphc.tensor([1.0, 2.0]))
+        tensor([2., 4.])
+        >>> func.grad(func.grad(graphc.sin))(graphc.tensor(0.5))  # the second derivative is -sin
+        tensor(-0.4794)
     """
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -51,7 +69,26 @@ def grad(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) 
 
 
 def grad_and_value(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """Return a function that computes (gradient, value) of `func`, or (gradient, (value, aux)) with `has_aux`."""
+    """Return a function that computes the gradient of `func` and its value.
+
+    Args:
+        func: function that returns a 0-d float tensor, or with `has_aux` a pair (that tensor, aux).
+        argnums: number of the positional argument, or a tuple of numbers, as in `grad`.
+        has_aux: whether `func` also returns a second value, which is handed through.
+
+    Returns:
+        Function of the arguments of `func` that returns (gradient, value), or (gradient, (value, aux)) with `has_aux`.
+        Gradients have the shapes and dtypes of the arguments.
+
+    Raises:
+        RuntimeError: when called, if `func` returns anything but a 0-d tensor, or no pair with `has_aux`; if an argument in
+            `argnums` is not of floats, or there is no such argument.
+        ValueError: when called, if an argument in `argnums` contains something else than tensors and arrays.
+
+    Example:
+        >>> func.grad_and_value(lambda x: (x * x).sum())(graphc.tensor([1.0, 2.0]))
+        (tensor([2., 4.]), tensor(5.))
+    """
 
     def gradient_and_value(*args: Any, **kwargs: Any) -> Any:
         numbers = _numbers(argnums, len(args))
@@ -73,10 +110,26 @@ def grad_and_value(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool
 
 
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
-    """Return (outputs, vjp_fn), or (outputs, vjp_fn, aux) with `has_aux`.
+    """Return the outputs of `func(*primals)` and the function that multiplies cotangents with its Jacobian.
 
-    `vjp_fn(cotangents)`, given a nest like the outputs, returns the gradients by the primals weighted with it,
-    as a tuple.  It may be called again.
+    Args:
+        func: function of `primals` that returns a tensor or a nest of tensors, or with `has_aux` a pair (outputs, aux).
+        *primals: float tensors, or nests of them, at which the derivative is taken.
+        has_aux: whether `func` also returns a second value, which is handed through.
+
+    Returns:
+        (outputs, vjp_fn), or (outputs, vjp_fn, aux) with `has_aux`. `vjp_fn(cotangents)` takes a nest like the outputs and
+        returns a tuple with the vector-Jacobian product for each primal, in its shape and dtype. It may be called repeatedly.
+
+    Raises:
+        RuntimeError: if a primal is not of floats, `func` returns something else than tensors, or no pair with `has_aux`; by
+            `vjp_fn`, if the structure or the shapes of the cotangents are not those of the outputs.
+        ValueError: if a primal contains something else than tensors and arrays.
+
+    Example:
+        >>> y, vjp_fn = func.vjp(lambda a, b: a * b, graphc.tensor([1.0, 2.0]), graphc.tensor([3.0, 4.0]))
+        >>> y, vjp_fn(graphc.tensor([1.0, 10.0]))
+        (tensor([3., 8.]), (tensor([ 3., 40.]), tensor([ 1., 20.])))
     """
     leaves, tree = pytree.flatten(primals)
     with _level(leaves) as level:
@@ -116,11 +169,31 @@ def functional_call(
     tie_weights: bool = True,
     strict: bool = False,
 ) -> Any:
-    """Call a module with other tensors in place of its parameters and buffers, by their dotted names.
+    """Call a module with other tensors in place of its parameters and buffers.
 
-    Names that are left out keep what the module has; with `tie_weights` a tensor under several names is replaced under
-    all of them.  Afterwards the module is as it was.  Raises KeyError for a name that the module does not have, and,
-    if `strict`, RuntimeError for one that is left out.
+    The module itself is the same as before afterwards, also when the call raises.
+
+    Args:
+        module: the `nn.Module` to call.
+        parameter_and_buffer_dicts: dict from dotted names, as in `module.named_parameters()`, to tensors, or a sequence of
+            such dicts. Parameters and buffers whose names are left out keep their tensors.
+        args: positional argument of the call, or a tuple of them; none if it is None.
+        kwargs: dict of keyword arguments of the call.
+        tie_weights: whether a tensor that the module has under several names is replaced under all of them when one is given.
+        strict: whether every parameter and buffer must be given.
+
+    Returns:
+        What the module returns.
+
+    Raises:
+        KeyError: if the module has no parameter or buffer of a given name.
+        RuntimeError: if `strict` and a name is left out.
+
+    Example:
+        >>> linear = nn.Linear(2, 1)
+        >>> weights = {"weight": graphc.tensor([[1.0, 2.0]]), "bias": graphc.tensor([0.5])}
+        >>> func.functional_call(linear, weights, graphc.tensor([10.0, 20.0]))
+        tensor([50.5000])
     """
     given = parameter_and_buffer_dicts
     tensors = dict(given) if isinstance(given, Mapping) else {k: v for part in given for k, v in part.items()}

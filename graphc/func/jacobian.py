@@ -43,12 +43,30 @@ JVP_NAME, VJP_NAME = "jvp(f, primals, tangents)", "vjp(f, *primals)"
 
 
 def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> Any:
-    """Return (output, derivative) of `func(*primals)` in the direction `tangents`, or with aux as third.
+    """Return the output of `func(*primals)` and its directional derivative along `tangents` (forward mode).
 
-    `primals` and `tangents` are tuples of nests of float tensors, of one structure and the same shapes.  Outputs
-    that do not depend on the primals have zeros for a derivative, or raise with `strict`.  With `has_aux`, `func`
-    returns (output, aux).  No derivative flows through `detach`, nor through what is computed in `no_grad` from
-    something that requires a gradient.  Raises RuntimeError, ValueError.
+    The derivative is the Jacobian times the tangents. None flows through `detach`, nor through values computed in `no_grad`
+    from tensors that require a gradient.
+
+    Args:
+        func: function of `primals` that returns a tensor or a nest of tensors, or with `has_aux` a pair (output, aux).
+        primals: tuple of arguments: float tensors, or nests of them.
+        tangents: tuple of the same structure, with tensors of the same shapes; they are converted to the primals' dtypes.
+        strict: whether an output that does not depend on the primals is an error; otherwise its derivative is zeros.
+        has_aux: whether `func` also returns a second value, which is handed through.
+
+    Returns:
+        (output, derivative), or (output, derivative, aux) with `has_aux`; both are nests of the same structure, shapes and
+        dtypes.
+
+    Raises:
+        RuntimeError: if `primals` is no tuple or contains no tensor, the structure or the shapes of `tangents` differ from
+            it, `func` returns something else than tensors, or with `strict` something that does not depend on the primals.
+        ValueError: if a primal is not of floats.
+
+    Example:
+        >>> func.jvp(lambda x: x * x, (graphc.tensor([1.0, 2.0]),), (graphc.tensor([1.0, 10.0]),))
+        (tensor([1., 4.]), tensor([ 2., 40.]))
     """
     if not isinstance(primals, tuple):
         raise _error(f"{JVP_NAME}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals).")
@@ -78,11 +96,32 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool =
 def jacrev(
     func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False, *, chunk_size: int | None = None
 ) -> Callable[..., Any]:
-    """Return a function that computes the Jacobian of `func` by argument `argnums` row by row, in reverse mode.
+    """Return a function that computes the Jacobian of `func` in reverse mode.
 
-    The Jacobian of an output of shape S by an input of shape T has shape S + T; a nest of outputs gives that nest
-    of nests of inputs.  With `has_aux`, `func` returns (output, aux) and the result is (jacobian, aux).
-    `chunk_size` rows are computed at once, all if it is None.  Raises RuntimeError, ValueError.
+    All rows are computed at once, by a batched vector-Jacobian product; cheaper than `jacfwd` for fewer outputs than inputs.
+
+    Args:
+        func: function that returns a float tensor or a nest of them, or with `has_aux` a pair (outputs, aux).
+        argnums: number of the positional argument, or a tuple of numbers; negative numbers count from the last. These
+            arguments are float tensors, or nests of them.
+        has_aux: whether `func` also returns a second value, which is handed through.
+        chunk_size: number of rows that are computed at once, for less memory; all of them if it is None.
+
+    Returns:
+        Function of the positional arguments of `func` that returns the Jacobian, or (jacobian, aux) with `has_aux`. For an
+        output of shape S and an input of shape T the Jacobian has shape S + T and element [*i, *j] is d output[i] / d
+        input[j]. A nest of outputs gives that nest with, at each leaf, the nest of inputs.
+
+    Raises:
+        ValueError: if `chunk_size` is not positive; when called, if an argument in `argnums` contains something else than
+            tensors and arrays.
+        RuntimeError: when called, if an argument in `argnums` or an output is not of floats, `argnums` has a number twice,
+            none, or one without an argument.
+
+    Example:
+        >>> func.jacrev(lambda x: graphc.stack([x.sum(), x.prod()]))(graphc.tensor([1.0, 2.0, 3.0]))
+        tensor([[1., 1., 1.],
+                [6., 3., 2.]])
     """
     if chunk_size is not None and chunk_size <= 0:
         raise _error("jacrev: `chunk_size` should be greater than 0.", ValueError)
@@ -99,10 +138,31 @@ def jacrev(
 
 
 def jacfwd(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """Return a function that computes the Jacobian of `func` by argument `argnums` column by column, in forward mode.
+    """Return a function that computes the Jacobian of `func` in forward mode.
 
-    Arguments and result are those of `jacrev`; integer outputs have a Jacobian of zeros.  Raises RuntimeError,
-    ValueError.
+    All columns are computed at once, by a batched directional derivative; cheaper than `jacrev` for fewer inputs than
+    outputs.
+
+    Args:
+        func: function that returns a tensor or a nest of tensors, or with `has_aux` a pair (outputs, aux).
+        argnums: number of the positional argument, or a tuple of numbers, as in `jacrev`.
+        has_aux: whether `func` also returns a second value, which is handed through.
+
+    Returns:
+        Function of the positional arguments of `func` that returns the Jacobian as `jacrev` does, of shape S + T for an
+        output of shape S and an input of shape T, or (jacobian, aux) with `has_aux`. Outputs of integers have a Jacobian of
+        zeros.
+
+    Raises:
+        ValueError: when called, if an argument in `argnums` is not of floats or contains something else than tensors and
+            arrays.
+        RuntimeError: when called, if `func` returns something else than tensors, `argnums` has a number twice, none, or one
+            without an argument.
+
+    Example:
+        >>> func.jacfwd(lambda x: x * x)(graphc.tensor([1.0, 2.0]))
+        tensor([[2., 0.],
+                [0., 4.]])
     """
 
     @wraps(func, updated=())
@@ -117,15 +177,49 @@ def jacfwd(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False
 
 
 def hessian(func: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any]:
-    """Return a function that computes the second derivatives of `func` by argument `argnums`: jacfwd of jacrev."""
+    """Return a function that computes the matrix of second derivatives of `func`: `jacfwd` of `jacrev`.
+
+    Args:
+        func: function that returns a float tensor or a nest of them.
+        argnums: number of the positional argument, or a tuple of numbers, as in `jacrev`.
+
+    Returns:
+        Function of the positional arguments of `func` that returns the Hessian, of shape S + T + T for an output of shape S
+        and an input of shape T; for nests, the nest of outputs of nests of inputs of nests of inputs.
+
+    Raises:
+        RuntimeError, ValueError: when called, as `jacfwd` and `jacrev` do.
+
+    Example:
+        >>> func.hessian(lambda x: (x**3).sum())(graphc.tensor([1.0, 2.0]))
+        tensor([[ 6.,  0.],
+                [ 0., 12.]])
+    """
     return jacfwd(jacrev(func, argnums), argnums)
 
 
 def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
-    """Return the output of `func(*primals)` and the function that maps tangents to its derivative there.
+    """Return the output of `func(*primals)` and its derivative there, as a function of tangents.
 
-    That function takes nests like the primals, of the same shapes and dtypes, and may be called again and
-    again: what does not depend on the tangents is computed once.  Raises RuntimeError, ValueError.
+    `jvp` at a fixed point: everything that does not depend on the tangents is computed once.
+
+    Args:
+        func: function of `primals` that returns a tensor or a nest of tensors.
+        *primals: float tensors, or nests of them, at which `func` is linearized.
+
+    Returns:
+        (output, jvp_fn). `jvp_fn(*tangents)` takes nests like the primals, of the same shapes and dtypes, and returns the
+        directional derivative, a nest like the output. It may be called repeatedly.
+
+    Raises:
+        ValueError: if a primal is not of floats.
+        RuntimeError: if `func` returns something else than tensors; by `jvp_fn`, if structure, shapes or dtypes of the
+            tangents are not those of the primals.
+
+    Example:
+        >>> y, jvp_fn = func.linearize(lambda x: x * x, graphc.tensor([1.0, 2.0]))
+        >>> y, jvp_fn(graphc.tensor([1.0, 0.0])), jvp_fn(graphc.tensor([0.0, 1.0]))
+        (tensor([1., 4.]), tensor([2., 0.]), tensor([0., 4.]))
     """
     leaves, tree = pytree.flatten(primals)
     with _Transform(_differentiable(leaves)) as level:

@@ -45,13 +45,29 @@ Function = Callable[..., Any]
 
 
 def jacobian_sparsity(func: Function, argnums: ArgNums = 0) -> Function:
-    """Return a function that tells where the Jacobian of `func` by argument `argnums` may have something else than zeros.
+    """Return a function that computes the sparsity pattern of the Jacobian of `func`.
 
-    It is called with arguments like those of `func`, of which only shapes and dtypes matter, and returns a
-    `Sparsity` with a row for each element of the output and a column for each element of the input; for nests of
-    them, a nest as `jacfwd` gives it.  What is chosen by known integers or truth values (constants, tensors from
-    outside `func`) counts exactly; what the arguments choose counts as anything that they may choose.  Raises
-    RuntimeError, ValueError as `jacfwd` does.
+    The pattern is read off the recorded derivative. Choices by known integers or bools (constants, tensors captured by
+    `func`) count exactly; a choice that depends on the arguments counts as all of its alternatives.
+
+    Args:
+        func: function that returns a tensor or a nest of tensors.
+        argnums: number of the positional argument, or a tuple of numbers, as in `jacrev`.
+
+    Returns:
+        Function of the positional arguments of `func`, of which only shapes and dtypes matter. It returns a `Sparsity` with a
+        row for each element of the output and a column for each element of the input, both in row-major order; for nests, a
+        nest as of `jacfwd`.
+
+    Raises:
+        ValueError: when called, if an argument in `argnums` is not of floats.
+        RuntimeError: when called, if `func` returns something else than tensors, or `argnums` does not fit the arguments.
+        TracingError: when called within a compiled or batched function.
+
+    Example:
+        >>> pattern = func.jacobian_sparsity(lambda x: x[1:] * x[:-1])(graphc.ones(3))
+        >>> pattern.nnz, pattern.toarray().astype(int).tolist()
+        (4, [[1, 1, 0], [0, 1, 1]])
     """
 
     @wraps(func, updated=())
@@ -63,9 +79,25 @@ def jacobian_sparsity(func: Function, argnums: ArgNums = 0) -> Function:
 
 
 def hessian_sparsity(func: Function, argnums: ArgNums = 0) -> Function:
-    """Return a function that tells where the Hessian of `func`, which returns a 0-d float, may have something else than zeros.
+    """Return a function that computes the sparsity pattern of the Hessian of `func`.
 
-    Arguments and result are those of `jacobian_sparsity`, of the gradient.
+    Args:
+        func: function that returns a 0-d float tensor.
+        argnums: number of the positional argument, or a tuple of numbers, as in `jacrev`.
+
+    Returns:
+        Function of the positional arguments of `func`, of which only shapes and dtypes matter. It returns a symmetric
+        `Sparsity` with a row and a column for each element of the input; for nests or several arguments, one for each pair.
+
+    Raises:
+        ValueError: when called, if an argument in `argnums` is not of floats.
+        RuntimeError: when called, if `func` returns anything but a 0-d tensor, or `argnums` does not fit the arguments.
+        TracingError: when called within a compiled or batched function.
+
+    Example:
+        >>> pattern = func.hessian_sparsity(lambda x: (x[1:] * x[:-1]).sum())(graphc.ones(3))
+        >>> pattern.toarray().astype(int).tolist()
+        [[0, 1, 0], [1, 0, 1], [0, 1, 0]]
     """
 
     @wraps(func, updated=())
@@ -78,16 +110,34 @@ def hessian_sparsity(func: Function, argnums: ArgNums = 0) -> Function:
 
 
 def sparse_jacobian(func: Function, argnums: ArgNums = 0, pattern: Any = None, mode: str | None = None) -> Function:
-    """Return a function that computes the Jacobian of `func` by argument `argnums` as a SciPy `csr_array`.
+    """Return a function that computes the Jacobian of `func` as a sparse matrix.
 
-    A row for each element of the output, a column for each element of the input, in row-major order; nests of them
-    give a nest of matrices as `jacfwd` does.  `mode` is "forward" (a direction for each colour of the columns),
-    "reverse" (of the rows), or None: whichever needs fewer.  `pattern` is a `Sparsity`, a SciPy matrix or an array of
-    all outputs by all inputs, that says where to look instead of the graph; the first result is checked against
-    a product with a random vector.  Pattern, colours and code are made once for each kind of arguments.
+    Columns (forward mode) or rows (reverse mode) without a common nonzero share a colour, and one directional derivative
+    computes all of a colour. Pattern, colouring and code are made once for each combination of shapes and dtypes. Source:
+    Curtis, Powell and Reid (1974); Gebremedhin, Manne and Pothen (2005).
 
-    Raises ImportError without SciPy, ValueError for another mode and for a pattern that does not fit, TracingError
-    inside a compiled or batched function, and what `jacfwd` raises.
+    Args:
+        func: function that returns a float tensor or a nest of them.
+        argnums: number of the positional argument, or a tuple of numbers, as in `jacrev`.
+        pattern: a `Sparsity`, SciPy matrix or 2-d array of all outputs by all inputs whose nonzeros contain those of the
+            Jacobian; None reads it off the graph. A given one is checked once, by a product with a random vector.
+        mode: "forward", "reverse", or None for the one that needs fewer colours.
+
+    Returns:
+        Function of the positional arguments of `func` that returns a `scipy.sparse.csr_array` with a row for each element of
+        the output and a column for each element of the input, both in row-major order; for nests, a nest as of `jacfwd`.
+
+    Raises:
+        ImportError: without SciPy.
+        ValueError: for another mode, or a pattern that is not 2-d; when called, if the shape of the pattern does not fit, it
+            lacks nonzeros of the Jacobian, or an argument in `argnums` is not of floats.
+        RuntimeError: when called, if `func` returns something else than tensors, or `argnums` does not fit the arguments.
+        TracingError: when called within a compiled or batched function.
+
+    Example:
+        >>> matrix = func.sparse_jacobian(lambda x: x[1:] * x[:-1])(graphc.tensor([1.0, 2.0, 3.0]))
+        >>> matrix.nnz, matrix.toarray().tolist()
+        (4, [[2.0, 1.0, 0.0], [0.0, 3.0, 2.0]])
     """
     if mode not in (None, "forward", "reverse"):
         raise _placed(ValueError(f"mode is 'forward', 'reverse' or None, got {mode!r}"))
@@ -95,10 +145,32 @@ def sparse_jacobian(func: Function, argnums: ArgNums = 0, pattern: Any = None, m
 
 
 def sparse_hessian(func: Function, argnums: ArgNums = 0, pattern: Any = None) -> Function:
-    """Return a function that computes the Hessian of `func`, which returns a 0-d float, as a SciPy `csr_array`.
+    """Return a function that computes the Hessian of `func` as a sparse matrix.
 
-    Arguments and result are those of `sparse_jacobian`, of the gradient.  The colouring makes use of the symmetry: an
-    arrow needs two directions.
+    The colouring uses the symmetry of the matrix: an arrowhead matrix needs two directions. Source: Coleman and Moré (1984),
+    star colouring.
+
+    Args:
+        func: function that returns a 0-d float tensor.
+        argnums: number of the positional argument, or a tuple of numbers, as in `jacrev`.
+        pattern: a `Sparsity`, SciPy matrix or 2-d array of all inputs by all inputs whose nonzeros contain those of the
+            Hessian; None reads it off the graph.
+
+    Returns:
+        Function of the positional arguments of `func` that returns a `scipy.sparse.csr_array` with a row and a column for
+        each element of the input; for nests or several arguments, one matrix for each pair.
+
+    Raises:
+        ImportError: without SciPy.
+        ValueError: for a pattern that is not 2-d; when called, if its shape does not fit, it lacks nonzeros of the Hessian,
+            or an argument in `argnums` is not of floats.
+        RuntimeError: when called, if `func` returns anything but a 0-d tensor, or `argnums` does not fit the arguments.
+        TracingError: when called within a compiled or batched function.
+
+    Example:
+        >>> matrix = func.sparse_hessian(lambda x: (x[1:] * x[:-1]).sum())(graphc.ones(3))
+        >>> matrix.nnz, matrix.toarray().tolist()
+        (4, [[0.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
     """
     return _Sparse(_gradient(func, argnums), argnums, pattern, "symmetric", "sparse_hessian")
 

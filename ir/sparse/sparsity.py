@@ -20,7 +20,18 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 @dataclass(frozen=True, eq=False)
 class Sparsity:
-    """Where a matrix of a shape may have something else than zeros."""
+    """Positions of a matrix that may be nonzero, in compressed sparse row format.
+
+    Args:
+        shape: number of rows and of columns.
+        indptr: int64 array of `shape[0] + 1` offsets: row r has the columns `indices[indptr[r]:indptr[r + 1]]`.
+        indices: int64 array of column numbers, ascending within each row.
+
+    Example:
+        >>> pattern = Sparsity((2, 3), np.array([0, 1, 3]), np.array([0, 1, 2]))
+        >>> pattern.toarray().astype(int).tolist()
+        [[1, 0, 0], [0, 1, 1]]
+    """
 
     shape: tuple[int, int]
     indptr: Ints
@@ -28,12 +39,12 @@ class Sparsity:
 
     @property
     def nnz(self) -> int:
-        """The number of places."""
+        """The number of positions that may be nonzero."""
         return len(self.indices)
 
     @cached_property
     def rows(self) -> Ints:
-        """The row of each place."""
+        """The row number of each position, in the order of `indices`."""
         return np.repeat(np.arange(self.shape[0]), np.diff(self.indptr))
 
     @cached_property
@@ -42,13 +53,17 @@ class Sparsity:
         return of_pairs(self.indices, self.rows, (self.shape[1], self.shape[0]))
 
     def toarray(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Return a dense array of truth values."""
+        """Return a dense bool array of the same shape, true at the positions that may be nonzero."""
         dense = np.zeros(self.shape, np.bool_)
         dense[self.rows, self.indices] = True
         return dense
 
     def take(self, rows: Ints) -> Sparsity:
-        """Return the pattern made of these rows; -1 is an empty one."""
+        """Return the pattern of the rows with these numbers, in their order; -1 stands for an empty row.
+
+        Args:
+            rows: int64 array of row numbers.
+        """
         if len(rows) == self.shape[0] and np.array_equal(rows, np.arange(self.shape[0])):
             return self
         lengths = np.append(np.diff(self.indptr), 0)[rows]
@@ -58,16 +73,30 @@ class Sparsity:
         return Sparsity((len(rows), self.shape[1]), indptr, self.indices[places])
 
     def gathered(self, targets: Ints, count: int) -> Sparsity:
-        """Return the pattern of `count` rows in which row targets[r] has all that the rows r have."""
+        """Return the pattern of `count` rows in which row t is the union of the rows r with `targets[r] == t`.
+
+        Args:
+            targets: int64 array with a new row number for each row.
+            count: number of rows of the result.
+        """
         return of_pairs(targets[self.rows], self.indices, (count, self.shape[1]))
 
     def through(self, inner: Sparsity) -> Sparsity:
-        """Return the pattern of a product: what each row depends on if its columns are the rows of `inner`."""
+        """Return the pattern of the matrix product of this pattern and `inner`.
+
+        Args:
+            inner: pattern with as many rows as this one has columns.
+        """
         wide = inner.take(self.indices)
         return of_pairs(self.rows[wide.rows], wide.indices, (self.shape[0], inner.shape[1]))
 
     def block(self, rows: slice, columns: slice) -> Sparsity:
-        """Return what lies between rows and columns, numbered from there."""
+        """Return the pattern of a submatrix, with rows and columns numbered from its corner.
+
+        Args:
+            rows: slice with start and stop.
+            columns: slice with start and stop.
+        """
         part = self.take(np.arange(rows.start, rows.stop))
         inside = (part.indices >= columns.start) & (part.indices < columns.stop)
         shape = (rows.stop - rows.start, columns.stop - columns.start)
