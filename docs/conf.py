@@ -51,6 +51,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
+napoleon_custom_sections = ["Shapes"]
 highlight_language = "none"
 default_role = "code"
 lexers["ir"] = lexers["mlir"] = TextLexer()

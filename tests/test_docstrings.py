@@ -80,3 +80,14 @@ def test_the_check_sees_gaps():
     module.f.__doc__ = "Return.\n\nArgs:\n    a: a number."
     module.__all__ = ["f"]  # type: ignore[attr-defined]
     assert gaps(module, True) == ["f: b", "f: no example"]
+
+
+@pytest.mark.parametrize("package", [functional, init], ids=lambda p: p.__name__)
+def test_functions_have_their_own_names(package):
+    assert [(n, v.__name__) for n, v in public(package) if v.__name__ != n] == []
+
+
+def test_functions_that_share_code_have_their_own_docstrings():
+    shared = [[n for n, _ in public(functional) if re.fullmatch(rf"{stem}\dd", n)] for stem in ("conv", "max_pool", "dropout")]
+    for names in shared:
+        assert len(names) == 3 and len({inspect.getdoc(getattr(functional, n)) for n in names}) == 3

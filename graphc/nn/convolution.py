@@ -23,6 +23,7 @@ class _Conv(Module):
     Raises ValueError if groups do not divide channels.
     """
 
+    function: ClassVar[Any]
     axes: ClassVar[int] = 1
     transposed: ClassVar[bool] = False
 
@@ -60,7 +61,8 @@ class _Conv(Module):
 
     def forward(self, input: Any) -> Any:
         """Convolve."""
-        return F.conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        options = (self.stride, self.padding, self.dilation, self.groups)
+        return type(self).function(input, self.weight, self.bias, *options)
 
     def extra_repr(self) -> str:
         """Return the sizes and what differs from the defaults."""
@@ -79,16 +81,20 @@ class _Conv(Module):
 class Conv1d(_Conv):
     """Convolve (N, C, L) input."""
 
+    function = staticmethod(F.conv1d)
+
 
 class Conv2d(_Conv):
     """Convolve (N, C, H, W) input."""
 
+    function = staticmethod(F.conv2d)
     axes = 2
 
 
 class Conv3d(_Conv):
     """Convolve (N, C, D, H, W) input."""
 
+    function = staticmethod(F.conv3d)
     axes = 3
 
 
@@ -113,22 +119,26 @@ class _ConvTranspose(_Conv):
     def forward(self, input: Any) -> Any:
         """Apply the adjoint of a convolution."""
         options = (self.stride, self.padding, self.output_padding, self.groups, self.dilation)
-        return F.conv_transpose2d(input, self.weight, self.bias, *options)
+        return type(self).function(input, self.weight, self.bias, *options)
 
 
 class ConvTranspose1d(_ConvTranspose):
     """Apply the adjoint of a convolution to (N, C, L) input."""
 
+    function = staticmethod(F.conv_transpose1d)
+
 
 class ConvTranspose2d(_ConvTranspose):
     """Apply the adjoint of a convolution to (N, C, H, W) input."""
 
+    function = staticmethod(F.conv_transpose2d)
     axes = 2
 
 
 class ConvTranspose3d(_ConvTranspose):
     """Apply the adjoint of a convolution to (N, C, D, H, W) input."""
 
+    function = staticmethod(F.conv_transpose3d)
     axes = 3
 
 

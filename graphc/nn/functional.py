@@ -69,10 +69,7 @@ from graphc.ops.losses import (
 from graphc.ops.normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from graphc.ops.pointwise import sigmoid, tanh
 from graphc.ops.products import bilinear, linear
-from graphc.ops.random import channel_dropout as dropout1d
-from graphc.ops.random import channel_dropout as dropout2d
-from graphc.ops.random import channel_dropout as dropout3d
-from graphc.ops.random import dropout
+from graphc.ops.random import channel_dropout, dropout
 from graphc.ops.shape import constant_pad_nd
 
 __all__ = [
@@ -89,12 +86,101 @@ __all__ = [
 
 
 def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
-    """Surround input with a number; `pad` lists how much before and after, last axis first; negative sizes cut.
+    """Surround input with a constant.
 
-    Raises NotImplementedError for a mode other than "constant".
+    Args:
+        input: tensor of any shape.
+        pad: how many elements to add before and after each axis, the last axis first: [left, right, top, bottom, …];
+            negative numbers cut. Axes that are not listed stay.
+        mode: "constant", the only one available.
+        value: number to pad with, None for 0.
+
+    Returns:
+        Tensor of input's dtype whose extents have grown by what pad says.
+
+    Raises:
+        NotImplementedError: if mode is not "constant".
+        RuntimeError: if pad has an odd length, lists more axes than input has, or leaves a negative extent.
+
+    Example:
+        >>> F.pad(graphc.tensor([[1, 2], [3, 4]]), (1, 0))
+        tensor([[0, 1, 2],
+                [0, 3, 4]])
     """
     if mode != "constant":
         raise NotImplementedError(f"pad: only mode 'constant' is available, got '{mode}'")
     return constant_pad_nd(input, list(pad), 0.0 if value is None else value)
+
+
+def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
+
+    Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
+
+    Args:
+        input: floating-point tensor (N, C, L); each of the N * C channels is drawn by itself.
+        p: probability of a zero, in [0, 1].
+        training: False returns input as it is.
+        inplace: whether to write the result to input.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        ValueError: if p is outside of [0, 1].
+
+    Example:
+        >>> F.dropout1d(graphc.ones(2, 3, 4), p=1.0).sum()
+        tensor(0.)
+    """
+    return channel_dropout(input, p, training, inplace)
+
+
+def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
+
+    Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
+
+    Args:
+        input: floating-point tensor (N, C, H, W); each of the N * C channels is drawn by itself.
+        p: probability of a zero, in [0, 1].
+        training: False returns input as it is.
+        inplace: whether to write the result to input.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        ValueError: if p is outside of [0, 1].
+
+    Example:
+        >>> F.dropout2d(graphc.ones(2, 3, 4, 4), p=1.0).sum()
+        tensor(0.)
+    """
+    return channel_dropout(input, p, training, inplace)
+
+
+def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
+
+    Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
+
+    Args:
+        input: floating-point tensor (N, C, D, H, W); each of the N * C channels is drawn by itself.
+        p: probability of a zero, in [0, 1].
+        training: False returns input as it is.
+        inplace: whether to write the result to input.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        ValueError: if p is outside of [0, 1].
+
+    Example:
+        >>> F.dropout3d(graphc.ones(2, 3, 4, 4, 4), p=1.0).sum()
+        tensor(0.)
+    """
+    return channel_dropout(input, p, training, inplace)
 
 _guard_all(globals(), __all__)

@@ -159,17 +159,10 @@ def _unbatched(result: Node, input: Node) -> Node:
     return result if input.type.rank == result.type.rank else reshape(result, result.shape[1:])
 
 
-@op("Convolution")
 def _conv(
-    input: Operand,
-    weight: Operand,
-    bias: Operand = None,
-    stride: Sizes = 1,
-    padding: Any = 0,
-    dilation: Sizes = 1,
-    groups: int = 1,
+    input: Node, weight: Node, bias: Node | None, stride: Sizes, padding: Any, dilation: Sizes, groups: int
 ) -> Node:
-    """Return input (N, C, …) convolved with weight (O, C/groups, …), plus bias.  Raises RuntimeError."""
+    """Return input (N, C, …) convolved with weight (O, C/groups, …), plus bias; node level.  Raises RuntimeError."""
     axes = _kernel_axes(weight)
     steps, spread = each(stride, axes, "stride", 1), each(dilation, axes, "dilation", 1)
     _check_groups(groups, weight.shape[0])
@@ -179,21 +172,17 @@ def _conv(
     return _unbatched(_with_bias(_convolved(x, weight, steps, spread, groups), bias), input)
 
 
-conv1d = conv2d = conv3d = _conv
-
-
-@op("Convolution")
 def _conv_transpose(
-    input: Operand,
-    weight: Operand,
-    bias: Operand = None,
-    stride: Sizes = 1,
-    padding: Sizes = 0,
-    output_padding: Sizes = 0,
-    groups: int = 1,
-    dilation: Sizes = 1,
+    input: Node,
+    weight: Node,
+    bias: Node | None,
+    stride: Sizes,
+    padding: Sizes,
+    output_padding: Sizes,
+    groups: int,
+    dilation: Sizes,
 ) -> Node:
-    """Return the adjoint of a convolution with weight (C, O/groups, …) applied to input, plus bias.
+    """Return the adjoint of a convolution with weight (C, O/groups, …) applied to input, plus bias; node level.
 
     It is a convolution of the input, spread by the stride, with the kernel turned round.  Raises RuntimeError.
     """
@@ -216,7 +205,241 @@ def _conv_transpose(
     return _unbatched(_with_bias(_convolved(x, kernel, (1,) * axes, spread, groups), bias), input)
 
 
-conv_transpose1d = conv_transpose2d = conv_transpose3d = _conv_transpose
+@op("Convolution")
+def conv1d(
+    input: Operand,
+    weight: Operand,
+    bias: Operand = None,
+    stride: Sizes = 1,
+    padding: Any = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Node:
+    """Convolve the last axis of input with a kernel (cross-correlation: the kernel is not flipped), then add bias.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) // stride + 1.
+
+    Args:
+        input: tensor (N, C, L), or (C, L) without a batch axis.
+        weight: kernels (O, C / groups, K), of input's dtype.
+        bias: one number per output channel, (O,), or None.
+        stride: step from window to window, an int.
+        padding: zeros before and after, an int; "valid" is 0, "same" keeps the extents (stride 1 only).
+        dilation: step between the elements of a window, an int.
+        groups: number of groups of channels that are convolved apart from each other.
+
+    Returns:
+        Tensor (N, O, L_out), or (O, L_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if ranks or channels do not fit, the kernel is larger than the padded input, stride, dilation or groups
+            are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.conv1d(graphc.tensor([[[1.0, 2.0, 3.0, 4.0]]]), graphc.tensor([[[1.0, -1.0]]]))
+        tensor([[[-1., -1., -1.]]])
+    """
+    return _conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@op("Convolution")
+def conv2d(
+    input: Operand,
+    weight: Operand,
+    bias: Operand = None,
+    stride: Sizes = 1,
+    padding: Any = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Node:
+    """Convolve the last two axes of input with a kernel (cross-correlation: the kernel is not flipped), then add bias.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) // stride + 1.
+
+    Args:
+        input: tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        weight: kernels (O, C / groups, kH, kW), of input's dtype.
+        bias: one number per output channel, (O,), or None.
+        stride: step from window to window, an int or one per axis.
+        padding: zeros before and after, an int or one per axis; "valid" is 0, "same" keeps the extents (stride 1 only).
+        dilation: step between the elements of a window, an int or one per axis.
+        groups: number of groups of channels that are convolved apart from each other.
+
+    Returns:
+        Tensor (N, O, H_out, W_out), or (O, H_out, W_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if ranks or channels do not fit, the kernel is larger than the padded input, stride, dilation or groups
+            are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.conv2d(graphc.ones(1, 1, 4, 4), graphc.ones(1, 1, 3, 3), stride=2, padding=1)
+        tensor([[[[4., 6.],
+                  [6., 9.]]]])
+    """
+    return _conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@op("Convolution")
+def conv3d(
+    input: Operand,
+    weight: Operand,
+    bias: Operand = None,
+    stride: Sizes = 1,
+    padding: Any = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Node:
+    """Convolve the last three axes of input with a kernel (cross-correlation: the kernel is not flipped), then add bias.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) // stride + 1.
+
+    Args:
+        input: tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
+        weight: kernels (O, C / groups, kD, kH, kW), of input's dtype.
+        bias: one number per output channel, (O,), or None.
+        stride: step from window to window, an int or one per axis.
+        padding: zeros before and after, an int or one per axis; "valid" is 0, "same" keeps the extents (stride 1 only).
+        dilation: step between the elements of a window, an int or one per axis.
+        groups: number of groups of channels that are convolved apart from each other.
+
+    Returns:
+        Tensor (N, O, D_out, H_out, W_out), or (O, D_out, H_out, W_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if ranks or channels do not fit, the kernel is larger than the padded input, stride, dilation or groups
+            are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.conv3d(graphc.ones(1, 2, 4, 4, 4), graphc.ones(5, 2, 3, 3, 3)).shape
+        torch.Size([1, 5, 2, 2, 2])
+    """
+    return _conv(input, weight, bias, stride, padding, dilation, groups)
+
+
+@op("Convolution")
+def conv_transpose1d(
+    input: Operand,
+    weight: Operand,
+    bias: Operand = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Node:
+    """Apply the adjoint of `conv1d` over the last axis (a "transposed convolution"), then add bias.
+
+    Each output extent is (extent - 1) * stride - 2 * padding + dilation * (k - 1) + output_padding + 1.
+
+    Args:
+        input: tensor (N, C, L), or (C, L) without a batch axis.
+        weight: kernels (C, O / groups, K), of input's dtype.
+        bias: one number per output channel, (O,), or None.
+        stride: stride of the convolution whose adjoint this is, an int.
+        padding: padding of that convolution, an int.
+        output_padding: extent added at the end of each axis, an int; smaller than stride or dilation.
+        groups: number of groups of channels that are convolved apart from each other.
+        dilation: step between the elements of the kernel, an int.
+
+    Returns:
+        Tensor (N, O, L_out), or (O, L_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if ranks or channels do not fit, stride, dilation or groups are not positive, padding is negative, or
+            output_padding is not smaller than stride or dilation.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.conv_transpose1d(graphc.tensor([[[1.0, 2.0]]]), graphc.tensor([[[1.0, 10.0]]]), stride=2)
+        tensor([[[ 1., 10.,  2., 20.]]])
+    """
+    return _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+@op("Convolution")
+def conv_transpose2d(
+    input: Operand,
+    weight: Operand,
+    bias: Operand = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Node:
+    """Apply the adjoint of `conv2d` over the last two axes (a "transposed convolution"), then add bias.
+
+    Each output extent is (extent - 1) * stride - 2 * padding + dilation * (k - 1) + output_padding + 1.
+
+    Args:
+        input: tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        weight: kernels (C, O / groups, kH, kW), of input's dtype.
+        bias: one number per output channel, (O,), or None.
+        stride: stride of the convolution whose adjoint this is, an int or one per axis.
+        padding: padding of that convolution, an int or one per axis.
+        output_padding: extent added at the end of each axis, an int or one per axis; smaller than stride or dilation.
+        groups: number of groups of channels that are convolved apart from each other.
+        dilation: step between the elements of the kernel, an int or one per axis.
+
+    Returns:
+        Tensor (N, O, H_out, W_out), or (O, H_out, W_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if ranks or channels do not fit, stride, dilation or groups are not positive, padding is negative, or
+            output_padding is not smaller than stride or dilation.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.conv_transpose2d(graphc.ones(1, 1, 2, 2), graphc.ones(1, 1, 2, 2))
+        tensor([[[[1., 2., 1.],
+                  [2., 4., 2.],
+                  [1., 2., 1.]]]])
+    """
+    return _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+@op("Convolution")
+def conv_transpose3d(
+    input: Operand,
+    weight: Operand,
+    bias: Operand = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Node:
+    """Apply the adjoint of `conv3d` over the last three axes (a "transposed convolution"), then add bias.
+
+    Each output extent is (extent - 1) * stride - 2 * padding + dilation * (k - 1) + output_padding + 1.
+
+    Args:
+        input: tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
+        weight: kernels (C, O / groups, kD, kH, kW), of input's dtype.
+        bias: one number per output channel, (O,), or None.
+        stride: stride of the convolution whose adjoint this is, an int or one per axis.
+        padding: padding of that convolution, an int or one per axis.
+        output_padding: extent added at the end of each axis, an int or one per axis; smaller than stride or dilation.
+        groups: number of groups of channels that are convolved apart from each other.
+        dilation: step between the elements of the kernel, an int or one per axis.
+
+    Returns:
+        Tensor (N, O, D_out, H_out, W_out), or (O, D_out, H_out, W_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if ranks or channels do not fit, stride, dilation or groups are not positive, padding is negative, or
+            output_padding is not smaller than stride or dilation.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.conv_transpose3d(graphc.ones(1, 2, 3, 3, 3), graphc.ones(2, 4, 2, 2, 2), stride=2).shape
+        torch.Size([1, 4, 6, 6, 6])
+    """
+    return _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 # -- pooling ----------------------------------------------------------------------------------------------
@@ -286,36 +509,27 @@ def _linear_places(
     return total
 
 
-def _max_pool(axes: int) -> Any:
-    @op(f"MaxPool{axes}D")
-    def pool(
-        input: Operand,
-        kernel_size: Sizes,
-        stride: Any = None,
-        padding: Sizes = 0,
-        dilation: Sizes = 1,
-        ceil_mode: bool = False,
-        return_indices: bool = False,
-    ) -> Any:
-        """Return the largest element of each window over the last axes; the gradient goes to one place.
-
-        Raises RuntimeError.  With `return_indices` also where it is, counted over the last axes of the input, as int64.
-        """
-        kernel, steps, margin = _window(input, axes, kernel_size, stride, padding)
-        spread = each(dilation, axes, "dilation", 1)
-        sizes = input.shape[-axes:]
-        extents = _pool_extents(sizes, kernel, steps, margin, spread, ceil_mode)
-        over = _over(sizes, kernel, steps, margin, spread, extents)
-        x = padded(input, margin, [p + o for p, o in zip(margin, over, strict=True)], fill=float("-inf"))
-        rank = input.type.rank
-        stacked = concatenate([unsqueeze_axis(w, rank) for w in windows(x, kernel, steps, spread, extents)], rank)
-        values, places = extreme_at("max", stacked, -1, False)
-        return (values, _linear_places(places, sizes, kernel, steps, margin, spread)) if return_indices else values
-
-    return pool
-
-
-max_pool1d, max_pool2d, max_pool3d = _max_pool(1), _max_pool(2), _max_pool(3)
+def _max_pool(
+    axes: int,
+    input: Node,
+    kernel_size: Sizes,
+    stride: Any,
+    padding: Sizes,
+    dilation: Sizes,
+    ceil_mode: bool,
+    return_indices: bool,
+) -> Any:
+    """Return the largest element of each window over the last axes, and its place; node level.  Raises RuntimeError."""
+    kernel, steps, margin = _window(input, axes, kernel_size, stride, padding)
+    spread = each(dilation, axes, "dilation", 1)
+    sizes = input.shape[-axes:]
+    extents = _pool_extents(sizes, kernel, steps, margin, spread, ceil_mode)
+    over = _over(sizes, kernel, steps, margin, spread, extents)
+    x = padded(input, margin, [p + o for p, o in zip(margin, over, strict=True)], fill=float("-inf"))
+    rank = input.type.rank
+    stacked = concatenate([unsqueeze_axis(w, rank) for w in windows(x, kernel, steps, spread, extents)], rank)
+    values, places = extreme_at("max", stacked, -1, False)
+    return (values, _linear_places(places, sizes, kernel, steps, margin, spread)) if return_indices else values
 
 
 def _window_sum(x: Node, kernel: Sequence[int], stride: Sequence[int], extents: Sequence[int]) -> Node:
@@ -325,40 +539,34 @@ def _window_sum(x: Node, kernel: Sequence[int], stride: Sequence[int], extents: 
     return first
 
 
-def _avg_pool(axes: int) -> Any:
-    @op(f"AvgPool{axes}D")
-    def pool(
-        input: Operand,
-        kernel_size: Sizes,
-        stride: Any = None,
-        padding: Sizes = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-    ) -> Node:
-        """Return the mean of each window over the last axes.  Raises RuntimeError."""
-        kernel, steps, margin = _window(input, axes, kernel_size, stride, padding)
-        if divisor_override == 0:
-            raise RuntimeError("divisor must be not zero")
-        sizes, spread = input.shape[-axes:], (1,) * axes
-        extents = _pool_extents(sizes, kernel, steps, margin, spread, ceil_mode)
-        over = _over(sizes, kernel, steps, margin, spread, extents)
-        high = [p + o for p, o in zip(margin, over, strict=True)]
-        total = _window_sum(padded(input, margin, high), kernel, steps, extents)
-        if divisor_override is not None:
-            return total / divisor_override
-        if not any(over) and (count_include_pad or not any(margin)):
-            return total / prod(kernel)
-        ones = constant(
-            1, input.dtype, tuple(n + 2 * p if count_include_pad else n for n, p in zip(sizes, margin, strict=True))
-        )
-        ones = padded(ones, [0] * axes, over) if count_include_pad else padded(ones, margin, high)
-        return total / expand_to(_window_sum(ones, kernel, steps, extents), total.shape)
-
-    return pool
-
-
-avg_pool1d, avg_pool2d, avg_pool3d = _avg_pool(1), _avg_pool(2), _avg_pool(3)
+def _avg_pool(
+    axes: int,
+    input: Node,
+    kernel_size: Sizes,
+    stride: Any,
+    padding: Sizes,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Node:
+    """Return the mean of each window over the last axes; node level.  Raises RuntimeError."""
+    kernel, steps, margin = _window(input, axes, kernel_size, stride, padding)
+    if divisor_override == 0:
+        raise RuntimeError("divisor must be not zero")
+    sizes, spread = input.shape[-axes:], (1,) * axes
+    extents = _pool_extents(sizes, kernel, steps, margin, spread, ceil_mode)
+    over = _over(sizes, kernel, steps, margin, spread, extents)
+    high = [p + o for p, o in zip(margin, over, strict=True)]
+    total = _window_sum(padded(input, margin, high), kernel, steps, extents)
+    if divisor_override is not None:
+        return total / divisor_override
+    if not any(over) and (count_include_pad or not any(margin)):
+        return total / prod(kernel)
+    ones = constant(
+        1, input.dtype, tuple(n + 2 * p if count_include_pad else n for n, p in zip(sizes, margin, strict=True))
+    )
+    ones = padded(ones, [0] * axes, over) if count_include_pad else padded(ones, margin, high)
+    return total / expand_to(_window_sum(ones, kernel, steps, extents), total.shape)
 
 
 def _averaged(x: Node, axis: int, out: int) -> Node:
@@ -373,20 +581,300 @@ def _averaged(x: Node, axis: int, out: int) -> Node:
     return concatenate([mean_nodes(narrow_axis(x, axis, a, b), (axis,), True) for a, b in bounds], axis)
 
 
-def _adaptive(axes: int) -> Any:
-    @op(f"AdaptiveAvgPool{axes}D")
-    def pool(input: Operand, output_size: Any) -> Node:
-        """Return means over windows such that the last axes get `output_size`; None keeps an axis."""
-        given = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * axes
-        wanted = [None if n is None else each(n, 1, "output_size")[0] for n in given]
-        x, rank = input, input.type.rank
-        if len(wanted) != axes or rank not in (axes + 1, axes + 2):
-            raise RuntimeError(f"expected {axes} output sizes for {axes + 1} or {axes + 2} axes, got {output_size} for {rank}")
-        for axis, out in zip(range(rank - axes, rank), wanted, strict=True):
-            x = x if out is None else _averaged(x, axis, out)
-        return x  # type: ignore[no-any-return]
-
-    return pool
+def _adaptive_avg_pool(axes: int, input: Node, output_size: Any) -> Node:
+    """Return means over windows such that the last axes get `output_size`; None keeps an axis; node level."""
+    given = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * axes
+    wanted = [None if n is None else each(n, 1, "output_size")[0] for n in given]
+    x, rank = input, input.type.rank
+    if len(wanted) != axes or rank not in (axes + 1, axes + 2):
+        raise RuntimeError(f"expected {axes} output sizes for {axes + 1} or {axes + 2} axes, got {output_size} for {rank}")
+    for axis, out in zip(range(rank - axes, rank), wanted, strict=True):
+        x = x if out is None else _averaged(x, axis, out)
+    return x
 
 
-adaptive_avg_pool1d, adaptive_avg_pool2d = _adaptive(1), _adaptive(2)
+@op("MaxPool1D")
+def max_pool1d(
+    input: Operand,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Return the maximum of each window over the last axis.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode, where
+    the last window still starts inside the input). NaN counts as the largest value; the gradient goes to the first maximum.
+
+    Args:
+        input: tensor (N, C, L), or (C, L) without a batch axis.
+        kernel_size: extents of the window, an int.
+        stride: step from window to window, an int; None means kernel_size.
+        padding: minus infinity before and after, an int; at most half of the kernel.
+        dilation: step between the elements of a window, an int.
+        ceil_mode: whether a last window may reach over the padded end.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, L_out) of input's dtype; with return_indices also an int64 tensor of that
+        shape: positions in the last axis of input.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size, stride or dilation is not
+            positive, or padding is negative or more than half of the kernel.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_pool1d(graphc.tensor([[[1.0, 5.0, 2.0, 4.0]]]), 2, return_indices=True)
+        (tensor([[[5., 4.]]]), tensor([[[1, 3]]]))
+    """
+    return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+@op("MaxPool2D")
+def max_pool2d(
+    input: Operand,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Return the maximum of each window over the last two axes.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode, where
+    the last window still starts inside the input). NaN counts as the largest value; the gradient goes to the first maximum.
+
+    Args:
+        input: tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        padding: minus infinity before and after, an int or one per axis; at most half of the kernel.
+        dilation: step between the elements of a window, an int or one per axis.
+        ceil_mode: whether a last window may reach over the padded end.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, H_out, W_out) of input's dtype; with return_indices also an int64 tensor of that
+        shape: positions in the last two axes of input, counted in row-major order.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size, stride or dilation is not
+            positive, or padding is negative or more than half of the kernel.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_pool2d(graphc.arange(16.0).reshape(1, 1, 4, 4), 2)
+        tensor([[[[ 5.,  7.],
+                  [13., 15.]]]])
+    """
+    return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+@op("MaxPool3D")
+def max_pool3d(
+    input: Operand,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Return the maximum of each window over the last three axes.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode, where
+    the last window still starts inside the input). NaN counts as the largest value; the gradient goes to the first maximum.
+
+    Args:
+        input: tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        padding: minus infinity before and after, an int or one per axis; at most half of the kernel.
+        dilation: step between the elements of a window, an int or one per axis.
+        ceil_mode: whether a last window may reach over the padded end.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, D_out, H_out, W_out) of input's dtype; with return_indices also an int64 tensor of that
+        shape: positions in the last three axes of input, counted in row-major order.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size, stride or dilation is not
+            positive, or padding is negative or more than half of the kernel.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_pool3d(graphc.ones(1, 2, 4, 4, 4), 2).shape
+        torch.Size([1, 2, 2, 2, 2])
+    """
+    return _max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+@op("AvgPool1D")
+def avg_pool1d(
+    input: Operand,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Node:
+    """Return the mean of each window over the last axis.
+
+    Each output extent is (extent + 2 * padding - k) / stride + 1, rounded down (up with ceil_mode, where the last window still
+    starts inside the input).
+
+    Args:
+        input: floating-point tensor (N, C, L), or (C, L) without a batch axis.
+        kernel_size: extents of the window, an int.
+        stride: step from window to window, an int; None means kernel_size.
+        padding: zeros before and after, an int; at most half of the kernel.
+        ceil_mode: whether a last window may reach over the padded end.
+        count_include_pad: whether the zeros of the padding count as elements of the mean.
+        divisor_override: what sums are divided by instead of the number of elements.
+
+    Returns:
+        Tensor (N, C, L_out) of input's dtype.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size or stride is not positive,
+            padding is negative or more than half of the kernel, or divisor_override is 0.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.avg_pool1d(graphc.tensor([[[1.0, 5.0, 2.0, 4.0]]]), 2)
+        tensor([[[3., 3.]]])
+    """
+    return _avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+@op("AvgPool2D")
+def avg_pool2d(
+    input: Operand,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Node:
+    """Return the mean of each window over the last two axes.
+
+    Each output extent is (extent + 2 * padding - k) / stride + 1, rounded down (up with ceil_mode, where the last window still
+    starts inside the input).
+
+    Args:
+        input: floating-point tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        padding: zeros before and after, an int or one per axis; at most half of the kernel.
+        ceil_mode: whether a last window may reach over the padded end.
+        count_include_pad: whether the zeros of the padding count as elements of the mean.
+        divisor_override: what sums are divided by instead of the number of elements.
+
+    Returns:
+        Tensor (N, C, H_out, W_out) of input's dtype.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size or stride is not positive,
+            padding is negative or more than half of the kernel, or divisor_override is 0.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.avg_pool2d(graphc.arange(16.0).reshape(1, 1, 4, 4), 2)
+        tensor([[[[ 2.5000,  4.5000],
+                  [10.5000, 12.5000]]]])
+    """
+    return _avg_pool(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+@op("AvgPool3D")
+def avg_pool3d(
+    input: Operand,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Node:
+    """Return the mean of each window over the last three axes.
+
+    Each output extent is (extent + 2 * padding - k) / stride + 1, rounded down (up with ceil_mode, where the last window still
+    starts inside the input).
+
+    Args:
+        input: floating-point tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        padding: zeros before and after, an int or one per axis; at most half of the kernel.
+        ceil_mode: whether a last window may reach over the padded end.
+        count_include_pad: whether the zeros of the padding count as elements of the mean.
+        divisor_override: what sums are divided by instead of the number of elements.
+
+    Returns:
+        Tensor (N, C, D_out, H_out, W_out) of input's dtype.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size or stride is not positive,
+            padding is negative or more than half of the kernel, or divisor_override is 0.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.avg_pool3d(graphc.ones(1, 2, 4, 4, 4), 2).shape
+        torch.Size([1, 2, 2, 2, 2])
+    """
+    return _avg_pool(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+@op("AdaptiveAvgPool1D")
+def adaptive_avg_pool1d(input: Operand, output_size: Any) -> Node:
+    """Return means over windows chosen such that the last axis gets output_size.
+
+    Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).
+
+    Args:
+        input: floating-point tensor (N, C, L), or (C, L) without a batch axis.
+        output_size: extent of the last axis, an int or a list of one; None keeps it.
+
+    Returns:
+        Tensor (N, C, L_out), or (C, L_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if the rank or the number of sizes does not fit, or a size is negative.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.adaptive_avg_pool1d(graphc.tensor([[[1.0, 2.0, 3.0, 4.0, 5.0]]]), 2)
+        tensor([[[2., 4.]]])
+    """
+    return _adaptive_avg_pool(1, input, output_size)
+
+
+@op("AdaptiveAvgPool2D")
+def adaptive_avg_pool2d(input: Operand, output_size: Any) -> Node:
+    """Return means over windows chosen such that the last two axes get output_size.
+
+    Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).
+
+    Args:
+        input: floating-point tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        output_size: extents of the last two axes, an int or one per axis; None keeps an axis.
+
+    Returns:
+        Tensor (N, C, H_out, W_out), or (C, H_out, W_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if the rank or the number of sizes does not fit, or a size is negative.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.adaptive_avg_pool2d(graphc.arange(8.0).reshape(1, 1, 2, 4), (1, None))
+        tensor([[[[2., 3., 4., 5.]]]])
+    """
+    return _adaptive_avg_pool(2, input, output_size)
