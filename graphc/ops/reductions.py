@@ -82,13 +82,51 @@ def _overload(name: str) -> Callable[..., str]:
 
 @op(_overload("Sum"))
 def sum(input: Operand, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
-    """Return the sum; of integers and bools as int64."""
+    """Return the sum of the elements, of all of them or along axes.
+
+    Args:
+        input: tensor.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        keepdim: whether the reduced axes stay with extent 1.
+        dtype: dtype to which input is converted first; if None, floats keep theirs, and integers and bools are summed in
+            int64.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes; the sum of no elements is 0.
+
+    Raises:
+        IndexError: if an axis is out of range.
+        RuntimeError: if an axis is given twice.
+
+    Example:
+        >>> graphc.sum(graphc.tensor([[1, 2], [3, 4]]), dim=1)
+        tensor([3, 7])
+    """
     return reduced("sum", _accumulable(input, dtype), axes_of(dim, input.type.rank), keepdim)
 
 
 @op(_overload("Prod"))
 def prod(input: Operand, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
-    """Return the product; of integers and bools as int64."""
+    """Return the product of the elements, of all of them or along axes.
+
+    Args:
+        input: tensor.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        keepdim: whether the reduced axes stay with extent 1.
+        dtype: dtype to which input is converted first; if None, floats keep theirs, and integers and bools are multiplied
+            in int64.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes; the product of no elements is 1.
+
+    Raises:
+        IndexError: if an axis is out of range.
+        RuntimeError: if an axis is given twice.
+
+    Example:
+        >>> graphc.prod(graphc.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
+        tensor([3., 8.])
+    """
     return reduced("prod", _accumulable(input, dtype), axes_of(dim, input.type.rank), keepdim)
 
 
@@ -99,7 +137,25 @@ def mean_nodes(x: Node, axes: tuple[int, ...], keepdim: bool) -> Node:
 
 @op(_overload("Mean"))
 def mean(input: Operand, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
-    """Return the mean.  Raises RuntimeError for integers unless `dtype` is given."""
+    """Return the arithmetic mean of the elements, of all of them or along axes.
+
+    Args:
+        input: tensor of a float dtype, or of any dtype if dtype is given.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        keepdim: whether the reduced axes stay with extent 1.
+        dtype: float dtype to which input is converted first; that of input if None.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes.
+
+    Raises:
+        RuntimeError: if the dtype is not floating point, or an axis is given twice.
+        IndexError: if an axis is out of range.
+
+    Example:
+        >>> graphc.mean(graphc.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
+        tensor([2., 3.])
+    """
     x = cast(input, dtype_or(dtype, input.dtype))
     if not x.dtype.is_float:
         raise RuntimeError(
@@ -137,7 +193,32 @@ def _moments(input: Node, dim: Any, unbiased: bool, correction: float | None, ke
 def var(
     input: Operand, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None
 ) -> Node:
-    """Return the variance, with Bessel's correction unless `unbiased` is False.  Raises RuntimeError for integers."""
+    """Return the variance of the elements, of all of them or along axes.
+
+    The sum of squared deviations from the mean, computed in two passes, divided by max(0, n - correction), where n is the
+    number of elements reduced.
+
+    Args:
+        input: tensor of a float dtype.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        unbiased: whether correction is 1 (Bessel's correction) or 0 where correction is None.
+        keepdim: whether the reduced axes stay with extent 1.
+        correction: number subtracted from n; takes precedence over unbiased.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes; NaN where n is 1 and correction is 1.
+
+    Raises:
+        RuntimeError: if input is not floating point, or an axis is given twice.
+        IndexError: if an axis is out of range.
+
+    Example:
+        >>> x = graphc.tensor([[1.0, 3.0], [2.0, 6.0]])
+        >>> graphc.var(x, dim=1)
+        tensor([2., 8.])
+        >>> graphc.var(x, dim=1, correction=0)
+        tensor([1., 4.])
+    """
     return _moments(input, dim, unbiased, correction, keepdim)[0]
 
 
@@ -145,7 +226,28 @@ def var(
 def std(
     input: Operand, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None
 ) -> Node:
-    """Return the standard deviation; its derivative is 0 where it is 0.  Raises RuntimeError for integers."""
+    """Return the standard deviation of the elements, of all of them or along axes.
+
+    The square root of `graphc.var`; its derivative is 0 where it is 0.
+
+    Args:
+        input: tensor of a float dtype.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        unbiased: whether correction is 1 (Bessel's correction) or 0 where correction is None.
+        keepdim: whether the reduced axes stay with extent 1.
+        correction: number subtracted from the number of elements; takes precedence over unbiased.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes.
+
+    Raises:
+        RuntimeError: if input is not floating point, or an axis is given twice.
+        IndexError: if an axis is out of range.
+
+    Example:
+        >>> graphc.std(graphc.tensor([1.0, 2.0, 3.0]))
+        tensor(1.)
+    """
     return root(_moments(input, dim, unbiased, correction, keepdim)[0])
 
 
@@ -153,7 +255,26 @@ def std(
 def var_mean(
     input: Operand, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None
 ) -> tuple[Node, Node]:
-    """Return the variance and the mean."""
+    """Return the variance and the mean of the elements, of all of them or along axes.
+
+    Args:
+        input: tensor of a float dtype.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        unbiased: whether correction is 1 (Bessel's correction) or 0 where correction is None.
+        keepdim: whether the reduced axes stay with extent 1.
+        correction: number subtracted from the number of elements; takes precedence over unbiased.
+
+    Returns:
+        Tuple (variance, mean) of tensors of the shape of input without the reduced axes.
+
+    Raises:
+        RuntimeError: if input is not floating point, or an axis is given twice.
+        IndexError: if an axis is out of range.
+
+    Example:
+        >>> graphc.var_mean(graphc.tensor([1.0, 2.0, 3.0]))
+        (tensor(1.), tensor(2.))
+    """
     return _moments(input, dim, unbiased, correction, keepdim)
 
 
@@ -161,7 +282,26 @@ def var_mean(
 def std_mean(
     input: Operand, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None
 ) -> tuple[Node, Node]:
-    """Return the standard deviation and the mean."""
+    """Return the standard deviation and the mean of the elements, of all of them or along axes.
+
+    Args:
+        input: tensor of a float dtype.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        unbiased: whether correction is 1 (Bessel's correction) or 0 where correction is None.
+        keepdim: whether the reduced axes stay with extent 1.
+        correction: number subtracted from the number of elements; takes precedence over unbiased.
+
+    Returns:
+        Tuple (standard deviation, mean) of tensors of the shape of input without the reduced axes.
+
+    Raises:
+        RuntimeError: if input is not floating point, or an axis is given twice.
+        IndexError: if an axis is out of range.
+
+    Example:
+        >>> graphc.std_mean(graphc.tensor([2.0, 6.0]), correction=0)
+        (tensor(2.), tensor(4.))
+    """
     spread, middle = _moments(input, dim, unbiased, correction, keepdim)
     return root(spread), middle
 
@@ -183,7 +323,26 @@ def _check_not_empty(name: str, x: Node, axes: tuple[int, ...]) -> None:
 
 @op("Amax")
 def amax(input: Operand, dim: Dims = (), keepdim: bool = False) -> Node:
-    """Return the largest element; ties share the gradient.  Raises IndexError for an empty axis."""
+    """Return the largest element, of all of them or along axes; NaN where one of them is.
+
+    The gradient is shared equally by elements that tie.
+
+    Args:
+        input: tensor.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        keepdim: whether the reduced axes stay with extent 1.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes, and of its dtype.
+
+    Raises:
+        IndexError: if an axis is empty or out of range.
+        RuntimeError: if an axis is given twice.
+
+    Example:
+        >>> graphc.amax(graphc.tensor([[1, 5], [7, 3]]), dim=1)
+        tensor([5, 7])
+    """
     axes = axes_of(dim, input.type.rank)
     _check_not_empty("amax", input, axes)
     return reduced("max", input, axes, keepdim)
@@ -191,7 +350,26 @@ def amax(input: Operand, dim: Dims = (), keepdim: bool = False) -> Node:
 
 @op("Amin")
 def amin(input: Operand, dim: Dims = (), keepdim: bool = False) -> Node:
-    """Return the smallest element; ties share the gradient.  Raises IndexError for an empty axis."""
+    """Return the smallest element, of all of them or along axes; NaN where one of them is.
+
+    The gradient is shared equally by elements that tie.
+
+    Args:
+        input: tensor.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        keepdim: whether the reduced axes stay with extent 1.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes, and of its dtype.
+
+    Raises:
+        IndexError: if an axis is empty or out of range.
+        RuntimeError: if an axis is given twice.
+
+    Example:
+        >>> graphc.amin(graphc.tensor([[1, 5], [7, 3]]), dim=1)
+        tensor([1, 3])
+    """
     axes = axes_of(dim, input.type.rank)
     _check_not_empty("amin", input, axes)
     return reduced("min", input, axes, keepdim)
@@ -199,7 +377,23 @@ def amin(input: Operand, dim: Dims = (), keepdim: bool = False) -> Node:
 
 @op("Aminmax")
 def aminmax(input: Operand, *, dim: int | None = None, keepdim: bool = False) -> tuple[Node, Node]:
-    """Return the smallest and the largest element."""
+    """Return the smallest and the largest element, of all of them or along an axis.
+
+    Args:
+        input: tensor.
+        dim: int, the axis to reduce; None means all axes.
+        keepdim: whether the reduced axis stays with extent 1.
+
+    Returns:
+        Tuple (smallest, largest) of tensors of the shape of input without the reduced axis, and of its dtype.
+
+    Raises:
+        IndexError: if an axis is empty or out of range.
+
+    Example:
+        >>> graphc.aminmax(graphc.tensor([3, 1, 2]))
+        (tensor(1), tensor(3))
+    """
     return amin.nodes(input, dim, keepdim), amax.nodes(input, dim, keepdim)
 
 
@@ -249,9 +443,32 @@ _MIN = type("min", (ValuesIndices,), {})
 
 @numpy_names
 def max(input: Operand, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """Return the largest element; or (values, indices) along `dim`; or, given a second tensor, the elementwise maximum.
+    """Return the largest element, the largest elements along an axis and their indices, or the elementwise maximum.
 
-    Without `dim` ties share the gradient; with it one place gets it all.
+    NaN where one of the elements is. Without dim the gradient is shared equally by elements that tie; with dim it goes to
+    the element at the returned index.
+
+    Args:
+        input: tensor.
+        dim: int, the axis to reduce; None means all. A tensor in its place is taken for other.
+        keepdim: whether the reduced axis stays with extent 1.
+        other: tensor or number; if given, the result is `graphc.maximum(input, other)`.
+
+    Returns:
+        Tensor; with dim a named tuple (values, indices) of the shape of input without the axis, indices being int64 and
+        those of the first of elements that tie.
+
+    Raises:
+        IndexError: if the axis is empty or out of range.
+        RuntimeError: if input is empty and dim is None.
+
+    Example:
+        >>> x = graphc.tensor([[1, 5], [7, 3]])
+        >>> graphc.max(x)
+        tensor(7)
+        >>> values, indices = graphc.max(x, dim=1)
+        >>> indices
+        tensor([1, 0])
     """
     other = other if other is not None or dim is None or isinstance(dim, int) else dim
     if other is not None:
@@ -261,9 +478,32 @@ def max(input: Operand, dim: Any = None, keepdim: bool = False, *, other: Any = 
 
 @numpy_names
 def min(input: Operand, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """Return the smallest element; or (values, indices) along `dim`; or, given a second tensor, the elementwise minimum.
+    """Return the smallest element, the smallest elements along an axis and their indices, or the elementwise minimum.
 
-    Without `dim` ties share the gradient; with it one place gets it all.
+    NaN where one of the elements is. Without dim the gradient is shared equally by elements that tie; with dim it goes to
+    the element at the returned index.
+
+    Args:
+        input: tensor.
+        dim: int, the axis to reduce; None means all. A tensor in its place is taken for other.
+        keepdim: whether the reduced axis stays with extent 1.
+        other: tensor or number; if given, the result is `graphc.minimum(input, other)`.
+
+    Returns:
+        Tensor; with dim a named tuple (values, indices) of the shape of input without the axis, indices being int64 and
+        those of the first of elements that tie.
+
+    Raises:
+        IndexError: if the axis is empty or out of range.
+        RuntimeError: if input is empty and dim is None.
+
+    Example:
+        >>> x = graphc.tensor([[1, 5], [7, 3]])
+        >>> graphc.min(x)
+        tensor(1)
+        >>> values, indices = graphc.min(x, dim=1)
+        >>> indices
+        tensor([0, 1])
     """
     other = other if other is not None or dim is None or isinstance(dim, int) else dim
     if other is not None:
@@ -287,13 +527,45 @@ def _place(name: str, x: Node, dim: int | None, keepdim: bool) -> Node:
 
 @op("Argmax")
 def argmax(input: Operand, dim: int | None = None, keepdim: bool = False) -> Node:
-    """Return the index of the first largest element, in the flattened tensor if `dim` is None, as int64."""
+    """Return the index of the largest element, the first of those that tie; NaN counts as the largest.
+
+    Args:
+        input: tensor.
+        dim: int, the axis to reduce; None gives the index in the flattened tensor.
+        keepdim: whether the reduced axis stays with extent 1.
+
+    Returns:
+        int64 tensor of the shape of input without the axis, of shape () if dim is None.
+
+    Raises:
+        IndexError: if the axis, or for dim None the tensor, is empty, or the axis is out of range.
+
+    Example:
+        >>> graphc.argmax(graphc.tensor([[1, 5], [7, 3]]), dim=1)
+        tensor([1, 0])
+    """
     return _place("argmax", input, dim, keepdim)
 
 
 @op("Argmin")
 def argmin(input: Operand, dim: int | None = None, keepdim: bool = False) -> Node:
-    """Return the index of the first smallest element, in the flattened tensor if `dim` is None, as int64."""
+    """Return the index of the smallest element, the first of those that tie; NaN counts as the smallest.
+
+    Args:
+        input: tensor.
+        dim: int, the axis to reduce; None gives the index in the flattened tensor.
+        keepdim: whether the reduced axis stays with extent 1.
+
+    Returns:
+        int64 tensor of the shape of input without the axis, of shape () if dim is None.
+
+    Raises:
+        IndexError: if the axis, or for dim None the tensor, is empty, or the axis is out of range.
+
+    Example:
+        >>> graphc.argmin(graphc.tensor([[1, 5], [7, 3]]), dim=1)
+        tensor([0, 1])
+    """
     return _place("argmin", input, dim, keepdim)
 
 
@@ -304,19 +576,69 @@ def _decided(name: str, x: Node, dim: Dims, keepdim: bool) -> Node:
 
 @op("All")
 def all(input: Operand, dim: Dims = None, keepdim: bool = False) -> Node:
-    """Return whether all elements are not zero, as bool (uint8 stays)."""
+    """Return whether all elements are nonzero, of the tensor or along axes; NaN counts as nonzero.
+
+    Args:
+        input: tensor.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        keepdim: whether the reduced axes stay with extent 1.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes; bool, or uint8 for uint8 inputs. True for no elements.
+
+    Raises:
+        IndexError: if an axis is out of range.
+        RuntimeError: if an axis is given twice.
+
+    Example:
+        >>> graphc.all(graphc.tensor([[1, 1], [0, 1]]), dim=1)
+        tensor([ True, False])
+    """
     return _decided("all", input, dim, keepdim)
 
 
 @op("Any")
 def any(input: Operand, dim: Dims = None, keepdim: bool = False) -> Node:
-    """Return whether any element is not zero, as bool (uint8 stays)."""
+    """Return whether any element is nonzero, of the tensor or along axes; NaN counts as nonzero.
+
+    Args:
+        input: tensor.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        keepdim: whether the reduced axes stay with extent 1.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes; bool, or uint8 for uint8 inputs. False for no elements.
+
+    Raises:
+        IndexError: if an axis is out of range.
+        RuntimeError: if an axis is given twice.
+
+    Example:
+        >>> graphc.any(graphc.tensor([[0, 1], [0, 0]]), dim=1)
+        tensor([ True, False])
+    """
     return _decided("any", input, dim, keepdim)
 
 
 @op("CountNonzero")
 def count_nonzero(input: Operand, dim: Dims = None) -> Node:
-    """Return how many elements are not zero, as int64."""
+    """Return the number of nonzero elements, of the tensor or along axes.
+
+    Args:
+        input: tensor.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+
+    Returns:
+        int64 tensor of the shape of input without the reduced axes.
+
+    Raises:
+        IndexError: if an axis is out of range.
+        RuntimeError: if an axis is given twice.
+
+    Example:
+        >>> graphc.count_nonzero(graphc.tensor([[0, 1], [2, 3]]), dim=1)
+        tensor([1, 2])
+    """
     return sum_(cast(cast(input, BOOL), I64), axes_of(dim, input.type.rank))
 
 
@@ -325,13 +647,50 @@ def count_nonzero(input: Operand, dim: Dims = None) -> Node:
 
 @op("Nansum")
 def nansum(input: Operand, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
-    """Return the sum of what is not NaN."""
+    """Return the sum of the elements that are not NaN, of all of them or along axes.
+
+    Args:
+        input: tensor.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        keepdim: whether the reduced axes stay with extent 1.
+        dtype: dtype in which the elements are summed; if None, floats keep theirs, and integers and bools are summed in
+            int64.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes; 0 where all elements are NaN.
+
+    Raises:
+        IndexError: if an axis is out of range.
+        RuntimeError: if an axis is given twice.
+
+    Example:
+        >>> graphc.nansum(graphc.tensor([1.0, graphc.nan, 2.0]))
+        tensor(3.)
+    """
     return sum.nodes(select(elementwise("ne", input, input), zeros_like(input), input), dim, keepdim, dtype=dtype)  # type: ignore[no-any-return]
 
 
 @op("Nanmean")
 def nanmean(input: Operand, dim: Dims = None, keepdim: bool = False) -> Node:
-    """Return the mean of what is not NaN."""
+    """Return the mean of the elements that are not NaN, of all of them or along axes.
+
+    Args:
+        input: tensor of a float dtype.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        keepdim: whether the reduced axes stay with extent 1.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes; NaN where all elements are NaN.
+
+    Raises:
+        IndexError: if an axis is out of range.
+        RuntimeError: if an axis is given twice.
+        TypeError: if input is not floating point.
+
+    Example:
+        >>> graphc.nanmean(graphc.tensor([1.0, graphc.nan, 2.0]))
+        tensor(1.5000)
+    """
     number = cast(elementwise("eq", input, input), input.dtype)
     return nansum.nodes(input, dim, keepdim) / reduced("sum", number, axes_of(dim, input.type.rank), keepdim)  # type: ignore[no-any-return]
 
@@ -353,7 +712,26 @@ def log_sum_exp(x: Node, axes: tuple[int, ...], keepdim: bool) -> Node:
 
 @op("Logsumexp")
 def logsumexp(input: Operand, dim: Dims, keepdim: bool = False) -> Node:
-    """Return log(sum(exp(input))) without overflow."""
+    """Return log(sum(exp(input))) over axes, without overflow: the largest element is subtracted before exp.
+
+    Its gradient is the softmax of input over these axes.
+
+    Args:
+        input: tensor; integers and bools are converted to the default float dtype.
+        dim: int or tuple of ints, the axes to reduce.
+        keepdim: whether the reduced axes stay with extent 1.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes; -inf where all elements are -inf.
+
+    Raises:
+        IndexError: if an axis is out of range.
+        RuntimeError: if an axis is given twice.
+
+    Example:
+        >>> graphc.logsumexp(graphc.tensor([1000.0, 1000.0]), dim=0)
+        tensor(1000.6932)
+    """
     x = float_operand(input)
     return log_sum_exp(x, axes_of(dim, x.type.rank), keepdim)
 
@@ -380,7 +758,31 @@ def norm_nodes(x: Node, order: float, axes: tuple[int, ...], keepdim: bool) -> N
 
 @op("LinalgVectorNorm")
 def vector_norm(input: Operand, ord: float = 2, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
-    """Return the `ord`-norm of a vector over `dim`; 2 is the Euclidean one.  Raises RuntimeError for integers."""
+    """Return the ord-norm of the elements over axes, sum(|x|**ord)**(1 / ord).
+
+    For ord inf it is the largest absolute value, for -inf the smallest, for 0 the number of nonzero elements. The
+    derivative at a vector of zeros is 0.
+
+    Args:
+        input: tensor of a float dtype, or of any dtype if dtype is given.
+        ord: number, the order of the norm; 2 is the Euclidean norm.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        keepdim: whether the reduced axes stay with extent 1.
+        dtype: float dtype to which input is converted first; that of input if None.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes.
+
+    Raises:
+        RuntimeError: if the dtype is not floating point, or an axis is given twice.
+        IndexError: if an axis is out of range.
+
+    Example:
+        >>> graphc.linalg.vector_norm(graphc.tensor([3.0, -4.0]))
+        tensor(5.)
+        >>> graphc.linalg.vector_norm(graphc.tensor([3.0, -4.0]), ord=1)
+        tensor(7.)
+    """
     x = cast(input, dtype_or(dtype, input.dtype))
     if not x.dtype.is_float:
         raise RuntimeError(
@@ -390,7 +792,26 @@ def vector_norm(input: Operand, ord: float = 2, dim: Dims = None, keepdim: bool 
 
 
 def norm(input: Operand, p: Any = "fro", dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    """Return the `p`-norm over `dim`; "fro" is the Euclidean one.  Raises RuntimeError for integers."""
+    """Return the p-norm of the elements over axes, sum(|x|**p)**(1 / p).
+
+    Args:
+        input: tensor of a float dtype, or of any dtype if dtype is given.
+        p: number, the order as in `graphc.linalg.vector_norm`; "fro" and None mean 2, the Euclidean or Frobenius norm.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        keepdim: whether the reduced axes stay with extent 1.
+        dtype: float dtype to which input is converted first; that of input if None.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes.
+
+    Raises:
+        RuntimeError: if the dtype is not floating point, or an axis is given twice.
+        IndexError: if an axis is out of range.
+
+    Example:
+        >>> graphc.norm(graphc.tensor([[3.0, 4.0], [0.0, 0.0]]), dim=1)
+        tensor([5., 0.])
+    """
     return vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
 
 
@@ -399,7 +820,24 @@ def norm(input: Operand, p: Any = "fro", dim: Dims = None, keepdim: bool = False
 
 @op("Cumsum")
 def cumsum(input: Operand, dim: int, *, dtype: Any = None) -> Node:
-    """Return running sums along `dim`; of integers and bools as int64."""
+    """Return the cumulative sums along an axis: element i is the sum of the elements 0 to i.
+
+    Args:
+        input: tensor.
+        dim: int, the axis.
+        dtype: dtype to which input is converted first; if None, floats keep theirs, and integers and bools are summed in
+            int64.
+
+    Returns:
+        Tensor of the shape of input.
+
+    Raises:
+        IndexError: if the axis is out of range.
+
+    Example:
+        >>> graphc.cumsum(graphc.tensor([1, 2, 3]), dim=0)
+        tensor([1, 3, 6])
+    """
     x = _accumulable(input, dtype)
     axis = axis_of(dim, x.type.rank)
     return running_sum(x, axis) if x.type.rank else x
@@ -418,7 +856,24 @@ def scan(x: Node, axis: int, fill: float, combine: Callable[[Node, Node], Node])
 
 @op("Cumprod")
 def cumprod(input: Operand, dim: int, *, dtype: Any = None) -> Node:
-    """Return running products along `dim`; of integers and bools as int64."""
+    """Return the cumulative products along an axis: element i is the product of the elements 0 to i.
+
+    Args:
+        input: tensor.
+        dim: int, the axis.
+        dtype: dtype to which input is converted first; if None, floats keep theirs, and integers and bools are multiplied
+            in int64.
+
+    Returns:
+        Tensor of the shape of input.
+
+    Raises:
+        IndexError: if the axis is out of range.
+
+    Example:
+        >>> graphc.cumprod(graphc.tensor([1, 2, 3, 4]), dim=0)
+        tensor([ 1,  2,  6, 24])
+    """
     x = _accumulable(input, dtype)
     axis = axis_of(dim, x.type.rank)
     return scan(x, axis, 1, lambda a, b: a * b) if x.type.rank else x
@@ -426,6 +881,21 @@ def cumprod(input: Operand, dim: int, *, dtype: Any = None) -> Node:
 
 @op("Logcumsumexp")
 def logcumsumexp(input: Operand, dim: int) -> Node:
-    """Return the logarithm of running sums of exponentials along `dim`, without overflow."""
+    """Return the logarithms of the cumulative sums of exponentials along an axis, without overflow.
+
+    Args:
+        input: tensor of a float dtype.
+        dim: int, the axis.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        IndexError: if the axis is out of range.
+
+    Example:
+        >>> graphc.logcumsumexp(graphc.tensor([0.0, 0.0, 0.0]), dim=0)
+        tensor([0.0000, 0.6931, 1.0986])
+    """
     axis = axis_of(dim, input.type.rank)
     return scan(input, axis, float("-inf"), pointwise.logaddexp.nodes) if input.type.rank else input

@@ -37,19 +37,73 @@ __all__ = [
 
 @op("View")
 def reshape(input: Operand, *sizes: Any, shape: Any = None) -> Node:
-    """Return the elements in row-major order under another shape; one size may be -1.  Raises RuntimeError."""
+    """Return the elements in row-major order under another shape.
+
+    The result shares the storage of input where its strides permit, and is a copy otherwise.
+
+    Args:
+        input: tensor.
+        *sizes: the new shape, as ints or as one tuple of ints; one of them may be -1 and is inferred.
+        shape: the new shape as a keyword.
+
+    Returns:
+        Tensor of the given shape and the dtype of input.
+
+    Raises:
+        RuntimeError: if the shape has another number of elements, or more than one -1.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> graphc.reshape(graphc.arange(6), (2, -1))
+        tensor([[0, 1, 2],
+                [3, 4, 5]])
+    """
     return reshape_node(input, resolve_sizes(input, flatten_sizes(sizes, shape)))
 
 
 @op("View")
 def view(input: Operand, *shape: Any) -> Node:
-    """Return the elements under another shape, as `reshape`: every tensor counts as contiguous here."""
+    """Return the elements under another shape, as `graphc.reshape` does.
+
+    Args:
+        input: tensor.
+        *shape: the new shape, as ints or as one tuple of ints; one of them may be -1 and is inferred.
+
+    Returns:
+        Tensor of the given shape and the dtype of input.
+
+    Raises:
+        RuntimeError: if the shape has another number of elements, or more than one -1.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> graphc.arange(6).view(3, 2)
+        tensor([[0, 1],
+                [2, 3],
+                [4, 5]])
+    """
     return reshape.nodes(input, *shape)  # type: ignore[no-any-return]
 
 
 @op("View")
 def reshape_as(input: Operand, other: Operand) -> Node:
-    """Return input in the shape of other."""
+    """Return input in the shape of other.
+
+    Args:
+        input: tensor.
+        other: tensor with as many elements, whose shape is taken.
+
+    Returns:
+        Tensor of the shape of other and the dtype of input.
+
+    Raises:
+        RuntimeError: if the numbers of elements differ.
+
+    Example:
+        >>> graphc.arange(4).reshape_as(graphc.ones(2, 2))
+        tensor([[0, 1],
+                [2, 3]])
+    """
     return reshape.nodes(input, other.shape)  # type: ignore[no-any-return]
 
 
@@ -58,7 +112,24 @@ view_as = reshape_as
 
 @op("View")
 def flatten(input: Operand, start_dim: int = 0, end_dim: int = -1) -> Node:
-    """Return the axes from `start_dim` to `end_dim` as one.  Raises RuntimeError if they are in the wrong order."""
+    """Return a tensor in which the axes from start_dim to end_dim are merged into one.
+
+    Args:
+        input: tensor.
+        start_dim: int, the first of the merged axes.
+        end_dim: int, the last of the merged axes, included.
+
+    Returns:
+        Tensor with the elements in row-major order.
+
+    Raises:
+        RuntimeError: if start_dim comes after end_dim.
+        IndexError: if an axis is out of range.
+
+    Example:
+        >>> graphc.flatten(graphc.ones(2, 3, 4), start_dim=1).shape
+        torch.Size([2, 12])
+    """
     first, last = axis_of(start_dim, input.type.rank), axis_of(end_dim, input.type.rank)
     if first > last:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
@@ -67,13 +138,41 @@ def flatten(input: Operand, start_dim: int = 0, end_dim: int = -1) -> Node:
 
 
 def ravel(input: Any) -> Any:
-    """Return input as one axis, a copy unless its elements lie in row-major order."""
+    """Return the elements in row-major order as a vector, copied only if they do not lie in memory so.
+
+    Args:
+        input: tensor.
+
+    Returns:
+        Tensor of shape (number of elements,).
+
+    Example:
+        >>> graphc.ravel(graphc.tensor([[1, 2], [3, 4]]))
+        tensor([1, 2, 3, 4])
+    """
     return reshape(contiguous(input), -1)
 
 
 @op("View")
 def unflatten(input: Operand, dim: int, sizes: Sequence[int]) -> Node:
-    """Return one axis as several; one size may be -1.  Raises RuntimeError if they do not multiply up to it."""
+    """Return a tensor in which one axis is split into several.
+
+    Args:
+        input: tensor.
+        dim: int, the axis.
+        sizes: sequence of ints, the extents that replace it; one of them may be -1 and is inferred.
+
+    Returns:
+        Tensor of shape (*input.shape[:dim], *sizes, *input.shape[dim + 1:]).
+
+    Raises:
+        RuntimeError: if the product of sizes is not the extent of the axis.
+        IndexError: if the axis is out of range.
+
+    Example:
+        >>> graphc.unflatten(graphc.ones(6, 5), 0, (2, -1)).shape
+        torch.Size([2, 3, 5])
+    """
     axis, shape = axis_of(dim, input.type.rank), input.shape
     rest = prod(n for n in sizes if n != -1)
     sizes = [shape[axis] // rest if n == -1 and rest else n for n in sizes]
@@ -86,13 +185,46 @@ def unflatten(input: Operand, dim: int, sizes: Sequence[int]) -> Node:
 
 @op("Unsqueeze")
 def unsqueeze(input: Operand, dim: int) -> Node:
-    """Insert an axis of extent 1 before `dim`."""
+    """Insert an axis of extent 1.
+
+    Args:
+        input: tensor of n axes.
+        dim: int in [-(n + 1), n], the index of the new axis.
+
+    Returns:
+        Tensor of n + 1 axes.
+
+    Raises:
+        IndexError: if dim is out of range.
+
+    Example:
+        >>> graphc.unsqueeze(graphc.ones(2, 3), 1).shape
+        torch.Size([2, 1, 3])
+    """
     return unsqueeze_axis(input, axis_of(dim, input.type.rank + 1))
 
 
 @op("Squeeze")
 def squeeze(input: Operand, dim: int | Sequence[int] | None = None) -> Node:
-    """Take away axes of extent 1: all, or those of `dim` that are."""
+    """Remove axes of extent 1.
+
+    Args:
+        input: tensor.
+        dim: int or tuple of ints, the axes to remove if their extent is 1; None means all axes.
+
+    Returns:
+        Tensor with the elements of input.
+
+    Raises:
+        IndexError: if an axis is out of range.
+        RuntimeError: if an axis is given twice.
+
+    Example:
+        >>> graphc.squeeze(graphc.ones(1, 3, 1)).shape
+        torch.Size([3])
+        >>> graphc.squeeze(graphc.ones(1, 3, 1), 0).shape
+        torch.Size([3, 1])
+    """
     away: Sequence[int] = range(input.type.rank)
     if dim is not None:
         away = axes_of(dim, input.type.rank) if dim != () else ()
@@ -101,7 +233,26 @@ def squeeze(input: Operand, dim: int | Sequence[int] | None = None) -> Node:
 
 @op("Expand")
 def expand(input: Operand, *sizes: Any, size: Any = None, implicit: bool = False) -> Node:
-    """Repeat axes of extent 1, and new ones at the left, to the given sizes; -1 keeps one.  Raises RuntimeError."""
+    """Broadcast axes of extent 1 to larger extents without copying; new axes are added in front.
+
+    Args:
+        input: tensor.
+        *sizes: the new shape, as ints or as one tuple of ints; -1 keeps the extent of an axis.
+        size: the new shape as a keyword.
+        implicit: accepted and ignored.
+
+    Returns:
+        Tensor of the given shape.
+
+    Raises:
+        RuntimeError: if an axis whose extent is not 1 would change, or sizes has fewer entries than input has axes.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> graphc.tensor([[1], [2]]).expand(-1, 3)
+        tensor([[1, 1, 1],
+                [2, 2, 2]])
+    """
     wanted = flatten_sizes(sizes, size)
     return expand_to(input, expanded_shape(input, wanted))
 
@@ -128,19 +279,66 @@ def expanded_shape(x: Node, wanted: tuple[int, ...]) -> tuple[int, ...]:
 
 @op("Expand")
 def broadcast_to(input: Operand, size: Sequence[int]) -> Node:
-    """Repeat input to a shape by the rule of broadcasting.  Raises RuntimeError."""
+    """Broadcast input to a shape: axes of extent 1 are repeated, and new axes are added in front.
+
+    Args:
+        input: tensor.
+        size: sequence of ints, the new shape; -1 keeps the extent of an axis.
+
+    Returns:
+        Tensor of shape `size`.
+
+    Raises:
+        RuntimeError: if input does not broadcast to the shape.
+
+    Example:
+        >>> graphc.broadcast_to(graphc.tensor([1, 2]), (2, 2))
+        tensor([[1, 2],
+                [1, 2]])
+    """
     return expand.nodes(input, size)  # type: ignore[no-any-return]
 
 
 @op("Expand")
 def expand_as(input: Operand, other: Operand) -> Node:
-    """Repeat input to the shape of other.  Raises RuntimeError."""
+    """Broadcast input to the shape of other.
+
+    Args:
+        input: tensor.
+        other: tensor whose shape is taken.
+
+    Returns:
+        Tensor of the shape of other and the dtype of input.
+
+    Raises:
+        RuntimeError: if input does not broadcast to the shape of other.
+
+    Example:
+        >>> graphc.tensor([1, 2]).expand_as(graphc.ones(2, 2))
+        tensor([[1, 2],
+                [1, 2]])
+    """
     return expand.nodes(input, other.shape)  # type: ignore[no-any-return]
 
 
 @op("BroadcastTensors")
 def broadcast_tensors(*tensors: Operand) -> tuple[Node, ...]:
-    """Return all tensors in their common shape.  Raises RuntimeError if there is none."""
+    """Broadcast tensors to their common shape.
+
+    Args:
+        *tensors: tensors.
+
+    Returns:
+        Tuple of tensors of the common shape, each of its own dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> a, b = graphc.broadcast_tensors(graphc.ones(3, 1), graphc.ones(2))
+        >>> a.shape, b.shape
+        (torch.Size([3, 2]), torch.Size([3, 2]))
+    """
     shape = broadcast_shapes([x.shape for x in tensors])
     return tuple(expand_to(x, shape) for x in tensors)
 
@@ -150,7 +348,24 @@ def broadcast_tensors(*tensors: Operand) -> tuple[Node, ...]:
 
 @op("Permute")
 def permute(input: Operand, *order: Any, dims: Any = None) -> Node:
-    """Return the axes in another order.  Raises RuntimeError unless each is named once."""
+    """Reorder the axes: axis i of the result is axis dims[i] of input.
+
+    Args:
+        input: tensor.
+        *order: the axes in their new order, as ints or as one tuple of ints; each occurs once.
+        dims: the same as a keyword.
+
+    Returns:
+        Tensor that shares the storage of input.
+
+    Raises:
+        RuntimeError: if there are not as many entries as axes, or one occurs twice.
+        IndexError: if an axis is out of range.
+
+    Example:
+        >>> graphc.permute(graphc.ones(2, 3, 5), (2, 0, 1)).shape
+        torch.Size([5, 2, 3])
+    """
     wanted = flatten_sizes(order, dims)
     rank = input.type.rank
     if len(wanted) != rank:
@@ -167,7 +382,25 @@ def permute(input: Operand, *order: Any, dims: Any = None) -> Node:
 
 @op("Transpose")
 def transpose(input: Operand, dim0: int, dim1: int) -> Node:
-    """Swap two axes."""
+    """Swap two axes.
+
+    Args:
+        input: tensor.
+        dim0: int, the first axis.
+        dim1: int, the second axis.
+
+    Returns:
+        Tensor that shares the storage of input.
+
+    Raises:
+        IndexError: if an axis is out of range.
+
+    Example:
+        >>> graphc.transpose(graphc.tensor([[1, 2, 3], [4, 5, 6]]), 0, 1)
+        tensor([[1, 4],
+                [2, 5],
+                [3, 6]])
+    """
     axes = list(range(input.type.rank))
     a, b = axis_of(dim0, len(axes)), axis_of(dim1, len(axes))
     if axes:
@@ -180,7 +413,22 @@ swapaxes = swapdims = transpose
 
 @op("T")
 def t(input: Operand) -> Node:
-    """Transpose a matrix; fewer axes stay.  Raises RuntimeError for more than two."""
+    """Transpose a matrix; a vector and a 0-d tensor are returned as they are.
+
+    Args:
+        input: tensor of at most two axes.
+
+    Returns:
+        Tensor that shares the storage of input.
+
+    Raises:
+        RuntimeError: if input has more than two axes.
+
+    Example:
+        >>> graphc.t(graphc.tensor([[1, 2], [3, 4]]))
+        tensor([[1, 3],
+                [2, 4]])
+    """
     if input.type.rank > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.type.rank}D")
     return permute_axes(input, range(input.type.rank)[::-1])
@@ -188,7 +436,21 @@ def t(input: Operand) -> Node:
 
 @op("Permute")
 def matrix_transpose(input: Operand) -> Node:
-    """Swap the last two axes.  Raises RuntimeError for fewer."""
+    """Transpose matrices: swap the last two axes.
+
+    Args:
+        input: tensor of shape (*, m, n).
+
+    Returns:
+        Tensor of shape (*, n, m) that shares the storage of input.
+
+    Raises:
+        RuntimeError: if input has fewer than two axes.
+
+    Example:
+        >>> graphc.ones(5, 2, 3).mT.shape
+        torch.Size([5, 3, 2])
+    """
     rank = input.type.rank
     if rank < 2:
         raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {rank}-D tensor.")
@@ -197,13 +459,42 @@ def matrix_transpose(input: Operand) -> Node:
 
 @op("Permute")
 def reverse_axes(input: Operand) -> Node:
-    """Return all axes in reverse order."""
+    """Return the axes in reverse order.
+
+    Args:
+        input: tensor.
+
+    Returns:
+        Tensor that shares the storage of input.
+
+    Example:
+        >>> graphc.ones(5, 2, 3).T.shape
+        torch.Size([3, 2, 5])
+    """
     return permute_axes(input, range(input.type.rank)[::-1])
 
 
 @op("Movedim")
 def movedim(input: Operand, source: int | Sequence[int], destination: int | Sequence[int]) -> Node:
-    """Move axes to new places; the others keep their order.  Raises RuntimeError."""
+    """Move axes to new positions; the other axes keep their order.
+
+    Args:
+        input: tensor.
+        source: int or sequence of ints, the axes to move.
+        destination: int or sequence of as many ints, their positions in the result.
+
+    Returns:
+        Tensor that shares the storage of input.
+
+    Raises:
+        RuntimeError: if source and destination differ in length.
+        IndexError: if an axis is out of range.
+        TypeError: if an axis is given twice.
+
+    Example:
+        >>> graphc.movedim(graphc.ones(2, 3, 5), 0, -1).shape
+        torch.Size([3, 5, 2])
+    """
     rank = input.type.rank
     sources = [axis_of(d, rank) for d in ([source] if isinstance(source, int) else source)]
     targets = [axis_of(d, rank) for d in ([destination] if isinstance(destination, int) else destination)]
@@ -223,26 +514,91 @@ moveaxis = movedim
 
 @op("Flip")
 def flip(input: Operand, *along: Any, dims: Any = None) -> Node:
-    """Reverse the order of elements along axes."""
+    """Reverse the order of the elements along axes.
+
+    Args:
+        input: tensor.
+        *along: the axes, as ints or as one tuple of ints.
+        dims: the axes as a keyword.
+
+    Returns:
+        Tensor of the shape of input.
+
+    Raises:
+        IndexError: if an axis is out of range.
+        RuntimeError: if an axis is given twice.
+
+    Example:
+        >>> graphc.flip(graphc.tensor([[1, 2], [3, 4]]), (0,))
+        tensor([[3, 4],
+                [1, 2]])
+    """
     wanted = flatten_sizes(along, dims)
     return flip_axes(input, axes_of(wanted, input.type.rank) if wanted else ())
 
 
 @op("Flip")
 def fliplr(input: Operand) -> Node:
-    """Reverse the second axis."""
+    """Reverse the order of the columns: flip the second axis.
+
+    Args:
+        input: tensor of at least two axes.
+
+    Returns:
+        Tensor of the shape of input.
+
+    Raises:
+        TypeError: if input has fewer than two axes.
+
+    Example:
+        >>> graphc.fliplr(graphc.tensor([[1, 2], [3, 4]]))
+        tensor([[2, 1],
+                [4, 3]])
+    """
     return flip_axes(input, (1,))
 
 
 @op("Flip")
 def flipud(input: Operand) -> Node:
-    """Reverse the first axis."""
+    """Reverse the order of the rows: flip the first axis.
+
+    Args:
+        input: tensor of at least one axis.
+
+    Returns:
+        Tensor of the shape of input.
+
+    Raises:
+        TypeError: if input is 0-d.
+
+    Example:
+        >>> graphc.flipud(graphc.tensor([[1, 2], [3, 4]]))
+        tensor([[3, 4],
+                [1, 2]])
+    """
     return flip_axes(input, (0,))
 
 
 @op("Rot90")
 def rot90(input: Operand, k: int = 1, dims: Sequence[int] = (0, 1)) -> Node:
-    """Turn the plane of two axes by `k` quarter turns, from the first towards the second."""
+    """Rotate by 90 degrees, k times, in the plane of two axes.
+
+    Args:
+        input: tensor of at least two axes.
+        k: int, the number of quarter turns; negative ones go the other way.
+        dims: two ints, the axes of the plane; the rotation is from the first towards the second.
+
+    Returns:
+        Tensor of the shape of input, the two axes swapped if k is odd.
+
+    Raises:
+        IndexError: if an axis is out of range.
+
+    Example:
+        >>> graphc.rot90(graphc.tensor([[1, 2], [3, 4]]))
+        tensor([[2, 4],
+                [1, 3]])
+    """
     a, b = (axis_of(d, input.type.rank) for d in dims)
     turned = input
     if k % 4 in (1, 3):
@@ -253,7 +609,24 @@ def rot90(input: Operand, k: int = 1, dims: Sequence[int] = (0, 1)) -> Node:
 
 @op("Roll")
 def roll(input: Operand, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Node:
-    """Shift elements along axes, around the end; without `dims`, in the flattened tensor.  Raises RuntimeError."""
+    """Shift the elements along axes cyclically: those that leave at one end enter at the other.
+
+    Args:
+        input: tensor.
+        shifts: int or sequence of ints, by how many places, positive towards larger indices.
+        dims: int or sequence of as many ints, the axes; None shifts the flattened tensor and restores its shape.
+
+    Returns:
+        Tensor of the shape of input.
+
+    Raises:
+        RuntimeError: if shifts and dims differ in length.
+        IndexError: if an axis is out of range.
+
+    Example:
+        >>> graphc.roll(graphc.tensor([1, 2, 3, 4]), 1)
+        tensor([4, 1, 2, 3])
+    """
     by = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     if dims is None or dims == ():
         return reshape_node(rolled(reshape_node(input, (input.type.size,)), by[0], 0), input.shape)
@@ -307,9 +680,25 @@ def _narrowed(input: Operand, dim: int, start: Any, length: int) -> Moves:
 
 @op("Slice", view=_narrowed)
 def narrow(input: Operand, dim: int, start: Any, length: int) -> Node:
-    """Return `length` elements from `start`, an int or an integer tensor of 0 dims, along an axis.
+    """Return the elements start to start + length - 1 along an axis.
 
-    Raises IndexError, RuntimeError; for a tensor whose value is not known, when values are computed.
+    Args:
+        input: tensor of at least one axis.
+        dim: int, the axis.
+        start: int, or integer tensor of shape () whose value may be unknown while a function is traced; negative counts
+            from the end.
+        length: int, the extent of the axis in the result.
+
+    Returns:
+        Tensor that shares the storage of input.
+
+    Raises:
+        IndexError: if start or the axis is out of range.
+        RuntimeError: if length is negative or start + length exceeds the axis.
+
+    Example:
+        >>> graphc.narrow(graphc.tensor([1, 2, 3, 4]), 0, 1, 2)
+        tensor([2, 3])
     """
     return read(input, _narrowed(input, dim, start, length))
 
@@ -323,9 +712,23 @@ def _selected(input: Operand, dim: int, index: Any) -> Moves:
 
 @op("Select", view=_selected)
 def select(input: Operand, dim: int, index: Any) -> Node:
-    """Return the part at an index of an axis, an int or an integer tensor of 0 dims, the axis taken away.
+    """Return the slice at one index of an axis, without that axis.
 
-    Raises IndexError; for a tensor whose value is not known, when values are computed.
+    Args:
+        input: tensor of at least one axis.
+        dim: int, the axis.
+        index: int, or integer tensor of shape () whose value may be unknown while a function is traced; negative counts
+            from the end.
+
+    Returns:
+        Tensor of one axis less that shares the storage of input.
+
+    Raises:
+        IndexError: if the index or the axis is out of range, or input is 0-d.
+
+    Example:
+        >>> graphc.select(graphc.tensor([[1, 2], [3, 4]]), 1, 0)
+        tensor([1, 3])
     """
     return read(input, _selected(input, dim, index))
 
@@ -365,7 +768,24 @@ def parts(x: Node, axis: int, sizes: Sequence[int]) -> tuple[Node, ...]:
 
 @op("SplitWithSizes")
 def split_with_sizes(input: Operand, split_sizes: Sequence[int], dim: int = 0) -> tuple[Node, ...]:
-    """Return consecutive parts of the given sizes.  Raises RuntimeError unless they sum up to the axis."""
+    """Split a tensor along an axis into parts of the given extents.
+
+    Args:
+        input: tensor.
+        split_sizes: sequence of ints, the extents of the parts.
+        dim: int, the axis.
+
+    Returns:
+        Tuple of tensors.
+
+    Raises:
+        RuntimeError: if the extents do not sum to that of the axis.
+        IndexError: if the axis is out of range.
+
+    Example:
+        >>> graphc.split_with_sizes(graphc.arange(5), [2, 3])
+        (tensor([0, 1]), tensor([2, 3, 4]))
+    """
     axis, sizes = axis_of(dim, input.type.rank), [int(n) for n in split_sizes]
     n = input.shape[axis]
     if sum(sizes) != n:
@@ -378,7 +798,25 @@ def split_with_sizes(input: Operand, split_sizes: Sequence[int], dim: int = 0) -
 
 @op("Split")
 def split(tensor: Operand, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Node, ...]:
-    """Return parts of one size, the last one smaller if need be; or parts of the listed sizes.  Raises RuntimeError."""
+    """Split a tensor along an axis into parts of one extent, or of the given extents.
+
+    Args:
+        tensor: tensor.
+        split_size_or_sections: int, the extent of each part but the last, which may be smaller; or sequence of ints, the
+            extent of each part.
+        dim: int, the axis.
+
+    Returns:
+        Tuple of tensors.
+
+    Raises:
+        RuntimeError: if the extent is 0 for an axis that is not empty, or the extents do not sum to that of the axis.
+        IndexError: if the axis is out of range.
+
+    Example:
+        >>> graphc.split(graphc.arange(5), 2)
+        (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
     if not isinstance(split_size_or_sections, int):
         return split_with_sizes.nodes(tensor, split_size_or_sections, dim)  # type: ignore[no-any-return]
     axis, size = axis_of(dim, tensor.type.rank), split_size_or_sections
@@ -392,7 +830,24 @@ def split(tensor: Operand, split_size_or_sections: int | Sequence[int], dim: int
 
 @op("Split")
 def chunk(input: Operand, chunks: int, dim: int = 0) -> tuple[Node, ...]:
-    """Return at most `chunks` parts of one size, the last one smaller if need be.  Raises RuntimeError."""
+    """Split a tensor along an axis into at most `chunks` parts of equal extent; the last one may be smaller.
+
+    Args:
+        input: tensor.
+        chunks: int, the largest number of parts.
+        dim: int, the axis.
+
+    Returns:
+        Tuple of tensors, of extent ceil(n / chunks) each but the last.
+
+    Raises:
+        RuntimeError: if chunks is less than 1.
+        IndexError: if the axis is out of range.
+
+    Example:
+        >>> graphc.chunk(graphc.arange(5), 2)
+        (tensor([0, 1, 2]), tensor([3, 4]))
+    """
     if chunks < 1:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     n = input.shape[axis_of(dim, input.type.rank)]
@@ -403,7 +858,22 @@ def chunk(input: Operand, chunks: int, dim: int = 0) -> tuple[Node, ...]:
 
 @op("Unbind")
 def unbind(input: Operand, dim: int = 0) -> tuple[Node, ...]:
-    """Return the parts at each index of an axis.  Raises IndexError for a 0-d tensor."""
+    """Return the slices at all indices of an axis, without that axis.
+
+    Args:
+        input: tensor of at least one axis.
+        dim: int, the axis.
+
+    Returns:
+        Tuple of as many tensors as the extent of the axis.
+
+    Raises:
+        IndexError: if input is 0-d or the axis is out of range.
+
+    Example:
+        >>> graphc.unbind(graphc.tensor([[1, 2], [3, 4]]))
+        (tensor([1, 2]), tensor([3, 4]))
+    """
     if input.type.rank == 0:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     axis = axis_of(dim, input.type.rank)
@@ -427,7 +897,28 @@ def _unfolding(input: Operand, dimension: int, size: int, step: int) -> Moves:
 
 @op("Unfold", view=_unfolding)
 def unfold(input: Operand, dimension: int, size: int, step: int) -> Node:
-    """Return all windows of `size` elements, `step` apart, along an axis; the window is the last axis."""
+    """Return all windows of `size` elements along an axis, `step` apart; the window is the last axis of the result.
+
+    Args:
+        input: tensor.
+        dimension: int, the axis.
+        size: int, the extent of a window.
+        step: int, the distance between the starts of neighbouring windows.
+
+    Returns:
+        Tensor that shares the storage of input, of shape (…, (n - size) // step + 1, …, size), n being the extent of the
+        axis.
+
+    Raises:
+        RuntimeError: if size is negative or larger than the axis, or step is not positive.
+        IndexError: if the axis is out of range.
+
+    Example:
+        >>> graphc.arange(5).unfold(0, 3, 1)
+        tensor([[0, 1, 2],
+                [1, 2, 3],
+                [2, 3, 4]])
+    """
     return read(input, _unfolding(input, dimension, size, step))
 
 
@@ -436,7 +927,24 @@ def unfold(input: Operand, dimension: int, size: int, step: int) -> Node:
 
 @op("Cat")
 def cat(tensors: Sequence[Operand], dim: int = 0) -> Node:
-    """Join tensors along an axis; dtypes promote.  Raises RuntimeError if other axes differ, ValueError for an empty list."""
+    """Concatenate tensors along an axis.
+
+    Args:
+        tensors: sequence of tensors of equal shape except along dim; tensors of shape (0,) are skipped.
+        dim: int, the axis.
+
+    Returns:
+        Tensor of the promoted dtype.
+
+    Raises:
+        ValueError: if the sequence is empty.
+        RuntimeError: if a tensor is 0-d, or ranks or other axes differ.
+        IndexError: if the axis is out of range.
+
+    Example:
+        >>> graphc.cat([graphc.tensor([1, 2]), graphc.tensor([3])])
+        tensor([1, 2, 3])
+    """
     if len(tensors) == 0:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     for i, x in enumerate(tensors):
@@ -464,7 +972,24 @@ def _check_joinable(xs: Sequence[Node], axis: int) -> None:
 
 @op("Stack")
 def stack(tensors: Sequence[Operand], dim: int = 0) -> Node:
-    """Join tensors of one shape along a new axis.  Raises RuntimeError."""
+    """Stack tensors of one shape along a new axis.
+
+    Args:
+        tensors: sequence of tensors of equal shape.
+        dim: int, the index of the new axis.
+
+    Returns:
+        Tensor of the promoted dtype with one axis more.
+
+    Raises:
+        RuntimeError: if the sequence is empty or shapes differ.
+        IndexError: if dim is out of range.
+
+    Example:
+        >>> graphc.stack([graphc.tensor([1, 2]), graphc.tensor([3, 4])], dim=1)
+        tensor([[1, 3],
+                [2, 4]])
+    """
     if len(tensors) == 0:
         raise RuntimeError("stack expects a non-empty TensorList")
     for i, x in enumerate(tensors):
@@ -490,44 +1015,143 @@ def _at_least(x: Node, rank: int) -> Node:
 
 @op("AtLeast1D")
 def atleast_1d(input: Operand) -> Node:
-    """Return input with one axis or more."""
+    """Return input with at least one axis: shape () becomes (1,).
+
+    Args:
+        input: tensor.
+
+    Returns:
+        Tensor with the elements of input.
+
+    Example:
+        >>> graphc.atleast_1d(graphc.tensor(2))
+        tensor([2])
+    """
     return _at_least(input, 1)
 
 
 @op("AtLeast2D")
 def atleast_2d(input: Operand) -> Node:
-    """Return input with two axes or more."""
+    """Return input with at least two axes: axes of extent 1 are added in front.
+
+    Args:
+        input: tensor.
+
+    Returns:
+        Tensor with the elements of input.
+
+    Example:
+        >>> graphc.atleast_2d(graphc.ones(3)).shape
+        torch.Size([1, 3])
+    """
     return _at_least(input, 2)
 
 
 @op("AtLeast3D")
 def atleast_3d(input: Operand) -> Node:
-    """Return input with three axes or more."""
+    """Return input with at least three axes: (n,) becomes (1, n, 1), and (m, n) becomes (m, n, 1).
+
+    Args:
+        input: tensor.
+
+    Returns:
+        Tensor with the elements of input.
+
+    Example:
+        >>> graphc.atleast_3d(graphc.ones(3)).shape
+        torch.Size([1, 3, 1])
+    """
     return _at_least(input, 3)
 
 
 @op("Cat")
 def hstack(tensors: Sequence[Operand]) -> Node:
-    """Join tensors along the second axis; vectors along their only one."""
+    """Concatenate tensors horizontally: along the second axis, or the first for vectors.
+
+    Args:
+        tensors: sequence of tensors; 0-d tensors are taken for vectors of one element.
+
+    Returns:
+        Tensor of the promoted dtype.
+
+    Raises:
+        ValueError: if the sequence is empty.
+        RuntimeError: if ranks or other axes differ.
+
+    Example:
+        >>> graphc.hstack([graphc.ones(2, 1), graphc.zeros(2, 2)])
+        tensor([[1., 0., 0.],
+                [1., 0., 0.]])
+    """
     xs = [_at_least(x, 1) for x in tensors]
     return cat.nodes(xs, 0 if xs and xs[0].type.rank == 1 else 1)  # type: ignore[no-any-return]
 
 
 @op("Cat")
 def vstack(tensors: Sequence[Operand]) -> Node:
-    """Join tensors along the first axis; vectors as rows."""
+    """Concatenate tensors vertically: along the first axis, vectors being rows.
+
+    Args:
+        tensors: sequence of tensors.
+
+    Returns:
+        Tensor of the promoted dtype and of at least two axes.
+
+    Raises:
+        ValueError: if the sequence is empty.
+        RuntimeError: if ranks or other axes differ.
+
+    Example:
+        >>> graphc.vstack([graphc.tensor([1, 2]), graphc.tensor([3, 4])])
+        tensor([[1, 2],
+                [3, 4]])
+    """
     return cat.nodes([_at_least(x, 2) for x in tensors], 0)  # type: ignore[no-any-return]
 
 
 @op("Cat")
 def dstack(tensors: Sequence[Operand]) -> Node:
-    """Join tensors along the third axis."""
+    """Concatenate tensors along the third axis, after `graphc.atleast_3d`.
+
+    Args:
+        tensors: sequence of tensors.
+
+    Returns:
+        Tensor of the promoted dtype and of at least three axes.
+
+    Raises:
+        ValueError: if the sequence is empty.
+        RuntimeError: if ranks or other axes differ.
+
+    Example:
+        >>> graphc.dstack([graphc.tensor([1, 2]), graphc.tensor([3, 4])])
+        tensor([[[1, 3],
+                 [2, 4]]])
+    """
     return cat.nodes([_at_least(x, 3) for x in tensors], 2)  # type: ignore[no-any-return]
 
 
 @op("Repeat")
 def repeat(input: Operand, *sizes: Any, repeats: Any = None) -> Node:
-    """Repeat the whole tensor along each axis; new axes come at the left.  Raises RuntimeError."""
+    """Repeat the whole tensor along each axis; new axes are added in front.
+
+    Args:
+        input: tensor.
+        *sizes: the number of copies along each axis, as ints or as one tuple of ints.
+        repeats: the same as a keyword.
+
+    Returns:
+        Tensor whose extents are those of input times the numbers of copies.
+
+    Raises:
+        RuntimeError: if there are fewer numbers than axes.
+        TypeError: if a number is not an integer.
+
+    Example:
+        >>> graphc.tensor([1, 2]).repeat(2, 2)
+        tensor([[1, 2, 1, 2],
+                [1, 2, 1, 2]])
+    """
     times = flatten_sizes(sizes, repeats)
     if len(times) < input.type.rank:
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
@@ -544,14 +1168,48 @@ def _repeated(x: Node, times: Sequence[int]) -> Node:
 
 @op("Repeat")
 def tile(input: Operand, *sizes: Any, dims: Any = None) -> Node:
-    """Repeat the whole tensor along the last axes."""
+    """Repeat the whole tensor along its last axes; missing axes are added in front.
+
+    Args:
+        input: tensor.
+        *sizes: the number of copies along each of the last axes, as ints or as one tuple of ints.
+        dims: the same as a keyword.
+
+    Returns:
+        Tensor whose extents are those of input times the numbers of copies.
+
+    Raises:
+        TypeError: if a number is not an integer.
+
+    Example:
+        >>> graphc.tile(graphc.tensor([1, 2]), (2,))
+        tensor([1, 2, 1, 2])
+    """
     times = flatten_sizes(sizes, dims)
     return _repeated(input, (1,) * (input.type.rank - len(times)) + times)
 
 
 @op("RepeatInterleave")
 def repeat_interleave(input: Operand, repeats: int, dim: int | None = None) -> Node:
-    """Repeat each element `repeats` times along an axis; without `dim`, in the flattened tensor.  Raises RuntimeError."""
+    """Repeat each element, or each slice along an axis, `repeats` times in a row.
+
+    Args:
+        input: tensor.
+        repeats: int, the number of copies of each.
+        dim: int, the axis; None repeats the elements of the flattened tensor.
+
+    Returns:
+        Tensor in which the extent of the axis is multiplied by repeats.
+
+    Raises:
+        TypeError: if repeats is not an int: with a tensor of counts the shape would depend on values.
+        RuntimeError: if repeats is negative.
+        IndexError: if the axis is out of range.
+
+    Example:
+        >>> graphc.repeat_interleave(graphc.tensor([1, 2]), 2)
+        tensor([1, 1, 2, 2])
+    """
     if not isinstance(repeats, int):
         raise TypeError("repeat_interleave(): repeats must be an int; a tensor of counts would make the shape depend on values")
     if repeats < 0:
@@ -565,12 +1223,38 @@ def repeat_interleave(input: Operand, repeats: int, dim: int | None = None) -> N
 
 @op("Clone")
 def clone(input: Operand, *, memory_format: Any = None) -> Node:
-    """Return a tensor of its own with the same elements; the gradient flows through."""
+    """Return a copy with its own storage; gradients flow through it.
+
+    Args:
+        input: tensor.
+        memory_format: accepted and ignored.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Example:
+        >>> x = graphc.zeros(2)
+        >>> y = graphc.clone(x).add_(1)
+        >>> x, y
+        (tensor([0., 0.]), tensor([1., 1.]))
+    """
     return input  # type: ignore[no-any-return]
 
 
 def contiguous(input: Any, *, memory_format: Any = None) -> Any:
-    """Return input if its elements lie in row-major order, else a copy in which they do."""
+    """Return input itself if its elements lie in memory in row-major order, else a copy in which they do.
+
+    Args:
+        input: tensor.
+        memory_format: accepted and ignored.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Example:
+        >>> graphc.ones(2, 3).t().contiguous().stride()
+        (2, 1)
+    """
     return input if input.is_contiguous() else clone(input)
 
 
@@ -583,7 +1267,24 @@ def _meshgrid(tensors: Sequence[Operand], swap: bool) -> tuple[Node, ...]:
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> Any:
-    """Return for vectors the coordinates of the grid they span; `indexing` "xy" swaps the first two axes."""
+    """Return the coordinates of the grid that vectors span: result k holds the values of vector k along axis k.
+
+    Args:
+        *tensors: vectors or 0-d tensors, or one sequence of them.
+        indexing: "ij" (matrix order) or "xy" (Cartesian order), which swaps the first two axes.
+
+    Returns:
+        Tuple of as many tensors of the shape (n_0, n_1, …), the first two extents swapped for "xy".
+
+    Raises:
+        RuntimeError: if indexing is neither "ij" nor "xy".
+
+    Example:
+        >>> graphc.meshgrid(graphc.tensor([1, 2]), graphc.tensor([3, 4, 5]))
+        (tensor([[1, 1, 1],
+                [2, 2, 2]]), tensor([[3, 4, 5],
+                [3, 4, 5]]))
+    """
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     vectors = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
@@ -602,7 +1303,25 @@ def _diagonal(input: Operand, offset: int = 0, dim1: int = 0, dim2: int = 1) -> 
 
 @op("Diagonal", view=_diagonal)
 def diagonal(input: Operand, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Node:
-    """Return the diagonal of the plane of two axes, as the last axis.  Raises RuntimeError."""
+    """Return the diagonal of the plane of two axes as the last axis.
+
+    Args:
+        input: tensor of at least two axes.
+        offset: int, which diagonal: 0 the main one, positive above it, negative below.
+        dim1: int, the axis of the rows.
+        dim2: int, the axis of the columns.
+
+    Returns:
+        Tensor of one axis less that shares the storage of input.
+
+    Raises:
+        RuntimeError: if the two axes are the same.
+        IndexError: if an axis is out of range.
+
+    Example:
+        >>> graphc.diagonal(graphc.tensor([[1, 2], [3, 4]]))
+        tensor([1, 4])
+    """
     return read(input, _diagonal(input, offset, dim1, dim2))
 
 
@@ -619,7 +1338,25 @@ def diag_matrix(x: Node, offset: int) -> Node:
 
 @op("DiagEmbed")
 def diag_embed(input: Operand, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Node:
-    """Return matrices with the last axis of input on their diagonal."""
+    """Return matrices with the last axis of input on a diagonal, and zeros elsewhere.
+
+    Args:
+        input: tensor of shape (*, n).
+        offset: int, which diagonal: 0 the main one, positive above it, negative below.
+        dim1: int, the axis of the rows in the result.
+        dim2: int, the axis of the columns in the result.
+
+    Returns:
+        Tensor of shape (*, m, m) with m = n + |offset|, the last two axes moved to dim1 and dim2.
+
+    Raises:
+        IndexError: if an axis is out of range.
+
+    Example:
+        >>> graphc.diag_embed(graphc.tensor([1, 2]))
+        tensor([[1, 0],
+                [0, 2]])
+    """
     x = diag_matrix(input, offset)
     rank = x.type.rank
     return movedim.nodes(x, (rank - 2, rank - 1), (axis_of(dim1, rank), axis_of(dim2, rank)))  # type: ignore[no-any-return]
@@ -630,7 +1367,25 @@ _diagonal_of = diagonal.nodes
 
 @op("Diag")
 def diag(input: Operand, diagonal: int = 0) -> Node:
-    """Return the matrix of a diagonal, or the diagonal of a matrix.  Raises RuntimeError for other ranks."""
+    """Return the square matrix with a vector on its diagonal, or the diagonal of a matrix.
+
+    Args:
+        input: vector or matrix.
+        diagonal: int, which diagonal: 0 the main one, positive above it, negative below.
+
+    Returns:
+        Tensor: a matrix for a vector, a vector for a matrix.
+
+    Raises:
+        RuntimeError: if input is neither a vector nor a matrix.
+
+    Example:
+        >>> graphc.diag(graphc.tensor([1, 2]))
+        tensor([[1, 0],
+                [0, 2]])
+        >>> graphc.diag(graphc.tensor([[1, 2], [3, 4]]))
+        tensor([1, 4])
+    """
     if input.type.rank == 1:
         return diag_matrix(input, diagonal)
     if input.type.rank == 2:
@@ -646,14 +1401,46 @@ def _triangle(x: Node, name: str) -> tuple[Node, Node]:
 
 @op("Tril")
 def tril(input: Operand, diagonal: int = 0) -> Node:
-    """Return matrices with what is above a diagonal set to 0.  Raises RuntimeError for fewer than two axes."""
+    """Return the lower triangle of matrices; the elements above the diagonal are set to 0.
+
+    Args:
+        input: tensor of shape (*, m, n).
+        diagonal: int, the last diagonal that is kept: 0 the main one, positive above it, negative below.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        RuntimeError: if input has fewer than two axes.
+
+    Example:
+        >>> graphc.tril(graphc.ones(2, 2))
+        tensor([[1., 0.],
+                [1., 1.]])
+    """
     row, column = _triangle(input, "tril")
     return choose(column <= row + diagonal, input, zeros_like(input))
 
 
 @op("Triu")
 def triu(input: Operand, diagonal: int = 0) -> Node:
-    """Return matrices with what is below a diagonal set to 0.  Raises RuntimeError for fewer than two axes."""
+    """Return the upper triangle of matrices; the elements below the diagonal are set to 0.
+
+    Args:
+        input: tensor of shape (*, m, n).
+        diagonal: int, the first diagonal that is kept: 0 the main one, positive above it, negative below.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        RuntimeError: if input has fewer than two axes.
+
+    Example:
+        >>> graphc.triu(graphc.ones(2, 2))
+        tensor([[1., 1.],
+                [0., 1.]])
+    """
     row, column = _triangle(input, "triu")
     return choose(column >= row + diagonal, input, zeros_like(input))
 
@@ -674,7 +1461,25 @@ def padding_of(x: Node, padding: Sequence[int]) -> tuple[list[int], list[int]]:
 
 @op("ConstantPadNd")
 def constant_pad_nd(input: Operand, pad: Sequence[int], value: float = 0) -> Node:
-    """Surround input with `value`; `pad` lists before and after for the last axis first; negative sizes cut."""
+    """Pad a tensor with a constant at both ends of its axes.
+
+    Args:
+        input: tensor.
+        pad: sequence of an even number of ints: how many elements to add before and after the last axis, then the one
+            before it, and so on; negative numbers remove elements.
+        value: number, the value of the new elements.
+
+    Returns:
+        Tensor of the dtype of input.
+
+    Raises:
+        RuntimeError: if the number of entries is odd or larger than twice the number of axes, more elements are removed
+            than there are, or value does not fit the dtype.
+
+    Example:
+        >>> graphc.constant_pad_nd(graphc.tensor([1, 2]), (1, 2))
+        tensor([0, 1, 2, 0, 0])
+    """
     return _padded(input, *padding_of(input, pad), value)
 
 

@@ -50,27 +50,107 @@ def _taken(input: Operand, places: Operand, dim: int) -> tuple[Node, Node]:
 
 @numpy_names
 def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
-    """Return (values, indices) in order along `dim`; equal elements stay in order.  Looks at the values."""
+    """Return the elements sorted along an axis and their indices; the order of equal elements is kept.
+
+    NaN counts as the largest. The order is found from the values, so that a function that sorts cannot be traced by
+    `graphc.compile`; the gradient flows through the values.
+
+    Args:
+        input: tensor.
+        dim: int, the axis.
+        descending: whether the largest elements come first.
+        stable: accepted; the sort is always stable.
+
+    Returns:
+        Named tuple (values, indices) of tensors of the shape of input; indices are int64.
+
+    Raises:
+        IndexError: if the axis is out of range.
+        TracingError: if the values are not known because a function is being traced.
+
+    Example:
+        >>> values, indices = graphc.sort(graphc.tensor([3.0, 1.0, 2.0]))
+        >>> values
+        tensor([1., 2., 3.])
+        >>> indices
+        tensor([1, 2, 0])
+    """
     axis = axis_of(dim, input.dim())
     return _SORT(*_taken(input, _order(_values(input), axis, descending), axis))
 
 
 @numpy_names
 def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
-    """Return the indices that put `input` in order along `dim`, as int64.  Looks at the values."""
+    """Return the indices that sort input along an axis; the order of equal elements is kept.
+
+    Args:
+        input: tensor.
+        dim: int, the axis.
+        descending: whether the largest elements come first.
+        stable: accepted; the sort is always stable.
+
+    Returns:
+        int64 tensor of the shape of input.
+
+    Raises:
+        IndexError: if the axis is out of range.
+        TracingError: if the values are not known because a function is being traced.
+
+    Example:
+        >>> graphc.argsort(graphc.tensor([3.0, 1.0, 2.0]))
+        tensor([1, 2, 0])
+    """
     return sort(input, dim, descending).indices
 
 
 def msort(input: Any) -> Any:
-    """Return the elements in ascending order along the first axis.  Looks at the values."""
+    """Return the elements sorted in ascending order along the first axis.
+
+    Args:
+        input: tensor.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        TracingError: if the values are not known because a function is being traced.
+
+    Example:
+        >>> graphc.msort(graphc.tensor([[3, 1], [2, 4]]))
+        tensor([[2, 1],
+                [3, 4]])
+    """
     return sort(input, 0).values
 
 
 @numpy_names
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
-    """Return (values, indices) of the k largest or smallest elements along `dim`, in order.  Raises RuntimeError.
+    """Return the k largest or smallest elements along an axis, in order, and their indices.
 
-    Looks at the values.
+    NaN counts as the largest. The order is found from the values, so that the function cannot be traced by
+    `graphc.compile`; the gradient flows through the values.
+
+    Args:
+        input: tensor.
+        k: int, the number of elements.
+        dim: int, the axis.
+        largest: whether the largest or the smallest elements are returned.
+        sorted: accepted; the elements are always in order.
+
+    Returns:
+        Named tuple (values, indices) of tensors of the shape of input with extent k at dim; indices are int64.
+
+    Raises:
+        RuntimeError: if k is negative or larger than the axis.
+        IndexError: if the axis is out of range.
+        TracingError: if the values are not known because a function is being traced.
+
+    Example:
+        >>> values, indices = graphc.topk(graphc.tensor([3.0, 1.0, 2.0]), k=2)
+        >>> values
+        tensor([3., 2.])
+        >>> indices
+        tensor([0, 2])
     """
     axis = axis_of(dim, input.dim())
     values = _values(input)
@@ -81,9 +161,26 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
 
 @numpy_names
 def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Return the lower median of all elements; or (values, indices) along `dim`.  NaN where any element is.
+    """Return the median of all elements, or the medians along an axis and their indices.
 
-    Looks at the values.  Raises IndexError for an axis without elements.
+    Of an even number of elements it is the lower of the middle two. It is NaN where any element is.
+
+    Args:
+        input: tensor.
+        dim: int, the axis to reduce; None means all elements.
+        keepdim: whether the reduced axis stays with extent 1.
+
+    Returns:
+        Tensor of shape (); with dim a named tuple (values, indices) of the shape of input without the axis, indices being
+        int64.
+
+    Raises:
+        IndexError: if the axis is empty or out of range.
+        TracingError: if the values are not known because a function is being traced.
+
+    Example:
+        >>> graphc.median(graphc.tensor([4.0, 1.0, 3.0, 2.0]))
+        tensor(2.)
     """
     if dim is None and input.numel() == 0:
         return input.sum() * float("nan")
@@ -109,9 +206,27 @@ def _constants(*arrays: Operand) -> Sequence[Node]:
 def unique(
     input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
-    """Return the different elements (or slices along `dim`) in ascending order; each NaN is one of its own.
+    """Return the distinct elements, or the distinct slices along an axis, in ascending order.
 
-    With them, if asked, where each element of input is among them, and how often each occurs.  Looks at the values.
+    No NaN equals another one. There is no gradient.
+
+    Args:
+        input: tensor.
+        sorted: accepted; the elements are always in order.
+        return_inverse: whether to return the index of each element of input among the distinct ones.
+        return_counts: whether to return how often each occurs.
+        dim: int, the axis along which slices are compared; None compares the elements of the flattened tensor.
+
+    Returns:
+        Vector of the distinct elements (or the slices, stacked along dim), or a tuple of it, the inverse, int64 of the
+        shape of input (or of shape (extent of dim,)), and the counts, int64.
+
+    Raises:
+        TracingError: if the values are not known because a function is being traced.
+
+    Example:
+        >>> graphc.unique(graphc.tensor([3, 1, 3]), return_counts=True)
+        (tensor([1, 3]), tensor([1, 2]))
     """
     values = np.asarray(input.detach())
     found, inverse, counts = np.unique(values, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
@@ -129,9 +244,24 @@ def _counted(input: Operand, weights: Operand, size: int) -> Node:
 
 
 def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
-    """Return how often each number from 0 up occurs in a vector of integers, or the sums of its weights.
+    """Return how often each integer from 0 up occurs in a vector, or the sums of the weights at its places.
 
-    Looks at the values for the largest.  Raises RuntimeError for negative ones.
+    Args:
+        input: 1-d tensor of non-negative integers.
+        weights: tensor of the shape of input, added up instead of ones.
+        minlength: int, the least number of bins.
+
+    Returns:
+        Vector of max(minlength, largest element + 1) elements; int64, or of the dtype of weights.
+
+    Raises:
+        RuntimeError: if input is not a vector of non-negative integers.
+        TypeError: if weights has another shape than input.
+        TracingError: if the values are not known because a function is being traced.
+
+    Example:
+        >>> graphc.bincount(graphc.tensor([0, 1, 1, 3]))
+        tensor([1, 2, 0, 1])
     """
     values = np.asarray(input.detach())
     if values.ndim != 1 or values.dtype.kind not in "iu" or (values.size and values.min() < 0):
