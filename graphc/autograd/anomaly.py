@@ -8,10 +8,24 @@ __all__ = ["detect_anomaly", "set_detect_anomaly"]
 
 
 class set_detect_anomaly:
-    """Switch the checks on or off at once; as a context manager, until the end of the block.
+    """Switch the search for NaN gradients on or off from now on; as a context manager, only within the block.
 
-    While they are on, backward() raises RuntimeError that names the first operation, of those recorded meanwhile,
-    that makes a NaN of gradients without one, and where it was called.  `check_nan=False` leaves them off.
+    While it is on, `backward` checks the gradients of every operation that was recorded in the meantime.
+
+    Args:
+        mode: whether to check.
+        check_nan: False switches the checks off all the same.
+
+    Raises:
+        RuntimeError: by `backward`, if an operation's gradient has a NaN and the incoming gradient has none; the message
+            names the operation and where it was called.
+
+    Example:
+        >>> with graphc.autograd.set_detect_anomaly(True):
+        ...     x = graphc.tensor([4.0], requires_grad=True)
+        ...     x.sqrt().backward()
+        >>> x.grad
+        tensor([0.2500])
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
@@ -26,7 +40,22 @@ class set_detect_anomaly:
 
 
 class detect_anomaly(set_detect_anomaly):
-    """Do the checks within a `with` block."""
+    """Search for the operation whose gradient is NaN, within a `with` block.
+
+    Args:
+        check_nan: False switches the checks off.
+
+    Raises:
+        RuntimeError: by `backward`, as with `set_detect_anomaly`.
+
+    Example:
+        >>> with graphc.autograd.detect_anomaly():  # doctest: +ELLIPSIS
+        ...     x = graphc.tensor([0.0], requires_grad=True)
+        ...     (x.sqrt() * 0).backward()
+        Traceback (most recent call last):
+            ...
+        RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output...
+    """
 
     def __init__(self, check_nan: bool = True) -> None:
         super().__init__(True, check_nan)

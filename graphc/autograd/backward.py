@@ -44,10 +44,31 @@ def backward(
     create_graph: bool = False,
     inputs: Tensors | None = None,
 ) -> None:
-    """Add the gradients of `tensors`, weighted with `grad_tensors`, to the `.grad` of the leaves they depend on.
+    """Add the gradients of `tensors` to the `.grad` of the leaves that they depend on.
 
-    `inputs` says which tensors instead of all leaves.  `create_graph` makes the gradients differentiable;
-    `retain_graph`, which follows it, allows another backward through the same history.  Raises RuntimeError.
+    The sum over `tensors` of the vector-Jacobian product with `grad_tensors` is accumulated: call `zero_grad` or set `.grad =
+    None` between steps. Where a function has no derivative, the gradient is torch's: 0 for abs at 0, and so on.
+
+    Args:
+        tensors: float tensor, or sequence of them, that require gradients.
+        grad_tensors: the cotangents: a tensor or None for each of `tensors`, of the same shape. None stands for ones and is
+            allowed for tensors of one element.
+        retain_graph: whether another backward pass through the same history is allowed; None means the same as
+            `create_graph`.
+        create_graph: whether the gradients themselves can be differentiated.
+        inputs: tensor or sequence of tensors whose `.grad` is accumulated, instead of all leaves.
+
+    Raises:
+        RuntimeError: if a tensor requires no gradient; if cotangents are missing for more than one element, or their shape or
+            number does not fit; if the history was freed by an earlier pass; if `inputs` is empty or one of them requires no
+            gradient.
+        TypeError: if a cotangent is no tensor.
+
+    Example:
+        >>> x = graphc.tensor([1.0, 2.0], requires_grad=True)
+        >>> graphc.autograd.backward((x * x).sum())
+        >>> x.grad
+        tensor([2., 4.])
     """
     try:
         _backward(
@@ -139,10 +160,40 @@ def grad(
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
-    """Return the gradients of `outputs`, weighted with `grad_outputs`, by `inputs`; no `.grad` is touched.
+    """Return the gradients of `outputs` with respect to `inputs`.
 
-    An input that nothing depends on raises RuntimeError, or gives None with `allow_unused`, or zeros with
-    `materialize_grads`.  The other arguments are those of `backward`.
+    The sum over `outputs` of the vector-Jacobian product with `grad_outputs` is returned; the `.grad` of leaves stays as it
+    is.
+
+    Args:
+        outputs: float tensor, or sequence of them.
+        inputs: tensor, or sequence of tensors, that require gradients.
+        grad_outputs: the cotangents: a tensor or None for each of `outputs`, of the same shape. None stands for ones and is
+            allowed for outputs of one element.
+        retain_graph: whether another backward pass through the same history is allowed; None means the same as
+            `create_graph`.
+        create_graph: whether the gradients themselves can be differentiated.
+        only_inputs: accepted for compatibility with torch; gradients are returned for `inputs` only.
+        allow_unused: whether an input that no output depends on is allowed; its gradient is None.
+        is_grads_batched: not supported; must be False. Use `graphc.func.vmap` of `graphc.func.vjp`.
+        materialize_grads: whether the gradient of an input that no output depends on is zeros.
+
+    Returns:
+        Tuple with the gradient for each input, of its shape and dtype.
+
+    Raises:
+        RuntimeError: if an input requires no gradient, or is not used and neither `allow_unused` nor `materialize_grads` is
+            set; if cotangents are missing for more than one element, or their shape or number does not fit; if the history
+            was freed.
+        ValueError: if `materialize_grads` is set and `allow_unused` is False.
+        NotImplementedError: if `is_grads_batched`.
+        TypeError: if a cotangent is no tensor.
+
+    Example:
+        >>> x = graphc.tensor([1.0, 2.0], requires_grad=True)
+        >>> (g,) = graphc.autograd.grad((x**3).sum(), x, create_graph=True)
+        >>> graphc.autograd.grad(g.sum(), x)
+        (tensor([ 6., 12.]),)
     """
     if materialize_grads and allow_unused is False:
         raise ValueError(
@@ -211,14 +262,49 @@ def _tensor_backward(
     create_graph: bool = False,
     inputs: Tensors | None = None,
 ) -> None:
-    """Add the gradients of this tensor, weighted with `gradient`, to the `.grad` of the leaves it depends on."""
+    """Add the gradients of this tensor to the `.grad` of the leaves that it depends on.
+
+    Args:
+        gradient: cotangent, of the shape of this tensor; None stands for 1 and is allowed for a tensor of one element.
+        retain_graph: whether another backward pass through the same history is allowed; None means the same as
+            `create_graph`.
+        create_graph: whether the gradients themselves can be differentiated.
+        inputs: tensor or sequence of tensors whose `.grad` is accumulated, instead of all leaves.
+
+    Raises:
+        RuntimeError: if this tensor requires no gradient; if `gradient` is missing for more than one element, or has another
+            shape; if the history was freed by an earlier pass; if `inputs` is empty or one of them requires no gradient.
+        TypeError: if `gradient` is no tensor.
+
+    Example:
+        >>> x = graphc.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).backward(graphc.tensor([1.0, 10.0]))
+        >>> x.grad
+        tensor([ 2., 40.])
+    """
     backward(self, None if gradient is None else [gradient], retain_graph, create_graph, inputs)
 
 
 def _register_hook(self: Tensor, hook: Callable[..., Any]) -> RemovableHandle:
-    """Call `hook` with every gradient by this tensor; what it returns, if not None, takes its place.
+    """Call a function with every gradient with respect to this tensor.
 
-    Raises RuntimeError if the tensor requires none.
+    Args:
+        hook: function of the gradient, a tensor of the shape and dtype of this one; what it returns, unless None, replaces
+            the gradient.
+
+    Returns:
+        Handle whose `remove()` unregisters the hook.
+
+    Raises:
+        RuntimeError: if this tensor requires no gradient; during the backward pass, if the hook changes shape or dtype.
+        TypeError: during the backward pass, if the hook returns something else than a tensor or None.
+
+    Example:
+        >>> x = graphc.tensor([1.0, 2.0], requires_grad=True)
+        >>> handle = x.register_hook(lambda g: g * 10)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([20., 40.])
     """
     if not self.requires_grad:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
@@ -229,7 +315,23 @@ def _register_hook(self: Tensor, hook: Callable[..., Any]) -> RemovableHandle:
 
 
 def _register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> RemovableHandle:
-    """Call `hook` with this leaf whenever a gradient has been added to its `.grad`.  Raises RuntimeError."""
+    """Call a function with this leaf whenever a gradient was added to its `.grad`.
+
+    Args:
+        hook: function of this tensor; what it returns is ignored.
+
+    Returns:
+        Handle whose `remove()` unregisters the hook.
+
+    Raises:
+        RuntimeError: if this tensor requires no gradient, or is no leaf.
+
+    Example:
+        >>> x = graphc.tensor([1.0, 2.0], requires_grad=True)
+        >>> handle = x.register_post_accumulate_grad_hook(lambda p: print(p.grad))
+        >>> x.sum().backward()
+        tensor([1., 1.])
+    """
     if not self.requires_grad:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
     if not self.is_leaf:

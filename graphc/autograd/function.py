@@ -28,7 +28,7 @@ RECORDED = "recorded"
 
 
 class FunctionCtx:
-    """What forward leaves for backward: saved tensors, and any attributes."""
+    """The context of one call of a `Function`: carries saved tensors, and any attributes, from forward to backward and jvp."""
 
     def __init__(self) -> None:
         self.needs_input_grad: tuple[bool, ...] = ()
@@ -41,28 +41,48 @@ class FunctionCtx:
         self._materialize = True
 
     def save_for_backward(self, *tensors: Any) -> None:
-        """Keep tensors (or None) for backward, where they are `saved_tensors`."""
+        """Save tensors for backward, where `saved_tensors` returns them.
+
+        Args:
+            *tensors: tensors or None; inputs and outputs keep their history.
+        """
         self._saved = tensors
 
     def save_for_forward(self, *tensors: Any) -> None:
-        """Keep tensors (or None) for jvp, where they are `saved_tensors`."""
+        """Save tensors for jvp, where `saved_tensors` returns them.
+
+        Args:
+            *tensors: tensors or None.
+        """
         self._saved_forward = tensors
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
-        """What save_for_backward kept; in jvp, what save_for_forward did."""
+        """The tensors of `save_for_backward`; within jvp, those of `save_for_forward`."""
         return self._saved_forward if self._forward else self._saved
 
     def mark_non_differentiable(self, *outputs: Tensor) -> None:
-        """Say which results have no gradient."""
+        """Mark outputs as not differentiable: they require no gradient.
+
+        Args:
+            *outputs: tensors that forward returns.
+        """
         self._constant.update(map(id, outputs))
 
     def mark_dirty(self, *inputs: Tensor) -> None:
-        """Say which arguments forward has written to; they must be among the results."""
+        """Mark inputs that forward modifies in place; forward must return them.
+
+        Args:
+            *inputs: tensor arguments of forward.
+        """
         self._dirty.update(map(id, inputs))
 
     def set_materialize_grads(self, value: bool) -> None:
-        """Say whether backward gets zeros (the default) or None for results that nothing depends on."""
+        """Set whether backward and jvp receive zeros or None where there is no gradient.
+
+        Args:
+            value: True, the default, for zeros.
+        """
         self._materialize = value
 
 
@@ -94,29 +114,72 @@ class Call:
 
 
 class Function:
-    """Base of operations with a gradient of their own; call them with `apply`.
+    """Base class of operations with a hand-written derivative, called by `apply`.
 
-    Subclasses define static methods `forward(ctx, *args)` and `backward(ctx, *grads)`; or `forward(*args)` and
-    `setup_context(ctx, inputs, output)`.  Backward returns one gradient, or None, for each argument of forward.
-    `jvp(ctx, *tangents)`, with one tangent or None for each argument of forward, returns one for each result;
-    without it, forward mode transposes backward.  `vmap(info, in_dims, *args)` returns the results for a batch, and
-    the dims of their batch axes; or `generate_vmap_rule = True` batches forward, backward and jvp as they are.
+    A subclass defines static methods: `forward(ctx, *args)` and `backward(ctx, *grad_outputs)`; or `forward(*args)`,
+    `setup_context(ctx, inputs, output)` and `backward`. Optionally `jvp(ctx, *grad_inputs)` for forward mode, without which
+    `backward` is transposed, and `vmap(info, in_dims, *args)`, or `generate_vmap_rule = True` to batch the operations in
+    forward, backward and jvp.
+
+    Example:
+        >>> class Cube(graphc.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         ctx.save_for_backward(x)
+        ...         return x**3
+        ...
+        ...     @staticmethod
+        ...     def backward(ctx, grad):
+        ...         (x,) = ctx.saved_tensors
+        ...         return 3 * x**2 * grad
+        >>> x = graphc.tensor([1.0, 2.0], requires_grad=True)
+        >>> Cube.apply(x).sum().backward()
+        >>> x.grad
+        tensor([ 3., 12.])
     """
 
     generate_vmap_rule = False
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
-        """Return the results.  Raises NotImplementedError unless a subclass says how."""
+        """Compute the outputs; gradients are not recorded meanwhile.
+
+        Args:
+            *args: the context, unless `setup_context` is overridden, and the positional arguments of `apply`.
+            **kwargs: the keyword arguments of `apply`.
+
+        Returns:
+            A tensor, or a tuple of tensors and other objects.
+
+        Raises:
+            NotImplementedError: unless a subclass overrides it.
+        """
         raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        """Keep what backward needs, where forward does not get the context."""
+        """Save what backward needs, for a forward without a context.
+
+        Args:
+            ctx: the context of the call.
+            inputs: tuple of the arguments of forward.
+            output: what forward returned.
+        """
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        """Return the gradients by the arguments.  Raises NotImplementedError unless a subclass says how."""
+        """Return the vector-Jacobian products.
+
+        Args:
+            ctx: the context of the call.
+            *grad_outputs: the cotangent of each output, of its shape.
+
+        Returns:
+            For each argument of forward a tensor of its shape, or None; a tuple if there are several.
+
+        Raises:
+            NotImplementedError: unless a subclass overrides it.
+        """
         raise NotImplementedError(
             "You must implement either the backward or vjp method for your custom autograd.Function "
             "to use it with backward mode AD."
@@ -124,14 +187,37 @@ class Function:
 
     @staticmethod
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
-        """Return the tangents of the results.  Raises NotImplementedError unless a subclass says how."""
+        """Return the Jacobian-vector products.
+
+        Args:
+            ctx: the context of the call.
+            *grad_inputs: for each argument of forward the tangent, of its shape, or None.
+
+        Returns:
+            The tangent of each output; a tuple if there are several.
+
+        Raises:
+            NotImplementedError: unless a subclass overrides it.
+        """
         raise NotImplementedError(
             "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
         )
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
-        """Return (results, dims) for batches.  Raises NotImplementedError unless a subclass says how."""
+        """Return the outputs for a batch of arguments.
+
+        Args:
+            info: object with `batch_size`, the length of the mapped axis, and `randomness`, as of `graphc.func.vmap`.
+            in_dims: for each argument its mapped axis, or None.
+            *args: the arguments, with the mapped axes.
+
+        Returns:
+            (outputs, out_dims), with the mapped axis, or None, of each output.
+
+        Raises:
+            NotImplementedError: unless a subclass overrides it.
+        """
         raise NotImplementedError(
             "To use autograd.Function with vmap, you must either override the vmap static method or set "
             "generate_vmap_rule=True."
@@ -139,7 +225,20 @@ class Function:
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
-        """Call forward, and record that gradients go through backward."""
+        """Call forward, and record the call so that gradients are computed by backward.
+
+        Args:
+            *args: tensors and any other objects.
+            **kwargs: keyword arguments of forward; tensors among them get no gradient.
+
+        Returns:
+            What forward returns; its tensors require gradients if an argument does and gradients are recorded.
+
+        Raises:
+            NotImplementedError: if forward is not overridden.
+            RuntimeError: by a backward pass, if backward returns another number of gradients than forward has arguments, or a
+                gradient of another shape than its argument.
+        """
         call = Call(cls, args, kwargs)
         ctx, nodes, edges = call.ctx, call.ctx._inputs, tuple(x._edge() for x in call.tensors)
         result, recorded = (call.run(), True) if state.trace is None else state.trace.apply_function(call)
@@ -159,7 +258,11 @@ class Function:
 
     @classmethod
     def has_batch_rule(cls) -> bool:
-        """Tell whether batches are a matter of `vmap`.  Raises RuntimeError unless one thing says how they are computed."""
+        """Return whether `vmap` is overridden, rather than the batched forward to be generated.
+
+        Raises:
+            RuntimeError: if both `vmap` and `generate_vmap_rule` are given, or neither.
+        """
         overridden = cls.vmap is not Function.vmap
         if overridden and cls.generate_vmap_rule:
             raise RuntimeError(
@@ -299,7 +402,31 @@ def _checked(step: Barrier, index: int, argument: Tensor, gradient: Any) -> Node
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a backward that cannot be differentiated itself: a second derivative through it raises RuntimeError."""
+    """Decorate a `backward` that must not be differentiated: a second derivative through it raises an error.
+
+    Args:
+        backward: the backward of a `Function`, as a plain function; apply `staticmethod` to the result.
+
+    Returns:
+        The decorated backward.
+
+    Raises:
+        RuntimeError: when a gradient that the decorated backward returned is differentiated.
+
+    Example:
+        >>> class Double(graphc.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         return x * 2
+        ...
+        ...     @staticmethod
+        ...     @graphc.autograd.once_differentiable
+        ...     def backward(ctx, grad):
+        ...         return grad * 2
+        >>> x = graphc.tensor([1.0], requires_grad=True)
+        >>> graphc.autograd.grad(Double.apply(x), x)
+        (tensor([2.]),)
+    """
 
     @wraps(backward)
     def wrapped(ctx: Any, *grads: Any) -> Any:

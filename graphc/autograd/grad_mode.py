@@ -15,7 +15,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def is_grad_enabled() -> bool:
-    """Tell whether operations are recorded for gradients in this thread."""
+    """Return whether operations are recorded for gradients in this thread.
+
+    Returns:
+        bool, True by default.
+
+    Example:
+        >>> with graphc.no_grad():
+        ...     graphc.is_grad_enabled()
+        False
+    """
     if state.trace is not None:
         before = state.trace.grad
         state.trace.guards.append((lambda: state.grad, before))
@@ -23,7 +32,16 @@ def is_grad_enabled() -> bool:
 
 
 def is_inference_mode_enabled() -> bool:
-    """Tell whether inference_mode is on in this thread."""
+    """Return whether `inference_mode` is active in this thread.
+
+    Returns:
+        bool, False by default.
+
+    Example:
+        >>> with graphc.inference_mode():
+        ...     is_inference_mode_enabled()
+        True
+    """
     return state.inference
 
 
@@ -104,7 +122,23 @@ def _thrower(inner: Generator[Any, Any, Any], error: BaseException) -> Callable[
 
 
 class no_grad(_Mode):
-    """Record nothing: results have no history.  A context manager, or a decorator with or without ()."""
+    """Disable the recording of gradients, for a block or for every call of a function.
+
+    A context manager, and a decorator (with or without parentheses) of functions, generators and coroutines. Results require
+    no gradient and keep no history. The mode belongs to the thread.
+
+    Args:
+        f: function to decorate; None returns a context manager.
+
+    Raises:
+        TypeError: if a class is decorated.
+
+    Example:
+        >>> x = graphc.tensor([1.0], requires_grad=True)
+        >>> with graphc.no_grad():
+        ...     (x * 2).requires_grad
+        False
+    """
 
     mode = False
 
@@ -118,7 +152,22 @@ class no_grad(_Mode):
 
 
 class enable_grad(_Mode):
-    """Record, also inside no_grad.  A context manager, or a decorator with or without ()."""
+    """Enable the recording of gradients, also inside `no_grad`, for a block or for every call of a function.
+
+    A context manager, and a decorator (with or without parentheses) of functions, generators and coroutines.
+
+    Args:
+        f: function to decorate; None returns a context manager.
+
+    Raises:
+        TypeError: if a class is decorated.
+
+    Example:
+        >>> x = graphc.tensor([1.0], requires_grad=True)
+        >>> with graphc.no_grad(), graphc.enable_grad():
+        ...     (x * 2).requires_grad
+        True
+    """
 
     mode = True
 
@@ -132,7 +181,20 @@ class enable_grad(_Mode):
 
 
 class set_grad_enabled(_Mode):
-    """Switch recording at once; as a context manager, until the end of the block."""
+    """Enable or disable the recording of gradients from now on; as a context manager or decorator, only there.
+
+    Args:
+        mode: whether operations are recorded.
+
+    Raises:
+        TypeError: if a class is decorated.
+
+    Example:
+        >>> x = graphc.tensor([1.0], requires_grad=True)
+        >>> with graphc.set_grad_enabled(False):
+        ...     (x * 2).requires_grad
+        False
+    """
 
     def __init__(self, mode: bool) -> None:
         super().__init__()
@@ -154,7 +216,22 @@ class set_grad_enabled(_Mode):
 
 
 class inference_mode(_Mode):
-    """Record nothing, as no_grad; results are ordinary tensors and may be used anywhere later."""
+    """Disable the recording of gradients, as `no_grad` does, for a block or for every call of a function.
+
+    Other than in torch, the results are ordinary tensors: they may be used in recorded operations later.
+
+    Args:
+        mode: whether to disable recording; False leaves it as it is. A function is decorated.
+
+    Raises:
+        TypeError: if a class is decorated.
+
+    Example:
+        >>> x = graphc.tensor([1.0], requires_grad=True)
+        >>> with graphc.inference_mode():
+        ...     (x * 2).requires_grad
+        False
+    """
 
     mode = False
 

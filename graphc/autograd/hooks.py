@@ -19,7 +19,12 @@ _ids = count()
 
 
 class RemovableHandle:
-    """What registering a hook returns: `remove()` takes the hook away; a `with` block does so at its end."""
+    """Handle of a registered hook; as a context manager it unregisters the hook at the end of the block.
+
+    Args:
+        hooks: dict of the registered hooks by id, to which the hook is added.
+        hook: the function to call.
+    """
 
     def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
         self.id = next(_ids)
@@ -27,7 +32,7 @@ class RemovableHandle:
         hooks[self.id] = hook
 
     def remove(self) -> None:
-        """Take the hook away; doing it twice is harmless."""
+        """Unregister the hook; a second call does nothing."""
         self._hooks.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:
