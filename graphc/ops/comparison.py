@@ -1,4 +1,4 @@
-"""Comparisons, logic and bits, under torch's names: results are bool where the question is one."""
+"""Comparisons, logic and bits, under torch's names; predicates return bool tensors."""
 
 from __future__ import annotations
 
