@@ -43,7 +43,24 @@ def _product(a: Node, b: Node) -> Node:
 
 @op("Mm")
 def mm(input: Operand, mat2: Operand) -> Node:
-    """Return the product of two matrices.  Raises RuntimeError for other ranks and shapes that do not fit."""
+    """Multiply two matrices, without broadcasting.
+
+    Args:
+        input: tensor of shape (n, k).
+        mat2: tensor of shape (k, m) and the dtype of input.
+
+    Returns:
+        Tensor of shape (n, m) and the dtype of the operands.
+
+    Raises:
+        RuntimeError: if an operand is not a matrix, the inner extents differ, or the dtypes differ.
+        NotImplementedError: if the matrices are bool.
+
+    Example:
+        >>> graphc.mm(graphc.tensor([[1.0, 2.0], [3.0, 4.0]]), graphc.tensor([[1.0, 0.0], [1.0, 1.0]]))
+        tensor([[3., 2.],
+                [7., 4.]])
+    """
     if input.type.rank != 2:
         raise RuntimeError("self must be a matrix")
     if mat2.type.rank != 2:
@@ -53,7 +70,23 @@ def mm(input: Operand, mat2: Operand) -> Node:
 
 @op("Bmm")
 def bmm(input: Operand, mat2: Operand) -> Node:
-    """Return the products of two equally long rows of matrices.  Raises RuntimeError."""
+    """Multiply the matrices of two batches, without broadcasting.
+
+    Args:
+        input: tensor of shape (b, n, k).
+        mat2: tensor of shape (b, k, m) and the dtype of input.
+
+    Returns:
+        Tensor of shape (b, n, m) and the dtype of the operands.
+
+    Raises:
+        RuntimeError: if an operand does not have three axes, the shapes do not fit, or the dtypes differ.
+        NotImplementedError: if the matrices are bool.
+
+    Example:
+        >>> graphc.bmm(graphc.ones(5, 2, 3), graphc.ones(5, 3, 4)).shape
+        torch.Size([5, 2, 4])
+    """
     if input.type.rank != 3:
         raise RuntimeError("batch1 must be a 3D tensor")
     if mat2.type.rank != 3:
@@ -70,7 +103,23 @@ def bmm(input: Operand, mat2: Operand) -> Node:
 
 @op("Mv")
 def mv(input: Operand, vec: Operand) -> Node:
-    """Return the product of a matrix and a vector.  Raises RuntimeError."""
+    """Multiply a matrix by a vector.
+
+    Args:
+        input: tensor of shape (n, k).
+        vec: tensor of shape (k,) and the dtype of input.
+
+    Returns:
+        Tensor of shape (n,) and the dtype of the operands.
+
+    Raises:
+        RuntimeError: if the operands are not a matrix and a vector, the extents differ, or the dtypes differ.
+        TypeError: if the operands are bool.
+
+    Example:
+        >>> graphc.mv(graphc.tensor([[1.0, 2.0], [3.0, 4.0]]), graphc.tensor([1.0, 10.0]))
+        tensor([21., 43.])
+    """
     if (input.type.rank, vec.type.rank) != (2, 1):
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.type.rank}, {vec.type.rank}")
     return _rows_times_vector(input, vec)
@@ -86,7 +135,23 @@ def _rows_times_vector(a: Node, v: Node) -> Node:
 
 @op("Dot")
 def dot(input: Operand, tensor: Operand) -> Node:
-    """Return the sum of products of two vectors.  Raises RuntimeError."""
+    """Return the dot product of two vectors.
+
+    Args:
+        input: tensor of shape (n,).
+        tensor: tensor of shape (n,) and the dtype of input.
+
+    Returns:
+        0-d tensor of the dtype of the operands.
+
+    Raises:
+        RuntimeError: if an operand is not a vector, the lengths differ, or the dtypes differ.
+        TypeError: if the operands are bool.
+
+    Example:
+        >>> graphc.dot(graphc.tensor([1.0, 2.0]), graphc.tensor([3.0, 4.0]))
+        tensor(11.)
+    """
     if input.type.rank != 1 or tensor.type.rank != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.type.rank}D and {tensor.type.rank}D tensors")
     if input.dtype is not tensor.dtype:
@@ -113,7 +178,29 @@ def _matmul_name(input: Node, other: Node) -> str:
 
 @op(_matmul_name)
 def matmul(input: Operand, other: Operand) -> Node:
-    """Return the matrix product, with vectors, matrices and batches of them as torch.matmul has it.  Raises RuntimeError."""
+    """Return the matrix product of two tensors.
+
+    Two vectors give their dot product. A vector on the left is a row, one on the right a column, and its axis is removed
+    from the result. Axes before the last two are a batch and broadcast.
+
+    Args:
+        input: tensor of shape (..., n, k) or (k,).
+        other: tensor of shape (..., k, m) or (k,), and the dtype of input.
+
+    Returns:
+        Tensor of shape (..., n, m), without the axes of vector operands, and the dtype of the operands.
+
+    Raises:
+        RuntimeError: if an operand is 0-d, the inner extents differ, the batch axes do not broadcast, or the dtypes differ.
+        NotImplementedError: if two matrices or batches are bool.
+        TypeError: if a vector and the other operand are bool.
+
+    Example:
+        >>> graphc.matmul(graphc.tensor([[1.0, 2.0], [3.0, 4.0]]), graphc.tensor([1.0, 10.0]))
+        tensor([21., 43.])
+        >>> graphc.matmul(graphc.ones(5, 1, 2, 3), graphc.ones(4, 3, 2)).shape
+        torch.Size([5, 4, 2, 2])
+    """
     ranks = input.type.rank, other.type.rank
     if 0 in ranks:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {ranks[0]}D and {ranks[1]}D")
@@ -156,25 +243,103 @@ def _mixed(product: Node, input: Node, beta: float, alpha: float) -> Node:
 
 @op("Addmm")
 def addmm(input: Operand, mat1: Operand, mat2: Operand, *, beta: float = 1, alpha: float = 1) -> Node:
-    """Return beta * input + alpha * mat1 @ mat2, input broadcast.  Raises RuntimeError."""
+    """Return beta * input + alpha * (mat1 @ mat2).
+
+    Args:
+        input: tensor that broadcasts to (n, m).
+        mat1: tensor of shape (n, k).
+        mat2: tensor of shape (k, m) and the dtype of mat1.
+        beta: factor of input; with beta 0, NaN and infinities in input do not matter.
+        alpha: factor of the product.
+
+    Returns:
+        Tensor of shape (n, m) and the dtype of the matrices.
+
+    Raises:
+        RuntimeError: if mat1 or mat2 is not a matrix, the shapes do not fit, or the dtypes of the matrices differ.
+        NotImplementedError: if the matrices are bool.
+
+    Example:
+        >>> a = graphc.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> graphc.addmm(graphc.tensor([10.0, 20.0]), a, a, alpha=2)
+        tensor([[24., 40.],
+                [40., 64.]])
+    """
     return _mixed(mm.nodes(mat1, mat2), input, beta, alpha)
 
 
 @op("Addmv")
 def addmv(input: Operand, mat: Operand, vec: Operand, *, beta: float = 1, alpha: float = 1) -> Node:
-    """Return beta * input + alpha * mat @ vec, input broadcast.  Raises RuntimeError."""
+    """Return beta * input + alpha * (mat @ vec).
+
+    Args:
+        input: tensor that broadcasts to (n,).
+        mat: tensor of shape (n, k).
+        vec: tensor of shape (k,) and the dtype of mat.
+        beta: factor of input; with beta 0, NaN and infinities in input do not matter.
+        alpha: factor of the product.
+
+    Returns:
+        Tensor of shape (n,) and the dtype of mat.
+
+    Raises:
+        RuntimeError: if mat is not a matrix or vec not a vector, the shapes do not fit, or the dtypes of mat and vec
+            differ.
+        TypeError: if the operands are bool.
+
+    Example:
+        >>> graphc.addmv(graphc.tensor([10.0, 20.0]), graphc.tensor([[1.0, 2.0], [3.0, 4.0]]), graphc.tensor([1.0, 1.0]))
+        tensor([13., 27.])
+    """
     return _mixed(mv.nodes(mat, vec), input, beta, alpha)
 
 
 @op("Baddbmm")
 def baddbmm(input: Operand, batch1: Operand, batch2: Operand, *, beta: float = 1, alpha: float = 1) -> Node:
-    """Return beta * input + alpha * batch1 @ batch2, input broadcast.  Raises RuntimeError."""
+    """Return beta * input + alpha * (batch1 @ batch2), for batches of matrices.
+
+    Args:
+        input: tensor that broadcasts to (b, n, m).
+        batch1: tensor of shape (b, n, k).
+        batch2: tensor of shape (b, k, m) and the dtype of batch1.
+        beta: factor of input; with beta 0, NaN and infinities in input do not matter.
+        alpha: factor of the product.
+
+    Returns:
+        Tensor of shape (b, n, m) and the dtype of the batches.
+
+    Raises:
+        RuntimeError: if batch1 or batch2 does not have three axes, the shapes do not fit, or the dtypes of the batches
+            differ.
+        NotImplementedError: if the matrices are bool.
+
+    Example:
+        >>> graphc.baddbmm(graphc.zeros(1), graphc.ones(5, 2, 3), graphc.ones(5, 3, 4)).shape
+        torch.Size([5, 2, 4])
+    """
     return _mixed(bmm.nodes(batch1, batch2), input, beta, alpha)
 
 
 @op(lambda input, weight, bias=None: "Addmm" if bias is not None else "Mm" if input.type.rank == 2 else "UnsafeView")
 def linear(input: Operand, weight: Operand, bias: Operand = None) -> Node:
-    """Return input @ weight.T + bias over the last axis of input.  Raises RuntimeError."""
+    """Apply an affine map to the last axis: return input @ weight.T + bias.
+
+    Args:
+        input: tensor of shape (..., k).
+        weight: tensor of shape (m, k), or (k,) for one output without an axis; of the dtype of input.
+        bias: tensor that broadcasts to the result, usually of shape (m,), or None.
+
+    Returns:
+        Tensor of shape (..., m), or (...) if weight is a vector, and the dtype of input.
+
+    Raises:
+        RuntimeError: if the shapes do not fit, or the dtypes of input and weight differ.
+        NotImplementedError: if the matrices are bool.
+
+    Example:
+        >>> F.linear(graphc.tensor([1.0, 2.0]), graphc.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+        tensor([1., 2., 3.])
+    """
     if weight.type.rank == 1:
         product = _rows_times_vector(input, weight)
         return product if bias is None else product + expand_to(bias, product.shape)
@@ -186,7 +351,26 @@ def linear(input: Operand, weight: Operand, bias: Operand = None) -> Node:
 
 @op("Bilinear")
 def bilinear(input1: Operand, input2: Operand, weight: Operand, bias: Operand = None) -> Node:
-    """Return input1^T weight[o] input2 + bias[o] for each output o, over the last axes.  Raises RuntimeError."""
+    """Apply a bilinear map to the last axes: output o is input1 @ weight[o] @ input2 + bias[o].
+
+    Args:
+        input1: tensor of shape (..., k).
+        input2: tensor of shape (..., l) with the leading axes of input1.
+        weight: tensor of shape (m, k, l) and the dtype of the inputs.
+        bias: tensor of shape (m,), or None.
+
+    Returns:
+        Tensor of shape (..., m) and the dtype of the inputs.
+
+    Raises:
+        RuntimeError: if the last axes do not fit weight, or the dtypes differ.
+        ValueError: if weight does not have three axes.
+        TypeError: if the leading axes of the inputs differ.
+
+    Example:
+        >>> F.bilinear(graphc.tensor([1.0, 2.0]), graphc.tensor([3.0, 4.0]), graphc.ones(1, 2, 2))
+        tensor([21.])
+    """
     out, left, right = weight.shape
     rows = rows_times_matrix(input1, reshape(permute(weight, (1, 0, 2)), (left, out * right)))
     rows = reshape(rows, (*input1.shape[:-1], out, right))
@@ -196,7 +380,23 @@ def bilinear(input1: Operand, input2: Operand, weight: Operand, bias: Operand = 
 
 @op("Mul")
 def outer(input: Operand, vec2: Operand) -> Node:
-    """Return the matrix of all products of elements of two vectors.  Raises RuntimeError."""
+    """Return the outer product of two vectors, input[i] * vec2[j] at (i, j).
+
+    Args:
+        input: tensor of shape (n,).
+        vec2: tensor of shape (m,).
+
+    Returns:
+        Tensor of shape (n, m) and the promoted dtype; for bools, the logical and.
+
+    Raises:
+        RuntimeError: if an operand is not a vector.
+
+    Example:
+        >>> graphc.outer(graphc.tensor([1, 2]), graphc.tensor([1, 10, 100]))
+        tensor([[  1,  10, 100],
+                [  2,  20, 200]])
+    """
     for name, x in (("self", input), ("vec2", vec2)):
         if x.type.rank != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.type.rank}-D")
@@ -209,7 +409,28 @@ ger = outer
 
 @op("Inner")
 def inner(input: Operand, other: Operand) -> Node:
-    """Return the sums of products over the last axes of both.  Raises RuntimeError."""
+    """Sum products over the last axes of two tensors.
+
+    For vectors this is their dot product; a 0-d operand is a factor of the other one.
+
+    Args:
+        input: tensor of shape (..., k), or 0-d.
+        other: tensor of shape (..., k) and the dtype of input, or 0-d.
+
+    Returns:
+        Tensor with the leading axes of input followed by those of other, of their dtype.
+
+    Raises:
+        RuntimeError: if the dtypes differ.
+        TypeError: if the last axes have different extents.
+        NotImplementedError: if the operands are bool.
+
+    Example:
+        >>> graphc.inner(graphc.tensor([1.0, 2.0]), graphc.tensor([3.0, 4.0]))
+        tensor(11.)
+        >>> graphc.inner(graphc.ones(2, 3), graphc.ones(4, 3)).shape
+        torch.Size([2, 4])
+    """
     if 0 in (input.type.rank, other.type.rank):
         x, y = promote(input, other)
         return x * y
@@ -218,14 +439,50 @@ def inner(input: Operand, other: Operand) -> Node:
 
 @op("LinalgVecdot")
 def vecdot(x: Operand, y: Operand, *, dim: int = -1) -> Node:
-    """Return the sums of products along an axis, the others broadcast."""
+    """Return dot products of vectors along an axis; the other axes broadcast.
+
+    Args:
+        x: tensor.
+        y: tensor; its shape broadcasts with that of x.
+        dim: the axis to sum over, counted in the broadcast shape.
+
+    Returns:
+        Tensor of the broadcast shape without dim, of the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+        IndexError: if dim is out of range.
+        TypeError: if the operands are bool.
+
+    Example:
+        >>> graphc.linalg.vecdot(graphc.tensor([[1.0, 2.0], [3.0, 4.0]]), graphc.tensor([1.0, 10.0]))
+        tensor([21., 43.])
+    """
     a, b = promote(x, y)
     return sum_(a * b, (axis_of(dim, a.type.rank),))
 
 
 @op("LinalgCross")
 def cross(input: Operand, other: Operand, dim: int = -1) -> Node:
-    """Return the cross products of vectors of three elements along an axis.  Raises RuntimeError."""
+    """Return cross products of vectors of three elements along an axis; the other axes broadcast.
+
+    Args:
+        input: tensor of extent 3 along dim.
+        other: tensor; its shape broadcasts with that of input.
+        dim: the axis of the vectors.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast, or the extent along dim is not 3.
+        IndexError: if dim is out of range.
+        TypeError: if the operands are bool.
+
+    Example:
+        >>> graphc.cross(graphc.tensor([1.0, 0.0, 0.0]), graphc.tensor([0.0, 1.0, 0.0]))
+        tensor([0., 0., 1.])
+    """
     a, b = promote(input, other)
     axis = axis_of(dim, a.type.rank)
     if a.shape[axis] != 3:
@@ -241,7 +498,28 @@ def _turned(x: Node, axis: int, by: int) -> Node:
 
 @op("Tensordot")
 def tensordot(a: Operand, b: Operand, dims: Any = 2) -> Node:
-    """Return the sums of products over axes of both: the last and first `dims`, or two lists.  Raises RuntimeError."""
+    """Contract two tensors: sum products over pairs of axes.
+
+    Args:
+        a: tensor.
+        b: tensor of the dtype of a.
+        dims: the number of axes, the last of a and the first of b; or two lists of axes, or two axes, of a and of b, in the
+            order of the pairs.
+
+    Returns:
+        Tensor with the free axes of a followed by those of b, of their dtype.
+
+    Raises:
+        RuntimeError: if the extents of paired axes differ, or the dtypes do.
+        IndexError: if an axis is out of range.
+        NotImplementedError: if the operands are bool.
+
+    Example:
+        >>> graphc.tensordot(graphc.ones(2, 3, 4), graphc.ones(3, 4, 5)).shape
+        torch.Size([2, 5])
+        >>> graphc.tensordot(graphc.ones(2, 3), graphc.ones(4, 2), dims=([0], [1])).shape
+        torch.Size([3, 4])
+    """
     if isinstance(dims, int):
         left, right = list(range(a.type.rank - dims, a.type.rank)), list(range(dims))
     else:
@@ -268,7 +546,22 @@ def contract(a: Node, b: Node, left: Sequence[int], right: Sequence[int]) -> Nod
 
 @op("Kron")
 def kron(input: Operand, other: Operand) -> Node:
-    """Return the Kronecker product."""
+    """Return the Kronecker product: every element of input times the whole of other.
+
+    Args:
+        input: tensor.
+        other: tensor; the shape with fewer axes is filled up with ones at the left.
+
+    Returns:
+        Tensor of the promoted dtype, whose extents are the products of those of the operands.
+
+    Raises:
+        TypeError: if the operands are bool.
+
+    Example:
+        >>> graphc.kron(graphc.tensor([1, 2]), graphc.tensor([1, 10, 100]))
+        tensor([  1,  10, 100,   2,  20, 200])
+    """
     rank = max(input.type.rank, other.type.rank)
     x, y = (reshape(v, (1,) * (rank - v.type.rank) + v.shape) for v in (input, other))
     wide = [n for pair in zip(x.shape, y.shape, strict=True) for n in pair]
@@ -278,7 +571,21 @@ def kron(input: Operand, other: Operand) -> Node:
 
 @op("Trace")
 def trace(input: Operand) -> Node:
-    """Return the sum of the diagonal of a matrix; of integers as int64.  Raises RuntimeError for other ranks."""
+    """Return the sum of the diagonal of a matrix.
+
+    Args:
+        input: tensor of shape (n, m).
+
+    Returns:
+        0-d tensor of the dtype of input; integers and bools give int64.
+
+    Raises:
+        RuntimeError: if input is not a matrix.
+
+    Example:
+        >>> graphc.trace(graphc.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        tensor(5.)
+    """
     if input.type.rank != 2:
         raise RuntimeError("trace: expected a matrix")
     along = diagonal.nodes(input)
@@ -287,7 +594,24 @@ def trace(input: Operand) -> Node:
 
 @op("LinalgMatrixPower")
 def matrix_power(input: Operand, n: int) -> Node:
-    """Return a square matrix multiplied with itself, by repeated squaring.  Raises RuntimeError for a negative `n`."""
+    """Raise square matrices to a power, by repeated squaring.
+
+    Args:
+        input: tensor of shape (..., n, n).
+        n: exponent, at least 0; exponent 0 gives identity matrices.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        RuntimeError: if n is negative.
+        TypeError: if the matrices are not square, or are bool.
+
+    Example:
+        >>> graphc.linalg.matrix_power(graphc.tensor([[1, 1], [1, 0]]), 5)
+        tensor([[8, 5],
+                [5, 3]])
+    """
     if n < 0:
         raise RuntimeError("matrix_power: negative powers need an inverse, which is not available")
     if n == 0:
@@ -325,7 +649,35 @@ def _einsum(equation: str, operands: Sequence[Operand]) -> Node:
 
 
 def einsum(equation: str, *operands: Any) -> Any:
-    """Return sums of products in Einstein's notation: "bij,bjk->bik".  Raises RuntimeError."""
+    """Sum products of elements in Einstein's notation.
+
+    The equation names the axes of each operand, separated by commas, and after an arrow those of the result. Axes that the
+    result does not name are summed over; a name that repeats within an operand selects its diagonal; `...` stands for
+    broadcast axes that are not named. Without an arrow the result has the axes named once, in alphabetical order. Operands
+    are contracted from left to right, by matrix products where they share a summed axis.
+
+    Args:
+        equation: string such as "bij,bjk->bik"; one letter names an axis, blanks do not matter.
+        *operands: tensors, one for each term, or one list of them; where they share a summed axis, of one dtype.
+
+    Returns:
+        Tensor with the axes of the result, of the dtype of the operands.
+
+    Raises:
+        RuntimeError: if the number of operands, axes or extents does not fit the equation, the result names an axis that no
+            operand has, or the dtypes differ.
+        TypeError: if the result names an axis twice.
+        NotImplementedError: if the operands of a contraction are bool.
+
+    Example:
+        >>> graphc.einsum("ij,jk->ik", graphc.tensor([[1.0, 2.0], [3.0, 4.0]]), graphc.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        tensor([[ 7., 10.],
+                [15., 22.]])
+        >>> graphc.einsum("ii", graphc.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        tensor(5.)
+        >>> graphc.einsum("...ij,jk->...ik", graphc.ones(5, 2, 3), graphc.ones(3, 4)).shape
+        torch.Size([5, 2, 4])
+    """
     given = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
     return _einsum(equation, list(given))
 
