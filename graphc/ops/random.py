@@ -47,7 +47,24 @@ generators: WeakSet[Storage] = WeakSet()
 
 
 class Generator:
-    """A source of random numbers; `state` is the tensor [seed, offset], int64."""
+    """Source of random numbers: a seed and an offset that each draw advances.
+
+    Numbers are a function of seed, offset and position (Philox-2x32-10; Salmon et al., 2011), and are not those of torch.
+    `state` is the int64 tensor [seed, offset].
+
+    Args:
+        device: "cpu", or None.
+
+    Raises:
+        RuntimeError: for another device.
+
+    Example:
+        >>> generator = graphc.Generator().manual_seed(1)
+        >>> a = graphc.rand(2, generator=generator)
+        >>> b = graphc.rand(2, generator=generator.manual_seed(1))
+        >>> graphc.equal(a, b)
+        True
+    """
 
     def __init__(self, device: Any = "cpu") -> None:
         check_device(device)
@@ -56,31 +73,56 @@ class Generator:
         self._seed = 0
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start again from a seed, taken modulo 2**64; return the generator."""
+        """Set the seed, and the offset to 0.
+
+        Args:
+            seed: an int; it counts modulo 2**64.
+
+        Returns:
+            The generator.
+        """
         self._seed = int(seed)
         self.state.copy_(_key(I64.scalar(self._seed), 0))
         return self
 
     def seed(self) -> int:
-        """Start again from a seed of the operating system's, and return it."""
+        """Set a seed from the operating system's entropy, and the offset to 0.
+
+        Returns:
+            The seed, a non-negative int.
+        """
         self.manual_seed(int.from_bytes(os.urandom(8), "little") >> 1)
         return self._seed
 
     def initial_seed(self) -> int:
-        """Return the seed last set."""
+        """Return the seed that was set last, an int."""
         return self._seed
 
     def get_state(self) -> Any:
-        """Return a copy of the state."""
+        """Return a copy of the state, the int64 tensor [seed, offset]."""
         return self.state.clone()
 
     def set_state(self, new_state: Any) -> Generator:
-        """Continue from a state."""
+        """Set the state, so that the same numbers follow as when it was copied.
+
+        Args:
+            new_state: int64 tensor of shape (2,), as `get_state` returns it.
+
+        Returns:
+            The generator.
+
+        Raises:
+            RuntimeError: if the shape does not fit.
+        """
         self.state.copy_(new_state)
         return self
 
     def advance(self, count: int) -> None:
-        """Move on behind `count` words that were drawn."""
+        """Skip random words, as if they had been drawn.
+
+        Args:
+            count: number of words.
+        """
         self.state.copy_(_advanced(self.state, count))
 
 
@@ -88,27 +130,75 @@ default_generator = Generator()
 
 
 def manual_seed(seed: int) -> Generator:
-    """Start the default generator again from a seed, and return it."""
+    """Set the seed of the default generator.
+
+    Args:
+        seed: an int; it counts modulo 2**64.
+
+    Returns:
+        The default generator.
+
+    Example:
+        >>> _ = graphc.manual_seed(0)
+        >>> a = graphc.rand(3)
+        >>> _ = graphc.manual_seed(0)
+        >>> graphc.equal(a, graphc.rand(3))
+        True
+    """
     return default_generator.manual_seed(seed)
 
 
 def seed() -> int:
-    """Start the default generator again from a seed of the operating system's, and return it."""
+    """Set the seed of the default generator from the operating system's entropy.
+
+    Returns:
+        The seed, a non-negative int.
+
+    Example:
+        >>> graphc.seed() == graphc.initial_seed()
+        True
+    """
     return default_generator.seed()
 
 
 def initial_seed() -> int:
-    """Return the seed of the default generator."""
+    """Return the seed of the default generator, an int.
+
+    Example:
+        >>> _ = graphc.manual_seed(7)
+        >>> graphc.initial_seed()
+        7
+    """
     return default_generator.initial_seed()
 
 
 def get_rng_state() -> Any:
-    """Return a copy of the default generator's state."""
+    """Return a copy of the default generator's state, the int64 tensor [seed, offset].
+
+    Example:
+        >>> _ = graphc.manual_seed(7)
+        >>> graphc.get_rng_state()
+        tensor([7, 0])
+    """
     return default_generator.get_state()
 
 
 def set_rng_state(new_state: Any) -> None:
-    """Continue the default generator from a state."""
+    """Set the state of the default generator, so that the same numbers follow as when it was copied.
+
+    Args:
+        new_state: int64 tensor of shape (2,), as `get_rng_state` returns it.
+
+    Raises:
+        RuntimeError: if the shape does not fit.
+
+    Example:
+        >>> before = graphc.get_rng_state()
+        >>> a = graphc.rand(3)
+        >>> graphc.set_rng_state(before)
+        >>> graphc.equal(a, graphc.rand(3))
+        True
+    """
     default_generator.set_state(new_state)
 
 

@@ -68,7 +68,40 @@ def _towards(x: Node, target: Node, weight: float) -> Node:
 
 
 class Adam(Optimizer):
-    """Adam, as torch.optim.Adam; `decoupled_weight_decay=True` is AdamW.  Raises ValueError for options out of range."""
+    """Adam: steps scaled by running means of the gradient and of its square.
+
+    With the gradient g of a parameter p in step t::
+
+        g = g + weight_decay * p                  (p = p - lr * weight_decay * p with decoupled_weight_decay)
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2        (amsgrad: its maximum over the steps so far is used below)
+        p = p - lr * (m / (1 - beta1**t)) / (sqrt(v / (1 - beta2**t)) + eps)
+
+    Source: Kingma and Ba (2015); Reddi et al. (2018) for amsgrad.
+
+    Args:
+        params: iterable of leaf tensors or (name, tensor) pairs, or of dicts with "params" and options of the group.
+        lr: learning rate.
+        betas: decay rates of the means of the gradient and of its square, each in [0, 1).
+        eps: added to the denominator.
+        weight_decay: factor of the L2 penalty.
+        amsgrad: whether to use the maximum of the mean squares.
+        foreach, capturable, differentiable, fused: accepted for compatibility with torch and ignored.
+        maximize: whether to ascend instead.
+        decoupled_weight_decay: whether weight decay is applied to the parameter instead of the gradient, as in AdamW.
+
+    Raises:
+        ValueError: if `lr`, `eps` or `weight_decay` is negative, a beta is out of range, or there are no parameters.
+        TypeError: if `params` is a single tensor, or contains something else than tensors.
+
+    Example:
+        >>> w = graphc.tensor([1.0, -2.0], requires_grad=True)
+        >>> optimizer = optim.Adam([w], lr=0.1)
+        >>> w.square().sum().backward()
+        >>> optimizer.step()  # the first step is lr in the direction of the sign
+        >>> w
+        tensor([ 0.9000, -1.9000], requires_grad=True)
+    """
 
     def __init__(
         self,
@@ -110,12 +143,24 @@ class Adam(Optimizer):
         )
 
     def initial_state(self, p: Tensor, options: dict[str, Any]) -> dict[str, Any]:
-        """Return step 0 and zeros for the running means."""
+        """Return step 0 (a 0-d float32 tensor) and zeros for the running means.
+
+        Args:
+            p: the parameter.
+            options: dict of the options of its group.
+        """
         state = {"step": zeros((), dtype=F32), "exp_avg": zeros_of(p), "exp_avg_sq": zeros_of(p)}
         return {**state, "max_exp_avg_sq": zeros_of(p)} if options["amsgrad"] else state
 
     def update(self, p: Tensor, grad: Tensor, state: dict[str, Any], options: dict[str, Any]) -> None:
-        """Move one parameter and its state."""
+        """Update one parameter and its state in place.
+
+        Args:
+            p: the parameter.
+            grad: its gradient, of the same shape.
+            state: its state: "step", "exp_avg", "exp_avg_sq" and, with amsgrad, "max_exp_avg_sq".
+            options: dict of the options of its group.
+        """
         names = ["step", "exp_avg", "exp_avg_sq"] + (["max_exp_avg_sq"] if options["amsgrad"] else [])
         new = _step(
             p,
@@ -135,7 +180,39 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with weight decay apart from the gradient, as torch.optim.AdamW."""
+    """Adam with decoupled weight decay.
+
+    With the gradient g of a parameter p in step t::
+
+        p = p - lr * weight_decay * p
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2        (amsgrad: its maximum over the steps so far is used below)
+        p = p - lr * (m / (1 - beta1**t)) / (sqrt(v / (1 - beta2**t)) + eps)
+
+    Source: Loshchilov and Hutter (2019).
+
+    Args:
+        params: iterable of leaf tensors or (name, tensor) pairs, or of dicts with "params" and options of the group.
+        lr: learning rate.
+        betas: decay rates of the means of the gradient and of its square, each in [0, 1).
+        eps: added to the denominator.
+        weight_decay: decay rate of the parameters, relative to `lr`.
+        amsgrad: whether to use the maximum of the mean squares.
+        maximize: whether to ascend instead.
+        foreach, capturable, differentiable, fused: accepted for compatibility with torch and ignored.
+
+    Raises:
+        ValueError: if `lr`, `eps` or `weight_decay` is negative, a beta is out of range, or there are no parameters.
+        TypeError: if `params` is a single tensor, or contains something else than tensors.
+
+    Example:
+        >>> w = graphc.tensor([1.0, -2.0], requires_grad=True)
+        >>> optimizer = optim.AdamW([w], lr=0.1, weight_decay=0.5)
+        >>> w.square().sum().backward()
+        >>> optimizer.step()
+        >>> w
+        tensor([ 0.8500, -1.8000], requires_grad=True)
+    """
 
     def __init__(
         self,

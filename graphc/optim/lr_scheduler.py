@@ -1,4 +1,4 @@
-"""Learning rates that change from epoch to epoch: call `step()` after the optimizer's."""
+"""Learning rate schedules: call `step()` once an epoch, after the optimizer's steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,27 @@ __all__ = [
 
 
 class LRScheduler:
-    """Set the learning rate of each group at each epoch; subclasses say in `get_lr` to what."""
+    """Base class of learning rate schedules.
+
+    A subclass defines `get_lr`. Constructing a schedule sets the rates of epoch 0.
+
+    Args:
+        optimizer: the optimizer whose groups' "lr" is set.
+        last_epoch: the last epoch done when training is resumed, or -1 to start: each group's "initial_lr" is then its "lr".
+
+    Raises:
+        KeyError: if `last_epoch` is not -1 and a group has no "initial_lr".
+
+    Example:
+        >>> class Halving(optim.lr_scheduler.LRScheduler):
+        ...     def get_lr(self):
+        ...         return [lr * 0.5**self.last_epoch for lr in self.base_lrs]
+        >>> optimizer = optim.SGD([graphc.zeros(1)], lr=1.0)
+        >>> scheduler = Halving(optimizer)
+        >>> scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.5]
+    """
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         self.optimizer, self.last_epoch = optimizer, last_epoch
@@ -30,11 +50,19 @@ class LRScheduler:
         self.step()
 
     def get_lr(self) -> list[float]:
-        """Return the rates for `last_epoch`.  Raises NotImplementedError unless a subclass says how."""
+        """Return the learning rates of epoch `last_epoch`, one for each group.
+
+        Raises:
+            NotImplementedError: unless a subclass overrides it.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not say its learning rates: expected a method get_lr")
 
     def step(self, epoch: int | None = None) -> None:
-        """Go to the next epoch."""
+        """Advance to the next epoch and set its learning rates.
+
+        Args:
+            epoch: the epoch to go to; None is the next one.
+        """
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         for group, lr in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
             group["lr"] = lr
@@ -47,20 +75,40 @@ class LRScheduler:
         return [lr * factor for lr in self._current()]
 
     def get_last_lr(self) -> list[float]:
-        """Return the rates last set."""
+        """Return the learning rates that were set last, a list with one for each group."""
         return self._last_lr
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything but the optimizer."""
+        """Return the state as a dict, without the optimizer."""
         return {k: v for k, v in self.__dict__.items() if k != "optimizer" and not callable(v)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from a state."""
+        """Restore a state that `state_dict` returned.
+
+        Args:
+            state_dict: the state.
+        """
         self.__dict__.update(state_dict)
 
 
 class LambdaLR(LRScheduler):
-    """The initial rate times what a function gives for the epoch."""
+    """Multiply the initial learning rate by a function of the epoch: lr = initial_lr * f(epoch).
+
+    Args:
+        optimizer: the optimizer whose learning rates are set.
+        lr_lambda: function of the epoch, or a list of functions with one for each group.
+        last_epoch: the last epoch done when training is resumed, or -1.
+
+    Raises:
+        ValueError: if the number of functions is not the number of groups.
+
+    Example:
+        >>> optimizer = optim.SGD([graphc.zeros(1)], lr=1.0)
+        >>> scheduler = optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch))
+        >>> scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.5]
+    """
 
     def __init__(
         self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]], last_epoch: int = -1
@@ -72,54 +120,122 @@ class LambdaLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything but the optimizer and the functions."""
+        """Return the state as a dict, without the optimizer and the functions."""
         return {k: v for k, v in super().state_dict().items() if k != "lr_lambdas"}
 
     def get_lr(self) -> list[float]:
-        """Return the rates for `last_epoch`."""
+        """Return the learning rates of epoch `last_epoch`, one for each group."""
         return [base * f(self.last_epoch) for f, base in zip(self.lr_lambdas, self.base_lrs, strict=True)]  # type: ignore[operator]
 
 
 class StepLR(LRScheduler):
-    """The rate times `gamma` every `step_size` epochs."""
+    """Multiply the learning rate by `gamma` every `step_size` epochs.
+
+    Args:
+        optimizer: the optimizer whose learning rates are set.
+        step_size: number of epochs between two changes.
+        gamma: factor of the learning rate.
+        last_epoch: the last epoch done when training is resumed, or -1.
+
+    Example:
+        >>> optimizer = optim.SGD([graphc.zeros(1)], lr=1.0)
+        >>> scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates += scheduler.get_last_lr()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """Return the rates for `last_epoch`."""
+        """Return the learning rates of epoch `last_epoch`, one for each group."""
         due = self.last_epoch > 0 and self.last_epoch % self.step_size == 0
         return self._scaled(self.gamma) if due else self._current()
 
 
 class MultiStepLR(LRScheduler):
-    """The rate times `gamma` at each milestone."""
+    """Multiply the learning rate by `gamma` at each milestone.
+
+    Args:
+        optimizer: the optimizer whose learning rates are set.
+        milestones: the epochs at which the learning rate changes.
+        gamma: factor of the learning rate.
+        last_epoch: the last epoch done when training is resumed, or -1.
+
+    Example:
+        >>> optimizer = optim.SGD([graphc.zeros(1)], lr=1.0)
+        >>> scheduler = optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 3], gamma=0.5)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates += scheduler.get_last_lr()
+        ...     scheduler.step()
+        >>> rates
+        [1.0, 0.5, 0.5, 0.25, 0.25]
+    """
 
     def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.milestones, self.gamma = Counter(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """Return the rates for `last_epoch`."""
+        """Return the learning rates of epoch `last_epoch`, one for each group."""
         due = self.milestones.get(self.last_epoch, 0)
         return self._scaled(self.gamma**due) if due else self._current()
 
 
 class ExponentialLR(LRScheduler):
-    """The rate times `gamma` every epoch."""
+    """Multiply the learning rate by `gamma` every epoch.
+
+    Args:
+        optimizer: the optimizer whose learning rates are set.
+        gamma: factor of the learning rate.
+        last_epoch: the last epoch done when training is resumed, or -1.
+
+    Example:
+        >>> optimizer = optim.SGD([graphc.zeros(1)], lr=1.0)
+        >>> scheduler = optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+        >>> scheduler.step()
+        >>> scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.25]
+    """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """Return the rates for `last_epoch`."""
+        """Return the learning rates of epoch `last_epoch`, one for each group."""
         return self._scaled(self.gamma) if self.last_epoch > 0 else self._current()
 
 
 class ConstantLR(LRScheduler):
-    """The rate times `factor` until `total_iters` epochs have passed."""
+    """Multiply the learning rate by `factor` for the first `total_iters` epochs.
+
+    Args:
+        optimizer: the optimizer whose learning rates are set.
+        factor: factor of the learning rate, in [0, 1].
+        total_iters: number of epochs with the reduced learning rate.
+        last_epoch: the last epoch done when training is resumed, or -1.
+
+    Raises:
+        ValueError: if `factor` is out of range.
+
+    Example:
+        >>> optimizer = optim.SGD([graphc.zeros(1)], lr=1.0)
+        >>> scheduler = optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=2)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates += scheduler.get_last_lr()
+        ...     scheduler.step()
+        >>> rates
+        [0.5, 0.5, 1.0, 1.0]
+    """
 
     def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
         if not 0 <= factor <= 1.0:
@@ -128,14 +244,35 @@ class ConstantLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """Return the rates for `last_epoch`."""
+        """Return the learning rates of epoch `last_epoch`, one for each group."""
         if self.last_epoch == 0:
             return self._scaled(self.factor)
         return self._scaled(1.0 / self.factor) if self.last_epoch == self.total_iters else self._current()
 
 
 class LinearLR(LRScheduler):
-    """The rate times a factor that goes straight from `start_factor` to `end_factor` in `total_iters` epochs."""
+    """Multiply the learning rate by a factor that changes linearly with the epoch up to `total_iters`, and then stays.
+
+    Args:
+        optimizer: the optimizer whose learning rates are set.
+        start_factor: factor at epoch 0, in (0, 1].
+        end_factor: factor from epoch `total_iters` on, in [0, 1].
+        total_iters: number of epochs from one factor to the other.
+        last_epoch: the last epoch done when training is resumed, or -1.
+
+    Raises:
+        ValueError: if a factor is out of range.
+
+    Example:
+        >>> optimizer = optim.SGD([graphc.zeros(1)], lr=1.0)
+        >>> scheduler = optim.lr_scheduler.LinearLR(optimizer, start_factor=0.5, total_iters=2)
+        >>> rates = []
+        >>> for epoch in range(4):
+        ...     rates += scheduler.get_last_lr()
+        ...     scheduler.step()
+        >>> rates
+        [0.5, 0.75, 1.0, 1.0]
+    """
 
     def __init__(
         self,
@@ -153,7 +290,7 @@ class LinearLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """Return the rates for `last_epoch`."""
+        """Return the learning rates of epoch `last_epoch`, one for each group."""
         if self.last_epoch == 0:
             return self._scaled(self.start_factor)
         if self.last_epoch > self.total_iters:
@@ -163,9 +300,29 @@ class LinearLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """The rate along half a cosine from the initial one to `eta_min` in `T_max` epochs, and back.
+    """Anneal the learning rate along a cosine, from the initial one to `eta_min` in `T_max` epochs, and back.
+
+    At epoch t, without other changes to the learning rate::
+
+        lr = eta_min + (initial_lr - eta_min) * (1 + cos(pi * t / T_max)) / 2
 
     Source: Loshchilov and Hutter, "SGDR" (2017).
+
+    Args:
+        optimizer: the optimizer whose learning rates are set.
+        T_max: number of epochs of half a period.
+        eta_min: the smallest learning rate.
+        last_epoch: the last epoch done when training is resumed, or -1.
+
+    Example:
+        >>> optimizer = optim.SGD([graphc.zeros(1)], lr=1.0)
+        >>> scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=2)
+        >>> rates = []
+        >>> for epoch in range(5):
+        ...     rates += scheduler.get_last_lr()
+        ...     scheduler.step()
+        >>> [round(rate, 6) for rate in rates]
+        [1.0, 0.5, 0.0, 0.5, 1.0]
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
@@ -173,7 +330,7 @@ class CosineAnnealingLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
-        """Return the rates for `last_epoch`, each from the one before."""
+        """Return the learning rates of epoch `last_epoch`, one for each group, each computed from the one before."""
         epoch, low = self.last_epoch, self.eta_min
         if epoch == 0:
             return self._current()
@@ -185,7 +342,30 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class ReduceLROnPlateau:
-    """The rate times `factor` when a metric has not improved for more than `patience` epochs."""
+    """Multiply the learning rate by `factor` when a metric has stopped improving.
+
+    Args:
+        optimizer: the optimizer whose learning rates are changed.
+        mode: "min" if smaller metrics are better, or "max".
+        factor: factor of the learning rate, below 1.
+        patience: number of epochs without improvement that are tolerated; the next one reduces the learning rate.
+        threshold: the least change that counts as an improvement.
+        threshold_mode: "rel" if `threshold` is relative to the best metric so far, or "abs".
+        cooldown: number of epochs after a reduction in which epochs without improvement are not counted.
+        min_lr: the smallest learning rate.
+        eps: reductions by at most this are skipped.
+
+    Raises:
+        ValueError: if `factor` is not below 1, or for another `mode` or `threshold_mode`.
+
+    Example:
+        >>> optimizer = optim.SGD([graphc.zeros(1)], lr=1.0)
+        >>> scheduler = optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
+        >>> for loss in (3.0, 2.0, 2.0, 2.0):
+        ...     scheduler.step(loss)
+        >>> scheduler.get_last_lr()
+        [0.5]
+    """
 
     def __init__(
         self,
@@ -222,7 +402,11 @@ class ReduceLROnPlateau:
         return sign * value < sign * self.best - margin
 
     def step(self, metrics: Any) -> None:
-        """Look at the metric of an epoch."""
+        """Record the metric of an epoch, and reduce the learning rates if it is time to.
+
+        Args:
+            metrics: the metric, a number or a tensor of one element.
+        """
         value = float(metrics)
         self.last_epoch += 1
         better = self._is_better(value)
@@ -242,5 +426,5 @@ class ReduceLROnPlateau:
         self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
 
     def get_last_lr(self) -> list[float]:
-        """Return the current rates."""
+        """Return the current learning rates, a list with one for each group."""
         return [group["lr"] for group in self.optimizer.param_groups]

@@ -20,7 +20,30 @@ __all__ = ["Optimizer"]
 
 
 class Optimizer:
-    """Parameters in groups with options; subclasses say in `update` what a step does to one parameter."""
+    """Base class of optimizers: parameters in groups with options, and a state for each parameter.
+
+    A subclass defines `initial_state` and `update`; `step` calls `update` for every parameter that has a gradient.
+
+    Args:
+        params: iterable of leaf tensors or (name, tensor) pairs, or of dicts with the key "params" and options that override
+            the defaults for that group.
+        defaults: dict of options of groups that do not set them.
+
+    Raises:
+        TypeError: if `params` is a single tensor, or contains something else than tensors.
+        ValueError: if there are no parameters, one is no leaf, or one is in two groups.
+
+    Example:
+        >>> class SignSGD(optim.Optimizer):
+        ...     def update(self, p, grad, state, options):
+        ...         p -= options["lr"] * grad.sign()
+        >>> w = graphc.tensor([1.0, -2.0], requires_grad=True)
+        >>> optimizer = SignSGD([w], {"lr": 0.5})
+        >>> w.square().sum().backward()
+        >>> optimizer.step()
+        >>> w
+        tensor([ 0.5000, -1.5000], requires_grad=True)
+    """
 
     _read_by_users: ClassVar[frozenset[str]] = frozenset(("param_groups", "defaults"))
     """What a compiled function compares if its own code reads it; `step` guards what it reads itself."""
@@ -42,7 +65,16 @@ class Optimizer:
             self.add_param_group(group)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add parameters with options of their own.  Raises TypeError, ValueError."""
+        """Add a group of parameters.
+
+        Args:
+            param_group: dict with the key "params", a tensor or an iterable of tensors or (name, tensor) pairs, and options
+                that override the defaults.
+
+        Raises:
+            TypeError: if something else than a tensor is among the parameters.
+            ValueError: if a parameter is no leaf, or is in another group already.
+        """
         given = param_group["params"]
         members = [given] if isinstance(given, Tensor) else [p[1] if isinstance(p, tuple) else p for p in given]
         for p in members:
@@ -58,7 +90,15 @@ class Optimizer:
     # -- steps ----------------------------------------------------------------------------------------------
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Move every parameter that has a gradient; return what `closure`, called first, returns."""
+        """Update every parameter that has a gradient.
+
+        Args:
+            closure: function without arguments that evaluates the loss again and returns it; called first, with gradients
+                recorded.
+
+        Returns:
+            What `closure` returns, or None without it.
+        """
         loss = None
         if closure is not None:
             with enable_grad():
@@ -89,15 +129,37 @@ class Optimizer:
         return state
 
     def initial_state(self, p: Tensor, options: dict[str, Any]) -> dict[str, Any]:
-        """Return the state a parameter starts with."""
+        """Return the state that a parameter has before its first step.
+
+        Args:
+            p: the parameter.
+            options: dict of the options of its group.
+
+        Returns:
+            Dict from names to tensors, empty by default.
+        """
         return {}
 
     def update(self, p: Tensor, grad: Tensor, state: dict[str, Any], options: dict[str, Any]) -> None:
-        """Move one parameter.  Raises NotImplementedError unless a subclass says how."""
+        """Update one parameter and its state in place; called by `step` without recording gradients.
+
+        Args:
+            p: the parameter.
+            grad: its gradient, of the same shape.
+            state: its state, as `initial_state` returned it.
+            options: dict of the options of its group; "lr" may be a 0-d tensor within a compiled function.
+
+        Raises:
+            NotImplementedError: unless a subclass overrides it.
+        """
         raise NotImplementedError
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or set them to zero."""
+        """Reset the gradients of all parameters.
+
+        Args:
+            set_to_none: True sets `.grad` to None, False fills it with zeros.
+        """
         for group in self.param_groups:
             for p in group["params"]:
                 clear_grad(p, set_to_none)
@@ -109,7 +171,12 @@ class Optimizer:
         return {id(p): i for i, p in enumerate(members)}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of each parameter by its number, and the groups with numbers for parameters."""
+        """Return the state of the optimizer, as `load_state_dict` takes it.
+
+        Returns:
+            Dict with "state", the state of each parameter by its number, and "param_groups", the options of each group with
+            the numbers of its parameters under "params". Tensors are shared with the optimizer.
+        """
         numbers = self._numbers()
         state = {numbers[id(p)]: dict(s) for p, s in self.state.items()}
         groups = [
@@ -119,7 +186,14 @@ class Optimizer:
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Copy a state that `state_dict` returned.  Raises ValueError if the groups differ."""
+        """Restore a state that `state_dict` returned, by copying it.
+
+        Args:
+            state_dict: the state, of an optimizer with groups of the same sizes.
+
+        Raises:
+            ValueError: if the number of groups or the size of a group differs.
+        """
         given = state_dict["param_groups"]
         if len(given) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
@@ -149,12 +223,12 @@ def _copied(value: Any) -> Any:
 
 
 def zeros_of(p: Tensor) -> Any:
-    """Return zeros in the shape and dtype of a parameter, without history."""
+    """Return zeros of the shape and dtype of a parameter, without history."""
     return zeros_like(p)
 
 
 def write(pairs: Iterable[tuple[Any, Any]]) -> None:
-    """Write new values into tensors, all of which were computed from the old ones."""
+    """Write new values into tensors; all of them are computed from the old values."""
     for tensor, value in pairs:
         tensor._assign(value)
 

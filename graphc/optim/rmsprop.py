@@ -49,7 +49,41 @@ def _rmsprop(
 
 
 class RMSprop(Optimizer):
-    """Divide gradients by a running root mean square, as torch.optim.RMSprop.  Raises ValueError for negative options."""
+    """RMSprop: divide the gradient by a running root mean square.
+
+    With the gradient g of a parameter p::
+
+        g = g + weight_decay * p
+        v = alpha * v + (1 - alpha) * g**2
+        a = alpha * a + (1 - alpha) * g           (centered only: v - a**2 is used in place of v below)
+        b = momentum * b + g / (sqrt(v) + eps)
+        p = p - lr * b
+
+    Source: Hinton's lectures (2012); Graves (2013) for the centered form.
+
+    Args:
+        params: iterable of leaf tensors or (name, tensor) pairs, or of dicts with "params" and options of the group.
+        lr: learning rate.
+        alpha: decay rate of the means.
+        eps: added to the denominator.
+        weight_decay: factor of the L2 penalty.
+        momentum: factor of the momentum buffer, 0 for none.
+        centered: whether to divide by the running standard deviation instead.
+        capturable, foreach, differentiable: accepted for compatibility with torch and ignored.
+        maximize: whether to ascend instead.
+
+    Raises:
+        ValueError: if a number among the options is negative, or there are no parameters.
+        TypeError: if `params` is a single tensor, or contains something else than tensors.
+
+    Example:
+        >>> w = graphc.tensor([1.0, -2.0], requires_grad=True)
+        >>> optimizer = optim.RMSprop([w], lr=0.01)
+        >>> w.square().sum().backward()
+        >>> optimizer.step()
+        >>> w
+        tensor([ 0.9000, -1.9000], requires_grad=True)
+    """
 
     def __init__(
         self,
@@ -90,7 +124,12 @@ class RMSprop(Optimizer):
         )
 
     def initial_state(self, p: Tensor, options: dict[str, Any]) -> dict[str, Any]:
-        """Return step 0 and zeros."""
+        """Return step 0 (a 0-d tensor) and zeros for the means and the momentum buffer.
+
+        Args:
+            p: the parameter.
+            options: dict of the options of its group.
+        """
         state = {"step": zeros(()), "square_avg": zeros_of(p)}
         if options["centered"]:
             state["grad_avg"] = zeros_of(p)
@@ -99,7 +138,14 @@ class RMSprop(Optimizer):
         return state
 
     def update(self, p: Tensor, grad: Tensor, state: dict[str, Any], options: dict[str, Any]) -> None:
-        """Move one parameter and its state."""
+        """Update one parameter and its state in place.
+
+        Args:
+            p: the parameter.
+            grad: its gradient, of the same shape.
+            state: its state: "step", "square_avg", with centered "grad_avg", with momentum "momentum_buffer".
+            options: dict of the options of its group.
+        """
         new = _rmsprop(
             p,
             grad,
@@ -132,7 +178,38 @@ def _adagrad(
 
 
 class Adagrad(Optimizer):
-    """Divide gradients by the root of the sum of their squares, as torch.optim.Adagrad.  Raises ValueError."""
+    """Adagrad: divide the gradient by the root of the sum of all past squares.
+
+    With the gradient g of a parameter p in step t::
+
+        g = g + weight_decay * p
+        s = s + g**2
+        p = p - lr / (1 + (t - 1) * lr_decay) * g / (sqrt(s) + eps)
+
+    Source: Duchi, Hazan and Singer (2011).
+
+    Args:
+        params: iterable of leaf tensors or (name, tensor) pairs, or of dicts with "params" and options of the group.
+        lr: learning rate.
+        lr_decay: how fast the learning rate falls with the number of steps.
+        weight_decay: factor of the L2 penalty.
+        initial_accumulator_value: the initial sum of squares.
+        eps: added to the denominator.
+        foreach, differentiable, fused: accepted for compatibility with torch and ignored.
+        maximize: whether to ascend instead.
+
+    Raises:
+        ValueError: if a number among the options is negative, or there are no parameters.
+        TypeError: if `params` is a single tensor, or contains something else than tensors.
+
+    Example:
+        >>> w = graphc.tensor([1.0, -2.0], requires_grad=True)
+        >>> optimizer = optim.Adagrad([w], lr=0.1)
+        >>> w.square().sum().backward()
+        >>> optimizer.step()
+        >>> w
+        tensor([ 0.9000, -1.9000], requires_grad=True)
+    """
 
     def __init__(
         self,
@@ -172,11 +249,23 @@ class Adagrad(Optimizer):
         )
 
     def initial_state(self, p: Tensor, options: dict[str, Any]) -> dict[str, Any]:
-        """Return step 0 and the sum that squares are added to."""
+        """Return step 0 (a 0-d tensor) and the initial sum of squares.
+
+        Args:
+            p: the parameter.
+            options: dict of the options of its group.
+        """
         return {"step": zeros(()), "sum": full_like(p, float(options["initial_accumulator_value"]))}
 
     def update(self, p: Tensor, grad: Tensor, state: dict[str, Any], options: dict[str, Any]) -> None:
-        """Move one parameter and its state."""
+        """Update one parameter and its state in place.
+
+        Args:
+            p: the parameter.
+            grad: its gradient, of the same shape.
+            state: its state: "step" and "sum".
+            options: dict of the options of its group.
+        """
         new = _adagrad(
             p,
             grad,

@@ -36,9 +36,39 @@ def _nesterov(grad: Node, buffer: Node, momentum: float) -> Node:
 
 
 class SGD(Optimizer):
-    """p -= lr * g, with momentum, Nesterov's variant and weight decay, as torch.optim.SGD.
+    """Stochastic gradient descent, with momentum, Nesterov momentum and weight decay.
 
-    Raises ValueError for negative options.
+    With the gradient g of a parameter p::
+
+        g = g + weight_decay * p
+        b = momentum * b + (1 - dampening) * g    (b = g in the first step)
+        p = p - lr * b                            (lr * (g + momentum * b) with nesterov; lr * g without momentum)
+
+    Source: Sutskever et al. (2013) for momentum and Nesterov's variant; the formula is torch's, which scales by lr after the
+    momentum.
+
+    Args:
+        params: iterable of leaf tensors or (name, tensor) pairs, or of dicts with "params" and options of the group.
+        lr: learning rate.
+        momentum: factor of the momentum buffer, 0 for none.
+        dampening: the gradient's share is 1 - `dampening` from the second step on.
+        weight_decay: factor of the L2 penalty.
+        nesterov: whether to use Nesterov momentum.
+        maximize: whether to ascend instead.
+        foreach, differentiable, fused: accepted for compatibility with torch and ignored.
+
+    Raises:
+        ValueError: if `lr`, `momentum` or `weight_decay` is negative; if `nesterov` without momentum or with dampening; if
+            there are no parameters.
+        TypeError: if `params` is a single tensor, or contains something else than tensors.
+
+    Example:
+        >>> w = graphc.tensor([1.0, 2.0], requires_grad=True)
+        >>> optimizer = optim.SGD([w], lr=0.1)
+        >>> w.square().sum().backward()
+        >>> optimizer.step()
+        >>> w
+        tensor([0.8000, 1.6000], requires_grad=True)
     """
 
     def __init__(
@@ -76,11 +106,24 @@ class SGD(Optimizer):
         )
 
     def initial_state(self, p: Tensor, options: dict[str, Any]) -> dict[str, Any]:
-        """Return zeros for the momentum: the first step makes them the gradient."""
+        """Return zeros for the momentum buffer; nothing without momentum, or with dampening: the first step then makes the
+        buffer.
+
+        Args:
+            p: the parameter.
+            options: dict of the options of its group.
+        """
         return {"momentum_buffer": zeros_of(p)} if options["momentum"] and not options["dampening"] else {}
 
     def update(self, p: Tensor, grad: Tensor, state: dict[str, Any], options: dict[str, Any]) -> None:
-        """Move one parameter."""
+        """Update one parameter and its momentum buffer in place.
+
+        Args:
+            p: the parameter.
+            grad: its gradient, of the same shape.
+            state: its state; "momentum_buffer" has the shape of p.
+            options: dict of the options of its group.
+        """
         grad = _decayed(p, grad, options["weight_decay"], options["maximize"])
         if options["momentum"]:
             grad = self._with_momentum(p, grad, state, options)

@@ -1,4 +1,4 @@
-"""Trade time for memory: parts of a program that a gradient computes again, as torch.utils.checkpoint has them."""
+"""Trade compute for memory: activations that the backward pass recomputes, as torch.utils.checkpoint has them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,34 @@ def checkpoint(
     preserve_rng_state: bool = True,
     **kwargs: Any,
 ) -> Any:
-    """Return `function(*args, **kwargs)`; a gradient keeps what it reads from outside, and computes the rest again.
+    """Call a function so that the backward pass recomputes its intermediate values instead of saving them.
 
-    The function is recorded once, so it may not look at values (a Python if, `.item()`); it may write to tensors from
-    outside, as batch norm does, but not to its arguments.  Random numbers are the same when they are computed again,
-    whatever `preserve_rng_state` says.  The other options are torch's, and change nothing here: there is one way,
-    and it is deterministic.  Raises ValueError for keyword arguments with `use_reentrant=True`, as torch does,
-    TypeError and TracingError for a function that does what it may not.
+    Only the tensors that the function reads from outside are kept. It is recorded once, so it must not branch on values of
+    tensors; it may write to tensors from outside, as batch norm does, but not to its arguments. Recomputation is
+    deterministic and draws the same random numbers. Without recording (in `no_grad`) the function is simply called. Source:
+    Chen et al., "Training Deep Nets with Sublinear Memory Cost" (2016).
+
+    Args:
+        function: function of tensors and other objects that returns a tensor or a nest of tensors and numbers.
+        *args: its positional arguments: tensors, nests of them, and other objects.
+        use_reentrant: accepted for compatibility with torch; there is one implementation.
+        determinism_check, debug, preserve_rng_state: accepted for compatibility with torch and ignored.
+        **kwargs: its keyword arguments.
+
+    Returns:
+        What the function returns.
+
+    Raises:
+        ValueError: if there are keyword arguments and `use_reentrant` is true, as in torch.
+        TypeError: if the function writes to an argument, or returns something else than tensors, numbers and nests of them.
+        TracingError: if the function reads the value of a tensor, as by `if` or `.item()`.
+
+    Example:
+        >>> x = graphc.tensor([0.0, 1.0], requires_grad=True)
+        >>> y = graphc.utils.checkpoint.checkpoint(lambda x: x.exp() * 2, x)
+        >>> y.sum().backward()
+        >>> x.grad
+        tensor([2.0000, 5.4366])
     """
     if use_reentrant and kwargs:
         error = ValueError(f"Unexpected keyword arguments: {','.join(kwargs)}")
@@ -39,7 +60,27 @@ def checkpoint(
 def checkpoint_sequential(
     functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True
 ) -> Any:
-    """Send `input` through functions or modules in order, in `segments` parts; all but the last are checkpoints."""
+    """Apply functions or modules one after another, in segments of which all but the last are checkpointed.
+
+    Args:
+        functions: an `nn.Sequential`, or an iterable of functions or modules of one tensor.
+        segments: number of segments; each has the same number of functions, the last one also the remainder.
+        input: argument of the first function.
+        use_reentrant: accepted for compatibility with torch; there is one implementation.
+        preserve_rng_state: accepted for compatibility with torch and ignored.
+
+    Returns:
+        What the last function returns.
+
+    Raises:
+        TypeError, TracingError: as `checkpoint` does.
+
+    Example:
+        >>> x = graphc.tensor([0.0, 1.0], requires_grad=True)
+        >>> y = graphc.utils.checkpoint.checkpoint_sequential([graphc.exp, graphc.sin, graphc.square], 2, x)
+        >>> y
+        tensor([0.7081, 0.1687], grad_fn=<PowBackward0>)
+    """
     steps = list(functions.children()) if hasattr(functions, "children") else list(functions)
     size = max(1, len(steps) // max(1, segments))
     starts = list(range(0, len(steps), size))[: max(1, segments)]

@@ -1,4 +1,4 @@
-"""Data in batches: datasets that are indexed, and a loader that goes through them."""
+"""Datasets, and a loader that iterates over them in batches."""
 
 from __future__ import annotations
 
@@ -17,14 +17,26 @@ __all__ = ["DataLoader", "Dataset", "Subset", "TensorDataset", "default_collate"
 
 
 class Dataset:
-    """Something with `__getitem__`, and `__len__` where a loader is to know its length."""
+    """Base class of datasets: `__getitem__` returns the item of an index, `__len__` the number of items."""
 
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError
 
 
 class TensorDataset(Dataset):
-    """Tensors of one first extent; an item is one element of each.  Raises AssertionError if extents differ."""
+    """Dataset of tensors with a common first axis; item i is the tuple of their elements i.
+
+    Args:
+        *tensors: one or more tensors, of shapes (N, ...).
+
+    Raises:
+        AssertionError: if the lengths of the first axes differ.
+
+    Example:
+        >>> dataset = graphc.utils.data.TensorDataset(graphc.tensor([[1.0], [2.0]]), graphc.tensor([0, 1]))
+        >>> len(dataset), dataset[1]
+        (2, (tensor([2.]), tensor(1)))
+    """
 
     def __init__(self, *tensors: Tensor) -> None:
         if any(t.shape[0] != tensors[0].shape[0] for t in tensors):
@@ -39,7 +51,17 @@ class TensorDataset(Dataset):
 
 
 class Subset(Dataset):
-    """Some items of a dataset."""
+    """Dataset of some items of another one.
+
+    Args:
+        dataset: the dataset.
+        indices: sequence of indices of its items.
+
+    Example:
+        >>> subset = graphc.utils.data.Subset("abcd", [3, 0])
+        >>> len(subset), subset[0]
+        (2, 'd')
+    """
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset, self.indices = dataset, indices
@@ -52,7 +74,24 @@ class Subset(Dataset):
 
 
 def random_split(dataset: Any, lengths: Sequence[int], generator: Generator | None = None) -> list[Subset]:
-    """Return disjoint random subsets of the given sizes.  Raises ValueError unless they sum up to the whole."""
+    """Split a dataset randomly into disjoint subsets of given sizes.
+
+    Args:
+        dataset: the dataset, of N items.
+        lengths: the sizes of the subsets; their sum is N.
+        generator: source of the random permutation; None is the default generator.
+
+    Returns:
+        List with a `Subset` for each length.
+
+    Raises:
+        ValueError: if the lengths do not sum up to N.
+
+    Example:
+        >>> train, test = graphc.utils.data.random_split(range(10), [8, 2])
+        >>> len(train), len(test), sorted([*train.indices, *test.indices]) == list(range(10))
+        (8, 2, True)
+    """
     if sum(lengths) != len(dataset):
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
     order = randperm(len(dataset), generator=generator).tolist()
@@ -61,7 +100,25 @@ def random_split(dataset: Any, lengths: Sequence[int], generator: Generator | No
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
-    """Return a list of items as one item of batches: tensors stacked, numbers as a tensor, containers by part."""
+    """Combine a list of items into one batch.
+
+    Args:
+        batch: sequence of B items of one structure.
+
+    Returns:
+        For tensors and arrays, of equal shapes (...), a tensor of shape (B, ...) and their dtype; for numbers a tensor of
+        shape (B,), float64 for floats and int64 for ints; for dicts a dict, and for tuples and lists a list of what their
+        parts are combined into; for strings a list.
+
+    Raises:
+        TypeError: for items of another type.
+        RuntimeError, ValueError: for tensors or arrays of different shapes, or tuples of different lengths.
+
+    Example:
+        >>> graphc.utils.data.default_collate([(graphc.tensor([1.0, 2.0]), 0), (graphc.tensor([3.0, 4.0]), 1)])
+        [tensor([[1., 2.],
+                [3., 4.]]), tensor([0, 1])]
+    """
     first = batch[0]
     if isinstance(first, Tensor):
         return stack(list(batch))
@@ -79,10 +136,27 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
 
 class DataLoader:
-    """Go through a dataset in batches, in order or shuffled anew each time.
+    """Iterable over a dataset in batches, in order or in a new random order for each iteration.
 
-    A TensorDataset is indexed once a batch instead of once an item.  `num_workers` and `pin_memory` are accepted
-    and change nothing: loading happens in this process.
+    `len()` is the number of batches. A `TensorDataset` is indexed once for each batch, rather than once for each item.
+
+    Args:
+        dataset: an object with `__getitem__` and `__len__`.
+        batch_size: number of items in a batch; the last one may be smaller.
+        shuffle: whether the order is random.
+        num_workers: accepted for compatibility with torch and ignored: loading happens in this process.
+        collate_fn: function from a list of items to a batch; None is `default_collate`.
+        pin_memory: accepted for compatibility with torch and ignored.
+        drop_last: whether a last batch with fewer than `batch_size` items is left out.
+        generator: source of the random order; None is the default generator.
+
+    Raises:
+        ValueError: if `batch_size` is below 1.
+
+    Example:
+        >>> dataset = graphc.utils.data.TensorDataset(graphc.arange(5))
+        >>> list(graphc.utils.data.DataLoader(dataset, batch_size=2))
+        [[tensor([0, 1])], [tensor([2, 3])], [tensor([4])]]
     """
 
     def __init__(
