@@ -19,8 +19,7 @@ WITH_EXAMPLES: tuple[ModuleType, ...] = (graphc, graphc.func, graphc.autograd, g
 PACKAGES = (*WITH_EXAMPLES, graphc.nn, functional, init, graphc.optim, lr_scheduler, checkpoint, data)
 
 PENDING: frozenset[str] = frozenset({
-    "graphc", "graphc.linalg", "graphc.nn", "graphc.nn.functional", "graphc.nn.init", "graphc.optim",
-    "graphc.optim.lr_scheduler", "graphc.utils.checkpoint", "graphc.utils.data", "Tensor",
+    "graphc", "graphc.linalg", "graphc.nn", "graphc.nn.functional", "graphc.nn.init", "Tensor",
 })  # fmt: skip
 """Packages whose docstrings are not complete yet."""
 
