@@ -44,7 +44,30 @@ def embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Node:
-    """Return the rows of `weight` at the integers of input; the row `padding_idx` gets no gradient.  Raises RuntimeError."""
+    """Return the rows of weight at the integers of input.
+
+    Args:
+        input: int32 or int64 tensor of any shape, its elements within [0, V).
+        weight: table (V, D) of vectors.
+        padding_idx: row that gets no gradient, counted from the end if negative.
+        max_norm: not supported, None only.
+        norm_type: ignored, as max_norm is None.
+        scale_grad_by_freq: not supported, False only.
+        sparse: ignored; gradients are dense.
+
+    Returns:
+        Tensor (…, D) with the leading shape of input and the dtype of weight.
+
+    Raises:
+        RuntimeError: if weight is not a matrix, input has another dtype, or max_norm or scale_grad_by_freq is given.
+        ValueError: if padding_idx is outside of [-V, V).
+        IndexError: if an element of input is out of range.
+
+    Example:
+        >>> F.embedding(graphc.tensor([2, 0]), graphc.tensor([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]))
+        tensor([[4., 5.],
+                [0., 1.]])
+    """
     if weight.type.rank != 2:
         raise RuntimeError("'weight' must be 2-D")
     if input.dtype.name not in ("i32", "i64"):
@@ -126,10 +149,34 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Any:
-    """Return softmax(query @ key^T * scale + mask) @ value over the last two axes; leading axes are a batch.
+    """Return softmax(query @ key^T * scale + mask) @ value: each query's mean of the values, weighted by its keys.
 
-    A bool `attn_mask` says which keys count, a float one is added; `is_causal` lets a query see keys up to its own
-    place; `scale` None is 1/sqrt(E); `enable_gqa` shares each key head among several query heads.  Raises RuntimeError.
+    Source: Vaswani et al., "Attention is all you need" (2017).
+
+    Args:
+        query: floating-point tensor (…, L, E); leading axes are a batch, the last of them the heads.
+        key: tensor (…, S, E); its batch broadcasts with that of query.
+        value: tensor (…, S, V).
+        attn_mask: tensor that broadcasts to (…, L, S): a bool one says which keys count, a floating-point one is added to the
+            scaled scores. A query without a key gets zeros.
+        dropout_p: probability with which weights are set to 0; whoever calls the function gives 0 in evaluation.
+        is_causal: whether query i sees only keys 0 to i; excludes attn_mask.
+        scale: factor of the scores, None for 1 / sqrt(E).
+        enable_gqa: whether each head of key and value (axis -3) serves several heads of query (grouped-query attention).
+
+    Returns:
+        Tensor (…, L, V) of query's dtype.
+
+    Raises:
+        RuntimeError: if attn_mask is given together with is_causal, or the leading axes do not broadcast.
+        TypeError: if E or S of the operands differ.
+        ValueError: if dropout_p is outside of [0, 1].
+
+    Example:
+        >>> q = graphc.zeros(1, 2, 4)
+        >>> F.scaled_dot_product_attention(q, q, graphc.tensor([[[1.0], [3.0]]]), is_causal=True)
+        tensor([[[1.],
+                 [2.]]])
     """
     if is_causal and attn_mask is not None:
         raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")

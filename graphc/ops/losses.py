@@ -57,7 +57,27 @@ def mse_loss(
     reduction: str = "mean",
     weight: Operand = None,
 ) -> Node:
-    """Return squared differences, reduced."""
+    """Return the mean of squared differences, (input - target)^2.
+
+    Args:
+        input: floating-point tensor of any shape.
+        target: tensor whose shape broadcasts with that of input.
+        size_average: deprecated, use reduction: False asks for the sum, True for the mean.
+        reduce: deprecated, use reduction: False asks for no reduction.
+        reduction: "mean", "sum" or "none".
+        weight: factors of the squares that broadcast to their shape, or None.
+
+    Returns:
+        0-d tensor of the promoted dtype, or with "none" a tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if reduction is another word.
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> F.mse_loss(graphc.tensor([1.0, 2.0]), graphc.tensor([1.0, 4.0]))
+        tensor(2.)
+    """
     x, y = promote(input, target)
     apart = x - y
     return _reduced(_weighted(apart * apart, weight), _reduction(reduction, size_average, reduce))
@@ -72,7 +92,27 @@ def l1_loss(
     reduction: str = "mean",
     weight: Operand = None,
 ) -> Node:
-    """Return absolute differences, reduced."""
+    """Return the mean of absolute differences, |input - target|.
+
+    Args:
+        input: floating-point tensor of any shape.
+        target: tensor whose shape broadcasts with that of input.
+        size_average: deprecated, use reduction: False asks for the sum, True for the mean.
+        reduce: deprecated, use reduction: False asks for no reduction.
+        reduction: "mean", "sum" or "none".
+        weight: factors of the absolute differences that broadcast to their shape, or None.
+
+    Returns:
+        0-d tensor of the promoted dtype, or with "none" a tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if reduction is another word.
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> F.l1_loss(graphc.tensor([1.0, 2.0]), graphc.tensor([1.0, 4.0]))
+        tensor(1.)
+    """
     x, y = promote(input, target)
     return _reduced(_weighted(elementwise("abs", x - y), weight), _reduction(reduction, size_average, reduce))
 
@@ -86,7 +126,29 @@ def smooth_l1_loss(
     reduction: str = "mean",
     beta: float = 1.0,
 ) -> Node:
-    """Return d²/(2 beta) for differences below beta and d - beta/2 above, reduced."""
+    """Return the mean of d^2 / (2 beta) for differences d = |input - target| below beta, and of d - beta / 2 for others.
+
+    It is `huber_loss` divided by beta. Source: Girshick, "Fast R-CNN" (2015).
+
+    Args:
+        input: floating-point tensor of any shape.
+        target: tensor whose shape broadcasts with that of input.
+        size_average: deprecated, use reduction: False asks for the sum, True for the mean.
+        reduce: deprecated, use reduction: False asks for no reduction.
+        reduction: "mean", "sum" or "none".
+        beta: difference at which the square becomes linear; 0 gives `l1_loss`.
+
+    Returns:
+        0-d tensor of the promoted dtype, or with "none" a tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if reduction is another word.
+        RuntimeError: if the shapes do not broadcast, or beta is negative.
+
+    Example:
+        >>> F.smooth_l1_loss(graphc.tensor([0.5, 3.0]), graphc.tensor([0.0, 0.0]), reduction="none")
+        tensor([0.1250, 2.5000])
+    """
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     x, y = promote(input, target)
@@ -99,7 +161,28 @@ def smooth_l1_loss(
 
 @op("HuberLoss")
 def huber_loss(input: Operand, target: Operand, reduction: str = "mean", delta: float = 1.0, weight: Operand = None) -> Node:
-    """Return d²/2 for differences up to delta and delta*(d - delta/2) above, reduced."""
+    """Return the mean of d^2 / 2 for differences d = |input - target| up to delta, and of delta * (d - delta / 2) for others.
+
+    Source: Huber, "Robust estimation of a location parameter" (1964).
+
+    Args:
+        input: floating-point tensor of any shape.
+        target: tensor whose shape broadcasts with that of input.
+        reduction: "mean", "sum" or "none".
+        delta: difference at which the square becomes linear.
+        weight: factors of the losses that broadcast to their shape, or None.
+
+    Returns:
+        0-d tensor of the promoted dtype, or with "none" a tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if reduction is another word.
+        RuntimeError: if the shapes do not broadcast, or delta is not positive.
+
+    Example:
+        >>> F.huber_loss(graphc.tensor([0.5, 3.0]), graphc.tensor([0.0, 0.0]), reduction="none")
+        tensor([0.1250, 2.5000])
+    """
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     x, y = promote(input, target)
@@ -129,7 +212,29 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Operand = None,
 ) -> Node:
-    """Return -(t log s + (1 - t) log(1 - s)) with s = sigmoid(input), without overflow, reduced.  Raises ValueError."""
+    """Return the mean binary cross-entropy of logits: -(t log s + (1 - t) log(1 - s)) with s = sigmoid(input).
+
+    Computed as max(-x, 0) + log(1 + exp(-|x|)) + (1 - t) x, without overflow or cancellation.
+
+    Args:
+        input: floating-point tensor of logits.
+        target: tensor of probabilities, of the shape of input.
+        weight: factors of the losses that broadcast to their shape, or None.
+        size_average: deprecated, use reduction: False asks for the sum, True for the mean.
+        reduce: deprecated, use reduction: False asks for no reduction.
+        reduction: "mean", "sum" or "none".
+        pos_weight: factors of the terms of t, which broadcast to the shape of input; above 1 they raise the recall. Or None.
+
+    Returns:
+        0-d tensor of the promoted dtype, or with "none" a tensor of the shape of input.
+
+    Raises:
+        ValueError: if the shapes differ, or reduction is another word.
+
+    Example:
+        >>> F.binary_cross_entropy_with_logits(graphc.tensor([0.0, 100.0]), graphc.tensor([1.0, 1.0]), reduction="sum")
+        tensor(0.6931)
+    """
     _check_same_shape(input, target, "binary_cross_entropy_with_logits")
     x, t = promote(input, target)
     tail = elementwise("log1p", elementwise("exp", -elementwise("abs", x)))
@@ -150,7 +255,29 @@ def binary_cross_entropy(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Node:
-    """Return -(t log p + (1 - t) log(1 - p)), each logarithm at least -100, reduced.  Raises ValueError."""
+    """Return the mean binary cross-entropy of probabilities: -(t log p + (1 - t) log(1 - p)).
+
+    Each logarithm is at least -100, so that a loss is finite. `binary_cross_entropy_with_logits` is more exact.
+
+    Args:
+        input: floating-point tensor of probabilities p, within [0, 1].
+        target: tensor of probabilities t, of the shape of input, within [0, 1].
+        weight: factors of the losses that broadcast to their shape, or None.
+        size_average: deprecated, use reduction: False asks for the sum, True for the mean.
+        reduce: deprecated, use reduction: False asks for no reduction.
+        reduction: "mean", "sum" or "none".
+
+    Returns:
+        0-d tensor of the promoted dtype, or with "none" a tensor of the shape of input.
+
+    Raises:
+        ValueError: if the shapes differ, or reduction is another word.
+        IndexError: if a probability is outside of [0, 1]; raised when the loss is computed.
+
+    Example:
+        >>> F.binary_cross_entropy(graphc.tensor([0.5, 0.0]), graphc.tensor([1.0, 0.0]), reduction="sum")
+        tensor(0.6931)
+    """
     if input.shape != target.shape:
         raise ValueError(
             f"Using a target size (torch.Size({list(target.shape)})) that is different to the input size "
@@ -176,7 +303,29 @@ def kl_div(
     reduction: str = "mean",
     log_target: bool = False,
 ) -> Node:
-    """Return target * (log(target) - input), reduced; "batchmean" divides the sum by the first axis."""
+    """Return the mean of target * (log(target) - input): the Kullback-Leibler divergence of log-probabilities.
+
+    A target of 0 contributes 0. With "batchmean" the result is the divergence in its mathematical sense, a mean over the batch.
+
+    Args:
+        input: floating-point tensor of log-probabilities.
+        target: tensor of probabilities (log-probabilities with log_target) whose shape broadcasts with that of input.
+        size_average: deprecated, use reduction: False asks for the sum, True for the mean.
+        reduce: deprecated, use reduction: False asks for no reduction.
+        reduction: "mean" (over elements), "batchmean" (the sum divided by the first extent), "sum" or "none".
+        log_target: whether target is given as logarithms.
+
+    Returns:
+        0-d tensor of the promoted dtype, or with "none" a tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if reduction is another word.
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> F.kl_div(graphc.tensor([[0.5, 0.5]]).log(), graphc.tensor([[1.0, 0.0]]), reduction="batchmean")
+        tensor(0.6931)
+    """
     x, t = promote(input, target)
     loss = elementwise("exp", t) * (t - x) if log_target else xlogy.nodes(t, t) - t * x
     if reduction == "batchmean":
@@ -195,7 +344,31 @@ def poisson_nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Node:
-    """Return exp(input) - target * input, or input - target * log(input + eps), reduced; `full` adds Stirling's term."""
+    """Return the mean negative log-likelihood of counts under a Poisson distribution, without the term log(target!).
+
+    exp(input) - target * input if input is the logarithm of the rate, else input - target * log(input + eps).
+
+    Args:
+        input: tensor of logarithms of rates, or of rates.
+        target: tensor of counts whose shape broadcasts with that of input.
+        log_input: whether input is given as logarithms.
+        full: whether to add Stirling's approximation of log(target!) where target is above 1.
+        size_average: deprecated, use reduction: False asks for the sum, True for the mean.
+        eps: number that keeps the logarithm of a rate of 0 finite.
+        reduce: deprecated, use reduction: False asks for no reduction.
+        reduction: "mean", "sum" or "none".
+
+    Returns:
+        0-d tensor of the promoted dtype, or with "none" a tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if reduction is another word.
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> F.poisson_nll_loss(graphc.tensor([0.0, 0.0]), graphc.tensor([0.0, 2.0]))
+        tensor(1.)
+    """
     x, t = promote(input, target, float=True)
     loss = elementwise("exp", x) - t * x if log_input else x - t * elementwise("log", x + eps)
     if full:
@@ -209,7 +382,26 @@ def poisson_nll_loss(
 def soft_margin_loss(
     input: Operand, target: Operand, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Node:
-    """Return log(1 + exp(-target * input)), reduced."""
+    """Return the mean of log(1 + exp(-target * input)).
+
+    Args:
+        input: floating-point tensor of scores.
+        target: tensor of classes -1 and 1 whose shape broadcasts with that of input.
+        size_average: deprecated, use reduction: False asks for the sum, True for the mean.
+        reduce: deprecated, use reduction: False asks for no reduction.
+        reduction: "mean", "sum" or "none".
+
+    Returns:
+        0-d tensor of the promoted dtype, or with "none" a tensor of the broadcast shape.
+
+    Raises:
+        ValueError: if reduction is another word.
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> F.soft_margin_loss(graphc.tensor([0.0, 10.0]), graphc.tensor([1.0, 1.0]))
+        tensor(0.3466)
+    """
     x, t = promote(input, target)
     return _reduced(elementwise("log1p", elementwise("exp", -t * x)), _reduction(reduction, size_average, reduce))
 
@@ -288,11 +480,30 @@ def nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Node:
-    """Return minus the log-probability at each class index (axis 1 holds the classes), reduced.
+    """Return the mean of minus the log-probability at each class index.
 
-    A row whose target is `ignore_index` counts as nothing; a class that does not exist raises IndexError, at once if the
-    targets are known by now, else when the loss is computed.  The mean is weighted by class.  Raises ValueError and
-    RuntimeError for shapes that do not fit.
+    The mean is weighted: the sum of the weighted losses divided by the sum of the weights of the rows that count.
+
+    Args:
+        input: floating-point tensor of log-probabilities (N, C, …), or (C,) without a batch axis.
+        target: integer tensor of class indices (N, …), or 0-d, within [0, C).
+        weight: one factor per class, (C,), or None.
+        size_average: deprecated, use reduction: False asks for the sum, True for the mean.
+        ignore_index: class whose rows count as nothing.
+        reduce: deprecated, use reduction: False asks for no reduction.
+        reduction: "mean", "sum" or "none".
+
+    Returns:
+        0-d tensor of input's dtype, or with "none" a tensor of the shape of target.
+
+    Raises:
+        IndexError: if a class does not exist; at once if the targets are known by now, else when the loss is computed.
+        ValueError: if the batch of target is not that of input, or reduction is another word.
+        RuntimeError: if other axes of target do not fit.
+
+    Example:
+        >>> F.nll_loss(graphc.tensor([[0.25, 0.75], [0.5, 0.5]]).log(), graphc.tensor([1, 0]))
+        tensor(0.4904)
     """
     rows = _Classes(input, target, weight, ignore_index)
     loss = rows.counted(-rows.pick(input) if weight is None else -rows.pick(input) * rows.row_weight())
@@ -310,11 +521,33 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Node:
-    """Return minus the log-softmax of logits (classes at axis 1) at class indices, or against probabilities, reduced.
+    """Return the mean of minus the log-softmax of logits at class indices, or against class probabilities.
 
-    A row whose target is `ignore_index` counts as nothing; a class that does not exist raises IndexError, at once if the
-    targets are known by now, else when the loss is computed.  The mean is weighted by class.  Raises ValueError and
-    RuntimeError for shapes that do not fit.
+    With class indices the mean is weighted: the sum of the weighted losses divided by the sum of the weights of the rows that
+    count; with probabilities it divides by the number of rows. Label smoothing s: Szegedy et al., "Rethinking the Inception
+    architecture" (2016).
+
+    Args:
+        input: floating-point tensor of logits (N, C, …), or (C,) without a batch axis.
+        target: integer tensor of class indices (N, …), or 0-d, within [0, C); or floating-point probabilities of input's shape.
+        weight: one factor per class, (C,), or None.
+        size_average: deprecated, use reduction: False asks for the sum, True for the mean.
+        ignore_index: class whose rows count as nothing; for class indices only.
+        reduce: deprecated, use reduction: False asks for no reduction.
+        reduction: "mean", "sum" or "none".
+        label_smoothing: s in [0, 1]: targets are mixed with the uniform distribution, (1 - s) * target + s / C.
+
+    Returns:
+        0-d tensor of input's dtype, or with "none" a tensor (N, …) of one loss per row.
+
+    Raises:
+        IndexError: if a class does not exist; at once if the targets are known by now, else when the loss is computed.
+        ValueError: if the batch of target is not that of input, input is 0-d, or reduction is another word.
+        RuntimeError: if other axes of target do not fit, or probabilities do not have the shape of input.
+
+    Example:
+        >>> F.cross_entropy(graphc.tensor([[0.0, 0.0], [0.0, 100.0]]), graphc.tensor([1, 1]))
+        tensor(0.3466)
     """
     if input.type.rank == 0:
         raise ValueError("cross_entropy needs logits with an axis of classes, got a 0-d tensor")

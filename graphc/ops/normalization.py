@@ -44,16 +44,55 @@ def _last_axes(name: str, x: Node, normalized_shape: Sequence[int]) -> tuple[int
 def layer_norm(
     input: Operand, normalized_shape: Sequence[int], weight: Operand = None, bias: Operand = None, eps: float = 1e-5
 ) -> Node:
-    """Normalize over the last axes, then scale and shift.  Raises RuntimeError if these are not `normalized_shape`."""
+    """Normalize to mean 0 and variance 1 over the last axes, then scale and shift.
+
+    (input - mean) / sqrt(variance + eps) * weight + bias, with the biased variance. Source: Ba et al., "Layer
+    normalization" (2016).
+
+    Args:
+        input: floating-point tensor (…, *normalized_shape).
+        normalized_shape: extents of the last axes, over which statistics are taken.
+        weight: factors of shape normalized_shape, or None.
+        bias: summands of shape normalized_shape, or None.
+        eps: number added to the variance.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        RuntimeError: if the last extents of input are not normalized_shape.
+
+    Example:
+        >>> F.layer_norm(graphc.tensor([[1.0, 3.0], [0.0, 20.0]]), (2,))
+        tensor([[-1.0000,  1.0000],
+                [-1.0000,  1.0000]])
+    """
     axes = _last_axes("layer_norm", input, normalized_shape)
     return _scaled(standardized(input, axes, eps), weight, bias)
 
 
 @op("RmsNorm")
 def rms_norm(input: Operand, normalized_shape: Sequence[int], weight: Operand = None, eps: float | None = None) -> Node:
-    """Divide by the root of the mean square over the last axes, then scale; `eps` None is the dtype's epsilon.
+    """Divide by the root of the mean square over the last axes, then scale.
 
-    Source: Zhang and Sennrich, "Root mean square layer normalization" (2019).  Raises RuntimeError.
+    input / sqrt(mean(input^2) + eps) * weight. Source: Zhang and Sennrich, "Root mean square layer normalization" (2019).
+
+    Args:
+        input: floating-point tensor (…, *normalized_shape).
+        normalized_shape: extents of the last axes, over which the mean is taken.
+        weight: factors of shape normalized_shape, or None.
+        eps: number added to the mean square; None for the machine epsilon of the dtype.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        RuntimeError: if the last extents of input are not normalized_shape.
+
+    Example:
+        >>> F.rms_norm(graphc.tensor([[1.0, 7.0], [-3.0, 3.0]]), (2,))
+        tensor([[ 0.2000,  1.4000],
+                [-1.0000,  1.0000]])
     """
     axes = _last_axes("rms_norm", input, normalized_shape)
     small = float(np.finfo(input.dtype.numpy).eps) if eps is None else eps
@@ -73,7 +112,28 @@ def _scaled_channels(x: Node, weight: Node | None, bias: Node | None) -> Node:
 
 @op("NativeGroupNorm")
 def group_norm(input: Operand, num_groups: int, weight: Operand = None, bias: Operand = None, eps: float = 1e-5) -> Node:
-    """Normalize each of `num_groups` groups of the channels at axis 1, then scale and shift.  Raises RuntimeError."""
+    """Normalize groups of channels of each sample to mean 0 and variance 1, then scale and shift each channel.
+
+    Source: Wu and He, "Group normalization" (2018).
+
+    Args:
+        input: floating-point tensor (N, C, …).
+        num_groups: number of groups of C / num_groups neighbouring channels.
+        weight: one factor per channel, (C,), or None.
+        bias: one summand per channel, (C,), or None.
+        eps: number added to the (biased) variance.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        RuntimeError: if num_groups does not divide C.
+        ValueError: if input has fewer than two axes.
+
+    Example:
+        >>> F.group_norm(graphc.tensor([[1.0, 3.0, 0.0, 20.0]]), 2)
+        tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
+    """
     n, channels, *rest = input.shape
     if channels % num_groups:
         raise RuntimeError(
@@ -116,10 +176,33 @@ def batch_norm(
     momentum: Any = 0.1,
     eps: float = 1e-5,
 ) -> Any:
-    """Normalize each channel at axis 1: by the batch in training, else by the running statistics.
+    """Normalize each channel by its mean and variance over the batch, or by running ones, then scale and shift.
 
-    In training the running mean and the running unbiased variance move towards the batch's by `momentum`, in
-    place.  Raises ValueError for one value per channel in training.
+    In training the running statistics move towards those of the batch, in place: running = (1 - momentum) * running +
+    momentum * batch; the running variance takes the unbiased variance, the normalization the biased one. Source: Ioffe and
+    Szegedy, "Batch normalization" (2015).
+
+    Args:
+        input: floating-point tensor (N, C) or (N, C, …).
+        running_mean: mean of each channel, (C,); may be None in training.
+        running_var: variance of each channel, (C,); may be None in training.
+        weight: one factor per channel, (C,), or None.
+        bias: one summand per channel, (C,), or None.
+        training: whether to take the statistics of the batch.
+        momentum: weight of the batch in the running statistics, a number or a 0-d tensor.
+        eps: number added to the variance.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        ValueError: if there is only one value per channel in training.
+        TypeError: if running_mean or running_var is None outside of training, or a vector does not have C elements.
+
+    Example:
+        >>> F.batch_norm(graphc.tensor([[1.0, 0.0], [3.0, 20.0]]), None, None, training=True)
+        tensor([[-1.0000, -1.0000],
+                [ 1.0000,  1.0000]])
     """
     if not training:
         return _batch_norm_inference(input, running_mean, running_var, weight, bias, eps)
@@ -149,9 +232,27 @@ def instance_norm(
     momentum: Any = 0.1,
     eps: float = 1e-5,
 ) -> Any:
-    """Normalize each channel of each sample over the axes behind axis 1, then scale and shift.
+    """Normalize each channel of each sample to mean 0 and variance 1 over the axes after the channels, then scale and shift.
 
-    Without `use_input_stats`, by the running statistics instead; these are not moved.
+    Source: Ulyanov et al., "Instance normalization" (2016).
+
+    Args:
+        input: floating-point tensor (N, C, L, …).
+        running_mean: mean of each channel, (C,), used unless use_input_stats.
+        running_var: variance of each channel, (C,), used unless use_input_stats.
+        weight: one factor per channel, (C,), or None.
+        bias: one summand per channel, (C,), or None.
+        use_input_stats: whether to normalize by the statistics of input; the running ones are not updated.
+        momentum: ignored, as running statistics are not updated.
+        eps: number added to the variance.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Example:
+        >>> F.instance_norm(graphc.tensor([[[1.0, 3.0], [0.0, 20.0]]]))
+        tensor([[[-1.0000,  1.0000],
+                 [-1.0000,  1.0000]]])
     """
     if not use_input_stats:
         return _batch_norm_inference(input, running_mean, running_var, weight, bias, eps)
