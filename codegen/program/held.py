@@ -17,6 +17,7 @@ from graphc.codegen.llvm.builder import Function, Value, llvm_type
 from graphc.codegen.llvm.scalar_ops import LLVM, MEMORY, larger, smaller
 from graphc.codegen.nests.kernel_function import table_bits
 from graphc.codegen.program.tape import Tape, TapeWriter
+from graphc.codegen.runtime.interrupts import Poll
 from graphc.ir.analysis.vectorize import Lanes
 from graphc.ir.analysis.views import Strides, dense_strides
 from graphc.ir.core.graph import Node
@@ -75,6 +76,7 @@ class Host(Protocol):
 
     main: Function
     tapes: TapeWriter
+    poll: Poll
 
     def number(self, value: int) -> Value:
         """Return an i64 that is read at run time."""

@@ -199,7 +199,7 @@ class Program:
 
     def _takes_long(self) -> bool:
         """Tell whether other Python threads should run meanwhile: much work, or nobody knows how much."""
-        return any(node.op.name == "while" for node in self.captured.nodes()) or self.cost().flops > GIL_WORK
+        return any(node.op.name == "while" for node in _everything(self.captured)) or self.cost().flops > GIL_WORK
 
     @cached_property
     def _detail(self) -> tuple[dict[str, Graph], ProgramWriter]:

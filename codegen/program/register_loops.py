@@ -9,12 +9,13 @@ in `ir/analysis/vectorize.py`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from graphc.codegen.llvm.builder import Value, llvm_type
+from graphc.codegen.llvm.builder import Loop, Value, llvm_type
 from graphc.codegen.llvm.scalar_ops import MEMORY, OPS, cast
 from graphc.codegen.program.held import Carried, Held, Holder, Host, Memory, Run, Spread
 from graphc.codegen.program.register_ops import CONTRACTED, WRITERS, early_products, picks
@@ -36,6 +37,9 @@ INLINE_VECTORS = 4
 
 INLINE = 16
 """Applications of one costly function, wherever they are, that are written in line; more are calls."""
+
+ITERATIONS, OUTER_ITERATIONS = 1024, 32
+"""Iterations of a loop between two polls, if it has no other loop inside, and if it has."""
 
 BLOCK = 200
 """Instructions in a block, roughly: LLVM's scheduler takes time quadratic in them."""
@@ -83,7 +87,7 @@ class RegisterWriter(Holder):
         length = self._length(p["length"], sequences)
         self.host.tapes.reserve([s.tape for s in stacks if isinstance(s, Run)], length)
         stacked = [self.filled(s) for s in stacks]
-        with f.loop(f.i64(0), length, carry=_flat(carried), hint="scan") as loop:
+        with self._counted(length, _flat(carried), _iterations(node)) as loop:
             at = f.sub(f.sub(length, f.i64(1)), loop.index) if p["reverse"] else loop.index
             items = [self._item(self.memory(s, o.type), at) for s, o in zip(sequences, node.operands[n:], strict=False)]
             after = self.region(body, [*_shaped(loop.carry, carried), *items, *outside], in_place(body, n))
@@ -91,6 +95,23 @@ class RegisterWriter(Holder):
                 self._store(self.elements(result), self._item(stack, at))
             loop.next(_flat([self._kept(a, p) for a, p in zip(after, body.params[:n], strict=False)]))
         return _shaped(loop.results, carried)
+
+    @contextmanager
+    def _counted(self, length: Value, carry: Sequence[Value], many: int) -> Iterator[Loop]:
+        """Write a loop over 0 … length-1 in runs of `many` iterations, between which it polls; inside it costs nothing."""
+        f = self.f
+        if length.name.isdigit() and int(length.name) <= many:
+            with f.loop(f.i64(0), length, carry=carry, hint="scan") as loop:
+                yield loop
+            return
+        with f.loop(f.i64(0), length, many, carry=carry, hint="run") as run:
+            self.host.poll.tick()
+            end = f.add(run.index, f.i64(many))
+            end = f.select(f.cmp("slt", end, length), end, length)
+            with f.loop(run.index, end, carry=run.carry, nonempty=True, hint="scan") as loop:
+                yield loop
+            run.next(loop.results)
+        loop.results = run.results
 
     def _length(self, length: int | None, sequences: Sequence[Held]) -> Value:
         """Return how often a scan runs: what is known, or as often as the loop did that it runs over."""
@@ -107,15 +128,21 @@ class RegisterWriter(Holder):
         grown = [s for s in stacks if isinstance(s, Run)]
         tapes = [s.tape for s in grown]
         self.host.tapes.begin(tapes)
-        with f.repeat(_flat(carried)) as loop:
-            now = _shaped(loop.carry, carried)
-            (going,) = self.elements(self.region(test, [*now, *outside])[0])
-            f.go_on_if(loop, going)
-            after = self.region(body, [*now, *outside], in_place(body, n))
-            at = self.host.tapes.next(tapes) if tapes else f.i64(0)
-            for run, result in zip(grown, after[n:], strict=True):
-                self._store(self.elements(result), self._item(self.filled(run), at))
-            loop.next(_flat([self._kept(a, p) for a, p in zip(after, body.params[:n], strict=False)]))
+        many = f.i64(_iterations(node))
+        with f.repeat(_flat(carried), "run") as runs:  # of so many iterations, between which it polls
+            self.host.poll.tick()
+            with f.repeat([f.i64(0), *runs.carry]) as loop:
+                count, now = loop.carry[0], _shaped(loop.carry[1:], carried)
+                (going,) = self.elements(self.region(test, [*now, *outside])[0])
+                f.go_on_if(loop, f.and_(going, f.cmp("slt", count, many)))
+                after = self.region(body, [*now, *outside], in_place(body, n))
+                at = self.host.tapes.next(tapes) if tapes else f.i64(0)
+                for run, result in zip(grown, after[n:], strict=True):
+                    self._store(self.elements(result), self._item(self.filled(run), at))
+                following = _flat([self._kept(a, p) for a, p in zip(after, body.params[:n], strict=False)])
+                loop.next([f.add(count, f.i64(1)), *following])
+            f.go_on_if(runs, going)
+            runs.next(loop.results[1:])
         return now
 
     def cond(self, node: Node, operands: Sequence[Held]) -> list[Carried]:
@@ -317,6 +344,14 @@ class RegisterWriter(Holder):
             x = [*x, *self.read(held, node.operands[1])]
         x = self.parts(x) if self.is_partial(node) else x
         return [x[i] for i in picks(node)]
+
+
+def _iterations(loop: Node) -> int:
+    """Return how many iterations of a loop may run between two polls."""
+    nodes = [n for region in loop.regions for n in region.nodes()]
+    for node in nodes:  # grows on the way
+        nodes += [n for region in node.regions for n in region.nodes()]
+    return OUTER_ITERATIONS if any(n.op.name in ("scan", "while") for n in nodes) else ITERATIONS
 
 
 def _over_memory(node: Node, held: dict[Node, Any]) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from graphc.codegen.llvm.builder import Function, Value
+from graphc.codegen.runtime.interrupts import EXIT
 from graphc.ir.core.types import TensorType
 
 __all__ = ["OUT_OF_MEMORY", "Tape", "TapeWriter"]
@@ -22,7 +23,7 @@ FIRST_BYTES = 1 << 14
 """What a tape has room for at first, or for a few items if they are larger."""
 FIRST_ITEMS = 8
 
-EXIT, FAILED = "exit", "nomemory"
+FAILED = "nomemory"
 
 
 @dataclass(frozen=True)
@@ -109,16 +110,18 @@ class TapeWriter:
         """Return the number of items."""
         return self.f.load(tape.count, "i64")
 
-    def end(self, status: Value) -> None:
+    def failed(self, status: Value) -> None:
+        """Write the way from where memory is out to the block `exit`, which the caller begins."""
+        if self.all:
+            self.f.start(FAILED)
+            self.f.store(self.f.i64(OUT_OF_MEMORY), status)
+            self.f.br(EXIT)
+
+    def end(self) -> None:
         """Give all memory back, where the program ends."""
         f = self.f
         if not self.all:
             return
-        f.br(EXIT)
-        f.start(FAILED)
-        f.store(f.i64(OUT_OF_MEMORY), status)
-        f.br(EXIT)
-        f.start(EXIT)
         f.module.declare("free", "declare void @free(ptr)")
         for tape in self.all:
             f.do(f"call void @free({self.address(tape).typed})")

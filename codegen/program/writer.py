@@ -30,6 +30,7 @@ from graphc.codegen.program.held import Held, Memory, Run
 from graphc.codegen.program.kernel_calls import KernelCall, Source
 from graphc.codegen.program.register_loops import RegisterWriter
 from graphc.codegen.program.tape import Tape, TapeWriter
+from graphc.codegen.runtime.interrupts import EXIT, Poll
 from graphc.ir.analysis.in_place import SCATTERS, InPlace
 from graphc.ir.analysis.register_promotion import fits_registers, in_place, lanes_in_registers
 from graphc.ir.analysis.vectorize import Lanes
@@ -100,7 +101,7 @@ class ProgramWriter:
         self.main = self.module.function("program", [("ptr", "table"), ("ptr", "buffers")], "i64")
         self._reserve_spans()
         self.module.functions.remove(self.main)  # it comes last, after what it calls
-        self.tapes = TapeWriter(self.main, self.number)
+        self.tapes, self.poll = TapeWriter(self.main, self.number), Poll(self.main)
         self._status = self.main.alloca("i64", 1)
         self.main.store(self.main.i64(0), self._status)
         first = len(self.graph.params)
@@ -110,7 +111,7 @@ class ProgramWriter:
         self._region(self.graph, results)
         if self._pocket is not None:
             self._pocket[1].last = self._now
-        self.tapes.end(self._status)
+        self._leave()
         self._look("the program itself")
         self.main.ret(self.main.load(self._status, "i64"))
         for interval, slot in self._sizes:
@@ -119,6 +120,15 @@ class ProgramWriter:
             self.main.start("never")
             self.main.ret(self.main.i64(0))
         self.module.functions.append(self.main)
+
+    def _leave(self) -> None:
+        """Write where the program ends, on whichever way it gets there."""
+        if self.tapes.all or self.poll.used:
+            self.main.br(EXIT)
+            self.tapes.failed(self._status)
+            self.poll.end(self._status)
+            self.main.start(EXIT)
+        self.tapes.end()
 
     @cached_property
     def text(self) -> str:
@@ -563,6 +573,12 @@ class ProgramWriter:
         self._copy(node, (place, operand), copy)
         return copy
 
+    def _begin_loop(self, used: set[_Place]) -> None:
+        """Begin a loop that uses some places."""
+        if not self._loops:
+            self.poll.restart()
+        self._loops.append(used)
+
     def _loop_ends(self, used: set[_Place], begin: int) -> None:
         """Keep until its end what a loop used of what was there at its begin; the rest is made anew in each turn."""
         self._now += 1
@@ -640,9 +656,10 @@ class ProgramWriter:
         buffers = self._carry_buffers(node, n, changes)
         packed = self._pack(body, dict(zip(body.params[n + m :], outside, strict=True)))
         used: set[_Place] = {*given, *results, *packed, *(b for pair in buffers for b in pair)}
-        self._loops.append(used)
+        self._begin_loop(used)
         start = self._first_turn(node, carried, buffers)
         with f.loop(f.i64(0), length, carry=start, hint="scan") as loop:
+            self.poll.tick()
             at = f.sub(f.sub(length, f.i64(1)), loop.index) if p["reverse"] else loop.index
             now, following = self._turn(loop.carry, carried, buffers)
             items = [self._item(s, o.type.shape, o.dtype.bytes, at) for s, o in zip(sequences, node.operands[n:], strict=False)]
@@ -699,8 +716,9 @@ class ProgramWriter:
         self.tapes.begin(tapes)
         packed = self._pack(body, dict(zip(body.params[n:], outside, strict=True)))
         used: set[_Place] = {*given, *results, flag, *packed, *(b for pair in buffers for b in pair)}
-        self._loops.append(used)
+        self._begin_loop(used)
         with f.repeat(self._first_turn(node, carried, buffers)) as loop:
+            self.poll.tick()
             now, following = self._turn(loop.carry, carried, buffers)
             self._inside(test, [*now, *outside], [flag])
             f.go_on_if(loop, self._flag(flag))

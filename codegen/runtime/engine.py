@@ -6,6 +6,7 @@ would cost three times the compile time for equal code (docs/decisions.md).
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import sys
@@ -17,6 +18,7 @@ import llvmlite.binding as llvm
 from llvmlite.binding.ffi import lib
 
 from graphc.codegen.llvm.target import host
+from graphc.codegen.runtime.interrupts import PYTHON, SYMBOL, poll_text
 
 __all__ = ["MachineCode", "compile_text", "cross_assembly", "llvm_lock"]
 
@@ -37,6 +39,7 @@ def _go_on() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_stop_llvm, after_in_parent=_go_on, after_in_child=_go_on)
+    os.register_at_fork(after_in_child=lambda: _new_main_thread())
 
 
 @functools.cache
@@ -95,14 +98,39 @@ def compile_text(text: str, level: int = 1) -> MachineCode:
     Raises RuntimeError with LLVM's message for bad text.
     """
     with llvm_lock:
-        machine = _machine(level)
-        module = llvm.parse_assembly(text)
-        module.triple = host().triple
-        module.data_layout = str(machine.target_data)
-        module.verify()
-        engine = llvm.create_mcjit_compiler(module, machine)
-        engine.finalize_object()
+        if f"@{SYMBOL}(" in text:
+            _poll()
+        return _loaded(text, level)
+
+
+def _loaded(text: str, level: int) -> MachineCode:
+    machine = _machine(level)
+    module = llvm.parse_assembly(text)
+    module.triple = host().triple
+    module.data_layout = str(machine.target_data)
+    module.verify()
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
     return MachineCode(text, level, engine, module)
+
+
+@functools.cache
+def _poll() -> ctypes.c_int64:
+    """Make what loops poll with known to LLVM; return the main thread's number as it reads it."""
+    for name in PYTHON:
+        llvm.add_symbol(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
+    code = _loaded(poll_text(), 1)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(code))  # loops may run to the very end of the process
+    llvm.add_symbol(SYMBOL, code.address(SYMBOL))
+    thread = ctypes.c_int64.from_address(code.variable("graphc_main_thread"))
+    thread.value = threading.main_thread().ident or 0
+    return thread
+
+
+def _new_main_thread() -> None:
+    """Note in a forked process that the thread that forked is its main thread."""
+    if _poll.cache_info().currsize:
+        _poll().value = threading.get_ident()
 
 
 def cross_assembly(text: str, triple: str, cpu: str = "", features: str = "") -> str:

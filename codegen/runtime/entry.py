@@ -12,7 +12,7 @@ A new shape therefore costs no compilation.  The native function
    alignment, extents and strides;
 2. makes the outputs and borrows an arena from the allocator, so that callers never share one;
 3. runs the program, with the GIL released if the description says so;
-4. returns the outputs, or passes a nonzero code to `on_error`.
+4. returns the outputs, or passes a nonzero code to `on_error`; raises what a signal handler raised meanwhile (`interrupts.py`).
 
 Whatever step 1 does not expect goes to `slow` with the same arguments.  Outputs are fresh memory, so they
 cannot alias an input.  Strides of extents below two, and all strides of arrays without elements, are not
@@ -51,6 +51,7 @@ from graphc.codegen.runtime.allocator import (
 )
 from graphc.codegen.runtime.bindings import DICT, LIST, VERSION_OFFSET, VERSIONED, Bindings
 from graphc.codegen.runtime.engine import compile_text
+from graphc.codegen.runtime.interrupts import INTERRUPTED
 from graphc.ir.core.cached import cached_property
 
 __all__ = ["ArraySpec", "PythonEntry", "call_program", "make_entry", "prepare", "redirect", "still_bound"]
@@ -318,6 +319,7 @@ class _Emitter:
         slot = f.alloca("ptr", 1, align=8)
         f.start("error")
         self.imports.call(f, "Py_DecRef", "void", result)
+        self._go_on_if(f, f.cmp("ne", code, f.i64(INTERRUPTED)), "raised", "reported")
         number = self.imports.call(f, "PyLong_FromLongLong", "ptr", code)
         self._go_on_if(f, f.cmp("ne", number, self.null), "fail", "report")
         f.store(number, slot)
@@ -326,11 +328,13 @@ class _Emitter:
         )
         self.imports.call(f, "Py_DecRef", "void", number)
         f.ret(answer)
+        f.start("raised")
+        f.ret(self.null)
 
     def invoke(self) -> None:
         """`PyObject *invoke(self, args, n)`: args are the program's address, its table, then checked arrays.
 
-        The GIL is released.  The result is the program's code.
+        The GIL is released.  The result is the program's code, null if the exception is set.
         """
         f = Function(self.module, "invoke", [("ptr", "self"), ("ptr", "args"), ("i64", "n")], "ptr")
         _, args, n = f.args
@@ -346,7 +350,10 @@ class _Emitter:
         state = self.imports.call(f, "PyEval_SaveThread", "ptr")
         code = f.inst(f"call i64 {program.name}({table.typed}, {buffers.typed})", "i64")
         self.imports.call(f, "PyEval_RestoreThread", "void", state)
+        self._go_on_if(f, f.cmp("ne", code, f.i64(INTERRUPTED)), "raised", "ended")
         f.ret(self.imports.call(f, "PyLong_FromLongLong", "ptr", code))
+        f.start("raised")
+        f.ret(self.null)
 
     def holds(self) -> None:
         """`PyObject *holds(self, args, n)`: 1 if the records of the block args[0] hold, else 0."""
@@ -558,4 +565,7 @@ def _by_ctypes(address: int) -> Callable[..., int]:
 def _call_by_ctypes(address: int, table: NDArray[np.int64], arrays: Sequence[NDArray[Any]]) -> int:
     """Run a program where native code may not read arrays."""
     buffers = (ctypes.c_void_p * (len(arrays) + 1))(*(x.ctypes.data for x in arrays), None)
-    return _by_ctypes(address)(table.ctypes.data, buffers)
+    try:
+        return _by_ctypes(address)(table.ctypes.data, buffers)
+    except SystemError as error:  # ctypes does not expect an exception that was set, and says so
+        raise error.__cause__ or error from None
