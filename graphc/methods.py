@@ -108,12 +108,26 @@ def _operator(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
     return method
 
 
+IN_PLACE_DOCSTRING = """In-place form of `{name}`: write its result into this tensor, and return this tensor.
+
+Args:
+    *args, **kwargs: the arguments of `{name}`.
+
+Returns:
+    This tensor; the result is converted to its dtype.
+
+Raises:
+    RuntimeError: if the result has another shape or a dtype of a higher kind (float into int, int into bool), elements of this
+        tensor share memory (as after `expand`), or it is a leaf that requires a gradient while gradients are recorded.
+"""
+
+
 def _in_place(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return self._assign(function(self, *args, **kwargs))
 
     method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"Do what `{name.strip('_')}` does in place; return self."
+    method.__doc__ = IN_PLACE_DOCSTRING.format(name=name.strip("_"))
     return method
 
 
@@ -121,7 +135,23 @@ def _in_place(function: Callable[..., Any], name: str) -> Callable[..., Any]:
 
 
 def _to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """Return the tensor in the dtype that is among the arguments (a dtype, a tensor); devices are all the CPU."""
+    """Convert the dtype.
+
+    Args:
+        *args: a dtype, or a tensor whose dtype is taken; a device is allowed, and is always the CPU.
+        **kwargs: `dtype`, `device`, `other` (a tensor) instead; `copy=True` returns a new tensor also if nothing changes.
+
+    Returns:
+        Tensor of the same shape; this one if it has the dtype already, and no copy is asked for.
+
+    Raises:
+        RuntimeError: for a device other than the CPU.
+        TypeError: if an argument is no dtype.
+
+    Example:
+        >>> graphc.tensor([1, 2]).to(graphc.float32)
+        tensor([1., 2.])
+    """
     wanted = kwargs.get("dtype")
     for given in (*args, kwargs.get("device"), kwargs.get("other")):
         if isinstance(given, Tensor):
@@ -141,7 +171,21 @@ def _in_dtype(self: Tensor, dtype: dtypes.dtype, fresh: bool = False) -> Tensor:
 
 
 def _type(self: Tensor, dtype: Any = None) -> Any:
-    """Return the tensor in another dtype, or without one the name of its type."""
+    """Convert the dtype, or return the name of the tensor's type.
+
+    Args:
+        dtype: a dtype, a tensor type such as `graphc.DoubleTensor`, or the name of one; None asks for the name.
+
+    Returns:
+        Tensor of the same shape, this one if it has the dtype already; or a str.
+
+    Raises:
+        TypeError: if `dtype` is none of these.
+
+    Example:
+        >>> graphc.tensor([1, 2]).type(), graphc.tensor([1, 2]).type(graphc.float64)
+        ('torch.LongTensor', tensor([1., 2.], dtype=torch.float64))
+    """
     if dtype is None:
         return f"torch.{_TYPE_NAMES[self.dtype.name]}Tensor"
     if isinstance(dtype, str):
@@ -152,7 +196,23 @@ def _type(self: Tensor, dtype: Any = None) -> Any:
 
 
 def _new_legacy(self: Tensor, *args: Any, **keywords: Any) -> Tensor:
-    """Return a tensor of sizes or of data, in this tensor's dtype."""
+    """Return a tensor of sizes or of data, in this tensor's dtype.
+
+    Args:
+        *args: sizes, for a tensor of zeros; or one sequence, array or tensor of this dtype with the data.
+        **keywords: `size` or `data` instead of the positional arguments, and `device`, the CPU.
+
+    Returns:
+        Tensor of this tensor's dtype.
+
+    Raises:
+        TypeError: for anything else, and for a tensor of another dtype.
+        RuntimeError: if a size is negative.
+
+    Example:
+        >>> graphc.tensor([1, 2]).new([3, 4])
+        tensor([3, 4])
+    """
     return legacy(Tensor, self.dtype, args, keywords, strict=True)
 
 
@@ -163,17 +223,17 @@ def _converter(dtype: dtypes.dtype) -> Callable[[Tensor], Tensor]:
     def method(self: Tensor) -> Tensor:
         return _in_dtype(self, dtype)
 
-    method.__doc__ = f"Return the tensor in {dtype}; itself if it is."
+    method.__doc__ = f"Convert to {dtype}; return this tensor if it has that dtype already."
     return method
 
 
 def _getitem(self: Tensor, index: Any) -> Any:
-    """Return self[index]; slices and integers give a view."""
+    """Return the elements at an index; integers, slices, None and ... give a view, tensors and lists a copy."""
     return indexing.getitem(self, index)
 
 
 def _setitem(self: Tensor, index: Any, value: Any) -> None:
-    """Write a number or a tensor, broadcast and converted, at an index."""
+    """Write a number or a tensor, broadcast and converted to this dtype, to the elements at an index."""
     part, index = indexing.at_places(self, index)
     if indexing.is_basic(index):
         part = indexing.getitem(part, index)
@@ -183,12 +243,28 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
 
 
 def _contains(self: Tensor, element: Any) -> bool:
-    """Return whether any element equals the given one."""
+    """Return whether any element equals the given number."""
     return bool(reductions.any(comparison.eq(self, element)))
 
 
 def _fill_(self: Tensor, value: Any) -> Tensor:
-    """Write one number everywhere; return self.  Raises TypeError for what is no number."""
+    """Write one number to all elements.
+
+    Args:
+        value: number or 0-d tensor; it is converted to this tensor's dtype.
+
+    Returns:
+        This tensor.
+
+    Raises:
+        RuntimeError: if `value` is a tensor with axes, or this is a leaf that requires a gradient while gradients are
+            recorded.
+        TypeError: if `value` is no number.
+
+    Example:
+        >>> graphc.zeros(2).fill_(3)
+        tensor([3., 3.])
+    """
     if isinstance(value, Tensor):
         if value.ndim:
             raise placed(
@@ -199,27 +275,102 @@ def _fill_(self: Tensor, value: Any) -> Tensor:
 
 
 def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
-    """Return self where the bool condition holds, else other."""
+    """Return this tensor's elements where a condition holds, and those of another one elsewhere.
+
+    Args:
+        condition: bool tensor.
+        other: tensor or number; the three shapes broadcast.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast, or `condition` is not of bools.
+
+    Example:
+        >>> x = graphc.tensor([-1.0, 2.0])
+        >>> x.where(x > 0, 0.0)
+        tensor([0., 2.])
+    """
     return indexing.where(condition, self, other)  # type: ignore[no-any-return]
 
 
 def _zero_(self: Tensor) -> Tensor:
-    """Write zeros; return self."""
+    """Write zeros to all elements.
+
+    Returns:
+        This tensor.
+
+    Raises:
+        RuntimeError: if this is a leaf that requires a gradient while gradients are recorded.
+
+    Example:
+        >>> graphc.ones(2).zero_()
+        tensor([0., 0.])
+    """
     return _fill_(self, 0)
 
 
 def _uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None) -> Tensor:
-    """Write uniform numbers in [from, to); return self."""
+    """Write random numbers, uniform in [from_, to), to all elements.
+
+    Args:
+        from_: lower bound.
+        to: upper bound, exclusive.
+        generator: source of the random numbers; None is the default generator.
+
+    Returns:
+        This tensor.
+
+    Raises:
+        RuntimeError: if `from_` is greater than `to`, or this tensor is not of floats.
+
+    Example:
+        >>> x = graphc.empty(3).uniform_(2, 4)
+        >>> bool(((x >= 2) & (x < 4)).all())
+        True
+    """
     return self._assign(random.uniform(tuple(self.shape), self.dtype.ir, from_, to, generator))
 
 
 def _normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
-    """Write normal numbers; return self."""
+    """Write normally distributed random numbers to all elements.
+
+    Args:
+        mean: mean of the distribution.
+        std: standard deviation.
+        generator: source of the random numbers; None is the default generator.
+
+    Returns:
+        This tensor.
+
+    Raises:
+        RuntimeError: if `std` is negative, or this tensor is not of floats.
+
+    Example:
+        >>> graphc.empty(3).normal_(1, 2).shape
+        torch.Size([3])
+    """
     return self._assign(random.gaussian(tuple(self.shape), self.dtype.ir, mean, std, generator))
 
 
 def _bernoulli_(self: Tensor, p: float = 0.5, *, generator: Any = None) -> Tensor:
-    """Write ones with probability `p`, else zeros; return self.  Raises RuntimeError for what is no probability."""
+    """Write ones with probability `p`, and zeros elsewhere.
+
+    Args:
+        p: the probability, in [0, 1].
+        generator: source of the random numbers; None is the default generator.
+
+    Returns:
+        This tensor.
+
+    Raises:
+        RuntimeError: if `p` is no probability.
+
+    Example:
+        >>> graphc.empty(3).bernoulli_(1.0)
+        tensor([1., 1., 1.])
+    """
     if not 0 <= p <= 1:
         raise placed(RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}"))
     drawn = random.bernoulli(creation.full(tuple(self.shape), float(p)), generator=generator)
@@ -227,36 +378,97 @@ def _bernoulli_(self: Tensor, p: float = 0.5, *, generator: Any = None) -> Tenso
 
 
 def _random_(self: Tensor, from_: int = 0, to: int | None = None, *, generator: Any = None) -> Tensor:
-    """Write integers from `from` up to below `to`; return self."""
+    """Write random integers, uniform in [from_, to), to all elements.
+
+    Args:
+        from_: lower bound; alone, it is the upper bound and the lower one 0.
+        to: upper bound, exclusive; 2**24 if neither is given.
+        generator: source of the random numbers; None is the default generator.
+
+    Returns:
+        This tensor.
+
+    Raises:
+        RuntimeError: if the range is empty, or not within that of the dtype.
+
+    Example:
+        >>> x = graphc.zeros(3, dtype=graphc.int64).random_(5, 7)
+        >>> bool(((x == 5) | (x == 6)).all())
+        True
+    """
     low, high = (0, from_) if to is None and from_ else (from_, to if to is not None else 2**24)
     return self._assign(random.randint(low, high, tuple(self.shape), generator=generator, dtype=self.dtype))
+
+
+NEW_DOCSTRING = """Call `graphc.{name}` with this tensor's dtype as the default.
+
+Args:
+    *args: the positional arguments of `graphc.{name}`.
+    dtype: dtype of the result; None is that of this tensor.
+    **keywords: the keyword arguments of `graphc.{name}`.
+
+Returns:
+    What `graphc.{name}` returns.
+"""
 
 
 def _new(maker: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Tensor, *args: Any, dtype: Any = None, **keywords: Any) -> Any:
         return maker(*args, dtype=dtype or self.dtype, **keywords)
 
-    method.__doc__ = f"Do what `{maker.__name__}` does, in this tensor's dtype."
+    method.__doc__ = NEW_DOCSTRING.format(name=maker.__name__)
     return method
 
 
 def _type_as(self: Tensor, other: Tensor) -> Tensor:
-    """Return the tensor in the dtype of another one."""
+    """Convert to the dtype of another tensor.
+
+    Args:
+        other: the tensor whose dtype is taken.
+
+    Returns:
+        Tensor of the same shape; this one if it has the dtype already.
+
+    Example:
+        >>> graphc.tensor([1, 2]).type_as(graphc.tensor(0.5))
+        tensor([1., 2.])
+    """
     return _in_dtype(self, other.dtype)
 
 
 def _cpu(self: Tensor, memory_format: Any = None) -> Tensor:
-    """Return the tensor: it is on the CPU."""
+    """Return this tensor: it is on the CPU.
+
+    Args:
+        memory_format: accepted for compatibility with torch and ignored.
+
+    Example:
+        >>> graphc.tensor([1, 2]).cpu()
+        tensor([1, 2])
+    """
     return self
 
 
 def _is_floating_point(self: Tensor) -> bool:
-    """Return whether the elements are floating-point numbers."""
+    """Return whether the dtype is float32 or float64.
+
+    Returns:
+        bool.
+
+    Example:
+        >>> graphc.tensor([1.0]).is_floating_point()
+        True
+    """
     return self.dtype.is_floating_point
 
 
 def _nelement(self: Tensor) -> int:
-    """Return the number of elements."""
+    """Return the number of elements, an int.
+
+    Example:
+        >>> graphc.zeros(2, 3).nelement()
+        6
+    """
     return prod(self.shape)
 
 

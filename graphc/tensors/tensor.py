@@ -50,7 +50,19 @@ DATA_FROM_OUTSIDE = (
 
 
 class device:
-    """Where a tensor lives: always the CPU."""
+    """The device of a tensor: always the CPU.
+
+    Args:
+        type: "cpu", optionally with an index ("cpu:0"), or a device.
+        index: ignored.
+
+    Raises:
+        RuntimeError: for another device.
+
+    Example:
+        >>> graphc.device("cpu")
+        device(type='cpu')
+    """
 
     __slots__ = ("index", "type")
 
@@ -101,10 +113,23 @@ class Accumulate(GradFn):
 
 
 class Tensor:
-    """An array of one dtype whose operations are recorded and can be differentiated.
+    """Multi-dimensional array of one dtype, with lazily computed values and recorded, differentiable operations.
 
-    Values are computed when somebody looks at them.  `_moves` is the way from the storage to what this tensor
-    shows, empty but for views; a view keeps its `_base`.
+    Constructed from sizes or from data, a tensor has the default float dtype; `graphc.tensor` infers the dtype from the data.
+
+    Args:
+        *args: sizes, as `Tensor(2, 3)`, for a tensor of zeros; or one sequence, array or tensor with the data.
+        **keywords: `size` or `data` instead of the positional arguments, and `device`, the CPU.
+
+    Raises:
+        TypeError: for anything else.
+        RuntimeError: if a size is negative.
+        ValueError: if nested sequences have different lengths.
+
+    Example:
+        >>> x = graphc.Tensor([1, 2])
+        >>> x, x.dtype, graphc.Tensor(2, 3).shape
+        (tensor([1., 2.]), torch.float32, torch.Size([2, 3]))
     """
 
     __slots__ = (
@@ -124,6 +149,7 @@ class Tensor:
     _storage: Storage
     _base: Tensor | None
     _moves: Moves
+    """The views that lead from the storage to the values of this tensor; empty unless it is a view of `_base`."""
     _type: TensorType
     _grad: Tensor | None
     _hooks: dict[str, dict[int, Callable[..., Any]]] | None
@@ -204,12 +230,12 @@ class Tensor:
 
     @property
     def shape(self) -> Size:
-        """The extents of the axes."""
+        """The sizes of the axes, a `graphc.Size`."""
         return Size(self._type.shape)
 
     @property
     def dtype(self) -> dtype:
-        """The element type."""
+        """The dtype of the elements."""
         return of_ir(self._type.dtype)
 
     @property
@@ -218,11 +244,33 @@ class Tensor:
         return len(self._type.shape)
 
     def dim(self) -> int:
-        """Return the number of axes."""
+        """Return the number of axes.
+
+        Returns:
+            int.
+
+        Example:
+            >>> graphc.zeros(2, 3).dim()
+            2
+        """
         return len(self._type.shape)
 
     def size(self, dim: int | None = None) -> Any:
-        """Return the extents, or one of them.  Raises IndexError."""
+        """Return the sizes of all axes, or the size of one.
+
+        Args:
+            dim: the axis, negative numbers counting from the last; None for all.
+
+        Returns:
+            `graphc.Size`, or an int.
+
+        Raises:
+            IndexError: if there is no such axis.
+
+        Example:
+            >>> graphc.zeros(2, 3).size(), graphc.zeros(2, 3).size(-1)
+            (torch.Size([2, 3]), 3)
+        """
         if dim is None:
             return self.shape
         return self._type.shape[self._axis(dim)]
@@ -238,51 +286,89 @@ class Tensor:
         return dim
 
     def numel(self) -> int:
-        """Return the number of elements."""
+        """Return the number of elements.
+
+        Returns:
+            int.
+
+        Example:
+            >>> graphc.zeros(2, 3).numel()
+            6
+        """
         return self._type.size
 
     nelement = numel
 
     def element_size(self) -> int:
-        """Return the bytes of an element."""
+        """Return the size of an element in bytes.
+
+        Returns:
+            int.
+
+        Example:
+            >>> graphc.zeros(2, 3).element_size()
+            4
+        """
         return self._type.dtype.bytes
 
     @property
     def itemsize(self) -> int:
-        """The bytes of an element."""
+        """The size of an element in bytes."""
         return self._type.dtype.bytes
 
     @property
     def nbytes(self) -> int:
-        """The bytes of all elements."""
+        """The size of all elements in bytes."""
         return self._type.bytes
 
     def stride(self, dim: int | None = None) -> Any:
-        """Return how many elements lie between neighbours along each axis, or along one."""
+        """Return the strides: the distance, in elements, from one element to the next along each axis, or along one.
+
+        Args:
+            dim: the axis, negative numbers counting from the last; None for all.
+
+        Returns:
+            Tuple of ints, or an int.
+
+        Raises:
+            IndexError: if there is no such axis.
+
+        Example:
+            >>> graphc.zeros(2, 3).stride(), graphc.zeros(2, 3).t().stride(), graphc.zeros(2, 3).stride(0)
+            ((3, 1), (1, 3), 3)
+        """
         source, path = self._place()
         found = views.strides(source.node.shape, path)
         assert found is not None, "a view has strides"
         return found if dim is None else found[self._axis(dim)]
 
     def is_contiguous(self) -> bool:
-        """Tell whether the elements lie in row-major order."""
+        """Return whether the strides are those of row-major order.
+
+        Returns:
+            bool.
+
+        Example:
+            >>> graphc.zeros(2, 3).is_contiguous(), graphc.zeros(2, 3).t().is_contiguous()
+            (True, False)
+        """
         dense = views.strides(self._type.shape, ())
         pairs = zip(self.shape, self.stride(), dense or (), strict=True)
         return 0 in self.shape or all(n == 1 or have == want for n, have, want in pairs)
 
     @property
     def device(self) -> device:
-        """The CPU."""
+        """The device, always the CPU."""
         return CPU
 
     @property
     def is_leaf(self) -> bool:
-        """Whether a gradient accumulates here: what no recorded operation has made."""
+        """Whether the tensor is no result of a recorded operation, so that `backward` accumulates its gradient in `.grad`."""
         return not self._storage.requires_grad or (self._storage.fn is None and self._base is None)
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients are taken by or through this tensor."""
+        """Whether operations on this tensor are recorded for gradients; of a leaf it can be assigned."""
         return self._storage.requires_grad and self._type.dtype.is_float
 
     @requires_grad.setter
@@ -304,7 +390,22 @@ class Tensor:
         self._storage.set_requires_grad(bool(wanted))
 
     def requires_grad_(self: T, requires_grad: bool = True) -> T:
-        """Change `requires_grad`; return self.  Raises RuntimeError for results of operations and for integers."""
+        """Set whether gradients with respect to this tensor are recorded.
+
+        Args:
+            requires_grad: the new value of `Tensor.requires_grad`.
+
+        Returns:
+            This tensor.
+
+        Raises:
+            RuntimeError: if the dtype is not a float, or the tensor is the result of a recorded operation and `requires_grad`
+                False.
+
+        Example:
+            >>> graphc.ones(2).requires_grad_()
+            tensor([1., 1.], requires_grad=True)
+        """
         if requires_grad and not self._type.dtype.is_float:
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
         self.requires_grad = requires_grad
@@ -312,7 +413,7 @@ class Tensor:
 
     @property
     def grad_fn(self) -> GradFn | None:
-        """The operation that made this tensor, if gradients can be taken through it."""
+        """The recorded operation that this tensor is a result of, or None."""
         if self.is_leaf or not self.requires_grad:
             return None
         edge = self._edge()
@@ -320,7 +421,7 @@ class Tensor:
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that backward() left here, or None.  Results of operations have none unless retain_grad()."""
+        """The gradient that `backward` accumulated, or None; results of operations have one only after `retain_grad`."""
         if state.trace is not None:
             state.trace.reads_grad(self)
         if self._grad is None and not self.is_leaf and not self._retains:
@@ -359,7 +460,19 @@ class Tensor:
             )
 
     def retain_grad(self) -> None:
-        """Keep the gradient of a result of an operation in `.grad`.  Raises RuntimeError if it requires none."""
+        """Let `backward` accumulate the gradient in `.grad` for the result of an operation, as it does for leaves.
+
+        Raises:
+            RuntimeError: if the tensor requires no gradient.
+
+        Example:
+            >>> x = graphc.tensor([1.0, 2.0], requires_grad=True)
+            >>> y = x * 3
+            >>> y.retain_grad()
+            >>> (y * y).sum().backward()
+            >>> y.grad
+            tensor([ 6., 12.])
+        """
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if not self.is_leaf:
@@ -370,7 +483,7 @@ class Tensor:
 
     @property
     def retains_grad(self) -> bool:
-        """Whether retain_grad() was called on this result."""
+        """Whether `retain_grad` was called on this result of an operation."""
         return self._retains
 
     @property
@@ -380,12 +493,24 @@ class Tensor:
     # -- the same values without history --------------------------------------------------------------
 
     def detach(self) -> Tensor:
-        """Return a tensor without history that shares the values: writing to one writes to both."""
+        """Return a tensor without history that shares the values of this one.
+
+        Returns:
+            Tensor of the same shape and dtype that requires no gradient; in-place operations on one change both.
+
+        Example:
+            >>> x = graphc.tensor([1.0, 2.0], requires_grad=True)
+            >>> y = x.detach()
+            >>> y.mul_(10)
+            tensor([10., 20.])
+            >>> x
+            tensor([10., 20.], requires_grad=True)
+        """
         return Tensor._of(Shared(self._storage, self._moves))
 
     @property
     def data(self) -> Tensor:
-        """The values without history, shared; assigning puts other values under this tensor."""
+        """The values without history, shared with this tensor; assigning a tensor replaces the values."""
         return self.detach()
 
     @data.setter
@@ -493,9 +618,24 @@ class Tensor:
         self._view_fn, self._view_version = GradFn("AsStridedBackward0", (storage.fn,)), storage.version
 
     def copy_(self: T, src: Any, non_blocking: bool = False) -> T:
-        """Write the values of `src`, broadcast and converted; return self.
+        """Copy values into this tensor.
 
-        Raises RuntimeError for shapes that do not fit, and TypeError for a foreign object.
+        Args:
+            src: tensor, array, list or number whose shape broadcasts to that of this tensor; it is converted to this dtype.
+            non_blocking: accepted for compatibility with torch and ignored.
+
+        Returns:
+            This tensor. The gradient goes to `src`, and is zero for the old values.
+
+        Raises:
+            RuntimeError: if the shape does not broadcast, elements of this tensor share memory (as after `expand`), or this
+                is a leaf that requires a gradient while gradients are recorded.
+            TypeError: if `src` is something else.
+
+        Example:
+            >>> graphc.zeros(2, 2).copy_(graphc.tensor([1, 2]))
+            tensor([[1., 2.],
+                    [1., 2.]])
         """
         if not isinstance(src, (Tensor, np.ndarray, list, tuple)):
             try:
@@ -531,7 +671,21 @@ class Tensor:
         return evaluate_nodes([views.read(node, self._moves)], {node: node.value})[0]  # type: ignore[no-any-return]
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
-        """Return the values as a fresh NumPy array.  Raises RuntimeError if the tensor requires a gradient."""
+        """Compute the values and return them as a NumPy array.
+
+        Args:
+            force: whether a tensor that requires a gradient is allowed.
+
+        Returns:
+            New array of the same shape and dtype; other than in torch, it does not share memory with the tensor.
+
+        Raises:
+            RuntimeError: if the tensor requires a gradient, unless `force`.
+
+        Example:
+            >>> graphc.tensor([1, 2]).numpy()
+            array([1, 2])
+        """
         if state.trace is not None:
             self._array()  # what cannot be known is the reason, rather than a gradient that somebody may take
         if self.requires_grad and not force:
@@ -542,11 +696,30 @@ class Tensor:
         return self.numpy() if dtype is None else self.numpy().astype(dtype, copy=False)
 
     def tolist(self) -> Any:
-        """Return the values as nested lists of Python numbers."""
+        """Compute the values and return them as nested lists of Python numbers.
+
+        Returns:
+            List, nested as deep as there are axes; a number if there are none.
+
+        Example:
+            >>> graphc.tensor([[1, 2], [3, 4]]).tolist()
+            [[1, 2], [3, 4]]
+        """
         return self._array().tolist()
 
     def item(self) -> Any:
-        """Return the only element as a Python number.  Raises RuntimeError if there are more."""
+        """Compute the value of a tensor of one element and return it as a Python number.
+
+        Returns:
+            float, int or bool.
+
+        Raises:
+            RuntimeError: if the tensor has another number of elements than one.
+
+        Example:
+            >>> graphc.tensor([2.5]).item()
+            2.5
+        """
         if self._type.size != 1:
             raise RuntimeError(f"a Tensor with {self._type.size} elements cannot be converted to Scalar")
         return self._array().item()
