@@ -258,7 +258,27 @@ def _result_order(x: Node, axes: Sequence[int], rank: int) -> list[int]:
 
 @op("Gather")
 def gather(input: Operand, dim: int, index: Operand, *, sparse_grad: bool = False) -> Node:
-    """Return for each place of `index` the element of input there, but at `index` along `dim`.  Raises RuntimeError."""
+    """Return the elements of input at an index along an axis: out[i][j] = input[index[i][j]][j] for dim 0.
+
+    Args:
+        input: tensor.
+        dim: int, the axis along which index counts.
+        index: int32 or int64 tensor of as many axes, no longer than input along the other axes; entries are in [0,
+            input.shape[dim]).
+        sparse_grad: accepted and ignored.
+
+    Returns:
+        Tensor of the shape of index and the dtype of input.
+
+    Raises:
+        RuntimeError: if index has another dtype or rank, or is too long.
+        IndexError: if the axis, or an entry when values are computed, is out of range.
+
+    Example:
+        >>> graphc.gather(graphc.tensor([[1, 2], [3, 4]]), 1, graphc.tensor([[0, 0], [1, 0]]))
+        tensor([[1, 1],
+                [4, 3]])
+    """
     if input.type.rank == 0:
         return expand_to(input, index.shape)
     axis = axis_of(dim, input.type.rank)
@@ -281,7 +301,26 @@ def _check_index(name: str, x: Node, index: Node, axis: int) -> None:
 
 @op("TakeAlongDim")
 def take_along_dim(input: Operand, indices: Operand, dim: int | None = None) -> Node:
-    """Return the elements of input at `indices` along `dim`, the other axes broadcast."""
+    """Return the elements of input at indices along an axis; the other axes broadcast.
+
+    Args:
+        input: tensor.
+        indices: integer tensor; negative entries count from the end.
+        dim: int, the axis; None takes from the flattened tensor.
+
+    Returns:
+        Tensor of the dtype of input and of the broadcast shape, its extent at dim being that of indices.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+        IndexError: if the axis, or an entry when values are computed, is out of range.
+
+    Example:
+        >>> x = graphc.tensor([[10, 30, 20], [60, 40, 50]])
+        >>> graphc.take_along_dim(x, graphc.argmax(x, dim=1, keepdim=True), dim=1)
+        tensor([[30],
+                [60]])
+    """
     if dim is None:
         return take.nodes(input, reshape(indices, (indices.type.size,)))  # type: ignore[no-any-return]
     axis = axis_of(dim, input.type.rank)
@@ -300,7 +339,25 @@ def take_axis(x: Node, axis: int, index: Node) -> Node:
 
 @op("IndexSelect")
 def index_select(input: Operand, dim: int, index: Operand) -> Node:
-    """Return the parts of input at the indices along `dim`.  Raises IndexError, RuntimeError."""
+    """Return the slices of input at the given indices of an axis.
+
+    Args:
+        input: tensor.
+        dim: int, the axis.
+        index: int32 or int64 vector or 0-d tensor, of entries in [0, input.shape[dim]).
+
+    Returns:
+        Tensor of the dtype of input whose extent at dim is the length of index.
+
+    Raises:
+        IndexError: if index has more than one axis, or the axis, or an entry when values are computed, is out of range.
+        RuntimeError: if index has another dtype.
+
+    Example:
+        >>> graphc.index_select(graphc.tensor([[1, 2], [3, 4]]), 0, graphc.tensor([1, 1]))
+        tensor([[3, 4],
+                [3, 4]])
+    """
     if index.type.rank > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
     if index.dtype.name not in ("i32", "i64"):
@@ -313,14 +370,45 @@ def index_select(input: Operand, dim: int, index: Operand) -> Node:
 
 @op("Take")
 def take(input: Operand, index: Operand) -> Node:
-    """Return the elements of the flattened input at the indices."""
+    """Return the elements of the flattened input at the given indices.
+
+    Args:
+        input: tensor.
+        index: integer tensor; negative entries count from the end.
+
+    Returns:
+        Tensor of the shape of index and the dtype of input.
+
+    Raises:
+        IndexError: if an entry is out of range, when values are computed.
+
+    Example:
+        >>> graphc.take(graphc.tensor([[4, 3], [2, 1]]), graphc.tensor([0, 3]))
+        tensor([4, 1])
+    """
     flat = reshape(input, (input.type.size,))
     return gather_at(flat, from_end(cast(index, I64), input.type.size))
 
 
 @op("MaskedFill")
 def masked_fill(input: Operand, mask: Operand, value: Operand) -> Node:
-    """Return input with `value` where the mask holds.  Raises RuntimeError for a mask that is not bool."""
+    """Return input with the elements where the mask holds replaced by value.
+
+    Args:
+        input: tensor.
+        mask: bool tensor whose shape broadcasts with that of input.
+        value: number or 0-d tensor.
+
+    Returns:
+        Tensor of the broadcast shape and the dtype of input.
+
+    Raises:
+        RuntimeError: if mask is not bool, the shapes do not broadcast, value has axes, or value does not fit the dtype.
+
+    Example:
+        >>> graphc.masked_fill(graphc.tensor([1, 2, 3]), graphc.tensor([True, False, True]), 0)
+        tensor([0, 2, 0])
+    """
     if not mask.dtype.is_bool:
         raise RuntimeError(
             f"masked_fill_ only supports boolean masks, but got mask with dtype {torch_name(mask.dtype, lower=True)}"
@@ -425,7 +513,26 @@ def _put_index(input: Operand, selection: Selection, tensors: Sequence[Operand],
 
 
 def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
-    """Return input with `values` at index tensors, one for each leading axis; with `accumulate`, added there."""
+    """Return input with values written, or added, at the places that index tensors give.
+
+    Args:
+        input: tensor.
+        indices: sequence of integer or bool tensors, one for each of the leading axes, as in `input[indices]`.
+        values: tensor or number that broadcasts to the shape of `input[indices]`.
+        accumulate: whether to add to the elements rather than replace them; where a place occurs more than once, all values
+            are added, and without accumulate the last one stays.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        IndexError: if there are too many indices, they do not broadcast, or an entry is out of range.
+        RuntimeError: if values does not broadcast to the indexed shape.
+
+    Example:
+        >>> graphc.index_put(graphc.zeros(3), [graphc.tensor([0, 2, 2])], graphc.tensor(1.0), accumulate=True)
+        tensor([1., 0., 2.])
+    """
     return put_item(input, tuple(indices), values, accumulate)
 
 
@@ -441,7 +548,26 @@ def _check_source(x: Node, index: Node, src: Node) -> Node:
 
 @op("ScatterAdd")
 def scatter_add(input: Operand, dim: int, index: Operand, src: Operand) -> Node:
-    """Return input with the elements of `src` added at the places of `index` along `dim`.  Raises RuntimeError."""
+    """Return input with the elements of src added at an index along an axis: out[index[i][j]][j] += src[i][j] for dim 0.
+
+    Args:
+        input: tensor.
+        dim: int, the axis along which index counts.
+        index: int32 or int64 tensor of as many axes, no longer than input along the other axes; entries are in [0,
+            input.shape[dim]).
+        src: tensor of the dtype of input, at least as long as index along each axis.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        RuntimeError: if ranks, lengths or dtypes do not fit.
+        IndexError: if the axis, or an entry when values are computed, is out of range.
+
+    Example:
+        >>> graphc.scatter_add(graphc.zeros(3), 0, graphc.tensor([0, 2, 2]), graphc.tensor([1.0, 2.0, 3.0]))
+        tensor([1., 0., 5.])
+    """
     return scatter.nodes(input, dim, index, src, reduce="add")  # type: ignore[no-any-return]
 
 
@@ -449,9 +575,30 @@ def scatter_add(input: Operand, dim: int, index: Operand, src: Operand) -> Node:
 def scatter(
     input: Operand, dim: int, index: Operand, src: Operand = None, *, value: Operand = None, reduce: str | None = None
 ) -> Node:
-    """Return input with `src`, or one value, at the places of `index` along `dim`; the last of several wins.
+    """Return input with elements written at an index along an axis: out[index[i][j]][j] = src[i][j] for dim 0.
 
-    `reduce="add"` adds instead.  Raises RuntimeError.
+    Where a place occurs more than once, the last element stays.
+
+    Args:
+        input: tensor.
+        dim: int, the axis along which index counts.
+        index: int32 or int64 tensor of as many axes, no longer than input along the other axes; entries are in [0,
+            input.shape[dim]).
+        src: number, or tensor of the dtype of input, at least as long as index along each axis.
+        value: number or 0-d tensor, used instead of src.
+        reduce: None, or "add", which adds to the elements rather than replace them.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        RuntimeError: if ranks, lengths or dtypes do not fit, or reduce is neither None nor "add".
+        IndexError: if the axis, or an entry when values are computed, is out of range.
+
+    Example:
+        >>> graphc.scatter(graphc.zeros(2, 3), 1, graphc.tensor([[2], [0]]), value=1.0)
+        tensor([[0., 0., 1.],
+                [1., 0., 0.]])
     """
     update = src if value is None else value
     if input.type.rank == 0:
@@ -492,7 +639,26 @@ def _updates(source: Node, axis: int) -> Node:
 
 @op("IndexAdd")
 def index_add(input: Operand, dim: int, index: Operand, source: Operand, *, alpha: float = 1) -> Node:
-    """Return input with `alpha` times the parts of `source` added at the indices along `dim`.  Raises RuntimeError."""
+    """Return input with alpha times the slices of source added at the given indices of an axis.
+
+    Args:
+        input: tensor.
+        dim: int, the axis.
+        index: integer vector or 0-d tensor, of entries in [0, input.shape[dim]); repeated entries add up.
+        source: tensor of the shape of input but along dim, where it is as long as index.
+        alpha: number, the factor of source.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        RuntimeError: if the shape of source does not fit.
+        IndexError: if the axis, or an entry when values are computed, is out of range.
+
+    Example:
+        >>> graphc.index_add(graphc.zeros(3), 0, graphc.tensor([0, 2, 2]), graphc.tensor([1.0, 2.0, 3.0]))
+        tensor([1., 0., 5.])
+    """
     axis, front, vector = _leading(input, dim, index)
     if input.type.rank and source.shape[axis] != vector.type.size:
         raise RuntimeError(
@@ -511,7 +677,26 @@ def index_add(input: Operand, dim: int, index: Operand, source: Operand, *, alph
 
 @op("IndexCopy")
 def index_copy(input: Operand, dim: int, index: Operand, source: Operand) -> Node:
-    """Return input with the parts of `source` at the indices along `dim`; the last of several wins."""
+    """Return input with the slices of source written at the given indices of an axis; the last of repeated ones stays.
+
+    Args:
+        input: tensor.
+        dim: int, the axis.
+        index: integer vector or 0-d tensor, of entries in [0, input.shape[dim]).
+        source: tensor of the dtype and shape of input but along dim, where it is as long as index.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        IndexError: if source is not as long as index along dim, or the axis, or an entry when values are computed, is out
+            of range.
+        TypeError: if source has another dtype or shape.
+
+    Example:
+        >>> graphc.index_copy(graphc.zeros(3), 0, graphc.tensor([2, 0]), graphc.tensor([1.0, 2.0]))
+        tensor([2., 0., 1.])
+    """
     axis, front, vector = _leading(input, dim, index)
     if source.type.rank and source.shape[axis] != vector.type.size:
         raise IndexError(
@@ -522,7 +707,26 @@ def index_copy(input: Operand, dim: int, index: Operand, source: Operand) -> Nod
 
 @op("IndexFill")
 def index_fill(input: Operand, dim: int, index: Operand, value: Operand) -> Node:
-    """Return input with one value at the indices along `dim`."""
+    """Return input with the slices at the given indices of an axis filled with one value.
+
+    Args:
+        input: tensor.
+        dim: int, the axis.
+        index: integer vector or 0-d tensor; negative entries count from the end.
+        value: number or 0-d tensor.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        IndexError: if the axis, or an entry when values are computed, is out of range.
+        RuntimeError: if value does not fit the dtype.
+
+    Example:
+        >>> graphc.index_fill(graphc.zeros(2, 2), 1, graphc.tensor([0]), 5)
+        tensor([[5., 0.],
+                [5., 0.]])
+    """
     axis, front, vector = _leading(input, dim, index)
     filled = scatter_fill(front, number_like(value, constant(0, input.dtype)), from_end(vector, front.shape[0]))
     return _restored(filled, input, axis)
@@ -537,7 +741,23 @@ def _places(places: Operand) -> Node:
 
 
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
-    """Return the places that are not zero, one row each, or a vector for each axis.  Looks at the values."""
+    """Return the indices of the nonzero elements in row-major order.
+
+    Args:
+        input: tensor of n axes.
+        as_tuple: whether to return one vector for each axis rather than one matrix.
+
+    Returns:
+        int64 tensor of shape (number of nonzero elements, n), or a tuple of n vectors.
+
+    Raises:
+        TracingError: if the values are not known because a function is being traced.
+
+    Example:
+        >>> graphc.nonzero(graphc.tensor([[0, 1], [2, 0]]))
+        tensor([[0, 1],
+                [1, 0]])
+    """
     found = np.nonzero(np.atleast_1d(np.asarray(input.detach())))
     if as_tuple:
         return tuple(_places(a.astype(np.int64)) for a in found)
@@ -545,14 +765,47 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
 
 
 def argwhere(input: Any) -> Any:
-    """Return the places that are not zero, one row each.  Looks at the values."""
+    """Return the indices of the nonzero elements in row-major order, one row each.
+
+    Args:
+        input: tensor of n axes.
+
+    Returns:
+        int64 tensor of shape (number of nonzero elements, n).
+
+    Raises:
+        TracingError: if the values are not known because a function is being traced.
+
+    Example:
+        >>> graphc.argwhere(graphc.tensor([0, 1, 1]))
+        tensor([[1],
+                [2]])
+    """
     return nonzero(input)
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """Return input where the bool condition holds, else other; without them the places where it holds, as `nonzero` does.
+    """Return the elements of input where the condition holds, and those of other elsewhere.
 
-    Raises RuntimeError for a condition of another dtype, and TypeError for one of input and other alone.
+    The gradient reaches only the chosen elements. `where(condition)` is `graphc.nonzero(condition, as_tuple=True)`.
+
+    Args:
+        condition: bool tensor.
+        input: tensor or number.
+        other: tensor or number; the three shapes broadcast.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype of input and other.
+
+    Raises:
+        RuntimeError: if condition is not bool, or the shapes do not broadcast.
+        TypeError: if only one of input and other is given.
+        TracingError: if only condition is given and its values are not known because a function is being traced.
+
+    Example:
+        >>> x = graphc.tensor([-1.0, 2.0])
+        >>> graphc.where(x > 0, x, 0.1 * x)
+        tensor([-0.1000,  2.0000])
     """
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
@@ -562,7 +815,23 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
 
 
 def masked_select(input: Any, mask: Any) -> Any:
-    """Return the elements where the mask holds, as a vector.  Looks at the mask."""
+    """Return the elements where the mask holds as a vector, in row-major order.
+
+    Args:
+        input: tensor.
+        mask: bool tensor; the two shapes broadcast.
+
+    Returns:
+        Vector of the dtype of input.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+        TracingError: if the mask is not known because a function is being traced.
+
+    Example:
+        >>> graphc.masked_select(graphc.tensor([1, 2, 3]), graphc.tensor([True, False, True]))
+        tensor([1, 3])
+    """
     shape = broadcast_shapes([tuple(input.shape), tuple(mask.shape)])
     return getitem(_expanded(input, shape), np.broadcast_to(np.asarray(mask), shape))
 
@@ -583,9 +852,24 @@ def _one_hot(tensor: Operand, num_classes: int) -> Node:
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:
-    """Return int64 vectors with 1 at the class and 0 elsewhere; -1 classes means the largest one plus 1, looked up.
+    """Return one-hot vectors: 1 at the index of the class and 0 elsewhere.
 
-    Raises RuntimeError for -1 classes where there is no largest class, or a negative one.
+    Args:
+        tensor: integer tensor of classes in [0, num_classes).
+        num_classes: int, the number of classes; -1 means the largest class of the tensor plus 1.
+
+    Returns:
+        int64 tensor of shape (*tensor.shape, num_classes).
+
+    Raises:
+        RuntimeError: if num_classes is -1 and the tensor is empty or holds a negative class.
+        CheckError: if a class is out of range, when values are computed.
+        TracingError: if num_classes is -1 and the values are not known because a function is being traced.
+
+    Example:
+        >>> F.one_hot(graphc.tensor([0, 2]), 3)
+        tensor([[1, 0, 0],
+                [0, 0, 1]])
     """
     if num_classes >= 0:
         return _one_hot(tensor, num_classes)

@@ -312,29 +312,132 @@ def gaussian(shape: tuple[int, ...], dtype: DType, mean: float, std: float, gene
 
 
 def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, **keywords: Any) -> Any:
-    """Return uniform numbers in [0, 1)."""
+    """Return random numbers, uniformly distributed in [0, 1).
+
+    They are multiples of 2**-24 (float32) or 2**-53 (float64).
+
+    Args:
+        *size: the shape of the result, as ints or as one tuple of ints; `size=` is accepted as a keyword.
+        generator: `graphc.Generator`, the default one if None.
+        dtype: float dtype, the default one if None.
+        **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of shape `size`.
+
+    Raises:
+        RuntimeError: if dtype is not floating point, or the device is not the CPU.
+        TypeError: if a size is negative or not an integer, or a keyword is unknown.
+
+    Example:
+        >>> _ = graphc.manual_seed(0)
+        >>> x = graphc.rand(2, 3)
+        >>> x.shape, bool(((0 <= x) & (x < 1)).all())
+        (torch.Size([2, 3]), True)
+    """
     return finished(uniform(flatten_sizes(size, keywords.pop("size", None)), _float(dtype), 0, 1, generator), **keywords)
 
 
 def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, **keywords: Any) -> Any:
-    """Return standard normal numbers."""
+    """Return random numbers of the standard normal distribution.
+
+    Source: Box and Muller (1958).
+
+    Args:
+        *size: the shape of the result, as ints or as one tuple of ints; `size=` is accepted as a keyword.
+        generator: `graphc.Generator`, the default one if None.
+        dtype: float dtype, the default one if None.
+        **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of shape `size`.
+
+    Raises:
+        RuntimeError: if dtype is not floating point, or the device is not the CPU.
+        TypeError: if a size is negative or not an integer, or a keyword is unknown.
+
+    Example:
+        >>> _ = graphc.manual_seed(0)
+        >>> graphc.randn(2, 3).shape
+        torch.Size([2, 3])
+    """
     return finished(gaussian(flatten_sizes(size, keywords.pop("size", None)), _float(dtype), 0, 1, generator), **keywords)
 
 
 def rand_like(input: Any, *, dtype: Any = None, generator: Generator | None = None, **keywords: Any) -> Any:
-    """Return uniform numbers in [0, 1) in the shape and dtype of input."""
+    """Return random numbers, uniformly distributed in [0, 1), in the shape and dtype of input.
+
+    Args:
+        input: tensor that gives the shape and the dtype.
+        dtype: float dtype, that of input if None.
+        generator: `graphc.Generator`, the default one if None.
+        **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of the shape of input.
+
+    Raises:
+        RuntimeError: if the dtype is not floating point or the device is not the CPU.
+        TypeError: if a keyword is unknown.
+
+    Example:
+        >>> _ = graphc.manual_seed(0)
+        >>> graphc.rand_like(graphc.ones(2, 3)).shape
+        torch.Size([2, 3])
+    """
     return rand(tuple(input.shape), dtype=dtype or input.dtype, generator=generator, **keywords)
 
 
 def randn_like(input: Any, *, dtype: Any = None, generator: Generator | None = None, **keywords: Any) -> Any:
-    """Return standard normal numbers in the shape and dtype of input."""
+    """Return random numbers of the standard normal distribution in the shape and dtype of input.
+
+    Args:
+        input: tensor that gives the shape and the dtype.
+        dtype: float dtype, that of input if None.
+        generator: `graphc.Generator`, the default one if None.
+        **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of the shape of input.
+
+    Raises:
+        RuntimeError: if the dtype is not floating point or the device is not the CPU.
+        TypeError: if a keyword is unknown.
+
+    Example:
+        >>> _ = graphc.manual_seed(0)
+        >>> graphc.randn_like(graphc.ones(2, 3)).shape
+        torch.Size([2, 3])
+    """
     return randn(tuple(input.shape), dtype=dtype or input.dtype, generator=generator, **keywords)
 
 
 def randint(
     low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, **keywords: Any
 ) -> Any:
-    """Return integers from low up to below high: `randint(high, size)` or `randint(low, high, size)`.  Raises RuntimeError."""
+    """Return random integers, uniformly distributed in [low, high): `randint(high, size)` or `randint(low, high, size)`.
+
+    Args:
+        low: int, the smallest integer, included; 0 if only high and size are given.
+        high: int, the end of the range, excluded.
+        size: int or tuple of ints, the shape of the result.
+        generator: `graphc.Generator`, the default one if None.
+        dtype: dtype of the result, int64 if None.
+        **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of shape `size`.
+
+    Raises:
+        RuntimeError: if the range is empty or does not fit dtype, or the device is not the CPU.
+        TypeError: if a size is negative or not an integer, or a keyword is unknown.
+
+    Example:
+        >>> _ = graphc.manual_seed(0)
+        >>> x = graphc.randint(10, (100,))
+        >>> x.dtype, bool(((0 <= x) & (x < 10)).all())
+        (torch.int64, True)
+    """
     if size is None:
         low, high, size = 0, low, high
     low, high = (0, low) if high is None else (low, high)
@@ -355,13 +458,56 @@ def _check_range(low: int, high: int, dtype: DType) -> None:
 
 
 def randint_like(input: Any, low: int, high: Any = None, *, dtype: Any = None, **keywords: Any) -> Any:
-    """Return integers from low up to below high, in the shape and dtype of input."""
+    """Return random integers, uniformly distributed in [low, high), in the shape and dtype of input.
+
+    Args:
+        input: tensor that gives the shape and the dtype.
+        low: int, the smallest integer, included; where high is None, it is high, and low is 0.
+        high: int, the end of the range, excluded.
+        dtype: dtype of the result, that of input if None.
+        **keywords: generator, requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of the shape of input.
+
+    Raises:
+        RuntimeError: if the range is empty or does not fit the dtype, or the device is not the CPU.
+        TypeError: if a keyword is unknown.
+
+    Example:
+        >>> _ = graphc.manual_seed(0)
+        >>> x = graphc.randint_like(graphc.ones(2, 3), 5, 7)
+        >>> x.shape, bool(((5 <= x) & (x < 7)).all())
+        (torch.Size([2, 3]), True)
+    """
     low, high = (0, low) if high is None else (low, high)
     return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype, **keywords)
 
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, **keywords: Any) -> Any:
-    """Return the integers below n in random order.  Looks at the random bits, so it cannot be traced."""
+    """Return a random permutation of the integers 0 to n - 1.
+
+    It sorts random keys by their values, so that it cannot be traced by `graphc.compile`.
+
+    Args:
+        n: int, the number of elements.
+        generator: `graphc.Generator`, the default one if None.
+        dtype: dtype of the result, int64 if None.
+        **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of shape (n,).
+
+    Raises:
+        RuntimeError: if the device is not the CPU.
+        TypeError: if n is negative or a keyword is unknown.
+        TracingError: if a function is being traced.
+
+    Example:
+        >>> _ = graphc.manual_seed(0)
+        >>> graphc.randperm(5).sort().values
+        tensor([0, 1, 2, 3, 4])
+    """
     keys = np.asarray(randint(1 << 62, (n,), generator=generator))
     return finished(_ordered(np.argsort(keys, kind="stable"), dtype_or(dtype, I64)), **keywords)
 
@@ -374,9 +520,30 @@ def _ordered(places: Node, dtype: DType) -> Node:
 def normal(
     mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, **keywords: Any
 ) -> Any:
-    """Return normal numbers of the given means and standard deviations: numbers with `size`, or tensors.
+    """Return random numbers of normal distributions with the given means and standard deviations.
 
-    Raises RuntimeError for a negative deviation; for one of a tensor unless it is traced.
+    Args:
+        mean: number, or tensor of means.
+        std: number, or tensor of standard deviations; the shapes of the two broadcast.
+        size: int or tuple of ints, the shape of the result where mean and std are numbers.
+        generator: `graphc.Generator`, the default one if None.
+        dtype: float dtype where size is given, the default one if None.
+        **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of shape `size`, or of the broadcast shape of mean and std.
+
+    Raises:
+        RuntimeError: if a standard deviation is negative (elements of a tensor are not checked while a function is traced),
+            or dtype is not floating point.
+        TypeError: if mean and std are numbers and size is None, or a keyword is unknown.
+
+    Example:
+        >>> _ = graphc.manual_seed(0)
+        >>> graphc.normal(0.0, 1.0, (2, 3)).shape
+        torch.Size([2, 3])
+        >>> graphc.normal(graphc.zeros(4), graphc.ones(4)).shape
+        torch.Size([4])
     """
     if not hasattr(std, "shape") and not std >= 0:
         raise placed(RuntimeError(f"normal expects std >= 0.0, but found std {std:g}"))
@@ -389,9 +556,22 @@ def normal(
 
 
 def bernoulli(input: Any, *, generator: Generator | None = None) -> Any:
-    """Return ones with the probabilities that input holds, else zeros.
+    """Return 1 with the probability that the element of input gives, and 0 otherwise.
 
-    Raises NotImplementedError for integers, and RuntimeError for what is no probability, unless it is traced.
+    Args:
+        input: tensor of a float dtype, of probabilities in [0, 1].
+        generator: `graphc.Generator`, the default one if None.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        NotImplementedError: if input is not floating point.
+        RuntimeError: if an element is not in [0, 1] (not checked while a function is traced).
+
+    Example:
+        >>> graphc.bernoulli(graphc.tensor([0.0, 1.0]))
+        tensor([0., 1.])
     """
     if not input.dtype.is_floating_point:
         raise placed(NotImplementedError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{torch_name(input.dtype.ir)}'"))
@@ -402,7 +582,28 @@ def bernoulli(input: Any, *, generator: Generator | None = None) -> Any:
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-    """Set elements to 0 with probability `p` and scale the others by 1 / (1 - p), in training.  Raises ValueError."""
+    """Set each element to 0 with probability p and multiply the others by 1 / (1 - p), in training.
+
+    Source: Srivastava et al. (2014), "Dropout: a simple way to prevent neural networks from overfitting".
+
+    Args:
+        input: tensor of a float dtype.
+        p: number in [0, 1], the probability that an element is dropped.
+        training: whether to drop elements; if False, input is returned.
+        inplace: whether to write the result to input.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        ValueError: if p is not in [0, 1].
+
+    Example:
+        >>> graphc.dropout(graphc.ones(3), p=0.5, training=False)
+        tensor([1., 1., 1.])
+        >>> graphc.dropout(graphc.ones(3), p=1.0)
+        tensor([0., 0., 0.])
+    """
     return _dropped(input, p, training, inplace, tuple(input.shape))
 
 
@@ -416,5 +617,20 @@ def _dropped(input: Any, p: float, training: bool, inplace: bool, shape: tuple[i
 
 
 def channel_dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-    """Set whole channels (axis 1) to 0 with probability `p` and scale the others, in training.  Raises ValueError."""
+    """Set each channel (axis 1) to 0 with probability p and multiply the others by 1 / (1 - p), in training.
+
+    Source: Tompson et al. (2015), "Efficient object localization using convolutional networks".
+
+    Args:
+        input: tensor of shape (N, C, *) of a float dtype.
+        p: number in [0, 1], the probability that a channel is dropped.
+        training: whether to drop channels; if False, input is returned.
+        inplace: whether to write the result to input.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        ValueError: if p is not in [0, 1].
+    """
     return _dropped(input, p, training, inplace, tuple(input.shape[:2]) + (1,) * (len(input.shape) - 2))
