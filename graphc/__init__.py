@@ -72,17 +72,53 @@ e, inf, nan, newaxis, pi = (
 
 
 def is_tensor(obj: object) -> bool:  # type: ignore[valid-type]
-    """Tell whether an object is a tensor."""
+    """Return whether an object is a tensor.
+
+    Args:
+        obj: any object.
+
+    Returns:
+        bool.
+
+    Example:
+        >>> graphc.is_tensor(graphc.ones(2)), graphc.is_tensor(np.ones(2))
+        (True, False)
+    """
     return isinstance(obj, Tensor)
 
 
 def numel(input: Tensor) -> int:  # type: ignore[valid-type]
-    """Return the number of elements."""
+    """Return the number of elements of a tensor.
+
+    Args:
+        input: tensor.
+
+    Returns:
+        int.
+
+    Example:
+        >>> graphc.numel(graphc.ones(2, 3))
+        6
+    """
     return input.numel()
 
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> Size:  # type: ignore[valid-type]
-    """Return the shape that shapes broadcast to.  Raises RuntimeError if they do not."""
+    """Return the shape to which shapes broadcast.
+
+    Args:
+        *shapes: sequences of ints.
+
+    Returns:
+        graphc.Size.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.broadcast_shapes((2, 1), (3,))
+        torch.Size([2, 3])
+    """
     return Size(_broadcast_shapes([tuple(s) for s in shapes]))
 
 

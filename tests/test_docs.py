@@ -174,6 +174,6 @@ WITH_DOCTESTS = [p for p in SOURCES if ">>>" in p.read_text(encoding="utf-8")]
 @pytest.mark.parametrize("path", WITH_DOCTESTS, ids=lambda p: str(p.relative_to(ROOT)))
 def test_doctests(path):
     folder = "graphc." if path.is_relative_to(ROOT / "ir") or path.is_relative_to(ROOT / "codegen") else ""
-    name = folder + ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    name = folder + ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     failed, tried = doctest.testmod(importlib.import_module(name), extraglobs=NAMES)
     assert tried and not failed

@@ -36,36 +36,33 @@ def vmap(
     *,
     chunk_size: int | None = None,
 ) -> Callable[..., Any]:
-    """Return a function that maps `func` over an axis of its arguments, vectorized.
+    """Return a function that maps func over an axis of its arguments, vectorized.
 
-    `func` is called once, on placeholders for one element; every recorded operation is then replaced by its batched form.
-    Transforms nest: `vmap` of `grad` gives per-example gradients.
+    func is called once, on placeholders for one element of the batch, and its graph is batched.
 
     Args:
-        func: function of tensors that returns a tensor or a nest of tensors.
-        in_dims: the mapped axis of every positional argument: an int for all of them, or a tuple that matches the structure
-            of the arguments, in which None leaves an argument unmapped.
-        out_dims: the position of the mapped axis in the outputs: an int, or a nest that matches them.
-        randomness: "error" refuses random operations; "same" draws the same numbers for all elements; "different" draws for
-            each element the numbers that a loop over `func` would draw.
-        chunk_size: number of elements that are mapped at once, for less memory; all of them if it is None.
+        func: function of pytrees of tensors that returns a pytree of tensors.
+        in_dims: int, the mapped axis of all positional arguments, or a pytree prefix of them; None for what is not mapped.
+            Keyword arguments are not mapped.
+        out_dims: int, the position of the mapped axis in the results, or a pytree prefix of them; None for results that do
+            not depend on a mapped argument.
+        randomness: "error" refuses random operations; with "same" all elements share the numbers; with "different" each has
+            those that a loop over func would draw.
+        chunk_size: int, the number of elements mapped at a time; None maps all at once.
 
     Returns:
-        Function of the arguments of `func`; mapped arguments have one axis more, of one common length B, and so have the
-        outputs. Keyword arguments are passed to `func` unmapped.
+        Function of the arguments of func, with the mapped axis added to arguments and results.
 
     Raises:
-        ValueError: if `chunk_size` is not positive; when called, without arguments, for `in_dims` or `out_dims` that do not
-            fit arguments or outputs, or mapped axes of different lengths.
-        RuntimeError: for another `randomness`; when called, for random operations under "error", and for in-place operations
-            that write a mapped value to an unmapped tensor.
-        TracingError: when called, if `func` reads the value of a mapped tensor, as by `if` or `.item()`.
+        ValueError: if in_dims or out_dims do not fit, the extents of the mapped axes differ, or chunk_size is not positive.
+        RuntimeError: if randomness is unknown, a random operation is refused, or a batch is written in place to a tensor
+            without the mapped axis.
+        TracingError: if func asks for the value of a batched tensor.
 
     Example:
-        >>> func.vmap(graphc.dot)(graphc.tensor([[1.0, 2.0], [3.0, 4.0]]), graphc.tensor([[1.0, 1.0], [10.0, 1.0]]))
-        tensor([ 3., 34.])
-        >>> func.vmap(func.grad(lambda w, x: (w * x).sin()), in_dims=(None, 0))(graphc.tensor(0.0), graphc.tensor([1.0, 2.0]))
-        tensor([1., 2.])
+        >>> a = graphc.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> graphc.vmap(graphc.dot)(a, a)
+        tensor([ 5., 25.])
     """
     if randomness not in ("error", "different", "same"):
         raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")

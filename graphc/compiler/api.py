@@ -50,10 +50,14 @@ def _python_draws() -> Any:
 
 
 class Compiled:
-    """A function that runs as machine code; `lower(*args)` shows every stage on the way there.
+    """Compiled function, as `graphc.compile` returns it; `lower(*args)` shows every stage.
 
-    The first call with a new kind of arguments traces and compiles it.  `__call__` is a slot that holds what has the
-    calls at the moment, the native entry of a variant as a rule: no Python code stands before it.
+    The first call with a new kind of arguments traces and compiles it. `__call__` is a slot that holds the native entry
+    of the variant called last as a rule: no Python code runs before it.
+
+    Args:
+        function: function or module.
+        options: the keywords of `graphc.compile`, the default ones if None.
     """
 
     __slots__ = ("__call__", "__dict__", "__weakref__")
@@ -163,7 +167,15 @@ class Compiled:
             self.__call__ = fast
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
-        """Trace and compile for these example arguments, without running, and return a view of every stage."""
+        """Trace and compile for example arguments, without running, and return a view of every stage.
+
+        Args:
+            *args: positional arguments of the function.
+            **kwargs: keyword arguments of the function.
+
+        Returns:
+            Object whose attributes are the graph and the program at each stage.
+        """
         call = take_apart(args, kwargs)
         variant, _ = self._variant(call)
         return Lowered(variant.graph, variant.forward, variant.program)
@@ -178,29 +190,45 @@ def compile(
     opt: Any = 1,
     **options: Any,
 ) -> Any:
-    """Return a function or module that runs as machine code: called directly, or as a decorator with or without ().
+    """Return a function or module that runs as machine code.
 
-    Results are Tensors, or NumPy arrays where every array passed was one.  State outside the function (parameters,
-    optimizers, `.grad`, random generators) is read and written as if it ran in Python.  Other Python values that the
-    function reads (globals, closures, defaults, attributes, items; those of functions and objects that it uses too) are
-    compared at each call, and a change traces it anew.  What it does to Python objects happens when it is traced.
+    The first call with a new kind of arguments (structure, dtypes, shapes, strides, requires_grad, and the values of
+    everything that is not a tensor) traces the function and compiles the graph; later calls run the program directly. A new
+    shape is traced anew, but its machine code is shared where it differs in sizes above 8 only.
 
-    A new shape is traced anew, in a millisecond or so, and finds its machine code where it differs in sizes above 8 only;
-    with `dynamic=False` sizes are constants in the code, and each shape is compiled for itself.
+    State outside the function (parameters, optimizers, `.grad`, random generators) is read and written as in eager
+    mode. Other Python values that the function reads (globals, closures, defaults, attributes, items, those of the
+    functions and objects it uses included) are compared at each call, and a change traces it anew. Side effects on Python
+    objects happen
+    while it is traced. Results are NumPy arrays if every array passed was one, else tensors.
 
-    `opt` is the level of LLVM's code generator, 0 to 3: code of level 0 is made in half of the time or less and takes up to
-    three times as long to run; 2 and 3 are hardly better than 1.  With `opt="auto"` it is 0 at first and, where there is
-    much work in a call, 1 as soon as that is made in the background; no call waits for it.  Results may then change in
-    the last bits from one call to the next.
+    Args:
+        model: function or module; None returns a decorator.
+        dynamic: False makes sizes constants in the machine code, so that each shape is compiled by itself; None and True
+            share it between shapes.
+        fullgraph: accepted; the whole function is always one graph.
+        check_nan: whether a call whose results, state or gradients would hold a NaN or an infinity raises
+            FloatingPointError and changes no state. The error names the first operation that made one of finite numbers,
+            its source line and, in loops, the iteration. Infinities that are arguments or constants are no error.
+        opt: int from 0 to 3, the level of LLVM's code generator, or "auto". Level 0 compiles in half of the time and may
+            run three times as long; 2 and 3 are hardly faster than 1. "auto" starts with 0 and, where a call has enough
+            work, replaces it by 1 when that was compiled in the background: the last bits of results may then change from
+            one call to the next.
+        **options: backend, mode and options are accepted and ignored; disable=True returns the model itself.
 
-    With `check_nan` a call whose results (or state, or gradients) hold a NaN or an infinity raises FloatingPointError
-    instead, and changes no state.  The error names the first operation that made one of what was finite, the line of the
-    program that it belongs to and, in loops, the turn.  Infinities that came in or stand in the program are no error, nor
-    is what a `where` did not choose; a NaN that came in is one if it reaches a result.  The results are checked by the
-    program itself; nothing is run op by op before something is found.
+    Returns:
+        Callable of the signature of model. Its method `lower(*args)` compiles for example arguments and shows every stage.
 
-    `fullgraph` is accepted: there is never anything but the full graph.  `backend`, `mode` and `options`, of
-    torch.compile, are accepted and mean nothing.  Raises TypeError for other keywords and for what cannot be called.
+    Raises:
+        TypeError: if model cannot be called or a keyword is unknown.
+        ValueError: if opt is not a level.
+
+    Example:
+        >>> @graphc.compile
+        ... def f(x):
+        ...     return (x * x).sum()
+        >>> f(graphc.tensor([1.0, 2.0, 3.0]))
+        tensor(14.)
     """
     for name in options:
         if name not in ("backend", "mode", "options", "disable"):

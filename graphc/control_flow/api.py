@@ -40,10 +40,28 @@ ATTEMPTS = 6
 
 
 def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], operands: Any = ()) -> Any:
-    """Return `true_fn(*operands)` if `pred`, a bool tensor of one element, holds, else `false_fn(*operands)`.
+    """Return `true_fn(*operands)` if pred holds, else `false_fn(*operands)`.
 
-    Only the function that is chosen runs.  Both return nests of one structure and of the same types.  A Python bool
-    chooses at once.  Raises TypeError.
+    Both functions are recorded, and only the chosen one runs. The gradient takes part in the chosen one alone. Tensors that
+    the functions read from outside are differentiated as well. For a Python bool the chosen function is called directly.
+
+    Args:
+        pred: bool, or bool tensor of one element.
+        true_fn: function of the operands.
+        false_fn: function of the operands that returns the same structure, shapes and dtypes.
+        operands: tuple or list of pytrees of tensors.
+
+    Returns:
+        The result of the chosen function, a pytree of tensors.
+
+    Raises:
+        TypeError: if pred is not a bool of one element, operands is not a tuple or a list, or the results of the two
+            functions differ in structure or types.
+
+    Example:
+        >>> x = graphc.tensor(3.0)
+        >>> graphc.cond(x > 0, lambda x: 2 * x, lambda x: -x, (x,))
+        tensor(6.)
     """
     if isinstance(pred, (bool, np.bool_)):
         return (true_fn if pred else false_fn)(*operands)
@@ -64,11 +82,25 @@ def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], o
 
 
 def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried_inputs: Any) -> Any:
-    """Return `carried_inputs` after `body_fn` was applied to it as long as `cond_fn` holds of it.
+    """Return carried_inputs after body_fn was applied as long as cond_fn holds.
 
-    A tuple or list is passed as several arguments, `cond_fn(*carried_inputs)`; a tensor or a dict as one.  `body_fn`
-    returns a nest of the same structure and types; a Python number among `carried_inputs` takes the dtype that
-    `body_fn` gives it.  `cond_fn` returns a bool tensor of one element.  Raises TypeError.
+    The gradient of the loop keeps the carried values of every iteration.
+
+    Args:
+        cond_fn: function that returns a bool tensor of one element; it may not draw random numbers.
+        body_fn: function that returns the next carried values, of the same structure, shapes and dtypes.
+        carried_inputs: pytree of tensors; a tuple or list is passed as several arguments, anything else as one. A Python
+            number in it takes the dtype that body_fn returns.
+
+    Returns:
+        Pytree of the structure of carried_inputs.
+
+    Raises:
+        TypeError: if body_fn changes the structure or the types, or cond_fn does not return one bool.
+
+    Example:
+        >>> graphc.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, 2 * x), (0, graphc.tensor(1.0)))
+        (tensor(3), tensor(8.))
     """
     labels = [f"carried_inputs{path}" for path in paths(pytree.flatten(carried_inputs)[1])]
     return _while_of("while_loop", labels, cond_fn, body_fn, carried_inputs)
@@ -106,15 +138,31 @@ def scan(
     *,
     checkpoint: bool | int = False,
 ) -> tuple[Any, Any]:
-    """Return (carry, ys): `f(carry, x) -> (carry, y)` applied to one item after another along the first axis of `xs`.
+    """Return (carry, ys) of a loop over the first axis of xs: `carry, y = f(carry, x)` in each iteration.
 
-    `init`, `xs` and the `y` are nests of tensors; the items `y` come back stacked.  `xs` may be None where `length`
-    is given.  With `reverse` the last item is first.  The carry keeps its structure and types; a Python number in
-    `init` takes the dtype that `f` gives it.
+    The gradient keeps the carry of every iteration, or fewer with checkpoint. Source: `jax.lax.scan`, whose meaning this
+    is.
 
-    A gradient keeps the carry of every item.  With `checkpoint` a number, it keeps as many at most and runs `f` again for
-    the others, a second or a third time; True keeps about twice the square root of the length.  Lengths that divide
-    into such parts do best.  Raises TypeError, ValueError.
+    Args:
+        f: function of (carry, x) that returns (carry, y); the carry keeps its structure, shapes and dtypes.
+        init: pytree of tensors, the first carry. A Python number in it takes the dtype that f returns.
+        xs: pytree of tensors of shape (length, *), or None.
+        length: int, the number of iterations; required if xs is None.
+        reverse: whether to start with the last slice of xs; ys keep the order of xs.
+        checkpoint: False keeps the carry of every iteration for the gradient; an int keeps at most as many and runs f
+            again, up to three times in all, for the others; True keeps about 2 * sqrt(length).
+
+    Returns:
+        Tuple (carry, ys): the last carry, and the pytree of the y stacked along a new first axis.
+
+    Raises:
+        TypeError: if f does not return a pair, the carry changes its structure or types, or checkpoint is neither a bool
+            nor a count.
+        ValueError: if the lengths of xs differ, neither xs nor length is given, or checkpoint is too small for the length.
+
+    Example:
+        >>> graphc.scan(lambda c, x: (c + x, c * x), graphc.tensor(0.0), graphc.arange(4.0))
+        (tensor(6.), tensor([0., 0., 2., 9.]))
     """
     return _scan_of(f"scan({name_of(f)})", "init", f, init, xs, length, reverse, checkpoint)
 
@@ -148,10 +196,24 @@ def _scan_of(
 
 
 def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: Any) -> Any:
-    """Return what `val` is after `val = body_fun(i, val)` for each i from `lower` up to below `upper`.
+    """Return val after `val = body_fun(i, val)` for each i from lower to upper - 1.
 
-    `i` is an int64 tensor, `val` a nest of tensors that keeps its structure and types, as in `scan`.  The bounds
-    are ints, or tensors of one integer that are known only when the loop runs.  Raises TypeError.
+    Args:
+        lower: int, or integer tensor of one element, the first i.
+        upper: int, or integer tensor of one element, excluded; tensors are read when the loop runs.
+        body_fun: function of (i, val), i being an int64 tensor of shape (), that returns the next val, of the same
+            structure, shapes and dtypes.
+        init_val: pytree of tensors. A Python number in it takes the dtype that body_fun returns.
+
+    Returns:
+        Pytree of the structure of init_val.
+
+    Raises:
+        TypeError: if a bound is not an integer, or body_fun changes the structure or the types.
+
+    Example:
+        >>> graphc.fori_loop(0, 3, lambda i, x: x + i, graphc.tensor(10))
+        tensor(13)
     """
     bounds = [_bound(b, name) for b, name in ((lower, "lower"), (upper, "upper"))]
     first, last = bounds

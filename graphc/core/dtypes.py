@@ -17,7 +17,23 @@ __all__ = [
 
 
 class dtype:
-    """An element type, printed as torch prints it; `ir` and `numpy` are the same type in those worlds."""
+    """Element type of a tensor: float32, float64, int32, int64, uint8 or bool.
+
+    The six instances are attributes of `graphc`; `float`, `double`, `int` and `long` are their PyTorch aliases.
+
+    Args:
+        name: str, the name that repr shows after "torch.".
+        ir: the element type of the compiler's IR.
+
+    Attributes:
+        name: str, such as "float32".
+        ir: the element type of the compiler's IR.
+        numpy: the NumPy dtype.
+
+    Example:
+        >>> graphc.float32, graphc.float32.itemsize, graphc.float32.is_floating_point
+        (torch.float32, 4, True)
+    """
 
     __slots__ = ("ir", "name", "numpy")
 
@@ -88,12 +104,43 @@ def as_dtype(given: object) -> dtype:
 
 
 def is_floating_point(of: Any) -> builtins.bool:
-    """Tell whether a tensor or a dtype is of floating-point numbers."""
+    """Return whether a tensor or a dtype is floating point.
+
+    Args:
+        of: tensor or `graphc.dtype`.
+
+    Returns:
+        bool: True for float32 and float64.
+
+    Example:
+        >>> graphc.is_floating_point(graphc.tensor([1, 2]))
+        False
+    """
     return (of if isinstance(of, dtype) else of.dtype).is_floating_point
 
 
 class finfo:
-    """The limits of a float dtype, the default one if none is given.  Raises TypeError for another dtype."""
+    """Numerical limits of a float dtype.
+
+    Args:
+        type: float dtype, the default one if None.
+
+    Attributes:
+        bits: int, the number of bits of an element.
+        eps: float, the difference between 1 and the next larger number.
+        min: float, the most negative finite number.
+        max: float, the largest finite number.
+        tiny: float, the smallest positive normal number; also `smallest_normal`.
+        resolution: float, the decimal resolution, 10 to the negative number of exact decimal digits.
+        dtype: str, the name of the dtype.
+
+    Raises:
+        TypeError: if type is not a float dtype.
+
+    Example:
+        >>> graphc.finfo(graphc.float64).eps
+        2.220446049250313e-16
+    """
 
     def __init__(self, type: object = None) -> None:
         of = get_default_dtype() if type is None else as_dtype(type)
@@ -111,7 +158,24 @@ class finfo:
 
 
 class iinfo:
-    """The limits of an integer dtype.  Raises TypeError for another dtype."""
+    """Numerical limits of an integer dtype.
+
+    Args:
+        type: integer dtype.
+
+    Attributes:
+        bits: int, the number of bits of an element.
+        min: int, the smallest number.
+        max: int, the largest number.
+        dtype: str, the name of the dtype.
+
+    Raises:
+        TypeError: if type is not an integer dtype.
+
+    Example:
+        >>> graphc.iinfo(graphc.int32).max
+        2147483647
+    """
 
     def __init__(self, type: object) -> None:
         of = as_dtype(type)
@@ -126,7 +190,17 @@ class iinfo:
 
 
 class Size(tuple[Any, ...]):
-    """The shape of a tensor: a tuple that prints as `torch.Size([2, 3])`."""
+    """Shape of a tensor: a tuple of ints that prints as PyTorch's; slices and sums are of this class too.
+
+    Args:
+        iterable: ints, as for a tuple; empty if left out.
+
+    Example:
+        >>> graphc.ones(2, 3).shape[1:]
+        torch.Size([3])
+        >>> graphc.Size([2, 3]).numel()
+        6
+    """
 
     __slots__ = ()
 
@@ -159,12 +233,33 @@ DEFAULT = _Default()
 
 
 def get_default_dtype() -> dtype:
-    """Return the dtype that Python floats get."""
+    """Return the dtype of tensors that are made of Python floats, or of sizes alone.
+
+    Returns:
+        graphc.dtype: float32 unless `graphc.set_default_dtype` has changed it.
+
+    Example:
+        >>> graphc.get_default_dtype()
+        torch.float32
+    """
     return of_ir(DEFAULT.ir)
 
 
 def set_default_dtype(d: object) -> None:
-    """Set the dtype that Python floats get.  Raises TypeError for one that is not a float."""
+    """Set the dtype of tensors that are made of Python floats, or of sizes alone, in all threads.
+
+    Args:
+        d: float dtype.
+
+    Raises:
+        TypeError: if d is not a float dtype.
+
+    Example:
+        >>> graphc.set_default_dtype(graphc.float64)
+        >>> graphc.tensor(1.5).dtype
+        torch.float64
+        >>> graphc.set_default_dtype(graphc.float32)
+    """
     chosen = as_dtype(d)
     if not chosen.is_floating_point:
         raise TypeError(f"only floating-point types are supported as the default type, got {chosen}")
@@ -181,7 +276,21 @@ def combine(a: DType, b: DType) -> DType:
 
 
 def promote_types(type1: dtype, type2: dtype) -> dtype:
-    """Return the dtype that operands of two dtypes become."""
+    """Return the dtype to which operands of two dtypes are promoted.
+
+    The order is bool, uint8, int32, int64, float32, float64; the result is the higher of the two.
+
+    Args:
+        type1: dtype.
+        type2: dtype.
+
+    Returns:
+        graphc.dtype.
+
+    Example:
+        >>> graphc.promote_types(graphc.int64, graphc.float32)
+        torch.float32
+    """
     return of_ir(combine(type1.ir, type2.ir))
 
 

@@ -35,8 +35,18 @@ LEADS_OUT = (
 
 
 class TracingError(RuntimeError):
-    """A function being compiled asked for something that is known only when it runs; `asked` and `unbound` are
-    the node of that, and the parameter it depends on."""
+    """A traced function asked for a value that is known only when it runs.
+
+    Raised while `graphc.compile`, `graphc.func.grad`, `graphc.vmap` or a loop body records a function that calls
+    `item`, `bool`, `print` and the like on a tensor that depends on its inputs.
+
+    Args:
+        *args: the message.
+
+    Attributes:
+        asked: the graph node whose value was asked for.
+        unbound: the parameter that it depends on.
+    """
 
     unbound: object = None
     asked: object = None

@@ -52,11 +52,25 @@ def set_printoptions(
     profile: Profile | None = None,
     sci_mode: bool | None = None,
 ) -> None:
-    """Change how tensors are printed from now on.
+    """Set how tensors are printed from now on.
 
-    `profile` resets all options to "default", "short" or "full" first; None leaves an option as it is, except
-    `sci_mode`, which every call sets (as PyTorch does). The options mean what `PrintOptions` says. Raise ValueError
-    for an unknown profile.
+    Args:
+        precision: int, the number of digits after the decimal point (default 4).
+        threshold: number, the number of elements above which a tensor is abbreviated (default 1000).
+        edgeitems: int, the number of elements shown at each end of an abbreviated axis (default 3).
+        linewidth: int, the number of characters before a line is broken (default 80).
+        profile: "default", "short" or "full"; sets all options first.
+        sci_mode: True or False to force or forbid scientific notation; None lets the values decide. Unlike the other
+            options, None does not keep the former setting.
+
+    Raises:
+        ValueError: if the profile is unknown.
+
+    Example:
+        >>> graphc.set_printoptions(precision=2)
+        >>> graphc.tensor([1.23456])
+        tensor([1.23])
+        >>> graphc.set_printoptions(profile="default")
     """
     if profile is not None and profile not in _PROFILES:
         raise ValueError(f"profile must be one of {', '.join(map(repr, _PROFILES))}; got {profile!r}")

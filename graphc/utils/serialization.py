@@ -31,11 +31,28 @@ OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 
 
 def save(obj: Any, f: File, pickle_module: Any = None, pickle_protocol: int | None = None) -> None:
-    """Write an object to a file, given by its path or open for writing bytes.
+    """Write an object to a file.
 
-    Tensors, arrays, numbers, text and containers are written as safetensors, the names of a state_dict being those of the
-    arrays; `load` reads them as they are.  Any other object, and any object for which a pickle module or a protocol is
-    given, is pickled: `load` reads it with `weights_only=False`.
+    Tensors, arrays, numbers, text and containers of them are written as safetensors, the names of a state_dict being those
+    of
+    the arrays. Other objects are pickled: `graphc.load` reads them with weights_only=False.
+
+    Args:
+        obj: the object.
+        f: path, or file open for writing bytes.
+        pickle_module: module that pickles; if given, the object is always pickled.
+        pickle_protocol: int, the pickle protocol; if given, the object is always pickled.
+
+    Raises:
+        OSError: if the file cannot be written.
+
+    Example:
+        >>> from io import BytesIO
+        >>> file = BytesIO()
+        >>> graphc.save({"w": graphc.ones(2)}, file)
+        >>> _ = file.seek(0)
+        >>> graphc.load(file)
+        {'w': tensor([1., 1.])}
     """
     if isinstance(f, (str, PathLike)):
         with open(f, "wb") as file:
@@ -55,11 +72,35 @@ def save(obj: Any, f: File, pickle_module: Any = None, pickle_protocol: int | No
 
 
 def load(f: File, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool = True, mmap: Any = None) -> Any:
-    """Return what `save`, or torch.save, wrote to a file, given by its path or open for reading bytes.
+    """Read an object that `graphc.save` or `torch.save` wrote.
 
-    With `weights_only` it raises pickle.UnpicklingError for anything but tensors, arrays, numbers and containers, and for
-    a damaged file; it takes no more memory than a few times the length of the file.  EOFError for an empty file.
-    Without it, a pickle is run as Python does, and may do anything: only for files you trust.
+    A file open for reading is left at the end of the object, so that several can follow each other.
+
+    Args:
+        f: path, or file open for reading bytes.
+        map_location: None or "cpu".
+        pickle_module: module whose Unpickler reads a pickle; only with weights_only=False.
+        weights_only: whether only tensors, arrays, numbers and containers are accepted, and no code of the file runs. False
+            runs a pickle, which may do anything: only for files that you trust.
+        mmap: accepted and ignored.
+
+    Returns:
+        The object.
+
+    Raises:
+        pickle.UnpicklingError: if the file is damaged, holds anything else with weights_only, or was written by torch
+            before 1.6.
+        EOFError: if the file is empty.
+        RuntimeError: if map_location is not the CPU.
+        OSError: if the file cannot be read.
+
+    Example:
+        >>> from io import BytesIO
+        >>> file = BytesIO()
+        >>> graphc.save([graphc.arange(3), 0.5], file)
+        >>> _ = file.seek(0)
+        >>> graphc.load(file)
+        [tensor([0, 1, 2]), 0.5]
     """
     check_device(map_location)
     if isinstance(f, (str, PathLike)):
