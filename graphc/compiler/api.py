@@ -193,14 +193,13 @@ def compile(
     """Return a function or module that runs as machine code.
 
     The first call with a new kind of arguments (structure, dtypes, shapes, strides, requires_grad, and the values of
-    everything that is not a tensor) traces the function and compiles the graph; later calls run the program directly. A new
-    shape is traced anew, but its machine code is shared where it differs in sizes above 8 only.
+    everything that is not a tensor) traces the function and compiles the graph; later calls run the program directly. A
+    new shape is traced anew, but its machine code is shared where it differs in sizes above 8 only.
 
     State outside the function (parameters, optimizers, `.grad`, random generators) is read and written as in eager
     mode. Other Python values that the function reads (globals, closures, defaults, attributes, items, those of the
-    functions and objects it uses included) are compared at each call, and a change traces it anew. Side effects on Python
-    objects happen
-    while it is traced. Results are NumPy arrays if every array passed was one, else tensors.
+    functions and objects it uses included) are compared at each call, and a change traces it anew. Side effects on
+    Python objects happen while it is traced. Results are NumPy arrays if every array passed was one, else tensors.
 
     Args:
         model: function or module; None returns a decorator.

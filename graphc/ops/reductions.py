@@ -195,8 +195,8 @@ def var(
 ) -> Node:
     """Return the variance of the elements, of all of them or along axes.
 
-    The sum of squared deviations from the mean, computed in two passes, divided by max(0, n - correction), where n is the
-    number of elements reduced.
+    The sum of squared deviations from the mean, computed in two passes, divided by max(0, n - correction), where n is
+    the number of elements reduced.
 
     Args:
         input: tensor of a float dtype.
@@ -445,8 +445,8 @@ _MIN = type("min", (ValuesIndices,), {})
 def max(input: Operand, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """Return the largest element, the largest elements along an axis and their indices, or the elementwise maximum.
 
-    NaN where one of the elements is. Without dim the gradient is shared equally by elements that tie; with dim it goes to
-    the element at the returned index.
+    NaN where one of the elements is. Without dim the gradient is shared equally by elements that tie; with dim it goes
+    to the element at the returned index.
 
     Args:
         input: tensor.
@@ -480,8 +480,8 @@ def max(input: Operand, dim: Any = None, keepdim: bool = False, *, other: Any = 
 def min(input: Operand, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
     """Return the smallest element, the smallest elements along an axis and their indices, or the elementwise minimum.
 
-    NaN where one of the elements is. Without dim the gradient is shared equally by elements that tie; with dim it goes to
-    the element at the returned index.
+    NaN where one of the elements is. Without dim the gradient is shared equally by elements that tie; with dim it goes
+    to the element at the returned index.
 
     Args:
         input: tensor.

@@ -33,9 +33,8 @@ OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 def save(obj: Any, f: File, pickle_module: Any = None, pickle_protocol: int | None = None) -> None:
     """Write an object to a file.
 
-    Tensors, arrays, numbers, text and containers of them are written as safetensors, the names of a state_dict being those
-    of
-    the arrays. Other objects are pickled: `graphc.load` reads them with weights_only=False.
+    Tensors, arrays, numbers, text and containers of them are written as safetensors, the names of a state_dict being
+    those of the arrays. Other objects are pickled: `graphc.load` reads them with weights_only=False.
 
     Args:
         obj: the object.
