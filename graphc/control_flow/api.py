@@ -42,9 +42,8 @@ ATTEMPTS = 6
 def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], operands: Any = ()) -> Any:
     """Return `true_fn(*operands)` if pred holds, else `false_fn(*operands)`.
 
-    Both functions are recorded, and only the chosen one runs. The gradient takes part in the chosen one alone. Tensors
-    that the functions read from outside are differentiated as well. For a Python bool the chosen function is called
-    directly.
+    Both functions are recorded, and only the chosen one runs. Gradients flow through the chosen one alone, also to
+    tensors that it reads from the enclosing scope. For a Python bool the chosen function is called directly.
 
     Args:
         pred: bool, or bool tensor of one element.
@@ -141,8 +140,8 @@ def scan(
 ) -> tuple[Any, Any]:
     """Return (carry, ys) of a loop over the first axis of xs: `carry, y = f(carry, x)` in each iteration.
 
-    The gradient keeps the carry of every iteration, or fewer with checkpoint. Source: `jax.lax.scan`, whose meaning
-    this is.
+    The gradient keeps the carry of every iteration, or fewer with checkpoint. The semantics are those of
+    `jax.lax.scan`.
 
     Args:
         f: function of (carry, x) that returns (carry, y); the carry keeps its structure, shapes and dtypes.
