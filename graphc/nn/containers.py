@@ -76,18 +76,50 @@ class _Numbered(Module):
         self._modules.update({str(i): m for i, m in enumerate(modules)})
 
     def append(self, module: Module) -> Any:
-        """Add a module at the end; return self."""
+        """Add a module at the end.
+
+        Args:
+            module: the module.
+
+        Returns:
+            The container.
+
+        Raises:
+            TypeError: if it is not a Module.
+        """
         self.add_module(str(len(self)), module)
         return self
 
     def extend(self, modules: Iterable[Module]) -> Any:
-        """Add modules at the end; return self."""
+        """Add modules at the end.
+
+        Args:
+            modules: iterable of modules.
+
+        Returns:
+            The container.
+
+        Raises:
+            TypeError: if modules is not iterable, or an element is not a Module.
+        """
         for module in list(_iterable(modules, f"{type(self).__name__}.extend")):
             self.append(module)
         return self
 
     def insert(self, index: int, module: Module) -> Any:
-        """Add a module before an index; return self.  Raises IndexError, and TypeError for what is no module."""
+        """Add a module before an index.
+
+        Args:
+            index: position in [-length, length].
+            module: the module.
+
+        Returns:
+            The container.
+
+        Raises:
+            IndexError: if the index is out of range.
+            TypeError: if module is not a Module.
+        """
         if not isinstance(module, Module):
             raise TypeError(f"module should be of type: {Module}, got {type(module).__name__}")
         if not -len(self) <= index <= len(self):
@@ -98,14 +130,38 @@ class _Numbered(Module):
         return self
 
     def pop(self, key: int | slice) -> Any:
-        """Remove a module, or those of a slice, and return it.  Raises IndexError."""
+        """Remove a module, or those of a slice, and return it.
+
+        Args:
+            key: an index or a slice.
+
+        Returns:
+            The module, or a container of the removed ones.
+
+        Raises:
+            IndexError: if the index is out of range.
+        """
         removed = self[key]
         del self[key]
         return removed
 
 
 class Sequential(_Numbered):
-    """Modules one after another, each fed with the result of the one before."""
+    """Apply modules one after another, each to the result of the one before.
+
+    Indices and slices, `append`, `insert`, `+` and `*` work as for lists; a slice is a Sequential.
+
+    Args:
+        *args: modules, which are named 0, 1, 2, …; or one mapping from names to modules.
+
+    Shapes:
+        Input: that of the first module. Output: that of the last.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+        >>> model(graphc.ones(5, 3)).shape, model[1]
+        (torch.Size([5, 2]), ReLU())
+    """
 
     def __init__(self, *args: Any) -> None:
         super().__init__()
@@ -135,7 +191,14 @@ class Sequential(_Numbered):
         return self.extend(list(self) * (_repetitions(self, other) - 1))
 
     def forward(self, input: Any) -> Any:
-        """Pass the input through all modules."""
+        """Apply the modules in order.
+
+        Args:
+            input: what the first module takes.
+
+        Returns:
+            What the last module returns; input itself if there are none.
+        """
         for module in self:
             input = module(input)
         return input
@@ -155,7 +218,19 @@ def _repetitions(modules: Sequential, other: Any) -> int:
 
 
 class ModuleList(_Numbered):
-    """A list of modules whose parameters count."""
+    """List of modules, which become submodules named 0, 1, 2, …; it has no `forward`.
+
+    Args:
+        modules: iterable of modules, None for an empty list.
+
+    Shapes:
+        It has no inputs.
+
+    Example:
+        >>> layers = nn.ModuleList([nn.Linear(2, 2) for _ in range(3)])
+        >>> len(layers), len(list(layers.parameters()))
+        (3, 6)
+    """
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
@@ -188,7 +263,18 @@ class ModuleList(_Numbered):
 
 
 class ModuleDict(Module):
-    """A dictionary of modules whose parameters count."""
+    """Dictionary of modules, which become submodules under their keys; it has no `forward`.
+
+    Args:
+        modules: mapping or iterable of pairs from names to modules, None for an empty dictionary.
+
+    Shapes:
+        It has no inputs.
+
+    Example:
+        >>> nn.ModuleDict({"act": nn.ReLU()})["act"]
+        ReLU()
+    """
 
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
@@ -196,7 +282,15 @@ class ModuleDict(Module):
             self.update(modules)
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
-        """Add modules by name."""
+        """Add modules by name, in order; a module of the same name is replaced.
+
+        Args:
+            modules: mapping or iterable of pairs from names to modules.
+
+        Raises:
+            TypeError: if modules is no such iterable, or a value is not a Module.
+            ValueError: if an element is not a pair.
+        """
         for name, module in _pairs(modules, "ModuleDict"):
             self[name] = module
 
@@ -223,19 +317,29 @@ class ModuleDict(Module):
         self._modules.clear()
 
     def pop(self, key: str) -> Any:
-        """Remove a module and return it.  Raises KeyError."""
+        """Remove a module and return it.
+
+        Args:
+            key: its name.
+
+        Returns:
+            The module.
+
+        Raises:
+            KeyError: if there is none of that name.
+        """
         return self._modules.pop(key)
 
     def keys(self) -> Iterable[str]:
-        """Return the names."""
+        """Return the names, in order of insertion."""
         return self._modules.keys()
 
     def values(self) -> Iterable[Any]:
-        """Return the modules."""
+        """Return the modules, in order of insertion."""
         return self._modules.values()
 
     def items(self) -> Iterable[tuple[str, Any]]:
-        """Return names and modules."""
+        """Return pairs of names and modules, in order of insertion."""
         return self._modules.items()
 
 
@@ -249,7 +353,7 @@ class _ParameterHolder(Module):
         raise NotImplementedError
 
     def extra_repr(self) -> str:
-        """Return a line for each element."""
+        """Return one line per element."""
         rows = []
         for name, value in self._named():
             if isinstance(value, Tensor):
@@ -264,7 +368,19 @@ class _ParameterHolder(Module):
 
 
 class ParameterList(_ParameterHolder):
-    """A list of parameters."""
+    """List of parameters, which are registered under the names 0, 1, 2, …; tensors become parameters.
+
+    Args:
+        values: iterable of tensors or other objects, None for an empty list.
+
+    Shapes:
+        It has no inputs.
+
+    Example:
+        >>> weights = nn.ParameterList([graphc.zeros(2), graphc.zeros(3)])
+        >>> [tuple(w.shape) for w in weights.parameters()]
+        [(2,), (3,)]
+    """
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
@@ -279,13 +395,30 @@ class ParameterList(_ParameterHolder):
         return enumerate(self)
 
     def append(self, value: Any) -> ParameterList:
-        """Add a parameter at the end; return self."""
+        """Add a value at the end; a tensor becomes a parameter.
+
+        Args:
+            value: tensor or other object.
+
+        Returns:
+            The list.
+        """
         self._set(str(self._size), value)
         self._size += 1
         return self
 
     def extend(self, values: Iterable[Any]) -> ParameterList:
-        """Add parameters at the end; return self.  Raises TypeError for a tensor."""
+        """Add values at the end; tensors become parameters.
+
+        Args:
+            values: iterable, not a tensor.
+
+        Returns:
+            The list.
+
+        Raises:
+            TypeError: if values is a tensor or not iterable.
+        """
         for value in list(_iterable(values, "ParameterList.extend")):
             self.append(value)
         return self
@@ -306,7 +439,19 @@ class ParameterList(_ParameterHolder):
 
 
 class ParameterDict(_ParameterHolder):
-    """A dictionary of parameters."""
+    """Dictionary of parameters, which are registered under their keys; tensors become parameters.
+
+    Args:
+        parameters: mapping or iterable of pairs from names to tensors or other objects, None for an empty dictionary.
+
+    Shapes:
+        It has no inputs.
+
+    Example:
+        >>> nn.ParameterDict({"scale": graphc.ones(2)})["scale"]
+        Parameter containing:
+        tensor([1., 1.], requires_grad=True)
+    """
 
     def __init__(self, parameters: Any = None) -> None:
         super().__init__()
@@ -315,7 +460,15 @@ class ParameterDict(_ParameterHolder):
             self.update(parameters)
 
     def update(self, parameters: Any) -> None:
-        """Add parameters by name, those of a plain dictionary in the order of their names."""
+        """Add values by name; those of a plain dictionary in the order of their names.
+
+        Args:
+            parameters: mapping or iterable of pairs from names to tensors or other objects.
+
+        Raises:
+            TypeError: if parameters is no such iterable, or a name is not a string.
+            ValueError: if an element is not a pair.
+        """
         ordered = sorted(parameters.items()) if type(parameters) is dict else parameters
         for name, value in _pairs(ordered, "ParameterDict"):
             self[name] = value
@@ -354,41 +507,82 @@ class ParameterDict(_ParameterHolder):
         return key in self._keys
 
     def copy(self) -> ParameterDict:
-        """Return a dictionary of the same parameters."""
+        """Return a new dictionary of the same parameters."""
         return ParameterDict(list(self.items()))
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """Return the parameter with a name, `default` after adding it if there is none."""
+        """Return the value of a name, after adding a default if there is none.
+
+        Args:
+            key: the name.
+            default: value to add.
+
+        Returns:
+            The value.
+        """
         if key not in self:
             self[key] = default
         return self[key]
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the parameter with a name, `default` if there is none."""
+        """Return the value of a name, or a default if there is none.
+
+        Args:
+            key: the name.
+            default: result in place of a value.
+
+        Returns:
+            The value or the default.
+        """
         if key not in self:
             return default
         return self[key]
 
     def clear(self) -> None:
-        """Remove all parameters."""
+        """Remove all values."""
         for key in list(self._keys):
             del self[key]
 
     def pop(self, key: str) -> Any:
-        """Remove a parameter and return it.  Raises KeyError."""
+        """Remove a value and return it.
+
+        Args:
+            key: its name.
+
+        Returns:
+            The value.
+
+        Raises:
+            KeyError: if there is none of that name.
+        """
         value = self[key]
         del self[key]
         return value
 
     def popitem(self) -> tuple[str, Any]:
-        """Remove the last parameter and return its name and itself.  Raises KeyError."""
+        """Remove the value added last, and return its name and itself.
+
+        Returns:
+            The pair (name, value).
+
+        Raises:
+            KeyError: if the dictionary is empty.
+        """
         if not self._keys:
             raise KeyError("popitem(): dictionary is empty")
         key = next(reversed(self._keys))
         return key, self.pop(key)
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
-        """Return a new dictionary with one value for all names."""
+        """Return a new dictionary with one value under every name.
+
+        Args:
+            keys: the names.
+            default: the value.
+
+        Returns:
+            The new dictionary.
+        """
         return ParameterDict([(key, default) for key in keys])
 
     def __or__(self, other: Any) -> ParameterDict:
@@ -401,13 +595,13 @@ class ParameterDict(_ParameterHolder):
         return self
 
     def keys(self) -> Iterable[str]:
-        """Return the names."""
+        """Return the names, in order of insertion."""
         return self._keys.keys()
 
     def values(self) -> Iterable[Any]:
-        """Return the parameters."""
+        """Return the values, in order of insertion."""
         return [self[key] for key in self._keys]
 
     def items(self) -> Iterable[tuple[str, Any]]:
-        """Return names and parameters."""
+        """Return pairs of names and values, in order of insertion."""
         return [(key, self[key]) for key in self._keys]

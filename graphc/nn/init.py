@@ -22,13 +22,47 @@ GAINS = {"tanh": 5.0 / 3, "relu": sqrt(2.0), "selu": 3.0 / 4}
 
 @no_grad()  # type: ignore[untyped-decorator]
 def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Any:
-    """Fill with uniform numbers in [a, b)."""
+    """Fill a tensor with uniform random numbers in [a, b).
+
+    Args:
+        tensor: floating-point tensor of any shape, written in place.
+        a: lower bound.
+        b: upper bound.
+        generator: source of the random numbers, None for the default one.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        RuntimeError: if a is above b.
+
+    Example:
+        >>> bool((nn.init.uniform_(graphc.empty(100), -1.0, 1.0).abs() <= 1).all())
+        True
+    """
     return tensor.uniform_(a, b, generator=generator)
 
 
 @no_grad()  # type: ignore[untyped-decorator]
 def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Any:
-    """Fill with normal numbers."""
+    """Fill a tensor with normal random numbers.
+
+    Args:
+        tensor: floating-point tensor of any shape, written in place.
+        mean: mean of the distribution.
+        std: standard deviation, not negative.
+        generator: source of the random numbers, None for the default one.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        RuntimeError: if std is negative.
+
+    Example:
+        >>> nn.init.normal_(graphc.empty(2, 3)).shape
+        torch.Size([2, 3])
+    """
     return tensor.normal_(mean, std, generator=generator)
 
 
@@ -36,7 +70,25 @@ def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generat
 def trunc_normal_(
     tensor: Any, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None
 ) -> Any:
-    """Fill with normal numbers between a and b, by the inverse of the distribution function, found by bisection."""
+    """Fill a tensor with normal random numbers within [a, b].
+
+    Inverts the distribution function by bisection.
+
+    Args:
+        tensor: floating-point tensor of any shape, written in place.
+        mean: mean of the normal distribution before it is cut.
+        std: standard deviation before it is cut.
+        a: lower bound.
+        b: upper bound.
+        generator: source of the random numbers, None for the default one.
+
+    Returns:
+        The tensor.
+
+    Example:
+        >>> bool((nn.init.trunc_normal_(graphc.empty(100), std=5.0).abs() <= 2).all())
+        True
+    """
     low, high = (_normal_cdf((v - mean) / std) for v in (a, b))
     u = uniform(tuple(tensor.shape), tensor.dtype.ir, low, high, generator)
     left, right = u * 0 - 6.0, u * 0 + 6.0
@@ -53,30 +105,89 @@ def _normal_cdf(x: float) -> float:
 
 @no_grad()  # type: ignore[untyped-decorator]
 def constant_(tensor: Any, val: float) -> Any:
-    """Fill with one number."""
+    """Fill a tensor with a number.
+
+    Args:
+        tensor: tensor of any shape, written in place.
+        val: the number.
+
+    Returns:
+        The tensor.
+
+    Example:
+        >>> nn.init.constant_(graphc.empty(2), 0.5)
+        tensor([0.5000, 0.5000])
+    """
     return tensor.fill_(val)
 
 
 def zeros_(tensor: Any) -> Any:
-    """Fill with zeros."""
+    """Fill a tensor with zeros.
+
+    Args:
+        tensor: tensor of any shape, written in place.
+
+    Returns:
+        The tensor.
+
+    Example:
+        >>> nn.init.zeros_(graphc.empty(2))
+        tensor([0., 0.])
+    """
     return constant_(tensor, 0.0)
 
 
 def ones_(tensor: Any) -> Any:
-    """Fill with ones."""
+    """Fill a tensor with ones.
+
+    Args:
+        tensor: tensor of any shape, written in place.
+
+    Returns:
+        The tensor.
+
+    Example:
+        >>> nn.init.ones_(graphc.empty(2))
+        tensor([1., 1.])
+    """
     return constant_(tensor, 1.0)
 
 
 @no_grad()  # type: ignore[untyped-decorator]
 def eye_(tensor: Any) -> Any:
-    """Fill a matrix with the identity.  Raises ValueError for other ranks."""
+    """Fill a matrix with the identity.
+
+    Args:
+        tensor: matrix, written in place; it need not be square.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        ValueError: if the tensor is not a matrix.
+
+    Example:
+        >>> nn.init.eye_(graphc.empty(2, 3))
+        tensor([[1., 0., 0.],
+                [0., 1., 0.]])
+    """
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     return tensor.copy_(eye(*tensor.shape, dtype=tensor.dtype))
 
 
 def fans(tensor: Any) -> tuple[int, int]:
-    """Return how many inputs and outputs a weight connects.  Raises ValueError for fewer than two axes."""
+    """Return fan in and fan out of a weight: how many inputs each output reads, and how many outputs read each input.
+
+    Args:
+        tensor: weight (O, C, …); the extents of a kernel multiply both.
+
+    Returns:
+        The pair (C * kernel, O * kernel).
+
+    Raises:
+        ValueError: if the tensor has fewer than two axes.
+    """
     if tensor.dim() < 2:
         raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
     field = prod(tensor.shape[2:])
@@ -84,7 +195,25 @@ def fans(tensor: Any) -> tuple[int, int]:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """Return the factor by which a nonlinearity asks for larger weights.  Raises ValueError for an unknown one."""
+    """Return the factor of the standard deviation of weights that makes up for a nonlinearity.
+
+    1 for "linear", "sigmoid" and convolutions, 5/3 for "tanh", sqrt(2) for "relu", 3/4 for "selu", sqrt(2 / (1 + slope^2)) for
+    "leaky_relu".
+
+    Args:
+        nonlinearity: name of the function that follows.
+        param: slope of "leaky_relu", None for 0.01.
+
+    Returns:
+        The factor, a float.
+
+    Raises:
+        ValueError: if the name is unknown.
+
+    Example:
+        >>> nn.init.calculate_gain("leaky_relu", 1.0)
+        1.0
+    """
     if nonlinearity == "leaky_relu":
         return sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity in GAINS:
@@ -104,7 +233,27 @@ def _kaiming_std(tensor: Any, a: float, mode: str, nonlinearity: str) -> float:
 def kaiming_uniform_(
     tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
 ) -> Any:
-    """Fill with uniform numbers that keep the variance through a rectifier (He et al., 2015)."""
+    """Fill a weight with uniform random numbers that keep the variance through a rectifier.
+
+    The bound is gain * sqrt(3 / fan). Source: He et al., "Delving deep into rectifiers" (2015).
+
+    Args:
+        tensor: floating-point weight (O, C, …) of two axes or more, written in place.
+        a: slope of the rectifier below 0, for "leaky_relu".
+        mode: "fan_in" keeps the variance of the forward pass, "fan_out" that of the backward pass.
+        nonlinearity: name for `calculate_gain`.
+        generator: source of the random numbers, None for the default one.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        ValueError: if the tensor has fewer than two axes, or mode or nonlinearity is unknown.
+
+    Example:
+        >>> bool((nn.init.kaiming_uniform_(graphc.empty(8, 6)).abs() <= 1).all())
+        True
+    """
     if 0 in tensor.shape:
         return tensor
     bound = sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
@@ -114,7 +263,27 @@ def kaiming_uniform_(
 def kaiming_normal_(
     tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
 ) -> Any:
-    """Fill with normal numbers that keep the variance through a rectifier (He et al., 2015)."""
+    """Fill a weight with normal random numbers that keep the variance through a rectifier.
+
+    The standard deviation is gain / sqrt(fan). Source: He et al., "Delving deep into rectifiers" (2015).
+
+    Args:
+        tensor: floating-point weight (O, C, …) of two axes or more, written in place.
+        a: slope of the rectifier below 0, for "leaky_relu".
+        mode: "fan_in" keeps the variance of the forward pass, "fan_out" that of the backward pass.
+        nonlinearity: name for `calculate_gain`.
+        generator: source of the random numbers, None for the default one.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        ValueError: if the tensor has fewer than two axes, or mode or nonlinearity is unknown.
+
+    Example:
+        >>> nn.init.kaiming_normal_(graphc.empty(8, 6), nonlinearity="relu").shape
+        torch.Size([8, 6])
+    """
     if 0 in tensor.shape:
         return tensor
     return normal_(tensor, 0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
@@ -125,13 +294,51 @@ def _xavier_std(tensor: Any, gain: float) -> float:
 
 
 def xavier_uniform_(tensor: Any, gain: float = 1.0, generator: Generator | None = None) -> Any:
-    """Fill with uniform numbers that keep the variance both ways (Glorot and Bengio, 2010)."""
+    """Fill a weight with uniform random numbers that keep the variance forward and backward.
+
+    The bound is gain * sqrt(6 / (fan in + fan out)). Source: Glorot and Bengio, "Understanding the difficulty of training deep
+    feedforward neural networks" (2010).
+
+    Args:
+        tensor: floating-point weight (O, C, …) of two axes or more, written in place.
+        gain: factor of the bound, see `calculate_gain`.
+        generator: source of the random numbers, None for the default one.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        ValueError: if the tensor has fewer than two axes.
+
+    Example:
+        >>> bool((nn.init.xavier_uniform_(graphc.empty(3, 3)).abs() <= 1).all())
+        True
+    """
     bound = sqrt(3.0) * _xavier_std(tensor, gain)
     return uniform_(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: Any, gain: float = 1.0, generator: Generator | None = None) -> Any:
-    """Fill with normal numbers that keep the variance both ways (Glorot and Bengio, 2010)."""
+    """Fill a weight with normal random numbers that keep the variance forward and backward.
+
+    The standard deviation is gain * sqrt(2 / (fan in + fan out)). Source: Glorot and Bengio, "Understanding the difficulty of
+    training deep feedforward neural networks" (2010).
+
+    Args:
+        tensor: floating-point weight (O, C, …) of two axes or more, written in place.
+        gain: factor of the standard deviation, see `calculate_gain`.
+        generator: source of the random numbers, None for the default one.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        ValueError: if the tensor has fewer than two axes.
+
+    Example:
+        >>> nn.init.xavier_normal_(graphc.empty(3, 4)).shape
+        torch.Size([3, 4])
+    """
     return normal_(tensor, 0.0, _xavier_std(tensor, gain), generator)
 
 _guard_all(globals(), __all__)

@@ -19,18 +19,51 @@ __all__ = [
 
 
 class Identity(Module):
-    """Return the input; arguments are accepted and ignored."""
+    """Return the input.
+
+    Args:
+        *args: accepted and ignored.
+        **kwargs: accepted and ignored.
+
+    Shapes:
+        Input: any. Output: the same tensor.
+
+    Example:
+        >>> nn.Identity(54, unused=True)(graphc.tensor([1.0]))
+        tensor([1.])
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
 
     def forward(self, input: Any) -> Any:
-        """Return the input."""
+        """Return the input.
+
+        Args:
+            input: any object.
+        """
         return input
 
 
 class Linear(Module):
-    """input @ weight.T + bias; weight and bias start uniform within 1/sqrt(in_features)."""
+    """Map the last axis linearly: input @ weight.T + bias.
+
+    weight (out_features, in_features) and bias (out_features,) start uniform in [-b, b) with b = 1 / sqrt(in_features).
+
+    Args:
+        in_features: extent of the last axis of the input.
+        out_features: extent of the last axis of the output.
+        bias: whether there is a bias.
+        device: accepted as in torch; every tensor is on the CPU.
+        dtype: floating-point dtype of the parameters, None for the default one.
+
+    Shapes:
+        Input: (…, in_features). Output: (…, out_features).
+
+    Example:
+        >>> nn.Linear(3, 2)(graphc.ones(5, 3)).shape
+        torch.Size([5, 2])
+    """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
@@ -43,14 +76,21 @@ class Linear(Module):
             self.to(dtype)
 
     def reset_parameters(self) -> None:
-        """Draw weight and bias anew."""
+        """Draw weight and bias again."""
         init.kaiming_uniform_(self.weight, a=sqrt(5))
         if self.bias is not None:
             bound = 1 / sqrt(self.in_features) if self.in_features > 0 else 0
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Any) -> Any:
-        """Map the last axis from in_features to out_features."""
+        """Map the last axis.
+
+        Args:
+            input: tensor (…, in_features).
+
+        Returns:
+            Tensor (…, out_features).
+        """
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
@@ -59,7 +99,24 @@ class Linear(Module):
 
 
 class Bilinear(Module):
-    """x1^T A x2 + b for each output; weight and bias start uniform within 1/sqrt(in1_features)."""
+    """Combine two inputs: input1^T weight[o] input2 + bias[o] for each output o.
+
+    weight (out_features, in1_features, in2_features) and bias (out_features,) start uniform in [-b, b) with b = 1 /
+    sqrt(in1_features).
+
+    Args:
+        in1_features: extent of the last axis of the first input.
+        in2_features: extent of the last axis of the second input.
+        out_features: extent of the last axis of the output.
+        bias: whether there is a bias.
+
+    Shapes:
+        Input: (…, in1_features) and (…, in2_features) with equal leading axes. Output: (…, out_features).
+
+    Example:
+        >>> nn.Bilinear(3, 4, 2)(graphc.ones(5, 3), graphc.ones(5, 4)).shape
+        torch.Size([5, 2])
+    """
 
     def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True) -> None:
         super().__init__()
@@ -70,7 +127,15 @@ class Bilinear(Module):
             init.uniform_(parameter, -1 / sqrt(in1_features), 1 / sqrt(in1_features))
 
     def forward(self, input1: Any, input2: Any) -> Any:
-        """Combine the last axes of both."""
+        """Combine the last axes of both inputs.
+
+        Args:
+            input1: tensor (…, in1_features).
+            input2: tensor (…, in2_features).
+
+        Returns:
+            Tensor (…, out_features).
+        """
         return F.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
@@ -82,7 +147,25 @@ class Bilinear(Module):
 
 
 class Embedding(Module):
-    """A table of vectors read by integers; it starts standard normal, with zeros at `padding_idx`."""
+    """Look up vectors by integers in a table.
+
+    weight (num_embeddings, embedding_dim) starts standard normal, its row padding_idx zero.
+
+    Args:
+        num_embeddings: number of vectors V.
+        embedding_dim: extent of each vector.
+        padding_idx: row that gets no gradient, within [-V, V), or None.
+
+    Shapes:
+        Input: integers (…), each within [0, V). Output: (…, embedding_dim).
+
+    Raises:
+        ValueError: if padding_idx is out of range.
+
+    Example:
+        >>> nn.Embedding(10, 3)(graphc.tensor([[1, 2], [9, 1]])).shape
+        torch.Size([2, 2, 3])
+    """
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None) -> None:
         super().__init__()
@@ -95,20 +178,40 @@ class Embedding(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the table anew."""
+        """Draw the table again."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
             self.weight.data[self.padding_idx] = 0
 
     @classmethod
     def from_pretrained(cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
-        """Return an embedding with a given table, fixed unless `freeze` is False."""
+        """Return an embedding with a given table.
+
+        Args:
+            embeddings: table (V, D), whose memory it shares.
+            freeze: whether the table gets no gradient.
+            padding_idx: row that gets no gradient, or None.
+
+        Returns:
+            The Embedding.
+
+        Example:
+            >>> nn.Embedding.from_pretrained(graphc.tensor([[0.0, 1.0], [2.0, 3.0]]))(graphc.tensor(1))
+            tensor([2., 3.])
+        """
         made = cls(embeddings.shape[0], embeddings.shape[1], padding_idx)
         made.weight = Parameter(embeddings, requires_grad=not freeze)
         return made
 
     def forward(self, input: Any) -> Any:
-        """Return the vectors of the integers."""
+        """Return the vectors of integers.
+
+        Args:
+            input: integer tensor (…).
+
+        Returns:
+            Tensor (…, embedding_dim).
+        """
         return F.embedding(input, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:
@@ -125,7 +228,23 @@ def _ones_parameter(*sizes: int) -> Parameter:
 
 
 class LayerNorm(Module):
-    """Normalize over the last axes, then scale and shift."""
+    """Normalize to mean 0 and variance 1 over the last axes, then scale and shift.
+
+    (x - mean) / sqrt(variance + eps) * weight + bias. Source: Ba et al., "Layer normalization" (2016).
+
+    Args:
+        normalized_shape: extents of the last axes, an int for one axis.
+        eps: number added to the (biased) variance.
+        elementwise_affine: whether there are a weight, which starts at 1, and a bias, each of normalized_shape.
+        bias: whether there is a bias, which starts at 0.
+
+    Shapes:
+        Input: any whose last extents are normalized_shape. Output: the same.
+
+    Example:
+        >>> nn.LayerNorm(2, bias=False)(graphc.tensor([[1.0, 3.0]])).detach()
+        tensor([[-1.0000,  1.0000]])
+    """
 
     def __init__(self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True) -> None:
         super().__init__()
@@ -135,7 +254,14 @@ class LayerNorm(Module):
         self.register_parameter("bias", fresh(*self.normalized_shape) if elementwise_affine and bias else None)
 
     def forward(self, input: Any) -> Any:
-        """Normalize."""
+        """Normalize.
+
+        Args:
+            input: tensor of the shape that the class describes.
+
+        Returns:
+            Tensor of the shape and dtype of input.
+        """
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -145,7 +271,22 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """Divide by the root of the mean square over the last axes, then scale."""
+    """Divide by the root of the mean square over the last axes, then scale.
+
+    x / sqrt(mean(x^2) + eps) * weight. Source: Zhang and Sennrich, "Root mean square layer normalization" (2019).
+
+    Args:
+        normalized_shape: extents of the last axes, an int for one axis.
+        eps: number added to the mean square; None for the machine epsilon of the dtype.
+        elementwise_affine: whether there is a weight of normalized_shape, which starts at 1.
+
+    Shapes:
+        Input: any whose last extents are normalized_shape. Output: the same.
+
+    Example:
+        >>> nn.RMSNorm(2)(graphc.tensor([[1.0, 7.0]])).detach()
+        tensor([[0.2000, 1.4000]])
+    """
 
     def __init__(self, normalized_shape: Any, eps: float | None = None, elementwise_affine: bool = True) -> None:
         super().__init__()
@@ -154,7 +295,14 @@ class RMSNorm(Module):
         self.register_parameter("weight", _ones_parameter(*self.normalized_shape) if elementwise_affine else None)
 
     def forward(self, x: Any) -> Any:
-        """Normalize."""
+        """Normalize.
+
+        Args:
+            x: tensor of the shape that the class describes.
+
+        Returns:
+            Tensor of the shape and dtype of x.
+        """
         return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
@@ -163,7 +311,27 @@ class RMSNorm(Module):
 
 
 class GroupNorm(Module):
-    """Normalize each group of channels, then scale and shift.  Raises ValueError if the groups do not divide them."""
+    """Normalize groups of channels of each sample to mean 0 and variance 1, then scale and shift each channel.
+
+    Source: Wu and He, "Group normalization" (2018).
+
+    Args:
+        num_groups: number of groups of neighbouring channels.
+        num_channels: number of channels C.
+        eps: number added to the (biased) variance.
+        affine: whether there are a weight (C,), which starts at 1, and a bias (C,).
+        bias: whether there is a bias, which starts at 0.
+
+    Shapes:
+        Input: (N, C, …). Output: the same.
+
+    Raises:
+        ValueError: if num_groups does not divide num_channels.
+
+    Example:
+        >>> nn.GroupNorm(2, 4)(graphc.tensor([[1.0, 3.0, 0.0, 20.0]])).detach()
+        tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
+    """
 
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, bias: bool = True
@@ -176,7 +344,14 @@ class GroupNorm(Module):
         self.register_parameter("bias", fresh(num_channels) if affine and bias else None)
 
     def forward(self, input: Any) -> Any:
-        """Normalize."""
+        """Normalize.
+
+        Args:
+            input: tensor of the shape that the class describes.
+
+        Returns:
+            Tensor of the shape and dtype of input.
+        """
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -228,7 +403,17 @@ class _BatchNorm(_ChannelNorm):
         super().__init__(num_features, eps, momentum, affine, bias, track_running_stats)
 
     def forward(self, input: Any) -> Any:
-        """Normalize by the batch in training, by the running statistics otherwise."""
+        """Normalize by the statistics of the batch in training, and by the running ones in evaluation.
+
+        Args:
+            input: tensor of the shape that the class describes.
+
+        Returns:
+            Tensor of the shape and dtype of input.
+
+        Raises:
+            ValueError: if the rank is another, or in training there is only one value per channel.
+        """
         self._check(input)
         by_batch = self.training or not self.track_running_stats
         moved = self.training and self.track_running_stats
@@ -242,19 +427,82 @@ class _BatchNorm(_ChannelNorm):
 
 
 class BatchNorm1d(_BatchNorm):
-    """Normalize each channel of (N, C) or (N, C, L) input over the batch."""
+    """Normalize each channel by the mean and variance of the batch (running ones in evaluation), then scale and shift.
+
+    (x - mean) / sqrt(variance + eps) * weight + bias. In training the running statistics move towards those of the batch:
+    running = (1 - momentum) * running + momentum * batch, with the unbiased variance. Source: Ioffe and Szegedy, "Batch
+    normalization" (2015).
+
+    Args:
+        num_features: number of channels C.
+        eps: number added to the (biased) variance.
+        momentum: weight of a batch in the running statistics; None for the mean over all batches.
+        affine: whether there are a weight (C,), which starts at 1, and a bias (C,).
+        track_running_stats: whether there are running statistics; without them evaluation uses the batch too.
+        bias: whether there is a bias, which starts at 0.
+
+    Shapes:
+        Input: (N, C) or (N, C, L). Output: the same.
+
+    Example:
+        >>> layer = nn.BatchNorm1d(3)
+        >>> layer(graphc.ones(2, 3, 4)).shape, layer.running_mean
+        (torch.Size([2, 3, 4]), tensor([0.1000, 0.1000, 0.1000]))
+    """
 
     ranks = (2, 3)
 
 
 class BatchNorm2d(_BatchNorm):
-    """Normalize each channel of (N, C, H, W) input over the batch."""
+    """Normalize each channel by the mean and variance of the batch (running ones in evaluation), then scale and shift.
+
+    (x - mean) / sqrt(variance + eps) * weight + bias. In training the running statistics move towards those of the batch:
+    running = (1 - momentum) * running + momentum * batch, with the unbiased variance. Source: Ioffe and Szegedy, "Batch
+    normalization" (2015).
+
+    Args:
+        num_features: number of channels C.
+        eps: number added to the (biased) variance.
+        momentum: weight of a batch in the running statistics; None for the mean over all batches.
+        affine: whether there are a weight (C,), which starts at 1, and a bias (C,).
+        track_running_stats: whether there are running statistics; without them evaluation uses the batch too.
+        bias: whether there is a bias, which starts at 0.
+
+    Shapes:
+        Input: (N, C, H, W). Output: the same.
+
+    Example:
+        >>> layer = nn.BatchNorm2d(3)
+        >>> layer(graphc.ones(2, 3, 4, 4)).shape, layer.running_mean
+        (torch.Size([2, 3, 4, 4]), tensor([0.1000, 0.1000, 0.1000]))
+    """
 
     ranks = (4,)
 
 
 class BatchNorm3d(_BatchNorm):
-    """Normalize each channel of (N, C, D, H, W) input over the batch."""
+    """Normalize each channel by the mean and variance of the batch (running ones in evaluation), then scale and shift.
+
+    (x - mean) / sqrt(variance + eps) * weight + bias. In training the running statistics move towards those of the batch:
+    running = (1 - momentum) * running + momentum * batch, with the unbiased variance. Source: Ioffe and Szegedy, "Batch
+    normalization" (2015).
+
+    Args:
+        num_features: number of channels C.
+        eps: number added to the (biased) variance.
+        momentum: weight of a batch in the running statistics; None for the mean over all batches.
+        affine: whether there are a weight (C,), which starts at 1, and a bias (C,).
+        track_running_stats: whether there are running statistics; without them evaluation uses the batch too.
+        bias: whether there is a bias, which starts at 0.
+
+    Shapes:
+        Input: (N, C, D, H, W). Output: the same.
+
+    Example:
+        >>> layer = nn.BatchNorm3d(3)
+        >>> layer(graphc.ones(2, 3, 4, 4, 4)).shape, layer.running_mean
+        (torch.Size([2, 3, 4, 4, 4]), tensor([0.1000, 0.1000, 0.1000]))
+    """
 
     ranks = (5,)
 
@@ -264,25 +512,83 @@ class _InstanceNorm(_ChannelNorm):
         super().__init__(num_features, eps, momentum, affine, True, False)
 
     def forward(self, input: Any) -> Any:
-        """Normalize each channel of each sample."""
+        """Normalize.
+
+        Args:
+            input: tensor of the shape that the class describes.
+
+        Returns:
+            Tensor of the shape and dtype of input.
+        """
         self._check(input)
         return F.instance_norm(input, None, None, self.weight, self.bias, True, self.momentum, self.eps)
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Normalize each channel of each sample of (N, C, L) input."""
+    """Normalize each channel of each sample to mean 0 and variance 1, then scale and shift.
+
+    (x - mean) / sqrt(variance + eps) * weight + bias, in evaluation too. Source: Ulyanov et al., "Instance normalization"
+    (2016).
+
+    Args:
+        num_features: number of channels C.
+        eps: number added to the (biased) variance.
+        momentum: kept for compatibility with torch; there are no running statistics.
+        affine: whether there are a weight (C,), which starts at 1, and a bias (C,), which starts at 0.
+
+    Shapes:
+        Input: (N, C, L). Output: the same.
+
+    Example:
+        >>> nn.InstanceNorm1d(3)(graphc.ones(2, 3, 4)).shape
+        torch.Size([2, 3, 4])
+    """
 
     ranks = (3,)
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Normalize each channel of each sample of (N, C, H, W) input."""
+    """Normalize each channel of each sample to mean 0 and variance 1, then scale and shift.
+
+    (x - mean) / sqrt(variance + eps) * weight + bias, in evaluation too. Source: Ulyanov et al., "Instance normalization"
+    (2016).
+
+    Args:
+        num_features: number of channels C.
+        eps: number added to the (biased) variance.
+        momentum: kept for compatibility with torch; there are no running statistics.
+        affine: whether there are a weight (C,), which starts at 1, and a bias (C,), which starts at 0.
+
+    Shapes:
+        Input: (N, C, H, W). Output: the same.
+
+    Example:
+        >>> nn.InstanceNorm2d(3)(graphc.ones(2, 3, 4, 4)).shape
+        torch.Size([2, 3, 4, 4])
+    """
 
     ranks = (4,)
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Normalize each channel of each sample of (N, C, D, H, W) input."""
+    """Normalize each channel of each sample to mean 0 and variance 1, then scale and shift.
+
+    (x - mean) / sqrt(variance + eps) * weight + bias, in evaluation too. Source: Ulyanov et al., "Instance normalization"
+    (2016).
+
+    Args:
+        num_features: number of channels C.
+        eps: number added to the (biased) variance.
+        momentum: kept for compatibility with torch; there are no running statistics.
+        affine: whether there are a weight (C,), which starts at 1, and a bias (C,), which starts at 0.
+
+    Shapes:
+        Input: (N, C, D, H, W). Output: the same.
+
+    Example:
+        >>> nn.InstanceNorm3d(3)(graphc.ones(2, 3, 4, 4, 4)).shape
+        torch.Size([2, 3, 4, 4, 4])
+    """
 
     ranks = (5,)
 
@@ -291,7 +597,24 @@ class InstanceNorm3d(_InstanceNorm):
 
 
 class Dropout(Module):
-    """Set elements to 0 with probability p in training, and scale the others.  Raises ValueError for another p."""
+    """Set elements to 0 with probability p in training, and scale the others by 1 / (1 - p).
+
+    In evaluation it returns the input. Source: Srivastava et al., "Dropout" (2014).
+
+    Args:
+        p: probability of a zero, in [0, 1].
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Raises:
+        ValueError: if p is out of range.
+
+    Example:
+        >>> nn.Dropout(0.3).eval()(graphc.ones(3)), nn.Dropout(1.0)(graphc.ones(3))
+        (tensor([1., 1., 1.]), tensor([0., 0., 0.]))
+    """
 
     function = staticmethod(F.dropout)
 
@@ -302,7 +625,14 @@ class Dropout(Module):
         self.p, self.inplace = p, inplace
 
     def forward(self, input: Any) -> Any:
-        """Drop in training, do nothing otherwise."""
+        """Drop in training; return input in evaluation.
+
+        Args:
+            input: floating-point tensor.
+
+        Returns:
+            Tensor of the shape and dtype of input.
+        """
         return self.function(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
@@ -311,32 +641,105 @@ class Dropout(Module):
 
 
 class Dropout1d(Dropout):
-    """Set whole channels of (N, C, L) input to 0 with probability p in training."""
+    """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
+
+    In evaluation it returns the input. Source: Tompson et al., "Efficient object localization using convolutional networks"
+    (2015).
+
+    Args:
+        p: probability of a zero, in [0, 1].
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: (N, C, L). Output: the same.
+
+    Raises:
+        ValueError: if p is out of range.
+
+    Example:
+        >>> nn.Dropout1d(1.0)(graphc.ones(2, 3, 4)).sum()
+        tensor(0.)
+    """
 
     function = staticmethod(F.dropout1d)
 
 
 class Dropout2d(Dropout):
-    """Set whole channels of (N, C, H, W) input to 0 with probability p in training."""
+    """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
+
+    In evaluation it returns the input. Source: Tompson et al., "Efficient object localization using convolutional networks"
+    (2015).
+
+    Args:
+        p: probability of a zero, in [0, 1].
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: (N, C, H, W). Output: the same.
+
+    Raises:
+        ValueError: if p is out of range.
+
+    Example:
+        >>> nn.Dropout2d(1.0)(graphc.ones(2, 3, 4, 4)).sum()
+        tensor(0.)
+    """
 
     function = staticmethod(F.dropout2d)
 
 
 class Dropout3d(Dropout):
-    """Set whole channels of (N, C, D, H, W) input to 0 with probability p in training."""
+    """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
+
+    In evaluation it returns the input. Source: Tompson et al., "Efficient object localization using convolutional networks"
+    (2015).
+
+    Args:
+        p: probability of a zero, in [0, 1].
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: (N, C, D, H, W). Output: the same.
+
+    Raises:
+        ValueError: if p is out of range.
+
+    Example:
+        >>> nn.Dropout3d(1.0)(graphc.ones(2, 3, 4, 4, 4)).sum()
+        tensor(0.)
+    """
 
     function = staticmethod(F.dropout3d)
 
 
 class Flatten(Module):
-    """Join axes, by default all but the first."""
+    """Join a range of axes to one.
+
+    Args:
+        start_dim: first axis of the range.
+        end_dim: last axis of the range.
+
+    Shapes:
+        Input: any. Output: by default (N, product of the other extents).
+
+    Example:
+        >>> nn.Flatten()(graphc.ones(2, 3, 4)).shape
+        torch.Size([2, 12])
+    """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
         self.start_dim, self.end_dim = start_dim, end_dim
 
     def forward(self, input: Any) -> Any:
-        """Join the axes."""
+        """Join the axes.
+
+        Args:
+            input: tensor.
+
+        Returns:
+            Tensor with fewer axes; it shares memory with input.
+        """
         return input.flatten(self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
@@ -345,14 +748,33 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Split an axis into several."""
+    """Split an axis into several.
+
+    Args:
+        dim: axis to split.
+        unflattened_size: extents of the new axes, whose product is that of the axis; one may be -1.
+
+    Shapes:
+        Input: any. Output: the extents of the input with that of dim replaced by unflattened_size.
+
+    Example:
+        >>> nn.Unflatten(1, (2, 3))(graphc.ones(5, 6)).shape
+        torch.Size([5, 2, 3])
+    """
 
     def __init__(self, dim: int, unflattened_size: Any) -> None:
         super().__init__()
         self.dim, self.unflattened_size = dim, unflattened_size
 
     def forward(self, input: Any) -> Any:
-        """Split the axis."""
+        """Split the axis.
+
+        Args:
+            input: tensor.
+
+        Returns:
+            Tensor with more axes; it shares memory with input.
+        """
         return input.unflatten(self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:
@@ -361,24 +783,65 @@ class Unflatten(Module):
 
 
 class CosineSimilarity(Module):
-    """The cosine of the angle between vectors."""
+    """Compute the cosine of the angle between vectors: x1 . x2 / (max(|x1|, eps) * max(|x2|, eps)).
+
+    Args:
+        dim: axis along which the vectors lie.
+        eps: smallest length that is divided by.
+
+    Shapes:
+        Input: two tensors whose shapes broadcast. Output: the broadcast shape without dim.
+
+    Example:
+        >>> nn.CosineSimilarity()(graphc.tensor([[1.0, 0.0]]), graphc.tensor([[1.0, 1.0]]))
+        tensor([0.7071])
+    """
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()
         self.dim, self.eps = dim, eps
 
     def forward(self, x1: Any, x2: Any) -> Any:
-        """Compare along the axis."""
+        """Compare vectors along the axis.
+
+        Args:
+            x1: tensor.
+            x2: tensor whose shape broadcasts with that of x1.
+
+        Returns:
+            Tensor of the broadcast shape without the axis.
+        """
         return F.cosine_similarity(x1, x2, self.dim, self.eps)
 
 
 class PairwiseDistance(Module):
-    """The p-norm of differences."""
+    """Compute the p-norm of x1 - x2 + eps over the last axis.
+
+    Args:
+        p: order of the norm.
+        eps: number added to every difference.
+        keepdim: whether the last axis stays, with extent 1.
+
+    Shapes:
+        Input: two tensors (…, D) whose shapes broadcast. Output: (…), with keepdim (…, 1).
+
+    Example:
+        >>> nn.PairwiseDistance(eps=0.0)(graphc.tensor([[3.0, 4.0]]), graphc.tensor([[0.0, 0.0]]))
+        tensor([5.])
+    """
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
         super().__init__()
         self.norm, self.eps, self.keepdim = p, eps, keepdim
 
     def forward(self, x1: Any, x2: Any) -> Any:
-        """Measure along the last axis."""
+        """Measure along the last axis.
+
+        Args:
+            x1: tensor (…, D).
+            x2: tensor whose shape broadcasts with that of x1.
+
+        Returns:
+            Tensor of the broadcast shape without the last axis, or with extent 1 there.
+        """
         return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)

@@ -20,7 +20,7 @@ M = TypeVar("M", bound="Module")
 
 
 class IncompatibleKeys(NamedTuple):
-    """What did not fit in a state that was loaded."""
+    """The names that did not match in `Module.load_state_dict`: missing_keys and unexpected_keys, two lists of strings."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -32,7 +32,24 @@ class IncompatibleKeys(NamedTuple):
 
 
 class Module:
-    """A part of a model: assign Parameters, buffers and Modules to it, and write `forward`."""
+    """Base class of all layers and models: it holds parameters, buffers and submodules by the attributes they are assigned to.
+
+    A subclass calls `super().__init__()` first, assigns `Parameter`, `Buffer` and `Module` objects to attributes, and defines
+    `forward`. Calling the module calls `forward` and the hooks. `training` tells the mode, True at first.
+
+    Shapes:
+        Defined by `forward`.
+
+    Example:
+        >>> class Scale(nn.Module):
+        ...     def __init__(self, factor):
+        ...         super().__init__()
+        ...         self.factor = nn.Parameter(graphc.tensor(factor))
+        ...     def forward(self, x):
+        ...         return x * self.factor
+        >>> [name for name, _ in nn.Sequential(Scale(2.0), Scale(3.0)).named_parameters()]
+        ['0.factor', '1.factor']
+    """
 
     _held_in: ClassVar[tuple[str, ...]] = ("_parameters", "_buffers", "_modules")
     """The dicts that attributes are looked up in; a compiled function compares what it reads of them."""
@@ -53,7 +70,18 @@ class Module:
         fields["_non_persistent"] = set()
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the result.  Raises NotImplementedError unless a subclass says how."""
+        """Compute the result; every subclass defines it. Users call the module instead, which also runs its hooks.
+
+        Args:
+            *args: what the module is called with.
+            **kwargs: what the module is called with by name.
+
+        Returns:
+            Whatever the subclass computes.
+
+        Raises:
+            NotImplementedError: if the subclass does not define it.
+        """
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -136,7 +164,18 @@ class Module:
         return sorted(n for n in names if not n[:1].isdigit())
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
-        """Add a parameter under a name.  Raises KeyError for a name with a dot or one that is taken."""
+        """Add a parameter under a name, as assigning it to an attribute does.
+
+        Args:
+            name: attribute, without a dot.
+            param: the parameter, or None for a name that is known but has no value.
+
+        Raises:
+            KeyError: if the name is empty, has a dot, or is an attribute of another kind.
+            TypeError: if param is not a Parameter or name is not a string.
+            ValueError: if param is not a leaf tensor.
+            AttributeError: if `Module.__init__` has not been called.
+        """
         self._check_name(name, "_parameters", "parameter")
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
@@ -150,7 +189,18 @@ class Module:
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Add a tensor that belongs to the state but is not trained; `persistent=False` keeps it out of state_dict."""
+        """Add a tensor that belongs to the state of the module but is not a parameter.
+
+        Args:
+            name: attribute, without a dot.
+            tensor: the buffer, or None for a name that is known but has no value.
+            persistent: whether `state_dict` contains it.
+
+        Raises:
+            KeyError: if the name is empty, has a dot, or is an attribute of another kind.
+            TypeError: if tensor is not a Tensor or name is not a string.
+            AttributeError: if `Module.__init__` has not been called.
+        """
         self._check_name(name, "_buffers", "buffer")
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)")
@@ -160,7 +210,17 @@ class Module:
             self._non_persistent.add(name)
 
     def register_module(self, name: str, module: Module | None) -> None:
-        """Add a part under a name.  Raises TypeError, KeyError."""
+        """Add a submodule under a name, as assigning it to an attribute does.
+
+        Args:
+            name: attribute, without a dot.
+            module: the submodule, or None for a name that is known but has no value.
+
+        Raises:
+            KeyError: if the name is empty, has a dot, or is an attribute of another kind.
+            TypeError: if module is not a Module or name is not a string.
+            AttributeError: if `Module.__init__` has not been called.
+        """
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{_typename(module)} is not a Module subclass")
         self._check_name(name, "_modules", "module")
@@ -185,7 +245,11 @@ class Module:
     # -- walking through ----------------------------------------------------------------------------------
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Yield the direct parts and their names."""
+        """Yield the direct submodules with their names, each submodule once.
+
+        Returns:
+            Iterator over pairs (name, module).
+        """
         seen: set[int] = set()
         for name, module in self._modules.items():
             if module is not None and id(module) not in seen:
@@ -193,13 +257,30 @@ class Module:
                 yield name, module
 
     def children(self) -> Iterator[Module]:
-        """Yield the direct parts."""
+        """Yield the direct submodules, each once.
+
+        Returns:
+            Iterator over modules.
+        """
         return (module for _, module in self.named_children())
 
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """Yield the module, its parts and theirs, with their dotted names."""
+        """Yield the module and all submodules, depth first, with their dotted names.
+
+        Args:
+            memo: modules to skip; the yielded ones are added.
+            prefix: name of the module itself.
+            remove_duplicate: whether a module that has several names is yielded once.
+
+        Returns:
+            Iterator over pairs (name, module).
+
+        Example:
+            >>> [name for name, _ in nn.Sequential(nn.ReLU(), nn.Sequential(nn.Tanh())).named_modules()]
+            ['', '0', '1', '1.0']
+        """
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -211,7 +292,11 @@ class Module:
                 yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def modules(self) -> Iterator[Module]:
-        """Yield the module, its parts and theirs."""
+        """Yield the module and all submodules, depth first, each once.
+
+        Returns:
+            Iterator over modules.
+        """
         return (module for _, module in self.named_modules())
 
     def _named_members(self, kind: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
@@ -228,25 +313,79 @@ class Module:
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """Yield all parameters with their dotted names."""
+        """Yield the parameters of the module and its submodules with their dotted names.
+
+        Args:
+            prefix: put before every name, with a dot.
+            recurse: whether to include those of submodules.
+            remove_duplicate: whether a parameter that has several names is yielded once.
+
+        Returns:
+            Iterator over pairs (name, parameter).
+
+        Example:
+            >>> [(name, tuple(p.shape)) for name, p in nn.Linear(3, 2).named_parameters()]
+            [('weight', (2, 3)), ('bias', (2,))]
+        """
         return self._named_members("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """Yield all parameters."""
+        """Yield the parameters of the module and its submodules, each once, for an optimizer.
+
+        Args:
+            recurse: whether to include those of submodules.
+
+        Returns:
+            Iterator over parameters.
+        """
         return (p for _, p in self.named_parameters(recurse=recurse))
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """Yield all buffers with their dotted names."""
+        """Yield the buffers of the module and its submodules with their dotted names.
+
+        Args:
+            prefix: put before every name, with a dot.
+            recurse: whether to include those of submodules.
+            remove_duplicate: whether a buffer that has several names is yielded once.
+
+        Returns:
+            Iterator over pairs (name, tensor).
+
+        Example:
+            >>> [name for name, _ in nn.BatchNorm1d(3).named_buffers()]
+            ['running_mean', 'running_var', 'num_batches_tracked']
+        """
         return self._named_members("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """Yield all buffers."""
+        """Yield the buffers of the module and its submodules, each once.
+
+        Args:
+            recurse: whether to include those of submodules.
+
+        Returns:
+            Iterator over tensors.
+        """
         return (b for _, b in self.named_buffers(recurse=recurse))
 
     def get_submodule(self, target: str) -> Module:
-        """Return the part with a dotted name.  Raises AttributeError."""
+        """Return the submodule with a dotted name.
+
+        Args:
+            target: dotted name; the empty string means the module itself.
+
+        Returns:
+            The submodule.
+
+        Raises:
+            AttributeError: if an attribute on the way does not exist or is not a Module.
+
+        Example:
+            >>> nn.Sequential(nn.Sequential(nn.ReLU())).get_submodule("0.0")
+            ReLU()
+        """
         module: Module = self
         for name in target.split(".") if target else ():
             if not hasattr(module, name):
@@ -257,7 +396,17 @@ class Module:
         return module
 
     def get_parameter(self, target: str) -> Parameter:
-        """Return the parameter with a dotted name.  Raises AttributeError."""
+        """Return the parameter with a dotted name.
+
+        Args:
+            target: dotted name.
+
+        Returns:
+            The parameter.
+
+        Raises:
+            AttributeError: if an attribute on the way does not exist, or the last is not a Parameter.
+        """
         path, _, name = target.rpartition(".")
         found = getattr(self.get_submodule(path), name)
         if not isinstance(found, Parameter):
@@ -265,7 +414,20 @@ class Module:
         return found
 
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
-        """Call `fn` with every part, then with the module itself; return it."""
+        """Call a function with every submodule, depth first, then with the module itself.
+
+        Args:
+            fn: function of a module; its result is ignored.
+
+        Returns:
+            The module.
+
+        Example:
+            >>> model = nn.Sequential(nn.ReLU(), nn.Tanh()).apply(lambda module: print(type(module).__name__))
+            ReLU
+            Tanh
+            Sequential
+        """
         for module in self.children():
             module.apply(fn)
         fn(self)
@@ -274,7 +436,17 @@ class Module:
     # -- modes ----------------------------------------------------------------------------------------------
 
     def train(self: M, mode: bool = True) -> M:
-        """Set training mode here and in all parts: dropout and batch norm behave by it.  Raises ValueError."""
+        """Set the training mode of the module and all submodules, on which dropout and batch normalization depend.
+
+        Args:
+            mode: True for training, False for evaluation.
+
+        Returns:
+            The module.
+
+        Raises:
+            ValueError: if mode is not a bool.
+        """
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         for module in self.modules():
@@ -282,22 +454,52 @@ class Module:
         return self
 
     def eval(self: M) -> M:
-        """Set evaluation mode here and in all parts."""
+        """Set evaluation mode: `train(False)`.
+
+        Returns:
+            The module.
+        """
         return self.train(False)
 
     def requires_grad_(self: M, requires_grad: bool = True) -> M:
-        """Say for all parameters whether gradients are taken by them."""
+        """Set whether gradients of all parameters are computed.
+
+        Args:
+            requires_grad: the new value of the parameters' attribute.
+
+        Returns:
+            The module.
+        """
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or set them to zero."""
+        """Clear the gradients of all parameters.
+
+        Args:
+            set_to_none: whether they become None; False sets them to 0.
+        """
         for parameter in self.parameters():
             clear_grad(parameter, set_to_none)
 
     def to(self: M, *args: Any, **kwargs: Any) -> M:
-        """Convert floating-point parameters and buffers to a dtype, in place; devices are all the CPU."""
+        """Convert the floating-point parameters and buffers to a dtype, in place.
+
+        Args:
+            *args: a floating-point dtype, a tensor whose dtype is taken, or a device; every device means the CPU.
+            **kwargs: the same by the names `dtype`, `device` and so on.
+
+        Returns:
+            The module.
+
+        Raises:
+            TypeError: if the dtype is not floating-point.
+
+        Example:
+            >>> nn.Linear(3, 2).to(graphc.float64).weight.dtype
+            torch.float64
+        """
         dtype = next(
             (
                 a.dtype if isinstance(a, Tensor) else a
@@ -316,25 +518,57 @@ class Module:
         return self
 
     def float(self: M) -> M:
-        """Convert floating-point parameters and buffers to float32."""
+        """Convert the floating-point parameters and buffers to float32, in place.
+
+        Returns:
+            The module.
+        """
         return self.to(_dtypes.float32)
 
     def double(self: M) -> M:
-        """Convert floating-point parameters and buffers to float64."""
+        """Convert the floating-point parameters and buffers to float64, in place.
+
+        Returns:
+            The module.
+        """
         return self.to(_dtypes.float64)
 
     def cpu(self: M) -> M:
-        """Return the module: it is on the CPU."""
+        """Return the module: it is on the CPU already.
+
+        Returns:
+            The module.
+        """
         return self
 
     # -- hooks ------------------------------------------------------------------------------------------------
 
     def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, args, result)` after each forward; what it returns, if anything, is the result."""
+        """Call a function after every `forward`.
+
+        Args:
+            hook: function of (module, args, result); what it returns, unless None, replaces the result.
+
+        Returns:
+            Handle whose `remove()` removes the hook.
+
+        Example:
+            >>> layer = nn.ReLU()
+            >>> handle = layer.register_forward_hook(lambda module, args, result: result * 10)
+            >>> layer(graphc.tensor([1.0, -1.0]))
+            tensor([10.,  0.])
+        """
         return RemovableHandle(self._forward_hooks, hook)
 
     def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, args)` before each forward; what it returns, if anything, are the arguments."""
+        """Call a function before every `forward`.
+
+        Args:
+            hook: function of (module, args); what it returns, unless None, replaces the arguments, a tuple or a single one.
+
+        Returns:
+            Handle whose `remove()` removes the hook.
+        """
         return RemovableHandle(self._forward_pre_hooks, hook)
 
     # -- state ------------------------------------------------------------------------------------------------
@@ -350,7 +584,20 @@ class Module:
     def state_dict(
         self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
     ) -> dict[str, Any]:
-        """Return all parameters and persistent buffers by dotted name, detached; they share the module's values."""
+        """Return all parameters and persistent buffers by dotted name; they share memory with the module's.
+
+        Args:
+            destination: dictionary to add to, None for a new one.
+            prefix: put before every name.
+            keep_vars: whether to return the parameters themselves; else detached tensors.
+
+        Returns:
+            Ordered dictionary of tensors, or destination.
+
+        Example:
+            >>> list(nn.BatchNorm1d(3).state_dict())
+            ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
+        """
         found = OrderedDict() if destination is None else destination
         for name, tensor in self._own_state():
             found[prefix + name] = tensor if keep_vars else tensor.detach()
@@ -360,10 +607,23 @@ class Module:
         return found
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> IncompatibleKeys:
-        """Copy values into parameters and buffers by dotted name; return the names that did not fit.
+        """Copy values into parameters and buffers by dotted name.
 
-        With `assign` the tensors of `state_dict` themselves become the parameters and buffers.
-        Raises RuntimeError for wrong shapes, and with `strict` for missing and unexpected names.
+        Args:
+            state_dict: mapping from names to tensors, as `state_dict()` returns it.
+            strict: whether every name must match.
+            assign: whether the given tensors themselves become the parameters and buffers, instead of being copied.
+
+        Returns:
+            Named tuple of missing_keys and unexpected_keys.
+
+        Raises:
+            RuntimeError: if a shape differs, a value is not a tensor, or with strict a name is missing or unexpected.
+            TypeError: if state_dict is not a mapping.
+
+        Example:
+            >>> nn.Linear(3, 2).load_state_dict(nn.Linear(3, 2).state_dict())
+            <All keys matched successfully>
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
@@ -397,7 +657,11 @@ class Module:
     # -- text -------------------------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """Return what stands between the parentheses of the module's text besides its parts."""
+        """Return the text between the parentheses of `repr`, besides the submodules; subclasses override it.
+
+        Returns:
+            A string, "" by default.
+        """
         return ""
 
     def _get_name(self) -> str:
@@ -431,7 +695,7 @@ def _indented(text: str) -> str:
 
 
 def clear_grad(tensor: Tensor, set_to_none: bool) -> None:
-    """Forget the gradient of a tensor, or set it to zero."""
+    """Set the gradient of a tensor to None, or to zero."""
     if set_to_none:
         tensor.grad = None
     elif tensor.grad is not None:

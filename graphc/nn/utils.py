@@ -23,16 +23,50 @@ def _gradients(parameters: Any) -> list[Tensor]:
 
 @no_grad()  # type: ignore[untyped-decorator]
 def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> Any:
-    """Return the norm of all tensors as if they were one vector: the norm of their norms."""
+    """Return the norm of all tensors as if they were one vector.
+
+    Args:
+        tensors: floating-point tensors of any shapes, at least one.
+        norm_type: order of the norm; infinity for the maximum.
+
+    Returns:
+        0-d tensor.
+
+    Raises:
+        RuntimeError: if there are no tensors.
+
+    Example:
+        >>> nn.utils.get_total_norm([graphc.tensor([3.0]), graphc.tensor([[4.0]])])
+        tensor(5.)
+    """
     norms = [vector_norm(t, norm_type) for t in tensors]
     return vector_norm(stack(norms), norm_type)
 
 
 @no_grad()  # type: ignore[untyped-decorator]
 def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False) -> Any:
-    """Scale gradients in place so that their total norm is at most `max_norm`; return the norm before.
+    """Scale gradients in place such that their total norm is at most max_norm.
 
-    Raises RuntimeError with `error_if_nonfinite` if the norm is not finite.
+    The factor is min(max_norm / (norm + 1e-6), 1). Source: Pascanu et al., "On the difficulty of training recurrent neural
+    networks" (2013).
+
+    Args:
+        parameters: a tensor or an iterable of tensors; those without a gradient are skipped.
+        max_norm: largest norm that stays.
+        norm_type: order of the norm; infinity for the maximum.
+        error_if_nonfinite: whether a norm that is infinite or NaN is an error.
+
+    Returns:
+        0-d tensor: the total norm before scaling, 0 without gradients.
+
+    Raises:
+        RuntimeError: if the norm is not finite and error_if_nonfinite is True.
+
+    Example:
+        >>> w = graphc.zeros(2, requires_grad=True)
+        >>> w.grad = graphc.tensor([3.0, 4.0])
+        >>> nn.utils.clip_grad_norm_(w, 1.0), w.grad
+        (tensor(5.), tensor([0.6000, 0.8000]))
     """
     grads = _gradients(parameters)
     if not grads:
@@ -52,19 +86,57 @@ def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0, er
 
 @no_grad()  # type: ignore[untyped-decorator]
 def clip_grad_value_(parameters: Any, clip_value: float) -> None:
-    """Move every element of the gradients into [-clip_value, clip_value], in place."""
+    """Clamp every element of the gradients to [-clip_value, clip_value], in place.
+
+    Args:
+        parameters: a tensor or an iterable of tensors; those without a gradient are skipped.
+        clip_value: largest absolute value that stays.
+
+    Example:
+        >>> w = graphc.zeros(2, requires_grad=True)
+        >>> w.grad = graphc.tensor([3.0, -0.5])
+        >>> nn.utils.clip_grad_value_(w, 1.0)
+        >>> w.grad
+        tensor([ 1.0000, -0.5000])
+    """
     for grad in _gradients(parameters):
         grad.clamp_(-clip_value, clip_value)
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Any:
-    """Return all parameters as one vector."""
+    """Concatenate parameters to one vector.
+
+    Args:
+        parameters: tensors of one dtype, of any shapes.
+
+    Returns:
+        Vector of all elements, each tensor in row-major order; gradients flow through it.
+
+    Example:
+        >>> nn.utils.parameters_to_vector([graphc.tensor([[1.0, 2.0]]), graphc.tensor(3.0)])
+        tensor([1., 2., 3.])
+    """
     return cat([p.reshape(-1) for p in parameters])
 
 
 @no_grad()  # type: ignore[untyped-decorator]
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Write the parts of a vector into parameters, in order."""
+    """Write the elements of a vector into parameters, in order and in place.
+
+    Args:
+        vec: vector with as many elements as the parameters have together.
+        parameters: tensors of any shapes.
+
+    Raises:
+        RuntimeError: if the vector is too short.
+
+    Example:
+        >>> w = graphc.zeros(2, 2)
+        >>> nn.utils.vector_to_parameters(graphc.arange(4.0), [w])
+        >>> w
+        tensor([[0., 1.],
+                [2., 3.]])
+    """
     start = 0
     for parameter in parameters:
         end = start + parameter.numel()

@@ -50,7 +50,7 @@ def layer_norm(
     normalization" (2016).
 
     Args:
-        input: floating-point tensor (…, *normalized_shape).
+        input: floating-point tensor whose last extents are normalized_shape.
         normalized_shape: extents of the last axes, over which statistics are taken.
         weight: factors of shape normalized_shape, or None.
         bias: summands of shape normalized_shape, or None.
@@ -78,7 +78,7 @@ def rms_norm(input: Operand, normalized_shape: Sequence[int], weight: Operand = 
     input / sqrt(mean(input^2) + eps) * weight. Source: Zhang and Sennrich, "Root mean square layer normalization" (2019).
 
     Args:
-        input: floating-point tensor (…, *normalized_shape).
+        input: floating-point tensor whose last extents are normalized_shape.
         normalized_shape: extents of the last axes, over which the mean is taken.
         weight: factors of shape normalized_shape, or None.
         eps: number added to the mean square; None for the machine epsilon of the dtype.
