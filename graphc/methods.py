@@ -111,7 +111,8 @@ def _operator(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
 IN_PLACE_DOCSTRING = """In-place form of `{name}`: write its result into this tensor, and return this tensor.
 
 Args:
-    *args, **kwargs: the arguments of `{name}`.
+    *args: the positional arguments of `{name}`, without the first.
+    **kwargs: the keyword arguments of `{name}`.
 
 Returns:
     This tensor; the result is converted to its dtype.
@@ -312,7 +313,7 @@ def _zero_(self: Tensor) -> Tensor:
 
 
 def _uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None) -> Tensor:
-    """Write random numbers, uniform in [from_, to), to all elements.
+    """Write random numbers, uniform in `[from_, to)`, to all elements.
 
     Args:
         from_: lower bound.
@@ -378,7 +379,7 @@ def _bernoulli_(self: Tensor, p: float = 0.5, *, generator: Any = None) -> Tenso
 
 
 def _random_(self: Tensor, from_: int = 0, to: int | None = None, *, generator: Any = None) -> Tensor:
-    """Write random integers, uniform in [from_, to), to all elements.
+    """Write random integers, uniform in `[from_, to)`, to all elements.
 
     Args:
         from_: lower bound; alone, it is the upper bound and the lower one 0.
