@@ -1,7 +1,7 @@
-"""What tensors can do: operations as methods and operators of Tensor, and their in-place forms.
+"""The methods and operators of `Tensor` that are operations, and their in-place forms.
 
-Importing this module gives them to the class.  An in-place form `name_` writes the result of `name` where the
-tensor's value is, through views to their base.
+Importing this module adds them to the class. An in-place form `name_` writes the result of `name` into the tensor's storage,
+through views into their base.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Gradients as PyTorch users know them: `backward`, `grad`, grad modes, hooks, custom functions."""
+"""Automatic differentiation in reverse mode, as torch.autograd has it: `backward`, `grad`, grad modes, custom functions."""
 
 from graphc.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from graphc.autograd.backward import backward, grad

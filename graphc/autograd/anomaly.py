@@ -1,4 +1,4 @@
-"""Find the operation whose gradient is NaN: a switch for the thread, off by default since it costs a check of every step."""
+"""Find the operation whose gradient is NaN; per thread, and off by default since every operation is checked."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Gradients as torch's users know them: backward(), grad(), hooks.
+"""`backward` and `grad`, as torch.autograd has them, and the methods of `Tensor` that belong to them.
 
-graphc.sweep finds the gradient nodes; this module says by which tensors they are taken, puts the results where
-they belong, and gives Tensor its methods.
+The engine (graphc.autograd.engine) builds the gradient nodes; this module chooses the targets and accumulates the results.
 """
 
 from __future__ import annotations
@@ -297,7 +296,7 @@ def _register_hook(self: Tensor, hook: Callable[..., Any]) -> RemovableHandle:
 
     Raises:
         RuntimeError: if this tensor requires no gradient; during the backward pass, if the hook changes shape or dtype.
-        TypeError: during the backward pass, if the hook returns something else than a tensor or None.
+        TypeError: during the backward pass, if the hook returns anything but a tensor or None.
 
     Example:
         >>> x = graphc.tensor([1.0, 2.0], requires_grad=True)

@@ -198,7 +198,7 @@ class Sweep:
         return leading_to(edges | _by_node(self.steps, [n for _, n in targets]), self.steps)
 
     def held(self) -> Iterable[Storage]:
-        """Yield the storages of the outputs, and of whatever else of their history somebody still holds."""
+        """Yield the storages of the outputs, and of whatever else of their history is still alive."""
         for step in self.steps:
             if isinstance(step, Accumulate):
                 yield step.tensor._storage

@@ -1,7 +1,7 @@
-"""Operations with a gradient written by hand: torch.autograd.Function.
+"""Custom operations with a hand-written derivative, as torch.autograd.Function has them.
 
-The forward runs without recording; its results stand on nodes of their own, and a barrier in their history
-calls the backward, and in forward mode the jvp.
+Forward runs without recording; its outputs are nodes of their own, and a step in their history calls backward, or in forward
+mode jvp.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Switch the recording of gradients on and off: context managers that are decorators too, one state a thread."""
+"""Enable and disable the recording of gradients, per thread: context managers that are decorators, too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Python functions that see, and may replace, the gradients that flow through a tensor."""
+"""Hooks: Python functions that observe, and may replace, the gradient of a tensor."""
 
 from __future__ import annotations
 
@@ -43,7 +43,12 @@ class RemovableHandle:
 
 
 def call_hook(hook: Callable[..., Any], gradient: Tensor) -> Tensor:
-    """Return what a hook makes of a gradient.  Raises TypeError, RuntimeError if it is not of the same type."""
+    """Return the gradient after a hook.
+
+    Raises:
+        TypeError: if the hook returns anything but a tensor or None.
+        RuntimeError: if it changes the shape or the dtype.
+    """
     result = hook(gradient)
     if result is None:
         return gradient
@@ -60,7 +65,7 @@ def call_hook(hook: Callable[..., Any], gradient: Tensor) -> Tensor:
 
 
 def hook_step(tensor: Tensor) -> dict[int, Callable[..., Any]]:
-    """Return the hooks of a result of an operation; at the first time, put a step for them into its history."""
+    """Return the hooks of the result of an operation; the first call inserts a step for them into its history."""
     edge = tensor._edge()
     if isinstance(edge, Barrier) and edge.hooks is not None:
         return edge.hooks

@@ -1,7 +1,7 @@
-"""Transforms of functions, as torch.func has them: functions in, functions out, any nesting.
+"""Gradients and vector-Jacobian products of functions, and calls of modules with other parameters, as torch.func has them.
 
-Every level of a transform takes its gradient by nodes of its own (`alias` of the inputs), so levels cannot
-be confused.
+Each transform level differentiates with respect to its own copies of the inputs (`alias` nodes), so that nested levels are
+never confused.
 """
 
 from __future__ import annotations
@@ -40,17 +40,18 @@ def grad(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False) 
     Args:
         func: function that returns a 0-d float tensor, or with `has_aux` a pair (that tensor, aux).
         argnums: number of the positional argument, or a tuple of numbers; negative numbers count from the last. These
-            arguments are float tensors, or nests (tuples, lists, dicts) of them.
-        has_aux: whether `func` also returns a second value, which is handed through.
+            arguments are float tensors, or pytrees (nested tuples, lists and dicts) of them.
+        has_aux: whether `func` also returns a second value, which is passed through.
 
     Returns:
-        Function of the arguments of `func`. It returns the gradient, a nest like the argument with the same shapes and dtypes
-        (zeros where nothing depends on it), a tuple of gradients if `argnums` is a tuple, or (gradient, aux) with `has_aux`.
+        Function of the arguments of `func`. It returns the gradient, a pytree like the argument with the same shapes and
+        dtypes (zeros where nothing depends on it), a tuple of gradients if `argnums` is a tuple, or (gradient, aux) with
+        `has_aux`.
 
     Raises:
         RuntimeError: when called, if `func` returns anything but a 0-d tensor, or no pair with `has_aux`; if an argument in
             `argnums` is not of floats, or there is no such argument.
-        ValueError: when called, if an argument in `argnums` contains something else than tensors and arrays.
+        ValueError: when called, if an argument in `argnums` contains anything but tensors and arrays.
 
     Example:
         >>> func.grad(lambda x: (x * x).sum())(graphc.tensor([1.0, 2.0]))
@@ -74,7 +75,7 @@ def grad_and_value(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool
     Args:
         func: function that returns a 0-d float tensor, or with `has_aux` a pair (that tensor, aux).
         argnums: number of the positional argument, or a tuple of numbers, as in `grad`.
-        has_aux: whether `func` also returns a second value, which is handed through.
+        has_aux: whether `func` also returns a second value, which is passed through.
 
     Returns:
         Function of the arguments of `func` that returns (gradient, value), or (gradient, (value, aux)) with `has_aux`.
@@ -83,7 +84,7 @@ def grad_and_value(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool
     Raises:
         RuntimeError: when called, if `func` returns anything but a 0-d tensor, or no pair with `has_aux`; if an argument in
             `argnums` is not of floats, or there is no such argument.
-        ValueError: when called, if an argument in `argnums` contains something else than tensors and arrays.
+        ValueError: when called, if an argument in `argnums` contains anything but tensors and arrays.
 
     Example:
         >>> func.grad_and_value(lambda x: (x * x).sum())(graphc.tensor([1.0, 2.0]))
@@ -113,18 +114,18 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """Return the outputs of `func(*primals)` and the function that multiplies cotangents with its Jacobian.
 
     Args:
-        func: function of `primals` that returns a tensor or a nest of tensors, or with `has_aux` a pair (outputs, aux).
-        *primals: float tensors, or nests of them, at which the derivative is taken.
-        has_aux: whether `func` also returns a second value, which is handed through.
+        func: function of `primals` that returns a tensor or a pytree of tensors, or with `has_aux` a pair (outputs, aux).
+        *primals: float tensors, or pytrees of them, at which the derivative is taken.
+        has_aux: whether `func` also returns a second value, which is passed through.
 
     Returns:
-        (outputs, vjp_fn), or (outputs, vjp_fn, aux) with `has_aux`. `vjp_fn(cotangents)` takes a nest like the outputs and
+        (outputs, vjp_fn), or (outputs, vjp_fn, aux) with `has_aux`. `vjp_fn(cotangents)` takes a pytree like the outputs and
         returns a tuple with the vector-Jacobian product for each primal, in its shape and dtype. It may be called repeatedly.
 
     Raises:
-        RuntimeError: if a primal is not of floats, `func` returns something else than tensors, or no pair with `has_aux`; by
+        RuntimeError: if a primal is not of floats, `func` returns anything but tensors, or no pair with `has_aux`; by
             `vjp_fn`, if the structure or the shapes of the cotangents are not those of the outputs.
-        ValueError: if a primal contains something else than tensors and arrays.
+        ValueError: if a primal contains anything but tensors and arrays.
 
     Example:
         >>> y, vjp_fn = func.vjp(lambda a, b: a * b, graphc.tensor([1.0, 2.0]), graphc.tensor([3.0, 4.0]))

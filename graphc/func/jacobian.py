@@ -1,7 +1,6 @@
-"""Forward derivatives, Jacobians and Hessians of functions, as torch.func has them.
+"""Directional derivatives, Jacobians and Hessians of functions, as torch.func has them.
 
-A Jacobian is one graph: the derivative in a direction is built once, on nodes, for a direction that is still
-open; batching then exchanges that for all the unit vectors at once.  Nests of tensors go in and out.
+A Jacobian is one graph: the derivative along a symbolic direction is built once, and batched over all unit vectors.
 """
 
 from __future__ import annotations
@@ -49,19 +48,19 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool =
     from tensors that require a gradient.
 
     Args:
-        func: function of `primals` that returns a tensor or a nest of tensors, or with `has_aux` a pair (output, aux).
-        primals: tuple of arguments: float tensors, or nests of them.
+        func: function of `primals` that returns a tensor or a pytree of tensors, or with `has_aux` a pair (output, aux).
+        primals: tuple of arguments: float tensors, or pytrees of them.
         tangents: tuple of the same structure, with tensors of the same shapes; they are converted to the primals' dtypes.
         strict: whether an output that does not depend on the primals is an error; otherwise its derivative is zeros.
-        has_aux: whether `func` also returns a second value, which is handed through.
+        has_aux: whether `func` also returns a second value, which is passed through.
 
     Returns:
-        (output, derivative), or (output, derivative, aux) with `has_aux`; both are nests of the same structure, shapes and
+        (output, derivative), or (output, derivative, aux) with `has_aux`; both are pytrees of the same structure, shapes and
         dtypes.
 
     Raises:
         RuntimeError: if `primals` is no tuple or contains no tensor, the structure or the shapes of `tangents` differ from
-            it, `func` returns something else than tensors, or with `strict` something that does not depend on the primals.
+            it, `func` returns anything but tensors, or with `strict` something that does not depend on the primals.
         ValueError: if a primal is not of floats.
 
     Example:
@@ -101,20 +100,20 @@ def jacrev(
     All rows are computed at once, by a batched vector-Jacobian product; cheaper than `jacfwd` for fewer outputs than inputs.
 
     Args:
-        func: function that returns a float tensor or a nest of them, or with `has_aux` a pair (outputs, aux).
+        func: function that returns a float tensor or a pytree of them, or with `has_aux` a pair (outputs, aux).
         argnums: number of the positional argument, or a tuple of numbers; negative numbers count from the last. These
-            arguments are float tensors, or nests of them.
-        has_aux: whether `func` also returns a second value, which is handed through.
+            arguments are float tensors, or pytrees of them.
+        has_aux: whether `func` also returns a second value, which is passed through.
         chunk_size: number of rows that are computed at once, for less memory; all of them if it is None.
 
     Returns:
         Function of the positional arguments of `func` that returns the Jacobian, or (jacobian, aux) with `has_aux`. For an
-        output of shape S and an input of shape T the Jacobian has shape S + T and element [*i, *j] is d output[i] / d
-        input[j]. A nest of outputs gives that nest with, at each leaf, the nest of inputs.
+        output of shape S and an input of shape T the Jacobian has shape S + T and element `[*i, *j]` is d output[i] / d
+        input[j]. A pytree of outputs gives that pytree with, at each leaf, the pytree of inputs.
 
     Raises:
-        ValueError: if `chunk_size` is not positive; when called, if an argument in `argnums` contains something else than
-            tensors and arrays.
+        ValueError: if `chunk_size` is not positive; when called, if an argument in `argnums` contains anything but tensors
+            and arrays.
         RuntimeError: when called, if an argument in `argnums` or an output is not of floats, `argnums` has a number twice,
             none, or one without an argument.
 
@@ -144,9 +143,9 @@ def jacfwd(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False
     outputs.
 
     Args:
-        func: function that returns a tensor or a nest of tensors, or with `has_aux` a pair (outputs, aux).
+        func: function that returns a tensor or a pytree of tensors, or with `has_aux` a pair (outputs, aux).
         argnums: number of the positional argument, or a tuple of numbers, as in `jacrev`.
-        has_aux: whether `func` also returns a second value, which is handed through.
+        has_aux: whether `func` also returns a second value, which is passed through.
 
     Returns:
         Function of the positional arguments of `func` that returns the Jacobian as `jacrev` does, of shape S + T for an
@@ -154,10 +153,9 @@ def jacfwd(func: Callable[..., Any], argnums: ArgNums = 0, has_aux: bool = False
         zeros.
 
     Raises:
-        ValueError: when called, if an argument in `argnums` is not of floats or contains something else than tensors and
-            arrays.
-        RuntimeError: when called, if `func` returns something else than tensors, `argnums` has a number twice, none, or one
-            without an argument.
+        ValueError: when called, if an argument in `argnums` is not of floats or contains anything but tensors and arrays.
+        RuntimeError: when called, if `func` returns anything but tensors, `argnums` has a number twice, none, or one without
+            an argument.
 
     Example:
         >>> func.jacfwd(lambda x: x * x)(graphc.tensor([1.0, 2.0]))
@@ -180,12 +178,12 @@ def hessian(func: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any
     """Return a function that computes the matrix of second derivatives of `func`: `jacfwd` of `jacrev`.
 
     Args:
-        func: function that returns a float tensor or a nest of them.
+        func: function that returns a float tensor or a pytree of them.
         argnums: number of the positional argument, or a tuple of numbers, as in `jacrev`.
 
     Returns:
         Function of the positional arguments of `func` that returns the Hessian, of shape S + T + T for an output of shape S
-        and an input of shape T; for nests, the nest of outputs of nests of inputs of nests of inputs.
+        and an input of shape T; for pytrees, the pytree of outputs of pytrees of inputs of pytrees of inputs.
 
     Raises:
         RuntimeError, ValueError: when called, as `jacfwd` and `jacrev` do.
@@ -204,17 +202,17 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     `jvp` at a fixed point: everything that does not depend on the tangents is computed once.
 
     Args:
-        func: function of `primals` that returns a tensor or a nest of tensors.
-        *primals: float tensors, or nests of them, at which `func` is linearized.
+        func: function of `primals` that returns a tensor or a pytree of tensors.
+        *primals: float tensors, or pytrees of them, at which `func` is linearized.
 
     Returns:
-        (output, jvp_fn). `jvp_fn(*tangents)` takes nests like the primals, of the same shapes and dtypes, and returns the
-        directional derivative, a nest like the output. It may be called repeatedly.
+        (output, jvp_fn). `jvp_fn(*tangents)` takes pytrees like the primals, of the same shapes and dtypes, and returns the
+        directional derivative, a pytree like the output. It may be called repeatedly.
 
     Raises:
         ValueError: if a primal is not of floats.
-        RuntimeError: if `func` returns something else than tensors; by `jvp_fn`, if structure, shapes or dtypes of the
-            tangents are not those of the primals.
+        RuntimeError: if `func` returns anything but tensors; by `jvp_fn`, if structure, shapes or dtypes of the tangents are
+            not those of the primals.
 
     Example:
         >>> y, jvp_fn = func.linearize(lambda x: x * x, graphc.tensor([1.0, 2.0]))
@@ -249,8 +247,8 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
 class Derivative:
     """The derivative of one call of a function: nodes `found` that are linear in the parameters `seeds`.
 
-    Forward there is a seed for each of `inputs` and a tangent for each of `ends`, the nodes of the outputs; backward
-    a seed for each of `ends` and a gradient for each of `inputs`.  None stands for zeros.
+    In forward mode there is a seed for each of `inputs` and a tangent for each of `ends`, the nodes of the outputs; in
+    reverse mode a seed for each of `ends` and a gradient for each of `inputs`. None stands for zeros.
     """
 
     level: _Transform
@@ -271,9 +269,9 @@ class Derivative:
 def forward_derivative(
     func: Callable[..., Any], args: Sequence[Any], argnums: ArgNums, *, has_aux: bool = False, like_inputs: bool = False
 ) -> Derivative:
-    """Return the tangents of a function's outputs at some arguments.
+    """Return the tangents of the outputs of a function, for symbolic tangents of its arguments.
 
-    With `like_inputs` the seeds are nodes over the inputs instead of parameters: nobody need bind them.
+    With `like_inputs` the seeds are nodes over the inputs instead of parameters, and need no values.
     """
     numbers = _numbers(argnums, len(args))
     leaves, tree = pytree.flatten(tuple(args[i] for i in numbers))
@@ -288,7 +286,7 @@ def forward_derivative(
 def backward_derivative(
     func: Callable[..., Any], args: Sequence[Any], argnums: ArgNums, *, has_aux: bool = False
 ) -> Derivative:
-    """Return the gradients by a function's arguments, weighted with cotangents of its outputs."""
+    """Return the gradients with respect to the arguments of a function, for symbolic cotangents of its outputs."""
     numbers = _numbers(argnums, len(args))
     leaves, tree = pytree.flatten(tuple(args[i] for i in numbers))
     with _Transform(leaves) as level:
@@ -468,9 +466,9 @@ def _units(linear: Node, seeds: Sequence[Node], start: int, count: int) -> Node:
 
 
 def with_choices(root: Node, directions: Iterable[Node]) -> Node:
-    """Return a node with products by directions, of zeros and ones, written as choices.
+    """Return a node in which products with unit vectors are replaced by selects.
 
-    A derivative has no 0 * inf along other directions.  Directions are truth values cast and moved.
+    So a derivative has no 0 * inf along other directions. Directions are bools, cast and moved.
     """
     units = {_below_movement(d) for d in directions}
     new: dict[Node, Node] = {}

@@ -1,8 +1,8 @@
-"""Sparse Jacobians and Hessians: the pattern is read off the graph, colours compress it, compiled code computes it.
+"""Sparse Jacobians and Hessians: pattern from the graph, compression by colouring, values by compiled code.
 
-The derivative in a direction is recorded once, for a direction that is still open.  Which elements of it depend on
-which of the direction's is the exact pattern; inputs whose outputs do not meet share a direction; one compiled
-program computes the derivative in all these directions and picks the numbers of the SciPy matrix out of it.
+The derivative along a symbolic direction is recorded once. The elements of it that depend on each element of the direction
+are the exact pattern; inputs without a common output share a direction; one compiled program computes the derivative along
+all directions, and gathers the values of the SciPy matrix from it.
 """
 
 from __future__ import annotations
@@ -51,17 +51,17 @@ def jacobian_sparsity(func: Function, argnums: ArgNums = 0) -> Function:
     `func`) count exactly; a choice that depends on the arguments counts as all of its alternatives.
 
     Args:
-        func: function that returns a tensor or a nest of tensors.
+        func: function that returns a tensor or a pytree of tensors.
         argnums: number of the positional argument, or a tuple of numbers, as in `jacrev`.
 
     Returns:
         Function of the positional arguments of `func`, of which only shapes and dtypes matter. It returns a `Sparsity` with a
-        row for each element of the output and a column for each element of the input, both in row-major order; for nests, a
-        nest as of `jacfwd`.
+        row for each element of the output and a column for each element of the input, both in row-major order; for pytrees, a
+        pytree as of `jacfwd`.
 
     Raises:
         ValueError: when called, if an argument in `argnums` is not of floats.
-        RuntimeError: when called, if `func` returns something else than tensors, or `argnums` does not fit the arguments.
+        RuntimeError: when called, if `func` returns anything but tensors, or `argnums` does not fit the arguments.
         TracingError: when called within a compiled or batched function.
 
     Example:
@@ -87,7 +87,7 @@ def hessian_sparsity(func: Function, argnums: ArgNums = 0) -> Function:
 
     Returns:
         Function of the positional arguments of `func`, of which only shapes and dtypes matter. It returns a symmetric
-        `Sparsity` with a row and a column for each element of the input; for nests or several arguments, one for each pair.
+        `Sparsity` with a row and a column for each element of the input; for pytrees or several arguments, one for each pair.
 
     Raises:
         ValueError: when called, if an argument in `argnums` is not of floats.
@@ -117,7 +117,7 @@ def sparse_jacobian(func: Function, argnums: ArgNums = 0, pattern: Any = None, m
     Curtis, Powell and Reid (1974); Gebremedhin, Manne and Pothen (2005).
 
     Args:
-        func: function that returns a float tensor or a nest of them.
+        func: function that returns a float tensor or a pytree of them.
         argnums: number of the positional argument, or a tuple of numbers, as in `jacrev`.
         pattern: a `Sparsity`, SciPy matrix or 2-d array of all outputs by all inputs whose nonzeros contain those of the
             Jacobian; None reads it off the graph. A given one is checked once, by a product with a random vector.
@@ -125,13 +125,13 @@ def sparse_jacobian(func: Function, argnums: ArgNums = 0, pattern: Any = None, m
 
     Returns:
         Function of the positional arguments of `func` that returns a `scipy.sparse.csr_array` with a row for each element of
-        the output and a column for each element of the input, both in row-major order; for nests, a nest as of `jacfwd`.
+        the output and a column for each element of the input, both in row-major order; for pytrees, a pytree as of `jacfwd`.
 
     Raises:
         ImportError: without SciPy.
         ValueError: for another mode, or a pattern that is not 2-d; when called, if the shape of the pattern does not fit, it
             lacks nonzeros of the Jacobian, or an argument in `argnums` is not of floats.
-        RuntimeError: when called, if `func` returns something else than tensors, or `argnums` does not fit the arguments.
+        RuntimeError: when called, if `func` returns anything but tensors, or `argnums` does not fit the arguments.
         TracingError: when called within a compiled or batched function.
 
     Example:
@@ -158,7 +158,7 @@ def sparse_hessian(func: Function, argnums: ArgNums = 0, pattern: Any = None) ->
 
     Returns:
         Function of the positional arguments of `func` that returns a `scipy.sparse.csr_array` with a row and a column for
-        each element of the input; for nests or several arguments, one matrix for each pair.
+        each element of the input; for pytrees or several arguments, one matrix for each pair.
 
     Raises:
         ImportError: without SciPy.

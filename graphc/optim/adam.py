@@ -1,4 +1,4 @@
-"""Adam and its relatives: steps scaled by running means of the gradient and of its square."""
+"""Adam and AdamW: steps scaled by running means of the gradient and of its square."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Adam(Optimizer):
 
     Raises:
         ValueError: if `lr`, `eps` or `weight_decay` is negative, a beta is out of range, or there are no parameters.
-        TypeError: if `params` is a single tensor, or contains something else than tensors.
+        TypeError: if `params` is a single tensor, or contains anything but tensors.
 
     Example:
         >>> w = graphc.tensor([1.0, -2.0], requires_grad=True)
@@ -203,7 +203,7 @@ class AdamW(Adam):
 
     Raises:
         ValueError: if `lr`, `eps` or `weight_decay` is negative, a beta is out of range, or there are no parameters.
-        TypeError: if `params` is a single tensor, or contains something else than tensors.
+        TypeError: if `params` is a single tensor, or contains anything but tensors.
 
     Example:
         >>> w = graphc.tensor([1.0, -2.0], requires_grad=True)

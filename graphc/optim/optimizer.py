@@ -1,4 +1,4 @@
-"""What all optimizers share: groups of parameters, their options, and the state of each parameter."""
+"""The base class of optimizers: parameter groups, their options, and the state of each parameter."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Optimizer:
         defaults: dict of options of groups that do not set them.
 
     Raises:
-        TypeError: if `params` is a single tensor, or contains something else than tensors.
+        TypeError: if `params` is a single tensor, or contains anything but tensors.
         ValueError: if there are no parameters, one is no leaf, or one is in two groups.
 
     Example:
@@ -72,7 +72,7 @@ class Optimizer:
                 that override the defaults.
 
         Raises:
-            TypeError: if something else than a tensor is among the parameters.
+            TypeError: if anything but a tensor is among the parameters.
             ValueError: if a parameter is no leaf, or is in another group already.
         """
         given = param_group["params"]

@@ -1,4 +1,4 @@
-"""Steps scaled by the size of recent or of all past gradients."""
+"""RMSprop and Adagrad: steps scaled by the root mean square of recent gradients, or of all of them."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class RMSprop(Optimizer):
 
     Raises:
         ValueError: if a number among the options is negative, or there are no parameters.
-        TypeError: if `params` is a single tensor, or contains something else than tensors.
+        TypeError: if `params` is a single tensor, or contains anything but tensors.
 
     Example:
         >>> w = graphc.tensor([1.0, -2.0], requires_grad=True)
@@ -200,7 +200,7 @@ class Adagrad(Optimizer):
 
     Raises:
         ValueError: if a number among the options is negative, or there are no parameters.
-        TypeError: if `params` is a single tensor, or contains something else than tensors.
+        TypeError: if `params` is a single tensor, or contains anything but tensors.
 
     Example:
         >>> w = graphc.tensor([1.0, -2.0], requires_grad=True)

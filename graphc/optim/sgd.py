@@ -60,7 +60,7 @@ class SGD(Optimizer):
     Raises:
         ValueError: if `lr`, `momentum` or `weight_decay` is negative; if `nesterov` without momentum or with dampening; if
             there are no parameters.
-        TypeError: if `params` is a single tensor, or contains something else than tensors.
+        TypeError: if `params` is a single tensor, or contains anything but tensors.
 
     Example:
         >>> w = graphc.tensor([1.0, 2.0], requires_grad=True)

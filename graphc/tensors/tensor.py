@@ -1,4 +1,4 @@
-"""The tensor that users hold: a storage read through a view, a gradient, and a way to look at the values."""
+"""The tensor: a storage read through a view, its gradient, and access to its values."""
 
 from __future__ import annotations
 

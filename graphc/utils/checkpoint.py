@@ -29,8 +29,8 @@ def checkpoint(
     Chen et al., "Training Deep Nets with Sublinear Memory Cost" (2016).
 
     Args:
-        function: function of tensors and other objects that returns a tensor or a nest of tensors and numbers.
-        *args: its positional arguments: tensors, nests of them, and other objects.
+        function: function of tensors and other objects that returns a tensor or a pytree of tensors and numbers.
+        *args: its positional arguments: tensors, pytrees of them, and other objects.
         use_reentrant: accepted for compatibility with torch; there is one implementation.
         determinism_check, debug, preserve_rng_state: accepted for compatibility with torch and ignored.
         **kwargs: its keyword arguments.
@@ -40,7 +40,7 @@ def checkpoint(
 
     Raises:
         ValueError: if there are keyword arguments and `use_reentrant` is true, as in torch.
-        TypeError: if the function writes to an argument, or returns something else than tensors, numbers and nests of them.
+        TypeError: if the function writes to an argument, or returns anything but tensors, numbers and pytrees of them.
         TracingError: if the function reads the value of a tensor, as by `if` or `.item()`.
 
     Example:
