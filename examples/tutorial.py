@@ -22,7 +22,7 @@ def main() -> None:
     out.backward()
     print(x.grad)
 
-    # values are computed when somebody looks, so a loop may depend on them
+    # values are computed when they are read, so a loop may depend on them
     v = torch.tensor([0.5, -1.0, 2.0], requires_grad=True)
     w = v * 2
     while w.data.norm() < 1000:

@@ -13,7 +13,7 @@ from types import FunctionType
 from typing import Any
 
 from graphc.core import dtypes
-from graphc.core.errors import guard, placed
+from graphc.core.errors import guard, located
 from graphc.ops import activations, comparison, creation, indexing, pointwise, products, random, reductions, shape, sorting
 from graphc.tensors.tensor import Tensor, device, legacy
 from graphc.tensors.typed import TensorType
@@ -268,7 +268,7 @@ def _fill_(self: Tensor, value: Any) -> Tensor:
     """
     if isinstance(value, Tensor):
         if value.ndim:
-            raise placed(
+            raise located(
                 RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
             )
         return self.copy_(value)
@@ -373,7 +373,7 @@ def _bernoulli_(self: Tensor, p: float = 0.5, *, generator: Any = None) -> Tenso
         tensor([1., 1., 1.])
     """
     if not 0 <= p <= 1:
-        raise placed(RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}"))
+        raise located(RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}"))
     drawn = random.bernoulli(creation.full(tuple(self.shape), float(p)), generator=generator)
     return self._assign(_in_dtype(drawn, self.dtype))
 

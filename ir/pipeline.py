@@ -8,9 +8,9 @@ from typing import NamedTuple
 from graphc.ir.analysis.views import Strides
 from graphc.ir.core.graph import Graph, Node
 from graphc.ir.fusion.fusion import fuse
-from graphc.ir.fusion.scalarize import take_apart
-from graphc.ir.loops.hoist_matmuls import move_products
-from graphc.ir.loops.loop_passes import tidy_loops
+from graphc.ir.fusion.scalarize import scalarize
+from graphc.ir.loops.hoist_matmuls import hoist_matmuls
+from graphc.ir.loops.loop_passes import merge_and_prune_loops
 from graphc.ir.loops.rematerialize import rematerialize
 from graphc.ir.loops.unrolling import unroll_loops
 from graphc.ir.rewrite.simplify import simplify
@@ -37,23 +37,23 @@ def _simplify(graph: Graph, layouts: Layouts) -> Graph:
 
 
 def _components(graph: Graph, layouts: Layouts) -> Graph:
-    after = take_apart(graph)
+    after = scalarize(graph)
     return graph if after is graph else _simplify(after, layouts)
 
 
 PASSES = (
     # before the bodies of a loop and of its taped twin are rewritten apart
-    Pass("tidied", lambda graph, layouts: tidy_loops(graph)),
-    # before simplify, which finds what one turn stacked and another reads
+    Pass("merged", lambda graph, layouts: merge_and_prune_loops(graph)),
+    # before simplify, which finds what one iteration stacked and another reads
     Pass("unrolled", lambda graph, layouts: unroll_loops(graph)),
     # as long as a scan and its adjoint are made of the same nodes
-    Pass("kept", lambda graph, layouts: rematerialize(graph)),
-    # what is left in a loop then is what depends on the turn before
-    Pass("moved", lambda graph, layouts: move_products(graph)),
+    Pass("rematerialized", lambda graph, layouts: rematerialize(graph)),
+    # what is left in a loop then is what depends on the iteration before
+    Pass("hoisted", lambda graph, layouts: hoist_matmuls(graph)),
     # identities and movement first: what they remove need not be fused
     Pass("optimized", _simplify),
     # after simplify, which has moved what is repeated along an axis behind the work without it
-    Pass("components", _components),
+    Pass("scalarized", _components),
     # last: it fixes what is stored and what is computed where it is read
     Pass("fused", lambda graph, layouts: fuse(graph, dict(layouts))),
 )

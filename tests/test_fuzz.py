@@ -51,7 +51,7 @@ def without_flips(graph: Graph, layouts: Layouts) -> Graph:
 
 
 def test_a_wrong_pass_is_found_and_made_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    passes = [Pass(p.stage, without_flips if p.stage == "moved" else p.run) for p in pipeline.PASSES]
+    passes = [Pass(p.stage, without_flips if p.stage == "hoisted" else p.run) for p in pipeline.PASSES]
     monkeypatch.setattr(pipeline, "PASSES", passes)
     checker = Checker(("static",), always=True)  # nothing of it is kept for other sizes
     found = next(f for seed in range(300) for f in checker.program(generate(seed), ("value",)))

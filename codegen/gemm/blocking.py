@@ -29,7 +29,7 @@ __all__ = [
     "each",
     "least",
     "multiply_add",
-    "opaque",
+    "optimization_barrier",
     "prefetch",
     "scratch_bytes",
     "signature",
@@ -105,7 +105,7 @@ class Areas(NamedTuple):
 
 
 def areas_for(dtype: str) -> Areas:
-    """Lay out the scratch memory: packed B, packed A, then a spare panel of C."""
+    """Lay out the scratch memory: packed B, packed A, then a edge buffer panel of C."""
     tile, blocks = tile_for(dtype), blocks_for(dtype)
     a = blocks.columns * (DEPTH + 1)
     edge = a + blocks.rows * (DEPTH + PAD)
@@ -152,10 +152,10 @@ def each(f: Function, start: Value, stop: Value, step: Value | int = 1) -> Itera
     """Write a loop over range(start, stop, step) and give its index, kept apart from the loop's own counter."""
     with f.loop(start, stop, step, carry=[start]) as loop:
         yield loop.carry[0]
-        loop.next([opaque(f, f.add(loop.carry[0], f.i64(step) if isinstance(step, int) else step))])
+        loop.next([optimization_barrier(f, f.add(loop.carry[0], f.i64(step) if isinstance(step, int) else step))])
 
 
-def opaque(f: Function, step: Value) -> Value:
+def optimization_barrier(f: Function, step: Value) -> Value:
     """Hide a step from LLVM's loop strength reduction, which gains nothing here and takes half of the compile time."""
     return f.freeze(step)
 

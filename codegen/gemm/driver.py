@@ -12,7 +12,7 @@ matrix times vector) is written once a module and shared by all drivers.
        │
        └── for each block of columns, of k: pack B
              for each block of rows: pack A?
-               for each panel of B: tiles ── edge columns: a spare panel of C, then merge
+               for each panel of B: tiles ── edge columns: a edge buffer panel of C, then merge
 
 All strides are in elements.
 """
@@ -37,8 +37,8 @@ from graphc.codegen.gemm.blocking import (
     signature,
     tile_for,
 )
-from graphc.codegen.gemm.gemv import emit_dots, emit_sums
-from graphc.codegen.gemm.microkernel import emit_merge, emit_tiles
+from graphc.codegen.gemm.gemv import emit_gemv_columns, emit_gemv_rows
+from graphc.codegen.gemm.microkernel import emit_tiles, emit_write_back
 from graphc.codegen.gemm.pack import emit_fill, emit_gather, emit_pack, emit_packing, packed_bytes
 from graphc.codegen.llvm.builder import BYTES, Module, Value
 
@@ -53,7 +53,7 @@ MIDDLING_B = 1 << 20
 """The same where C has few rows, so that each panel is read a few times only."""
 
 
-class Ahead(NamedTuple):
+class Prefetch(NamedTuple):
     """What is read next, as it lies in memory: address, bytes between rows, bytes of a row, rows for each panel of B."""
 
     start: Value
@@ -115,7 +115,7 @@ class Driver:
     def __init__(self, module: Module, name: str, dtype: str, a_unit: str, b_unit: str, accumulate: bool) -> None:
         params = "ptr a, ptr b, ptr c, i64 m, i64 n, i64 k, i64 a_row, i64 a_col, i64 b_row, i64 b_col, i64 c_row, ptr scratch"
         self.tiles = emit_tiles(module, dtype)
-        self.merge = emit_merge(module, dtype)
+        self.merge = emit_write_back(module, dtype)
         self.pack = "" if b_unit == PACKED else emit_pack(module, dtype, b_unit)
         self.f = f = module.function(name, signature(params), internal=True)
         a, b, self.c, self.m, self.n, self.k, a_row, a_col, b_row, b_col, self.c_row, self.scratch = f.args
@@ -166,7 +166,7 @@ class Driver:
         f = self.f
         with self.leaving(when):
             add = f.const(self.accumulate, "i1")
-            f.call(emit_sums(f.module, self.dtype), matrix, row, self.k, columns, x, x_stride, self.c, add)
+            f.call(emit_gemv_columns(f.module, self.dtype), matrix, row, self.k, columns, x, x_stride, self.c, add)
 
     def dot_products(
         self, when: Value, matrix: Value, row: Value, rows: Value, x: Value, x_stride: Value, y_stride: Value
@@ -181,7 +181,7 @@ class Driver:
                 f.call(gather, x, f.i64(0), x_stride, self.scratch, f.i64(0), f.i64(1), self.k)
             x = f.select(dense, x, self.scratch)
             add = f.const(self.accumulate, "i1")
-            f.call(emit_dots(f.module, self.dtype), matrix, row, rows, self.k, x, self.c, y_stride, add)
+            f.call(emit_gemv_rows(f.module, self.dtype), matrix, row, rows, self.k, x, self.c, y_stride, add)
 
     @contextmanager
     def leaving(self, when: Value) -> Iterator[None]:
@@ -251,20 +251,20 @@ class Driver:
         self, j: Value, p: Value, columns: Value, k: Value, height: Value, pack_a: Value, b: Panels, add: Value
     ) -> None:
         """Write the loop over blocks of rows, each packed if wanted."""
-        f, spare = self.f, self.place(self.areas.a, self.areas.edge)
+        f, edge_buffer = self.f, self.place(self.areas.a, self.areas.edge)
         with each(f, f.i64(0), self.m, height) as i:
             rows = least(f, height, f.sub(self.m, i))
             a = at(f, self.a.base, self.dtype, (i, self.a.row), (p, self.a.col))
             with f.when(pack_a):
-                emit_fill(f, self.dtype, self.a_unit, Matrix(a, *self.a[1:]), spare, DEPTH + PAD, (rows, k))
-            base = f.select(pack_a, spare, a)
+                emit_fill(f, self.dtype, self.a_unit, Matrix(a, *self.a[1:]), edge_buffer, DEPTH + PAD, (rows, k))
+            base = f.select(pack_a, edge_buffer, a)
             row = f.select(pack_a, f.i64(DEPTH + PAD), self.a.row)
             col = f.select(pack_a, f.i64(1), self.a.col)
             c = f.element(at(f, self.c, self.dtype, (i, self.c_row)), j, self.dtype)
-            ahead = self.ahead(i, p, rows, columns, k, pack_a)
-            self.panels(Matrix(base, row, col), b, c, rows, columns, k, add, ahead)
+            prefetch = self.prefetch(i, p, rows, columns, k, pack_a)
+            self.panels(Matrix(base, row, col), b, c, rows, columns, k, add, prefetch)
 
-    def ahead(self, i: Value, p: Value, rows: Value, columns: Value, k: Value, pack_a: Value) -> Ahead:
+    def prefetch(self, i: Value, p: Value, rows: Value, columns: Value, k: Value, pack_a: Value) -> Prefetch:
         """Return the block of A that is packed after that at (i, p): the rows below, or the first ones and the next terms."""
         f, size, none = self.f, self.f.i64(BYTES[self.dtype]), self.f.i64(0)
         below = f.cmp("slt", f.add(i, rows), self.m)
@@ -275,12 +275,14 @@ class Driver:
         panels = f.binary("udiv", f.add(columns, f.i64(self.tile.width - 1)), f.i64(self.tile.width))
         share = f.binary("udiv", f.add(count, f.sub(panels, f.i64(1))), panels)
         wanted = f.and_(more, pack_a) if self.a_unit != "none" else f.const(False, "i1")
-        return Ahead(start, f.mul(step, size), f.mul(length, size), f.select(wanted, share, none))
+        return Prefetch(start, f.mul(step, size), f.mul(length, size), f.select(wanted, share, none))
 
-    def panels(self, a: Matrix, b: Panels, c: Value, rows: Value, columns: Value, k: Value, add: Value, ahead: Ahead) -> None:
+    def panels(
+        self, a: Matrix, b: Panels, c: Value, rows: Value, columns: Value, k: Value, add: Value, prefetch: Prefetch
+    ) -> None:
         """Write the loop over panels of B."""
         f, dtype, width = self.f, self.dtype, self.f.i64(self.tile.width)
-        spare = self.place(self.areas.edge, self.areas.end)
+        edge_buffer = self.place(self.areas.edge, self.areas.end)
         with each(f, f.i64(0), columns, self.tile.width) as j:
             panel, b_row = at(f, b.start, dtype, (f.sub(j, b.first), b.apart)), width
             if self.b_unit == "col":
@@ -291,9 +293,9 @@ class Driver:
             edge = f.cmp("slt", left, width)
             inner = f.and_(add, f.xor(edge, f.const(True, "i1")))
             target = f.element(c, j, dtype)
-            c_here, c_row = f.select(edge, spare, target), f.select(edge, width, self.c_row)
-            number = f.mul(f.binary("udiv", j, width), ahead.share)
-            start = at(f, ahead.start, "i8", (number, ahead.step))
-            f.call(self.tiles, *a, panel, b_row, c_here, c_row, rows, k, inner, f.mul(b.apart, width), start, *ahead[1:])
+            c_here, c_row = f.select(edge, edge_buffer, target), f.select(edge, width, self.c_row)
+            number = f.mul(f.binary("udiv", j, width), prefetch.share)
+            start = at(f, prefetch.start, "i8", (number, prefetch.step))
+            f.call(self.tiles, *a, panel, b_row, c_here, c_row, rows, k, inner, f.mul(b.apart, width), start, *prefetch[1:])
             with f.when(edge):
-                f.call(self.merge, spare, target, self.c_row, rows, left, add)
+                f.call(self.merge, edge_buffer, target, self.c_row, rows, left, add)

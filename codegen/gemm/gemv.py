@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.codegen.gemm.blocking import at, defined, each, least, multiply_add, opaque, signature, tile_for
+from graphc.codegen.gemm.blocking import at, defined, each, least, multiply_add, optimization_barrier, signature, tile_for
 from graphc.codegen.gemm.microkernel import plus_old
 from graphc.codegen.llvm.builder import Function, Module, Value
 
-__all__ = ["emit_dots", "emit_sums"]
+__all__ = ["emit_gemv_columns", "emit_gemv_rows"]
 
 TOGETHER = 4
 """Rows of a matrix that a product with a vector reads at a time."""
@@ -16,7 +16,7 @@ STRIP = 4096
 """Elements of the result that a sum of scaled rows keeps in the first cache."""
 
 
-def emit_dots(module: Module, dtype: str) -> str:
+def emit_gemv_rows(module: Module, dtype: str) -> str:
     """Write y[r] = or += Σ matrix[r, c]·x[c] for contiguous rows and x, and return the function's name."""
     name = f"matmul.dots.{dtype}"
     if defined(module, name):
@@ -50,11 +50,11 @@ def dot_loop(
         factor = f.load(f.element(x, column, dtype), dtype, lanes)
         terms = [f.load(f.element(r, column, dtype), dtype, lanes) for r in rows]
         after = [multiply_add(f, t, factor, s) for t, s in zip(terms, now, strict=True)]
-        loop.next([opaque(f, f.add(column, f.i64(lanes))), *after])
+        loop.next([optimization_barrier(f, f.add(column, f.i64(lanes))), *after])
     return loop.results[1:]
 
 
-def emit_sums(module: Module, dtype: str) -> str:
+def emit_gemv_columns(module: Module, dtype: str) -> str:
     """Write y[c] = or += Σ x[r]·matrix[r, c] for contiguous rows and y, and return the function's name."""
     name = f"matmul.sums.{dtype}"
     if defined(module, name):
@@ -100,5 +100,6 @@ def add_column(f: Function, dtype: str, top: Value, place: Value) -> None:
     with f.loop(f.i64(0), rows, carry=[top, x, f.load(place, dtype)]) as loop:
         element, factor, total = loop.carry
         total = multiply_add(f, f.load(element, dtype), f.load(factor, dtype), total)
-        loop.next([opaque(f, f.element(element, row, dtype)), opaque(f, f.element(factor, x_stride, dtype)), total])
+        following = f.element(element, row, dtype), f.element(factor, x_stride, dtype)
+        loop.next([*(optimization_barrier(f, p) for p in following), total])
     f.store(loop.results[2], place)

@@ -12,14 +12,14 @@ from graphc.codegen.gemm.blocking import (
     each,
     least,
     multiply_add,
-    opaque,
+    optimization_barrier,
     prefetch,
     signature,
     tile_for,
 )
 from graphc.codegen.llvm.builder import BYTES, Function, Module, Value, llvm_type
 
-__all__ = ["emit_merge", "emit_tiles", "plus_old"]
+__all__ = ["emit_tiles", "emit_write_back", "plus_old"]
 
 
 def emit_tiles(module: Module, dtype: str) -> str:
@@ -27,14 +27,14 @@ def emit_tiles(module: Module, dtype: str) -> str:
 
     C[rows, width] = or += A[rows, k] @ B[k, width], B with unit column stride; the panel that follows it begins `next`
     elements later.  Rows past the last are the last one again: computed and stored twice with equal results, which needs
-    no code of its own.  Memory is idle meanwhile, so each tile asks for a row of `ahead`.
+    no code of its own.  Memory is idle meanwhile, so each tile asks for a row of `prefetch`.
     """
     name = f"matmul.tiles.{dtype}"
     if defined(module, name):
         return name
     params = "ptr a, i64 a_row, i64 a_col, ptr b, i64 b_row, ptr c, i64 c_row, i64 rows, i64 k, i1 add, i64 next"
-    ahead = "ptr ahead, i64 ahead_step, i64 ahead_length, i64 ahead_share"
-    f = module.function(name, signature(f"{params}, {ahead}"), internal=True)
+    prefetch = "ptr prefetch, i64 prefetch_step, i64 prefetch_length, i64 prefetch_share"
+    f = module.function(name, signature(f"{params}, {prefetch}"), internal=True)
     tile, rows = tile_for(dtype), f.args[7]
     full = full_rows(f, tile, rows)
     with each(f, f.i64(0), full, tile.rows) as row:
@@ -77,14 +77,15 @@ def emit_tile(f: Function, dtype: str, tile: Tile, height: int, first: Value) ->
         for r, base in enumerate(a_rows):
             x = f.splat(f.load(f.element(base, along_a, dtype), dtype), tile.lanes)
             after += [multiply_add(f, x, y, sums[r * tile.vectors + v]) for v, y in enumerate(across)]
-        loop.next([opaque(f, f.element(b_here, b_row, dtype)), opaque(f, f.add(along_a, a_col)), *after])
+        following = f.element(b_here, b_row, dtype), f.add(along_a, a_col)
+        loop.next([*(optimization_barrier(f, x) for x in following), *after])
     places = [f.element(p, f.i64(v * tile.lanes), dtype) for p in c_rows for v in range(tile.vectors)]
     for place, total in zip(places, plus_old(f, loop.results[2:], places, add), strict=True):
         f.store(total, place)
 
 
 def prefetch_panel(f: Function, dtype: str, tile: Tile, height: int, first: Value) -> None:
-    """Ask for a part of the next packed panel of B, so that all of it has come when its turn does."""
+    """Ask for a part of the next packed panel of B, so that all of it has come when its iteration does."""
     line = 64 // BYTES[dtype]
     start = at(f, f.element(f.args[3], f.args[10], dtype), dtype, (first, f.i64(2 * line)))
     for i in range(2 * height):
@@ -114,16 +115,16 @@ def plus_old(f: Function, sums: Sequence[Value], places: Sequence[Value], wanted
     return [f.inst(f"phi {kind} [ {x.name}, %{before} ], [ {y.name}, %add.{name} ]", x.type, x.lanes) for x, y in pairs]
 
 
-def emit_merge(module: Module, dtype: str) -> str:
-    """Write C[rows, columns] = or += a spare panel, and return the function's name."""
+def emit_write_back(module: Module, dtype: str) -> str:
+    """Write C[rows, columns] = or += a edge buffer panel, and return the function's name."""
     name = f"matmul.merge.{dtype}"
     if defined(module, name):
         return name
-    f = module.function(name, signature("ptr spare, ptr c, i64 c_row, i64 rows, i64 columns, i1 add"), internal=True)
-    spare, c, c_row, rows, columns, add = f.args
+    f = module.function(name, signature("ptr edge_buffer, ptr c, i64 c_row, i64 rows, i64 columns, i1 add"), internal=True)
+    edge_buffer, c, c_row, rows, columns, add = f.args
     tile = tile_for(dtype)
     with each(f, f.i64(0), rows) as row:
-        source = at(f, spare, dtype, (row, f.i64(tile.width)))
+        source = at(f, edge_buffer, dtype, (row, f.i64(tile.width)))
         target = at(f, c, dtype, (row, c_row))
         with each(f, f.i64(0), columns) as column:
             place = f.element(target, column, dtype)

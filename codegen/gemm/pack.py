@@ -12,7 +12,7 @@ from graphc.codegen.gemm.blocking import (
     defined,
     each,
     least,
-    opaque,
+    optimization_barrier,
     prefetch,
     signature,
     tile_for,
@@ -40,7 +40,7 @@ def emit_gather(module: Module, dtype: str) -> str:
         start = at(f, target, dtype, (r, target_row))
         with f.loop(f.i64(0), columns, carry=[at(f, source, dtype, (r, row))]) as inner:
             f.store(f.load(inner.carry[0], dtype), f.element(start, inner.index, dtype))
-            inner.next([opaque(f, f.element(inner.carry[0], col, dtype))])
+            inner.next([optimization_barrier(f, f.element(inner.carry[0], col, dtype))])
     f.ret()
     return name
 
@@ -114,8 +114,8 @@ def interleaving(lanes: int, part: int, group: int) -> tuple[list[int], list[int
     low = []
     for lane in range(lanes):
         base, place = lane - lane % part, lane % part
-        turn = place // group
-        low.append(turn % 2 * lanes + base + turn // 2 * group + place % group)
+        iteration = place // group
+        low.append(iteration % 2 * lanes + base + iteration // 2 * group + place % group)
     return low, [p + part // 2 for p in low]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.codegen.loops.loop_ir import Column, Index, Instr, Kernel, Reduction, Stage, Store, needed
+from graphc.codegen.loops.loop_ir import Index, Instr, Kernel, OuterReduction, Reduction, Stage, Store, needed
 from graphc.ir.analysis.views import Strides
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.semantics import philox
@@ -95,23 +95,23 @@ class _Run:
             for instr in needed(stage.roots(), self.values.__contains__):
                 if instr not in self.values:
                     self.values[instr] = self._value(instr)
-            for r in (*stage.reductions, *(c.reduction for c in stage.columns)):
+            for r in (*stage.reductions, *(c.reduction for c in stage.outer_reductions)):
                 self._check_known(r.value, (*self.kernel.outer, *stage.inner), f"the term of {r.name}")
                 self.totals[r] = self._fold(r)
             for s in stage.stores:
                 self._store(s, (*self.kernel.outer, *stage.inner))
-        for c in self.kernel.columns:
+        for c in self.kernel.outer_reductions:
             self._column(c)
 
     def _skip(self, stage: Stage) -> None:
         """Give the reductions of a pass without points what changes nothing."""
-        for r in (*stage.reductions, *(c.reduction for c in stage.columns)):
+        for r in (*stage.reductions, *(c.reduction for c in stage.outer_reductions)):
             outer = [n if lo in self.kernel.outer and lo not in r.inner else 1 for lo, n in enumerate(self.kernel.dims)]
             if r.kind not in ("sum", "prod", "any", "all"):
                 raise KernelError(f"{r.name} folds no elements")
             self.totals[r] = np.full(outer, r.kind in ("prod", "all"), r.dtype.numpy)
 
-    def _column(self, c: Column) -> None:
+    def _column(self, c: OuterReduction) -> None:
         loops = [lo for lo in range(len(self.kernel.dims)) if lo not in self.kernel.folded]
         self.values[c.store.value] = self.totals[c.reduction]
         self._store(c.store, [lo for lo in loops if c.store.index.coefficient(lo) or lo in c.store.value.loops])

@@ -15,7 +15,9 @@ from typing import Any
 
 from graphc.ir.core.types import DType
 
-__all__ = ["Buffer", "Column", "Index", "Instr", "Kernel", "Reduction", "Stage", "Store", "ensure", "is_bound_check", "needed"]
+__all__ = [
+    "Buffer", "Index", "Instr", "Kernel", "OuterReduction", "Reduction", "Stage", "Store", "ensure", "is_bound_check", "needed",
+]  # fmt: skip
 
 
 def ensure(fact: bool, what: str) -> None:
@@ -134,7 +136,7 @@ class Store:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Column:
+class OuterReduction:
     """A reduction over the last outer loops, one for each point of a pass's inner loops; stored when these loops are done."""
 
     reduction: Reduction
@@ -148,11 +150,11 @@ class Stage:
     inner: tuple[int, ...]
     reductions: list[Reduction] = field(default_factory=list)
     stores: list[Store] = field(default_factory=list)
-    columns: list[Column] = field(default_factory=list)
+    outer_reductions: list[OuterReduction] = field(default_factory=list)
 
     def roots(self) -> list[Instr]:
         """Return the values that the stage computes everything else for: what it folds and what it stores."""
-        folded = [v for r in self.reductions for v in r.operands()] + [c.reduction.value for c in self.columns]
+        folded = [v for r in self.reductions for v in r.operands()] + [c.reduction.value for c in self.outer_reductions]
         return folded + [s.value for s in self.stores]
 
 
@@ -183,14 +185,14 @@ class Kernel:
     """Values that later passes take from a scratch row."""
 
     @property
-    def columns(self) -> list[Column]:
+    def outer_reductions(self) -> list[OuterReduction]:
         """The reductions over outer loops."""
-        return [c for stage in self.stages for c in stage.columns]
+        return [c for stage in self.stages for c in stage.outer_reductions]
 
     @property
     def folded(self) -> frozenset[int]:
-        """The outer loops that columns fold, the same for all."""
-        return frozenset(lo for c in self.columns for lo in c.reduction.inner)
+        """The outer loops that outer reductions fold, the same for all."""
+        return frozenset(lo for c in self.outer_reductions for lo in c.reduction.inner)
 
     def home(self, i: Instr) -> Stage:
         """Return the first pass that computes a value in its inner loops."""
@@ -210,7 +212,7 @@ class Kernel:
                 ensure({*r.inner} == {*stage.inner}, f"{r.name} in {self.name} folds other loops than those of its pass")
             for s in stage.stores:
                 self._check_store(s, outer | set(stage.inner))
-            for c in stage.columns:
+            for c in stage.outer_reductions:
                 self._check_store(c.store, outer.difference(c.reduction.inner) | set(stage.inner))
 
     def _check_store(self, s: Store, loops: frozenset[int]) -> None:
@@ -230,7 +232,7 @@ class Kernel:
         for stage in self.stages:
             lines += [pad + line for line in _stage_lines(self, stage, done)]
         pad = "  " * (1 + sum(loop not in self.folded for loop in self.outer))
-        lines += [pad + _store_line(self, c.store) for c in self.columns]
+        lines += [pad + _store_line(self, c.store) for c in self.outer_reductions]
         return "\n".join(lines)
 
 
@@ -253,7 +255,7 @@ def _stage_lines(kernel: Kernel, stage: Stage, done: set[Instr]) -> Iterator[str
         yield f"{pad}{instr.name} = {_spell(kernel, instr)}{' (saved)' if saved else ''}"
     for r in stage.reductions:
         yield pad + _fold_line(r)
-    for c in stage.columns:
+    for c in stage.outer_reductions:
         yield pad + _fold_line(c.reduction)
     for s in stage.stores:
         yield pad + _store_line(kernel, s)

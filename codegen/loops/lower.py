@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
-from graphc.codegen.loops.loop_ir import Buffer, Column, Index, Instr, Kernel, Reduction, Stage, Store, ensure, needed
+from graphc.codegen.loops.loop_ir import Buffer, Index, Instr, Kernel, OuterReduction, Reduction, Stage, Store, ensure, needed
 from graphc.ir.core.cost import WEIGHT
 from graphc.ir.core.graph import PARAMETER, Node, Region, parameter
 from graphc.ir.core.legality import reduced_axes, reshape_blocks
@@ -364,7 +364,7 @@ def _stages(low: _Lowering, stores: list[Store]) -> list[Stage]:
         if fold is None or low.outer.isdisjoint(fold.inner):
             stage(s.value.level, inner).stores.append(s)
         else:
-            stage(fold.value.level, inner).columns.append(Column(fold, s))
+            stage(fold.value.level, inner).outer_reductions.append(OuterReduction(fold, s))
     return [stages[key] for key in sorted(stages)]
 
 
@@ -393,7 +393,7 @@ def _collapse(kernel: Kernel) -> Kernel:
 def _indices(kernel: Kernel) -> list[Index]:
     roots = [v for stage in kernel.stages for v in stage.roots()]
     found = [i.attr[1] if i.op == "load" else i.attr for i in needed(roots) if i.op in ("load", "index")]
-    stores = [s for stage in kernel.stages for s in stage.stores] + [c.store for c in kernel.columns]
+    stores = [s for stage in kernel.stages for s in stage.stores] + [c.store for c in kernel.outer_reductions]
     return found + [s.index for s in stores]
 
 
@@ -445,7 +445,7 @@ def _merged(kernel: Kernel, a: int, b: int) -> Kernel:
                 tuple(lo for lo in s.inner if lo != a),
                 [reduction(r) for r in s.reductions],
                 [store(t) for t in s.stores],
-                [Column(reduction(c.reduction), store(c.store)) for c in s.columns],
+                [OuterReduction(reduction(c.reduction), store(c.store)) for c in s.outer_reductions],
             )
         )
     dims = list(kernel.dims)

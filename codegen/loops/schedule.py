@@ -27,7 +27,7 @@ ONCE = 150
 """A body at least this heavy is written once, under a mask: its compile time counts more than the mask."""
 
 WINDOW = 256
-"""Instructions that a processor looks ahead: what is longer does not overlap with the next turn of its loop."""
+"""Instructions that a processor looks ahead: what is longer does not overlap with the next iteration of its loop."""
 
 WIDEST = 32
 """Lanes of the widest body that is long and waits for itself."""

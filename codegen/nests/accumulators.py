@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from graphc.codegen.llvm.builder import Function, Value
 from graphc.codegen.llvm.scalar_ops import compare
 from graphc.codegen.loops.loop_ir import Reduction
-from graphc.codegen.nests.reductions import add_block, fold, fold_lanes, halved, identity, rounded
+from graphc.codegen.nests.reductions import add_block, combine, halved, identity, reduce_lanes, rounded
 
 __all__ = ["Accumulator", "Accumulators"]
 
@@ -56,7 +56,7 @@ class Accumulator:
         if mask is not None:
             x = self.f.select(mask, x, identity(self.f, self.reduction, self.lanes))
         if position is None:
-            return [fold(self.f, self.reduction, values[0], x)]
+            return [combine(self.f, self.reduction, values[0], x)]
         return self._updated_position(values[0], values[1], x, self.f.splat(position, self.lanes), mask)
 
     def _updated_position(self, best: Value, at: Value, x: Value, position: Value, mask: Value | None) -> list[Value]:
@@ -74,7 +74,7 @@ class Accumulator:
         if r.position is not None:
             return values[1] if self.points else self._finished_position(*values)
         if not self.blocked:
-            return values[0] if self.points else fold_lanes(f, r, values[0])
+            return values[0] if self.points else reduce_lanes(f, r, values[0])
         if r.dtype.bytes == 4:
             return rounded(f, values if self.points else [f.reduce("fadd", values[0])])
         exact = rounded(f, values)

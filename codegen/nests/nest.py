@@ -17,7 +17,7 @@ from graphc.codegen.loops.loop_ir import Instr, Kernel, Reduction, Stage, needed
 from graphc.codegen.loops.schedule import Schedule
 from graphc.codegen.nests.accumulators import Accumulator, Accumulators
 from graphc.codegen.nests.kernel_function import Step
-from graphc.codegen.nests.outer_reductions import Columns
+from graphc.codegen.nests.outer_reductions import OuterReductions
 from graphc.codegen.nests.padded_loops import PaddedLoops
 from graphc.ir.core.structural_key import SMALL
 
@@ -27,7 +27,7 @@ BLOCK = 4096
 """A float sum adds at most this many elements of a row in its own precision before it goes to the total."""
 
 BLOCK_DOWN = 256
-"""The same for sums down columns, where every lane is a sum of its own."""
+"""The same for sums down outer reductions, where every lane is a sum of its own."""
 
 
 def emit_kernel(module: Module, kernel: Kernel, plan: Schedule, name: str) -> Step:
@@ -40,13 +40,13 @@ def emit_kernel(module: Module, kernel: Kernel, plan: Schedule, name: str) -> St
 class _Writer(PaddedLoops):
     """The nest: outer loops, and inside of them one pass after another."""
 
-    columns: Columns | None = None
+    outer_reductions: OuterReductions | None = None
 
     def write(self) -> None:
         self._place_scratch()
         everything = [v for s in self.kernel.stages for v in s.roots()]
-        if self.kernel.columns:
-            self.columns = Columns(self, self.kernel, self.kernel.lanes if self.vector is not None else 1)
+        if self.kernel.outer_reductions:
+            self.outer_reductions = OuterReductions(self, self.kernel, self.kernel.lanes if self.vector is not None else 1)
         self._ready(everything)
         self._outer(list(self.kernel.outer), everything)
         self.f.ret()
@@ -56,17 +56,17 @@ class _Writer(PaddedLoops):
             self._stages()
             return
         loop, rest = loops[0], loops[1:]
-        if self.columns is not None and self.kernel.folded == set(loops):
-            self.columns.clear()
-        if self.columns is not None and not rest:
-            self._column_blocks(self.columns, loop, wanted)
+        if self.outer_reductions is not None and self.kernel.folded == set(loops):
+            self.outer_reductions.clear()
+        if self.outer_reductions is not None and not rest:
+            self._column_blocks(self.outer_reductions, loop, wanted)
         elif loop == self.vector:
             self._vector_loop(loop, self.kernel.lanes, (), lambda carry: self._points(wanted))
         else:
             self._outer_loop(loop, rest, wanted)
-        if self.columns is not None and self.kernel.folded == set(loops):
-            for stage in self.columns.places:
-                self._column_stores(self.columns, stage, list(stage.inner))
+        if self.outer_reductions is not None and self.kernel.folded == set(loops):
+            for stage in self.outer_reductions.places:
+                self._column_stores(self.outer_reductions, stage, list(stage.inner))
 
     def _outer_loop(self, loop: int, rest: list[int], wanted: list[Instr]) -> None:
         with self.f.loop(self.f.i64(0), self.extent(loop), hint=f"i{loop}_") as at, self.scope({loop: at.index}):
@@ -78,9 +78,9 @@ class _Writer(PaddedLoops):
         self._stages()
         return []
 
-    def _column_blocks(self, columns: Columns, loop: int, wanted: list[Instr]) -> None:
-        """Write the last outer loop in blocks, after each of which the columns go to their totals; what is left over first."""
-        f, lanes = self.f, columns.lanes
+    def _column_blocks(self, outer_reductions: OuterReductions, loop: int, wanted: list[Instr]) -> None:
+        """Write the last outer loop in blocks, the remainder first; each adds its outer reductions to their totals."""
+        f, lanes = self.f, outer_reductions.lanes
         once = self._is_once(loop, lanes)
         if loop == self.vector and not once:
             self._vector_loop(loop, lanes, (), lambda carry: self._points(wanted), main=False)
@@ -94,16 +94,16 @@ class _Writer(PaddedLoops):
             else:
                 with f.loop(block.index, end, hint=f"i{loop}_") as at, self.scope({loop: at.index}):
                     self._points(wanted)
-            columns.flush()
+            outer_reductions.flush()
 
-    def _column_stores(self, columns: Columns, stage: Stage, loops: list[int]) -> None:
+    def _column_stores(self, outer_reductions: OuterReductions, stage: Stage, loops: list[int]) -> None:
         if loops:
             loop, rest = loops[0], loops[1:]
             with self.f.loop(self.f.i64(0), self.extent(loop), hint=f"i{loop}_") as at, self.scope({loop: at.index}):
-                self._column_stores(columns, stage, rest)
+                self._column_stores(outer_reductions, stage, rest)
             return
-        self.scopes[-1].update(columns.results(stage, self._position(stage)))
-        self._stores([c.store for c in stage.columns])
+        self.scopes[-1].update(outer_reductions.results(stage, self._position(stage)))
+        self._stores([c.store for c in stage.outer_reductions])
 
     # -- stages -----------------------------------------------------------------------------------
 
@@ -197,9 +197,9 @@ class _Writer(PaddedLoops):
             self._ready(stage.roots())
             self._saves(stage)
             self._stores(stage.stores)
-            if self.columns is not None and stage.columns:
-                folded = [self.f.splat(self.get(c.reduction.value), self.lanes) for c in stage.columns]
-                self.columns.add(stage, self._position(stage), folded, self.mask)
+            if self.outer_reductions is not None and stage.outer_reductions:
+                folded = [self.f.splat(self.get(c.reduction.value), self.lanes) for c in stage.outer_reductions]
+                self.outer_reductions.add(stage, self._position(stage), folded, self.mask)
             return self._updated(accumulators, values)
 
         if self.vector is None:

@@ -1,4 +1,4 @@
-"""Keep reductions over a kernel's last outer loops in memory: sums down columns beside sums along rows.
+"""Keep reductions over a kernel's last outer loops in memory: sums down outer reductions beside sums along rows.
 
     for i0 in 64:                               sums[0:64] = 0
       for i1 in 64:                             for i0 in 64:
@@ -18,12 +18,12 @@ from math import prod
 
 from graphc.codegen.llvm.builder import BYTES, Value
 from graphc.codegen.llvm.scalar_ops import LLVM
-from graphc.codegen.loops.loop_ir import Column, Instr, Kernel, Reduction, Stage, ensure
+from graphc.codegen.loops.loop_ir import Instr, Kernel, OuterReduction, Reduction, Stage, ensure
 from graphc.codegen.nests.kernel_function import Step
-from graphc.codegen.nests.reductions import add_block, fold, fold_lanes, identity, rounded
+from graphc.codegen.nests.reductions import add_block, combine, identity, reduce_lanes, rounded
 from graphc.ir.core.structural_key import SMALL
 
-__all__ = ["Columns"]
+__all__ = ["OuterReductions"]
 
 WIDE = 8
 """Places that are started or folded at a time; the last time, some of them are none."""
@@ -36,7 +36,7 @@ PADDING = 1024
 class _Places:
     """Where a column is under way: its sums in memory, one for each lane, and its totals, in one part or two."""
 
-    column: Column
+    column: OuterReduction
     sums: Value
     totals: list[Value]
     blocked: bool
@@ -46,14 +46,14 @@ class _Places:
         return self.column.reduction
 
 
-class Columns:
-    """The columns of a kernel.  `lanes` are the points that lie side by side for each of theirs."""
+class OuterReductions:
+    """The outer reductions of a kernel.  `lanes` are the points that lie side by side for each of theirs."""
 
     def __init__(self, step: Step, kernel: Kernel, lanes: int) -> None:
         self.step, self.f, self.kernel, self.lanes = step, step.f, kernel, lanes
-        self.places = {s: [self._place(s, c) for c in s.columns] for s in kernel.stages if s.columns}
+        self.places = {s: [self._place(s, c) for c in s.outer_reductions] for s in kernel.stages if s.outer_reductions}
 
-    def _place(self, stage: Stage, column: Column) -> _Places:
+    def _place(self, stage: Stage, column: OuterReduction) -> _Places:
         r = column.reduction
         extents, count = [self.kernel.dims[lo] for lo in r.inner], self._count(stage)
         known = all(map(self.step.is_known, extents)) and prod(extents) <= SMALL * SMALL
@@ -73,7 +73,7 @@ class Columns:
         return place
 
     def clear(self) -> None:
-        """Start all columns."""
+        """Start all outer reductions."""
         f = self.f
         for stage, places in self.places.items():
             count = self.step.integer(self._count(stage), ("count", stage), varies=True)
@@ -94,7 +94,7 @@ class Columns:
             r = p.reduction
             if mask is not None:
                 x = f.select(mask, x, identity(f, r, x.lanes))
-            self._write(p.sums, at, fold(f, r, self._read(p.sums, at, LLVM[r.dtype.name], x.lanes), x))
+            self._write(p.sums, at, combine(f, r, self._read(p.sums, at, LLVM[r.dtype.name], x.lanes), x))
 
     def flush(self) -> None:
         """Fold the places into the totals, and start them again."""
@@ -107,15 +107,15 @@ class Columns:
                     r, type = p.reduction, LLVM[p.reduction.dtype.name]
                     x = self._read(p.sums, first, type, wide * self.lanes)
                     self._write(p.sums, first, identity(f, r, wide * self.lanes))
-                    x = x if wide > 1 else fold_lanes(f, r, x)
+                    x = x if wide > 1 else reduce_lanes(f, r, x)
                     kind = "double" if p.blocked else type
                     before = [self._read(total, at.index, kind, wide) for total in p.totals]
-                    after = add_block(f, before, x) if p.blocked else [fold(f, r, before[0], x)]
+                    after = add_block(f, before, x) if p.blocked else [combine(f, r, before[0], x)]
                     for total, value in zip(p.totals, after, strict=True):
                         self._write(total, at.index, value)
 
     def results(self, stage: Stage, point: Value) -> dict[Instr, Value]:
-        """Return what a point's columns are, for those who store it."""
+        """Return what a point's outer reductions are, for those who store it."""
         found = {}
         for p in self.places[stage]:
             kind = "double" if p.blocked else LLVM[p.reduction.dtype.name]
@@ -126,10 +126,10 @@ class Columns:
     def _read(self, base: Value, at: Value, type: str, lanes: int) -> Value:
         f, held = self.f, "i8" if type == "i1" else type
         x = f.load(f.element(base, at, held), held, lanes)
-        ensure(lanes * BYTES[held] <= PADDING, f"a vector of {lanes} {held} is longer than the padding of columns")
+        ensure(lanes * BYTES[held] <= PADDING, f"a vector of {lanes} {held} is longer than the padding")
         return f.cmp("ne", x, f.like(0, x)) if type == "i1" else x
 
     def _write(self, base: Value, at: Value, x: Value) -> None:
         x = self.f.convert("zext", x, "i8") if x.type == "i1" else x
-        ensure(x.lanes * BYTES[x.type] <= PADDING, f"a vector of {x.lanes} {x.type} is longer than the padding of columns")
+        ensure(x.lanes * BYTES[x.type] <= PADDING, f"a vector of {x.lanes} {x.type} is longer than the padding")
         self.f.store(x, self.f.element(base, at, x.type))

@@ -24,7 +24,7 @@ from graphc.ir.core.structural_key import SMALL
 __all__ = ["PaddedLoops"]
 
 EDGE = SMALL
-"""Lanes where bounds are checked lane by lane: every loop that is read at run time has at least so many turns."""
+"""Lanes where bounds are checked lane by lane: every loop that is read at run time has at least so many iterations."""
 
 TWICE = 64
 """A body up to this heavy is written apart for rows inside of all padding."""
@@ -52,8 +52,8 @@ class PaddedLoops(VectorLoops):
         extent = self.kernel.dims[loop]
         if self._is_once(loop, lanes):
             return self._masked_loop(loop, lanes, carry, body, start, stop) if main else list(carry)
-        columns = self.stage is not None and self.stage.columns  # each element is added once
-        if extent > SMALL and lanes > 1 and start is None and main and tail and not columns:
+        outer_reductions = self.stage is not None and self.stage.outer_reductions  # each element is added once
+        if extent > SMALL and lanes > 1 and start is None and main and tail and not outer_reductions:
             along, across = self._checks(loop)
             if carry and any(r.position is not None for r in self.current().reductions):
                 along = {}  # of equal elements the first one counts: they have to come in order
@@ -188,12 +188,12 @@ class PaddedLoops(VectorLoops):
 
         What would reach beyond the end lies back over its neighbour, and stores the same again.
         """
-        ensure(self.kernel.dims[loop] >= EDGE, f"a loop of less than {EDGE} turns has no room for a vector of so many lanes")
+        ensure(self.kernel.dims[loop] >= EDGE, f"a loop of less than {EDGE} iterations has no whole vector")
         f, self.lanes = self.f, EDGE
         last = f.sub(self.extent(loop), f.i64(EDGE))
-        with f.loop(f.i64(0), count, hint=f"i{loop}_") as turn:
-            here = f.mul(turn.index, f.i64(EDGE))
-            at = f.select(f.cmp("slt", turn.index, before), here, f.add(here, jump))
+        with f.loop(f.i64(0), count, hint=f"i{loop}_") as iteration:
+            here = f.mul(iteration.index, f.i64(EDGE))
+            at = f.select(f.cmp("slt", iteration.index, before), here, f.add(here, jump))
             at = f.select(f.cmp("slt", at, last), at, last)
             with self.scope({loop: at}):
                 self._check_lanes(along, at)
@@ -226,7 +226,7 @@ class PaddedLoops(VectorLoops):
         lower: Value,
         upper: Value,
     ) -> list[Value]:
-        """Write one loop, under a mask, for what is below `lower` and, in a second turn, for what is from `upper` on."""
+        """Write one loop, under a mask, for what is below `lower` and, in a second iteration, for what is from `upper` on."""
         f, self.lanes = self.f, lanes
         with f.loop(f.i64(0), f.i64(2), carry=carry, hint="end") as edge:
             last = f.cmp("ne", edge.index, f.i64(0))

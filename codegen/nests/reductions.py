@@ -7,7 +7,7 @@ from graphc.codegen.llvm.scalar_ops import LLVM, larger, smaller
 from graphc.codegen.loops.loop_ir import Reduction
 from graphc.ir.core.types import DType
 
-__all__ = ["add_block", "fold", "fold_lanes", "halved", "identity", "rounded"]
+__all__ = ["add_block", "combine", "halved", "identity", "reduce_lanes", "rounded"]
 
 
 def identity(f: Function, r: Reduction, lanes: int) -> Value:
@@ -32,7 +32,7 @@ def _int_range(dtype: DType) -> tuple[int, int]:
     return (0, (1 << bits) - 1) if dtype.name == "u8" else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
 
 
-def fold(f: Function, r: Reduction, a: Value, b: Value) -> Value:
+def combine(f: Function, r: Reduction, a: Value, b: Value) -> Value:
     """Return two values as one, lane by lane."""
     if r.kind == "sum":
         return f.add(a, b)
@@ -45,14 +45,14 @@ def fold(f: Function, r: Reduction, a: Value, b: Value) -> Value:
     return (larger if r.kind == "max" else smaller)(f, r.dtype, a, b)
 
 
-def fold_lanes(f: Function, r: Reduction, x: Value) -> Value:
+def reduce_lanes(f: Function, r: Reduction, x: Value) -> Value:
     """Return all lanes as one value."""
     while x.lanes > 1:
         half = x.lanes // 2
         low, high = f.shuffle(x, None, range(half)), f.shuffle(x, None, range(half, x.lanes))
         if half == 1:
             low, high = f.extract(x, 0), f.extract(x, 1)
-        x = fold(f, r, low, high)
+        x = combine(f, r, low, high)
     return x
 
 

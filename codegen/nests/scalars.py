@@ -23,7 +23,7 @@ class Scalars(Accesses):
         """Write every instruction that the roots need and that the open loops allow."""
         order = needed(roots, self._from_scratch)
         self._hoist_addresses(order)
-        waves = {(i.op, i.args): i for i in order if i.op in OTHER_WAVE}
+        sincos = {(i.op, i.args): i for i in order if i.op in OTHER_WAVE}
         for i in order:
             if self.known(i) or i.op == "reduced" or not i.loops <= self.loops.keys():
                 continue
@@ -31,15 +31,15 @@ class Scalars(Accesses):
                 if self.loops.keys() >= {*self.kernel.home(i).inner}:  # it may vary with some of them only
                     self.scopes[-1][i] = self._scratch_load(i)
             elif all(self.known(o) for o in i.operands()):
-                twin = waves.get((OTHER_WAVE.get(i.op, ""), i.args))
+                twin = sincos.get((OTHER_WAVE.get(i.op, ""), i.args))
                 if twin is None or self.known(twin) or self._from_scratch(twin):
                     self.scopes[-1][i] = self._compute(i)
                     if is_bound_check(i) and self.get(i).lanes == 1:
                         self._mask_bits(i)
                 else:
-                    self._compute_waves(*((i, twin) if i.op == "sin" else (twin, i)))
+                    self._compute_sincos(*((i, twin) if i.op == "sin" else (twin, i)))
 
-    def _compute_waves(self, sine: Instr, cosine: Instr) -> None:
+    def _compute_sincos(self, sine: Instr, cosine: Instr) -> None:
         """Write the sine and the cosine of one angle, which share most of their work."""
         self.scopes[-1][sine], self.scopes[-1][cosine] = sincos(self.f, self.get(sine.args[0]))
 

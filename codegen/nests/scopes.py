@@ -20,7 +20,7 @@ from graphc.ir.core.structural_key import SIMPLE, SMALL
 __all__ = ["TRUE", "Body", "Scopes"]
 
 Body = Callable[[list[Value]], list[Value]]
-"""Writes what a loop does in one turn, from the carried values to the next."""
+"""Writes what a loop does in one iteration, from the carried values to the next."""
 
 TRUE = "true"
 """How a condition is spelled that is known to hold."""
@@ -83,7 +83,7 @@ class Scopes(Step):
     # -- loops and lanes --------------------------------------------------------------------------
 
     def extent(self, loop: int) -> Value:
-        """Return how many turns a loop has."""
+        """Return how many iterations a loop has."""
         return self.integer(self.kernel.dims[loop], ("extent", loop))
 
     def whole(self, loop: int, lanes: int) -> Value:

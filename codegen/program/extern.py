@@ -20,7 +20,7 @@ from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.graph import Node
 from graphc.ir.core.structural_key import SMALL
 
-__all__ = ["OPAQUE", "emit_copy", "emit_packed", "emit_product"]
+__all__ = ["EXTERN", "emit_copy", "emit_packed", "emit_product"]
 
 
 def emit_copy(module: Module, value: Node, source: Operand, target: Operand, name: str) -> tuple[Step, Kernel]:
@@ -185,7 +185,7 @@ def _put_row(step: Step, source: Value, target: Value, n: int, stride: int, type
 
 Writer = Callable[[Module, Node, Sequence[Operand], str], Step]
 
-OPAQUE: dict[str, Writer] = {
+EXTERN: dict[str, Writer] = {
     "matmul": emit_product,
     "cumsum": _cumsum,
     "scatter": _scatter,

@@ -147,8 +147,8 @@ class Holder:
     # -- lanes ----------------------------------------------------------------------------------------------
 
     def held_as(self, node: Node, values: list[Value]) -> list[Value]:
-        """Return elements as those of a node are held: vectors, if it is laned or a sum in parts."""
-        if self.lanes is not None and node in self.lanes.laned:
+        """Return elements as those of a node are held: vectors, if it is vectorized or a sum in parts."""
+        if self.lanes is not None and node in self.lanes.vectorized:
             return self.wide(values)
         return self.parts(values) if self.is_partial(node) else values
 
@@ -167,7 +167,7 @@ class Holder:
         return list(values) if len({v.lanes for v in values}) == 1 else self.wide(values)
 
     def splat_early(self, values: Sequence[Value]) -> None:
-        """Write now, before a loop, what puts numbers into all lanes; inside they are needed in each turn."""
+        """Write now, before a loop, what puts numbers into all lanes; inside they are needed in each iteration."""
         if self.lanes is not None:
             numbers = [v for v in values if v.lanes == 1 and v.name.startswith("%")]
             self._splats = {**self._splats, **{v.name: self.f.splat(v, self.lanes.width) for v in numbers}}

@@ -18,7 +18,7 @@ import numpy as np
 from graphc.codegen.llvm.bounds import OUTSIDE, take_error
 from graphc.codegen.loops.loop_ir import Kernel
 from graphc.codegen.mlir.module import to_mlir
-from graphc.codegen.program.specialize import Frame, Layouts, frame_of
+from graphc.codegen.program.specialize import Layouts, ProgramText, program_text_of
 from graphc.codegen.program.tape import OUT_OF_MEMORY
 from graphc.codegen.program.validation import Difference, MiscompilationError, Pipeline, first_difference
 from graphc.codegen.program.writer import ProgramWriter
@@ -79,8 +79,8 @@ class Program:
     work: tuple[int, int]
     """Operations on elements, and bytes of values between kernels."""
     dynamic: bool = True
-    judge: Judge | None = None
-    """Asked about the inputs if the last output, a flag that belongs to nobody, is set; raises what is to be raised."""
+    post_check: Judge | None = None
+    """Asked about the inputs if the last output, a flag that is no result, is set; raises what is to be raised."""
     checked: bool = False
     """Whether each call is validated: `GRAPHC_DEBUG=check`."""
 
@@ -90,7 +90,7 @@ class Program:
         self._entries: list[ref[Any]] = []
 
     def move(self, code: MachineCode) -> None:
-        """Run other code of the same text from the next call on; somebody may still be in the old one, which is kept."""
+        """Run other code of the same text from the next call on; a thread may still run the old one, which is kept."""
         self._former.append(self.code)
         self.code, self.address = code, code.address("program")
         for entry in list(self._entries):
@@ -115,8 +115,8 @@ class Program:
         if isinstance(outcome, Exception):
             raise outcome
         outputs = outcome
-        if self.judge is not None and outputs.pop():
-            self.judge(arrays)
+        if self.post_check is not None and outputs.pop():
+            self.post_check(arrays)
         return outputs
 
     def _check(self, arrays: Sequence[Any], outcome: Outcome) -> None:
@@ -154,8 +154,8 @@ class Program:
 
         So does a call for which `bindings` do not hold.
         """
-        if self.judge is not None or self.checked:
-            return self._judged(slow, single, bindings)
+        if self.post_check is not None or self.checked:
+            return self._post_checked(slow, single, bindings)
         entry = make_entry(
             self.address, self.table, self.inputs, self.outputs, self.arena_bytes, slow,
             single=single, on_error=self.raise_error, release_gil=self._takes_long(), bindings=bindings,
@@ -165,7 +165,7 @@ class Program:
         redirect(entry, self.address)  # it may have moved meanwhile
         return entry
 
-    def _judged(self, slow: Callable[..., Any], single: bool, bindings: Bindings | None) -> Callable[..., Any]:
+    def _post_checked(self, slow: Callable[..., Any], single: bool, bindings: Bindings | None) -> Callable[..., Any]:
         def call(*arrays: Any, **kwargs: Any) -> Any:
             if kwargs or (bindings is not None and not bindings.same()):
                 return slow(*arrays, **kwargs)
@@ -297,14 +297,14 @@ def compile_graph(
     strides: Sequence[tuple[int, ...] | None] | None = None,
     *,
     dynamic: bool = True,
-    judge: Judge | None = None,
+    post_check: Judge | None = None,
     opt: Opt = BETTER,
 ) -> Program:
     """Optimize a graph and make it a program.
 
     `strides` gives byte strides for each parameter; None is row-major.  Without `dynamic`, sizes are constants in the code.
-    With a `judge` the last result of the graph is a flag: `Program.judge`.  `opt` is the level of the code, or "auto": quick
-    code now and, if there is much work in a call, better code as soon as it is made in the background.
+    With a `post_check` the last result of the graph is a flag: `Program.post_check`.  `opt` is the level of the code, or
+    "auto": quick code now and, if there is much work in a call, better code as soon as it is made in the background.
     """
     prepare()
     layouts = {}
@@ -316,26 +316,27 @@ def compile_graph(
             raise ValueError(f"strides of {param.name} are not whole elements: {given}")
         layouts[param] = elements
         specs.append(ArraySpec(param.dtype.numpy, param.shape, tuple(s * size for s in elements)))
-    # somebody who looks at the stages wants them for these sizes
+    # the stages are listed for these sizes
     look = not dynamic or any(map(debug.enabled, LISTINGS))
-    frame = _frame(graph, layouts, dynamic=dynamic) if look else frame_of(graph, layouts, _frame, debug.enabled("bounds"))
+    checked = debug.enabled("bounds")
+    written = _write(graph, layouts, dynamic=dynamic) if look else program_text_of(graph, layouts, _write, checked)
     results = [_dense_spec(r) for r in graph.results]
-    table, arena_bytes = _bound(frame, [*specs, *results])
-    better = cached(frame.text, BETTER) if opt == "auto" else None
-    code = better or machine_code(frame.text, QUICK if opt == "auto" else opt)
+    table, arena_bytes = _bound(written, [*specs, *results])
+    better = cached(written.text, BETTER) if opt == "auto" else None
+    code = better or machine_code(written.text, QUICK if opt == "auto" else opt)
     program = Program(
         graph, layouts, code, table, specs,
-        results, arena_bytes, frame.steps, frame.work, dynamic, judge,
+        results, arena_bytes, written.steps, written.work, dynamic, post_check,
         debug.enabled("check"),
     )  # fmt: skip
     if opt == "auto" and better is None and program._takes_long():
-        tiers.background.improve(frame.text, program)
+        tiers.background.improve(written.text, program)
     return program
 
 
-def _bound(frame: Frame, specs: Sequence[ArraySpec]) -> tuple[np.ndarray[Any, Any], int]:
-    """Return the table of a frame and the size of its arena; where accesses are checked, with the ends of all arrays."""
-    table, arena_bytes = frame.bound()
+def _bound(written: ProgramText, specs: Sequence[ArraySpec]) -> tuple[np.ndarray[Any, Any], int]:
+    """Return the table of a written and the size of its arena; where accesses are checked, with the ends of all arrays."""
+    table, arena_bytes = written.bound()
     if debug.enabled("bounds"):
         ends = [end for spec in specs for end in spec.span]
         table[: len(ends) + 2] = [*ends, 0, arena_bytes]
@@ -353,12 +354,12 @@ def _written(
     return stages, writer
 
 
-def _frame(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True) -> Frame:
+def _write(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True) -> ProgramText:
     stages, writer = _written(graph, layouts, check=check, dynamic=dynamic)
     if debug.enabled("kernels"):
         debug.show("kernels", "\n\n".join(map(str, writer.kernels)))
     debug.show("llvm", writer.text)
-    return Frame(writer.text, writer.steps, writer.table, writer.rooms, _work(stages["fused"]))
+    return ProgramText(writer.text, writer.steps, writer.table, writer.rooms, _work(stages["fused"]))
 
 
 def _run_alone(graph: Graph, arrays: Sequence[Any]) -> Outcome:
@@ -366,12 +367,12 @@ def _run_alone(graph: Graph, arrays: Sequence[Any]) -> Outcome:
     layouts = {p: dense_strides(p.shape) for p in graph.params}
     writer = ProgramWriter(graph, list(layouts.values()))
     writer.write()
-    frame = Frame(writer.text, writer.steps, writer.table, writer.rooms, (0, 0))
+    written = ProgramText(writer.text, writer.steps, writer.table, writer.rooms, (0, 0))
     specs, results = [_dense_spec(p) for p in graph.params], [_dense_spec(r) for r in graph.results]
-    table, arena_bytes = _bound(frame, [*specs, *results])
+    table, arena_bytes = _bound(written, [*specs, *results])
     program = Program(
-        graph, layouts, machine_code(frame.text, BETTER), table,
-        specs, results, arena_bytes, frame.steps, frame.work,
+        graph, layouts, machine_code(written.text, BETTER), table,
+        specs, results, arena_bytes, written.steps, written.work,
     )  # fmt: skip
     return program._run_native(arrays)
 

@@ -57,7 +57,7 @@ class RegisterWriter(Holder):
 
     # -- loops and branches -----------------------------------------------------------------------------
 
-    def laned(self, operands: Sequence[Held], places: Sequence[Memory | Run]) -> tuple[list[Carried], list[Memory | Run]]:
+    def vectorized(self, operands: Sequence[Held], places: Sequence[Memory | Run]) -> tuple[list[Carried], list[Memory | Run]]:
         """Write the loop that has lanes; return the carried values at the end, and the places seen as they are."""
         assert self.lanes is not None
         lanes, loop = self.lanes, self.lanes.loop
@@ -267,8 +267,8 @@ class RegisterWriter(Holder):
         """Return room for what a loop stacks; all of it grows, or none."""
         if any(t.grows for t in types):
             return [Run(tape, tape.type, dense_strides(tape.type.shape)) for tape in self.host.tapes.make(types)]
-        laned = self.lanes.laned if self.lanes is not None else ()
-        return [self.wide_room(t) if i in laned else self.room(t) for i, t in zip(items, types, strict=True)]
+        vectorized = self.lanes.vectorized if self.lanes is not None else ()
+        return [self.wide_room(t) if i in vectorized else self.room(t) for i, t in zip(items, types, strict=True)]
 
     def _apply(self, node: Node, xs: list[Value]) -> Value:
         f, xs = self.f, self.common(xs)

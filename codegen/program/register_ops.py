@@ -17,7 +17,7 @@ from graphc.ir.core.types import DType
 __all__ = ["CONTRACTED", "WRITERS", "early_products", "picks"]
 
 CONTRACTED = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract"}
-"""A product and the sum that takes it are rounded once: chains from turn to turn are what such loops wait for."""
+"""A product and the sum that takes it are rounded once: chains from iteration to iteration are what such loops wait for."""
 
 SEPARATE = 4
 """In a short sum of products in lanes each is rounded by itself: a product and two sums are done before three of both."""
@@ -140,7 +140,7 @@ def _dot(w: Holder, products: Sequence[Sequence[Value]], dtype: DType) -> Value:
     f, products = w.f, [w.common(p) for p in products]
     if not products:
         return f.const(0, LLVM[dtype.name])
-    if products[0][0].lanes > 1 and len(products) > 1:  # few instructions: what counts is how long a turn's chain is
+    if products[0][0].lanes > 1 and len(products) > 1:  # few instructions: what counts is how long an iteration's chain is
         step = 1 if len(products) <= SEPARATE else 2
         parts = [_chain(f, products[i : i + step]) for i in range(0, len(products), step)]
         return paired(f, dtype, FOLDS["sum"][0], parts)

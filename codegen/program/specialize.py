@@ -1,11 +1,11 @@
 """Programs of one structure at other sizes, without running the passes again.
 
 The first graph of a structure goes through the passes as it is.  The second, with other numbers, goes through them with
-symbols in the place of the numbers that differ, which leaves a recipe behind (ir/core/guards.py): the table of the program for
-any numbers for which all decisions are the same.  From the third on the recipe is replayed.  Numbers for which something
-would be decided in another way take the long way, and may leave a recipe of their own.
+symbols in place of the numbers that differ, which leaves a specialization behind (ir/core/guards.py): the parameter block of
+the program for any numbers for which all decisions are the same.  From the third on the specialization is replayed.  Numbers
+for which something would be decided in another way go through the passes, and may leave a specialization of their own.
 
-What a recipe says is compared with what is known of an earlier graph before it is kept.
+What a specialization says is compared with what is known of an earlier graph before it is kept.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any, Protocol
 from graphc.codegen.program.arena import Interval, plan
 from graphc.codegen.runtime.locks import ForkLock
 from graphc.ir.analysis.views import Strides
-from graphc.ir.core.graph import Graph, Node, apart
-from graphc.ir.core.guards import Book, Recipe
+from graphc.ir.core.graph import Graph, Node, fresh_scope
+from graphc.ir.core.guards import Guards, Specialization
 from graphc.ir.core.structural_key import structure, with_numbers
 
-__all__ = ["Frame", "counts", "frame_of"]
+__all__ = ["ProgramText", "counts", "program_text_of"]
 
 FAMILIES = 512
 SAMPLES = 4
@@ -31,19 +31,19 @@ REFUSALS = 3
 """Recipes that did not work out after which a structure always takes the long way."""
 
 counts: Counter[str] = Counter()
-"""How frames came about: `written`, `recorded`, `replayed`, `found`, `refused`."""
+"""How program texts came about: `written`, `recorded`, `replayed`, `found`, `refused`."""
 
 Layouts = Mapping[Node, Strides]
 
 
 class Write(Protocol):
-    """Whatever writes the frame of a graph; `check` asks for verified graphs on the way."""
+    """Whatever writes the written of a graph; `check` asks for verified graphs on the way."""
 
-    def __call__(self, graph: Graph, layouts: Layouts, *, check: bool = True) -> Frame: ...
+    def __call__(self, graph: Graph, layouts: Layouts, *, check: bool = True) -> ProgramText: ...
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class ProgramText:
     """A program as text, and its numbers: all that depends on sizes."""
 
     text: str
@@ -58,7 +58,7 @@ class Frame:
         """Return everything that depends on sizes, in one row."""
         return [*self.table, *(room[0] for room in self.rooms), *self.work]
 
-    def with_numbers(self, numbers: Sequence[Any]) -> Frame:
+    def with_numbers(self, numbers: Sequence[Any]) -> ProgramText:
         """Return the same for other sizes."""
         n, m = len(self.table), len(self.table) + len(self.rooms)
         rooms = [(size, *room[1:]) for size, room in zip(numbers[n:m], self.rooms, strict=True)]
@@ -76,38 +76,38 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class _Kept:
-    """A recipe, and which numbers of a structure are its symbols."""
+    """A specialization, and which numbers of a structure are its symbols."""
 
-    frame: Frame
-    recipe: Recipe
+    written: ProgramText
+    specialization: Specialization
     pattern: list[tuple[int, Any]]
     """For each number the symbol it is, or -1 and the value it has to have."""
     symbols: list[int]
     """For each symbol the first of its numbers."""
 
-    def replay(self, numbers: Sequence[Any]) -> Frame | None:
-        """Return the frame for other numbers, if the recipe holds for them."""
+    def replay(self, numbers: Sequence[Any]) -> ProgramText | None:
+        """Return the written for other numbers, if the specialization holds for them."""
         given = [numbers[i] for i in self.symbols]
         for x, (symbol, value) in zip(numbers, self.pattern, strict=True):
             if x != (value if symbol < 0 else given[symbol]):
                 return None
-        found = self.recipe.replay(given)
-        return None if found is None else self.frame.with_numbers(found)
+        found = self.specialization.replay(given)
+        return None if found is None else self.written.with_numbers(found)
 
 
 @dataclass(eq=False)
-class _Family:
+class _Structure:
     """What is known of one structure."""
 
-    samples: list[tuple[list[Any], Frame]] = field(default_factory=list)
+    samples: list[tuple[list[Any], ProgramText]] = field(default_factory=list)
     kept: list[_Kept] = field(default_factory=list)
     refusals: int = 0
 
-    def find(self, numbers: list[Any]) -> Frame | None:
-        for known, frame in self.samples:
+    def find(self, numbers: list[Any]) -> ProgramText | None:
+        for known, written in self.samples:
             if known == numbers:
                 counts["found"] += 1
-                return frame
+                return written
         for kept in self.kept:
             found = kept.replay(numbers)
             if found is not None:
@@ -116,30 +116,30 @@ class _Family:
                 return found
         return None
 
-    def write(self, graph: Graph, layouts: Layouts, numbers: list[Any], write: Write) -> Frame:
-        frame = None
+    def write(self, graph: Graph, layouts: Layouts, numbers: list[Any], write: Write) -> ProgramText:
+        written = None
         if self.samples and self.refusals < REFUSALS:
-            frame = self._record(graph, layouts, numbers, write)
-            counts["refused" if frame is None else "recorded"] += 1
-            self.refusals += frame is None
-        if frame is None:
+            written = self._record(graph, layouts, numbers, write)
+            counts["refused" if written is None else "recorded"] += 1
+            self.refusals += written is None
+        if written is None:
             counts["written"] += 1
-            frame = write(graph, layouts)
-        self.samples = [(numbers, frame), *self.samples[: SAMPLES - 1]]
-        return frame
+            written = write(graph, layouts)
+        self.samples = [(numbers, written), *self.samples[: SAMPLES - 1]]
+        return written
 
-    def _record(self, graph: Graph, layouts: Layouts, numbers: list[Any], write: Write) -> Frame | None:
-        """Write the frame with symbols, keep the recipe, and return what it says for these numbers; None if it has none."""
+    def _record(self, graph: Graph, layouts: Layouts, numbers: list[Any], write: Write) -> ProgramText | None:
+        """Write the program with symbols and keep the specialization; return its text for these numbers, or None."""
         before, sample = self.samples[0]
         pattern, symbols = _pattern(before, numbers)
-        book = Book([numbers[i] for i in symbols])
-        given = [value if at < 0 else book.symbols[at] for at, value in pattern]
+        guards = Guards([numbers[i] for i in symbols])
+        given = [value if at < 0 else guards.symbols[at] for at, value in pattern]
         try:
-            with apart():
-                frame = write(*with_numbers(graph, layouts, given), check=False)
+            with fresh_scope():
+                written = write(*with_numbers(graph, layouts, given), check=False)
         except (TypeError, AttributeError, ArithmeticError):  # something wants a number that a symbol is not
             return None
-        kept = _Kept(frame, book.recipe(frame.numbers()), pattern, symbols)
+        kept = _Kept(written, guards.specialization(written.numbers()), pattern, symbols)
         again = kept.replay(before)
         agrees = again is None or again.text != sample.text or again.numbers() == sample.numbers()
         now = kept.replay(numbers)
@@ -166,19 +166,19 @@ def _pattern(before: Sequence[Any], now: Sequence[Any]) -> tuple[list[tuple[int,
     return pattern, symbols
 
 
-_families: OrderedDict[Any, _Family] = OrderedDict()
+_structures: OrderedDict[Any, _Structure] = OrderedDict()
 _lock = ForkLock()
 
 
-def frame_of(graph: Graph, layouts: Layouts, write: Write, kind: object = None) -> Frame:
-    """Return the frame of a graph: by the recipe of its structure, or else by `write`.
+def program_text_of(graph: Graph, layouts: Layouts, write: Write, kind: object = None) -> ProgramText:
+    """Return the written of a graph: by the specialization of its structure, or else by `write`.
 
     `kind` tells apart ways of writing.
     """
     key, numbers = structure(graph, layouts)
     with _lock:
-        family = _families.setdefault((key, kind), _Family())
-        _families.move_to_end((key, kind))
-        if len(_families) > FAMILIES:
-            _families.popitem(last=False)
-    return family.find(numbers) or family.write(graph, layouts, numbers, write)
+        variants = _structures.setdefault((key, kind), _Structure())
+        _structures.move_to_end((key, kind))
+        if len(_structures) > FAMILIES:
+            _structures.popitem(last=False)
+    return variants.find(numbers) or variants.write(graph, layouts, numbers, write)

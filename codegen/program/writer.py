@@ -25,7 +25,7 @@ from graphc.codegen.loops.schedule import schedule
 from graphc.codegen.nests.kernel_function import Step
 from graphc.codegen.nests.nest import emit_kernel
 from graphc.codegen.program.arena import Interval
-from graphc.codegen.program.extern import OPAQUE, emit_copy, emit_packed, emit_product
+from graphc.codegen.program.extern import EXTERN, emit_copy, emit_packed, emit_product
 from graphc.codegen.program.held import Held, Memory, Run
 from graphc.codegen.program.kernel_calls import KernelCall, Source
 from graphc.codegen.program.register_loops import RegisterWriter
@@ -93,7 +93,7 @@ class ProgramWriter:
         self._places: Places = {}
         self._now = 0
         self._alive: Value | None = None
-        self._pocket: tuple[Value, Interval] | None = None
+        self._static_slots: tuple[Value, Interval] | None = None
         self._sequences: dict[Region, list[Node]] = {}
 
     def write(self) -> None:
@@ -222,17 +222,17 @@ class ProgramWriter:
         if not (is_small(type) and _is_structure(type.shape)):
             address, interval = self._arena(type.bytes)
             return _Place(address, dense_strides(type.shape), [interval])
-        if self._pocket is None:
-            self._pocket = self._arena(0)
-            self._pocket[1].first = 0
-        pocket, interval = self._pocket
-        address = self._at_start(f"getelementptr i8, ptr {pocket.name}, i64 {interval.bytes}")
+        if self._static_slots is None:
+            self._static_slots = self._arena(0)
+            self._static_slots[1].first = 0
+        static_slots, interval = self._static_slots
+        address = self._at_start(f"getelementptr i8, ptr {static_slots.name}, i64 {interval.bytes}")
         address = self.main.bounded(address, lambda: (0, type.bytes), "a small room", early=True)
         interval.bytes += -(-type.bytes // WORD) * WORD
         return _Place(address, dense_strides(type.shape))
 
     def _touch(self, place: _Place) -> None:
-        """Note that a value is used by the step being written, and so in every turn of the loops around it."""
+        """Note that a value is used by the step being written, and so in every iteration of the loops around it."""
         for loop in self._loops:
             loop.add(place)
         for interval in place.intervals:
@@ -257,7 +257,7 @@ class ProgramWriter:
             if node.op is PARAMETER or node.op.kind in ("movement", "leaf"):
                 continue
             self._now += 1
-            writer = self._STEPS.get(node.op.name, ProgramWriter._opaque)
+            writer = self._STEPS.get(node.op.name, ProgramWriter._extern)
             if node.regions and fits_registers(node):
                 writer = ProgramWriter._in_registers
             writer(self, region, node)
@@ -297,7 +297,7 @@ class ProgramWriter:
         return _Place(self.main.element(place.address, offset, "i8"), place.strides, place.intervals)
 
     def _results(self, region: Region, node: Node) -> list[_Place]:
-        """Return places for each result of a node; one that nobody reads gets room all the same."""
+        """Return places for each result of a node; one that nothing reads gets memory all the same."""
         found = self._read_results(region, node)
         tapes = self.tapes.make([t for t in node.types if t.grows])
         places = []
@@ -338,7 +338,7 @@ class ProgramWriter:
             sources.append(Source(view.base, self._places[view.base].strides, Operand(view.strides, view.offset)))
         self.calls[node] = KernelCall(kernel, sources, [p.strides for p in places])
 
-    def _opaque(self, region: Region, node: Node) -> None:
+    def _extern(self, region: Region, node: Node) -> None:
         views = [self._view(o) for o in node.operands]
         operands = [o for _, o in views]
         if node in self._links:
@@ -352,7 +352,7 @@ class ProgramWriter:
             else:  # what is written must not be read from where it is written to
                 views = [self._apart(o, v, base[0]) for o, v in zip(node.operands[1:], views, strict=True)]
                 operands = [operands[0], *(o for _, o in views)]
-        step = OPAQUE[node.op.name](self.module, node, operands, self._name(node))
+        step = EXTERN[node.op.name](self.module, node, operands, self._name(node))
         self._call(step, [*(p for p, _ in views), place])
 
     def _apart(self, node: Node, view: tuple[_Place, Operand], target: _Place) -> tuple[_Place, Operand]:
@@ -367,7 +367,7 @@ class ProgramWriter:
     def _matmul(self, region: Region, node: Node) -> None:
         packed = self._packed.get(node.operands[1])
         if packed is None:
-            self._opaque(region, node)
+            self._extern(region, node)
             return
         left, a = self._view(node.operands[0])
         place = self._result(node)
@@ -465,7 +465,7 @@ class ProgramWriter:
                 self.move(given.address, place.address, given.type.bytes)
                 operands[i] = place
             if lanes is not None:
-                found, places = writer.laned(operands, places)
+                found, places = writer.vectorized(operands, places)
             else:
                 write = writer.scan if node.op.name == "scan" else writer.while_
                 found = write(node, operands, places[node.params["carried"] :])
@@ -528,7 +528,7 @@ class ProgramWriter:
         return Memory(place.address, type, place.strides, padded=place.padded, row=place.row)
 
     def _pad_stacks(self, region: Region, node: Node) -> None:
-        """Let vectors lie side by side in what a loop stacks, if nobody reads it but loops with the same lanes."""
+        """Let vectors lie side by side in what a loop stacks, if nothing reads it but loops with the same lanes."""
         lanes = lanes_in_registers(node)
         if lanes is None:
             return
@@ -580,7 +580,7 @@ class ProgramWriter:
         self._loops.append(used)
 
     def _loop_ends(self, used: set[_Place], begin: int) -> None:
-        """Keep until its end what a loop used of what was there at its begin; the rest is made anew in each turn."""
+        """Keep until its end what a loop used of what was there at its begin; the rest is made anew in each iteration."""
         self._now += 1
         for place in used:
             if any(interval.first <= begin for interval in place.intervals):
@@ -592,7 +592,7 @@ class ProgramWriter:
         return [(a := self._room(type), a if i in changes.carried else self._room(type)) for i, type in enumerate(types)]
 
     def _first_turn(self, node: Node, carried: Sequence[_Place], buffers: Sequence[tuple[_Place, _Place]]) -> list[Value]:
-        """Return (now, following, spare) of the first turn, for each carried value; what changes in place is copied."""
+        """Return (now, following, spare) of the first iteration, for each carried value; what changes in place is copied."""
         start = []
         for i, (given, (a, b)) in enumerate(zip(carried, buffers, strict=True)):
             if a is b:
@@ -601,7 +601,7 @@ class ProgramWriter:
         return start
 
     def _pack(self, body: Region, outside: dict[Node, _Place]) -> list[_Place]:
-        """Pack, before a loop, what its products have on their right in each turn; return where that is."""
+        """Pack, before a loop, what its products have on their right in each iteration; return where that is."""
         found = []
         for factor in dict.fromkeys(n.operands[1] for n in body.nodes() if _is_worth_packing(n)):
             base = factor
@@ -684,7 +684,7 @@ class ProgramWriter:
     def _turn(
         self, pointers: Sequence[Value], carried: Sequence[_Place], buffers: Sequence[tuple[_Place, _Place]]
     ) -> tuple[list[_Place], list[_Place]]:
-        """Return where the carried values are read and where they are written in this turn."""
+        """Return where the carried values are read and where they are written in this iteration."""
         now, following = [], []
         for i, (first, (a, b)) in enumerate(zip(carried, buffers, strict=True)):
             alive = [*first.intervals, *a.intervals, *b.intervals]
@@ -743,7 +743,7 @@ class ProgramWriter:
         "scan": _scan,
         "while": _while,
     }
-    """How each kind of node is written; what is not listed is one step of `OPAQUE`."""
+    """How each kind of node is written; what is not listed is one step of `EXTERN`."""
 
 
 PACKED_BYTES = 16 << 20
@@ -751,14 +751,14 @@ PACKED_BYTES = 16 << 20
 
 
 def _is_worth_packing(node: Node) -> bool:
-    """Whether a node is a product of matrices, not of a vector, whose second factor may be packed for all turns of a loop."""
+    """Whether a node is a matrix product, not of a vector, whose second operand may be packed for all iterations of a loop."""
     if node.op.name != "matmul" or node.type.rank != 2 or node.operands[1].type.bytes > PACKED_BYTES:
         return False
     return node.shape[0] > 1 and all(n > SMALL for n in node.operands[1].shape)
 
 
 def _pieces(nodes: Sequence[Node], results: Sequence[Node]) -> dict[Node, tuple[Node, int]]:
-    """Return the results of kernels that nobody reads but a concatenation: which, and where they begin in it along its axis."""
+    """Return the results of kernels that only a concatenation reads: which one, and where they begin along its axis."""
     readers = users(nodes)
     found = {}
     for whole in nodes:
@@ -777,5 +777,5 @@ def _is_structure(shape: Sequence[int]) -> bool:
 
 
 def _exchanged(pointers: Sequence[Value]) -> list[Value]:
-    """Return (now, following, spare) of the next turn, for each carried value."""
+    """Return (now, following, spare) of the next iteration, for each carried value."""
     return [v for i in range(0, len(pointers), 3) for v in (pointers[i + 1], pointers[i + 2], pointers[i + 1])]

@@ -9,17 +9,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.autograd.anomaly import detect_anomaly, set_detect_anomaly
-from graphc.autograd.engine import Sweep
+from graphc.autograd.engine import Engine
 from graphc.autograd.function import Function, once_differentiable
 from graphc.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from graphc.autograd.hooks import RemovableHandle, call_hook, hook_step
-from graphc.core.errors import LEADS_OUT, TracingError, add_place
+from graphc.core.errors import LEADS_OUT, TracingError, add_location
 from graphc.ir.core.build import zeros_like
 from graphc.ir.core.graph import Node
 from graphc.tensors.context import state
 from graphc.tensors.grad_fn import GradFn
 from graphc.tensors.storage import Storage, compute, stopped
-from graphc.tensors.tensor import Accumulate, Tensor
+from graphc.tensors.tensor import AccumulateGrad, Tensor
 
 __all__ = [
     "Function", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "no_grad", "once_differentiable",
@@ -74,7 +74,7 @@ def backward(
             _as_tuple(tensors), grad_tensors, create_graph if retain_graph is None else retain_graph, create_graph, inputs
         )
     except (RuntimeError, TypeError) as error:
-        add_place(error)
+        add_location(error)
         raise
 
 
@@ -82,23 +82,23 @@ def _backward(outputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool,
     chosen = None if inputs is None else _as_tuple(inputs)
     if chosen is not None and not chosen:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    sweep = Sweep(outputs, given, keep, create)
-    if chosen is None and any(s.metadata and "argument" in s.metadata for s in sweep.steps):
+    engine = Engine(outputs, given, keep, create)
+    if chosen is None and any(s.metadata and "argument" in s.metadata for s in engine.steps):
         raise TracingError(LEADS_OUT)
-    targets = _leaves(sweep.steps) if chosen is None else [t for x in chosen for t in _targets_of(x, sweep.steps)]
-    retained = _retained(sweep.steps)
-    nodes = sweep.run([*targets, *retained])
-    made = sweep.tensors(nodes)
+    targets = _leaves(engine.steps) if chosen is None else [t for x in chosen for t in _targets_of(x, engine.steps)]
+    retained = _retained(engine.steps)
+    nodes = engine.run([*targets, *retained])
+    made = engine.tensors(nodes)
     touched: list[Storage] = []
     for (tensor, _), gradient in zip((*targets, *retained), made, strict=True):
         if gradient is not None:
-            touched.append(_deposit(tensor, gradient, create))
+            touched.append(_accumulate_grad(tensor, gradient, create))
     if state.trace is None and not create:
-        compute([*touched, *sweep.held()])
+        compute([*touched, *engine.held()])
 
 
 def _leaves(steps: Sequence[GradFn]) -> list[tuple[Tensor, Node]]:
-    ends = {s.node: s.tensor for s in reversed(steps) if isinstance(s, Accumulate)}
+    ends = {s.node: s.tensor for s in reversed(steps) if isinstance(s, AccumulateGrad)}
     return [(tensor, node) for node, tensor in ends.items()]
 
 
@@ -108,7 +108,7 @@ def _targets_of(tensor: Tensor, steps: Sequence[GradFn]) -> list[tuple[Tensor, N
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     if not tensor.is_leaf:
         return [(tensor, tensor._node())]
-    nodes = dict.fromkeys(s.node for s in steps if isinstance(s, Accumulate) and s.tensor is tensor)
+    nodes = dict.fromkeys(s.node for s in steps if isinstance(s, AccumulateGrad) and s.tensor is tensor)
     return [(tensor, n) for n in nodes or [tensor._node()]]
 
 
@@ -122,7 +122,7 @@ def _retained(steps: Sequence[GradFn]) -> list[tuple[Tensor, Node]]:
     return found
 
 
-def _deposit(tensor: Tensor, gradient: Tensor, create: bool) -> Storage:
+def _accumulate_grad(tensor: Tensor, gradient: Tensor, create: bool) -> Storage:
     """Add a gradient to a tensor's `.grad`, in place where no history is wanted; run its hooks around that."""
     hooks = tensor._hooks or {}
     for hook in list(hooks.get("tensor", {}).values()) if tensor.is_leaf else ():
@@ -205,23 +205,23 @@ def grad(
         found = _grad(_as_tuple(outputs), _as_tuple(inputs), grad_outputs, keep, create_graph)
         return _complete(found, _as_tuple(inputs), bool(allow_unused) or materialize_grads, materialize_grads)
     except (RuntimeError, TypeError) as error:
-        add_place(error)
+        add_location(error)
         raise
 
 
 def _grad(outputs: tuple[Tensor, ...], inputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool) -> list[Tensor | None]:
-    sweep = Sweep(outputs, given, keep, create)
-    targets = [_targets_of(x, sweep.steps) for x in inputs]
-    retained = [r for r in _retained(sweep.steps) if any(r[0] is x for x in inputs)]
-    nodes = sweep.run([*retained, *(pair for group in targets for pair in group)])
-    for (tensor, _), gradient in zip(retained, sweep.tensors(nodes[: len(retained)]), strict=True):
+    engine = Engine(outputs, given, keep, create)
+    targets = [_targets_of(x, engine.steps) for x in inputs]
+    retained = [r for r in _retained(engine.steps) if any(r[0] is x for x in inputs)]
+    nodes = engine.run([*retained, *(pair for group in targets for pair in group)])
+    for (tensor, _), gradient in zip(retained, engine.tensors(nodes[: len(retained)]), strict=True):
         if gradient is not None:
-            _deposit(tensor, gradient, create)
+            _accumulate_grad(tensor, gradient, create)
     parts = iter(nodes[len(retained) :])
     sums = [_total([next(parts) for _ in group]) for group in targets]
-    made = [_hooked(x, g) for x, g in zip(inputs, sweep.tensors(sums), strict=True)]
+    made = [_hooked(x, g) for x, g in zip(inputs, engine.tensors(sums), strict=True)]
     if state.trace is None and not keep:
-        compute([*(g._storage for g in made if g is not None), *sweep.held()])
+        compute([*(g._storage for g in made if g is not None), *engine.held()])
     return made
 
 

@@ -11,12 +11,12 @@ from graphc.ir.core.build import cast, constant, full_like, zeros_like
 from graphc.ir.core.graph import Node, toposort
 from graphc.ir.transforms.vjp import gradients
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import Barrier, GradFn, Level, Replaced, history
+from graphc.tensors.grad_fn import CustomGradFn, GradFn, Replaced, TransformInput, history
 from graphc.tensors.lazy import realize, substitute
 from graphc.tensors.storage import Storage, stopped
-from graphc.tensors.tensor import Accumulate, Tensor
+from graphc.tensors.tensor import AccumulateGrad, Tensor
 
-__all__ = ["Sweep", "differentiate", "with_late_hooks"]
+__all__ = ["Engine", "differentiate", "with_late_hooks"]
 
 TWICE = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
@@ -48,7 +48,7 @@ def differentiate(
     wrt = reroute(wrt)
     replaced: dict[Node, Node | None] = {}
     for step in steps:
-        if isinstance(step, Barrier) and (step in used or not step.edges):
+        if isinstance(step, CustomGradFn) and (step in used or not step.edges):
             given = gradients(front, weights, step.outputs)
             if all(g is None for g in given):
                 continue
@@ -71,7 +71,7 @@ def leading_to(ends: Set[GradFn], steps: Sequence[GradFn]) -> set[GradFn]:
     """
     targets = set(ends)
     for step in steps:
-        if step in targets and isinstance(step, Barrier) and step.hooks is not None:
+        if step in targets and isinstance(step, CustomGradFn) and step.hooks is not None:
             targets.update(e for e in step.edges if e is not None)
     used: set[GradFn] = set()
     for step in reversed(steps):
@@ -83,7 +83,7 @@ def leading_to(ends: Set[GradFn], steps: Sequence[GradFn]) -> set[GradFn]:
 def _by_node(steps: Sequence[GradFn], wrt: Sequence[Node]) -> set[GradFn]:
     """Return the steps that stand for nodes to take gradients by: leaves and inputs of transforms."""
     nodes = set(wrt)
-    return {s for s in steps if isinstance(s, (Accumulate, Level)) and s.node in nodes}
+    return {s for s in steps if isinstance(s, (AccumulateGrad, TransformInput)) and s.node in nodes}
 
 
 class _Reroute:
@@ -93,7 +93,7 @@ class _Reroute:
     """
 
     def __init__(self, steps: Sequence[GradFn]) -> None:
-        hooked = [s for s in steps if isinstance(s, Barrier) and s.hooks is not None]
+        hooked = [s for s in steps if isinstance(s, CustomGradFn) and s.hooks is not None]
         self.instead = {s.inputs[0]: s.outputs[0] for s in hooked}
         self.fixed = {n: n for n in _ends(steps)} if hooked else {}
 
@@ -132,7 +132,7 @@ def _cotangent(index: int, output: Tensor, given: Tensor | None) -> Node:
     return cast(given._node(), node.dtype)
 
 
-class Sweep:
+class Engine:
     """One backward: its roots and cotangents, checked, and the steps of their history."""
 
     def __init__(self, outputs: Sequence[Tensor], given: Any, keep: bool, create: bool) -> None:
@@ -174,7 +174,7 @@ class Sweep:
         """
         first = [o._edge() for o in self.outputs]
         reached = set(history(first, _is_python))
-        nodes = {s.node for s in reached if isinstance(s, Accumulate)}
+        nodes = {s.node for s in reached if isinstance(s, AccumulateGrad)}
         zeros = [zeros_like(n) if n in nodes or (not t.is_leaf and t._edge() in reached) else None for t, n in targets]
         return [z if g is None else g for g, z in zip(found, zeros, strict=True)]
 
@@ -187,7 +187,7 @@ class Sweep:
         for step in self.steps:
             for number, edge in enumerate(step.edges if step not in bad else ()):
                 if edge in bad or (
-                    isinstance(edge, Accumulate) and any(isinstance(b, Accumulate) and b.node is edge.node for b in bad)
+                    isinstance(edge, AccumulateGrad) and any(isinstance(b, AccumulateGrad) and b.node is edge.node for b in bad)
                 ):
                     made = f"\n  made at {step.where}" if step.where else ""
                     raise RuntimeError(f"Function '{step.name()}' returned nan values in its {number}th output.{made}")
@@ -200,7 +200,7 @@ class Sweep:
     def held(self) -> Iterable[Storage]:
         """Yield the storages of the outputs, and of whatever else of their history is still alive."""
         for step in self.steps:
-            if isinstance(step, Accumulate):
+            if isinstance(step, AccumulateGrad):
                 yield step.tensor._storage
             owner = step.owner() if step.owner is not None else None
             if owner is not None:
@@ -212,22 +212,22 @@ class Sweep:
         """Return the gradients as tensors; with a history of their own under create_graph."""
         if not self.create:
             return [None if n is None else Tensor._of(Storage(n)) for n in nodes]
-        inner = history(edge for s in self.steps if isinstance(s, Barrier) for edge in s.made)
+        inner = history(edge for s in self.steps if isinstance(s, CustomGradFn) for edge in s.made)
         by_node = _ends([*self.steps, *self.weight_steps, *inner])
         depends = _depending([n for n in nodes if n is not None], by_node)
         edges = tuple(dict.fromkeys(by_node.values()))
-        forked = len(edges) != 1 or sum(e in edges or isinstance(e, Accumulate) for s in self.steps for e in s.edges) > 1
+        forked = len(edges) != 1 or sum(e in edges or isinstance(e, AccumulateGrad) for s in self.steps for e in s.edges) > 1
         return [None if n is None else Tensor._of(_recorded(n, edges, n in depends, forked)) for n in nodes]
 
 
 def _is_python(step: GradFn) -> bool:
     """Tell whether a step is a custom function, which says itself what has no gradient."""
-    return isinstance(step, Barrier) and step.hooks is None and not isinstance(step, Replaced)
+    return isinstance(step, CustomGradFn) and step.hooks is None and not isinstance(step, Replaced)
 
 
 def _node_of(step: GradFn) -> Node | None:
     """Return the node of a step's result, which ordinary steps know only if they were made in anomaly mode."""
-    if isinstance(step, (Accumulate, Level)):
+    if isinstance(step, (AccumulateGrad, TransformInput)):
         return step.node
     return step.metadata.get("node") if step.metadata else None
 
@@ -241,7 +241,7 @@ def with_late_hooks(steps: list[GradFn]) -> list[GradFn]:
     return [s for step in steps if step not in hooks for s in (*_hooks_on(step), step)]
 
 
-def _hooks_on(step: GradFn) -> Sequence[Barrier]:
+def _hooks_on(step: GradFn) -> Sequence[CustomGradFn]:
     return step.metadata.get("hooked", ()) if step.metadata else ()
 
 
@@ -255,9 +255,9 @@ def _ends(steps: Iterable[GradFn]) -> dict[Node, GradFn]:
     """Map the nodes that gradients can be taken by to their steps."""
     found: dict[Node, GradFn] = {}
     for step in steps:
-        if isinstance(step, Accumulate) or (isinstance(step, Level) and step.active):
+        if isinstance(step, AccumulateGrad) or (isinstance(step, TransformInput) and step.active):
             found[step.node] = step
-        elif isinstance(step, Barrier):
+        elif isinstance(step, CustomGradFn):
             found.update(dict.fromkeys(step.outputs, step))
     return found
 

@@ -17,7 +17,7 @@ from graphc.ir.core.graph import Node, make
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import TensorType
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import Barrier
+from graphc.tensors.grad_fn import CustomGradFn
 from graphc.tensors.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
 
@@ -245,7 +245,7 @@ class Function:
         if not (recorded and call.recording):
             return result
         outputs = list(result) if isinstance(result, (tuple, list)) else [result]
-        step = Barrier(
+        step = CustomGradFn(
             f"{cls.__name__}Backward", edges, [], nodes, lambda given: _run_backward(cls, ctx, args, kinds, step, given)
         )
         made = [_recorded(ctx, o, step) if isinstance(o, Tensor) else o for o in outputs]
@@ -288,7 +288,7 @@ def in_place_of(saved: Any, outputs: Sequence[Any], made: Sequence[Any]) -> Any:
     return next((m for o, m in zip(outputs, made, strict=True) if o is saved), saved)
 
 
-def _recorded(ctx: FunctionCtx, output: Tensor, step: Barrier) -> Tensor:
+def _recorded(ctx: FunctionCtx, output: Tensor, step: CustomGradFn) -> Tensor:
     if id(output) in ctx._constant or not output._type.dtype.is_float:
         return output
     leaf = make(PRIMITIVES["alias"], (stopped(output._node()),), unique=True)
@@ -304,7 +304,7 @@ def _run_backward(
     ctx: FunctionCtx,
     args: tuple[Any, ...],
     kinds: Sequence[Any],
-    step: Barrier,
+    step: CustomGradFn,
     given: Sequence[Node | None],
 ) -> list[Node | None]:
     rest = iter([_weight(ctx, node, output, step) for node, output in zip(given, step.outputs, strict=True)])
@@ -325,7 +325,7 @@ def _run_jvp(
     ctx: FunctionCtx,
     args: tuple[Any, ...],
     outputs: Sequence[Any],
-    step: Barrier,
+    step: CustomGradFn,
     given: Sequence[Node | None],
 ) -> list[Node | None]:
     """Return the tangents of a step's outputs by jvp.  Raises RuntimeError for another number of them, or another shape."""
@@ -353,7 +353,7 @@ def _tangent(ctx: FunctionCtx, argument: Tensor, node: Node | None) -> Tensor | 
     return Tensor._of(Storage(zeros_like(argument._node()) if node is None else node))
 
 
-def _checked_tangent(output: Tensor, tangent: Any, step: Barrier) -> Node | None:
+def _checked_tangent(output: Tensor, tangent: Any, step: CustomGradFn) -> Node | None:
     """Return the node of a tangent that jvp returned.  Raises RuntimeError for another shape."""
     if tangent is None:
         return None
@@ -367,7 +367,7 @@ def _checked_tangent(output: Tensor, tangent: Any, step: Barrier) -> Node | None
     return cast(tangent._node(), output._type.dtype)
 
 
-def _kind(output: Any, step: Barrier) -> TensorType | str | None:
+def _kind(output: Any, step: CustomGradFn) -> TensorType | str | None:
     """Return what backward is told about a result: its gradient if it is `RECORDED`, zeros of a type, or None."""
     if not isinstance(output, Tensor):
         return None
@@ -380,14 +380,14 @@ def _no_weight(ctx: FunctionCtx, type: TensorType | None) -> Tensor | None:
     return Tensor._of(Storage(constant(0, type.dtype, type.shape)))
 
 
-def _weight(ctx: FunctionCtx, node: Node | None, output: Node, step: Barrier) -> Tensor | None:
+def _weight(ctx: FunctionCtx, node: Node | None, output: Node, step: CustomGradFn) -> Tensor | None:
     if node is None and not ctx._materialize:
         return None
     known = node if node is not None else zeros_like(output)
     return Tensor._of(Storage(known, state.grad, step if state.grad else None))
 
 
-def _checked(step: Barrier, index: int, argument: Tensor, gradient: Any) -> Node | None:
+def _checked(step: CustomGradFn, index: int, argument: Tensor, gradient: Any) -> Node | None:
     """Return the node of a gradient that backward returned.  Raises RuntimeError for another shape."""
     if gradient is None or not argument._type.dtype.is_float:
         return None
@@ -445,7 +445,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 def _refusing(gradient: Tensor, inputs: list[Node]) -> Tensor:
     """Return the gradient on a node whose own derivative by what it is made of is an error."""
     leaf = make(PRIMITIVES["alias"], (stopped(gradient._node()),), unique=True)
-    return Tensor._of(Storage(leaf, True, Barrier("Error", (), [leaf], inputs, _refuse)))
+    return Tensor._of(Storage(leaf, True, CustomGradFn("Error", (), [leaf], inputs, _refuse)))
 
 
 def _refuse(given: Sequence[Node | None]) -> Sequence[Node | None]:

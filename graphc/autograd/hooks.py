@@ -9,7 +9,7 @@ from typing import Any
 from graphc.ir.core.graph import Node, make
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import Barrier
+from graphc.tensors.grad_fn import CustomGradFn
 from graphc.tensors.storage import Shared, Storage, stopped
 from graphc.tensors.tensor import Tensor
 
@@ -67,24 +67,24 @@ def call_hook(hook: Callable[..., Any], gradient: Tensor) -> Tensor:
 def hook_step(tensor: Tensor) -> dict[int, Callable[..., Any]]:
     """Return the hooks of the result of an operation; the first call inserts a step for them into its history."""
     edge = tensor._edge()
-    if isinstance(edge, Barrier) and edge.hooks is not None:
+    if isinstance(edge, CustomGradFn) and edge.hooks is not None:
         return edge.hooks
     old = tensor._node()
     assert edge is not None
     leaf = make(PRIMITIVES["alias"], (stopped(old),), unique=True)
-    step = Barrier(edge.name(), edge.edges, [leaf], [old], lambda given: _through(step, given))
+    step = CustomGradFn(edge.name(), edge.edges, [leaf], [old], lambda given: _through(step, given))
     known = edge.metadata or {}
     step.edges, step.hooks, step.metadata = (edge,), {}, {k: v for k, v in known.items() if k != "hooked"}
     edge.metadata = {"hooked": (*known.get("hooked", ()), step)}
     if tensor._base is not None:
-        tensor._storage, tensor._base, tensor._moves = Shared(tensor._storage, tensor._moves), None, ()
+        tensor._storage, tensor._base, tensor._view_steps = Shared(tensor._storage, tensor._view_steps), None, ()
     storage = tensor._storage
     storage.current()
     storage.node, storage.requires_grad, storage.fn = leaf, True, step
     return step.hooks
 
 
-def _through(step: Barrier, given: Sequence[Node | None]) -> list[Node | None]:
+def _through(step: CustomGradFn, given: Sequence[Node | None]) -> list[Node | None]:
     (node,) = given
     if node is None:
         return [None]

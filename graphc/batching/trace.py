@@ -1,4 +1,4 @@
-"""One run of a function on stand-ins for the elements of a batch, and the batch that comes of it.
+"""One run of a function on placeholders for the elements of a batch, and the batch that comes of it.
 
 Every batched input becomes a fresh parameter node of the shape that one element has; what the function records
 on them is batched by graphc.ir.transforms.vmap.  Nodes tell nested levels apart, so maps, gradients and compiled
@@ -24,10 +24,10 @@ from graphc.ir.transforms.vmap_rules import lead
 from graphc.ops.random import default_generator, generators
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import PENDING_BOUND
-from graphc.tensors.grad_fn import GradFn, Level
+from graphc.tensors.grad_fn import GradFn, TransformInput
 from graphc.tensors.lazy import substitute
 from graphc.tensors.storage import Storage, compute, stopped
-from graphc.tensors.tensor import Accumulate, Tensor
+from graphc.tensors.tensor import AccumulateGrad, Tensor
 from graphc.tracing.custom_vjp import written_out
 from graphc.tracing.function_rule import VmapInfo, apply_with_rules, ruled
 from graphc.tracing.nested import KEY, Before, InnerTrace
@@ -71,7 +71,7 @@ def _moved(x: Node, dim: int) -> Node:
 
 
 class BatchTrace(InnerTrace):
-    """One run of a function on stand-ins for the elements of a batch.  Nothing is computed but what is asked for."""
+    """One run of a function on placeholders for the elements of a batch.  Nothing is computed but what is asked for."""
 
     kind = "batched function"
 
@@ -90,7 +90,7 @@ class BatchTrace(InnerTrace):
             raise self._asked_for(error) from None
 
     def take(self, x: Tensor, dim: int) -> Tensor:
-        """Return the stand-in for an element of a batch."""
+        """Return the placeholder for an element of a batch."""
         node = x._node()
         key = parameter(TensorType(node.dtype, (*node.shape[:dim], *node.shape[dim + 1 :])), self.title)
         key.where = node.where
@@ -121,7 +121,7 @@ class BatchTrace(InnerTrace):
         return result, inside
 
     def _by_rule(self, call: Any) -> Any:
-        """Return stand-ins for the results that a function's rule gives for the whole batch."""
+        """Return placeholders for the results that a function's rule gives for the whole batch."""
         info, function = VmapInfo(self.size, self.randomness), call.function
         found = self.outside(call.args, lambda lifted, dims: function.vmap(info, dims, *lifted))
         outputs, places = ruled(function, found)
@@ -143,8 +143,8 @@ class BatchTrace(InnerTrace):
             if step is None or step in seen or step in self.edges:
                 continue
             seen.add(step)
-            inside = isinstance(step, Accumulate) and step.tensor._storage.trace is self
-            if inside or (isinstance(step, Level) and step.active):
+            inside = isinstance(step, AccumulateGrad) and step.tensor._storage.trace is self
+            if inside or (isinstance(step, TransformInput) and step.active):
                 return True
             stack.extend(step.edges)
         return False
@@ -190,7 +190,7 @@ class BatchTrace(InnerTrace):
                 *rest,
             ))
         )  # fmt: skip
-        found._has_place = True  # type: ignore[attr-defined]
+        found._has_location = True  # type: ignore[attr-defined]
         return found
 
     # -- the end ----------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ class BatchTrace(InnerTrace):
         return [next(each) if isinstance(x, Tensor) else None for x in outputs]
 
     def write_back(self) -> None:
-        """Write to the arguments what the function wrote to their stand-ins; to be called outside."""
+        """Write to the arguments what the function wrote to their placeholders; to be called outside."""
         for x, dim, made in self.writes:
             x._assign(made.tensor(dim, self.size))
 
@@ -268,13 +268,13 @@ class BatchTrace(InnerTrace):
                     "randomness flags on vmap or perform the randomness operation out of vmap"
                     f"{chr(10) + '  at ' + storage.node.where if storage.node.where else ''}"
                 )
-                error._has_place = True  # type: ignore[attr-defined]
+                error._has_location = True  # type: ignore[attr-defined]
                 raise error
 
     def _keys(self, changed: dict[Storage, Before]) -> tuple[dict[Node, Node], dict[Node, Node], dict[Node, Node]]:
-        """Return what the stand-ins for random states are: of no draw; batches; where the last run starts.
+        """Return what the placeholders for random states are: of no draw; batches; where the last run starts.
 
-        Where nobody knows how much one run draws, each element has a stream of its own.
+        Where it is unknown how much one run draws, each element has a stream of its own.
         """
         plain: dict[Node, Node] = {}
         batches: dict[Node, Node] = {}
@@ -290,8 +290,8 @@ class BatchTrace(InnerTrace):
                 plain[before.key] = before.node
                 continue
             many = (self.size, 2)
-            turn = select(elementwise("eq", iota(many, 1), 1), iota(many, 0) * words, constant(0, I64, many))
-            batches[before.key] = lead(before.node, self.size) + turn
+            iteration = select(elementwise("eq", iota(many, 1), 1), iota(many, 0) * words, constant(0, I64, many))
+            batches[before.key] = lead(before.node, self.size) + iteration
             last = select(
                 elementwise("eq", iota((2,), 0), 1), constant((self.size - 1) * words, I64, (2,)), constant(0, I64, (2,))
             )

@@ -1,6 +1,6 @@
 """Batched functions, as torch.func.vmap makes them: which axis of what is mapped, and where it goes in the results.
 
-The function is called once, on stand-ins for the elements of the batch (graphc.batch_trace); then the graph
+The function is called once, on placeholders for the elements of the batch (graphc.batch_trace); then the graph
 that it recorded is batched.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 
 from graphc.batching.trace import Batched, BatchTrace
 from graphc.core import pytree
-from graphc.core.errors import add_place
-from graphc.core.pytree import Tree
+from graphc.core.errors import add_location
+from graphc.core.pytree import TreeDef
 from graphc.ops.random import get_rng_state, set_rng_state
 from graphc.ops.shape import cat, narrow
 from graphc.tensors.dispatch import from_array
@@ -75,7 +75,7 @@ def vmap(
             call = _Call(func, in_dims, out_dims, randomness, args, kwargs)
             return call.run(call.leaves, call.size) if chunk_size is None else _in_chunks(call, chunk_size)
         except (ValueError, IndexError, RuntimeError) as error:
-            add_place(error)
+            add_location(error)
             raise
 
     return mapped
@@ -84,7 +84,7 @@ def vmap(
 # -- dims -----------------------------------------------------------------------------------------------------
 
 
-def _spread(dims: Dims, tree: Tree) -> list[Any] | None:
+def _spread(dims: Dims, tree: TreeDef) -> list[Any] | None:
     """Return one dim for each leaf of a nest; None if the dims do not fit it."""
     kind = type(dims)
     container = kind in pytree.DICTS or isinstance(dims, (tuple, list))
@@ -98,7 +98,7 @@ def _spread(dims: Dims, tree: Tree) -> list[Any] | None:
     return None if any(f is None for f in found) else [d for f in found if f is not None for d in f]
 
 
-def _sketch(tree: Tree) -> str:
+def _sketch(tree: TreeDef) -> str:
     """Return the look of a nest, with a star for each leaf."""
     return str(pytree.unflatten(["*"] * tree.size, tree)).replace("'*'", "*")
 
@@ -204,7 +204,7 @@ class _Call:
         level.write_back()
         return pytree.unflatten(self._placed(outputs, found, dims, size, level), tree)
 
-    def result_dims(self, result: Any, outputs: Sequence[Any], tree: Tree) -> list[int | None]:
+    def result_dims(self, result: Any, outputs: Sequence[Any], tree: TreeDef) -> list[int | None]:
         """Return one dim for each output.  Raises ValueError for dims that do not fit, and for what is no tensor."""
         given = self.out_dims
         alone = isinstance(result, Tensor) and isinstance(given, tuple) and len(given) == 1
@@ -227,15 +227,15 @@ class _Call:
         self, outputs: Sequence[Any], found: Sequence[Batched | None], dims: Sequence[int | None], size: int, level: BatchTrace
     ) -> list[Any]:
         """Return the outputs with the batch axis where it is wanted, as tensors of the level outside."""
-        placed: list[Any] = []
+        located: list[Any] = []
         for x, made, dim in zip(outputs, found, dims, strict=True):
             if made is None:
-                placed.append(x)
+                located.append(x)
                 continue
             if dim is None and made.has_axis:
                 raise ValueError(f"vmap({self.name}, ...): `{self.name}` can not return a BatchedTensor when out_dim is None")
-            placed.append(x if dim is None and x._storage.trace is not level else made.tensor(dim, size))
-        return placed
+            located.append(x if dim is None and x._storage.trace is not level else made.tensor(dim, size))
+        return located
 
 
 def _as_tensor(leaf: Any) -> Any:

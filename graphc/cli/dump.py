@@ -24,12 +24,12 @@ __all__ = ["STAGES", "add_arguments", "example", "load_function", "run"]
 STAGES: dict[str, str] = {
     "captured": "what the function recorded up to its first gradient",
     "adjoint": "all that it recorded, gradients too",
-    "tidied": "after loops that say the same were made one",
+    "merged": "after loops that say the same were made one",
     "unrolled": "after short loops over large arrays were written out",
-    "kept": "after it was decided what loops keep for their gradients",
-    "moved": "after products that no turn of a loop waits for were taken out of it",
+    "rematerialized": "after it was decided what loops keep for their gradients",
+    "hoisted": "after products that no iteration of a loop waits for were taken out of it",
     "optimized": "after constant folding and the rewrite rules",
-    "components": "after work on short axes became work on their components",
+    "scalarized": "after work on short axes became work on their components",
     "fused": "after fusion: each group one kernel",
     "kernels": "scheduled loop kernels",
     "mlir": "the optimized graph in MLIR's core dialects",
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("function", nargs="?", metavar="file.py:f", help="a function, or an nn.Module, and the file it is in")
     parser.add_argument(
         "--shape", nargs="+", action="extend", default=[], metavar="128,64:f32",
-        help="extents and dtype of each argument in turn; f32 if none is given, ':f32' is a 0-d tensor",
+        help="extents and dtype of each argument in iteration; f32 if none is given, ':f32' is a 0-d tensor",
     )  # fmt: skip
     parser.add_argument("--stage", default="optimized", metavar="STAGE", help="what to print (default: optimized)")
     parser.add_argument("--grad", action="store_true", help="the gradient by the first argument instead, as func.grad gives it")

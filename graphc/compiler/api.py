@@ -25,7 +25,7 @@ from graphc.compiler.interrupts import compiling
 from graphc.compiler.lowered import Lowered
 from graphc.compiler.options import Options
 from graphc.compiler.reach import ATOMS, Watch, watch
-from graphc.compiler.signature import Call, take_apart
+from graphc.compiler.signature import Call, flatten_call
 from graphc.compiler.variant import Variant
 from graphc.tensors.context import state
 from graphc.tensors.tensor import Tensor
@@ -104,7 +104,7 @@ class Compiled:
         """Look a call up and run it; what the native entry cannot do alone."""
         if state.trace is not None or state.compiling:
             return self._function(*args, **kwargs)
-        call = take_apart(args, kwargs)
+        call = flatten_call(args, kwargs)
         with compiling():
             variant, stays = self._variant(call)
             if variant.graph.results:

@@ -13,16 +13,16 @@ from graphc.autograd.engine import with_late_hooks
 from graphc.compiler.fast_path import Result
 from graphc.compiler.options import Options
 from graphc.compiler.reach import Watch, watch
-from graphc.compiler.signature import Argument, Call, names_of, take_apart
+from graphc.compiler.signature import Argument, Call, flatten_call, names_of
 from graphc.compiler.variant import ArgumentStorage, Given, Held, Source, Variant, is_outside
 from graphc.core import pytree
 from graphc.core.dtypes import of_numpy
-from graphc.core.errors import TracingError, add_place
-from graphc.core.pytree import Tree
+from graphc.core.errors import TracingError, add_location
+from graphc.core.pytree import TreeDef
 from graphc.ir.core.graph import PARAMETER, Graph, Node, parameter, toposort
 from graphc.ir.core.types import TensorType
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import Barrier, GradFn, Level, history
+from graphc.tensors.grad_fn import CustomGradFn, GradFn, TransformInput, history
 from graphc.tensors.storage import Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.custom_vjp import written_out
@@ -87,30 +87,30 @@ class Tracer:
         """Trace and return the variant; whatever happens, all state is as it was before."""
         state.trace = self.trace
         try:
-            args, kwargs = self._stand_ins()
+            args, kwargs = self._placeholders()
             leaves, tree = pytree.flatten(self.function(*args, **kwargs))
             return self._variant(leaves, tree)
         except TracingError as error:
-            add_place(error)
+            add_location(error)
             raise
         finally:
             self.trace.leave()  # first: a signal handler in between sets aside what is still there
             state.trace = None
 
-    def _stand_ins(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _placeholders(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments with tensors on placeholders, the same one for the same object."""
         made: dict[int, Tensor] = {}
         leaves: list[Any] = []
         arguments = iter(self.call.arguments)
         for leaf, name in zip(self.call.leaves, names_of(self.function, self.call.tree), strict=True):
             if isinstance(leaf, (Tensor, np.ndarray)):
-                leaves.append(self._stand_in(next(arguments), name, made))
+                leaves.append(self._placeholder_tensor(next(arguments), name, made))
             else:
                 leaves.append(leaf)
         found: tuple[tuple[Any, ...], dict[str, Any]] = pytree.unflatten(leaves, self.call.tree)
         return found
 
-    def _stand_in(self, argument: Argument, name: str, made: dict[int, Tensor]) -> Tensor:
+    def _placeholder_tensor(self, argument: Argument, name: str, made: dict[int, Tensor]) -> Tensor:
         array = argument.array
         node = parameter(TensorType(of_numpy(array.dtype).ir, array.shape), name)
         self.params.append(node)
@@ -121,22 +121,22 @@ class Tracer:
         storage = Storage(node, argument.requires_grad)
         given = argument.given
         if isinstance(given, Tensor) and not given.is_leaf:
-            storage.fn = Level(node, ())
+            storage.fn = TransformInput(node, ())
             storage.fn.metadata = {"argument": True}
         tensor = made[id(given)] = Tensor._of(storage)
         if isinstance(given, Tensor):
             tensor._grad = given._grad
-            self.trace.stand_ins[tensor] = given
+            self.trace.placeholders[tensor] = given
         self.numbers[tensor] = len(self.params) - 1
         return tensor
 
-    def _variant(self, leaves: list[Any], tree: Tree) -> Variant:
+    def _variant(self, leaves: list[Any], tree: TreeDef) -> Variant:
         trace = self.trace
         self._check_aliases()
         nodes = self._written_out([x for x in leaves if isinstance(x, Tensor)])
         results = [self._result(x, nodes) for x in leaves]
         writes: list[tuple[Source | ArgumentStorage, Result]] = [*self._written_arguments(), *self._written_state()]
-        deposits = self._deposits()
+        deposits = self._accumulated()
         captures = list(trace.captures.values())
         inputs = [*self.params, *(c.placeholder for c in captures), *(n for _, n in trace.numbers)]
         constants = self._constants(inputs)
@@ -156,7 +156,7 @@ class Tracer:
             results=[place(r) for r in results],
             writes=[(find, place(r)) for find, r in writes],
             deposits=[(find, None if r is None else place(r)) for find, r in deposits],
-            stand_ins=self.numbers,
+            placeholders=self.numbers,
             options=self.options,
             watch=self.watch,
             state_like=[(n, self.call.arguments[n].given) for n in sorted(self.state_like)],
@@ -180,7 +180,7 @@ class Tracer:
         """Return nodes for results on whose way back hooks or custom functions are: in these, what that code does."""
         chosen = [x for x in tensors if x.requires_grad and (edge := x._edge()) is not None and not edge.dead]
         edges = [x._edge() for x in chosen]
-        if not any(isinstance(s, Barrier) and not is_outside(s) for s in with_late_hooks(history(edges))):
+        if not any(isinstance(s, CustomGradFn) and not is_outside(s) for s in with_late_hooks(history(edges))):
             return {}
         return dict(zip(chosen, written_out([x._node() for x in chosen], edges, is_outside), strict=True))
 
@@ -246,7 +246,7 @@ class Tracer:
             found.append((Source(number, kept.source, rebinds), self._output(storage.node)))
         return found
 
-    def _deposits(self) -> list[tuple[Given | Held, Result | None]]:
+    def _accumulated(self) -> list[tuple[Given | Held, Result | None]]:
         found: list[tuple[Given | Held, Result | None]] = []
         for slot in self.trace.grads.values():
             final = slot.tensor._grad
@@ -259,7 +259,7 @@ class Tracer:
 
 def capture(function: Callable[..., Any], *args: Any) -> tuple[Graph, list[Captured]]:
     """Return what a call records, without compiling it: the graph, and the state from outside that it reads."""
-    variant = trace(function, take_apart(args, {}), Options(), watch([function]))
+    variant = trace(function, flatten_call(args, {}), Options(), watch([function]))
     return variant.graph, variant.captures
 
 

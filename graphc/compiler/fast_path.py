@@ -1,6 +1,6 @@
 """Repeated calls of a compiled function: its state gathered, one native call, state put back.
 
-`compiler.py` looks a call up by everything that could matter; a `Ready` call serves those that are like one seen
+`compiler.py` looks a call up by everything that could matter; a `FastPath` call serves those that are like one seen
 before, and hands any other to the slow path.  Types, shapes and strides of all arrays, state included, are compared
 by the native entry itself.
 """
@@ -21,12 +21,12 @@ from graphc.tensors.grad_fn import GradFn
 from graphc.tensors.storage import HELD_ONCE, Storage, valued
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["MISFIT", "Ready", "Result", "deposit", "nested", "overwrite", "plain", "used_up"]
+__all__ = ["MISFIT", "FastPath", "Result", "accumulate_grad", "nested", "overwrite", "plain", "used_up"]
 
 Array = np.ndarray[Any, Any]
 
 MISFIT = object()
-"""What the native entry of a Ready call returns for arrays that do not fit."""
+"""What the native entry of a FastPath call returns for arrays that do not fit."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def overwrite(storage: Storage, array: Array) -> None:
     state.dirty.discard(storage)
 
 
-def deposit(tensor: Tensor, r: Result, array: Array) -> None:
+def accumulate_grad(tensor: Tensor, r: Result, array: Array) -> None:
     """Put a computed gradient into `tensor.grad`, a tensor of its own."""
     if getrefcount(tensor._grad) <= HELD_ONCE and _is_reusable(tensor._grad, r):
         overwrite(tensor._grad._storage, array)  # type: ignore[union-attr]
@@ -83,8 +83,8 @@ def deposit(tensor: Tensor, r: Result, array: Array) -> None:
 
 
 def _is_reusable(grad: Tensor | None, r: Result) -> bool:
-    """Tell whether a gradient that nobody else holds is as a new one would be, but for its value."""
-    if type(grad) is not Tensor or grad._moves or grad._hooks is not None or grad.__dict__:
+    """Tell whether a gradient that has no other reference is as a new one would be, but for its value."""
+    if type(grad) is not Tensor or grad._view_steps or grad._hooks is not None or grad.__dict__:
         return False
     if getrefcount(grad._storage) > HELD_ONCE:
         return False
@@ -107,7 +107,7 @@ def nested(entry: Callable[..., Any], build: Callable[[Sequence[Array]], Any], s
 
 
 @dataclass(eq=False, slots=True)
-class Ready:
+class FastPath:
     """A variant bound for calls with positional arrays, or tensors that require no gradient.
 
     `tensors` says which arguments are Tensors.  `captures` are storages, or ways to find them, and whether they
@@ -160,7 +160,7 @@ class Ready:
             if r is None:
                 tensor._grad = None
             else:
-                deposit(tensor, r, outputs[r.number])
+                accumulate_grad(tensor, r, outputs[r.number])
         return self.build([self._result(r, args, outputs) for r in self.results])
 
     def _arguments(self, args: tuple[Any, ...]) -> list[Array] | None:
@@ -212,7 +212,7 @@ class Ready:
 
 def _value(x: Any) -> Array | None:
     """Return the array of a tensor that is a known value and nothing more."""
-    if not isinstance(x, Tensor) or x._moves or x._storage.requires_grad:
+    if not isinstance(x, Tensor) or x._view_steps or x._storage.requires_grad:
         return None
     storage = x._storage
     return storage.node.value if type(storage) is Storage else None

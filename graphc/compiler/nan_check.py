@@ -18,7 +18,7 @@ from graphc.ir.core.types import BOOL
 from graphc.ir.interpret.nan_origin import Culprit, find_culprit
 from graphc.ir.transforms.vjp import GRADIENT
 
-__all__ = ["judge_of", "watched"]
+__all__ = ["post_check_of", "watched"]
 
 
 def watched(graph: Graph) -> Graph:
@@ -32,21 +32,22 @@ def watched(graph: Graph) -> Graph:
     return graph.replace((*graph.results, flag))
 
 
-def judge_of(graph: Graph) -> Callable[[Sequence[Any]], None]:
+def post_check_of(graph: Graph) -> Callable[[Sequence[Any]], None]:
     """Return what is asked when the flag is set: it raises FloatingPointError that names the operation."""
 
-    def judge(arrays: Sequence[Any]) -> None:
+    def post_check(arrays: Sequence[Any]) -> None:
         culprit = find_culprit(graph, arrays)
         if culprit is not None:
             raise FloatingPointError(_report(culprit))
 
-    return judge
+    return post_check
 
 
 def _report(culprit: Culprit) -> str:
     node = culprit.node
     lines = [f"expected finite numbers, got {_what(culprit)}"]
-    lines += [f"  in turn {turn} of the {loop.op.name}{_place(loop.where)}" for loop, turn in reversed(culprit.turns)]
+    loops = reversed(culprit.iterations)
+    lines += [f"  in iteration {number} of the {loop.op.name}{_place(loop.where)}" for loop, number in loops]
     return "\n".join([lines[0] + _place(node.where), *lines[1:]])
 
 

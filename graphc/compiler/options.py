@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from graphc.codegen.program.program import Program, compile_graph
 from graphc.codegen.runtime.tiers import BETTER, LEVELS, Opt
-from graphc.compiler.nan_check import judge_of, watched
+from graphc.compiler.nan_check import post_check_of, watched
 from graphc.ir.core.graph import Graph
 
 __all__ = ["Options"]
@@ -28,5 +28,5 @@ class Options:
     def program(self, graph: Graph, strides: Sequence[tuple[int, ...] | None]) -> Program:
         """Compile a graph as asked."""
         if self.check_nan and any(r.dtype.is_float for r in graph.results):
-            return compile_graph(watched(graph), strides, dynamic=self.dynamic, judge=judge_of(graph), opt=self.opt)
+            return compile_graph(watched(graph), strides, dynamic=self.dynamic, post_check=post_check_of(graph), opt=self.opt)
         return compile_graph(graph, strides, dynamic=self.dynamic, opt=self.opt)

@@ -12,13 +12,13 @@ import numpy as np
 from graphc.compiler.equality import by_value
 from graphc.core import pytree
 from graphc.core.dtypes import of_numpy
-from graphc.core.pytree import Tree
+from graphc.core.pytree import TreeDef
 from graphc.ir.core.cached import cached_property
 from graphc.tensors.context import state
 from graphc.tensors.storage import compute
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["Argument", "Array", "Call", "names_of", "take_apart"]
+__all__ = ["Argument", "Array", "Call", "flatten_call", "names_of"]
 
 Array = np.ndarray[Any, Any]
 
@@ -70,13 +70,13 @@ def argument(leaf: Any) -> Argument:
 class Call:
     """The arguments of one call, taken apart."""
 
-    tree: Tree
+    tree: TreeDef
     leaves: list[Any]
     arguments: list[Argument]
     key: Any
 
 
-def take_apart(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+def flatten_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
     """Take the arguments of a call apart.  Raises TypeError for those that no call can be found by."""
     leaves, tree = pytree.flatten((args, kwargs))
     tensors = [x for x in leaves if isinstance(x, Tensor)]
@@ -98,7 +98,7 @@ def take_apart(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
     return Call(tree, leaves, arguments, (tree, _keys(tree), tuple(parts), state.grad))
 
 
-def _keys(tree: Tree) -> tuple[Any, ...]:
+def _keys(tree: TreeDef) -> tuple[Any, ...]:
     """Return the keys of all dicts of a nest with their types: 1, 1.0 and True are one key to a dict, not to a trace."""
     return (*map(by_value, tree.keys), *(_keys(p) for p in tree.parts if p.parts))
 
@@ -113,7 +113,7 @@ def _by_value(leaf: Any) -> Any:
         ) from None
 
 
-def names_of(function: Callable[..., Any], tree: Tree) -> list[str]:
+def names_of(function: Callable[..., Any], tree: TreeDef) -> list[str]:
     """Return a name for each leaf of the arguments: the function's own, with the path into nests."""
     positional, named = tree.parts
     try:

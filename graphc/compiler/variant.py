@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 
 from graphc.codegen.program.program import Program
-from graphc.compiler.fast_path import MISFIT, Ready, Result, nested, overwrite, plain, used_up
+from graphc.compiler.fast_path import MISFIT, FastPath, Result, nested, overwrite, plain, used_up
 from graphc.compiler.options import Options
 from graphc.compiler.reach import Watch
 from graphc.compiler.signature import Array, Call
 from graphc.core import pytree
-from graphc.core.pytree import Tree
+from graphc.core.pytree import TreeDef
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import PARAMETER, Graph, Node
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import Barrier, GradFn, Level, history
+from graphc.tensors.grad_fn import CustomGradFn, GradFn, TransformInput, history
 from graphc.tensors.lazy import substitute
 from graphc.tensors.storage import Storage, compute, unique, valued
-from graphc.tensors.tensor import Accumulate, Tensor
+from graphc.tensors.tensor import AccumulateGrad, Tensor
 from graphc.tracing.trace import Captured, no_way_out
 
 __all__ = ["ArgumentStorage", "Given", "Held", "Source", "Variant", "is_outside"]
@@ -71,11 +71,11 @@ class ArgumentStorage:
 
     def __call__(self, call: Call) -> Storage:
         tensor: Tensor = call.arguments[self.number].given
-        if not tensor._moves:
+        if not tensor._view_steps:
             return tensor._storage
         shared = tensor.detach()._storage
         if self.rebinds:
-            tensor._storage, tensor._moves, tensor._base = shared, (), None
+            tensor._storage, tensor._view_steps, tensor._base = shared, (), None
         return shared
 
 
@@ -91,11 +91,11 @@ class Variant:
     constants: list[Node]
     guards: list[tuple[Callable[[], Any], Any]]
     looked: list[tuple[Given | Held, bool]]
-    tree: Tree
+    tree: TreeDef
     results: list[Result]
     writes: list[tuple[Source | ArgumentStorage, Result]]
     deposits: list[tuple[Given | Held, Result | None]]
-    stand_ins: dict[Tensor, int]
+    placeholders: dict[Tensor, int]
     options: Options
     watch: Watch
     state_like: list[tuple[int, Tensor]]
@@ -198,8 +198,8 @@ class Variant:
         """Whether the results are one value or a tuple of values, as the program returns them."""
         return self.tree.kind is None or (self.tree.kind is tuple and all(p.kind is None for p in self.tree.parts))
 
-    def _ready(self, call: Call, slow: Callable[..., Any]) -> Ready:
-        return Ready(
+    def _ready(self, call: Call, slow: Callable[..., Any]) -> FastPath:
+        return FastPath(
             entry=self.program.entry(lambda *arrays: MISFIT, single=False, bindings=self.watch.bindings),
             slow=slow,
             tensors=tuple(not a.is_numpy for a in call.arguments),
@@ -266,7 +266,7 @@ class _Picker:
         steps = history([r.fn])
         if any(map(is_outside, steps)):
             node = unique(node)
-            return Tensor._of(Storage(node, True, Barrier(r.fn.name(), (), [node], [node], no_way_out)))
+            return Tensor._of(Storage(node, True, CustomGradFn(r.fn.name(), (), [node], [node], no_way_out)))
         edges = tuple(edge for step in steps for edge in self._edges(step))
         return Tensor._of(Storage(node, True, GradFn(r.fn.name(), edges)))
 
@@ -280,13 +280,13 @@ class _Picker:
 
     def _edges(self, step: GradFn) -> list[GradFn | None]:
         """Return what stands at this call for the end of a recorded history."""
-        if isinstance(step, Accumulate) and step.tensor not in self.variant.stand_ins:
+        if isinstance(step, AccumulateGrad) and step.tensor not in self.variant.placeholders:
             return [step.tensor._edge()]
-        if not isinstance(step, (Accumulate, Level)) or step.node not in self.variant.graph.params:
+        if not isinstance(step, (AccumulateGrad, TransformInput)) or step.node not in self.variant.graph.params:
             return []
         return [self.call.arguments[self.variant.graph.params.index(step.node)].given._edge()]
 
 
 def is_outside(step: GradFn) -> bool:
     """Tell whether a step stands for the history of a tensor made outside of what is traced."""
-    return isinstance(step, Barrier) and step.outputs[0].op is PARAMETER
+    return isinstance(step, CustomGradFn) and step.outputs[0].op is PARAMETER

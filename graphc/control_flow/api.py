@@ -1,6 +1,6 @@
 """Branches and loops in the graph: cond, while_loop, scan, fori_loop; and parts that a gradient computes again.
 
-A body is called once, on stand-ins for what it will get, and what it records becomes a region of one node.  What
+A body is called once, on placeholders for what it will get, and what it records becomes a region of one node.  What
 it is given is its own: writing to it in place changes nothing outside.  Tensors of outside that it reads take part
 in the gradient; writing to them is refused, but random generators move on from one iteration to the next.
 """
@@ -16,8 +16,8 @@ import numpy as np
 
 from graphc.control_flow.body import KINDS, Body, Given, Once, Result, different, error_here, name_of, paths, sketch
 from graphc.core import pytree
-from graphc.core.errors import user_place
-from graphc.core.pytree import Tree
+from graphc.core.errors import user_location
+from graphc.core.pytree import TreeDef
 from graphc.ir.core import build, control_flow
 from graphc.ir.core.graph import Node, Region, parameter, place
 from graphc.ir.core.types import BOOL, I64
@@ -294,9 +294,9 @@ def _length(title: str, sequences: Sequence[Given], paths: Sequence[str], length
 
 
 def _with_arguments(
-    function: Callable[..., Any], leaves: Sequence[Any], tree: Tree, *, named: bool = False, like: Tree | None = None
+    function: Callable[..., Any], leaves: Sequence[Any], tree: TreeDef, *, named: bool = False, like: TreeDef | None = None
 ) -> Callable[[Sequence[Tensor]], Any]:
-    """Return a function of stand-ins for the tensors among the leaves of `function`'s arguments.
+    """Return a function of placeholders for the tensors among the leaves of `function`'s arguments.
 
     The arguments are a tuple, or a tuple and a dict where some are `named`.  Dicts among the results are in the order
     of `like`.
@@ -338,7 +338,7 @@ def _stable(title: str, given: Sequence[Given], one_pass: Callable[[Body], None]
     raise AssertionError("a loop without end")
 
 
-def _alike(result: Any, tree: Tree, several: bool) -> Any:
+def _alike(result: Any, tree: TreeDef, several: bool) -> Any:
     """Take a list for a tuple, as torch does, and one tensor for a tuple of one."""
     if several and isinstance(result, Tensor) and len(tree.parts) == 1 and tree.kind in (tuple, list):
         return tree.kind([result])
@@ -387,7 +387,7 @@ def _one_type(yes: Result, no: Result, path: str) -> tuple[Node, Node]:
     return first, second
 
 
-def _while(given: Sequence[Given], test: Body, body: Body, tree: Tree) -> Any:
+def _while(given: Sequence[Given], test: Body, body: Body, tree: TreeDef) -> Any:
     if test.random:
         raise error_here(f"{test.title}: expected a condition that draws no random numbers: let the body draw and carry them")
     flag = test.leaves[0].node if len(test.leaves) == 1 and test.tree.kind is None else None
@@ -468,7 +468,7 @@ def _recorded(nodes: Sequence[Node], name: str, given: Sequence[Given], bodies: 
     edges = [e for g in given if g.tensor.requires_grad and (e := g.tensor._edge()) is not None]
     edges += [e for body in bodies for leaf in body.leaves for e in body.ends(leaf.fn)]
     pending = max((g.tensor._storage.pending for g in given), default=0) + 1
-    where = user_place()
+    where = user_location()
     made = []
     for node in nodes:
         recorded = bool(edges) and state.grad and node.dtype.is_float
@@ -487,7 +487,7 @@ class _here:
 
     def __enter__(self) -> None:
         self.outer = place.where
-        place.where = user_place()
+        place.where = user_location()
 
     def __exit__(self, *error: object) -> None:
         place.where = self.outer

@@ -11,18 +11,18 @@ import numpy as np
 from graphc.autograd.engine import with_late_hooks
 from graphc.core import pytree
 from graphc.core.dtypes import number_dtype
-from graphc.core.errors import TracingError, add_place
-from graphc.core.pytree import Tree
+from graphc.core.errors import TracingError, add_location
+from graphc.core.pytree import TreeDef
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import DType, TensorType
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import from_array
-from graphc.tensors.grad_fn import Barrier, GradFn, history
+from graphc.tensors.grad_fn import CustomGradFn, GradFn, history
 from graphc.tensors.storage import Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.custom_vjp import written_out
-from graphc.tracing.function_rule import apply_with_rules, stand_in
+from graphc.tracing.function_rule import apply_with_rules, placeholder_tensor
 from graphc.tracing.nested import Before, InnerTrace
 
 __all__ = [
@@ -68,7 +68,7 @@ class Given:
 
 
 class Body(InnerTrace):
-    """One run of a body on stand-ins: `params`, the leaves of what it returned, and their nest `tree`."""
+    """One run of a body on placeholders: `params`, the leaves of what it returned, and their nest `tree`."""
 
     kind = "body"
 
@@ -89,9 +89,9 @@ class Body(InnerTrace):
         return apply_with_rules(call), True
 
     def run(self, function: Callable[[list[Tensor]], Any]) -> None:
-        """Call the body on its stand-ins.  Raises TypeError for results that are no tensors."""
+        """Call the body on its placeholders.  Raises TypeError for results that are no tensors."""
         with self:
-            result = function([stand_in(p, r) for p, r in zip(self.params, self.requires, strict=True)])
+            result = function([placeholder_tensor(p, r) for p, r in zip(self.params, self.requires, strict=True)])
             leaves, self.tree = pytree.flatten(result)
             for leaf, path in zip(leaves, paths(self.tree), strict=True):
                 if not isinstance(leaf, (Tensor, bool, int, float, np.ndarray, np.generic)):
@@ -124,7 +124,7 @@ class Body(InnerTrace):
                 " As an index it may be any number (x[i], graphc.narrow(x, dim, i, length)), as a size or a range it may not."
             )
         found = TracingError("\n".join((text, *rest)))
-        found._has_place = True  # type: ignore[attr-defined]
+        found._has_location = True  # type: ignore[attr-defined]
         return found
 
     def _write_rules_out(self) -> None:
@@ -132,7 +132,7 @@ class Body(InnerTrace):
         edges = [leaf.fn for leaf in self.leaves if leaf.fn is not None]
         if not edges or not state.grad:
             return
-        barriers = [s for s in with_late_hooks(history(edges, self.is_end)) if isinstance(s, Barrier)]
+        barriers = [s for s in with_late_hooks(history(edges, self.is_end)) if isinstance(s, CustomGradFn)]
         if barriers and (self.differentiates or any(self.ends(e) for e in edges)):
             nodes = written_out([leaf.node for leaf in self.leaves], edges, self.is_end)
             for leaf, node in zip(self.leaves, nodes, strict=True):
@@ -147,8 +147,8 @@ class Body(InnerTrace):
                     f"type {before.node.type} from outside. A body is recorded once and runs many times, or never: let it "
                     f"carry the tensor{made}"
                 )
-                error._has_place = bool(made)  # type: ignore[attr-defined]
-                add_place(error)
+                error._has_location = bool(made)  # type: ignore[attr-defined]
+                add_location(error)
                 raise error
 
     def changed(self) -> dict[Storage, Before]:
@@ -168,10 +168,10 @@ class Body(InnerTrace):
         return {b.node for b in self.entered.values()}
 
     def unmoved(self) -> dict[Node, Node]:
-        """Map the stand-ins of random states to these."""
+        """Map the placeholders of random states to these."""
         return {b.key: b.node for b in self.entered.values() if b.key is not None}
 
-    def check_tree(self, tree: Tree, name: str, part: int | None = None) -> None:
+    def check_tree(self, tree: TreeDef, name: str, part: int | None = None) -> None:
         """Raise TypeError unless the body returned the nest it was given."""
         found = self.tree if part is None else self.tree.parts[part]
         if found != tree:
@@ -184,7 +184,7 @@ class Once(Body):
     kind = "function"
 
     def run(self, function: Callable[[list[Tensor]], Any]) -> None:
-        """Call the body on its stand-ins.  Raises TypeError for results that are no tensors, and for writes to stand-ins."""
+        """Call the body on its placeholders.  Raises TypeError for results that are no tensors and for writes to arguments."""
         inner: list[Tensor] = []
 
         def watched(given: list[Tensor]) -> Any:
@@ -216,7 +216,7 @@ class Once(Body):
 def _is_hooked(storage: Storage, node: Node) -> bool:
     """Tell whether a storage stands on the node of a hook over another one."""
     step = storage.fn
-    return isinstance(step, Barrier) and step.hooks is not None and step.inputs == [node]
+    return isinstance(step, CustomGradFn) and step.hooks is not None and step.inputs == [node]
 
 
 class Result:
@@ -246,7 +246,7 @@ def _hint(value: object) -> str:
     return "; nests are of tuples, lists, dicts and named tuples: dataclasses.asdict makes one" if is_dataclass(value) else ""
 
 
-def different(name: str, wanted: Tree, got: Tree) -> str:
+def different(name: str, wanted: TreeDef, got: TreeDef) -> str:
     """Return what is wrong with carried values that come back in another nest."""
     return f"expected the carried values to come back as they are in {name}, {sketch(wanted)}, got {sketch(got)}"
 
@@ -256,7 +256,7 @@ def name_of(function: Callable[..., Any]) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def paths(tree: Tree, path: str = "") -> Iterator[str]:
+def paths(tree: TreeDef, path: str = "") -> Iterator[str]:
     """Yield how each leaf of a nest is reached: `[0]['x']`."""
     if tree.kind is None:
         yield path
@@ -267,7 +267,7 @@ def paths(tree: Tree, path: str = "") -> Iterator[str]:
         yield from paths(part, path + key)
 
 
-def sketch(tree: Tree) -> str:
+def sketch(tree: TreeDef) -> str:
     """Return the look of a nest, with a star for each leaf."""
     return str(pytree.unflatten(["*"] * tree.size, tree)).replace("'*'", "*")
 
@@ -275,5 +275,5 @@ def sketch(tree: Tree) -> str:
 def error_here(text: str, kind: type[Exception] = TypeError) -> Exception:
     """Return an error that tells the user's file and line."""
     error = kind(text)
-    add_place(error)
+    add_location(error)
     return error

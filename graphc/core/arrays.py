@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphc.core.dtypes import as_dtype, combine, get_default_dtype, number_dtype, of_numpy
-from graphc.core.errors import placed
+from graphc.core.errors import located
 from graphc.ir.core.types import DType
 
 __all__ = ["array_of"]
@@ -30,7 +30,7 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
     try:
         array = np.asarray(plain)
     except (ValueError, TypeError) as error:
-        raise placed(TypeError(f"expected numbers, arrays or nested sequences of them: {error}")) from None
+        raise located(TypeError(f"expected numbers, arrays or nested sequences of them: {error}")) from None
     if array.dtype.kind not in "biuf":
         raise _no_data(data, array)
     natural = (target or as_dtype(_natural(plain) or get_default_dtype().ir)).ir
@@ -40,8 +40,8 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
 
 def _no_data(data: Any, array: np.ndarray[Any, Any]) -> Exception:
     if array.dtype == object and all(isinstance(x, int) for x in array.flat):
-        return placed(ValueError(f"expected integers of at most 64 bits, got {data!r:.60}"))
-    return placed(TypeError(f"expected numbers, arrays or nested sequences of them, got {data!r:.60}"))
+        return located(ValueError(f"expected integers of at most 64 bits, got {data!r:.60}"))
+    return located(TypeError(f"expected numbers, arrays or nested sequences of them, got {data!r:.60}"))
 
 
 def _plain(data: Any) -> Any:
@@ -98,4 +98,4 @@ def _check_range(array: np.ndarray[Any, Any], dtype: DType) -> None:
         bad = most if low <= least else least
         error = ValueError if bad != bad or (array.dtype.kind == "u" and dtype.bytes == 8) else RuntimeError
         name = as_dtype(dtype).name
-        raise placed(error(f"value cannot be converted to type {name} without overflow, got {bad!r}"))
+        raise located(error(f"value cannot be converted to type {name} without overflow, got {bad!r}"))

@@ -13,8 +13,8 @@ from typing import Any
 from graphc.codegen.program.validation import MiscompilationError
 
 __all__ = [
-    "INTERNAL", "LEADS_OUT", "MiscompilationError", "TracingError", "add_place", "guard", "guard_all", "is_ours", "placed",
-    "refuse", "user_place",
+    "INTERNAL", "LEADS_OUT", "MiscompilationError", "TracingError", "add_location", "guard", "guard_all", "is_ours", "located",
+    "refuse", "user_location",
 ]  # fmt: skip
 
 INTERNAL = (
@@ -67,26 +67,26 @@ def _user_frame() -> FrameType | None:
     return frame
 
 
-def user_place() -> str:
+def user_location() -> str:
     """Return `file:line` of the innermost frame outside this package; empty if there is none."""
     frame = _user_frame()
     return "" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
-def add_place(error: Exception) -> None:
+def add_location(error: Exception) -> None:
     """Append the user's file, line and source text to an error's message, once."""
     frame = _user_frame()
-    if frame is None or getattr(error, "_has_place", False) or not (error.args and isinstance(error.args[0], str)):
+    if frame is None or getattr(error, "_has_location", False) or not (error.args and isinstance(error.args[0], str)):
         return
     file, line = frame.f_code.co_filename, frame.f_lineno
     source = linecache.getline(file, line).strip()
     error.args = (f"{error.args[0]}\n  at {file}:{line}{': ' + source if source else ''}", *error.args[1:])
-    error._has_place = True  # type: ignore[attr-defined]
+    error._has_location = True  # type: ignore[attr-defined]
 
 
-def placed(error: Exception) -> Exception:
+def located(error: Exception) -> Exception:
     """Return the error with the user's file, line and source text appended to its message."""
-    add_place(error)
+    add_location(error)
     return error
 
 
@@ -102,7 +102,7 @@ def refuse(error: BaseException, name: str, args: Sequence[Any], kwargs: Mapping
             return
         trace = trace.tb_next
     got = ", ".join([*map(_described, args), *(f"{k}={_described(v)}" for k, v in kwargs.items())])
-    raise placed(TypeError(f"{name}() received an invalid combination of arguments - got ({got})")) from error
+    raise located(TypeError(f"{name}() received an invalid combination of arguments - got ({got})")) from error
 
 
 def _described(value: Any) -> str:

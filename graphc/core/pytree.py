@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-__all__ = ["Tree", "builder", "flatten", "ordered_like", "paths", "tree_map", "unflatten"]
+__all__ = ["TreeDef", "builder", "flatten", "ordered_like", "paths", "tree_map", "unflatten"]
 
 
-class Tree(NamedTuple):
+class TreeDef(NamedTuple):
     """The shape of a nest: what kind of container, its keys, its parts; a leaf has kind None.  Hashable."""
 
     kind: Any
     keys: tuple[Any, ...] = ()
-    parts: tuple[Tree, ...] = ()
+    parts: tuple[TreeDef, ...] = ()
 
     @property
     def size(self) -> int:
@@ -23,12 +23,12 @@ class Tree(NamedTuple):
         return 1 if self.kind is None else sum(p.size for p in self.parts)
 
 
-LEAF = Tree(None)
-NOTHING = Tree(type(None))
+LEAF = TreeDef(None)
+NOTHING = TreeDef(type(None))
 DICTS = (dict, OrderedDict, defaultdict)
 
 
-def flatten(nest: Any) -> tuple[list[Any], Tree]:
+def flatten(nest: Any) -> tuple[list[Any], TreeDef]:
     """Return the leaves of nested tuples, lists, dicts and named tuples, and the nest's shape.
 
     None is a nest without leaves; dicts keep their order; everything else is a leaf.
@@ -37,24 +37,24 @@ def flatten(nest: Any) -> tuple[list[Any], Tree]:
     return leaves, _flatten(nest, leaves)
 
 
-def _flatten(nest: Any, leaves: list[Any]) -> Tree:
+def _flatten(nest: Any, leaves: list[Any]) -> TreeDef:
     if nest is None:
         return NOTHING
     kind = type(nest)
     if kind in DICTS:
-        return Tree(kind, tuple(nest), tuple([_flatten(v, leaves) for v in nest.values()]))
+        return TreeDef(kind, tuple(nest), tuple([_flatten(v, leaves) for v in nest.values()]))
     if kind is list or kind is tuple or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
-        return Tree(kind, (), tuple([_flatten(v, leaves) for v in nest]))
+        return TreeDef(kind, (), tuple([_flatten(v, leaves) for v in nest]))
     leaves.append(nest)
     return LEAF
 
 
-def unflatten(leaves: Sequence[Any], tree: Tree) -> Any:
+def unflatten(leaves: Sequence[Any], tree: TreeDef) -> Any:
     """Return the nest of a shape with these leaves."""
     return _unflatten(iter(leaves), tree)
 
 
-def _unflatten(leaves: Iterator[Any], tree: Tree) -> Any:
+def _unflatten(leaves: Iterator[Any], tree: TreeDef) -> Any:
     if tree.kind is None:
         return next(leaves)
     if tree.kind is type(None):
@@ -66,7 +66,7 @@ def _unflatten(leaves: Iterator[Any], tree: Tree) -> Any:
     return tree.kind(*parts) if hasattr(tree.kind, "_fields") else tree.kind(parts)
 
 
-def builder(tree: Tree) -> Callable[[Sequence[Any]], Any]:
+def builder(tree: TreeDef) -> Callable[[Sequence[Any]], Any]:
     """Return what `unflatten` does for one shape as a function of the leaves, ten times as fast."""
     names: dict[str, Any] = {}
     places = iter(range(tree.size))
@@ -75,7 +75,7 @@ def builder(tree: Tree) -> Callable[[Sequence[Any]], Any]:
         names[name := f"n{len(names)}"] = x
         return name
 
-    def spelled(part: Tree) -> str:
+    def spelled(part: TreeDef) -> str:
         if part.kind is None:
             return f"leaves[{next(places)}]"
         if part.kind is type(None):
@@ -96,7 +96,7 @@ def builder(tree: Tree) -> Callable[[Sequence[Any]], Any]:
     return build
 
 
-def ordered_like(nest: Any, tree: Tree) -> Any:
+def ordered_like(nest: Any, tree: TreeDef) -> Any:
     """Return a nest with the keys of its dicts in the order of a shape, where they are the same keys."""
     kind = type(nest)
     if kind is not tree.kind or nest is None:
@@ -112,7 +112,7 @@ def ordered_like(nest: Any, tree: Tree) -> Any:
     return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
 
 
-def paths(tree: Tree, name: str = "") -> Iterator[str]:
+def paths(tree: TreeDef, name: str = "") -> Iterator[str]:
     """Yield a name for every leaf: `name`, then the keys and numbers on the way, joined by underscores."""
     if tree.kind is None:
         yield name

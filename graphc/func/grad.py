@@ -14,7 +14,7 @@ from graphc.autograd.backward import grad as autograd_grad
 from graphc.autograd.grad_mode import enable_grad
 from graphc.batching.vmap import vmap
 from graphc.core import pytree
-from graphc.core.errors import placed
+from graphc.core.errors import located
 from graphc.func.jacobian import hessian, jacfwd, jacrev, jvp, linearize
 from graphc.func.sparse import Sparsity, hessian_sparsity, jacobian_sparsity, sparse_hessian, sparse_jacobian
 from graphc.ir.core.build import zeros_like
@@ -22,9 +22,9 @@ from graphc.ir.core.graph import make
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import from_array
-from graphc.tensors.grad_fn import Level, history
+from graphc.tensors.grad_fn import TransformInput, history
 from graphc.tensors.storage import Storage, stopped
-from graphc.tensors.tensor import Accumulate, Tensor
+from graphc.tensors.tensor import AccumulateGrad, Tensor
 
 __all__ = [
     "Sparsity", "functional_call", "grad", "grad_and_value", "hessian", "hessian_sparsity", "jacfwd", "jacobian_sparsity",
@@ -139,7 +139,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     inner, shape = pytree.flatten(outputs)
     for output in inner:
         if not isinstance(output, Tensor):
-            raise placed(
+            raise located(
                 RuntimeError(
                     f"vjp(f, *primals): Expected f to be a function that has non-empty output, got {type(output).__name__}"
                 )
@@ -148,7 +148,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
         weights, given = pytree.flatten(cotangents)
         if given != shape:
-            raise placed(
+            raise located(
                 RuntimeError(
                     "Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function."
                 )
@@ -201,7 +201,7 @@ def functional_call(
     arguments = () if args is None else args if isinstance(args, tuple) else (args,)
     own = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     if strict and own.keys() - tensors.keys():
-        raise placed(RuntimeError(f"Missing key(s): {', '.join(sorted(own.keys() - tensors.keys()))}."))
+        raise located(RuntimeError(f"Missing key(s): {', '.join(sorted(own.keys() - tensors.keys()))}."))
     if tie_weights:
         tensors = {**_tied(module, tensors), **tensors}
     with _swapped(module, tensors):
@@ -257,11 +257,11 @@ class _level:
         if not isinstance(leaf, Tensor):
             leaf = Tensor._of(Storage(from_array(_checked_array(leaf))))
         if not leaf._type.dtype.is_float:
-            raise placed(RuntimeError("only Tensors of floating point dtype can require gradients"))
+            raise located(RuntimeError("only Tensors of floating point dtype can require gradients"))
         source = leaf._node()
         source = stopped(source) if leaf.requires_grad and not state.grad else source
         node = make(PRIMITIVES["alias"], (source,), unique=True, like=source)
-        return Tensor._of(Storage(node, True, Level(node, (leaf._edge(),)), leaf._storage.pending))
+        return Tensor._of(Storage(node, True, TransformInput(node, (leaf._edge(),)), leaf._storage.pending))
 
     def open(self) -> _level:
         """Return the level, to be entered again."""
@@ -278,7 +278,7 @@ class _level:
 
     def _set_active(self, active: bool) -> None:
         for step in self.steps:
-            assert isinstance(step, Level)
+            assert isinstance(step, TransformInput)
             step.active = active
 
     def gradients(self, outputs: Sequence[Any], weights: Sequence[Any] | None) -> list[Tensor]:
@@ -294,7 +294,8 @@ class _level:
         """Return a result without the history of this level, but with what leads further out."""
         if not isinstance(x, Tensor) or not x.requires_grad:
             return x
-        open_ends = any(isinstance(s, Accumulate) or (isinstance(s, Level) and s.active) for s in history([x._edge()]))
+        steps = history([x._edge()])
+        open_ends = any(isinstance(s, AccumulateGrad) or (isinstance(s, TransformInput) and s.active) for s in steps)
         if open_ends and self.recording:
             return x
         node = x._node()
@@ -307,7 +308,7 @@ def _zeros(x: Tensor) -> Tensor:
 
 def _checked_array(leaf: Any) -> Any:
     if not hasattr(leaf, "dtype"):
-        raise placed(ValueError(f"Thing passed to transform API must be Tensor, got {type(leaf)}"))
+        raise located(ValueError(f"Thing passed to transform API must be Tensor, got {type(leaf)}"))
     return leaf
 
 
@@ -315,7 +316,7 @@ def _numbers(argnums: ArgNums, count: int) -> tuple[int, ...]:
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for i in numbers:
         if not -count <= i < count:
-            raise placed(RuntimeError(f"Got argnum={i}, but only {count} positional inputs"))
+            raise located(RuntimeError(f"Got argnum={i}, but only {count} positional inputs"))
     return tuple(i % count for i in numbers)
 
 
@@ -328,7 +329,7 @@ def _replaced(args: tuple[Any, ...], numbers: tuple[int, ...], chosen: Sequence[
 
 def _split_aux(result: Any) -> tuple[Any, Any]:
     if not (isinstance(result, tuple) and len(result) == 2):
-        raise placed(
+        raise located(
             RuntimeError("grad_and_value(f)(*args): output of function f should be a tuple: (output, aux) if has_aux is True")
         )
     return result
@@ -336,9 +337,9 @@ def _split_aux(result: Any) -> tuple[Any, Any]:
 
 def _check_scalar(value: Any) -> None:
     if not isinstance(value, Tensor):
-        raise placed(RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(value)}"))
+        raise located(RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(value)}"))
     if value.dim() != 0:
-        raise placed(
+        raise located(
             RuntimeError(
                 f"grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with {value.dim()} dims. "
                 "Maybe you wanted to use the vjp or jacrev APIs instead?"

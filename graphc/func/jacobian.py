@@ -15,8 +15,8 @@ from graphc.autograd.engine import differentiate
 from graphc.autograd.grad_mode import enable_grad
 from graphc.core import pytree
 from graphc.core.dtypes import Size, of_ir
-from graphc.core.errors import add_place
-from graphc.core.pytree import Tree
+from graphc.core.errors import add_location
+from graphc.core.pytree import TreeDef
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import RefusedError
 from graphc.ir.core.graph import PARAMETER, Node, make, parameter, toposort
@@ -26,10 +26,10 @@ from graphc.ir.transforms.vjp import gradients
 from graphc.ir.transforms.vmap import batch
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import from_array
-from graphc.tensors.grad_fn import Barrier, GradFn, Level, history
+from graphc.tensors.grad_fn import CustomGradFn, GradFn, TransformInput, history
 from graphc.tensors.lazy import realize, substitute
 from graphc.tensors.storage import Storage, stopped
-from graphc.tensors.tensor import Accumulate, Tensor
+from graphc.tensors.tensor import AccumulateGrad, Tensor
 from graphc.tracing.custom_vjp import written_out
 
 __all__ = [
@@ -252,9 +252,9 @@ class Derivative:
     """
 
     level: _Transform
-    tree: Tree
+    tree: TreeDef
     outputs: list[Tensor]
-    shape: Tree
+    shape: TreeDef
     aux: Any
     ends: list[Node]
     seeds: list[Node]
@@ -304,7 +304,7 @@ def _through_history(
     """Return gradients by `wrt`; the custom functions that backwards call are written out: batches copy what they return."""
     steps = history(o._edge() for o in outputs)
     found = differentiate(ends, seeds, steps, wrt)
-    inner = [edge for s in steps if isinstance(s, Barrier) for edge in s.made]
+    inner = [edge for s in steps if isinstance(s, CustomGradFn) for edge in s.made]
     if not inner:
         return found
     rest = iter(written_out([g for g in found if g is not None], inner, set(steps).__contains__))
@@ -331,7 +331,7 @@ class _Transform:
         source = tensor._node()
         source = stopped(source) if tensor.requires_grad and not self.recording else source
         node = make(PRIMITIVES["alias"], (source,), unique=True, like=source)
-        return Tensor._of(Storage(node, True, Level(node, (tensor._edge(),)), tensor._storage.pending))
+        return Tensor._of(Storage(node, True, TransformInput(node, (tensor._edge(),)), tensor._storage.pending))
 
     def __enter__(self) -> _Transform:
         self.mode.__enter__()
@@ -340,10 +340,10 @@ class _Transform:
     def __exit__(self, *error: object) -> None:
         self.mode.__exit__(*error)
         for step in self.steps:
-            assert isinstance(step, Level)
+            assert isinstance(step, TransformInput)
             step.active = False
 
-    def results(self, nodes: Sequence[Node], sources: Sequence[Tensor], shape: Tree) -> Any:
+    def results(self, nodes: Sequence[Node], sources: Sequence[Tensor], shape: TreeDef) -> Any:
         """Return a nest of tensors on nodes that were made of what made `sources`."""
         edges = _edges(sources)
         pending = 2 * max((s._storage.pending for s in sources), default=0) + 1
@@ -357,7 +357,8 @@ class _Transform:
     def _outward(self, x: Any) -> Any:
         if not isinstance(x, Tensor) or not x.requires_grad:
             return x
-        open_ends = any(isinstance(s, Accumulate) or (isinstance(s, Level) and s.active) for s in history([x._edge()]))
+        steps = history([x._edge()])
+        open_ends = any(isinstance(s, AccumulateGrad) or (isinstance(s, TransformInput) and s.active) for s in steps)
         if open_ends and self.recording:
             return x
         node = x._node()
@@ -367,11 +368,11 @@ class _Transform:
 def _edges(sources: Sequence[Tensor]) -> tuple[GradFn, ...]:
     """Return the steps that made tensors, and those that made the gradients of custom functions among them."""
     edges = [e for s in sources if (e := s._edge()) is not None]
-    inner = [e for s in history(edges) if isinstance(s, Barrier) for e in s.made if e is not None]
+    inner = [e for s in history(edges) if isinstance(s, CustomGradFn) for e in s.made if e is not None]
     return tuple(dict.fromkeys([*edges, *inner]))
 
 
-def _outputs(result: Any, has_aux: bool, name: str) -> tuple[list[Tensor], Tree, Any]:
+def _outputs(result: Any, has_aux: bool, name: str) -> tuple[list[Tensor], TreeDef, Any]:
     """Return the tensors a function returned, their nest, and its aux.  Raises RuntimeError."""
     if has_aux and not (isinstance(result, tuple) and len(result) == 2):
         raise _error(f"{name}: output of function f should be a tuple: (output, aux) if has_aux is True")
@@ -401,7 +402,7 @@ def _pushed(outputs: Sequence[Tensor], wrt: Sequence[Node], seeds: Sequence[Node
     """Return the tangents of outputs, also through the hooks and custom functions in their history."""
     front, known = list(wrt), list(seeds)
     for step in reversed(history(o._edge() for o in outputs)):
-        if isinstance(step, Barrier):
+        if isinstance(step, CustomGradFn):
             before = tangents_of(step.inputs, front, known)
             for node, tangent in zip(step.outputs, _through(step, before), strict=True):
                 if tangent is not None:
@@ -410,7 +411,7 @@ def _pushed(outputs: Sequence[Tensor], wrt: Sequence[Node], seeds: Sequence[Node
     return tangents_of([o._node() for o in outputs], front, known)
 
 
-def _through(step: Barrier, before: Sequence[Node | None]) -> Sequence[Node | None]:
+def _through(step: CustomGradFn, before: Sequence[Node | None]) -> Sequence[Node | None]:
     """Return the tangents behind a step.
 
     A custom function may say what they are.  Else its rule is linear in the cotangents, and what is wanted is its
@@ -528,7 +529,7 @@ def _blocks(pieces: Sequence[Node], outputs: Sequence[Node], inputs: Sequence[No
     return [build.reshape(piece, shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
 
-def _assembled(level: _Transform, parts: Sequence[Any], shape: Tree, argnums: ArgNums, aux: tuple[Any, ...]) -> Any:
+def _assembled(level: _Transform, parts: Sequence[Any], shape: TreeDef, argnums: ArgNums, aux: tuple[Any, ...]) -> Any:
     """Return the nest of outputs of nests of inputs, given the latter, with the aux if there is one."""
     jacobian = pytree.unflatten([p[0] for p in parts] if isinstance(argnums, int) else parts, shape)
     return (jacobian, *level.outward(aux)) if aux else jacobian
@@ -555,7 +556,7 @@ def _compute_coefficients(linear: Sequence[Node], seeds: Sequence[Node]) -> None
 def _error(text: str, kind: type[Exception] = RuntimeError) -> Exception:
     """Return an error that tells the user's file and line."""
     error = kind(text)
-    add_place(error)
+    add_location(error)
     return error
 
 

@@ -18,8 +18,8 @@ import numpy as np
 
 from graphc.compiler.api import Compiled, capture
 from graphc.core import pytree
-from graphc.core.errors import TracingError, add_place
-from graphc.core.pytree import Tree
+from graphc.core.errors import TracingError, add_location
+from graphc.core.pytree import TreeDef
 from graphc.func.jacobian import ArgNums, Derivative, backward_derivative, forward_derivative, jacrev, jvp, with_choices
 from graphc.ir.core import build
 from graphc.ir.core.cached import cached_property
@@ -203,8 +203,8 @@ class _Recorded:
     outputs: list[int]
     inputs: list[int]
     dtypes: list[DType]
-    shape: Tree
-    tree: Tree
+    shape: TreeDef
+    tree: TreeDef
     chosen: list[tuple[Captured, Any]]
 
     @cached_property
@@ -517,5 +517,5 @@ def _check_outside(what: str) -> None:
 
 
 def _placed(error: Exception) -> Exception:
-    add_place(error)
+    add_location(error)
     return error

@@ -13,7 +13,7 @@ import numpy as np
 
 from graphc.core.arrays import array_of
 from graphc.core.dtypes import as_dtype, exact_number, get_default_dtype, number_dtype, of_ir
-from graphc.core.errors import placed
+from graphc.core.errors import located
 from graphc.core.promotion import result_dtype
 from graphc.ir.core.build import cast, constant, elementwise, iota, select
 from graphc.ir.core.graph import Node
@@ -275,13 +275,13 @@ def arange(start: float, end: float | None = None, step: float = 1, *, dtype: An
     natural = I64 if all(isinstance(v, int) for v in (start, end, step)) else default_float()
     chosen = dtype_or(dtype, natural)
     if chosen.is_bool:
-        raise placed(NotImplementedError("\"arange_cpu\" not implemented for 'Bool'"))
+        raise located(NotImplementedError("\"arange_cpu\" not implemented for 'Bool'"))
     if chosen is I64:
         start, end, step = int(start), int(end), int(step)
     elif chosen.is_int:  # counted in floats, made in integers, as torch does
         return finished(_progression(int(start), int(step), ceil((end - start) / step), chosen), **keywords)
     if step == 0:
-        raise placed(RuntimeError("step must be nonzero"))
+        raise located(RuntimeError("step must be nonzero"))
     return finished(_progression(start, step, ceil((end - start) / step), chosen), **keywords)
 
 

@@ -11,7 +11,7 @@ import math
 from math import pi
 
 from graphc.core.dtypes import exact_number
-from graphc.core.errors import placed
+from graphc.core.errors import located
 from graphc.core.promotion import exact, promote, result_dtype
 from graphc.ir.core import functions
 from graphc.ir.core.build import cast, constant, elementwise, full_like, select, zeros_like
@@ -349,7 +349,7 @@ def positive(input: Tensor) -> Tensor:
         tensor([ 1., -2.])
     """
     if input.dtype.ir is BOOL:
-        raise placed(RuntimeError("The `+` operator, on a bool tensor is not supported."))
+        raise located(RuntimeError("The `+` operator, on a bool tensor is not supported."))
     return input
 
 

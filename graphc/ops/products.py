@@ -739,7 +739,7 @@ def _check_extents(xs: list[tuple[Node, list[str]]]) -> None:
 
 
 def _pair(a: Node, left: list[str], b: Node, right: list[str], needed: set[str]) -> tuple[Node, list[str]]:
-    """Contract two operands: sum what only one has and nobody needs, then one batched product of matrices."""
+    """Contract two operands: sum the axes that only one has and the result has not, then one batched product of matrices."""
     a, left = _sum_alone(a, left, needed | set(right))
     b, right = _sum_alone(b, right, needed | set(left))
     a, b = _widened(a, left, b, right)

@@ -15,7 +15,7 @@ from weakref import WeakSet
 import numpy as np
 
 from graphc.core.dtypes import iinfo, of_ir
-from graphc.core.errors import placed
+from graphc.core.errors import located
 from graphc.ir.core.build import apply, cast, constant, elementwise, iota, select, slice_, zeros_like
 from graphc.ir.core.build import reshape as reshape_node
 from graphc.ir.core.graph import Node
@@ -300,14 +300,14 @@ def _float(dtype: Any) -> DType:
 def uniform(shape: tuple[int, ...], dtype: DType, low: float, high: float, generator: Generator | None) -> Any:
     """Return uniform numbers in [low, high).  Raises RuntimeError for an empty range."""
     if not low <= high:
-        raise placed(RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}"))
+        raise located(RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}"))
     return drawn(_uniform, generator, 2 * prod(shape), shape, dtype, low, high)
 
 
 def gaussian(shape: tuple[int, ...], dtype: DType, mean: float, std: float, generator: Generator | None) -> Any:
     """Return normal numbers.  Raises RuntimeError for a negative deviation."""
     if not std >= 0:
-        raise placed(RuntimeError(f"normal expects std >= 0.0, but found std {std:g}"))
+        raise located(RuntimeError(f"normal expects std >= 0.0, but found std {std:g}"))
     return drawn(_normal, generator, 2 * prod(shape), shape, dtype, mean, std)
 
 
@@ -454,7 +454,7 @@ def _check_range(low: int, high: int, dtype: DType) -> None:
     limits = iinfo(of_ir(dtype))
     for bound, name in ((low, "from"), (high - 1, "to - 1")):
         if not limits.min <= bound <= limits.max:
-            raise placed(RuntimeError(f"{name} is out of bounds for {torch_name(dtype, lower=True)}, got {bound}"))
+            raise located(RuntimeError(f"{name} is out of bounds for {torch_name(dtype, lower=True)}, got {bound}"))
 
 
 def randint_like(input: Any, low: int, high: Any = None, *, dtype: Any = None, **keywords: Any) -> Any:
@@ -546,9 +546,9 @@ def normal(
         torch.Size([4])
     """
     if not hasattr(std, "shape") and not std >= 0:
-        raise placed(RuntimeError(f"normal expects std >= 0.0, but found std {std:g}"))
+        raise located(RuntimeError(f"normal expects std >= 0.0, but found std {std:g}"))
     if hasattr(std, "shape") and state.trace is None and not (np.asarray(std.detach()) >= 0).all():
-        raise placed(RuntimeError("normal expects all elements of std >= 0.0"))
+        raise located(RuntimeError("normal expects all elements of std >= 0.0"))
     if size is not None:
         return finished(gaussian(flatten_sizes((size,)), _float(dtype), mean, std, generator), **keywords)
     model = mean + std * 0 if hasattr(mean, "shape") else std
@@ -574,10 +574,10 @@ def bernoulli(input: Any, *, generator: Generator | None = None) -> Any:
         tensor([0., 1.])
     """
     if not input.dtype.is_floating_point:
-        raise placed(NotImplementedError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{torch_name(input.dtype.ir)}'"))
+        raise located(NotImplementedError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{torch_name(input.dtype.ir)}'"))
     chances = np.asarray(input.detach()) if state.trace is None else np.zeros(1)
     if not ((chances >= 0) & (chances <= 1)).all():
-        raise placed(RuntimeError("bernoulli expects all probabilities to be in [0, 1]"))
+        raise located(RuntimeError("bernoulli expects all probabilities to be in [0, 1]"))
     return drawn(_bernoulli, generator, prod(input.shape), input)
 
 

@@ -20,7 +20,7 @@ from graphc.ops.common import Operand, axes_of, axis_of, expand_to, flatten_size
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import op
 from graphc.tensors.lazy import realize
-from graphc.tensors.views import At, Diagonal, Moves, Window, Windows, chain, read
+from graphc.tensors.views import At, Diagonal, ViewSteps, Window, Windows, chain, read
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "broadcast_to", "cat", "chunk", "clone", "concat",
@@ -658,7 +658,7 @@ def narrow_axis(x: Node, axis: int, start: int, stop: int, step: int = 1) -> Nod
     return slice_(x, starts, stops, [step if a == axis else 1 for a in range(x.type.rank)])
 
 
-def _narrowed(input: Operand, dim: int, start: Any, length: int) -> Moves:
+def _narrowed(input: Operand, dim: int, start: Any, length: int) -> ViewSteps:
     if input.type.rank == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     axis = axis_of(dim, input.type.rank)
@@ -703,7 +703,7 @@ def narrow(input: Operand, dim: int, start: Any, length: int) -> Node:
     return read(input, _narrowed(input, dim, start, length))
 
 
-def _selected(input: Operand, dim: int, index: Any) -> Moves:
+def _selected(input: Operand, dim: int, index: Any) -> ViewSteps:
     axis, place = axis_of(dim, input.type.rank), known_integer(index)
     if isinstance(place, Node):
         return (At(axis, _place(place, input, axis)),)
@@ -880,7 +880,7 @@ def unbind(input: Operand, dim: int = 0) -> tuple[Node, ...]:
     return tuple(select_axis(input, axis, i) for i in range(input.shape[axis]))
 
 
-def _unfolding(input: Operand, dimension: int, size: int, step: int) -> Moves:
+def _unfolding(input: Operand, dimension: int, size: int, step: int) -> ViewSteps:
     if size < 0:
         raise RuntimeError(f"size is {size} but must be >= 0")
     if step <= 0:
@@ -1294,7 +1294,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> Any:
 # -- diagonals and padding ------------------------------------------------------------------------------
 
 
-def _diagonal(input: Operand, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Moves:
+def _diagonal(input: Operand, offset: int = 0, dim1: int = 0, dim2: int = 1) -> ViewSteps:
     a, b = axis_of(dim1, input.type.rank), axis_of(dim2, input.type.rank)
     if a == b:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")

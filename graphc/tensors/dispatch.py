@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from graphc.core.dtypes import of_numpy
-from graphc.core.errors import INTERNAL, add_place, placed, refuse, user_place
+from graphc.core.errors import INTERNAL, add_location, located, refuse, user_location
 from graphc.ir.core.build import apply
 from graphc.ir.core.graph import PARAMETER, Node, parameter, place
 from graphc.ir.core.types import TensorType
@@ -25,7 +25,7 @@ from graphc.tensors.context import state
 from graphc.tensors.grad_fn import GradFn
 from graphc.tensors.storage import Storage, compute
 from graphc.tensors.tensor import Tensor
-from graphc.tensors.views import Moves
+from graphc.tensors.views import ViewSteps
 
 __all__ = ["PENDING_BOUND", "from_array", "numpy_names", "op"]
 
@@ -96,7 +96,7 @@ class _Operands:
 def from_array(array: np.ndarray[Any, Any], *, copy: bool = True) -> Node:
     """Return a parameter node whose value is the array.  Raises TypeError for dtypes that tensors cannot have.
 
-    Without a copy nobody may write to the array any more: what reads it is computed later.
+    Without a copy the array must not be written to any more: what reads it is computed later.
     """
     dtype = of_numpy(array.dtype).ir
     node = parameter(TensorType(dtype, tuple(array.shape)))
@@ -107,7 +107,7 @@ def from_array(array: np.ndarray[Any, Any], *, copy: bool = True) -> Node:
 def op(
     name: str | Callable[..., str],
     *,
-    view: bool | str | Callable[..., Moves] | None = None,
+    view: bool | str | Callable[..., ViewSteps] | None = None,
     differentiable: bool = True,
 ) -> Callable[[Callable[..., Any]], Any]:
     """Lift a function on nodes to tensors; `name` becomes `<nameBackward0>` unless it says `Backward` itself.
@@ -131,7 +131,7 @@ def op(
         def call(*args: Any, **kwargs: Any) -> Any:
             operands = _Operands()
             outer = place.where
-            place.where = user_place()
+            place.where = user_location()
             if state.trace is not None:
                 state.trace.recorded(place.where)
             try:
@@ -147,14 +147,14 @@ def op(
                     return operands.tensors[0]._assign(made)
                 return made
             except (RuntimeError, ValueError, TypeError, IndexError, OverflowError) as error:
-                add_place(error)
+                add_location(error)
                 raise
             except AttributeError as error:
                 if error.name not in OF_NODES or isinstance(error.obj, Node):
                     refuse(error, body.__name__, args, kwargs)
                     raise
                 got = f"{error.obj!r:.40} of type {type(error.obj).__name__}"
-                raise placed(TypeError(f"{body.__name__}() expected a Tensor, got {got}")) from None
+                raise located(TypeError(f"{body.__name__}() expected a Tensor, got {got}")) from None
             except INTERNAL as error:
                 refuse(error, body.__name__, args, kwargs)
                 raise

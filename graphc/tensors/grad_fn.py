@@ -12,7 +12,7 @@ from weakref import ref
 
 from graphc.ir.core.graph import Node
 
-__all__ = ["Barrier", "GradFn", "Level", "Replaced", "history"]
+__all__ = ["CustomGradFn", "GradFn", "Replaced", "TransformInput", "history"]
 
 SAVES_NOTHING = frozenset((
     "Add", "Sub", "Rsub", "Neg", "Sum", "Mean", "View", "Reshape", "UnsafeView", "ReshapeAlias", "Expand", "T", "Transpose",
@@ -64,7 +64,7 @@ class GradFn:
         return f"<{self._name} object at {id(self):#x}>"
 
 
-class Level(GradFn):
+class TransformInput(GradFn):
     """The input of a function transform: `node` is what its gradient is taken by, while it is `active`."""
 
     __slots__ = ("active", "node")
@@ -78,7 +78,7 @@ class Level(GradFn):
 Rule = Callable[[list["Node | None"]], Sequence["Node | None"]]
 
 
-class Barrier(GradFn):
+class CustomGradFn(GradFn):
     """A step whose gradient is computed by Python code: `rule` maps those of `outputs` to those of `inputs`.
 
     The graph lets nothing through here: each output is a unique node over a stop_gradient.  `made` is the history
@@ -109,7 +109,7 @@ class Barrier(GradFn):
         return False
 
 
-class Replaced(Barrier):
+class Replaced(CustomGradFn):
     """A step at which a value was replaced without history: gradients by the new value go to the old one."""
 
     __slots__ = ()

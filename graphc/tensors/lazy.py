@@ -1,8 +1,8 @@
 """Compute pending nodes: on the NumPy evaluator at first, by compiled code once a graph has earned it.
 
 The rule is the one for renting or buying skis.  Each structure collects what its runs on NumPy cost, by an
-estimate; when that reaches what compiling would cost, by an estimate too, it is compiled.  So nobody waits
-for a compiler much longer than he has worked without, and the choice depends on nothing but the graphs.
+estimate; when that reaches what compiling would cost, by an estimate too, it is compiled.  So no caller waits
+for a compiler much longer than it has worked without, and the choice depends on nothing but the graphs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from graphc.codegen.program.program import Program, compile_graph
 from graphc.codegen.runtime.locks import ForkLock
-from graphc.core.errors import TracingError, add_place
+from graphc.core.errors import TracingError, add_location
 from graphc.ir.core.control_flow import known_results
 from graphc.ir.core.graph import PARAMETER, Graph, Node, make, parameter, toposort
 from graphc.ir.interpret.evaluate import evaluate_nodes
@@ -34,7 +34,7 @@ NODE_COST, ELEMENT_COST, FLOP_COST = 5e-6, 2e-9, 1e-10
 COMPILE_COST, COMPILE_NODE_COST = 0.05, 2e-3
 """Seconds to compile a graph, and what each node adds."""
 
-WHILE_TURNS = 1000
+WHILE_ITERATIONS = 1000
 """How often a loop is taken to run that says only at the end how often."""
 
 
@@ -76,7 +76,7 @@ def realize(roots: Sequence[Node]) -> list[np.ndarray[Any, Any]]:
 
 
 def _other_results(order: Sequence[Node], pending: Sequence[Node]) -> list[Node]:
-    """Return what else of the results of loops and branches somebody holds: nothing runs twice for being asked twice."""
+    """Return the other results of loops and branches that are still referenced: no loop runs twice."""
     several = [n for n in order if len(n.types) > 1 and n.value is None]
     found = [r for node in several for r in known_results(node) if r.value is None and not r.type.grows]
     return [r for r in found if r not in pending]
@@ -116,7 +116,7 @@ def _asked_for(root: Node, unbound: Node) -> TracingError:
         "if): choose with graphc.where, or leave that part outside of what is compiled."
     )
     error.asked, error.unbound = root, unbound
-    add_place(error)
+    add_location(error)
     return error
 
 
@@ -126,7 +126,7 @@ def _cost(node: Node) -> float:
         return NODE_COST
     if node.regions and node.op.name != "fusion":
         fixed = node.params.get("length", None if node.op.name == "while" else 1)
-        times: int = WHILE_TURNS if fixed is None else fixed
+        times: int = WHILE_ITERATIONS if fixed is None else fixed
         return NODE_COST + times * sum(_cost(inner) for region in node.regions for inner in region.nodes())
     size = max((prod(t.shape) for t in (*node.types, *(t for o in node.operands for t in o.types))), default=0)
     flops = prod(node.operands[0].shape) * node.shape[-1] if node.op.name == "matmul" else 0

@@ -19,7 +19,7 @@ from graphc.tensors import views
 from graphc.tensors.context import state
 from graphc.tensors.grad_fn import GradFn, Replaced
 from graphc.tensors.lazy import realize
-from graphc.tensors.views import Moves
+from graphc.tensors.views import ViewSteps
 
 __all__ = ["HELD_ONCE", "Places", "Shared", "Storage", "compute", "stopped", "unique", "valued"]
 
@@ -60,16 +60,26 @@ class Storage:
 
     `requires_grad` without `fn` is a leaf; then `node` is unique.  `trace` is the trace that the node belongs
     to, None in eager code.  `pending` bounds the length of the chain of operations not computed yet.  `aliases` are
-    the views of this storage and the storages that share its value; `source`, `moves` and `origin` are of Shared ones.
+    the views of this storage and the storages that share its value; `source`, `view_steps` and `origin` are of Shared ones.
     """
 
     __slots__ = (
-        "__weakref__", "aliases", "fn", "moves", "node", "origin", "pending", "requires_grad", "source", "trace", "version",
+        "__weakref__",
+        "aliases",
+        "fn",
+        "node",
+        "origin",
+        "pending",
+        "requires_grad",
+        "source",
+        "trace",
+        "version",
+        "view_steps",
     )  # fmt: skip
 
     aliases: WeakSet[Any] | None
     source: Storage
-    moves: Moves
+    view_steps: ViewSteps
     origin: Node | None
 
     def __init__(self, node: Node, requires_grad: bool = False, fn: GradFn | None = None, pending: int = 0) -> None:
@@ -131,7 +141,7 @@ class Storage:
         left = Storage(self.current(), fn is not None, fn, self.pending)
         for alias in aliases:
             if isinstance(alias, Shared):
-                alias.attach(left, alias.moves)
+                alias.attach(left, alias.view_steps)
                 alias.origin = left.node
             else:
                 alias._storage, alias._base = left, alias._of(left)
@@ -154,7 +164,7 @@ class Storage:
             self.__class__ = Storage  # type: ignore[assignment]
             Places.changes += 1
 
-    def share(self, source: Storage, path: Moves) -> None:
+    def share(self, source: Storage, path: ViewSteps) -> None:
         """Show the value of another storage from now on, under the history that this one has."""
         node, fn, version = self.current(), self.fn, self.version
         self.__class__ = Shared
@@ -180,9 +190,9 @@ class Storage:
         return self
 
     @property
-    def place(self) -> tuple[Storage, Moves]:
+    def place(self) -> tuple[Storage, ViewSteps]:
         """The storage that this one shares with, itself if with none, and the way from there."""
-        return (self.source, self.moves) if isinstance(self, Shared) else (self, ())
+        return (self.source, self.view_steps) if isinstance(self, Shared) else (self, ())
 
     def settle(self) -> None:
         """Where the value is known and no gradient will be taken through it, forget how it was made."""
@@ -215,24 +225,24 @@ class Shared(Storage):
 
     __slots__ = ()
 
-    def __init__(self, source: Storage, path: Moves) -> None:
+    def __init__(self, source: Storage, path: ViewSteps) -> None:
         self.attach(source, path)
         Places.changes -= 1  # nothing has changed: it is new
         super().__init__(self._derive(self.source.current()))
         self.pending = source.pending
 
-    def attach(self, source: Storage, path: Moves) -> None:
+    def attach(self, source: Storage, path: ViewSteps) -> None:
         """Share with a storage; with what that one shares with, if it does."""
         while isinstance(source, Shared):
-            source, path = source.source, source.moves + path
-        self.source, self.moves, self.origin = source, path, None
+            source, path = source.source, source.view_steps + path
+        self.source, self.view_steps, self.origin = source, path, None
         source.shown_by(self)
         Places.changes += 1
 
     def _derive(self, origin: Node) -> Node:
         self.origin = origin
-        node = views.read(origin, self.moves)
-        if origin.value is not None and views.is_static(self.moves):
+        node = views.read(origin, self.view_steps)
+        if origin.value is not None and views.is_static(self.view_steps):
             return valued(evaluate_nodes([node], {origin: origin.value})[0], node)
         return stopped(node) if self.source.requires_grad else node
 
@@ -256,13 +266,13 @@ class Shared(Storage):
     def put(self, node: Node, requires_grad: bool, fn: GradFn | None, pending: int = 0) -> None:
         """Write a value with its history; the value alone goes to the source."""
         plain = stopped(node) if requires_grad else node
-        self.source.put_value(views.write(self.source.current(), self.moves, plain), pending)
+        self.source.put_value(views.write(self.source.current(), self.view_steps, plain), pending)
         self.origin = self.source.node
         super().put(node, requires_grad, fn, pending)
 
     def put_value(self, node: Node, pending: int = 0) -> None:
         """Write a value and leave both histories as they are."""
-        self.source.put_value(views.write(self.source.current(), self.moves, node), pending)
+        self.source.put_value(views.write(self.source.current(), self.view_steps, node), pending)
         self.origin = self.source.node
         super().put_value(node, pending)
 
@@ -286,7 +296,7 @@ class Places:
     """How often a storage began or ended to share."""
 
     def __init__(self) -> None:
-        self.known: dict[Storage, tuple[Storage, Moves]] = {}
+        self.known: dict[Storage, tuple[Storage, ViewSteps]] = {}
         self.seen = Places.changes
         self.holds = True
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from graphc.core.arrays import array_of
 from graphc.core.dtypes import Size, dtype, exact_number, get_default_dtype, of_ir, of_numpy
-from graphc.core.errors import TracingError, add_place, placed
+from graphc.core.errors import TracingError, add_location, located
 from graphc.core.printing import format_tensor
 from graphc.core.promotion import broadcast_shapes, broadcast_to
 from graphc.ir.core.build import cast, constant
@@ -25,9 +25,9 @@ from graphc.tensors.context import state
 from graphc.tensors.grad_fn import GradFn
 from graphc.tensors.lazy import realize
 from graphc.tensors.storage import HELD_ONCE, Shared, Storage, compute, stopped, valued
-from graphc.tensors.views import Moves
+from graphc.tensors.views import ViewSteps
 
-__all__ = ["Accumulate", "Tensor", "device", "legacy"]
+__all__ = ["AccumulateGrad", "Tensor", "device", "legacy"]
 
 T = TypeVar("T", bound="Tensor")
 
@@ -91,7 +91,7 @@ class device:
 CPU = device("cpu")
 
 
-class Accumulate(GradFn):
+class AccumulateGrad(GradFn):
     """The end of a history: a leaf, whose `.grad` the gradient by `node` is added to."""
 
     __slots__ = ("node", "tensor")
@@ -138,11 +138,11 @@ class Tensor:
         "_base",
         "_grad",
         "_hooks",
-        "_moves",
         "_retains",
         "_storage",
         "_type",
         "_view_fn",
+        "_view_steps",
         "_view_version",
     )
 
@@ -172,7 +172,7 @@ class Tensor:
         self = object.__new__(cls)
         self._storage = storage
         self._base = self._grad = self._hooks = self._view_fn = None
-        self._moves = ()
+        self._view_steps = ()
         self._type = storage.node.types[0]
         self._retains = False
         self._view_version = 0
@@ -182,7 +182,7 @@ class Tensor:
     def _adopt(cls: type[T], other: Tensor) -> T:
         """Return a tensor of this class on the storage of `other`: how subclasses are made."""
         self = cls._of(other._storage)
-        self._base, self._moves, self._type = other._base, other._moves, other._type
+        self._base, self._view_steps, self._type = other._base, other._view_steps, other._type
         self._view_fn, self._view_version = other._view_fn, other._view_version
         return self
 
@@ -191,7 +191,7 @@ class Tensor:
     def _node(self) -> Node:
         """Return the node of the value at this moment."""
         node = self._storage.current()
-        return views.read(node, self._moves) if self._moves else node
+        return views.read(node, self._view_steps) if self._view_steps else node
 
     def _edge(self) -> GradFn | None:
         """Return the step of the history that made this value; for a leaf, the one that accumulates its gradient."""
@@ -200,7 +200,7 @@ class Tensor:
             return None
         if self._base is not None:
             return self._view_history()
-        return storage.fn if storage.fn is not None else Accumulate(self, storage.current())
+        return storage.fn if storage.fn is not None else AccumulateGrad(self, storage.current())
 
     def _view_history(self) -> GradFn | None:
         assert self._base is not None
@@ -210,15 +210,15 @@ class Tensor:
             self._view_version = self._storage.version
         return self._view_fn
 
-    def _view_along(self, steps: Moves, name: str) -> Tensor:
+    def _view_along(self, steps: ViewSteps, name: str) -> Tensor:
         """Return the view of this tensor along some steps; outside of recording, one without history."""
-        storage, path = self._storage, self._moves + steps
+        storage, path = self._storage, self._view_steps + steps
         if storage.requires_grad and not state.grad:
             view = Tensor._of(Shared(storage, path))
             return view
         view = Tensor._of(storage)
         view._base = self if self._base is None else self._base
-        view._moves = path
+        view._view_steps = path
         view._type = TensorType(self._type.dtype, views.shape_of(storage.node.shape, path))
         view._view_version = storage.version
         storage.shown_by(view)
@@ -386,7 +386,7 @@ class Tensor:
         if bool(wanted) == self._storage.requires_grad:
             return
         if self._base is not None:
-            self._storage, self._base, self._moves = Shared(self._storage, self._moves), None, ()
+            self._storage, self._base, self._view_steps = Shared(self._storage, self._view_steps), None, ()
         self._storage.set_requires_grad(bool(wanted))
 
     def requires_grad_(self: T, requires_grad: bool = True) -> T:
@@ -516,9 +516,9 @@ class Tensor:
     @data.setter
     def data(self, new: Tensor) -> None:
         if not isinstance(new, Tensor):
-            raise placed(TypeError(f"Variable data has to be a tensor, but got {type(new).__name__}"))
-        if self._moves:
-            self._storage, self._moves, self._base = Shared(self._storage, self._moves), (), None
+            raise located(TypeError(f"Variable data has to be a tensor, but got {type(new).__name__}"))
+        if self._view_steps:
+            self._storage, self._view_steps, self._base = Shared(self._storage, self._view_steps), (), None
         if state.trace is not None:
             self._take_value(new)
         elif self._place() != new._place():
@@ -528,23 +528,23 @@ class Tensor:
                 self._storage.put_value(new._node(), new._storage.pending)
                 new._storage = Shared(self._storage, ())
             else:
-                self._storage.share(new._storage, new._moves)
+                self._storage.share(new._storage, new._view_steps)
         self._type = new._type
 
-    def _place(self) -> tuple[Storage, Moves]:
+    def _place(self) -> tuple[Storage, ViewSteps]:
         source, path = self._storage.place
-        return source, path + self._moves
+        return source, path + self._view_steps
 
     def _is_alone(self, new: Tensor) -> bool:
         """Tell whether nothing but `new` holds its values: then it may as well share with this tensor."""
-        plain = type(new._storage) is Storage and not new._moves
+        plain = type(new._storage) is Storage and not new._view_steps
         return plain and not new._storage.requires_grad and getrefcount(new._storage) <= HELD_ONCE
 
     def _take_value(self, new: Tensor) -> None:
         """Take other values while a function is traced.  Raises TracingError for those of a tensor from outside."""
         node, root = new._node(), new._storage.root
         if root.trace is not state.trace or (state.trace is not None and state.trace.knows(root)):
-            raise placed(TracingError(DATA_FROM_OUTSIDE))
+            raise located(TracingError(DATA_FROM_OUTSIDE))
         self._storage.rebind(stopped(node) if new._storage.requires_grad else node, new._storage.pending)
 
     # -- writing ------------------------------------------------------------------------------------------
@@ -562,7 +562,7 @@ class Tensor:
             if not overlapping:
                 self._check_distinct(copies)
         except RuntimeError as error:
-            add_place(error)
+            add_location(error)
             raise
         node = cast(result if isinstance(result, Node) else result._node(), self._type.dtype)
         source = None if isinstance(result, Node) else result._storage
@@ -579,7 +579,7 @@ class Tensor:
             if wide != self._type.shape:
                 raise RuntimeError(f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(wide)}")
         except RuntimeError as error:
-            add_place(error)
+            add_location(error)
             raise
 
     def _check_writable(self, result: Any) -> None:
@@ -605,7 +605,7 @@ class Tensor:
 
     def _write_value(self, node: Node, pending: int) -> None:
         storage = self._storage
-        whole = views.write(storage.current(), self._moves, node) if self._moves else node
+        whole = views.write(storage.current(), self._view_steps, node) if self._view_steps else node
         storage.put_value(whole, pending)
 
     def _write_history(self, node: Node, edge: GradFn | None, pending: int) -> None:
@@ -613,7 +613,7 @@ class Tensor:
         if self._base is None:
             storage.put(node, True, edge if edge is not None else GradFn("CopyBackwards", (self._edge(), None)), pending)
             return
-        whole = views.write(storage.current(), self._moves, node)
+        whole = views.write(storage.current(), self._view_steps, node)
         storage.put(whole, True, GradFn("CopySlices", (self._base._edge(), edge)), pending)
         self._view_fn, self._view_version = GradFn("AsStridedBackward0", (storage.fn,)), storage.version
 
@@ -641,7 +641,7 @@ class Tensor:
             try:
                 number = constant(exact_number(src, self._type.dtype), self._type.dtype, self._type.shape)
             except (TypeError, RuntimeError, OverflowError) as error:
-                add_place(error)
+                add_location(error)
                 raise
             return self._assign(number, copies=True)
         other = src if isinstance(src, Tensor) else _of_values(src, None if isinstance(src, np.ndarray) else self.dtype)
@@ -664,11 +664,11 @@ class Tensor:
             else:
                 realize([node])
             node = storage.current()
-        if not self._moves:
+        if not self._view_steps:
             return node.value  # type: ignore[no-any-return]
-        if not views.is_static(self._moves):
+        if not views.is_static(self._view_steps):
             return realize([self._node()])[0]
-        return evaluate_nodes([views.read(node, self._moves)], {node: node.value})[0]  # type: ignore[no-any-return]
+        return evaluate_nodes([views.read(node, self._view_steps)], {node: node.value})[0]  # type: ignore[no-any-return]
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """Compute the values and return them as a NumPy array.
@@ -687,7 +687,7 @@ class Tensor:
             array([1, 2])
         """
         if state.trace is not None:
-            self._array()  # what cannot be known is the reason, rather than a gradient that somebody may take
+            self._array()  # what cannot be known is the reason, rather than a gradient that may be taken
         if self.requires_grad and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return np.array(self._array())
@@ -763,7 +763,7 @@ class Tensor:
         return id(self)
 
     def __format__(self, spec: str) -> str:
-        if not self._type.shape and not self._moves and type(self) is Tensor:
+        if not self._type.shape and not self._view_steps and type(self) is Tensor:
             return format(self.item(), spec) if spec or not self.requires_grad else repr(self)
         return format(self.item(), spec) if spec and not self._type.shape else object.__format__(self, spec)
 
@@ -827,21 +827,21 @@ def legacy(cls: type[T], dtype: dtype, args: tuple[Any, ...], keywords: dict[str
     name = f"{cls.__name__}()"
     if keywords.pop("device", "cpu") not in ("cpu", CPU, None) or keywords.keys() - {"size", "data"}:
         got = ", ".join(keywords) or "another device"
-        raise placed(TypeError(f"{name} takes sizes or data and the CPU as device, got {got}"))
+        raise located(TypeError(f"{name} takes sizes or data and the CPU as device, got {got}"))
     args = (*args, *keywords.values())
     first = args[0] if len(args) == 1 else ()
     if isinstance(first, Tensor):
         if strict and first.dtype is not dtype:
-            raise placed(TypeError(f"{name} takes tensors of {dtype}, got one of {first.dtype}"))
+            raise located(TypeError(f"{name} takes tensors of {dtype}, got one of {first.dtype}"))
         return cls._adopt(first.detach())
     if isinstance(first, Size) or "size" in keywords:
         args = tuple(first)
     elif len(args) == 1 and (isinstance(first, np.ndarray) or not hasattr(first, "__index__")):
         return _of_data(cls, dtype, first, name)
     if any(isinstance(n, bool) or not hasattr(n, "__index__") for n in args):
-        raise placed(TypeError(f"{name} takes sizes as integers, or one sequence of data, got {args!r:.60}"))
+        raise located(TypeError(f"{name} takes sizes as integers, or one sequence of data, got {args!r:.60}"))
     if any(n < 0 for n in args):
-        raise placed(RuntimeError(f"Trying to create tensor with negative dimension {min(args)}: {[*args]}"))
+        raise located(RuntimeError(f"Trying to create tensor with negative dimension {min(args)}: {[*args]}"))
     shape = tuple(n.__index__() for n in args)
     return cls._of(Storage(constant(0, dtype.ir, shape or (() if args else (0,)))))
 
@@ -856,7 +856,7 @@ def _of_values(data: Any, dtype: dtype | None) -> Tensor:
 
 def _of_data(cls: type[T], dtype: dtype, data: Any, name: str) -> T:
     if not hasattr(data, "__len__") or isinstance(data, str):
-        raise placed(TypeError(f"{name}: data must be a sequence (got {type(data).__name__})"))
+        raise located(TypeError(f"{name}: data must be a sequence (got {type(data).__name__})"))
     array = array_of(data if hasattr(data, "__array__") or isinstance(data, (list, tuple)) else [*data], dtype)
     node = parameter(TensorType(dtype.ir, array.shape))
     node.value = np.array(array)

@@ -21,7 +21,8 @@ from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL
 
 __all__ = [
-    "At", "Diagonal", "Moves", "Window", "Windows", "chain", "is_static", "overlaps", "read", "shape_of", "strides", "write",
+    "At", "Diagonal", "ViewSteps", "Window", "Windows", "chain", "is_static", "overlaps", "read", "shape_of", "strides",
+    "write",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
@@ -53,7 +54,7 @@ class Step:
         raise NotImplementedError
 
 
-Moves = tuple[Step, ...]
+ViewSteps = tuple[Step, ...]
 
 VIEWABLE = frozenset({"reshape", "permute", "slice", "broadcast"})
 
@@ -150,7 +151,7 @@ class Diagonal(Step):
         below, above = max(-self.offset, 0), max(self.offset, 0)
         return max(0, min(shape[self.rows] - below, shape[self.columns] - above))
 
-    def _steps(self, shape: Shape) -> Moves:
+    def _steps(self, shape: Shape) -> ViewSteps:
         """Return the movement by which the diagonal is read: every (columns + 1)-th element of the flat plane."""
         order = (*(a for a in range(len(shape)) if a not in (self.rows, self.columns)), self.rows, self.columns)
         outer, (m, n) = tuple(shape[a] for a in order[:-2]), (shape[self.rows], shape[self.columns])
@@ -273,7 +274,7 @@ def _back(x: Node, axis: int) -> Node:
     return permute(x, (*range(1, axis + 1), 0, *range(axis + 1, x.type.rank)))
 
 
-def chain(result: Node, base: Node) -> Moves | None:
+def chain(result: Node, base: Node) -> ViewSteps | None:
     """Return the steps that make `result` of `base`; None if it is made in another way."""
     steps: list[Step] = []
     while result is not base:
@@ -284,22 +285,22 @@ def chain(result: Node, base: Node) -> Moves | None:
     return tuple(reversed(steps))
 
 
-def read(base: Node, moves: Moves) -> Node:
+def read(base: Node, view_steps: ViewSteps) -> Node:
     """Apply the steps."""
-    for step in moves:
+    for step in view_steps:
         base = step.read(base)
     return base
 
 
-def is_static(moves: Moves) -> bool:
+def is_static(view_steps: ViewSteps) -> bool:
     """Tell whether a view shows the same places whatever the values are."""
-    return all(step.static for step in moves)
+    return all(step.static for step in view_steps)
 
 
-def strides(shape: Shape, moves: Moves) -> Strides | None:
+def strides(shape: Shape, view_steps: ViewSteps) -> Strides | None:
     """Return the strides, in elements, of a view of a dense array; None if no strides can show it."""
     found = dense_strides(shape)
-    for step in moves:
+    for step in view_steps:
         next_ = step.strides(shape, found)
         if next_ is None:
             return None
@@ -307,18 +308,18 @@ def strides(shape: Shape, moves: Moves) -> Strides | None:
     return found
 
 
-def shape_of(shape: Shape, moves: Moves) -> Shape:
+def shape_of(shape: Shape, view_steps: ViewSteps) -> Shape:
     """Return the shape of a view of an array of some shape."""
-    for step in moves:
+    for step in view_steps:
         shape = step.shape(shape)
     return shape
 
 
-def overlaps(base: Node, moves: Moves) -> bool:
+def overlaps(base: Node, view_steps: ViewSteps) -> bool:
     """Tell whether two elements of a view are one in memory."""
-    if all(step.invertible for step in moves):
+    if all(step.invertible for step in view_steps):
         return False
-    shape, found = shape_of(base.shape, moves), strides(base.shape, moves)
+    shape, found = shape_of(base.shape, view_steps), strides(base.shape, view_steps)
     assert found is not None, "a view has strides"
     if any(n > 1 and s == 0 for n, s in zip(shape, found, strict=True)):
         return 0 not in shape
@@ -328,22 +329,22 @@ def overlaps(base: Node, moves: Moves) -> bool:
     return np.unique(places).size < prod(shape)
 
 
-def write(base: Node, moves: Moves, new: Node) -> Node:
+def write(base: Node, view_steps: ViewSteps, new: Node) -> Node:
     """Return the base with `new` where the view is; of elements that are one in memory the last counts."""
-    if not all(step.invertible for step in moves):
-        return _write_places(base, moves, new)
+    if not all(step.invertible for step in view_steps):
+        return _write_places(base, view_steps, new)
     wholes: list[Node] = []
-    for step in moves:
+    for step in view_steps:
         wholes.append(base)
         base = step.read(base)
-    for step, whole in zip(reversed(moves), reversed(wholes), strict=True):
+    for step, whole in zip(reversed(view_steps), reversed(wholes), strict=True):
         new = step.write(whole, new)
     return new
 
 
-def _write_places(base: Node, moves: Moves, new: Node) -> Node:
+def _write_places(base: Node, view_steps: ViewSteps, new: Node) -> Node:
     """Write where the view reads the places of the base themselves."""
     size = base.type.size
-    places = read(reshape(iota((size,), 0), base.shape), moves)
+    places = read(reshape(iota((size,), 0), base.shape), view_steps)
     flat = scatter(reshape(base, (size,)), reshape(new, (new.type.size,)), reshape(places, (new.type.size,)))
     return reshape(flat, base.shape)

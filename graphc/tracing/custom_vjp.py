@@ -2,7 +2,7 @@
 
 A custom function or a hook is a barrier in a history: code that is called when a gradient is taken.  A body runs more
 often than its code is called, and in machine code, so within bodies that code is called once, when the body is
-recorded, on stand-ins for cotangents and tangents.  What it records are the regions of a `custom` node, which takes the
+recorded, on placeholders for cotangents and tangents.  What it records are the regions of a `custom` node, which takes the
 place of the barrier's outputs.  The gradients that it makes may have barriers in their own history; so each order of
 differentiation records the next, down to `DEPTH`.
 """
@@ -17,7 +17,7 @@ from graphc.ir.core.build import zeros_like
 from graphc.ir.core.control_flow import RefusedError, custom, substitute
 from graphc.ir.core.graph import Node, Region, parameter, toposort
 from graphc.ir.transforms.vjp import gradients
-from graphc.tensors.grad_fn import Barrier, GradFn, history
+from graphc.tensors.grad_fn import CustomGradFn, GradFn, history
 
 __all__ = ["DEPTH", "written_out"]
 
@@ -48,7 +48,7 @@ class _Writing:
     def run(self, roots: Sequence[Node], edges: Iterable[GradFn | None], depth: int) -> list[Node]:
         """Return roots with nodes for the barriers that their history leads to, operands first."""
         steps = with_late_hooks(history(edges, self._ends))
-        barriers = [s for s in steps if isinstance(s, Barrier) and s not in self.done]
+        barriers = [s for s in steps if isinstance(s, CustomGradFn) and s not in self.done]
         read = set(toposort([*roots, *(node for step in barriers for node in step.inputs)]))
         self.done.update(barriers)
         outer = len(self.scope)
@@ -71,7 +71,7 @@ class _Writing:
     def _ends(self, step: GradFn) -> bool:
         return step in self.done or self.is_end(step)
 
-    def _write(self, step: Barrier, read: set[Node], depth: int) -> None:
+    def _write(self, step: CustomGradFn, read: set[Node], depth: int) -> None:
         values = self.replaced([o.operands[0] for o in step.outputs])
         inputs = self.replaced(step.inputs)
         rules = _Rules(self, step, depth)
@@ -88,7 +88,7 @@ class _Writing:
 class _Rules:
     """The derivatives of one barrier as regions; `refusals` says why there is none."""
 
-    def __init__(self, writing: _Writing, step: Barrier, depth: int) -> None:
+    def __init__(self, writing: _Writing, step: CustomGradFn, depth: int) -> None:
         self.writing, self.step, self.depth = writing, step, depth
         self.cotangents = [parameter(o.type) for o in step.outputs]
         self.values = [parameter(o.type) for o in step.outputs]

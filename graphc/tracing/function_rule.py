@@ -10,13 +10,13 @@ from graphc.ir.core.control_flow import custom
 from graphc.ir.core.graph import Node, Region, parameter, toposort
 from graphc.ir.core.types import TensorType
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import Level
+from graphc.tensors.grad_fn import TransformInput
 from graphc.tensors.storage import Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.custom_vjp import written_out
 from graphc.tracing.nested import InnerTrace
 
-__all__ = ["VmapInfo", "apply_with_rules", "ruled", "stand_in"]
+__all__ = ["VmapInfo", "apply_with_rules", "placeholder_tensor", "ruled"]
 
 
 class VmapInfo(NamedTuple):
@@ -34,9 +34,9 @@ class RuleTrace(InnerTrace):
         return apply_with_rules(call), True
 
 
-def stand_in(param: Node, requires: bool) -> Tensor:
+def placeholder_tensor(param: Node, requires: bool) -> Tensor:
     """Return a tensor on a parameter, with a history that ends there if it requires a gradient."""
-    return Tensor._of(Storage(param, requires, Level(param, ()) if requires else None))
+    return Tensor._of(Storage(param, requires, TransformInput(param, ()) if requires else None))
 
 
 def _batchings(level: Any) -> list[tuple[Any, set[Node]]]:
@@ -92,7 +92,7 @@ def _batch_region(cls: type[Function], level: Any, varying: set[Node], args: tup
         dims: list[int | None] = []
         for a in args:
             param, has_axis = next(made) if isinstance(a, Tensor) else (None, False)
-            lifted.append(a if param is None else stand_in(param, state.grad and param.dtype.is_float))
+            lifted.append(a if param is None else placeholder_tensor(param, state.grad and param.dtype.is_float))
             dims.append(0 if has_axis else None)
         found, places = ruled(cls, cls.vmap(VmapInfo(level.size, level.randomness), tuple(dims), *lifted))
         tensors = [(o, d) for o, d in zip(found, places, strict=True) if isinstance(o, Tensor)]

@@ -1,4 +1,4 @@
-"""Runs of a function within what is being recorded: on stand-ins for what it will be called with.
+"""Runs of a function within what is being recorded: on placeholders for what it will be called with.
 
 Tensors made outside are read as they are; which ones is noted, to see afterwards what was written to them and
 where the history of a result leads out.  Batched functions (graphc.batch_trace) and the bodies of loops and
@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from graphc.core.errors import TracingError, add_place
+from graphc.core.errors import TracingError, add_location
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import I64, TensorType
 from graphc.tensors.context import state
 from graphc.tensors.grad_fn import GradFn
 from graphc.tensors.storage import Storage
-from graphc.tensors.tensor import Accumulate, Tensor
+from graphc.tensors.tensor import AccumulateGrad, Tensor
 from graphc.tracing.trace import Trace
 
 __all__ = ["KEY", "Before", "InnerTrace"]
@@ -42,7 +42,7 @@ class Before:
 
 
 class InnerTrace(Trace):
-    """One run of a function within what is being recorded.  `keys` says whether random states get stand-ins."""
+    """One run of a function within what is being recorded.  `keys` says whether random states get placeholders."""
 
     kind = "function"
     size: int | None = None
@@ -103,7 +103,7 @@ class InnerTrace(Trace):
             f"{self.title}: expected a tensor of the function that runs, got {node.type}{made} in an earlier run: "
             f"tensors can leave a {self.kind} only as results"
         )
-        add_place(error)
+        add_location(error)
         return error
 
     def reads_grad(self, tensor: Tensor) -> None:
@@ -118,7 +118,7 @@ class InnerTrace(Trace):
         error = RuntimeError(
             f"{self.title} writes to .grad of a tensor from outside; take gradients by graphc.func.grad or autograd.grad"
         )
-        add_place(error)
+        add_location(error)
         raise error
 
     def begins_backward(self, roots: Any) -> None:
@@ -137,7 +137,7 @@ class InnerTrace(Trace):
 
     def is_end(self, step: GradFn) -> bool:
         """Tell whether a step belongs to the outside of this run."""
-        return step in self.edges or (isinstance(step, Accumulate) and step.tensor._storage.trace is not self)
+        return step in self.edges or (isinstance(step, AccumulateGrad) and step.tensor._storage.trace is not self)
 
     def ends(self, first: GradFn | None) -> dict[GradFn, None]:
         """Return the steps outside of this run that a history leads to, in order."""

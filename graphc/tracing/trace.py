@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graphc.core.dtypes import as_dtype, get_default_dtype
-from graphc.core.errors import LEADS_OUT, TracingError, add_place, user_place
+from graphc.core.errors import LEADS_OUT, TracingError, add_location, user_location
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import TensorType
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import Barrier, GradFn
+from graphc.tensors.grad_fn import CustomGradFn, GradFn
 from graphc.tensors.storage import Places, Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.unroll_warning import UNROLLED, depth, warn_of_loop
@@ -65,7 +65,7 @@ class Trace:
         self.captures: dict[Storage, Captured] = {}
         self.grads: dict[Tensor, GradSlot] = {}
         self.sources: dict[Storage, Callable[[], Storage | None]] = {}
-        self.stand_ins: dict[Tensor, Tensor] = {}
+        self.placeholders: dict[Tensor, Tensor] = {}
         self.rebound: set[Storage] = set()
         self.sharing = Places()
         self.guards: list[tuple[Callable[[], Any], Any]] = []
@@ -100,7 +100,7 @@ class Trace:
         self.sharing.known[storage] = storage.place
         storage.node, storage.trace = placeholder, self
         if storage.fn is not None:
-            storage.fn = Barrier(storage.fn.name(), (), [placeholder], [placeholder], no_way_out)
+            storage.fn = CustomGradFn(storage.fn.name(), (), [placeholder], [placeholder], no_way_out)
 
     def leave(self) -> None:
         """Give every storage and `.grad` back what it had before."""
@@ -139,16 +139,16 @@ class Trace:
             f"expected a tensor with a value, got {node.type}{made} while a function was traced for compiling. Tensors made "
             "inside a compiled function can leave it only as results, in .grad, or by in-place writes to tensors from outside."
         )
-        add_place(error)
+        add_location(error)
         return error
 
     def knows(self, storage: Storage) -> bool:
         """Tell whether a storage is from outside, or that of an argument."""
-        return storage in self.captures or any(x._storage is storage for x in self.stand_ins)
+        return storage in self.captures or any(x._storage is storage for x in self.placeholders)
 
     def _is_outside(self, tensor: Tensor) -> bool:
         storage = tensor._storage
-        return tensor in self.stand_ins or storage.trace is not self or storage in self.captures
+        return tensor in self.placeholders or storage.trace is not self or storage in self.captures
 
     def reads_grad(self, tensor: Tensor) -> None:
         """Note that the function looks at a `.grad`."""
@@ -156,7 +156,7 @@ class Trace:
             return
         original = tensor._grad
         self.grads[tensor] = GradSlot(tensor, original, True)
-        if original is not None and tensor not in self.stand_ins:
+        if original is not None and tensor not in self.placeholders:
             self.sources[original._storage] = lambda: None if tensor._grad is None else tensor._grad._storage
 
     def writes_grad(self, tensor: Tensor) -> None:
@@ -190,7 +190,7 @@ def capture_number(getter: Callable[[], float], dtype: Any = None) -> Any:
         return getter()
     ir: DType = (get_default_dtype() if dtype is None else as_dtype(dtype)).ir
     node = parameter(TensorType(ir), f"number{len(trace.numbers)}")
-    node.where = user_place()
+    node.where = user_location()
     trace.numbers.append((getter, node))
     return Tensor._of(Storage(node))
 

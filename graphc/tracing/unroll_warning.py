@@ -1,4 +1,4 @@
-"""Tell the user when a Python loop makes a trace grow: each of its turns is recorded, and compiled, for itself."""
+"""Tell the user when a Python loop makes a trace grow: each of its iterations is recorded, and compiled, for itself."""
 
 from __future__ import annotations
 

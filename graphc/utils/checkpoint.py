@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.control_flow.api import checkpointed
-from graphc.core.errors import add_place
+from graphc.core.errors import add_location
 from graphc.tensors.context import state
 
 __all__ = ["checkpoint", "checkpoint_sequential"]
@@ -52,7 +52,7 @@ def checkpoint(
     """
     if use_reentrant and kwargs:
         error = ValueError(f"Unexpected keyword arguments: {','.join(kwargs)}")
-        add_place(error)
+        add_location(error)
         raise error
     return checkpointed(function, args, kwargs) if state.grad else function(*args, **kwargs)
 

@@ -115,10 +115,10 @@ class _Writer:
         if type(value) not in (Tensor, Parameter) or value.__dict__.keys() - {"_is_buffer", "_persistent"}:
             raise Unsupported(f"a tensor of class {type(value).__qualname__} with attributes {sorted(value.__dict__)}")
         storage: Storage = value._storage
-        moves = value._moves
+        view_steps = value._view_steps
         while isinstance(storage, Shared):
-            moves, storage = storage.moves + moves, storage.source
-        shown = (id(storage), tuple(map(repr, moves)))
+            view_steps, storage = storage.view_steps + view_steps, storage.source
+        shown = (id(storage), tuple(map(repr, view_steps)))
         if shown not in self.data:
             self.alive.append(storage)
             self.data[shown] = self._name(value._array(), path)

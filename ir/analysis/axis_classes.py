@@ -2,8 +2,8 @@
 
     %1: f64[3,2] = matmul %c, %w        axis 0 of %c and of %1 are one, axis 1 of %c and axis 0 of %w, axis 1 of %w and of %1
 
-Two axes are joined where an operation works along both alike, from turn to turn and in and out of inner loops too.  An axis
-along which an operation mixes elements is barred; to fold them, as a sum does, is no mixing.
+Two axes are joined where an operation works along both alike, from iteration to iteration and in and out of inner loops
+too.  An axis along which an operation mixes elements is not vectorizable; a reduction along it does not mix.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from graphc.ir.core.graph import Node
 from graphc.ir.core.ops import REDUCTIONS
 from graphc.ir.core.types import TensorType
 
-__all__ = ["MOST_LANES", "Axis", "Joined", "Slot", "slot_of", "type_of"]
+__all__ = ["MOST_LANES", "Axis", "AxisUnion", "Slot", "slot_of", "type_of"]
 
 MOST_LANES = 16
 """An axis of more elements is no axis of lanes."""
@@ -40,7 +40,7 @@ class Axis(NamedTuple):
     number: int
 
 
-CROOKED = Axis(None, 0)
+NON_VECTORIZABLE = Axis(None, 0)
 """Every axis that lanes are barred from."""
 
 
@@ -54,7 +54,7 @@ def type_of(slot: Slot) -> TensorType:
     return slot.node.types[slot.number]
 
 
-class Joined:
+class AxisUnion:
     """The axes of all values in the bodies of a loop, joined where an operation works along both alike."""
 
     def __init__(self, loop: Node) -> None:
@@ -95,10 +95,10 @@ class Joined:
         return root
 
     def join(self, a: Axis, b: Axis) -> None:
-        """Make two classes one; with `CROOKED` no lanes run along it."""
+        """Make two classes one; with `NON_VECTORIZABLE` no lanes run along it."""
         a, b = self.find(a), self.find(b)
         if a != b:
-            self.parent[b if a is CROOKED else a] = a if a is CROOKED else b
+            self.parent[b if a is NON_VECTORIZABLE else a] = a if a is NON_VECTORIZABLE else b
 
     def same(self, a: Slot, b: Slot, shift: int = 0) -> None:
         """Join the axes of two values, in order; the second has `shift` more in front."""
@@ -108,7 +108,7 @@ class Joined:
     def bar(self, slot: Slot, axes: Iterable[int] | None = None) -> None:
         """Bar lanes from axes of a value; from all if none are given."""
         for i in range(type_of(slot).rank) if axes is None else axes:
-            self.join(CROOKED, Axis(slot, i))
+            self.join(NON_VECTORIZABLE, Axis(slot, i))
 
     def classes(self) -> list[Axis]:
         """Return the classes that lanes might run along, the one with the most members first."""
@@ -118,25 +118,25 @@ class Joined:
                 if 2 <= n <= MOST_LANES:
                     root = self.find(Axis(slot, i))
                     members[root] = members.get(root, 0) + 1
-        members.pop(CROOKED, None)
+        members.pop(NON_VECTORIZABLE, None)
         return sorted(members, key=lambda root: -members[root])[:MOST_CLASSES]
 
 
-def _elementwise(axes: Joined, node: Node) -> None:
+def _elementwise(axes: AxisUnion, node: Node) -> None:
     for o in node.operands:
         axes.same(slot_of(o), Slot(node, 0))
 
 
-def _mixes(axes: Joined, node: Node) -> None:
+def _mixes(axes: AxisUnion, node: Node) -> None:
     for slot in (*map(slot_of, node.operands), *(Slot(node, i) for i in range(len(node.types)))):
         axes.bar(slot)
 
 
-def _leaf(axes: Joined, node: Node) -> None:
+def _leaf(axes: AxisUnion, node: Node) -> None:
     pass
 
 
-def _kept(axes: Joined, node: Node, pairs: Iterable[tuple[int, int]]) -> None:
+def _kept(axes: AxisUnion, node: Node, pairs: Iterable[tuple[int, int]]) -> None:
     """Join (axis of the operand, axis of the result), and bar all others."""
     x, y, pairs = slot_of(node.operands[0]), Slot(node, 0), list(pairs)
     for i, j in pairs:
@@ -145,11 +145,11 @@ def _kept(axes: Joined, node: Node, pairs: Iterable[tuple[int, int]]) -> None:
     axes.bar(y, set(range(type_of(y).rank)) - {j for _, j in pairs})
 
 
-def _permute(axes: Joined, node: Node) -> None:
+def _permute(axes: AxisUnion, node: Node) -> None:
     _kept(axes, node, [(a, i) for i, a in enumerate(node.params["axes"])])
 
 
-def _reshape(axes: Joined, node: Node) -> None:
+def _reshape(axes: AxisUnion, node: Node) -> None:
     before, after = node.operands[0].shape, node.shape
     if node.type.size > SMALL_ELEMENTS * MOST_LANES:
         return _mixes(axes, node)
@@ -158,32 +158,32 @@ def _reshape(axes: Joined, node: Node) -> None:
     _kept(axes, node, [(i, j) for i, j in found if j is not None])
 
 
-def _broadcast(axes: Joined, node: Node) -> None:
+def _broadcast(axes: AxisUnion, node: Node) -> None:
     for i, j in enumerate(node.params["axes"]):
         axes.join(Axis(slot_of(node.operands[0]), i), Axis(Slot(node, 0), j))
 
 
-def _slice(axes: Joined, node: Node) -> None:
+def _slice(axes: AxisUnion, node: Node) -> None:
     p = node.params
     cuts = zip(p["start"], p["stop"], p["step"], node.operands[0].shape, strict=True)
     _kept(axes, node, [(i, i) for i, (start, stop, step, n) in enumerate(cuts) if start == 0 and stop == n and step == 1])
 
 
-def _pad(axes: Joined, node: Node) -> None:
+def _pad(axes: AxisUnion, node: Node) -> None:
     p = node.params
     widths = zip(p["low"], p["high"], p["interior"], strict=True)
     _kept(axes, node, [(i, i) for i, width in enumerate(widths) if width == (0, 0, 0)])
 
 
-def _flip(axes: Joined, node: Node) -> None:
+def _flip(axes: AxisUnion, node: Node) -> None:
     _kept(axes, node, [(i, i) for i in range(node.type.rank) if i not in node.params["axes"]])
 
 
-def _cumsum(axes: Joined, node: Node) -> None:
+def _cumsum(axes: AxisUnion, node: Node) -> None:
     _kept(axes, node, [(i, i) for i in range(node.type.rank) if i != node.params["axis"]])
 
 
-def _concatenate(axes: Joined, node: Node) -> None:
+def _concatenate(axes: AxisUnion, node: Node) -> None:
     joint = node.params["axis"]
     for o in node.operands:
         axes.same(slot_of(o), Slot(node, 0))
@@ -191,18 +191,18 @@ def _concatenate(axes: Joined, node: Node) -> None:
         axes.bar(slot, [joint])
 
 
-def _reduce(axes: Joined, node: Node) -> None:
+def _reduce(axes: AxisUnion, node: Node) -> None:
     x, gone = slot_of(node.operands[0]), node.params["axes"]
     for j, i in enumerate(i for i in range(type_of(x).rank) if i not in gone):
         axes.join(Axis(x, i), Axis(Slot(node, 0), j))
 
 
-def _arg(axes: Joined, node: Node) -> None:
+def _arg(axes: AxisUnion, node: Node) -> None:
     x, gone = slot_of(node.operands[0]), node.params["axis"]
     _kept(axes, node, [(i, j) for j, i in enumerate(i for i in range(type_of(x).rank) if i != gone)])
 
 
-def _matmul(axes: Joined, node: Node) -> None:
+def _matmul(axes: AxisUnion, node: Node) -> None:
     x, y, z, last = *map(slot_of, node.operands), Slot(node, 0), node.type.rank - 1
     for i in range(last - 1):
         axes.join(Axis(x, i), Axis(z, i))
@@ -212,7 +212,7 @@ def _matmul(axes: Joined, node: Node) -> None:
     axes.join(Axis(y, last), Axis(z, last))
 
 
-def _cond(axes: Joined, node: Node) -> None:
+def _cond(axes: AxisUnion, node: Node) -> None:
     for region in node.regions:
         for o, p in zip(node.operands[1:], region.params, strict=True):
             axes.same(slot_of(o), Slot(p, 0))
@@ -220,12 +220,12 @@ def _cond(axes: Joined, node: Node) -> None:
             axes.same(slot_of(r), Slot(node, i))
 
 
-def _loop(axes: Joined, node: Node) -> None:
+def _loop(axes: AxisUnion, node: Node) -> None:
     _link_turns(axes, node, inner=True)
 
 
-def _link_turns(axes: Joined, node: Node, *, inner: bool) -> None:
-    """Join what goes into a loop, through its turns, and out of it.
+def _link_turns(axes: AxisUnion, node: Node, *, inner: bool) -> None:
+    """Join what goes into a loop, through its iterations, and out of it.
 
     Where a loop is an `inner` one, its operands and results are values of the body.
     """
@@ -250,7 +250,7 @@ def _link_turns(axes: Joined, node: Node, *, inner: bool) -> None:
             axes.bar(Slot(node, i), None if node.types[i].grows and inner else [0])
 
 
-_RULES: dict[str, Callable[[Joined, Node], None]] = {
+_RULES: dict[str, Callable[[AxisUnion, Node], None]] = {
     "constant": _leaf,
     "iota": _leaf,
     "result": _leaf,

@@ -2,7 +2,7 @@
 
     %y: f64[1000] = scatter %x, %v, %i        %x is carried, %y carried on: one element is written, nothing copied
 
-A carried value whose next one is a chain of scatters on it has one buffer for all turns.  Whoever else reads a
+A carried value whose next one is a chain of scatters on it has one buffer for all iterations.  Whoever else reads a
 value of the chain must have read it before the next link overwrites it: these orders are added to the body's, and a
 chain for which they contradict it is left alone.
 """

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphc.ir.analysis.axis_classes import Axis, Joined, Slot, slot_of, type_of
+from graphc.ir.analysis.axis_classes import Axis, AxisUnion, Slot, slot_of, type_of
 from graphc.ir.core.cost import is_small, weight
 from graphc.ir.core.graph import Node, Region, make, parameter
 from graphc.ir.core.ops import REDUCTIONS
@@ -30,7 +30,7 @@ WORTH = 0.75
 """Lanes are taken if they leave at most this part of the instructions."""
 
 TURNS = 8
-"""A loop inside the body counts as so many turns."""
+"""A loop inside the body counts as so many iterations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Lanes:
     """The axis that was taken off, for each operand of the loop."""
     results: tuple[int | None, ...]
     """The same for each result."""
-    laned: frozenset[Node]
+    vectorized: frozenset[Node]
     """What had the axis."""
     partial: frozenset[Node]
     """What is the sum over all lanes, and held as its parts."""
@@ -69,7 +69,7 @@ def lanes_of(loop: Node, fits: Callable[[Node], bool], *, alone: bool) -> Lanes 
 
     A loop that fits `alone`, without lanes, is to gain by them.
     """
-    joined = Joined(loop)
+    joined = AxisUnion(loop)
     most = WORTH * _cost(joined, None) if alone else float("inf")
     found = [roles for axis in joined.classes() if (roles := _roles(joined, axis)) is not None]
     for roles in sorted(found, key=lambda roles: _cost(joined, roles)):
@@ -92,43 +92,43 @@ class _Roles:
     """What lanes along one class of axes make of each value."""
 
     count: int
-    laned: dict[Slot, int]
+    vectorized: dict[Slot, int]
     folds: list[Node] = field(default_factory=list)
     partial: set[Slot] = field(default_factory=set)
 
 
-def _roles(joined: Joined, root: Axis) -> _Roles | None:
+def _roles(joined: AxisUnion, root: Axis) -> _Roles | None:
     """Return what lanes along a class are to each value; None if a value has two of its axes."""
-    laned: dict[Slot, int] = {}
+    vectorized: dict[Slot, int] = {}
     count = 0
     for slot in joined.slots:
         found = [i for i in range(type_of(slot).rank) if joined.find(Axis(slot, i)) == root]
         if len(found) > 1:
             return None
         if found:
-            laned[slot] = found[0]
+            vectorized[slot] = found[0]
             count = int(type_of(slot).shape[found[0]])
-    folds = [n for n in joined.depth if _folds(n, laned)]
-    flows, stuck = _flows(joined, laned)
+    folds = [n for n in joined.depth if _folds(n, vectorized)]
+    flows, stuck = _flows(joined, vectorized)
     begin = [Slot(n, 0) for n in folds if n.op.name in ("sum", "matmul")]
     whole = _reached(stuck, _turned(flows))
-    return _Roles(count, laned, folds, _reached([s for s in begin if s not in whole], flows))
+    return _Roles(count, vectorized, folds, _reached([s for s in begin if s not in whole], flows))
 
 
-def _folds(node: Node, laned: dict[Slot, int]) -> bool:
+def _folds(node: Node, vectorized: dict[Slot, int]) -> bool:
     """Whether a node folds the elements along the lanes."""
     if node.op.name == "matmul":
-        return laned.get(slot_of(node.operands[0])) == node.type.rank - 1
-    return node.op.name in REDUCTIONS and laned.get(slot_of(node.operands[0])) in node.params["axes"]
+        return vectorized.get(slot_of(node.operands[0])) == node.type.rank - 1
+    return node.op.name in REDUCTIONS and vectorized.get(slot_of(node.operands[0])) in node.params["axes"]
 
 
 Flows = dict[Slot, list[Slot]]
 
 
-def _flows(joined: Joined, laned: dict[Slot, int]) -> tuple[Flows, list[Slot]]:
+def _flows(joined: AxisUnion, vectorized: dict[Slot, int]) -> tuple[Flows, list[Slot]]:
     """Return what becomes of a sum that is held as its parts, and which values cannot be held so."""
     flows: Flows = {}
-    stuck: list[Slot] = [*laned]
+    stuck: list[Slot] = [*vectorized]
 
     def flow(a: Slot, b: Slot) -> None:
         flows.setdefault(a, []).append(b)
@@ -178,14 +178,14 @@ def _reached(begin: Iterable[Slot], flows: Flows) -> set[Slot]:
 # -- whether it pays -----------------------------------------------------------------------------------------
 
 
-def _cost(joined: Joined, roles: _Roles | None) -> float:
+def _cost(joined: AxisUnion, roles: _Roles | None) -> float:
     """Estimate the instructions of a turn."""
     total = 0.0
     for node, depth in joined.depth.items():
         total += TURNS**depth * _instructions(node, roles)
     (*_, body), n = joined.loop.regions, joined.loop.params["carried"]
     m = joined.loop.params.get("sequences", 0)
-    moved = (*body.params[n : n + m], *body.results[n:])  # loaded or stored in each turn
+    moved = (*body.params[n : n + m], *body.results[n:])  # loaded or stored in each iteration
     return total + sum(_vectors(value, roles) for value in moved if is_small(value.type))
 
 
@@ -197,14 +197,14 @@ def _instructions(node: Node, roles: _Roles | None) -> float:
     if node.op.kind == "reduce":
         return _vectors(node.operands[0], roles) + _across(node, roles)
     each = weight(node)
-    if each < 16 or (roles is not None and slot_of(node) in roles.laned):
+    if each < 16 or (roles is not None and slot_of(node) in roles.vectorized):
         return each * _vectors(node, roles)
     return each * -(-node.type.size // 8) * 2 + 2 * node.type.size  # packed into vectors of 8, and taken out again
 
 
 def _terms(x: Node, terms: int, roles: _Roles | None) -> int:
     """Return the products an element is the sum of, in each lane."""
-    return 1 if roles is not None and roles.laned.get(slot_of(x)) == x.type.rank - 1 else terms
+    return 1 if roles is not None and roles.vectorized.get(slot_of(x)) == x.type.rank - 1 else terms
 
 
 def _vectors(node: Node, roles: _Roles | None) -> int:
@@ -213,7 +213,7 @@ def _vectors(node: Node, roles: _Roles | None) -> int:
         return node.type.size
     slot = slot_of(node)
     registers = -(-(1 << (roles.count - 1).bit_length()) * node.dtype.bytes // VECTOR_BYTES)
-    if slot in roles.laned:
+    if slot in roles.vectorized:
         return node.type.size // roles.count * registers
     return node.type.size * registers if slot in roles.partial else node.type.size
 
@@ -239,18 +239,18 @@ class _Narrowing:
         n, m = loop.params["carried"], loop.params.get("sequences", 0)
         params = [slot_of(p) for p in loop.regions[-1].params]
         items = range(n, n + m)
-        axes = [None if (a := self.roles.laned.get(s)) is None else a + (i in items) for i, s in enumerate(params)]
-        results = [self.roles.laned.get(Slot(loop, i)) for i in range(len(loop.types))]
+        axes = [None if (a := self.roles.vectorized.get(s)) is None else a + (i in items) for i, s in enumerate(params)]
+        results = [self.roles.vectorized.get(Slot(loop, i)) for i in range(len(loop.types))]
         outer = [parameter(_narrow(o.type, a)) for o, a in zip(loop.operands, axes, strict=True)]
         regions = tuple(map(self._region, loop.regions))
         narrow = make(loop.op, outer, loop.params, regions, like=loop, unique=True)
         return Lanes(
             narrow, self.roles.count, tuple(axes), tuple(results),
-            self._those(lambda n: slot_of(n) in self.roles.laned),
+            self._those(lambda n: slot_of(n) in self.roles.vectorized),
             self._those(lambda n: slot_of(n) in self.roles.partial),
             self._those(lambda n: n in self.roles.folds and Slot(n, 0) in self.roles.partial),
             self._those(lambda n: n in self.roles.folds and Slot(n, 0) not in self.roles.partial),
-            self._those(lambda n: n.op.name == "iota" and self.roles.laned.get(Slot(n, 0)) == n.params["axis"]),
+            self._those(lambda n: n.op.name == "iota" and self.roles.vectorized.get(Slot(n, 0)) == n.params["axis"]),
         )  # fmt: skip
 
     def _those(self, holds: Callable[[Node], bool]) -> frozenset[Node]:
@@ -258,7 +258,7 @@ class _Narrowing:
 
     def _region(self, region: Region) -> Region:
         for p in region.params:
-            self.new.setdefault(p, parameter(_narrow(p.type, self.roles.laned.get(Slot(p, 0))), p.name))
+            self.new.setdefault(p, parameter(_narrow(p.type, self.roles.vectorized.get(Slot(p, 0))), p.name))
         for node in region.nodes():
             if node not in self.new:
                 regions = tuple(map(self._region, node.regions))
@@ -267,7 +267,7 @@ class _Narrowing:
         return Region(tuple(self.new[p] for p in region.params), tuple(self.new[r] for r in region.results))
 
     def _params(self, node: Node) -> dict[str, Any]:
-        axis = self.roles.laned.get(slot_of(node))
+        axis = self.roles.vectorized.get(slot_of(node))
         if axis is None or node.regions or node.op.name == "result":
             return node.params
         if node.op.name == "slice":

@@ -42,7 +42,7 @@ def results_of(node: Node) -> list[Node]:
 
 
 def known_results(node: Node) -> list[Node]:
-    """Return those of the results of a node that somebody holds."""
+    """Return those of the results of a node that are still referenced."""
     found = (find(PRIMITIVES["result"], (node,), {"index": i}) for i in range(len(node.types)))
     return [r for r in found if r is not None]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import TensorType
 
-__all__ = ["HEAVIEST", "SHARED_WAVE", "SHORT_LOOP", "SMALL_ELEMENTS", "WEIGHT", "is_small", "total_weight", "weight"]
+__all__ = ["HEAVIEST", "SHARED_SINCOS", "SHORT_LOOP", "SMALL_ELEMENTS", "WEIGHT", "is_small", "total_weight", "weight"]
 
 WEIGHT = {
     "exp": 16, "expm1": 20, "log": 20, "log1p": 22, "sin": 40, "cos": 40, "atan": 24, "tanh": 24, "sigmoid": 20, "erf":
@@ -18,14 +18,14 @@ WEIGHT = {
 HEAVIEST = 900
 """The greatest weight of one kernel: beyond it registers spill and LLVM's scheduler, quadratic in a block, is slow."""
 
-SHARED_WAVE = 36
+SHARED_SINCOS = 36
 """What the sine and the cosine of one angle have in common, and a kernel computes once."""
 
 SMALL_ELEMENTS = 16
 """A value of more elements is in memory."""
 
 SHORT_LOOP = 32
-"""A loop of more turns is not written out."""
+"""A loop of more iterations is not written out."""
 
 
 def weight(node: Node) -> int:
@@ -39,7 +39,7 @@ def total_weight(nodes: Iterable[Node]) -> int:
     """Return roughly how many instructions a vector of some nodes takes in one kernel."""
     nodes = list(nodes)
     angles = [{n.operands[0] for n in nodes if n.op.name == wave} for wave in ("sin", "cos")]
-    return sum(map(weight, nodes)) - SHARED_WAVE * len(angles[0] & angles[1])
+    return sum(map(weight, nodes)) - SHARED_SINCOS * len(angles[0] & angles[1])
 
 
 def is_small(type: TensorType) -> bool:

@@ -29,9 +29,9 @@ __all__ = [
     "Primitive",
     "Region",
     "TypeRuleError",
-    "apart",
     "find",
     "free_nodes",
+    "fresh_scope",
     "know",
     "make",
     "parameter",
@@ -130,7 +130,7 @@ place = _Place()
 
 
 @contextmanager
-def apart() -> Iterator[None]:
+def fresh_scope() -> Iterator[None]:
     """Run a block whose new nodes are equal to none of those made outside of it."""
     outer = place.nodes
     place.nodes = WeakValueDictionary()
@@ -178,7 +178,7 @@ def _check_fixed(op: Primitive, operands: tuple[Node, ...]) -> None:
 
 
 def find(op: Primitive, operands: tuple[Node, ...], params: dict[str, Any]) -> Node | None:
-    """Return the node for an application that somebody holds already, if there is one."""
+    """Return the node for an application if it exists already."""
     return place.nodes.get((op, operands, _key(params), ()))
 
 

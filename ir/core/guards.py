@@ -1,14 +1,14 @@
 """Numbers that remember how they were computed and what was decided by them.
 
 A pass may run on a graph whose extents are symbols.  It works as it would on numbers, since each symbol has a value; but
-every sum and product is written into a `Book` as a step, and every comparison as a decision.  The book's recipe then says
-what the same run would have computed from other numbers, without the run, as long as all decisions are the same:
+every sum and product is written into a `Guards` as a step, and every comparison as a decision.  Their specialization then
+says what the same run would have computed from other numbers, without the run, as long as all decisions are the same:
 
->>> book = Book([100, 7])
->>> n, k = book.symbols
+>>> guards = Guards([100, 7])
+>>> n, k = guards.symbols
 >>> whole = n // 16 * 16 if n > k else n
->>> recipe = book.recipe([whole, whole + k])
->>> recipe.replay([100, 7]), recipe.replay([40, 8]), recipe.replay([5, 6])
+>>> specialization = guards.specialization([whole, whole + k])
+>>> specialization.replay([100, 7]), specialization.replay([40, 8]), specialization.replay([5, 6])
 ([96, 103], [32, 40], None)
 
 A symbol is no int: whatever takes it for one (`range`, NumPy, formatting) asks for its value, which is a decision too.
@@ -21,19 +21,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Book", "Recipe", "Symbol", "derived"]
+__all__ = ["Guards", "Specialization", "Symbol", "derived"]
 
 Function = Callable[..., Any]
 _NOTHING = object()
 
 
 class Symbol:
-    """A number of a book.  Typed Any where it stands for an int or a float."""
+    """A number of a guards.  Typed Any where it stands for an int or a float."""
 
-    __slots__ = ("at", "book", "value")
+    __slots__ = ("at", "guards", "value")
 
-    def __init__(self, book: Book, at: int, value: Any) -> None:
-        self.book, self.at, self.value = book, at, value
+    def __init__(self, guards: Guards, at: int, value: Any) -> None:
+        self.guards, self.at, self.value = guards, at, value
 
     def __hash__(self) -> int:
         return hash(self.value)
@@ -42,32 +42,32 @@ class Symbol:
         return f"symbol{self.at}"
 
     def __str__(self) -> str:
-        return str(self.book.known(self))
+        return str(self.guards.known(self))
 
     def __format__(self, spec: str) -> str:
-        return format(self.book.known(self), spec)
+        return format(self.guards.known(self), spec)
 
     def __index__(self) -> int:
-        return operator.index(self.book.known(self))
+        return operator.index(self.guards.known(self))
 
     def __int__(self) -> int:
-        return int(self.book.known(self))
+        return int(self.guards.known(self))
 
     def __float__(self) -> float:
-        return float(self.book.known(self))
+        return float(self.guards.known(self))
 
     def __bool__(self) -> bool:
-        return self.book.decided(operator.ne, self, 0)
+        return self.guards.decided(operator.ne, self, 0)
 
     def bit_length(self) -> Any:
         """Return what `int.bit_length` does."""
-        return self.book.derived(int.bit_length, self)
+        return self.guards.derived(int.bit_length, self)
 
     def __neg__(self) -> Any:
-        return self.book.derived(operator.neg, self)
+        return self.guards.derived(operator.neg, self)
 
     def __abs__(self) -> Any:
-        return self.book.derived(operator.abs, self)
+        return self.guards.derived(operator.abs, self)
 
 
 _NUMBERS = (int, float, Symbol)
@@ -77,7 +77,7 @@ def _compares(name: str) -> None:
     function = getattr(operator, name)
 
     def method(self: Symbol, other: Any) -> Any:
-        return self.book.decided(function, self, other) if isinstance(other, _NUMBERS) else NotImplemented
+        return self.guards.decided(function, self, other) if isinstance(other, _NUMBERS) else NotImplemented
 
     setattr(Symbol, f"__{name}__", method)
 
@@ -89,10 +89,10 @@ def _computes(name: str, neutral: int | None = None) -> None:
     def method(self: Symbol, other: Any) -> Any:
         if type(other) is int and other == neutral:
             return self
-        return self.book.derived(function, self, other) if isinstance(other, _NUMBERS) else NotImplemented
+        return self.guards.derived(function, self, other) if isinstance(other, _NUMBERS) else NotImplemented
 
     def reflected(self: Symbol, other: Any) -> Any:
-        return self.book.derived(function, other, self) if isinstance(other, _NUMBERS) else NotImplemented
+        return self.guards.derived(function, other, self) if isinstance(other, _NUMBERS) else NotImplemented
 
     setattr(Symbol, f"__{name.strip('_')}__", method)
     setattr(Symbol, f"__r{name.strip('_')}__", reflected)
@@ -105,15 +105,15 @@ for _name, _neutral in (("add", 0), ("sub", 0), ("mul", 1), ("floordiv", 1), ("t
 
 
 def derived(function: Function, *operands: Any) -> Any:
-    """Return `function(*operands)`: a step of their book if there is a symbol among the operands."""
+    """Return `function(*operands)`: a step of their guards if there is a symbol among the operands."""
     for x in operands:
         if isinstance(x, Symbol):
-            return x.book.derived(function, *operands)
+            return x.guards.derived(function, *operands)
     return function(*operands)
 
 
 @dataclass(frozen=True, eq=False)
-class Recipe:
+class Specialization:
     """How outputs come of inputs: `entries` are (function, places of operands, place of the result or -1, outcome)."""
 
     places: list[Any]
@@ -137,7 +137,7 @@ class Recipe:
         return [values[i] for i in self.outputs]
 
 
-class Book:
+class Guards:
     """Steps and decisions in the order in which they were made, from `symbols` on."""
 
     def __init__(self, numbers: Sequence[Any]) -> None:
@@ -174,8 +174,8 @@ class Book:
         self.decided(operator.eq, x, x.value)
         return x.value
 
-    def recipe(self, outputs: Sequence[Any]) -> Recipe:
-        """Return the recipe of some numbers, symbols or not."""
+    def specialization(self, outputs: Sequence[Any]) -> Specialization:
+        """Return the specialization of some numbers, symbols or not."""
         places = [self._at(x) for x in outputs]
         needed = set(places)
         entries = []
@@ -183,14 +183,14 @@ class Book:
             if entry[2] < 0 or entry[2] in needed:
                 needed.update(entry[1])
                 entries.append(entry)
-        return Recipe(self.values.copy(), len(self.symbols), entries[::-1], places)
+        return Specialization(self.values.copy(), len(self.symbols), entries[::-1], places)
 
     def _at(self, x: Any) -> int:
-        """Return the place of a number of this book, or of a constant."""
-        if isinstance(x, Symbol) and x.book is self:
+        """Return the place of a number of this guards, or of a constant."""
+        if isinstance(x, Symbol) and x.guards is self:
             return x.at
         if isinstance(x, Symbol):
-            x = x.book.known(x)
+            x = x.guards.known(x)
         key = (type(x), x.hex() if isinstance(x, float) else x)
         if key not in self.constants:
             self.constants[key] = self._place(x)

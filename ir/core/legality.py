@@ -259,14 +259,14 @@ class _Schedule:
         """Return the loops that a reduction folds."""
         return frozenset(lo for axis in self.folded.get(node, ()) for lo in axis)
 
-    def is_column(self, node: Node) -> bool:
+    def is_outer_reduction(self, node: Node) -> bool:
         """Whether a node is a reduction over outer loops."""
         return not self.outer.isdisjoint(self.folds(node))
 
     def unwritten(self, region: Region) -> Iterator[str]:
         """Yield complaints about results of which an outer loop would write elements again and again."""
         for node, axes in zip(region.results, self.results, strict=True):
-            away = self.folds(node) if self.is_column(node) else frozenset()
+            away = self.folds(node) if self.is_outer_reduction(node) else frozenset()
             if not {lo for axis in axes for lo in axis} >= self.outer - away:
                 yield f"{node.op.name}, a result, does not have all outer loops"
 
@@ -275,7 +275,7 @@ class _Schedule:
         read: dict[tuple[Node, Point], bool] = {}
         for node, axes in zip(region.results, self.results, strict=True):
             for r, at in reads_reduced(node, axes):
-                if r is not node and self.is_column(r):
+                if r is not node and self.is_outer_reduction(r):
                     yield f"{r.op.name} folds outer loops, and is read in its own kernel"
                 read[(r, at)] = False
         while any(not done for done in read.values()):
@@ -289,7 +289,7 @@ class _Schedule:
                 yield complaint
                 continue
             for below in reads_reduced(r.operands[0], self._operand_point(r, at)):
-                if self.is_column(below[0]):
+                if self.is_outer_reduction(below[0]):
                     yield f"{below[0].op.name} folds outer loops, and is read in its own kernel"
                 read.setdefault(below, False)
 
@@ -298,7 +298,7 @@ class _Schedule:
         if None in at:
             return f"{r.op.name} is read elsewhere than at its own point"
         loops, folds = {lo for axis in at if axis is not None for lo in axis}, self.folds(r)
-        if self.is_column(r):
+        if self.is_outer_reduction(r):
             fits = folds <= self.outer and loops >= self.outer - folds and loops.isdisjoint(folds)
         else:
             fits = loops == self.outer

@@ -343,7 +343,7 @@ def scan(operands: Operands, params: Params, regions: Regions) -> Types:
     _require(length is not None or m > 0, "scan without a length runs over sequences that grow", *types)
     extent = GROWING if length is None else length
     for t in types[n : n + m]:
-        wanted = "that grow" if length is None else "of as many items as it has turns"
+        wanted = "that grow" if length is None else "of as many items as it has iterations"
         _require(t.rank >= 1 and t.shape[0] == extent, f"scan runs over sequences {wanted}", length, t)
     for t in (*types[:n], *types[n + m :]):
         _require(not t.grows, "scan carries and reads values of fixed extents", t)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from graphc.ir.core.cost import HEAVIEST, SHARED_WAVE, weight
+from graphc.ir.core.cost import HEAVIEST, SHARED_SINCOS, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node
 from graphc.ir.core.legality import Axes, Loop, point_through, reads_reduced, reduced_axes
 from graphc.ir.fusion.iteration_domain import (
@@ -29,8 +29,8 @@ from graphc.ir.fusion.iteration_domain import (
 
 __all__ = ["Grouping"]
 
-COLUMNS = ("sum", "prod", "max", "min", "any", "all")
-"""Reductions that may be columns."""
+OUTER_REDUCTIONS = ("sum", "prod", "max", "min", "any", "all")
+"""Reductions that may be outer_reductions."""
 
 
 class Grouping:
@@ -108,7 +108,7 @@ class Grouping:
     def _alone(self, node: Node) -> Group:
         group = Group(len(self.group_of) + 1, [node], weight=weight(node))
         if node.op.name in ("sin", "cos"):
-            group.waves = frozenset([(node.op.name, node.operands[0])])
+            group.sincos = frozenset([(node.op.name, node.operands[0])])
         group.axes[node] = fresh(node.shape)
         group.space = loops_of(group.axes[node])
         if node.op.kind == "reduce":
@@ -134,17 +134,17 @@ class Grouping:
             return False
         outer = self._common_outer(first, second, match)
         if outer is False:
-            if not self._is_column(first, second, match):
+            if not self._is_outer_reduction(first, second, match):
                 return False
-            outer, second.columns = first.outer, frozenset(second.nodes)
+            outer, second.outer_reductions = first.outer, frozenset(second.nodes)
         second.substitute({a: (b,) for a, b in match.items()})
         self._absorb(first, second, outer if isinstance(outer, frozenset) else None)
         return True
 
-    def _is_column(self, first: Group, second: Group, match: dict[Loop, Loop]) -> bool:
+    def _is_outer_reduction(self, first: Group, second: Group, match: dict[Loop, Loop]) -> bool:
         """Whether `second` is a reduction over outer loops of `first` that spares computing its operand a second time."""
         node = second.nodes[0]
-        if len(second.nodes) > 1 or node.op.name not in COLUMNS or first.outer is None:
+        if len(second.nodes) > 1 or node.op.name not in OUTER_REDUCTIONS or first.outer is None:
             return False
         if all(self.group_of[e.source] is not first or is_cheap(e.source) for e in edges_of(node)):
             return False
@@ -168,7 +168,7 @@ class Grouping:
         for _ in range(64):  # splitting loops changes axes that were read before: start again
             before = (len(first.space), len(second.space))
             match = {}
-            for mine, yours in [*ties, *self._crossing(first, second)]:
+            for mine, yours in [*ties, *self._recomputed(first, second)]:
                 _unify(first, second, mine, yours, match)
             if before == (len(first.space), len(second.space)):
                 break
@@ -183,12 +183,12 @@ class Grouping:
                 taken.add(match[loop])
         return match
 
-    def _crossing(self, first: Group, second: Group) -> list[tuple[Axes, Axes]]:
+    def _recomputed(self, first: Group, second: Group) -> list[tuple[Axes, Axes]]:
         """Return, for each value that one group reads of the other, its axes in `first` and in `second`."""
         pairs = []
         for edge in self._between(first, second):
             reader, source = self.group_of[edge.reader], self.group_of[edge.source]
-            if edge.source in source.columns:
+            if edge.source in source.outer_reductions:
                 raise Misaligned
             if edge.elsewhere:
                 if not is_cheap(edge.source):
@@ -216,7 +216,7 @@ class Grouping:
                 if group not in both:
                     continue
                 here, wanted = group.axes[r], tuple(axis for axis in at if axis is not None)
-                if len(wanted) < len(at) or r in group.columns or (group is reader and here != wanted):
+                if len(wanted) < len(at) or r in group.outer_reductions or (group is reader and here != wanted):
                     raise Misaligned
                 if group is not reader:
                     yield (here, wanted) if reader is second else (wanted, here)
@@ -250,7 +250,7 @@ class Grouping:
         # without outer loops, only passes over the same inner loops belong in one kernel
         if not outer and first.space and space and first.space != space:
             return False
-        if first.columns and second.columns and first.folded != renamed(second.folded):
+        if first.outer_reductions and second.outer_reductions and first.folded != renamed(second.folded):
             return False
         if len(lasts := {*_last_loops(first, {}), *_last_loops(second, match)}) > len({folded for folded, _ in lasts}):
             return False
@@ -266,8 +266,8 @@ class Grouping:
         first.outer = outer
         first.space |= second.space
         first.weight = _joint_weight(first, second)
-        first.waves |= second.waves
-        first.columns |= second.columns
+        first.sincos |= second.sincos
+        first.outer_reductions |= second.outer_reductions
         gone, kept = 1 << second.bit, 1 << first.bit
         first.ancestors = (first.ancestors | second.ancestors) & ~gone & ~kept
         first.behind |= second.behind
@@ -320,7 +320,7 @@ def _is_passage(node: Node) -> bool:
 def _joint_weight(first: Group, second: Group) -> int:
     """Return the weight of two groups in one kernel."""
     other = {"sin": "cos", "cos": "sin"}
-    return first.weight + second.weight - SHARED_WAVE * sum((other[w], x) in first.waves for w, x in second.waves)
+    return first.weight + second.weight - SHARED_SINCOS * sum((other[w], x) in first.sincos for w, x in second.sincos)
 
 
 def _last_loops(group: Group, match: dict[Loop, Loop]) -> Iterator[tuple[frozenset[Loop], Loop]]:
@@ -328,7 +328,7 @@ def _last_loops(group: Group, match: dict[Loop, Loop]) -> Iterator[tuple[frozens
 
     Reductions in one pass that read along different loops want other lanes, too.
     """
-    for node in group.reduced.keys() - group.columns:
+    for node in group.reduced.keys() - group.outer_reductions:
         last = next((axis[-1] for axis in reversed(group.operand_axes(node)) if axis), None)
         if last is not None:
             yield frozenset(match.get(lo, lo) for lo in loops_of(group.reduced[node])), match.get(last, last)
@@ -337,9 +337,9 @@ def _last_loops(group: Group, match: dict[Loop, Loop]) -> Iterator[tuple[frozens
 def _lies_outside(group: Group, outer: frozenset[Loop], match: dict[Loop, Loop]) -> Iterator[bool]:
     """Yield for each reduction whether the last axis of what it reads is an outer loop.
 
-    Sums along rows and sums down columns want other lanes: in one kernel, one of them would gather its elements.
+    Sums along rows and sums down outer reductions want other lanes: in one kernel, one of them would gather its elements.
     """
-    for node in group.reduced.keys() - group.columns:
+    for node in group.reduced.keys() - group.outer_reductions:
         last = next((axis[-1] for axis in reversed(group.operand_axes(node)) if axis), None)
         if last is not None:
             yield match.get(last, last) in outer

@@ -4,7 +4,7 @@ A group's nodes share one *iteration space*, a set of loops.  Each axis of each 
 loops (an axis that a reshape merged is several).  A group without reductions has one space for all its
 nodes.  In a group with reductions, all reductions leave the same loops, the *outer* ones, and every other
 node has at least these: so a kernel is loops over the outer space and, inside, one pass after another over
-inner loops, as softmax or layer_norm need it.  But for *columns*: reductions that fold outer loops and leave inner
+inner loops, as softmax or layer_norm need it.  But for *outer reductions*: reductions that fold outer loops and leave inner
 ones.  They are known when all is done, so they are only stored.
 """
 
@@ -80,9 +80,9 @@ class Group:
     """What reductions leave; None while there is no reduction."""
     space: frozenset[Loop] = frozenset()
     weight: int = 0
-    columns: frozenset[Node] = frozenset()
+    outer_reductions: frozenset[Node] = frozenset()
     """Reductions that fold outer loops, all of them the same."""
-    waves: frozenset[tuple[str, Node]] = frozenset()
+    sincos: frozenset[tuple[str, Node]] = frozenset()
     """Which of sin and cos it takes of which angle."""
     ancestors: int = 0
     reductions: int = 0
@@ -108,8 +108,8 @@ class Group:
 
     @property
     def folded(self) -> frozenset[Loop]:
-        """The outer loops that the columns fold."""
-        return frozenset(loop for node in self.columns for loop in loops_of(self.reduced[node]))
+        """The outer loops that the outer reductions fold."""
+        return frozenset(loop for node in self.outer_reductions for loop in loops_of(self.reduced[node]))
 
     def substitute(self, new: dict[Loop, tuple[Loop, ...]]) -> None:
         """Put other loops in the place of some."""

@@ -10,7 +10,7 @@ reductions side by side.  A reduction that keeps the axis is taken apart only wh
 these would be computed for each coordinate anew.
 
 A loop in whose body something is taken apart carries components as well, and stacks them for another such loop: what a
-turn reads and leaves lies side by side, and need not be put together.
+iteration reads and leaves lies side by side, and need not be put together.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from graphc.ir.core.control_flow import results_of, substitute
 from graphc.ir.core.graph import Graph, Node, Region, make, parameter, toposort, users
 from graphc.ir.core.structural_key import SMALL
 
-__all__ = ["take_apart"]
+__all__ = ["scalarize"]
 
 SHORT = 4
 """The greatest extent of an axis that is taken apart."""
@@ -47,7 +47,7 @@ FOLDS: dict[str, Callable[[Node, Node], Node]] = {
 }
 
 
-def take_apart(graph: Graph) -> Graph:
+def scalarize(graph: Graph) -> Graph:
     """Return the graph with its short axes taken apart; the same object if there are none."""
     return graph.replace(_apart(graph.results))
 
@@ -195,7 +195,7 @@ class _Loops:
         self.bodies: dict[Node, list[Sequence[Node]]] = {}
         """What the results of their regions become."""
         self.pieces: dict[Node, list[Node]] = {}
-        """The components of what is only stacked for other loops: nobody needs it whole."""
+        """The components of what is only stacked for other loops: it is not needed as one array."""
         self.results, self.readers = set(results), users(order)
         for node in order:
             if node.regions and node.op.name != "fusion" and not fits_registers(node):
@@ -239,7 +239,7 @@ class _Loops:
         return [*taken[:n], *(_has_components(r) and (r in known or _is_work(r)) and self._is_taken(x) for r, x in stacked)]
 
     def _is_taken(self, stacked: Node) -> bool:
-        """Whether what a loop has stacked is only read turn by turn, by loops that are here."""
+        """Whether what a loop has stacked is only read iteration by iteration, by loops that are here."""
         if stacked in self.results:
             return False
         for reader in self.readers.get(stacked, []):

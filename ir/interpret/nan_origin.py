@@ -4,8 +4,8 @@
     %1: f32[3] = mul %0, %zero     -inf came in, NaN came out
     return %1
 
-What counts is what reached a result: a NaN that a select did not choose is nobody's fault, nor is an infinity that came
-from outside or stands in the program.  In loops, the first turn that made one is run again op by op.
+What counts is what reached a result: a NaN that a select did not choose does not count, nor is an infinity that came
+from outside or stands in the program.  In loops, the first iteration that made one is run again op by op.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ __all__ = ["Culprit", "find_culprit"]
 class Culprit:
     """The node, its operands and its value; a leaf is one that a NaN came in through.
 
-    `turns` are the loops it is in, outermost first, each with the number of the turn.
+    `iterations` are the loops it is in, outermost first, each with the number of the iteration.
     """
 
     node: Node
     operands: tuple[Any, ...]
     value: Any
-    turns: tuple[tuple[Node, int], ...] = ()
+    iterations: tuple[tuple[Node, int], ...] = ()
 
     @property
     def is_leaf(self) -> bool:
@@ -109,41 +109,41 @@ def _read(node: Node, values: Values) -> Iterator[Node]:
 
 
 def _within(node: Node, values: Values) -> Culprit | None:
-    """Return the culprit in a region of a node, in the first turn that has one; None if there is none."""
-    for region, arrays, turn in _TURNS[node.op.name](node, _operands(node, values)) if node.op.name in _TURNS else ():
+    """Return the culprit in a region of a node, in the first iteration that has one; None if there is none."""
+    for region, arrays, iteration in _TURNS[node.op.name](node, _operands(node, values)) if node.op.name in _TURNS else ():
         if _made(arrays, evaluate(region, arrays)):
             found = find_culprit(region, arrays)
             if found is not None:
-                return found if turn is None else replace(found, turns=((node, turn), *found.turns))
+                return found if iteration is None else replace(found, iterations=((node, iteration), *found.iterations))
     return None
 
 
-Turns = Iterator[tuple[Region, list[Any], "int | None"]]
+Iterations = Iterator[tuple[Region, list[Any], "int | None"]]
 
 
-def _cond(node: Node, operands: Sequence[Any]) -> Turns:
+def _cond(node: Node, operands: Sequence[Any]) -> Iterations:
     yield node.regions[0 if operands[0] else 1], list(operands[1:]), None
 
 
-def _while(node: Node, operands: Sequence[Any]) -> Turns:
+def _while(node: Node, operands: Sequence[Any]) -> Iterations:
     test, body = node.regions
-    n, turn = node.params["carried"], 0
+    n, iteration = node.params["carried"], 0
     carried, outside = list(operands[:n]), list(operands[n:])
     while evaluate(test, [*carried, *outside])[0]:
-        yield body, [*carried, *outside], turn
-        carried, turn = evaluate(body, [*carried, *outside])[:n], turn + 1
+        yield body, [*carried, *outside], iteration
+        carried, iteration = evaluate(body, [*carried, *outside])[:n], iteration + 1
 
 
-def _scan(node: Node, operands: Sequence[Any]) -> Turns:
+def _scan(node: Node, operands: Sequence[Any]) -> Iterations:
     (body,) = node.regions
     n, m, length = node.params["carried"], node.params["sequences"], node.params["length"]
     carried, sequences, outside = list(operands[:n]), operands[n : n + m], list(operands[n + m :])
     length = len(sequences[0]) if length is None else length
-    for turn in reversed(range(length)) if node.params["reverse"] else range(length):
-        given = [*carried, *(s[turn] for s in sequences), *outside]
-        yield body, given, turn
+    for iteration in reversed(range(length)) if node.params["reverse"] else range(length):
+        given = [*carried, *(s[iteration] for s in sequences), *outside]
+        yield body, given, iteration
         carried = evaluate(body, given)[:n]
 
 
-_TURNS: dict[str, Callable[[Node, Sequence[Any]], Turns]] = {"cond": _cond, "while": _while, "scan": _scan}
-"""Each run of a region of a node: the region, what it is given, and which turn it is."""
+_TURNS: dict[str, Callable[[Node, Sequence[Any]], Iterations]] = {"cond": _cond, "while": _while, "scan": _scan}
+"""Each run of a region of a node: the region, what it is given, and which iteration it is."""

@@ -81,10 +81,10 @@ def _of_result(node: Node, index: int, known: Offsets, arrays: Arrays) -> int | 
     rest = zip(body.params[fixed:], node.operands[fixed:], strict=True)
     outside = {p: _array(o, arrays) for p, o in rest if o.type == state}
     step = _offset(body.results[index], {body.params[index]: 0}, {p: a for p, a in outside.items() if a is not None})
-    turns = node.params.get("length")
-    if start is None or step is None or (turns is None and step):
+    iterations = node.params.get("length")
+    if start is None or step is None or (iterations is None and step):
         return None
-    return start + step * (turns or 0)
+    return start + step * (iterations or 0)
 
 
 def _within(region: Region, index: int, operands: Sequence[Node], known: Offsets, arrays: Arrays) -> int | None:

@@ -1,4 +1,4 @@
-"""Take matrix products out of loops: a product a turn becomes one product over all turns.
+"""Take matrix products out of loops: a product an iteration becomes one product over all iterations.
 
     scan {%y = matmul %item, %w; …%y…}              →  %ys = matmul (all items), %w;  scan {…%y, an item of %ys…}
     scan {%sum = add %sum, (matmul %a^T, %b); …}    →  scan {… stacks %a and %b};     %sum = matmul (all %a)^T, (all %b)
@@ -6,7 +6,7 @@
 
 The first does not depend on what is carried, so it is computed before the loop; the others are not read in it, so they
 are computed after.  Many small products cost much more than one large product, and the sum of outer products, which is
-the gradient by a weight, passes over the whole weight in each turn.
+the gradient by a weight, passes over the whole weight in each iteration.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from graphc.ir.core.structural_key import SMALL
 from graphc.ir.transforms.vmap import batch
 from graphc.ir.transforms.vmap_rules import BATCH
 
-__all__ = ["move_products"]
+__all__ = ["hoist_matmuls"]
 
 GROWTH = 8
 """A product is not moved where that stacks more than so many times the elements that were stacked before."""
 
 
-def move_products(graph: Graph) -> Graph:
+def hoist_matmuls(graph: Graph) -> Graph:
     """Return the graph with products taken out of its loops; the same object if there are none."""
     return graph.replace(_moved(graph.results))
 
@@ -72,7 +72,7 @@ class _Motion:
     """Parameter for what comes from outside -> the value there."""
     sequences: list[Node] = field(default_factory=list)
     stacks: list[Node] = field(default_factory=list)
-    """What is stacked of each turn."""
+    """What is stacked of each iteration."""
 
     def __post_init__(self) -> None:
         (body,) = self.scan.regions
@@ -101,7 +101,7 @@ class _Motion:
     # -- before the loop ------------------------------------------------------------------------------
 
     def _hoist(self) -> None:
-        """Compute products that depend on items, not on what is carried, for all turns at once."""
+        """Compute products that depend on items, not on what is carried, for all iterations at once."""
         nodes = self._nodes()
         varying, by_item = _depending(nodes, self.carried), _depending(nodes, self.items)
         products = [n for n in nodes if _is_worth(n) and n in by_item and n not in varying and self._may_hoist(n)]
@@ -129,7 +129,7 @@ class _Motion:
         return Counter(o for node in self._nodes() for o in node.operands) + Counter((*self.next, *self.stacks))
 
     def _sums(self) -> dict[int, Node]:
-        """Return, for carried values that only add up products, the product that is added in each turn."""
+        """Return, for carried values that only add up products, the product that is added in each iteration."""
         readers = self._readers()
         found = {}
         for i, (param, after) in enumerate(zip(self.carried, self.next, strict=True)):
@@ -177,7 +177,7 @@ class _Motion:
         return [*(last[i] for i in range(len(self.carried))), *joined]
 
     def _plain_sums(self, sums: dict[int, Node], stacks: dict[Node, None]) -> dict[int, Node]:
-        """Return, for carried values that only add up what is stacked anyway, what is added in each turn."""
+        """Return, for carried values that only add up what is stacked anyway, what is added in each iteration."""
         if not sums:
             return {}
         readers = self._readers()
@@ -198,7 +198,7 @@ class _Motion:
 
 
 def _of_a_loop(x: Node) -> bool:
-    """Whether a node is what an inner loop stacked: a product of that is large already, and too much to keep of all turns."""
+    """Whether a node is stacked by an inner loop: its product is large already, too large to keep for all iterations."""
     while x.op.kind == "movement" or x.op.name == "result":
         x = x.operands[0]
     return bool(x.regions)

@@ -1,4 +1,4 @@
-"""Tidy loops: what two loops both compute is computed once, and what nobody reads is not kept.
+"""Merge loops that compute the same, and drop results that nothing reads.
 
     %a = scan %c, %xs {…body…}                      %ab = scan %c, %xs {…body with the results of both…}
     %b = scan %c, %xs {…the same body, taped…}  →
@@ -16,12 +16,12 @@ from collections.abc import Sequence
 from graphc.ir.core.control_flow import results_of, substitute, with_bodies
 from graphc.ir.core.graph import Graph, Node, Region, make, toposort
 
-__all__ = ["tidy_loops"]
+__all__ = ["merge_and_prune_loops"]
 
 LOOPS = ("scan", "while")
 
 
-def tidy_loops(graph: Graph) -> Graph:
+def merge_and_prune_loops(graph: Graph) -> Graph:
     """Return the graph with its loops shared and without unread parts; the same object if nothing changes."""
     return graph.replace(_tidied(graph.results))
 
@@ -163,7 +163,7 @@ def _without_unread_operands(nodes: Sequence[Node]) -> dict[Node, Node]:
 
 
 def _without_unread_stacks(nodes: Sequence[Node], results: Sequence[Node]) -> dict[Node, Node]:
-    """Drop stacked results that nobody reads."""
+    """Drop stacked results that nothing reads."""
     read: dict[Node, set[int]] = {}
     for node in (*nodes, *results):
         if node.op.name == "result":

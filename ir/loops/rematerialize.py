@@ -24,7 +24,7 @@ from graphc.ir.core.control_flow import results_of, substitute
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, parameter, toposort
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.loops.loop_passes import tidy_loops
+from graphc.ir.loops.loop_passes import merge_and_prune_loops
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["LEAST_WORK", "rematerialize"]
 
 LEAST_WORK = 10_000_000
-"""Instructions computed again in all steps of a loop, below which nobody waits for a cut."""
+"""Instructions computed again in all steps of a loop, below which the minimum cut is not computed."""
 
 WORTH = 0.9
 """Something else is kept only if that brings the cost down to this part."""
@@ -55,7 +55,7 @@ def rematerialize(graph: Graph) -> Graph:
             results = _rewritten(results, pair, kept)
     if all(a is b for a, b in zip(results, graph.results, strict=True)):
         return graph
-    return tidy_loops(graph.replace(results))
+    return merge_and_prune_loops(graph.replace(results))
 
 
 @dataclass(frozen=True, eq=False)

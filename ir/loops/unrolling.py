@@ -1,11 +1,11 @@
-"""Unroll short loops over large arrays, so that all their turns become one kernel.
+"""Unroll short loops over large arrays, so that all their iterations become one kernel.
 
     %y = scan %x {…exp…, length=3}     →     %0 = exp %x
                                              %1 = exp %0
                                              %y = exp %1
 
-A loop whose body is elementwise passes over its arrays once a turn, and its gradient reads them all from a tape.
-Written out, a few turns and their adjoint fuse: each element goes through all of them in registers.  What is stacked
+A loop whose body is elementwise passes over its arrays once an iteration, and its gradient reads them all from a tape.
+Written out, a few iterations and their adjoint fuse: each element goes through all of them in registers.  What is stacked
 becomes a join, and its items are found in it again by the rules about slices.
 
 Small bodies stay loops, which run in registers as they are (`registers`), and so does what would be too long for one
@@ -25,7 +25,7 @@ from graphc.ir.core.graph import Graph, Node, toposort
 __all__ = ["unroll_loops"]
 
 MOST_NODES = 500
-"""Nodes that the turns of a loop may become: they take time to compile."""
+"""Nodes that the iterations of a loop may become: they take time to compile."""
 
 
 def unroll_loops(graph: Graph) -> Graph:
@@ -47,7 +47,7 @@ def _unrolled(results: Sequence[Node]) -> Sequence[Node]:
 
 
 def _is_short(node: Node) -> bool:
-    """Whether all turns of a scan fit into one kernel, and gain by it."""
+    """Whether all iterations of a scan fit into one kernel, and gain by it."""
     (body,) = node.regions
     length, nodes = node.params["length"], body.nodes()
     if length is None or not 0 < length <= SHORT_LOOP:
@@ -58,14 +58,14 @@ def _is_short(node: Node) -> bool:
 
 
 def _written_out(node: Node) -> list[Node]:
-    """Return what the results of a scan are, turn by turn."""
+    """Return what the results of a scan are, iteration by iteration."""
     (body,) = node.regions
     p = node.params
     n, m, length = p["carried"], p["sequences"], int(p["length"])
     carried, sequences, outside = node.operands[:n], node.operands[n : n + m], node.operands[n + m :]
     stacks: list[list[Node]] = [[] for _ in body.results[n:]]
-    for turn in range(length):
-        at = length - 1 - turn if p["reverse"] else turn
+    for iteration in range(length):
+        at = length - 1 - iteration if p["reverse"] else iteration
         items = [_item(s, at) for s in sequences]
         done = substitute(body.results, dict(zip(body.params, (*carried, *items, *outside), strict=True)))
         carried = tuple(done[:n])

@@ -279,7 +279,7 @@ class Rule:
     """A pattern and what to put in its place.
 
     `exact` is False where results may differ in the last bits (never less accurate) because a sum is
-    associated in another way or a function is replaced by a correctly rounded one.  A `sole` rule does the
+    associated in another way or a function is replaced by a correctly rounded one.  A `single_use` rule does the
     first operand's work anew, so it is for nodes that are the only reader of that operand.  The result of a `tree`
     rule is a function of the node and its terms: the leaves of the tree of this primitive, whose inner nodes have no
     reader outside of it.
@@ -290,7 +290,7 @@ class Rule:
     result: Result
     when: Callable[..., bool] | None
     exact: bool
-    sole: bool
+    single_use: bool
     tree: bool
     where: str
     """The file and line that wrote the rule."""
@@ -306,7 +306,7 @@ class Rule:
 
     def apply(self, node: Node, readers: Mapping[Node, int]) -> Node | None:
         """Return what the node becomes, or None if the rule does not fit it.  Raises TypeRuleError for a faulty rule."""
-        if self.sole and readers[node.operands[0]] > 1:
+        if self.single_use and readers[node.operands[0]] > 1:
             return None
         for bound in _matches(self.pattern, node, {}):
             captured: list[Any] = [_terms(node, readers)] if self.tree else [bound[v] for v in self.variables]
@@ -335,14 +335,14 @@ def rule(
     *,
     when: Callable[..., bool] | None = None,
     exact: bool = True,
-    sole: bool = False,
+    single_use: bool = False,
     tree: bool = False,
 ) -> Rule:
     """Return a rule that remembers the line it is written on.  `when` gets the variables' nodes in order."""
     caller = sys._getframe(1)
     where = f"{Path(caller.f_code.co_filename).name}:{caller.f_lineno}"
     after = Number(result) if isinstance(result, (int, float)) else result
-    return Rule(name, pattern, after, when, exact, sole, tree, where)
+    return Rule(name, pattern, after, when, exact, single_use, tree, where)
 
 
 MOST_TERMS = 16
@@ -407,12 +407,12 @@ class RuleSet:
 def rewrite(roots: Sequence[Node], rules: RuleSet, trace: Trace | None = None) -> list[Node]:
     """Return what `roots` become when no rule fits anywhere below them, regions included.
 
-    Operands come before users, and what a rule returns is itself rewritten before anybody reads it, so one
-    sweep reaches the fixpoint, but for `sole` rules whose other readers went away.  Nothing recurses.  A node
+    Operands come before users, and what a rule returns is itself rewritten before it is read, so one
+    sweep reaches the fixpoint, but for `single_use` rules whose other readers went away.  Nothing recurses.  A node
     that stays is the same object; new nodes have the name and the place of the node they replace.  Meant for
     graphs that are not differentiated any more: aliases lose their identity.  Raises RewriteLoopError.
     """
-    sweep = _Sweep(rules, trace, _count_readers(roots))
+    sweep = _Pass(rules, trace, _count_readers(roots))
     outer = place.where
     try:
         sweep.run(roots)
@@ -421,7 +421,7 @@ def rewrite(roots: Sequence[Node], rules: RuleSet, trace: Trace | None = None) -
     return [sweep.done[root] for root in roots]
 
 
-class _Sweep:
+class _Pass:
     def __init__(self, rules: RuleSet, trace: Trace | None, readers: Counter[Node]) -> None:
         self.rules = rules
         self.trace = trace
@@ -451,7 +451,7 @@ class _Sweep:
         after = self.became[node]
         if after is not node and after not in self.done:
             if after in self.became:
-                raise RewriteLoopError(f"rules turn {node} into {after} and back")
+                raise RewriteLoopError(f"rules iteration {node} into {after} and back")
             return [after]
         self.finish(node, self.done[after] if after is not node else node)
         return []

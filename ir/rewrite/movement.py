@@ -470,7 +470,7 @@ _MOVED_ALIKE = ["permute", "broadcast", "constant"]
 _MOVED_TWICE = [
     rule("reshape-reshape", op("reshape", op("reshape", x)), _reshape_once),
     rule("permute-permute", op("permute", op("permute", x)), _permute_once),
-    rule("permute-matmul", op("permute", op("matmul", x, Var("y"))), _product_of_transposes, exact=False, sole=True),
+    rule("permute-matmul", op("permute", op("matmul", x, Var("y"))), _product_of_transposes, exact=False, single_use=True),
     rule("broadcast-broadcast", op("broadcast", op("broadcast", x)), _broadcast_once),
     rule("flip-flip", op("flip", op("flip", x)), _flip_once),
     rule("slice-slice", op("slice", op("slice", x)), _slice_once),
@@ -500,7 +500,7 @@ _REDUCED = [
     rule("reduce-nothing", op("reduction", x, any_of=REDUCTIONS), _x_if_no_axes),
     rule("sum-single", op("sum", x), _sum_of_single),
     rule("reduce-single", op("other reduction", x, any_of=_NOT_SUM), _reshape_if_single),
-    *(rule(f"{name}-{name}", op(name, op(name, x)), _reduce_once, exact=False, sole=True) for name in REDUCTIONS),
+    *(rule(f"{name}-{name}", op(name, op(name, x)), _reduce_once, exact=False, single_use=True) for name in REDUCTIONS),
     rule("sum-broadcast", op("sum", op("broadcast", x)), _sum_of_broadcast, exact=False),
     rule("reduce-broadcast", op("max, min, any or all", op("broadcast", x), any_of=_IDEMPOTENT), _reduce_of_broadcast),
     rule("reduce-permute", op("reduction", op("permute", x), any_of=REDUCTIONS), _reduce_of_permute, exact=False),

@@ -390,7 +390,7 @@ def _summed(node: Node, operands: Sequence[Sparsity | None], values: Values, ste
 
 
 def _while(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Parts:
-    """Follow a loop as long as its test is known; then count as many further turns as make a difference."""
+    """Follow a loop as long as its test is known; then count as many further iterations as make a difference."""
     test, body = node.regions
     n = node.params["carried"]
     arrays = [values.of_choice(o) for o in node.operands]
@@ -411,16 +411,16 @@ def _while(node: Node, operands: Sequence[Sparsity | None], values: Values) -> P
 
 
 def _over_tapes(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Parts:
-    """Run over what a loop has stacked whose turns nobody knows: each item may be any."""
+    """Run over what a loop has stacked without a known number of iterations: each item may be any."""
     n, m = node.params["carried"], node.params["sequences"]
     arrays = [*[None] * (n + m), *(values.of_choice(o) for o in node.operands[n + m :])]
     return _closed(node.regions[0], [n, m, len(operands) - n - m], operands, arrays)
 
 
 def _closed(body: Region, counts: Sequence[int], operands: Sequence[Sparsity | None], arrays: Sequence[Any]) -> Parts:
-    """Return what carried values can depend on after any number of turns, and what items can in any turn.
+    """Return what carried values can depend on after any number of iterations, and what items can in any iteration.
 
-    A turn adds nothing once it has added nothing: the least set that holds the start and is closed under the body.
+    An iteration adds nothing once it has added nothing: the least set that holds the start and is closed under the body.
     """
     n, m, _ = counts
     if all(o is None for o in operands):
@@ -431,8 +431,8 @@ def _closed(body: Region, counts: Sequence[int], operands: Sequence[Sparsity | N
     cuts = list(accumulate((r.type.size for r in body.results), initial=0))
     now = [_filled(o, p, summary.width) for o, p in zip(operands[:n], groups[0], strict=False)]
     while True:
-        turn = union([summary.part(0, now, groups[0]), fixed])
-        found = [turn.take(np.arange(a, b)) for a, b in pairwise(cuts)]
+        iteration = union([summary.part(0, now, groups[0]), fixed])
+        found = [iteration.take(np.arange(a, b)) for a, b in pairwise(cuts)]
         after = [union(pair) for pair in zip(now, found[:n], strict=True)]
         if after == now:
             return [*now, *found[n:]]

@@ -56,7 +56,7 @@ def _loop(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[N
         new = [i for i in range(n) if found[i] is not None and i not in seeds]
         if not new:
             break
-        seeds.update({i: parameter(body.params[i].type) for i in new})  # it varies from the second turn on
+        seeds.update({i: parameter(body.params[i].type) for i in new})  # it varies from the second iteration on
     order = sorted(seeds)
     groups = ([i for i in order if i < n], [i for i in order if n <= i < n + m], [i for i in order if i >= n + m])
     stacked = [k for k in range(n, len(node.types)) if found[k] is not None]
@@ -87,7 +87,7 @@ def _beside(
 
 
 def _custom(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[Node | None]:
-    """Do what the region for tangents does with those of the inputs.  Raises RefusedError if nobody said what."""
+    """Do what the region for tangents does with those of the inputs.  Raises RefusedError if there is no such region."""
     k, n, by, moved = (node.params[key] for key in ("values", "inputs", "by", "moved"))
     if all(t is None for t in tangents[k : k + n]):
         return [None] * k

@@ -84,9 +84,9 @@ def _loop(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool],
     picked = {p: parameter(p.type, p.name) for p in _picked(computed, body, n)}
     tape = _tape(node, list(picked))
     kept = (*carried, *picked.values())
-    turns = [parameter(TensorType(BOOL)) for _ in tape[len(kept) :]]
+    iterations = [parameter(TensorType(BOOL)) for _ in tape[len(kept) :]]
     region = Region(
-        (*(seeds[i] for i in flowing), *sums, *items, *kept, *turns, *(seeds[i] for i in stacked), *outside),
+        (*(seeds[i] for i in flowing), *sums, *items, *kept, *iterations, *(seeds[i] for i in stacked), *outside),
         tuple(substitute(computed, picked)),
     )
     start = [_or_zeros(cotangents[i], node, i) for i in flowing]
@@ -117,7 +117,7 @@ def _loop(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool],
 def _flowing(
     node: Node, cotangents: Sequence[Node | None], stacked: Sequence[int], wanted: Sequence[bool], gradients: Gradients
 ) -> tuple[list[int], dict[int, Node], dict[Node, Node]]:
-    """Return which carried values have a cotangent in any turn, one for each such result, gradients by parameters.
+    """Return which carried values have a cotangent in any iteration, one for each such result, gradients by parameters.
 
     What is carried to be compared only, such as the error of an iteration, has none: nothing is computed for it.
     """
@@ -155,20 +155,20 @@ def _picked(computed: Sequence[Node], body: Region, count: int) -> list[Node]:
 
 
 def _tape(node: Node, picked: Sequence[Node]) -> list[Node]:
-    """Return, stacked, what each carried value was before each turn: results of the same loop with more results.
+    """Return, stacked, what each carried value was before each iteration: results of the same loop with more results.
 
-    `picked` are values that its body computes, stacked too.  One more of a `while` is its turns themselves: so their
+    `picked` are values that its body computes, stacked too.  One more of a `while` is its iterations themselves: so their
     number is known where nothing else is read.
     """
     body = node.regions[-1]
-    turn = [constant(True, BOOL)] if node.op.name == "while" else []
-    taped = Region(body.params, (*body.results, *body.params[: node.params["carried"]], *picked, *turn))
+    iteration = [constant(True, BOOL)] if node.op.name == "while" else []
+    taped = Region(body.params, (*body.results, *body.params[: node.params["carried"]], *picked, *iteration))
     whole = make(node.op, node.operands, node.params, (*node.regions[:-1], taped), like=node)
     return results_of(whole)[len(node.types) :]
 
 
 def _custom(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
-    """Do what the first region does with the cotangents.  Raises RefusedError if nobody said what."""
+    """Do what the first region does with the cotangents.  Raises RefusedError if there is no such region."""
     k, n, by = (node.params[key] for key in ("values", "inputs", "by"))
     found: list[Node | None] = [None] * len(node.operands)
     if not any(wanted[k : k + n]):

@@ -8,7 +8,7 @@ What is computed for an element that does not want it may neither fail nor spoil
 inner loops do not run, and no gradient leads out of there (`_guarded`).
 
 A tape has the batch axis behind the one that grows.  Elements that were done earlier have nothing on the last items
-of their tapes, so a loop that each element leaves at another turn stacks one thing more: who was still running.
+of their tapes, so a loop that each element leaves at another iteration stacks one thing more: who was still running.
 Whatever runs over its tapes, or over what was stacked meanwhile, goes by that.
 """
 
@@ -35,7 +35,7 @@ class Run:
     """One batching: the extent of the axis, its number, batching itself, and what its loops have in common.
 
     `params` are the batches of regions' parameters: two loops over one body share them, so that they can become one.
-    `running` tells who was still running at each turn of a loop, for loops that stack.
+    `running` tells who was still running at each iteration of a loop, for loops that stack.
     """
 
     size: int
@@ -289,7 +289,7 @@ def _scan(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Ru
 def _over_those_who_ran(
     node: Node, operands: Sequence[Node], batched: Sequence[bool], running: Node, run: Run
 ) -> list[Outcome]:
-    """Run over the tapes of a loop that elements have left at different turns."""
+    """Run over the tapes of a loop that elements have left at different iterations."""
     (body,) = node.regions
     n, m = node.params["carried"], node.params["sequences"]
     flag = run.flag(body)
@@ -307,7 +307,7 @@ def _over_those_who_ran(
 
 
 def _who_ran(sequences: Sequence[Node], run: Run) -> Node | None:
-    """Return what tells, for each turn, which elements were running, if there is a tape of such a loop."""
+    """Return what tells, for each iteration, which elements were running, if there is a tape of such a loop."""
     return next((run.running[w] for s in sequences if (w := _whole(s)) in run.running), None)
 
 

@@ -312,7 +312,7 @@ def _with_fitting_types(text: str) -> str:
                 return text
             text = after
         except Exception:
-            return text  # for the judge
+            return text  # for the post-check
     return text
 
 

@@ -128,8 +128,8 @@ def edge_sizes(dtype: str) -> list[tuple[int, int, int]]:
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize(("a_unit", "b_unit"), VARIANTS)
 def test_edge_sizes(dtype: str, a_unit: str, b_unit: str) -> None:
-    for turn, (m, n, k) in enumerate(edge_sizes(dtype)):
-        check(dtype, a_unit, b_unit, m, n, k, accumulate=turn % 3 == 0)
+    for iteration, (m, n, k) in enumerate(edge_sizes(dtype)):
+        check(dtype, a_unit, b_unit, m, n, k, accumulate=iteration % 3 == 0)
 
 
 @pytest.mark.parametrize("dtype", TYPES)
@@ -197,8 +197,8 @@ def check_packed(dtype: str, a_unit: str, b_unit: str, m: int, n: int, k: int, *
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize(("a_unit", "b_unit"), VARIANTS)
 def test_a_matrix_packed_before(dtype: str, a_unit: str, b_unit: str) -> None:
-    for turn, (m, n, k) in enumerate([*edge_sizes(dtype)[::3], (201, 307, 523), (32, 128, 512)]):
-        check_packed(dtype, a_unit, b_unit, m, n, k, accumulate=turn % 3 == 0)
+    for iteration, (m, n, k) in enumerate([*edge_sizes(dtype)[::3], (201, 307, 523), (32, 128, 512)]):
+        check_packed(dtype, a_unit, b_unit, m, n, k, accumulate=iteration % 3 == 0)
 
 
 def test_strided_vectors() -> None:

@@ -34,7 +34,7 @@ def ones(*shape: int) -> Any:
 
 
 def longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the compiler write loops that are one turn longer than the arrays."""
+    """Make the compiler write loops that are one iteration longer than the arrays."""
     monkeypatch.setattr(Scopes, "extent", lambda self, loop: self.f.i64(self.kernel.dims[loop] + 1))
 
 
@@ -133,7 +133,7 @@ def test_pointers_without_limits_are_refused() -> None:
 
 
 def test_empty_arrays_are_not_read() -> None:
-    """What no loop moves is loaded before the loops, even if these have no turns."""
+    """What no loop moves is loaded before the loops, even if these have no iterations."""
     x = np.zeros((0,), np.int64)
     for view in (x, x[::-2], np.zeros((3, 0), np.float32), np.zeros((0, 3), np.float32).T):
         got = torch.compile(lambda x: (x + 1, x.sum(), x.expand(2, *x.shape) * 2))(view)

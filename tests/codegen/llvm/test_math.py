@@ -66,7 +66,7 @@ def everywhere(kind: str, count: int, seed: int = 0) -> Array:
     bits = rng.integers(0, 2 ** (8 * info.dtype.itemsize), count // 4, dtype=f"u{info.dtype.itemsize}").view(dtype)
     turning = (0.25, 0.5, 0.7071, 1, 1.414, 2, 4)
     near = np.concatenate([c + rng.normal(size=count // 100) * w for c in turning for w in (1e-6, 0.1)])
-    turns = rng.integers(0, 2**18, count // 8) * (math.pi / 4)
+    iterations = rng.integers(0, 2**18, count // 8) * (math.pi / 4)
     edges = np.concatenate([np.linspace(e - 1.5, e + 1.5, count // 100) for e in (88.4, 104, 709.4, 745, 18, 37.4, 9, 19)])
     parts = [
         bits[np.isfinite(bits)],
@@ -76,7 +76,7 @@ def everywhere(kind: str, count: int, seed: int = 0) -> Array:
         np.exp(rng.uniform(-12, 12, count // 8)) * rng.choice([-1, 1], count // 8),
         near,
         -near,
-        turns,
+        iterations,
         edges,
         -edges,
         info.smallest_subnormal * rng.integers(1, 2**20, 50).astype(np.float64),

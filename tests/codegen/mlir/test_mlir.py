@@ -80,7 +80,7 @@ def compare(iree: dict[str, Any], name: str, graph: Graph, arrays: Sequence[Arra
         assert found.dtype == want.dtype, where
         if want.dtype.kind == "f":
             np.testing.assert_allclose(found, want, rtol, atol, err_msg=where)
-            # Which zero of two is the larger one is nobody's business.
+            # Which zero of two is the larger one is left open by IEEE 754.
             signs = np.signbit(found) == np.signbit(want) if graph.results[i].op.name not in ("maximum", "minimum") else True
             assert np.all(signs | np.isnan(want) | (rtol > 0)), where
         else:

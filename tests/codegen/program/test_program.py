@@ -202,7 +202,7 @@ def test_values_that_do_not_live_together_share_memory():
 def test_stages_can_be_read():
     x = param(64, 32)
     program = compile_graph(Graph((x,), (softmax(x),)))
-    passes = ["tidied", "unrolled", "kept", "moved", "optimized", "components", "fused"]
+    passes = ["merged", "unrolled", "rematerialized", "hoisted", "optimized", "scalarized", "fused"]
     assert program.stages == ["captured", *passes, "kernels", "mlir", "llvm", "asm"]
     assert "sum_1 = sum over i1 of exp" in program.stage("kernels")
     assert "define i64 @program" in program.stage("llvm")
@@ -292,7 +292,7 @@ def test_loops_and_branches_join_pieces_in_what_they_stack_and_carry(reverse):
 
 
 def recurrence(rows: int, size: int, factor, *, dtype=F32, length: int = 11) -> tuple[Graph, list[np.ndarray]]:
-    """Return a scan whose turns have a product with a matrix from outside on its right, and arguments."""
+    """Return a scan whose iterations have a product with a matrix from outside on its right, and arguments."""
     c, item = param(rows, size, name="c", dtype=dtype), param(rows, size, name="item", dtype=dtype)
     x, xs, w = param(rows, size, dtype=dtype), param(length, rows, size, name="xs", dtype=dtype), param(size, size, dtype=dtype)
     after = build.apply("tanh", build.matmul(c, factor(w)) + item)
@@ -325,8 +325,8 @@ def test_loops_pack_once_what_their_products_have_on_the_right(factor, rows, siz
 def test_what_is_packed_is_packed_anew_for_another_matrix_and_size():
     for size in (40, 41, 77):
         graph, arrays = recurrence(6, size, FACTORS[1])
-        for turn in (1.0, 0.5):
-            check(graph, [*arrays[:2], arrays[2] * np.float32(turn)])
+        for iteration in (1.0, 0.5):
+            check(graph, [*arrays[:2], arrays[2] * np.float32(iteration)])
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 30])

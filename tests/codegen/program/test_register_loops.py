@@ -287,7 +287,7 @@ def test_the_gradient_of_a_slice_update_touches_the_slice():
     step = 1e-6 * np.eye(1000)[1]
     slope = (evaluate(summed(30), [x + step])[0] - evaluate(summed(30), [x - step])[0]) / 2e-6
     np.testing.assert_allclose(found[1][1], slope, rtol=1e-6)
-    assert compile_graph(adjoint_).arena_bytes < 4 * 8 * 1000  # what was picked in each turn is kept, never the array
+    assert compile_graph(adjoint_).arena_bytes < 4 * 8 * 1000  # what was picked in each iteration is kept, never the array
     backward = [n for n in toposort(compile_graph(adjoint_).graph.results) if n.op.name == "scan" and n.params["reverse"]]
     assert len(backward) == 1
     sums = [n for n in backward[0].regions[0].nodes() if not n.regions and n.op.name in ("add", "concatenate")]
@@ -324,18 +324,18 @@ def test_derivatives_of_what_is_picked_and_put(loop):
     np.testing.assert_allclose(sum(np.sum(g * d) for g, d in zip(found[1:], along, strict=True)), rate, rtol=1e-5)
 
 
-@pytest.mark.parametrize("turns", [0, 1, 40])
-def test_what_loops_stack_for_one_another_lies_in_rows(turns):
+@pytest.mark.parametrize("iterations", [0, 1, 40])
+def test_what_loops_stack_for_one_another_lies_in_rows(iterations):
     a, b, w, n = value((), F64, "a"), value((3,), F64, "b"), value((2, 2), F32, "w"), value((), I64, "n")
     after = (a * 0.9 + build.sum_(b, (0,)), build.apply("sin", b), build.matmul(w, w), n + 1)
     stacked = (a, b * 2, w, n, build.apply("exp", a * -1.0), w * 3)
     starts = [value(p.shape, p.dtype) for p in (a, b, w, n)]
-    first = scan(Region((a, b, w, n), (*after, *stacked)), starts, [], turns)
+    first = scan(Region((a, b, w, n), (*after, *stacked)), starts, [], iterations)
     seen = first[4:]
     items, total, whole = [value(s.shape[1:], s.dtype) for s in seen], value((), F64, "t"), value((), F64, "t0")
     ia, ib, iw, _, ie, iw3 = items
     again = total * 0.5 + ia * build.sum_(ib, (0,)) + ie + build.apply("cast", build.sum_(iw * iw3, (0, 1)), dtype=F64)
-    back = scan(Region((total, *items), (again, ia + ie)), [whole], list(seen), turns, reverse=True)
+    back = scan(Region((total, *items), (again, ia + ie)), [whole], list(seen), iterations, reverse=True)
     graph = Graph((*starts, whole), (*back, first[4]))
     arrays = [np.array(0.3), np.array([0.1, 0.2, 0.3]), np.eye(2, dtype=np.float32) * 0.5, np.array(3), np.array(1.5)]
     check(graph, arrays, tolerance=1e-6, kernels=None)

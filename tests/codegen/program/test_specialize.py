@@ -20,7 +20,7 @@ from graphc.codegen.runtime import tiers
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, parameter
-from graphc.ir.core.guards import Book
+from graphc.ir.core.guards import Guards
 from graphc.ir.core.structural_key import structure, with_numbers
 from graphc.ir.core.types import F32, TensorType
 from graphc.ir.interpret.evaluate import evaluate
@@ -140,7 +140,7 @@ def test_other_sizes_need_no_compiler(name: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(tiers, "_code", OrderedDict())
     compile_text = tiers.compile_text
     monkeypatch.setattr(tiers, "compile_text", lambda text, level: texts.append(text) or compile_text(text, level))
-    monkeypatch.setattr(specialize, "_families", OrderedDict())
+    monkeypatch.setattr(specialize, "_structures", OrderedDict())
     counts.clear()
     given = [arguments(n) for n in SIZES]
     got = [compiled(*x) for x in given]
@@ -187,11 +187,11 @@ def test_symbols_compute_as_numbers_do() -> None:
             n.bit_length(),
         ]
 
-    book = Book([17, 5])
-    recipe = book.recipe(f(*book.symbols))
+    book = Guards([17, 5])
+    specialization = book.specialization(f(*book.symbols))
     for n, k in ((17, 5), (100, 3), (8, 9)):
-        assert recipe.replay([n, k]) == f(n, k)
-    assert recipe.replay([3, 0]) is None  # division by zero: the long way says what is wrong
+        assert specialization.replay([n, k]) == f(n, k)
+    assert specialization.replay([3, 0]) is None  # division by zero: the long way says what is wrong
 
 
 @pytest.mark.parametrize(
@@ -215,12 +215,12 @@ def test_symbols_compute_as_numbers_do() -> None:
     ],
 )
 def test_what_is_decided_by_a_symbol_is_noted(use: Callable[[Any], Any], other: int) -> None:
-    book = Book([17])
+    book = Guards([17])
     (n,) = book.symbols
     use(n)
-    recipe = book.recipe([n])
-    assert recipe.replay([17]) == [17]
-    assert recipe.replay([other]) is None
+    specialization = book.specialization([n])
+    assert specialization.replay([17]) == [17]
+    assert specialization.replay([other]) is None
 
 
 def test_a_graph_is_its_structure_and_its_numbers() -> None:

@@ -153,7 +153,7 @@ def test_value_and_gradient_run_one_loop_forward() -> None:
     lowered = torch.compile(func.grad_and_value(grown)).lower(x)
     text = lowered.ir("optimized")
     assert text.count("= while") == 1 and text.count("= scan") == 1
-    assert "f64[?,5]" in text and "bool[?]" not in text  # the turns are known by what is read
+    assert "f64[?,5]" in text and "bool[?]" not in text  # the iterations are known by what is read
 
 
 def test_a_way_back_that_reads_nothing_counts_turns() -> None:
@@ -164,19 +164,19 @@ def test_a_way_back_that_reads_nothing_counts_turns() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 5, 40, 3000])
-@pytest.mark.parametrize("turns", [0, 1, 7, 9, 5000])
-def test_tapes_of_every_length(size: int, turns: int) -> None:
+@pytest.mark.parametrize("iterations", [0, 1, 7, 9, 5000])
+def test_tapes_of_every_length(size: int, iterations: int) -> None:
     """In registers and in memory, through every growth; the derivative is the product of the factors."""
-    if size * turns > 1_000_000:
-        turns = 300
+    if size * iterations > 1_000_000:
+        iterations = 300
 
     def f(x: Tensor, n: Tensor) -> Tensor:
         return torch.fori_loop(0, n, lambda i, x: torch.where(x < 1.5, x * x * 0.999, x * 0.5), x).sum()
 
     x = torch.linspace(0.9, 1.9, size, dtype=torch.float64)
-    found = torch.compile(func.grad(f))(x, torch.tensor(turns))
+    found = torch.compile(func.grad(f))(x, torch.tensor(iterations))
     value, slope = x.numpy(), np.ones(size)
-    for _ in range(turns):
+    for _ in range(iterations):
         slope *= np.where(value < 1.5, 2 * value * 0.999, 0.5)
         value = np.where(value < 1.5, value * value * 0.999, value * 0.5)
     np.testing.assert_allclose(found, slope, rtol=1e-10, atol=1e-300)
@@ -195,7 +195,7 @@ def test_results_of_compiled_functions_have_a_history() -> None:
 
 
 def test_a_train_step_with_a_loop() -> None:
-    """Two turns from 1: 1.5 + p, and again, so the slope by p is 2.5."""
+    """Two iterations from 1: 1.5 + p, and again, so the slope by p is 2.5."""
     p = torch.ones(3, requires_grad=True)
     optimizer = torch.optim.SGD([p], lr=0.1)
 

@@ -48,7 +48,7 @@ def test_no_stage_of_random_graphs_differs(seed):
 @pytest.fixture
 def fresh(monkeypatch):
     """Let no program made by a wrong compiler be found again."""
-    monkeypatch.setattr(specialize, "_families", OrderedDict())
+    monkeypatch.setattr(specialize, "_structures", OrderedDict())
 
 
 def test_a_wrong_rewrite_rule_is_named(monkeypatch, fresh):
@@ -77,10 +77,10 @@ def test_a_wrong_pass_is_named(monkeypatch, fresh):
     def wrong(graph, layouts):
         return graph.replace([build.apply("exp", r) for r in graph.results])
 
-    passes = [p._replace(run=wrong) if p.stage == "moved" else p for p in pipeline.PASSES]
+    passes = [p._replace(run=wrong) if p.stage == "hoisted" else p for p in pipeline.PASSES]
     monkeypatch.setattr(pipeline, "PASSES", tuple(passes))
     difference = first_difference(lambda a: a + 1, numbers(20))
-    assert difference is not None and difference.stage == "moved"
+    assert difference is not None and difference.stage == "hoisted"
 
 
 def wrong_move(name: str, change):
@@ -212,7 +212,7 @@ def test_check_mode_validates_calls_of_compiled_functions(monkeypatch, fresh):
     for _ in range(3):
         f(numbers(20))
     monkeypatch.setattr(lower._Lowering, "_move", wrong_move("flip", lambda at: at))
-    monkeypatch.setattr(specialize, "_families", OrderedDict())
+    monkeypatch.setattr(specialize, "_structures", OrderedDict())
     g = graphc.compile(lambda a: graphc.flip(a, (0,)) + a)
     with pytest.raises(MiscompilationError, match="stage 'kernels' computes other values"):
         g(numbers(20))

@@ -366,7 +366,7 @@ def test_lowered_shows_every_stage() -> None:
     assert w.grad is None
     captured, adjoint = low.ir("captured"), low.ir("adjoint")
     assert captured.startswith("graph loss(%x: f32[3]") and len(adjoint) > len(captured)
-    assert low.stages[:7] == ["captured", "adjoint", "tidied", "unrolled", "kept", "moved", "optimized"] and all(
+    assert low.stages[:7] == ["captured", "adjoint", "merged", "unrolled", "rematerialized", "hoisted", "optimized"] and all(
         low.ir(s) for s in low.stages if s not in ("mlir", "asm")
     )
     assert (

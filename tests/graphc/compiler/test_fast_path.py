@@ -9,7 +9,7 @@ import pytest
 
 import graphc as torch
 from graphc import nn, optim
-from graphc.compiler.fast_path import Ready
+from graphc.compiler.fast_path import FastPath
 from graphc.tensors.tensor import Tensor
 
 
@@ -44,7 +44,7 @@ def twins() -> tuple[Step, Step]:
     for _ in range(2):
         compiled.function(X)
         plain.function(X)
-    assert isinstance(compiled.function.__call__, Ready)
+    assert isinstance(compiled.function.__call__, FastPath)
     return compiled, plain
 
 
@@ -139,7 +139,7 @@ def test_tensors_in_tensors_out() -> None:
     for _ in range(3):
         total, same = f(a, b)
         assert total.tolist() == [12, 24] and same is a and isinstance(total, Tensor) and not total.requires_grad
-    assert isinstance(f.__call__, Ready)
+    assert isinstance(f.__call__, FastPath)
     with torch.no_grad():
         assert f(a, b)[0].tolist() == [12, 24]
     wants = torch.ones(2, requires_grad=True)
@@ -206,4 +206,4 @@ def test_keywords_find_their_way_past_the_native_entry(check_nan: bool) -> None:
         np.testing.assert_array_equal(f(x, y=3.0), x * 3 + 1)
     with pytest.raises(TypeError, match="unexpected keyword argument 'z'"):
         f(x, z=1)
-    assert callable(f) and "Ready" not in type(f.__call__).__name__
+    assert callable(f) and "FastPath" not in type(f.__call__).__name__

@@ -69,7 +69,7 @@ def test_a_gradient_of_a_branch_that_was_not_chosen() -> None:
     def masked(x: Any) -> Any:
         return torch.where(x > 0, torch.log(x), 0.0).sum()
 
-    assert torch.compile(masked, check_nan=True)(a(1, 0)) == 0  # what was not chosen is nobody's fault
+    assert torch.compile(masked, check_nan=True)(a(1, 0)) == 0  # what was not chosen does not count
     assert "NaN in 1 of 2 elements made by div" in blamed(func.grad(masked), a(1, 0))
 
 
@@ -101,7 +101,7 @@ def recurrence(x: Any) -> Any:
 def test_loops_tell_the_turn(f: Callable[..., Any]) -> None:
     text = blamed(f, np.arange(6, dtype=np.float32))
     assert "infinity made by div" in text
-    assert re.search(r"in turn 3 of the scan\n  at " + re.escape(line_of("the scan")), text)
+    assert re.search(r"in iteration 3 of the scan\n  at " + re.escape(line_of("the scan")), text)
     assert f"at {line_of('the division')}" in text
 
 
@@ -114,14 +114,14 @@ def test_the_way_back_through_a_loop() -> None:
 
     text = blamed(func.grad(f), a(1, 2, 0, 3))
     assert "made by div" in text and "in the gradient of\n" in text and f"at {line_of('the step')}" in text
-    assert "in turn 2 of the scan" in text
+    assert "in iteration 2 of the scan" in text
 
 
 def test_while_loops_and_branches() -> None:
     def grows(x: Any) -> Any:
         return torch.while_loop(lambda c: c < 1e38, lambda c: c * c * 10.0, x)
 
-    assert re.search(r"infinity made by mul .*\n.*\n  in turn 5 of the while", blamed(grows, torch.tensor(1.5)))
+    assert re.search(r"infinity made by mul .*\n.*\n  in iteration 5 of the while", blamed(grows, torch.tensor(1.5)))
 
     def branch(x: Any) -> Any:
         return torch.cond(x > 0, lambda v: torch.log(v - 1), lambda v: v, (x,))

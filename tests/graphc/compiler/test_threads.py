@@ -43,8 +43,8 @@ def test_sixteen_threads_compile_and_call_at_once(impatient: Any):
 
     def work(seed: int) -> None:
         try:
-            for turn in range(12):
-                n, k = 2 + (seed * 7 + turn) % 23, float(seed)
+            for iteration in range(12):
+                n, k = 2 + (seed * 7 + iteration) % 23, float(seed)
                 x = np.arange(n, dtype=np.float64)
                 own = torch.compile(lambda x, k=k: (x * k + 1).exp().mean())
                 checks = [
@@ -53,7 +53,7 @@ def test_sixteen_threads_compile_and_call_at_once(impatient: Any):
                     (reads(np.float64([seed, n, 1])), [seed, n, 1]),
                     ((torch.tensor(x) * k).cos().sum().item(), np.cos(x * k).sum()),
                 ]
-                wrong.extend((seed, turn, i) for i, (a, b) in enumerate(checks) if not np.allclose(a, b))
+                wrong.extend((seed, iteration, i) for i, (a, b) in enumerate(checks) if not np.allclose(a, b))
         except BaseException as error:
             wrong.append(repr(error))
 

@@ -113,7 +113,7 @@ def _(lib: Any, xs: Tensor, w: Tensor) -> Any:
     return lib.scan(lambda c, x: (None, (x * w).exp()), None, xs)[1]
 
 
-@case("no turn at all", X, W)
+@case("no iteration at all", X, W)
 def _(lib: Any, c: Tensor, w: Tensor) -> Any:
     return lib.fori_loop(3, 3, lambda i, v: v * w, c) * c
 
@@ -211,7 +211,7 @@ def _(lib: Any, x: Tensor, w: Tensor, m: Tensor) -> Any:
     return found["x"] * before + w, found["y"]
 
 
-@case("while without a turn", X, W)
+@case("while without an iteration", X, W)
 def _(lib: Any, x: Tensor, w: Tensor) -> Any:
     return lib.while_loop(lambda x: x.sum() > 1000, lambda x: x * w, x) * w
 

@@ -475,7 +475,7 @@ def test_patterns_go_through_loops(name: str) -> None:
 
 
 def test_patterns_of_loops_without_a_known_end_are_closed() -> None:
-    """Each turn mixes neighbours, so a pattern of any number of turns is dense; what stays apart stays sparse."""
+    """Each iteration mixes neighbours, so a pattern of any number of iterations is dense; what stays apart stays sparse."""
 
     def spread(x: Any) -> Any:
         return torch.while_loop(lambda y: y.sum() < 90, lambda y: y + torch.cat([y[1:], y.new_zeros(1)]) ** 2 * 0.3, x)

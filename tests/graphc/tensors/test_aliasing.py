@@ -236,11 +236,11 @@ def test_averages_swapped_in_and_out_by_data() -> None:
     average, plain = torch.zeros(2), torch.tensor([1.0, 2.0])
     mean = torch.zeros(2)
     forward = torch.compile(lambda x: (weight * x).sum())
-    for turn in range(5):
+    for iteration in range(5):
         with torch.no_grad():
-            weight -= 0.25 * (turn + 1)
+            weight -= 0.25 * (iteration + 1)
             average.mul_(0.5).add_(weight, alpha=0.5)
-        plain, mean = plain - 0.25 * (turn + 1), mean * 0.5 + (plain - 0.25 * (turn + 1)) * 0.5
+        plain, mean = plain - 0.25 * (iteration + 1), mean * 0.5 + (plain - 0.25 * (iteration + 1)) * 0.5
         backup = weight.data
         weight.data = average
         assert forward(torch.ones(2)).item() == pytest.approx(mean.sum().item())
@@ -294,8 +294,8 @@ def test_data_in_compiled_functions() -> None:
         p.data = p.data - 0.5 * gradient
         return loss
 
-    for turn in range(3):
-        assert step(torch.ones(2)).item() == 2 - turn
+    for iteration in range(3):
+        assert step(torch.ones(2)).item() == 2 - iteration
     assert p.tolist() == [-0.5] * 2 and old.tolist() == [1] * 2
     p.data = shadow
     step(torch.ones(2))

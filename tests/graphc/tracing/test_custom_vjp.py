@@ -31,13 +31,13 @@ def run(request: pytest.FixtureRequest) -> Callable[..., Any]:
     return (lambda f: f) if request.param == "evaluated" else torch.compile
 
 
-def repeated(f: Callable[[Tensor], Tensor], turns: int = 3) -> Callable[[Tensor], Tensor]:
-    return lambda x: torch.fori_loop(0, turns, lambda i, v: f(v), x)
+def repeated(f: Callable[[Tensor], Tensor], iterations: int = 3) -> Callable[[Tensor], Tensor]:
+    return lambda x: torch.fori_loop(0, iterations, lambda i, v: f(v), x)
 
 
-def unrolled(f: Callable[[Tensor], Tensor], turns: int = 3) -> Callable[[Tensor], Tensor]:
+def unrolled(f: Callable[[Tensor], Tensor], iterations: int = 3) -> Callable[[Tensor], Tensor]:
     def g(x: Tensor) -> Tensor:
-        for _ in range(turns):
+        for _ in range(iterations):
             x = f(x)
         return x
 
@@ -129,8 +129,8 @@ def test_in_branches_whiles_and_checkpoints(run: Any) -> None:
     assert run(func.grad(lambda x: kept(x).sum()))(X).tolist() == [3.0] * 4
     assert run(func.grad(lambda x: branch(x).sum()))(X).tolist() == [2.0] * 4
     assert run(func.grad(lambda x: branch(x).sum()))(-X).tolist() == [-1.0] * 4
-    turns = int(torch.while_loop(lambda v, n: (v * v).sum() < 9, lambda v, n: ((v.sin() + v) * 1.2, n + 1), (X, 0))[1])
-    np.testing.assert_allclose(run(func.grad(lambda x: loop(x).sum()))(X), [(-3.6) ** turns] * 4)
+    iterations = int(torch.while_loop(lambda v, n: (v * v).sum() < 9, lambda v, n: ((v.sin() + v) * 1.2, n + 1), (X, 0))[1])
+    np.testing.assert_allclose(run(func.grad(lambda x: loop(x).sum()))(X), [(-3.6) ** iterations] * 4)
     outer = torch.fori_loop(0, 2, lambda i, v: torch.fori_loop(0, 3, lambda i, v: Slow.apply(v), v), X.clone().requires_grad_())
     assert outer.requires_grad and torch.autograd.grad(outer.sum(), [], allow_unused=True) == ()
 

@@ -29,11 +29,11 @@ def a_while_loop(x: Any) -> Any:
 
 def a_loop_further_out(x: Any) -> Any:
     for _ in range(600):  # further out
-        x = turn(x)
+        x = iteration(x)
     return x
 
 
-def turn(x: Any) -> Any:
+def iteration(x: Any) -> Any:
     return torch.tanh(x)
 
 

@@ -66,15 +66,15 @@ def check_gradient(graph: Graph, arrays, *, step: float = 1e-6, near: float = 1e
     np.testing.assert_allclose(sum(np.sum(g * along[i]) for g, i in zip(found[1:], which, strict=True)), rate, rtol=near)
 
 
-def products(rows: int, size: int, turns: int, dtype: DType = F64) -> Graph:
+def products(rows: int, size: int, iterations: int, dtype: DType = F64) -> Graph:
     c, w, start = value((rows, size), dtype, "c"), value((size, size), dtype, "w"), value((rows, size), dtype, "start")
-    return Graph((start, w), (scan(Region((c,), (build.matmul(c, w),)), [start], [], turns)[0],))
+    return Graph((start, w), (scan(Region((c,), (build.matmul(c, w),)), [start], [], iterations)[0],))
 
 
 def matrices(rows: int, size: int, dtype: DType = F64) -> list[np.ndarray]:
     rng = np.random.default_rng(rows)
-    turn = np.linalg.qr(rng.standard_normal((size, size)))[0]
-    return [rng.standard_normal((rows, size)).astype(dtype.numpy), turn.astype(dtype.numpy)]
+    iteration = np.linalg.qr(rng.standard_normal((size, size)))[0]
+    return [rng.standard_normal((rows, size)).astype(dtype.numpy), iteration.astype(dtype.numpy)]
 
 
 # -- which axis ---------------------------------------------------------------------------------------------
@@ -165,9 +165,9 @@ def test_rows_of_any_number(rows, dtype):
         check_gradient(products(rows, size, 60), arrays)
 
 
-@pytest.mark.parametrize("turns", [0, 33])
-def test_loops_that_may_not_turn(turns):
-    check_gradient(products(3, 3, turns), matrices(3, 3))
+@pytest.mark.parametrize("iterations", [0, 33])
+def test_loops_that_may_not_turn(iterations):
+    check_gradient(products(3, 3, iterations), matrices(3, 3))
 
 
 class RowMaker:
@@ -262,7 +262,7 @@ def test_random_rows_compute_what_the_evaluator_does(seed):
     assert loops(graph)[0] is not None
 
 
-def nested(rows: int, turns: int) -> Graph:
+def nested(rows: int, iterations: int) -> Graph:
     """A loop in a loop, which stacks states that a third one runs over from the end; a branch; two sums."""
     c, d, e, g = (value((rows, 2), name=name) for name in "cdeg")
     acc, inner_acc, start, w = value((2, 2)), value((2, 2)), value((rows, 2), name="start"), value((2, 2), name="w")
@@ -282,15 +282,14 @@ def nested(rows: int, turns: int) -> Graph:
     low = build.elementwise("lt", build.sum_(back[0], (0, 1)), 0.5)
     p, q = value((rows, 2)), value((rows, 2))
     (chosen,) = cond(low, Region((p,), (p + 0.25,)), Region((q,), (q * q,)), [back[0]])
-    out = loop(
-        (c, acc), (w,), (chosen, first[1], chosen), [start, build.constant(0.5, F64, (2, 2))], [value((2, 2), name="w")], turns
-    )
+    begin, outside = [start, build.constant(0.5, F64, (2, 2))], [value((2, 2), name="w")]
+    out = loop((c, acc), (w,), (chosen, first[1], chosen), begin, outside, iterations)
     return Graph((start, out[0].operands[0].operands[2]), tuple(out), "nested")
 
 
-def loop(params, outside, results, start, given, turns: int) -> list[Node]:
+def loop(params, outside, results, start, given, iterations: int) -> list[Node]:
     """Return the results of a scan without sequences whose body is closed already."""
-    kind = {"carried": len(start), "sequences": 0, "length": turns, "reverse": False}
+    kind = {"carried": len(start), "sequences": 0, "length": iterations, "reverse": False}
     return results_of(make(PRIMITIVES["scan"], (*start, *given), kind, (Region((*params, *outside), tuple(results)),)))
 
 
@@ -312,7 +311,7 @@ def test_while_loops_and_their_tapes(rows):
     arrays = [rng.standard_normal((rows, 2)), rng.standard_normal((2, 2))]
     check(graph, arrays, count=rows)
     check_gradient(graph, arrays, near=1e-4)
-    check(graph, [np.full((rows, 2), 100.0), arrays[1]])  # no turn
+    check(graph, [np.full((rows, 2), 100.0), arrays[1]])  # no iteration
 
 
 def test_second_derivatives():
@@ -401,12 +400,12 @@ def test_lanes_are_read_with_any_strides():
 
 @pytest.mark.parametrize("rows", range(2, 9))
 def test_one_text_for_many_lengths(rows):
-    """The table, with what is padded, is made again for other numbers of turns."""
+    """The table, with what is padded, is made again for other numbers of iterations."""
     rng = np.random.default_rng(0)
-    for turns in (40, 55, 70, 90):
+    for iterations in (40, 55, 70, 90):
         start, w = value((rows, 2), name="start"), value((2, 2), name="w")
         c = value((rows, 2))
-        (out,) = scan(Region((c,), (build.apply("tanh", build.matmul(c, w)),)), [start], [], turns)
+        (out,) = scan(Region((c,), (build.apply("tanh", build.matmul(c, w)),)), [start], [], iterations)
         graph = adjoint(Graph((start, w), (build.sum_(out * out, (0, 1)),)), [0, 1])
         arrays = [rng.standard_normal((rows, 2)), rng.standard_normal((2, 2))]
         for got, want in zip(compile_graph(graph).run(arrays), evaluate(graph, arrays), strict=True):
@@ -416,14 +415,14 @@ def test_one_text_for_many_lengths(rows):
 # -- states that fit into registers as vectors only ---------------------------------------------------------
 
 
-def markov(rows: int, size: int, turns: int = 40) -> Graph:
+def markov(rows: int, size: int, iterations: int = 40) -> Graph:
     """A batch of states, each times its own matrix, normalized; items stacked."""
     c, w, start = value((rows, size), name="c"), value((rows, size, size), name="w"), value((rows, size), name="start")
-    item, xs = value((rows, size)), value((turns, rows, size), name="xs")
+    item, xs = value((rows, size)), value((iterations, rows, size), name="xs")
     moved = build.reshape(build.matmul(build.reshape(c + item, (rows, 1, size)), w), (rows, size))
     total = build.broadcast(build.sum_(moved * moved, (1,)), (rows, size), (0,))
     after = moved / build.apply("sqrt", total + 0.5)
-    return Graph((start, w, xs), tuple(scan(Region((c, item), (after, after)), [start], [xs], turns)))
+    return Graph((start, w, xs), tuple(scan(Region((c, item), (after, after)), [start], [xs], iterations)))
 
 
 @pytest.mark.parametrize("rows, size", [(8, 3), (8, 4), (5, 4), (16, 2), (12, 4), (7, 3)])
@@ -461,15 +460,15 @@ def test_wide_states_in_a_while_pays():
 @pytest.mark.parametrize("rows", [6, 8, 12])
 def test_wide_states_find_code_for_other_lengths_pays(rows):
     rng = np.random.default_rng(0)
-    for turns in (40, 55, 70, 90):
-        graph = markov(rows, 3, turns)
+    for iterations in (40, 55, 70, 90):
+        graph = markov(rows, 3, iterations)
         arrays = [rng.standard_normal(p.shape) for p in graph.params]
         for got, want in zip(compile_graph(graph).run(arrays), evaluate(graph, arrays), strict=True):
             np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9)
 
 
 def test_a_large_array_beside_wide_states_pays():
-    """An array is written in place, one row a turn, beside what is in vectors."""
+    """An array is written in place, one row an iteration, beside what is in vectors."""
     c, table, k, start, big = value((8, 4)), value((60, 3)), value((), I64), value((8, 4)), value((60, 3))
     row = build.gather(table, k)
     put = build.scatter(table, row * 2.0 + build.broadcast(build.sum_(c, (0, 1)), (3,), ()), k)

@@ -11,7 +11,7 @@ from graphc.ir.core import build
 from graphc.ir.core.control_flow import cond, scan
 from graphc.ir.core.graph import Graph, Node, Region, parameter
 from graphc.ir.core.types import BOOL, F32, F64, DType, TensorType
-from graphc.ir.fusion.scalarize import take_apart
+from graphc.ir.fusion.scalarize import scalarize
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.rewrite.simplify import simplify
 from graphc.ir.text.parser import parse
@@ -34,7 +34,7 @@ def pulls(x: Node, mass: Node) -> Node:
 
 
 def same(graph: Graph, arrays, tolerance: float = 1e-12) -> Graph:
-    after = take_apart(graph)
+    after = scalarize(graph)
     verify(after)
     want = evaluate(graph, arrays)
     for found in (evaluate(after, arrays), compile_graph(graph).run(arrays)):
@@ -63,7 +63,7 @@ def test_before_and_after():
       return %r
     }""")
     assert (
-        to_text(take_apart(graph))
+        to_text(scalarize(graph))
         == """graph f(%x: f32[100,2]) -> (f32[100]) {
   %0: f32[100,1] = slice %x {start=[0,0], stop=[100,1], step=[1,1]}
   %1: f32[100] = reshape %0 {shape=[100]}
@@ -88,7 +88,7 @@ def test_every_reduction(name):
     numbers[::7, 1], numbers[::5, 0], numbers[::9] = np.nan, -0.0, -0.0
     arrays = [numbers > 0, numbers[:, 0] > 1] if dtype is BOOL else [numbers.astype(np.float32), np.ones(70, np.float32)]
     assert same(graph, arrays, 1e-6) is not graph
-    for found in (evaluate(take_apart(graph), arrays), compile_graph(graph).run(arrays)):
+    for found in (evaluate(scalarize(graph), arrays), compile_graph(graph).run(arrays)):
         want = evaluate(graph, arrays)[0]
         assert np.array_equal(np.signbit(found[0][want == 0]), np.signbit(want[want == 0])) or name in ("max", "min", "prod")
 
@@ -165,7 +165,7 @@ def test_a_while_carries_and_tapes_components():
     x, mass = rng.standard_normal((80, 3)), rng.uniform(0.5, 1, 80)
     compiled = torch.compile(torch.func.grad_and_value(program, argnums=(0, 1)))
     gradients, found = compiled(x, mass)
-    text = compiled.lower(x, mass).ir("components")
+    text = compiled.lower(x, mass).ir("scalarized")
     assert "{carried=3}" in text and "sequences=3" in text and "f64[?,80]" in text and "f64[?,80,3]" not in text
     check(program, (x, mass), gradients, found)
 
@@ -250,10 +250,10 @@ def test_few_turns(length):
 def test_what_does_not_pay_stays(shape, axes):
     x = value(*shape)
     graph = Graph((x,), (build.sum_(build.apply("exp", x), axes),))
-    assert take_apart(graph) is graph
+    assert scalarize(graph) is graph
 
 
 def test_what_is_only_read_stays():
     x = value(100, 3)
     graph = Graph((x,), (build.sum_(x, (1,)),))
-    assert take_apart(graph) is graph
+    assert scalarize(graph) is graph

@@ -13,7 +13,7 @@ from graphc import func
 from graphc.ir.core.graph import Graph, Node, toposort
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.loops import rematerialize as module
-from graphc.ir.loops.loop_passes import tidy_loops
+from graphc.ir.loops.loop_passes import merge_and_prune_loops
 from graphc.ir.loops.rematerialize import rematerialize
 from graphc.ir.pipeline import optimize
 from graphc.ir.text.parser import parse
@@ -33,7 +33,7 @@ def recurrent(steps: int, body: str, *, carried: str = "f32[32,128]") -> Graph:
       %total: f32[] = sum %last {{axes=[0,1]}}
       return %total
     }}"""
-    return tidy_loops(adjoint(parse(text), [0, 1]))
+    return merge_and_prune_loops(adjoint(parse(text), [0, 1]))
 
 
 PRODUCT = """
@@ -52,7 +52,7 @@ def operations(scan: Node) -> list[str]:
 
 
 def same(before: Graph, after: Graph) -> None:
-    verify(after, "kept")
+    verify(after, "rematerialized")
     arrays = [rng.normal(size=p.shape).astype(p.dtype.numpy) * 0.05 for p in before.params]
     for a, b in zip(evaluate(before, arrays), evaluate(after, arrays), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -69,7 +69,7 @@ def test_products_are_kept_and_not_computed_again() -> None:
 
 
 def test_what_the_cut_replaces_is_kept_no_longer() -> None:
-    graph = tidy_loops(Graph(recurrent(1000, PRODUCT).params, adjoint(parse(_source(1000)), [0]).results))
+    graph = merge_and_prune_loops(Graph(recurrent(1000, PRODUCT).params, adjoint(parse(_source(1000)), [0]).results))
     forward, _ = scans(graph)
     assert [str(r.op) for r in forward.regions[0].results] == ["sin", "parameter"]
     forward, _ = scans(rematerialize(graph))
@@ -172,12 +172,12 @@ def test_gradients_through_loops(name: str, reverse: bool, monkeypatch: pytest.M
         monkeypatch.setattr(module, "KEEPING", ((float("inf"), 0.001),))  # keep whatever can be kept
         compiled = torch.compile(differentiated)
         lowered = compiled.lower(w, u, xs, start)
-        assert lowered.ir("kept") != lowered.ir("tidied")
+        assert lowered.ir("rematerialized") != lowered.ir("merged")
         for a, b in zip(compiled(w, u, xs, start), wanted, strict=True):
             np.testing.assert_allclose(a.numpy(), b, rtol=1e-9)
 
 
 def test_the_pass_is_in_the_pipeline() -> None:
     stages = optimize(recurrent(1000, PRODUCT))
-    assert stages["kept"] is not stages["tidied"]
-    assert operations(scans(stages["kept"])[-1]).count("matmul") == 2
+    assert stages["rematerialized"] is not stages["merged"]
+    assert operations(scans(stages["rematerialized"])[-1]).count("matmul") == 2

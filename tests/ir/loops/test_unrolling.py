@@ -86,8 +86,8 @@ def test_loops_that_read_one_another_are_all_written_out():
     check(graph, after)
 
 
-def newton(e, m, turns):
-    return torch.fori_loop(0, turns, lambda i, x: x - (x - e * torch.sin(x) - m) / (1 - e * torch.cos(x)), m)
+def newton(e, m, iterations):
+    return torch.fori_loop(0, iterations, lambda i, x: x - (x - e * torch.sin(x) - m) / (1 - e * torch.cos(x)), m)
 
 
 def test_value_and_gradient_of_newton_steps_are_one_kernel():

@@ -67,7 +67,7 @@ def test_gradients_of_what_is_not_wanted_are_no_nan(run: Any) -> None:
 
 
 def test_a_loop_that_is_done_keeps_what_it_has(run: Any) -> None:
-    """One turn more would divide by zero: counting down ends at 0."""
+    """One iteration more would divide by zero: counting down ends at 0."""
 
     def f(n: Tensor, x: Tensor) -> Tensor:
         return torch.while_loop(lambda n, x: n > 0, lambda n, x: (n - 1, x * x / n), (n, x))[1]
@@ -173,10 +173,10 @@ def test_different_numbers_where_each_draws_as_many_as_it_wants(run: Any) -> Non
     """Each element has a stream of its own then, and the generator goes on behind all of them."""
     torch.manual_seed(1)
     many = run(func.vmap(walk, randomness="different"))
-    found, turns = many(torch.zeros(50, dtype=torch.float64))
-    assert len({*found.tolist()}) == 50 and (found >= 4).all() and (found < 5).all() and len({*turns.tolist()}) > 1
+    found, iterations = many(torch.zeros(50, dtype=torch.float64))
+    assert len({*found.tolist()}) == 50 and (found >= 4).all() and (found < 5).all() and len({*iterations.tolist()}) > 1
     seed, offset = torch.get_rng_state().tolist()
-    assert seed == 1 and offset >= turns.max().item()
+    assert seed == 1 and offset >= iterations.max().item()
     again, _ = many(torch.zeros(50, dtype=torch.float64))
     assert not {*again.tolist()} & {*found.tolist()}
     torch.manual_seed(1)
@@ -200,8 +200,8 @@ def test_the_same_numbers_however_long_elements_draw(run: Any) -> None:
     longest = walk(torch.tensor(-3.0, dtype=torch.float64))
     state = torch.get_rng_state()
     torch.manual_seed(1)
-    found, turns = run(func.vmap(walk, randomness="same"))(torch.tensor([0.0, -3.0], dtype=torch.float64))
-    assert found[1] == longest[0] and turns.tolist() == [turns[0].item(), longest[1].item()]
+    found, iterations = run(func.vmap(walk, randomness="same"))(torch.tensor([0.0, -3.0], dtype=torch.float64))
+    assert found[1] == longest[0] and iterations.tolist() == [iterations[0].item(), longest[1].item()]
     assert torch.equal(torch.get_rng_state(), state)
     torch.manual_seed(1)
     assert found[0] == walk(torch.tensor(0.0, dtype=torch.float64))[0]

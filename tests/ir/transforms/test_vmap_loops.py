@@ -45,7 +45,7 @@ def backwards(x: Node, xs: Node, w: Node) -> list[Node]:
 
 
 def doubled(x: Node, limit: Node) -> list[Node]:
-    """A loop whose turns depend on values; an element that is done must not be looked up any more."""
+    """A loop whose iterations depend on values; an element that is done must not be looked up any more."""
     i, c = value((), I64), value()
     table = build.iota((6,), 0, F64)
     test = Region((i, c), (less(c, limit),))
@@ -135,7 +135,7 @@ def test_each_element_gives_what_it_gives_alone(name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_gradients_of_each_element(name):
-    """The batch of a gradient: a backward loop over the turns that each element has taken."""
+    """The batch of a gradient: a backward loop over the iterations that each element has taken."""
     graph, arrays = traced(name)
     floats = [r for r in graph.results if r.dtype.is_float]
     total = floats[0]
