@@ -7,6 +7,7 @@ branches (graphc.ops.control) are recorded so.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -22,6 +23,9 @@ from graphc.tensors.tensor import AccumulateGrad, Tensor
 from graphc.tracing.trace import Trace
 
 __all__ = ["KEY", "Before", "InnerTrace"]
+
+RECURSION, FRAMES, DEEP = 1000, 20, 20
+"""Python's own limit of nested calls; frames that one nested body takes at most; bodies that the limit has room for."""
 
 T = TypeVar("T", bound="InnerTrace")
 
@@ -41,6 +45,13 @@ class Before:
         storage.node, storage.requires_grad, storage.fn = self.node, self.requires_grad, self.fn
 
 
+def _allow(level: int) -> None:
+    """Let Python recurse as deep as bodies nested in one another need, in the trace and in the passes over regions."""
+    needed = RECURSION + FRAMES * level
+    if level > DEEP and sys.getrecursionlimit() < needed:
+        sys.setrecursionlimit(needed)
+
+
 class InnerTrace(Trace):
     """One run of a function within what is being recorded.  `keys` says whether random states get placeholders."""
 
@@ -52,6 +63,8 @@ class InnerTrace(Trace):
         super().__init__()
         self.title, self.keys = title, keys
         self.outer = state.trace
+        self.level: int = getattr(self.outer, "level", 0) + 1
+        _allow(self.level)
         self.entered: dict[Storage, Before] = {}
         self.edges: set[GradFn] = set()
         if self.outer is not None:

@@ -274,3 +274,16 @@ def test_what_a_body_raises_comes_through() -> None:
     with pytest.raises(KeyError, match="mine"):
         torch.fori_loop(0, 2, body, torch.ones(2))
     assert torch.fori_loop(0, 2, lambda i, v: v + 1, torch.ones(2)).tolist() == [3, 3]
+
+
+def test_two_hundred_branches_within_one_another() -> None:
+    def nest(body: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda x: torch.cond(x.sum() > 0, lambda y: body(y) + 1, lambda y: y, (x,))
+
+    function: Callable[[Any], Any] = torch.relu
+    for _ in range(200):
+        function = nest(function)
+    x = torch.ones(1, requires_grad=True)
+    value = function(x * 2)
+    value.sum().backward()
+    assert value.item() == 202 and x.grad is not None and x.grad.item() == 2
