@@ -13,7 +13,7 @@ from graphc.compiler.capture import trace
 from graphc.compiler.fast_path import Result
 from graphc.compiler.options import Options
 from graphc.compiler.reach import watch
-from graphc.compiler.signature import scalarize
+from graphc.compiler.signature import flatten_call
 from graphc.compiler.variant import Variant
 from graphc.ir.interpret.comparison import unequal
 from tests.fuzz.cases import tensors
@@ -46,7 +46,7 @@ class Traced:
     reference: Reference | None = None
 
     def __post_init__(self) -> None:
-        call = scalarize(tuple(tensors(self.given)), {})
+        call = flatten_call(tuple(tensors(self.given)), {})
         self.variant: Variant = trace(self.run, call, Options(opt=0), watch([self.run]))
         self.graph = self.variant.graph
         self.variant.__dict__["program"] = _Evaluated(self)

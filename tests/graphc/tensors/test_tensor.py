@@ -142,7 +142,7 @@ def test_state_changed_in_place_is_computed_with_whatever_is_computed_next() -> 
     running, seen = torch.zeros(3), []
     for i in range(50):
         running.mul_(0.5).add_(torch.full((3,), float(i)))
-        seen.append(torch.ones(1).item())
+        seen.append(torch.full((1,), i + 0.375).item())  # a constant that no other test holds
         assert running._storage.node.value is not None
     assert len(seen) == 50
 

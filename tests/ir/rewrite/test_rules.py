@@ -419,7 +419,7 @@ def test_every_rule_has_an_example() -> None:
 
 
 def table_row(r: Rule) -> str:
-    notes = [*([] if r.exact else ["rounding"]), *(["only reader"] if r.sole or r.tree else [])]
+    notes = [*([] if r.exact else ["rounding"]), *(["only reader"] if r.single_use or r.tree else [])]
     text = str(r).replace("|", "\\|")
     return f"| {r.name} | `{text}` | {', '.join(notes)} |"
 
@@ -638,7 +638,7 @@ def test_random_graphs(seed: int) -> None:
     simple = simplify(graph)
     again: list[Rule] = []
     simplify(simple, lambda r, *_: again.append(r))
-    assert not again or again[0].sole or again[0].tree  # its other readers went away in the first sweep
+    assert not again or again[0].single_use or again[0].tree  # its other readers went away in the first sweep
     assert cost(simple) <= cost(graph)
     arrays = inputs(graph)
     for a, b in zip(evaluate(graph, arrays), evaluate(simple, arrays), strict=True):
