@@ -59,7 +59,7 @@ def test_a_wrong_pass_is_found_and_made_small(monkeypatch: pytest.MonkeyPatch) -
     assert small.case.program is not None
     assert statements(small.case.program.block) <= 2
     assert "flip" in small.case.text
-    assert programs.parting(small).startswith("stage 'moved' computes other values")
+    assert programs.parting(small).startswith("stage 'hoisted' computes other values")
 
 
 def test_noise_forgives_rounding_and_nothing_else() -> None:
