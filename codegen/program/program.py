@@ -198,7 +198,7 @@ class Program:
         return CheckError("\nor ".join([*broken, text])) if broken else IndexError(text)
 
     def _takes_long(self) -> bool:
-        """Tell whether other Python threads should run meanwhile: much work, or nobody knows how much."""
+        """Tell whether other Python threads should run meanwhile: much work, or an unknown amount."""
         return any(node.op.name == "while" for node in _everything(self.captured)) or self.cost().flops > GIL_WORK
 
     @cached_property

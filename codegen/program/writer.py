@@ -109,8 +109,8 @@ class ProgramWriter:
             self._places[param] = _Place(self._buffer(i), strides)
         results = {r: _Place(self._buffer(first + i), dense_strides(r.shape)) for i, r in enumerate(self.graph.results)}
         self._region(self.graph, results)
-        if self._pocket is not None:
-            self._pocket[1].last = self._now
+        if self._static_slots is not None:
+            self._static_slots[1].last = self._now
         self._leave()
         self._look("the program itself")
         self.main.ret(self.main.load(self._status, "i64"))

@@ -148,7 +148,7 @@ class Tensor:
 
     _storage: Storage
     _base: Tensor | None
-    _moves: Moves
+    _view_steps: ViewSteps
     """The views that lead from the storage to the values of this tensor; empty unless it is a view of `_base`."""
     _type: TensorType
     _grad: Tensor | None
@@ -506,7 +506,7 @@ class Tensor:
             >>> x
             tensor([10., 20.], requires_grad=True)
         """
-        return Tensor._of(Shared(self._storage, self._moves))
+        return Tensor._of(Shared(self._storage, self._view_steps))
 
     @property
     def data(self) -> Tensor:
