@@ -176,7 +176,7 @@ class Compiled:
         Returns:
             Object whose attributes are the graph and the program at each stage.
         """
-        call = take_apart(args, kwargs)
+        call = flatten_call(args, kwargs)
         variant, _ = self._variant(call)
         return Lowered(variant.graph, variant.forward, variant.program)
 
@@ -209,7 +209,7 @@ def compile(
         check_nan: whether a call whose results, state or gradients would hold a NaN or an infinity raises
             FloatingPointError and changes no state. The error names the first operation that made one of finite numbers,
             its source line and, in loops, the iteration. Infinities that are arguments or constants are no error.
-        opt: int from 0 to 3, the level of LLVM's code generator, or "auto". TransformInput 0 compiles in half of the time and may
+        opt: int from 0 to 3, the level of LLVM's code generator, or "auto". Level 0 compiles in half of the time and may
             run three times as long; 2 and 3 are hardly faster than 1. "auto" starts with 0 and, where a call has enough
             work, replaces it by 1 when that was compiled in the background: the last bits of results may then change from
             one call to the next.
