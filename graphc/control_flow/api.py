@@ -146,7 +146,7 @@ def scan(
     Args:
         f: function of (carry, x) that returns (carry, y); the carry keeps its structure, shapes and dtypes.
         init: pytree of tensors, the first carry. A Python number in it takes the dtype that f returns.
-        xs: pytree of tensors of shape (length, *), or None.
+        xs: pytree of tensors of shape `(length, *)`, or None.
         length: int, the number of iterations; required if xs is None.
         reverse: whether to start with the last slice of xs; ys keep the order of xs.
         checkpoint: False keeps the carry of every iteration for the gradient; an int keeps at most as many and runs f

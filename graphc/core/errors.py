@@ -46,6 +46,11 @@ class TracingError(RuntimeError):
     Attributes:
         asked: the graph node whose value was asked for.
         unbound: the parameter that it depends on.
+
+    Example:
+        >>> graphc.compile(lambda x: x.item())(graphc.ones(()))  # doctest: +IGNORE_EXCEPTION_DETAIL
+        Traceback (most recent call last):
+        graphc.core.errors.TracingError: expected a value that is known while a function is traced
     """
 
     unbound: object = None

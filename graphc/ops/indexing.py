@@ -859,7 +859,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
         num_classes: int, the number of classes; -1 means the largest class of the tensor plus 1.
 
     Returns:
-        int64 tensor of shape (*tensor.shape, num_classes).
+        int64 tensor of shape `(*tensor.shape, num_classes)`.
 
     Raises:
         RuntimeError: if num_classes is -1 and the tensor is empty or holds a negative class.

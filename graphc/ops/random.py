@@ -622,7 +622,7 @@ def channel_dropout(input: Any, p: float = 0.5, training: bool = True, inplace: 
     Source: Tompson et al. (2015), "Efficient object localization using convolutional networks".
 
     Args:
-        input: tensor of shape (N, C, *) of a float dtype.
+        input: tensor of shape `(N, C, *)` of a float dtype.
         p: number in [0, 1], the probability that a channel is dropped.
         training: whether to drop channels; if False, input is returned.
         inplace: whether to write the result to input.

@@ -758,7 +758,7 @@ def norm_nodes(x: Node, order: float, axes: tuple[int, ...], keepdim: bool) -> N
 
 @op("LinalgVectorNorm")
 def vector_norm(input: Operand, ord: float = 2, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
-    """Return the ord-norm of the elements over axes, sum(|x|**ord)**(1 / ord).
+    """Return the ord-norm of the elements over axes, `sum(|x|**ord)**(1 / ord)`.
 
     For ord inf it is the largest absolute value, for -inf the smallest, for 0 the number of nonzero elements. The
     derivative at a vector of zeros is 0.
@@ -792,7 +792,7 @@ def vector_norm(input: Operand, ord: float = 2, dim: Dims = None, keepdim: bool 
 
 
 def norm(input: Operand, p: Any = "fro", dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    """Return the p-norm of the elements over axes, sum(|x|**p)**(1 / p).
+    """Return the p-norm of the elements over axes, `sum(|x|**p)**(1 / p)`.
 
     Args:
         input: tensor of a float dtype, or of any dtype if dtype is given.

@@ -163,7 +163,7 @@ def unflatten(input: Operand, dim: int, sizes: Sequence[int]) -> Node:
         sizes: sequence of ints, the extents that replace it; one of them may be -1 and is inferred.
 
     Returns:
-        Tensor of shape (*input.shape[:dim], *sizes, *input.shape[dim + 1:]).
+        Tensor of shape `(*input.shape[:dim], *sizes, *input.shape[dim + 1:])`.
 
     Raises:
         RuntimeError: if the product of sizes is not the extent of the axis.
@@ -439,10 +439,10 @@ def matrix_transpose(input: Operand) -> Node:
     """Transpose matrices: swap the last two axes.
 
     Args:
-        input: tensor of shape (*, m, n).
+        input: tensor of shape `(*, m, n)`.
 
     Returns:
-        Tensor of shape (*, n, m) that shares the storage of input.
+        Tensor of shape `(*, n, m)` that shares the storage of input.
 
     Raises:
         RuntimeError: if input has fewer than two axes.
@@ -1341,13 +1341,13 @@ def diag_embed(input: Operand, offset: int = 0, dim1: int = -2, dim2: int = -1) 
     """Return matrices with the last axis of input on a diagonal, and zeros elsewhere.
 
     Args:
-        input: tensor of shape (*, n).
+        input: tensor of shape `(*, n)`.
         offset: int, which diagonal: 0 the main one, positive above it, negative below.
         dim1: int, the axis of the rows in the result.
         dim2: int, the axis of the columns in the result.
 
     Returns:
-        Tensor of shape (*, m, m) with m = n + |offset|, the last two axes moved to dim1 and dim2.
+        Tensor of shape `(*, m, m)` with m = n + |offset|, the last two axes moved to dim1 and dim2.
 
     Raises:
         IndexError: if an axis is out of range.
@@ -1404,7 +1404,7 @@ def tril(input: Operand, diagonal: int = 0) -> Node:
     """Return the lower triangle of matrices; the elements above the diagonal are set to 0.
 
     Args:
-        input: tensor of shape (*, m, n).
+        input: tensor of shape `(*, m, n)`.
         diagonal: int, the last diagonal that is kept: 0 the main one, positive above it, negative below.
 
     Returns:
@@ -1427,7 +1427,7 @@ def triu(input: Operand, diagonal: int = 0) -> Node:
     """Return the upper triangle of matrices; the elements below the diagonal are set to 0.
 
     Args:
-        input: tensor of shape (*, m, n).
+        input: tensor of shape `(*, m, n)`.
         diagonal: int, the first diagonal that is kept: 0 the main one, positive above it, negative below.
 
     Returns:
