@@ -75,6 +75,7 @@ MODULES: dict[str, ModuleType] = {
     "Function transforms": graphc.func,
     "Modules": graphc.nn,
     "Initialization": graphc.nn.init,
+    "Training utilities": graphc.nn.utils,
     "Optimizers": graphc.optim,
     "Learning rate schedules": lr_scheduler,
     "Linear algebra": graphc.linalg,
@@ -113,6 +114,9 @@ def operation_pages() -> dict[str, str]:
         found = {n: owner(n) for n in names}
         told.update(names)
         pages[title] = page(title, [entry(at[0], n, at[1]) for n, at in found.items() if at is not None])
+    title = "Padding and dropout of channels"
+    left = [n for n in functional.__all__ if n not in told]
+    pages[title] = page(title, [entry(functional.__name__, n, getattr(functional, n)) for n in left])
     told.update(["Tensor", *(n for module in MODULES.values() for n in module.__all__)])
     rest = [n for n in graphc.__all__ if n not in told and not inspect.ismodule(getattr(graphc, n))]
     pages["Compiling, control flow, dtypes"] = page(

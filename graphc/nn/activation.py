@@ -18,30 +18,24 @@ __all__ = [
 
 
 class Activation(Module):
-    """A function of one tensor with options; subclasses name the function and the options with their defaults.
+    """A function of one tensor: subclasses name the function and the attributes that are its options.
 
-    With `inplace` the result is written to the input.
+    With the attribute `inplace` the result is written to the input.
     """
 
     function: ClassVar[Callable[..., Any]]
-    options: ClassVar[dict[str, Any]] = {}
-    has_inplace: ClassVar[bool] = False
+    options: ClassVar[tuple[str, ...]] = ()
     bare: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__()
-        names = [*self.options, *(["inplace"] if self.has_inplace else [])]
-        given = dict(zip(names, args, strict=False))
-        unknown = set(kwargs) - set(names)
-        if unknown or len(args) > len(names):
-            raise TypeError(
-                f"{type(self).__name__}.__init__() got an unexpected argument {', '.join(unknown) or args[len(names)]!r}"
-            )
-        for name in names:
-            setattr(self, name, kwargs.get(name, given.get(name, self.options.get(name, False))))
-
     def forward(self, input: Any) -> Any:
-        """Apply the function."""
+        """Apply the function.
+
+        Args:
+            input: tensor.
+
+        Returns:
+            Tensor of the dtype of input.
+        """
         written = {"inplace": True} if getattr(self, "inplace", False) else {}
         return type(self).function(input, *(getattr(self, name) for name in self.options), **written)
 
@@ -51,68 +45,554 @@ class Activation(Module):
         return ", ".join([*shown, *(["inplace=True"] if getattr(self, "inplace", False) else [])])
 
 
-def _activation(name: str, function: Callable[..., Any], has_inplace: bool = False, **options: Any) -> Any:
-    """Return the class of an activation."""
-    doc = f"{name} as a module: see nn.functional.{getattr(function, '__name__', name.lower())}."
-    fields = {
-        "function": staticmethod(function),
-        "options": options,
-        "has_inplace": has_inplace,
-        "__doc__": doc,
-        "__module__": __name__,
-    }
-    return type(name, (Activation,), fields)
+class ReLU(Activation):
+    """Return max(input, 0), the rectified linear unit.
 
+    Args:
+        inplace: whether to write the result to the input.
 
-ReLU = _activation("ReLU", F.relu, True)
-SELU = _activation("SELU", F.selu, True)
-SiLU = _activation("SiLU", F.silu, True)
-Mish = _activation("Mish", F.mish, True)
-Hardswish = _activation("Hardswish", F.hardswish, True)
-Hardsigmoid = _activation("Hardsigmoid", F.hardsigmoid, True)
-Sigmoid = _activation("Sigmoid", F.sigmoid)
-Tanh = _activation("Tanh", F.tanh)
-LogSigmoid = _activation("LogSigmoid", F.logsigmoid)
-Softsign = _activation("Softsign", F.softsign)
-Tanhshrink = _activation("Tanhshrink", F.tanhshrink)
-GELU = _activation("GELU", F.gelu, approximate="none")
-GLU = _activation("GLU", F.glu, dim=-1)
-ELU = _activation("ELU", F.elu, True, alpha=1.0)
-CELU = _activation("CELU", F.celu, True, alpha=1.0)
-LeakyReLU = _activation("LeakyReLU", F.leaky_relu, True, negative_slope=0.01)
-Softplus = _activation("Softplus", F.softplus, beta=1.0, threshold=20.0)
-Hardtanh = _activation("Hardtanh", F.hardtanh, True, min_val=-1.0, max_val=1.0)
-Threshold = _activation("Threshold", F.threshold, True, threshold=None, value=None)
-Softmax = _activation("Softmax", F.softmax, dim=None)
-Softmin = _activation("Softmin", F.softmin, dim=None)
-LogSoftmax = _activation("LogSoftmax", F.log_softmax, dim=None)
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.ReLU()(graphc.tensor([-1.0, 0.0, 2.0]))
+        tensor([0., 0., 2.])
+    """
+
+    function = staticmethod(F.relu)
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
 
 
 class ReLU6(Activation):
-    """min(max(x, 0), 6) as a module."""
+    """Clamp the input to [0, 6].
+
+    Args:
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.ReLU6()(graphc.tensor([-1.0, 3.0, 8.0]))
+        tensor([0., 3., 6.])
+    """
 
     function = staticmethod(F.relu6)
-    has_inplace = True
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+class SELU(Activation):
+    """Return 1.0507 * elu(input, 1.6733), which keeps mean 0 and variance 1 from layer to layer.
+
+    Source: Klambauer et al., "Self-normalizing neural networks" (2017).
+
+    Args:
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.SELU()(graphc.tensor([-1.0, 0.0, 2.0]))
+        tensor([-1.1113,  0.0000,  2.1014])
+    """
+
+    function = staticmethod(F.selu)
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+class SiLU(Activation):
+    """Return input * sigmoid(input), also known as swish.
+
+    Source: Ramachandran et al., "Searching for activation functions" (2017).
+
+    Args:
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.SiLU()(graphc.tensor([-1.0, 0.0, 2.0]))
+        tensor([-0.2689,  0.0000,  1.7616])
+    """
+
+    function = staticmethod(F.silu)
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+class Mish(Activation):
+    """Return input * tanh(softplus(input)).
+
+    Source: Misra, "Mish: a self regularized non-monotonic activation function" (2019).
+
+    Args:
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Mish()(graphc.tensor([-1.0, 0.0, 2.0]))
+        tensor([-0.3034,  0.0000,  1.9440])
+    """
+
+    function = staticmethod(F.mish)
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+class Hardswish(Activation):
+    """Return input * relu6(input + 3) / 6, a piecewise approximation of SiLU.
+
+    Source: Howard et al., "Searching for MobileNetV3" (2019).
+
+    Args:
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Hardswish()(graphc.tensor([-1.0, 0.0, 4.0]))
+        tensor([-0.3333,  0.0000,  4.0000])
+    """
+
+    function = staticmethod(F.hardswish)
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+class Hardsigmoid(Activation):
+    """Return relu6(input + 3) / 6, a piecewise linear approximation of the sigmoid.
+
+    Args:
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Hardsigmoid()(graphc.tensor([-4.0, 0.0, 1.5]))
+        tensor([0.0000, 0.5000, 0.7500])
+    """
+
+    function = staticmethod(F.hardsigmoid)
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+
+class Sigmoid(Activation):
+    """Return 1 / (1 + exp(-input)).
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Sigmoid()(graphc.tensor([0.0, 2.0]))
+        tensor([0.5000, 0.8808])
+    """
+
+    function = staticmethod(F.sigmoid)
+
+
+class Tanh(Activation):
+    """Return the hyperbolic tangent.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Tanh()(graphc.tensor([0.0, 2.0]))
+        tensor([0.0000, 0.9640])
+    """
+
+    function = staticmethod(F.tanh)
+
+
+class LogSigmoid(Activation):
+    """Return log(sigmoid(input)), computed without overflow.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.LogSigmoid()(graphc.tensor([-1000.0, 0.0]))
+        tensor([-1.0000e+03, -6.9315e-01])
+    """
+
+    function = staticmethod(F.logsigmoid)
+
+
+class Softsign(Activation):
+    """Return input / (1 + |input|).
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Softsign()(graphc.tensor([-1.0, 3.0]))
+        tensor([-0.5000,  0.7500])
+    """
+
+    function = staticmethod(F.softsign)
+
+
+class Tanhshrink(Activation):
+    """Return input - tanh(input).
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Tanhshrink()(graphc.tensor([-1.0, 3.0]))
+        tensor([-0.2384,  2.0049])
+    """
+
+    function = staticmethod(F.tanhshrink)
+
+
+class GELU(Activation):
+    """Return input * Phi(input), where Phi is the standard normal distribution function.
+
+    Source: Hendrycks and Gimpel, "Gaussian error linear units" (2016).
+
+    Args:
+        approximate: "none" computes Phi by erf, "tanh" by 0.5 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))).
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.GELU()(graphc.tensor([-1.0, 0.0, 2.0]))
+        tensor([-0.1587,  0.0000,  1.9545])
+    """
+
+    function = staticmethod(F.gelu)
+    options = ("approximate",)
+
+    def __init__(self, approximate: str = "none") -> None:
+        super().__init__()
+        self.approximate = approximate
+
+
+class GLU(Activation):
+    """Return a * sigmoid(b), where a and b are the halves of the input along an axis: the gated linear unit.
+
+    Source: Dauphin et al., "Language modeling with gated convolutional networks" (2017).
+
+    Args:
+        dim: axis to halve.
+
+    Shapes:
+        Input: any with an even extent of the axis. Output: half of that extent.
+
+    Example:
+        >>> nn.GLU()(graphc.tensor([1.0, 2.0, 0.0, 0.0]))
+        tensor([0.5000, 1.0000])
+    """
+
+    function = staticmethod(F.glu)
+    options = ("dim",)
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
+
+
+class ELU(Activation):
+    """Return the input where it is positive, and alpha * (exp(input) - 1) elsewhere.
+
+    Source: Clevert et al., "Fast and accurate deep network learning by exponential linear units" (2016).
+
+    Args:
+        alpha: minus the limit at minus infinity.
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.ELU()(graphc.tensor([-1.0, 0.0, 2.0]))
+        tensor([-0.6321,  0.0000,  2.0000])
+    """
+
+    function = staticmethod(F.elu)
+    options = ("alpha",)
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha, self.inplace = alpha, inplace
+
+
+class CELU(Activation):
+    """Return the input where it is positive, and alpha * (exp(input / alpha) - 1) elsewhere.
+
+    Source: Barron, "Continuously differentiable exponential linear units" (2017).
+
+    Args:
+        alpha: minus the limit at minus infinity; not 0.
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.CELU(alpha=2.0)(graphc.tensor([-1.0, 0.0, 2.0]))
+        tensor([-0.7869,  0.0000,  2.0000])
+    """
+
+    function = staticmethod(F.celu)
+    options = ("alpha",)
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha, self.inplace = alpha, inplace
+
+
+class LeakyReLU(Activation):
+    """Return the input where it is positive, and negative_slope * input elsewhere.
+
+    Args:
+        negative_slope: factor of elements that are not positive.
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.LeakyReLU(0.1)(graphc.tensor([-1.0, 2.0]))
+        tensor([-0.1000,  2.0000])
+    """
+
+    function = staticmethod(F.leaky_relu)
+    options = ("negative_slope",)
+
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__()
+        self.negative_slope, self.inplace = negative_slope, inplace
+
+
+class Softplus(Activation):
+    """Return log(1 + exp(beta * input)) / beta, a smooth approximation of ReLU.
+
+    Args:
+        beta: how sharp the bend at 0 is.
+        threshold: where beta * input is above it, the result is the input itself.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Softplus()(graphc.tensor([-1.0, 0.0, 30.0]))
+        tensor([ 0.3133,  0.6931, 30.0000])
+    """
+
+    function = staticmethod(F.softplus)
+    options = ("beta", "threshold")
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__()
+        self.beta, self.threshold = beta, threshold
+
+
+class Hardtanh(Activation):
+    """Clamp the input to [min_val, max_val].
+
+    Args:
+        min_val: lower bound.
+        max_val: upper bound.
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Hardtanh()(graphc.tensor([-2.0, 0.5, 3.0]))
+        tensor([-1.0000,  0.5000,  1.0000])
+    """
+
+    function = staticmethod(F.hardtanh)
+    options = ("min_val", "max_val")
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
+
+
+class Threshold(Activation):
+    """Return the input where it is above a threshold, and a constant elsewhere.
+
+    Args:
+        threshold: the largest number that is replaced.
+        value: the constant.
+        inplace: whether to write the result to the input.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Threshold(1.0, -1.0)(graphc.tensor([0.5, 1.5]))
+        tensor([-1.0000,  1.5000])
+    """
+
+    function = staticmethod(F.threshold)
+    options = ("threshold", "value")
+
+    def __init__(self, threshold: Any = None, value: Any = None, inplace: bool = False) -> None:
+        super().__init__()
+        self.threshold, self.value, self.inplace = threshold, value, inplace
 
 
 class Hardshrink(Activation):
-    """x, but 0 within [-lambd, lambd], as a module."""
+    """Return the input with the elements within [-lambd, lambd] set to 0.
+
+    Args:
+        lambd: half the width of the interval.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Hardshrink()(graphc.tensor([-2.0, 0.25, 1.0]))
+        tensor([-2.,  0.,  1.])
+    """
 
     function = staticmethod(F.hardshrink)
-    options: ClassVar = {"lambd": 0.5}
+    options = ("lambd",)
     bare = ("lambd",)
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
 
 
 class Softshrink(Activation):
-    """x moved towards 0 by lambd, as a module."""
+    """Move every element by lambd towards 0, and to 0 if it is within [-lambd, lambd].
+
+    Args:
+        lambd: distance to move, not negative.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Softshrink()(graphc.tensor([-2.0, 0.25, 1.0]))
+        tensor([-1.5000,  0.0000,  0.5000])
+    """
 
     function = staticmethod(F.softshrink)
-    options: ClassVar = {"lambd": 0.5}
+    options = ("lambd",)
     bare = ("lambd",)
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+
+class Softmax(Activation):
+    """Return exp(input) / sum(exp(input)) along an axis.
+
+    Args:
+        dim: axis along which the results sum to 1; None means 0 for tensors of 0, 1 or 3 axes and 1 for others, as in
+            torch.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Softmax(dim=0)(graphc.tensor([1000.0, 1000.0, 0.0]))
+        tensor([0.5000, 0.5000, 0.0000])
+    """
+
+    function = staticmethod(F.softmax)
+    options = ("dim",)
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+
+class Softmin(Activation):
+    """Return softmax(-input) along an axis.
+
+    Args:
+        dim: axis along which the results sum to 1; None means 0 for tensors of 0, 1 or 3 axes and 1 for others, as in
+            torch.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Softmin(dim=0)(graphc.tensor([0.0, 0.0, 1000.0]))
+        tensor([0.5000, 0.5000, 0.0000])
+    """
+
+    function = staticmethod(F.softmin)
+    options = ("dim",)
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+
+class LogSoftmax(Activation):
+    """Return log(softmax(input)) along an axis, computed without overflow.
+
+    Args:
+        dim: axis along which the exponentials sum to 1; None means 0 for tensors of 0, 1 or 3 axes and 1 for others, as in
+            torch.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.LogSoftmax(dim=0)(graphc.tensor([0.0, 0.0]))
+        tensor([-0.6931, -0.6931])
+    """
+
+    function = staticmethod(F.log_softmax)
+    options = ("dim",)
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
 
 
 class PReLU(Module):
-    """A rectifier whose slope below 0 is trained: one, or one for each channel."""
+    """Return the input where it is positive, and weight * input elsewhere, with a trained weight.
+
+    Source: He et al., "Delving deep into rectifiers" (2015).
+
+    Args:
+        num_parameters: number of weights: 1, or C for one per channel.
+        init: value that the weights start with.
+
+    Shapes:
+        Input: (N, C, …), or any with one weight. Output: the same.
+
+    Example:
+        >>> nn.PReLU()(graphc.tensor([-1.0, 2.0])).detach()
+        tensor([-0.2500,  2.0000])
+    """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
         super().__init__()
@@ -120,7 +600,14 @@ class PReLU(Module):
         self.weight = _filled(num_parameters, init)
 
     def forward(self, input: Any) -> Any:
-        """Apply the rectifier."""
+        """Apply the rectifier.
+
+        Args:
+            input: floating-point tensor, its channels at axis 1.
+
+        Returns:
+            Tensor of the shape and dtype of input.
+        """
         return F.prelu(input, self.weight)
 
     def extra_repr(self) -> str:

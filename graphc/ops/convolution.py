@@ -226,7 +226,7 @@ def conv1d(
         stride: step from window to window, an int.
         padding: zeros before and after, an int; "valid" is 0, "same" keeps the extents (stride 1 only).
         dilation: step between the elements of a window, an int.
-        groups: number of groups of channels that are convolved apart from each other.
+        groups: number of groups of channels that are convolved separately.
 
     Returns:
         Tensor (N, O, L_out), or (O, L_out) without a batch axis, of input's dtype.
@@ -264,7 +264,7 @@ def conv2d(
         stride: step from window to window, an int or one per axis.
         padding: zeros before and after, an int or one per axis; "valid" is 0, "same" keeps the extents (stride 1 only).
         dilation: step between the elements of a window, an int or one per axis.
-        groups: number of groups of channels that are convolved apart from each other.
+        groups: number of groups of channels that are convolved separately.
 
     Returns:
         Tensor (N, O, H_out, W_out), or (O, H_out, W_out) without a batch axis, of input's dtype.
@@ -303,7 +303,7 @@ def conv3d(
         stride: step from window to window, an int or one per axis.
         padding: zeros before and after, an int or one per axis; "valid" is 0, "same" keeps the extents (stride 1 only).
         dilation: step between the elements of a window, an int or one per axis.
-        groups: number of groups of channels that are convolved apart from each other.
+        groups: number of groups of channels that are convolved separately.
 
     Returns:
         Tensor (N, O, D_out, H_out, W_out), or (O, D_out, H_out, W_out) without a batch axis, of input's dtype.
@@ -342,7 +342,7 @@ def conv_transpose1d(
         stride: stride of the convolution whose adjoint this is, an int.
         padding: padding of that convolution, an int.
         output_padding: extent added at the end of each axis, an int; smaller than stride or dilation.
-        groups: number of groups of channels that are convolved apart from each other.
+        groups: number of groups of channels that are convolved separately.
         dilation: step between the elements of the kernel, an int.
 
     Returns:
@@ -382,7 +382,7 @@ def conv_transpose2d(
         stride: stride of the convolution whose adjoint this is, an int or one per axis.
         padding: padding of that convolution, an int or one per axis.
         output_padding: extent added at the end of each axis, an int or one per axis; smaller than stride or dilation.
-        groups: number of groups of channels that are convolved apart from each other.
+        groups: number of groups of channels that are convolved separately.
         dilation: step between the elements of the kernel, an int or one per axis.
 
     Returns:
@@ -424,7 +424,7 @@ def conv_transpose3d(
         stride: stride of the convolution whose adjoint this is, an int or one per axis.
         padding: padding of that convolution, an int or one per axis.
         output_padding: extent added at the end of each axis, an int or one per axis; smaller than stride or dilation.
-        groups: number of groups of channels that are convolved apart from each other.
+        groups: number of groups of channels that are convolved separately.
         dilation: step between the elements of the kernel, an int or one per axis.
 
     Returns:
