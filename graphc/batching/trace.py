@@ -1,11 +1,11 @@
-"""One run of a function on placeholders for the elements of a batch, and the batch that comes of it.
+"""One run of a function on placeholders for the elements of a batch, and the batched graph that results.
 
-Every batched input becomes a fresh parameter node of the shape that one element has; what the function records
-on them is batched by graphc.ir.transforms.vmap.  Nodes tell nested levels apart, so maps, gradients and compiled
-functions go into one another in any order.
+Every batched input becomes a fresh parameter node of the shape of one element; the recorded graph is batched by
+graphc.ir.transforms.vmap. Nodes tell nested levels apart, so that maps, gradients and compiled functions nest in any
+order.
 
-A random generator is a key, and each draw moves it on.  Where elements shall have different numbers the key
-becomes a batch itself: element i has it as far on as i runs of the function would bring it.
+A random generator is a key, and each draw advances it. Where elements have different numbers, the key is batched:
+element i has it advanced as far as i runs of the function would.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Batched functions, as torch.func.vmap makes them: which axis of what is mapped, and where it goes in the results.
+"""`graphc.vmap`: in_dims and out_dims, and the call of a batched function.
 
-The function is called once, on placeholders for the elements of the batch (graphc.batch_trace); then the graph
-that it recorded is batched.
+The function is called once, on placeholders for one element of the batch (graphc.batching.trace), and the graph that
+it recorded is batched.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Functions made native: `compile(f)` traces f once for each kind of arguments and runs machine code after that.
+"""`graphc.compile`: trace a function once for each signature of arguments, and run the compiled program after that.
 
-A call looks up a variant by the arguments' structure, dtypes, shapes, strides and `requires_grad`, by the
-values of everything else, and by what the trace decided on (guards).  A variant's program takes the arguments
-and all state that the function read, and returns results and all state that it wrote.
+A call looks up a variant by the structure, dtypes, shapes, strides and `requires_grad` of the arguments, by the values
+of everything else, and by the decisions of the trace (guards). The program of a variant takes the arguments and all
+state that the function read, and returns the results and all state that it wrote.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Trace a function with the arguments of a call, and make a variant of what it recorded."""
+"""Trace a function with the arguments of a call, and build a variant from the recorded graph."""
 
 from __future__ import annotations
 

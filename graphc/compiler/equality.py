@@ -1,4 +1,4 @@
-"""When two Python values are one value to a trace: equal, of one type, with -0.0 apart from 0.0 and NaN equal to itself."""
+"""Equality of Python values for guards: equal and of one type; -0.0 differs from 0.0, and NaN equals itself."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Repeated calls of a compiled function: its state gathered, one native call, state put back.
+"""Repeated calls of a compiled function: gather its state, make one native call, write the state back.
 
-`compiler.py` looks a call up by everything that could matter; a `FastPath` call serves those that are like one seen
-before, and hands any other to the slow path.  Types, shapes and strides of all arrays, state included, are compared
-by the native entry itself.
+A `FastPath` serves calls of the signature of one seen before, and passes any other to the slow path in
+`graphc.compiler.api`. Dtypes, shapes and strides of all arrays, state included, are compared by the native entry.
 """
 
 from __future__ import annotations

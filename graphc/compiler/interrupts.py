@@ -1,4 +1,4 @@
-"""Signal handlers that come in while their thread traces or compiles a function."""
+"""Defer signal handlers while their thread traces or compiles a function."""
 
 from __future__ import annotations
 

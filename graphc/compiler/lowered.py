@@ -1,4 +1,4 @@
-"""A compiled function laid open: its text at every stage between the tensor graph and the machine code."""
+"""Views of a compiled function: its text at every stage from the tensor graph to the machine code."""
 
 from __future__ import annotations
 

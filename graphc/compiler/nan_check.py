@@ -1,7 +1,7 @@
-"""`compile(f, check_nan=True)`: programs that notice a NaN or an infinity in their results, and who made it.
+"""`compile(f, check_nan=True)`: detect a NaN or an infinity in the results, and find the operation that made it.
 
-The program computes one flag more, in the kernels that make the results.  Only if it is set, the graph is run again, op by
-op, from the same inputs, to find the operation.
+The program computes one more flag, in the kernels that compute the results. Only if it is set, the graph is
+interpreted op by op from the same inputs to find the operation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the keywords of `compile` ask for, and the program that this gives."""
+"""Keyword arguments of `compile`, and the program compiled with them."""
 
 from __future__ import annotations
 

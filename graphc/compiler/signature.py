@@ -1,4 +1,4 @@
-"""The arguments of a call taken apart: tensors and arrays that a program is given, and the key that variants are found by."""
+"""Signatures of calls: the tensors and arrays passed to the program, and the key by which variants are found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trace made a program: how it is fed at a call, and where its outputs go."""
+"""A compiled trace: its program, how a call feeds it, and where its outputs are stored."""
 
 from __future__ import annotations
 

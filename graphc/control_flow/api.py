@@ -1,8 +1,8 @@
-"""Branches and loops in the graph: cond, while_loop, scan, fori_loop; and parts that a gradient computes again.
+"""Structured control flow: cond, while_loop, scan, fori_loop, and checkpointed calls.
 
-A body is called once, on placeholders for what it will get, and what it records becomes a region of one node.  What
-it is given is its own: writing to it in place changes nothing outside.  Tensors of outside that it reads take part
-in the gradient; writing to them is refused, but random generators move on from one iteration to the next.
+A body is called once, on placeholders for its arguments, and what it records becomes a region of one node. In-place
+writes to its arguments stay inside. Captured tensors are differentiated; writing to them is an error, except for random
+generators, whose state is carried from one iteration to the next.
 """
 
 from __future__ import annotations

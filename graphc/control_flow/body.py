@@ -1,4 +1,4 @@
-"""What the bodies of loops and branches are recorded from and by: values that are given, one run, results."""
+"""Bodies of loops and branches: their inputs, the recorded run, and its results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrays of what users hand in: numbers, nested sequences, NumPy arrays, tensors among them."""
+"""Conversion of numbers, nested sequences, NumPy arrays and tensors to NumPy arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Element types as users name them, shapes, and the rules by which dtypes of operands become one."""
+"""Public dtypes and shapes, the default dtype, and type promotion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors that tell the user's own file and line."""
+"""Error messages with the file and line of the user's code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the operands of one operation become: one dtype by torch's rules, one shape by broadcasting."""
+"""Type promotion by torch's rules, and broadcasting of operands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nested tuples, lists and dicts taken apart into their leaves, and put together again."""
+"""Flatten nested tuples, lists and dicts into leaves, and rebuild them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the families of operations share: axes and sizes as torch counts them, dtypes, broadcasting of nodes."""
+"""Helpers shared by the operations: torch's rules for axes, sizes and dtypes, and broadcasting of nodes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Tensors made of nothing but sizes and numbers, under torch's names.
+"""Creation of tensors from sizes, numbers, sequences and arrays, under torch's names.
 
-`dtype` None is the default float dtype, or what the arguments say; `requires_grad=True` gives a leaf.  The
-only device is "cpu"; `layout`, `pin_memory` and `memory_format` are accepted and mean nothing.
+`dtype=None` is the default float dtype, or is inferred from the arguments; `requires_grad=True` makes a leaf. The only
+device is "cpu"; `layout`, `pin_memory` and `memory_format` are accepted and ignored.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Reading and writing at places given by slices, integers, masks and index tensors, under torch's names.
+"""Indexing and indexed writes, with slices, integers, masks and index tensors, under torch's names.
 
-A bool mask used as an index is looked at, for the size of the result depends on its values; while a function
-is traced for compiling, that is an error that says so.
+The shape of a result indexed by a bool mask depends on the values of the mask, which are read when it is made: a traced
+function that does so raises TracingError.
 """
 
 from __future__ import annotations

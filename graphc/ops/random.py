@@ -1,8 +1,8 @@
-"""Random numbers, under torch's names: each element is a function of the generator's key and its own place.
+"""Random numbers under torch's names: each element is a function of the generator's key and its position.
 
-A generator is two integers, a seed and an offset, held in a tensor; each draw reads them and moves the offset
-on, in place.  So a compiled function that draws has the key among its inputs and outputs, and repeats
-nothing.  The numbers are not torch's.
+A generator is a tensor of two integers, seed and offset; each draw reads it and advances the offset in place. A
+compiled function that draws therefore has the key among its inputs and outputs, and each call draws new numbers. The
+numbers are not torch's.
 """
 
 from __future__ import annotations

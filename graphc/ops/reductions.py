@@ -1,6 +1,6 @@
-"""Sums, means, extremes and other reductions, and running ones, under torch's names.
+"""Reductions (sums, means, extrema, norms) and cumulative reductions, under torch's names.
 
-`dim` is an axis, several, or None for all; `keepdim` leaves axes of extent 1 behind.
+`dim` is an axis, several, or None for all; `keepdim` keeps the reduced axes with extent 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Operations that move elements about without computing: shapes, axes, joining, splitting, under torch's names."""
+"""Operations that change shape or order without arithmetic: reshape, permute, slice, concatenate, pad, under torch's names."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Operations that put elements in order, under torch's names.
+"""Sorting, selection by order, unique elements and counts, under torch's names.
 
-They look at the values to find the order; while a function is traced for compiling, that is an error that says so.
-What they return is gathered in that order, so gradients flow through values.
+The order is found from the values by NumPy, outside of the graph: a traced function that sorts raises TracingError.
+The results are gathered in that order, so that gradients flow through the values.
 """
 
 from __future__ import annotations

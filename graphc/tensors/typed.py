@@ -1,4 +1,4 @@
-"""`FloatTensor` and the like: constructors of tensors of one dtype, which `isinstance` knows too."""
+"""`FloatTensor` and the like: constructors of tensors of one dtype, and classes for isinstance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What surrounds training, as torch.utils has it."""
+"""Checkpointing and data loading, as in torch.utils, and serialization."""
 
 from graphc.utils import checkpoint, data
 

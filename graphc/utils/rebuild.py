@@ -1,7 +1,7 @@
-"""Arrays and tensors out of the raw parts that a file gives: (dtype, shape, bytes), each checked before memory is taken.
+"""Arrays and tensors from the raw parts in a file (dtype, shape, bytes), checked before memory is allocated.
 
-A file may not make the reader allocate more than a small multiple of its own length: what is copied out of it is
-counted by a `Budget`.  Every violation is a pickle.UnpicklingError.
+A file cannot make the reader allocate more than a small multiple of its own length: copies are counted by a `Budget`.
+Every violation is a pickle.UnpicklingError.
 """
 
 from __future__ import annotations

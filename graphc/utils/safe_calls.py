@@ -1,4 +1,4 @@
-"""What a pickle may call when `load` reads it: a closed table of names, each with a builder that checks its arguments."""
+"""The callables that a pickle may name when `load` reads it: a closed table, with builders that check their arguments."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Objects in files, tensors among them: `save` and `load`.
+"""Save objects to files and load them: `save` and `load`.
 
-`save` writes safetensors with JSON for the structure around the tensors (graphc.utils.safe_file); an object that holds more
-than tensors, arrays, numbers and containers, a whole module for example, is pickled.  `load` reads both, and torch's
-files, without running code of the file unless it is told that the file is trusted.
+`save` writes safetensors, with the structure around the tensors as JSON (graphc.utils.safe_file); an object that holds
+more than tensors, arrays, numbers and containers, such as a whole module, is pickled. `load` reads both, and torch's
+files, and runs no code of the file unless told that it is trusted.
 """
 
 from __future__ import annotations
