@@ -88,7 +88,7 @@ MODULES: dict[str, ModuleType] = {
 def entry(module: str, name: str, value: Any) -> str:
     """Return the directive that documents a public name."""
     if inspect.isclass(value):
-        return f".. autoclass:: {module}.{name}\n   :members:\n"
+        return f".. autoclass:: {module}.{name}\n   :members:\n   :exclude-members: function\n"
     return f".. autofunction:: {module}.{name}\n" if callable(value) else ""
 
 
