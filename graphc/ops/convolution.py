@@ -234,7 +234,7 @@ def conv1d(
     Raises:
         RuntimeError: if ranks or channels do not fit, the kernel is larger than the padded input, stride, dilation or groups
             are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
-        TypeError: if a size is not an integer.
+        TypeError: if a size is not an integer, the dtypes differ, or bias does not have O elements.
 
     Example:
         >>> F.conv1d(graphc.tensor([[[1.0, 2.0, 3.0, 4.0]]]), graphc.tensor([[[1.0, -1.0]]]))
@@ -272,7 +272,7 @@ def conv2d(
     Raises:
         RuntimeError: if ranks or channels do not fit, the kernel is larger than the padded input, stride, dilation or groups
             are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
-        TypeError: if a size is not an integer.
+        TypeError: if a size is not an integer, the dtypes differ, or bias does not have O elements.
 
     Example:
         >>> F.conv2d(graphc.ones(1, 1, 4, 4), graphc.ones(1, 1, 3, 3), stride=2, padding=1)
@@ -311,7 +311,7 @@ def conv3d(
     Raises:
         RuntimeError: if ranks or channels do not fit, the kernel is larger than the padded input, stride, dilation or groups
             are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
-        TypeError: if a size is not an integer.
+        TypeError: if a size is not an integer, the dtypes differ, or bias does not have O elements.
 
     Example:
         >>> F.conv3d(graphc.ones(1, 2, 4, 4, 4), graphc.ones(5, 2, 3, 3, 3)).shape
@@ -351,7 +351,7 @@ def conv_transpose1d(
     Raises:
         RuntimeError: if ranks or channels do not fit, stride, dilation or groups are not positive, padding is negative, or
             output_padding is not smaller than stride or dilation.
-        TypeError: if a size is not an integer.
+        TypeError: if a size is not an integer, the dtypes differ, or bias does not have O elements.
 
     Example:
         >>> F.conv_transpose1d(graphc.tensor([[[1.0, 2.0]]]), graphc.tensor([[[1.0, 10.0]]]), stride=2)
@@ -391,7 +391,7 @@ def conv_transpose2d(
     Raises:
         RuntimeError: if ranks or channels do not fit, stride, dilation or groups are not positive, padding is negative, or
             output_padding is not smaller than stride or dilation.
-        TypeError: if a size is not an integer.
+        TypeError: if a size is not an integer, the dtypes differ, or bias does not have O elements.
 
     Example:
         >>> F.conv_transpose2d(graphc.ones(1, 1, 2, 2), graphc.ones(1, 1, 2, 2))
@@ -433,7 +433,7 @@ def conv_transpose3d(
     Raises:
         RuntimeError: if ranks or channels do not fit, stride, dilation or groups are not positive, padding is negative, or
             output_padding is not smaller than stride or dilation.
-        TypeError: if a size is not an integer.
+        TypeError: if a size is not an integer, the dtypes differ, or bias does not have O elements.
 
     Example:
         >>> F.conv_transpose3d(graphc.ones(1, 2, 3, 3, 3), graphc.ones(2, 4, 2, 2, 2), stride=2).shape
