@@ -412,8 +412,8 @@ def tensor(data: Any, *, dtype: Any = None, **keywords: Any) -> Any:
     Raises:
         ValueError: if nested sequences differ in length.
         TypeError: if the data holds anything but numbers, or a keyword is unknown.
-        RuntimeError: if a number does not fit dtype, the device is not the CPU, or requires_grad is given for a dtype that
-            is not floating point.
+        RuntimeError: if a number does not fit an integer dtype, the device is not the CPU, or requires_grad is given for a
+            dtype that is not floating point.
 
     Example:
         >>> graphc.tensor([[1, 2], [3, 4]])
@@ -441,7 +441,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     Raises:
         ValueError: if nested sequences differ in length.
         TypeError: if the data holds anything but numbers.
-        RuntimeError: if a number does not fit dtype or the device is not the CPU.
+        RuntimeError: if a number does not fit an integer dtype or the device is not the CPU.
 
     Example:
         >>> x = graphc.ones(2)
@@ -472,7 +472,7 @@ def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | Non
     Raises:
         ValueError: if copy is False and obj is not a tensor of the requested dtype, or nested sequences differ in length.
         TypeError: if the data holds anything but numbers.
-        RuntimeError: if a number does not fit dtype or the device is not the CPU.
+        RuntimeError: if a number does not fit an integer dtype or the device is not the CPU.
 
     Example:
         >>> x = graphc.ones(2)
@@ -521,8 +521,8 @@ def scalar_tensor(s: Any, *, dtype: Any = None, **keywords: Any) -> Any:
         Tensor of shape ().
 
     Raises:
-        RuntimeError: if s does not fit dtype, the device is not the CPU, or requires_grad is given for a dtype that is not
-            floating point.
+        RuntimeError: if s does not fit an integer dtype, the device is not the CPU, or requires_grad is given for a dtype
+            that is not floating point.
         TypeError: if a keyword is unknown.
 
     Example:
