@@ -14,7 +14,15 @@ from graphc.codegen.loops.loop_ir import ensure
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.types import DType
 
-__all__ = ["Step", "table_bits"]
+__all__ = ["Number", "Order", "Role", "Step", "table_bits"]
+
+Role = tuple[object, ...]
+"""What an integer of a kernel is."""
+
+Number = tuple[int, Role]
+
+Order = tuple[str, Number, Number, Number, Number]
+"""A fact that code relies on, of which two numbers is at most the other, where the loop from the third to the fourth runs."""
 
 
 def table_bits(value: float | int, dtype: DType) -> int:
@@ -38,6 +46,9 @@ class Step:
         self.cached: dict[tuple[str, object], Value] = {}
         self.sizes: dict[tuple[str, object], int] = {}
         """What the integers that are read from the table are, by role."""
+        self.read_at: dict[Role, int] = {}
+        """Where in the table they are."""
+        self.orders: list[Order] = []
 
     def integer(self, value: int, role: tuple[str, object], *, varies: bool = False) -> Value:
         """Return an i64: a literal if it is small, else read from the table, once for each role.
@@ -51,6 +62,7 @@ class Step:
             return self.f.i64(value)
         if role not in self.cached:
             self.cached[role] = self.slot(value, "i64")
+            self.read_at[role] = len(self.table) - 1
         return self.cached[role]
 
     def bounded(self, place: Value, size: int, role: tuple[str, object]) -> None:

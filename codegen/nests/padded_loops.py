@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from graphc.codegen.llvm.builder import Value, llvm_type
 from graphc.codegen.loops.loop_ir import Instr, ensure, is_bound_check, needed
 from graphc.codegen.loops.lower import weight_of
+from graphc.codegen.nests.kernel_function import Number
 from graphc.codegen.nests.scopes import TRUE, Body
 from graphc.codegen.nests.vector_loops import VectorLoops
 from graphc.ir.core.structural_key import SMALL
@@ -170,6 +171,7 @@ class PaddedLoops(VectorLoops):
         where = (self.stage, loop, lanes)  # each pass has bounds of its own
         lower, upper = (self.integer(n, (name, where), varies=True) for n, name in ((begin, "begin"), (end, "end")))
         self.lanes = lanes
+        self._order_ends(loop, (begin, ("begin", where)), (end, ("end", where)), along)
         with f.loop(lower, upper, lanes, carry, hint=f"i{loop}_") as at, self.scope({loop: at.index}):
             self.scopes[-1].update(self._hold(along))
             at.next(body(at.carry))
@@ -178,6 +180,16 @@ class PaddedLoops(VectorLoops):
         before, after = self._vectors(loop, begin, "before"), self._vectors(loop, extent - end, "after")
         self._overlapping(loop, body, along, before, f.add(before, after), f.sub(upper, f.mul(before, f.i64(EDGE))))
         return []
+
+    def _order_ends(self, loop: int, begin: Number, end: Number, along: Checks) -> None:
+        """Note that bounds checks hold from `begin` to `end`: the code between does without them."""
+        name, nothing, extent = f"the middle of i{loop}", (0, ("nothing", 0)), (self.kernel.dims[loop], ("extent", loop))
+        self.orders += [(f"{name}, its begin", nothing, begin, begin, end), (f"{name}, its end", end, extent, begin, end)]
+        for i, (first, last) in along.items():
+            where = (self.stage, loop, self.lanes, i)
+            self.orders.append((f"the first that is inside, in {name}", (first, ("first", where)), begin, begin, end))
+            if last is not None:
+                self.orders.append((f"the end of {name}", end, (last, ("last", where)), begin, end))
 
     def _vectors(self, loop: int, elements: int, role: str) -> Value:
         """Return how many narrow vectors it takes for some elements of a loop."""

@@ -88,8 +88,11 @@ class Scopes(Step):
 
     def whole(self, loop: int, lanes: int) -> Value:
         """Return the extent rounded down to whole vectors."""
-        extent = self.kernel.dims[loop]
-        return self.integer(extent // lanes * lanes, ("whole", (loop, lanes)), varies=extent > SMALL)
+        extent, role = self.kernel.dims[loop], ("whole", (loop, lanes))
+        whole = extent // lanes * lanes
+        limit, nothing, end = (extent, ("extent", loop)), (0, ("nothing", 0)), (whole, role)
+        self.orders.append((f"the end of whole vectors of i{loop}", end, limit, nothing, end))
+        return self.integer(whole, role, varies=extent > SMALL)
 
     def current(self) -> Stage:
         """Return the pass that is being written."""

@@ -359,7 +359,12 @@ def _write(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool 
     if debug.enabled("kernels"):
         debug.show("kernels", "\n\n".join(map(str, writer.kernels)))
     debug.show("llvm", writer.text)
-    return ProgramText(writer.text, writer.steps, writer.table, writer.rooms, _work(stages["fused"]))
+    return _text_of(writer, _work(stages["fused"]))
+
+
+def _text_of(writer: ProgramWriter, work: tuple[int, int]) -> ProgramText:
+    limits = writer.limits
+    return ProgramText(writer.text, writer.steps, writer.table, writer.rooms, work, limits.facts, limits.extents)
 
 
 def _run_alone(graph: Graph, arrays: Sequence[Any]) -> Outcome:
@@ -367,7 +372,7 @@ def _run_alone(graph: Graph, arrays: Sequence[Any]) -> Outcome:
     layouts = {p: dense_strides(p.shape) for p in graph.params}
     writer = ProgramWriter(graph, list(layouts.values()))
     writer.write()
-    written = ProgramText(writer.text, writer.steps, writer.table, writer.rooms, (0, 0))
+    written = _text_of(writer, (0, 0))
     specs, results = [_dense_spec(p) for p in graph.params], [_dense_spec(r) for r in graph.results]
     table, arena_bytes = _bound(written, [*specs, *results])
     program = Program(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from graphc.codegen.program.arena import Interval, plan
+from graphc.codegen.program.extents import Extents
 from graphc.codegen.runtime.locks import ForkLock
 from graphc.ir.analysis.views import Strides
 from graphc.ir.core.graph import Graph, Node, fresh_scope
@@ -53,19 +54,28 @@ class ProgramText:
     """Parts of the arena: bytes, first and last step that need them, and the place in the table for their offset."""
     work: tuple[Any, Any]
     """Operations on elements, and bytes of values between kernels."""
+    facts: list[Any] = field(default_factory=list)
+    """Numbers that code does not read, but `extents` does."""
+    extents: Extents = field(default_factory=Extents)
+    """What must hold of the numbers, so that no access is outside of its buffer."""
 
     def numbers(self) -> list[Any]:
         """Return everything that depends on sizes, in one row."""
-        return [*self.table, *(room[0] for room in self.rooms), *self.work]
+        return [*self.table, *(room[0] for room in self.rooms), *self.work, *self.facts]
 
     def with_numbers(self, numbers: Sequence[Any]) -> ProgramText:
         """Return the same for other sizes."""
         n, m = len(self.table), len(self.table) + len(self.rooms)
         rooms = [(size, *room[1:]) for size, room in zip(numbers[n:m], self.rooms, strict=True)]
-        return replace(self, table=list(numbers[:n]), rooms=rooms, work=tuple(numbers[m:]))
+        work, facts = (numbers[m], numbers[m + 1]), list(numbers[m + 2 :])
+        return replace(self, table=list(numbers[:n]), rooms=rooms, work=work, facts=facts)
 
     def bound(self) -> tuple[list[int], int]:
-        """Lay out the arena; return the finished table and the arena's size."""
+        """Lay out the arena; return the finished table and the arena's size.
+
+        Raises InternalError if an access would be outside of its buffer: recorded decisions do not hold for these numbers.
+        """
+        self.extents.check(self.table, self.facts)
         table = self.table.copy()
         intervals = [Interval(size, first, last) for size, first, last, _ in self.rooms]
         size = plan(intervals)

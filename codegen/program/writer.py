@@ -25,6 +25,7 @@ from graphc.codegen.loops.schedule import schedule
 from graphc.codegen.nests.kernel_function import Step
 from graphc.codegen.nests.nest import emit_kernel
 from graphc.codegen.program.arena import Interval
+from graphc.codegen.program.extents import Layout, Limits
 from graphc.codegen.program.extern import EXTERN, emit_copy, emit_packed, emit_product
 from graphc.codegen.program.held import Held, Memory, Run
 from graphc.codegen.program.kernel_calls import KernelCall, Source
@@ -78,6 +79,7 @@ class ProgramWriter:
         self.kernels: list[Kernel] = []
         self.calls: dict[Node, KernelCall] = {}
         """What is called for a node, as data."""
+        self.limits = Limits()
         self.steps = 0
         self._shared: dict[str, str] = {}
         self._intervals: list[tuple[Interval, int]] = []
@@ -327,7 +329,16 @@ class ProgramWriter:
         step = emit_kernel(self.module, kernel, schedule(kernel), kernel.name)
         self.kernels.append(kernel)
         self._record(node, kernel, places)
-        self._call(step, [*(p for p, _ in views), *places])
+        layouts = [*map(self._layout, node.operands), *((t.shape, p.strides) for t, p in zip(node.types, places, strict=True))]
+        first = self._call(step, [*(p for p, _ in views), *places])
+        self.limits.add(kernel, step, first, layouts)
+
+    def _layout(self, node: Node) -> Layout | None:
+        """Return extents and strides of the buffer that a view shows; None if it grows."""
+        view = as_view(node, lambda n: self._places[n].strides)
+        assert view is not None
+        place = self._places[view.base]
+        return None if place.tape is not None or view.base.type.grows else (view.base.shape, place.strides)
 
     def _record(self, node: Node, kernel: Kernel | None, places: Sequence[_Place]) -> None:
         """Note what is called for a node."""
@@ -385,8 +396,9 @@ class ProgramWriter:
         for value in node.operands:
             if value not in self._pieces and value.type.size:
                 source, target = self._view(value), Operand(strides, start * strides[axis])
-                step, _ = emit_copy(self.module, value, source[1], target, self._name(node))
-                self._call(step, [source[0], place])
+                step, kernel = emit_copy(self.module, value, source[1], target, self._name(node))
+                first = self._call(step, [source[0], place])
+                self.limits.add(kernel, step, first, [self._layout(value), (node.shape, strides)])
             start += value.shape[axis]
 
     def _write_small(self, values: Sequence[Node], address: Value) -> None:
@@ -401,22 +413,26 @@ class ProgramWriter:
     def _copy(self, value: Node, source: tuple[_Place, Operand], target: _Place) -> None:
         step, kernel = emit_copy(self.module, value, source[1], Operand(target.strides), f"{self._name(value)}_copy")
         self.kernels.append(kernel)
-        self._call(step, [source[0], target])
+        first = self._call(step, [source[0], target])
+        self.limits.add(kernel, step, first, [self._layout(value), (value.shape, target.strides)])
 
     def _name(self, node: Node) -> str:
         what = re.sub(r"\W", "_", node.name or node.op.name)
         return f"k{self.steps}_{what}"
 
-    def _call(self, step: Step, buffers: list[_Place]) -> None:
+    def _call(self, step: Step, buffers: list[_Place]) -> int:
+        """Write the call of a step; return where its numbers begin in the table."""
         scratch = Value("null", "ptr")
         if step.scratch_bytes:
             scratch, interval = self._arena(step.scratch_bytes)
             self._touch(_Place(scratch, (), [interval]))
-        table = self.main.element(self.main.args[0], self.main.i64(len(self.table)), "i64")
+        first = len(self.table)
+        table = self.main.element(self.main.args[0], self.main.i64(first), "i64")
         self.table += step.table
         self.steps += 1
         self.main.call(self._share(step.f), table, *(b.address for b in buffers), scratch, self._status)
         self._look(step.f.name)
+        return first
 
     def _share(self, function: Function) -> str:
         """Return the function's name, or that of an earlier one with the same text."""

@@ -1,0 +1,169 @@
+"""Check the numbers of a program before it runs: each kernel's accesses lie in their buffers.
+
+Machine code is shared between sizes, and reads its loop bounds, strides and offsets from a table. The table of other sizes is
+replayed from recorded decisions (`specialize.py`), so a decision that was not recorded would be a wrong address. What a kernel
+loads and stores without a guard is affine in its loops: from the numbers of the table follow the first and the last
+element that it reaches, and these are compared with the extents of the buffer. A table cannot change once it is made, so one
+check for each set of sizes is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphc.codegen.llvm.bounds import InternalError
+from graphc.codegen.loops.loop_ir import Index, Instr, Kernel, needed
+from graphc.codegen.nests.kernel_function import Role, Step
+
+__all__ = ["Extents", "Layout", "Limits"]
+
+Layout = tuple[Sequence[int], Sequence[int]]
+"""Extents and strides of a buffer, in elements."""
+
+Ref = int
+"""The place of a number in the table, or ~place of one among the facts."""
+
+
+@dataclass(frozen=True)
+class _Access:
+    """An affine access of a kernel, and the layout of its buffer: pairs of an extent and a stride."""
+
+    what: str
+    offset: Ref
+    loops: tuple[tuple[Ref, Ref], ...]
+    buffer: tuple[tuple[Ref, Ref], ...]
+
+
+@dataclass(frozen=True)
+class _Order:
+    """One number is at most another one, if the loop that begins and ends at two others has iterations."""
+
+    what: str
+    low: Ref
+    high: Ref
+    begin: Ref
+    end: Ref
+
+
+@dataclass(frozen=True)
+class Extents:
+    """What must hold of a program's numbers."""
+
+    accesses: tuple[_Access, ...] = ()
+    orders: tuple[_Order, ...] = ()
+
+    def check(self, table: Sequence[int], facts: Sequence[int]) -> None:
+        """Raise InternalError unless all accesses lie in their buffers; `facts` are numbers that code does not read."""
+        numbers = [*table, *reversed(facts)]  # so that ~place is a place, too
+        for access in self.accesses:
+            low, high = _reach(numbers, access.loops)
+            first, last = _reach(numbers, access.buffer)
+            at = numbers[access.offset]
+            if low <= high and (at + low < first or at + high > last):
+                raise InternalError(
+                    f"internal error, please report it: {access.what} reaches elements {at + low} to {at + high}"
+                    f" of a buffer of elements {first} to {last}"
+                )
+        for order in self.orders:
+            low, high = numbers[order.low], numbers[order.high]
+            if low > high and numbers[order.begin] < numbers[order.end]:
+                raise InternalError(f"internal error, please report it: {order.what} is {low}, more than {high}")
+
+
+def _reach(numbers: Sequence[int], axes: Sequence[tuple[Ref, Ref]]) -> tuple[int, int]:
+    """Return the least and the largest sum of index times stride; (0, -1) if there is no index."""
+    low = high = 0
+    for extent, stride in axes:
+        n, step = numbers[extent], numbers[stride]
+        if n < 1:
+            return 0, -1
+        if step > 0:
+            high += (n - 1) * step
+        else:
+            low += (n - 1) * step
+    return low, high
+
+
+@dataclass(eq=False)
+class Limits:
+    """Collects what must hold of the numbers of a program that is being written."""
+
+    facts: list[Any] = field(default_factory=list)
+    _calls: int = 0
+    _accesses: dict[_Access, None] = field(default_factory=dict)
+    _orders: dict[_Order, None] = field(default_factory=dict)
+    _known: dict[tuple[int, Role], Ref] = field(default_factory=dict)
+
+    @property
+    def extents(self) -> Extents:
+        """What was collected."""
+        return Extents(tuple(self._accesses), tuple(self._orders))
+
+    def add(self, kernel: Kernel, step: Step, first: int, buffers: Sequence[Layout | None]) -> None:
+        """Note the call of a kernel whose numbers are in the table from `first` on; None is a buffer that grows."""
+        self._calls += 1
+        call = _Call(self, self._calls, step, first)
+        nothing = call.ref(0, ("nothing", 0))
+        layouts = [None if b is None else call.layout(i, b) for i, b in enumerate(buffers)]
+        for buffer, index, loops, load in _affine(kernel):
+            layout = layouts[buffer]
+            if layout is None:
+                continue
+            what = f"{kernel.buffers[buffer].name} in {kernel.name}"
+            for offset, strides in call.spellings(buffer, index, load):
+                axes = tuple((call.ref(kernel.dims[lo], ("extent", lo)), strides.get(lo, nothing)) for lo in loops)
+                self._accesses[_Access(what, offset, axes, layout)] = None
+        for what, low, high, begin, end in step.orders:
+            refs = [call.ref(*x) for x in (low, high, begin, end)]
+            self._orders[_Order(f"{what} in {kernel.name}", *refs)] = None
+
+    def fact(self, value: Any, call: int, role: Role) -> Ref:
+        """Note a number of a call that code does not read; by its role, since equal numbers may differ for other sizes."""
+        if (call, role) not in self._known:
+            self.facts.append(value)
+            self._known[call, role] = ~(len(self.facts) - 1)
+        return self._known[call, role]
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A call of a step: where its numbers are."""
+
+    limits: Limits
+    number: int
+    step: Step
+    first: int
+
+    def ref(self, value: Any, role: Role) -> Ref:
+        """Return where a number is read from: the table if the code does so."""
+        place = self.step.read_at.get(role)
+        return self.limits.fact(value, self.number, role) if place is None else self.first + place
+
+    def layout(self, buffer: int, of: Layout) -> tuple[tuple[Ref, Ref], ...]:
+        """Note the extents and strides of a buffer."""
+        pairs = enumerate(zip(*of, strict=True))
+        return tuple((self.ref(n, ("axis", buffer, a)), self.ref(s, ("step", buffer, a))) for a, (n, s) in pairs)
+
+    def spellings(self, buffer: int, index: Index, load: Instr | None) -> Iterator[tuple[Ref, dict[int, Ref]]]:
+        """Yield offset and strides as the code may read them: by the buffer, and by the load if its lanes are gathered."""
+        strides = {lo: self.ref(c, ("stride", (buffer, lo, c))) for lo, c in index.loops}
+        yield self.ref(index.const, ("offset", (buffer, index.const))), strides
+        if load is not None:
+            strides = {lo: self.ref(c, ("load", load, lo)) for lo, c in index.loops}
+            yield self.ref(index.const, ("load", load, "const")), strides
+
+
+def _affine(kernel: Kernel) -> Iterator[tuple[int, Index, tuple[int, ...], Instr | None]]:
+    """Yield each access without a guard whose index follows from loops alone: buffer, index, loops around it, load."""
+    for stage in kernel.stages:
+        loops = (*kernel.outer, *stage.inner)
+        for i in needed(stage.roots()):
+            if i.op == "load" and not i.masked and not i.attr[1].values:
+                yield (*i.attr, loops, i)
+        for s in stage.stores:
+            yield s.buffer, s.index, loops, None
+        for c in stage.columns:
+            rest = tuple(lo for lo in loops if lo not in c.reduction.inner)
+            yield c.store.buffer, c.store.index, rest, None
