@@ -164,6 +164,6 @@ def _affine(kernel: Kernel) -> Iterator[tuple[int, Index, tuple[int, ...], Instr
                 yield (*i.attr, loops, i)
         for s in stage.stores:
             yield s.buffer, s.index, loops, None
-        for c in stage.columns:
+        for c in stage.outer_reductions:
             rest = tuple(lo for lo in loops if lo not in c.reduction.inner)
             yield c.store.buffer, c.store.index, rest, None

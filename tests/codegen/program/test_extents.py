@@ -23,7 +23,7 @@ WRONG = 1 << 40
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(specialize, "_families", OrderedDict())
+    monkeypatch.setattr(specialize, "_structures", OrderedDict())
     counts.clear()
 
 
