@@ -80,7 +80,7 @@ def test_a_wrong_number_of_a_replay_raises(name: str, monkeypatch: pytest.Monkey
         compiled(np.ones((n, n + 10), np.float32))
     places = {p for a in found[-1][0].accesses for p in (a.offset, *(x for axis in a.loops for x in axis)) if p >= 0}
     assert places
-    right = specialize.Recipe.replay
+    right = specialize.Specialization.replay
     for number, place in enumerate(sorted(places)):
 
         def replay(self: Any, numbers: Any, place: int = place) -> Any:
@@ -90,7 +90,7 @@ def test_a_wrong_number_of_a_replay_raises(name: str, monkeypatch: pytest.Monkey
             return outputs
 
         with monkeypatch.context() as patch:
-            patch.setattr(specialize.Recipe, "replay", replay)
+            patch.setattr(specialize.Specialization, "replay", replay)
             with pytest.raises(InternalError, match="internal error, please report it"):
                 compiled(np.ones((30 + number, 40 + number), np.float32))
     x = np.random.default_rng(0).standard_normal((25, 35)).astype(np.float32)
