@@ -523,6 +523,8 @@ def _give_all() -> None:
         for name in names.split():
             setattr(Tensor, name, _guarded(getattr(module, name)))
     for name, value in _item_table().items():
+        if getattr(value, "__name__", "") == "method":
+            value.__name__ = value.__qualname__ = name
         setattr(Tensor, name, _guarded(value))
     for name in INPLACE:
         setattr(Tensor, f"{name}_", _in_place(getattr(Tensor, name), f"{name}_"))

@@ -9,6 +9,7 @@ history under the given name (`<AddBackward0>`).  The body alone is `add.nodes`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -104,6 +105,16 @@ def from_array(array: np.ndarray[Any, Any], *, copy: bool = True) -> Node:
     return node
 
 
+USERS_TYPES = {
+    "Operand": "Tensor | float", "Node": "Tensor", "Dims": "int | tuple[int, ...] | None", "Sizes": "int | tuple[int, ...]",
+}  # fmt: skip
+"""The types of bodies, and of the operations that users call: what `help` and the documentation show."""
+
+
+def _users_type(annotation: Any) -> Any:
+    return re.sub(r"\w+", lambda m: USERS_TYPES.get(m[0], m[0]), annotation) if isinstance(annotation, str) else annotation
+
+
 def op(
     name: str | Callable[..., str],
     *,
@@ -121,6 +132,7 @@ def op(
     """
 
     def lift(body: Callable[..., Any]) -> Any:
+        body.__annotations__ = {k: _users_type(v) for k, v in body.__annotations__.items()}
         is_view: Any = view if view is not None else isinstance(name, str) and name in VIEWS
         is_view = "strict" if body.__name__ == "view" else is_view
 
