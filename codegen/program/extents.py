@@ -15,7 +15,10 @@ from typing import Any
 
 from graphc.codegen.llvm.bounds import InternalError
 from graphc.codegen.loops.loop_ir import Index, Instr, Kernel, needed
+from graphc.codegen.loops.lower import Operand
 from graphc.codegen.nests.kernel_function import Role, Step
+from graphc.ir.analysis.views import dense_strides
+from graphc.ir.core.graph import Node
 
 __all__ = ["Extents", "Layout", "Limits"]
 
@@ -118,6 +121,27 @@ class Limits:
         for what, low, high, begin, end in step.orders:
             refs = [call.ref(*x) for x in (low, high, begin, end)]
             self._orders[_Order(f"{what} in {kernel.name}", *refs)] = None
+
+    def add_product(
+        self, node: Node, step: Step, first: int, operands: Sequence[Operand], buffers: Sequence[Layout | None]
+    ) -> None:
+        """Note the call of a product of matrices in the same way."""
+        self._calls += 1
+        call = _Call(self, self._calls, step, first)
+        k, dense, one = node.operands[0].shape[-1], dense_strides(node.shape), call.ref(1, ("unit", 0))
+        m, n, k = (call.ref(x, ("size", i)) for i, x in enumerate((*node.shape[-2:], k)))
+        a, b = operands
+        inner = [call.ref(x, ("matrix", i)) for i, x in enumerate((*a.strides[-2:], *b.strides[-2:], node.shape[-1]))]
+        axes = (((m, inner[0]), (k, inner[1])), ((k, inner[2]), (n, inner[3])), ((m, inner[4]), (n, one)))
+        outer = (("a", a.strides, a.offset), ("b", b.strides, b.offset), ("out", dense, 0))
+        for i, (buffer, (tag, strides, start), rest) in enumerate(zip(buffers, outer, axes, strict=True)):
+            if buffer is not None:
+                batch = enumerate(zip(node.shape[:-2], strides, strict=False))
+                loops = [(call.ref(x, ("extent", ("batch", d))), call.ref(s, ("stride", (tag, d)))) for d, (x, s) in batch]
+                access = _Access(
+                    f"{tag} in {step.f.name}", call.ref(start, ("start", tag)), (*loops, *rest), call.layout(i, buffer)
+                )
+                self._accesses[access] = None
 
     def fact(self, value: Any, call: int, role: Role) -> Ref:
         """Note a number of a call that code does not read; by its role, since equal numbers may differ for other sizes."""

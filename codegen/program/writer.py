@@ -364,7 +364,10 @@ class ProgramWriter:
                 views = [self._apart(o, v, base[0]) for o, v in zip(node.operands[1:], views, strict=True)]
                 operands = [operands[0], *(o for _, o in views)]
         step = EXTERN[node.op.name](self.module, node, operands, self._name(node))
-        self._call(step, [*(p for p, _ in views), place])
+        first = self._call(step, [*(p for p, _ in views), place])
+        if node.op.name == "matmul":
+            layouts = [*map(self._layout, node.operands), (node.shape, place.strides)]
+            self.limits.add_product(node, step, first, operands, layouts)
 
     def _apart(self, node: Node, view: tuple[_Place, Operand], target: _Place) -> tuple[_Place, Operand]:
         """Return a view of a value, of a copy if it shows the memory of `target`."""
@@ -384,7 +387,10 @@ class ProgramWriter:
         place = self._result(node)
         self._touch(packed)
         operands = [a, Operand(packed.strides)]
-        self._call(emit_product(self.module, node, operands, self._name(node), packed=True), [left, packed, place])
+        step = emit_product(self.module, node, operands, self._name(node), packed=True)
+        first = self._call(step, [left, packed, place])
+        layouts = [self._layout(node.operands[0]), None, (node.shape, place.strides)]
+        self.limits.add_product(node, step, first, operands, layouts)
 
     def _concatenate(self, region: Region, node: Node) -> None:
         place = self._result(node)
