@@ -23,7 +23,7 @@ try:
     real_torch.set_num_threads(1)
     TORCH: Any = oracle(real_torch)
 except ImportError:  # pragma: no cover - an oracle more, where there is one
-    TORCH = None
+    TORCH = real_torch = None
 
 __all__ = ["HEAD", "TORCH", "Case", "case_of", "real_torch", "tensors"]
 
