@@ -104,7 +104,8 @@ def binary(g: Generator) -> Any:
         )
     text = g.choice((
         "torch.maximum({}, {})", "torch.minimum({}, {})", "torch.fmax({}, {})", "torch.fmin({}, {})", "torch.atan2({}, {})",
-        "torch.hypot({}, {})", "torch.logaddexp({}, {})", "torch.copysign({}, {}.nan_to_num(1.0))", "torch.fmod({}, {}.abs() + 0.7)",
+        "torch.hypot({}, {})", "torch.logaddexp({}, {})", "torch.copysign({}, {}.nan_to_num(1.0))",
+        "torch.fmod({}, {}.abs() + 0.7)",
         "torch.remainder({}, {}.abs() + 0.7)", "torch.lerp({}, {}, 0.3)", "{} // ({}.abs() + 0.7)",
         "torch.xlogy({}, {}.abs() + 1)",
         "torch.heaviside({}, {})", "F.prelu({}, {}.mean().reshape(1))" if x.rank != 1 else "torch.logaddexp2({}, {})",
