@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.core.errors import guard_all as _guard_all
+from graphc.core.errors import located as _located
+from graphc.ops.common import axis_of as _axis_of
 from graphc.ops.products import cross, matmul, matrix_power, outer, vecdot
 from graphc.ops.reductions import vector_norm
 from graphc.ops.shape import diagonal
@@ -30,8 +32,8 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: tuple[int, int] = (-2, -1), keepd
 
     Raises:
         ValueError: if ord is another norm.
-        RuntimeError: if A is not floating-point, or the axes are the same.
-        IndexError: if A has too few axes.
+        RuntimeError: if A is not floating-point or has fewer than two axes, or the axes are the same or not two.
+        IndexError: if an axis is out of range.
 
     Example:
         >>> graphc.linalg.matrix_norm(graphc.tensor([[3.0, 0.0], [4.0, 0.0]]))
@@ -39,11 +41,17 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: tuple[int, int] = (-2, -1), keepd
         >>> graphc.linalg.matrix_norm(graphc.tensor([[3.0, 0.0], [4.0, 0.0]]), 1)
         tensor(7.)
     """
+    if A.dim() < 2:
+        raise _located(RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions."))
+    if isinstance(dim, int) or len(dim) != 2:
+        raise _located(RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}"))
+    rows, columns = (_axis_of(d, A.dim()) for d in dim)
+    if rows == columns:
+        raise _located(RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})"))
     if ord == "fro":
         return vector_norm(A, 2, dim, keepdim, dtype=dtype)
     if ord not in (1, -1, float("inf"), float("-inf")):
         raise ValueError(f"linalg.matrix_norm: norms that need singular values are not available, got order {ord}")
-    rows, columns = (d % A.dim() for d in dim)
     summed, folded = (rows, columns) if ord in (1, -1) else (columns, rows)
     sums = vector_norm(A, 1, summed, True, dtype=dtype)
     result = vector_norm(sums, float("inf") if ord > 0 else float("-inf"), folded, True)
@@ -67,8 +75,8 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
         Tensor of the shape of A without the axes dim, of dtype dtype or that of A.
 
     Raises:
-        ValueError: if ord is a norm of matrices that needs singular values, or there are more than two axes for ord.
-        RuntimeError: if A is not floating-point.
+        ValueError: if ord is a norm of matrices that needs singular values.
+        RuntimeError: if A is not floating-point, or its axes, or those given, are neither one nor two, or one for "fro".
         IndexError: if an axis is out of range.
 
     Example:
@@ -79,37 +87,54 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
     """
     if ord is None:
         return vector_norm(A, 2, dim, keepdim, dtype=dtype)
-    if (
-        isinstance(dim, int)
-        or (dim is not None and len(dim) == 1)
-        or (dim is None and A.dim() == 1 and not isinstance(ord, str))
-    ):
+    if dim is None and not isinstance(ord, str) and A.dim() not in (1, 2):
+        raise _located(
+            RuntimeError(f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.dim()}D.")
+        )
+    one = A.dim() == 1 if dim is None else isinstance(dim, int) or len(dim) == 1
+    if one and not isinstance(ord, str):
         return vector_norm(A, ord, dim, keepdim, dtype=dtype)
-    return matrix_norm(A, ord, (-2, -1) if dim is None else tuple(dim), keepdim, dtype=dtype)
+    return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
 
 
 def multi_dot(tensors: Any) -> Any:
     """Return the product of several matrices, multiplied from left to right.
 
     Args:
-        tensors: list of at least one tensor: matrices of shapes (n, k), (k, l), ...; the first and the last may be vectors.
+        tensors: list of at least two tensors: matrices of shapes (n, k), (k, l), ...; the first and the last may be vectors.
             They have one dtype.
 
     Returns:
         Tensor of the shape of the product and the dtype of the operands.
 
     Raises:
-        RuntimeError: if the shapes do not fit, or the dtypes differ.
-        IndexError: if the list is empty.
+        RuntimeError: if there are fewer than two tensors, the shapes do not fit, or the dtypes differ.
+        TypeError: if tensors is not a list or tuple.
 
     Example:
         >>> a = graphc.tensor([[3.0, 0.0], [4.0, 0.0]])
         >>> graphc.linalg.multi_dot([graphc.tensor([1.0, 1.0]), a, graphc.tensor([1.0, 0.0])])
         tensor(7.)
     """
+    if not isinstance(tensors, (list, tuple)):
+        got = type(tensors).__name__
+        raise _located(TypeError(f"linalg_multi_dot(): argument 'tensors' (position 1) must be tuple of Tensors, not {got}"))
+    if len(tensors) < 2:
+        raise _located(RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}"))
+    _check_ends(tensors)
     result = tensors[0]
     for other in tensors[1:]:
         result = matmul(result, other)
     return result
+
+
+def _check_ends(tensors: Any) -> None:
+    """Raise RuntimeError unless tensors are matrices, but for vectors as the first and the last."""
+    for i, x in enumerate(tensors):
+        ends = i in (0, len(tensors) - 1)
+        if x.dim() != 2 and not (ends and x.dim() == 1):
+            rule = "1D or 2D" if ends else "2D"
+            raise _located(RuntimeError(f"multi_dot(): tensor {i} must be {rule} but got {x.dim()}D"))
+
 
 _guard_all(globals(), __all__)

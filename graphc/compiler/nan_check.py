@@ -63,10 +63,11 @@ def _what(culprit: Culprit) -> str:
 
 def _kinds(value: Any) -> str:
     arrays = [x for x in (value if isinstance(value, list) else [value]) if x.dtype.kind == "f"]
-    bad = sum(int((~np.isfinite(x)).sum()) for x in arrays)
     size = sum(x.size for x in arrays)
-    kind = "NaN" if any(np.isnan(x).any() for x in arrays) else "infinity"
-    return kind if size == 1 else f"{kind} in {bad} of {size} elements"
+    counts = {"NaN": sum(int(np.isnan(x).sum()) for x in arrays), "infinity": sum(int(np.isinf(x).sum()) for x in arrays)}
+    if size == 1:
+        return next(kind for kind, n in counts.items() if n)
+    return " and ".join(f"{kind} in {n}" for kind, n in counts.items() if n) + f" of {size} elements"
 
 
 def _summary(x: Any) -> str:

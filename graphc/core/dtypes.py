@@ -15,6 +15,9 @@ __all__ = [
     "promote_types", "set_default_dtype", "uint8",
 ]  # fmt: skip
 
+_NAMES = {"f32": "Float", "f64": "Double", "i32": "Int", "i64": "Long", "u8": "Byte", "bool": "Bool"}
+_LOWER = {"f32": "float", "f64": "double", "i32": "int", "i64": "long int", "u8": "unsigned char", "bool": "bool"}
+
 
 class dtype:
     """Element type of a tensor: float32, float64, int32, int64, uint8 or bool.
@@ -101,6 +104,11 @@ def as_dtype(given: object) -> dtype:
         return of_ir(given)
     found = _OF_PYTHON.get(given)
     return found if found is not None else of_numpy(given)
+
+
+def torch_name(dtype: DType, *, lower: bool = False) -> str:
+    """Return the name that torch's messages have for a dtype: `Float`, or `float` in lower case."""
+    return (_LOWER if lower else _NAMES)[dtype.name]
 
 
 def is_floating_point(of: Any) -> builtins.bool:

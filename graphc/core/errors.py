@@ -11,10 +11,12 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from graphc.codegen.program.validation import MiscompilationError
+from graphc.core.dtypes import torch_name
+from graphc.ir.core.graph import TypeRuleError, UndefinedDTypeError
 
 __all__ = [
-    "INTERNAL", "LEADS_OUT", "MiscompilationError", "TracingError", "add_location", "guard", "guard_all", "is_ours", "located",
-    "refuse", "user_location",
+    "INTERNAL", "LEADS_OUT", "MiscompilationError", "TracingError", "add_location", "broken_rule", "guard", "guard_all",
+    "is_ours", "located", "refuse", "user_location",
 ]  # fmt: skip
 
 INTERNAL = (
@@ -110,6 +112,14 @@ def refuse(error: BaseException, name: str, args: Sequence[Any], kwargs: Mapping
     raise located(TypeError(f"{name}() received an invalid combination of arguments - got ({got})")) from error
 
 
+def broken_rule(name: str, error: TypeRuleError) -> RuntimeError:
+    """Return the error of a public function whose operands break the rule of a primitive."""
+    name = name.lstrip("_")
+    if isinstance(error, UndefinedDTypeError):
+        return NotImplementedError(f"\"{name}\" not implemented for '{torch_name(error.dtype)}'")
+    return RuntimeError(f"{name}(): {error}")
+
+
 def _described(value: Any) -> str:
     kind = type(value).__name__
     if isinstance(value, (bool, int, float, str, type(None))):
@@ -118,12 +128,17 @@ def _described(value: Any) -> str:
 
 
 def guard(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a public function whose arguments are to blame where its own code fails on them: it raises TypeError then."""
+    """Return a public function whose arguments are to blame where its own code fails on them: it raises TypeError then.
+
+    Operands that break the rule of a primitive give RuntimeError, as in torch.
+    """
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
+        except TypeRuleError as error:
+            raise located(broken_rule(getattr(function, "__name__", "call"), error)) from error
         except INTERNAL as error:
             refuse(error, getattr(function, "__name__", "call"), args, kwargs)
             raise

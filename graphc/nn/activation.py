@@ -457,7 +457,7 @@ class Threshold(Activation):
     function = staticmethod(F.threshold)
     options = ("threshold", "value")
 
-    def __init__(self, threshold: Any = None, value: Any = None, inplace: bool = False) -> None:
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__()
         self.threshold, self.value, self.inplace = threshold, value, inplace
 

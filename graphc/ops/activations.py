@@ -8,7 +8,17 @@ from typing import Any
 from graphc.core.promotion import promote
 from graphc.ir.core.build import apply, cast, elementwise, expand_axes, full_like, reduce, reshape, select
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, axes_of, axis_of, dtype_or, expand_to, number_like, torch_name, unsqueeze_axis
+from graphc.ops.common import (
+    Operand,
+    axes_of,
+    axis_of,
+    check_float,
+    dtype_or,
+    expand_to,
+    number_like,
+    torch_name,
+    unsqueeze_axis,
+)
 from graphc.ops.reductions import norm_nodes
 from graphc.ops.shape import narrow_axis
 from graphc.tensors.dispatch import op
@@ -20,11 +30,6 @@ __all__ = [
 ]  # fmt: skip
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
-
-
-def _check_float(name: str, input: Node) -> None:
-    if not input.dtype.is_float:
-        raise NotImplementedError(f"\"{name}\" not implemented for '{torch_name(input.dtype)}'")
 
 
 @op("Relu")
@@ -73,7 +78,7 @@ def leaky_relu(input: Operand, negative_slope: float = 0.01, inplace: bool = Fal
         >>> F.leaky_relu(graphc.tensor([-1.0, 2.0]), 0.1)
         tensor([-0.1000,  2.0000])
     """
-    _check_float("leaky_relu_cpu", input)
+    check_float("leaky_relu_cpu", input)
     return select(input > 0, input, input * negative_slope)
 
 
@@ -120,7 +125,7 @@ def elu(input: Operand, alpha: float = 1.0, inplace: bool = False) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
-        TypeError: if input is not floating-point.
+        NotImplementedError: if input is not floating-point.
 
     Example:
         >>> F.elu(graphc.tensor([-1.0, 0.0, 2.0]))
@@ -144,7 +149,7 @@ def selu(input: Operand, inplace: bool = False) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
-        TypeError: if input is not floating-point.
+        NotImplementedError: if input is not floating-point.
 
     Example:
         >>> F.selu(graphc.tensor([-1.0, 0.0, 2.0]))
@@ -168,7 +173,7 @@ def celu(input: Operand, alpha: float = 1.0, inplace: bool = False) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
-        TypeError: if input is not floating-point.
+        NotImplementedError: if input is not floating-point.
 
     Example:
         >>> F.celu(graphc.tensor([-1.0, 0.0, 2.0]), alpha=2.0)
@@ -193,7 +198,7 @@ def gelu(input: Operand, approximate: str = "none") -> Node:
 
     Raises:
         RuntimeError: if approximate is another word.
-        TypeError: if input is not floating-point.
+        NotImplementedError: if input is not floating-point.
 
     Example:
         >>> F.gelu(graphc.tensor([-1.0, 0.0, 2.0]))
@@ -221,7 +226,7 @@ def silu(input: Operand, inplace: bool = False) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
-        TypeError: if input is not floating-point.
+        NotImplementedError: if input is not floating-point.
 
     Example:
         >>> F.silu(graphc.tensor([-1.0, 0.0, 2.0]))
@@ -243,7 +248,7 @@ def softplus(input: Operand, beta: float = 1.0, threshold: float = 20.0) -> Node
         Tensor of the shape and dtype of input.
 
     Raises:
-        TypeError: if input is not floating-point.
+        NotImplementedError: if input is not floating-point.
 
     Example:
         >>> F.softplus(graphc.tensor([-1.0, 0.0, 30.0]))
@@ -269,7 +274,7 @@ def mish(input: Operand, inplace: bool = False) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
-        TypeError: if input is not floating-point.
+        NotImplementedError: if input is not floating-point.
 
     Example:
         >>> F.mish(graphc.tensor([-1.0, 0.0, 2.0]))
@@ -289,7 +294,7 @@ def logsigmoid(input: Operand) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
-        TypeError: if input is not floating-point.
+        NotImplementedError: if input is not floating-point.
 
     Example:
         >>> F.logsigmoid(graphc.tensor([-1000.0, 0.0]))
@@ -401,7 +406,7 @@ def hardsigmoid(input: Operand, inplace: bool = False) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
-        TypeError: if input is not floating-point.
+        NotImplementedError: if input is not floating-point.
 
     Example:
         >>> F.hardsigmoid(graphc.tensor([-4.0, 0.0, 1.5, 4.0]))
@@ -424,7 +429,7 @@ def hardswish(input: Operand, inplace: bool = False) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
-        TypeError: if input is not floating-point.
+        NotImplementedError: if input is not floating-point.
 
     Example:
         >>> F.hardswish(graphc.tensor([-4.0, -1.0, 0.0, 4.0]))
@@ -451,7 +456,7 @@ def hardshrink(input: Operand, lambd: float = 0.5) -> Node:
         >>> F.hardshrink(graphc.tensor([-2.0, 0.25, 1.0]))
         tensor([-2.,  0.,  1.])
     """
-    _check_float("hardshrink_cpu", input)
+    check_float("hardshrink_cpu", input)
     return select((input <= lambd) & (input >= -lambd), 0, input)
 
 
@@ -473,7 +478,7 @@ def softshrink(input: Operand, lambd: float = 0.5) -> Node:
         >>> F.softshrink(graphc.tensor([-2.0, 0.25, 1.0]))
         tensor([-1.5000,  0.0000,  0.5000])
     """
-    _check_float("softshrink_check", input)
+    check_float("softshrink_check", input)
     return select((input <= lambd) & (input >= -lambd), 0, select(input < 0, input + lambd, input - lambd))
 
 
@@ -518,7 +523,7 @@ def glu(input: Operand, dim: int = -1) -> Node:
 
     Raises:
         RuntimeError: if the extent of the axis is odd.
-        TypeError: if input is not floating-point.
+        NotImplementedError: if input is not floating-point.
         IndexError: if dim is out of range.
 
     Example:

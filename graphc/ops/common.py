@@ -8,7 +8,8 @@ from math import prod
 from operator import index
 from typing import Any
 
-from graphc.core.dtypes import DEFAULT, as_dtype, exact_number
+from graphc.core.dtypes import DEFAULT, as_dtype, exact_number, torch_name
+from graphc.core.errors import located
 from graphc.core.promotion import broadcast_to as expand_to
 from graphc.ir.core.build import apply, cast, constant, full_like, iota, reduce, reshape
 from graphc.ir.core.functions import derived
@@ -16,23 +17,15 @@ from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64, DType
 
 __all__ = [
-    "Dims", "Operand", "all_axes", "axes_of", "axis_of", "checked", "default_float", "dtype_or", "expand_to", "flatten_sizes",
-    "float_operand", "kept", "number_like", "positions", "resolve_sizes", "squeeze_axis", "torch_name", "unsqueeze_axis",
+    "Dims", "Operand", "all_axes", "axes_of", "axis_of", "check_counts", "check_float", "checked", "default_float",
+    "dtype_or", "expand_to", "flatten_sizes", "float_operand", "kept", "number_like", "positions", "resolve_sizes",
+    "squeeze_axis", "torch_name", "unsqueeze_axis",
 ]  # fmt: skip
 
 Operand = Any
 """What the body of an operation receives for a tensor argument: a Node, or a Python number where torch takes one."""
 
 Dims = int | Sequence[int] | None
-
-_NAMES = {"f32": "Float", "f64": "Double", "i32": "Int", "i64": "Long", "u8": "Byte", "bool": "Bool"}
-_LOWER = {"f32": "float", "f64": "double", "i32": "int", "i64": "long int", "u8": "unsigned char", "bool": "bool"}
-
-
-def torch_name(dtype: DType, *, lower: bool = False) -> str:
-    """Return the name that torch's messages have for a dtype: `Float`, or `float` in lower case."""
-    return (_LOWER if lower else _NAMES)[dtype.name]
-
 
 def default_float() -> DType:
     """Return the dtype that Python floats and lifted integers get."""
@@ -54,6 +47,19 @@ def number_like(x: Operand, model: Node) -> Node:
     if not isinstance(x, Node):
         return full_like(model, exact_number(x, model.dtype))
     return expand_to(cast(x, model.dtype), model.shape)
+
+
+def check_counts(shape: Sequence[int]) -> None:
+    """Raise RuntimeError for a negative extent."""
+    for n in shape:
+        if n < 0:
+            raise located(RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}"))
+
+
+def check_float(name: str, x: Node) -> None:
+    """Raise NotImplementedError unless a node is floating-point."""
+    if not x.dtype.is_float:
+        raise NotImplementedError(f"\"{name}\" not implemented for '{torch_name(x.dtype)}'")
 
 
 def axis_of(dim: int, rank: int) -> int:

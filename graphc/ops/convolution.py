@@ -28,7 +28,7 @@ from graphc.ir.core.build import (
 )
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.ops.common import Operand, expand_to, unsqueeze_axis
+from graphc.ops.common import Operand, expand_to, torch_name, unsqueeze_axis
 from graphc.ops.reductions import extreme_at, mean_nodes
 from graphc.ops.shape import narrow_axis
 from graphc.tensors.dispatch import op
@@ -149,10 +149,19 @@ def _batched(x: Node, axes: int) -> Node:
     return x if x.type.rank == axes + 2 else unsqueeze_axis(x, 0)
 
 
-def _kernel_axes(weight: Node) -> int:
-    if weight.type.rank not in (3, 4, 5):
-        raise RuntimeError(f"expected a weight of 3, 4 or 5 axes, got one of shape {list(weight.shape)}")
-    return weight.type.rank - 2
+def _check_operands(axes: int, x: Node, weight: Node, bias: Node | None, out: int) -> None:
+    """Raise RuntimeError unless a kernel has `axes` axes to slide along, bias `out` elements, and all have one dtype."""
+    if weight.type.rank != axes + 2:
+        raise RuntimeError(f"expected a weight of {axes + 2} axes for conv{axes}d, got one of shape {list(weight.shape)}")
+    if bias is not None and bias.shape != (out,):
+        raise RuntimeError(
+            f"Given weight of size {list(weight.shape)}, expected bias to be 1-dimensional with {out} elements, "
+            f"but got bias of size {list(bias.shape)} instead"
+        )
+    for name, other in (("weight", weight), ("bias", bias)):
+        if other is not None and other.dtype is not x.dtype:
+            ours, theirs = torch_name(x.dtype, lower=True), torch_name(other.dtype, lower=True)
+            raise RuntimeError(f"Input type ({ours}) and {name} type ({theirs}) should be the same")
 
 
 def _unbatched(result: Node, input: Node) -> Node:
@@ -160,10 +169,10 @@ def _unbatched(result: Node, input: Node) -> Node:
 
 
 def _conv(
-    input: Node, weight: Node, bias: Node | None, stride: Sizes, padding: Any, dilation: Sizes, groups: int
+    axes: int, input: Node, weight: Node, bias: Node | None, stride: Sizes, padding: Any, dilation: Sizes, groups: int
 ) -> Node:
     """Return input (N, C, …) convolved with weight (O, C/groups, …), plus bias; node level.  Raises RuntimeError."""
-    axes = _kernel_axes(weight)
+    _check_operands(axes, input, weight, bias, weight.shape[0] if weight.type.rank else 0)
     steps, spread = each(stride, axes, "stride", 1), each(dilation, axes, "dilation", 1)
     _check_groups(groups, weight.shape[0])
     if padding == "same" and any(s != 1 for s in steps):
@@ -173,6 +182,7 @@ def _conv(
 
 
 def _conv_transpose(
+    axes: int,
     input: Node,
     weight: Node,
     bias: Node | None,
@@ -186,8 +196,8 @@ def _conv_transpose(
 
     It is a convolution of the input, spread by the stride, with the kernel turned round.  Raises RuntimeError.
     """
-    axes = _kernel_axes(weight)
     steps, spread = each(stride, axes, "stride", 1), each(dilation, axes, "dilation", 1)
+    _check_operands(axes, input, weight, bias, weight.shape[1] * groups if weight.type.rank > 1 else 0)
     _check_groups(groups, weight.shape[0])
     more = each(output_padding, axes, "output_padding")
     if any(o >= max(s, d) for o, s, d in zip(more, steps, spread, strict=True)):
@@ -232,15 +242,15 @@ def conv1d(
         Tensor (N, O, L_out), or (O, L_out) without a batch axis, of input's dtype.
 
     Raises:
-        RuntimeError: if ranks or channels do not fit, the kernel is larger than the padded input, stride, dilation or groups
-            are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
-        TypeError: if a size is not an integer, the dtypes differ, or bias does not have O elements.
+        RuntimeError: if ranks, channels, bias or dtypes do not fit, the kernel is larger than the padded input, stride,
+            dilation or groups are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
+        TypeError: if a size is not an integer.
 
     Example:
         >>> F.conv1d(graphc.tensor([[[1.0, 2.0, 3.0, 4.0]]]), graphc.tensor([[[1.0, -1.0]]]))
         tensor([[[-1., -1., -1.]]])
     """
-    return _conv(input, weight, bias, stride, padding, dilation, groups)
+    return _conv(1, input, weight, bias, stride, padding, dilation, groups)
 
 
 @op("Convolution")
@@ -270,16 +280,16 @@ def conv2d(
         Tensor (N, O, H_out, W_out), or (O, H_out, W_out) without a batch axis, of input's dtype.
 
     Raises:
-        RuntimeError: if ranks or channels do not fit, the kernel is larger than the padded input, stride, dilation or groups
-            are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
-        TypeError: if a size is not an integer, the dtypes differ, or bias does not have O elements.
+        RuntimeError: if ranks, channels, bias or dtypes do not fit, the kernel is larger than the padded input, stride,
+            dilation or groups are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
+        TypeError: if a size is not an integer.
 
     Example:
         >>> F.conv2d(graphc.ones(1, 1, 4, 4), graphc.ones(1, 1, 3, 3), stride=2, padding=1)
         tensor([[[[4., 6.],
                   [6., 9.]]]])
     """
-    return _conv(input, weight, bias, stride, padding, dilation, groups)
+    return _conv(2, input, weight, bias, stride, padding, dilation, groups)
 
 
 @op("Convolution")
@@ -309,15 +319,15 @@ def conv3d(
         Tensor (N, O, D_out, H_out, W_out), or (O, D_out, H_out, W_out) without a batch axis, of input's dtype.
 
     Raises:
-        RuntimeError: if ranks or channels do not fit, the kernel is larger than the padded input, stride, dilation or groups
-            are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
-        TypeError: if a size is not an integer, the dtypes differ, or bias does not have O elements.
+        RuntimeError: if ranks, channels, bias or dtypes do not fit, the kernel is larger than the padded input, stride,
+            dilation or groups are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
+        TypeError: if a size is not an integer.
 
     Example:
         >>> F.conv3d(graphc.ones(1, 2, 4, 4, 4), graphc.ones(5, 2, 3, 3, 3)).shape
         torch.Size([1, 5, 2, 2, 2])
     """
-    return _conv(input, weight, bias, stride, padding, dilation, groups)
+    return _conv(3, input, weight, bias, stride, padding, dilation, groups)
 
 
 @op("Convolution")
@@ -349,15 +359,15 @@ def conv_transpose1d(
         Tensor (N, O, L_out), or (O, L_out) without a batch axis, of input's dtype.
 
     Raises:
-        RuntimeError: if ranks or channels do not fit, stride, dilation or groups are not positive, padding is negative, or
-            output_padding is not smaller than stride or dilation.
-        TypeError: if a size is not an integer, the dtypes differ, or bias does not have O elements.
+        RuntimeError: if ranks, channels, bias or dtypes do not fit, stride, dilation or groups are not positive, padding is
+            negative, or output_padding is not smaller than stride or dilation.
+        TypeError: if a size is not an integer.
 
     Example:
         >>> F.conv_transpose1d(graphc.tensor([[[1.0, 2.0]]]), graphc.tensor([[[1.0, 10.0]]]), stride=2)
         tensor([[[ 1., 10.,  2., 20.]]])
     """
-    return _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 @op("Convolution")
@@ -389,9 +399,9 @@ def conv_transpose2d(
         Tensor (N, O, H_out, W_out), or (O, H_out, W_out) without a batch axis, of input's dtype.
 
     Raises:
-        RuntimeError: if ranks or channels do not fit, stride, dilation or groups are not positive, padding is negative, or
-            output_padding is not smaller than stride or dilation.
-        TypeError: if a size is not an integer, the dtypes differ, or bias does not have O elements.
+        RuntimeError: if ranks, channels, bias or dtypes do not fit, stride, dilation or groups are not positive, padding is
+            negative, or output_padding is not smaller than stride or dilation.
+        TypeError: if a size is not an integer.
 
     Example:
         >>> F.conv_transpose2d(graphc.ones(1, 1, 2, 2), graphc.ones(1, 1, 2, 2))
@@ -399,7 +409,7 @@ def conv_transpose2d(
                   [2., 4., 2.],
                   [1., 2., 1.]]]])
     """
-    return _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 @op("Convolution")
@@ -431,15 +441,15 @@ def conv_transpose3d(
         Tensor (N, O, D_out, H_out, W_out), or (O, D_out, H_out, W_out) without a batch axis, of input's dtype.
 
     Raises:
-        RuntimeError: if ranks or channels do not fit, stride, dilation or groups are not positive, padding is negative, or
-            output_padding is not smaller than stride or dilation.
-        TypeError: if a size is not an integer, the dtypes differ, or bias does not have O elements.
+        RuntimeError: if ranks, channels, bias or dtypes do not fit, stride, dilation or groups are not positive, padding is
+            negative, or output_padding is not smaller than stride or dilation.
+        TypeError: if a size is not an integer.
 
     Example:
         >>> F.conv_transpose3d(graphc.ones(1, 2, 3, 3, 3), graphc.ones(2, 4, 2, 2, 2), stride=2).shape
         torch.Size([1, 4, 6, 6, 6])
     """
-    return _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 # -- pooling ----------------------------------------------------------------------------------------------

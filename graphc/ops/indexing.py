@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc.core.dtypes import exact_number
+from graphc.core.errors import located
 from graphc.core.promotion import broadcast_shapes, promote
 from graphc.ir.core.build import apply, cast, constant, elementwise, iota, pad, permute, reshape, select, slice_
 from graphc.ir.core.build import gather as gather_at
@@ -825,15 +826,17 @@ def masked_select(input: Any, mask: Any) -> Any:
         Vector of the dtype of input.
 
     Raises:
-        RuntimeError: if the shapes do not broadcast.
+        RuntimeError: if the shapes do not broadcast, or mask is not bool.
         TracingError: if the mask is not known because a function is being traced.
 
     Example:
         >>> graphc.masked_select(graphc.tensor([1, 2, 3]), graphc.tensor([True, False, True]))
         tensor([1, 3])
     """
-    shape = broadcast_shapes([tuple(input.shape), tuple(mask.shape)])
-    return getitem(_expanded(input, shape), np.broadcast_to(np.asarray(mask), shape))
+    shape, values = broadcast_shapes([tuple(input.shape), tuple(mask.shape)]), np.asarray(mask)
+    if values.dtype != np.bool_:
+        raise located(RuntimeError("masked_select: expected BoolTensor for mask"))
+    return getitem(_expanded(input, shape), np.broadcast_to(values, shape))
 
 
 @op("Expand")

@@ -18,7 +18,7 @@ from graphc.ir.core.build import cast, constant, elementwise, full_like, select,
 from graphc.ir.core.functions import derived
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL, F64
-from graphc.ops.common import Operand, expand_to, torch_name
+from graphc.ops.common import Operand, check_float, expand_to, torch_name
 from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
@@ -240,7 +240,7 @@ def floor_divide(input: Operand, other: Operand) -> Node:
 
     Raises:
         RuntimeError: if the shapes do not broadcast.
-        TypeError: if both operands are bool.
+        NotImplementedError: if both operands are bool.
 
     Example:
         >>> graphc.floor_divide(graphc.tensor([7, -7]), 2)
@@ -265,7 +265,7 @@ def remainder(input: Operand, other: Operand) -> Node:
 
     Raises:
         RuntimeError: if the shapes do not broadcast.
-        TypeError: if both operands are bool.
+        NotImplementedError: if both operands are bool.
 
     Example:
         >>> graphc.remainder(graphc.tensor([5.0, -5.0]), 3)
@@ -927,7 +927,7 @@ def trunc(input: Operand) -> Node:
 def round(input: Operand, *, decimals: int = 0) -> Node:
     """Round input to the nearest integer or decimal place, halves to even.
 
-    Integers and bools are returned unchanged; the gradient is 0.
+    Without decimals, integers and bools are returned unchanged; the gradient is 0.
 
     Args:
         input: tensor.
@@ -936,13 +936,18 @@ def round(input: Operand, *, decimals: int = 0) -> Node:
     Returns:
         Tensor of the shape and dtype of input.
 
+    Raises:
+        NotImplementedError: if decimals is not 0 and input is not floating-point.
+
     Example:
         >>> graphc.round(graphc.tensor([0.5, 1.5, 2.4]))
         tensor([0., 2., 2.])
         >>> graphc.round(graphc.tensor([1234.567]), decimals=1)
         tensor([1234.6000])
     """
-    if decimals == 0 or not input.dtype.is_float:
+    if decimals:
+        check_float("round_cpu", input)
+    else:
         return _rounding("round", input)
     scale = 10.0 ** (decimals if decimals > 0 else -decimals)
     if decimals > 0:
@@ -963,7 +968,7 @@ def frac(input: Operand) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
-        TypeError: if input is not floating-point.
+        NotImplementedError: if input is not floating-point.
 
     Example:
         >>> graphc.frac(graphc.tensor([1.5, -1.25]))

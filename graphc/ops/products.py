@@ -114,7 +114,7 @@ def mv(input: Operand, vec: Operand) -> Node:
 
     Raises:
         RuntimeError: if the operands are not a matrix and a vector, the extents differ, or the dtypes differ.
-        TypeError: if the operands are bool.
+        NotImplementedError: if the operands are bool.
 
     Example:
         >>> graphc.mv(graphc.tensor([[1.0, 2.0], [3.0, 4.0]]), graphc.tensor([1.0, 10.0]))
@@ -146,7 +146,7 @@ def dot(input: Operand, tensor: Operand) -> Node:
 
     Raises:
         RuntimeError: if an operand is not a vector, the lengths differ, or the dtypes differ.
-        TypeError: if the operands are bool.
+        NotImplementedError: if the operands are bool.
 
     Example:
         >>> graphc.dot(graphc.tensor([1.0, 2.0]), graphc.tensor([3.0, 4.0]))
@@ -193,7 +193,7 @@ def matmul(input: Operand, other: Operand) -> Node:
     Raises:
         RuntimeError: if an operand is 0-d, the inner extents differ, the batch axes do not broadcast, or the dtypes differ.
         NotImplementedError: if two matrices or batches are bool.
-        TypeError: if a vector and the other operand are bool.
+        NotImplementedError: if a vector and the other operand are bool.
 
     Example:
         >>> graphc.matmul(graphc.tensor([[1.0, 2.0], [3.0, 4.0]]), graphc.tensor([1.0, 10.0]))
@@ -285,7 +285,7 @@ def addmv(input: Operand, mat: Operand, vec: Operand, *, beta: float = 1, alpha:
     Raises:
         RuntimeError: if mat is not a matrix or vec not a vector, the shapes do not fit, or the dtypes of mat and vec
             differ.
-        TypeError: if the operands are bool.
+        NotImplementedError: if the operands are bool.
 
     Example:
         >>> graphc.addmv(graphc.tensor([10.0, 20.0]), graphc.tensor([[1.0, 2.0], [3.0, 4.0]]), graphc.tensor([1.0, 1.0]))
@@ -452,7 +452,7 @@ def vecdot(x: Operand, y: Operand, *, dim: int = -1) -> Node:
     Raises:
         RuntimeError: if the shapes do not broadcast.
         IndexError: if dim is out of range.
-        TypeError: if the operands are bool.
+        NotImplementedError: if the operands are bool.
 
     Example:
         >>> graphc.linalg.vecdot(graphc.tensor([[1.0, 2.0], [3.0, 4.0]]), graphc.tensor([1.0, 10.0]))
@@ -468,27 +468,28 @@ def cross(input: Operand, other: Operand, dim: int = -1) -> Node:
 
     Args:
         input: tensor of extent 3 along dim.
-        other: tensor; its shape broadcasts with that of input.
+        other: tensor; as many axes as input, its shape broadcasts with that of input.
         dim: the axis of the vectors.
 
     Returns:
         Tensor of the broadcast shape and the promoted dtype.
 
     Raises:
-        RuntimeError: if the shapes do not broadcast, or the extent along dim is not 3.
+        RuntimeError: if the operands differ in rank, the shapes do not broadcast, or an extent along dim is not 3.
         IndexError: if dim is out of range.
-        TypeError: if the operands are bool.
+        NotImplementedError: if the operands are bool.
 
     Example:
         >>> graphc.cross(graphc.tensor([1.0, 0.0, 0.0]), graphc.tensor([0.0, 1.0, 0.0]))
         tensor([0., 0., 1.])
     """
+    if input.type.rank != other.type.rank:
+        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    axis = axis_of(dim, input.type.rank)
     a, b = promote(input, other)
-    axis = axis_of(dim, a.type.rank)
-    if a.shape[axis] != 3:
-        raise RuntimeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[axis]} and {other.shape[axis]}"
-        )
+    if not input.type.rank or (input.shape[axis], other.shape[axis]) != (3, 3):
+        got = " and ".join(str(x.type.rank and x.shape[axis]) for x in (input, other))
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {got}")
     return _turned(a, axis, 1) * _turned(b, axis, 2) - _turned(a, axis, 2) * _turned(b, axis, 1)
 
 
@@ -556,7 +557,7 @@ def kron(input: Operand, other: Operand) -> Node:
         Tensor of the promoted dtype, whose extents are the products of those of the operands.
 
     Raises:
-        TypeError: if the operands are bool.
+        NotImplementedError: if the operands are bool.
 
     Example:
         >>> graphc.kron(graphc.tensor([1, 2]), graphc.tensor([1, 10, 100]))
@@ -604,14 +605,21 @@ def matrix_power(input: Operand, n: int) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
-        RuntimeError: if n is negative.
-        TypeError: if the matrices are not square, or are bool.
+        RuntimeError: if n is negative, or the matrices are not square.
+        NotImplementedError: if the matrices are bool and n is above 1.
 
     Example:
         >>> graphc.linalg.matrix_power(graphc.tensor([[1, 1], [1, 0]]), 5)
         tensor([[8, 5],
                 [5, 3]])
     """
+    if input.type.rank < 2:
+        raise RuntimeError("linalg.matrix_power: The input tensor A must have at least 2 dimensions.")
+    rows, columns = input.shape[-2:]
+    if rows != columns:
+        raise RuntimeError(
+            f"linalg.matrix_power: A must be batches of square matrices, but they are {rows} by {columns} matrices"
+        )
     if n < 0:
         raise RuntimeError("matrix_power: negative powers need an inverse, which is not available")
     if n == 0:
@@ -636,7 +644,7 @@ def identity_like(x: Node) -> Node:
 @op("Einsum")
 def _einsum(equation: str, operands: Sequence[Operand]) -> Node:
     terms, output = _parse(equation, operands)
-    xs = [_without_repeats(x, term) for x, term in zip(operands, terms, strict=True)]
+    xs = [_without_repeats(x, term, i) for i, (x, term) in enumerate(zip(operands, terms, strict=True))]
     _check_extents(xs)
     x, names = xs[0]
     for i, (y, other) in enumerate(xs[1:], 1):
@@ -665,8 +673,7 @@ def einsum(equation: str, *operands: Any) -> Any:
 
     Raises:
         RuntimeError: if the number of operands, axes or extents does not fit the equation, the result names an axis that no
-            operand has, or the dtypes differ.
-        TypeError: if the result names an axis twice.
+            operand has or one twice, or the dtypes differ.
         NotImplementedError: if the operands of a contraction are bool.
 
     Example:
@@ -697,6 +704,8 @@ def _parse(equation: str, operands: Sequence[Node]) -> tuple[list[list[str]], li
         return terms, [*ellipsis, *sorted(c for c in set(letters) if letters.count(c) == 1)]
     output = [n for part in right.replace("...", ".") for n in (ellipsis if part == "." else [part])]
     for name in output:
+        if output.count(name) > 1:
+            raise RuntimeError(f"einsum(): output subscript {name} appears more than once in the output")
         if not any(name in term for term in terms):
             raise RuntimeError(f"einsum(): output subscript {name} does not appear in the equation for any input operand")
     return terms, output
@@ -714,13 +723,18 @@ def _names(text: str, rank: int, dots: int, position: int) -> list[str]:
     return [n for part in text.replace("...", ".") for n in (ellipsis if part == "." else [part])]
 
 
-def _without_repeats(x: Node, names: list[str]) -> tuple[Node, list[str]]:
+def _without_repeats(x: Node, names: list[str], position: int) -> tuple[Node, list[str]]:
     """Take the diagonal of axes that have one name."""
     names = list(names)
     for name in dict.fromkeys(names):
         while names.count(name) > 1:
             first = names.index(name)
             second = names.index(name, first + 1)
+            if x.shape[first] != x.shape[second]:
+                raise RuntimeError(
+                    f"einsum(): subscript {name} is repeated for operand {position} but the sizes don't match, "
+                    f"{x.shape[second]} != {x.shape[first]}"
+                )
             x = diagonal.nodes(x, 0, first, second)
             names = [n for i, n in enumerate(names) if i not in (first, second)] + [name]
     return x, names

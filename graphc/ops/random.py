@@ -597,6 +597,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
 
     Raises:
         ValueError: if p is not in [0, 1].
+        RuntimeError: if elements are dropped and input is not floating-point.
 
     Example:
         >>> graphc.dropout(graphc.ones(3), p=0.5, training=False)
@@ -612,6 +613,9 @@ def _dropped(input: Any, p: float, training: bool, inplace: bool, shape: tuple[i
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0.0:
         return input
+    if not input.dtype.is_floating_point:
+        kind = torch_name(input.dtype.ir)
+        raise located(RuntimeError(f"result type Float can't be cast to the desired output type {kind}"))
     found = drawn(lambda key: _dropout(input, key, p, shape), None, prod(shape))
     return input._assign(found) if inplace else found
 
@@ -632,5 +636,6 @@ def channel_dropout(input: Any, p: float = 0.5, training: bool = True, inplace: 
 
     Raises:
         ValueError: if p is not in [0, 1].
+        RuntimeError: if elements are dropped and input is not floating-point.
     """
     return _dropped(input, p, training, inplace, tuple(input.shape[:2]) + (1,) * (len(input.shape) - 2))

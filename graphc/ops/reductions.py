@@ -685,7 +685,7 @@ def nanmean(input: Operand, dim: Dims = None, keepdim: bool = False) -> Node:
     Raises:
         IndexError: if an axis is out of range.
         RuntimeError: if an axis is given twice.
-        TypeError: if input is not floating point.
+        NotImplementedError: if input is not floating point.
 
     Example:
         >>> graphc.nanmean(graphc.tensor([1.0, graphc.nan, 2.0]))

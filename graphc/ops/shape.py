@@ -593,13 +593,20 @@ def rot90(input: Operand, k: int = 1, dims: Sequence[int] = (0, 1)) -> Node:
 
     Raises:
         IndexError: if an axis is out of range.
+        RuntimeError: if input has fewer than two axes, or the axes are not two different ones.
 
     Example:
         >>> graphc.rot90(graphc.tensor([[1, 2], [3, 4]]))
         tensor([[2, 4],
                 [1, 3]])
     """
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if input.type.rank < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.type.rank}")
     a, b = (axis_of(d, input.type.rank) for d in dims)
+    if a == b:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
     turned = input
     if k % 4 in (1, 3):
         turned = transpose.nodes(turned, a, b)

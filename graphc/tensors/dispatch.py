@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from graphc.core.dtypes import of_numpy
-from graphc.core.errors import INTERNAL, add_location, located, refuse, user_location
+from graphc.core.errors import INTERNAL, add_location, broken_rule, located, refuse, user_location
 from graphc.ir.core.build import apply
-from graphc.ir.core.graph import PARAMETER, Node, parameter, place
+from graphc.ir.core.graph import PARAMETER, Node, TypeRuleError, parameter, place
 from graphc.ir.core.types import TensorType
 from graphc.tensors import views
 from graphc.tensors.context import state
@@ -128,7 +128,8 @@ def op(
     the steps from the first operand to the result); `differentiable=False` gives results that never require a gradient.
 
     Where the body takes `inplace` and that is true, the result is written to the first operand, which is returned.
-    Errors that the body raises get the user's file and line as a last line.
+    Errors that the body raises get the user's file and line as a last line; operands that break the rule of a primitive
+    raise RuntimeError, or NotImplementedError for a dtype.
     """
 
     def lift(body: Callable[..., Any]) -> Any:
@@ -158,6 +159,8 @@ def op(
                 if inplace is not None and kwargs.get("inplace", len(args) > inplace and args[inplace]):
                     return operands.tensors[0]._assign(made)
                 return made
+            except TypeRuleError as error:
+                raise located(broken_rule(body.__name__, error)) from error
             except (RuntimeError, ValueError, TypeError, IndexError, OverflowError) as error:
                 add_location(error)
                 raise

@@ -29,6 +29,7 @@ __all__ = [
     "Primitive",
     "Region",
     "TypeRuleError",
+    "UndefinedDTypeError",
     "find",
     "free_nodes",
     "fresh_scope",
@@ -43,6 +44,14 @@ __all__ = [
 
 class TypeRuleError(TypeError):
     """A primitive was applied to operands that break its rule."""
+
+
+class UndefinedDTypeError(TypeRuleError):
+    """A primitive was applied to a dtype for which it is not defined."""
+
+    def __init__(self, rule: str, got: TensorType) -> None:
+        super().__init__(f"{rule}, got {got}")
+        self.dtype = got.dtype
 
 
 @dataclass(frozen=True, eq=False)

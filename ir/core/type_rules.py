@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from graphc.ir.core.graph import Node, Region, TypeRuleError
+from graphc.ir.core.graph import Node, Region, TypeRuleError, UndefinedDTypeError
 from graphc.ir.core.guards import Symbol
 from graphc.ir.core.signatures import Operands, Params, Regions, Rule, Types, check_application, check_attributes, signature
 from graphc.ir.core.types import BOOL, GROWING, I32, I64, DType, TensorType
@@ -33,7 +33,7 @@ def elementwise(name: str, arity: int, kinds: tuple[str, ...], result: DType | N
             if other.types[0] is not first and other.types[0] != first:
                 raise TypeRuleError(f"{name} needs operands of one type, got {', '.join(str(o.type) for o in operands)}")
         if first.dtype.kind not in kinds:
-            raise TypeRuleError(f"{name} is defined for {' and '.join(kinds)}, got {first}")
+            raise UndefinedDTypeError(f"{name} is defined for {' and '.join(kinds)}", first)
         return operands[0].types if result is None else (first.with_dtype(result),)
 
     return infer
@@ -184,7 +184,8 @@ def reduction(name: str, kinds: tuple[str, ...]) -> Rule:
         (x,) = operands
         axes = params["axes"]
         inside = list(axes) == sorted(set(axes)) and all(0 <= a < x.type.rank for a in axes)
-        _require(x.dtype.kind in kinds, f"{name} is defined for {' and '.join(kinds)}", x.type)
+        if x.dtype.kind not in kinds:
+            raise UndefinedDTypeError(f"{name} is defined for {' and '.join(kinds)}", x.type)
         _require(inside, f"{name} needs ascending axes of its operand", axes, x.type)
         _require(
             name not in ("max", "min") or all(x.shape[a] for a in axes), f"{name} of no elements is not defined", x.type, axes
