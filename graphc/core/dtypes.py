@@ -106,7 +106,7 @@ def as_dtype(given: object) -> dtype:
     return found if found is not None else of_numpy(given)
 
 
-def torch_name(dtype: DType, *, lower: bool = False) -> str:
+def torch_name(dtype: DType, *, lower: builtins.bool = False) -> str:
     """Return the name that torch's messages have for a dtype: `Float`, or `float` in lower case."""
     return (_LOWER if lower else _NAMES)[dtype.name]
 

@@ -26,21 +26,18 @@ def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> Any:
     """Return the norm of all tensors as if they were one vector.
 
     Args:
-        tensors: floating-point tensors of any shapes, at least one.
+        tensors: floating-point tensors of any shapes.
         norm_type: order of the norm; infinity for the maximum.
 
     Returns:
-        0-d tensor.
-
-    Raises:
-        RuntimeError: if there are no tensors.
+        0-d tensor; 0 without tensors.
 
     Example:
         >>> nn.utils.get_total_norm([graphc.tensor([3.0]), graphc.tensor([[4.0]])])
         tensor(5.)
     """
     norms = [vector_norm(t, norm_type) for t in tensors]
-    return vector_norm(stack(norms), norm_type)
+    return vector_norm(stack(norms), norm_type) if norms else scalar_tensor(0.0)
 
 
 @no_grad()  # type: ignore[untyped-decorator]

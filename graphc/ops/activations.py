@@ -96,18 +96,37 @@ def prelu(input: Operand, weight: Operand) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
-        TypeError: if weight has neither one element nor one per channel.
+        RuntimeError: if weight has neither one element nor one per channel, more than one axis, or another dtype.
+        NotImplementedError: if input is not floating-point.
 
     Example:
         >>> F.prelu(graphc.tensor([[-1.0, -1.0], [2.0, 2.0]]), graphc.tensor([0.5, 0.25]))
         tensor([[-0.5000, -0.2500],
                 [ 2.0000,  2.0000]])
     """
+    _check_slopes(input, weight)
     if weight.type.size == 1:
         slope = expand_to(reshape(weight, ()), input.shape)
     else:
         slope = expand_to(reshape(weight, (weight.type.size,) + (1,) * (input.type.rank - 2)), input.shape)
     return select(input > 0, input, input * slope)
+
+
+def _check_slopes(x: Node, weight: Node) -> None:
+    check_float("prelu_cpu", x)
+    if x.dtype is not weight.dtype:
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {torch_name(x.dtype)} and {torch_name(weight.dtype)}")
+    if weight.type.rank > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.type.rank}")
+    if weight.type.size != 1:
+        if not x.type.rank:
+            raise RuntimeError("Not allow zero-dim input tensor.")
+        channels = x.shape[1] if x.type.rank > 1 else 1
+        if weight.type.size != channels:
+            raise RuntimeError(
+                "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+                f"{weight.type.size} and channel size = {channels}."
+            )
 
 
 @op("Elu")
@@ -313,10 +332,15 @@ def softsign(input: Operand) -> Node:
     Returns:
         Tensor of the shape of input and its dtype, the default floating-point dtype for integers.
 
+    Raises:
+        NotImplementedError: if input is a tensor of bools.
+
     Example:
         >>> F.softsign(graphc.tensor([-1.0, 0.0, 3.0]))
         tensor([-0.5000,  0.0000,  0.7500])
     """
+    if input.dtype.is_bool:
+        raise NotImplementedError("\"abs_cpu\" not implemented for 'Bool'")
     (x,) = promote(input, float=True)
     return x / (elementwise("abs", x) + 1)
 
@@ -331,10 +355,15 @@ def tanhshrink(input: Operand) -> Node:
     Returns:
         Tensor of the shape of input and its dtype, the default floating-point dtype for integers.
 
+    Raises:
+        NotImplementedError: if input is a tensor of bools.
+
     Example:
         >>> F.tanhshrink(graphc.tensor([-1.0, 0.0, 3.0]))
         tensor([-0.2384,  0.0000,  2.0049])
     """
+    if input.dtype.is_bool:
+        raise NotImplementedError("\"tanhshrink\" not implemented for 'Bool'")
     (x,) = promote(input, float=True)
     return x - elementwise("tanh", x)
 
@@ -522,7 +551,7 @@ def glu(input: Operand, dim: int = -1) -> Node:
         Tensor of input's dtype, half as long along the axis.
 
     Raises:
-        RuntimeError: if the extent of the axis is odd.
+        RuntimeError: if the extent of the axis is odd, or input is 0-d.
         NotImplementedError: if input is not floating-point.
         IndexError: if dim is out of range.
 
@@ -530,6 +559,8 @@ def glu(input: Operand, dim: int = -1) -> Node:
         >>> F.glu(graphc.tensor([1.0, 2.0, 0.0, 0.0]))
         tensor([0.5000, 1.0000])
     """
+    if not input.type.rank:
+        raise RuntimeError("glu does not support scalars because halving size must be even")
     axis = axis_of(dim, input.type.rank)
     n = input.shape[axis]
     if n % 2:

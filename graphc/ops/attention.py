@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
+from graphc.core.errors import located
 from graphc.core.promotion import broadcast_shapes
 from graphc.ir.core.build import (
     apply,
@@ -25,7 +26,7 @@ from graphc.ir.core.build import (
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.activations import softmax_nodes
-from graphc.ops.common import Operand, expand_to
+from graphc.ops.common import Operand, expand_to, torch_name
 from graphc.ops.random import dropout
 from graphc.tensors.dispatch import op
 
@@ -139,6 +140,23 @@ def _group_heads(key: Operand, heads: int) -> Node:
     return _grouped(key, heads)
 
 
+def _check_attention(query: Any, key: Any, value: Any, grouped: bool) -> None:
+    """Raise RuntimeError for operands whose ranks, dtypes, E, S or, where they are grouped, heads do not fit."""
+    operands = {"query": query, "key": key, "value": value}
+    least = 3 if grouped else 2
+    if any(len(x.shape) < least for x in operands.values()):
+        got = " ".join(f"{name}.dim: {len(x.shape)}" for name, x in operands.items())
+        raise located(RuntimeError(f"Expected query, key, and value to all be at least {least} dimensional, but got {got}"))
+    if len({x.dtype.ir for x in operands.values()}) > 1:
+        got = " ".join(f"{name}.dtype: {torch_name(x.dtype.ir, lower=True)}" for name, x in operands.items())
+        raise located(RuntimeError(f"Expected query, key, and value to have the same dtype, but got {got}"))
+    if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
+        got = ", ".join(f"{name} {list(x.shape)}" for name, x in operands.items())
+        raise located(RuntimeError(f"expected query (…, L, E), key (…, S, E) and value (…, S, V), got {got}"))
+    if grouped and any(not x.shape[-3] or query.shape[-3] % x.shape[-3] for x in (key, value)):
+        raise located(RuntimeError("Number of heads in key and value must divide the number of heads in query"))
+
+
 def scaled_dot_product_attention(
     query: Any,
     key: Any,
@@ -168,8 +186,8 @@ def scaled_dot_product_attention(
         Tensor (…, L, V) of query's dtype.
 
     Raises:
-        RuntimeError: if attn_mask is given together with is_causal, or the leading axes do not broadcast.
-        TypeError: if E or S of the operands differ.
+        RuntimeError: if attn_mask is given together with is_causal, the leading axes do not broadcast, E, S or the dtypes of
+            the operands differ, or the heads of key and value do not divide those of query with enable_gqa.
         ValueError: if dropout_p is outside of [0, 1].
 
     Example:
@@ -180,6 +198,7 @@ def scaled_dot_product_attention(
     """
     if is_causal and attn_mask is not None:
         raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
+    _check_attention(query, key, value, enable_gqa)
     if enable_gqa:
         key, value = (_group_heads(x, int(query.shape[-3])) for x in (key, value))
     factor = 1 / sqrt(max(query.shape[-1], 1)) if scale is None else scale

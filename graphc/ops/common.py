@@ -66,7 +66,7 @@ def axis_of(dim: int, rank: int) -> int:
     """Return `dim` counted from the front; a 0-d tensor counts as one axis.  Raises IndexError."""
     n = max(rank, 1)
     if not -n <= dim < n:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+        raise located(IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"))
     return dim % n
 
 

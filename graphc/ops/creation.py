@@ -18,7 +18,7 @@ from graphc.core.promotion import result_dtype
 from graphc.ir.core.build import cast, constant, elementwise, iota, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import F64, I64, DType
-from graphc.ops.common import default_float, dtype_or, flatten_sizes
+from graphc.ops.common import check_counts, default_float, dtype_or, flatten_sizes
 from graphc.tensors.dispatch import from_array, op
 from graphc.tensors.storage import Storage
 from graphc.tensors.tensor import Tensor
@@ -48,9 +48,7 @@ def finished(x: Any, requires_grad: bool = False, device: Any = None, **unused: 
 
 @op("Full")
 def _filled(shape: tuple[int, ...], value: float, dtype: DType) -> Node:
-    for n in shape:
-        if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
+    check_counts(shape)
     return constant(exact_number(value, dtype), dtype, shape)
 
 
@@ -315,7 +313,7 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, **keywo
         tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
     """
     if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
+        raise located(RuntimeError("number of steps must be non-negative"))
     return finished(_linspace(float(start), float(end), steps, dtype_or(dtype, default_float())), **keywords)
 
 
@@ -345,12 +343,14 @@ def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype:
         Tensor of shape (steps,).
 
     Raises:
-        TypeError: if steps is negative.
+        RuntimeError: if steps is negative.
 
     Example:
         >>> graphc.logspace(0, 3, 4, base=2)
         tensor([1., 2., 4., 8.])
     """
+    if steps < 0:
+        raise located(RuntimeError("number of steps must be non-negative"))
     return finished(_powers(float(start), float(end), steps, base, dtype_or(dtype, default_float())), **keywords)
 
 

@@ -653,13 +653,16 @@ def index_add(input: Operand, dim: int, index: Operand, source: Operand, *, alph
         Tensor of the shape and dtype of input.
 
     Raises:
-        RuntimeError: if the shape of source does not fit.
+        RuntimeError: if the shape or the dtype of source does not fit.
         IndexError: if the axis, or an entry when values are computed, is out of range.
 
     Example:
         >>> graphc.index_add(graphc.zeros(3), 0, graphc.tensor([0, 2, 2]), graphc.tensor([1.0, 2.0, 3.0]))
         tensor([1., 0., 5.])
     """
+    if input.dtype is not source.dtype:
+        ours, theirs = torch_name(input.dtype), torch_name(source.dtype)
+        raise RuntimeError(f"index_add_(): self ({ours}) and source ({theirs}) must have the same scalar type")
     axis, front, vector = _leading(input, dim, index)
     if input.type.rank and source.shape[axis] != vector.type.size:
         raise RuntimeError(
@@ -692,12 +695,17 @@ def index_copy(input: Operand, dim: int, index: Operand, source: Operand) -> Nod
     Raises:
         IndexError: if source is not as long as index along dim, or the axis, or an entry when values are computed, is out
             of range.
-        TypeError: if source has another dtype or shape.
+        RuntimeError: if source has another dtype or shape.
 
     Example:
         >>> graphc.index_copy(graphc.zeros(3), 0, graphc.tensor([2, 0]), graphc.tensor([1.0, 2.0]))
         tensor([2., 0., 1.])
     """
+    if input.dtype is not source.dtype:
+        raise RuntimeError(
+            "index_copy_(): self and source expected to have the same dtype, but got (self) "
+            f"{torch_name(input.dtype)} and (source) {torch_name(source.dtype)}"
+        )
     axis, front, vector = _leading(input, dim, index)
     if source.type.rank and source.shape[axis] != vector.type.size:
         raise IndexError(
@@ -865,7 +873,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
         int64 tensor of shape `(*tensor.shape, num_classes)`.
 
     Raises:
-        RuntimeError: if num_classes is -1 and the tensor is empty or holds a negative class.
+        RuntimeError: if the tensor is not of integers, or num_classes is -1 and the tensor is empty or holds a negative class.
         CheckError: if a class is out of range, when values are computed.
         TracingError: if num_classes is -1 and the values are not known because a function is being traced.
 
@@ -874,6 +882,8 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
         tensor([[1, 0, 0],
                 [0, 0, 1]])
     """
+    if not isinstance(tensor, Tensor) or not tensor.dtype.ir.is_int:
+        raise located(RuntimeError("one_hot is only applicable to index tensor of type LongTensor."))
     if num_classes >= 0:
         return _one_hot(tensor, num_classes)
     classes = np.asarray(tensor)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.core.errors import located
 from graphc.ir.core.build import elementwise, expand_axes, reshape
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, expand_to
@@ -40,6 +41,24 @@ def _last_axes(name: str, x: Node, normalized_shape: Sequence[int]) -> tuple[int
     return tuple(range(x.type.rank - len(wanted), x.type.rank))
 
 
+def _check_of_shape(shape: Sequence[int], **parameters: Node | None) -> None:
+    """Raise RuntimeError unless the factors and summands have the normalized shape."""
+    for name, p in parameters.items():
+        if p is not None and p.shape != tuple(shape):
+            raise RuntimeError(
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(p.shape)} "
+                f"and normalized_shape = {list(shape)}"
+            )
+
+
+def _check_per_channel(channels: int, **vectors: Any) -> None:
+    """Raise RuntimeError unless what there is one number of per channel is a vector of so many; nodes or tensors."""
+    for name, v in vectors.items():
+        if v is not None and tuple(v.shape) != (channels,):
+            what = prod(v.shape) if len(v.shape) == 1 else list(v.shape)
+            raise located(RuntimeError(f"{name} should contain {channels} elements not {what}"))
+
+
 @op("NativeLayerNorm")
 def layer_norm(
     input: Operand, normalized_shape: Sequence[int], weight: Operand = None, bias: Operand = None, eps: float = 1e-5
@@ -60,7 +79,7 @@ def layer_norm(
         Tensor of the shape and dtype of input.
 
     Raises:
-        RuntimeError: if the last extents of input are not normalized_shape.
+        RuntimeError: if the last extents of input, or those of weight or bias, are not normalized_shape.
 
     Example:
         >>> F.layer_norm(graphc.tensor([[1.0, 3.0], [0.0, 20.0]]), (2,))
@@ -68,6 +87,7 @@ def layer_norm(
                 [-1.0000,  1.0000]])
     """
     axes = _last_axes("layer_norm", input, normalized_shape)
+    _check_of_shape(normalized_shape, weight=weight, bias=bias)
     return _scaled(standardized(input, axes, eps), weight, bias)
 
 
@@ -87,7 +107,7 @@ def rms_norm(input: Operand, normalized_shape: Sequence[int], weight: Operand = 
         Tensor of the shape and dtype of input.
 
     Raises:
-        RuntimeError: if the last extents of input are not normalized_shape.
+        RuntimeError: if the last extents of input, or those of weight, are not normalized_shape.
 
     Example:
         >>> F.rms_norm(graphc.tensor([[1.0, 7.0], [-3.0, 3.0]]), (2,))
@@ -95,6 +115,7 @@ def rms_norm(input: Operand, normalized_shape: Sequence[int], weight: Operand = 
                 [-1.0000,  1.0000]])
     """
     axes = _last_axes("rms_norm", input, normalized_shape)
+    _check_of_shape(normalized_shape, weight=weight)
     small = float(np.finfo(input.dtype.numpy).eps) if eps is None else eps
     factor = elementwise("rsqrt", mean_nodes(input * input, axes, False) + small)
     return _scaled(input * expand_axes(factor, input.shape, axes), weight, None)
@@ -127,14 +148,19 @@ def group_norm(input: Operand, num_groups: int, weight: Operand = None, bias: Op
         Tensor of the shape and dtype of input.
 
     Raises:
-        RuntimeError: if num_groups does not divide C.
-        ValueError: if input has fewer than two axes.
+        RuntimeError: if input has fewer than two axes, num_groups does not divide C or is not positive, or weight or bias
+            does not have C elements.
 
     Example:
         >>> F.group_norm(graphc.tensor([[1.0, 3.0, 0.0, 20.0]]), 2)
         tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
     """
+    if input.type.rank < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.type.rank}")
+    if num_groups <= 0:
+        raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
     n, channels, *rest = input.shape
+    _check_per_channel(channels, weight=weight, bias=bias)
     if channels % num_groups:
         raise RuntimeError(
             "Expected number of channels in input to be divisible by num_groups, but got input of shape "
@@ -164,6 +190,20 @@ def _batch_norm_inference(input: Operand, mean: Operand, var: Operand, weight: O
     factor = elementwise("rsqrt", var + eps)
     middle, factor = (expand_to(per_channel(v, rank), input.shape) for v in (mean, factor))
     return _scaled_channels((input - middle) * factor, weight, bias)
+
+
+def _move(running: Any, batch: Any, momentum: Any) -> None:
+    """Move running statistics, if there are any, towards those of a batch, in place."""
+    if running is not None:
+        running.copy_(running * (1 - momentum) + batch.detach() * momentum)
+
+
+def _check_statistics(channels: int, running_mean: Any, running_var: Any, weight: Any, bias: Any, needed: str) -> None:
+    """Raise RuntimeError for running statistics that are missing where they are needed, and for vectors of other lengths."""
+    for name, running in (("running_mean", running_mean), ("running_var", running_var)):
+        if needed and running is None:
+            raise located(RuntimeError(f"{name} must be defined {needed}"))
+    _check_per_channel(channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
 
 
 def batch_norm(
@@ -197,29 +237,35 @@ def batch_norm(
 
     Raises:
         ValueError: if there is only one value per channel in training.
-        TypeError: if running_mean or running_var is None outside of training, or a vector does not have C elements.
+        RuntimeError: if running_mean or running_var is None outside of training, or a vector does not have C elements.
 
     Example:
         >>> F.batch_norm(graphc.tensor([[1.0, 0.0], [3.0, 20.0]]), None, None, training=True)
         tensor([[-1.0000, -1.0000],
                 [ 1.0000,  1.0000]])
     """
+    channels = input.shape[1] if len(input.shape) > 1 else 0
+    _check_statistics(channels, running_mean, running_var, weight, bias, needed="in evaluation mode" if not training else "")
     if not training:
         return _batch_norm_inference(input, running_mean, running_var, weight, bias, eps)
-    if prod(input.shape) == input.shape[1]:
+    if prod(input.shape) == channels:
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size torch.Size({list(input.shape)})"
         )
     result, mean, var = _batch_norm_training(input, weight, bias, eps)
-    for running, batch in ((running_mean, mean), (running_var, var)):
-        if running is not None:
-            running.copy_(running * (1 - momentum) + batch.detach() * momentum)
+    _move(running_mean, mean, momentum)
+    _move(running_var, var, momentum)
     return result
 
 
 @op("InstanceNorm")
-def _instance_norm(input: Operand, weight: Operand, bias: Operand, eps: float) -> Node:
-    return _scaled_channels(standardized(input, tuple(range(2, input.type.rank)), eps), weight, bias)
+def _instance_norm(input: Operand, weight: Operand, bias: Operand, eps: float) -> tuple[Node, Node, Node]:
+    """Return the result, and mean and unbiased variance of each channel, averaged over the samples."""
+    axes = tuple(range(2, input.type.rank))
+    n = count(input, axes)
+    spread, middle = variance(input, axes, 0, False)
+    result = _scaled_channels(standardized(input, axes, eps), weight, bias)
+    return result, mean_nodes(middle, (0,), False), mean_nodes(spread, (0,), False) * (n / max(n - 1, 1))
 
 
 def instance_norm(
@@ -238,22 +284,36 @@ def instance_norm(
 
     Args:
         input: floating-point tensor (N, C, L, …).
-        running_mean: mean of each channel, (C,), used unless use_input_stats.
-        running_var: variance of each channel, (C,), used unless use_input_stats.
+        running_mean: mean of each channel, (C,), or None; moves in place with use_input_stats, is used without.
+        running_var: variance of each channel, (C,), or None; moves in place with use_input_stats, is used without.
         weight: one factor per channel, (C,), or None.
         bias: one summand per channel, (C,), or None.
-        use_input_stats: whether to normalize by the statistics of input; the running ones are not updated.
-        momentum: ignored, as running statistics are not updated.
+        use_input_stats: whether to normalize by the statistics of input, and to move the running ones towards the mean
+            of those over the samples.
+        momentum: weight of input in the running statistics, a number or a 0-d tensor.
         eps: number added to the variance.
 
     Returns:
         Tensor of the shape and dtype of input.
+
+    Raises:
+        ValueError: if there is only one value per channel and sample with use_input_stats.
+        RuntimeError: if running statistics are missing without use_input_stats, or a vector does not have C elements.
 
     Example:
         >>> F.instance_norm(graphc.tensor([[[1.0, 3.0], [0.0, 20.0]]]))
         tensor([[[-1.0000,  1.0000],
                  [-1.0000,  1.0000]]])
     """
+    if use_input_stats and (len(input.shape) < 3 or prod(input.shape[2:]) == 1):
+        raise located(
+            ValueError(f"Expected more than 1 spatial element when training, got input size torch.Size({list(input.shape)})")
+        )
+    needed = "" if use_input_stats else "when use_input_stats is false"
+    _check_statistics(int(input.shape[1]), running_mean, running_var, weight, bias, needed)
     if not use_input_stats:
         return _batch_norm_inference(input, running_mean, running_var, weight, bias, eps)
-    return _instance_norm(input, weight, bias, eps)
+    result, mean, var = _instance_norm(input, weight, bias, eps)
+    _move(running_mean, mean, momentum)
+    _move(running_var, var, momentum)
+    return result

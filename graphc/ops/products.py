@@ -14,7 +14,7 @@ from graphc.ir.core.build import broadcast, cast, elementwise, iota, permute, re
 from graphc.ir.core.build import matmul as matmul_nodes
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.ops.common import Operand, axis_of, expand_to, torch_name, unsqueeze_axis
+from graphc.ops.common import Operand, axis_of, expand_to, kept, torch_name, unsqueeze_axis
 from graphc.ops.shape import diagonal, expanded_shape, rolled
 from graphc.tensors.dispatch import op
 
@@ -363,19 +363,36 @@ def bilinear(input1: Operand, input2: Operand, weight: Operand, bias: Operand = 
         Tensor of shape (..., m) and the dtype of the inputs.
 
     Raises:
-        RuntimeError: if the last axes do not fit weight, or the dtypes differ.
-        ValueError: if weight does not have three axes.
-        TypeError: if the leading axes of the inputs differ.
+        RuntimeError: if weight does not have three axes, an input or bias does not fit it, the leading axes of the inputs
+            differ, or the dtypes do.
 
     Example:
         >>> F.bilinear(graphc.tensor([1.0, 2.0]), graphc.tensor([3.0, 4.0]), graphc.ones(1, 2, 2))
         tensor([21.])
     """
+    _check_bilinear(input1, input2, weight, bias)
     out, left, right = weight.shape
     rows = rows_times_matrix(input1, reshape(permute(weight, (1, 0, 2)), (left, out * right)))
     rows = reshape(rows, (*input1.shape[:-1], out, right))
     product = sum_(rows * expand_to(unsqueeze_axis(input2, input2.type.rank - 1), rows.shape), (rows.type.rank - 1,))
     return product if bias is None else product + expand_to(bias, product.shape)
+
+
+def _check_bilinear(x: Node, y: Node, weight: Node, bias: Node | None) -> None:
+    if weight.type.rank != 3:
+        raise RuntimeError(f"bilinear(): expected a weight of three axes, got one of shape {list(weight.shape)}")
+    if x.type.rank != y.type.rank or not x.type.rank:
+        raise RuntimeError(f"bilinear(): input dimensions do not match: got {x.type.rank} and {y.type.rank}")
+    for axis, (n, m) in enumerate(zip(x.shape[:-1], y.shape[:-1], strict=True)):
+        if n != m:
+            raise RuntimeError(f"bilinear(): input batch dimensions do not match at dim {axis}: got {n} and {m}")
+    for name, operand, wanted in (("input1", x, weight.shape[1]), ("input2", y, weight.shape[2])):
+        if operand.shape[-1] != wanted:
+            got = operand.shape[-1]
+            raise RuntimeError(f"bilinear(): {name} size does not match weight size: got {got} but expected {wanted}")
+    if bias is not None and bias.shape != (weight.shape[0],):
+        shapes = f"got {list(bias.shape)} but expected {[weight.shape[0]]}"
+        raise RuntimeError(f"bilinear(): bias size does not match weight size: {shapes}")
 
 
 @op("Mul")
@@ -421,8 +438,7 @@ def inner(input: Operand, other: Operand) -> Node:
         Tensor with the leading axes of input followed by those of other, of their dtype.
 
     Raises:
-        RuntimeError: if the dtypes differ.
-        TypeError: if the last axes have different extents.
+        RuntimeError: if the last axes have different extents, or the dtypes differ.
         NotImplementedError: if the operands are bool.
 
     Example:
@@ -434,6 +450,11 @@ def inner(input: Operand, other: Operand) -> Node:
     if 0 in (input.type.rank, other.type.rank):
         x, y = promote(input, other)
         return x * y
+    if input.shape[-1] != other.shape[-1]:
+        raise RuntimeError(
+            "inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(input.shape)} and {list(other.shape)}"
+        )
     return contract(input, other, (input.type.rank - 1,), (other.type.rank - 1,))
 
 
@@ -505,13 +526,14 @@ def tensordot(a: Operand, b: Operand, dims: Any = 2) -> Node:
         a: tensor.
         b: tensor of the dtype of a.
         dims: the number of axes, the last of a and the first of b; or two lists of axes, or two axes, of a and of b, in the
-            order of the pairs.
+            order of the pairs. An extent of 1 broadcasts along its partner.
 
     Returns:
         Tensor with the free axes of a followed by those of b, of their dtype.
 
     Raises:
-        RuntimeError: if the extents of paired axes differ, or the dtypes do.
+        RuntimeError: if the extents of paired axes differ and none is 1, an axis is given twice, the numbers of axes do not
+            fit, or the dtypes differ.
         IndexError: if an axis is out of range.
         NotImplementedError: if the operands are bool.
 
@@ -522,16 +544,27 @@ def tensordot(a: Operand, b: Operand, dims: Any = 2) -> Node:
         torch.Size([3, 4])
     """
     if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(a.type.rank, b.type.rank):
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
         left, right = list(range(a.type.rank - dims, a.type.rank)), list(range(dims))
     else:
         left, right = ([int(d)] if isinstance(d, int) else list(d) for d in dims)
     left, right = [axis_of(d, a.type.rank) for d in left], [axis_of(d, b.type.rank) for d in right]
-    if [a.shape[d] for d in left] != [b.shape[d] for d in right]:
-        raise RuntimeError(
-            "contracted dimensions need to match, but first has size {} and second has size {}".format(
-                *([x.shape[d] for d in ds] for x, ds in ((a, left), (b, right)))
+    if len(left) != len(right):
+        raise RuntimeError("both dimension lists should have same length")
+    for d in (*(d for d in left if left.count(d) > 1), *(d for d in right if right.count(d) > 1)):
+        raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    for i, j in zip(left, right, strict=True):
+        n, m = a.shape[i], b.shape[j]
+        if n != m and 1 not in (n, m):
+            raise RuntimeError(
+                f"contracted dimensions need to match, but first has size {n} in dim {i} and second has size {m} in dim {j}"
             )
-        )
+        # an extent of 1 broadcasts, as the sum over the other operand's axis
+        a = a if m != 1 or n == 1 else kept(sum_(a, (i,)), a.shape, (i,))
+        b = b if n != 1 or m == 1 else kept(sum_(b, (j,)), b.shape, (j,))
     return contract(a, b, left, right)
 
 
@@ -554,10 +587,7 @@ def kron(input: Operand, other: Operand) -> Node:
         other: tensor; the shape with fewer axes is filled up with ones at the left.
 
     Returns:
-        Tensor of the promoted dtype, whose extents are the products of those of the operands.
-
-    Raises:
-        NotImplementedError: if the operands are bool.
+        Tensor of the promoted dtype (for bools, of logical ands), whose extents are the products of those of the operands.
 
     Example:
         >>> graphc.kron(graphc.tensor([1, 2]), graphc.tensor([1, 10, 100]))
@@ -567,7 +597,8 @@ def kron(input: Operand, other: Operand) -> Node:
     x, y = (reshape(v, (1,) * (rank - v.type.rank) + v.shape) for v in (input, other))
     wide = [n for pair in zip(x.shape, y.shape, strict=True) for n in pair]
     a, b = promote(broadcast(x, wide, range(0, 2 * rank, 2)), broadcast(y, wide, range(1, 2 * rank, 2)))
-    return reshape(a * b, [n * m for n, m in zip(x.shape, y.shape, strict=True)])
+    both = a & b if a.dtype.is_bool else a * b
+    return reshape(both, [n * m for n, m in zip(x.shape, y.shape, strict=True)])
 
 
 @op("Trace")

@@ -20,7 +20,7 @@ from graphc.ir.core.build import apply, cast, constant, elementwise, iota, selec
 from graphc.ir.core.build import reshape as reshape_node
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import F32, F64, I32, I64, DType
-from graphc.ops.common import default_float, dtype_or, expand_to, flatten_sizes, torch_name
+from graphc.ops.common import check_counts, default_float, dtype_or, expand_to, flatten_sizes, torch_name
 from graphc.ops.creation import check_device, finished
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import op
@@ -298,14 +298,16 @@ def _float(dtype: Any) -> DType:
 
 
 def uniform(shape: tuple[int, ...], dtype: DType, low: float, high: float, generator: Generator | None) -> Any:
-    """Return uniform numbers in [low, high).  Raises RuntimeError for an empty range."""
+    """Return uniform numbers in [low, high).  Raises RuntimeError for an empty range or a negative extent."""
+    check_counts(shape)
     if not low <= high:
         raise located(RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}"))
     return drawn(_uniform, generator, 2 * prod(shape), shape, dtype, low, high)
 
 
 def gaussian(shape: tuple[int, ...], dtype: DType, mean: float, std: float, generator: Generator | None) -> Any:
-    """Return normal numbers.  Raises RuntimeError for a negative deviation."""
+    """Return normal numbers.  Raises RuntimeError for a negative deviation or extent."""
+    check_counts(shape)
     if not std >= 0:
         raise located(RuntimeError(f"normal expects std >= 0.0, but found std {std:g}"))
     return drawn(_normal, generator, 2 * prod(shape), shape, dtype, mean, std)
@@ -326,8 +328,8 @@ def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, **ke
         Tensor of shape `size`.
 
     Raises:
-        RuntimeError: if dtype is not floating point, or the device is not the CPU.
-        TypeError: if a size is negative or not an integer, or a keyword is unknown.
+        RuntimeError: if a size is negative, dtype is not floating point, or the device is not the CPU.
+        TypeError: if a size is not an integer, or a keyword is unknown.
 
     Example:
         >>> _ = graphc.manual_seed(0)
@@ -353,8 +355,8 @@ def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, **k
         Tensor of shape `size`.
 
     Raises:
-        RuntimeError: if dtype is not floating point, or the device is not the CPU.
-        TypeError: if a size is negative or not an integer, or a keyword is unknown.
+        RuntimeError: if a size is negative, dtype is not floating point, or the device is not the CPU.
+        TypeError: if a size is not an integer, or a keyword is unknown.
 
     Example:
         >>> _ = graphc.manual_seed(0)
@@ -429,8 +431,8 @@ def randint(
         Tensor of shape `size`.
 
     Raises:
-        RuntimeError: if the range is empty or does not fit dtype, or the device is not the CPU.
-        TypeError: if a size is negative or not an integer, or a keyword is unknown.
+        RuntimeError: if a size is negative, the range is empty or does not fit dtype, or the device is not the CPU.
+        TypeError: if a size is not an integer, or a keyword is unknown.
 
     Example:
         >>> _ = graphc.manual_seed(0)
@@ -444,6 +446,7 @@ def randint(
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     shape, chosen = flatten_sizes((size,)), dtype_or(dtype, I64)
+    check_counts(shape)
     _check_range(low, high, chosen)
     return finished(drawn(_integers, generator, 2 * prod(shape), shape, int(low), int(high), chosen), **keywords)
 
@@ -499,8 +502,8 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, *
         Tensor of shape (n,).
 
     Raises:
-        RuntimeError: if the device is not the CPU.
-        TypeError: if n is negative or a keyword is unknown.
+        RuntimeError: if n is negative or the device is not the CPU.
+        TypeError: if a keyword is unknown.
         TracingError: if a function is being traced.
 
     Example:

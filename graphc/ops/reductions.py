@@ -684,13 +684,15 @@ def nanmean(input: Operand, dim: Dims = None, keepdim: bool = False) -> Node:
 
     Raises:
         IndexError: if an axis is out of range.
-        RuntimeError: if an axis is given twice.
-        NotImplementedError: if input is not floating point.
+        RuntimeError: if input is not floating point, or an axis is given twice.
 
     Example:
         >>> graphc.nanmean(graphc.tensor([1.0, graphc.nan, 2.0]))
         tensor(1.5000)
     """
+    if not input.dtype.is_float:
+        kind = torch_name(input.dtype)
+        raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {kind}")
     number = cast(elementwise("eq", input, input), input.dtype)
     return nansum.nodes(input, dim, keepdim) / reduced("sum", number, axes_of(dim, input.type.rank), keepdim)  # type: ignore[no-any-return]
 

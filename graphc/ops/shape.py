@@ -16,7 +16,17 @@ from graphc.ir.core.build import reshape as reshape_node
 from graphc.ir.core.build import select as choose
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.ops.common import Operand, axes_of, axis_of, expand_to, flatten_sizes, resolve_sizes, squeeze_axis, unsqueeze_axis
+from graphc.ops.common import (
+    Operand,
+    axes_of,
+    axis_of,
+    check_counts,
+    expand_to,
+    flatten_sizes,
+    resolve_sizes,
+    squeeze_axis,
+    unsqueeze_axis,
+)
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import op
 from graphc.tensors.lazy import realize
@@ -487,9 +497,8 @@ def movedim(input: Operand, source: int | Sequence[int], destination: int | Sequ
         Tensor that shares the storage of input.
 
     Raises:
-        RuntimeError: if source and destination differ in length.
+        RuntimeError: if source and destination differ in length, or an axis is given twice.
         IndexError: if an axis is out of range.
-        TypeError: if an axis is given twice.
 
     Example:
         >>> graphc.movedim(graphc.ones(2, 3, 5), 0, -1).shape
@@ -503,6 +512,9 @@ def movedim(input: Operand, source: int | Sequence[int], destination: int | Sequ
             f"movedim: Invalid source or destination dims: source ({sources} dims) should contain the same number of dims as "
             f"destination ({targets} dims)"
         )
+    for what, dims, given in (("source", sources, source), ("destination", targets, destination)):
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{what}` ({list(given) if not isinstance(given, int) else given})")
     order = [a for a in range(rank) if a not in sources]
     for target, a in sorted(zip(targets, sources, strict=True)):
         order.insert(target, a)
@@ -548,13 +560,15 @@ def fliplr(input: Operand) -> Node:
         Tensor of the shape of input.
 
     Raises:
-        TypeError: if input has fewer than two axes.
+        RuntimeError: if input has fewer than two axes.
 
     Example:
         >>> graphc.fliplr(graphc.tensor([[1, 2], [3, 4]]))
         tensor([[2, 1],
                 [4, 3]])
     """
+    if input.type.rank < 2:
+        raise RuntimeError("Input must be >= 2-d.")
     return flip_axes(input, (1,))
 
 
@@ -569,13 +583,15 @@ def flipud(input: Operand) -> Node:
         Tensor of the shape of input.
 
     Raises:
-        TypeError: if input is 0-d.
+        RuntimeError: if input is 0-d.
 
     Example:
         >>> graphc.flipud(graphc.tensor([[1, 2], [3, 4]]))
         tensor([[3, 4],
                 [1, 2]])
     """
+    if input.type.rank < 1:
+        raise RuntimeError("Input must be >= 1-d.")
     return flip_axes(input, (0,))
 
 
@@ -1153,6 +1169,7 @@ def repeat(input: Operand, *sizes: Any, repeats: Any = None) -> Node:
     Raises:
         RuntimeError: if there are fewer numbers than axes.
         TypeError: if a number is not an integer.
+        RuntimeError: if a number is negative.
 
     Example:
         >>> graphc.tensor([1, 2]).repeat(2, 2)
@@ -1166,6 +1183,7 @@ def repeat(input: Operand, *sizes: Any, repeats: Any = None) -> Node:
 
 
 def _repeated(x: Node, times: Sequence[int]) -> Node:
+    check_counts(times)
     shape = (1,) * (len(times) - x.type.rank) + x.shape
     inner = [m for pair in zip(times, shape, strict=True) for m in pair]
     lead = len(times) - x.type.rank
@@ -1187,6 +1205,7 @@ def tile(input: Operand, *sizes: Any, dims: Any = None) -> Node:
 
     Raises:
         TypeError: if a number is not an integer.
+        RuntimeError: if a number is negative.
 
     Example:
         >>> graphc.tile(graphc.tensor([1, 2]), (2,))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.core.errors import located
 from graphc.ir.core.build import cast, constant, full_like, reshape, scatter_add
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
@@ -255,8 +256,7 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
         Vector of max(minlength, largest element + 1) elements; int64, or of the dtype of weights.
 
     Raises:
-        RuntimeError: if input is not a vector of non-negative integers.
-        TypeError: if weights has another shape than input.
+        RuntimeError: if input is not a vector of non-negative integers, or weights has another shape.
         TracingError: if the values are not known because a function is being traced.
 
     Example:
@@ -266,4 +266,6 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     values = np.asarray(input.detach())
     if values.ndim != 1 or values.dtype.kind not in "iu" or (values.size and values.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if weights is not None and tuple(weights.shape) != values.shape:
+        raise located(RuntimeError("weights should be 1-d and have the same length as input"))
     return _counted(input, weights, max(minlength, int(values.max()) + 1 if values.size else 0))
