@@ -101,6 +101,37 @@ def _floordiv(f: Function, dtype: DType, xs: list[Value]) -> Value:
 
 
 def _float_floordiv(f: Function, x: Value, y: Value) -> Value:
+    """The floor of x / y.  In f32 the f64 quotient has the same floor unless it is beyond 2^29, and up to 2^21 the float
+    steps below give that floor too."""
+    if x.type != "float":
+        return _stepwise_floordiv(f, x, y)
+    a, b = f.convert("fpext", x, "double"), f.convert("fpext", y, "double")
+    q = f.fdiv(a, b)
+    whole = f.convert("fptrunc", f.intrinsic("floor", q), "float")
+    return _usually(f, whole, _is_beyond(f, q, b, 2.0**21), lambda: _stepwise_floordiv(f, x, y))
+
+
+def _is_beyond(f: Function, q: Value, y: Value, bound: float) -> Value:
+    """Tell whether a quotient is NaN or not below a bound in magnitude, or its divisor infinite."""
+    infinite = f.cmp("oeq", f.intrinsic("fabs", y), f.like(float("inf"), y))
+    return f.or_(f.cmp("uge", f.intrinsic("fabs", q), f.like(bound, q)), infinite)
+
+
+def _usually(f: Function, usual: Value, rare: Value, otherwise: Callable[[], Value]) -> Value:
+    """Return `usual`, or what is computed otherwise for all lanes if any of them is rare."""
+    name = f.fresh("rare")
+    before, done = f.label, f"done.{name}"
+    f.cond_br(f.reduce("or", rare), name, done)
+    f.start(name)
+    other = otherwise()
+    after = f.label
+    f.br(done)
+    f.start(done)
+    pairs = f"[ {usual.name}, %{before} ], [ {other.name}, %{after} ]"
+    return f.inst(f"phi {llvm_type(usual.type, usual.lanes)} {pairs}", usual.type, usual.lanes)
+
+
+def _stepwise_floordiv(f: Function, x: Value, y: Value) -> Value:
     """Round (x - fmod(x, y)) / y, a whole number but for one rounding, to that number.  Source: CPython's float_floor_div."""
     zero, one = f.like(0.0, x), f.like(1.0, x)
     rest = _fmod(f, x, y)
@@ -132,7 +163,7 @@ def _fmod(f: Function, x: Value, y: Value) -> Value:
     """x - y*trunc(x/y), exactly: each step subtracts y times the leading bits of the quotient with one fma,
     which leaves no rounding error, until every lane is below |y|."""
     if x.type == "float":
-        return f.convert("fptrunc", _fmod(f, f.convert("fpext", x, "double"), f.convert("fpext", y, "double")), "float")
+        return _fmod_f32(f, x, f.convert("fpext", x, "double"), f.convert("fpext", y, "double"))
     a, b = f.intrinsic("fabs", x), f.intrinsic("fabs", y)
     name = f.fresh("fmod")
     before = f.label
@@ -154,6 +185,14 @@ def _fmod(f: Function, x: Value, y: Value) -> Value:
     rest = f.select(f.cmp("olt", rest, f.like(0.0, rest)), f.add(rest, b), rest)
     rest = f.select(f.cmp("oeq", b, f.like(float("inf"), b)), f.select(f.cmp("olt", a, b), a, f.like(float("nan"), a)), rest)
     return f.intrinsic("copysign", rest, x)
+
+
+def _fmod_f32(f: Function, x: Value, a: Value, b: Value) -> Value:
+    """One step in f64 leaves the remainder itself while the quotient is below 2^29: its whole part is not rounded up then."""
+    q = f.fdiv(a, b)
+    rest = f.fma(f.neg(f.intrinsic("trunc", q)), b, a)
+    exact = _usually(f, rest, _is_beyond(f, q, b, 2.0**29), lambda: _fmod(f, a, b))
+    return f.intrinsic("copysign", f.convert("fptrunc", exact, "float"), x)
 
 
 def _shift(op: str) -> Emit:

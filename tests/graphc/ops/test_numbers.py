@@ -379,3 +379,23 @@ def test_ranges_of_integers_are_made_of_whole_steps() -> None:
 
 def test_negative_bytes_wrap(run: Any) -> None:
     assert run(lambda x: torch.abs(-x))(torch.tensor([0, 1, 255], dtype=U8)).tolist() == [0, 255, 1]
+
+
+def test_f32_floor_division_at_the_bounds_of_its_short_way() -> None:
+    big = np.float32(2**21)
+    small, infinite = np.float32(1e-45), np.float32(np.inf)
+    edges = np.array([0.0, -0.0, 1, -1, infinite, -infinite, np.nan, small, -small, 3e38, big, -big, big + 0.25, 2**29, 0.1, 7])
+    edges = edges.astype("f4")
+    rng = np.random.default_rng(7)
+    y = rng.normal(size=4000).astype("f4")
+    near = np.nextafter(y * rng.integers(-(2**23), 2**23, 4000).astype("f4"), rng.choice([-infinite, infinite], 4000))
+    anything = rng.integers(0, 2**32, (2, 4000), dtype=np.uint64).astype(np.uint32).view("f4")
+    pairs = [np.meshgrid(edges, edges), (near.astype("f4"), y), anything]
+    alone = [(edges[i : i + 1], edges[::-1][i : i + 1]) for i in range(16)]
+    for a, b in [(np.ravel(a), np.ravel(b)) for a, b in pairs] + alone:
+        with np.errstate(all="ignore"):
+            wanted = [np.floor_divide(a, b), np.fmod(a, b)]
+        for f, want in zip((torch.floor_divide, torch.fmod), wanted, strict=True):
+            got = np.asarray(torch.compile(f)(torch.from_numpy(a.copy()), torch.from_numpy(b.copy())))
+            np.testing.assert_array_equal(got, want)
+            np.testing.assert_array_equal(np.signbit(got)[want == 0], np.signbit(want)[want == 0])
