@@ -441,10 +441,7 @@ def hardsigmoid(input: Operand, inplace: bool = False) -> Node:
         >>> F.hardsigmoid(graphc.tensor([-4.0, 0.0, 1.5, 4.0]))
         tensor([0.0000, 0.5000, 0.7500, 1.0000])
     """
-    moved = input + 3
-    steep = (moved > 0) & (moved < 6)
-    # not relu6, whose derivative at NaN is 1
-    return select(steep, moved, select(moved <= 0, 0, select(moved >= 6, 6, apply("stop_gradient", moved)))) / 6  # type: ignore[no-any-return]
+    return relu6.nodes(input + 3) / 6  # type: ignore[no-any-return]
 
 
 @op("Hardswish")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from math import pi
 
+import numpy as np
+
 from graphc.core.dtypes import exact_number
 from graphc.core.errors import located
 from graphc.core.promotion import exact, promote, result_dtype
@@ -475,6 +477,11 @@ def _pow_number(x: Node, y: Node, exponent: float) -> Node:
         return elementwise("sqrt", x)
     if exponent == -0.5:
         return derived("inverse-root", elementwise("rsqrt", x), x)
+    with np.errstate(over="ignore"):
+        rounded = float(x.dtype.numpy.type(exponent))
+    if rounded != exponent and (rounded.is_integer() or math.isinf(rounded)):
+        # the rounded exponent is 0, odd, even or infinite where the given one is not
+        return cast(elementwise("pow", cast(x, F64), full_like(cast(x, F64), float(exponent))), x.dtype)
     return elementwise("pow", x, y)
 
 

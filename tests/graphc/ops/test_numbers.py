@@ -399,3 +399,12 @@ def test_f32_floor_division_at_the_bounds_of_its_short_way() -> None:
             got = np.asarray(torch.compile(f)(torch.from_numpy(a.copy()), torch.from_numpy(b.copy())))
             np.testing.assert_array_equal(got, want)
             np.testing.assert_array_equal(np.signbit(got)[want == 0], np.signbit(want)[want == 0])
+
+
+@pytest.mark.parametrize(("exponent", "wanted"), [
+    (1e-50, [0, 1, NAN]), (-1e-50, [INF, 1, NAN]), (1 + 1e-9, [0, 2, NAN]), (2 + 1e-12, [0, 4, NAN]), (16777217, [0, INF, -1]),
+    (1e50, [0, INF, 1]), (-1e50, [INF, 0, 1]),
+])  # fmt: skip
+def test_an_exponent_is_not_rounded_to_an_integer(run: Any, exponent: float, wanted: list[float]) -> None:
+    found = run(lambda x: x**exponent)(torch.tensor([0.0, 2.0, -1.0]))
+    np.testing.assert_array_equal(np.asarray(found), np.array(wanted, "f4"))
