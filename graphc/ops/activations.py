@@ -192,12 +192,15 @@ def celu(input: Operand, alpha: float = 1.0, inplace: bool = False) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
+        RuntimeError: if alpha is 0.
         NotImplementedError: if input is not floating-point.
 
     Example:
         >>> F.celu(graphc.tensor([-1.0, 0.0, 2.0]), alpha=2.0)
         tensor([-0.7869,  0.0000,  2.0000])
     """
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
     below = input <= 0
     return select(below, elementwise("expm1", select(below, input, 0) / alpha) * alpha, input)
 
@@ -384,6 +387,7 @@ def hardtanh(input: Operand, min_val: float = -1.0, max_val: float = 1.0, inplac
         Tensor of the shape and dtype of input.
 
     Raises:
+        ValueError: if min_val is greater than max_val.
         RuntimeError: if input is a tensor of bools, or a bound is out of the range of its integer dtype.
 
     Example:
@@ -394,6 +398,8 @@ def hardtanh(input: Operand, min_val: float = -1.0, max_val: float = 1.0, inplac
         raise RuntimeError("Bool inputs not supported for hardtanh")
     if input.dtype.name == "u8" and min(min_val, max_val) < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
     low, high = (number_like(v, input) for v in (min_val, max_val))
     if min_val != min_val or max_val != max_val:
         return low if min_val != min_val else high
@@ -501,6 +507,7 @@ def softshrink(input: Operand, lambd: float = 0.5) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
+        RuntimeError: if lambd is negative.
         NotImplementedError: if input is not floating-point.
 
     Example:
@@ -508,6 +515,8 @@ def softshrink(input: Operand, lambd: float = 0.5) -> Node:
         tensor([-1.5000,  0.0000,  0.5000])
     """
     check_float("softshrink_check", input)
+    if not lambd >= 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
     return select((input <= lambd) & (input >= -lambd), 0, select(input < 0, input + lambd, input - lambd))
 
 
@@ -757,6 +766,13 @@ def cdist(x1: Operand, x2: Operand, p: float = 2.0) -> Node:
         >>> graphc.cdist(graphc.tensor([[0.0, 0.0]]), graphc.tensor([[3.0, 4.0], [0.0, 1.0]]))
         tensor([[5., 1.]])
     """
+    for name, x in (("X1", x1), ("X2", x2)):
+        if x.type.rank < 2:
+            raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {x.type.rank}D")
+    if x1.shape[-1] != x2.shape[-1]:
+        raise RuntimeError(
+            f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}"
+        )
     a, b = unsqueeze_axis(x1, x1.type.rank - 1), unsqueeze_axis(x2, x2.type.rank - 2)
     a, b = promote(a, b, float=True)
     return norm_nodes(a - b, p, (a.type.rank - 1,), False)

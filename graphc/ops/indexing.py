@@ -313,7 +313,7 @@ def take_along_dim(input: Operand, indices: Operand, dim: int | None = None) -> 
         Tensor of the dtype of input and of the broadcast shape, its extent at dim being that of indices.
 
     Raises:
-        RuntimeError: if the shapes do not broadcast.
+        RuntimeError: if the shapes do not broadcast or differ in rank, or indices are not int32 or int64.
         IndexError: if the axis, or an entry when values are computed, is out of range.
 
     Example:
@@ -322,8 +322,15 @@ def take_along_dim(input: Operand, indices: Operand, dim: int | None = None) -> 
         tensor([[30],
                 [60]])
     """
+    if indices.dtype.name not in ("i32", "i64"):
+        raise RuntimeError("gather(): Expected dtype int32/int64 for index")
     if dim is None:
-        return take.nodes(input, reshape(indices, (indices.type.size,)))  # type: ignore[no-any-return]
+        return take.nodes(input, cast(reshape(indices, (indices.type.size,)), I64))  # type: ignore[no-any-return]
+    if input.type.rank != indices.type.rank:
+        raise RuntimeError(
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
+            f"{input.type.rank} dimensions for input, and {indices.type.rank} dimensions for indices"
+        )
     axis = axis_of(dim, input.type.rank)
     shape = list(broadcast_shapes([tuple(1 if a == axis else n for a, n in enumerate(x.shape)) for x in (input, indices)]))
     wide = [n if a != axis else input.shape[axis] for a, n in enumerate(shape)]
@@ -381,12 +388,15 @@ def take(input: Operand, index: Operand) -> Node:
         Tensor of the shape of index and the dtype of input.
 
     Raises:
+        RuntimeError: if index is not int64.
         IndexError: if an entry is out of range, when values are computed.
 
     Example:
         >>> graphc.take(graphc.tensor([[4, 3], [2, 1]]), graphc.tensor([0, 3]))
         tensor([4, 1])
     """
+    if index.dtype.name != "i64":
+        raise RuntimeError(f"take(): Expected a long tensor for index, but got {torch_name(index.dtype)}")
     flat = reshape(input, (input.type.size,))
     return gather_at(flat, from_end(cast(index, I64), input.type.size))
 
@@ -729,13 +739,16 @@ def index_fill(input: Operand, dim: int, index: Operand, value: Operand) -> Node
 
     Raises:
         IndexError: if the axis, or an entry when values are computed, is out of range.
-        RuntimeError: if value does not fit the dtype.
+        RuntimeError: if value is not 0-d or does not fit the dtype.
 
     Example:
         >>> graphc.index_fill(graphc.zeros(2, 2), 1, graphc.tensor([0]), 5)
         tensor([[5., 0.],
                 [5., 0.]])
     """
+    if isinstance(value, Node) and value.type.rank:
+        rank = value.type.rank
+        raise RuntimeError(f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {rank} dimension(s).")
     axis, front, vector = _leading(input, dim, index)
     filled = scatter_fill(front, number_like(value, constant(0, input.dtype)), from_end(vector, front.shape[0]))
     return _restored(filled, input, axis)

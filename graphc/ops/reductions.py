@@ -514,6 +514,8 @@ def min(input: Operand, dim: Any = None, keepdim: bool = False, *, other: Any = 
 def _place(name: str, x: Node, dim: int | None, keepdim: bool) -> Node:
     if dim is None and x.type.size == 0:
         raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
+    if dim is not None:
+        axis_of(dim, x.type.rank)
     if x.type.rank == 0:
         return constant(0, I64)
     if dim is None:

@@ -652,6 +652,8 @@ def roll(input: Operand, shifts: int | Sequence[int], dims: int | Sequence[int] 
     """
     by = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     if dims is None or dims == ():
+        if len(by) != 1:
+            raise RuntimeError(f"shifts and dimensions must align. shifts: {len(by)}, dims:0")
         return reshape_node(rolled(reshape_node(input, (input.type.size,)), by[0], 0), input.shape)
     along = (dims,) if isinstance(dims, int) else tuple(dims)
     if len(by) != len(along):
@@ -1383,6 +1385,7 @@ def diag_embed(input: Operand, offset: int = 0, dim1: int = -2, dim2: int = -1) 
         tensor([[1, 0],
                 [0, 2]])
     """
+    axis_of(-2, input.type.rank + 1)
     x = diag_matrix(input, offset)
     rank = x.type.rank
     return movedim.nodes(x, (rank - 2, rank - 1), (axis_of(dim1, rank), axis_of(dim2, rank)))  # type: ignore[no-any-return]
