@@ -85,7 +85,7 @@ def emit_tile(f: Function, dtype: str, tile: Tile, height: int, first: Value) ->
 
 
 def prefetch_panel(f: Function, dtype: str, tile: Tile, height: int, first: Value) -> None:
-    """Ask for a part of the next packed panel of B, so that all of it has come when its iteration does."""
+    """Ask for a part of the next packed panel of B, so that all of it is in the cache when it is used."""
     line = 64 // BYTES[dtype]
     start = at(f, f.element(f.args[3], f.args[10], dtype), dtype, (first, f.i64(2 * line)))
     for i in range(2 * height):

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("function", nargs="?", metavar="file.py:f", help="a function, or an nn.Module, and the file it is in")
     parser.add_argument(
         "--shape", nargs="+", action="extend", default=[], metavar="128,64:f32",
-        help="extents and dtype of each argument in iteration; f32 if none is given, ':f32' is a 0-d tensor",
+        help="extents and dtype of each argument in turn; f32 if none is given, ':f32' is a 0-d tensor",
     )  # fmt: skip
     parser.add_argument("--stage", default="optimized", metavar="STAGE", help="what to print (default: optimized)")
     parser.add_argument("--grad", action="store_true", help="the gradient by the first argument instead, as func.grad gives it")
