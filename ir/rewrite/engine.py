@@ -451,7 +451,7 @@ class _Pass:
         after = self.became[node]
         if after is not node and after not in self.done:
             if after in self.became:
-                raise RewriteLoopError(f"rules iteration {node} into {after} and back")
+                raise RewriteLoopError(f"rules turn {node} into {after} and back")
             return [after]
         self.finish(node, self.done[after] if after is not node else node)
         return []

@@ -1,4 +1,4 @@
-"""Rules that iteration nodes with constant operands, or without elements, into constants.
+"""Rules that turn nodes with constant operands, or without elements, into constants.
 
 Elementwise primitives are folded by their own NumPy meaning, on one element.
 """

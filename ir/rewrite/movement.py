@@ -179,8 +179,14 @@ def _with_joined(terms: list[Node], before: Node, after: Node, axis: int) -> Nod
 def _plus_zero(x: Node) -> Node:
     """Return a part of a sum after a zero was added to it, so that it is never -0.0, if that is not done yet."""
     if x.op.name == "concatenate":
-        return build.concatenate([_plus_zero(o) for o in x.operands], x.params["axis"])
-    return x if x.op.name == "add" and build.zeros_like(x) in x.operands else x + 0.0
+        pieces = [_plus_zero(o) for o in x.operands]
+        done = all(new is old for new, old in zip(pieces, x.operands, strict=True))
+        return x if done else build.concatenate(pieces, x.params["axis"])
+    return x if x.op.name == "add" and any(map(_is_plus_zero, x.operands)) else x + 0.0
+
+
+def _is_plus_zero(x: Node) -> bool:
+    return x.op.name == "constant" and x.params["value"] == 0 and str(x.params["value"]) != "-0.0"
 
 
 def _is_part(x: Node, axis: int) -> bool:
