@@ -11,7 +11,7 @@ from graphc.ir.core.build import cast, constant, full_like, zeros_like
 from graphc.ir.core.graph import Node, toposort
 from graphc.ir.transforms.vjp import gradients
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import CustomGradFn, GradFn, Replaced, TransformInput, history
+from graphc.tensors.grad_fn import BatchInput, CustomGradFn, GradFn, Replaced, TransformInput, history
 from graphc.tensors.lazy import realize, substitute
 from graphc.tensors.storage import Storage, stopped
 from graphc.tensors.tensor import AccumulateGrad, Tensor
@@ -255,7 +255,7 @@ def _ends(steps: Iterable[GradFn]) -> dict[Node, GradFn]:
     """Map the nodes that gradients can be taken by to their steps."""
     found: dict[Node, GradFn] = {}
     for step in steps:
-        if isinstance(step, AccumulateGrad) or (isinstance(step, TransformInput) and step.active):
+        if isinstance(step, (AccumulateGrad, BatchInput)) or (isinstance(step, TransformInput) and step.active):
             found[step.node] = step
         elif isinstance(step, CustomGradFn):
             found.update(dict.fromkeys(step.outputs, step))

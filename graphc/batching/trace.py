@@ -24,7 +24,7 @@ from graphc.ir.transforms.vmap_rules import lead
 from graphc.ops.random import default_generator, generators
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import PENDING_BOUND
-from graphc.tensors.grad_fn import GradFn, TransformInput
+from graphc.tensors.grad_fn import BatchInput, GradFn, TransformInput
 from graphc.tensors.lazy import substitute
 from graphc.tensors.storage import Storage, compute, stopped
 from graphc.tensors.tensor import AccumulateGrad, Tensor
@@ -96,10 +96,10 @@ class BatchTrace(InnerTrace):
         key.where = node.where
         self.inputs[key] = permute(node, (dim, *(a for a in range(node.type.rank) if a != dim)))
         edge = x._edge() if x.requires_grad else None
-        fn = None
+        fn: GradFn | None = None
         if edge is not None:
             self.edges.add(edge)
-            fn = GradFn(edge.name(), (edge,))
+            fn = BatchInput(key, edge)
         inner = Tensor._of(Storage(key, fn is not None, fn, x._storage.pending))
         self.taken.append((x, dim, key, inner))
         return inner

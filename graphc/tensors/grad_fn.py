@@ -12,7 +12,7 @@ from weakref import ref
 
 from graphc.ir.core.graph import Node
 
-__all__ = ["CustomGradFn", "GradFn", "Replaced", "TransformInput", "history"]
+__all__ = ["BatchInput", "CustomGradFn", "GradFn", "Replaced", "TransformInput", "history"]
 
 SAVES_NOTHING = frozenset((
     "Add", "Sub", "Rsub", "Neg", "Sum", "Mean", "View", "Reshape", "UnsafeView", "ReshapeAlias", "Expand", "T", "Transpose",
@@ -62,6 +62,16 @@ class GradFn:
 
     def __repr__(self) -> str:
         return f"<{self._name} object at {id(self):#x}>"
+
+
+class BatchInput(GradFn):
+    """The placeholder of an element of a batch: `node`, whose history goes on outside of the batch."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: Node, edge: GradFn) -> None:
+        super().__init__(edge.name(), (edge,))
+        self.node = node
 
 
 class TransformInput(GradFn):

@@ -533,3 +533,33 @@ def test_other_nodes_see_nothing() -> None:
 def test_numbers_to_be_fetched() -> None:
     """What optimizers ask for a number with gives in a batched function the number of this moment."""
     close(vmap(lambda x: x * capture_number(lambda: 2.0, torch.float64))(X), X * 2)
+
+
+CLOSURES: dict[str, Any] = {
+    "grad": lambda rows: grad(lambda x: (rows[0] * x * x).sum())(rows[1]),
+    "detached": lambda rows: grad(lambda x: (rows[0] * x * x).sum())(rows[1].detach()),
+    "vmap of grad": lambda rows: torch.vmap(grad(lambda x: (rows[0] * x).sum()))(rows).sum(0) * rows[1],
+    "vjp": lambda rows: vjp(lambda x: rows[0] * x * x, rows[1])[1](rows[2])[0],
+}
+
+
+@pytest.mark.parametrize("name", CLOSURES)
+def test_gradients_of_what_a_transform_within_a_batch_closes_over(name: str) -> None:
+    start = np.arange(12.0).reshape(1, 3, 4) / 7 - 0.6
+    weights = torch.arange(4.0, dtype=torch.float64)
+
+    def loss(a: Any) -> Any:
+        return (torch.vmap(CLOSURES[name])(a) * weights).sum()
+
+    found = grad(loss)(torch.tensor(start))
+    leaf = torch.tensor(start, requires_grad=True)
+    loss(leaf).backward()
+    step = 1e-6
+    for at in np.ndindex(start.shape):
+        if name == "detached" and at[1] == 1:
+            continue  # a difference would see what is detached
+        moved = [start.copy(), start.copy()]
+        moved[0][at] += step
+        moved[1][at] -= step
+        want = (loss(torch.tensor(moved[0])).item() - loss(torch.tensor(moved[1])).item()) / (2 * step)
+        assert found[at].item() == pytest.approx(want, abs=1e-6) and leaf.grad[at].item() == pytest.approx(want, abs=1e-6)
