@@ -16,7 +16,7 @@ from graphc.tensors.lazy import realize, substitute
 from graphc.tensors.storage import Storage, stopped
 from graphc.tensors.tensor import AccumulateGrad, Tensor
 
-__all__ = ["Engine", "differentiate", "with_late_hooks"]
+__all__ = ["Engine", "differentiate", "takes_gradient", "with_late_hooks"]
 
 TWICE = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
@@ -251,12 +251,17 @@ def _use_up(used: set[GradFn], steps: Sequence[GradFn]) -> None:
         step.dead = step.freed or any(e is not None and e.dead for e in step.edges)
 
 
+def takes_gradient(step: GradFn) -> bool:
+    """Tell whether a history ends at a step: at a leaf, or at the input of a transform that is still running."""
+    return isinstance(step, AccumulateGrad) or (isinstance(step, TransformInput) and step.active)
+
+
 def _ends(steps: Iterable[GradFn]) -> dict[Node, GradFn]:
     """Map the nodes that gradients can be taken by to their steps."""
     found: dict[Node, GradFn] = {}
     for step in steps:
-        if isinstance(step, (AccumulateGrad, BatchInput)) or (isinstance(step, TransformInput) and step.active):
-            found[step.node] = step
+        if takes_gradient(step) or isinstance(step, BatchInput):
+            found[step.node] = step  # type: ignore[attr-defined]
         elif isinstance(step, CustomGradFn):
             found.update(dict.fromkeys(step.outputs, step))
     return found

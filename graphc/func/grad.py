@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from graphc.autograd.backward import grad as autograd_grad
+from graphc.autograd.engine import takes_gradient
 from graphc.autograd.grad_mode import enable_grad
 from graphc.batching.vmap import vmap
 from graphc.core import pytree
@@ -24,7 +25,7 @@ from graphc.tensors.context import state
 from graphc.tensors.dispatch import from_array
 from graphc.tensors.grad_fn import TransformInput, history
 from graphc.tensors.storage import Storage, stopped
-from graphc.tensors.tensor import AccumulateGrad, Tensor
+from graphc.tensors.tensor import Tensor
 
 __all__ = [
     "Sparsity", "functional_call", "grad", "grad_and_value", "hessian", "hessian_sparsity", "jacfwd", "jacobian_sparsity",
@@ -294,8 +295,7 @@ class _level:
         """Return a result without the history of this level, but with what leads further out."""
         if not isinstance(x, Tensor) or not x.requires_grad:
             return x
-        steps = history([x._edge()])
-        open_ends = any(isinstance(s, AccumulateGrad) or (isinstance(s, TransformInput) and s.active) for s in steps)
+        open_ends = any(map(takes_gradient, history([x._edge()])))
         if open_ends and self.recording:
             return x
         node = x._node()

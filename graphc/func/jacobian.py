@@ -11,7 +11,7 @@ from functools import wraps
 from itertools import accumulate
 from typing import Any
 
-from graphc.autograd.engine import differentiate
+from graphc.autograd.engine import differentiate, takes_gradient
 from graphc.autograd.grad_mode import enable_grad
 from graphc.core import pytree
 from graphc.core.dtypes import Size, of_ir
@@ -29,7 +29,7 @@ from graphc.tensors.dispatch import from_array
 from graphc.tensors.grad_fn import CustomGradFn, GradFn, TransformInput, history
 from graphc.tensors.lazy import realize, substitute
 from graphc.tensors.storage import Storage, stopped
-from graphc.tensors.tensor import AccumulateGrad, Tensor
+from graphc.tensors.tensor import Tensor
 from graphc.tracing.custom_vjp import written_out
 
 __all__ = [
@@ -357,8 +357,7 @@ class _Transform:
     def _outward(self, x: Any) -> Any:
         if not isinstance(x, Tensor) or not x.requires_grad:
             return x
-        steps = history([x._edge()])
-        open_ends = any(isinstance(s, AccumulateGrad) or (isinstance(s, TransformInput) and s.active) for s in steps)
+        open_ends = any(map(takes_gradient, history([x._edge()])))
         if open_ends and self.recording:
             return x
         node = x._node()

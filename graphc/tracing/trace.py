@@ -10,20 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphc.core.dtypes import as_dtype, get_default_dtype
 from graphc.core.errors import LEADS_OUT, TracingError, add_location, user_location
 from graphc.ir.core.graph import Node, parameter
-from graphc.ir.core.types import TensorType
+from graphc.ir.core.types import DType, TensorType
 from graphc.tensors.context import state
 from graphc.tensors.grad_fn import CustomGradFn, GradFn
 from graphc.tensors.storage import Places, Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.unroll_warning import UNROLLED, depth, warn_of_loop
-
-if TYPE_CHECKING:
-    from graphc.ir.core.types import DType
 
 __all__ = ["Captured", "GradSlot", "Trace", "capture_number", "guard", "is_compiling", "no_way_out", "paused"]
 
