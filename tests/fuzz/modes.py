@@ -115,7 +115,7 @@ def on_torch(case: Case) -> list[Array] | None:
     """Return what torch gives, None if it cannot run the case."""
     try:
         names = case.on(TORCH, real_torch.nn.functional)
-        inputs = [real_torch.from_numpy(np.array(x)) for x in names["args"]]
+        inputs = [real_torch.from_numpy(np.array(x, order="C")) for x in names["args"]]  # reshape of another order is a copy
         if not case.is_gradient:
             return [x.detach().numpy() for x in flat(names["run"](*inputs))]
         chosen = [inputs[i].requires_grad_() for i in case.floats]
