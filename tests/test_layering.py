@@ -14,7 +14,8 @@ from tests.paths import ROOT
 FOLDERS = [
     "ir.core", "ir.text", "ir.interpret", "ir.transforms", "ir.sparse", "ir.rewrite", "ir.analysis", "ir.loops", "ir.fusion",
     "ir",
-    "codegen.llvm", "codegen.loops", "codegen.nests", "codegen.gemm", "codegen.mlir", "codegen.runtime", "codegen.program",
+    "codegen.llvm", "codegen.loops", "codegen.nests", "codegen.gemm", "codegen.mlir", "codegen.runtime",
+    "codegen.program.memory", "codegen.program.register_loops", "codegen.program",
     "codegen",
     "core", "tensors", "ops", "autograd", "tracing", "batching", "control_flow", "compiler", "func", "nn", "optim", "utils",
     "", "cli",

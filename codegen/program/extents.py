@@ -17,13 +17,11 @@ from graphc.codegen.llvm.bounds import InternalError
 from graphc.codegen.loops.loop_ir import Index, Instr, Kernel, needed
 from graphc.codegen.loops.lower import Operand
 from graphc.codegen.nests.kernel_function import Role, Step
+from graphc.codegen.program.memory.buffers import Layout
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.graph import Node
 
-__all__ = ["Extents", "Layout", "Limits"]
-
-Layout = tuple[Sequence[int], Sequence[int]]
-"""Extents and strides of a buffer, in elements."""
+__all__ = ["Extents", "Limits"]
 
 Ref = int
 """The place of a number in the table, or ~place of one among the facts."""

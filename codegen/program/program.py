@@ -18,8 +18,8 @@ import numpy as np
 from graphc.codegen.llvm.bounds import OUTSIDE, take_error
 from graphc.codegen.loops.loop_ir import Kernel
 from graphc.codegen.mlir.module import to_mlir
+from graphc.codegen.program.memory.tape import OUT_OF_MEMORY
 from graphc.codegen.program.specialize import Layouts, ProgramText, program_text_of
-from graphc.codegen.program.tape import OUT_OF_MEMORY
 from graphc.codegen.program.validation import Difference, MiscompilationError, Pipeline, first_difference
 from graphc.codegen.program.writer import ProgramWriter
 from graphc.codegen.runtime import allocator, tiers
@@ -147,7 +147,7 @@ class Program:
         if isinstance(native, Exception) and not isinstance(native, IndexError):
             raise native
         stages, writer = self._detail
-        return first_difference(Pipeline(stages, writer.calls, _run_alone), arrays, native)
+        return first_difference(Pipeline(stages, writer.calls.of, _run_alone), arrays, native)
 
     def entry(self, slow: Callable[..., Any], *, single: bool, bindings: Bindings | None = None) -> Callable[..., Any]:
         """Return a function of the input arrays, native unless calls are judged or checked; others go to `slow`.
@@ -213,7 +213,7 @@ class Program:
     @property
     def kernels(self) -> list[Kernel]:
         """The scheduled loop kernels, in the order in which they run."""
-        return self._detail[1].kernels
+        return self._detail[1].calls.kernels
 
     @property
     def graph(self) -> Graph:
@@ -357,14 +357,14 @@ def _written(
 def _write(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True) -> ProgramText:
     stages, writer = _written(graph, layouts, check=check, dynamic=dynamic)
     if debug.enabled("kernels"):
-        debug.show("kernels", "\n\n".join(map(str, writer.kernels)))
+        debug.show("kernels", "\n\n".join(map(str, writer.calls.kernels)))
     debug.show("llvm", writer.text)
     return _text_of(writer, _work(stages["fused"]))
 
 
 def _text_of(writer: ProgramWriter, work: tuple[int, int]) -> ProgramText:
-    limits = writer.limits
-    return ProgramText(writer.text, writer.steps, writer.table, writer.rooms, work, limits.facts, limits.extents)
+    limits, parameters = writer.calls.limits, writer.main.parameters
+    return ProgramText(writer.text, writer.calls.count, parameters, writer.rooms, work, limits.facts, limits.extents)
 
 
 def _run_alone(graph: Graph, arrays: Sequence[Any]) -> Outcome:

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from graphc.codegen.program.arena import Interval, plan
 from graphc.codegen.program.extents import Extents
+from graphc.codegen.program.memory.arena import Interval, plan
 from graphc.codegen.runtime.locks import ForkLock
 from graphc.ir.analysis.views import Strides
 from graphc.ir.core.graph import Graph, Node, fresh_scope

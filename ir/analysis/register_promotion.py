@@ -2,7 +2,7 @@
 
 A body whose values are all small (a 3×3 matrix, some scalars) gains nothing from kernels over memory: it becomes
 straight-line code, each element a value of its own, the carried ones in registers from iteration to iteration
-(`codegen/program/register_loops.py`).  Larger arrays may come in from outside, if the body only picks small parts of them, and
+(`codegen/program/register_loops/`).  Larger arrays may come in from outside, if the body only picks small parts of them, and
 may be carried, if it only writes small parts of them in place.
 
     %c: f64[3,3] = scan %c0, %xs {…}      each element of the carry is in a register, an item is read where it lies

@@ -4,7 +4,7 @@
     scan %c, %w {carried=1, …} (%c: f64[1,3], %w: f64[3,3]) { %1: f64[1,3] = matmul %c, %w … }      three lanes
 
 Row i of what is carried on is made of row i alone, so the loop is written for one row, and all rows are the lanes of
-vectors (`codegen/program/register_loops.py`).  Axes that belong together are found by joining them, operation by
+vectors (`codegen/program/register_loops/`).  Axes that belong together are found by joining them, operation by
 operation: a class of axes qualifies if no operation mixes its elements, except to fold them.  What is folded by a sum and
 then only added to, as the gradient by a weight is, is summed lane by lane, and over the lanes once after the loop.
 """

@@ -13,8 +13,8 @@ from graphc.codegen.llvm.bounds import CheckedModule, InternalError
 from graphc.codegen.nests.accesses import Accesses
 from graphc.codegen.nests.padded_loops import PaddedLoops
 from graphc.codegen.nests.scopes import Scopes
-from graphc.codegen.program.held import Holder
 from graphc.codegen.program.program import compile_graph
+from graphc.codegen.program.register_loops.values import Holder
 from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, parameter
 from graphc.ir.core.types import F32, TensorType

@@ -9,7 +9,7 @@ import pytest
 
 from graphc.codegen.llvm.scalar_ops import OPS
 from graphc.codegen.llvm.target import host
-from graphc.codegen.program.arena import Interval, plan
+from graphc.codegen.program.memory.arena import Interval, plan
 from graphc.codegen.program.program import code_cache_size, compile_graph
 from graphc.codegen.runtime.engine import cross_assembly
 from graphc.ir.core import build, control_flow

@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc.codegen.llvm.builder import Function, Value
 from graphc.codegen.llvm.scalar_ops import LLVM, OPS, compare
-from graphc.codegen.program.held import FOLDS, Holder, paired
+from graphc.codegen.program.register_loops.values import FOLDS, Holder, paired
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType

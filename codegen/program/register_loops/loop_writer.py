@@ -17,8 +17,9 @@ from typing import Any
 
 from graphc.codegen.llvm.builder import Loop, Value, llvm_type
 from graphc.codegen.llvm.scalar_ops import MEMORY, OPS, cast
-from graphc.codegen.program.held import Carried, Held, Holder, Host, Memory, Run, Spread
-from graphc.codegen.program.register_ops import CONTRACTED, WRITERS, early_products, picks
+from graphc.codegen.program.memory.buffers import Buffers
+from graphc.codegen.program.register_loops.ops import CONTRACTED, WRITERS, early_products, picks
+from graphc.codegen.program.register_loops.values import Carried, Held, Holder, Memory, Run, Spread
 from graphc.ir.analysis.in_place import SCATTERS, InPlace
 from graphc.ir.analysis.register_promotion import in_place
 from graphc.ir.analysis.vectorize import Lanes
@@ -48,8 +49,8 @@ BLOCK = 200
 class RegisterWriter(Holder):
     """Writes nodes into the main function of a program."""
 
-    def __init__(self, host: Host, lanes: Lanes | None = None) -> None:
-        super().__init__(host, lanes)
+    def __init__(self, buffers: Buffers, lanes: Lanes | None = None) -> None:
+        super().__init__(buffers, lanes)
         self._rows: dict[tuple[str, str], Value] = {}
         self._early: set[Node] = set()
         self._inlined: Counter[tuple[str, int]] = Counter()
@@ -85,7 +86,7 @@ class RegisterWriter(Holder):
         carried, sequences, outside = self._start(operands[:n], body), operands[n : n + m], operands[n + m :]
         outside = self._ready(outside, body.params[n + m :])
         length = self._length(p["length"], sequences)
-        self.host.tapes.reserve([s.tape for s in stacks if isinstance(s, Run)], length)
+        self.main.tapes.reserve([s.tape for s in stacks if isinstance(s, Run)], length)
         stacked = [self.filled(s) for s in stacks]
         with self._counted(length, _flat(carried), _iterations(node)) as loop:
             at = f.sub(f.sub(length, f.i64(1)), loop.index) if p["reverse"] else loop.index
@@ -105,7 +106,7 @@ class RegisterWriter(Holder):
                 yield loop
             return
         with f.loop(f.i64(0), length, many, carry=carry, hint="run") as run:
-            self.host.poll.tick()
+            self.main.poll.tick()
             end = f.add(run.index, f.i64(many))
             end = f.select(f.cmp("slt", end, length), end, length)
             with f.loop(run.index, end, carry=run.carry, nonempty=True, hint="scan") as loop:
@@ -116,8 +117,8 @@ class RegisterWriter(Holder):
     def _length(self, length: int | None, sequences: Sequence[Held]) -> Value:
         """Return how often a scan runs: what is known, or as often as the loop did that it runs over."""
         if length is not None:
-            return self.host.number(length)
-        return self.host.tapes.count(next(s.tape for s in sequences if isinstance(s, Run)))
+            return self.main.number(length)
+        return self.main.tapes.count(next(s.tape for s in sequences if isinstance(s, Run)))
 
     def while_(self, node: Node, operands: Sequence[Held], stacks: Sequence[Memory | Run]) -> list[Carried]:
         """Write a while loop that stacks its items on tapes; return the carried values at the end."""
@@ -127,16 +128,16 @@ class RegisterWriter(Holder):
         outside = self._ready(operands[n:], body.params[n:])
         grown = [s for s in stacks if isinstance(s, Run)]
         tapes = [s.tape for s in grown]
-        self.host.tapes.begin(tapes)
+        self.main.tapes.begin(tapes)
         many = f.i64(_iterations(node))
         with f.repeat(_flat(carried), "run") as runs:  # of so many iterations, between which it polls
-            self.host.poll.tick()
+            self.main.poll.tick()
             with f.repeat([f.i64(0), *runs.carry]) as loop:
                 count, now = loop.carry[0], _shaped(loop.carry[1:], carried)
                 (going,) = self.elements(self.region(test, [*now, *outside])[0])
                 f.go_on_if(loop, f.and_(going, f.cmp("slt", count, many)))
                 after = self.region(body, [*now, *outside], in_place(body, n))
-                at = self.host.tapes.next(tapes) if tapes else f.i64(0)
+                at = self.main.tapes.next(tapes) if tapes else f.i64(0)
                 for run, result in zip(grown, after[n:], strict=True):
                     self._store(self.elements(result), self._item(self.filled(run), at))
                 following = _flat([self._kept(a, p) for a, p in zip(after, body.params[:n], strict=False)])
@@ -192,7 +193,7 @@ class RegisterWriter(Holder):
                 self._rows[key] = f.element(first, f.mul(at, f.i64(sequence.strides[0])), type)
             address = f.element(self._rows[key], f.i64(before), type)
         else:
-            step = self.host.number(sequence.strides[0])
+            step = self.main.number(sequence.strides[0])
             address = f.element(sequence.address, f.mul(at, step) if step.name != "1" else at, type)
         return Memory(
             address, sequence.type.with_shape(sequence.type.shape[1:]), sequence.strides[1:], sequence.spread, sequence.padded
@@ -217,7 +218,7 @@ class RegisterWriter(Holder):
     def _breathe(self) -> None:
         """Begin a new block when this one is long."""
         if len(self.f.lines) - self._mark > BLOCK:
-            self.host.split()
+            self.main.split_block()
             self._mark = len(self.f.lines)
 
     def _node(self, node: Node, held: dict[Node, Any]) -> Any:
@@ -266,7 +267,7 @@ class RegisterWriter(Holder):
     def _stacks(self, items: Sequence[Node], types: Sequence[TensorType]) -> list[Memory | Run]:
         """Return room for what a loop stacks; all of it grows, or none."""
         if any(t.grows for t in types):
-            return [Run(tape, tape.type, dense_strides(tape.type.shape)) for tape in self.host.tapes.make(types)]
+            return [Run(tape, tape.type, dense_strides(tape.type.shape)) for tape in self.main.tapes.make(types)]
         vectorized = self.lanes.vectorized if self.lanes is not None else ()
         return [self.wide_room(t) if i in vectorized else self.room(t) for i, t in zip(items, types, strict=True)]
 
@@ -336,7 +337,7 @@ class RegisterWriter(Holder):
         view = as_view(node, lambda n: _strides(held[n], n)) if _over_memory(node, held) else None
         if view is not None:
             base: Memory = held[view.base]
-            address = self.f.element(base.address, self.host.number(view.offset), MEMORY[node.dtype.name])
+            address = self.f.element(base.address, self.main.number(view.offset), MEMORY[node.dtype.name])
             found = Memory(address, node.type, view.strides, base.spread, base.padded)
             return self.elements(found) if is_small(node.type) else found
         x = self.read(held, node.operands[0])

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from graphc.codegen.llvm.builder import Function, Value, llvm_type
 from graphc.codegen.llvm.scalar_ops import LLVM, MEMORY, larger, smaller
 from graphc.codegen.nests.kernel_function import table_bits
-from graphc.codegen.program.tape import Tape, TapeWriter
-from graphc.codegen.runtime.interrupts import Poll
+from graphc.codegen.program.memory.buffers import Buffers
+from graphc.codegen.program.memory.tape import Tape
 from graphc.ir.analysis.vectorize import Lanes
 from graphc.ir.analysis.views import Strides, dense_strides
 from graphc.ir.core.graph import Node
@@ -25,7 +25,7 @@ from graphc.ir.core.guards import derived
 from graphc.ir.core.structural_key import SIMPLE, SMALL
 from graphc.ir.core.types import DType, TensorType
 
-__all__ = ["FOLDS", "Carried", "Fold", "Held", "Holder", "Host", "Memory", "Run", "Spread", "paired"]
+__all__ = ["FOLDS", "Carried", "Fold", "Held", "Holder", "Memory", "Run", "Spread", "paired"]
 
 
 @dataclass(frozen=True)
@@ -71,46 +71,6 @@ Held = Carried | Run
 """The same, or what grows."""
 
 
-class Host(Protocol):
-    """The program that loops are written into."""
-
-    main: Function
-    tapes: TapeWriter
-    poll: Poll
-
-    def number(self, value: int) -> Value:
-        """Return an i64 that is read at run time."""
-        ...
-
-    def datum(self, bits: int, type: str) -> Value:
-        """Return a number of a type that is read from the program's table."""
-        ...
-
-    def slot(self, bits: int) -> int:
-        """Put a number into the program's table; return its place."""
-        ...
-
-    def loaded(self, slot: int, type: str) -> Value:
-        """Return a number of the program's table, read where the code is now."""
-        ...
-
-    def room(self, type: TensorType) -> Value:
-        """Reserve memory for a value for the time of the step being written; return its address."""
-        ...
-
-    def move(self, source: Value, target: Value, size: int) -> None:
-        """Copy bytes; source and target may be one place."""
-        ...
-
-    def fail(self, condition: Value) -> None:
-        """Note an index out of bounds if the condition holds."""
-        ...
-
-    def split(self) -> None:
-        """Begin a new block."""
-        ...
-
-
 MOST_NUMBERS = 32
 """Numbers that are read before a loop; no more would stay in registers, and LLVM is slow to find that out."""
 
@@ -138,8 +98,8 @@ def paired(f: Function, dtype: DType, fold: Fold, row: list[Value]) -> Value:
 class Holder:
     """Brings values from memory into registers and back, and from numbers to vectors and back."""
 
-    def __init__(self, host: Host, lanes: Lanes | None = None) -> None:
-        self.host, self.f, self.lanes = host, host.main, lanes
+    def __init__(self, buffers: Buffers, lanes: Lanes | None = None) -> None:
+        self.buffers, self.main, self.f, self.lanes = buffers, buffers.main, buffers.main.f, lanes
         self._splats: dict[str, Value] = {}
         self._numbers: dict[tuple[float, DType], Value] = {}
         self._slots: dict[tuple[float, DType], int] = {}
@@ -216,7 +176,7 @@ class Holder:
         """Return where the items of a tape are now."""
         if isinstance(x, Memory):
             return x
-        return Memory(self.host.tapes.address(x.tape), x.type, x.strides, x.spread)
+        return Memory(self.main.tapes.address(x.tape), x.type, x.strides, x.spread)
 
     def load(self, x: Memory, at: Sequence[int]) -> Value:
         """Load one element."""
@@ -235,7 +195,7 @@ class Holder:
 
     def _steps(self, spread: Spread) -> list[Value]:
         """Return how far it is from the first lane to each."""
-        step = self.host.number(spread.stride)
+        step = self.main.number(spread.stride)
         return [self.f.i64(0), *(self.f.mul(self.f.i64(i), step) for i in range(1, spread.count))]
 
     def _address(self, x: Memory, at: Sequence[int]) -> Value:
@@ -243,7 +203,7 @@ class Holder:
         offset = f.i64(0)
         for i, stride in zip(at, x.strides, strict=True):
             if i and stride:
-                step = self.host.number(stride)
+                step = self.main.number(stride)
                 literal = step.name.lstrip("-").isdigit()
                 part = f.i64(i * int(step.name)) if literal else f.mul(f.i64(i), step)
                 offset = f.i64(int(offset.name) + int(part.name)) if literal and _is_literal(offset) else _plus(f, offset, part)
@@ -292,17 +252,17 @@ class Holder:
     def wide_room(self, type: TensorType) -> Memory:
         """Reserve memory in which each element of a type is a vector."""
         assert self.lanes is not None
-        return self._padded(self.host.room(type.with_shape((*type.shape, self.lanes.width))), type)
+        return self._padded(self.buffers.temporary(type.with_shape((*type.shape, self.lanes.width))), type)
 
     def copied(self, x: Memory) -> Memory:
         """Return a copy of a dense value."""
         room = self.room(x.type)
-        self.host.move(x.address, room.address, x.type.bytes)
+        self.main.move(x.address, room.address, x.type.bytes)
         return room
 
     def room(self, type: TensorType) -> Memory:
         """Reserve memory for a value."""
-        return Memory(self.host.room(type), type, dense_strides(type.shape))
+        return Memory(self.buffers.temporary(type), type, dense_strides(type.shape))
 
     def constant(self, value: float, dtype: DType) -> Value:
         """Return a number: simple ones are literals, others data, so that they change no code."""
@@ -313,10 +273,10 @@ class Holder:
         key = (value, dtype)
         if key not in self._numbers and len(self._numbers) >= MOST_NUMBERS:
             if key not in self._slots:
-                self._slots[key] = self.host.slot(derived(table_bits, value, dtype))
-            return self.host.loaded(self._slots[key], type)
+                self._slots[key] = self.main.slot(derived(table_bits, value, dtype))
+            return self.main.load_parameter(self._slots[key], type)
         if key not in self._numbers:
-            self._numbers[key] = self.host.datum(derived(table_bits, value, dtype), type)
+            self._numbers[key] = self.main.parameter(derived(table_bits, value, dtype), type)
         return self._numbers[key]
 
     # -- at indices -----------------------------------------------------------------------------------------
@@ -354,14 +314,14 @@ class Holder:
             inside = f.const(True, "i1")
             safe = []
             for i, n in zip(at, base.type.shape, strict=False):
-                fits = f.cmp("ult", i, self.host.number(n))
+                fits = f.cmp("ult", i, self.main.number(n))
                 inside = f.and_(inside, fits)
                 safe.append(f.select(fits, i, f.i64(0)))
-            self.host.fail(f.xor(inside, f.const(True, "i1")))
+            self.main.fail_if(f.xor(inside, f.const(True, "i1")))
             if 0 in base.type.shape:
                 continue
             for i, stride in zip(safe, base.strides, strict=False):
-                offset = _plus(f, offset, f.mul(i, self.host.number(stride)))
+                offset = _plus(f, offset, f.mul(i, self.main.number(stride)))
             yield f.element(base.address, offset, MEMORY[base.type.dtype.name])
 
 

@@ -1,0 +1,210 @@
+"""Write kernels and their calls: fusions, extern kernels, concatenations, copies to another layout, packed factors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from math import prod
+
+from graphc.codegen.llvm.builder import Function, Value
+from graphc.codegen.loops.loop_ir import Kernel
+from graphc.codegen.loops.lower import Operand, lower_fusion
+from graphc.codegen.loops.schedule import schedule
+from graphc.codegen.nests.kernel_function import Step
+from graphc.codegen.nests.nest import emit_kernel
+from graphc.codegen.program.extents import Limits
+from graphc.codegen.program.extern import EXTERN, emit_copy, emit_packed, emit_product
+from graphc.codegen.program.kernel_calls import KernelCall, Source
+from graphc.codegen.program.memory.buffers import Buffer, Buffers, has_constant_extents
+from graphc.ir.analysis.in_place import SCATTERS
+from graphc.ir.analysis.views import as_view, dense_strides
+from graphc.ir.core.cost import is_small
+from graphc.ir.core.graph import Node, Region
+from graphc.ir.core.structural_key import SMALL
+
+__all__ = ["Calls"]
+
+PACKED_BYTES = 16 << 20
+"""A larger matrix is not packed before a loop: each of its products takes long enough, and packs it in blocks."""
+
+
+class Calls:
+    """Writes the kernels of a program, and their calls into its main function."""
+
+    def __init__(self, buffers: Buffers) -> None:
+        self.buffers, self.main = buffers, buffers.main
+        self.module = self.main.module
+        self.kernels: list[Kernel] = []
+        self.of: dict[Node, KernelCall] = {}
+        """What is called for a node, as data."""
+        self.limits = Limits()
+        self.count = 0
+        self._shared: dict[str, str] = {}
+        self._packed: dict[Node, Buffer] = {}
+        """Packed right factors of products in the loops being written."""
+
+    # -- nodes ----------------------------------------------------------------------------------------------
+
+    def fusion(self, region: Region, node: Node) -> None:
+        """Write a fusion as one loop kernel."""
+        views = [self.buffers.view(o) for o in node.operands]
+        results = self.buffers.results(region, node)
+        kernel = lower_fusion(node, [o for _, o in views], [Operand(r.strides) for r in results], self._name(node))
+        step = emit_kernel(self.module, kernel, schedule(kernel), kernel.name)
+        self.kernels.append(kernel)
+        self._record(node, kernel, results)
+        written = [(t.shape, r.strides) for t, r in zip(node.types, results, strict=True)]
+        first = self._call(step, [*(b for b, _ in views), *results])
+        self.limits.add(kernel, step, first, [*map(self.buffers.layout, node.operands), *written])
+
+    def extern(self, region: Region, node: Node) -> None:
+        """Write a primitive that has an extern kernel."""
+        views = [self.buffers.view(o) for o in node.operands]
+        operands = [o for _, o in views]
+        if node in self.buffers.updated:
+            self.buffers.of.setdefault(node, views[0][0])
+        result = self.buffers.result(node)
+        self._record(node, None, [result])
+        if node.op.name in SCATTERS:
+            base = views.pop(0)
+            if node not in self.buffers.updated:
+                self._copy(node.operands[0], base, result)
+            else:  # the updates must not be read from the buffer that they are written to
+                views = [self._unaliased(o, v, base[0]) for o, v in zip(node.operands[1:], views, strict=True)]
+                operands = [operands[0], *(o for _, o in views)]
+        step = EXTERN[node.op.name](self.module, node, operands, self._name(node))
+        first = self._call(step, [*(b for b, _ in views), result])
+        if node.op.name == "matmul":
+            layouts = [*map(self.buffers.layout, node.operands), (node.shape, result.strides)]
+            self.limits.add_product(node, step, first, operands, layouts)
+
+    def _unaliased(self, node: Node, view: tuple[Buffer, Operand], target: Buffer) -> tuple[Buffer, Operand]:
+        """Return a view of a value, or of its copy if it lies in the buffer of `target`."""
+        if view[0].address.name != target.address.name:
+            return view
+        copy = self.buffers.allocate(node.type)
+        self.buffers.use(copy)
+        self._copy(node, view, copy)
+        return copy, Operand(copy.strides)
+
+    def matmul(self, region: Region, node: Node) -> None:
+        """Write a matrix product, with its right factor packed if a loop has done so."""
+        packed = self._packed.get(node.operands[1])
+        if packed is None:
+            self.extern(region, node)
+            return
+        left, a = self.buffers.view(node.operands[0])
+        result = self.buffers.result(node)
+        self.buffers.use(packed)
+        operands = [a, Operand(packed.strides)]
+        step = emit_product(self.module, node, operands, self._name(node), packed=True)
+        first = self._call(step, [left, packed, result])
+        layouts = [self.buffers.layout(node.operands[0]), None, (node.shape, result.strides)]
+        self.limits.add_product(node, step, first, operands, layouts)
+
+    def concatenate(self, region: Region, node: Node) -> None:
+        """Copy into a concatenation those of its pieces that their kernels do not write there."""
+        result = self.buffers.result(node)
+        small = all(is_small(o.type) and has_constant_extents(o.shape) for o in node.operands)
+        if small and prod(node.shape[: node.params["axis"]]) == 1:
+            self._copy_small(node.operands, result.address)
+            return
+        axis, strides, start = node.params["axis"], dense_strides(node.shape), 0
+        for piece in node.operands:
+            if piece not in self.buffers.pieces and piece.type.size:
+                source, target = self.buffers.view(piece), Operand(strides, start * strides[axis])
+                step, kernel = emit_copy(self.module, piece, source[1], target, self._name(node))
+                first = self._call(step, [source[0], result])
+                self.limits.add(kernel, step, first, [self.buffers.layout(piece), (node.shape, strides)])
+            start += piece.shape[axis]
+
+    def _copy_small(self, pieces: Sequence[Node], address: Value) -> None:
+        before = 0
+        for piece in pieces:
+            if piece not in self.buffers.pieces:
+                target = self.main.f.element(address, self.main.f.i64(before * piece.dtype.bytes), "i8")
+                self.main.move(self.dense(piece).address, target, piece.type.bytes)
+            before += piece.type.size
+
+    # -- copies ---------------------------------------------------------------------------------------------
+
+    def dense(self, node: Node) -> Buffer:
+        """Return a buffer in which a value is dense: its own, or a copy.  Tapes and rows of stacks stay as they are."""
+        buffer, operand = self.buffers.view(node)
+        if buffer.tape is not None or buffer.row is not None:
+            return buffer
+        if operand.strides == dense_strides(node.shape) or node.type.size <= 1:
+            offset = self.main.number(operand.offset * node.dtype.bytes)
+            address = self.main.f.element(buffer.address, offset, "i8") if operand.offset else buffer.address
+            return Buffer(address, dense_strides(node.shape), buffer.ranges)
+        copy = self.buffers.allocate(node.type)
+        self._copy(node, (buffer, operand), copy)
+        return copy
+
+    def _copy(self, value: Node, source: tuple[Buffer, Operand], target: Buffer) -> None:
+        step, kernel = emit_copy(self.module, value, source[1], Operand(target.strides), f"{self._name(value)}_copy")
+        self.kernels.append(kernel)
+        first = self._call(step, [source[0], target])
+        self.limits.add(kernel, step, first, [self.buffers.layout(value), (value.shape, target.strides)])
+
+    def pack(self, body: Region, captures: dict[Node, Buffer]) -> list[Buffer]:
+        """Pack, before a loop, the captured right factors of products in its body; return the buffers."""
+        packed = []
+        for factor in dict.fromkeys(n.operands[1] for n in body.nodes() if _is_worth_packing(n)):
+            base = factor
+            while base.op.kind == "movement":
+                base = base.operands[0]
+            view = as_view(factor, lambda n: captures[n].strides) if base in captures else None
+            if view is None or view.base is not base:
+                continue
+            operand = Operand(view.strides, view.offset)
+            step, size = emit_packed(self.module, factor, operand, f"k{self.count}_packed")
+            address, live = self.buffers.reserve(size)
+            buffer = self._packed[factor] = Buffer(address, dense_strides(factor.shape), [live])
+            self._call(step, [captures[base], buffer])
+            packed.append(buffer)
+        return packed
+
+    # -- calls ----------------------------------------------------------------------------------------------
+
+    def _name(self, node: Node) -> str:
+        label = re.sub(r"\W", "_", node.name or node.op.name)
+        return f"k{self.count}_{label}"
+
+    def _call(self, step: Step, buffers: list[Buffer]) -> int:
+        """Write the call of a kernel; return the index of its first parameter."""
+        scratch = Value("null", "ptr")
+        if step.scratch_bytes:
+            scratch, live = self.buffers.reserve(step.scratch_bytes)
+            self.buffers.use(Buffer(scratch, (), [live]))
+        f, first = self.main.f, len(self.main.parameters)
+        block = f.element(f.args[0], f.i64(first), "i64")
+        self.main.parameters += step.table
+        self.count += 1
+        f.call(self._share(step.f), block, *(b.address for b in buffers), scratch, self.main.status)
+        self.main.check_bounds(step.f.name)
+        return first
+
+    def _share(self, function: Function) -> str:
+        """Return the name of the function, or of an earlier one with the same text, which replaces it."""
+        text = str(function).replace(f"@{function.name}(", "@(", 1)
+        known = self._shared.setdefault(text, function.name)
+        if known != function.name:
+            self.module.functions.remove(function)
+        return known
+
+    def _record(self, node: Node, kernel: Kernel | None, results: Sequence[Buffer]) -> None:
+        """Note what is called for a node."""
+        sources = []
+        for operand in node.operands:
+            view = as_view(operand, lambda n: self.buffers.of[n].strides)
+            assert view is not None
+            sources.append(Source(view.base, self.buffers.of[view.base].strides, Operand(view.strides, view.offset)))
+        self.of[node] = KernelCall(kernel, sources, [r.strides for r in results])
+
+
+def _is_worth_packing(node: Node) -> bool:
+    """Whether a node is a matrix product, not of a vector, whose right factor may be packed once before a loop."""
+    if node.op.name != "matmul" or node.type.rank != 2 or node.operands[1].type.bytes > PACKED_BYTES:
+        return False
+    return node.shape[0] > 1 and all(n > SMALL for n in node.operands[1].shape)

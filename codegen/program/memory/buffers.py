@@ -1,0 +1,211 @@
+"""Give values of a program buffers: inputs and outputs of the caller, slots of the arena, views of other buffers.
+
+A buffer of the arena has a live range, in numbers of kernel calls (`arena.plan` lays out the arena by them).  A buffer that was
+there before a loop and is used in its body lives until the loop ends: `Buffers.extend_over_loop`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from graphc.codegen.llvm.builder import Value
+from graphc.codegen.loops.lower import Operand
+from graphc.codegen.program.memory.arena import Interval
+from graphc.codegen.program.memory.main_function import MainFunction
+from graphc.codegen.program.memory.tape import Tape
+from graphc.ir.analysis.views import Strides, as_view, dense_strides
+from graphc.ir.core.cost import is_small
+from graphc.ir.core.graph import Node, Region, users
+from graphc.ir.core.structural_key import SMALL
+from graphc.ir.core.types import TensorType
+
+__all__ = ["Buffer", "Buffers", "Layout", "has_constant_extents", "pieces_of", "result_nodes"]
+
+WORD = 8
+"""Alignment of small values in bytes."""
+
+Layout = tuple[Sequence[int], Sequence[int]]
+"""Extents and strides of a buffer."""
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Memory of a value: an address, strides in elements, and the live ranges that a use extends."""
+
+    address: Value
+    strides: Strides
+    ranges: list[Interval] = field(default_factory=list)
+    tape: Tape | None = None
+    """Set for what grows; `address` is the tape's then and has no meaning of its own."""
+    padded: bool = False
+    """Whether each element is followed by the lanes of a vector."""
+    row: tuple[Value, int] | None = None
+    """Set for a stack that shares its rows with others: see `Memory.row`."""
+
+
+class Buffers:
+    """The buffers of the region that is being written, and the live ranges of the whole program."""
+
+    def __init__(self, main: MainFunction, arena: int) -> None:
+        self.main = main
+        self.of: dict[Node, Buffer] = {}
+        self.call = 0
+        """The number of the kernel call being written."""
+        self.ranges: list[tuple[Interval, int]] = []
+        """Live ranges in the arena, with the parameters that are their offsets."""
+        self.loops: list[set[Buffer]] = []
+        """The buffers used so far by each loop around the current position."""
+        self.updated: set[Node] = set()
+        """Scatters that write into their first operand."""
+        self.pieces: dict[Node, tuple[Node, int]] = {}
+        """Results that are written into the concatenation they belong to, with their start along its axis."""
+        self._arena = arena
+        self._sizes: list[tuple[Interval, int]] = []
+        self._static_slots: tuple[Value, Interval] | None = None
+
+    # -- the arena ------------------------------------------------------------------------------------------
+
+    def reserve(self, size: int) -> tuple[Value, Interval]:
+        """Reserve bytes of the arena from the current call on; each use extends the live range."""
+        live = Interval(size, self.call, self.call)
+        offset = self.main.parameter(0, "i64")
+        self.ranges.append((live, len(self.main.parameters) - 1))
+        arena = self.main.base(self._arena)
+        address = self.main.at_entry(f"getelementptr i8, ptr {arena.name}, i64 {offset.name}")
+        return self.main.f.bounded(address, lambda: (0, self.size_of(live)), "a room", early=True), live
+
+    def size_of(self, live: Interval) -> Value:
+        """Return the bytes of a live range, which are final when the whole program is written."""
+        size = self.main.parameter(0, "i64")
+        self._sizes.append((live, len(self.main.parameters) - 1))
+        return size
+
+    def allocate(self, type: TensorType) -> Buffer:
+        """Reserve a dense buffer.  Small values are static slots, side by side at constant offsets, all the time."""
+        if not (is_small(type) and has_constant_extents(type.shape)):
+            address, live = self.reserve(type.bytes)
+            return Buffer(address, dense_strides(type.shape), [live])
+        if self._static_slots is None:
+            self._static_slots = self.reserve(0)
+            self._static_slots[1].first = 0
+        slots, live = self._static_slots
+        address = self.main.at_entry(f"getelementptr i8, ptr {slots.name}, i64 {live.bytes}")
+        address = self.main.f.bounded(address, lambda: (0, type.bytes), "a small room", early=True)
+        live.bytes += -(-type.bytes // WORD) * WORD
+        return Buffer(address, dense_strides(type.shape))
+
+    def temporary(self, type: TensorType) -> Value:
+        """Reserve a buffer for the current call alone; return its address."""
+        buffer = self.allocate(type)
+        self.use(buffer)
+        return buffer.address
+
+    def use(self, buffer: Buffer) -> None:
+        """Note a use by the current call, and so by every iteration of the loops around it."""
+        for loop in self.loops:
+            loop.add(buffer)
+        for live in buffer.ranges:
+            live.last = max(live.last, self.call)
+
+    def extend_over_loop(self, used: set[Buffer], begin: int) -> None:
+        """Keep what a loop used, and what was there at its begin, until its end; the rest is written in each iteration."""
+        self.call += 1
+        for buffer in used:
+            if any(live.first <= begin for live in buffer.ranges):
+                self.use(buffer)
+
+    def finish(self) -> None:
+        """Close the live ranges, when the whole program is written."""
+        if self._static_slots is not None:
+            self._static_slots[1].last = self.call
+
+    def fill_sizes(self) -> None:
+        """Write the final bytes of live ranges into the parameters that `size_of` returned."""
+        for live, slot in self._sizes:
+            self.main.parameters[slot] = live.bytes
+
+    # -- operands -------------------------------------------------------------------------------------------
+
+    def view(self, node: Node) -> tuple[Buffer, Operand]:
+        """Return the buffer that a node reads, and its strides and offset in it."""
+        view = as_view(node, lambda n: self.of[n].strides)
+        assert view is not None, f"{node} is not a view"
+        buffer = self.of[view.base]
+        self.use(buffer)
+        return buffer, Operand(view.strides, view.offset)
+
+    def layout(self, node: Node) -> Layout | None:
+        """Return extents and strides of the buffer that a view shows; None if it grows."""
+        view = as_view(node, lambda n: self.of[n].strides)
+        assert view is not None
+        buffer = self.of[view.base]
+        return None if buffer.tape is not None or view.base.type.grows else (view.base.shape, buffer.strides)
+
+    def filled(self, buffer: Buffer) -> Buffer:
+        """Return the buffer itself; of a tape, its items at their current address."""
+        return buffer if buffer.tape is None else Buffer(self.main.tapes.address(buffer.tape), buffer.strides)
+
+    def item(self, stack: Buffer, shape: tuple[int, ...], size: int, index: Value) -> Buffer:
+        """Return the buffer of one item of a dense stack of a shape, whose elements have `size` bytes."""
+        f = self.main.f
+        step = self.main.number(dense_strides(shape)[0] * size)
+        return Buffer(f.element(stack.address, f.mul(index, step), "i8"), dense_strides(shape)[1:], stack.ranges)
+
+    # -- results --------------------------------------------------------------------------------------------
+
+    def result(self, node: Node) -> Buffer:
+        """Return the buffer of a result, and note its use."""
+        if node in self.pieces:
+            self.of[node] = self._piece(*self.pieces[node])
+        if node not in self.of:
+            self.of[node] = self.allocate(node.type)
+        self.use(self.of[node])
+        return self.of[node]
+
+    def _piece(self, concatenation: Node, start: int) -> Buffer:
+        joined = self.result(concatenation)
+        offset = self.main.number(start * joined.strides[concatenation.params["axis"]] * concatenation.dtype.bytes)
+        return Buffer(self.main.f.element(joined.address, offset, "i8"), joined.strides, joined.ranges)
+
+    def results(self, region: Region, node: Node) -> list[Buffer]:
+        """Return a buffer for each result of a node, also for one without a reader."""
+        read = result_nodes(region, node)
+        tapes = self.main.tapes.make([t for t in node.types if t.grows])
+        buffers = []
+        for i, type in enumerate(node.types):
+            if type.grows:
+                tape = tapes.pop(0)
+                buffer = Buffer(tape.data, dense_strides(type.shape), tape=tape)
+                self.of.update({read[i]: buffer} if i in read else {})
+            else:
+                buffer = self.result(read[i]) if i in read else self.allocate(type)
+            buffers.append(buffer)
+        return buffers
+
+
+def result_nodes(region: Region, node: Node) -> dict[int, Node]:
+    """Return the nodes of a region that stand for results of a node, by number."""
+    if len(node.types) == 1:
+        return {0: node}
+    nodes = (*region.nodes(), *region.results)
+    return {n.params["index"]: n for n in nodes if n.op.name == "result" and n.operands[0] is node}
+
+
+def has_constant_extents(shape: Sequence[int]) -> bool:
+    """Tell whether all extents may be literals in the code: they are part of the structural key."""
+    return all(isinstance(n, int) and n <= SMALL for n in shape)
+
+
+def pieces_of(nodes: Sequence[Node], results: Sequence[Node]) -> dict[Node, tuple[Node, int]]:
+    """Return the fusions' results whose only reader is a concatenation, with it and their start along its axis."""
+    readers = users(nodes)
+    pieces = {}
+    for joined in nodes:
+        start = 0
+        for piece in joined.operands if joined.op.name == "concatenate" else ():
+            producer = piece.operands[0] if piece.op.name == "result" else piece
+            if producer.op.name == "fusion" and readers[piece] == [joined] and piece not in results:
+                pieces[piece] = (joined, start)
+            start += piece.shape[joined.params["axis"]]
+    return pieces

@@ -1,0 +1,132 @@
+"""The main function of a program while it is written: its parameter block, base addresses, polls and tapes.
+
+    i64 @program(ptr table, ptr buffers)
+
+`table` is the parameter block: sizes, constants and arena offsets, a word each.  `buffers` holds the addresses of inputs,
+outputs and the arena.  Both are read in the entry block, which dominates all others.
+"""
+
+from __future__ import annotations
+
+from graphc.codegen.llvm.bounds import OUTSIDE, STEP, CheckedModule
+from graphc.codegen.llvm.builder import Module, Value
+from graphc.codegen.program.memory.tape import TapeWriter
+from graphc.codegen.runtime.interrupts import EXIT, Poll
+from graphc.ir.core.structural_key import SMALL
+from graphc.ir.text import debug
+
+__all__ = ["MainFunction"]
+
+
+class MainFunction:
+    """Writes addresses and numbers into the entry block, and the ways out of the program."""
+
+    def __init__(self, base_addresses: int, *, dynamic: bool) -> None:
+        self.checked = CheckedModule(literal=not dynamic) if debug.enabled("bounds") else None
+        """The module, if the accesses of its functions are checked."""
+        self.module = self.checked or Module(literal=not dynamic)
+        self.parameters: list[int] = []
+        self._addresses: dict[int, Value] = {}
+        self._never_null: Value | None = None
+        self.f = self.module.function("program", [("ptr", "table"), ("ptr", "buffers")], "i64")
+        if self.checked is not None:
+            self.parameters += [0] * (2 * base_addresses)  # begin and end of each: `ProgramText.bound` fills them in
+        self.module.functions.remove(self.f)  # it comes last, after what it calls
+        self.tapes, self.poll = TapeWriter(self.f, self.number), Poll(self.f)
+        self.status = self.f.alloca("i64", 1)
+        self.f.store(self.f.i64(0), self.status)
+
+    # -- the entry block ------------------------------------------------------------------------------------
+
+    def at_entry(self, text: str, type: str = "ptr") -> Value:
+        """Write an instruction into the entry block."""
+        name = "%" + self.f.fresh("a")
+        self.f.entry_allocas.append(f"  {name} = {text}")
+        return Value(name, type)
+
+    def base(self, number: int) -> Value:
+        """Return a base address: of a parameter, a result, or the arena, which is the last one."""
+        if number not in self._addresses:
+            slot = self.at_entry(f"getelementptr ptr, ptr %buffers, i64 {number}")
+            address = self.at_entry(f"load ptr, ptr {slot.name}")
+            self._addresses[number] = self.f.bounded(address, lambda: self._span(number), f"buffer {number}", early=True)
+        return self._addresses[number]
+
+    def _span(self, number: int) -> tuple[Value, Value]:
+        first, end = (self._parameter(2 * number + i, "i64") for i in range(2))
+        return first, end
+
+    # -- the parameter block --------------------------------------------------------------------------------
+
+    def number(self, value: int) -> Value:
+        """Return an integer: a literal if it is small, else a parameter."""
+        if self.module.literal or abs(value) <= SMALL:
+            return self.f.i64(value)
+        return self.parameter(value, "i64")
+
+    def parameter(self, bits: int, type: str) -> Value:
+        """Add a parameter that is loaded in the entry block."""
+        return self._parameter(self.slot(bits), type)
+
+    def slot(self, bits: int) -> int:
+        """Add a parameter; return its index."""
+        self.parameters.append(bits)
+        return len(self.parameters) - 1
+
+    def load_parameter(self, slot: int, type: str) -> Value:
+        """Load a parameter at the current position, where it would not stay in a register."""
+        return self.f.load(self.f.element(self.f.args[0], self.f.i64(slot), "i64"), type)
+
+    def _parameter(self, slot: int, type: str) -> Value:
+        address = self.at_entry(f"getelementptr i64, ptr %table, i64 {slot}")
+        return self.at_entry(f"load {type}, ptr {address.name}", type)
+
+    # -- code -----------------------------------------------------------------------------------------------
+
+    def move(self, source: Value, target: Value, size: int) -> None:
+        """Copy bytes; source and target may overlap."""
+        self.f.move(source, target, self.number(size))
+
+    def fail_if(self, condition: Value) -> None:
+        """Set the status to "index out of bounds" if the condition holds."""
+        with self.f.when(condition):
+            self.f.store(self.f.i64(1), self.status)
+
+    def split_block(self) -> None:
+        """Begin a new block behind a branch that LLVM cannot fold: its scheduler is quadratic in block length."""
+        f = self.f
+        if self._never_null is None:
+            self._never_null = self.at_entry("icmp ne ptr %table, null", "i1")
+        name = f.fresh("next")
+        f.cond_br(self._never_null, name, "never")
+        f.start(name)
+
+    def check_bounds(self, caller: str) -> None:
+        """Return early if an access of the code so far was outside of its buffer, where accesses are checked."""
+        f = self.f
+        if self.checked is None:
+            return
+        self.checked.steps.append(caller)
+        outside = f.inst("load i64, ptr @bounds.found, align 8", "i64")
+        name = f.fresh("look")
+        f.cond_br(f.cmp("ne", outside, f.i64(0)), f"outside.{name}", f"inside.{name}")
+        f.start(f"outside.{name}")
+        f.do(f"store i64 {len(self.checked.steps)}, ptr getelementptr (i64, ptr @bounds.found, i64 {STEP}), align 8")
+        f.ret(f.i64(OUTSIDE))
+        f.start(f"inside.{name}")
+
+    def finish(self) -> None:
+        """Write the exit, which every path of the program takes, and add the function to the module."""
+        f = self.f
+        if self.tapes.all or self.poll.used:
+            f.br(EXIT)
+            self.tapes.failed(self.status)
+            self.poll.end(self.status)
+            f.start(EXIT)
+        self.tapes.end()
+        self.check_bounds("the program itself")
+        f.ret(f.load(self.status, "i64"))
+        if self._never_null is not None:
+            f.start("never")
+            f.ret(f.i64(0))
+        self.module.functions.append(f)

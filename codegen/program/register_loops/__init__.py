@@ -1,0 +1,1 @@
+"""Loops and branches whose values are small, as straight-line code on registers."""

@@ -1,0 +1,147 @@
+"""Connect loops and branches in registers with the buffers of the program around them.
+
+Operands are loaded, results stored.  Stacks that only loops in registers read get layouts of their own: rows shared by several
+stacks, so that one address serves all, or elements padded to the lanes of a vector.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from math import prod
+
+from graphc.codegen.llvm.builder import Value
+from graphc.codegen.llvm.scalar_ops import MEMORY
+from graphc.codegen.program.calls import Calls
+from graphc.codegen.program.memory.arena import Interval
+from graphc.codegen.program.memory.buffers import Buffer, Buffers, has_constant_extents, result_nodes
+from graphc.codegen.program.register_loops.loop_writer import RegisterWriter
+from graphc.codegen.program.register_loops.values import Held, Memory, Run
+from graphc.ir.analysis.register_promotion import fits_registers, in_place, lanes_in_registers
+from graphc.ir.analysis.vectorize import Lanes
+from graphc.ir.analysis.views import dense_strides
+from graphc.ir.core.cost import is_small
+from graphc.ir.core.graph import Node, Region, users
+from graphc.ir.core.types import TensorType
+
+__all__ = ["RegisterRegions"]
+
+
+class RegisterRegions:
+    """Writes loops and branches whose values are small as straight-line code."""
+
+    def __init__(self, buffers: Buffers, calls: Calls) -> None:
+        self.buffers, self.calls, self.main = buffers, calls, buffers.main
+        self._xs: dict[Region, list[Node]] = {}
+
+    def write(self, region: Region, node: Node) -> None:
+        """Write a loop or branch."""
+        lanes = lanes_in_registers(node)
+        writer = RegisterWriter(self.buffers, lanes)
+        self._stack_in_rows(region, node)
+        operands = [self._operand(o, writer) for o in node.operands]
+        self._pad_stacks(region, node)
+        places = [_memory(b, t) for b, t in zip(self.buffers.results(region, node), node.types, strict=True)]
+        if node.op.name == "cond":
+            values = writer.cond(node, operands)
+        else:
+            for i in in_place(node.regions[-1], node.params["carried"]).carried:
+                initial, place = operands[i], places[i]
+                assert isinstance(initial, Memory) and isinstance(place, Memory)
+                self.main.move(initial.address, place.address, initial.type.bytes)
+                operands[i] = place
+            if lanes is not None:
+                values, places = writer.vectorized(operands, places)
+            else:
+                write = writer.scan if node.op.name == "scan" else writer.while_
+                values = write(node, operands, places[node.params["carried"] :])
+        for value, place, type in zip(values, places, node.types, strict=False):
+            assert isinstance(place, Memory)
+            if is_small(place.type):
+                writer.store(value, place)
+            elif isinstance(value, Memory) and value is not place:
+                self.main.move(value.address, place.address, type.bytes)  # the whole value, though `place` may be one lane's
+
+    def _operand(self, node: Node, writer: RegisterWriter) -> Held:
+        if node.op.name == "constant" and is_small(node.type):
+            return [writer.constant(node.params["value"], node.dtype)] * node.type.size
+        if not is_small(node.type):
+            padded = node in self.buffers.of and self.buffers.of[node].padded
+            return _memory(self.buffers.view(node)[0] if padded else self.calls.dense(node), node.type)
+        buffer, operand = self.buffers.view(node)
+        first = self.main.f.element(buffer.address, self.main.number(operand.offset), MEMORY[node.dtype.name])
+        return Memory(first, node.type, operand.strides)
+
+    # -- layouts of stacks ----------------------------------------------------------------------------------
+
+    def _stack_in_rows(self, region: Region, node: Node) -> None:
+        """Give stacks that only scans in registers read shared rows: the items of an iteration have one address."""
+        if lanes_in_registers(node) is not None:
+            return
+        stacks = dict[str, list[Node]]()
+        for n in self._xs_of(region):
+            if n.op.name == "result" and n.operands[0] is node and not n.type.grows and has_constant_extents(n.shape[1:]):
+                stacks.setdefault(n.dtype.name, []).append(n)
+        for nodes in stacks.values():
+            first, live = self.buffers.reserve(sum(n.type.bytes for n in nodes))
+            widths = [prod(n.shape[1:]) for n in nodes]
+            for n, before in zip(nodes, accumulate(widths, initial=0), strict=False):
+                address = self.main.at_entry(f"getelementptr i8, ptr {first.name}, i64 {before * n.dtype.bytes}")
+                address = self._bounded(address, live, before * n.dtype.bytes)
+                strides = (sum(widths), *dense_strides(n.shape[1:]))
+                self.buffers.of[n] = Buffer(address, strides, [live], row=(first, before))
+
+    def _bounded(self, address: Value, live: Interval, before: int) -> Value:
+        """Say that an address is so many bytes behind the begin of a live range."""
+        f = self.main.f
+        return f.bounded(address, lambda: (-before, f.sub(self.buffers.size_of(live), f.i64(before))), "a row", early=True)
+
+    def _xs_of(self, region: Region) -> list[Node]:
+        """Return the values of a region that are `xs` of scans in registers, and have no other reader."""
+        if region not in self._xs:
+            others, xs = set(region.results), dict[Node, None]()
+            for node in region.nodes():
+                read = node.operands
+                if node.op.name == "scan" and fits_registers(node) and lanes_in_registers(node) is None:
+                    n, m = node.params["carried"], node.params["sequences"]
+                    xs.update(dict.fromkeys(read[n : n + m]))
+                    read = read[:n] + read[n + m :]
+                others.update(read)
+            self._xs[region] = [n for n in xs if n not in others]
+        return self._xs[region]
+
+    def _pad_stacks(self, region: Region, node: Node) -> None:
+        """Pad the elements of a loop's stacks to vectors, where all readers are loops with the same lanes."""
+        lanes = lanes_in_registers(node)
+        if lanes is None:
+            return
+        readers = users(region.nodes())
+        for i, stack in result_nodes(region, node).items():
+            axis = lanes.results[i]
+            if i < node.params["carried"] or axis is None or stack in self.buffers.of:
+                continue
+            if stack.type.grows or is_small(stack.type):
+                continue
+            if all(_reads_items(reader, stack, axis, lanes) for reader in readers.get(stack, ())):
+                narrow = lanes.loop.types[i]
+                address, live = self.buffers.reserve(narrow.bytes * lanes.width)
+                strides = [s * lanes.width for s in dense_strides(narrow.shape)]
+                strides[axis] = 1
+                self.buffers.of[stack] = Buffer(address, tuple(strides), [live], padded=True)
+
+
+def _memory(buffer: Buffer, type: TensorType) -> Memory | Run:
+    if buffer.tape is not None:
+        return Run(buffer.tape, type, buffer.strides)
+    return Memory(buffer.address, type, buffer.strides, padded=buffer.padded, row=buffer.row)
+
+
+def _reads_items(reader: Node, stack: Node, axis: int, lanes: Lanes) -> bool:
+    """Whether a node is a scan in registers with the same lanes, and has a stack among its `xs` alone."""
+    if reader.op.name != "scan" or not fits_registers(reader):
+        return False
+    n, other = reader.params["carried"], lanes_in_registers(reader)
+    positions = [i for i, o in enumerate(reader.operands) if o is stack]
+    return all(
+        n <= i < n + reader.params["sequences"] and other is not None and other.axes[i] == axis and other.count == lanes.count
+        for i in positions
+    )
