@@ -12,7 +12,8 @@ import pytest
 from tests.paths import ROOT
 
 FOLDERS = [
-    "ir.core", "ir.text", "ir.interpret", "ir.transforms", "ir.sparse", "ir.rewrite", "ir.analysis", "ir.loops", "ir.fusion",
+    "ir.core", "ir.access", "ir.text", "ir.interpret", "ir.transforms", "ir.sparse", "ir.rewrite", "ir.analysis", "ir.loops",
+    "ir.fusion",
     "ir",
     "codegen.llvm", "codegen.loops", "codegen.nests", "codegen.gemm", "codegen.mlir", "codegen.runtime",
     "codegen.program.memory", "codegen.program.register_loops", "codegen.program",

@@ -201,7 +201,7 @@ class Kernel:
     def check(self) -> None:
         """Raise AssertionError unless a pass computes nothing but with its own loops, and each result is written once.
 
-        A guard or an index of other loops in a reduction would make these its domain (ir/core/legality.py).
+        A guard or an index of other loops in a reduction would make these its domain (ir/access/legality.py).
         """
         outer = frozenset(self.outer)
         for stage in self.stages:

@@ -13,9 +13,9 @@ from math import prod
 from typing import Any
 
 from graphc.codegen.loops.loop_ir import Buffer, Index, Instr, Kernel, OuterReduction, Reduction, Stage, Store, ensure, needed
+from graphc.ir.access.legality import reduced_axes, reshape_blocks
 from graphc.ir.core.cost import WEIGHT
 from graphc.ir.core.graph import PARAMETER, Node, Region, parameter
-from graphc.ir.core.legality import reduced_axes, reshape_blocks
 from graphc.ir.core.types import BOOL, I64, DType
 
 __all__ = ["Operand", "lower_copy", "lower_fusion"]
@@ -50,7 +50,7 @@ class _Lowering:
         self.reductions: list[Reduction] = []
         self.inner_of: dict[Node, tuple[tuple[int, ...], ...]] = {}
         self.own: dict[Node, Indices] = {}
-        """Where each reduction is read, the same for all its readers (ir/legality.py)."""
+        """Where each reduction is read, the same for all its readers (ir/access/legality.py)."""
         self.can_fail = False
 
     # -- instructions -----------------------------------------------------------------------------

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from graphc.ir.access.legality import Axes, Loop
 from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.analysis.views import Strides, as_view, dense_strides, whole_buffer
 from graphc.ir.core.cost import is_small, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, parameter
-from graphc.ir.core.legality import Axes, Loop
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.fusion.grouping import Grouping
 from graphc.ir.fusion.iteration_domain import Group, fresh, is_cheap, is_compute, is_inlined

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from graphc.ir.access.legality import Axes, Loop, point_through, reads_reduced, reduced_axes
 from graphc.ir.core.cost import HEAVIEST, SHARED_SINCOS, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node
-from graphc.ir.core.legality import Axes, Loop, point_through, reads_reduced, reduced_axes
 from graphc.ir.fusion.iteration_domain import (
     Edge,
     Group,
@@ -202,7 +202,7 @@ class Grouping:
     def _reduced_elsewhere(self, first: Group, second: Group) -> Iterator[tuple[Axes, Axes]]:
         """Yield, for each reduction below what is computed again at other points, its axes and those at which it is read.
 
-        Raises Misaligned where these are others, by the law of `ir/legality.py`.
+        Raises Misaligned where these are others, by the law of `ir/access/legality.py`.
         """
         both = (first, second)
         edges = [*first.elsewhere, *second.elsewhere, *(e for e in self._between(first, second) if e.elsewhere)]

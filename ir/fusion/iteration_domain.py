@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from graphc.ir.access.legality import Axes, Loop, reduced_axes
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import Node
-from graphc.ir.core.legality import Axes, Loop, reduced_axes
 
 __all__ = [
     "Edge", "Group", "Misaligned", "aligned", "by_number", "edges_of", "fresh", "is_cheap", "is_compute", "is_inlined",

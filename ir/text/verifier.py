@@ -11,7 +11,7 @@
 - *rooted*: a region has results, and their extents are known.
 - *flat*: the body of a fusion holds no fusions, no loops, no branches.
 - *lawful*: the schedule of a fusion, if it has one, is one of its body, and reductions are read at their own points
-  (ir/legality.py).
+  (ir/access/legality.py).
 
 The checks are in this order, and each relies on those above it.  Nodes are checked when they are made, so
 what fails here was made around `make`, or by a pass that tied regions wrongly.
@@ -22,8 +22,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from math import prod
 
+from graphc.ir.access.legality import illegal
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, free_nodes
-from graphc.ir.core.legality import illegal
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import DTYPES, DType, TensorType
 from graphc.ir.text.printer import describe

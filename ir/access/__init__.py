@@ -1,0 +1,1 @@
+"""How values are read: the law of kernels."""
