@@ -7,6 +7,7 @@ more than one is here.  Arrays keep the dtype of their first operand.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -39,11 +40,27 @@ def sigmoid(x: Any) -> Any:
 
 
 def erf(x: Any) -> Any:
+    """Return the error function, by SciPy where it is installed."""
+    x = np.asarray(x)
+    library = _special()
+    return library.erf(x) if library is not None else _erf(x)
+
+
+@cache
+def _special() -> Any:
+    """Return `scipy.special`, None where SciPy is not installed; it takes too long to import for who never needs it."""
+    try:
+        import scipy.special
+    except ImportError:
+        return None
+    return scipy.special
+
+
+def _erf(x: Any) -> Any:
     """Return the error function by its Maclaurin series below 2.5 and Lentz's continued fraction of erfc above, in f64.
 
     Source: Abramowitz and Stegun, 7.1.6 and 7.1.14.
     """
-    x = np.asarray(x)
     wide = x.astype(np.float64)
     a = np.minimum(np.abs(wide), 6.5)
     small = np.minimum(a, 2.5)
@@ -120,20 +137,39 @@ def random_bits(key: Any, shape: tuple[int, ...]) -> Any:
 
     Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011).
     """
-    return philox(key[0], key[1] + np.arange(prod(shape), dtype=np.int64)).reshape(shape)
+    size = prod(shape)
+    bits = np.empty(size, np.int32)
+    for start in range(0, size, CHUNK):
+        counters = np.arange(start, min(start + CHUNK, size), dtype=np.int64)
+        bits[start : start + CHUNK] = philox(key[0], key[1] + counters)
+    return bits.reshape(shape)
+
+
+CHUNK = 1 << 12
+"""Counters whose rounds are computed together: their words stay in the first-level cache."""
 
 
 def philox(seed: Any, counter: Any) -> Any:
     """Return the first word of Philox-2x32-10 at counters, for seeds, both i64."""
+    seed, counter = np.asarray(seed).astype(np.uint64), np.asarray(counter).astype(np.uint64)
+    if seed.ndim:
+        seed, counter = np.broadcast_arrays(seed, counter)
+    words = np.atleast_1d(counter)
+    low, high = words & WORD, words >> HALF
+    product = np.empty_like(low)
     with np.errstate(over="ignore"):
-        counter, seed = np.asarray(counter).astype(np.uint64), np.asarray(seed).astype(np.uint64)
-        low, high = counter & np.uint64(0xFFFFFFFF), counter >> np.uint64(32)
-        k = (seed ^ (seed >> np.uint64(32))) & np.uint64(0xFFFFFFFF)
+        k = (seed ^ (seed >> HALF)) & WORD
         for _ in range(10):
-            product = low * np.uint64(0xD256D193)
-            low, high = (product >> np.uint64(32)) ^ k ^ high, product & np.uint64(0xFFFFFFFF)
-            k = (k + np.uint64(0x9E3779B9)) & np.uint64(0xFFFFFFFF)
-    return low.astype(np.uint32).view(np.int32)
+            np.multiply(low, np.uint64(0xD256D193), out=product)
+            np.right_shift(product, HALF, out=low)
+            low ^= k
+            low ^= high
+            np.bitwise_and(product, WORD, out=high)
+            k = (k + np.uint64(0x9E3779B9)) & WORD
+    return low.astype(np.uint32).view(np.int32).reshape(counter.shape)
+
+
+WORD, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 def broadcast(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
