@@ -9,7 +9,9 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
@@ -18,22 +20,7 @@ from sphinx.highlighting import lexers
 
 import graphc
 from graphc.nn import functional
-from graphc.ops import (
-    activations,
-    attention,
-    comparison,
-    convolution,
-    creation,
-    indexing,
-    losses,
-    normalization,
-    pointwise,
-    products,
-    random,
-    reductions,
-    shape,
-    sorting,
-)
+from graphc.ops import create, elementwise, indexing, linear_algebra, losses, nn, random, reduce, shape
 from graphc.optim import lr_scheduler
 
 project = "graphc"
@@ -56,19 +43,18 @@ highlight_language = "none"
 default_role = "code"
 lexers["ir"] = lexers["mlir"] = TextLexer()
 
-FAMILIES: dict[str, tuple[ModuleType, ...]] = {
-    "Creation": (creation,),
-    "Elementwise": (pointwise, comparison),
-    "Reductions and sorting": (reductions, sorting),
-    "Shapes": (shape,),
-    "Indexing": (indexing,),
-    "Products": (products,),
-    "Random numbers": (random,),
-    "Activations and normalization": (activations, normalization),
-    "Convolution, pooling, attention": (convolution, attention),
-    "Losses": (losses,),
+FAMILIES: dict[str, ModuleType] = {
+    "Creation": create,
+    "Elementwise": elementwise,
+    "Reductions and sorting": reduce,
+    "Shapes": shape,
+    "Indexing": indexing,
+    "Products": linear_algebra,
+    "Random numbers": random,
+    "Neural networks": nn,
+    "Losses": losses,
 }
-"""Pages of operations, and the modules whose public functions stand on each."""
+"""Pages of operations, and the folders whose public functions are on each."""
 
 MODULES: dict[str, ModuleType] = {
     "Autograd": graphc.autograd,
@@ -106,11 +92,17 @@ def owner(name: str) -> tuple[str, Any] | None:
     return None
 
 
+def exported(folder: ModuleType) -> list[str]:
+    """Return what the modules of a folder export."""
+    modules = [import_module(f"{folder.__name__}.{m.name}") for m in iter_modules(folder.__path__)]
+    return sorted(name for module in modules for name in module.__all__)
+
+
 def operation_pages() -> dict[str, str]:
     """Return the pages of operations by title, and one of what `graphc` exports besides."""
     pages, told = {}, set()
-    for title, modules in FAMILIES.items():
-        names = sorted(n for m in modules for n in m.__all__)
+    for title, folder in FAMILIES.items():
+        names = exported(folder)
         found = {n: owner(n) for n in names}
         told.update(names)
         pages[title] = page(title, [entry(at[0], n, at[1]) for n, at in found.items() if at is not None])

@@ -33,29 +33,61 @@ from graphc.core.errors import TracingError
 from graphc.core.errors import guard_all as _guard_all
 from graphc.core.printing import set_printoptions
 from graphc.core.promotion import broadcast_shapes as _broadcast_shapes
-from graphc.ops.activations import (
-    cdist, celu, cosine_similarity, hardshrink, log_softmax, pairwise_distance, prelu, relu, selu, softmax, threshold,
-)  # fmt: skip
-from graphc.ops.attention import embedding
-from graphc.ops.comparison import *
-from graphc.ops.creation import *
-from graphc.ops.indexing import (
-    argwhere, gather, index_add, index_copy, index_fill, index_put, index_select, masked_fill, masked_select, nonzero, scatter,
-    scatter_add, take, take_along_dim, where,
-)  # fmt: skip
-from graphc.ops.pointwise import *
-from graphc.ops.products import (
-    addmm, addmv, baddbmm, bilinear, bmm, cross, dot, einsum, ger, inner, kron, matmul, mm, mv, outer, tensordot, trace, vdot,
-)  # fmt: skip
-from graphc.ops.random import *
-from graphc.ops.reductions import *
-from graphc.ops.shape import (
-    atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, broadcast_to, cat, chunk, clone, concat, constant_pad_nd, diag,
-    diag_embed, diagonal, dstack, flatten, flip, fliplr, flipud, hstack, meshgrid, moveaxis, movedim, narrow, permute, ravel,
-    repeat_interleave, reshape, roll, rot90, select, split, split_with_sizes, squeeze, stack, swapaxes, swapdims, t, tile,
-    transpose, tril, triu, unbind, unflatten, unsqueeze, vstack,
-)  # fmt: skip
-from graphc.ops.sorting import *
+from graphc.ops.create.data import *
+from graphc.ops.create.fill import *
+from graphc.ops.create.ranges import *
+from graphc.ops.elementwise.arithmetic import *
+from graphc.ops.elementwise.bits import *
+from graphc.ops.elementwise.bounds import *
+from graphc.ops.elementwise.comparison import *
+from graphc.ops.elementwise.division import *
+from graphc.ops.elementwise.exponential import *
+from graphc.ops.elementwise.hyperbolic import *
+from graphc.ops.elementwise.logic import *
+from graphc.ops.elementwise.powers import *
+from graphc.ops.elementwise.predicates import *
+from graphc.ops.elementwise.rounding import *
+from graphc.ops.elementwise.signs import *
+from graphc.ops.elementwise.special import *
+from graphc.ops.elementwise.trigonometric import *
+from graphc.ops.indexing.gather import *
+from graphc.ops.indexing.items import index_put
+from graphc.ops.indexing.masks import argwhere, masked_fill, masked_select, nonzero, where
+from graphc.ops.indexing.scatter import *
+from graphc.ops.indexing.slices import *
+from graphc.ops.linear_algebra.affine import addmm, addmv, baddbmm, bilinear
+from graphc.ops.linear_algebra.contraction import *
+from graphc.ops.linear_algebra.einsum import *
+from graphc.ops.linear_algebra.matrices import *
+from graphc.ops.linear_algebra.square_matrices import trace
+from graphc.ops.linear_algebra.vectors import cross, ger, inner, kron, outer
+from graphc.ops.nn.dropout import *
+from graphc.ops.nn.embedding import embedding
+from graphc.ops.nn.rectifiers import celu, prelu, relu, selu, threshold
+from graphc.ops.nn.shrinkage import hardshrink
+from graphc.ops.nn.softmax import log_softmax, softmax
+from graphc.ops.random.floats import *
+from graphc.ops.random.generator import *
+from graphc.ops.random.integers import *
+from graphc.ops.reduce.counting import *
+from graphc.ops.reduce.cumulative import *
+from graphc.ops.reduce.distances import cdist, cosine_similarity, pairwise_distance
+from graphc.ops.reduce.extremes import *
+from graphc.ops.reduce.logic import *
+from graphc.ops.reduce.moments import *
+from graphc.ops.reduce.norms import *
+from graphc.ops.reduce.sorting import *
+from graphc.ops.reduce.sums import *
+from graphc.ops.shape.axes import *
+from graphc.ops.shape.diagonals import *
+from graphc.ops.shape.joining import *
+from graphc.ops.shape.order import *
+from graphc.ops.shape.padding import *
+from graphc.ops.shape.parts import *
+from graphc.ops.shape.ranks import *
+from graphc.ops.shape.repetition import broadcast_tensors, broadcast_to, meshgrid, repeat_interleave, tile
+from graphc.ops.shape.sizes import clone, flatten, ravel, reshape, squeeze, unflatten, unsqueeze
+from graphc.ops.shape.slices import narrow, select
 from graphc.tensors.tensor import Tensor, device
 from graphc.tensors.typed import BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 from graphc.utils.serialization import load, save

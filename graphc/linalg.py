@@ -7,9 +7,11 @@ from typing import Any
 from graphc.core.errors import guard_all as _guard_all
 from graphc.core.errors import located as _located
 from graphc.ops.common import axis_of as _axis_of
-from graphc.ops.products import cross, matmul, matrix_power, outer, vecdot
-from graphc.ops.reductions import vector_norm
-from graphc.ops.shape import diagonal
+from graphc.ops.linear_algebra.matrices import matmul
+from graphc.ops.linear_algebra.square_matrices import matrix_power
+from graphc.ops.linear_algebra.vectors import cross, outer, vecdot
+from graphc.ops.reduce.norms import vector_norm
+from graphc.ops.shape.diagonals import diagonal
 
 __all__ = ["cross", "diagonal", "matmul", "matrix_norm", "matrix_power", "multi_dot", "norm", "outer", "vecdot", "vector_norm"]
 

@@ -14,35 +14,53 @@ from typing import Any
 
 from graphc.core import dtypes
 from graphc.core.errors import guard, located
-from graphc.ops import activations, comparison, creation, indexing, pointwise, products, random, reductions, shape, sorting
+from graphc.ops.create import data, fill
+from graphc.ops.elementwise import (
+    arithmetic,
+    bits,
+    bounds,
+    comparison,
+    division,
+    exponential,
+    hyperbolic,
+    logic,
+    powers,
+    predicates,
+    rounding,
+    signs,
+    special,
+    trigonometric,
+)
+from graphc.ops.indexing import gather, items, masks, scatter, slices
+from graphc.ops.linear_algebra import affine, matrices, square_matrices, vectors
+from graphc.ops.nn import rectifiers, softmax
+from graphc.ops.random import floats, integers
+from graphc.ops.reduce import counting, cumulative, extremes, moments, norms, sorting, sums
+from graphc.ops.reduce import logic as reduce_logic
+from graphc.ops.shape import axes, diagonals, order, parts, repetition, sizes
+from graphc.ops.shape import slices as shape_slices
 from graphc.tensors.tensor import Tensor, device, legacy
 from graphc.tensors.typed import TensorType
 
 __all__ = ["INPLACE", "METHODS", "OPERATORS"]
 
-METHODS: dict[Any, str] = {
-    pointwise: """abs absolute acos acosh add addcdiv addcmul arccos arcsin arctan arctan2 asin asinh atan atan2
-        atanh ceil clamp clamp_max clamp_min clip copysign cos cosh deg2rad div divide erf exp exp2 expm1 float_power
-        floor floor_divide fmax fmin fmod frac hypot lerp log log10 log1p log2 logaddexp logaddexp2 logit maximum
-        minimum mul multiply nan_to_num neg negative positive pow rad2deg reciprocal remainder round rsqrt sgn sigmoid
-        sign sin sinc sinh sqrt square sub subtract tan tanh true_divide trunc xlogy""",
-    comparison: """allclose bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor
-        eq equal ge greater greater_equal gt heaviside isclose isfinite isinf isnan isneginf isposinf le less less_equal
-        logical_and logical_not logical_or logical_xor lt ne not_equal signbit""",
-    reductions: """all amax amin aminmax any argmax argmin count_nonzero cumprod cumsum logcumsumexp logsumexp max
-        mean min nanmean nansum norm prod std sum var""",
-    shape: """broadcast_to chunk clone contiguous diag diag_embed diagonal expand expand_as flatten flip
-        fliplr flipud moveaxis movedim narrow permute ravel repeat repeat_interleave reshape reshape_as roll rot90
-        select split split_with_sizes squeeze swapaxes swapdims t tile transpose tril triu unbind unflatten unfold
-        unsqueeze view view_as""",
-    indexing: """argwhere gather index_add index_copy index_fill index_put index_select masked_fill masked_select
-        nonzero scatter scatter_add take take_along_dim""",
-    sorting: "argsort bincount median msort sort topk unique",
-    products: "addmm addmv baddbmm bmm cross dot ger inner kron matmul matrix_power mm mv outer trace vdot",
-    activations: "log_softmax relu softmax",
-    random: "bernoulli",
-}
-"""The operations of each family that are methods too."""
+MODULES: tuple[Any, ...] = (
+    arithmetic, bits, bounds, comparison, division, exponential, hyperbolic, logic, powers, predicates, rounding, signs,
+    special, trigonometric, gather, items, masks, scatter, slices, affine, matrices, square_matrices, vectors, rectifiers,
+    softmax, integers, counting, cumulative, extremes, reduce_logic, moments, norms, sorting, sums, axes, diagonals, order,
+    parts, repetition, sizes, shape_slices,
+)  # fmt: skip
+"""The modules whose functions are methods too."""
+
+FUNCTIONS = frozenset((
+    "bilinear", "broadcast_tensors", "celu", "elu", "getitem", "leaky_relu", "linear", "meshgrid", "one_hot", "prelu",
+    "put_item", "randint", "randint_like", "randperm", "relu6", "rsub", "selu", "softmin", "std_mean", "threshold",
+    "var_mean", "vecdot", "where",
+))  # fmt: skip
+"""Their functions that are none."""
+
+METHODS = {name: getattr(module, name) for module in MODULES for name in module.__all__ if name not in FUNCTIONS}
+"""The operations that are methods, by name."""
 
 INPLACE = [
     "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul", "asin", "asinh", "atan", "atan2", "atanh",
@@ -57,38 +75,38 @@ INPLACE = [
 """The methods that have an in-place form."""
 
 OPERATORS: dict[str, Callable[..., Any]] = {
-    "add": pointwise.add,
-    "radd": pointwise.add,
-    "sub": pointwise.sub,
-    "rsub": pointwise.rsub,
-    "mul": pointwise.mul,
-    "rmul": pointwise.mul,
-    "truediv": pointwise.div,
-    "rtruediv": pointwise.rdiv,
-    "floordiv": pointwise.floor_divide,
-    "mod": pointwise.remainder,
-    "pow": pointwise.pow,
-    "rpow": pointwise.rpow,
-    "matmul": products.matmul,
+    "add": arithmetic.add,
+    "radd": arithmetic.add,
+    "sub": arithmetic.sub,
+    "rsub": arithmetic.rsub,
+    "mul": arithmetic.mul,
+    "rmul": arithmetic.mul,
+    "truediv": division.div,
+    "rtruediv": division.rdiv,
+    "floordiv": division.floor_divide,
+    "mod": division.remainder,
+    "pow": powers.pow,
+    "rpow": powers.rpow,
+    "matmul": matrices.matmul,
     "eq": comparison.eq,
     "ne": comparison.ne,
     "lt": comparison.lt,
     "le": comparison.le,
     "gt": comparison.gt,
     "ge": comparison.ge,
-    "and": comparison.bitwise_and,
-    "rand": comparison.bitwise_and,
-    "or": comparison.bitwise_or,
-    "ror": comparison.bitwise_or,
-    "xor": comparison.bitwise_xor,
-    "rxor": comparison.bitwise_xor,
-    "lshift": comparison.bitwise_left_shift,
-    "rshift": comparison.bitwise_right_shift,
-    "rfloordiv": lambda x, y: pointwise.floor_divide(y, x),
-    "rmod": lambda x, y: pointwise.remainder(y, x),
-    "rmatmul": lambda x, y: products.matmul(y, x),
-    "rlshift": lambda x, y: comparison.bitwise_left_shift(y, x),
-    "rrshift": lambda x, y: comparison.bitwise_right_shift(y, x),
+    "and": bits.bitwise_and,
+    "rand": bits.bitwise_and,
+    "or": bits.bitwise_or,
+    "ror": bits.bitwise_or,
+    "xor": bits.bitwise_xor,
+    "rxor": bits.bitwise_xor,
+    "lshift": bits.bitwise_left_shift,
+    "rshift": bits.bitwise_right_shift,
+    "rfloordiv": lambda x, y: division.floor_divide(y, x),
+    "rmod": lambda x, y: division.remainder(y, x),
+    "rmatmul": lambda x, y: matrices.matmul(y, x),
+    "rlshift": lambda x, y: bits.bitwise_left_shift(y, x),
+    "rrshift": lambda x, y: bits.bitwise_right_shift(y, x),
 }
 """Binary operators; those with r in front have the operands the other way round."""
 
@@ -158,7 +176,7 @@ def _to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if isinstance(given, Tensor):
             wanted = given.dtype
         elif isinstance(given, (str, device)):
-            creation.check_device(given)
+            fill.check_device(given)
         elif given is not None and not isinstance(given, bool):
             wanted = given
     fresh = bool(kwargs.get("copy", False))
@@ -168,7 +186,7 @@ def _to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 def _in_dtype(self: Tensor, dtype: dtypes.dtype, fresh: bool = False) -> Tensor:
     if dtype.ir is self.dtype.ir and not fresh:
         return self
-    return creation.converted(self, dtype.ir)  # type: ignore[no-any-return]
+    return data.converted(self, dtype.ir)  # type: ignore[no-any-return]
 
 
 def _type(self: Tensor, dtype: Any = None) -> Any:
@@ -230,22 +248,22 @@ def _converter(dtype: dtypes.dtype) -> Callable[[Tensor], Tensor]:
 
 def _getitem(self: Tensor, index: Any) -> Any:
     """Return the elements at an index; integers, slices, None and ... give a view, tensors and lists a copy."""
-    return indexing.getitem(self, index)
+    return items.getitem(self, index)
 
 
 def _setitem(self: Tensor, index: Any, value: Any) -> None:
     """Write a number or a tensor, broadcast and converted to this dtype, to the elements at an index."""
-    part, index = indexing.at_places(self, index)
-    if indexing.is_basic(index):
-        part = indexing.getitem(part, index)
-        part.copy_(indexing.fitted(value, tuple(part.shape)) if isinstance(value, Tensor) else value)
+    part, index = items.at_places(self, index)
+    if items.is_basic(index):
+        part = items.getitem(part, index)
+        part.copy_(items.fitted(value, tuple(part.shape)) if isinstance(value, Tensor) else value)
     else:
-        part._assign(indexing.put_item(part, index, value))
+        part._assign(items.put_item(part, index, value))
 
 
 def _contains(self: Tensor, element: Any) -> bool:
     """Return whether any element equals the given number."""
-    return bool(reductions.any(comparison.eq(self, element)))
+    return bool(reduce_logic.any(comparison.eq(self, element)))
 
 
 def _fill_(self: Tensor, value: Any) -> Tensor:
@@ -272,7 +290,7 @@ def _fill_(self: Tensor, value: Any) -> Tensor:
                 RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
             )
         return self.copy_(value)
-    return self._assign(creation.full_like(self, value), copies=True, overlapping=True)
+    return self._assign(fill.full_like(self, value), copies=True, overlapping=True)
 
 
 def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
@@ -293,7 +311,7 @@ def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
         >>> x.where(x > 0, 0.0)
         tensor([0., 2.])
     """
-    return indexing.where(condition, self, other)  # type: ignore[no-any-return]
+    return masks.where(condition, self, other)  # type: ignore[no-any-return]
 
 
 def _zero_(self: Tensor) -> Tensor:
@@ -331,7 +349,7 @@ def _uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: A
         >>> bool(((x >= 2) & (x < 4)).all())
         True
     """
-    return self._assign(random.uniform(tuple(self.shape), self.dtype.ir, from_, to, generator))
+    return self._assign(floats.uniform(tuple(self.shape), self.dtype.ir, from_, to, generator))
 
 
 def _normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
@@ -352,7 +370,7 @@ def _normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: An
         >>> graphc.empty(3).normal_(1, 2).shape
         torch.Size([3])
     """
-    return self._assign(random.gaussian(tuple(self.shape), self.dtype.ir, mean, std, generator))
+    return self._assign(floats.gaussian(tuple(self.shape), self.dtype.ir, mean, std, generator))
 
 
 def _bernoulli_(self: Tensor, p: float = 0.5, *, generator: Any = None) -> Tensor:
@@ -374,7 +392,7 @@ def _bernoulli_(self: Tensor, p: float = 0.5, *, generator: Any = None) -> Tenso
     """
     if not 0 <= p <= 1:
         raise located(RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}"))
-    drawn = random.bernoulli(creation.full(tuple(self.shape), float(p)), generator=generator)
+    drawn = integers.bernoulli(fill.full(tuple(self.shape), float(p)), generator=generator)
     return self._assign(_in_dtype(drawn, self.dtype))
 
 
@@ -398,7 +416,7 @@ def _random_(self: Tensor, from_: int = 0, to: int | None = None, *, generator: 
         True
     """
     low, high = (0, from_) if to is None and from_ else (from_, to if to is not None else 2**24)
-    return self._assign(random.randint(low, high, tuple(self.shape), generator=generator, dtype=self.dtype))
+    return self._assign(integers.randint(low, high, tuple(self.shape), generator=generator, dtype=self.dtype))
 
 
 NEW_DOCSTRING = """Call `graphc.{name}` with this tensor's dtype as the default.
@@ -497,20 +515,20 @@ def _item_table() -> dict[str, Any]:
         "bernoulli_": _bernoulli_,
         "random_": _random_,
         "new": _new_legacy,
-        "new_zeros": _new(creation.zeros),
-        "new_ones": _new(creation.ones),
-        "new_full": _new(creation.full),
-        "new_empty": _new(creation.empty),
-        "new_tensor": _new(creation.tensor),
+        "new_zeros": _new(fill.zeros),
+        "new_ones": _new(fill.ones),
+        "new_full": _new(fill.full),
+        "new_empty": _new(fill.empty),
+        "new_tensor": _new(data.tensor),
         "is_floating_point": _is_floating_point,
         "nelement": _nelement,
         "ndimension": Tensor.dim,
-        "T": property(shape.reverse_axes),
-        "mT": property(shape.matrix_transpose),
-        "__neg__": pointwise.neg,
-        "__pos__": pointwise.positive,
-        "__abs__": pointwise.abs,
-        "__invert__": comparison.bitwise_not,
+        "T": property(axes.reverse_axes),
+        "mT": property(axes.matrix_transpose),
+        "__neg__": arithmetic.neg,
+        "__pos__": arithmetic.positive,
+        "__abs__": signs.abs,
+        "__invert__": bits.bitwise_not,
     }
 
 
@@ -519,9 +537,8 @@ def _guarded(value: Any) -> Any:
 
 
 def _give_all() -> None:
-    for module, names in METHODS.items():
-        for name in names.split():
-            setattr(Tensor, name, _guarded(getattr(module, name)))
+    for name, function in METHODS.items():
+        setattr(Tensor, name, _guarded(function))
     for name, value in _item_table().items():
         if getattr(value, "__name__", "") == "method":
             value.__name__ = value.__qualname__ = name

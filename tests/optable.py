@@ -420,7 +420,7 @@ row(
 )
 row(
     "put_slice",
-    lambda x, y: G.ops.indexing.put_item(x, (slice(1, None), slice(None, None, 2)), y),
+    lambda x, y: G.ops.indexing.items.put_item(x, (slice(1, None), slice(None, None, 2)), y),
     _written,
     In((3, 4)),
     In((2, 2)),

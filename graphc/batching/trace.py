@@ -21,7 +21,7 @@ from graphc.ir.core.types import I64, TensorType
 from graphc.ir.interpret.rng_offsets import drawn_words
 from graphc.ir.transforms.vmap import batch
 from graphc.ir.transforms.vmap_rules import lead
-from graphc.ops.random import default_generator, generators
+from graphc.ops.random.generator import default_generator, generators
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import PENDING_BOUND
 from graphc.tensors.grad_fn import BatchInput, GradFn, TransformInput

@@ -20,7 +20,7 @@ from graphc.compiler.api import compile
 from graphc.compiler.lowered import Lowered
 from graphc.ir.text.parser import parse
 from graphc.nn import functional as F
-from graphc.ops.random import manual_seed
+from graphc.ops.random.generator import manual_seed
 from graphc.optim import Adam
 from graphc.tensors.tensor import Tensor
 

@@ -22,7 +22,7 @@ from graphc.ir.core import build, control_flow
 from graphc.ir.core.graph import Node, Region, parameter, place
 from graphc.ir.core.types import BOOL, I64
 from graphc.ir.transforms.checkpointing import scan_in_segments, segment_lengths
-from graphc.ops.comparison import lt
+from graphc.ops.elementwise.comparison import lt
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import PENDING_BOUND
 from graphc.tensors.grad_fn import GradFn

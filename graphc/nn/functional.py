@@ -6,71 +6,34 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphc.core.errors import guard_all as _guard_all
-from graphc.ops.activations import (
-    celu,
-    cosine_similarity,
-    elu,
-    gelu,
-    glu,
-    hardshrink,
-    hardsigmoid,
-    hardswish,
-    hardtanh,
-    leaky_relu,
-    log_softmax,
-    logsigmoid,
-    mish,
-    normalize,
-    pairwise_distance,
-    prelu,
-    relu,
-    relu6,
-    selu,
-    silu,
-    softmax,
-    softmin,
-    softplus,
-    softshrink,
-    softsign,
-    tanhshrink,
-    threshold,
-)
-from graphc.ops.attention import embedding, scaled_dot_product_attention
-from graphc.ops.convolution import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    avg_pool1d,
-    avg_pool2d,
-    avg_pool3d,
-    conv1d,
-    conv2d,
-    conv3d,
-    conv_transpose1d,
-    conv_transpose2d,
-    conv_transpose3d,
-    max_pool1d,
-    max_pool2d,
-    max_pool3d,
-)
-from graphc.ops.indexing import one_hot
-from graphc.ops.losses import (
+from graphc.ops.elementwise.hyperbolic import tanh
+from graphc.ops.elementwise.special import sigmoid
+from graphc.ops.indexing.masks import one_hot
+from graphc.ops.linear_algebra.affine import bilinear, linear
+from graphc.ops.losses.classes import cross_entropy, nll_loss
+from graphc.ops.losses.distances import huber_loss, l1_loss, mse_loss, smooth_l1_loss
+from graphc.ops.losses.probabilities import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
-    cross_entropy,
-    huber_loss,
     kl_div,
-    l1_loss,
-    mse_loss,
-    nll_loss,
     poisson_nll_loss,
-    smooth_l1_loss,
     soft_margin_loss,
 )
-from graphc.ops.normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
-from graphc.ops.pointwise import sigmoid, tanh
-from graphc.ops.products import bilinear, linear
-from graphc.ops.random import channel_dropout, dropout
-from graphc.ops.shape import constant_pad_nd
+from graphc.ops.nn.attention import scaled_dot_product_attention
+from graphc.ops.nn.average_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, avg_pool1d, avg_pool2d, avg_pool3d
+from graphc.ops.nn.batch_norm import batch_norm, instance_norm
+from graphc.ops.nn.convolution import conv1d, conv2d, conv3d
+from graphc.ops.nn.dropout import channel_dropout, dropout
+from graphc.ops.nn.embedding import embedding
+from graphc.ops.nn.max_pooling import max_pool1d, max_pool2d, max_pool3d
+from graphc.ops.nn.normalization import group_norm, layer_norm, rms_norm
+from graphc.ops.nn.rectifiers import celu, elu, leaky_relu, prelu, relu, relu6, selu, threshold
+from graphc.ops.nn.shrinkage import hardshrink, hardtanh, softshrink, softsign, tanhshrink
+from graphc.ops.nn.sigmoidal import gelu, glu, hardsigmoid, hardswish, logsigmoid, mish, silu, softplus
+from graphc.ops.nn.softmax import log_softmax, softmax, softmin
+from graphc.ops.nn.transposed_convolution import conv_transpose1d, conv_transpose2d, conv_transpose3d
+from graphc.ops.reduce.distances import cosine_similarity, normalize, pairwise_distance
+from graphc.ops.shape.padding import constant_pad_nd
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear",

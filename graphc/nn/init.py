@@ -8,9 +8,11 @@ from typing import Any
 
 from graphc.autograd.grad_mode import no_grad
 from graphc.core.errors import guard_all as _guard_all
-from graphc.ops.creation import eye
-from graphc.ops.pointwise import clamp, erf
-from graphc.ops.random import Generator, uniform
+from graphc.ops.create.ranges import eye
+from graphc.ops.elementwise.bounds import clamp
+from graphc.ops.elementwise.special import erf
+from graphc.ops.random.floats import uniform
+from graphc.ops.random.generator import Generator
 
 __all__ = [
     "calculate_gain", "constant_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "trunc_normal_",

@@ -9,7 +9,8 @@ from graphc.nn import functional as F
 from graphc.nn import init
 from graphc.nn.module import Module
 from graphc.nn.parameter import Parameter, fresh
-from graphc.ops.creation import check_device, ones, tensor, zeros
+from graphc.ops.create.data import tensor
+from graphc.ops.create.fill import check_device, ones, zeros
 
 __all__ = [
     "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Bilinear", "CosineSimilarity", "Dropout", "Dropout1d", "Dropout2d",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphc.ops.creation import empty
+from graphc.ops.create.fill import empty
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["Buffer", "Parameter", "fresh"]

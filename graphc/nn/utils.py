@@ -7,10 +7,10 @@ from typing import Any
 
 from graphc.autograd.grad_mode import no_grad
 from graphc.core.errors import guard_all as _guard_all
-from graphc.ops.creation import scalar_tensor
-from graphc.ops.pointwise import clamp
-from graphc.ops.reductions import vector_norm
-from graphc.ops.shape import cat, stack
+from graphc.ops.create.data import scalar_tensor
+from graphc.ops.elementwise.bounds import clamp
+from graphc.ops.reduce.norms import vector_norm
+from graphc.ops.shape.joining import cat, stack
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "get_total_norm", "parameters_to_vector", "vector_to_parameters"]

@@ -11,21 +11,23 @@ from typing import Any
 from graphc.core.dtypes import DEFAULT, as_dtype, exact_number, torch_name
 from graphc.core.errors import located
 from graphc.core.promotion import broadcast_to as expand_to
-from graphc.ir.core.build import apply, cast, constant, full_like, iota, reduce, reshape
+from graphc.core.promotion import promote
+from graphc.ir.core.build import apply, cast, constant, elementwise, full_like, iota, reduce, reshape
 from graphc.ir.core.functions import derived
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64, DType
 
 __all__ = [
     "Dims", "Operand", "all_axes", "axes_of", "axis_of", "check_counts", "check_float", "checked", "default_float",
-    "dtype_or", "expand_to", "flatten_sizes", "float_operand", "kept", "number_like", "positions", "resolve_sizes",
-    "squeeze_axis", "torch_name", "unsqueeze_axis",
+    "dtype_or", "expand_to", "flatten_sizes", "float_function", "float_operand", "kept", "number_like", "positions",
+    "resolve_sizes", "squeeze_axis", "torch_name", "unsqueeze_axis",
 ]  # fmt: skip
 
 Operand = Any
 """What the body of an operation receives for a tensor argument: a Node, or a Python number where torch takes one."""
 
 Dims = int | Sequence[int] | None
+
 
 def default_float() -> DType:
     """Return the dtype that Python floats and lifted integers get."""
@@ -40,6 +42,11 @@ def dtype_or(dtype: Any, fallback: DType) -> DType:
 def float_operand(x: Node) -> Node:
     """Lift an integer or bool node to the default float dtype."""
     return x if x.dtype.is_float else cast(x, default_float())
+
+
+def float_function(name: str, x: Operand) -> Node:
+    """Apply a primitive of floats; integers and bools are converted to the default float dtype."""
+    return elementwise(name, *promote(x, float=True))
 
 
 def number_like(x: Operand, model: Node) -> Node:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from graphc.autograd.grad_mode import enable_grad, no_grad
 from graphc.core.dtypes import float64
 from graphc.nn.module import clear_grad
-from graphc.ops.creation import zeros_like
+from graphc.ops.create.fill import zeros_like
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.trace import capture_number, guard, paused
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from graphc.core.dtypes import float64
-from graphc.ops.creation import tensor
-from graphc.ops.random import Generator, randperm
-from graphc.ops.shape import stack
+from graphc.ops.create.data import tensor
+from graphc.ops.random.generator import Generator
+from graphc.ops.random.integers import randperm
+from graphc.ops.shape.joining import stack
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["DataLoader", "Dataset", "Subset", "TensorDataset", "default_collate", "random_split"]

@@ -15,7 +15,7 @@ from os import PathLike
 from struct import error as StructError
 from typing import IO, Any
 
-from graphc.ops.creation import check_device
+from graphc.ops.create.fill import check_device
 from graphc.utils.rebuild import Budget, Storage, array_of, damaged
 from graphc.utils.safe_calls import MOVED, Elements
 from graphc.utils.safe_file import Unsupported, decode, encode

@@ -11,7 +11,7 @@ import graphc as torch
 from graphc import Tensor, nn
 from graphc.core.errors import TracingError
 from graphc.nn import functional as F
-from graphc.ops.shape import narrow
+from graphc.ops.shape.slices import narrow
 
 RUNS: dict[str, Callable[..., Any]] = {"eager": lambda f: f, "compiled": torch.compile}
 

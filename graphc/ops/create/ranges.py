@@ -1,0 +1,164 @@
+"""Arithmetic and geometric progressions, identity matrices."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+from graphc.core.errors import located
+from graphc.ir.core.build import cast, constant, elementwise, iota, select
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import F64, I64, DType
+from graphc.ops.common import default_float, dtype_or
+from graphc.ops.create.fill import finished
+from graphc.tensors.dispatch import op
+
+__all__ = ["arange", "eye", "linspace", "logspace"]
+
+
+def arange(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return the numbers start, start + step, start + 2 * step, … up to but excluding end.
+
+    Args:
+        start: number, the first element; with one positional argument, it is end, and start is 0.
+        end: number, excluded.
+        step: number, positive or negative, but not 0.
+        dtype: dtype of the result; if None, int64 where all three are integers, else the default float dtype.
+        **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of shape (ceil((end - start) / step),).
+
+    Raises:
+        RuntimeError: if step is 0, or end cannot be reached from start in the direction of step.
+        NotImplementedError: if dtype is bool.
+
+    Example:
+        >>> graphc.arange(5)
+        tensor([0, 1, 2, 3, 4])
+        >>> graphc.arange(1, 2, 0.25)
+        tensor([1.0000, 1.2500, 1.5000, 1.7500])
+    """
+    start, end = (0, start) if end is None else (start, end)
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    natural = I64 if all(isinstance(v, int) for v in (start, end, step)) else default_float()
+    chosen = dtype_or(dtype, natural)
+    if chosen.is_bool:
+        raise located(NotImplementedError("\"arange_cpu\" not implemented for 'Bool'"))
+    if chosen is I64:
+        start, end, step = int(start), int(end), int(step)
+    elif chosen.is_int:  # counted in floats, made in integers, as torch does
+        return finished(_progression(int(start), int(step), ceil((end - start) / step), chosen), **keywords)
+    if step == 0:
+        raise located(RuntimeError("step must be nonzero"))
+    return finished(_progression(start, step, ceil((end - start) / step), chosen), **keywords)
+
+
+@op("Arange")
+def _progression(start: float, step: float, n: int, dtype: DType) -> Node:
+    if all(isinstance(v, int) for v in (start, step)) and not dtype.is_float:
+        return cast(iota((n,), 0) * step + start, dtype)
+    return cast(iota((n,), 0, F64) * step + start, dtype)
+
+
+def linspace(start: float, end: float, steps: int, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return `steps` evenly spaced numbers from start to end, both included.
+
+    Element i is start + i * (end - start) / (steps - 1), counted from the nearer end, so that both ends are exact.
+
+    Args:
+        start: number, the first element.
+        end: number, the last element; left out if steps is 1.
+        steps: int, the number of elements.
+        dtype: dtype of the result, the default float dtype if None; integers are truncated.
+        **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of shape (steps,).
+
+    Raises:
+        RuntimeError: if steps is negative.
+
+    Example:
+        >>> graphc.linspace(0, 1, 5)
+        tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    if steps < 0:
+        raise located(RuntimeError("number of steps must be non-negative"))
+    return finished(_linspace(float(start), float(end), steps, dtype_or(dtype, default_float())), **keywords)
+
+
+@op("Linspace")
+def _linspace(start: float, end: float, steps: int, dtype: DType) -> Node:
+    """Count from the nearer end, so that both ends are exact."""
+    work = dtype if dtype.is_float else F64
+    index = iota((steps,), 0, work)
+    step = (end - start) / max(steps - 1, 1)
+    from_start, from_end = index * step + start, end - (steps - 1 - index) * step
+    whole = select(index < steps // 2, from_start, from_end) if steps > 1 else constant(start, work, (steps,))
+    return cast(whole, dtype)
+
+
+def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return `steps` numbers evenly spaced on a logarithmic scale, from base**start to base**end.
+
+    Args:
+        start: number, the exponent of the first element.
+        end: number, the exponent of the last element.
+        steps: int, the number of elements.
+        base: number, the base of the powers.
+        dtype: dtype of the result, the default float dtype if None.
+        **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of shape (steps,).
+
+    Raises:
+        RuntimeError: if steps is negative.
+
+    Example:
+        >>> graphc.logspace(0, 3, 4, base=2)
+        tensor([1., 2., 4., 8.])
+    """
+    if steps < 0:
+        raise located(RuntimeError("number of steps must be non-negative"))
+    return finished(_powers(float(start), float(end), steps, base, dtype_or(dtype, default_float())), **keywords)
+
+
+@op("Logspace")
+def _powers(start: float, end: float, steps: int, base: float, dtype: DType) -> Node:
+    exponents = _linspace.nodes(start, end, steps, F64)
+    return cast(elementwise("pow", base, exponents), dtype)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, **keywords: Any) -> Any:
+    """Return a matrix with ones on the main diagonal and zeros elsewhere.
+
+    Args:
+        n: int, the number of rows.
+        m: int, the number of columns, n if None.
+        dtype: dtype of the result, the default float dtype if None.
+        **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of shape (n, m).
+
+    Raises:
+        RuntimeError: if n or m is negative.
+
+    Example:
+        >>> graphc.eye(2, 3)
+        tensor([[1., 0., 0.],
+                [0., 1., 0.]])
+    """
+    if n < 0 or (m is not None and m < 0):
+        raise RuntimeError(f"n and m must be greater or equal to 0, got {n} and {n if m is None else m}")
+    return finished(_identity((n, n if m is None else m), dtype_or(dtype, default_float())), **keywords)
+
+
+@op("Eye")
+def _identity(shape: tuple[int, int], dtype: DType) -> Node:
+    return cast(elementwise("eq", iota(shape, 0), iota(shape, 1)), dtype)

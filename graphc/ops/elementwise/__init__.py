@@ -1,0 +1,1 @@
+"""Elementwise operations: arithmetic, functions, comparisons, logic and bits."""

@@ -1,0 +1,203 @@
+"""The larger and the smaller of two values, and limits."""
+
+from __future__ import annotations
+
+from graphc.core.promotion import exact, promote, result_dtype
+from graphc.ir.core.build import elementwise, select
+from graphc.ir.core.functions import derived
+from graphc.ir.core.graph import Node
+from graphc.ops.common import Operand
+from graphc.tensors.dispatch import op
+
+__all__ = ["clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "maximum", "minimum"]
+
+
+@op("Maximum")
+def maximum(input: Operand, other: Operand) -> Node:
+    """Return the larger of two values, elementwise; NaN if either is NaN.
+
+    Each of two equal operands gets half of the gradient.
+
+    Args:
+        input: tensor or number.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.maximum(graphc.tensor([1.0, 5.0]), graphc.tensor([3.0, 2.0]))
+        tensor([3., 5.])
+    """
+    return elementwise("maximum", *promote(input, other))
+
+
+@op("Minimum")
+def minimum(input: Operand, other: Operand) -> Node:
+    """Return the smaller of two values, elementwise; NaN if either is NaN.
+
+    Each of two equal operands gets half of the gradient.
+
+    Args:
+        input: tensor or number.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.minimum(graphc.tensor([1.0, 5.0]), graphc.tensor([3.0, 2.0]))
+        tensor([1., 2.])
+    """
+    return elementwise("minimum", *promote(input, other))
+
+
+@op("Fmax")
+def fmax(input: Operand, other: Operand) -> Node:
+    """Return the larger of two values, elementwise; if one is NaN, the other one.
+
+    The gradient of equal operands goes to input.
+
+    Args:
+        input: tensor or number.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.fmax(graphc.tensor([1.0, float("nan")]), graphc.tensor([3.0, 2.0]))
+        tensor([3., 2.])
+    """
+    x, y = promote(input, other)
+    return select((x >= y) | elementwise("ne", y, y), x, y)
+
+
+@op("Fmin")
+def fmin(input: Operand, other: Operand) -> Node:
+    """Return the smaller of two values, elementwise; if one is NaN, the other one.
+
+    The gradient of equal operands goes to input.
+
+    Args:
+        input: tensor or number.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.fmin(graphc.tensor([1.0, float("nan")]), graphc.tensor([3.0, 2.0]))
+        tensor([1., 2.])
+    """
+    x, y = promote(input, other)
+    return select((x <= y) | elementwise("ne", y, y), x, y)
+
+
+@op(lambda input, min=None, max=None: "ClampBackward0" if any(isinstance(b, Node) for b in (min, max)) else "ClampBackward1")
+def clamp(input: Operand, min: Operand = None, max: Operand = None) -> Node:
+    """Limit input to the interval [min, max].
+
+    The derivative is 1 inside of the interval and at its bounds, else 0. A NaN bound gives NaN; if min is larger than max,
+    the result is max.
+
+    Args:
+        input: tensor.
+        min: tensor or number, the lower bound; None: no lower bound.
+        max: tensor or number, the upper bound; None: no upper bound.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype of input and the bounds.
+
+    Raises:
+        RuntimeError: if both bounds are None, the shapes do not broadcast, or a bound is out of the range of the dtype.
+
+    Example:
+        >>> graphc.clamp(graphc.tensor([-1.0, 0.5, 2.0]), 0, 1)
+        tensor([0.0000, 0.5000, 1.0000])
+    """
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    given = [b for b in (min, max) if b is not None]
+    dtype = result_dtype([input, *given])
+    x, *bounds = promote(input, *(exact(b, dtype) for b in given))
+    if min is not None:
+        x = _bounded("at-least", x < bounds[0], x, bounds[0])
+    if max is not None:
+        x = _bounded("at-most", x > bounds[-1], x, bounds[-1])
+    return x
+
+
+def _bounded(rule: str, beyond: Node, x: Node, bound: Node) -> Node:
+    """Return the bound where `x` is beyond it, and where the bound is NaN and `x` is not."""
+    if not bound.dtype.is_float:
+        return select(beyond, bound, x)
+    if not _is_number(bound):
+        beyond = beyond | (elementwise("ne", bound, bound) & elementwise("eq", x, x))
+    return derived(rule, select(beyond, bound, x), x, bound)
+
+
+def _is_number(x: Node) -> bool:
+    """Tell whether a node is a constant other than NaN."""
+    return x.op.name == "constant" and x.params["value"] == x.params["value"]
+
+
+@op("ClampMin")
+def clamp_min(input: Operand, min: Operand) -> Node:
+    """Limit input to values of at least min.
+
+    The same as `graphc.clamp` with a lower bound only.
+
+    Args:
+        input: tensor.
+        min: tensor or number, the lower bound.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.clamp_min(graphc.tensor([-1.0, 0.5, 2.0]), 0)
+        tensor([0.0000, 0.5000, 2.0000])
+    """
+    return clamp.nodes(input, min)  # type: ignore[no-any-return]
+
+
+@op("ClampMax")
+def clamp_max(input: Operand, max: Operand) -> Node:
+    """Limit input to values of at most max.
+
+    The same as `graphc.clamp` with an upper bound only.
+
+    Args:
+        input: tensor.
+        max: tensor or number, the upper bound.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.clamp_max(graphc.tensor([-1.0, 0.5, 2.0]), 1)
+        tensor([-1.0000,  0.5000,  1.0000])
+    """
+    return clamp.nodes(input, None, max)  # type: ignore[no-any-return]
+
+
+clip = clamp

@@ -1,0 +1,125 @@
+"""Rounding to integers and decimal places."""
+
+from __future__ import annotations
+
+from graphc.ir.core.build import elementwise
+from graphc.ir.core.graph import Node
+from graphc.ops.common import Operand, check_float
+from graphc.tensors.dispatch import op
+
+__all__ = ["ceil", "floor", "frac", "round", "trunc"]
+
+
+def _rounding(name: str, x: Node) -> Node:
+    return elementwise(name, x) if x.dtype.is_float else x
+
+
+@op("Floor")
+def floor(input: Operand) -> Node:
+    """Return the largest integer that is at most input.
+
+    Integers and bools are returned unchanged; the gradient is 0.
+
+    Args:
+        input: tensor.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Example:
+        >>> graphc.floor(graphc.tensor([1.5, -1.5]))
+        tensor([ 1., -2.])
+    """
+    return _rounding("floor", input)
+
+
+@op("Ceil")
+def ceil(input: Operand) -> Node:
+    """Return the smallest integer that is at least input.
+
+    Integers and bools are returned unchanged; the gradient is 0.
+
+    Args:
+        input: tensor.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Example:
+        >>> graphc.ceil(graphc.tensor([1.5, -1.5]))
+        tensor([ 2., -1.])
+    """
+    return _rounding("ceil", input)
+
+
+@op("Trunc")
+def trunc(input: Operand) -> Node:
+    """Round input towards zero.
+
+    Integers and bools are returned unchanged; the gradient is 0.
+
+    Args:
+        input: tensor.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Example:
+        >>> graphc.trunc(graphc.tensor([1.5, -1.5]))
+        tensor([ 1., -1.])
+    """
+    return _rounding("trunc", input)
+
+
+@op("Round")
+def round(input: Operand, *, decimals: int = 0) -> Node:
+    """Round input to the nearest integer or decimal place, halves to even.
+
+    Without decimals, integers and bools are returned unchanged; the gradient is 0.
+
+    Args:
+        input: tensor.
+        decimals: decimal places to keep; negative ones round to tens, hundreds and so on.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        NotImplementedError: if decimals is not 0 and input is not floating-point.
+
+    Example:
+        >>> graphc.round(graphc.tensor([0.5, 1.5, 2.4]))
+        tensor([0., 2., 2.])
+        >>> graphc.round(graphc.tensor([1234.567]), decimals=1)
+        tensor([1234.6000])
+    """
+    if decimals:
+        check_float("round_cpu", input)
+    else:
+        return _rounding("round", input)
+    scale = 10.0 ** (decimals if decimals > 0 else -decimals)
+    if decimals > 0:
+        return elementwise("round", input * scale) / scale
+    return elementwise("round", input / scale) * scale
+
+
+@op("Frac")
+def frac(input: Operand) -> Node:
+    """Return the fractional part, input - trunc(input), with the sign of input.
+
+    The derivative is 1.
+
+    Args:
+        input: floating-point tensor.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        NotImplementedError: if input is not floating-point.
+
+    Example:
+        >>> graphc.frac(graphc.tensor([1.5, -1.25]))
+        tensor([ 0.5000, -0.2500])
+    """
+    return input - elementwise("trunc", input)  # type: ignore[no-any-return]

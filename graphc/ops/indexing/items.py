@@ -1,0 +1,183 @@
+"""Subscripts: `x[index]` and `x[index] = value`.
+
+The shape of a result indexed by a bool mask depends on the values of the mask, which are read when it is made: a traced
+function that does so raises TracingError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.core.build import cast, permute, reshape, select
+from graphc.ir.core.build import gather as gather_at
+from graphc.ir.core.build import scatter as scatter_at
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import BOOL, I32, I64
+from graphc.ops.common import Operand, number_like
+from graphc.ops.indexing.nodes import (
+    append_axes,
+    axes_first,
+    fit_value,
+    index_nodes,
+    read_box,
+    result_order,
+    scatter_add_at,
+    write_box,
+)
+from graphc.ops.indexing.selection import (
+    Selection,
+    axes_taken,
+    expand_ellipsis,
+    index_entries,
+    index_entry,
+    is_mask,
+    parse_index,
+)
+from graphc.ops.shape.slices import known_integer
+from graphc.ops.shape.slices import select as select_at
+from graphc.tensors.dispatch import op
+from graphc.tensors.storage import Storage
+from graphc.tensors.tensor import Tensor
+
+__all__ = ["getitem", "index_put", "put_item"]
+
+
+def _is_place(entry: Any) -> bool:
+    """Tell whether an entry is an integer tensor of 0 dims, which selects as an int does."""
+    return isinstance(entry, Tensor) and not entry.ndim and entry.dtype.ir in (I32, I64)
+
+
+def at_places(input: Any, index: Any) -> tuple[Any, Any]:
+    """Return the parts that 0-d integer tensors of an index select, and the other entries.
+
+    A tensor whose value is known, or looked at where nothing is traced, becomes an int.
+    """
+    entries = [*index] if isinstance(index, tuple) else [index]
+    if not any(map(_is_place, entries)):
+        return input, index
+    entries = [known_integer(e._node()) if _is_place(e) else index_entry(e) for e in entries]
+    axis, rest = 0, []
+    for entry in expand_ellipsis(entries, input.ndim) if any(isinstance(e, Node) for e in entries) else entries:
+        if isinstance(entry, Node):
+            input = select_at(input, axis, Tensor._of(Storage(entry)))
+        else:
+            rest.append(entry)
+            axis += axes_taken(entry)
+    return input, tuple(rest)
+
+
+def getitem(input: Any, index: Any) -> Any:
+    """Return input[index]: integers, slices, None, Ellipsis, bool masks and index tensors.  Raises IndexError."""
+    input, index = at_places(input, index)
+    selection, tensors = parse_index(tuple(input.shape), index)
+    if not tensors:
+        whole = selection.box == selection.shape
+        return _slice(input, selection) if whole else _select(input, selection)
+    return _index(input, selection, tensors)
+
+
+@op("Slice")
+def _slice(input: Operand, selection: Selection) -> Node:
+    return read_box(input, selection)
+
+
+@op(lambda input, selection: "Unsqueeze" if selection.box == input.shape else "Select", view=True)
+def _select(input: Operand, selection: Selection) -> Node:
+    return read_box(input, selection)
+
+
+@op("Index")
+def _index(input: Operand, selection: Selection, tensors: Sequence[Operand]) -> Node:
+    x = read_box(input, selection)
+    indices = index_nodes(x, selection.advanced, tensors)
+    taken = gather_at(axes_first(x, selection.advanced), *indices)
+    return permute(taken, result_order(x, selection.advanced, indices[0].type.rank))
+
+
+def put_item(input: Any, index: Any, value: Any, accumulate: bool = False) -> Any:
+    """Return input with `value` at an index, for integers, slices, None, Ellipsis, masks and index tensors.
+
+    Repeated index tensors: the last value wins, or all add up with `accumulate`.  Raises IndexError, RuntimeError.
+    """
+    entries = index_entries(index)
+    if len(entries) == 1 and is_mask(entries[0]) and not accumulate and _is_single(value):
+        return _put_mask(input, entries[0], value)
+    selection, tensors = parse_index(tuple(input.shape), index)
+    if not tensors:
+        return _put_box(input, selection, value)
+    return _put_index(input, selection, tensors, value, accumulate)
+
+
+def _is_single(value: Any) -> bool:
+    return not hasattr(value, "shape") or int(np.prod(tuple(value.shape))) == 1
+
+
+@op("MaskedFill")
+def _put_mask(input: Operand, mask: Operand, value: Operand) -> Node:
+    if mask.shape != input.shape[: mask.type.rank]:
+        bad = next(a for a, n in enumerate(mask.shape) if a >= input.type.rank or n != input.shape[a])
+        raise IndexError(
+            f"The shape of the mask {list(mask.shape)} at index {bad} does not match the shape of the indexed tensor "
+            f"{list(input.shape)} at index {bad}"
+        )
+    single = reshape(value, ()) if isinstance(value, Node) else value
+    return select(append_axes(cast(mask, BOOL), input.shape), number_like(single, input), input)
+
+
+@op("CopySlices")
+def _put_box(input: Operand, selection: Selection, value: Operand) -> Node:
+    return write_box(input, selection, fit_value(value, input, selection.shape))
+
+
+@op("IndexPut")
+def _put_index(input: Operand, selection: Selection, tensors: Sequence[Operand], value: Operand, accumulate: bool) -> Node:
+    x = read_box(input, selection)
+    axes = selection.advanced
+    indices = index_nodes(x, axes, tensors)
+    order = result_order(x, axes, indices[0].type.rank)
+    front = axes_first(x, axes)
+    natural = indices[0].shape + front.shape[len(axes) :]
+    updates = permute(fit_value(value, x, tuple(natural[a] for a in order)), np.argsort(order).tolist())
+    written = scatter_add_at(front, updates, *indices) if accumulate else scatter_at(front, updates, *indices)
+    back = np.argsort((*axes, *(a for a in range(x.type.rank) if a not in axes))).tolist()
+    return write_box(input, selection, permute(written, back))
+
+
+def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
+    """Return input with values written, or added, at the places that index tensors give.
+
+    Args:
+        input: tensor.
+        indices: sequence of integer or bool tensors, one for each of the leading axes, as in `input[indices]`.
+        values: tensor or number that broadcasts to the shape of `input[indices]`.
+        accumulate: whether to add to the elements rather than replace them; where a place occurs more than once, all values
+            are added, and without accumulate the last one stays.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        IndexError: if there are too many indices, they do not broadcast, or an entry is out of range.
+        RuntimeError: if values does not broadcast to the indexed shape.
+
+    Example:
+        >>> graphc.index_put(graphc.zeros(3), [graphc.tensor([0, 2, 2])], graphc.tensor(1.0), accumulate=True)
+        tensor([1., 0., 2.])
+    """
+    return put_item(input, tuple(indices), values, accumulate)
+
+
+def is_basic(index: Any) -> bool:
+    """Return whether an index reads a box: slices, integers, None and Ellipsis alone."""
+    return all(
+        i is None or i is Ellipsis or (isinstance(i, (int, slice)) and not isinstance(i, bool)) for i in index_entries(index)
+    )
+
+
+@op("Expand")
+def fitted(value: Operand, shape: tuple[int, ...]) -> Node:
+    """Return a value broadcast to the shape of the place it is written to; leading axes of 1 may go.  Raises RuntimeError."""
+    return fit_value(value, value, shape)

@@ -1,0 +1,1 @@
+"""Losses: each computes one value per element or sample and then reduces them."""

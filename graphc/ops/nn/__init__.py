@@ -1,0 +1,1 @@
+"""What layers compute: activations, convolution, pooling, normalization, attention, dropout."""

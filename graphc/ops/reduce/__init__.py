@@ -1,0 +1,1 @@
+"""Reductions, cumulative reductions, sorting and counting."""

@@ -1,0 +1,89 @@
+"""Distinct values and their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphc.core.errors import located
+from graphc.ir.core.build import cast, constant, full_like, scatter_add
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import I64
+from graphc.ops.common import Operand
+from graphc.tensors.dispatch import op
+
+__all__ = ["bincount", "unique"]
+
+
+@op("Unique", differentiable=False)
+def _constants(*arrays: Operand) -> Sequence[Node]:
+    return arrays
+
+
+def unique(
+    input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """Return the distinct elements, or the distinct slices along an axis, in ascending order.
+
+    No NaN equals another one. There is no gradient.
+
+    Args:
+        input: tensor.
+        sorted: accepted; the elements are always in order.
+        return_inverse: whether to return the index of each element of input among the distinct ones.
+        return_counts: whether to return how often each occurs.
+        dim: int, the axis along which slices are compared; None compares the elements of the flattened tensor.
+
+    Returns:
+        Vector of the distinct elements (or the slices, stacked along dim), or a tuple of it, the inverse, int64 of the
+        shape of input (or of shape (extent of dim,)), and the counts, int64.
+
+    Raises:
+        TracingError: if the values are not known because a function is being traced.
+
+    Example:
+        >>> graphc.unique(graphc.tensor([3, 1, 3]), return_counts=True)
+        (tensor([1, 3]), tensor([1, 2]))
+    """
+    values = np.asarray(input.detach())
+    found, inverse, counts = np.unique(values, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
+    inverse = inverse.reshape(values.shape if dim is None else -1)
+    wanted = [found, *([inverse] if return_inverse else []), *([counts] if return_counts else [])]
+    results = _constants(*wanted)
+    return results if len(wanted) > 1 else results[0]
+
+
+@op("Bincount", differentiable=False)
+def _counted(input: Operand, weights: Operand, size: int) -> Node:
+    zeros = constant(0, I64 if weights is None else weights.dtype, (size,))
+    ones = full_like(cast(input, I64), 1)
+    return scatter_add(zeros, ones if weights is None else weights, cast(input, I64))
+
+
+def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """Return how often each integer from 0 up occurs in a vector, or the sums of the weights at its places.
+
+    Args:
+        input: 1-d tensor of non-negative integers.
+        weights: tensor of the shape of input, added up instead of ones.
+        minlength: int, the least number of bins.
+
+    Returns:
+        Vector of max(minlength, largest element + 1) elements; int64, or of the dtype of weights.
+
+    Raises:
+        RuntimeError: if input is not a vector of non-negative integers, or weights has another shape.
+        TracingError: if the values are not known because a function is being traced.
+
+    Example:
+        >>> graphc.bincount(graphc.tensor([0, 1, 1, 3]))
+        tensor([1, 2, 0, 1])
+    """
+    values = np.asarray(input.detach())
+    if values.ndim != 1 or values.dtype.kind not in "iu" or (values.size and values.min() < 0):
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if weights is not None and tuple(weights.shape) != values.shape:
+        raise located(RuntimeError("weights should be 1-d and have the same length as input"))
+    return _counted(input, weights, max(minlength, int(values.max()) + 1 if values.size else 0))

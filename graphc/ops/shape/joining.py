@@ -1,0 +1,161 @@
+"""Concatenation and stacking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc.core.promotion import result_dtype
+from graphc.ir.core.build import cast, concatenate
+from graphc.ir.core.graph import Node
+from graphc.ops.common import Operand, axis_of, unsqueeze_axis
+from graphc.ops.shape.ranks import at_least_rank
+from graphc.tensors.dispatch import op
+
+__all__ = ["cat", "concat", "dstack", "hstack", "stack", "vstack"]
+
+
+@op("Cat")
+def cat(tensors: Sequence[Operand], dim: int = 0) -> Node:
+    """Concatenate tensors along an axis.
+
+    Args:
+        tensors: sequence of tensors of equal shape except along dim; tensors of shape (0,) are skipped.
+        dim: int, the axis.
+
+    Returns:
+        Tensor of the promoted dtype.
+
+    Raises:
+        ValueError: if the sequence is empty.
+        RuntimeError: if a tensor is 0-d, or ranks or other axes differ.
+        IndexError: if the axis is out of range.
+
+    Example:
+        >>> graphc.cat([graphc.tensor([1, 2]), graphc.tensor([3])])
+        tensor([1, 2, 3])
+    """
+    if len(tensors) == 0:
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    for i, x in enumerate(tensors):
+        if x.type.rank == 0:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    dtype = result_dtype(tensors)
+    xs = [x for x in tensors if x.shape != (0,)] or [tensors[0]]
+    axis = axis_of(dim, xs[0].type.rank)
+    _check_joinable(xs, axis)
+    return concatenate([cast(x, dtype) for x in xs], axis)
+
+
+def _check_joinable(xs: Sequence[Node], axis: int) -> None:
+    first = xs[0]
+    for i, x in enumerate(xs):
+        if x.type.rank != first.type.rank:
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {first.type.rank} and {x.type.rank}")
+        for a, (n, m) in enumerate(zip(first.shape, x.shape, strict=True)):
+            if a != axis and n != m:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {axis}. Expected size {n} "
+                    f"but got size {m} for tensor number {i} in the list."
+                )
+
+
+@op("Stack")
+def stack(tensors: Sequence[Operand], dim: int = 0) -> Node:
+    """Stack tensors of one shape along a new axis.
+
+    Args:
+        tensors: sequence of tensors of equal shape.
+        dim: int, the index of the new axis.
+
+    Returns:
+        Tensor of the promoted dtype with one axis more.
+
+    Raises:
+        RuntimeError: if the sequence is empty or shapes differ.
+        IndexError: if dim is out of range.
+
+    Example:
+        >>> graphc.stack([graphc.tensor([1, 2]), graphc.tensor([3, 4])], dim=1)
+        tensor([[1, 3],
+                [2, 4]])
+    """
+    if len(tensors) == 0:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    for i, x in enumerate(tensors):
+        if x.shape != tensors[0].shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
+                f"{list(x.shape)} at entry {i}"
+            )
+    axis = axis_of(dim, tensors[0].type.rank + 1)
+    return cat.nodes([unsqueeze_axis(x, axis) for x in tensors], axis)  # type: ignore[no-any-return]
+
+
+@op("Cat")
+def hstack(tensors: Sequence[Operand]) -> Node:
+    """Concatenate tensors horizontally: along the second axis, or the first for vectors.
+
+    Args:
+        tensors: sequence of tensors; 0-d tensors are taken for vectors of one element.
+
+    Returns:
+        Tensor of the promoted dtype.
+
+    Raises:
+        ValueError: if the sequence is empty.
+        RuntimeError: if ranks or other axes differ.
+
+    Example:
+        >>> graphc.hstack([graphc.ones(2, 1), graphc.zeros(2, 2)])
+        tensor([[1., 0., 0.],
+                [1., 0., 0.]])
+    """
+    xs = [at_least_rank(x, 1) for x in tensors]
+    return cat.nodes(xs, 0 if xs and xs[0].type.rank == 1 else 1)  # type: ignore[no-any-return]
+
+
+@op("Cat")
+def vstack(tensors: Sequence[Operand]) -> Node:
+    """Concatenate tensors vertically: along the first axis, vectors being rows.
+
+    Args:
+        tensors: sequence of tensors.
+
+    Returns:
+        Tensor of the promoted dtype and of at least two axes.
+
+    Raises:
+        ValueError: if the sequence is empty.
+        RuntimeError: if ranks or other axes differ.
+
+    Example:
+        >>> graphc.vstack([graphc.tensor([1, 2]), graphc.tensor([3, 4])])
+        tensor([[1, 2],
+                [3, 4]])
+    """
+    return cat.nodes([at_least_rank(x, 2) for x in tensors], 0)  # type: ignore[no-any-return]
+
+
+@op("Cat")
+def dstack(tensors: Sequence[Operand]) -> Node:
+    """Concatenate tensors along the third axis, after `graphc.atleast_3d`.
+
+    Args:
+        tensors: sequence of tensors.
+
+    Returns:
+        Tensor of the promoted dtype and of at least three axes.
+
+    Raises:
+        ValueError: if the sequence is empty.
+        RuntimeError: if ranks or other axes differ.
+
+    Example:
+        >>> graphc.dstack([graphc.tensor([1, 2]), graphc.tensor([3, 4])])
+        tensor([[[1, 3],
+                 [2, 4]]])
+    """
+    return cat.nodes([at_least_rank(x, 3) for x in tensors], 2)  # type: ignore[no-any-return]
+
+
+concat = cat
