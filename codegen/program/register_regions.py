@@ -14,8 +14,8 @@ from graphc.codegen.llvm.scalar_ops import MEMORY
 from graphc.codegen.program.calls import Calls
 from graphc.codegen.program.memory.arena import Interval
 from graphc.codegen.program.memory.buffers import Buffer, Buffers, has_constant_extents, result_nodes
-from graphc.codegen.program.register_loops.loop_writer import RegisterWriter
-from graphc.codegen.program.register_loops.values import Held, Memory, Run
+from graphc.codegen.program.register_loops.region_writer import RegisterWriter
+from graphc.codegen.program.register_loops.values import BodyValue, Memory, TapeItems
 from graphc.ir.analysis.register_promotion import fits_registers, in_place, lanes_in_registers
 from graphc.ir.analysis.vectorize import Lanes
 from graphc.ir.analysis.views import dense_strides
@@ -42,7 +42,7 @@ class RegisterRegions:
         self._pad_stacks(region, node)
         places = [_memory(b, t) for b, t in zip(self.buffers.results(region, node), node.types, strict=True)]
         if node.op.name == "cond":
-            values = writer.cond(node, operands)
+            values = writer.loops.cond(node, operands)
         else:
             for i in in_place(node.regions[-1], node.params["carried"]).carried:
                 initial, place = operands[i], places[i]
@@ -50,20 +50,20 @@ class RegisterRegions:
                 self.main.move(initial.address, place.address, initial.type.bytes)
                 operands[i] = place
             if lanes is not None:
-                values, places = writer.vectorized(operands, places)
+                values, places = writer.loops.vectorized(operands, places)
             else:
-                write = writer.scan if node.op.name == "scan" else writer.while_
+                write = writer.loops.scan if node.op.name == "scan" else writer.loops.while_
                 values = write(node, operands, places[node.params["carried"] :])
         for value, place, type in zip(values, places, node.types, strict=False):
             assert isinstance(place, Memory)
             if is_small(place.type):
-                writer.store(value, place)
+                writer.memory.store(writer.memory.elements(value), place)
             elif isinstance(value, Memory) and value is not place:
                 self.main.move(value.address, place.address, type.bytes)  # the whole value, though `place` may be one lane's
 
-    def _operand(self, node: Node, writer: RegisterWriter) -> Held:
+    def _operand(self, node: Node, writer: RegisterWriter) -> BodyValue:
         if node.op.name == "constant" and is_small(node.type):
-            return [writer.constant(node.params["value"], node.dtype)] * node.type.size
+            return [writer.context.constants(node.params["value"], node.dtype)] * node.type.size
         if not is_small(node.type):
             padded = node in self.buffers.of and self.buffers.of[node].padded
             return _memory(self.buffers.view(node)[0] if padded else self.calls.dense(node), node.type)
@@ -129,9 +129,9 @@ class RegisterRegions:
                 self.buffers.of[stack] = Buffer(address, tuple(strides), [live], padded=True)
 
 
-def _memory(buffer: Buffer, type: TensorType) -> Memory | Run:
+def _memory(buffer: Buffer, type: TensorType) -> Memory | TapeItems:
     if buffer.tape is not None:
-        return Run(buffer.tape, type, buffer.strides)
+        return TapeItems(buffer.tape, type, buffer.strides)
     return Memory(buffer.address, type, buffer.strides, padded=buffer.padded, row=buffer.row)
 
 

@@ -14,7 +14,7 @@ from graphc.codegen.nests.accesses import Accesses
 from graphc.codegen.nests.padded_loops import PaddedLoops
 from graphc.codegen.nests.scopes import Scopes
 from graphc.codegen.program.program import compile_graph
-from graphc.codegen.program.register_loops.values import Holder
+from graphc.codegen.program.register_loops.memory import MemoryWriter
 from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, parameter
 from graphc.ir.core.types import F32, TensorType
@@ -91,8 +91,8 @@ def test_edges_of_padded_rows_are_checked(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_loops_in_registers_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    item = Holder._address
-    monkeypatch.setattr(Holder, "_address", lambda self, x, at: self.f.element(item(self, x, at), self.f.i64(5), "float"))
+    item = MemoryWriter._address
+    monkeypatch.setattr(MemoryWriter, "_address", lambda self, x, at: self.f.element(item(self, x, at), self.f.i64(5), "float"))
     with pytest.raises(InternalError, match="the program itself"):
         torch.compile(lambda x: torch.scan(lambda c, a: (c + a, c * a), x[0], x)[1], dynamic=False)(ones(20))
 

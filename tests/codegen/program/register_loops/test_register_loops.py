@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from graphc.codegen.program.program import compile_graph
-from graphc.codegen.program.register_loops.ops import early_products
+from graphc.codegen.program.register_loops.elementwise import early_products
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import cond, scan, while_loop
 from graphc.ir.core.graph import Graph, Node, Region, parameter, toposort
