@@ -1,1 +1,1 @@
-"""How values are read: the law of kernels."""
+"""How values are read: movement as index maps, and the law of kernels."""

@@ -1,0 +1,209 @@
+"""Index maps: where a movement operation reads its operand, and under which condition.
+
+    %y = permute %x {axes=[1,0]}                    y[i0, i1] = x[i1, i0]
+    %y = broadcast %x {shape=[4,3], axes=[1]}       y[i0, i1] = x[i1]
+    %y = slice %x {start=[2,0], step=[3,1], …}      y[i0, i1] = x[3*i0 + 2, i1]
+    %y = flip %x {axes=[0]}                         y[i0, i1] = x[7 - i0, i1]
+    %y = reshape %x {shape=[12]}                    y[i0] = x[i0 / 3, i0 % 3]
+    %y = pad %x, %v {low=[1,0], …}                  y[i0, i1] = x[i0 - 1, i1] if 0 <= i0 - 1 < 8 else v
+    %y = concatenate %a, %b {axis=0}                y[i0] = a[i0] if i0 < 5, b[i0 - 5] if 0 <= i0 - 5
+
+A map gives each axis of the operand as a form of the result's axes (ir/access/affine.py).  Maps compose, so that a chain of
+movement is one map; a loop that is split, fused or moved is a reshape or a permutation before it.  What is read under two
+conditions is read under one where both are of the same form: there is at most one guard for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from graphc.ir.access.affine import Affine, Digit, axis_form, row_major
+from graphc.ir.access.guard import Guard, joined
+from graphc.ir.core.cached import cached_property
+from graphc.ir.core.graph import Node
+
+__all__ = ["Access", "IndexMap", "access", "identity", "index_map", "reshape_blocks", "reshape_map"]
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class IndexMap:
+    """How an operand of extents `below` is read for a result of extents `shape`: an index for each of its axes, and guards.
+
+    Where a guard does not hold, nothing is read.
+    """
+
+    shape: Shape
+    below: Shape
+    axes: tuple[Affine, ...]
+    guards: tuple[Guard, ...] = ()
+
+    @cached_property
+    def sources(self) -> tuple[int | None, ...]:
+        """For each axis of the operand, the axis of the result along which all of it is read in order, if there is one."""
+        guarded = frozenset[int]().union(*(g.form.axes() for g in self.guards))
+        alone = [None if form.axis in guarded else form.axis for form in self.axes]
+        return tuple([a if a is not None and self.shape[a] == n else None for a, n in zip(alone, self.below, strict=True)])
+
+    @cached_property
+    def varied(self) -> frozenset[int]:
+        """The axes of the result along which something else is read, or nothing; along the others elements repeat."""
+        return frozenset[int]().union(*(f.axes() for f in self.axes), *(g.form.axes() for g in self.guards))
+
+    def then(self, inner: IndexMap) -> IndexMap | None:
+        """Return the map that reads through this one and then through `inner`; None if an axis would need two guards."""
+        guards = joined([*self.guards, *(g.substitute(self.axes, self.shape) for g in inner.guards)])
+        if guards is None:
+            return None
+        return IndexMap(self.shape, inner.below, tuple([f.substitute(self.axes, self.shape) for f in inner.axes]), guards)
+
+    def index(self, at: Sequence[Any]) -> tuple[Any, ...]:
+        """Return where the operand is read for an index of the result; where a guard does not hold it may be outside."""
+        return tuple([form.value(at) for form in self.axes])
+
+    def inside(self, at: Sequence[Any]) -> Any:
+        """Tell whether anything is read for an index of the result."""
+        held = True
+        for guard in self.guards:
+            held = held & guard.holds(at)
+        return held
+
+    def __str__(self) -> str:
+        where = f"[{', '.join(map(str, self.axes))}]"
+        return f"{where} if {' and '.join(map(str, self.guards))}" if self.guards else where
+
+
+def identity(shape: Shape) -> IndexMap:
+    """Return the map of an operand that is read where the result is computed."""
+    return IndexMap(shape, shape, tuple([axis_form(a) for a in range(len(shape))]))
+
+
+# -- one movement ---------------------------------------------------------------------------------------
+
+
+def index_map(node: Node, number: int = 0) -> IndexMap:
+    """Return how movement or a concatenation reads one of its operands; `pad` reads its fill where a guard fails."""
+    axes, guards = _MAPS[node.op.name](node, number)
+    return IndexMap(node.shape, node.operands[number].shape, tuple(axes), tuple(guards))
+
+
+Parts = tuple[Iterable[Affine], Iterable[Guard]]
+
+
+def _permute(node: Node, number: int) -> Parts:
+    order = node.params["axes"]
+    return [axis_form(order.index(a)) for a in range(len(order))], ()
+
+
+def _broadcast(node: Node, number: int) -> Parts:
+    extents = zip(node.params["axes"], node.operands[0].shape, strict=True)
+    return [Affine() if n == 1 else axis_form(a) for a, n in extents], ()
+
+
+def _slice(node: Node, number: int) -> Parts:
+    return [axis_form(a, step, start) for a, (start, step) in enumerate(zip(*_taken(node, "start", "step"), strict=True))], ()
+
+
+def _flip(node: Node, number: int) -> Parts:
+    turned = node.params["axes"]
+    return [axis_form(a, -1, n - 1) if a in turned else axis_form(a) for a, n in enumerate(node.shape)], ()
+
+
+def _pad(node: Node, number: int) -> Parts:
+    axes, guards = [], []
+    widths = zip(*_taken(node, "low", "high", "interior"), node.operands[0].shape, strict=True)
+    for a, (low, high, interior, n) in enumerate(widths):
+        form, every = axis_form(a, 1, -low), interior + 1
+        sparse = every > 1
+        if low or high or sparse:
+            guards.append(Guard(form, 0 if low else None, n if high or sparse else None, every))
+        axes.append(Affine() if n == 1 else Affine(((Digit(form, (n, every), 0), 1),)) if sparse else form)
+    return axes, guards
+
+
+def _taken(node: Node, *names: str) -> Iterator[Sequence[int]]:
+    return (node.params[name] for name in names)
+
+
+def _reshape(node: Node, number: int) -> Parts:
+    return reshape_map(node.shape, node.operands[0].shape).axes, ()
+
+
+def _concatenate(node: Node, number: int) -> Parts:
+    axis, extents = node.params["axis"], [o.shape[node.params["axis"]] for o in node.operands]
+    start = [0, *accumulate(extents)][number]
+    form = axis_form(axis, 1, -start)
+    last = number == len(extents) - 1
+    guard = Guard(form, 0 if number else None, None if last else extents[number])
+    axes = [form if a == axis else axis_form(a) for a in range(node.type.rank)]
+    return axes, () if last and not number else (guard,)
+
+
+_MAPS: dict[str, Callable[[Node, int], Parts]] = {
+    "permute": _permute,
+    "broadcast": _broadcast,
+    "slice": _slice,
+    "flip": _flip,
+    "pad": _pad,
+    "reshape": _reshape,
+    "concatenate": _concatenate,
+}
+
+
+def reshape_map(shape: Shape, below: Shape) -> IndexMap:
+    """Return how an array of extents `below` is read under another shape: blocks of axes with equal products stay apart."""
+    axes: list[Affine] = []
+    for mine, theirs in reshape_blocks(shape, below):
+        form = row_major(range(len(shape))[mine], shape[mine])
+        extents = below[theirs]
+        single = sum(n != 1 for n in extents) == 1
+        axes += [
+            Affine() if n == 1 else form if single else Affine(((Digit(form, extents, k), 1),)) for k, n in enumerate(extents)
+        ]
+    return IndexMap(shape, below, tuple(axes))
+
+
+def reshape_blocks(shape: Shape, below: Shape) -> Iterator[tuple[slice, slice]]:
+    """Yield blocks of axes of two shapes of as many elements that have equal products, as small as they can be."""
+    i = j = 0
+    while i < len(shape) or j < len(below):
+        i0, j0, p, q = i, j, 1, 1
+        if i < len(shape):
+            p, i = shape[i], i + 1
+        while p != q or j == j0 or 0 in (p, q):
+            if (p < q or j == len(below)) and i < len(shape):
+                p, i = p * shape[i], i + 1
+            elif j < len(below):
+                q, j = q * below[j], j + 1
+            else:
+                break
+        yield slice(i0, i), slice(j0, j)
+
+
+# -- a chain of movement --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Access:
+    """A value read through movement: the value, the map to it, and what is read instead where a guard does not hold."""
+
+    base: Node
+    map: IndexMap
+    fill: Node | None = None
+
+
+def access(node: Node) -> Access:
+    """Return how a value is read through the movement above it: as much of it as one map with one fill can be."""
+    found = Access(node, identity(node.shape))
+    while found.base.op.kind == "movement":
+        base, *fills = found.base.operands
+        fill = fills[0] if fills else found.fill
+        below = found.map.then(index_map(found.base))
+        if below is None or (fill is not found.fill and found.fill is not None):
+            break
+        found = Access(base, below, fill)
+    return found

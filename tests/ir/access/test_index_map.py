@@ -1,0 +1,205 @@
+"""Index maps say what NumPy does: one movement, chains of them, and loops split, fused and exchanged."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from graphc.ir.access.affine import Affine, Digit, axis_form, digits
+from graphc.ir.access.guard import Guard, joined
+from graphc.ir.access.index_map import Access, IndexMap, access, identity, index_map, reshape_map
+from graphc.ir.core import build
+from graphc.ir.core.graph import Graph, Node, parameter
+from graphc.ir.core.guards import Guards
+from graphc.ir.core.types import I64, TensorType
+from graphc.ir.interpret.evaluate import evaluate
+
+EXTENTS = (0, 1, 1, 2, 3, 4, 6)
+
+
+def param(*shape: int) -> Node:
+    return parameter(TensorType(I64, shape), "x")
+
+
+def numbered(shape: tuple[int, ...]) -> np.ndarray:
+    return np.arange(1, np.prod(shape, dtype=int) + 1).reshape(shape)
+
+
+def read(map: IndexMap, array: np.ndarray, fill: int = 0) -> np.ndarray:
+    """Read an array through a map, point by point."""
+    grid = np.indices(map.shape)
+    inside = np.broadcast_to(map.inside(grid), map.shape)
+    if not array.size:
+        assert not inside.any()
+        return np.full(map.shape, fill)
+    index = [np.broadcast_to(i, map.shape) for i in map.index(grid)]
+    for i, n in zip(index, array.shape, strict=True):
+        assert ((i >= 0) & (i < n))[inside].all(), str(map)
+    return np.where(inside, array[tuple(np.clip(i, 0, n - 1) for i, n in zip(index, array.shape, strict=True))], fill)
+
+
+def value(node: Node, x: Node, array: np.ndarray) -> np.ndarray:
+    return evaluate(Graph((x,), (node,)), [array])[0]
+
+
+def moved(rng: random.Random, x: Node, fill: Node) -> Node:
+    """Apply a random movement."""
+    rank = x.type.rank
+    kind = rng.choice(("permute", "reshape", "broadcast", "slice", "pad", "interior", "flip"))
+    if kind == "permute":
+        return build.permute(x, rng.sample(range(rank), rank))
+    if kind == "reshape":
+        return build.reshape(x, reshaped(rng, x.shape))
+    if kind == "broadcast":
+        shape = list(x.shape)
+        places = sorted(rng.sample(range(rank + 1), 1))
+        for at in places:
+            shape.insert(at, rng.choice(EXTENTS))
+        return build.broadcast(x, tuple(shape), [a for a in range(rank + 1) if a not in places]) if rank < 4 else x
+    if kind == "slice":
+        start = [rng.randint(0, n) for n in x.shape]
+        stop = [rng.randint(a, n) for a, n in zip(start, x.shape, strict=True)]
+        return build.slice_(x, start, stop, [rng.choice((1, 1, 2, 3)) for _ in x.shape])
+    if kind == "flip":
+        return build.flip(x, [a for a in range(rank) if rng.random() < 0.5])
+    interior = [rng.choice((0, 0, 1, 2)) if kind == "interior" else 0 for _ in x.shape]
+    return build.pad(x, [rng.randint(0, 2) for _ in x.shape], [rng.randint(0, 2) for _ in x.shape], interior, fill)
+
+
+def reshaped(rng: random.Random, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return another shape of as many elements: axes merged, split at a divisor, units put between."""
+    size, result = int(np.prod(shape, dtype=int)), []
+    if size == 0:
+        return tuple(rng.sample(shape, len(shape)))
+    while size > 1:
+        n = rng.choice([d for d in range(2, size + 1) if size % d == 0])
+        result.append(n)
+        size //= n
+    for _ in range(rng.choice((0, 0, 1))):
+        result.insert(rng.randint(0, len(result)), 1)
+    return tuple(result)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_one_movement_is_numpys(seed):
+    rng = random.Random(seed)
+    for _ in range(10):
+        x = param(*(rng.choice(EXTENTS) for _ in range(rng.randint(0, 3))))
+        node = moved(rng, x, build.constant(0, I64, ()))
+        if node is not x:
+            map = index_map(node)
+            assert (map.shape, map.below, len(map.axes)) == (node.shape, x.shape, x.type.rank)
+            np.testing.assert_array_equal(read(map, numbered(x.shape)), value(node, x, numbered(x.shape)), str(map))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_chains_compose(seed):
+    """A chain is one map as far as its fills and the steps of its guards are the same, and it is what NumPy computes."""
+    rng, whole = random.Random(seed), 0
+    for _ in range(10):
+        x = param(*(rng.choice(EXTENTS) for _ in range(rng.randint(0, 3))))
+        node = x
+        for _ in range(rng.randint(2, 5)):
+            node = moved(rng, node, build.constant(7, I64, ()))
+        found = access(node)
+        base = value(found.base, x, numbered(x.shape)) if found.base is not x else numbered(x.shape)
+        np.testing.assert_array_equal(read(found.map, base, 7), value(node, x, numbered(x.shape)), str(found.map))
+        forms = [g.form.terms for g in found.map.guards]
+        assert len(set(forms)) == len(forms)
+        whole += found.base is x
+    assert whole >= 7  # what is not: an axis with fill between its elements, twice
+
+
+def test_concatenation_is_a_guarded_read_of_each_part():
+    parts = [param(2, 3), param(2, 0), param(2, 4)]
+    node = build.concatenate(parts, 1)
+    arrays = [numbered(p.shape) + 100 * i for i, p in enumerate(parts)]
+    maps = [index_map(node, i) for i in range(3)]
+    total = sum(read(m, a) for m, a in zip(maps, arrays, strict=True))
+    np.testing.assert_array_equal(total, np.concatenate(arrays, 1))
+    assert [str(m) for m in maps] == ["[i0, i1] if i1 < 3", "[i0, i1 - 3] if 0 <= i1 - 3 < 0", "[i0, i1 - 3] if 0 <= i1 - 3"]
+
+
+def test_maps_are_spelled():
+    x = param(4, 6)
+    assert str(index_map(build.permute(x, (1, 0)))) == "[i1, i0]"
+    assert str(index_map(build.slice_(x, (1, 0), (4, 6), (2, 1)))) == "[2*i0 + 1, i1]"
+    assert str(index_map(build.flip(x, (1,)))) == "[i0, -1*i1 + 5]"
+    assert str(index_map(build.reshape(x, (24,)))) == "[(i0 / 6), (i0 % 6)]"
+    assert str(index_map(build.reshape(x, (4, 2, 3)))) == "[i0, 3*i1 + i2]"
+    assert str(index_map(build.broadcast(x, (4, 5, 6), (0, 2)))) == "[i0, i2]"
+    assert str(index_map(build.pad(x, (1, 0), (2, 3)))) == "[i0 - 1, i1] if 0 <= i0 - 1 < 4 and i1 < 6"
+
+
+def test_sources_are_axes_read_in_order_and_as_a_whole():
+    x = param(4, 6, 1)
+    assert index_map(build.permute(x, (2, 0, 1))).sources == (1, 2, 0)
+    assert index_map(build.slice_(x, (1, 0, 0), (4, 6, 1))).sources == (None, 1, 2)
+    assert index_map(build.slice_(x, (0, 0, 0), (4, 6, 1), (1, 2, 1))).sources == (0, None, 2)
+    assert index_map(build.flip(x, (0,))).sources == (None, 1, 2)
+    assert index_map(build.pad(x, (0, 0, 0), (0, 2, 0))).sources == (0, None, None)
+    assert index_map(build.reshape(x, (2, 2, 6))).sources == (None, 2, None)
+    assert index_map(build.broadcast(x, (4, 6, 1, 5), (0, 1, 2))).varied == {0, 1}
+
+
+def test_reshape_there_and_back_is_the_identity():
+    shapes = [((4, 6), (24,)), ((4, 6), (2, 12)), ((2, 3, 4), (6, 4)), ((5, 1, 7), (35,)), ((3, 4), (4, 3))]
+    for shape, other in shapes:
+        there, back = reshape_map(shape, other), reshape_map(other, shape)
+        assert [f.axis for f in there.then(back).axes if f.axis is not None] == [a for a, n in enumerate(shape) if n != 1]
+
+
+def test_a_loop_split_or_fused_before_a_map():
+    """Loops (2, 3, 4) in the place of the axes (6, 4) make both axes of a reshape forms of loops."""
+    map = reshape_map((6, 4), (2, 12))
+    assert any(isinstance(atom, Digit) for form in map.axes for atom, _ in form.terms)
+    split = reshape_map((2, 3, 4), (6, 4)).then(map)
+    assert str(split) == "[i0, 4*i1 + i2]"
+    fused = reshape_map((24,), (2, 3, 4)).then(split)
+    np.testing.assert_array_equal(read(fused, numbered((2, 12))), numbered((24,)))
+
+
+def test_guards_of_one_form_are_one():
+    x = param(8)
+    window = build.pad(build.slice_(x, (2,), (6,)), (1,), (3,))
+    found = access(build.flip(build.pad(window, (2,), (0,)), (0,)))
+    assert found.base is x and str(found.map) == "[-1*i0 + 8] if 3 <= i0 < 7"
+    other = access(build.pad(window, (2,), (0,), fill=1))
+    assert isinstance(other, Access) and other.base is window  # another fill: another read
+
+
+def test_guards_with_steps():
+    form = axis_form(0, -2, 7)
+    for low, high, step in ((0, 3, 1), (-1, 2, 3), (None, 2, 5), (1, None, 2)):
+        guard = Guard(form, low, high, step)
+        reduced = joined([guard])
+        points = range(-20, 20)
+        assert reduced is not None
+        assert [all(g.holds((i,)) for g in reduced) for i in points] == [bool(guard.holds((i,))) for i in points]
+    assert joined([Guard(form, 0, 5, 3), Guard(axis_form(0), 0, 9, 4)]) is None
+    both = joined([Guard(form, 0, 5, 3), Guard(axis_form(0), 0, 3)])
+    assert both is not None and [i for i in range(-9, 9) if both[0].holds((i,))] == [2]
+    assert joined([Guard(Affine((), 3), 0, 4)]) == () and len(joined([Guard(Affine((), 3), 0, 3)]) or ()) == 1
+
+
+def test_digits_line_up_with_loops():
+    assert [str(f) for f in digits(Affine(((0, 12), (1, 4), (2, 1))), (2, 3, 4), (2, 3, 4))] == ["i0", "i1", "i2"]
+    assert [str(f) for f in digits(axis_form(0), (2, 3), (6,))] == ["(i0 / 3)", "(i0 % 3)"]
+    assert [str(f) for f in digits(Affine(((0, 6), (1, 1))), (4, 3), (2, 3))] == ["2*i0", "i1"]
+
+
+def test_extents_may_be_symbols():
+    guards = Guards([40, 30])
+    n, k = guards.symbols
+    x = parameter(TensorType(I64, (n, k)), "x")
+    node = build.pad(build.permute(build.slice_(x, (0, 9), (n, k)), (1, 0)), (20, 0), (0, n))
+    map = access(node).map
+    numbers = [map.shape[0], map.shape[1], map.axes[1].const, map.guards[1].high]
+    assert [int(i) for i in guards.specialization(numbers).replay([100, 50])] == [61, 200, -11, 100]
+
+
+def test_a_map_of_nothing_is_identity():
+    x = param(3, 2)
+    assert access(x) == Access(x, identity((3, 2))) and identity((3, 2)).sources == (0, 1)
