@@ -21,9 +21,14 @@ FOLDERS = [
     "core", "tensors",
     "ops", "ops.elementwise", "ops.create", "ops.shape", "ops.indexing", "ops.reduce", "ops.linear_algebra", "ops.random",
     "ops.nn", "ops.losses",
-    "autograd", "tracing", "batching", "control_flow", "compiler", "func", "nn", "optim", "utils", "", "cli",
+    "autograd", "tracing", "batching", "control_flow", "compiler", "func",
+    "nn", "nn.module", "nn.containers", "nn.activation", "nn.convolution", "nn.layers", "nn.losses", "nn.__init__",
+    "optim", "utils", "", "cli",
 ]  # fmt: skip
-"""The folders below graphc, low to high: a file imports from its own folder and from folders before it."""
+"""The folders below graphc, low to high: a file imports from its own folder and from folders before it.
+
+Where a package exports what its subfolders define, its `__init__` stands above them.
+"""
 
 LLVMLITE = ("codegen/llvm/target.py", "codegen/runtime/engine.py")
 """The files that import llvmlite."""
@@ -47,8 +52,10 @@ MODULES = dict(sources())
 
 
 def folder_of(module: str) -> str:
-    """Return the folder of a module: a package is its own."""
-    return module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
+    """Return the folder of a module: a package is its own, or its `__init__` has a place of its own."""
+    if MODULES[module].name != "__init__.py":
+        return module.rpartition(".")[0]
+    return f"{module}.__init__" if f"{module}.__init__" in FOLDERS else module
 
 
 def named(node: ast.AST) -> list[str]:

@@ -62,6 +62,7 @@ OPTIMIZER = frozenset(("param_groups", "defaults"))
 _STDLIB = tuple(str(Path(sysconfig.get_paths()[k]).resolve()) for k in ("stdlib", "platstdlib"))
 _GRAPHC = str(Path(__file__).parent.parent)
 _LAYERS = str(Path(_GRAPHC) / "nn")
+_MODULE = str(Path(_LAYERS) / "module")
 
 
 def _offsets() -> dict[str, int]:
@@ -399,8 +400,9 @@ class _Search:
 
     def _follows(self, cls: type) -> bool:
         """Tell whether the methods of a class are followed; those of Module, Optimizer and Tensor themselves are not."""
-        base = HELD_IN in cls.__dict__ or READ_BY_USERS in cls.__dict__ or issubclass(Tensor, cls)
-        return not base and (self._is_users(_file(cls)) or hasattr(cls, HELD_IN))
+        file = _file(cls)
+        base = READ_BY_USERS in cls.__dict__ or issubclass(Tensor, cls) or (file is not None and file.startswith(_MODULE))
+        return not base and (self._is_users(file) or hasattr(cls, HELD_IN))
 
     def _is_users(self, file: str | None, *, layers: bool = True) -> bool:
         """Tell whether code of a file is followed: the user's own, or a layer of graphc.nn."""

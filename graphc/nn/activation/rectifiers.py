@@ -1,48 +1,19 @@
-"""Activations as modules: each calls the function of the same name with the options it was made with."""
+"""Piecewise activations: rectifiers, clamps, shrinkage."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from graphc.nn import functional as F
 from graphc.nn import init
+from graphc.nn.activation.base import Activation
 from graphc.nn.module import Module
 from graphc.nn.parameter import fresh
 
 __all__ = [
-    "CELU", "ELU", "GELU", "GLU", "SELU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "LogSigmoid",
-    "LogSoftmax", "Mish", "PReLU", "ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax", "Softmin", "Softplus", "Softshrink",
-    "Softsign", "Tanh", "Tanhshrink", "Threshold",
+    "CELU", "ELU", "SELU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyReLU", "PReLU", "ReLU", "ReLU6",
+    "Softshrink", "Threshold",
 ]  # fmt: skip
-
-
-class Activation(Module):
-    """A function of one tensor: subclasses name the function and the attributes that are its options.
-
-    With the attribute `inplace` the result is written to the input.
-    """
-
-    function: ClassVar[Callable[..., Any]]
-    options: ClassVar[tuple[str, ...]] = ()
-    bare: ClassVar[tuple[str, ...]] = ()
-
-    def forward(self, input: Any) -> Any:
-        """Apply the function.
-
-        Args:
-            input: tensor.
-
-        Returns:
-            Tensor of the dtype of input.
-        """
-        written = {"inplace": True} if getattr(self, "inplace", False) else {}
-        return type(self).function(input, *(getattr(self, name) for name in self.options), **written)
-
-    def extra_repr(self) -> str:
-        """Return the options."""
-        shown = [repr(getattr(self, n)) if n in self.bare else f"{n}={getattr(self, n)!r}" for n in self.options]
-        return ", ".join([*shown, *(["inplace=True"] if getattr(self, "inplace", False) else [])])
 
 
 class ReLU(Activation):
@@ -110,52 +81,6 @@ class SELU(Activation):
         self.inplace = inplace
 
 
-class SiLU(Activation):
-    """Return input * sigmoid(input), also known as swish.
-
-    Source: Ramachandran et al., "Searching for activation functions" (2017).
-
-    Args:
-        inplace: whether to write the result to the input.
-
-    Shapes:
-        Input: any. Output: the same.
-
-    Example:
-        >>> nn.SiLU()(graphc.tensor([-1.0, 0.0, 2.0]))
-        tensor([-0.2689,  0.0000,  1.7616])
-    """
-
-    function = staticmethod(F.silu)
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-
-class Mish(Activation):
-    """Return input * tanh(softplus(input)).
-
-    Source: Misra, "Mish: a self regularized non-monotonic activation function" (2019).
-
-    Args:
-        inplace: whether to write the result to the input.
-
-    Shapes:
-        Input: any. Output: the same.
-
-    Example:
-        >>> nn.Mish()(graphc.tensor([-1.0, 0.0, 2.0]))
-        tensor([-0.3034,  0.0000,  1.9440])
-    """
-
-    function = staticmethod(F.mish)
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-
 class Hardswish(Activation):
     """Return input * relu6(input + 3) / 6, a piecewise approximation of SiLU.
 
@@ -198,124 +123,6 @@ class Hardsigmoid(Activation):
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
-
-
-class Sigmoid(Activation):
-    """Return 1 / (1 + exp(-input)).
-
-    Shapes:
-        Input: any. Output: the same.
-
-    Example:
-        >>> nn.Sigmoid()(graphc.tensor([0.0, 2.0]))
-        tensor([0.5000, 0.8808])
-    """
-
-    function = staticmethod(F.sigmoid)
-
-
-class Tanh(Activation):
-    """Return the hyperbolic tangent.
-
-    Shapes:
-        Input: any. Output: the same.
-
-    Example:
-        >>> nn.Tanh()(graphc.tensor([0.0, 2.0]))
-        tensor([0.0000, 0.9640])
-    """
-
-    function = staticmethod(F.tanh)
-
-
-class LogSigmoid(Activation):
-    """Return log(sigmoid(input)), computed without overflow.
-
-    Shapes:
-        Input: any. Output: the same.
-
-    Example:
-        >>> nn.LogSigmoid()(graphc.tensor([-1000.0, 0.0]))
-        tensor([-1.0000e+03, -6.9315e-01])
-    """
-
-    function = staticmethod(F.logsigmoid)
-
-
-class Softsign(Activation):
-    """Return input / (1 + |input|).
-
-    Shapes:
-        Input: any. Output: the same.
-
-    Example:
-        >>> nn.Softsign()(graphc.tensor([-1.0, 3.0]))
-        tensor([-0.5000,  0.7500])
-    """
-
-    function = staticmethod(F.softsign)
-
-
-class Tanhshrink(Activation):
-    """Return input - tanh(input).
-
-    Shapes:
-        Input: any. Output: the same.
-
-    Example:
-        >>> nn.Tanhshrink()(graphc.tensor([-1.0, 3.0]))
-        tensor([-0.2384,  2.0049])
-    """
-
-    function = staticmethod(F.tanhshrink)
-
-
-class GELU(Activation):
-    """Return input * Phi(input), where Phi is the standard normal distribution function.
-
-    Source: Hendrycks and Gimpel, "Gaussian error linear units" (2016).
-
-    Args:
-        approximate: "none" computes Phi by erf, "tanh" by 0.5 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))).
-
-    Shapes:
-        Input: any. Output: the same.
-
-    Example:
-        >>> nn.GELU()(graphc.tensor([-1.0, 0.0, 2.0]))
-        tensor([-0.1587,  0.0000,  1.9545])
-    """
-
-    function = staticmethod(F.gelu)
-    options = ("approximate",)
-
-    def __init__(self, approximate: str = "none") -> None:
-        super().__init__()
-        self.approximate = approximate
-
-
-class GLU(Activation):
-    """Return a * sigmoid(b), where a and b are the halves of the input along an axis: the gated linear unit.
-
-    Source: Dauphin et al., "Language modeling with gated convolutional networks" (2017).
-
-    Args:
-        dim: axis to halve.
-
-    Shapes:
-        Input: any with an even extent of the axis. Output: half of that extent.
-
-    Example:
-        >>> nn.GLU()(graphc.tensor([1.0, 2.0, 0.0, 0.0]))
-        tensor([0.5000, 1.0000])
-    """
-
-    function = staticmethod(F.glu)
-    options = ("dim",)
-
-    def __init__(self, dim: int = -1) -> None:
-        super().__init__()
-        self.dim = dim
 
 
 class ELU(Activation):
@@ -389,29 +196,6 @@ class LeakyReLU(Activation):
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
         self.negative_slope, self.inplace = negative_slope, inplace
-
-
-class Softplus(Activation):
-    """Return log(1 + exp(beta * input)) / beta, a smooth approximation of ReLU.
-
-    Args:
-        beta: how sharp the bend at 0 is.
-        threshold: where beta * input is above it, the result is the input itself.
-
-    Shapes:
-        Input: any. Output: the same.
-
-    Example:
-        >>> nn.Softplus()(graphc.tensor([-1.0, 0.0, 30.0]))
-        tensor([ 0.3133,  0.6931, 30.0000])
-    """
-
-    function = staticmethod(F.softplus)
-    options = ("beta", "threshold")
-
-    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        super().__init__()
-        self.beta, self.threshold = beta, threshold
 
 
 class Hardtanh(Activation):
@@ -506,75 +290,6 @@ class Softshrink(Activation):
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
-
-
-class Softmax(Activation):
-    """Return exp(input) / sum(exp(input)) along an axis.
-
-    Args:
-        dim: axis along which the results sum to 1; None means 0 for tensors of 0, 1 or 3 axes and 1 for others, as in
-            torch.
-
-    Shapes:
-        Input: any. Output: the same.
-
-    Example:
-        >>> nn.Softmax(dim=0)(graphc.tensor([1000.0, 1000.0, 0.0]))
-        tensor([0.5000, 0.5000, 0.0000])
-    """
-
-    function = staticmethod(F.softmax)
-    options = ("dim",)
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
-
-class Softmin(Activation):
-    """Return softmax(-input) along an axis.
-
-    Args:
-        dim: axis along which the results sum to 1; None means 0 for tensors of 0, 1 or 3 axes and 1 for others, as in
-            torch.
-
-    Shapes:
-        Input: any. Output: the same.
-
-    Example:
-        >>> nn.Softmin(dim=0)(graphc.tensor([0.0, 0.0, 1000.0]))
-        tensor([0.5000, 0.5000, 0.0000])
-    """
-
-    function = staticmethod(F.softmin)
-    options = ("dim",)
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
-
-
-class LogSoftmax(Activation):
-    """Return log(softmax(input)) along an axis, computed without overflow.
-
-    Args:
-        dim: axis along which the exponentials sum to 1; None means 0 for tensors of 0, 1 or 3 axes and 1 for others, as in
-            torch.
-
-    Shapes:
-        Input: any. Output: the same.
-
-    Example:
-        >>> nn.LogSoftmax(dim=0)(graphc.tensor([0.0, 0.0]))
-        tensor([-0.6931, -0.6931])
-    """
-
-    function = staticmethod(F.log_softmax)
-    options = ("dim",)
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
 
 
 class PReLU(Module):

@@ -1,0 +1,77 @@
+"""Activations that normalize along an axis."""
+
+from __future__ import annotations
+
+from graphc.nn import functional as F
+from graphc.nn.activation.base import Activation
+
+__all__ = ["LogSoftmax", "Softmax", "Softmin"]
+
+
+class Softmax(Activation):
+    """Return exp(input) / sum(exp(input)) along an axis.
+
+    Args:
+        dim: axis along which the results sum to 1; None means 0 for tensors of 0, 1 or 3 axes and 1 for others, as in
+            torch.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Softmax(dim=0)(graphc.tensor([1000.0, 1000.0, 0.0]))
+        tensor([0.5000, 0.5000, 0.0000])
+    """
+
+    function = staticmethod(F.softmax)
+    options = ("dim",)
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+
+class Softmin(Activation):
+    """Return softmax(-input) along an axis.
+
+    Args:
+        dim: axis along which the results sum to 1; None means 0 for tensors of 0, 1 or 3 axes and 1 for others, as in
+            torch.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.Softmin(dim=0)(graphc.tensor([0.0, 0.0, 1000.0]))
+        tensor([0.5000, 0.5000, 0.0000])
+    """
+
+    function = staticmethod(F.softmin)
+    options = ("dim",)
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+
+class LogSoftmax(Activation):
+    """Return log(softmax(input)) along an axis, computed without overflow.
+
+    Args:
+        dim: axis along which the exponentials sum to 1; None means 0 for tensors of 0, 1 or 3 axes and 1 for others, as in
+            torch.
+
+    Shapes:
+        Input: any. Output: the same.
+
+    Example:
+        >>> nn.LogSoftmax(dim=0)(graphc.tensor([0.0, 0.0]))
+        tensor([-0.6931, -0.6931])
+    """
+
+    function = staticmethod(F.log_softmax)
+    options = ("dim",)
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
