@@ -1,21 +1,8 @@
 """Activations as modules: each calls the function of the same name with the options it was constructed with."""
 
 from graphc.nn.activation.base import Activation
-from graphc.nn.activation.rectifiers import (
-    CELU,
-    ELU,
-    SELU,
-    Hardshrink,
-    Hardsigmoid,
-    Hardswish,
-    Hardtanh,
-    LeakyReLU,
-    PReLU,
-    ReLU,
-    ReLU6,
-    Softshrink,
-    Threshold,
-)
+from graphc.nn.activation.piecewise import Hardshrink, Hardsigmoid, Hardswish, Hardtanh, Softshrink
+from graphc.nn.activation.rectifiers import CELU, ELU, SELU, LeakyReLU, PReLU, ReLU, ReLU6, Threshold
 from graphc.nn.activation.smooth import GELU, GLU, LogSigmoid, Mish, Sigmoid, SiLU, Softplus, Softsign, Tanh, Tanhshrink
 from graphc.nn.activation.softmax import LogSoftmax, Softmax, Softmin
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
-from graphc.nn.module import Module
+from graphc.nn.layers.base import FunctionModule
 
-__all__ = ["Activation"]
+__all__ = ["Activation", "InplaceActivation"]
 
 
-class Activation(Module):
-    """A function of one tensor: subclasses name the function and the attributes that are its options.
+class Activation(FunctionModule):
+    """A function of one tensor; `repr` shows the options of `bare` without their names, and `inplace` only if it is set."""
 
-    With the attribute `inplace` the result is written to the input.
-    """
-
-    function: ClassVar[Callable[..., Any]]
-    options: ClassVar[tuple[str, ...]] = ()
     bare: ClassVar[tuple[str, ...]] = ()
 
     def forward(self, input: Any) -> Any:
@@ -29,10 +23,21 @@ class Activation(Module):
         Returns:
             Tensor of the dtype of input.
         """
-        written = {"inplace": True} if getattr(self, "inplace", False) else {}
-        return type(self).function(input, *(getattr(self, name) for name in self.options), **written)
+        return self._call(input)
 
     def extra_repr(self) -> str:
         """Return the options."""
-        shown = [repr(getattr(self, n)) if n in self.bare else f"{n}={getattr(self, n)!r}" for n in self.options]
-        return ", ".join([*shown, *(["inplace=True"] if getattr(self, "inplace", False) else [])])
+        values = {name: getattr(self, name) for name in self.options}
+        if not values.get("inplace"):
+            values.pop("inplace", None)
+        return ", ".join(repr(v) if name in self.bare else f"{name}={v!r}" for name, v in values.items())
+
+
+class InplaceActivation(Activation):
+    """A function without options that may write its result to the input."""
+
+    options: ClassVar[tuple[str, ...]] = ("inplace",)
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from graphc.nn import functional as F
-from graphc.nn.activation.base import Activation
+from graphc.nn.activation.base import Activation, InplaceActivation
 
 __all__ = ["GELU", "GLU", "LogSigmoid", "Mish", "SiLU", "Sigmoid", "Softplus", "Softsign", "Tanh", "Tanhshrink"]
 
 
-class SiLU(Activation):
+class SiLU(InplaceActivation):
     """Return input * sigmoid(input), also known as swish.
 
     Source: Ramachandran et al., "Searching for activation functions" (2017).
@@ -26,12 +26,8 @@ class SiLU(Activation):
 
     function = staticmethod(F.silu)
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
 
-
-class Mish(Activation):
+class Mish(InplaceActivation):
     """Return input * tanh(softplus(input)).
 
     Source: Misra, "Mish: a self regularized non-monotonic activation function" (2019).
@@ -48,10 +44,6 @@ class Mish(Activation):
     """
 
     function = staticmethod(F.mish)
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
 
 
 class Sigmoid(Activation):

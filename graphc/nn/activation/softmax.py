@@ -8,7 +8,15 @@ from graphc.nn.activation.base import Activation
 __all__ = ["LogSoftmax", "Softmax", "Softmin"]
 
 
-class Softmax(Activation):
+class _AxisActivation(Activation):
+    options = ("dim",)
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+
+class Softmax(_AxisActivation):
     """Return exp(input) / sum(exp(input)) along an axis.
 
     Args:
@@ -24,14 +32,9 @@ class Softmax(Activation):
     """
 
     function = staticmethod(F.softmax)
-    options = ("dim",)
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
 
 
-class Softmin(Activation):
+class Softmin(_AxisActivation):
     """Return softmax(-input) along an axis.
 
     Args:
@@ -47,14 +50,9 @@ class Softmin(Activation):
     """
 
     function = staticmethod(F.softmin)
-    options = ("dim",)
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
 
 
-class LogSoftmax(Activation):
+class LogSoftmax(_AxisActivation):
     """Return log(softmax(input)) along an axis, computed without overflow.
 
     Args:
@@ -70,8 +68,3 @@ class LogSoftmax(Activation):
     """
 
     function = staticmethod(F.log_softmax)
-    options = ("dim",)
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim

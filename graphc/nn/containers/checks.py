@@ -21,6 +21,7 @@ def position_of(index: Any, count: int) -> int:
 
 
 def iterable(values: Any, where: str) -> Any:
+    """Return values that are iterable and no tensor.  Raises TypeError for others."""
     if not isinstance(values, Iterable) or isinstance(values, Tensor):
         raise TypeError(f"{where} should be called with an iterable, but got {type(values).__name__}")
     return values

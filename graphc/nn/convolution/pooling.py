@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from graphc.nn import functional as F
-from graphc.nn.module import Module
+from graphc.nn.layers.base import FunctionModule
 from graphc.ops.nn.windows import each
 
 __all__ = [
@@ -13,10 +13,35 @@ __all__ = [
 ]  # fmt: skip
 
 
-class _MaxPool(Module):
+class _Pool(FunctionModule):
+    """A function of windows; `repr` shows the options of `shown`."""
+
+    shown: ClassVar[tuple[str, ...]] = ("kernel_size", "stride", "padding")
+
+    def forward(self, input: Any) -> Any:
+        """Pool.
+
+        Args:
+            input: tensor of the shape that the class describes.
+
+        Returns:
+            Tensor of input's dtype; with return_indices the pair of it and an int64 tensor of positions.
+
+        Raises:
+            RuntimeError: if the rank or the extents of input do not fit.
+        """
+        return self._call(input)
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        return ", ".join(f"{name}={getattr(self, name)}" for name in self.shown)
+
+
+class _MaxPool(_Pool):
     """The largest element of each window."""
 
-    function: ClassVar[Any]
+    options = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
+    shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
     def __init__(
         self,
@@ -30,26 +55,6 @@ class _MaxPool(Module):
         super().__init__()
         self.kernel_size, self.stride, self.padding = kernel_size, kernel_size if stride is None else stride, padding
         self.dilation, self.return_indices, self.ceil_mode = dilation, return_indices, ceil_mode
-
-    def forward(self, input: Any) -> Any:
-        """Pool.
-
-        Args:
-            input: tensor of the shape that the class describes.
-
-        Returns:
-            Tensor of input's dtype, with return_indices the pair of it and an int64 tensor of positions.
-
-        Raises:
-            RuntimeError: if the rank or the extents of input do not fit.
-        """
-        options = (self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices)
-        return type(self).function(input, *options)
-
-    def extra_repr(self) -> str:
-        """Return the sizes."""
-        names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
-        return ", ".join(f"{name}={getattr(self, name)}" for name in names)
 
 
 class MaxPool1d(_MaxPool):
@@ -121,10 +126,10 @@ class MaxPool3d(_MaxPool):
     function = staticmethod(F.max_pool3d)
 
 
-class _AvgPool(Module):
+class _AvgPool(_Pool):
     """The mean of each window."""
 
-    function: ClassVar[Any]
+    options = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
 
     def __init__(
         self,
@@ -138,25 +143,6 @@ class _AvgPool(Module):
         super().__init__()
         self.kernel_size, self.stride, self.padding = kernel_size, kernel_size if stride is None else stride, padding
         self.ceil_mode, self.count_include_pad, self.divisor_override = ceil_mode, count_include_pad, divisor_override
-
-    def forward(self, input: Any) -> Any:
-        """Pool.
-
-        Args:
-            input: floating-point tensor of the shape that the class describes.
-
-        Returns:
-            Tensor of input's dtype.
-
-        Raises:
-            RuntimeError: if the rank or the extents of input do not fit.
-        """
-        options = (self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad, self.divisor_override)
-        return type(self).function(input, *options)
-
-    def extra_repr(self) -> str:
-        """Return the sizes."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
 class AvgPool1d(_AvgPool):
@@ -233,30 +219,13 @@ class AvgPool3d(_AvgPool):
     function = staticmethod(F.avg_pool3d)
 
 
-class _AdaptiveAvgPool(Module):
-    function: ClassVar[Any]
+class _AdaptiveAvgPool(_Pool):
+    options = ("output_size",)
+    shown = ("output_size",)
 
     def __init__(self, output_size: Any) -> None:
         super().__init__()
         self.output_size = output_size
-
-    def forward(self, input: Any) -> Any:
-        """Pool.
-
-        Args:
-            input: floating-point tensor of the shape that the class describes.
-
-        Returns:
-            Tensor of input's dtype.
-
-        Raises:
-            RuntimeError: if the rank or the extents of input do not fit.
-        """
-        return type(self).function(input, self.output_size)
-
-    def extra_repr(self) -> str:
-        """Return the sizes."""
-        return f"output_size={self.output_size}"
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):

@@ -13,6 +13,7 @@ __all__ = ["GroupNorm", "LayerNorm", "RMSNorm", "ones_parameter"]
 
 
 def ones_parameter(*sizes: int) -> Parameter:
+    """Return a parameter of ones."""
     return init.ones_(fresh(*sizes))  # type: ignore[no-any-return]
 
 

@@ -29,25 +29,12 @@ class NLLLoss(WeightedLoss):
         tensor(0.4904)
     """
 
+    function = staticmethod(F.nll_loss)
+    options = ("weight", "ignore_index", "reduction")
+
     def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> None:
         super().__init__(weight, reduction)
         self.ignore_index = ignore_index
-
-    def forward(self, input: Any, target: Any) -> Any:
-        """Return the loss.
-
-        Args:
-            input: floating-point tensor (N, C, …) or (C,) of log-probabilities.
-            target: class indices (N, …) or 0-d.
-
-        Returns:
-            0-d tensor, or with "none" one loss per row.
-
-        Raises:
-            ValueError: if the reduction is an unknown word, or the batch of target is not that of input.
-            IndexError: if a class does not exist.
-        """
-        return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
 
 
 class CrossEntropyLoss(WeightedLoss):
@@ -70,34 +57,14 @@ class CrossEntropyLoss(WeightedLoss):
         tensor(0.3466)
     """
 
+    function = staticmethod(F.cross_entropy)
+    options = ("weight", "ignore_index", "reduction", "label_smoothing")
+
     def __init__(
         self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean", label_smoothing: float = 0.0
     ) -> None:
         super().__init__(weight, reduction)
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
-
-    def forward(self, input: Any, target: Any) -> Any:
-        """Return the loss.
-
-        Args:
-            input: floating-point tensor (N, C, …) or (C,) of logits.
-            target: class indices (N, …) or 0-d, or probabilities of the shape of input.
-
-        Returns:
-            0-d tensor, or with "none" one loss per row.
-
-        Raises:
-            ValueError: if the reduction is an unknown word, or the batch of target is not that of input.
-            IndexError: if a class does not exist.
-        """
-        return F.cross_entropy(
-            input,
-            target,
-            self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )
 
 
 class BCELoss(WeightedLoss):
@@ -115,20 +82,7 @@ class BCELoss(WeightedLoss):
         tensor(0.6931)
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
-        """Return the loss.
-
-        Args:
-            input: floating-point tensor of probabilities.
-            target: tensor of probabilities, of the shape of input.
-
-        Returns:
-            0-d tensor, or with "none" one of the shape of input.
-
-        Raises:
-            ValueError: if the reduction is an unknown word, or the shapes differ.
-        """
-        return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
+    function = staticmethod(F.binary_cross_entropy)
 
 
 class BCEWithLogitsLoss(WeightedLoss):
@@ -149,23 +103,9 @@ class BCEWithLogitsLoss(WeightedLoss):
         tensor(0.6931)
     """
 
+    function = staticmethod(F.binary_cross_entropy_with_logits)
+    options = ("weight", "reduction", "pos_weight")
+
     def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
         super().__init__(weight, reduction)
         self.register_buffer("pos_weight", pos_weight)
-
-    def forward(self, input: Any, target: Any) -> Any:
-        """Return the loss.
-
-        Args:
-            input: floating-point tensor of logits.
-            target: tensor of probabilities, of the shape of input.
-
-        Returns:
-            0-d tensor, or with "none" one of the shape of input.
-
-        Raises:
-            ValueError: if the reduction is an unknown word, or the shapes differ.
-        """
-        return F.binary_cross_entropy_with_logits(
-            input, target, self.weight, pos_weight=self.pos_weight, reduction=self.reduction
-        )

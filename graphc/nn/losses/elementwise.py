@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from graphc.nn import functional as F
 from graphc.nn.losses.base import Loss
 
@@ -24,21 +22,7 @@ class MSELoss(Loss):
         tensor(2.)
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
-        """Return the loss.
-
-        Args:
-            input: floating-point tensor.
-            target: tensor whose shape broadcasts with that of input.
-
-        Returns:
-            0-d tensor, or with "none" one of the broadcast shape.
-
-        Raises:
-            ValueError: if the reduction is an unknown word.
-            RuntimeError: if the shapes do not broadcast.
-        """
-        return F.mse_loss(input, target, reduction=self.reduction)
+    function = staticmethod(F.mse_loss)
 
 
 class L1Loss(Loss):
@@ -55,21 +39,7 @@ class L1Loss(Loss):
         tensor(1.)
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
-        """Return the loss.
-
-        Args:
-            input: floating-point tensor.
-            target: tensor whose shape broadcasts with that of input.
-
-        Returns:
-            0-d tensor, or with "none" one of the broadcast shape.
-
-        Raises:
-            ValueError: if the reduction is an unknown word.
-            RuntimeError: if the shapes do not broadcast.
-        """
-        return F.l1_loss(input, target, reduction=self.reduction)
+    function = staticmethod(F.l1_loss)
 
 
 class SoftMarginLoss(Loss):
@@ -86,21 +56,7 @@ class SoftMarginLoss(Loss):
         tensor(0.3466)
     """
 
-    def forward(self, input: Any, target: Any) -> Any:
-        """Return the loss.
-
-        Args:
-            input: floating-point tensor.
-            target: tensor whose shape broadcasts with that of input.
-
-        Returns:
-            0-d tensor, or with "none" one of the broadcast shape.
-
-        Raises:
-            ValueError: if the reduction is an unknown word.
-            RuntimeError: if the shapes do not broadcast.
-        """
-        return F.soft_margin_loss(input, target, reduction=self.reduction)
+    function = staticmethod(F.soft_margin_loss)
 
 
 class SmoothL1Loss(Loss):
@@ -120,25 +76,12 @@ class SmoothL1Loss(Loss):
         tensor([0.1250, 2.5000])
     """
 
+    function = staticmethod(F.smooth_l1_loss)
+    options = ("reduction", "beta")
+
     def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
         self.beta = beta
-
-    def forward(self, input: Any, target: Any) -> Any:
-        """Return the loss.
-
-        Args:
-            input: floating-point tensor.
-            target: tensor whose shape broadcasts with that of input.
-
-        Returns:
-            0-d tensor, or with "none" one of the broadcast shape.
-
-        Raises:
-            ValueError: if the reduction is an unknown word.
-            RuntimeError: if the shapes do not broadcast.
-        """
-        return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
 
 class HuberLoss(Loss):
@@ -159,25 +102,12 @@ class HuberLoss(Loss):
         tensor([0.1250, 2.5000])
     """
 
+    function = staticmethod(F.huber_loss)
+    options = ("reduction", "delta")
+
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
         self.delta = delta
-
-    def forward(self, input: Any, target: Any) -> Any:
-        """Return the loss.
-
-        Args:
-            input: floating-point tensor.
-            target: tensor whose shape broadcasts with that of input.
-
-        Returns:
-            0-d tensor, or with "none" one of the broadcast shape.
-
-        Raises:
-            ValueError: if the reduction is an unknown word.
-            RuntimeError: if the shapes do not broadcast.
-        """
-        return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
 class KLDivLoss(Loss):
@@ -195,25 +125,12 @@ class KLDivLoss(Loss):
         tensor(0.6931)
     """
 
+    function = staticmethod(F.kl_div)
+    options = ("reduction", "log_target")
+
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__(reduction)
         self.log_target = log_target
-
-    def forward(self, input: Any, target: Any) -> Any:
-        """Return the loss.
-
-        Args:
-            input: floating-point tensor.
-            target: tensor whose shape broadcasts with that of input.
-
-        Returns:
-            0-d tensor, or with "none" one of the broadcast shape.
-
-        Raises:
-            ValueError: if the reduction is an unknown word.
-            RuntimeError: if the shapes do not broadcast.
-        """
-        return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
 
 
 class PoissonNLLLoss(Loss):
@@ -235,22 +152,9 @@ class PoissonNLLLoss(Loss):
         tensor(1.)
     """
 
+    function = staticmethod(F.poisson_nll_loss)
+    options = ("log_input", "full", "eps", "reduction")
+
     def __init__(self, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean") -> None:
         super().__init__(reduction)
         self.log_input, self.full, self.eps = log_input, full, eps
-
-    def forward(self, input: Any, target: Any) -> Any:
-        """Return the loss.
-
-        Args:
-            input: floating-point tensor.
-            target: tensor whose shape broadcasts with that of input.
-
-        Returns:
-            0-d tensor, or with "none" one of the broadcast shape.
-
-        Raises:
-            ValueError: if the reduction is an unknown word.
-            RuntimeError: if the shapes do not broadcast.
-        """
-        return F.poisson_nll_loss(input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction)

@@ -148,6 +148,7 @@ class AttributeTables:
 
 
 def typename(value: object) -> str:
+    """Return the name of a value's class, with its module unless it is built in."""
     return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
 
 

@@ -22,6 +22,7 @@ class Members(AttributeTables):
     def named_modules(
         self, memo: set[Any] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Any]]:
+        """Yield the module and all submodules with their dotted names; a subclass defines it."""
         raise NotImplementedError
 
     def _named_members(self, kind: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:

@@ -67,9 +67,32 @@ def test_a_file_runs_no_code_unless_it_is_trusted(capsys):
     assert capsys.readouterr().out == ""
     round_trip(Asks(), weights_only=False)
     assert capsys.readouterr().out == "code of the file's choice\n"
-    with pytest.raises(pickle.UnpicklingError, match=r"got graphc\.nn\.layers\.Linear"):
+    with pytest.raises(pickle.UnpicklingError, match=r"got graphc\.nn\.layers\.linear\.Linear"):
         round_trip(nn.Linear(1, 1))
     assert round_trip(nn.Linear(1, 2), weights_only=False).weight.shape == (2, 1)
+
+
+FORMER = {
+    "graphc.nn.activation": nn.LeakyReLU(0.5),
+    "graphc.nn.containers": nn.Sequential(),
+    "graphc.nn.convolution": nn.AvgPool2d(2),
+    "graphc.nn.layers": nn.Linear(2, 2),
+    "graphc.nn.losses": nn.HuberLoss(),
+    "graphc.nn.module": nn.Module(),
+    "graphc.tensor": torch.ones(2),
+    "graphc.dtypes": torch.Size((2, 3)),
+}
+"""Modules that older pickles name, each with a value whose class it defined once."""
+
+
+@pytest.mark.parametrize("module", FORMER)
+def test_older_pickles_name_classes_by_the_modules_that_defined_them(module):
+    value = FORMER[module]
+    now, before = (f"c{m}\n".encode() for m in (type(value).__module__, module))
+    data = pickle.dumps(value, 0)
+    assert now in data and before not in data
+    again = torch.load(io.BytesIO(data.replace(now, before)), weights_only=False)
+    assert type(again) is type(value) and repr(again) == repr(value)
 
 
 def test_there_is_no_other_device():
