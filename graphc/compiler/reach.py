@@ -419,7 +419,8 @@ class _Search:
 
 def _reflects(attributes: dict[str, tuple[Any, type]]) -> bool:
     """Tell whether a method of a layer of ours, of those that compute, reads attributes by reflection."""
-    functions = [v for n, (v, _) in attributes.items() if isinstance(v, FunctionType) and n in ("forward", "_call", "__getitem__")]
+    called = (attributes[n][0] for n in ("forward", "_call", "__getitem__") if n in attributes)
+    functions = [f for f in called if isinstance(f, FunctionType)]
     return any(f.__code__.co_filename.startswith(_LAYERS) and reads_of(f.__code__).anything for f in functions)
 
 
