@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any
 
-from graphc.core.errors import TracingError
+from graphc.core.errors import TracingError, location_of, set_location
 from graphc.ir.core.build import constant, elementwise, iota, permute, reduce, select
 from graphc.ir.core.graph import Node, parameter, toposort
 from graphc.ir.core.types import I64, TensorType
@@ -178,20 +178,16 @@ class BatchTrace(InnerTrace):
             state.trace = self
 
     def _asked_for(self, error: TracingError) -> TracingError:
-        head, *rest = str(error.args[0]).split("\n")
-        made = head.split(" that depends on its input")[0].split("got ")[-1]
-        place = head.split(", made at ")[-1].split(". A compiled")[0] if ", made at " in head else ""
-        found = TracingError(
-            "\n".join((
-                f"vmap: It looks like {self.name} looks at the value of a batched tensor (.item(), bool, print, a Python if): "
-                f"expected one value for all elements of the batch, got {made} for each"
-                f"{f', made at {place}' if place else ''}. Choose with graphc.where, "
-                "or give in_dims=None to what is not batched.",
-                *rest,
-            ))
-        )  # fmt: skip
-        found._has_location = True  # type: ignore[attr-defined]
-        return found
+        asked = error.asked
+        assert isinstance(asked, Node)
+        made = f", made at {asked.where}" if asked.where else ""
+        refused = TracingError(
+            f"vmap: It looks like {self.name} looks at the value of a batched tensor (.item(), bool, print, a Python if): "
+            f"expected one value for all elements of the batch, got {asked.type} for each{made}. Choose with graphc.where, "
+            "or give in_dims=None to what is not batched."
+        )
+        set_location(refused, location_of(error))
+        return refused
 
     # -- the end ----------------------------------------------------------------------------------------------
 
@@ -266,9 +262,8 @@ class BatchTrace(InnerTrace):
                 error = RuntimeError(
                     "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
                     "randomness flags on vmap or perform the randomness operation out of vmap"
-                    f"{chr(10) + '  at ' + storage.node.where if storage.node.where else ''}"
                 )
-                error._has_location = True  # type: ignore[attr-defined]
+                set_location(error, storage.node.where)
                 raise error
 
     def _keys(self, changed: dict[Storage, Before]) -> tuple[dict[Node, Node], dict[Node, Node], dict[Node, Node]]:

@@ -11,7 +11,7 @@ import numpy as np
 from graphc.autograd.engine import with_late_hooks
 from graphc.core import pytree
 from graphc.core.dtypes import number_dtype
-from graphc.core.errors import TracingError, add_location
+from graphc.core.errors import TracingError, add_location, located, location_of, set_location
 from graphc.core.pytree import TreeDef
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node, parameter
@@ -113,7 +113,6 @@ class Body(InnerTrace):
         asked = error.asked
         assert isinstance(asked, Node)
         made = f", made at {asked.where}" if asked.where else ""
-        rest = str(error.args[0]).split("\n")[1:]
         text = (
             f"{self.title}: expected a value that is known when the body is recorded, got {asked.type}{made}, which is another "
             "in every run of it. A body may not look at such values (a Python if, bool, .item(), print): choose with "
@@ -123,9 +122,9 @@ class Body(InnerTrace):
             text += (
                 " As an index it may be any number (x[i], graphc.narrow(x, dim, i, length)), as a size or a range it may not."
             )
-        found = TracingError("\n".join((text, *rest)))
-        found._has_location = True  # type: ignore[attr-defined]
-        return found
+        refused = TracingError(text)
+        set_location(refused, location_of(error))
+        return refused
 
     def _write_rules_out(self) -> None:
         """Put into the graph what hooks and custom functions do with gradients, if any are taken."""
@@ -141,13 +140,12 @@ class Body(InnerTrace):
     def _check_writes(self) -> None:
         for storage, before in self.written.items():
             if before.key is None:
-                made = self.places[storage]
                 error = TracingError(
                     f"{self.title}: expected a body that writes to what it is given only, got one that writes to a tensor of "
                     f"type {before.node.type} from outside. A body is recorded once and runs many times, or never: let it "
-                    f"carry the tensor{made}"
+                    "carry the tensor"
                 )
-                error._has_location = bool(made)  # type: ignore[attr-defined]
+                set_location(error, self.places[storage])
                 add_location(error)
                 raise error
 
@@ -155,7 +153,7 @@ class Body(InnerTrace):
         """Return the storages from outside that were written to; note what stands in them, and where that was made."""
         found = super().changed()
         self.after = {s: s.node for s in found}
-        self.places = {s: f"\n  at {s.node.where}" if s.node.where else "" for s in found}
+        self.places = {s: s.node.where for s in found}
         return found
 
     @property
@@ -203,10 +201,12 @@ class Once(Body):
         found = super().changed()
         for storage, before in found.items():
             if storage.fn is not before.fn or storage.requires_grad is not before.requires_grad:
-                raise error_here(
+                error = TypeError(
                     f"{self.title}: expected writes of values without a history to tensors from outside, got one to "
-                    f"{before.node.type}{self.places[storage]}"
+                    f"{before.node.type}"
                 )
+                set_location(error, self.places[storage])
+                raise located(error)
         return found
 
     def _check_writes(self) -> None:

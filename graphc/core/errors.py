@@ -16,7 +16,7 @@ from graphc.ir.core.graph import TypeRuleError, UndefinedDTypeError
 
 __all__ = [
     "INTERNAL", "LEADS_OUT", "MiscompilationError", "TracingError", "add_location", "broken_rule", "guard", "guard_all",
-    "is_ours", "located", "refuse", "user_location",
+    "is_ours", "located", "location_of", "refuse", "set_location", "user_location",
 ]  # fmt: skip
 
 INTERNAL = (
@@ -83,12 +83,23 @@ def user_location() -> str:
 def add_location(error: Exception) -> None:
     """Append the user's file, line and source text to an error's message, once."""
     frame = _user_frame()
-    if frame is None or getattr(error, "_has_location", False) or not (error.args and isinstance(error.args[0], str)):
+    if frame is None or location_of(error):
         return
     file, line = frame.f_code.co_filename, frame.f_lineno
     source = linecache.getline(file, line).strip()
-    error.args = (f"{error.args[0]}\n  at {file}:{line}{': ' + source if source else ''}", *error.args[1:])
-    error._has_location = True  # type: ignore[attr-defined]
+    set_location(error, f"{file}:{line}{': ' + source if source else ''}")
+
+
+def set_location(error: Exception, location: str) -> None:
+    """Append a location to an error's message, unless it is empty; no other is appended later."""
+    if location and error.args and isinstance(error.args[0], str):
+        error.args = (f"{error.args[0]}\n  at {location}", *error.args[1:])
+        error._location = location  # type: ignore[attr-defined]
+
+
+def location_of(error: Exception) -> str:
+    """Return the location that was appended to an error's message; empty if there is none."""
+    return str(getattr(error, "_location", ""))
 
 
 def located(error: Exception) -> Exception:
