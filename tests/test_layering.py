@@ -18,9 +18,12 @@ FOLDERS = [
     "codegen.llvm", "codegen.loops", "codegen.nests", "codegen.gemm", "codegen.mlir", "codegen.runtime",
     "codegen.program.memory", "codegen.program.register_loops", "codegen.program",
     "codegen",
-    "core", "tensors", "ops", "autograd", "tracing", "batching", "control_flow", "compiler", "func",
+    "core", "tensors",
+    "ops", "ops.elementwise", "ops.create", "ops.shape", "ops.indexing", "ops.reduce", "ops.linear_algebra", "ops.random",
+    "ops.nn", "ops.losses",
+    "autograd", "tracing", "batching", "control_flow", "compiler", "func",
     "nn", "nn.module", "nn.containers", "nn.layers", "nn.activation", "nn.convolution", "nn.losses", "nn.__init__",
-    "optim", "utils", "", "cli",
+    "optim", "optim.lr_scheduler", "optim.__init__", "utils", "", "cli",
 ]  # fmt: skip
 """The folders below graphc, low to high: a file imports from its own folder and from folders before it.
 

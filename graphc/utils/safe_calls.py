@@ -13,6 +13,7 @@ import numpy as np
 from graphc.core.dtypes import Size, dtype
 from graphc.nn.parameter import Parameter
 from graphc.tensors.tensor import Tensor, device
+from graphc.utils.file_format import DTYPES, FACTORIES
 from graphc.utils.rebuild import (
     Budget,
     Storage,
@@ -25,7 +26,6 @@ from graphc.utils.rebuild import (
     scalar_of,
     sizes_of,
 )
-from graphc.utils.safe_file import DTYPES, FACTORIES
 
 __all__ = ["CALLED", "MOVED", "PLAIN", "ArrayStub", "DtypeStub", "Elements", "Machine", "Name", "encoded", "find", "refused"]
 

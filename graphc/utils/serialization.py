@@ -1,6 +1,6 @@
 """Save objects to files and load them: `save` and `load`.
 
-`save` writes safetensors, with the structure around the tensors as JSON (graphc.utils.safe_file); an object that holds
+`save` writes safetensors, with the structure around the tensors as JSON (graphc.utils.file_format); an object that holds
 more than tensors, arrays, numbers and containers, such as a whole module, is pickled. `load` reads both, and torch's
 files, and runs no code of the file unless told that it is trusted.
 """
@@ -16,9 +16,11 @@ from struct import error as StructError
 from typing import IO, Any
 
 from graphc.ops.create.fill import check_device
+from graphc.utils.file_format import Unsupported
+from graphc.utils.file_reader import decode
+from graphc.utils.file_writer import encode
 from graphc.utils.rebuild import Budget, Storage, array_of, damaged
 from graphc.utils.safe_calls import MOVED, Elements
-from graphc.utils.safe_file import Unsupported, decode, encode
 from graphc.utils.safe_pickle import unpickled
 
 __all__ = ["load", "save"]
