@@ -14,8 +14,8 @@ from typing import Any
 
 from graphc.codegen.loops.loop_ir import Buffer, Index, Instr, Kernel, OuterReduction, Reduction, Stage, Store, ensure, needed
 from graphc.ir.access.legality import reduced_axes, reshape_blocks
-from graphc.ir.core.cost import WEIGHT
 from graphc.ir.core.graph import PARAMETER, Node, Region, parameter
+from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, I64, DType
 
 __all__ = ["Operand", "lower_copy", "lower_fusion"]
@@ -370,7 +370,7 @@ def _stages(low: _Lowering, stores: list[Store]) -> list[Stage]:
 
 def weight_of(instr: Instr) -> int:
     """Return roughly the instructions that one application takes."""
-    return 0 if instr.op in ("constant", "reduced", "size") else WEIGHT.get(instr.op, 1)
+    return 0 if instr.op in ("constant", "reduced", "size") else PRIMITIVES[instr.op].cost if instr.op in PRIMITIVES else 1
 
 
 # -- loops that lie densely in one another become one --------------------------------------------------

@@ -34,6 +34,7 @@ from graphc.codegen.mlir.text import (
     tensor,
 )
 from graphc.ir.core.graph import Graph, Node, Region
+from graphc.ir.core.ops import is_result
 from graphc.ir.core.types import BOOL, I32, I64, DType, TensorType
 
 __all__ = ["HOLES", "PREFIX", "REGIONS", "SPELLING", "to_mlir", "to_mlir_module"]
@@ -89,7 +90,7 @@ def _region(t: Text, region: Region, arguments: list[str]) -> list[str]:
         operands = [v for o in node.operands for v in values[o]]
         if node.op.kind == "region":
             values[node] = REGIONS[node.op.name](t, node, operands)
-        elif node.op.name == "result":
+        elif is_result(node):
             values[node] = [operands[node.params["index"]]]
         else:
             values[node] = [SPELLING[node.op.name](t, node, operands)]

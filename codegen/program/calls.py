@@ -16,10 +16,10 @@ from graphc.codegen.program.extents import Limits
 from graphc.codegen.program.extern import EXTERN, emit_copy, emit_packed, emit_product
 from graphc.codegen.program.kernel_calls import KernelCall, Source
 from graphc.codegen.program.memory.buffers import Buffer, Buffers, has_constant_extents
-from graphc.ir.analysis.in_place import SCATTERS
 from graphc.ir.analysis.views import as_view, dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
+from graphc.ir.core.ops import is_scatter
 from graphc.ir.core.structural_key import SMALL
 
 __all__ = ["Calls"]
@@ -65,7 +65,7 @@ class Calls:
             self.buffers.of.setdefault(node, views[0][0])
         result = self.buffers.result(node)
         self._record(node, None, [result])
-        if node.op.name in SCATTERS:
+        if is_scatter(node):
             base = views.pop(0)
             if node not in self.buffers.updated:
                 self._copy(node.operands[0], base, result)

@@ -32,6 +32,7 @@ from graphc.ir.analysis.views import Strides, dense_strides
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import Graph, Node, Region
+from graphc.ir.core.ops import is_result
 from graphc.ir.core.semantics import CheckError
 from graphc.ir.interpret.comparison import Outcome
 from graphc.ir.interpret.evaluate import TakesTooLong, limited
@@ -186,7 +187,7 @@ class Program:
             return take_error(self.code.variable("bounds.found"), self.code.text)
         if code == OUT_OF_MEMORY:
             return MemoryError("no memory is left for what a loop keeps for its gradient")
-        readers = [n for n in _everything(self.captured) if n.op.name in ("gather", "scatter", "scatter_add")]
+        readers = [n for n in _everything(self.captured) if n.op.indices is not None]
         checks = {n.params["check"]: n.where for n in readers if n.params.get("check")}
         rest = [n for n in readers if not n.params.get("check")]
         places = {f"\n  at {n.where}, into {n.operands[0].type}": None for n in rest if n.where}
@@ -279,7 +280,7 @@ def _work(region: Region) -> tuple[int, int]:
         elif node.op.kind in ("elementwise", "reduce"):
             flops += weight(node) * (node.operands[0] if node.op.kind == "reduce" else node).type.size
         computed = node.op.kind not in ("movement", "leaf") and len(node.types) == 1
-        if node not in region.results and (computed or node.op.name == "result") and not node.type.grows:
+        if node not in region.results and (computed or is_result(node)) and not node.type.grows:
             moved += 2 * node.type.bytes
     return flops, moved
 

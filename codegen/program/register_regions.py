@@ -21,6 +21,7 @@ from graphc.ir.analysis.vectorize import Lanes
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region, users
+from graphc.ir.core.ops import is_constant, is_result
 from graphc.ir.core.types import TensorType
 
 __all__ = ["RegisterRegions"]
@@ -62,7 +63,7 @@ class RegisterRegions:
                 self.main.move(value.address, place.address, type.bytes)  # the whole value, though `place` may be one lane's
 
     def _operand(self, node: Node, writer: RegisterWriter) -> BodyValue:
-        if node.op.name == "constant" and is_small(node.type):
+        if is_constant(node) and is_small(node.type):
             return [writer.context.constants(node.params["value"], node.dtype)] * node.type.size
         if not is_small(node.type):
             padded = node in self.buffers.of and self.buffers.of[node].padded
@@ -79,7 +80,7 @@ class RegisterRegions:
             return
         stacks = dict[str, list[Node]]()
         for n in self._xs_of(region):
-            if n.op.name == "result" and n.operands[0] is node and not n.type.grows and has_constant_extents(n.shape[1:]):
+            if is_result(n) and n.operands[0] is node and not n.type.grows and has_constant_extents(n.shape[1:]):
                 stacks.setdefault(n.dtype.name, []).append(n)
         for nodes in stacks.values():
             first, live = self.buffers.reserve(sum(n.type.bytes for n in nodes))

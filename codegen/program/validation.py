@@ -17,7 +17,7 @@ import numpy as np
 from graphc.codegen.loops.evaluate import KernelError
 from graphc.codegen.program.kernel_calls import KernelCall, run_call, with_kernels
 from graphc.ir.core.graph import Graph, Node, make, parameter, toposort
-from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.ops import PRIMITIVES, is_constant
 from graphc.ir.interpret.comparison import Mismatch, Noise, Outcome, compare, evaluated
 from graphc.ir.interpret.evaluate import evaluate_node, interpreted
 from graphc.ir.text.printer import to_text
@@ -226,7 +226,7 @@ def _wrong_call(node: Node, call: KernelCall, values: Mapping[Node, Any], value:
 def _alone(node: Node) -> tuple[Graph, list[Node]]:
     """Return the graph of one node, with views of its operands, and the values that this reads."""
     bases = [n for n in toposort(node.operands, lambda n: n.op.kind != "movement") if n.op.kind != "movement"]
-    new = {n: parameter(n.type, n.name) for n in bases if n.op.name != "constant"}
+    new = {n: parameter(n.type, n.name) for n in bases if not is_constant(n)}
     inner: dict[Node, Node] = dict(new)
     for n in toposort([node], lambda n: n in new):
         if n not in inner:

@@ -19,7 +19,8 @@ import numpy as np
 from graphc.core.dtypes import of_numpy
 from graphc.core.errors import INTERNAL, add_location, broken_rule, located, refuse, user_location
 from graphc.ir.core.build import apply
-from graphc.ir.core.graph import PARAMETER, Node, TypeRuleError, parameter, place
+from graphc.ir.core.graph import Node, TypeRuleError, parameter, place
+from graphc.ir.core.ops import is_literal
 from graphc.ir.core.types import TensorType
 from graphc.tensors import views
 from graphc.tensors.context import state
@@ -211,7 +212,7 @@ def _wrap(node: Node, operands: _Operands, requires: bool, label: str) -> Tensor
     pending = operands.pending + 1
     if requires and not state.grad:
         storage = Storage(_stop(node), pending=pending)
-    elif requires and node.dtype.is_float and not _is_made_of_nothing(node):
+    elif requires and node.dtype.is_float and not _is_number(node):
         edges = tuple([t._edge() for t in operands.tensors])
         step = GradFn(full_name(label), edges, where=place.where)
         step.metadata = {"node": node} if state.anomaly else None
@@ -223,9 +224,9 @@ def _wrap(node: Node, operands: _Operands, requires: bool, label: str) -> Tensor
     return Tensor._of(storage)
 
 
-def _is_made_of_nothing(node: Node) -> bool:
+def _is_number(node: Node) -> bool:
     """Tell whether a node is a constant, which no operand has anything to do with."""
-    return node.op.kind == "leaf" and not node.operands and node.value is None and node.op is not PARAMETER
+    return is_literal(node) and node.value is None
 
 
 def _stop(node: Node) -> Node:

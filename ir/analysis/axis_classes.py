@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from graphc.ir.core.cost import SMALL_ELEMENTS
 from graphc.ir.core.graph import Node
-from graphc.ir.core.ops import REDUCTIONS
+from graphc.ir.core.ops import REDUCTIONS, is_result
 from graphc.ir.core.types import TensorType
 
 __all__ = ["MOST_LANES", "Axis", "AxisUnion", "Slot", "slot_of", "type_of"]
@@ -46,7 +46,7 @@ NON_VECTORIZABLE = Axis(None, 0)
 
 def slot_of(node: Node) -> Slot:
     """Return which value a node with one result is."""
-    return Slot(node.operands[0], node.params["index"]) if node.op.name == "result" else Slot(node, 0)
+    return Slot(node.operands[0], node.params["index"]) if is_result(node) else Slot(node, 0)
 
 
 def type_of(slot: Slot) -> TensorType:
@@ -79,7 +79,7 @@ class AxisUnion:
         loops = [self.loop, *(n for n in self.depth if n.regions)]
         params = dict.fromkeys(p for loop in loops for region in loop.regions for p in region.params)
         for node in (*params, *self.depth, self.loop):
-            if node.op.name != "result":
+            if not is_result(node):
                 yield from (Slot(node, i) for i in range(len(node.types)))
 
     def find(self, axis: Axis) -> Axis:

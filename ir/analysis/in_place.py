@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphc.ir.core.graph import PARAMETER, Node, Region, users
+from graphc.ir.core.ops import is_scatter
 
-__all__ = ["SCATTERS", "InPlace", "updates_in_place"]
+__all__ = ["InPlace", "updates_in_place"]
 
-SCATTERS = ("scatter", "scatter_add")
 
 
 @dataclass
@@ -51,7 +51,7 @@ def updates_in_place(body: Region, count: int, large: Sequence[bool]) -> InPlace
 def _chain(result: Node, param: Node) -> list[Node]:
     """Return the scatters that lead from a parameter to a result, if it is nothing but such."""
     chain = []
-    while result.op.name in SCATTERS:
+    while is_scatter(result):
         chain.append(result)
         result = result.operands[0]
     return chain if result is param else []

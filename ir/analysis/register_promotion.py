@@ -15,10 +15,11 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from graphc.ir.analysis.axis_classes import MOST_LANES
-from graphc.ir.analysis.in_place import SCATTERS, InPlace, updates_in_place
+from graphc.ir.analysis.in_place import InPlace, updates_in_place
 from graphc.ir.analysis.vectorize import Lanes, lanes_of
 from graphc.ir.core.cost import SHORT_LOOP, SMALL_ELEMENTS, is_small
 from graphc.ir.core.graph import PARAMETER, Node, Region
+from graphc.ir.core.ops import is_loop, is_result, is_scatter
 
 __all__ = ["fits_registers", "in_place", "lanes_in_registers"]
 
@@ -28,9 +29,6 @@ MOST_OPERATIONS = 30_000
 LARGEST = SMALL_ELEMENTS * MOST_LANES
 """No value of more elements fits, whatever the lanes."""
 
-KINDS = ("elementwise", "movement", "reduce")
-OTHERS = ("constant", "iota", "random_bits", "concatenate", "cumsum", "gather", "scatter", "scatter_add", "matmul", "result")
-
 
 def fits_registers(node: Node) -> bool:
     """Tell whether the bodies of a loop or branch can be straight-line code."""
@@ -39,7 +37,7 @@ def fits_registers(node: Node) -> bool:
 
 def lanes_in_registers(node: Node) -> Lanes | None:
     """Return a loop in registers with lanes, if it has some; None as well if it does not fit into registers."""
-    if node.op.name not in ("scan", "while"):
+    if not is_loop(node):
         return None
     if node not in _lanes:
         fits = _fits(node)
@@ -71,13 +69,13 @@ def _narrows(region: Region) -> bool:
         if node.regions:
             if node.op.name not in _LOOPS or not all(map(_narrows, node.regions)):
                 return False
-        elif not _is_known(node) or (node.op.name != "result" and node.op.kind != "movement" and node.type.size > LARGEST):
+        elif not _is_known(node) or (not is_result(node) and node.op.kind != "movement" and node.type.size > LARGEST):
             return False
     return True
 
 
 def _is_known(node: Node) -> bool:
-    return node.op.kind in KINDS or node.op.name in OTHERS
+    return node.op.kind != "region" and node.op is not PARAMETER
 
 
 def operations(node: Node) -> int:
@@ -138,7 +136,7 @@ def _straight(region: Region, links: frozenset[Node] = frozenset()) -> bool:
 
 
 def _computes_small(node: Node) -> bool:
-    if node.op.name == "result":
+    if is_result(node):
         return True
     if not is_small(node.type):
         return is_view(node)
@@ -150,13 +148,13 @@ def _computes_small(node: Node) -> bool:
 
 def in_memory(node: Node) -> bool:
     """Tell whether a value lies densely in memory: a parameter, or what a loop has stacked."""
-    return node.op is PARAMETER or node.op.name in ("result", "scan", "while")
+    return node.op is PARAMETER or is_result(node) or is_loop(node)
 
 
 def is_view(node: Node) -> bool:
     """Tell whether a node is memory seen with other strides."""
     while node.op.kind == "movement":
-        if node.op.name in ("pad", "reshape"):
+        if not node.op.view or node.op.name == "reshape":
             return False
         node = node.operands[0]
-    return in_memory(node) or node.op.name in SCATTERS
+    return in_memory(node) or is_scatter(node)

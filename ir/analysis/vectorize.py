@@ -18,7 +18,7 @@ from typing import Any
 from graphc.ir.analysis.axis_classes import Axis, AxisUnion, Slot, slot_of, type_of
 from graphc.ir.core.cost import is_small, weight
 from graphc.ir.core.graph import Node, Region, make, parameter
-from graphc.ir.core.ops import REDUCTIONS
+from graphc.ir.core.ops import REDUCTIONS, is_loop, is_result
 from graphc.ir.core.types import TensorType
 
 __all__ = ["Lanes", "lanes_of"]
@@ -83,10 +83,6 @@ def lanes_of(loop: Node, fits: Callable[[Node], bool], *, alone: bool) -> Lanes 
 
 # -- what each value is, once a class is chosen --------------------------------------------------------------
 
-ADDING = ("add", "sub", "permute", "reshape", "slice", "broadcast", "flip", "pad", "concatenate", "sum")
-"""What may be applied to the parts of a sum, each by itself."""
-
-
 @dataclass(eq=False)
 class _Roles:
     """What lanes along one class of axes make of each value."""
@@ -122,6 +118,12 @@ def _folds(node: Node, vectorized: dict[Slot, int]) -> bool:
     return node.op.name in REDUCTIONS and vectorized.get(slot_of(node.operands[0])) in node.params["axes"]
 
 
+def _adds(node: Node) -> bool:
+    """Whether a node may be applied to the parts of a sum, each by itself."""
+    alike = all(o.types[0].dtype is node.types[0].dtype for o in node.operands)
+    return node.op.linear and alike and node.op.name != "cumsum"  # which rounds once what it adds up in a wider dtype
+
+
 Flows = dict[Slot, list[Slot]]
 
 
@@ -134,11 +136,11 @@ def _flows(joined: AxisUnion, vectorized: dict[Slot, int]) -> tuple[Flows, list[
         flows.setdefault(a, []).append(b)
 
     for node in joined.depth:
-        if node.op.name in ADDING:
+        if _adds(node):
             for o in node.operands:
                 flow(slot_of(o), Slot(node, 0))
-        elif node.op.name != "result":
-            carried = node.params["carried"] if node.op.name in ("scan", "while") else 0
+        elif not is_result(node):
+            carried = node.params["carried"] if is_loop(node) else 0
             stuck += map(slot_of, node.operands[carried:])
             for i in range(carried):
                 flow(slot_of(node.operands[i]), Slot(node, i))
@@ -268,7 +270,7 @@ class _Narrowing:
 
     def _params(self, node: Node) -> dict[str, Any]:
         axis = self.roles.vectorized.get(slot_of(node))
-        if axis is None or node.regions or node.op.name == "result":
+        if axis is None or node.regions or is_result(node):
             return node.params
         if node.op.name == "slice":
             return {**node.params, "stop": _one(node.params["stop"], axis)}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from graphc.ir.core.graph import PARAMETER, Node, Region, find, make, parameter, toposort
-from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.ops import PRIMITIVES, is_literal
 
 __all__ = [
     "RefusedError",
@@ -99,16 +99,12 @@ def close(
     return closed, list(outside)
 
 
-RISKY = ("gather", "scatter", "scatter_add", "while", "cond", "scan", "checkpoint")
-"""What may fail or last forever, or hold something that does."""
-
-
 def _read_from_outside(region: Region, outer: Collection[Node] | None, hoist: str) -> list[Node]:
     """Return the values a region reads from outside, as far out as it may be."""
     known = set(outer or ())
     stays: dict[str, Callable[[Node], bool]] = {
         "all": lambda n: False,
-        "safe": lambda n: n.op.name in RISKY,
+        "safe": lambda n: n.op.may_fail,
         "none": lambda n: n.op is not PARAMETER,
     }
     inside: set[Node] = set(region.params)
@@ -121,7 +117,7 @@ def _read_from_outside(region: Region, outer: Collection[Node] | None, hoist: st
     found: dict[Node, None] = {}
     read = [*region.results, *(o for n in order if n in inside for o in n.operands)]
     for node in read:
-        if node in inside or node.op.name in ("constant", "iota"):
+        if node in inside or is_literal(node):
             continue
         if node.op.name == "broadcast" and node not in known:
             read += node.operands  # it costs nothing where it is read, and much memory where it is kept

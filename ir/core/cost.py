@@ -7,13 +7,7 @@ from collections.abc import Iterable
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import TensorType
 
-__all__ = ["HEAVIEST", "SHARED_SINCOS", "SHORT_LOOP", "SMALL_ELEMENTS", "WEIGHT", "is_small", "total_weight", "weight"]
-
-WEIGHT = {
-    "exp": 16, "expm1": 20, "log": 20, "log1p": 22, "sin": 40, "cos": 40, "atan": 24, "tanh": 24, "sigmoid": 20, "erf":
-    30, "pow": 60, "div": 4, "sqrt": 4, "rsqrt": 6, "floordiv": 8, "remainder": 10, "random_bits": 60, "gather": 8,
-}  # fmt: skip
-"""Instructions per vector, roughly, of what takes more than one."""
+__all__ = ["HEAVIEST", "SHARED_SINCOS", "SHORT_LOOP", "SMALL_ELEMENTS", "is_small", "total_weight", "weight"]
 
 HEAVIEST = 900
 """The greatest weight of one kernel: beyond it registers spill and LLVM's scheduler, quadratic in a block, is slow."""
@@ -30,9 +24,7 @@ SHORT_LOOP = 32
 
 def weight(node: Node) -> int:
     """Return roughly how many instructions a vector of the node's elements takes."""
-    if node.op.kind in ("movement", "leaf") and node.op.name != "random_bits":
-        return 0
-    return WEIGHT.get(node.op.name, 1)
+    return node.op.cost
 
 
 def total_weight(nodes: Iterable[Node]) -> int:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from graphc.ir.core.cached import cached_property
 from graphc.ir.core.types import DType, TensorType
 
 __all__ = [
+    "Attribute",
     "Graph",
     "Node",
     "Primitive",
@@ -55,8 +56,24 @@ class UndefinedDTypeError(TypeRuleError):
 
 
 @dataclass(frozen=True, eq=False)
+class Attribute:
+    """A kind of static parameter, which a primitive declares by name: what values it has, and what passes may do with them."""
+
+    kind: str
+    """Its name in errors."""
+    holds: Callable[[Any], bool]
+    """Tells whether a value is of the kind."""
+    batched: Callable[[Any, int], Any] | None = None
+    """Returns the value behind a new leading axis of an extent; None: each primitive has its own batching rule."""
+    sizes: bool = False
+    """Whether its numbers are extents, offsets or constants, which graphs of one structure may differ in."""
+    optional: bool = False
+    """Whether a node may lack it, together with all other optional attributes of its primitive."""
+
+
+@dataclass(frozen=True, eq=False)
 class Primitive:
-    """One row of the closed set of operations.
+    """One row of the closed set of operations: what is true of it wherever it is applied, on whatever machine.
 
     `infer(operands, params, regions)` returns the result types or raises TypeRuleError; `meaning(*arrays,
     **params)` is what it computes, on NumPy arrays: the evaluator, the constant folder and the tests all use
@@ -68,7 +85,36 @@ class Primitive:
     infer: Callable[[tuple[Node, ...], dict[str, Any], tuple[Region, ...]], tuple[TensorType, ...]]
     meaning: Callable[..., Any] | None
     doc: str
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    """The static parameters of its nodes, in the order in which they are printed."""
+    arity: int | None = None
+    """The number of its operands; None if that varies."""
     commutative: bool = False
+    """Its two operands may change places."""
+    idempotent: bool = False
+    """It gives one of its operands' values, that value where they are all alike: repeats do not count."""
+    linear: bool = False
+    """Linear in its float operands taken together: the tangent of its result is itself applied to their tangents."""
+    differentiable: bool = True
+    """False: no derivative flows through it."""
+    flat: bool = False
+    """Its derivative is zero wherever it has one."""
+    indices: int | None = None
+    """The first of the operands that are indices, out of range an error."""
+    may_fail: bool = False
+    """It may raise or run forever, or holds a region that may."""
+    view: bool = False
+    """Its result may be the operand's memory seen with other strides."""
+    has_identity: bool = False
+    """Two equal applications are two values."""
+    is_loop: bool = False
+    """It applies a region any number of times: the first `carried` operands are the first values carried."""
+    cost: int = 1
+    """Instructions for each vector of elements, roughly."""
+    rounding: str = ""
+    """`exact` result rounded once, or `approximate`; empty if there is nothing to round, or sums are rounded on the way."""
+    zero_sign: bool = True
+    """False: of two equal zeros of different sign it gives either."""
     interned: bool = True
 
     def __repr__(self) -> str:
@@ -169,7 +215,7 @@ def make(
         found = place.nodes.get(key)
         if found is not None:
             return found
-    if op.name not in ("result", "scan"):
+    if op.name not in ("result", "scan"):  # what may read values that grow
         _check_fixed(op, operands)
     types = op.infer(operands, params, regions)
     name, where = ("", place.where) if like is None else (like.name, like.where)
@@ -235,8 +281,9 @@ def _infer_parameter(operands: tuple[Node, ...], params: dict[str, Any], regions
 
 
 PARAMETER = Primitive(
-    "parameter", "leaf", _infer_parameter, None, "A value that comes from outside the region.", interned=False
-)
+    "parameter", "leaf", _infer_parameter, None, "A value that comes from outside the region.",
+    differentiable=False, has_identity=True, cost=0, interned=False,
+)  # fmt: skip
 
 
 def parameter(type: TensorType, name: str = "", *, where: str | None = None, value: Any = None) -> Node:

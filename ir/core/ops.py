@@ -1,55 +1,115 @@
-"""The closed set of primitives: one row each, with its shape rule, its NumPy meaning and a sentence.
+"""The closed set of primitives: one row each, with its shape rule, its NumPy meaning, what is true of it, and a sentence.
 
 Everything that users call is composed of these (softmax, layer_norm, cross_entropy … are ordinary
 functions).  Operands of an elementwise primitive have one shape and, but for `select`, one dtype:
-broadcasting and promotion are explicit nodes.  Axes are non-negative.  Of two equal zeros of different
-sign, `maximum`, `minimum`, `max` and `min` may give either.
+broadcasting and promotion are explicit nodes.  Axes are non-negative.  The fields of a row are those of
+`Primitive` (ir/core/graph.py).
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from graphc.ir.core import semantics, type_rules
 from graphc.ir.core.graph import PARAMETER, Node, Primitive
 from graphc.ir.core.semantics import Meaning
-from graphc.ir.core.signatures import Rule
-from graphc.ir.core.types import BOOL
+from graphc.ir.core.signatures import (
+    AXES,
+    AXIS,
+    AXIS_MAP,
+    COUNT,
+    COUNTS,
+    DERIVATIVE,
+    DTYPE,
+    EXTENTS,
+    FLAG,
+    LENGTH,
+    LISTS_OF_AXES,
+    NUMBER,
+    SHAPE,
+    STEPS,
+    STOPS,
+    TEXT,
+    TEXTS,
+    WIDTHS,
+    Attributes,
+    Rule,
+    Signature,
+    checked,
+    optional,
+)  # fmt: skip
+from graphc.ir.core.types import BOOL, DType
 
-__all__ = ["PRIMITIVES", "REDUCTIONS", "is_elementwise"]
+__all__ = [
+    "PRIMITIVES", "REDUCTIONS", "constant_value", "is_constant", "is_elementwise", "is_literal", "is_loop", "is_plus_zero",
+    "is_result", "is_scatter", "is_zero", "may_fail",
+]  # fmt: skip
 
 PRIMITIVES: dict[str, Primitive] = {"parameter": PARAMETER}
 """Every primitive by its name."""
 
-REDUCTIONS = ("sum", "prod", "max", "min", "any", "all")
-"""The primitives that fold axes by one associative operation."""
+FREE = ("movement", "leaf")
+"""Kinds that compute nothing."""
 
 
-def is_elementwise(node: Node) -> bool:
-    """Tell whether a node computes each element from the elements at the same place."""
-    return node.op.kind == "elementwise"
+def _row(
+    name: str,
+    kind: str,
+    rule: Rule,
+    meaning: Meaning | None,
+    doc: str,
+    operands: int | tuple[int, int | None],
+    attributes: Attributes | None = None,
+    regions: int | None = 0,
+    **facts: Any,
+) -> None:
+    """Add a row: `operands` is their number, or the least and the greatest (None: any); `facts` are other fields."""
+    least, most = operands if isinstance(operands, tuple) else (operands, operands)
+    infer = checked(name, Signature(least, most, regions, attributes), rule)
+    facts = {"cost": int(kind not in FREE), "arity": least if least == most else None, **facts}
+    PRIMITIVES[name] = Primitive(name, kind, infer, meaning, doc, attributes or {}, **facts)
 
 
-def _row(name: str, kind: str, infer: Rule, meaning: Meaning | None, doc: str, *, commutative: bool = False) -> None:
-    PRIMITIVES[name] = Primitive(name, kind, infer, meaning, doc, commutative)
+def _elementwise(
+    name: str, arity: int, kinds: str, meaning: Meaning, doc: str, result: DType | None = None, **facts: Any
+) -> None:
+    """Add a row of operands of one type; no derivative flows where the result is no float."""
+    facts = {"differentiable": result is None and "float" in kinds, **facts}
+    rule = type_rules.elementwise(name, tuple(kinds.split()), result)
+    _row(name, "elementwise", rule, meaning if result else semantics.keep_dtype(meaning), doc, arity, **facts)
 
 
-def _unary(name: str, kinds: str, meaning: Meaning, doc: str) -> None:
-    _row(name, "elementwise", type_rules.elementwise(name, 1, tuple(kinds.split())), semantics.keep_dtype(meaning), doc)
+def _unary(name: str, kinds: str, meaning: Meaning, doc: str, **facts: Any) -> None:
+    _elementwise(name, 1, kinds, meaning, doc, **facts)
 
 
-def _binary(name: str, kinds: str, meaning: Meaning, doc: str, *, commutative: bool = False) -> None:
-    rule = type_rules.elementwise(name, 2, tuple(kinds.split()))
-    _row(name, "elementwise", rule, semantics.keep_dtype(meaning), doc, commutative=commutative)
+def _function(name: str, cost: int, meaning: Meaning, doc: str, **facts: Any) -> None:
+    """Add a row of a function of floats that implementations round differently."""
+    _elementwise(name, 1, "float", meaning, doc, cost=cost, rounding="approximate", **facts)
 
 
-def _comparison(name: str, meaning: Meaning, doc: str, *, commutative: bool = False) -> None:
-    rule = type_rules.elementwise(name, 2, ("float", "int", "bool"), BOOL)
-    _row(name, "elementwise", rule, meaning, doc, commutative=commutative)
+def _binary(name: str, kinds: str, meaning: Meaning, doc: str, **facts: Any) -> None:
+    _elementwise(name, 2, kinds, meaning, doc, **facts)
 
 
-def _reduction(name: str, kinds: str, meaning: Meaning, doc: str) -> None:
-    _row(name, "reduce", type_rules.reduction(name, tuple(kinds.split())), semantics.reduction(meaning), doc)
+def _comparison(name: str, meaning: Meaning, doc: str, **facts: Any) -> None:
+    _elementwise(name, 2, "float int bool", meaning, doc, BOOL, **facts)
+
+
+def _movement(name: str, rule: Rule, meaning: Meaning, doc: str, attributes: Attributes, *, view: bool = True) -> None:
+    _row(name, "movement", rule, meaning, doc, 1 if view else 2, attributes, linear=True, view=view)
+
+
+def _reduction(name: str, kinds: str, meaning: Meaning, doc: str, **facts: Any) -> None:
+    facts = {"differentiable": "float" in kinds, **facts}
+    rule = type_rules.reduction(name, tuple(kinds.split()))
+    _row(name, "reduce", rule, semantics.reduction(meaning), doc, 1, {"axes": AXES}, **facts)
+
+
+def _leaf(name: str, rule: Rule, meaning: Meaning, doc: str, attributes: Attributes, operands: int = 0, cost: int = 0) -> None:
+    _row(name, "leaf", rule, meaning, doc, operands, attributes, differentiable=False, cost=cost)
 
 
 def _same(x: object) -> object:
@@ -57,46 +117,49 @@ def _same(x: object) -> object:
 
 
 # elementwise, of one operand
-_unary("neg", "float int", np.negative, "-x; wraps for the smallest integer.")
+_unary("neg", "float int", np.negative, "-x; wraps for the smallest integer.", linear=True)
 _unary("abs", "float int", np.abs, "|x|.")
-_unary("sign", "float int", semantics.sign, "-1, 0 or 1 with the sign of x; NaN and -0 give 0.")
-_unary("floor", "float", np.floor, "The largest integer not above x.")
-_unary("ceil", "float", np.ceil, "The smallest integer not below x.")
-_unary("trunc", "float", np.trunc, "x without its fraction.")
-_unary("round", "float", np.rint, "The nearest integer, ties to even.")
-_unary("sqrt", "float", np.sqrt, "The square root, correctly rounded; NaN below zero.")
-_unary("rsqrt", "float", semantics.rsqrt, "1 / sqrt(x).")
-_unary("exp", "float", np.exp, "e to the x.")
-_unary("expm1", "float", np.expm1, "exp(x) - 1, exact near zero.")
-_unary("log", "float", np.log, "The natural logarithm; -inf at 0, NaN below.")
-_unary("log1p", "float", np.log1p, "log(1 + x), exact near zero.")
-_unary("sin", "float", np.sin, "The sine of x radians.")
-_unary("cos", "float", np.cos, "The cosine of x radians.")
-_unary("atan", "float", np.arctan, "The arc tangent, in radians.")
-_unary("tanh", "float", np.tanh, "The hyperbolic tangent.")
-_unary("sigmoid", "float", semantics.sigmoid, "1 / (1 + exp(-x)), without overflow.")
-_unary("erf", "float", semantics.erf, "The error function.")
+_unary("sign", "float int", semantics.sign, "-1, 0 or 1 with the sign of x; NaN and -0 give 0.", flat=True)
+_unary("floor", "float", np.floor, "The largest integer not above x.", flat=True)
+_unary("ceil", "float", np.ceil, "The smallest integer not below x.", flat=True)
+_unary("trunc", "float", np.trunc, "x without its fraction.", flat=True)
+_unary("round", "float", np.rint, "The nearest integer, ties to even.", flat=True)
+_function("sqrt", 4, np.sqrt, "The square root, correctly rounded; NaN below zero.")
+_function("rsqrt", 6, semantics.rsqrt, "1 / sqrt(x).")
+_function("exp", 16, np.exp, "e to the x.")
+_function("expm1", 20, np.expm1, "exp(x) - 1, exact near zero.")
+_function("log", 20, np.log, "The natural logarithm; -inf at 0, NaN below.")
+_function("log1p", 22, np.log1p, "log(1 + x), exact near zero.")
+_function("sin", 40, np.sin, "The sine of x radians.")
+_function("cos", 40, np.cos, "The cosine of x radians.")
+_function("atan", 24, np.arctan, "The arc tangent, in radians.")
+_function("tanh", 24, np.tanh, "The hyperbolic tangent.")
+_function("sigmoid", 20, semantics.sigmoid, "1 / (1 + exp(-x)), without overflow.")
+_function("erf", 30, semantics.erf, "The error function.")
 _unary("not", "int bool", np.invert, "Every bit turned; logical not for bool.")
-_unary("stop_gradient", "float int bool", _same, "x, through which no derivative flows.")
-_unary("alias", "float int bool", _same, "x under another identity: what a gradient is taken by.")
+_unary("stop_gradient", "float int bool", _same, "x, through which no derivative flows.", differentiable=False)
+_unary("alias", "float int bool", _same, "x under another identity: what a gradient is taken by.", has_identity=True)
 
 # elementwise, of two operands
-_binary("add", "float int", np.add, "x + y; integers wrap.", commutative=True)
-_binary("sub", "float int", np.subtract, "x - y; integers wrap.")
-_binary("mul", "float int", np.multiply, "x * y; integers wrap.", commutative=True)
-_binary("div", "float", np.divide, "x / y as IEEE 754 has it.")
+_binary("add", "float int", np.add, "x + y; integers wrap.", commutative=True, linear=True, rounding="exact")
+_binary("sub", "float int", np.subtract, "x - y; integers wrap.", linear=True, rounding="exact")
+_binary("mul", "float int", np.multiply, "x * y; integers wrap.", commutative=True, rounding="exact")
+_binary("div", "float", np.divide, "x / y as IEEE 754 has it.", cost=4, rounding="approximate")
 _binary(
-    "floordiv",
-    "float int",
-    semantics.floordiv,
+    "floordiv", "float int", semantics.floordiv,
     "floor(x / y) of the exact quotient, of infinities NaN; an integer divided by 0 gives 0.",
-)
-_binary("remainder", "float int", semantics.remainder, "x - y*floor(x/y), with the sign of y; an integer by 0 gives 0.")
-_binary("pow", "float", semantics.power, "x to the y, as C's pow.")
-_binary("maximum", "float int bool", np.maximum, "The larger one; NaN if either is.", commutative=True)
-_binary("minimum", "float int bool", np.minimum, "The smaller one; NaN if either is.", commutative=True)
-_binary("and", "int bool", np.bitwise_and, "Bit by bit and.", commutative=True)
-_binary("or", "int bool", np.bitwise_or, "Bit by bit or.", commutative=True)
+    cost=8, flat=True, rounding="exact",
+)  # fmt: skip
+_binary(
+    "remainder", "float int", semantics.remainder, "x - y*floor(x/y), with the sign of y; an integer by 0 gives 0.",
+    cost=10, rounding="exact",
+)  # fmt: skip
+_binary("pow", "float", semantics.power, "x to the y, as C's pow.", cost=60, rounding="approximate")
+_EXTREMUM = {"commutative": True, "idempotent": True, "zero_sign": False}
+_binary("maximum", "float int bool", np.maximum, "The larger one; NaN if either is.", **_EXTREMUM)
+_binary("minimum", "float int bool", np.minimum, "The smaller one; NaN if either is.", **_EXTREMUM)
+_binary("and", "int bool", np.bitwise_and, "Bit by bit and.", commutative=True, idempotent=True)
+_binary("or", "int bool", np.bitwise_or, "Bit by bit or.", commutative=True, idempotent=True)
 _binary("xor", "int bool", np.bitwise_xor, "Bit by bit exclusive or.", commutative=True)
 _binary("shift_left", "int", semantics.shift(np.left_shift), "x shifted left by y modulo its width.")
 _binary("shift_right", "int", semantics.shift(np.right_shift), "x shifted right by y modulo its width, keeping the sign.")
@@ -104,124 +167,202 @@ _comparison("eq", np.equal, "x == y; false for NaN.", commutative=True)
 _comparison("ne", np.not_equal, "x != y; true for NaN.", commutative=True)
 _comparison("lt", np.less, "x < y; false for NaN.")
 _comparison("le", np.less_equal, "x <= y; false for NaN.")
-_row(
-    "derived", "elementwise", type_rules.derived, lambda value, x, y, rule: value,
-    "The first operand; its derivatives by the others are those of the rule.",
+
+# elementwise, of another form
+_elementwise(
+    "derived", 3, "float", lambda value, x, y, rule: value,
+    "The first operand; its derivatives by the others are those of the rule.", attributes={"rule": DERIVATIVE},
 )  # fmt: skip
-_row("select", "elementwise", type_rules.select, np.where, "x where the condition holds, else y.")
+_row("select", "elementwise", type_rules.select, np.where, "x where the condition holds, else y.", 3, linear=True)
 _row(
-    "cast",
-    "elementwise",
-    type_rules.cast,
-    semantics.cast,
+    "cast", "elementwise", type_rules.cast, semantics.cast,
     "x in another dtype: floats truncate towards zero, integers wrap, bool is x != 0.",
-)
+    1, {"dtype": DTYPE}, linear=True, rounding="exact",
+)  # fmt: skip
 
 # leaves
-_row("constant", "leaf", type_rules.constant, semantics.constant, "One number in every element.")
-_row("iota", "leaf", type_rules.iota, semantics.iota, "The index along an axis.")
-_row(
-    "random_bits", "leaf", type_rules.random_bits, semantics.random_bits,
-    "32 random bits an element, a function of the key (seed, offset) alone.",
+_leaf(
+    "constant", type_rules.constant, semantics.constant, "One number in every element.",
+    {"value": NUMBER, "dtype": DTYPE, "shape": SHAPE},
+)  # fmt: skip
+_leaf("iota", type_rules.iota, semantics.iota, "The index along an axis.", {"axis": AXIS, "dtype": DTYPE, "shape": SHAPE})
+_leaf(
+    "random_bits", type_rules.random_bits, semantics.random_bits,
+    "32 random bits an element, a function of the key (seed, offset) alone.", {"shape": EXTENTS}, operands=1, cost=60,
 )  # fmt: skip
 
 # movement
-_row(
-    "reshape",
-    "movement",
-    type_rules.reshape,
-    lambda x, shape: x.reshape(shape),
-    "The elements in row-major order under another shape.",
-)
-_row(
-    "permute",
-    "movement",
-    type_rules.permute,
-    lambda x, axes: np.transpose(x, axes),
-    "Axis i of the result is axis axes[i] of x.",
-)
-_row(
-    "broadcast",
-    "movement",
-    type_rules.broadcast,
-    semantics.broadcast,
-    "x repeated along new axes; its own axis i becomes axis axes[i].",
-)
-_row("slice", "movement", type_rules.slice_, semantics.slice_, "x[start:stop:step] along each axis.")
-_row(
-    "pad", "movement", type_rules.pad, semantics.pad,
-    "x with `fill` before, after, and `interior` of it between elements, along each axis.",
+_movement(
+    "reshape", type_rules.reshape, lambda x, shape: x.reshape(shape), "The elements in row-major order under another shape.",
+    {"shape": SHAPE},
 )  # fmt: skip
-_row("flip", "movement", type_rules.flip, lambda x, axes: np.flip(x, axes), "x backwards along the axes.")
+_movement(
+    "permute", type_rules.permute, lambda x, axes: np.transpose(x, axes), "Axis i of the result is axis axes[i] of x.",
+    {"axes": AXIS_MAP},
+)  # fmt: skip
+_movement(
+    "broadcast", type_rules.broadcast, semantics.broadcast, "x repeated along new axes; its own axis i becomes axis axes[i].",
+    {"shape": SHAPE, "axes": AXIS_MAP},
+)  # fmt: skip
+_movement(
+    "slice", type_rules.slice_, semantics.slice_, "x[start:stop:step] along each axis.",
+    {"start": WIDTHS, "stop": STOPS, "step": STEPS},
+)  # fmt: skip
+_movement(
+    "pad", type_rules.pad, semantics.pad,
+    "x with `fill` before, after, and `interior` of it between elements, along each axis.",
+    {"low": WIDTHS, "high": WIDTHS, "interior": WIDTHS}, view=False,
+)  # fmt: skip
+_movement("flip", type_rules.flip, lambda x, axes: np.flip(x, axes), "x backwards along the axes.", {"axes": AXES})
 _row(
     "concatenate", "other", type_rules.concatenate, lambda *xs, axis: np.concatenate(xs, axis),
-    "The operands one after another along an axis.",
+    "The operands one after another along an axis.", (1, None), {"axis": AXIS}, linear=True,
 )  # fmt: skip
 
 # reductions
-_reduction("sum", "float int", np.sum, "The sum over axes, from +0, at least as accurate as pairwise summation.")
+_reduction(
+    "sum", "float int", np.sum, "The sum over axes, from +0, at least as accurate as pairwise summation.", linear=True
+)
 _reduction("prod", "float int", np.prod, "The product over axes.")
-_reduction("max", "float int bool", np.max, "The largest element over axes; NaN if any is.")
-_reduction("min", "float int bool", np.min, "The smallest element over axes; NaN if any is.")
-_reduction("any", "bool", np.any, "Whether any element over axes is true.")
-_reduction("all", "bool", np.all, "Whether all elements over axes are true.")
+_EITHER = {"idempotent": True, "zero_sign": False}
+_reduction("max", "float int bool", np.max, "The largest element over axes; NaN if any is.", **_EITHER)
+_reduction("min", "float int bool", np.min, "The smallest element over axes; NaN if any is.", **_EITHER)
+_reduction("any", "bool", np.any, "Whether any element over axes is true.", idempotent=True)
+_reduction("all", "bool", np.all, "Whether all elements over axes are true.", idempotent=True)
 _row(
     "argmax", "reduce", type_rules.arg_reduction, lambda x, axis: np.asarray(np.argmax(x, axis)),
     "Index of the first largest element along an axis; of the first NaN if there is one.",
+    1, {"axis": AXIS}, differentiable=False,
 )  # fmt: skip
 _row(
     "argmin", "reduce", type_rules.arg_reduction, lambda x, axis: np.asarray(np.argmin(x, axis)),
     "Index of the first smallest element along an axis; of the first NaN if there is one.",
+    1, {"axis": AXIS}, differentiable=False,
 )  # fmt: skip
-_row("cumsum", "other", type_rules.cumsum, semantics.cumsum, "Running sums along an axis.")
+_row(
+    "cumsum", "other", type_rules.cumsum, semantics.cumsum, "Running sums along an axis.", 1, {"axis": AXIS}, linear=True
+)
 
 # indexing and products
 _row(
-    "gather", "other", type_rules.checked_gather, semantics.gather,
+    "gather", "other", type_rules.gather, semantics.gather,
     "x[i0, i1, …]: NumPy's advanced indexing of the leading axes; an index out of bounds is an error.",
+    (2, None), {"check": optional(TEXT)}, linear=True, indices=1, may_fail=True, cost=8,
 )  # fmt: skip
 _row(
     "scatter_add", "other", type_rules.scatter_add, semantics.scatter_add,
     "A copy of x with x[i0, i1, …] += updates; repeated indices add up.",
+    (3, None), linear=True, indices=2, may_fail=True,
 )  # fmt: skip
 _row(
     "scatter", "other", type_rules.scatter, semantics.scatter,
     "A copy of x with x[i0, i1, …] = updates; of repeated indices the last counts.",
+    (3, None), linear=True, indices=2, may_fail=True,
 )  # fmt: skip
 _row(
     "matmul", "other", type_rules.matmul, np.matmul,
-    "The matrix product over the last two axes; equal leading axes are a batch.",
+    "The matrix product over the last two axes; equal leading axes are a batch.", 2,
 )  # fmt: skip
 
-# regions
+# regions: derivatives and batches of these are in the tables of graphc.ir.transforms.*_control
 _row(
-    "fusion", "region", type_rules.call("fusion", type_rules.SCHEDULE), None,
-    "The region applied to the operands, compiled as one kernel.",
+    "fusion", "region", type_rules.call("fusion"), None, "The region applied to the operands, compiled as one kernel.",
+    (0, None),
+    {
+        "dims": optional(EXTENTS), "outer": optional(COUNT),
+        "results": optional(LISTS_OF_AXES), "reduces": optional(LISTS_OF_AXES),
+    },
+    regions=1,
 )  # fmt: skip
 _row(
-    "checkpoint", "region", type_rules.call("checkpoint", {"barrier": "a flag"}), None,
+    "checkpoint", "region", type_rules.call("checkpoint"), None,
     "The region applied to the operands; its gradient computes again what it reads, behind a `barrier`.",
+    (0, None), {"barrier": FLAG}, regions=1, may_fail=True,
 )  # fmt: skip
 _row(
-    "cond",
-    "region",
-    type_rules.cond,
-    None,
+    "cond", "region", type_rules.cond, None,
     "The first region applied to the operands after the condition if it holds, else the second.",
-)
+    (1, None), regions=2, may_fail=True,
+)  # fmt: skip
 _row(
-    "while",
-    "region",
-    type_rules.while_,
-    None,
+    "while", "region", type_rules.while_, None,
     "The second region applied to the carried values as long as the first holds of them; its items are stacked.",
-)
+    (0, None), {"carried": COUNT}, regions=2, may_fail=True, is_loop=True,
+)  # fmt: skip
 _row(
     "scan", "region", type_rules.scan, None,
     "The region applied for each item of the sequences, from the first or from the last; its items are stacked.",
+    (0, None), {"carried": COUNT, "sequences": COUNT, "length": LENGTH, "reverse": FLAG},
+    regions=1, may_fail=True, is_loop=True,
 )  # fmt: skip
 _row(
     "custom", "region", type_rules.custom, None,
     "Its first operands, the `values`, computed from the `inputs`; derivatives by these, and batches, are by its regions.",
+    (1, None),
+    {"values": COUNT, "inputs": COUNT, "by": COUNTS, "moved": COUNTS, "refusals": TEXTS, "levels": COUNTS}, regions=None,
 )  # fmt: skip
-_row("result", "leaf", type_rules.result, None, "One of the results of an operand that has several.")
+_row(
+    "result", "leaf", type_rules.result, None, "One of the results of an operand that has several.", 1, {"index": COUNT},
+    differentiable=False,
+)  # fmt: skip
+
+REDUCTIONS = tuple([p.name for p in PRIMITIVES.values() if p.kind == "reduce" and "axes" in p.attributes])
+"""The primitives that fold axes by one associative operation."""
+
+
+# -- questions about nodes ----------------------------------------------------------------------------------------------
+
+
+def is_elementwise(node: Node) -> bool:
+    """Tell whether a node computes each element from the elements at the same place."""
+    return node.op.kind == "elementwise"
+
+
+_CONSTANT, _RESULT, _WHILE = (PRIMITIVES[name] for name in ("constant", "result", "while"))
+
+
+def is_result(node: Node) -> bool:
+    """Tell whether a node picks one result of a node that has several."""
+    return node.op is _RESULT
+
+
+def is_loop(node: Node) -> bool:
+    """Tell whether a node applies a region any number of times: scan and while."""
+    return node.op.is_loop
+
+
+def is_constant(node: Node) -> bool:
+    """Tell whether a node is one known number in every element."""
+    return node.op is _CONSTANT
+
+
+def is_literal(node: Node) -> bool:
+    """Tell whether a node needs neither operands nor memory: a constant or an iota, which all graphs share."""
+    return node.op.kind == "leaf" and not node.operands and node.op is not PARAMETER
+
+
+def is_scatter(node: Node) -> bool:
+    """Tell whether a node is a copy of its first operand with some elements updated: it may be that operand's memory."""
+    return node.op.indices == 2
+
+
+def constant_value(node: Node) -> Any:
+    """Return the number that a constant has in every element; None if the node is no constant."""
+    return node.params["value"] if node.op is _CONSTANT else None
+
+
+def is_zero(node: Node) -> bool:
+    """Tell whether a node is a constant zero, of either sign, or False."""
+    return node.op is _CONSTANT and bool(node.params["value"] == 0)
+
+
+def is_plus_zero(node: Node) -> bool:
+    """Tell whether a node is a constant zero, but not -0.0: of floats, the one that no sum of other terms changes."""
+    return is_zero(node) and str(node.params["value"]) != "-0.0"
+
+
+def may_fail(node: Node) -> bool:
+    """Tell whether a node may raise or run forever: it checks indices, or is a `while`, or a region that it holds may."""
+    if not node.regions or node.op is _WHILE:
+        return node.op.may_fail
+    return any(may_fail(n) for region in node.regions for n in region.nodes())

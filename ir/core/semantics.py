@@ -27,8 +27,8 @@ Meaning = Callable[..., Any]
 def keep_dtype(function: Meaning) -> Meaning:
     """Make a NumPy function return its first operand's dtype, whatever it would promote to."""
 
-    def meaning(*xs: Any) -> Any:
-        return np.asarray(function(*xs)).astype(xs[0].dtype, copy=False)
+    def meaning(*xs: Any, **params: Any) -> Any:
+        return np.asarray(function(*xs, **params)).astype(xs[0].dtype, copy=False)
 
     return meaning
 

@@ -1,21 +1,31 @@
-"""What an application of a primitive is made of: how many operands and regions, and attributes of which kinds."""
+"""The signature of a primitive: how many operands and regions it takes, and the attributes it declares.
+
+An attribute is declared once, on the row of its primitive (graphc.ir.core.ops).  `make` checks its value, the printer and
+the parser write and read it, the structural key takes numbers out of it, and batching changes it, all by its kind.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from graphc.ir.core.graph import Node, Region, TypeRuleError
+from graphc.ir.core.graph import Attribute, Node, Region, TypeRuleError
 from graphc.ir.core.guards import Symbol
 from graphc.ir.core.types import DType, TensorType
 
-__all__ = ["RULES", "Operands", "Params", "Regions", "Rule", "Types", "check_application", "check_attributes", "signature"]
+__all__ = [
+    "AXES", "AXIS", "AXIS_MAP", "COUNT", "COUNTS", "DERIVATIVE", "DTYPE", "EXTENTS", "FLAG", "LENGTH", "LISTS_OF_AXES",
+    "NUMBER", "RULES", "SHAPE", "STEPS", "STOPS", "TEXT", "TEXTS", "WIDTHS", "Attributes", "Operands", "Params", "Regions",
+    "Rule", "Signature", "Types", "checked", "misfit", "optional",
+]  # fmt: skip
 
 Operands = tuple[Node, ...]
 Params = dict[str, Any]
 Regions = tuple[Region, ...]
 Types = tuple[TensorType, ...]
 Rule = Callable[[Operands, Params, Regions], Types]
+Attributes = Mapping[str, Attribute]
 
 RULES = frozenset((
     "acos", "acosh", "asin", "asinh", "at-least", "at-most", "atan2", "atanh", "checked", "copysign", "cosh", "cross-entropy",
@@ -23,7 +33,8 @@ RULES = frozenset((
 ))  # fmt: skip
 """The derivatives that a `derived` node can name: graphc.ir.transforms.derived_rules has them."""
 
-Kind = Callable[[Any], bool]
+
+# -- kinds of attributes ----------------------------------------------------------------------------------------------
 
 
 def _is_count(value: Any) -> bool:
@@ -38,58 +49,90 @@ def _is_axes(value: Any) -> bool:
     return type(value) is tuple and all(map(_is_counts, value))
 
 
-KINDS: dict[str, Kind] = {
-    "a count": _is_count,
-    "counts": _is_counts,
-    "a length": lambda value: value is None or _is_count(value),
-    "a flag": lambda value: type(value) is bool,
-    "a dtype": lambda value: type(value) is DType,
-    "a derivative": lambda value: type(value) is str and value in RULES,
-    "a number": lambda value: type(value) in (bool, int, float, Symbol),
-    "lists of axes": lambda value: type(value) is tuple and all(map(_is_axes, value)),
-    "a text": lambda value: type(value) is str,
-    "texts": lambda value: type(value) is tuple and all(type(text) is str for text in value),
-}
-"""What an attribute may be: integers are not negative, and no bool is one."""
+def _unchanged(value: Any, size: int) -> Any:
+    return value
 
 
-def signature(least: int, most: int | None = None, regions: int | None = 0, **attributes: str) -> Callable[[Rule], Rule]:
-    """Make a rule check first what it is applied to.
-
-    That is `least` operands, or any number from there on if `most` is -1, of one result each, `regions` regions, or any
-    number if that is None, and just the attributes of these names and kinds.
-    """
-
-    def checked(rule: Rule) -> Rule:
-        name = rule.__name__.rstrip("_")
-
-        def infer(operands: Operands, params: Params, given: Regions) -> Types:
-            if most is not None and len(operands) < least:
-                raise TypeRuleError(f"{name} takes at least {least} operand{'s'[: least != 1]}, got {len(operands)}")
-            check_application(name, least if most is None else None, regions, operands, given)
-            check_attributes(name, attributes, params)
-            return rule(operands, params, given)
-
-        return infer
-
-    return checked
+def _behind(axes: tuple[int, ...], size: int) -> tuple[int, ...]:
+    return tuple([a + 1 for a in axes])
 
 
-def check_application(name: str, arity: int | None, count: int | None, operands: Operands, regions: Regions) -> None:
-    """Raise TypeRuleError if operands, of one result each, or regions are more or less than so many; None is any number."""
-    if arity is not None and len(operands) != arity:
-        raise TypeRuleError(f"{name} takes {arity} operand{'s'[: arity != 1]}, got {len(operands)}")
-    for operand in operands:
-        if len(operand.types) != 1:
-            raise TypeRuleError(f"{name} takes operands of one result, got one of {len(operand.types)}")
-    if count is not None and len(regions) != count:
-        raise TypeRuleError(f"{name} has {count} region{'s'[: count != 1]}, got {len(regions)}")
+COUNT = Attribute("a count", _is_count)
+"""A number of operands, results or loops."""
+COUNTS = Attribute("counts", _is_counts)
+LISTS_OF_AXES = Attribute("lists of axes", lambda value: type(value) is tuple and all(map(_is_axes, value)))
+AXIS = Attribute("a count", _is_count, batched=lambda axis, size: axis + 1)
+AXES = Attribute("counts", _is_counts, batched=_behind)
+AXIS_MAP = Attribute("counts", _is_counts, batched=lambda axes, size: (0, *_behind(axes, size)))
+"""For each axis of the operand or of the result, an axis of the other."""
+EXTENTS = Attribute("counts", _is_counts, sizes=True)
+SHAPE = replace(EXTENTS, batched=lambda shape, size: (size, *shape))
+STOPS = SHAPE
+"""For each axis, where it ends."""
+WIDTHS = replace(EXTENTS, batched=lambda widths, size: (0, *widths))
+"""For each axis, a number of elements, or where it begins."""
+STEPS = replace(EXTENTS, batched=lambda steps, size: (1, *steps))
+LENGTH = Attribute("a length", lambda value: value is None or _is_count(value), sizes=True)
+NUMBER = Attribute("a number", lambda value: type(value) in (bool, int, float, Symbol), batched=_unchanged, sizes=True)
+FLAG = Attribute("a flag", lambda value: type(value) is bool, batched=_unchanged)
+DTYPE = Attribute("a dtype", lambda value: type(value) is DType, batched=_unchanged)
+DERIVATIVE = Attribute("a derivative", lambda value: type(value) is str and value in RULES, batched=_unchanged)
+TEXT = Attribute("a text", lambda value: type(value) is str, batched=_unchanged)
+TEXTS = Attribute("texts", lambda value: type(value) is tuple and all(type(text) is str for text in value))
 
 
-def check_attributes(name: str, wanted: dict[str, str], params: Params) -> None:
-    """Raise TypeRuleError if the parameters of a node are others than are wanted, or of another kind."""
-    if params.keys() != wanted.keys():
-        raise TypeRuleError(f"{name} has the parameters {', '.join(wanted) or 'of none'}, got {', '.join(params) or 'none'}")
-    for key, kind in wanted.items():
-        if not KINDS[kind](params[key]):
-            raise TypeRuleError(f"{name} needs {kind} for {key}, got {params[key]!r}")
+def optional(attribute: Attribute) -> Attribute:
+    """Return the attribute as one that a node may lack, with all other optional ones of its primitive."""
+    return replace(attribute, optional=True)
+
+
+# -- signatures -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a primitive is applied to: at least `least` operands of one result each, at most `most` (None: any number)."""
+
+    least: int
+    most: int | None
+    regions: int | None = 0
+    """How many regions; None is any number."""
+    attributes: Attributes | None = None
+
+
+def checked(name: str, signature: Signature, rule: Rule) -> Rule:
+    """Return a type rule that first raises TypeRuleError for an application that breaks the signature."""
+    least, most, count, attributes = signature.least, signature.most, signature.regions, signature.attributes or {}
+
+    def infer(operands: Operands, params: Params, regions: Regions) -> Types:
+        if not least <= len(operands) or (most is not None and len(operands) > most):
+            bound = "" if most == least else "at least " if len(operands) < least else "at most "
+            limit = least if len(operands) < least else most
+            raise TypeRuleError(f"{name} takes {bound}{limit} operand{'s'[: limit != 1]}, got {len(operands)}")
+        for operand in operands:
+            if len(operand.types) != 1 and name != "result":  # which is there to pick one
+                raise TypeRuleError(f"{name} takes operands of one result, got one of {len(operand.types)}")
+        if count is not None and len(regions) != count:
+            raise TypeRuleError(f"{name} has {count} region{'s'[: count != 1]}, got {len(regions)}")
+        if params or attributes:
+            _check_attributes(name, attributes, params)
+        return rule(operands, params, regions)
+
+    return infer
+
+
+def _check_attributes(name: str, declared: Attributes, params: Params) -> None:
+    if params.keys() != declared.keys():
+        required = {key for key, attribute in declared.items() if not attribute.optional}
+        if params.keys() != required:
+            if not declared:
+                raise TypeRuleError(f"{name} has no parameters, got {', '.join(params)}")
+            raise TypeRuleError(f"{name} has the parameters {', '.join(declared)}, got {', '.join(params) or 'none'}")
+    for key, value in params.items():
+        if not declared[key].holds(value):
+            raise TypeRuleError(misfit(name, key, declared[key], value))
+
+
+def misfit(name: str, key: str, attribute: Attribute, value: Any) -> str:
+    """Return what is wrong with a value that an attribute does not hold."""
+    return f"{name} needs {attribute.kind} for {key}, got {value!r}"

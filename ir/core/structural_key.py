@@ -69,7 +69,7 @@ def _region_key(region: Region, hole: Hole, number_of: dict[Node, int]) -> Key:
         line = [node.op, *[number_of[o] for o in node.operands]]
         for name, value in node.params.items():
             line.append(name)
-            line.append(_mapped(value, hole, _spelled))
+            line.append(_mapped(value, hole if node.op.attributes[name].sizes else _itself, _spelled))
         line += [_region_key(r, hole, number_of) for r in node.regions]
         number_of[node] = len(number_of)
         lines.append(tuple(line))
@@ -83,10 +83,11 @@ def _region_with(region: Region, hole: Hole, new: dict[Node, Node]) -> Region:
     for node in region.nodes():
         if node in new:
             continue
-        params = {name: _mapped(value, hole, _itself) for name, value in node.params.items()}
+        kinds = node.op.attributes
+        params = {n: _mapped(v, hole, _itself) if kinds[n].sizes else v for n, v in node.params.items()}
         operands = [new[o] for o in node.operands]
         regions = tuple([_region_with(r, hole, new) for r in node.regions])
-        new[node] = make(node.op, operands, params, regions, like=node, unique=node.op.name == "alias")
+        new[node] = make(node.op, operands, params, regions, like=node, unique=node.op.has_identity)
     return Region(tuple([new[p] for p in region.params]), tuple([new[r] for r in region.results]))
 
 

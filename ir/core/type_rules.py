@@ -6,13 +6,13 @@ from math import prod
 
 from graphc.ir.core.graph import Node, Region, TypeRuleError, UndefinedDTypeError
 from graphc.ir.core.guards import Symbol
-from graphc.ir.core.signatures import Operands, Params, Regions, Rule, Types, check_application, check_attributes, signature
+from graphc.ir.core.signatures import Operands, Params, Regions, Rule, Types
 from graphc.ir.core.types import BOOL, GROWING, I32, I64, DType, TensorType
 
 __all__ = [
-    "SCHEDULE", "arg_reduction", "broadcast", "call", "cast", "checked_gather", "concatenate", "cond", "constant",
-    "cumsum", "custom", "derived", "elementwise", "flip", "gather", "iota", "matmul", "pad", "permute", "random_bits",
-    "reduction", "reshape", "result", "scan", "scatter", "scatter_add", "select", "slice_", "while_",
+    "arg_reduction", "broadcast", "call", "cast", "concatenate", "cond", "constant", "cumsum", "custom", "elementwise", "flip",
+    "gather", "iota", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result", "scan", "scatter",
+    "scatter_add", "select", "slice_", "while_",
 ]  # fmt: skip
 
 
@@ -21,13 +21,10 @@ def _require(holds: bool, rule: str, *got: object) -> None:
         raise TypeRuleError(f"{rule}, got {', '.join(map(str, got))}")
 
 
-def elementwise(name: str, arity: int, kinds: tuple[str, ...], result: DType | None = None) -> Rule:
+def elementwise(name: str, kinds: tuple[str, ...], result: DType | None = None) -> Rule:
     """Return the rule of operands of one type, whose dtype is of certain kinds; the result has it too, or `result`."""
 
     def infer(operands: Operands, params: Params, regions: Regions) -> Types:
-        check_application(name, arity, 0, operands, regions)
-        if params:
-            raise TypeRuleError(f"{name} has no parameters, got {', '.join(params)}")
         first = operands[0].types[0]
         for other in operands[1:]:
             if other.types[0] is not first and other.types[0] != first:
@@ -39,13 +36,6 @@ def elementwise(name: str, arity: int, kinds: tuple[str, ...], result: DType | N
     return infer
 
 
-def derived(operands: Operands, params: Params, regions: Regions) -> Types:
-    """A value and the two operands that it is differentiated by, all of one float type."""
-    check_attributes("derived", {"rule": "a derivative"}, params)
-    return elementwise("derived", 3, ("float",))(operands, {}, regions)
-
-
-@signature(3)
 def select(operands: Operands, params: Params, regions: Regions) -> Types:
     """A bool condition and two operands of one type."""
     cond, x, y = (o.type for o in operands)
@@ -53,13 +43,11 @@ def select(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x,)
 
 
-@signature(1, dtype="a dtype")
 def cast(operands: Operands, params: Params, regions: Regions) -> Types:
     """Any operand; the shape stays."""
     return (operands[0].type.with_dtype(params["dtype"]),)
 
 
-@signature(0, value="a number", dtype="a dtype", shape="counts")
 def constant(operands: Operands, params: Params, regions: Regions) -> Types:
     """No operand; a number of the dtype."""
     dtype, value = params["dtype"], params["value"]
@@ -76,25 +64,18 @@ def _leaf(params: Params) -> Types:
     return (TensorType(params["dtype"], params["shape"]),)
 
 
-@signature(0, axis="a count", dtype="a dtype", shape="counts")
 def iota(operands: Operands, params: Params, regions: Regions) -> Types:
     """An axis of the shape."""
     _require(0 <= params["axis"] < len(params["shape"]), "iota needs an axis of its shape", params["axis"], params["shape"])
     return _leaf(params)
 
 
-@signature(1, shape="counts")
 def random_bits(operands: Operands, params: Params, regions: Regions) -> Types:
     """A key of two i64; the shape is a parameter."""
-    _require(
-        len(operands) == 1 and operands[0].type == TensorType(I64, (2,)),
-        "random_bits takes one key, i64[2]",
-        *(o.type for o in operands),
-    )
+    _require(operands[0].type == TensorType(I64, (2,)), "random_bits takes one key, i64[2]", operands[0].type)
     return (TensorType(I32, params["shape"]),)
 
 
-@signature(1, shape="counts")
 def reshape(operands: Operands, params: Params, regions: Regions) -> Types:
     """As many elements as before."""
     (x,) = operands
@@ -103,7 +84,6 @@ def reshape(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x.type.with_shape(params["shape"]),)
 
 
-@signature(1, axes="counts")
 def permute(operands: Operands, params: Params, regions: Regions) -> Types:
     """Every axis once."""
     (x,) = operands
@@ -111,7 +91,6 @@ def permute(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x.type.with_shape(tuple(x.shape[a] for a in params["axes"])),)
 
 
-@signature(1, shape="counts", axes="counts")
 def broadcast(operands: Operands, params: Params, regions: Regions) -> Types:
     """Operand axes keep their order and extent."""
     (x,) = operands
@@ -127,7 +106,6 @@ def broadcast(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x.type.with_shape(shape),)
 
 
-@signature(1, start="counts", stop="counts", step="counts")
 def slice_(operands: Operands, params: Params, regions: Regions) -> Types:
     """Within the operand."""
     (x,) = operands
@@ -138,7 +116,6 @@ def slice_(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x.type.with_shape(tuple(-(-(e - s) // p) for s, e, p in zip(start, stop, step, strict=True))),)
 
 
-@signature(2, low="counts", high="counts", interior="counts")
 def pad(operands: Operands, params: Params, regions: Regions) -> Types:
     """A 0-d fill; widths are not negative."""
     x, fill = operands
@@ -153,7 +130,6 @@ def pad(operands: Operands, params: Params, regions: Regions) -> Types:
     )
 
 
-@signature(1, axes="counts")
 def flip(operands: Operands, params: Params, regions: Regions) -> Types:
     """Axes of the operand."""
     (x,) = operands
@@ -162,10 +138,8 @@ def flip(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x.type,)
 
 
-@signature(1, -1, axis="a count")
 def concatenate(operands: Operands, params: Params, regions: Regions) -> Types:
     """Operands that agree but along one axis."""
-    _require(bool(operands), "concatenate needs an operand")
     axis, first = params["axis"], operands[0].type
     _require(0 <= axis < first.rank, "concatenate needs an axis of its operands", axis, first)
     before, after = first.shape[:axis], first.shape[axis + 1 :]
@@ -179,8 +153,6 @@ def reduction(name: str, kinds: tuple[str, ...]) -> Rule:
     """Return the rule of a reduction over ascending axes; max and min need an element."""
 
     def infer(operands: Operands, params: Params, regions: Regions) -> Types:
-        check_application(name, 1, 0, operands, regions)
-        check_attributes(name, {"axes": "counts"}, params)
         (x,) = operands
         axes = params["axes"]
         inside = list(axes) == sorted(set(axes)) and all(0 <= a < x.type.rank for a in axes)
@@ -195,7 +167,6 @@ def reduction(name: str, kinds: tuple[str, ...]) -> Rule:
     return infer
 
 
-@signature(1, axis="a count")
 def arg_reduction(operands: Operands, params: Params, regions: Regions) -> Types:
     """A non-empty axis; the index is an i64."""
     (x,) = operands
@@ -204,7 +175,6 @@ def arg_reduction(operands: Operands, params: Params, regions: Regions) -> Types
     return (TensorType(I64, x.shape[:axis] + x.shape[axis + 1 :]),)
 
 
-@signature(1, axis="a count")
 def cumsum(operands: Operands, params: Params, regions: Regions) -> Types:
     """An axis of a float or int operand."""
     (x,) = operands
@@ -226,23 +196,14 @@ def _check_indices(rule: str, x: Node, indices: Operands) -> None:
     )
 
 
-@signature(2, -1)
 def gather(operands: Operands, params: Params, regions: Regions) -> Types:
-    """Indices of one shape for the leading axes."""
+    """Indices of one shape for the leading axes; `check`, if there is one, is what an index out of bounds means."""
     x, *rest = operands
     indices = tuple(rest)
     _check_indices("gather", x, indices)
     return (x.type.with_shape(indices[0].shape + x.shape[len(indices) :]),)
 
 
-def checked_gather(operands: Operands, params: Params, regions: Regions) -> Types:
-    """As `gather`; `check`, if there is one, is what an index out of bounds means."""
-    if params:
-        check_attributes("gather", {"check": "a text"}, params)
-    return gather(operands, {}, regions)
-
-
-@signature(3, -1)
 def scatter(operands: Operands, params: Params, regions: Regions) -> Types:
     """Updates of the type that gather would give."""
     x, updates, *rest = operands
@@ -253,14 +214,12 @@ def scatter(operands: Operands, params: Params, regions: Regions) -> Types:
     return (x.type,)
 
 
-@signature(3, -1)
 def scatter_add(operands: Operands, params: Params, regions: Regions) -> Types:
     """As scatter, of numbers."""
     _require(not operands[0].type.dtype.is_bool, "scatter_add adds numbers", operands[0].type)
     return scatter(operands, params, regions)
 
 
-@signature(2)
 def matmul(operands: Operands, params: Params, regions: Regions) -> Types:
     """[…,m,k] and […,k,n] with equal leading axes."""
     a, b = (o.type for o in operands)
@@ -269,16 +228,10 @@ def matmul(operands: Operands, params: Params, regions: Regions) -> Types:
     return (a.with_shape((*a.shape[:-1], b.shape[-1])),)
 
 
-SCHEDULE = {"dims": "counts", "outer": "a count", "results": "lists of axes", "reduces": "lists of axes"}
-"""The parameters of a fusion that has its schedule; one that has none has no parameters."""
-
-
-def call(name: str, attributes: dict[str, str]) -> Rule:
+def call(name: str) -> Rule:
     """Return the rule of what applies its region: operands as the region's parameters; results as its results."""
 
     def infer(operands: Operands, params: Params, regions: Regions) -> Types:
-        check_application(name, None, 1, operands, regions)
-        check_attributes(name, attributes if attributes is not SCHEDULE or params else {}, params)
         (body,) = regions
         fits = [o.type for o in operands] == [p.type for p in body.params]
         _require(fits, f"{name} binds each operand to a parameter of its type")
@@ -298,14 +251,9 @@ def _require_types(rule: str, wanted: list[TensorType], got: list[TensorType]) -
         raise TypeRuleError(f"{rule} {', '.join(map(str, wanted))}, got {', '.join(map(str, got))}")
 
 
-@signature(1, -1, 2)
 def cond(operands: Operands, params: Params, regions: Regions) -> Types:
     """A 0-d bool, then the operands of both regions, which return the same types."""
-    _require(
-        len(operands) >= 1 and operands[0].type == TensorType(BOOL),
-        "cond takes a 0-d bool first",
-        *(o.type for o in operands[:1]),
-    )
+    _require(operands[0].type == TensorType(BOOL), "cond takes a 0-d bool first", operands[0].type)
     yes, no = regions
     given, results = [o.type for o in operands[1:]], [r.type for r in yes.results]
     _check_binding("cond", yes, given, None)
@@ -313,7 +261,6 @@ def cond(operands: Operands, params: Params, regions: Regions) -> Types:
     return tuple(results)
 
 
-@signature(0, -1, 2, carried="a count")
 def while_(operands: Operands, params: Params, regions: Regions) -> Types:
     """Carried values, then values of outside: a test that gives a 0-d bool, a body that gives the carried types and items.
 
@@ -331,7 +278,6 @@ def while_(operands: Operands, params: Params, regions: Regions) -> Types:
     return (*carried, *(t.with_shape((GROWING, *t.shape)) for t in found[n:]))
 
 
-@signature(0, -1, 1, carried="a count", sequences="a count", length="a length", reverse="a flag")
 def scan(operands: Operands, params: Params, regions: Regions) -> Types:
     """Carried values, sequences along their first axis, values of outside; the body gives carried values and items.
 
@@ -356,7 +302,6 @@ def scan(operands: Operands, params: Params, regions: Regions) -> Types:
     return (*carried, *(t.with_shape((extent, *t.shape)) for t in found[n:]))
 
 
-@signature(1, -1, None, values="a count", inputs="a count", by="counts", moved="counts", refusals="texts", levels="counts")
 def custom(operands: Operands, params: Params, regions: Regions) -> Types:
     """Values, which are the results; inputs; values of outside, which all regions read behind parameters of their own."""
     k, n, by, moved = (params[key] for key in ("values", "inputs", "by", "moved"))
@@ -380,8 +325,6 @@ def custom(operands: Operands, params: Params, regions: Regions) -> Types:
 
 def result(operands: Operands, params: Params, regions: Regions) -> Types:
     """An index into the operand's results."""
-    _require(len(operands) == 1 and not regions, "result takes 1 operand and has no regions", len(operands), len(regions))
-    check_attributes("result", {"index": "a count"}, params)
     (x,) = operands
     _require(len(x.types) > 1, "result takes an operand of several results", len(x.types))
     _require(

@@ -18,7 +18,7 @@ from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.analysis.views import Strides, as_view, dense_strides, whole_buffer
 from graphc.ir.core.cost import is_small, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, parameter
-from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.ops import PRIMITIVES, is_constant, is_literal, is_result
 from graphc.ir.fusion.grouping import Grouping
 from graphc.ir.fusion.iteration_domain import Group, fresh, is_cheap, is_compute, is_inlined
 from graphc.ir.fusion.recompute import NEAR, computed_again
@@ -60,7 +60,7 @@ class _Builder:
             if not self._has_buffer(result) and self._whole(result) is None:
                 self.stored[result] = None
         for node in nodes:
-            if node.op.name == "result":
+            if is_result(node):
                 continue
             if self._has_buffer(node):
                 for operand in self._read_from_memory(node):
@@ -89,7 +89,7 @@ class _Builder:
         """Return the operands that must have memory: all, but the numbers that a loop in registers starts from."""
         if not self._straight(node):
             return list(node.operands)
-        return [o for o in node.operands if o.op.name != "constant" or not is_small(o.type)]
+        return [o for o in node.operands if not is_constant(o) or not is_small(o.type)]
 
     def _has_buffer(self, node: Node) -> bool:
         """Whether a node has memory of its own without being part of a fusion."""
@@ -107,7 +107,7 @@ class _Builder:
         if dense and view is not None and view.strides != dense_strides(operand.shape):
             view = None
         base = operand if view is None else view.base
-        if view is not None and base.op.name in ("constant", "iota"):
+        if view is not None and is_literal(base):
             base = operand
         if not self._has_buffer(base):
             self.stored[base] = None

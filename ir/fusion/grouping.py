@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from graphc.ir.access.legality import Axes, Loop, point_through, reads_reduced, reduced_axes
 from graphc.ir.core.cost import HEAVIEST, SHARED_SINCOS, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node
+from graphc.ir.core.ops import REDUCTIONS, is_result
 from graphc.ir.fusion.iteration_domain import (
     Edge,
     Group,
@@ -29,7 +30,6 @@ from graphc.ir.fusion.iteration_domain import (
 
 __all__ = ["Grouping"]
 
-OUTER_REDUCTIONS = ("sum", "prod", "max", "min", "any", "all")
 """Reductions that may be outer_reductions."""
 
 
@@ -118,7 +118,7 @@ class Grouping:
             group.space |= loops_of(group.reduced[node])
         group.ancestors = self._ancestors(node.operands)
         for operand in node.operands:
-            while operand.op.kind == "movement" or operand.op.name == "result":
+            while operand.op.kind == "movement" or is_result(operand):
                 operand = operand.operands[0]
             group.behind |= self.opaque_ancestors.get(operand, 0)
         return group
@@ -144,7 +144,7 @@ class Grouping:
     def _is_outer_reduction(self, first: Group, second: Group, match: dict[Loop, Loop]) -> bool:
         """Whether `second` is a reduction over outer loops of `first` that spares computing its operand a second time."""
         node = second.nodes[0]
-        if len(second.nodes) > 1 or node.op.name not in OUTER_REDUCTIONS or first.outer is None:
+        if len(second.nodes) > 1 or node.op.name not in REDUCTIONS or first.outer is None:
             return False
         if all(self.group_of[e.source] is not first or is_cheap(e.source) for e in edges_of(node)):
             return False
@@ -314,7 +314,7 @@ class Grouping:
 
 def _is_passage(node: Node) -> bool:
     """Whether a node comes from just what its one operand comes from."""
-    return len(node.operands) == 1 and (node.op.kind == "movement" or node.op.name == "result")
+    return len(node.operands) == 1 and (node.op.kind == "movement" or is_result(node))
 
 
 def _joint_weight(first: Group, second: Group) -> int:

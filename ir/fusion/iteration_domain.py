@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from graphc.ir.access.legality import Axes, Loop, reduced_axes
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import Node
+from graphc.ir.core.ops import is_literal
 
 __all__ = [
     "Edge", "Group", "Misaligned", "aligned", "by_number", "edges_of", "fresh", "is_cheap", "is_compute", "is_inlined",
@@ -136,7 +137,7 @@ def is_compute(node: Node) -> bool:
 
 def is_inlined(node: Node) -> bool:
     """Whether a node is written into whatever kernel reads it."""
-    return node.op.kind == "movement" or node.op.name in ("constant", "iota")
+    return node.op.kind == "movement" or is_literal(node)
 
 
 def is_cheap(node: Node) -> bool:

@@ -22,6 +22,7 @@ from graphc.ir.core import build
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.control_flow import results_of, substitute
 from graphc.ir.core.graph import Graph, Node, Region, make, parameter, toposort, users
+from graphc.ir.core.ops import is_constant, is_loop
 from graphc.ir.core.structural_key import SMALL
 
 __all__ = ["scalarize"]
@@ -32,7 +33,6 @@ SHORT = 4
 MANY = 64
 """So many elements must a component have: less is not worth more nodes."""
 
-LOOPS = ("scan", "while")
 
 MOST_NODES = 300
 """A cone of more nodes stays as it is: each is written once for each component."""
@@ -163,7 +163,7 @@ def _made(x: Node, axis: int, k: int, known: dict[tuple[Node, int], Node]) -> No
     shape = (*x.shape[:axis], *x.shape[axis + 1 :])
     if x.op.kind == "elementwise":
         return make(x.op, [_component(o, axis, k, known) for o in x.operands], x.params, like=x)
-    if x.op.name == "constant":
+    if is_constant(x):
         return build.constant(x.params["value"], x.dtype, shape)
     if x.op.name == "iota":
         along = x.params["axis"]
@@ -205,7 +205,7 @@ class _Loops:
 
     def replaced(self, node: Node, operands: Sequence[Node]) -> dict[Node, Node]:
         """Return what the results of a loop or branch become, but for those that become pieces."""
-        if node.op.name not in LOOPS:
+        if not is_loop(node):
             regions = tuple(Region(r.params, tuple(new)) for r, new in zip(node.regions, self.bodies[node], strict=True))
             return self._results(node, make(node.op, operands, node.params, regions, like=node), [False] * len(node.types))
         n, m = _counts(node)

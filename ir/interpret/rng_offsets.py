@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphc.ir.core.graph import PARAMETER, Node, Region, toposort
+from graphc.ir.core.ops import is_loop, is_result
 from graphc.ir.interpret.evaluate import evaluate_nodes
 
 __all__ = ["drawn_words"]
@@ -37,7 +38,7 @@ def _offset(root: Node, given: Mapping[Node, int], arrays: Arrays) -> int | None
     for node in toposort([root], known.__contains__):
         if node in known:
             continue
-        if node.op.name == "result":
+        if is_result(node):
             known[node] = _of_result(node.operands[0], node.params["index"], known, arrays)
         elif node.regions:
             known[node] = _of_result(node, 0, known, arrays) if len(node.types) == 1 else None
@@ -73,7 +74,7 @@ def _of_result(node: Node, index: int, known: Offsets, arrays: Arrays) -> int | 
         operands = node.operands[len(node.operands) - len(node.regions[0].params) :]
         found = {_within(r, index, operands, known, arrays) for r in node.regions}
         return found.pop() if len(found) == 1 else None
-    if name not in ("scan", "while") or index >= node.params["carried"]:
+    if not is_loop(node) or index >= node.params["carried"]:
         return None
     fixed = node.params["carried"] + node.params.get("sequences", 0)
     body, start = node.regions[-1], known[node.operands[index]]

@@ -26,14 +26,8 @@ __all__ = ["perturbed", "perturbed_runs"]
 ULPS = 4
 """Units in the last place by which an inexact result is moved at most."""
 
-INEXACT = ("sqrt", "rsqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "atan", "tanh", "sigmoid", "erf", "pow", "div")
-"""Functions that implementations round differently."""
-
 SATURATING = ("tanh", "sigmoid", "erf")
 """Functions whose result is 1 by rounding alone."""
-
-ARITHMETIC = ("add", "sub", "mul", "cast", "remainder", "floordiv")
-"""Operations that are exact where the same in a wider dtype gives the same."""
 
 WIDE = {np.dtype(np.float32): np.float64, np.dtype(np.float64): np.longdouble}
 
@@ -75,7 +69,7 @@ def perturbed(random: np.random.Generator) -> Interpreter:
 
 def _either_zero(node: Node, value: Any, random: np.random.Generator) -> Any:
     """Of two equal zeros of different sign, these primitives may give either."""
-    if node.op.name not in ("maximum", "minimum", "max", "min"):
+    if node.op.zero_sign:
         return value
     return np.where(value == 0, np.copysign(value, random.choice((-1.0, 1.0), value.shape)).astype(value.dtype), value)
 
@@ -87,9 +81,9 @@ def _noise(node: Node, operands: list[Any], value: Any) -> Any:
         return None if _is_exact_sum(name, operands) else _spacing(_SUMS[name](node, operands))
     if name == "prod":
         return _spacing(value) * np.sqrt(operands[0].size // max(1, value.size))
-    if name in INEXACT:
+    if node.op.rounding == "approximate":
         return np.where(_is_simple(name, value), 0, _spacing(value))
-    if name in ARITHMETIC and all(x.dtype in WIDE for x in operands):
+    if node.op.rounding == "exact" and all(x.dtype in WIDE for x in operands):
         wide = [x.astype(WIDE[x.dtype]) for x in operands]
         params = {} if name == "cast" else node.params
         exact = wide[0] if name == "cast" else node.op.meaning(*wide, **params)  # type: ignore[misc]

@@ -19,6 +19,7 @@ from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import results_of, substitute, substitute_through, with_bodies
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, toposort
+from graphc.ir.core.ops import is_result, is_zero
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.transforms.vmap import batch
 from graphc.ir.transforms.vmap_rules import BATCH
@@ -199,14 +200,14 @@ class _Motion:
 
 def _of_a_loop(x: Node) -> bool:
     """Whether a node is stacked by an inner loop: its product is large already, too large to keep for all iterations."""
-    while x.op.kind == "movement" or x.op.name == "result":
+    while x.op.kind == "movement" or is_result(x):
         x = x.operands[0]
     return bool(x.regions)
 
 
 def _plus(start: Node, total: Node) -> Node:
     """Return what a sum comes to that began at `start`; a gradient begins at zero."""
-    return total if start.op.name == "constant" and start.params["value"] == 0 else start + total
+    return total if is_zero(start) else start + total
 
 
 def _factors(product: Node) -> tuple[Node, Node]:

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 
 from graphc.ir.core.control_flow import results_of, substitute, with_bodies
 from graphc.ir.core.graph import Graph, Node, Region, make, toposort
+from graphc.ir.core.ops import is_loop, is_result
 
 __all__ = ["merge_and_prune_loops"]
 
-LOOPS = ("scan", "while")
 
 
 def merge_and_prune_loops(graph: Graph) -> Graph:
@@ -46,7 +46,7 @@ def _inlined(results: Sequence[Node]) -> Sequence[Node]:
             if _is_open(node):
                 bodies[node] = _body(node, operands)
                 new[node] = bodies[node][0] if len(node.types) == 1 else node
-            elif node.op.name == "result" and node.operands[0] in bodies:
+            elif is_result(node) and node.operands[0] in bodies:
                 new[node] = bodies[node.operands[0]][node.params["index"]]
             elif any(a is not b for a, b in zip(operands, node.operands, strict=True)):
                 new[node] = make(node.op, operands, node.params, node.regions, like=node)
@@ -90,7 +90,7 @@ def _shared(nodes: Sequence[Node]) -> dict[Node, Node]:
     """Merge loops that do the same, but for what they stack, and for what one of them carries besides."""
     alike: dict[object, list[Node]] = {}
     for node in nodes:
-        if node.op.name in LOOPS:
+        if is_loop(node):
             kind = (node.op, node.params.get("length"), node.params.get("reverse"), node.regions[-1].params[:1])
             alike.setdefault(kind, []).append(node)
     for group in alike.values():
@@ -141,7 +141,7 @@ def _without_unread_operands(nodes: Sequence[Node]) -> dict[Node, Node]:
     """
     new: dict[Node, Node] = {}
     for node in nodes:
-        if node.op.name not in LOOPS:
+        if not is_loop(node):
             continue
         n, m = node.params["carried"], node.params.get("sequences", 0)
         kept = set(range(n))
@@ -166,11 +166,11 @@ def _without_unread_stacks(nodes: Sequence[Node], results: Sequence[Node]) -> di
     """Drop stacked results that nothing reads."""
     read: dict[Node, set[int]] = {}
     for node in (*nodes, *results):
-        if node.op.name == "result":
+        if is_result(node):
             read.setdefault(node.operands[0], set()).add(node.params["index"])
     new: dict[Node, Node] = {}
     for node in nodes:
-        if node.op.name not in LOOPS or len(node.types) == 1:
+        if not is_loop(node) or len(node.types) == 1:
             continue
         *tests, body = node.regions
         n = node.params["carried"]

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from graphc.ir.core.control_flow import results_of, substitute
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, parameter, toposort
-from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.ops import PRIMITIVES, is_literal, is_result
 from graphc.ir.loops.loop_passes import merge_and_prune_loops
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _same(forward: Node, number: int, param: Node, operand: Node) -> bool:
     n = forward.params["carried"]
     if number >= n:
         return operand is forward.operands[number]
-    stacked = operand.op.name == "result" and operand.operands[0] is forward and operand.params["index"] >= n
+    stacked = is_result(operand) and operand.operands[0] is forward and operand.params["index"] >= n
     return stacked and forward.regions[0].results[operand.params["index"]] is param
 
 
@@ -109,7 +109,7 @@ def _pair(forward: Node, backward: Node) -> _Pair:
     (before,), (after,) = forward.regions, backward.regions
     known = set(toposort(before.results))
     order = toposort(after.results)
-    shared = [n for n in order if n in known and n.op is not PARAMETER and n.op.name not in ("constant", "iota")]
+    shared = [n for n in order if n in known and n.op is not PARAMETER and not is_literal(n)]
     carried = set(before.params[: forward.params["carried"]])
     return _Pair(forward, backward, shared, [p for p in order if p in carried])
 
@@ -130,7 +130,7 @@ def _again(node: Node) -> Any:
 
 def _keeping(node: Node, length: Any) -> Any:
     """Estimate the instructions of writing a value and reading it again; results of loops are not kept."""
-    if len(node.types) > 1 or node.regions or node.op.name == "result":
+    if len(node.types) > 1 or node.regions or is_result(node):
         return inf
     rate = next(rate for bound, rate in KEEPING if node.type.bytes * length <= bound)
     return node.type.bytes * rate

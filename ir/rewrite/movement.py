@@ -15,7 +15,7 @@ import numpy as np
 
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node, make
-from graphc.ir.core.ops import PRIMITIVES, REDUCTIONS
+from graphc.ir.core.ops import PRIMITIVES, REDUCTIONS, is_constant
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.rewrite.engine import Rule, Var, op, rule
 
@@ -191,7 +191,7 @@ def _is_plus_zero(x: Node) -> bool:
 
 def _is_part(x: Node, axis: int) -> bool:
     """Whether a node is zeros but for a block, made of long enough runs of neighbours to be joined along an axis."""
-    if x.op.name != "pad" or x.operands[1].op.name != "constant" or any(x.params["interior"]):
+    if x.op.name != "pad" or not is_constant(x.operands[1]) or any(x.params["interior"]):
         return False
     fill = x.operands[1].params["value"]
     if fill != 0 or str(fill) == "-0.0" or not x.operands[0].type.size:
@@ -296,7 +296,7 @@ def _permuted_last(node: Node) -> Node | None:
 def _repeated_along(operand: Node, order: Sequence[int]) -> Node:
     """Return the permuted broadcast or constant as one."""
     shape = tuple(operand.shape[a] for a in order)
-    if operand.op.name == "constant":
+    if is_constant(operand):
         return build.constant(operand.params["value"], operand.dtype, shape)
     places = [list(order).index(a) for a in operand.params["axes"]]
     inner = sorted(range(len(places)), key=places.__getitem__)
@@ -304,7 +304,7 @@ def _repeated_along(operand: Node, order: Sequence[int]) -> Node:
 
 
 def _on_axes(operand: Node, shape: tuple[int, ...], axes: list[int]) -> Node:
-    if operand.op.name == "constant":
+    if is_constant(operand):
         return build.constant(operand.params["value"], operand.dtype, shape)
     return build.broadcast(operand.operands[0], shape, [axes.index(a) for a in operand.params["axes"]])
 

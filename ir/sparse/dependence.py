@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir.core.graph import PARAMETER, Node, Region, TypeRuleError, toposort
-from graphc.ir.core.ops import PRIMITIVES, REDUCTIONS
+from graphc.ir.core.graph import PARAMETER, Node, Primitive, Region, TypeRuleError, toposort
+from graphc.ir.core.ops import PRIMITIVES, REDUCTIONS, is_result
 from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.ir.sparse.sparsity import Sparsity, identity, nothing, of_pairs, stacked, union
 
-__all__ = ["INDEPENDENT", "LOOP_RULES", "RULES", "UNROLL_BOUND", "Values", "dependence"]
+__all__ = ["LOOP_RULES", "RULES", "UNROLL_BOUND", "Values", "dependence"]
 
 UNROLL_BOUND = 50_000
 """A loop whose body chooses by values is followed step by step up to this many nodes; beyond, any choice counts."""
@@ -102,11 +102,11 @@ def _propagate(results: Sequence[Node], given: Mapping[Node, Parts], values: Val
 
 def _parts(node: Node, known: Mapping[Node, Parts], values: Values) -> Parts:
     name = node.op.name
-    if name == "result":
+    if is_result(node):
         whole = known.get(node.operands[0])
         return [None if whole is None else whole[node.params["index"]]]
     operands = [known[o][0] if o in known else None for o in node.operands]
-    if name in INDEPENDENT or all(o is None for o in operands):
+    if not _passes_on(node.op) or all(o is None for o in operands):
         return [None] * len(node.types)
     if name in LOOP_RULES:
         return [
@@ -238,22 +238,15 @@ def _matmul(node: Node, operands: Sequence[Sparsity | None], values: Values) -> 
     return _union(parts)
 
 
-_ZERO = "its derivative is zero wherever it has one"
-_DISCRETE = "its result is an integer or a truth value"
+def _passes_on(op: Primitive) -> bool:
+    """Whether the result depends differentiably on operands."""
+    return op.kind == "region" or (op.differentiable and not op.flat)
 
-INDEPENDENT: dict[str, str] = {
-    **dict.fromkeys(("sign", "floor", "ceil", "trunc", "round", "floordiv"), _ZERO),
-    **dict.fromkeys(("not", "and", "or", "xor", "shift_left", "shift_right", "eq", "ne", "lt", "le"), _DISCRETE),
-    **dict.fromkeys(("any", "all", "argmax", "argmin", "random_bits"), _DISCRETE),
-    **dict.fromkeys(("parameter", "constant", "iota"), "has no operands"),
-    "stop_gradient": "it is there to stop derivatives",
-}
-"""Primitives of which nothing is differentiably made, each with the reason."""
 
 RULES: dict[str, Rule] = {
-    **{n: _elementwise for n, p in PRIMITIVES.items() if p.kind == "elementwise" and n not in INDEPENDENT},
+    **{n: _elementwise for n, p in PRIMITIVES.items() if p.kind == "elementwise" and _passes_on(p)},
     **{n: _move for n, p in PRIMITIVES.items() if p.kind == "movement"},
-    **{n: _reduce for n in REDUCTIONS if n not in INDEPENDENT},
+    **{n: _reduce for n in REDUCTIONS if _passes_on(PRIMITIVES[n])},
     "select": _select,
     "concatenate": _move,
     "gather": _gather,
@@ -303,7 +296,7 @@ def _scan(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Pa
 def _chooses(region: Region) -> bool:
     """Tell whether what a region's results are made of may depend on values."""
     return any(
-        n.op.name in ("select", "gather", "scatter", "scatter_add", "cond", "while") or any(map(_chooses, n.regions))
+        n.op.indices is not None or n.op.name in ("select", "cond", "while") or any(map(_chooses, n.regions))
         for n in region.nodes()
     )
 

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
-from graphc.ir.core.graph import Graph, Node, Primitive, Region, make, parameter
+from graphc.ir.core.graph import PARAMETER, Graph, Node, Primitive, Region, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.signatures import misfit
 from graphc.ir.core.types import DTYPES, GROWING, TensorType
 from graphc.ir.text.printer import has_name
 
@@ -195,10 +196,10 @@ class _Parser:
         self.expect("=")
         word = self.expect_kind("word", "a primitive")
         op = PRIMITIVES.get(word.text)
-        if op is None or op.name == "parameter":
+        if op is None or op is PARAMETER:
             word.fail("a primitive")
         operands = self.operands(scope)
-        params = self.constant(types[0]) if op.name == "constant" and types else self.params()
+        params = self.constant(types[0]) if word.text == "constant" and types else self.params(op)
         regions: list[Region] = []
         while self.sees("("):
             regions.append(self.nested(self.region))
@@ -234,7 +235,7 @@ class _Parser:
             found.append(self.operand(scope))
         return found
 
-    def params(self) -> dict[str, Any]:
+    def params(self, op: Primitive) -> dict[str, Any]:
         found: dict[str, Any] = {}
 
         def one() -> None:
@@ -242,7 +243,11 @@ class _Parser:
             if key.text in found:
                 key.fail("each parameter once")
             self.expect("=")
-            found[key.text] = self.value()
+            token = self.next
+            found[key.text] = value = self.value()
+            declared = op.attributes.get(key.text)
+            if declared is not None and not declared.holds(value):
+                token.fail(f"a parameter that fits {op.name}", misfit(op.name, key.text, declared, value))
 
         if self.accept("{"):
             self.listed(one, "}")

@@ -19,7 +19,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, toposort
+from graphc.ir.core.graph import Graph, Node, Region, toposort
+from graphc.ir.core.ops import is_constant, is_literal
 from graphc.ir.core.types import F32, DType, TensorType
 
 __all__ = ["describe", "has_name", "to_text"]
@@ -56,7 +57,7 @@ def describe(node: Node, graph: Graph | None = None, context: int = 5) -> str:
 
 def has_name(node: Node) -> bool:
     """Tell whether a listing shows the node's name: not a constant's or iota's, which all graphs of the process share."""
-    return node.op.kind != "leaf" or bool(node.operands) or node.op is PARAMETER
+    return not is_literal(node)
 
 
 def _graph_lines(graph: Graph, places: bool) -> Iterator[Line]:
@@ -89,10 +90,10 @@ def _node_lines(region: Region, indent: str, places: bool, names: dict[Node, str
 
 
 def _application(node: Node, names: dict[Node, str]) -> str:
-    if node.op.name == "constant":
+    if is_constant(node):
         return f"constant {_constant(node)}"
     operands = " " + ", ".join(names[o] for o in node.operands) if node.operands else ""
-    params = ", ".join(f"{key}={_value(value)}" for key, value in node.params.items())
+    params = ", ".join(f"{key}={_value(node.params[key])}" for key in node.op.attributes if key in node.params)
     return node.op.name + operands + (f" {{{params}}}" if params else "")
 
 

@@ -24,17 +24,13 @@ from math import prod
 
 from graphc.ir.access.legality import illegal
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, free_nodes
-from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.ops import PRIMITIVES, is_constant, is_loop, is_result
 from graphc.ir.core.types import DTYPES, DType, TensorType
 from graphc.ir.text.printer import describe
 
 __all__ = ["CHECKS", "VerificationError", "verify"]
 
 Complaint = tuple[Node | None, str]
-UNIQUE = ("alias", "parameter")
-"""Primitives whose nodes may equal one another."""
-
-
 MOST_ELEMENTS = 1 << 48
 """Elements of the largest value: bytes and offsets are 64-bit numbers."""
 
@@ -107,7 +103,7 @@ def sane(region: Region) -> Iterator[Complaint]:
         for type in node.types:
             if type.dtype not in DTYPES.values():
                 yield node, f"{type.dtype!r} is no dtype"
-            fixed = type.shape[1:] if type.grows and node.op.name in ("while", "scan", "result") else type.shape
+            fixed = type.shape[1:] if type.grows and (is_loop(node) or is_result(node)) else type.shape
             if not all(isinstance(n, int) and n >= 0 for n in fixed):
                 yield node, f"{type.shape} is no shape"
             elif prod(fixed) > MOST_ELEMENTS:
@@ -115,7 +111,7 @@ def sane(region: Region) -> Iterator[Complaint]:
         for key, value in node.params.items():
             if not _sayable(value):
                 yield node, f"parameter {key} is a {value.__class__.__name__}"
-        if node.op.name == "constant" and not _is_number_of(node.dtype, node.params["value"]):
+        if is_constant(node) and not _is_number_of(node.dtype, node.params["value"]):
             yield node, f"{node.params['value']!r} is no number of dtype {node.dtype}"
 
 
@@ -147,7 +143,7 @@ def closed(region: Region) -> Iterator[Complaint]:
 def single(region: Region) -> Iterator[Complaint]:
     """Yield nodes that read all results of a node at once, and results that are several."""
     for node in _all(region):
-        if node.op.name != "result" and any(len(o.types) != 1 for o in node.operands):
+        if not is_result(node) and any(len(o.types) != 1 for o in node.operands):
             yield node, f"{node.op.name} reads a node that has several results"
     for result in region.results:
         if len(result.types) != 1:
@@ -160,7 +156,7 @@ def interned(region: Region) -> Iterator[Complaint]:
     for node in _all(region):
         params = tuple((k, v.hex() if isinstance(v, float) else v) for k, v in node.params.items())
         key = (node.op, node.operands, params, node.regions)
-        if key in seen and node.op.name not in UNIQUE:
+        if key in seen and not node.op.has_identity:
             yield node, f"two {node.op.name} nodes are equal"
         seen.add(key)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.ir.core.graph import Node, TypeRuleError, place, toposort
+from graphc.ir.core.ops import is_result
 from graphc.ir.transforms.jvp_control import LOOP_JVP
 from graphc.ir.transforms.jvp_rules import JVP
 
@@ -53,7 +54,7 @@ def tangents(outputs: Sequence[Node], wrt: Sequence[Node], seeds: Sequence[Node]
         for node in toposort(outputs, fixed.__contains__):
             if node in fixed:
                 continue
-            if node.op.name == "result":
+            if is_result(node):
                 _pick(node, known, several)
             elif not known.keys().isdisjoint(node.operands):
                 if node.op.kind == "region":

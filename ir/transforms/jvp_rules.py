@@ -14,6 +14,7 @@ from operator import add
 from graphc.ir.core import build
 from graphc.ir.core.build import select, zeros_like
 from graphc.ir.core.graph import Node, make
+from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.transforms.derived_rules import DERIVED
 from graphc.ir.transforms.vjp_rules import DIAGONAL, Contribution, extremal, halves, rows
 
@@ -82,9 +83,8 @@ def _prod(node: Node, tangents: Sequence[Node | None]) -> Node:
 
 
 JVP: dict[str, JVPRule] = {
+    **{name: _linear for name, op in PRIMITIVES.items() if op.linear},
     **{name: _total(*contributions) for name, contributions in DIAGONAL.items()},
-    **dict.fromkeys(("select", "cast", "reshape", "permute", "broadcast", "slice", "pad", "flip", "concatenate"), _linear),
-    **dict.fromkeys(("sum", "cumsum", "gather"), _linear),
     "derived": _derived,
     "scatter": _scatter,
     "scatter_add": _scatter_add,

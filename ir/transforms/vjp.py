@@ -12,6 +12,7 @@ from functools import reduce
 from graphc.ir.core.build import constant, zeros_like
 from graphc.ir.core.control_flow import added
 from graphc.ir.core.graph import Graph, Node, TypeRuleError, place, toposort
+from graphc.ir.core.ops import is_result
 from graphc.ir.transforms.vjp_control import LOOP_VJP
 from graphc.ir.transforms.vjp_rules import VJP, accumulated
 
@@ -63,7 +64,7 @@ def gradients(outputs: Sequence[Node], cotangents: Sequence[Node], wrt: Sequence
     outer = place.where
     try:
         for node in reversed(order):
-            if node in adjoints and node.op.name == "result":
+            if node in adjoints and is_result(node):
                 _collect(node, adjoints, parts)
             elif node.op.kind == "region":
                 _through_regions(node, active, adjoints, parts)
@@ -125,7 +126,7 @@ def _active(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
         is_region = node.op.kind == "region"
         if is_region and node.op.name not in LOOP_VJP:
             raise TypeRuleError(f"{node.op.name} has no derivative rule")
-        if is_region or ((node.op.name in VJP or node.op.name == "result") and node.type.dtype.is_float):
+        if is_region or ((node.op.name in VJP or is_result(node)) and node.type.dtype.is_float):
             active.add(node)
     return active
 

@@ -19,11 +19,12 @@ import numpy as np
 from graphc.ir.core import build
 from graphc.ir.core.build import elementwise, select, zeros_like
 from graphc.ir.core.graph import Node
+from graphc.ir.core.ops import PRIMITIVES, is_constant, is_zero
 from graphc.ir.core.types import BOOL
 from graphc.ir.transforms.derived_rules import DERIVED
 
 __all__ = [
-    "DIAGONAL", "NONDIFFERENTIABLE", "VJP", "Contribution", "VJPRule", "accumulated", "each", "extremal", "halves", "rows",
+    "DIAGONAL", "VJP", "Contribution", "VJPRule", "accumulated", "each", "extremal", "halves", "rows",
 ]  # fmt: skip
 
 Contribution = Callable[..., Node]
@@ -61,10 +62,8 @@ def accumulated(parts: Sequence[Node]) -> Node:
 
 def _plus(known: Node, part: Node) -> Node:
     for sparse, other in ((part, known), (known, part)):
-        if sparse.op.name == "scatter_add":
-            base, *rest = sparse.operands
-            if base.op.name == "constant" and base.params["value"] == 0:
-                return build.scatter_add(other, *rest)
+        if sparse.op.name == "scatter_add" and is_zero(sparse.operands[0]):
+            return build.scatter_add(other, *sparse.operands[1:])
     return known + part
 
 
@@ -72,7 +71,7 @@ def _plus(known: Node, part: Node) -> Node:
 
 
 def _pow_base(g: Node, y: Node, a: Node, b: Node) -> Node:
-    if b.op.name == "constant":
+    if is_constant(b):
         return _pow_base_constant(g, a, b.params["value"])
     # 0 * a**-1 must be 0 where b is 0, also where a**-1 is no number; elsewhere nothing may be masked,
     # or the derivative of this by b would be lost.
@@ -111,11 +110,7 @@ def _extremum_of_two(loses: Callable[[Node, Node], Node]) -> tuple[Contribution,
 DIAGONAL: dict[str, tuple[Contribution, ...]] = {
     "neg": (lambda g, y, x: -g,),
     "abs": (lambda g, y, x: g * elementwise("sign", x),),
-    "sign": (_zeros,),
-    "floor": (_zeros,),
-    "ceil": (_zeros,),
-    "trunc": (_zeros,),
-    "round": (_zeros,),
+    **{name: (_zeros,) * (op.arity or 0) for name, op in PRIMITIVES.items() if op.flat},
     "sqrt": (lambda g, y, x: g / (y * 2),),
     "rsqrt": (lambda g, y, x: g * (y * y * y * -0.5),),
     "exp": (lambda g, y, x: g * y,),
@@ -133,7 +128,6 @@ DIAGONAL: dict[str, tuple[Contribution, ...]] = {
     "sub": (lambda g, y, a, b: g, lambda g, y, a, b: -g),
     "mul": (lambda g, y, a, b: g * b, lambda g, y, a, b: g * a),
     "div": (lambda g, y, a, b: g / b, lambda g, y, a, b: -(g / b * y)),
-    "floordiv": (_zeros, _zeros),
     "remainder": (lambda g, y, a, b: g, lambda g, y, a, b: -(g * elementwise("floordiv", a, b))),
     "pow": (_pow_base, _pow_exponent),
     "maximum": _extremum_of_two(lambda mine, other: mine < other),
@@ -309,26 +303,3 @@ VJP: dict[str, VJPRule] = {
     ),
 }
 """For each differentiable primitive, the contributions of its result's cotangent to its operands'."""
-
-_LEAF = "has no operands"
-_DISCRETE = "its result is an integer or a truth value"
-_REGIONS = "its rule, if it has one, is in graphc.ir.transforms.vjp_control"
-_FUSED = "autodiff runs before fusion"
-
-NONDIFFERENTIABLE: dict[str, str] = {
-    "parameter": _LEAF,
-    "constant": _LEAF,
-    "iota": _LEAF,
-    "random_bits": _DISCRETE,
-    "stop_gradient": "it is there to stop derivatives",
-    **dict.fromkeys(("not", "and", "or", "xor", "shift_left", "shift_right"), _DISCRETE),
-    **dict.fromkeys(("eq", "ne", "lt", "le", "any", "all", "argmax", "argmin"), _DISCRETE),
-    "checkpoint": _REGIONS,
-    "cond": _REGIONS,
-    "custom": _REGIONS,
-    "scan": _REGIONS,
-    "while": _REGIONS,
-    "fusion": _FUSED,
-    "result": _FUSED,
-}
-"""Primitives through which no derivative flows, each with the reason."""

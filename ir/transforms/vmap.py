@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from graphc.ir.core.graph import Node, TypeRuleError, make, place, toposort
+from graphc.ir.core.ops import is_result
 from graphc.ir.core.types import TensorType
 from graphc.ir.transforms.vmap_control import LOOP_BATCH, Run
 from graphc.ir.transforms.vmap_rules import BATCH
@@ -57,7 +58,7 @@ def _batched_all(outputs: Sequence[Node], inputs: dict[Node, Node], run: Run) ->
         for node in toposort(outputs, inputs.__contains__):
             if node in known:
                 continue
-            if node.op.name == "result" and node.operands[0] in several:
+            if is_result(node) and node.operands[0] in several:
                 known[node] = several[node.operands[0]][node.params["index"]]
             elif not known.keys().isdisjoint(node.operands):
                 place.where = node.where
@@ -85,8 +86,7 @@ def _add(
     elif any(batched):
         known[node] = (_batched(node, nodes, batched, run.size), True)
     else:
-        unique = node.op.name == "alias"
-        known[node] = (make(node.op, nodes, node.params, node.regions, like=node, unique=unique), False)
+        known[node] = (make(node.op, nodes, node.params, node.regions, like=node, unique=node.op.has_identity), False)
 
 
 def _check_input(one: Node, many: Node, size: int) -> None:

@@ -21,6 +21,7 @@ from graphc.ir.core import build
 from graphc.ir.core.build import select
 from graphc.ir.core.control_flow import results_of, substitute
 from graphc.ir.core.graph import Node, Region, make, parameter, toposort
+from graphc.ir.core.ops import is_result, may_fail
 from graphc.ir.core.types import BOOL, TensorType
 from graphc.ir.transforms.vmap_rules import lead
 
@@ -90,30 +91,20 @@ def _held_back(x: Node, running: Node) -> Node:
     return _where(running, x, build.apply("stop_gradient", x)) if x.dtype.is_float else x
 
 
-FAILING = ("gather", "scatter", "scatter_add")
-DATA = {"gather": 1, "scatter": 2, "scatter_add": 2}
-"""Primitives that check indices: how many operands stand before these."""
-
-
 def _guarded(results: Sequence[Node], runs: Node) -> list[Node]:
     """Return what a region computes, made harmless where `runs`, a 0-d bool, is false."""
     new: dict[Node, Node] = {}
     for node in toposort(results):
         operands = [new.get(o, o) for o in node.operands]
-        if node.op.name in FAILING:
-            first = DATA[node.op.name]
+        first = node.op.indices
+        if first is not None:
             safe = [select(build.broadcast(runs, i.shape, ()), i, build.zeros_like(i)) for i in operands[first:]]
             new[node] = make(node.op, [*operands[:first], *safe], node.params, like=node)
-        elif node.regions and _may_fail(node):
+        elif node.regions and may_fail(node):
             new[node] = _guarded_regions(node, operands, runs)
         elif any(a is not b for a, b in zip(operands, node.operands, strict=True)):
             new[node] = make(node.op, operands, node.params, node.regions, like=node)
     return [new.get(r, r) for r in results]
-
-
-def _may_fail(node: Node) -> bool:
-    inner = [n for region in node.regions for n in region.nodes()]
-    return node.op.name == "while" or any(n.op.name in FAILING or (n.regions and _may_fail(n)) for n in inner)
 
 
 def _guarded_regions(node: Node, operands: Sequence[Node], runs: Node) -> Node:
@@ -312,7 +303,7 @@ def _who_ran(sequences: Sequence[Node], run: Run) -> Node | None:
 
 
 def _whole(x: Node) -> Node:
-    return x.operands[0] if x.op.name == "result" else x
+    return x.operands[0] if is_result(x) else x
 
 
 def _behind(x: Node) -> Node:

@@ -1,77 +1,58 @@
 """What batching does at each primitive: one flat table.
 
-A rule gets the node, its operands as they are now, for each whether it has the batch axis (in front; one has
+A primitive whose attributes say how each of them changes (graphc.ir.core.signatures) needs no rule.  A rule gets the node,
+its operands as they are now, for each whether it has the batch axis (in front; one has
 it at least), and the extent of that axis; it returns the node for the result, the batch axis in front.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from graphc.ir.core import build
 from graphc.ir.core.build import cast, constant, elementwise, select
-from graphc.ir.core.graph import Node, make
+from graphc.ir.core.graph import Node, Primitive, make
+from graphc.ir.core.ops import PRIMITIVES, is_literal
 from graphc.ir.core.types import BOOL, I32
 
-__all__ = ["BATCH", "UNBATCHED", "BatchRule", "lead"]
+__all__ = ["BATCH", "BatchRule", "lead"]
 
 BatchRule = Callable[[Node, Sequence[Node], Sequence[bool], int], Node]
 
 
 def lead(x: Node, size: int) -> Node:
     """Repeat a node along a new leading axis; constants and indices stay such, so that rules still see them."""
+    if is_literal(x):
+        return make(x.op, (), batched_params(x, size))
     shape = (size, *x.shape)
-    if x.op.name == "constant":
-        return build.apply("constant", **{**x.params, "shape": shape})
-    if x.op.name == "iota":
-        return build.iota(shape, x.params["axis"] + 1, x.dtype)
     return build.broadcast(x, shape, range(1, len(shape)))
+
+
+def batched_params(node: Node, size: int) -> dict[str, Any]:
+    """Return the parameters of a node behind a new leading axis."""
+    kinds = node.op.attributes
+    return {key: change(value, size) for key, value in node.params.items() if (change := kinds[key].batched) is not None}
 
 
 def _lead_all(operands: Sequence[Node], batched: Sequence[bool], size: int) -> list[Node]:
     return [x if has else lead(x, size) for x, has in zip(operands, batched, strict=True)]
 
 
-def _behind(axes: Sequence[int]) -> tuple[int, ...]:
-    """Return axes counted with the batch axis in front of them."""
-    return tuple(a + 1 for a in axes)
+# -- what needs no rule of its own ----------------------------------------------------------------------
 
 
-# -- elementwise ----------------------------------------------------------------------------------------
+def _by_attributes(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
+    """Apply the primitive to batches of all operands, with its attributes behind the new axis."""
+    return make(node.op, _lead_all(operands, batched, size), batched_params(node, size), like=node)
 
 
-def _elementwise(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
-    return make(node.op, _lead_all(operands, batched, size), node.params, like=node)
+def _needs_no_rule(op: Primitive) -> bool:
+    return op.kind not in ("leaf", "region") and all(a.batched is not None for a in op.attributes.values())
 
 
 def _alias(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
     return make(node.op, operands, like=node, unique=True)
-
-
-# -- of one operand -------------------------------------------------------------------------------------
-
-
-def _with(change: Callable[[Node, int], dict[str, object]]) -> BatchRule:
-    """Make the rule of a primitive of one operand from `change(node, size)`: the parameters with a batch axis in front."""
-
-    def rule(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
-        return make(node.op, operands, change(node, size), like=node)
-
-    return rule
-
-
-_axes = _with(lambda node, size: {"axes": _behind(node.params["axes"])})
-_axis = _with(lambda node, size: {"axis": node.params["axis"] + 1})
-_reshape = _with(lambda node, size: {"shape": (size, *node.shape)})
-_permute = _with(lambda node, size: {"axes": (0, *_behind(node.params["axes"]))})
-_broadcast = _with(lambda node, size: {"shape": (size, *node.shape), "axes": (0, *_behind(node.params["axes"]))})
-_slice = _with(
-    lambda node, size: {
-        "start": (0, *node.params["start"]),
-        "stop": (size, *node.params["stop"]),
-        "step": (1, *node.params["step"]),
-    }
-)
 
 
 # -- of several -----------------------------------------------------------------------------------------
@@ -86,10 +67,6 @@ def _pad(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: in
     padded = build.apply("pad", x, constant(0, x.dtype), **widths)
     outside = build.apply("pad", constant(False, BOOL, x.shape), constant(True, BOOL), **widths)
     return select(outside, build.broadcast(fill, padded.shape, (0,)), padded)
-
-
-def _concatenate(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
-    return build.concatenate(_lead_all(operands, batched, size), node.params["axis"] + 1)
 
 
 def _with_place(indices: Sequence[Node]) -> list[Node]:
@@ -154,43 +131,13 @@ def _column(keys: Node, column: int, shape: tuple[int, int]) -> Node:
 # -- the table ------------------------------------------------------------------------------------------
 
 BATCH: dict[str, BatchRule] = {
-    **dict.fromkeys(
-        ("neg", "abs", "sign", "floor", "ceil", "trunc", "round", "sqrt", "rsqrt", "exp", "expm1", "log", "log1p", "sin"),
-        _elementwise,
-    ),
-    **dict.fromkeys(("cos", "atan", "tanh", "sigmoid", "erf", "not", "stop_gradient", "cast", "select"), _elementwise),
-    **dict.fromkeys(("add", "sub", "mul", "div", "floordiv", "remainder", "pow", "maximum", "minimum"), _elementwise),
-    "derived": _elementwise,
-    **dict.fromkeys(("and", "or", "xor", "shift_left", "shift_right", "eq", "ne", "lt", "le"), _elementwise),
+    **{name: _by_attributes for name, op in PRIMITIVES.items() if _needs_no_rule(op)},
     "alias": _alias,
-    "reshape": _reshape,
-    "permute": _permute,
-    "broadcast": _broadcast,
-    "slice": _slice,
     "pad": _pad,
-    "flip": _axes,
-    "concatenate": _concatenate,
-    **dict.fromkeys(("sum", "prod", "max", "min", "any", "all"), _axes),
-    "argmax": _axis,
-    "argmin": _axis,
-    "cumsum": _axis,
     "gather": _gather,
     "scatter": _scatter,
     "scatter_add": _scatter,
     "matmul": _matmul,
     "random_bits": _random_bits,
 }
-"""The rule of every primitive that can depend on something batched."""
-
-_LEAF = "has no operands"
-_FUSED = "batching runs before fusion"
-_CONTROL = "its rule is in graphc.ir.transforms.vmap_control"
-
-UNBATCHED: dict[str, str] = {
-    "parameter": _LEAF,
-    "constant": _LEAF,
-    "iota": _LEAF,
-    "fusion": _FUSED,
-    **dict.fromkeys(("checkpoint", "cond", "custom", "while", "scan", "result"), _CONTROL),
-}
-"""Primitives that have no rule, each with the reason."""
+"""The rule of every primitive that can depend on something batched; those of regions are in vmap_control."""

@@ -17,6 +17,7 @@ from graphc.codegen.program.memory.tape import Tape
 from graphc.ir.analysis.views import Strides, as_view, dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region, users
+from graphc.ir.core.ops import is_result
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.types import TensorType
 
@@ -189,7 +190,7 @@ def result_nodes(region: Region, node: Node) -> dict[int, Node]:
     if len(node.types) == 1:
         return {0: node}
     nodes = (*region.nodes(), *region.results)
-    return {n.params["index"]: n for n in nodes if n.op.name == "result" and n.operands[0] is node}
+    return {n.params["index"]: n for n in nodes if is_result(n) and n.operands[0] is node}
 
 
 def has_constant_extents(shape: Sequence[int]) -> bool:
@@ -204,7 +205,7 @@ def pieces_of(nodes: Sequence[Node], results: Sequence[Node]) -> dict[Node, tupl
     for joined in nodes:
         start = 0
         for piece in joined.operands if joined.op.name == "concatenate" else ():
-            producer = piece.operands[0] if piece.op.name == "result" else piece
+            producer = piece.operands[0] if is_result(piece) else piece
             if producer.op.name == "fusion" and readers[piece] == [joined] and piece not in results:
                 pieces[piece] = (joined, start)
             start += piece.shape[joined.params["axis"]]

@@ -15,6 +15,7 @@ from graphc.ir.analysis.in_place import InPlace
 from graphc.ir.analysis.register_promotion import in_place
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
+from graphc.ir.core.ops import is_loop
 from graphc.ir.core.types import TensorType
 
 __all__ = ["LoopWriter"]
@@ -193,7 +194,7 @@ def _iterations(loop: Node) -> int:
     nodes = [n for region in loop.regions for n in region.nodes()]
     for node in nodes:  # grows on the way
         nodes += [n for region in node.regions for n in region.nodes()]
-    return OUTER_ITERATIONS if any(n.op.name in ("scan", "while") for n in nodes) else ITERATIONS
+    return OUTER_ITERATIONS if any(is_loop(n) for n in nodes) else ITERATIONS
 
 
 def _flat(values: Sequence[BodyValue]) -> list[Value]:

@@ -17,12 +17,13 @@ from graphc.codegen.program.register_loops.elementwise import ElementwiseWriter,
 from graphc.codegen.program.register_loops.loop_writer import LoopWriter
 from graphc.codegen.program.register_loops.primitives import WRITERS, moved_elements
 from graphc.codegen.program.register_loops.values import BodyValue, Memory, TapeItems
-from graphc.ir.analysis.in_place import SCATTERS, InPlace
+from graphc.ir.analysis.in_place import InPlace
 from graphc.ir.analysis.register_promotion import in_place
 from graphc.ir.analysis.vectorize import Lanes
 from graphc.ir.analysis.views import Strides, as_view, dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
+from graphc.ir.core.ops import is_scatter
 from graphc.ir.core.types import TensorType
 
 __all__ = ["RegisterWriter"]
@@ -59,7 +60,7 @@ class RegisterWriter:
             return self._movement(node, values)
         if name == "gather":
             return self.memory.gather(node, values)
-        if name in SCATTERS and not is_small(node.type):
+        if is_scatter(node) and not is_small(node.type):
             updates = [self.memory.read(values, o) for o in node.operands[1:]]
             return self.memory.scatter(node, values[node.operands[0]], updates)
         xs = [self.memory.read(values, o) for o in node.operands]
