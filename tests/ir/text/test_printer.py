@@ -95,7 +95,7 @@ graph f(%x: f32[], %w: f32[]) -> (f32[], f32[]) {
   }
   %1: f32[] = result %0 {index=0}
   %2: f32[?] = result %0 {index=1}
-  %3: f32[] = scan %w, %2 {carried=1, length=none, reverse=true, sequences=1} (%d: f32[], %x: f32[]) {
+  %3: f32[] = scan %w, %2 {carried=1, sequences=1, length=none, reverse=true} (%d: f32[], %x: f32[]) {
     %0: f32[] = mul %d, %x
     %1: f32[] = add %0, %0
     return %1
