@@ -30,8 +30,6 @@ from graphc.ir.fusion.iteration_domain import (
 
 __all__ = ["Grouping"]
 
-"""Reductions that may be outer_reductions."""
-
 
 class Grouping:
     """Decides which nodes form a group."""

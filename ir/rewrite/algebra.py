@@ -13,7 +13,8 @@ import numpy as np
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import U8, DType
-from graphc.ir.rewrite.engine import Rule, Var, op, rule
+from graphc.ir.rewrite.engine import Rule, rule
+from graphc.ir.rewrite.pattern import Var, op
 
 __all__ = ["ALGEBRA"]
 

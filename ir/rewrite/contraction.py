@@ -14,7 +14,8 @@ from math import prod
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node
 from graphc.ir.core.structural_key import SMALL
-from graphc.ir.rewrite.engine import Rule, Var, op, rule
+from graphc.ir.rewrite.engine import Rule, rule
+from graphc.ir.rewrite.pattern import Var, op
 
 __all__ = ["CONTRACTIONS"]
 

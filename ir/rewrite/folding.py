@@ -13,7 +13,8 @@ from graphc.ir.core import build
 from graphc.ir.core.graph import Node
 from graphc.ir.core.guards import derived
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.rewrite.engine import Rule, Var, op, rule
+from graphc.ir.rewrite.engine import Rule, rule
+from graphc.ir.rewrite.pattern import Var, op
 
 __all__ = ["FOLDING"]
 

@@ -1,31 +1,25 @@
-"""Rules about where elements are: movement through movement, and arithmetic and reductions on what was repeated.
+"""Rules about where elements are: movement through movement, and arithmetic on what was repeated.
 
 A result that depends on axes is a function; its first line says what it gives.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
-from functools import reduce
-from itertools import permutations
-from math import prod
 
 import numpy as np
 
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node, make
-from graphc.ir.core.ops import PRIMITIVES, REDUCTIONS, is_constant
-from graphc.ir.core.structural_key import SMALL
-from graphc.ir.rewrite.engine import Rule, Var, op, rule
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.rewrite.engine import Rule, rule
+from graphc.ir.rewrite.pattern import Var, op
 
 __all__ = ["MOVEMENT"]
 
 x, fill = Var("x"), Var("v")
 
 _ELEMENTWISE = [p.name for p in PRIMITIVES.values() if p.kind == "elementwise"]
-_IDEMPOTENT = ("max", "min", "any", "all")
-_NOT_SUM = ("prod", *_IDEMPOTENT)
 
 
 def _last_index(start: int, count: int, step: int) -> int:
@@ -150,64 +144,6 @@ def _join(a: Node, b: Node, axis: int) -> Node | None:
     return build.slice_(a.operands[0], a.params["start"], stop, a.params["step"])
 
 
-# -- sums of parts --------------------------------------------------------------------------------------
-
-
-def _joined_parts(node: Node, terms: list[Node]) -> Node | None:
-    """The sum with pad(concatenate of two terms), if each is zeros but for a block, one next to the other."""
-    for axis in range(node.type.rank):
-        parts = [t for t in terms if _is_part(t, axis)]
-        for before, after in permutations(parts, 2):
-            if _adjacent(before, after, axis):
-                return _with_joined(terms, before, after, axis)
-    return None
-
-
-def _with_joined(terms: list[Node], before: Node, after: Node, axis: int) -> Node:
-    """Return the sum of `terms`, in which one part takes the place of two: that of the later one."""
-    x, y = before.operands[0], after.operands[0]
-    if x.dtype.is_float:
-        x, y = _plus_zero(x), _plus_zero(y)
-    joined = build.pad(build.concatenate((x, y), axis), before.params["low"], after.params["high"], None, 0)
-    left = list(terms)
-    left.remove(before)
-    left.remove(after)
-    at = max(terms.index(before), terms.index(after)) - 1
-    return reduce(operator.add, [*left[:at], joined, *left[at:]])
-
-
-def _plus_zero(x: Node) -> Node:
-    """Return a part of a sum after a zero was added to it, so that it is never -0.0, if that is not done yet."""
-    if x.op.name == "concatenate":
-        pieces = [_plus_zero(o) for o in x.operands]
-        done = all(new is old for new, old in zip(pieces, x.operands, strict=True))
-        return x if done else build.concatenate(pieces, x.params["axis"])
-    return x if x.op.name == "add" and any(map(_is_plus_zero, x.operands)) else x + 0.0
-
-
-def _is_plus_zero(x: Node) -> bool:
-    return x.op.name == "constant" and x.params["value"] == 0 and str(x.params["value"]) != "-0.0"
-
-
-def _is_part(x: Node, axis: int) -> bool:
-    """Whether a node is zeros but for a block, made of long enough runs of neighbours to be joined along an axis."""
-    if x.op.name != "pad" or not is_constant(x.operands[1]) or any(x.params["interior"]):
-        return False
-    fill = x.operands[1].params["value"]
-    if fill != 0 or str(fill) == "-0.0" or not x.operands[0].type.size:
-        return False
-    return prod(x.shape[:axis]) == 1 or prod(x.operands[0].shape[axis:]) > SMALL
-
-
-def _adjacent(before: Node, after: Node, axis: int) -> bool:
-    """Tell whether the block of one part begins where that of another ends along an axis, and is like it along the others."""
-    x, y = before.operands[0], after.operands[0]
-    if before.params["low"][axis] + x.shape[axis] != after.params["low"][axis]:
-        return False
-    others = [a for a in range(x.type.rank) if a != axis]
-    return all(before.params["low"][a] == after.params["low"][a] and x.shape[a] == y.shape[a] for a in others)
-
-
 # -- movement of what was repeated ----------------------------------------------------------------------
 
 
@@ -296,7 +232,7 @@ def _permuted_last(node: Node) -> Node | None:
 def _repeated_along(operand: Node, order: Sequence[int]) -> Node:
     """Return the permuted broadcast or constant as one."""
     shape = tuple(operand.shape[a] for a in order)
-    if is_constant(operand):
+    if operand.op.name == "constant":
         return build.constant(operand.params["value"], operand.dtype, shape)
     places = [list(order).index(a) for a in operand.params["axes"]]
     inner = sorted(range(len(places)), key=places.__getitem__)
@@ -304,7 +240,7 @@ def _repeated_along(operand: Node, order: Sequence[int]) -> Node:
 
 
 def _on_axes(operand: Node, shape: tuple[int, ...], axes: list[int]) -> Node:
-    if is_constant(operand):
+    if operand.op.name == "constant":
         return build.constant(operand.params["value"], operand.dtype, shape)
     return build.broadcast(operand.operands[0], shape, [axes.index(a) for a in operand.params["axes"]])
 
@@ -361,89 +297,7 @@ def _slice_of_concatenate(node: Node) -> Node | None:
     return _slice_of(build.concatenate(pieces, axis), start, node.shape, node.params["step"])
 
 
-# -- reductions -----------------------------------------------------------------------------------------
-
-
-def _kept(node: Node, rank: int) -> list[int]:
-    return [a for a in range(rank) if a not in node.params["axes"]]
-
-
-def _x_if_no_axes(node: Node, x: Node) -> Node | None:
-    """x if there are no axes."""
-    return None if node.params["axes"] else x
-
-
-def _reduce_once(node: Node, x: Node) -> Node:
-    """One reduction over the axes of both."""
-    inner = node.operands[0]
-    kept = _kept(inner, x.type.rank)
-    return build.reduce(node.op.name, x, [*inner.params["axes"], *(kept[a] for a in node.params["axes"])])
-
-
-def _reduce_of_broadcast(node: Node, x: Node) -> Node | None:
-    """The same of x, without the axes along which it is repeated."""
-    return _without_repeats(node, x)
-
-
-def _without_repeats(node: Node, x: Node) -> Node | None:
-    """Reduce what was repeated over those axes alone that it has; None if that is all of them."""
-    whole, reduced = node.operands[0], node.params["axes"]
-    axes = whole.params["axes"]
-    if all(a in axes for a in reduced) or not whole.type.size:
-        return None
-    result = build.reduce(node.op.name, x, [axes.index(a) for a in reduced if a in axes])
-    kept = _kept(node, whole.type.rank)
-    return build.broadcast(result, node.shape, [kept.index(a) for a in axes if a not in reduced])
-
-
-def _sum_of_broadcast(node: Node, x: Node) -> Node | None:
-    """The sum of x along its own axes, times the number of repeats."""
-    whole = node.operands[0]
-    count = prod(whole.shape[a] for a in node.params["axes"] if a not in whole.params["axes"])
-    small = _without_repeats(node, x)
-    if small is None or (x.dtype.is_float and count > 1 << 24):
-        return None
-    many: Node = small * count
-    return many + 0.0 if x.dtype.is_float else many  # a sum is never -0.0
-
-
-def _reduce_of_permute(node: Node, x: Node) -> Node | None:
-    """The same over the axes where they come from, if the others stay in order."""
-    order = node.operands[0].params["axes"]
-    kept = [order[a] for a in _kept(node, x.type.rank)]
-    return build.reduce(node.op.name, x, [order[a] for a in node.params["axes"]]) if kept == sorted(kept) else None
-
-
-def _reduce_of_flip(node: Node, x: Node) -> Node | None:
-    """Without flipping along the axes that are reduced."""
-    flipped = node.operands[0].params["axes"]
-    kept = [a for a in flipped if a not in node.params["axes"]]
-    return build.reduce(node.op.name, build.flip(x, kept), node.params["axes"]) if len(kept) < len(flipped) else None
-
-
-def _reduce_all_of_reshape(node: Node, x: Node) -> Node | None:
-    """The same of x if it is over all axes."""
-    return build.reduce(node.op.name, x, range(x.type.rank)) if node.shape == () else None
-
-
-def _reshape_if_single(node: Node, x: Node) -> Node | None:
-    """reshape(x) if the axes have one element each."""
-    return build.reshape(x, node.shape) if all(x.shape[a] == 1 for a in node.params["axes"]) else None
-
-
-def _sum_of_single(node: Node, x: Node) -> Node | None:
-    """reshape(x) + 0 if the axes have one element each, for a sum is never -0.0."""
-    same = _reshape_if_single(node, x)
-    return same + 0.0 if same is not None and x.dtype.is_float else same
-
-
-def _sum_of_pad(node: Node, x: Node, v: Node) -> Node | None:
-    """pad(sum(x)) along the axes that stay, if the fill is zero."""
-    if v.params["value"] != 0:
-        return None
-    kept = _kept(node, x.type.rank)
-    low, high, interior = ([node.operands[0].params[key][a] for a in kept] for key in ("low", "high", "interior"))
-    return build.pad(build.sum_(x, node.params["axes"]), low, high, interior)
+# -- axes of one element -----------------------------------------------------------------------------------
 
 
 def _x_if_single(node: Node, x: Node) -> Node | None:
@@ -485,8 +339,6 @@ _MOVED_TWICE = [
     rule("concatenate-slices", op("concatenate"), _joined_slices),
     rule("slice-pad", op("slice", op("pad", x, fill)), _slice_of_pad),
     rule("slice-concatenate", op("slice", op("concatenate")), _slice_of_concatenate),
-    rule("add-part", op("add", x, op("pad", Var("y"), fill)), _joined_parts, exact=False, tree=True),
-    rule("add-parts", op("add", op("add"), op("add")), _joined_parts, exact=False, tree=True),
 ]
 
 _REPEATED = [
@@ -502,18 +354,5 @@ _REPEATED = [
     rule("elementwise-broadcast", op("elementwise", any_of=_ELEMENTWISE, every=["broadcast", "constant"]), _arithmetic_first),
 ]
 
-_REDUCED = [
-    rule("reduce-nothing", op("reduction", x, any_of=REDUCTIONS), _x_if_no_axes),
-    rule("sum-single", op("sum", x), _sum_of_single),
-    rule("reduce-single", op("other reduction", x, any_of=_NOT_SUM), _reshape_if_single),
-    *(rule(f"{name}-{name}", op(name, op(name, x)), _reduce_once, exact=False, single_use=True) for name in REDUCTIONS),
-    rule("sum-broadcast", op("sum", op("broadcast", x)), _sum_of_broadcast, exact=False),
-    rule("reduce-broadcast", op("max, min, any or all", op("broadcast", x), any_of=_IDEMPOTENT), _reduce_of_broadcast),
-    rule("reduce-permute", op("reduction", op("permute", x), any_of=REDUCTIONS), _reduce_of_permute, exact=False),
-    rule("reduce-flip", op("reduction", op("flip", x), any_of=REDUCTIONS), _reduce_of_flip, exact=False),
-    rule("reduce-reshape", op("reduction", op("reshape", x), any_of=REDUCTIONS), _reduce_all_of_reshape, exact=False),
-    rule("sum-pad", op("sum", op("pad", x, Var("v", op="constant"))), _sum_of_pad, exact=False),
-]
-
-MOVEMENT: list[Rule] = [*_NOTHING_MOVES, *_MOVED_TWICE, *_REPEATED, *_REDUCED]
-"""All rules about movement and reductions, in order of preference."""
+MOVEMENT: list[Rule] = [*_NOTHING_MOVES, *_MOVED_TWICE, *_REPEATED]
+"""All rules about movement, in order of preference."""

@@ -1,6 +1,6 @@
 """Make a graph smaller without changing what it computes.
 
-Constants are folded, the rules of `rules` and `movement_rules` applied, inside regions too; aliases and
+Constants are folded and the rules of the other files applied, inside regions too; aliases and
 `stop_gradient` go, so this comes after autodiff.  Two things need no pass: nodes that no result needs are not
 in a graph, and equal nodes are one object since they were built.
 """
@@ -13,10 +13,12 @@ from graphc.ir.rewrite.contraction import CONTRACTIONS
 from graphc.ir.rewrite.engine import RuleSet, Trace, rewrite
 from graphc.ir.rewrite.folding import FOLDING
 from graphc.ir.rewrite.movement import MOVEMENT
+from graphc.ir.rewrite.parts import PARTS
+from graphc.ir.rewrite.reduction import REDUCTION
 
 __all__ = ["RULES", "simplify"]
 
-RULES = RuleSet((*FOLDING, *ALGEBRA, *CONTRACTIONS, *MOVEMENT))
+RULES = RuleSet((*FOLDING, *ALGEBRA, *CONTRACTIONS, *PARTS, *MOVEMENT, *REDUCTION))
 
 
 def simplify(graph: Graph, trace: Trace | None = None) -> Graph:

@@ -36,7 +36,8 @@ from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, DTYPES, F32, F64, I32, I64, U8, DType, TensorType
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.rewrite import simplify as simplify_module
-from graphc.ir.rewrite.engine import RewriteLoopError, Rule, RuleSet, Var, op, rewrite, rule
+from graphc.ir.rewrite.engine import RewriteLoopError, Rule, RuleSet, rewrite, rule
+from graphc.ir.rewrite.pattern import Var, op
 from graphc.ir.rewrite.simplify import RULES, simplify
 from tests.paths import ROOT
 
