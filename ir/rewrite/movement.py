@@ -11,7 +11,7 @@ import numpy as np
 
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node, make
-from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.ops import PRIMITIVES, is_constant
 from graphc.ir.rewrite.engine import Rule, rule
 from graphc.ir.rewrite.pattern import Var, op
 
@@ -232,7 +232,7 @@ def _permuted_last(node: Node) -> Node | None:
 def _repeated_along(operand: Node, order: Sequence[int]) -> Node:
     """Return the permuted broadcast or constant as one."""
     shape = tuple(operand.shape[a] for a in order)
-    if operand.op.name == "constant":
+    if is_constant(operand):
         return build.constant(operand.params["value"], operand.dtype, shape)
     places = [list(order).index(a) for a in operand.params["axes"]]
     inner = sorted(range(len(places)), key=places.__getitem__)
@@ -240,7 +240,7 @@ def _repeated_along(operand: Node, order: Sequence[int]) -> Node:
 
 
 def _on_axes(operand: Node, shape: tuple[int, ...], axes: list[int]) -> Node:
-    if operand.op.name == "constant":
+    if is_constant(operand):
         return build.constant(operand.params["value"], operand.dtype, shape)
     return build.broadcast(operand.operands[0], shape, [axes.index(a) for a in operand.params["axes"]])
 
