@@ -105,26 +105,34 @@ class Compiled:
         if state.trace is not None or state.compiling:
             return self._function(*args, **kwargs)
         call = flatten_call(args, kwargs)
-        with compiling():
-            variant, stays = self._variant(call)
-            if variant.graph.results:
-                _ = variant.program
-            if stays and not kwargs and len(call.arguments) == len(args):
-                self._speed_up(variant, call)
+        variant = self._known(call)
+        if variant is None or not variant.is_ready:
+            with compiling():
+                variant, stays = self._variant(call)
+                if variant.graph.results:
+                    _ = variant.program
+                if not stays:
+                    return variant.run(call)
+        if not kwargs and len(call.arguments) == len(args):
+            self._speed_up(variant, call)
         return variant.run(call)
+
+    def _known(self, call: Call) -> Variant | None:
+        """Return the latest variant that holds for a call, None if it has to be traced."""
+        group = self._variants.get(call.key)
+        if group is None:
+            return None
+        self._variants.move_to_end(call.key)
+        return next((v for v in reversed(group) if v.holds(call)), None)
 
     def _variant(self, call: Call) -> tuple[Variant, bool]:
         """Return a variant for a call, and whether it is one for further calls too."""
-        group = self._variants.get(call.key)
-        if group is None:
-            group = self._variants[call.key] = []
-            if len(self._variants) > CACHE_SIZE:
-                self._variants.popitem(last=False)
-        else:
-            self._variants.move_to_end(call.key)
-        for variant in reversed(group):
-            if variant.holds(call):
-                return variant, True
+        known = self._known(call)
+        if known is not None:
+            return known, True
+        group = self._variants.setdefault(call.key, [])
+        if len(self._variants) > CACHE_SIZE:
+            self._variants.popitem(last=False)
         seen = self._watch(call)
         drawn = _python_draws()
         variant = trace(self._function, call, self._options, seen)

@@ -98,7 +98,7 @@ class Tracer:
             state.trace = None
 
     def _placeholders(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return the arguments with tensors on placeholders, the same one for the same object."""
+        """Return the arguments with tensors on placeholders: the same one for the same tensor; an array is only read."""
         made: dict[int, Tensor] = {}
         leaves: list[Any] = []
         arguments = iter(self.call.arguments)
@@ -116,7 +116,7 @@ class Tracer:
         self.params.append(node)
         if len(self.params) - 1 in self.state_like:
             return argument.given  # type: ignore[no-any-return]
-        if id(argument.given) in made:
+        if not argument.is_numpy and id(argument.given) in made:
             return made[id(argument.given)]
         storage = Storage(node, argument.requires_grad)
         given = argument.given

@@ -109,16 +109,16 @@ def nested(entry: Callable[..., Any], build: Callable[[Sequence[Array]], Any], s
 class FastPath:
     """A variant bound for calls with positional arrays, or tensors that require no gradient.
 
-    `tensors` says which arguments are Tensors.  `captures` are storages, or ways to find them, and whether they
-    require a gradient; `writes` pairs the number of one with that of an output (`rebound` are those whose old value
-    stays with what shares it), `deposits` a tensor whose gradient
-    is written with a Result, or None to remove it.  Returns what `slow` returns for a call that is unlike the one
-    it was made from.
+    `tensors` says which arguments are Tensors; `several` of them must be different ones.  `captures` are storages, or
+    ways to find them, and whether they require a gradient; `writes` pairs the number of one with that of an output
+    (`rebound` are those whose old value stays with what shares it), `deposits` a tensor whose gradient is written with a
+    Result, or None to remove it.  Returns what `slow` returns for a call that is unlike the one it was made from.
     """
 
     entry: Callable[..., Any]
     slow: Callable[..., Any]
     tensors: tuple[bool, ...]
+    several: bool
     grad: bool
     guards: list[tuple[Callable[[], Any], Any]]
     outside: frozenset[Storage]
@@ -173,6 +173,8 @@ class FastPath:
                 if array is None or args[i]._storage in self.outside:
                     return None
                 arrays[i] = array
+        if self.several and len({id(array) for array in arrays}) < len(arrays):
+            return None
         for getter, value in self.guards:
             if not exact(getter(), value):
                 return None

@@ -90,9 +90,10 @@ def flatten_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         if isinstance(leaf, (Tensor, np.ndarray)):
             found = argument(leaf)
             arguments.append(found)
-            same = (first.setdefault(id(leaf), len(first)), first.setdefault(id(found.root), len(first)))
+            objects = () if found.is_numpy else (leaf, found.root)  # arrays are only read: two names for one are two arguments
+            same = [first.setdefault(id(x), len(first)) for x in objects]
             array = found.array
-            parts.append((found.is_numpy, array.dtype, array.shape, found.strides, found.requires_grad, same))
+            parts.append((found.is_numpy, array.dtype, array.shape, found.strides, found.requires_grad, *same))
         else:
             parts.append(_by_value(leaf))
     return Call(tree, leaves, arguments, (tree, _keys(tree), tuple(parts), state.grad))

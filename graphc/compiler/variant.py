@@ -109,6 +109,11 @@ class Variant:
         """The machine code, made when first needed."""
         return self.options.program(self.graph, self.strides)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a call compiles nothing."""
+        return not self.graph.results or "program" in self.__dict__
+
     @cached_property
     def kept(self) -> frozenset[int]:
         """The numbers of outputs that become state."""
@@ -175,7 +180,8 @@ class Variant:
 
     def _can_be_fast(self, call: Call) -> bool:
         """Tell whether a call is described by its arrays: what is written and returned is outputs, nothing has a history."""
-        distinct = len({id(a.given) for a in call.arguments}) == len(call.arguments)
+        tensors = [a.given for a in call.arguments if not a.is_numpy]
+        distinct = len({id(x) for x in tensors}) == len(tensors)
         simple = not any(a.requires_grad for a in call.arguments)
         found = [*(f for f, _ in self.looked), *(f for f, _ in self.deposits), *(f for f, _ in self.writes)]
         outside = all(isinstance(f, (Held, Source)) for f in found)
@@ -203,6 +209,7 @@ class Variant:
             entry=self.program.entry(lambda *arrays: MISFIT, single=False, bindings=self.watch.bindings),
             slow=slow,
             tensors=tuple(not a.is_numpy for a in call.arguments),
+            several=sum(not a.is_numpy for a in call.arguments) > 1,
             grad=state.grad,
             guards=[*self.watch.others, *self.guards],
             outside=self.outside,

@@ -401,3 +401,18 @@ def test_an_index_out_of_bounds_names_the_lines_that_may_have_read_there():
         )
     with pytest.raises(IndexError, match=rf"index 3 is out of bounds for dimension 0 with size 3\n  at .*:{first}$"):
         read(torch.tensor(x), torch.tensor([0, 3, 0])).tolist()
+
+
+def test_one_array_under_two_names_is_two_arguments() -> None:
+    """Arrays are only read, so calls with one and with two take the same native entry."""
+    f = torch.compile(lambda x, y: x * y)
+    x, y = np.array([2.0, 3.0]), np.array([5.0, 7.0])
+    assert [f(*args).tolist() for args in ((x, x), (x, y), (y, y), (x, x))] == [[4, 9], [10, 21], [25, 49], [4, 9]]
+    assert len(f._variants) == 1
+
+
+def test_one_tensor_under_two_names_is_one_tensor() -> None:
+    f = torch.compile(lambda x, y: x + 1 if x is y else x * y)
+    x, y = torch.tensor([2.0, 3.0]), torch.tensor([5.0, 7.0])
+    calls = ((x, y), (x, y), (x, x), (x, x), (x, y))
+    assert [f(*args).tolist() for args in calls] == [[10, 21], [10, 21], [3, 4], [3, 4], [10, 21]]
