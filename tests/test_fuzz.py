@@ -11,9 +11,9 @@ from graphc.ir import pipeline
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import substitute
 from graphc.ir.core.graph import Graph, parameter
-from graphc.ir.core.types import F32, TensorType
+from graphc.ir.core.types import F32, I64, TensorType
 from graphc.ir.pipeline import Layouts, Pass
-from tests.fuzz import programs
+from tests.fuzz import mutate, programs
 from tests.fuzz.cases import Case, case_of
 from tests.fuzz.dims import as_dim, ceil_div
 from tests.fuzz.generate import generate
@@ -108,3 +108,14 @@ def test_a_case_that_kills_its_process_is_a_failure_and_others_go_on(capfd: pyte
     assert report.failures == ["dying, seed 2: killed its process by signal 11", "case 4"]
     assert (report.cases, report.checks) == (6, 5)  # that of the dead one is none
     assert "--- case 4" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_an_error_counts_where_a_result_depends_on_it(read: bool) -> None:
+    """A pass may drop an index out of bounds that nothing reads, and no other."""
+    x, i = parameter(TensorType(F32, (3,))), parameter(TensorType(I64, ()))
+    element = build.gather(x, [i])
+    result = element * 2 if read else build.select(build.elementwise("lt", i, i), element, build.zeros_like(element))
+    graph, arrays = Graph((x, i), (result,)), [np.arange(3, dtype=np.float32), np.array(3)]
+    values = mutate._without_the_error(graph, arrays)
+    assert isinstance(values, IndexError) if read else values == [np.float32(0)]
