@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 import graphc
 from graphc.codegen.llvm.builder import Function, Module
 from graphc.codegen.runtime import allocator
+from graphc.codegen.runtime.array_spec import ArraySpec
 from graphc.codegen.runtime.engine import MachineCode, compile_text
-from graphc.codegen.runtime.entry import ArraySpec, PythonEntry, call_program, make_entry
+from graphc.codegen.runtime.entry import PythonEntry, call_program, make_entry
 
 
 def affine() -> MachineCode:

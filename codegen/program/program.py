@@ -23,9 +23,10 @@ from graphc.codegen.program.specialize import Layouts, ProgramText, program_text
 from graphc.codegen.program.validation import Difference, MiscompilationError, Pipeline, first_difference
 from graphc.codegen.program.writer import ProgramWriter
 from graphc.codegen.runtime import allocator, tiers
+from graphc.codegen.runtime.array_spec import ArraySpec
 from graphc.codegen.runtime.bindings import Bindings
 from graphc.codegen.runtime.engine import MachineCode
-from graphc.codegen.runtime.entry import ArraySpec, call_program, make_entry, prepare, redirect
+from graphc.codegen.runtime.entry import call_program, make_entry, prepare, redirect
 from graphc.codegen.runtime.tiers import BETTER, QUICK, Opt, cached, code_cache_size, machine_code
 from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.analysis.views import Strides, dense_strides

@@ -1,12 +1,12 @@
-"""What names stand for, compared by identity before a program runs: entries of dicts, cells of closures, items of lists.
+"""Bindings of names, compared by identity before a program runs: entries of dicts, cells of closures, items of lists.
 
-`Bindings` holds what each of them was when a function was traced.  `block` describes them to the native entry, which
-compares pointers: a dict whose version has not changed is one comparison (CPython up to 3.12), of another each entry is
-looked up.  What a container holds is a binding of its own.
+`Bindings` has the objects that were bound when a function was traced.  `block` describes them to the native entry, which
+compares pointers: one comparison for a dict whose version has not changed (CPython up to 3.12), else a look-up for each entry.
+The contents of a bound container are bindings of their own.
 
-The block, in words of 64 bits: the number of records, then for each
+The block has 64-bit words: the number of records, then for each
 
-    SLOT   address of the pointer, pointer (null for nothing)
+    SLOT   address of the pointer, pointer (null for an empty cell)
     LIST   address of the list, n, n pointers
     DICT   address of the dict, version, size or -1, n, n pairs of key and pointer (null for a key that is absent)
 """
@@ -31,16 +31,16 @@ __all__ = [
 SLOT, LIST, DICT = range(3)
 
 CONTENTS = 16
-"""Offset of what a cell holds."""
+"""Offset of the contents of a cell."""
 
 VERSIONED = sys.implementation.name == "cpython" and sys.version_info < (3, 13)
-"""Whether every change of a dict changes its version."""
+"""Whether every change of a dict changes its version number."""
 
 VERSION_OFFSET = 24
 
 
 class _Absent:
-    """Stands for the value of a key that a dict does not have."""
+    """The value of an absent key."""
 
     def __repr__(self) -> str:
         return "<absent>"
@@ -51,30 +51,30 @@ ABSENT: Any = _Absent()
 
 @dataclass(eq=False)
 class DictBinding:
-    """Entries that a dict has to have; `whole` if it may have no others, and none in another order."""
+    """Entries that a dict must have; with `complete`, no others, and in this order."""
 
-    table: dict[Any, Any]
+    mapping: dict[Any, Any]
     entries: dict[Any, Any]
-    whole: bool = False
+    complete: bool = False
 
     def now(self) -> dict[Any, Any]:
-        """Return what stands there at this moment."""
-        return dict(self.table) if self.whole else {k: self.table.get(k, ABSENT) for k in self.entries}
+        """Return the current entries."""
+        return dict(self.mapping) if self.complete else {k: self.mapping.get(k, ABSENT) for k in self.entries}
 
     def words(self) -> list[int]:
-        """Describe the entries to native code, which takes a whole dict that has changed for another."""
+        """Describe the entries to native code, for which a complete dict must have this size."""
         pairs = [w for k, v in self.entries.items() for w in (id(k), 0 if v is ABSENT else id(v))]
-        size = len(self.entries) if self.whole else -1
-        return [DICT, id(self.table), _version(self.table), size, len(self.entries), *pairs]
+        size = len(self.entries) if self.complete else -1
+        return [DICT, id(self.mapping), _version(self.mapping), size, len(self.entries), *pairs]
 
 
-def _version(table: dict[Any, Any]) -> int:
-    return ctypes.c_int64.from_address(id(table) + VERSION_OFFSET).value if VERSIONED else 0
+def _version(mapping: dict[Any, Any]) -> int:
+    return ctypes.c_int64.from_address(id(mapping) + VERSION_OFFSET).value if VERSIONED else 0
 
 
 @dataclass(eq=False)
 class SlotBinding:
-    """One pointer within an object: the contents of a cell, the defaults of a function.  `get` reads it in Python."""
+    """A pointer in an object: the contents of a cell, the defaults of a function.  `get` reads it in Python."""
 
     owner: Any
     offset: int
@@ -87,7 +87,7 @@ class SlotBinding:
 
 
 def cell_binding(cell: CellType) -> SlotBinding:
-    """Bind a cell to its contents of this moment."""
+    """Bind a cell to its current contents."""
     return SlotBinding(cell, CONTENTS, lambda: _contents(cell), _contents(cell))
 
 
@@ -100,7 +100,7 @@ def _contents(cell: CellType) -> Any:
 
 @dataclass(eq=False)
 class Bindings:
-    """The objects that dicts, slots and lists have to hold.  Keys of dicts are str or int: no user code compares them."""
+    """The objects that dicts, slots and lists must contain.  Keys of dicts are str or int: no user code compares them."""
 
     dicts: Sequence[DictBinding] = ()
     slots: Sequence[SlotBinding] = ()
@@ -114,23 +114,23 @@ class Bindings:
         words = [len(self.dicts) + len(self.slots) + len(self.lists)]
         for slot in self.slots:
             words += slot.words()
-        for found, items in self.lists:
-            words += [LIST, id(found), len(items), *map(id, items)]
+        for bound, items in self.lists:
+            words += [LIST, id(bound), len(items), *map(id, items)]
         for binding in self.dicts:
             words += binding.words()
         return words
 
     def same(self) -> bool:
-        """Tell whether everything stands for the very object that it stood for."""
+        """Tell whether every name is bound to the same object."""
         return self.renew(operator.is_)
 
     def renew(self, alike: Callable[[Any, Any], bool]) -> bool:
-        """Tell whether everything stands for an object like that of before; then native code takes these from now on."""
+        """Tell whether every name is bound to an object like the former one; then the new ones replace them."""
         dicts = [b.now() for b in self.dicts]
         slots = [b.get() for b in self.slots]
-        lists = [list(found) for found, _ in self.lists]
+        lists = [list(bound) for bound, _ in self.lists]
         if not (
-            all(_alike(b.entries, now, b.whole, alike) for b, now in zip(self.dicts, dicts, strict=True))
+            all(_alike(b.entries, now, b.complete, alike) for b, now in zip(self.dicts, dicts, strict=True))
             and all(alike(now, b.value) for b, now in zip(self.slots, slots, strict=True))
             and all(_all_alike(now, items, alike) for (_, items), now in zip(self.lists, lists, strict=True))
         ):
@@ -145,8 +145,8 @@ class Bindings:
         return True
 
 
-def _alike(before: dict[Any, Any], now: dict[Any, Any], whole: bool, alike: Callable[[Any, Any], bool]) -> bool:
-    if whole and list(before) != list(now):
+def _alike(before: dict[Any, Any], now: dict[Any, Any], complete: bool, alike: Callable[[Any, Any], bool]) -> bool:
+    if complete and list(before) != list(now):
         return False
     return all(alike(now[k], v) for k, v in before.items())
 

@@ -204,7 +204,7 @@ class _Search:
         if found is None:
             found = self.tables[id(table)] = DictBinding(table, {})
             self.kept.append(table)
-        if key not in found.entries and not (found.whole and value is ABSENT):
+        if key not in found.entries and not (found.complete and value is ABSENT):
             found.entries[key] = value
             self.waiting.append(value)
 
@@ -301,7 +301,7 @@ class _Search:
     def _whole(self, x: dict[Any, Any]) -> None:
         """Note all entries of a dict: there may be no others."""
         found = self.tables.setdefault(id(x), DictBinding(x, {}))
-        found.entries, found.whole = dict(x), True
+        found.entries, found.complete = dict(x), True
         self.kept.append(x)
 
     def _unordered(self, x: Any) -> None:

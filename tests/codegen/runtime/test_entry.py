@@ -19,12 +19,13 @@ import pytest
 from numpy.typing import NDArray
 
 from graphc.codegen.llvm.builder import Function, Module, Value
-from graphc.codegen.runtime import allocator
+from graphc.codegen.runtime import allocator, numpy_abi, pool, system_memory
+from graphc.codegen.runtime.array_spec import ArraySpec
 from graphc.codegen.runtime.engine import MachineCode, compile_text
-from graphc.codegen.runtime.entry import ArraySpec, PythonEntry, call_program, make_entry
+from graphc.codegen.runtime.entry import PythonEntry, call_program, make_entry
 
 PARAMS = (("ptr", "table"), ("ptr", "buffers"))
-native_only = pytest.mark.skipif(not allocator.supported(), reason="no native calls on this Python")
+native_only = pytest.mark.skipif(not numpy_abi.supported(), reason="no native calls on this Python")
 LARGE = 1 << 18
 
 
@@ -128,7 +129,7 @@ def entry(
 def both(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Run a test with native entries, and with those that stand in for them."""
     if request.param == "python":
-        monkeypatch.setattr(allocator, "supported", lambda: False)
+        monkeypatch.setattr(numpy_abi, "supported", lambda: False)
     yield request.param
 
 
@@ -318,7 +319,7 @@ def test_exhausted_memory(single: bool, arena: bool, monkeypatch: pytest.MonkeyP
     arena_bytes = 1 << 45 if arena else 0
     f = make_entry(code.address("program"), int_table(0), [], outputs, arena_bytes, slow, single=single, on_error=fail)
     live = allocator.stats().live
-    monkeypatch.setattr(allocator._system, "map", lambda nbytes: 0)
+    monkeypatch.setattr(system_memory.system, "map", lambda nbytes: 0)
     with pytest.raises(MemoryError):
         f()
     assert allocator.stats().live == live
@@ -339,7 +340,7 @@ def test_call_program(both: str) -> None:
 
 
 def test_python_entry_is_the_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(allocator, "supported", lambda: False)
+    monkeypatch.setattr(numpy_abi, "supported", lambda: False)
     assert type(affine_entry(np.zeros(3, np.float32))) is PythonEntry
 
 
@@ -523,18 +524,18 @@ def test_limit_bounds_what_is_kept() -> None:
 
 def test_size_classes() -> None:
     for nbytes in [1, 65_536, 65_537, 81_920, 81_921, 131_073, 5_000_000, 2**31 + 1]:
-        size_class = allocator.class_of(nbytes)
-        size = allocator.class_bytes(size_class)
+        size_class = pool.class_of(nbytes)
+        size = pool.class_bytes(size_class)
         assert size >= nbytes
         assert size == allocator.SMALL or size <= 1.25 * nbytes
-        assert size_class == 0 or allocator.class_bytes(size_class - 1) < nbytes
-    assert allocator.class_of(allocator.class_bytes(allocator.CLASSES - 1)) == allocator.CLASSES - 1
+        assert size_class == 0 or pool.class_bytes(size_class - 1) < nbytes
+    assert pool.class_of(pool.class_bytes(pool.CLASSES - 1)) == pool.CLASSES - 1
 
 
 def test_sizes_beyond_every_class_are_an_error_and_no_crash() -> None:
-    for nbytes in (allocator.class_bytes(allocator.CLASSES - 1) + 1, 10**16, 2**70):
+    for nbytes in (pool.class_bytes(pool.CLASSES - 1) + 1, 10**16, 2**70):
         with pytest.raises(MemoryError, match=f"at most 2.5e\\+14 bytes in one array, got {nbytes}"):
-            allocator.class_of(nbytes)
+            pool.class_of(nbytes)
     with pytest.raises(MemoryError, match="in one array"):
         allocator.empty((10**8, 10**8), np.float32)
 

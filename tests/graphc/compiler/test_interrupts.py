@@ -185,8 +185,8 @@ def test_where_native_code_reads_no_arrays() -> None:
     """The same by ctypes."""
     run(
         """
-        from graphc.codegen.runtime import allocator
-        allocator.supported = lambda: False
+        from graphc.codegen.runtime import numpy_abi
+        numpy_abi.supported = lambda: False
         g = compile(lambda x, n: count(half, x, n))
         assert float(g(one, tensor(2))) == 1.75
         late = interrupted(lambda: g(one, never))
