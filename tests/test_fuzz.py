@@ -114,7 +114,7 @@ def test_a_case_that_kills_its_process_is_a_failure_and_others_go_on(capfd: pyte
 def test_an_error_counts_where_a_result_depends_on_it(read: bool) -> None:
     """A pass may drop an index out of bounds that nothing reads, and no other."""
     x, i = parameter(TensorType(F32, (3,))), parameter(TensorType(I64, ()))
-    element = build.gather(x, [i])
+    element = build.gather(x, i)
     result = element * 2 if read else build.select(build.elementwise("lt", i, i), element, build.zeros_like(element))
     graph, arrays = Graph((x, i), (result,)), [np.arange(3, dtype=np.float32), np.array(3)]
     values = mutate._without_the_error(graph, arrays)
