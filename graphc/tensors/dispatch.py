@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
@@ -29,7 +29,10 @@ from graphc.tensors.storage import Storage, compute
 from graphc.tensors.tensor import Tensor
 from graphc.tensors.views import ViewSteps
 
-__all__ = ["PENDING_BOUND", "from_array", "numpy_names", "op"]
+__all__ = ["PENDING_BOUND", "Operation", "from_array", "numpy_names", "op"]
+
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
 
 PENDING_BOUND = 1000
 """How long a chain of operations may grow before it is computed."""
@@ -106,6 +109,16 @@ def from_array(array: np.ndarray[Any, Any], *, copy: bool = True) -> Node:
     return node
 
 
+class Operation(Protocol[P, R_co]):
+    """A function on tensors; `nodes` is the same on graph nodes.  What users see of its types is in the stubs."""
+
+    @property
+    def nodes(self) -> Callable[P, R_co]:
+        """The body."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
 USERS_TYPES = {
     "Operand": "Tensor | float", "Node": "Tensor", "Dims": "int | tuple[int, ...] | None", "Sizes": "int | tuple[int, ...]",
 }  # fmt: skip
@@ -121,7 +134,7 @@ def op(
     *,
     view: bool | str | Callable[..., ViewSteps] | None = None,
     differentiable: bool = True,
-) -> Callable[[Callable[..., Any]], Any]:
+) -> Callable[[Callable[P, R_co]], Operation[P, R_co]]:
     """Lift a function on nodes to tensors; `name` becomes `<nameBackward0>` unless it says `Backward` itself.
 
     `name` may be a function of the body's arguments.  `view` says whether results share memory with an operand
@@ -133,7 +146,7 @@ def op(
     raise RuntimeError, or NotImplementedError for a dtype.
     """
 
-    def lift(body: Callable[..., Any]) -> Any:
+    def lift(body: Callable[P, R_co]) -> Operation[P, R_co]:
         body.__annotations__ = {k: _users_type(v) for k, v in body.__annotations__.items()}
         is_view: Any = view if view is not None else isinstance(name, str) and name in VIEWS
         is_view = "strict" if body.__name__ == "view" else is_view
@@ -177,8 +190,9 @@ def op(
             finally:
                 place.where = outer
 
-        call.nodes = body  # type: ignore[attr-defined]
-        return call
+        operation: Any = call
+        operation.nodes = body
+        return operation  # type: ignore[no-any-return]
 
     return lift
 

@@ -103,7 +103,7 @@ def rsub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
         >>> graphc.rsub(graphc.tensor([1, 2]), 10)
         tensor([9, 8])
     """
-    return sub.nodes(other, input, alpha=alpha)  # type: ignore[no-any-return]
+    return sub.nodes(other, input, alpha=alpha)
 
 
 @op("Mul")
@@ -130,7 +130,7 @@ def mul(input: Operand, other: Operand) -> Node:
 
 
 @op("Neg")
-def neg(input: Operand) -> Node:
+def neg(input: Node) -> Node:
     """Return -input.
 
     Args:
@@ -151,7 +151,7 @@ def neg(input: Operand) -> Node:
             "Negation, the `-` operator, on a bool tensor is not supported. "
             "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
         )
-    return -input  # type: ignore[no-any-return]
+    return -input
 
 
 def positive(input: Tensor) -> Tensor:
@@ -176,7 +176,7 @@ def positive(input: Tensor) -> Tensor:
 
 
 @op("Addcmul")
-def addcmul(input: Operand, tensor1: Operand, tensor2: Operand, *, value: float = 1) -> Node:
+def addcmul(input: Node, tensor1: Node, tensor2: Node, *, value: float = 1) -> Node:
     """Return input + value * tensor1 * tensor2.
 
     Args:
@@ -204,7 +204,7 @@ def addcmul(input: Operand, tensor1: Operand, tensor2: Operand, *, value: float 
 
 
 @op("Addcdiv")
-def addcdiv(input: Operand, tensor1: Operand, tensor2: Operand, *, value: float = 1) -> Node:
+def addcdiv(input: Node, tensor1: Node, tensor2: Node, *, value: float = 1) -> Node:
     """Return input + value * tensor1 / tensor2.
 
     Args:
@@ -231,7 +231,7 @@ def addcdiv(input: Operand, tensor1: Operand, tensor2: Operand, *, value: float 
 
 
 @op("Lerp")
-def lerp(input: Operand, end: Operand, weight: Operand) -> Node:
+def lerp(input: Node, end: Node, weight: Operand) -> Node:
     """Interpolate linearly: return input + weight * (end - input).
 
     For weights of 0.5 and more the formula end - (end - input) * (1 - weight) is used, so that both ends are exact.

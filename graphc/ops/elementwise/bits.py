@@ -86,7 +86,7 @@ def bitwise_xor(input: Operand, other: Operand) -> Node:
 
 
 @op("BitwiseNot")
-def bitwise_not(input: Operand) -> Node:
+def bitwise_not(input: Node) -> Node:
     """Invert every bit of input: return -input - 1 for signed integers, the negation for bools.
 
     Args:
@@ -106,7 +106,7 @@ def bitwise_not(input: Operand) -> Node:
     """
     if input.dtype.is_float:
         raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
-    return ~input  # type: ignore[no-any-return]
+    return ~input
 
 
 @op("BitwiseLeftShift")

@@ -107,7 +107,7 @@ def fmin(input: Operand, other: Operand) -> Node:
 
 
 @op(lambda input, min=None, max=None: "ClampBackward0" if any(isinstance(b, Node) for b in (min, max)) else "ClampBackward1")
-def clamp(input: Operand, min: Operand = None, max: Operand = None) -> Node:
+def clamp(input: Node, min: Operand | None = None, max: Operand | None = None) -> Node:
     """Limit input to the interval [min, max].
 
     The derivative is 1 inside of the interval and at its bounds, else 0. A NaN bound gives NaN; if min is larger than max,
@@ -155,7 +155,7 @@ def _is_number(x: Node) -> bool:
 
 
 @op("ClampMin")
-def clamp_min(input: Operand, min: Operand) -> Node:
+def clamp_min(input: Node, min: Operand) -> Node:
     """Limit input to values of at least min.
 
     The same as `graphc.clamp` with a lower bound only.
@@ -174,11 +174,11 @@ def clamp_min(input: Operand, min: Operand) -> Node:
         >>> graphc.clamp_min(graphc.tensor([-1.0, 0.5, 2.0]), 0)
         tensor([0.0000, 0.5000, 2.0000])
     """
-    return clamp.nodes(input, min)  # type: ignore[no-any-return]
+    return clamp.nodes(input, min)
 
 
 @op("ClampMax")
-def clamp_max(input: Operand, max: Operand) -> Node:
+def clamp_max(input: Node, max: Operand) -> Node:
     """Limit input to values of at most max.
 
     The same as `graphc.clamp` with an upper bound only.
@@ -197,7 +197,7 @@ def clamp_max(input: Operand, max: Operand) -> Node:
         >>> graphc.clamp_max(graphc.tensor([-1.0, 0.5, 2.0]), 1)
         tensor([-1.0000,  0.5000,  1.0000])
     """
-    return clamp.nodes(input, None, max)  # type: ignore[no-any-return]
+    return clamp.nodes(input, None, max)
 
 
 clip = clamp

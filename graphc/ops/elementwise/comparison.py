@@ -156,7 +156,7 @@ def ge(input: Operand, other: Operand) -> Node:
 
 
 @op("Isclose")
-def isclose(input: Operand, other: Operand, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Node:
+def isclose(input: Node, other: Operand, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Node:
     """Test which elements are close: return abs(input - other) <= atol + rtol * abs(other).
 
     Infinities of one sign are close to each other; bools have to be equal.

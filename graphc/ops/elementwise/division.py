@@ -76,7 +76,7 @@ def rdiv(input: Operand, other: Operand) -> Node:
         >>> 4 / graphc.tensor([1.0, 2.0])
         tensor([4., 2.])
     """
-    return div.nodes(other, input)  # type: ignore[no-any-return]
+    return div.nodes(other, input)
 
 
 @op("FloorDivide")
@@ -162,7 +162,7 @@ def fmod(input: Operand, other: Operand) -> Node:
 
 
 @op("Reciprocal")
-def reciprocal(input: Operand) -> Node:
+def reciprocal(input: Node) -> Node:
     """Return 1 / input.
 
     Args:

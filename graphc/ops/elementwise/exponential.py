@@ -20,7 +20,7 @@ LOG_10 = math.log(10.0)
 
 
 @op("Exp")
-def exp(input: Operand) -> Node:
+def exp(input: Node) -> Node:
     """Return e to the power input.
 
     Args:
@@ -37,7 +37,7 @@ def exp(input: Operand) -> Node:
 
 
 @op("Exp2")
-def exp2(input: Operand) -> Node:
+def exp2(input: Node) -> Node:
     """Return 2 to the power input, exact for integers.
 
     Args:
@@ -55,7 +55,7 @@ def exp2(input: Operand) -> Node:
 
 
 @op("Expm1")
-def expm1(input: Operand) -> Node:
+def expm1(input: Node) -> Node:
     """Return exp(input) - 1, accurate near 0.
 
     Args:
@@ -72,7 +72,7 @@ def expm1(input: Operand) -> Node:
 
 
 @op("Log")
-def log(input: Operand) -> Node:
+def log(input: Node) -> Node:
     """Return the natural logarithm; -inf at 0, NaN below.
 
     Args:
@@ -95,7 +95,7 @@ def _log_base(input: Node, log_base: float) -> Node:
 
 
 @op("Log2")
-def log2(input: Operand) -> Node:
+def log2(input: Node) -> Node:
     """Return the logarithm to base 2; -inf at 0, NaN below.
 
     Computed in float64, so that powers of 2 give integers.
@@ -114,7 +114,7 @@ def log2(input: Operand) -> Node:
 
 
 @op("Log10")
-def log10(input: Operand) -> Node:
+def log10(input: Node) -> Node:
     """Return the logarithm to base 10; -inf at 0, NaN below.
 
     Computed in float64, so that powers of 10 give integers.
@@ -133,7 +133,7 @@ def log10(input: Operand) -> Node:
 
 
 @op("Log1P")
-def log1p(input: Operand) -> Node:
+def log1p(input: Node) -> Node:
     """Return log(1 + input), accurate near 0; -inf at -1, NaN below.
 
     Args:

@@ -7,7 +7,7 @@ from graphc.ir.core import functions
 from graphc.ir.core.build import elementwise, full_like, select, zeros_like
 from graphc.ir.core.functions import derived
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, float_function
+from graphc.ops.common import float_function
 from graphc.ops.elementwise.exponential import LOG_2
 from graphc.tensors.dispatch import op
 
@@ -15,7 +15,7 @@ __all__ = ["acosh", "asinh", "atanh", "cosh", "sinh", "tanh"]
 
 
 @op("Sinh")
-def sinh(input: Operand) -> Node:
+def sinh(input: Node) -> Node:
     """Return the hyperbolic sine, finite wherever the result is representable.
 
     Args:
@@ -32,7 +32,7 @@ def sinh(input: Operand) -> Node:
 
 
 @op("Cosh")
-def cosh(input: Operand) -> Node:
+def cosh(input: Node) -> Node:
     """Return the hyperbolic cosine, finite wherever the result is representable.
 
     Args:
@@ -49,7 +49,7 @@ def cosh(input: Operand) -> Node:
 
 
 @op("Tanh")
-def tanh(input: Operand) -> Node:
+def tanh(input: Node) -> Node:
     """Return the hyperbolic tangent.
 
     Args:
@@ -66,7 +66,7 @@ def tanh(input: Operand) -> Node:
 
 
 @op("Asinh")
-def asinh(input: Operand) -> Node:
+def asinh(input: Node) -> Node:
     """Return the inverse hyperbolic sine.
 
     Computed as log1p(x + x² / (1 + sqrt(x² + 1))), and log(2x) for large x.
@@ -92,7 +92,7 @@ def asinh(input: Operand) -> Node:
 
 
 @op("Acosh")
-def acosh(input: Operand) -> Node:
+def acosh(input: Node) -> Node:
     """Return the inverse hyperbolic cosine; NaN below 1.
 
     Computed as log1p(t + sqrt(2t + t²)) with t = x - 1, and log(2x) for large x. The derivative at 1 is infinite.
@@ -116,7 +116,7 @@ def acosh(input: Operand) -> Node:
 
 
 @op("Atanh")
-def atanh(input: Operand) -> Node:
+def atanh(input: Node) -> Node:
     """Return the inverse hyperbolic tangent; infinite at -1 and 1, NaN outside.
 
     Computed as (log1p(x) - log1p(-x)) / 2.

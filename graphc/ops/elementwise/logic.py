@@ -17,7 +17,7 @@ def _truth(*operands: Operand) -> list[Node]:
 
 
 @op("LogicalAnd")
-def logical_and(input: Operand, other: Operand) -> Node:
+def logical_and(input: Node, other: Operand) -> Node:
     """Test which elements are true in both operands.
 
     Args:
@@ -39,7 +39,7 @@ def logical_and(input: Operand, other: Operand) -> Node:
 
 
 @op("LogicalOr")
-def logical_or(input: Operand, other: Operand) -> Node:
+def logical_or(input: Node, other: Operand) -> Node:
     """Test which elements are true in at least one operand.
 
     Args:
@@ -61,7 +61,7 @@ def logical_or(input: Operand, other: Operand) -> Node:
 
 
 @op("LogicalXor")
-def logical_xor(input: Operand, other: Operand) -> Node:
+def logical_xor(input: Node, other: Operand) -> Node:
     """Test which elements are true in exactly one operand.
 
     Args:
@@ -83,7 +83,7 @@ def logical_xor(input: Operand, other: Operand) -> Node:
 
 
 @op("LogicalNot")
-def logical_not(input: Operand) -> Node:
+def logical_not(input: Node) -> Node:
     """Test which elements are 0.
 
     Args:

@@ -19,7 +19,7 @@ __all__ = ["float_power", "pow", "rsqrt", "sqrt", "square"]
 
 
 @op("Pow")
-def square(input: Operand) -> Node:
+def square(input: Node) -> Node:
     """Return input * input.
 
     Args:
@@ -32,7 +32,7 @@ def square(input: Operand) -> Node:
         >>> graphc.square(graphc.tensor([2.0, -3.0]))
         tensor([4., 9.])
     """
-    return pow.nodes(input, 2)  # type: ignore[no-any-return]
+    return pow.nodes(input, 2)
 
 
 @op(lambda input, exponent: "PowBackward1" if isinstance(exponent, Node) else "PowBackward0")
@@ -139,7 +139,7 @@ def rpow(input: Operand, other: Operand) -> Node:
         >>> 2 ** graphc.tensor([1.0, 2.0, 3.0])
         tensor([2., 4., 8.])
     """
-    return pow.nodes(other, input)  # type: ignore[no-any-return]
+    return pow.nodes(other, input)
 
 
 @op("FloatPower")
@@ -161,11 +161,11 @@ def float_power(input: Operand, exponent: Operand) -> Node:
         tensor([0.5000, 0.3333], dtype=torch.float64)
     """
     x, y = (cast(v, F64) if isinstance(v, Node) else v for v in (input, exponent))
-    return pow.nodes(x, float(y) if not isinstance(y, Node) else y)  # type: ignore[no-any-return]
+    return pow.nodes(x, float(y) if not isinstance(y, Node) else y)
 
 
 @op("Sqrt")
-def sqrt(input: Operand) -> Node:
+def sqrt(input: Node) -> Node:
     """Return the square root; NaN below 0.
 
     The derivative at 0 is infinite.
@@ -184,7 +184,7 @@ def sqrt(input: Operand) -> Node:
 
 
 @op("Rsqrt")
-def rsqrt(input: Operand) -> Node:
+def rsqrt(input: Node) -> Node:
     """Return the reciprocal square root, 1 / sqrt(input); NaN below 0.
 
     Args:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from graphc.ir.core.build import constant, elementwise
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL
-from graphc.ops.common import Operand
 from graphc.tensors.dispatch import op
 
 __all__ = ["isfinite", "isinf", "isnan", "isneginf", "isposinf"]
@@ -15,7 +14,7 @@ INFINITY = float("inf")
 
 
 @op("Isnan")
-def isnan(input: Operand) -> Node:
+def isnan(input: Node) -> Node:
     """Test which elements are NaN.
 
     Args:
@@ -32,7 +31,7 @@ def isnan(input: Operand) -> Node:
 
 
 @op("Isinf")
-def isinf(input: Operand) -> Node:
+def isinf(input: Node) -> Node:
     """Test which elements are infinite, of either sign.
 
     Args:
@@ -51,7 +50,7 @@ def isinf(input: Operand) -> Node:
 
 
 @op("Isposinf")
-def isposinf(input: Operand) -> Node:
+def isposinf(input: Node) -> Node:
     """Test which elements are inf.
 
     Args:
@@ -68,7 +67,7 @@ def isposinf(input: Operand) -> Node:
 
 
 @op("Isneginf")
-def isneginf(input: Operand) -> Node:
+def isneginf(input: Node) -> Node:
     """Test which elements are -inf.
 
     Args:
@@ -85,7 +84,7 @@ def isneginf(input: Operand) -> Node:
 
 
 @op("Isfinite")
-def isfinite(input: Operand) -> Node:
+def isfinite(input: Node) -> Node:
     """Test which elements are finite, neither infinite nor NaN.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphc.ir.core.build import elementwise
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, check_float
+from graphc.ops.common import check_float
 from graphc.tensors.dispatch import op
 
 __all__ = ["ceil", "floor", "frac", "round", "trunc"]
@@ -15,7 +15,7 @@ def _rounding(name: str, x: Node) -> Node:
 
 
 @op("Floor")
-def floor(input: Operand) -> Node:
+def floor(input: Node) -> Node:
     """Return the largest integer that is at most input.
 
     Integers and bools are returned unchanged; the gradient is 0.
@@ -34,7 +34,7 @@ def floor(input: Operand) -> Node:
 
 
 @op("Ceil")
-def ceil(input: Operand) -> Node:
+def ceil(input: Node) -> Node:
     """Return the smallest integer that is at least input.
 
     Integers and bools are returned unchanged; the gradient is 0.
@@ -53,7 +53,7 @@ def ceil(input: Operand) -> Node:
 
 
 @op("Trunc")
-def trunc(input: Operand) -> Node:
+def trunc(input: Node) -> Node:
     """Round input towards zero.
 
     Integers and bools are returned unchanged; the gradient is 0.
@@ -72,7 +72,7 @@ def trunc(input: Operand) -> Node:
 
 
 @op("Round")
-def round(input: Operand, *, decimals: int = 0) -> Node:
+def round(input: Node, *, decimals: int = 0) -> Node:
     """Round input to the nearest integer or decimal place, halves to even.
 
     Without decimals, integers and bools are returned unchanged; the gradient is 0.
@@ -104,7 +104,7 @@ def round(input: Operand, *, decimals: int = 0) -> Node:
 
 
 @op("Frac")
-def frac(input: Operand) -> Node:
+def frac(input: Node) -> Node:
     """Return the fractional part, input - trunc(input), with the sign of input.
 
     The derivative is 1.
@@ -122,4 +122,4 @@ def frac(input: Operand) -> Node:
         >>> graphc.frac(graphc.tensor([1.5, -1.25]))
         tensor([ 0.5000, -0.2500])
     """
-    return input - elementwise("trunc", input)  # type: ignore[no-any-return]
+    return input - elementwise("trunc", input)

@@ -20,7 +20,7 @@ def sign_bit(x: Node) -> Node:
 
 
 @op("Abs")
-def abs(input: Operand) -> Node:
+def abs(input: Node) -> Node:
     """Return the absolute value of input, with derivative 0 at 0.
 
     Args:
@@ -42,7 +42,7 @@ def abs(input: Operand) -> Node:
 
 
 @op("Sign")
-def sign(input: Operand) -> Node:
+def sign(input: Node) -> Node:
     """Return the sign of input: -1, 0 or 1.
 
     NaN has the sign 0, and bools are returned unchanged. The gradient is 0.
@@ -86,7 +86,7 @@ def copysign(input: Operand, other: Operand) -> Node:
 
 
 @op("NanToNum")
-def nan_to_num(input: Operand, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Node:
+def nan_to_num(input: Node, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Node:
     """Replace NaN, inf and -inf by finite numbers.
 
     Integers are returned unchanged; the derivative is 0 where a value is replaced.
@@ -105,7 +105,7 @@ def nan_to_num(input: Operand, nan: float | None = None, posinf: float | None = 
         tensor([0., 9., 1.])
     """
     if not input.dtype.is_float:
-        return input  # type: ignore[no-any-return]
+        return input
     big = _LARGEST[input.dtype.name]
     x = select(elementwise("eq", input, float("inf")), big if posinf is None else posinf, input)
     x = select(elementwise("eq", input, float("-inf")), full_like(x, -big if neginf is None else neginf), x)
@@ -120,7 +120,7 @@ sgn = sign
 
 
 @op("Signbit")
-def signbit(input: Operand) -> Node:
+def signbit(input: Node) -> Node:
     """Test which elements have a negative sign, -0.0 included.
 
     Args:

@@ -15,7 +15,7 @@ __all__ = ["erf", "heaviside", "logit", "sigmoid", "sinc", "xlogy"]
 
 
 @op("Logit")
-def logit(input: Operand, eps: float | None = None) -> Node:
+def logit(input: Node, eps: float | None = None) -> Node:
     """Return the log-odds, log(input / (1 - input)), the inverse of `graphc.sigmoid`.
 
     NaN outside of [0, 1], unless eps is given.
@@ -62,7 +62,7 @@ def xlogy(input: Operand, other: Operand) -> Node:
 
 
 @op("Sigmoid")
-def sigmoid(input: Operand) -> Node:
+def sigmoid(input: Node) -> Node:
     """Return the logistic function 1 / (1 + exp(-input)), without overflow.
 
     Args:
@@ -79,7 +79,7 @@ def sigmoid(input: Operand) -> Node:
 
 
 @op("Erf")
-def erf(input: Operand) -> Node:
+def erf(input: Node) -> Node:
     """Return the error function, 2 / sqrt(pi) times the integral of exp(-t²) from 0 to input.
 
     Args:
@@ -96,7 +96,7 @@ def erf(input: Operand) -> Node:
 
 
 @op("Sinc")
-def sinc(input: Operand) -> Node:
+def sinc(input: Node) -> Node:
     """Return the normalized sinc, sin(pi x) / (pi x), with value 1 and derivative 0 at 0.
 
     Args:
@@ -117,7 +117,7 @@ def sinc(input: Operand) -> Node:
 
 
 @op("Heaviside")
-def heaviside(input: Operand, values: Operand) -> Node:
+def heaviside(input: Node, values: Operand) -> Node:
     """Return the Heaviside step function: 0 below zero, 1 above, and values at zero.
 
     NaN gives 0. The gradient with respect to input is 0.

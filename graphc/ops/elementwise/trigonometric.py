@@ -19,7 +19,7 @@ __all__ = [
 
 
 @op("Sin")
-def sin(input: Operand) -> Node:
+def sin(input: Node) -> Node:
     """Return the sine of an angle in radians.
 
     Args:
@@ -36,7 +36,7 @@ def sin(input: Operand) -> Node:
 
 
 @op("Cos")
-def cos(input: Operand) -> Node:
+def cos(input: Node) -> Node:
     """Return the cosine of an angle in radians.
 
     Args:
@@ -53,7 +53,7 @@ def cos(input: Operand) -> Node:
 
 
 @op("Tan")
-def tan(input: Operand) -> Node:
+def tan(input: Node) -> Node:
     """Return the tangent of an angle in radians.
 
     Args:
@@ -71,7 +71,7 @@ def tan(input: Operand) -> Node:
 
 
 @op("Asin")
-def asin(input: Operand) -> Node:
+def asin(input: Node) -> Node:
     """Return the arc sine in radians, in [-pi/2, pi/2]; NaN outside of [-1, 1].
 
     Computed as 2 atan(x / (1 + sqrt(1 - x) sqrt(1 + x))). The derivative is infinite at -1 and 1.
@@ -92,7 +92,7 @@ def asin(input: Operand) -> Node:
 
 
 @op("Acos")
-def acos(input: Operand) -> Node:
+def acos(input: Node) -> Node:
     """Return the arc cosine in radians, in [0, pi]; NaN outside of [-1, 1].
 
     Computed as 2 atan(sqrt((1 - x) / (1 + x))). The derivative is infinite at -1 and 1.
@@ -112,7 +112,7 @@ def acos(input: Operand) -> Node:
 
 
 @op("Atan")
-def atan(input: Operand) -> Node:
+def atan(input: Node) -> Node:
     """Return the arc tangent in radians, in [-pi/2, pi/2].
 
     Args:
@@ -163,7 +163,7 @@ def atan2(input: Operand, other: Operand) -> Node:
 
 
 @op("Deg2Rad")
-def deg2rad(input: Operand) -> Node:
+def deg2rad(input: Node) -> Node:
     """Convert degrees to radians.
 
     Args:
@@ -181,7 +181,7 @@ def deg2rad(input: Operand) -> Node:
 
 
 @op("Rad2Deg")
-def rad2deg(input: Operand) -> Node:
+def rad2deg(input: Node) -> Node:
     """Convert radians to degrees.
 
     Args:

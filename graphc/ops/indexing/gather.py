@@ -7,7 +7,7 @@ from graphc.ir.core.build import cast, permute, reshape
 from graphc.ir.core.build import gather as gather_at
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.ops.common import Operand, axis_of, expand_to, positions, torch_name
+from graphc.ops.common import axis_of, expand_to, positions, torch_name
 from graphc.ops.indexing.nodes import axes_first, from_end, result_order
 from graphc.tensors.dispatch import op
 
@@ -15,7 +15,7 @@ __all__ = ["gather", "index_select", "take", "take_along_dim"]
 
 
 @op("Gather")
-def gather(input: Operand, dim: int, index: Operand, *, sparse_grad: bool = False) -> Node:
+def gather(input: Node, dim: int, index: Node, *, sparse_grad: bool = False) -> Node:
     """Return the elements of input at an index along an axis: out[i][j] = input[index[i][j]][j] for dim 0.
 
     Args:
@@ -59,7 +59,7 @@ def check_index(name: str, x: Node, index: Node, axis: int) -> None:
 
 
 @op("TakeAlongDim")
-def take_along_dim(input: Operand, indices: Operand, dim: int | None = None) -> Node:
+def take_along_dim(input: Node, indices: Node, dim: int | None = None) -> Node:
     """Return the elements of input at indices along an axis; the other axes broadcast.
 
     Args:
@@ -83,7 +83,7 @@ def take_along_dim(input: Operand, indices: Operand, dim: int | None = None) -> 
     if indices.dtype.name not in ("i32", "i64"):
         raise RuntimeError("gather(): Expected dtype int32/int64 for index")
     if dim is None:
-        return take.nodes(input, cast(reshape(indices, (indices.type.size,)), I64))  # type: ignore[no-any-return]
+        return take.nodes(input, cast(reshape(indices, (indices.type.size,)), I64))
     if input.type.rank != indices.type.rank:
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
@@ -104,7 +104,7 @@ def take_axis(x: Node, axis: int, index: Node) -> Node:
 
 
 @op("IndexSelect")
-def index_select(input: Operand, dim: int, index: Operand) -> Node:
+def index_select(input: Node, dim: int, index: Node) -> Node:
     """Return the slices of input at the given indices of an axis.
 
     Args:
@@ -135,7 +135,7 @@ def index_select(input: Operand, dim: int, index: Operand) -> Node:
 
 
 @op("Take")
-def take(input: Operand, index: Operand) -> Node:
+def take(input: Node, index: Node) -> Node:
     """Return the elements of the flattened input at the given indices.
 
     Args:

@@ -178,6 +178,6 @@ def is_basic(index: Any) -> bool:
 
 
 @op("Expand")
-def fitted(value: Operand, shape: tuple[int, ...]) -> Node:
+def fitted(value: Node, shape: tuple[int, ...]) -> Node:
     """Return a value broadcast to the shape of the place it is written to; leading axes of 1 may go.  Raises RuntimeError."""
     return fit_value(value, value, shape)

@@ -24,7 +24,7 @@ __all__ = ["argwhere", "masked_fill", "masked_select", "nonzero", "one_hot", "wh
 
 
 @op("MaskedFill")
-def masked_fill(input: Operand, mask: Operand, value: Operand) -> Node:
+def masked_fill(input: Node, mask: Node, value: Operand) -> Node:
     """Return input with the elements where the mask holds replaced by value.
 
     Args:
@@ -56,8 +56,8 @@ def masked_fill(input: Operand, mask: Operand, value: Operand) -> Node:
 
 
 @op("Nonzero")
-def _places(places: Operand) -> Node:
-    return places  # type: ignore[no-any-return]
+def _places(places: Node) -> Node:
+    return places
 
 
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
@@ -204,7 +204,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
 
 
 @op("Where")
-def choose(condition: Operand, input: Operand, other: Operand) -> Node:
+def choose(condition: Node, input: Operand, other: Operand) -> Node:
     """Select elements: return input where condition holds, else other.
 
     Args:

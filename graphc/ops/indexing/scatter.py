@@ -26,7 +26,7 @@ def _check_source(x: Node, index: Node, src: Node) -> Node:
 
 
 @op("ScatterAdd")
-def scatter_add(input: Operand, dim: int, index: Operand, src: Operand) -> Node:
+def scatter_add(input: Node, dim: int, index: Node, src: Node) -> Node:
     """Return input with the elements of src added at an index along an axis: out[index[i][j]][j] += src[i][j] for dim 0.
 
     Args:
@@ -47,12 +47,12 @@ def scatter_add(input: Operand, dim: int, index: Operand, src: Operand) -> Node:
         >>> graphc.scatter_add(graphc.zeros(3), 0, graphc.tensor([0, 2, 2]), graphc.tensor([1.0, 2.0, 3.0]))
         tensor([1., 0., 5.])
     """
-    return scatter.nodes(input, dim, index, src, reduce="add")  # type: ignore[no-any-return]
+    return scatter.nodes(input, dim, index, src, reduce="add")
 
 
 @op("Scatter")
 def scatter(
-    input: Operand, dim: int, index: Operand, src: Operand = None, *, value: Operand = None, reduce: str | None = None
+    input: Node, dim: int, index: Node, src: Operand | None = None, *, value: Operand | None = None, reduce: str | None = None
 ) -> Node:
     """Return input with elements written at an index along an axis: out[index[i][j]][j] = src[i][j] for dim 0.
 
@@ -81,8 +81,8 @@ def scatter(
     """
     update = src if value is None else value
     if input.type.rank == 0:
-        vectors = [reshape(v, (1,)) if isinstance(v, Node) else v for v in (input, index, update)]
-        return reshape(scatter.nodes(vectors[0], dim, *vectors[1:], reduce=reduce), ())
+        source = reshape(update, (1,)) if isinstance(update, Node) else update
+        return reshape(scatter.nodes(reshape(input, (1,)), dim, reshape(index, (1,)), source, reduce=reduce), ())
     axis = axis_of(dim, input.type.rank)
     check_index("scatter", input, index, axis)
     places = positions(input, axis, cast(index, I64))

@@ -30,7 +30,7 @@ def _updates(source: Node, axis: int) -> Node:
 
 
 @op("IndexAdd")
-def index_add(input: Operand, dim: int, index: Operand, source: Operand, *, alpha: float = 1) -> Node:
+def index_add(input: Node, dim: int, index: Node, source: Node, *, alpha: float = 1) -> Node:
     """Return input with alpha times the slices of source added at the given indices of an axis.
 
     Args:
@@ -71,7 +71,7 @@ def index_add(input: Operand, dim: int, index: Operand, source: Operand, *, alph
 
 
 @op("IndexCopy")
-def index_copy(input: Operand, dim: int, index: Operand, source: Operand) -> Node:
+def index_copy(input: Node, dim: int, index: Node, source: Node) -> Node:
     """Return input with the slices of source written at the given indices of an axis; the last of repeated ones stays.
 
     Args:
@@ -106,7 +106,7 @@ def index_copy(input: Operand, dim: int, index: Operand, source: Operand) -> Nod
 
 
 @op("IndexFill")
-def index_fill(input: Operand, dim: int, index: Operand, value: Operand) -> Node:
+def index_fill(input: Node, dim: int, index: Node, value: Operand) -> Node:
     """Return input with the slices at the given indices of an axis filled with one value.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphc.ir.core.build import cast, permute, reshape, sum_
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, expand_to, unsqueeze_axis
+from graphc.ops.common import expand_to, unsqueeze_axis
 from graphc.ops.linear_algebra.matrices import bmm, mm, mv, rows_times_matrix, rows_times_vector
 from graphc.ops.shape.repetition import expanded_shape
 from graphc.tensors.dispatch import op
@@ -22,7 +22,7 @@ def _mixed(product: Node, input: Node, beta: float, alpha: float) -> Node:
 
 
 @op("Addmm")
-def addmm(input: Operand, mat1: Operand, mat2: Operand, *, beta: float = 1, alpha: float = 1) -> Node:
+def addmm(input: Node, mat1: Node, mat2: Node, *, beta: float = 1, alpha: float = 1) -> Node:
     """Return beta * input + alpha * (mat1 @ mat2).
 
     Args:
@@ -49,7 +49,7 @@ def addmm(input: Operand, mat1: Operand, mat2: Operand, *, beta: float = 1, alph
 
 
 @op("Addmv")
-def addmv(input: Operand, mat: Operand, vec: Operand, *, beta: float = 1, alpha: float = 1) -> Node:
+def addmv(input: Node, mat: Node, vec: Node, *, beta: float = 1, alpha: float = 1) -> Node:
     """Return beta * input + alpha * (mat @ vec).
 
     Args:
@@ -75,7 +75,7 @@ def addmv(input: Operand, mat: Operand, vec: Operand, *, beta: float = 1, alpha:
 
 
 @op("Baddbmm")
-def baddbmm(input: Operand, batch1: Operand, batch2: Operand, *, beta: float = 1, alpha: float = 1) -> Node:
+def baddbmm(input: Node, batch1: Node, batch2: Node, *, beta: float = 1, alpha: float = 1) -> Node:
     """Return beta * input + alpha * (batch1 @ batch2), for batches of matrices.
 
     Args:
@@ -101,7 +101,7 @@ def baddbmm(input: Operand, batch1: Operand, batch2: Operand, *, beta: float = 1
 
 
 @op(lambda input, weight, bias=None: "Addmm" if bias is not None else "Mm" if input.type.rank == 2 else "UnsafeView")
-def linear(input: Operand, weight: Operand, bias: Operand = None) -> Node:
+def linear(input: Node, weight: Node, bias: Node | None = None) -> Node:
     """Apply an affine map to the last axis: return input @ weight.T + bias.
 
     Args:
@@ -130,7 +130,7 @@ def linear(input: Operand, weight: Operand, bias: Operand = None) -> Node:
 
 
 @op("Bilinear")
-def bilinear(input1: Operand, input2: Operand, weight: Operand, bias: Operand = None) -> Node:
+def bilinear(input1: Node, input2: Node, weight: Node, bias: Node | None = None) -> Node:
     """Apply a bilinear map to the last axes: output o is input1 @ weight[o] @ input2 + bias[o].
 
     Args:

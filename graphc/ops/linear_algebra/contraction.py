@@ -8,7 +8,7 @@ from typing import Any
 
 from graphc.ir.core.build import permute, reshape, sum_
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, axis_of, kept
+from graphc.ops.common import axis_of, kept
 from graphc.ops.linear_algebra.matrices import matrix_product
 from graphc.tensors.dispatch import op
 
@@ -16,7 +16,7 @@ __all__ = ["tensordot"]
 
 
 @op("Tensordot")
-def tensordot(a: Operand, b: Operand, dims: Any = 2) -> Node:
+def tensordot(a: Node, b: Node, dims: Any = 2) -> Node:
     """Contract two tensors: sum products over pairs of axes.
 
     Args:

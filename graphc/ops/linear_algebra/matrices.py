@@ -11,7 +11,7 @@ from graphc.core.promotion import broadcast_shapes
 from graphc.ir.core.build import matmul as matmul_nodes
 from graphc.ir.core.build import reshape, sum_
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, expand_to, torch_name, unsqueeze_axis
+from graphc.ops.common import expand_to, torch_name, unsqueeze_axis
 from graphc.tensors.dispatch import op
 
 __all__ = ["bmm", "dot", "matmul", "mm", "mv", "vdot"]
@@ -35,7 +35,7 @@ def matrix_product(a: Node, b: Node) -> Node:
 
 
 @op("Mm")
-def mm(input: Operand, mat2: Operand) -> Node:
+def mm(input: Node, mat2: Node) -> Node:
     """Multiply two matrices, without broadcasting.
 
     Args:
@@ -62,7 +62,7 @@ def mm(input: Operand, mat2: Operand) -> Node:
 
 
 @op("Bmm")
-def bmm(input: Operand, mat2: Operand) -> Node:
+def bmm(input: Node, mat2: Node) -> Node:
     """Multiply the matrices of two batches, without broadcasting.
 
     Args:
@@ -95,7 +95,7 @@ def bmm(input: Operand, mat2: Operand) -> Node:
 
 
 @op("Mv")
-def mv(input: Operand, vec: Operand) -> Node:
+def mv(input: Node, vec: Node) -> Node:
     """Multiply a matrix by a vector.
 
     Args:
@@ -128,7 +128,7 @@ def rows_times_vector(a: Node, v: Node) -> Node:
 
 
 @op("Dot")
-def dot(input: Operand, tensor: Operand) -> Node:
+def dot(input: Node, tensor: Node) -> Node:
     """Return the dot product of two vectors.
 
     Args:
@@ -171,7 +171,7 @@ def _matmul_name(input: Node, other: Node) -> str:
 
 
 @op(_matmul_name)
-def matmul(input: Operand, other: Operand) -> Node:
+def matmul(input: Node, other: Node) -> Node:
     """Return the matrix product of two tensors.
 
     Two vectors give their dot product. A vector on the left is a row, one on the right a column, and its axis is removed
@@ -199,7 +199,7 @@ def matmul(input: Operand, other: Operand) -> Node:
     if 0 in ranks:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {ranks[0]}D and {ranks[1]}D")
     if ranks == (1, 1):
-        return dot.nodes(input, other)  # type: ignore[no-any-return]
+        return dot.nodes(input, other)
     if ranks[1] == 1:
         return rows_times_vector(input, other)
     if ranks[0] == 1:

@@ -6,7 +6,6 @@ from graphc.ir.core.build import cast, elementwise, iota, sum_
 from graphc.ir.core.build import matmul as matmul_nodes
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.ops.common import Operand
 from graphc.ops.shape.diagonals import diagonal
 from graphc.tensors.dispatch import op
 
@@ -14,7 +13,7 @@ __all__ = ["matrix_power", "trace"]
 
 
 @op("Trace")
-def trace(input: Operand) -> Node:
+def trace(input: Node) -> Node:
     """Return the sum of the diagonal of a matrix.
 
     Args:
@@ -37,7 +36,7 @@ def trace(input: Operand) -> Node:
 
 
 @op("LinalgMatrixPower")
-def matrix_power(input: Operand, n: int) -> Node:
+def matrix_power(input: Node, n: int) -> Node:
     """Raise square matrices to a power, by repeated squaring.
 
     Args:
@@ -71,7 +70,7 @@ def matrix_power(input: Operand, n: int) -> Node:
     for bit in bin(n)[3:]:
         result = matmul_nodes(result, result)
         result = matmul_nodes(result, input) if bit == "1" else result
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 def identity_like(x: Node) -> Node:

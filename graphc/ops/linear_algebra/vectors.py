@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphc.core.promotion import promote
 from graphc.ir.core.build import broadcast, reshape, sum_
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, axis_of, unsqueeze_axis
+from graphc.ops.common import axis_of, unsqueeze_axis
 from graphc.ops.linear_algebra.contraction import contract
 from graphc.ops.shape.order import rolled
 from graphc.tensors.dispatch import op
@@ -14,7 +14,7 @@ __all__ = ["cross", "ger", "inner", "kron", "outer", "vecdot"]
 
 
 @op("Mul")
-def outer(input: Operand, vec2: Operand) -> Node:
+def outer(input: Node, vec2: Node) -> Node:
     """Return the outer product of two vectors, input[i] * vec2[j] at (i, j).
 
     Args:
@@ -43,7 +43,7 @@ ger = outer
 
 
 @op("Inner")
-def inner(input: Operand, other: Operand) -> Node:
+def inner(input: Node, other: Node) -> Node:
     """Sum products over the last axes of two tensors.
 
     For vectors this is their dot product; a 0-d operand is a factor of the other one.
@@ -77,7 +77,7 @@ def inner(input: Operand, other: Operand) -> Node:
 
 
 @op("LinalgVecdot")
-def vecdot(x: Operand, y: Operand, *, dim: int = -1) -> Node:
+def vecdot(x: Node, y: Node, *, dim: int = -1) -> Node:
     """Return dot products of vectors along an axis; the other axes broadcast.
 
     Args:
@@ -102,7 +102,7 @@ def vecdot(x: Operand, y: Operand, *, dim: int = -1) -> Node:
 
 
 @op("LinalgCross")
-def cross(input: Operand, other: Operand, dim: int = -1) -> Node:
+def cross(input: Node, other: Node, dim: int = -1) -> Node:
     """Return cross products of vectors of three elements along an axis; the other axes broadcast.
 
     Args:
@@ -137,7 +137,7 @@ def _turned(x: Node, axis: int, by: int) -> Node:
 
 
 @op("Kron")
-def kron(input: Operand, other: Operand) -> Node:
+def kron(input: Node, other: Node) -> Node:
     """Return the Kronecker product: every element of input times the whole of other.
 
     Args:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from graphc.ir.core.build import cast, elementwise, iota, reshape, select, sum_, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.ops.common import Operand, all_axes, checked, expand_to, unsqueeze_axis
+from graphc.ops.common import all_axes, checked, expand_to, unsqueeze_axis
 from graphc.ops.losses.reduction import reduced, reduction_name
 from graphc.ops.nn.softmax import log_softmax_nodes
 from graphc.ops.reduce.norms import log_sum_exp
@@ -81,9 +81,9 @@ def _wrong_target(x: Node, target: Node) -> Exception:
 
 @op("NllLoss")
 def nll_loss(
-    input: Operand,
-    target: Operand,
-    weight: Operand = None,
+    input: Node,
+    target: Node,
+    weight: Node | None = None,
     size_average: bool | None = None,
     ignore_index: int = -100,
     reduce: bool | None = None,
@@ -121,9 +121,9 @@ def nll_loss(
 
 @op("NllLoss")
 def cross_entropy(
-    input: Operand,
-    target: Operand,
-    weight: Operand = None,
+    input: Node,
+    target: Node,
+    weight: Node | None = None,
     size_average: bool | None = None,
     ignore_index: int = -100,
     reduce: bool | None = None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from graphc.core.promotion import promote
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand
 from graphc.ops.losses.reduction import reduced, reduction_name, weighted
 from graphc.tensors.dispatch import op
 
@@ -14,12 +13,12 @@ __all__ = ["huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"]
 
 @op("MseLoss")
 def mse_loss(
-    input: Operand,
-    target: Operand,
+    input: Node,
+    target: Node,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-    weight: Operand = None,
+    weight: Node | None = None,
 ) -> Node:
     """Return the mean of squared differences, (input - target)^2.
 
@@ -49,12 +48,12 @@ def mse_loss(
 
 @op("L1Loss")
 def l1_loss(
-    input: Operand,
-    target: Operand,
+    input: Node,
+    target: Node,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-    weight: Operand = None,
+    weight: Node | None = None,
 ) -> Node:
     """Return the mean of absolute differences, |input - target|.
 
@@ -83,8 +82,8 @@ def l1_loss(
 
 @op("SmoothL1Loss")
 def smooth_l1_loss(
-    input: Operand,
-    target: Operand,
+    input: Node,
+    target: Node,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
@@ -124,7 +123,7 @@ def smooth_l1_loss(
 
 
 @op("HuberLoss")
-def huber_loss(input: Operand, target: Operand, reduction: str = "mean", delta: float = 1.0, weight: Operand = None) -> Node:
+def huber_loss(input: Node, target: Node, reduction: str = "mean", delta: float = 1.0, weight: Node | None = None) -> Node:
     """Return the mean of d^2 / 2 for differences d = |input - target| up to delta, and of delta * (d - delta / 2) for others.
 
     Source: Huber, "Robust estimation of a location parameter" (1964).

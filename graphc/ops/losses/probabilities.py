@@ -6,7 +6,7 @@ from graphc.core.promotion import promote
 from graphc.ir.core.build import elementwise, full_like, select, sum_, zeros_like
 from graphc.ir.core.functions import derived
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, all_axes, checked, expand_to
+from graphc.ops.common import all_axes, checked, expand_to
 from graphc.ops.elementwise.special import xlogy
 from graphc.ops.losses.reduction import reduced, reduction_name, weighted
 from graphc.tensors.dispatch import op
@@ -23,13 +23,13 @@ def _check_same_shape(input: Node, target: Node, name: str) -> None:
 
 @op("BinaryCrossEntropyWithLogits")
 def binary_cross_entropy_with_logits(
-    input: Operand,
-    target: Operand,
-    weight: Operand = None,
+    input: Node,
+    target: Node,
+    weight: Node | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-    pos_weight: Operand = None,
+    pos_weight: Node | None = None,
 ) -> Node:
     """Return the mean binary cross-entropy of logits: -(t log s + (1 - t) log(1 - s)) with s = sigmoid(input).
 
@@ -67,9 +67,9 @@ def binary_cross_entropy_with_logits(
 
 @op("BinaryCrossEntropy")
 def binary_cross_entropy(
-    input: Operand,
-    target: Operand,
-    weight: Operand = None,
+    input: Node,
+    target: Node,
+    weight: Node | None = None,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
@@ -115,8 +115,8 @@ def binary_cross_entropy(
 
 @op("KlDiv")
 def kl_div(
-    input: Operand,
-    target: Operand,
+    input: Node,
+    target: Node,
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
@@ -154,8 +154,8 @@ def kl_div(
 
 @op("PoissonNllLoss")
 def poisson_nll_loss(
-    input: Operand,
-    target: Operand,
+    input: Node,
+    target: Node,
     log_input: bool = True,
     full: bool = False,
     size_average: bool | None = None,
@@ -199,7 +199,7 @@ def poisson_nll_loss(
 
 @op("SoftMarginLoss")
 def soft_margin_loss(
-    input: Operand, target: Operand, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+    input: Node, target: Node, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Node:
     """Return the mean of log(1 + exp(-target * input)).
 

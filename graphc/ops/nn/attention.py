@@ -43,7 +43,7 @@ def _grouped(key: Node, heads: int) -> Node:
 
 
 @op("ScaledDotProductAttention")
-def _weights(query: Operand, key: Operand, attn_mask: Operand, is_causal: bool, scale: float) -> Node:
+def _weights(query: Node, key: Node, attn_mask: Node, is_causal: bool, scale: float) -> Node:
     """Return the softmax of scaled scores: how much each query looks at each key."""
     batch = broadcast_shapes([query.shape[:-2], key.shape[:-2]])
     q, k = (expand_to(x, batch + x.shape[-2:]) for x in (query * scale, key))

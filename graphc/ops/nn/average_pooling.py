@@ -8,7 +8,7 @@ from typing import Any
 
 from graphc.ir.core.build import concatenate, constant, reshape, sum_
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, expand_to
+from graphc.ops.common import expand_to
 from graphc.ops.nn.windows import Sizes, each, overhang, padded, pool_extents, pool_window, windows
 from graphc.ops.reduce.sums import mean_nodes
 from graphc.ops.shape.slices import narrow_axis
@@ -78,7 +78,7 @@ def _adaptive_avg_pool(axes: int, input: Node, output_size: Any) -> Node:
 
 @op("AvgPool1D")
 def avg_pool1d(
-    input: Operand,
+    input: Node,
     kernel_size: Sizes,
     stride: Any = None,
     padding: Sizes = 0,
@@ -117,7 +117,7 @@ def avg_pool1d(
 
 @op("AvgPool2D")
 def avg_pool2d(
-    input: Operand,
+    input: Node,
     kernel_size: Sizes,
     stride: Any = None,
     padding: Sizes = 0,
@@ -157,7 +157,7 @@ def avg_pool2d(
 
 @op("AvgPool3D")
 def avg_pool3d(
-    input: Operand,
+    input: Node,
     kernel_size: Sizes,
     stride: Any = None,
     padding: Sizes = 0,
@@ -195,7 +195,7 @@ def avg_pool3d(
 
 
 @op("AdaptiveAvgPool1D")
-def adaptive_avg_pool1d(input: Operand, output_size: Any) -> Node:
+def adaptive_avg_pool1d(input: Node, output_size: Any) -> Node:
     """Return means over windows chosen such that the last axis gets output_size.
 
     Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).
@@ -219,7 +219,7 @@ def adaptive_avg_pool1d(input: Operand, output_size: Any) -> Node:
 
 
 @op("AdaptiveAvgPool2D")
-def adaptive_avg_pool2d(input: Operand, output_size: Any) -> Node:
+def adaptive_avg_pool2d(input: Node, output_size: Any) -> Node:
     """Return means over windows chosen such that the last two axes get output_size.
 
     Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).

@@ -22,7 +22,7 @@ def _channel_axes(x: Node) -> tuple[int, ...]:
 
 
 @op("NativeBatchNorm")
-def _batch_norm_training(input: Operand, weight: Operand, bias: Operand, eps: float) -> tuple[Node, Node, Node]:
+def _batch_norm_training(input: Node, weight: Node, bias: Node, eps: float) -> tuple[Node, Node, Node]:
     """Return the result, and mean and unbiased variance of each channel."""
     axes = _channel_axes(input)
     n = count(input, axes)
@@ -106,7 +106,7 @@ def batch_norm(
 
 
 @op("InstanceNorm")
-def _instance_norm(input: Operand, weight: Operand, bias: Operand, eps: float) -> tuple[Node, Node, Node]:
+def _instance_norm(input: Node, weight: Node, bias: Node, eps: float) -> tuple[Node, Node, Node]:
     """Return the result, and mean and unbiased variance of each channel, averaged over the samples."""
     axes = tuple(range(2, input.type.rank))
     n = count(input, axes)

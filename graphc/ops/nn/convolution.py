@@ -8,7 +8,7 @@ from typing import Any
 
 from graphc.ir.core.build import concatenate, expand_axes, matmul, reshape
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, expand_to, torch_name, unsqueeze_axis
+from graphc.ops.common import expand_to, torch_name, unsqueeze_axis
 from graphc.ops.nn.windows import Sizes, each, padded, windows
 from graphc.tensors.dispatch import op
 
@@ -121,9 +121,9 @@ def _conv(
 
 @op("Convolution")
 def conv1d(
-    input: Operand,
-    weight: Operand,
-    bias: Operand = None,
+    input: Node,
+    weight: Node,
+    bias: Node | None = None,
     stride: Sizes = 1,
     padding: Any = 0,
     dilation: Sizes = 1,
@@ -159,9 +159,9 @@ def conv1d(
 
 @op("Convolution")
 def conv2d(
-    input: Operand,
-    weight: Operand,
-    bias: Operand = None,
+    input: Node,
+    weight: Node,
+    bias: Node | None = None,
     stride: Sizes = 1,
     padding: Any = 0,
     dilation: Sizes = 1,
@@ -198,9 +198,9 @@ def conv2d(
 
 @op("Convolution")
 def conv3d(
-    input: Operand,
-    weight: Operand,
-    bias: Operand = None,
+    input: Node,
+    weight: Node,
+    bias: Node | None = None,
     stride: Sizes = 1,
     padding: Any = 0,
     dilation: Sizes = 1,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from graphc.ir.core.build import apply, cast, elementwise, expand_axes, gather, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.ops.common import Operand
 from graphc.tensors.dispatch import op
 
 __all__ = ["embedding"]
@@ -13,8 +12,8 @@ __all__ = ["embedding"]
 
 @op("Embedding")
 def embedding(
-    input: Operand,
-    weight: Operand,
+    input: Node,
+    weight: Node,
     padding_idx: int | None = None,
     max_norm: float | None = None,
     norm_type: float = 2.0,

@@ -9,7 +9,7 @@ from typing import Any
 from graphc.ir.core.build import concatenate, constant, elementwise, iota
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.ops.common import Operand, unsqueeze_axis
+from graphc.ops.common import unsqueeze_axis
 from graphc.ops.nn.windows import Sizes, each, overhang, padded, pool_extents, pool_window, windows
 from graphc.ops.reduce.extremes import extreme_at
 from graphc.tensors.dispatch import op
@@ -59,7 +59,7 @@ def _max_pool(
 
 @op("MaxPool1D")
 def max_pool1d(
-    input: Operand,
+    input: Node,
     kernel_size: Sizes,
     stride: Any = None,
     padding: Sizes = 0,
@@ -99,7 +99,7 @@ def max_pool1d(
 
 @op("MaxPool2D")
 def max_pool2d(
-    input: Operand,
+    input: Node,
     kernel_size: Sizes,
     stride: Any = None,
     padding: Sizes = 0,
@@ -140,7 +140,7 @@ def max_pool2d(
 
 @op("MaxPool3D")
 def max_pool3d(
-    input: Operand,
+    input: Node,
     kernel_size: Sizes,
     stride: Any = None,
     padding: Sizes = 0,

@@ -11,7 +11,7 @@ import numpy as np
 from graphc.core.errors import located
 from graphc.ir.core.build import elementwise, expand_axes, reshape
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, expand_to
+from graphc.ops.common import expand_to
 from graphc.ops.reduce.moments import variance
 from graphc.ops.reduce.sums import mean_nodes
 from graphc.tensors.dispatch import op
@@ -62,7 +62,7 @@ def check_per_channel(channels: int, **vectors: Any) -> None:
 
 @op("NativeLayerNorm")
 def layer_norm(
-    input: Operand, normalized_shape: Sequence[int], weight: Operand = None, bias: Operand = None, eps: float = 1e-5
+    input: Node, normalized_shape: Sequence[int], weight: Node | None = None, bias: Node | None = None, eps: float = 1e-5
 ) -> Node:
     """Normalize to mean 0 and variance 1 over the last axes, then scale and shift.
 
@@ -93,7 +93,7 @@ def layer_norm(
 
 
 @op("RmsNorm")
-def rms_norm(input: Operand, normalized_shape: Sequence[int], weight: Operand = None, eps: float | None = None) -> Node:
+def rms_norm(input: Node, normalized_shape: Sequence[int], weight: Node | None = None, eps: float | None = None) -> Node:
     """Divide by the root of the mean square over the last axes, then scale.
 
     input / sqrt(mean(input^2) + eps) * weight. Source: Zhang and Sennrich, "Root mean square layer normalization" (2019).
@@ -134,7 +134,7 @@ def scaled_channels(x: Node, weight: Node | None, bias: Node | None) -> Node:
 
 
 @op("NativeGroupNorm")
-def group_norm(input: Operand, num_groups: int, weight: Operand = None, bias: Operand = None, eps: float = 1e-5) -> Node:
+def group_norm(input: Node, num_groups: int, weight: Node | None = None, bias: Node | None = None, eps: float = 1e-5) -> Node:
     """Normalize groups of channels of each sample to mean 0 and variance 1, then scale and shift each channel.
 
     Source: Wu and He, "Group normalization" (2018).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphc.ir.core.build import elementwise, reshape, select
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, check_float, expand_to, number_like, torch_name
+from graphc.ops.common import check_float, expand_to, number_like, torch_name
 from graphc.ops.nn.shrinkage import hardtanh
 from graphc.tensors.dispatch import op
 
@@ -17,7 +17,7 @@ SELU_SCALE = 1.0507009873554805
 
 
 @op("Relu")
-def relu(input: Operand, inplace: bool = False) -> Node:
+def relu(input: Node, inplace: bool = False) -> Node:
     """Return max(input, 0): the rectified linear unit.
 
     Its derivative at 0 is 0; NaN stays NaN.
@@ -42,7 +42,7 @@ def relu(input: Operand, inplace: bool = False) -> Node:
 
 
 @op("LeakyRelu")
-def leaky_relu(input: Operand, negative_slope: float = 0.01, inplace: bool = False) -> Node:
+def leaky_relu(input: Node, negative_slope: float = 0.01, inplace: bool = False) -> Node:
     """Return input where it is positive, and negative_slope * input elsewhere.
 
     Its derivative at 0 is negative_slope.
@@ -67,7 +67,7 @@ def leaky_relu(input: Operand, negative_slope: float = 0.01, inplace: bool = Fal
 
 
 @op("PreluKernel")
-def prelu(input: Operand, weight: Operand) -> Node:
+def prelu(input: Node, weight: Node) -> Node:
     """Return input where it is positive, and weight * input elsewhere.
 
     Source: He et al., "Delving deep into rectifiers" (2015).
@@ -114,7 +114,7 @@ def _check_slopes(x: Node, weight: Node) -> None:
 
 
 @op("Elu")
-def elu(input: Operand, alpha: float = 1.0, inplace: bool = False) -> Node:
+def elu(input: Node, alpha: float = 1.0, inplace: bool = False) -> Node:
     """Return input where it is positive, and alpha * (exp(input) - 1) elsewhere: the exponential linear unit.
 
     Source: Clevert et al., "Fast and accurate deep network learning by exponential linear units" (2016).
@@ -139,7 +139,7 @@ def elu(input: Operand, alpha: float = 1.0, inplace: bool = False) -> Node:
 
 
 @op("Elu")
-def selu(input: Operand, inplace: bool = False) -> Node:
+def selu(input: Node, inplace: bool = False) -> Node:
     """Return scale * elu(input, alpha) with the constants that keep mean 0 and variance 1 from layer to layer.
 
     alpha is 1.6733 and scale is 1.0507. Source: Klambauer et al., "Self-normalizing neural networks" (2017).
@@ -158,11 +158,11 @@ def selu(input: Operand, inplace: bool = False) -> Node:
         >>> F.selu(graphc.tensor([-1.0, 0.0, 2.0]))
         tensor([-1.1113,  0.0000,  2.1014])
     """
-    return elu.nodes(input, SELU_ALPHA) * SELU_SCALE  # type: ignore[no-any-return]
+    return elu.nodes(input, SELU_ALPHA) * SELU_SCALE
 
 
 @op("Elu")
-def celu(input: Operand, alpha: float = 1.0, inplace: bool = False) -> Node:
+def celu(input: Node, alpha: float = 1.0, inplace: bool = False) -> Node:
     """Return input where it is positive, and alpha * (exp(input / alpha) - 1) elsewhere.
 
     Its derivative is continuous for every alpha. Source: Barron, "Continuously differentiable exponential linear units" (2017).
@@ -190,7 +190,7 @@ def celu(input: Operand, alpha: float = 1.0, inplace: bool = False) -> Node:
 
 
 @op("Hardtanh")
-def relu6(input: Operand, inplace: bool = False) -> Node:
+def relu6(input: Node, inplace: bool = False) -> Node:
     """Clamp input to [0, 6].
 
     Its derivative at 0 and at 6 is 0.
@@ -209,11 +209,11 @@ def relu6(input: Operand, inplace: bool = False) -> Node:
         >>> F.relu6(graphc.tensor([-1.0, 3.0, 8.0]))
         tensor([0., 3., 6.])
     """
-    return hardtanh.nodes(input, 0.0, 6.0)  # type: ignore[no-any-return]
+    return hardtanh.nodes(input, 0.0, 6.0)
 
 
 @op("Threshold")
-def threshold(input: Operand, threshold: float, value: float, inplace: bool = False) -> Node:
+def threshold(input: Node, threshold: float, value: float, inplace: bool = False) -> Node:
     """Return input where it is above a threshold, and a constant elsewhere.
 
     Args:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from graphc.core.promotion import promote
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, check_float, number_like
+from graphc.ops.common import check_float, number_like
 from graphc.tensors.dispatch import op
 
 __all__ = ["hardshrink", "hardtanh", "softshrink", "softsign", "tanhshrink"]
 
 
 @op("Softsign")
-def softsign(input: Operand) -> Node:
+def softsign(input: Node) -> Node:
     """Return input / (1 + |input|).
 
     Args:
@@ -35,7 +35,7 @@ def softsign(input: Operand) -> Node:
 
 
 @op("Tanhshrink")
-def tanhshrink(input: Operand) -> Node:
+def tanhshrink(input: Node) -> Node:
     """Return input - tanh(input).
 
     Args:
@@ -58,7 +58,7 @@ def tanhshrink(input: Operand) -> Node:
 
 
 @op("Hardtanh")
-def hardtanh(input: Operand, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Node:
+def hardtanh(input: Node, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Node:
     """Clamp input to [min_val, max_val].
 
     Its derivative at both bounds is 0, unlike that of `graphc.clamp`.
@@ -93,7 +93,7 @@ def hardtanh(input: Operand, min_val: float = -1.0, max_val: float = 1.0, inplac
 
 
 @op("Hardshrink")
-def hardshrink(input: Operand, lambd: float = 0.5) -> Node:
+def hardshrink(input: Node, lambd: float = 0.5) -> Node:
     """Return input with the elements within [-lambd, lambd] set to 0.
 
     Args:
@@ -115,7 +115,7 @@ def hardshrink(input: Operand, lambd: float = 0.5) -> Node:
 
 
 @op("Softshrink")
-def softshrink(input: Operand, lambd: float = 0.5) -> Node:
+def softshrink(input: Node, lambd: float = 0.5) -> Node:
     """Move every element by lambd towards 0, and to 0 if it is within [-lambd, lambd].
 
     Args:

@@ -6,7 +6,7 @@ from math import pi, sqrt
 
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, axis_of
+from graphc.ops.common import axis_of
 from graphc.ops.nn.rectifiers import relu6
 from graphc.ops.shape.slices import narrow_axis
 from graphc.tensors.dispatch import op
@@ -15,7 +15,7 @@ __all__ = ["gelu", "glu", "hardsigmoid", "hardswish", "logsigmoid", "mish", "sil
 
 
 @op("Gelu")
-def gelu(input: Operand, approximate: str = "none") -> Node:
+def gelu(input: Node, approximate: str = "none") -> Node:
     """Return input * Phi(input), where Phi is the standard normal distribution function.
 
     Source: Hendrycks and Gimpel, "Gaussian error linear units" (2016).
@@ -36,15 +36,15 @@ def gelu(input: Operand, approximate: str = "none") -> Node:
         tensor([-0.1587,  0.0000,  1.9545])
     """
     if approximate == "none":
-        return input * 0.5 * (elementwise("erf", input * sqrt(0.5)) + 1)  # type: ignore[no-any-return]
+        return input * 0.5 * (elementwise("erf", input * sqrt(0.5)) + 1)
     if approximate != "tanh":
         raise RuntimeError("approximate argument must be either none or tanh.")
     inner = (input + input * input * input * 0.044715) * sqrt(2 / pi)
-    return input * 0.5 * (elementwise("tanh", inner) + 1)  # type: ignore[no-any-return]
+    return input * 0.5 * (elementwise("tanh", inner) + 1)
 
 
 @op("Silu")
-def silu(input: Operand, inplace: bool = False) -> Node:
+def silu(input: Node, inplace: bool = False) -> Node:
     """Return input * sigmoid(input), also known as swish.
 
     Source: Ramachandran et al., "Searching for activation functions" (2017).
@@ -63,11 +63,11 @@ def silu(input: Operand, inplace: bool = False) -> Node:
         >>> F.silu(graphc.tensor([-1.0, 0.0, 2.0]))
         tensor([-0.2689,  0.0000,  1.7616])
     """
-    return input * elementwise("sigmoid", input)  # type: ignore[no-any-return]
+    return input * elementwise("sigmoid", input)
 
 
 @op("Softplus")
-def softplus(input: Operand, beta: float = 1.0, threshold: float = 20.0) -> Node:
+def softplus(input: Node, beta: float = 1.0, threshold: float = 20.0) -> Node:
     """Return log(1 + exp(beta * input)) / beta, a smooth approximation of relu.
 
     Args:
@@ -92,7 +92,7 @@ def softplus(input: Operand, beta: float = 1.0, threshold: float = 20.0) -> Node
 
 
 @op("Mish")
-def mish(input: Operand, inplace: bool = False) -> Node:
+def mish(input: Node, inplace: bool = False) -> Node:
     """Return input * tanh(softplus(input)).
 
     Source: Misra, "Mish: a self regularized non-monotonic activation function" (2019).
@@ -111,11 +111,11 @@ def mish(input: Operand, inplace: bool = False) -> Node:
         >>> F.mish(graphc.tensor([-1.0, 0.0, 2.0]))
         tensor([-0.3034,  0.0000,  1.9440])
     """
-    return input * elementwise("tanh", softplus.nodes(input))  # type: ignore[no-any-return]
+    return input * elementwise("tanh", softplus.nodes(input))
 
 
 @op("LogSigmoid")
-def logsigmoid(input: Operand) -> Node:
+def logsigmoid(input: Node) -> Node:
     """Return log(sigmoid(input)), computed as min(input, 0) - log(1 + exp(-|input|)) without overflow.
 
     Args:
@@ -135,7 +135,7 @@ def logsigmoid(input: Operand) -> Node:
 
 
 @op("Hardsigmoid")
-def hardsigmoid(input: Operand, inplace: bool = False) -> Node:
+def hardsigmoid(input: Node, inplace: bool = False) -> Node:
     """Return relu6(input + 3) / 6, a piecewise linear approximation of sigmoid.
 
     Args:
@@ -152,11 +152,11 @@ def hardsigmoid(input: Operand, inplace: bool = False) -> Node:
         >>> F.hardsigmoid(graphc.tensor([-4.0, 0.0, 1.5, 4.0]))
         tensor([0.0000, 0.5000, 0.7500, 1.0000])
     """
-    return relu6.nodes(input + 3) / 6  # type: ignore[no-any-return]
+    return relu6.nodes(input + 3) / 6
 
 
 @op("Hardswish")
-def hardswish(input: Operand, inplace: bool = False) -> Node:
+def hardswish(input: Node, inplace: bool = False) -> Node:
     """Return input * relu6(input + 3) / 6, a piecewise approximation of silu.
 
     Source: Howard et al., "Searching for MobileNetV3" (2019).
@@ -175,11 +175,11 @@ def hardswish(input: Operand, inplace: bool = False) -> Node:
         >>> F.hardswish(graphc.tensor([-4.0, -1.0, 0.0, 4.0]))
         tensor([-0.0000, -0.3333,  0.0000,  4.0000])
     """
-    return input * relu6.nodes(input + 3) / 6  # type: ignore[no-any-return]
+    return input * relu6.nodes(input + 3) / 6
 
 
 @op("Glu")
-def glu(input: Operand, dim: int = -1) -> Node:
+def glu(input: Node, dim: int = -1) -> Node:
     """Return a * sigmoid(b), where a and b are the halves of input along an axis: the gated linear unit.
 
     Source: Dauphin et al., "Language modeling with gated convolutional networks" (2017).

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from graphc.ir.core.build import flip, permute, reshape
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand
 from graphc.ops.nn.convolution import batched, check_groups, check_operands, convolved, unbatched, with_bias
 from graphc.ops.nn.windows import Sizes, each, padded
 from graphc.tensors.dispatch import op
@@ -48,9 +47,9 @@ def _conv_transpose(
 
 @op("Convolution")
 def conv_transpose1d(
-    input: Operand,
-    weight: Operand,
-    bias: Operand = None,
+    input: Node,
+    weight: Node,
+    bias: Node | None = None,
     stride: Sizes = 1,
     padding: Sizes = 0,
     output_padding: Sizes = 0,
@@ -88,9 +87,9 @@ def conv_transpose1d(
 
 @op("Convolution")
 def conv_transpose2d(
-    input: Operand,
-    weight: Operand,
-    bias: Operand = None,
+    input: Node,
+    weight: Node,
+    bias: Node | None = None,
     stride: Sizes = 1,
     padding: Sizes = 0,
     output_padding: Sizes = 0,
@@ -130,9 +129,9 @@ def conv_transpose2d(
 
 @op("Convolution")
 def conv_transpose3d(
-    input: Operand,
-    weight: Operand,
-    bias: Operand = None,
+    input: Node,
+    weight: Node,
+    bias: Node | None = None,
     stride: Sizes = 1,
     padding: Sizes = 0,
     output_padding: Sizes = 0,

@@ -8,7 +8,7 @@ from typing import Any
 from graphc.ir.core.build import cumsum as running_sum
 from graphc.ir.core.build import pad, slice_
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, axis_of
+from graphc.ops.common import axis_of
 from graphc.ops.elementwise.exponential import logaddexp
 from graphc.ops.reduce.sums import accumulable
 from graphc.tensors.dispatch import op
@@ -17,7 +17,7 @@ __all__ = ["cumprod", "cumsum", "logcumsumexp"]
 
 
 @op("Cumsum")
-def cumsum(input: Operand, dim: int, *, dtype: Any = None) -> Node:
+def cumsum(input: Node, dim: int, *, dtype: Any = None) -> Node:
     """Return the cumulative sums along an axis: element i is the sum of the elements 0 to i.
 
     Args:
@@ -53,7 +53,7 @@ def scan(x: Node, axis: int, fill: float, combine: Callable[[Node, Node], Node])
 
 
 @op("Cumprod")
-def cumprod(input: Operand, dim: int, *, dtype: Any = None) -> Node:
+def cumprod(input: Node, dim: int, *, dtype: Any = None) -> Node:
     """Return the cumulative products along an axis: element i is the product of the elements 0 to i.
 
     Args:
@@ -78,7 +78,7 @@ def cumprod(input: Operand, dim: int, *, dtype: Any = None) -> Node:
 
 
 @op("Logcumsumexp")
-def logcumsumexp(input: Operand, dim: int) -> Node:
+def logcumsumexp(input: Node, dim: int) -> Node:
     """Return the logarithms of the cumulative sums of exponentials along an axis, without overflow.
 
     Args:

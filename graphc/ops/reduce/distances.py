@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphc.core.promotion import promote
 from graphc.ir.core.build import expand_axes, full_like, reduce, select
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, axes_of, unsqueeze_axis
+from graphc.ops.common import axes_of, unsqueeze_axis
 from graphc.ops.reduce.norms import norm_nodes
 from graphc.tensors.dispatch import op
 
@@ -13,7 +13,7 @@ __all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
 
 
 @op("Normalize")
-def normalize(input: Operand, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Node:
+def normalize(input: Node, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Node:
     """Divide vectors by their p-norm, or by eps if that is larger.
 
     Args:
@@ -36,11 +36,11 @@ def normalize(input: Operand, p: float = 2.0, dim: int = 1, eps: float = 1e-12) 
     axes = axes_of((dim,), input.type.rank)
     length = norm_nodes(input, p, axes, False)
     length = select(length < eps, eps, length)
-    return input / expand_axes(length, input.shape, axes)  # type: ignore[no-any-return]
+    return input / expand_axes(length, input.shape, axes)
 
 
 @op("CosineSimilarity")
-def cosine_similarity(x1: Operand, x2: Operand, dim: int = 1, eps: float = 1e-8) -> Node:
+def cosine_similarity(x1: Node, x2: Node, dim: int = 1, eps: float = 1e-8) -> Node:
     """Return the cosine of the angle between vectors: x1 . x2 / (max(|x1|, eps) * max(|x2|, eps)).
 
     Args:
@@ -68,7 +68,7 @@ def cosine_similarity(x1: Operand, x2: Operand, dim: int = 1, eps: float = 1e-8)
 
 
 @op("Cdist")
-def cdist(x1: Operand, x2: Operand, p: float = 2.0) -> Node:
+def cdist(x1: Node, x2: Node, p: float = 2.0) -> Node:
     """Return the p-norm of the difference of each row of x1 and each row of x2.
 
     Args:
@@ -97,7 +97,7 @@ def cdist(x1: Operand, x2: Operand, p: float = 2.0) -> Node:
 
 
 @op("PairwiseDistance")
-def pairwise_distance(x1: Operand, x2: Operand, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Node:
+def pairwise_distance(x1: Node, x2: Node, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Node:
     """Return the p-norm of x1 - x2 + eps over the last axis.
 
     Args:

@@ -32,7 +32,7 @@ def _check_not_empty(name: str, x: Node, axes: tuple[int, ...]) -> None:
 
 
 @op("Amax")
-def amax(input: Operand, dim: Dims = (), keepdim: bool = False) -> Node:
+def amax(input: Node, dim: Dims = (), keepdim: bool = False) -> Node:
     """Return the largest element, of all of them or along axes; NaN where one of them is.
 
     The gradient is shared equally by elements that tie.
@@ -59,7 +59,7 @@ def amax(input: Operand, dim: Dims = (), keepdim: bool = False) -> Node:
 
 
 @op("Amin")
-def amin(input: Operand, dim: Dims = (), keepdim: bool = False) -> Node:
+def amin(input: Node, dim: Dims = (), keepdim: bool = False) -> Node:
     """Return the smallest element, of all of them or along axes; NaN where one of them is.
 
     The gradient is shared equally by elements that tie.
@@ -86,7 +86,7 @@ def amin(input: Operand, dim: Dims = (), keepdim: bool = False) -> Node:
 
 
 @op("Aminmax")
-def aminmax(input: Operand, *, dim: int | None = None, keepdim: bool = False) -> tuple[Node, Node]:
+def aminmax(input: Node, *, dim: int | None = None, keepdim: bool = False) -> tuple[Node, Node]:
     """Return the smallest and the largest element, of all of them or along an axis.
 
     Args:
@@ -239,7 +239,7 @@ def _place(name: str, x: Node, dim: int | None, keepdim: bool) -> Node:
 
 
 @op("Argmax")
-def argmax(input: Operand, dim: int | None = None, keepdim: bool = False) -> Node:
+def argmax(input: Node, dim: int | None = None, keepdim: bool = False) -> Node:
     """Return the index of the largest element, the first of those that tie; NaN counts as the largest.
 
     Args:
@@ -261,7 +261,7 @@ def argmax(input: Operand, dim: int | None = None, keepdim: bool = False) -> Nod
 
 
 @op("Argmin")
-def argmin(input: Operand, dim: int | None = None, keepdim: bool = False) -> Node:
+def argmin(input: Node, dim: int | None = None, keepdim: bool = False) -> Node:
     """Return the index of the smallest element, the first of those that tie; NaN counts as the smallest.
 
     Args:

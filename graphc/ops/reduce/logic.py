@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphc.ir.core.build import cast, sum_
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL, I64
-from graphc.ops.common import Dims, Operand, axes_of
+from graphc.ops.common import Dims, axes_of
 from graphc.ops.reduce.sums import reduced
 from graphc.tensors.dispatch import op
 
@@ -18,7 +18,7 @@ def _decided(name: str, x: Node, dim: Dims, keepdim: bool) -> Node:
 
 
 @op("All")
-def all(input: Operand, dim: Dims = None, keepdim: bool = False) -> Node:
+def all(input: Node, dim: Dims = None, keepdim: bool = False) -> Node:
     """Return whether all elements are nonzero, of the tensor or along axes; NaN counts as nonzero.
 
     Args:
@@ -41,7 +41,7 @@ def all(input: Operand, dim: Dims = None, keepdim: bool = False) -> Node:
 
 
 @op("Any")
-def any(input: Operand, dim: Dims = None, keepdim: bool = False) -> Node:
+def any(input: Node, dim: Dims = None, keepdim: bool = False) -> Node:
     """Return whether any element is nonzero, of the tensor or along axes; NaN counts as nonzero.
 
     Args:
@@ -64,7 +64,7 @@ def any(input: Operand, dim: Dims = None, keepdim: bool = False) -> Node:
 
 
 @op("CountNonzero")
-def count_nonzero(input: Operand, dim: Dims = None) -> Node:
+def count_nonzero(input: Node, dim: Dims = None) -> Node:
     """Return the number of nonzero elements, of the tensor or along axes.
 
     Args:

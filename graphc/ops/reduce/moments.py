@@ -6,7 +6,7 @@ from typing import Any
 
 from graphc.ir.core.build import elementwise, expand_axes, full_like, select, zeros_like
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Dims, Operand, axes_of, kept
+from graphc.ops.common import Dims, axes_of, kept
 from graphc.ops.reduce.sums import count, mean_nodes, reduced
 from graphc.tensors.dispatch import op
 
@@ -39,7 +39,7 @@ def _moments(input: Node, dim: Any, unbiased: bool, correction: float | None, ke
 
 @op("Var")
 def var(
-    input: Operand, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None
+    input: Node, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None
 ) -> Node:
     """Return the variance of the elements, of all of them or along axes.
 
@@ -72,7 +72,7 @@ def var(
 
 @op("Std")
 def std(
-    input: Operand, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None
+    input: Node, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None
 ) -> Node:
     """Return the standard deviation of the elements, of all of them or along axes.
 
@@ -101,7 +101,7 @@ def std(
 
 @op("VarMean")
 def var_mean(
-    input: Operand, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None
+    input: Node, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None
 ) -> tuple[Node, Node]:
     """Return the variance and the mean of the elements, of all of them or along axes.
 
@@ -128,7 +128,7 @@ def var_mean(
 
 @op("StdMean")
 def std_mean(
-    input: Operand, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None
+    input: Node, dim: Dims = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None
 ) -> tuple[Node, Node]:
     """Return the standard deviation and the mean of the elements, of all of them or along axes.
 

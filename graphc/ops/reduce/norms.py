@@ -31,7 +31,7 @@ def log_sum_exp(x: Node, axes: tuple[int, ...], keepdim: bool) -> Node:
 
 
 @op("Logsumexp")
-def logsumexp(input: Operand, dim: Dims, keepdim: bool = False) -> Node:
+def logsumexp(input: Node, dim: Dims, keepdim: bool = False) -> Node:
     """Return log(sum(exp(input))) over axes, without overflow: the largest element is subtracted before exp.
 
     Its gradient is the softmax of input over these axes.
@@ -77,7 +77,7 @@ def norm_nodes(x: Node, order: float, axes: tuple[int, ...], keepdim: bool) -> N
 
 
 @op("LinalgVectorNorm")
-def vector_norm(input: Operand, ord: float = 2, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
+def vector_norm(input: Node, ord: float = 2, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
     """Return the ord-norm of the elements over axes, `sum(|x|**ord)**(1 / ord)`.
 
     For ord inf it is the largest absolute value, for -inf the smallest, for 0 the number of nonzero elements. The

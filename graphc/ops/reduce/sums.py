@@ -9,7 +9,7 @@ from typing import Any
 from graphc.ir.core.build import cast, elementwise, reduce, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.ops.common import Dims, Operand, axes_of, dtype_or, kept, torch_name
+from graphc.ops.common import Dims, axes_of, dtype_or, kept, torch_name
 from graphc.tensors.dispatch import op
 
 __all__ = ["mean", "nanmean", "nansum", "prod", "sum"]
@@ -37,7 +37,7 @@ def _overload(name: str) -> Callable[..., str]:
 
 
 @op(_overload("Sum"))
-def sum(input: Operand, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
+def sum(input: Node, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
     """Return the sum of the elements, of all of them or along axes.
 
     Args:
@@ -62,7 +62,7 @@ def sum(input: Operand, dim: Dims = None, keepdim: bool = False, *, dtype: Any =
 
 
 @op(_overload("Prod"))
-def prod(input: Operand, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
+def prod(input: Node, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
     """Return the product of the elements, of all of them or along axes.
 
     Args:
@@ -92,7 +92,7 @@ def mean_nodes(x: Node, axes: tuple[int, ...], keepdim: bool) -> Node:
 
 
 @op(_overload("Mean"))
-def mean(input: Operand, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
+def mean(input: Node, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
     """Return the arithmetic mean of the elements, of all of them or along axes.
 
     Args:
@@ -122,7 +122,7 @@ def mean(input: Operand, dim: Dims = None, keepdim: bool = False, *, dtype: Any 
 
 
 @op("Nansum")
-def nansum(input: Operand, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
+def nansum(input: Node, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
     """Return the sum of the elements that are not NaN, of all of them or along axes.
 
     Args:
@@ -143,11 +143,11 @@ def nansum(input: Operand, dim: Dims = None, keepdim: bool = False, *, dtype: An
         >>> graphc.nansum(graphc.tensor([1.0, graphc.nan, 2.0]))
         tensor(3.)
     """
-    return sum.nodes(select(elementwise("ne", input, input), zeros_like(input), input), dim, keepdim, dtype=dtype)  # type: ignore[no-any-return]
+    return sum.nodes(select(elementwise("ne", input, input), zeros_like(input), input), dim, keepdim, dtype=dtype)
 
 
 @op("Nanmean")
-def nanmean(input: Operand, dim: Dims = None, keepdim: bool = False) -> Node:
+def nanmean(input: Node, dim: Dims = None, keepdim: bool = False) -> Node:
     """Return the mean of the elements that are not NaN, of all of them or along axes.
 
     Args:
@@ -170,4 +170,4 @@ def nanmean(input: Operand, dim: Dims = None, keepdim: bool = False) -> Node:
         kind = torch_name(input.dtype)
         raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {kind}")
     number = cast(elementwise("eq", input, input), input.dtype)
-    return nansum.nodes(input, dim, keepdim) / reduced("sum", number, axes_of(dim, input.type.rank), keepdim)  # type: ignore[no-any-return]
+    return nansum.nodes(input, dim, keepdim) / reduced("sum", number, axes_of(dim, input.type.rank), keepdim)

@@ -7,14 +7,14 @@ from typing import Any
 
 from graphc.ir.core.build import permute as permute_axes
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, axis_of, flatten_sizes
+from graphc.ops.common import axis_of, flatten_sizes
 from graphc.tensors.dispatch import op
 
 __all__ = ["moveaxis", "movedim", "permute", "swapaxes", "swapdims", "t", "transpose"]
 
 
 @op("Permute")
-def permute(input: Operand, *order: Any, dims: Any = None) -> Node:
+def permute(input: Node, *order: Any, dims: Any = None) -> Node:
     """Reorder the axes: axis i of the result is axis dims[i] of input.
 
     Args:
@@ -48,7 +48,7 @@ def permute(input: Operand, *order: Any, dims: Any = None) -> Node:
 
 
 @op("Transpose")
-def transpose(input: Operand, dim0: int, dim1: int) -> Node:
+def transpose(input: Node, dim0: int, dim1: int) -> Node:
     """Swap two axes.
 
     Args:
@@ -79,7 +79,7 @@ swapaxes = swapdims = transpose
 
 
 @op("T")
-def t(input: Operand) -> Node:
+def t(input: Node) -> Node:
     """Transpose a matrix; a vector and a 0-d tensor are returned as they are.
 
     Args:
@@ -102,7 +102,7 @@ def t(input: Operand) -> Node:
 
 
 @op("Permute")
-def matrix_transpose(input: Operand) -> Node:
+def matrix_transpose(input: Node) -> Node:
     """Transpose matrices: swap the last two axes.
 
     Args:
@@ -125,7 +125,7 @@ def matrix_transpose(input: Operand) -> Node:
 
 
 @op("Permute")
-def reverse_axes(input: Operand) -> Node:
+def reverse_axes(input: Node) -> Node:
     """Return the axes in reverse order.
 
     Args:
@@ -142,7 +142,7 @@ def reverse_axes(input: Operand) -> Node:
 
 
 @op("Movedim")
-def movedim(input: Operand, source: int | Sequence[int], destination: int | Sequence[int]) -> Node:
+def movedim(input: Node, source: int | Sequence[int], destination: int | Sequence[int]) -> Node:
     """Move axes to new positions; the other axes keep their order.
 
     Args:

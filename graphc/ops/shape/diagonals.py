@@ -21,7 +21,7 @@ def _diagonal(input: Operand, offset: int = 0, dim1: int = 0, dim2: int = 1) -> 
 
 
 @op("Diagonal", view=_diagonal)
-def diagonal(input: Operand, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Node:
+def diagonal(input: Node, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Node:
     """Return the diagonal of the plane of two axes as the last axis.
 
     Args:
@@ -56,7 +56,7 @@ def diag_matrix(x: Node, offset: int) -> Node:
 
 
 @op("DiagEmbed")
-def diag_embed(input: Operand, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Node:
+def diag_embed(input: Node, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Node:
     """Return matrices with the last axis of input on a diagonal, and zeros elsewhere.
 
     Args:
@@ -79,14 +79,14 @@ def diag_embed(input: Operand, offset: int = 0, dim1: int = -2, dim2: int = -1) 
     axis_of(-2, input.type.rank + 1)
     x = diag_matrix(input, offset)
     rank = x.type.rank
-    return movedim.nodes(x, (rank - 2, rank - 1), (axis_of(dim1, rank), axis_of(dim2, rank)))  # type: ignore[no-any-return]
+    return movedim.nodes(x, (rank - 2, rank - 1), (axis_of(dim1, rank), axis_of(dim2, rank)))
 
 
 _diagonal_of = diagonal.nodes
 
 
 @op("Diag")
-def diag(input: Operand, diagonal: int = 0) -> Node:
+def diag(input: Node, diagonal: int = 0) -> Node:
     """Return the square matrix with a vector on its diagonal, or the diagonal of a matrix.
 
     Args:
@@ -109,7 +109,7 @@ def diag(input: Operand, diagonal: int = 0) -> Node:
     if input.type.rank == 1:
         return diag_matrix(input, diagonal)
     if input.type.rank == 2:
-        return _diagonal_of(input, diagonal)  # type: ignore[no-any-return]
+        return _diagonal_of(input, diagonal)
     raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.type.rank}D")
 
 
@@ -120,7 +120,7 @@ def _triangle(x: Node, name: str) -> tuple[Node, Node]:
 
 
 @op("Tril")
-def tril(input: Operand, diagonal: int = 0) -> Node:
+def tril(input: Node, diagonal: int = 0) -> Node:
     """Return the lower triangle of matrices; the elements above the diagonal are set to 0.
 
     Args:
@@ -143,7 +143,7 @@ def tril(input: Operand, diagonal: int = 0) -> Node:
 
 
 @op("Triu")
-def triu(input: Operand, diagonal: int = 0) -> Node:
+def triu(input: Node, diagonal: int = 0) -> Node:
     """Return the upper triangle of matrices; the elements below the diagonal are set to 0.
 
     Args:

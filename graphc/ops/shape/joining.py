@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from graphc.core.promotion import result_dtype
 from graphc.ir.core.build import cast, concatenate
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, axis_of, unsqueeze_axis
+from graphc.ops.common import axis_of, unsqueeze_axis
 from graphc.ops.shape.ranks import at_least_rank
 from graphc.tensors.dispatch import op
 
@@ -15,7 +15,7 @@ __all__ = ["cat", "concat", "dstack", "hstack", "stack", "vstack"]
 
 
 @op("Cat")
-def cat(tensors: Sequence[Operand], dim: int = 0) -> Node:
+def cat(tensors: Sequence[Node], dim: int = 0) -> Node:
     """Concatenate tensors along an axis.
 
     Args:
@@ -60,7 +60,7 @@ def _check_joinable(xs: Sequence[Node], axis: int) -> None:
 
 
 @op("Stack")
-def stack(tensors: Sequence[Operand], dim: int = 0) -> Node:
+def stack(tensors: Sequence[Node], dim: int = 0) -> Node:
     """Stack tensors of one shape along a new axis.
 
     Args:
@@ -88,11 +88,11 @@ def stack(tensors: Sequence[Operand], dim: int = 0) -> Node:
                 f"{list(x.shape)} at entry {i}"
             )
     axis = axis_of(dim, tensors[0].type.rank + 1)
-    return cat.nodes([unsqueeze_axis(x, axis) for x in tensors], axis)  # type: ignore[no-any-return]
+    return cat.nodes([unsqueeze_axis(x, axis) for x in tensors], axis)
 
 
 @op("Cat")
-def hstack(tensors: Sequence[Operand]) -> Node:
+def hstack(tensors: Sequence[Node]) -> Node:
     """Concatenate tensors horizontally: along the second axis, or the first for vectors.
 
     Args:
@@ -111,11 +111,11 @@ def hstack(tensors: Sequence[Operand]) -> Node:
                 [1., 0., 0.]])
     """
     xs = [at_least_rank(x, 1) for x in tensors]
-    return cat.nodes(xs, 0 if xs and xs[0].type.rank == 1 else 1)  # type: ignore[no-any-return]
+    return cat.nodes(xs, 0 if xs and xs[0].type.rank == 1 else 1)
 
 
 @op("Cat")
-def vstack(tensors: Sequence[Operand]) -> Node:
+def vstack(tensors: Sequence[Node]) -> Node:
     """Concatenate tensors vertically: along the first axis, vectors being rows.
 
     Args:
@@ -133,11 +133,11 @@ def vstack(tensors: Sequence[Operand]) -> Node:
         tensor([[1, 2],
                 [3, 4]])
     """
-    return cat.nodes([at_least_rank(x, 2) for x in tensors], 0)  # type: ignore[no-any-return]
+    return cat.nodes([at_least_rank(x, 2) for x in tensors], 0)
 
 
 @op("Cat")
-def dstack(tensors: Sequence[Operand]) -> Node:
+def dstack(tensors: Sequence[Node]) -> Node:
     """Concatenate tensors along the third axis, after `graphc.atleast_3d`.
 
     Args:
@@ -155,7 +155,7 @@ def dstack(tensors: Sequence[Operand]) -> Node:
         tensor([[[1, 3],
                  [2, 4]]])
     """
-    return cat.nodes([at_least_rank(x, 3) for x in tensors], 2)  # type: ignore[no-any-return]
+    return cat.nodes([at_least_rank(x, 3) for x in tensors], 2)
 
 
 concat = cat

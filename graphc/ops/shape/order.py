@@ -9,7 +9,7 @@ from graphc.ir.core.build import concatenate
 from graphc.ir.core.build import flip as flip_axes
 from graphc.ir.core.build import reshape as reshape_node
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, axes_of, axis_of, flatten_sizes
+from graphc.ops.common import axes_of, axis_of, flatten_sizes
 from graphc.ops.shape.axes import transpose
 from graphc.ops.shape.slices import narrow_axis
 from graphc.tensors.dispatch import op
@@ -18,7 +18,7 @@ __all__ = ["flip", "fliplr", "flipud", "roll", "rot90"]
 
 
 @op("Flip")
-def flip(input: Operand, *along: Any, dims: Any = None) -> Node:
+def flip(input: Node, *along: Any, dims: Any = None) -> Node:
     """Reverse the order of the elements along axes.
 
     Args:
@@ -43,7 +43,7 @@ def flip(input: Operand, *along: Any, dims: Any = None) -> Node:
 
 
 @op("Flip")
-def fliplr(input: Operand) -> Node:
+def fliplr(input: Node) -> Node:
     """Reverse the order of the columns: flip the second axis.
 
     Args:
@@ -66,7 +66,7 @@ def fliplr(input: Operand) -> Node:
 
 
 @op("Flip")
-def flipud(input: Operand) -> Node:
+def flipud(input: Node) -> Node:
     """Reverse the order of the rows: flip the first axis.
 
     Args:
@@ -89,7 +89,7 @@ def flipud(input: Operand) -> Node:
 
 
 @op("Rot90")
-def rot90(input: Operand, k: int = 1, dims: Sequence[int] = (0, 1)) -> Node:
+def rot90(input: Node, k: int = 1, dims: Sequence[int] = (0, 1)) -> Node:
     """Rotate by 90 degrees, k times, in the plane of two axes.
 
     Args:
@@ -124,7 +124,7 @@ def rot90(input: Operand, k: int = 1, dims: Sequence[int] = (0, 1)) -> Node:
 
 
 @op("Roll")
-def roll(input: Operand, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Node:
+def roll(input: Node, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Node:
     """Shift the elements along axes cyclically: those that leave at one end enter at the other.
 
     Args:
@@ -154,7 +154,7 @@ def roll(input: Operand, shifts: int | Sequence[int], dims: int | Sequence[int] 
     result = input
     for shift, dim in zip(by, along, strict=True):
         result = rolled(result, shift, axis_of(dim, input.type.rank))
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 def rolled(x: Node, shift: int, axis: int) -> Node:

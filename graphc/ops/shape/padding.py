@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from graphc.core.dtypes import exact_number
 from graphc.ir.core.build import pad, slice_
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand
 from graphc.tensors.dispatch import op
 
 __all__ = ["constant_pad_nd"]
@@ -28,7 +27,7 @@ def padding_of(x: Node, padding: Sequence[int]) -> tuple[list[int], list[int]]:
 
 
 @op("ConstantPadNd")
-def constant_pad_nd(input: Operand, pad: Sequence[int], value: float = 0) -> Node:
+def constant_pad_nd(input: Node, pad: Sequence[int], value: float = 0) -> Node:
     """Pad a tensor with a constant at both ends of its axes.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, axis_of
+from graphc.ops.common import axis_of
 from graphc.ops.shape.slices import narrow_axis, select_axis
 from graphc.tensors.dispatch import op
 
@@ -19,7 +19,7 @@ def parts(x: Node, axis: int, sizes: Sequence[int]) -> tuple[Node, ...]:
 
 
 @op("SplitWithSizes")
-def split_with_sizes(input: Operand, split_sizes: Sequence[int], dim: int = 0) -> tuple[Node, ...]:
+def split_with_sizes(input: Node, split_sizes: Sequence[int], dim: int = 0) -> tuple[Node, ...]:
     """Split a tensor along an axis into parts of the given extents.
 
     Args:
@@ -49,7 +49,7 @@ def split_with_sizes(input: Operand, split_sizes: Sequence[int], dim: int = 0) -
 
 
 @op("Split")
-def split(tensor: Operand, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Node, ...]:
+def split(tensor: Node, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Node, ...]:
     """Split a tensor along an axis into parts of one extent, or of the given extents.
 
     Args:
@@ -70,7 +70,7 @@ def split(tensor: Operand, split_size_or_sections: int | Sequence[int], dim: int
         (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     """
     if not isinstance(split_size_or_sections, int):
-        return split_with_sizes.nodes(tensor, split_size_or_sections, dim)  # type: ignore[no-any-return]
+        return split_with_sizes.nodes(tensor, split_size_or_sections, dim)
     axis, size = axis_of(dim, tensor.type.rank), split_size_or_sections
     n = tensor.shape[axis]
     if size == 0 and n:
@@ -81,7 +81,7 @@ def split(tensor: Operand, split_size_or_sections: int | Sequence[int], dim: int
 
 
 @op("Split")
-def chunk(input: Operand, chunks: int, dim: int = 0) -> tuple[Node, ...]:
+def chunk(input: Node, chunks: int, dim: int = 0) -> tuple[Node, ...]:
     """Split a tensor along an axis into at most `chunks` parts of equal extent; the last one may be smaller.
 
     Args:
@@ -105,11 +105,11 @@ def chunk(input: Operand, chunks: int, dim: int = 0) -> tuple[Node, ...]:
     n = input.shape[axis_of(dim, input.type.rank)]
     if n == 0:
         return (input,) * chunks
-    return split.nodes(input, -(-n // chunks), dim)  # type: ignore[no-any-return]
+    return split.nodes(input, -(-n // chunks), dim)
 
 
 @op("Unbind")
-def unbind(input: Operand, dim: int = 0) -> tuple[Node, ...]:
+def unbind(input: Node, dim: int = 0) -> tuple[Node, ...]:
     """Return the slices at all indices of an axis, without that axis.
 
     Args:

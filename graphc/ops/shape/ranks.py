@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from graphc.ir.core.build import reshape as reshape_node
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand
 from graphc.tensors.dispatch import op
 
 __all__ = ["atleast_1d", "atleast_2d", "atleast_3d"]
@@ -23,7 +22,7 @@ def at_least_rank(x: Node, rank: int) -> Node:
 
 
 @op("AtLeast1D")
-def atleast_1d(input: Operand) -> Node:
+def atleast_1d(input: Node) -> Node:
     """Return input with at least one axis: shape () becomes (1,).
 
     Args:
@@ -40,7 +39,7 @@ def atleast_1d(input: Operand) -> Node:
 
 
 @op("AtLeast2D")
-def atleast_2d(input: Operand) -> Node:
+def atleast_2d(input: Node) -> Node:
     """Return input with at least two axes: axes of extent 1 are added in front.
 
     Args:
@@ -57,7 +56,7 @@ def atleast_2d(input: Operand) -> Node:
 
 
 @op("AtLeast3D")
-def atleast_3d(input: Operand) -> Node:
+def atleast_3d(input: Node) -> Node:
     """Return input with at least three axes: (n,) becomes (1, n, 1), and (m, n) becomes (m, n, 1).
 
     Args:

@@ -18,7 +18,7 @@ __all__ = ["broadcast_tensors", "broadcast_to", "expand", "expand_as", "meshgrid
 
 
 @op("Expand")
-def expand(input: Operand, *sizes: Any, size: Any = None, implicit: bool = False) -> Node:
+def expand(input: Node, *sizes: Any, size: Any = None, implicit: bool = False) -> Node:
     """Broadcast axes of extent 1 to larger extents without copying; new axes are added in front.
 
     Args:
@@ -64,7 +64,7 @@ def expanded_shape(x: Node, wanted: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @op("Expand")
-def broadcast_to(input: Operand, size: Sequence[int]) -> Node:
+def broadcast_to(input: Node, size: Sequence[int]) -> Node:
     """Broadcast input to a shape: axes of extent 1 are repeated, and new axes are added in front.
 
     Args:
@@ -82,11 +82,11 @@ def broadcast_to(input: Operand, size: Sequence[int]) -> Node:
         tensor([[1, 2],
                 [1, 2]])
     """
-    return expand.nodes(input, size)  # type: ignore[no-any-return]
+    return expand.nodes(input, size)
 
 
 @op("Expand")
-def expand_as(input: Operand, other: Operand) -> Node:
+def expand_as(input: Node, other: Node) -> Node:
     """Broadcast input to the shape of other.
 
     Args:
@@ -104,11 +104,11 @@ def expand_as(input: Operand, other: Operand) -> Node:
         tensor([[1, 2],
                 [1, 2]])
     """
-    return expand.nodes(input, other.shape)  # type: ignore[no-any-return]
+    return expand.nodes(input, other.shape)
 
 
 @op("BroadcastTensors")
-def broadcast_tensors(*tensors: Operand) -> tuple[Node, ...]:
+def broadcast_tensors(*tensors: Node) -> tuple[Node, ...]:
     """Broadcast tensors to their common shape.
 
     Args:
@@ -130,7 +130,7 @@ def broadcast_tensors(*tensors: Operand) -> tuple[Node, ...]:
 
 
 @op("Repeat")
-def repeat(input: Operand, *sizes: Any, repeats: Any = None) -> Node:
+def repeat(input: Node, *sizes: Any, repeats: Any = None) -> Node:
     """Repeat the whole tensor along each axis; new axes are added in front.
 
     Args:
@@ -167,7 +167,7 @@ def _repeated(x: Node, times: Sequence[int]) -> Node:
 
 
 @op("Repeat")
-def tile(input: Operand, *sizes: Any, dims: Any = None) -> Node:
+def tile(input: Node, *sizes: Any, dims: Any = None) -> Node:
     """Repeat the whole tensor along its last axes; missing axes are added in front.
 
     Args:
@@ -191,7 +191,7 @@ def tile(input: Operand, *sizes: Any, dims: Any = None) -> Node:
 
 
 @op("RepeatInterleave")
-def repeat_interleave(input: Operand, repeats: int, dim: int | None = None) -> Node:
+def repeat_interleave(input: Node, repeats: int, dim: int | None = None) -> Node:
     """Repeat each element, or each slice along an axis, `repeats` times in a row.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphc.ir.core.build import reshape as reshape_node
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand, axes_of, axis_of, flatten_sizes, resolve_sizes, unsqueeze_axis
+from graphc.ops.common import axes_of, axis_of, flatten_sizes, resolve_sizes, unsqueeze_axis
 from graphc.tensors.dispatch import op
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
 
 
 @op("View")
-def reshape(input: Operand, *sizes: Any, shape: Any = None) -> Node:
+def reshape(input: Node, *sizes: Any, shape: Any = None) -> Node:
     """Return the elements in row-major order under another shape.
 
     The result shares the storage of input where its strides permit, and is a copy otherwise.
@@ -44,7 +44,7 @@ def reshape(input: Operand, *sizes: Any, shape: Any = None) -> Node:
 
 
 @op("View")
-def view(input: Operand, *shape: Any) -> Node:
+def view(input: Node, *shape: Any) -> Node:
     """Return the elements under another shape, as `graphc.reshape` does.
 
     Args:
@@ -64,11 +64,11 @@ def view(input: Operand, *shape: Any) -> Node:
                 [2, 3],
                 [4, 5]])
     """
-    return reshape.nodes(input, *shape)  # type: ignore[no-any-return]
+    return reshape.nodes(input, *shape)
 
 
 @op("View")
-def reshape_as(input: Operand, other: Operand) -> Node:
+def reshape_as(input: Node, other: Node) -> Node:
     """Return input in the shape of other.
 
     Args:
@@ -86,14 +86,14 @@ def reshape_as(input: Operand, other: Operand) -> Node:
         tensor([[0, 1],
                 [2, 3]])
     """
-    return reshape.nodes(input, other.shape)  # type: ignore[no-any-return]
+    return reshape.nodes(input, other.shape)
 
 
 view_as = reshape_as
 
 
 @op("View")
-def flatten(input: Operand, start_dim: int = 0, end_dim: int = -1) -> Node:
+def flatten(input: Node, start_dim: int = 0, end_dim: int = -1) -> Node:
     """Return a tensor in which the axes from start_dim to end_dim are merged into one.
 
     Args:
@@ -136,7 +136,7 @@ def ravel(input: Any) -> Any:
 
 
 @op("View")
-def unflatten(input: Operand, dim: int, sizes: Sequence[int]) -> Node:
+def unflatten(input: Node, dim: int, sizes: Sequence[int]) -> Node:
     """Return a tensor in which one axis is split into several.
 
     Args:
@@ -166,7 +166,7 @@ def unflatten(input: Operand, dim: int, sizes: Sequence[int]) -> Node:
 
 
 @op("Unsqueeze")
-def unsqueeze(input: Operand, dim: int) -> Node:
+def unsqueeze(input: Node, dim: int) -> Node:
     """Insert an axis of extent 1.
 
     Args:
@@ -187,7 +187,7 @@ def unsqueeze(input: Operand, dim: int) -> Node:
 
 
 @op("Squeeze")
-def squeeze(input: Operand, dim: int | Sequence[int] | None = None) -> Node:
+def squeeze(input: Node, dim: int | Sequence[int] | None = None) -> Node:
     """Remove axes of extent 1.
 
     Args:
@@ -214,7 +214,7 @@ def squeeze(input: Operand, dim: int | Sequence[int] | None = None) -> Node:
 
 
 @op("Clone")
-def clone(input: Operand, *, memory_format: Any = None) -> Node:
+def clone(input: Node, *, memory_format: Any = None) -> Node:
     """Return a copy with its own storage; gradients flow through it.
 
     Args:
@@ -230,7 +230,7 @@ def clone(input: Operand, *, memory_format: Any = None) -> Node:
         >>> x, y
         (tensor([0., 0.]), tensor([1., 1.]))
     """
-    return input  # type: ignore[no-any-return]
+    return input
 
 
 def contiguous(input: Any, *, memory_format: Any = None) -> Any:

@@ -47,7 +47,7 @@ def _narrowed(input: Operand, dim: int, start: Any, length: int) -> ViewSteps:
 
 
 @op("Slice", view=_narrowed)
-def narrow(input: Operand, dim: int, start: Any, length: int) -> Node:
+def narrow(input: Node, dim: int, start: Any, length: int) -> Node:
     """Return the elements start to start + length - 1 along an axis.
 
     Args:
@@ -79,7 +79,7 @@ def _selected(input: Operand, dim: int, index: Any) -> ViewSteps:
 
 
 @op("Select", view=_selected)
-def select(input: Operand, dim: int, index: Any) -> Node:
+def select(input: Node, dim: int, index: Any) -> Node:
     """Return the slice at one index of an axis, without that axis.
 
     Args:
@@ -144,7 +144,7 @@ def _unfolding(input: Operand, dimension: int, size: int, step: int) -> ViewStep
 
 
 @op("Unfold", view=_unfolding)
-def unfold(input: Operand, dimension: int, size: int, step: int) -> Node:
+def unfold(input: Node, dimension: int, size: int, step: int) -> Node:
     """Return all windows of `size` elements along an axis, `step` apart; the window is the last axis of the result.
 
     Args:
