@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from graphc.core.errors import guard_all as _guard_all
 from graphc.core.errors import located as _located
+from graphc.ops.common import DTypeLike
 from graphc.ops.common import axis_of as _axis_of
 from graphc.ops.linear_algebra.matrices import matmul
 from graphc.ops.linear_algebra.square_matrices import matrix_power
 from graphc.ops.linear_algebra.vectors import cross, outer, vecdot
 from graphc.ops.reduce.norms import vector_norm
 from graphc.ops.shape.diagonals import diagonal
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["cross", "diagonal", "matmul", "matrix_norm", "matrix_power", "multi_dot", "norm", "outer", "vecdot", "vector_norm"]
 
 
-def matrix_norm(A: Any, ord: Any = "fro", dim: tuple[int, int] = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Any:
+def matrix_norm(
+    A: Tensor, ord: float | str = "fro", dim: Sequence[int] = (-2, -1), keepdim: bool = False, *, dtype: DTypeLike = None
+) -> Tensor:
     """Return norms of matrices.
 
     Norms that need singular values are not available.
@@ -60,7 +65,14 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: tuple[int, int] = (-2, -1), keepd
     return result if keepdim else result.squeeze((rows, columns))
 
 
-def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def norm(
+    A: Tensor,
+    ord: float | str | None = None,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DTypeLike = None,
+) -> Tensor:
     """Return a norm of vectors or of matrices.
 
     Without ord it is the root of the sum of squares over the axes dim, of all elements if dim is None. With ord and one
@@ -96,10 +108,11 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
     one = A.dim() == 1 if dim is None else isinstance(dim, int) or len(dim) == 1
     if one and not isinstance(ord, str):
         return vector_norm(A, ord, dim, keepdim, dtype=dtype)
-    return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
+    axes: Any = (-2, -1) if dim is None else dim  # one axis is refused there
+    return matrix_norm(A, ord, axes, keepdim, dtype=dtype)
 
 
-def multi_dot(tensors: Any) -> Any:
+def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """Return the product of several matrices, multiplied from left to right.
 
     Args:
@@ -124,13 +137,13 @@ def multi_dot(tensors: Any) -> Any:
     if len(tensors) < 2:
         raise _located(RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}"))
     _check_ends(tensors)
-    result = tensors[0]
+    result: Tensor = tensors[0]
     for other in tensors[1:]:
         result = matmul(result, other)
     return result
 
 
-def _check_ends(tensors: Any) -> None:
+def _check_ends(tensors: Sequence[Tensor]) -> None:
     """Raise RuntimeError unless tensors are matrices, but for vectors as the first and the last."""
     for i, x in enumerate(tensors):
         ends = i in (0, len(tensors) - 1)

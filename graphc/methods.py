@@ -186,7 +186,7 @@ def _to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 def _in_dtype(self: Tensor, dtype: dtypes.dtype, fresh: bool = False) -> Tensor:
     if dtype.ir is self.dtype.ir and not fresh:
         return self
-    return data.converted(self, dtype.ir)  # type: ignore[no-any-return]
+    return data.converted(self, dtype.ir)
 
 
 def _type(self: Tensor, dtype: Any = None) -> Any:
@@ -311,7 +311,7 @@ def _where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
         >>> x.where(x > 0, 0.0)
         tensor([0., 2.])
     """
-    return masks.where(condition, self, other)  # type: ignore[no-any-return]
+    return masks.where(condition, self, other)
 
 
 def _zero_(self: Tensor) -> Tensor:

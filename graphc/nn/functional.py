@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from graphc.core.errors import guard_all as _guard_all
 from graphc.ops.elementwise.hyperbolic import tanh
@@ -34,6 +33,7 @@ from graphc.ops.nn.softmax import log_softmax, softmax, softmin
 from graphc.ops.nn.transposed_convolution import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from graphc.ops.reduce.distances import cosine_similarity, normalize, pairwise_distance
 from graphc.ops.shape.padding import constant_pad_nd
+from graphc.tensors.tensor import Tensor
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear",
@@ -48,7 +48,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Any:
+def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """Surround input with a constant.
 
     Args:
@@ -75,7 +75,7 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
     return constant_pad_nd(input, list(pad), 0.0 if value is None else value)
 
 
-def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
 
     Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
@@ -99,7 +99,7 @@ def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     return channel_dropout(input, p, training, inplace)
 
 
-def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
 
     Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
@@ -123,7 +123,7 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     return channel_dropout(input, p, training, inplace)
 
 
-def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
 
     Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).

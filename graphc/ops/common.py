@@ -8,7 +8,7 @@ from math import prod
 from operator import index
 from typing import Any
 
-from graphc.core.dtypes import DEFAULT, as_dtype, exact_number, torch_name
+from graphc.core.dtypes import DEFAULT, as_dtype, dtype, exact_number, torch_name
 from graphc.core.errors import located
 from graphc.core.promotion import broadcast_to as expand_to
 from graphc.core.promotion import promote
@@ -18,7 +18,7 @@ from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64, DType
 
 __all__ = [
-    "Dims", "Operand", "all_axes", "axes_of", "axis_of", "check_counts", "check_float", "checked", "default_float",
+    "DTypeLike", "Dims", "Operand", "all_axes", "axes_of", "axis_of", "check_counts", "check_float", "checked", "default_float",
     "dtype_or", "expand_to", "flatten_sizes", "float_function", "float_operand", "kept", "number_like", "positions",
     "resolve_sizes", "squeeze_axis", "torch_name", "unsqueeze_axis",
 ]  # fmt: skip
@@ -28,13 +28,16 @@ Operand = Any
 
 Dims = int | Sequence[int] | None
 
+DTypeLike = dtype | DType | type | None
+"""What `dtype` arguments take: a dtype, a Python or NumPy type, None for the default."""
+
 
 def default_float() -> DType:
     """Return the dtype that Python floats and lifted integers get."""
     return DEFAULT.ir
 
 
-def dtype_or(dtype: Any, fallback: DType) -> DType:
+def dtype_or(dtype: DTypeLike, fallback: DType) -> DType:
     """Return the ir dtype of a public `dtype` argument, or `fallback` for None."""
     return fallback if dtype is None else as_dtype(dtype).ir
 

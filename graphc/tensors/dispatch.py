@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 import numpy as np
 
@@ -29,10 +29,12 @@ from graphc.tensors.storage import Storage, compute
 from graphc.tensors.tensor import Tensor
 from graphc.tensors.views import ViewSteps
 
-__all__ = ["PENDING_BOUND", "Operation", "from_array", "numpy_names", "op"]
+__all__ = ["PENDING_BOUND", "from_array", "numpy_names", "op"]
 
 P = ParamSpec("P")
+R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
 
 PENDING_BOUND = 1000
 """How long a chain of operations may grow before it is computed."""
@@ -57,7 +59,7 @@ def _numpy_names(function: Callable[..., Any]) -> dict[str, str]:
     return {theirs: ours for theirs, ours in NUMPY_NAMES.items() if ours in names}
 
 
-def numpy_names(function: Callable[..., Any]) -> Any:
+def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
     """Let a function take `axis` for `dim`, and `keepdims` for `keepdim`, as every operation does."""
     others = _numpy_names(function)
 
@@ -109,14 +111,27 @@ def from_array(array: np.ndarray[Any, Any], *, copy: bool = True) -> Node:
     return node
 
 
-class Operation(Protocol[P, R_co]):
-    """A function on tensors; `nodes` is the same on graph nodes.  What users see of its types is in the stubs."""
+class Operation(Protocol[P, R_co, T_co]):
+    """A function on tensors; `nodes` is the same on graph nodes.  The stubs show users the types of its arguments."""
 
     @property
     def nodes(self) -> Callable[P, R_co]:
         """The body."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> T_co: ...
+
+
+class Lift(Protocol):
+    """The decorator that `op` returns: tensors take the place of nodes."""
+
+    @overload
+    def __call__(self, body: Callable[P, Node]) -> Operation[P, Node, Tensor]: ...
+    @overload
+    def __call__(self, body: Callable[P, tuple[Node, Node]]) -> Operation[P, tuple[Node, Node], tuple[Tensor, Tensor]]: ...
+    @overload
+    def __call__(self, body: Callable[P, tuple[Node, ...]]) -> Operation[P, tuple[Node, ...], tuple[Tensor, ...]]: ...
+    @overload
+    def __call__(self, body: Callable[P, R]) -> Operation[P, R, Any]: ...
 
 
 USERS_TYPES = {
@@ -134,7 +149,7 @@ def op(
     *,
     view: bool | str | Callable[..., ViewSteps] | None = None,
     differentiable: bool = True,
-) -> Callable[[Callable[P, R_co]], Operation[P, R_co]]:
+) -> Lift:
     """Lift a function on nodes to tensors; `name` becomes `<nameBackward0>` unless it says `Backward` itself.
 
     `name` may be a function of the body's arguments.  `view` says whether results share memory with an operand
@@ -146,7 +161,7 @@ def op(
     raise RuntimeError, or NotImplementedError for a dtype.
     """
 
-    def lift(body: Callable[P, R_co]) -> Operation[P, R_co]:
+    def lift(body: Callable[..., Any]) -> Any:
         body.__annotations__ = {k: _users_type(v) for k, v in body.__annotations__.items()}
         is_view: Any = view if view is not None else isinstance(name, str) and name in VIEWS
         is_view = "strict" if body.__name__ == "view" else is_view
@@ -190,9 +205,8 @@ def op(
             finally:
                 place.where = outer
 
-        operation: Any = call
-        operation.nodes = body
-        return operation  # type: ignore[no-any-return]
+        call.nodes = body  # type: ignore[attr-defined]
+        return call
 
     return lift
 

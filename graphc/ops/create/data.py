@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from graphc.core.arrays import array_of
-from graphc.core.dtypes import as_dtype, get_default_dtype, of_ir
+from graphc.core.dtypes import as_dtype, dtype, get_default_dtype, of_ir
 from graphc.core.promotion import result_dtype
 from graphc.ir.core.build import cast
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType
+from graphc.ops.common import DTypeLike
 from graphc.ops.create.fill import check_device, finished
+from graphc.ops.create.options import Options
 from graphc.tensors.dispatch import from_array, op
 from graphc.tensors.storage import Storage
 from graphc.tensors.tensor import Tensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["as_tensor", "asarray", "from_numpy", "result_type", "scalar_tensor", "tensor"]
 
@@ -24,7 +29,7 @@ def _holding(array: np.ndarray[Any, Any]) -> Tensor:
     return Tensor._of(Storage(from_array(array)))
 
 
-def tensor(data: Any, *, dtype: Any = None, **keywords: Any) -> Any:
+def tensor(data: Any, *, dtype: DTypeLike = None, **keywords: Unpack[Options]) -> Tensor:
     """Return a tensor with a copy of the data.
 
     Args:
@@ -52,7 +57,7 @@ def tensor(data: Any, *, dtype: Any = None, **keywords: Any) -> Any:
     return finished(_holding(array_of(data, dtype)), **keywords)
 
 
-def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
+def as_tensor(data: Any, dtype: DTypeLike = None, device: Any = None) -> Tensor:
     """Return data as a tensor; a tensor of the requested dtype is returned itself, anything else is copied.
 
     The conversion of a tensor to another dtype is differentiable.
@@ -83,7 +88,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     return _holding(array_of(data, dtype))
 
 
-def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False) -> Any:
+def asarray(
+    obj: Any, *, dtype: DTypeLike = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
     """Return data as a tensor; whether it is copied is decided by copy.
 
     Args:
@@ -113,7 +120,7 @@ def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | Non
     return found.requires_grad_() if requires_grad else found
 
 
-def from_numpy(ndarray: np.ndarray[Any, Any]) -> Any:
+def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
     """Return a tensor with a copy of a NumPy array.
 
     Unlike PyTorch's, the tensor shares no memory with the array: writing to one does not change the other.
@@ -136,7 +143,7 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Any:
     return _holding(ndarray)
 
 
-def scalar_tensor(s: Any, *, dtype: Any = None, **keywords: Any) -> Any:
+def scalar_tensor(s: float, *, dtype: DTypeLike = None, **keywords: Unpack[Options]) -> Tensor:
     """Return a number as a 0-d tensor.
 
     Args:
@@ -159,7 +166,7 @@ def scalar_tensor(s: Any, *, dtype: Any = None, **keywords: Any) -> Any:
     return tensor(s, dtype=get_default_dtype() if dtype is None else dtype, **keywords)
 
 
-def result_type(tensor1: Any, tensor2: Any) -> Any:
+def result_type(tensor1: Tensor | float, tensor2: Tensor | float) -> dtype:
     """Return the dtype that an arithmetic operation on the two arguments has.
 
     The order is bool, uint8, int32, int64, float32, float64. A Python number, and a 0-d tensor beside one with axes,

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from graphc.core.dtypes import exact_number, number_dtype
 from graphc.ir.core.build import constant
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType
-from graphc.ops.common import check_counts, default_float, dtype_or, flatten_sizes
+from graphc.ops.common import DTypeLike, check_counts, default_float, dtype_or, flatten_sizes
+from graphc.ops.create.options import Options
 from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["empty", "empty_like", "full", "full_like", "ones", "ones_like", "zeros", "zeros_like"]
 
@@ -20,7 +26,7 @@ def check_device(device: Any) -> None:
         raise RuntimeError(f"Expected the device to be cpu, which is the only one, but got {device}")
 
 
-def finished(x: Any, requires_grad: bool = False, device: Any = None, **unused: Any) -> Any:
+def finished(x: Tensor, requires_grad: bool = False, device: Any = None, **unused: Any) -> Tensor:
     """Apply the keywords that all creation functions share to a new tensor.  Raises TypeError, RuntimeError."""
     check_device(device)
     for name in unused:
@@ -37,7 +43,7 @@ def _filled(shape: tuple[int, ...], value: float, dtype: DType) -> Node:
     return constant(exact_number(value, dtype), dtype, shape)
 
 
-def full(size: Any, fill_value: Any, *, dtype: Any = None, **keywords: Any) -> Any:
+def full(size: int | Sequence[int], fill_value: float, *, dtype: DTypeLike = None, **keywords: Unpack[Options]) -> Tensor:
     """Return a tensor of the given size in which every element is fill_value.
 
     Args:
@@ -62,11 +68,14 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, **keywords: Any) -> A
     return finished(_filled(flatten_sizes((size,)), fill_value, dtype_or(dtype, number_dtype(fill_value))), **keywords)
 
 
-def zeros(*size: Any, dtype: Any = None, **keywords: Any) -> Any:
+def zeros(
+    *sizes: int | Sequence[int], size: int | Sequence[int] | None = None, dtype: DTypeLike = None, **keywords: Unpack[Options]
+) -> Tensor:
     """Return a tensor of zeros.
 
     Args:
-        *size: the shape of the result, as ints or as one tuple of ints; `size=` is accepted as a keyword.
+        *sizes: the shape of the result, as ints or as one tuple of ints.
+        size: the same as a keyword.
         dtype: dtype of the result, the default float dtype if None.
         **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
 
@@ -83,14 +92,17 @@ def zeros(*size: Any, dtype: Any = None, **keywords: Any) -> Any:
         tensor([[0., 0., 0.],
                 [0., 0., 0.]])
     """
-    return finished(_filled(flatten_sizes(size, keywords.pop("size", None)), 0, dtype_or(dtype, default_float())), **keywords)
+    return finished(_filled(flatten_sizes(sizes, size), 0, dtype_or(dtype, default_float())), **keywords)
 
 
-def ones(*size: Any, dtype: Any = None, **keywords: Any) -> Any:
+def ones(
+    *sizes: int | Sequence[int], size: int | Sequence[int] | None = None, dtype: DTypeLike = None, **keywords: Unpack[Options]
+) -> Tensor:
     """Return a tensor of ones.
 
     Args:
-        *size: the shape of the result, as ints or as one tuple of ints; `size=` is accepted as a keyword.
+        *sizes: the shape of the result, as ints or as one tuple of ints.
+        size: the same as a keyword.
         dtype: dtype of the result, the default float dtype if None.
         **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
 
@@ -106,16 +118,19 @@ def ones(*size: Any, dtype: Any = None, **keywords: Any) -> Any:
         >>> graphc.ones(3, dtype=graphc.int64)
         tensor([1, 1, 1])
     """
-    return finished(_filled(flatten_sizes(size, keywords.pop("size", None)), 1, dtype_or(dtype, default_float())), **keywords)
+    return finished(_filled(flatten_sizes(sizes, size), 1, dtype_or(dtype, default_float())), **keywords)
 
 
-def empty(*size: Any, dtype: Any = None, **keywords: Any) -> Any:
+def empty(
+    *sizes: int | Sequence[int], size: int | Sequence[int] | None = None, dtype: DTypeLike = None, **keywords: Unpack[Options]
+) -> Tensor:
     """Return a tensor whose values are unspecified.
 
     In this implementation they are zeros, but programs should not rely on it.
 
     Args:
-        *size: the shape of the result, as ints or as one tuple of ints; `size=` is accepted as a keyword.
+        *sizes: the shape of the result, as ints or as one tuple of ints.
+        size: the same as a keyword.
         dtype: dtype of the result, the default float dtype if None.
         **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
 
@@ -131,10 +146,10 @@ def empty(*size: Any, dtype: Any = None, **keywords: Any) -> Any:
         >>> graphc.empty(2, 3).shape
         torch.Size([2, 3])
     """
-    return zeros(*size, dtype=dtype, **keywords)
+    return zeros(*sizes, size=size, dtype=dtype, **keywords)
 
 
-def full_like(input: Any, fill_value: Any, *, dtype: Any = None, **keywords: Any) -> Any:
+def full_like(input: Tensor, fill_value: float, *, dtype: DTypeLike = None, **keywords: Unpack[Options]) -> Tensor:
     """Return a tensor of the shape and dtype of input in which every element is fill_value.
 
     Args:
@@ -159,7 +174,7 @@ def full_like(input: Any, fill_value: Any, *, dtype: Any = None, **keywords: Any
     return finished(_filled(tuple(input.shape), fill_value, dtype_or(dtype, input.dtype.ir)), **keywords)
 
 
-def zeros_like(input: Any, *, dtype: Any = None, **keywords: Any) -> Any:
+def zeros_like(input: Tensor, *, dtype: DTypeLike = None, **keywords: Unpack[Options]) -> Tensor:
     """Return a tensor of zeros of the shape and dtype of input.
 
     Args:
@@ -181,7 +196,7 @@ def zeros_like(input: Any, *, dtype: Any = None, **keywords: Any) -> Any:
     return full_like(input, 0, dtype=dtype, **keywords)
 
 
-def ones_like(input: Any, *, dtype: Any = None, **keywords: Any) -> Any:
+def ones_like(input: Tensor, *, dtype: DTypeLike = None, **keywords: Unpack[Options]) -> Tensor:
     """Return a tensor of ones of the shape and dtype of input.
 
     Args:
@@ -203,7 +218,7 @@ def ones_like(input: Any, *, dtype: Any = None, **keywords: Any) -> Any:
     return full_like(input, 1, dtype=dtype, **keywords)
 
 
-def empty_like(input: Any, *, dtype: Any = None, **keywords: Any) -> Any:
+def empty_like(input: Tensor, *, dtype: DTypeLike = None, **keywords: Unpack[Options]) -> Tensor:
     """Return a tensor of the shape and dtype of input whose values are unspecified.
 
     In this implementation they are zeros, but programs should not rely on it.

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING
 
 from graphc.core.errors import located
 from graphc.ir.core.build import cast, constant, elementwise, iota, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import F64, I64, DType
-from graphc.ops.common import default_float, dtype_or
+from graphc.ops.common import DTypeLike, default_float, dtype_or
 from graphc.ops.create.fill import finished
+from graphc.ops.create.options import Options
 from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["arange", "eye", "linspace", "logspace"]
 
 
-def arange(start: float, end: float | None = None, step: float = 1, *, dtype: Any = None, **keywords: Any) -> Any:
+def arange(
+    start: float, end: float | None = None, step: float = 1, *, dtype: DTypeLike = None, **keywords: Unpack[Options]
+) -> Tensor:
     """Return the numbers start, start + step, start + 2 * step, … up to but excluding end.
 
     Args:
@@ -64,7 +71,7 @@ def _progression(start: float, step: float, n: int, dtype: DType) -> Node:
     return cast(iota((n,), 0, F64) * step + start, dtype)
 
 
-def linspace(start: float, end: float, steps: int, *, dtype: Any = None, **keywords: Any) -> Any:
+def linspace(start: float, end: float, steps: int, *, dtype: DTypeLike = None, **keywords: Unpack[Options]) -> Tensor:
     """Return `steps` evenly spaced numbers from start to end, both included.
 
     Element i is start + i * (end - start) / (steps - 1), counted from the nearer end, so that both ends are exact.
@@ -102,7 +109,9 @@ def _linspace(start: float, end: float, steps: int, dtype: DType) -> Node:
     return cast(whole, dtype)
 
 
-def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, **keywords: Any) -> Any:
+def logspace(
+    start: float, end: float, steps: int, base: float = 10.0, *, dtype: DTypeLike = None, **keywords: Unpack[Options]
+) -> Tensor:
     """Return `steps` numbers evenly spaced on a logarithmic scale, from base**start to base**end.
 
     Args:
@@ -134,7 +143,7 @@ def _powers(start: float, end: float, steps: int, base: float, dtype: DType) -> 
     return cast(elementwise("pow", base, exponents), dtype)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, **keywords: Any) -> Any:
+def eye(n: int, m: int | None = None, *, dtype: DTypeLike = None, **keywords: Unpack[Options]) -> Tensor:
     """Return a matrix with ones on the main diagonal and zeros elsewhere.
 
     Args:

@@ -69,7 +69,7 @@ def at_places(input: Any, index: Any) -> tuple[Any, Any]:
     return input, tuple(rest)
 
 
-def getitem(input: Any, index: Any) -> Any:
+def getitem(input: Tensor, index: Any) -> Tensor:
     """Return input[index]: integers, slices, None, Ellipsis, bool masks and index tensors.  Raises IndexError."""
     input, index = at_places(input, index)
     selection, tensors = parse_index(tuple(input.shape), index)
@@ -97,7 +97,7 @@ def _index(input: Operand, selection: Selection, tensors: Sequence[Operand]) -> 
     return permute(taken, result_order(x, selection.advanced, indices[0].type.rank))
 
 
-def put_item(input: Any, index: Any, value: Any, accumulate: bool = False) -> Any:
+def put_item(input: Tensor, index: Any, value: Tensor | float, accumulate: bool = False) -> Tensor:
     """Return input with `value` at an index, for integers, slices, None, Ellipsis, masks and index tensors.
 
     Repeated index tensors: the last value wins, or all add up with `accumulate`.  Raises IndexError, RuntimeError.
@@ -146,7 +146,7 @@ def _put_index(input: Operand, selection: Selection, tensors: Sequence[Operand],
     return write_box(input, selection, permute(written, back))
 
 
-def index_put(input: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
+def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor | float, accumulate: bool = False) -> Tensor:
     """Return input with values written, or added, at the places that index tensors give.
 
     Args:

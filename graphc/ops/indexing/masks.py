@@ -5,7 +5,7 @@ These values are read when the result is made: a traced function that does so ra
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal, overload
 
 import numpy as np
 
@@ -60,7 +60,11 @@ def _places(places: Node) -> Node:
     return places
 
 
-def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[False] = False) -> Tensor: ...
+@overload
+def nonzero(input: Tensor, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]: ...
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, ...]:
     """Return the indices of the nonzero elements in row-major order.
 
     Args:
@@ -84,7 +88,7 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     return _places(np.stack(found, 1).astype(np.int64)[:, : max(input.dim(), 0)])
 
 
-def argwhere(input: Any) -> Any:
+def argwhere(input: Tensor) -> Tensor:
     """Return the indices of the nonzero elements in row-major order, one row each.
 
     Args:
@@ -104,7 +108,13 @@ def argwhere(input: Any) -> Any:
     return nonzero(input)
 
 
-def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+@overload
+def where(condition: Tensor) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: Tensor, input: Tensor | float, other: Tensor | float) -> Tensor: ...
+def where(
+    condition: Tensor, input: Tensor | float | None = None, other: Tensor | float | None = None
+) -> Tensor | tuple[Tensor, ...]:
     """Return the elements of input where the condition holds, and those of other elsewhere.
 
     The gradient reaches only the chosen elements. `where(condition)` is `graphc.nonzero(condition, as_tuple=True)`.
@@ -134,7 +144,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     return choose(condition, input, other)
 
 
-def masked_select(input: Any, mask: Any) -> Any:
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """Return the elements where the mask holds as a vector, in row-major order.
 
     Args:
@@ -173,7 +183,7 @@ def _one_hot(tensor: Operand, num_classes: int) -> Node:
     return cast(elementwise("eq", append_axes(known + where, shape), iota(shape, len(shape) - 1)), I64)
 
 
-def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Return one-hot vectors: 1 at the index of the class and 0 elsewhere.
 
     Args:

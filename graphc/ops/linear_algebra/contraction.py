@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from graphc.ir.core.build import permute, reshape, sum_
 from graphc.ir.core.graph import Node
@@ -16,7 +15,7 @@ __all__ = ["tensordot"]
 
 
 @op("Tensordot")
-def tensordot(a: Node, b: Node, dims: Any = 2) -> Node:
+def tensordot(a: Node, b: Node, dims: int | Sequence[Sequence[int]] = 2) -> Node:
     """Contract two tensors: sum products over pairs of axes.
 
     Args:

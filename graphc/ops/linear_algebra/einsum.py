@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from graphc.core.promotion import promote
 from graphc.ir.core.build import broadcast, permute, reshape, sum_
@@ -13,6 +12,7 @@ from graphc.ops.common import Operand, expand_to
 from graphc.ops.linear_algebra.matrices import matrix_product
 from graphc.ops.shape.diagonals import diagonal
 from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["einsum"]
 
@@ -32,7 +32,7 @@ def _einsum(equation: str, operands: Sequence[Operand]) -> Node:
     return permute(x, [names.index(n) for n in output])
 
 
-def einsum(equation: str, *operands: Any) -> Any:
+def einsum(equation: str, *operands: Tensor | Sequence[Tensor]) -> Tensor:
     """Sum products of elements in Einstein's notation.
 
     The equation names the axes of each operand, separated by commas, and after an arrow those of the result. Axes that the

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import Any
 
 from graphc.core.errors import located
 from graphc.core.promotion import broadcast_shapes
@@ -27,6 +26,7 @@ from graphc.ops.common import Operand, expand_to, torch_name
 from graphc.ops.nn.dropout import dropout
 from graphc.ops.nn.softmax import softmax_nodes
 from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["scaled_dot_product_attention"]
 
@@ -84,7 +84,7 @@ def _group_heads(key: Operand, heads: int) -> Node:
     return _grouped(key, heads)
 
 
-def _check_attention(query: Any, key: Any, value: Any, grouped: bool) -> None:
+def _check_attention(query: Tensor, key: Tensor, value: Tensor, grouped: bool) -> None:
     """Raise RuntimeError for operands whose ranks, dtypes, E, S or, where they are grouped, heads do not fit."""
     operands = {"query": query, "key": key, "value": value}
     least = 3 if grouped else 2
@@ -102,15 +102,15 @@ def _check_attention(query: Any, key: Any, value: Any, grouped: bool) -> None:
 
 
 def scaled_dot_product_attention(
-    query: Any,
-    key: Any,
-    value: Any,
-    attn_mask: Any = None,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
     dropout_p: float = 0.0,
     is_causal: bool = False,
     scale: float | None = None,
     enable_gqa: bool = False,
-) -> Any:
+) -> Tensor:
     """Return softmax(query @ key^T * scale + mask) @ value: each query's mean of the values, weighted by its keys.
 
     Source: Vaswani et al., "Attention is all you need" (2017).

@@ -80,7 +80,7 @@ def _adaptive_avg_pool(axes: int, input: Node, output_size: Any) -> Node:
 def avg_pool1d(
     input: Node,
     kernel_size: Sizes,
-    stride: Any = None,
+    stride: Sizes | None = None,
     padding: Sizes = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
@@ -119,7 +119,7 @@ def avg_pool1d(
 def avg_pool2d(
     input: Node,
     kernel_size: Sizes,
-    stride: Any = None,
+    stride: Sizes | None = None,
     padding: Sizes = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
@@ -159,7 +159,7 @@ def avg_pool2d(
 def avg_pool3d(
     input: Node,
     kernel_size: Sizes,
-    stride: Any = None,
+    stride: Sizes | None = None,
     padding: Sizes = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
@@ -195,7 +195,7 @@ def avg_pool3d(
 
 
 @op("AdaptiveAvgPool1D")
-def adaptive_avg_pool1d(input: Node, output_size: Any) -> Node:
+def adaptive_avg_pool1d(input: Node, output_size: Sizes | None) -> Node:
     """Return means over windows chosen such that the last axis gets output_size.
 
     Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).
@@ -219,7 +219,7 @@ def adaptive_avg_pool1d(input: Node, output_size: Any) -> Node:
 
 
 @op("AdaptiveAvgPool2D")
-def adaptive_avg_pool2d(input: Node, output_size: Any) -> Node:
+def adaptive_avg_pool2d(input: Node, output_size: int | Sequence[int | None] | None) -> Node:
     """Return means over windows chosen such that the last two axes get output_size.
 
     Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).

@@ -13,6 +13,7 @@ from graphc.ops.nn.normalization import check_per_channel, per_channel, scaled_c
 from graphc.ops.reduce.moments import variance
 from graphc.ops.reduce.sums import count, mean_nodes
 from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["batch_norm", "instance_norm"]
 
@@ -54,15 +55,15 @@ def _check_statistics(channels: int, running_mean: Any, running_var: Any, weight
 
 
 def batch_norm(
-    input: Any,
-    running_mean: Any,
-    running_var: Any,
-    weight: Any = None,
-    bias: Any = None,
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
     training: bool = False,
-    momentum: Any = 0.1,
+    momentum: float | None = 0.1,
     eps: float = 1e-5,
-) -> Any:
+) -> Tensor:
     """Normalize each channel by its mean and variance over the batch, or by running ones, then scale and shift.
 
     In training the running statistics move towards those of the batch, in place: running = (1 - momentum) * running +
@@ -116,15 +117,15 @@ def _instance_norm(input: Node, weight: Node, bias: Node, eps: float) -> tuple[N
 
 
 def instance_norm(
-    input: Any,
-    running_mean: Any = None,
-    running_var: Any = None,
-    weight: Any = None,
-    bias: Any = None,
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
     use_input_stats: bool = True,
-    momentum: Any = 0.1,
+    momentum: float | None = 0.1,
     eps: float = 1e-5,
-) -> Any:
+) -> Tensor:
     """Normalize each channel of each sample to mean 0 and variance 1 over the axes after the channels, then scale and shift.
 
     Source: Ulyanov et al., "Instance normalization" (2016).

@@ -125,7 +125,7 @@ def conv1d(
     weight: Node,
     bias: Node | None = None,
     stride: Sizes = 1,
-    padding: Any = 0,
+    padding: Sizes | str = 0,
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> Node:
@@ -163,7 +163,7 @@ def conv2d(
     weight: Node,
     bias: Node | None = None,
     stride: Sizes = 1,
-    padding: Any = 0,
+    padding: Sizes | str = 0,
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> Node:
@@ -202,7 +202,7 @@ def conv3d(
     weight: Node,
     bias: Node | None = None,
     stride: Sizes = 1,
-    padding: Any = 0,
+    padding: Sizes | str = 0,
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> Node:

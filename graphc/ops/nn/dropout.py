@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 from graphc.core.errors import located
 from graphc.ir.core.build import select, zeros_like
@@ -12,6 +11,7 @@ from graphc.ops.common import expand_to, torch_name
 from graphc.ops.random.bits import below, bits
 from graphc.ops.random.generator import drawn
 from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["dropout"]
 
@@ -22,7 +22,7 @@ def _dropout(input: Node, key: Node, p: float, shape: tuple[int, ...]) -> Node:
     return select(keep, input * (1 / (1 - p) if p < 1 else 0.0), zeros_like(input))
 
 
-def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set each element to 0 with probability p and multiply the others by 1 / (1 - p), in training.
 
     Source: Srivastava et al. (2014), "Dropout: a simple way to prevent neural networks from overfitting".
@@ -49,7 +49,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     return _dropped(input, p, training, inplace, tuple(input.shape))
 
 
-def _dropped(input: Any, p: float, training: bool, inplace: bool, shape: tuple[int, ...]) -> Any:
+def _dropped(input: Tensor, p: float, training: bool, inplace: bool, shape: tuple[int, ...]) -> Tensor:
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0.0:
@@ -61,7 +61,7 @@ def _dropped(input: Any, p: float, training: bool, inplace: bool, shape: tuple[i
     return input._assign(found) if inplace else found
 
 
-def channel_dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+def channel_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Set each channel (axis 1) to 0 with probability p and multiply the others by 1 / (1 - p), in training.
 
     Source: Tompson et al. (2015), "Efficient object localization using convolutional networks".

@@ -61,7 +61,7 @@ def _max_pool(
 def max_pool1d(
     input: Node,
     kernel_size: Sizes,
-    stride: Any = None,
+    stride: Sizes | None = None,
     padding: Sizes = 0,
     dilation: Sizes = 1,
     ceil_mode: bool = False,
@@ -101,7 +101,7 @@ def max_pool1d(
 def max_pool2d(
     input: Node,
     kernel_size: Sizes,
-    stride: Any = None,
+    stride: Sizes | None = None,
     padding: Sizes = 0,
     dilation: Sizes = 1,
     ceil_mode: bool = False,
@@ -142,7 +142,7 @@ def max_pool2d(
 def max_pool3d(
     input: Node,
     kernel_size: Sizes,
-    stride: Any = None,
+    stride: Sizes | None = None,
     padding: Sizes = 0,
     dilation: Sizes = 1,
     ceil_mode: bool = False,

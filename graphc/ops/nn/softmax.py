@@ -6,7 +6,7 @@ from typing import Any
 
 from graphc.ir.core.build import apply, cast, elementwise, expand_axes, reduce
 from graphc.ir.core.graph import Node
-from graphc.ops.common import axis_of, dtype_or, torch_name
+from graphc.ops.common import DTypeLike, axis_of, dtype_or, torch_name
 from graphc.tensors.dispatch import op
 
 __all__ = ["log_softmax", "softmax", "softmin"]
@@ -51,7 +51,7 @@ def _implicit_dim(x: Node) -> int:
 
 
 @op("Softmax")
-def softmax(input: Node, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Node:
+def softmax(input: Node, dim: int | None = None, _stacklevel: int = 3, dtype: DTypeLike = None) -> Node:
     """Return exp(input) / sum(exp(input)) along an axis.
 
     The maximum along the axis is subtracted first, so exp does not overflow.
@@ -76,7 +76,7 @@ def softmax(input: Node, dim: int | None = None, _stacklevel: int = 3, dtype: An
 
 
 @op("Softmax")
-def softmin(input: Node, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Node:
+def softmin(input: Node, dim: int | None = None, _stacklevel: int = 3, dtype: DTypeLike = None) -> Node:
     """Return softmax(-input) along an axis.
 
     Args:
@@ -99,7 +99,7 @@ def softmin(input: Node, dim: int | None = None, _stacklevel: int = 3, dtype: An
 
 
 @op("LogSoftmax")
-def log_softmax(input: Node, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Node:
+def log_softmax(input: Node, dim: int | None = None, _stacklevel: int = 3, dtype: DTypeLike = None) -> Node:
     """Return log(softmax(input)) along an axis, computed as input - log(sum(exp(input))) without overflow.
 
     Args:

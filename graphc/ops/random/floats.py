@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -11,12 +12,17 @@ from graphc.core.dtypes import of_ir
 from graphc.core.errors import located
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType
-from graphc.ops.common import check_counts, default_float, dtype_or, flatten_sizes
+from graphc.ops.common import DTypeLike, check_counts, default_float, dtype_or, flatten_sizes
 from graphc.ops.create.fill import finished
+from graphc.ops.create.options import Options
 from graphc.ops.random.bits import normal_nodes, uniform_nodes
 from graphc.ops.random.generator import Generator, drawn
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["normal", "rand", "rand_like", "randn", "randn_like"]
 
@@ -33,14 +39,14 @@ def _normal(key: Node, shape: tuple[int, ...], dtype: DType, mean: float, std: f
     return z if (mean, std) == (0, 1) else z * std + mean
 
 
-def _float(dtype: Any) -> DType:
+def _float(dtype: DTypeLike) -> DType:
     chosen = dtype_or(dtype, default_float())
     if not chosen.is_float:
         raise RuntimeError(f"random numbers of this kind are floats, got dtype {of_ir(chosen)}")
     return chosen
 
 
-def uniform(shape: tuple[int, ...], dtype: DType, low: float, high: float, generator: Generator | None) -> Any:
+def uniform(shape: tuple[int, ...], dtype: DType, low: float, high: float, generator: Generator | None) -> Tensor:
     """Return uniform numbers in [low, high).  Raises RuntimeError for an empty range or a negative extent."""
     check_counts(shape)
     if not low <= high:
@@ -48,7 +54,7 @@ def uniform(shape: tuple[int, ...], dtype: DType, low: float, high: float, gener
     return drawn(_uniform, generator, 2 * prod(shape), shape, dtype, low, high)
 
 
-def gaussian(shape: tuple[int, ...], dtype: DType, mean: float, std: float, generator: Generator | None) -> Any:
+def gaussian(shape: tuple[int, ...], dtype: DType, mean: float, std: float, generator: Generator | None) -> Tensor:
     """Return normal numbers.  Raises RuntimeError for a negative deviation or extent."""
     check_counts(shape)
     if not std >= 0:
@@ -56,13 +62,20 @@ def gaussian(shape: tuple[int, ...], dtype: DType, mean: float, std: float, gene
     return drawn(_normal, generator, 2 * prod(shape), shape, dtype, mean, std)
 
 
-def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, **keywords: Any) -> Any:
+def rand(
+    *sizes: int | Sequence[int],
+    size: Sequence[int] | None = None,
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    **keywords: Unpack[Options],
+) -> Tensor:
     """Return random numbers, uniformly distributed in [0, 1).
 
     They are multiples of 2**-24 (float32) or 2**-53 (float64).
 
     Args:
-        *size: the shape of the result, as ints or as one tuple of ints; `size=` is accepted as a keyword.
+        *sizes: the shape of the result, as ints or as one tuple of ints.
+        size: the same as a keyword.
         generator: `graphc.Generator`, the default one if None.
         dtype: float dtype, the default one if None.
         **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
@@ -80,16 +93,23 @@ def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, **ke
         >>> x.shape, bool(((0 <= x) & (x < 1)).all())
         (torch.Size([2, 3]), True)
     """
-    return finished(uniform(flatten_sizes(size, keywords.pop("size", None)), _float(dtype), 0, 1, generator), **keywords)
+    return finished(uniform(flatten_sizes(sizes, size), _float(dtype), 0, 1, generator), **keywords)
 
 
-def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, **keywords: Any) -> Any:
+def randn(
+    *sizes: int | Sequence[int],
+    size: Sequence[int] | None = None,
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    **keywords: Unpack[Options],
+) -> Tensor:
     """Return random numbers of the standard normal distribution.
 
     Source: Box and Muller (1958).
 
     Args:
-        *size: the shape of the result, as ints or as one tuple of ints; `size=` is accepted as a keyword.
+        *sizes: the shape of the result, as ints or as one tuple of ints.
+        size: the same as a keyword.
         generator: `graphc.Generator`, the default one if None.
         dtype: float dtype, the default one if None.
         **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
@@ -106,10 +126,12 @@ def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, **k
         >>> graphc.randn(2, 3).shape
         torch.Size([2, 3])
     """
-    return finished(gaussian(flatten_sizes(size, keywords.pop("size", None)), _float(dtype), 0, 1, generator), **keywords)
+    return finished(gaussian(flatten_sizes(sizes, size), _float(dtype), 0, 1, generator), **keywords)
 
 
-def rand_like(input: Any, *, dtype: Any = None, generator: Generator | None = None, **keywords: Any) -> Any:
+def rand_like(
+    input: Tensor, *, dtype: DTypeLike = None, generator: Generator | None = None, **keywords: Unpack[Options]
+) -> Tensor:
     """Return random numbers, uniformly distributed in [0, 1), in the shape and dtype of input.
 
     Args:
@@ -133,7 +155,9 @@ def rand_like(input: Any, *, dtype: Any = None, generator: Generator | None = No
     return rand(tuple(input.shape), dtype=dtype or input.dtype, generator=generator, **keywords)
 
 
-def randn_like(input: Any, *, dtype: Any = None, generator: Generator | None = None, **keywords: Any) -> Any:
+def randn_like(
+    input: Tensor, *, dtype: DTypeLike = None, generator: Generator | None = None, **keywords: Unpack[Options]
+) -> Tensor:
     """Return random numbers of the standard normal distribution in the shape and dtype of input.
 
     Args:
@@ -157,9 +181,35 @@ def randn_like(input: Any, *, dtype: Any = None, generator: Generator | None = N
     return randn(tuple(input.shape), dtype=dtype or input.dtype, generator=generator, **keywords)
 
 
+@overload
 def normal(
-    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, **keywords: Any
-) -> Any:
+    mean: float,
+    std: float,
+    size: int | Sequence[int],
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    **keywords: Unpack[Options],
+) -> Tensor: ...
+@overload
+def normal(
+    mean: Tensor | float,
+    std: Tensor | float = 1.0,
+    size: None = None,
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    **keywords: Unpack[Options],
+) -> Tensor: ...
+def normal(
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    **keywords: Unpack[Options],
+) -> Tensor:
     """Return random numbers of normal distributions with the given means and standard deviations.
 
     Args:

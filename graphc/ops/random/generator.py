@@ -17,6 +17,7 @@ from graphc.ir.core.types import I64
 from graphc.ops.create.fill import check_device
 from graphc.tensors.dispatch import op
 from graphc.tensors.storage import Storage
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
 
@@ -57,7 +58,7 @@ class Generator:
 
     def __init__(self, device: Any = "cpu") -> None:
         check_device(device)
-        self.state = _key(0, 0)
+        self.state: Tensor = _key(0, 0)
         generators.add(self.state._storage)
         self._seed = 0
 
@@ -87,7 +88,7 @@ class Generator:
         """Return the seed that was set last, an int."""
         return self._seed
 
-    def get_state(self) -> Any:
+    def get_state(self) -> Tensor:
         """Return a copy of the state, the int64 tensor [seed, offset]."""
         return self.state.clone()
 
@@ -161,7 +162,7 @@ def initial_seed() -> int:
     return default_generator.initial_seed()
 
 
-def get_rng_state() -> Any:
+def get_rng_state() -> Tensor:
     """Return a copy of the default generator's state, the int64 tensor [seed, offset].
 
     Example:
@@ -172,7 +173,7 @@ def get_rng_state() -> Any:
     return default_generator.get_state()
 
 
-def set_rng_state(new_state: Any) -> None:
+def set_rng_state(new_state: Tensor) -> None:
     """Set the state of the default generator, so that the same numbers follow as when it was copied.
 
     Args:
@@ -191,9 +192,9 @@ def set_rng_state(new_state: Any) -> None:
     default_generator.set_state(new_state)
 
 
-def drawn(function: Any, generator: Generator | None, words: int, *arguments: Any) -> Any:
+def drawn(function: Any, generator: Generator | None, words: int, *arguments: Any) -> Tensor:
     """Call `function(key, *arguments)` with a generator's key, and move the generator on behind `words` words."""
     source = default_generator if generator is None else generator
-    result = function(source.state, *arguments)
+    result: Tensor = function(source.state, *arguments)
     source.advance(words)
     return result

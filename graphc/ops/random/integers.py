@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -12,12 +13,17 @@ from graphc.core.errors import located
 from graphc.ir.core.build import cast, elementwise
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64, DType
-from graphc.ops.common import check_counts, dtype_or, flatten_sizes, torch_name
+from graphc.ops.common import DTypeLike, check_counts, dtype_or, flatten_sizes, torch_name
 from graphc.ops.create.fill import finished
+from graphc.ops.create.options import Options, RandomOptions
 from graphc.ops.random.bits import below, bits, two_words
 from graphc.ops.random.generator import Generator, drawn
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["bernoulli", "randint", "randint_like", "randperm"]
 
@@ -37,9 +43,34 @@ def _bernoulli(key: Node, p: Node) -> Node:
     return cast(below(bits(key, p.shape), p), p.dtype)
 
 
+@overload
 def randint(
-    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = None, **keywords: Any
-) -> Any:
+    low: int,
+    high: Sequence[int],
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    **keywords: Unpack[Options],
+) -> Tensor: ...
+@overload
+def randint(
+    low: int,
+    high: int | None = None,
+    size: int | Sequence[int] = ...,
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    **keywords: Unpack[Options],
+) -> Tensor: ...
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    **keywords: Unpack[Options],
+) -> Tensor:
     """Return random integers, uniformly distributed in [low, high): `randint(high, size)` or `randint(low, high, size)`.
 
     Args:
@@ -83,7 +114,9 @@ def _check_range(low: int, high: int, dtype: DType) -> None:
             raise located(RuntimeError(f"{name} is out of bounds for {torch_name(dtype, lower=True)}, got {bound}"))
 
 
-def randint_like(input: Any, low: int, high: Any = None, *, dtype: Any = None, **keywords: Any) -> Any:
+def randint_like(
+    input: Tensor, low: int, high: int | None = None, *, dtype: DTypeLike = None, **keywords: Unpack[RandomOptions]
+) -> Tensor:
     """Return random integers, uniformly distributed in [low, high), in the shape and dtype of input.
 
     Args:
@@ -110,7 +143,7 @@ def randint_like(input: Any, low: int, high: Any = None, *, dtype: Any = None, *
     return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype, **keywords)
 
 
-def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, **keywords: Any) -> Any:
+def randperm(n: int, *, generator: Generator | None = None, dtype: DTypeLike = None, **keywords: Unpack[Options]) -> Tensor:
     """Return a random permutation of the integers 0 to n - 1.
 
     It sorts random keys by their values, so that it cannot be traced by `graphc.compile`.
@@ -143,7 +176,7 @@ def _ordered(places: Node, dtype: DType) -> Node:
     return cast(places, dtype)
 
 
-def bernoulli(input: Any, *, generator: Generator | None = None) -> Any:
+def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """Return 1 with the probability that the element of input gives, and 0 otherwise.
 
     Args:

@@ -13,6 +13,7 @@ from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.common import Operand
 from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["bincount", "unique"]
 
@@ -23,7 +24,7 @@ def _constants(*arrays: Operand) -> Sequence[Node]:
 
 
 def unique(
-    input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
     """Return the distinct elements, or the distinct slices along an axis, in ascending order.
 
@@ -62,7 +63,7 @@ def _counted(input: Operand, weights: Operand, size: int) -> Node:
     return scatter_add(zeros, ones if weights is None else weights, cast(input, I64))
 
 
-def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """Return how often each integer from 0 up occurs in a vector, or the sums of the weights at its places.
 
     Args:

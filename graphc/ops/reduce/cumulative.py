@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from graphc.ir.core.build import cumsum as running_sum
 from graphc.ir.core.build import pad, slice_
 from graphc.ir.core.graph import Node
-from graphc.ops.common import axis_of
+from graphc.ops.common import DTypeLike, axis_of
 from graphc.ops.elementwise.exponential import logaddexp
 from graphc.ops.reduce.sums import accumulable
 from graphc.tensors.dispatch import op
@@ -17,7 +16,7 @@ __all__ = ["cumprod", "cumsum", "logcumsumexp"]
 
 
 @op("Cumsum")
-def cumsum(input: Node, dim: int, *, dtype: Any = None) -> Node:
+def cumsum(input: Node, dim: int, *, dtype: DTypeLike = None) -> Node:
     """Return the cumulative sums along an axis: element i is the sum of the elements 0 to i.
 
     Args:
@@ -53,7 +52,7 @@ def scan(x: Node, axis: int, fill: float, combine: Callable[[Node, Node], Node])
 
 
 @op("Cumprod")
-def cumprod(input: Node, dim: int, *, dtype: Any = None) -> Node:
+def cumprod(input: Node, dim: int, *, dtype: DTypeLike = None) -> Node:
     """Return the cumulative products along an axis: element i is the product of the elements 0 to i.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, overload
 
 from graphc.ir.core.build import apply, constant, reduce, reshape
 from graphc.ir.core.graph import Node
@@ -11,6 +11,7 @@ from graphc.ops.common import Dims, Operand, axes_of, axis_of, positions, squeez
 from graphc.ops.elementwise.bounds import maximum, minimum
 from graphc.ops.reduce.sums import reduced
 from graphc.tensors.dispatch import numpy_names, op
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "min"]
 
@@ -18,8 +19,8 @@ __all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "min"]
 class ValuesIndices(NamedTuple):
     """The extremes along an axis, and where they are."""
 
-    values: Any
-    indices: Any
+    values: Tensor
+    indices: Tensor
 
     def __repr__(self) -> str:
         return f"torch.return_types.{type(self).__name__}(\nvalues={self.values!r},\nindices={self.indices!r})"
@@ -147,13 +148,20 @@ def _extreme_of_all(name: str, x: Node) -> Node:
     return reduce(name, x, axes_of(None, x.type.rank))
 
 
-_MAX = type("max", (ValuesIndices,), {})
+_MAX: type[ValuesIndices] = type("max", (ValuesIndices,), {})
+_MIN: type[ValuesIndices] = type("min", (ValuesIndices,), {})
 
-_MIN = type("min", (ValuesIndices,), {})
 
-
+@overload
+def max(input: Tensor, dim: Tensor | None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def max(input: Tensor, dim: int, keepdim: bool = False) -> ValuesIndices: ...
+@overload
+def max(input: Tensor, *, other: Tensor | float) -> Tensor: ...
 @numpy_names
-def max(input: Operand, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+def max(
+    input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *, other: Tensor | float | None = None
+) -> Tensor | ValuesIndices:
     """Return the largest element, the largest elements along an axis and their indices, or the elementwise maximum.
 
     NaN where one of the elements is. Without dim the gradient is shared equally by elements that tie; with dim it goes
@@ -187,8 +195,16 @@ def max(input: Operand, dim: Any = None, keepdim: bool = False, *, other: Any = 
     return _max_all(input) if dim is None else _MAX(*_max_at(input, dim, keepdim))
 
 
+@overload
+def min(input: Tensor, dim: Tensor | None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def min(input: Tensor, dim: int, keepdim: bool = False) -> ValuesIndices: ...
+@overload
+def min(input: Tensor, *, other: Tensor | float) -> Tensor: ...
 @numpy_names
-def min(input: Operand, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+def min(
+    input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False, *, other: Tensor | float | None = None
+) -> Tensor | ValuesIndices:
     """Return the smallest element, the smallest elements along an axis and their indices, or the elementwise minimum.
 
     NaN where one of the elements is. Without dim the gradient is shared equally by elements that tie; with dim it goes

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from graphc.ir.core.build import apply, cast, elementwise, expand_axes, full_like, reduce, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL
-from graphc.ops.common import Dims, Operand, axes_of, dtype_or, float_operand, kept, torch_name
+from graphc.ops.common import Dims, DTypeLike, axes_of, dtype_or, float_operand, kept, torch_name
 from graphc.ops.reduce.moments import root
 from graphc.ops.reduce.sums import count, reduced
 from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["logsumexp", "norm"]
 
@@ -77,7 +78,7 @@ def norm_nodes(x: Node, order: float, axes: tuple[int, ...], keepdim: bool) -> N
 
 
 @op("LinalgVectorNorm")
-def vector_norm(input: Node, ord: float = 2, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
+def vector_norm(input: Node, ord: float = 2, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike = None) -> Node:
     """Return the ord-norm of the elements over axes, `sum(|x|**ord)**(1 / ord)`.
 
     For ord inf it is the largest absolute value, for -inf the smallest, for 0 the number of nonzero elements. The
@@ -111,7 +112,13 @@ def vector_norm(input: Node, ord: float = 2, dim: Dims = None, keepdim: bool = F
     return norm_nodes(x, float(ord), axes_of(dim, x.type.rank), keepdim)
 
 
-def norm(input: Operand, p: Any = "fro", dim: Dims = None, keepdim: bool = False, dtype: Any = None) -> Any:
+def norm(
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    dtype: DTypeLike = None,
+) -> Tensor:
     """Return the p-norm of the elements over axes, `sum(|x|**p)**(1 / p)`.
 
     Args:

@@ -6,7 +6,7 @@ The results are gathered in that order, so that gradients flow through the value
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -16,22 +16,22 @@ from graphc.ir.core.types import I64
 from graphc.ops.common import Operand, axis_of
 from graphc.ops.indexing.gather import take_along_dim
 from graphc.ops.reduce.extremes import ValuesIndices
+from graphc.ops.reduce.sums import sum
 from graphc.tensors.dispatch import numpy_names, op
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["argsort", "median", "msort", "sort", "topk"]
 
 
-_SORT = type("sort", (ValuesIndices,), {})
-
-_TOPK = type("topk", (ValuesIndices,), {})
-
-_MEDIAN = type("median", (ValuesIndices,), {})
+_SORT: type[ValuesIndices] = type("sort", (ValuesIndices,), {})
+_TOPK: type[ValuesIndices] = type("topk", (ValuesIndices,), {})
+_MEDIAN: type[ValuesIndices] = type("median", (ValuesIndices,), {})
 
 
-def _values(x: Any) -> np.ndarray[Any, Any]:
+def _values(x: Tensor) -> np.ndarray[Any, Any]:
     """Look at the values, with an axis at least."""
-    found: np.ndarray[Any, Any] = np.atleast_1d(np.asarray(x.detach()))
-    return found
+    values: np.ndarray[Any, Any] = np.atleast_1d(np.asarray(x.detach()))
+    return values
 
 
 def _order(values: np.ndarray[Any, Any], axis: int, descending: bool) -> np.ndarray[Any, Any]:
@@ -51,7 +51,7 @@ def _taken(input: Operand, places: Operand, dim: int) -> tuple[Node, Node]:
 
 
 @numpy_names
-def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesIndices:
     """Return the elements sorted along an axis and their indices; the order of equal elements is kept.
 
     NaN counts as the largest. The order is found from the values, so that a function that sorts cannot be traced by
@@ -82,7 +82,7 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Tru
 
 
 @numpy_names
-def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """Return the indices that sort input along an axis; the order of equal elements is kept.
 
     Args:
@@ -105,7 +105,7 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = 
     return sort(input, dim, descending).indices
 
 
-def msort(input: Any) -> Any:
+def msort(input: Tensor) -> Tensor:
     """Return the elements sorted in ascending order along the first axis.
 
     Args:
@@ -126,7 +126,7 @@ def msort(input: Any) -> Any:
 
 
 @numpy_names
-def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:
     """Return the k largest or smallest elements along an axis, in order, and their indices.
 
     NaN counts as the largest. The order is found from the values, so that the function cannot be traced by
@@ -161,8 +161,12 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
     return _TOPK(*_taken(input, np.take(_order(values, axis, largest), range(k), axis), axis))
 
 
+@overload
+def median(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ...
+@overload
+def median(input: Tensor, dim: int, keepdim: bool = False) -> ValuesIndices: ...
 @numpy_names
-def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | ValuesIndices:
     """Return the median of all elements, or the medians along an axis and their indices.
 
     Of an even number of elements it is the lower of the middle two. It is NaN where any element is.
@@ -185,7 +189,7 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
         tensor(2.)
     """
     if dim is None and input.numel() == 0:
-        return input.sum() * float("nan")
+        return sum(input) * float("nan")
     flat = input.reshape(-1) if dim is None else input
     axis = axis_of(-1 if dim is None else dim, flat.dim())
     values = _values(flat)
@@ -194,7 +198,9 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     middle = np.take(_order(values, axis, False), [(values.shape[axis] - 1) // 2], axis)
     bad = np.isnan(values)
     places = np.where(bad.any(axis, keepdims=True), bad.argmax(axis, keepdims=True), middle)
-    found, at = _taken(flat, places, axis)
+    medians, indices = _taken(flat, places, axis)
     if dim is None:
-        return found.squeeze()
-    return _MEDIAN(found, at) if keepdim or not input.dim() else _MEDIAN(found.squeeze(axis), at.squeeze(axis))
+        return medians.squeeze()
+    if keepdim or not input.dim():
+        return _MEDIAN(medians, indices)
+    return _MEDIAN(medians.squeeze(axis), indices.squeeze(axis))

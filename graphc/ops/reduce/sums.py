@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod as product
-from typing import Any
 
 from graphc.ir.core.build import cast, elementwise, reduce, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.ops.common import Dims, axes_of, dtype_or, kept, torch_name
+from graphc.ops.common import Dims, DTypeLike, axes_of, dtype_or, kept, torch_name
 from graphc.tensors.dispatch import op
 
 __all__ = ["mean", "nanmean", "nansum", "prod", "sum"]
@@ -26,7 +25,7 @@ def count(x: Node, axes: tuple[int, ...]) -> int:
     return product(x.shape[a] for a in axes)
 
 
-def accumulable(x: Node, dtype: Any) -> Node:
+def accumulable(x: Node, dtype: DTypeLike) -> Node:
     """Convert to the dtype a sum has: integers and bools add up in int64."""
     return cast(x, dtype_or(dtype, x.dtype if x.dtype.is_float else I64))
 
@@ -37,7 +36,7 @@ def _overload(name: str) -> Callable[..., str]:
 
 
 @op(_overload("Sum"))
-def sum(input: Node, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
+def sum(input: Node, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike = None) -> Node:
     """Return the sum of the elements, of all of them or along axes.
 
     Args:
@@ -62,7 +61,7 @@ def sum(input: Node, dim: Dims = None, keepdim: bool = False, *, dtype: Any = No
 
 
 @op(_overload("Prod"))
-def prod(input: Node, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
+def prod(input: Node, dim: int | None = None, keepdim: bool = False, *, dtype: DTypeLike = None) -> Node:
     """Return the product of the elements, of all of them or along axes.
 
     Args:
@@ -92,7 +91,7 @@ def mean_nodes(x: Node, axes: tuple[int, ...], keepdim: bool) -> Node:
 
 
 @op(_overload("Mean"))
-def mean(input: Node, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
+def mean(input: Node, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike = None) -> Node:
     """Return the arithmetic mean of the elements, of all of them or along axes.
 
     Args:
@@ -122,7 +121,7 @@ def mean(input: Node, dim: Dims = None, keepdim: bool = False, *, dtype: Any = N
 
 
 @op("Nansum")
-def nansum(input: Node, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Node:
+def nansum(input: Node, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike = None) -> Node:
     """Return the sum of the elements that are not NaN, of all of them or along axes.
 
     Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from graphc.ir.core.build import permute as permute_axes
 from graphc.ir.core.graph import Node
@@ -14,7 +13,7 @@ __all__ = ["moveaxis", "movedim", "permute", "swapaxes", "swapdims", "t", "trans
 
 
 @op("Permute")
-def permute(input: Node, *order: Any, dims: Any = None) -> Node:
+def permute(input: Node, *order: int | Sequence[int], dims: Sequence[int] | None = None) -> Node:
     """Reorder the axes: axis i of the result is axis dims[i] of input.
 
     Args:

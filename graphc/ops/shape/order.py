@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from graphc.ir.core.build import concatenate
 from graphc.ir.core.build import flip as flip_axes
@@ -18,7 +17,7 @@ __all__ = ["flip", "fliplr", "flipud", "roll", "rot90"]
 
 
 @op("Flip")
-def flip(input: Node, *along: Any, dims: Any = None) -> Node:
+def flip(input: Node, *along: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Node:
     """Reverse the order of the elements along axes.
 
     Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from graphc.core.promotion import broadcast_shapes
 from graphc.ir.core.build import broadcast
@@ -13,12 +12,13 @@ from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, axis_of, check_counts, expand_to, flatten_sizes
 from graphc.ops.shape.ranks import at_least_rank
 from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["broadcast_tensors", "broadcast_to", "expand", "expand_as", "meshgrid", "repeat", "repeat_interleave", "tile"]
 
 
 @op("Expand")
-def expand(input: Node, *sizes: Any, size: Any = None, implicit: bool = False) -> Node:
+def expand(input: Node, *sizes: int | Sequence[int], size: Sequence[int] | None = None, implicit: bool = False) -> Node:
     """Broadcast axes of extent 1 to larger extents without copying; new axes are added in front.
 
     Args:
@@ -130,7 +130,7 @@ def broadcast_tensors(*tensors: Node) -> tuple[Node, ...]:
 
 
 @op("Repeat")
-def repeat(input: Node, *sizes: Any, repeats: Any = None) -> Node:
+def repeat(input: Node, *sizes: int | Sequence[int], repeats: Sequence[int] | None = None) -> Node:
     """Repeat the whole tensor along each axis; new axes are added in front.
 
     Args:
@@ -167,7 +167,7 @@ def _repeated(x: Node, times: Sequence[int]) -> Node:
 
 
 @op("Repeat")
-def tile(input: Node, *sizes: Any, dims: Any = None) -> Node:
+def tile(input: Node, *sizes: int | Sequence[int], dims: Sequence[int] | None = None) -> Node:
     """Repeat the whole tensor along its last axes; missing axes are added in front.
 
     Args:
@@ -230,7 +230,7 @@ def _meshgrid(tensors: Sequence[Operand], swap: bool) -> tuple[Node, ...]:
     return tuple(permute_axes(g, (1, 0, *range(2, len(xs)))) if swap else g for g in grids)
 
 
-def meshgrid(*tensors: Any, indexing: str = "ij") -> Any:
+def meshgrid(*tensors: Tensor | Sequence[Tensor], indexing: str = "ij") -> tuple[Tensor, ...]:
     """Return the coordinates of the grid that vectors span: result k holds the values of vector k along axis k.
 
     Args:

@@ -10,6 +10,7 @@ from graphc.ir.core.build import reshape as reshape_node
 from graphc.ir.core.graph import Node
 from graphc.ops.common import axes_of, axis_of, flatten_sizes, resolve_sizes, unsqueeze_axis
 from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
 
 __all__ = [
     "clone", "contiguous", "flatten", "ravel", "reshape", "reshape_as", "squeeze", "unflatten", "unsqueeze", "view",
@@ -18,7 +19,7 @@ __all__ = [
 
 
 @op("View")
-def reshape(input: Node, *sizes: Any, shape: Any = None) -> Node:
+def reshape(input: Node, *sizes: int | Sequence[int], shape: Sequence[int] | None = None) -> Node:
     """Return the elements in row-major order under another shape.
 
     The result shares the storage of input where its strides permit, and is a copy otherwise.
@@ -44,7 +45,7 @@ def reshape(input: Node, *sizes: Any, shape: Any = None) -> Node:
 
 
 @op("View")
-def view(input: Node, *shape: Any) -> Node:
+def view(input: Node, *shape: int | Sequence[int]) -> Node:
     """Return the elements under another shape, as `graphc.reshape` does.
 
     Args:
@@ -119,7 +120,7 @@ def flatten(input: Node, start_dim: int = 0, end_dim: int = -1) -> Node:
     return reshape_node(input, (*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
 
 
-def ravel(input: Any) -> Any:
+def ravel(input: Tensor) -> Tensor:
     """Return the elements in row-major order as a vector, copied only if they do not lie in memory so.
 
     Args:
@@ -233,7 +234,7 @@ def clone(input: Node, *, memory_format: Any = None) -> Node:
     return input
 
 
-def contiguous(input: Any, *, memory_format: Any = None) -> Any:
+def contiguous(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """Return input itself if its elements lie in memory in row-major order, else a copy in which they do.
 
     Args:

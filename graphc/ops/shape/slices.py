@@ -26,7 +26,7 @@ def narrow_axis(x: Node, axis: int, start: int, stop: int, step: int = 1) -> Nod
     return slice_(x, starts, stops, [step if a == axis else 1 for a in range(x.type.rank)])
 
 
-def _narrowed(input: Operand, dim: int, start: Any, length: int) -> ViewSteps:
+def _narrowed(input: Node, dim: int, start: int | Node, length: int) -> ViewSteps:
     if input.type.rank == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     axis = axis_of(dim, input.type.rank)
@@ -47,7 +47,7 @@ def _narrowed(input: Operand, dim: int, start: Any, length: int) -> ViewSteps:
 
 
 @op("Slice", view=_narrowed)
-def narrow(input: Node, dim: int, start: Any, length: int) -> Node:
+def narrow(input: Node, dim: int, start: int | Node, length: int) -> Node:
     """Return the elements start to start + length - 1 along an axis.
 
     Args:
@@ -71,7 +71,7 @@ def narrow(input: Node, dim: int, start: Any, length: int) -> Node:
     return read(input, _narrowed(input, dim, start, length))
 
 
-def _selected(input: Operand, dim: int, index: Any) -> ViewSteps:
+def _selected(input: Node, dim: int, index: int | Node) -> ViewSteps:
     axis, place = axis_of(dim, input.type.rank), known_integer(index)
     if isinstance(place, Node):
         return (At(axis, _place(place, input, axis)),)
@@ -79,7 +79,7 @@ def _selected(input: Operand, dim: int, index: Any) -> ViewSteps:
 
 
 @op("Select", view=_selected)
-def select(input: Node, dim: int, index: Any) -> Node:
+def select(input: Node, dim: int, index: int | Node) -> Node:
     """Return the slice at one index of an axis, without that axis.
 
     Args:
