@@ -3,7 +3,7 @@
 import types as _types
 
 from graphc import autograd, cuda, func, linalg, nn, optim, random, utils
-from graphc import methods as _methods
+from graphc.ops.methods import table as _methods
 from graphc.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from graphc.autograd.grad_mode import is_grad_enabled
 from graphc.batching.vmap import vmap

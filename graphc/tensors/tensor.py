@@ -802,7 +802,7 @@ class Tensor:
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return (_rebuild, (type(self), np.array(self._array()), self.requires_grad), self.__dict__ or None)
 
-    if TYPE_CHECKING:  # operations and methods are given to the class by graphc.methods and graphc.autograd
+    if TYPE_CHECKING:  # operations and methods are given to the class by graphc.ops.methods and graphc.autograd
 
         def __getattr__(self, name: str) -> Any: ...
 

@@ -11,9 +11,9 @@ import pytest
 
 import graphc as torch
 from graphc import linalg
-from graphc.methods import INPLACE
 from graphc.nn import functional as F
 from graphc.nn import init
+from graphc.ops.methods.in_place import INPLACE
 from graphc.optim import lr_scheduler
 from tests.paths import ROOT
 

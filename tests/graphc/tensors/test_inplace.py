@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import graphc as G
-from graphc.methods import INPLACE
+from graphc.ops.methods.in_place import INPLACE
 
 X = np.array([[0.25, -0.5, 0.75], [-0.125, 0.625, 0.875]])
 P = np.abs(X)

@@ -1,0 +1,1 @@
+"""The methods of tensors that are operations."""

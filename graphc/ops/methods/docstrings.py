@@ -1,0 +1,17 @@
+"""Sections of docstrings, which methods made of functions share with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["section"]
+
+
+def section(function: Callable[..., Any], title: str) -> str:
+    """Return a section of a function's docstring, not indented, with its title and a last newline; empty if there is none."""
+    lines = (function.__doc__ or "").splitlines(keepends=True)
+    start = next((i for i, line in enumerate(lines) if line.strip() == f"{title}:"), len(lines))
+    stop = next((i for i in range(start, len(lines)) if not lines[i].strip()), len(lines))
+    return re.sub(r"^ {4}", "", "".join(lines[start:stop]), flags=re.M)

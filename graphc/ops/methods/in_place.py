@@ -1,0 +1,47 @@
+"""In-place forms: `name_` writes the result of `name` into the tensor's storage, through views into their base."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from graphc.ops.methods.docstrings import section
+from graphc.tensors.tensor import Tensor
+
+__all__ = ["INPLACE", "in_place"]
+
+INPLACE = [
+    "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul", "asin", "asinh", "atan", "atan2", "atanh",
+    "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "ceil", "clamp", "clamp_max", "clamp_min", "clip",
+    "copysign", "cos", "cosh", "cumprod", "cumsum", "div", "divide", "eq", "erf", "exp", "exp2", "expm1", "floor",
+    "floor_divide", "fmod", "frac", "ge", "gt", "hypot", "index_add", "index_copy", "index_fill", "index_put", "le", "lerp",
+    "log", "log10", "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "lt",
+    "masked_fill", "mul", "multiply", "nan_to_num", "ne", "neg", "negative", "pow", "reciprocal", "relu", "remainder",
+    "round", "rsqrt", "scatter", "scatter_add", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "subtract",
+    "tan", "tanh", "tril", "triu", "true_divide", "trunc", "xlogy",
+]  # fmt: skip
+"""The methods that have an in-place form."""
+
+DOCSTRING = """In-place form of `{name}`: write its result into this tensor, and return this tensor.
+
+{args}
+Returns:
+    This tensor; the result is converted to its dtype.
+
+Raises:
+    RuntimeError: if the result has another shape or a dtype of a higher kind (float into int, int into bool), elements of this
+        tensor share memory (as after `expand`), or it is a leaf that requires a gradient while gradients are recorded.
+"""
+
+
+def in_place(function: Callable[..., Any], name: str) -> Callable[..., Tensor]:
+    """Return the in-place form of a function, with its signature."""
+
+    @wraps(function, updated=())  # without `nodes`: it is no operation
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return self._assign(function(self, *args, **kwargs))
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = DOCSTRING.format(name=name.strip("_"), args=section(function, "Args"))
+    return method

@@ -1,0 +1,53 @@
+"""Subscripts of tensors, and choices between elements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc.ops.elementwise import comparison
+from graphc.ops.indexing import items, masks
+from graphc.ops.reduce import logic as reduce_logic
+from graphc.tensors.tensor import Tensor
+
+__all__ = ["contains", "get_item", "set_item", "where"]
+
+
+def get_item(self: Tensor, index: Any) -> Tensor:
+    """Return the elements at an index; integers, slices, None and ... give a view, tensors and lists a copy."""
+    return items.getitem(self, index)
+
+
+def set_item(self: Tensor, index: Any, value: Tensor | float) -> None:
+    """Write a number or a tensor, broadcast and converted to this dtype, to the elements at an index."""
+    part, index = items.at_places(self, index)
+    if items.is_basic(index):
+        part = items.getitem(part, index)
+        part.copy_(items.fitted(value, tuple(part.shape)) if isinstance(value, Tensor) else value)
+    else:
+        part._assign(items.put_item(part, index, value))
+
+
+def contains(self: Tensor, element: Tensor | float) -> bool:
+    """Return whether any element equals the given number."""
+    return bool(reduce_logic.any(comparison.eq(self, element)))
+
+
+def where(self: Tensor, condition: Tensor, other: Tensor | float) -> Tensor:
+    """Return this tensor's elements where a condition holds, and those of another one elsewhere.
+
+    Args:
+        condition: bool tensor.
+        other: tensor or number; the three shapes broadcast.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast, or `condition` is not of bools.
+
+    Example:
+        >>> x = graphc.tensor([-1.0, 2.0])
+        >>> x.where(x > 0, 0.0)
+        tensor([0., 2.])
+    """
+    return masks.where(condition, self, other)

@@ -1,0 +1,91 @@
+"""All methods of tensors that are operations; importing this module adds them to the class."""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import Any
+
+from graphc.core.errors import guard
+from graphc.ops.elementwise import (
+    arithmetic,
+    bits,
+    bounds,
+    comparison,
+    division,
+    exponential,
+    hyperbolic,
+    logic,
+    powers,
+    predicates,
+    rounding,
+    signs,
+    special,
+    trigonometric,
+)
+from graphc.ops.indexing import gather, items, masks, scatter, slices
+from graphc.ops.linear_algebra import affine, matrices, square_matrices, vectors
+from graphc.ops.methods import conversion, filling, subscripts
+from graphc.ops.methods.in_place import INPLACE, in_place
+from graphc.ops.methods.operators import IN_PLACE_OPERATORS, OPERATORS, operator
+from graphc.ops.nn import rectifiers, softmax
+from graphc.ops.random import integers
+from graphc.ops.reduce import counting, cumulative, extremes, moments, norms, sorting, sums
+from graphc.ops.reduce import logic as reduce_logic
+from graphc.ops.shape import axes, diagonals, order, parts, repetition, sizes
+from graphc.ops.shape import slices as shape_slices
+from graphc.tensors.tensor import Tensor
+
+__all__ = ["METHODS", "SPECIAL"]
+
+MODULES: tuple[Any, ...] = (
+    arithmetic, bits, bounds, comparison, division, exponential, hyperbolic, logic, powers, predicates, rounding, signs,
+    special, trigonometric, gather, items, masks, scatter, slices, affine, matrices, square_matrices, vectors, rectifiers,
+    softmax, integers, counting, cumulative, extremes, reduce_logic, moments, norms, sorting, sums, axes, diagonals, order,
+    parts, repetition, sizes, shape_slices,
+)  # fmt: skip
+"""The modules whose functions are methods too."""
+
+FUNCTIONS = frozenset((
+    "bilinear", "broadcast_tensors", "celu", "elu", "getitem", "leaky_relu", "linear", "meshgrid", "one_hot", "prelu",
+    "put_item", "randint", "randint_like", "randperm", "relu6", "rsub", "selu", "softmin", "std_mean", "threshold",
+    "var_mean", "vecdot", "where",
+))  # fmt: skip
+"""Their functions that are none."""
+
+METHODS = {name: getattr(module, name) for module in MODULES for name in module.__all__ if name not in FUNCTIONS}
+"""The operations that are methods, by name."""
+
+SPECIAL: dict[str, Any] = {
+    **{name: getattr(module, name) for module in (conversion, filling) for name in module.__all__ if name.islower()},
+    **conversion.CONVERTERS,
+    **{maker.__name__: maker for maker in conversion.MAKERS},
+    "__getitem__": subscripts.get_item,
+    "__setitem__": subscripts.set_item,
+    "__contains__": subscripts.contains,
+    "where": subscripts.where,
+    "ndimension": Tensor.dim,
+    "T": property(axes.reverse_axes),
+    "mT": property(axes.matrix_transpose),
+    "__neg__": arithmetic.neg,
+    "__pos__": arithmetic.positive,
+    "__abs__": signs.abs,
+    "__invert__": bits.bitwise_not,
+    **{f"__{name}__": operator(function) for name, function in OPERATORS.items()},
+}
+"""Methods under other names than their functions', and methods that are no operations."""
+
+
+def _guarded(value: Any) -> Any:
+    return guard(value) if isinstance(value, FunctionType) and not hasattr(value, "nodes") else value
+
+
+def _complete_class() -> None:
+    for name, value in {**METHODS, **SPECIAL}.items():
+        setattr(Tensor, name, _guarded(value))
+    for name in INPLACE:
+        setattr(Tensor, f"{name}_", in_place(getattr(Tensor, name), f"{name}_"))
+    for name in IN_PLACE_OPERATORS:
+        setattr(Tensor, f"__i{name}__", in_place(OPERATORS[name], f"__i{name}__"))
+
+
+_complete_class()
