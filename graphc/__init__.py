@@ -32,7 +32,6 @@ from graphc.core.dtypes import (
 from graphc.core.errors import TracingError
 from graphc.core.errors import guard_all as _guard_all
 from graphc.core.printing import set_printoptions
-from graphc.core.promotion import broadcast_shapes as _broadcast_shapes
 from graphc.ops.create.data import *
 from graphc.ops.create.fill import *
 from graphc.ops.create.ranges import *
@@ -66,6 +65,7 @@ from graphc.ops.nn.embedding import embedding
 from graphc.ops.nn.rectifiers import celu, prelu, relu, selu, threshold
 from graphc.ops.nn.shrinkage import hardshrink
 from graphc.ops.nn.softmax import log_softmax, softmax
+from graphc.ops.queries import broadcast_shapes, is_tensor, numel
 from graphc.ops.random.floats import *
 from graphc.ops.random.generator import *
 from graphc.ops.random.integers import *
@@ -101,58 +101,6 @@ e, inf, nan, newaxis, pi = (
     None,
     3.141592653589793,
 )
-
-
-def is_tensor(obj: object) -> bool:  # type: ignore[valid-type]
-    """Return whether an object is a tensor.
-
-    Args:
-        obj: any object.
-
-    Returns:
-        bool.
-
-    Example:
-        >>> graphc.is_tensor(graphc.ones(2)), graphc.is_tensor(np.ones(2))
-        (True, False)
-    """
-    return isinstance(obj, Tensor)
-
-
-def numel(input: Tensor) -> int:  # type: ignore[valid-type]
-    """Return the number of elements of a tensor.
-
-    Args:
-        input: tensor.
-
-    Returns:
-        int.
-
-    Example:
-        >>> graphc.numel(graphc.ones(2, 3))
-        6
-    """
-    return input.numel()
-
-
-def broadcast_shapes(*shapes: tuple[int, ...]) -> Size:  # type: ignore[valid-type]
-    """Return the shape to which shapes broadcast.
-
-    Args:
-        *shapes: sequences of ints.
-
-    Returns:
-        graphc.Size.
-
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-
-    Example:
-        >>> graphc.broadcast_shapes((2, 1), (3,))
-        torch.Size([2, 3])
-    """
-    return Size(_broadcast_shapes([tuple(s) for s in shapes]))
-
 
 __version__ = "0.1.0"
 

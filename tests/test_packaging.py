@@ -69,7 +69,7 @@ def test_wheel_holds_every_module_and_the_data(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = {"graphc/py.typed", "graphc/cli/digits.npz", "graphc/cli/DIGITS.md"}
     expected |= {f"graphc/{folder}/{p.name}" for folder in ("ir", "codegen") for p in (ROOT / folder).glob("*.py")}
-    expected |= {str(p.relative_to(ROOT)) for p in (ROOT / "graphc").rglob("*.py")}
+    expected |= {str(p.relative_to(ROOT)) for kind in ("*.py", "*.pyi") for p in (ROOT / "graphc").rglob(kind)}
     assert expected <= names
     assert not [n for n in names if "test" in n or "__pycache__" in n or "benchmark" in n]
 

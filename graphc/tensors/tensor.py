@@ -6,7 +6,7 @@ import copy as copying
 import warnings
 from collections.abc import Callable, Iterator
 from sys import getrefcount
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from weakref import ref
 
 import numpy as np
@@ -24,6 +24,7 @@ from graphc.tensors import views
 from graphc.tensors.context import state
 from graphc.tensors.grad_fn import GradFn
 from graphc.tensors.lazy import realize
+from graphc.tensors.operations import Operations
 from graphc.tensors.storage import HELD_ONCE, Shared, Storage, compute, stopped, valued
 from graphc.tensors.views import ViewSteps
 
@@ -112,7 +113,7 @@ class AccumulateGrad(GradFn):
         return False
 
 
-class Tensor:
+class Tensor(Operations):
     """Multi-dimensional array of one dtype, with lazily computed values and recorded, differentiable operations.
 
     Constructed from sizes or from data, a tensor has the default float dtype; `graphc.tensor` infers the dtype from the data.
@@ -801,22 +802,6 @@ class Tensor:
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return (_rebuild, (type(self), np.array(self._array()), self.requires_grad), self.__dict__ or None)
-
-    if TYPE_CHECKING:  # operations and methods are given to the class by graphc.ops.methods and graphc.autograd
-
-        def __getattr__(self, name: str) -> Any: ...
-
-        def _binary(self, other: Any) -> Tensor: ...
-
-        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __matmul__ = __rmatmul__ = (
-            _binary
-        )
-        __pow__ = __rpow__ = __mod__ = __floordiv__ = __and__ = __or__ = __xor__ = __lt__ = __le__ = __gt__ = __ge__ = _binary
-
-        def __neg__(self) -> Tensor: ...
-        def __invert__(self) -> Tensor: ...
-        def __getitem__(self, index: Any) -> Tensor: ...
-        def __setitem__(self, index: Any, value: Any) -> None: ...
 
 
 def legacy(cls: type[T], dtype: dtype, args: tuple[Any, ...], keywords: dict[str, Any], *, strict: bool = False) -> T:

@@ -8,6 +8,7 @@ from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, all_axes
 from graphc.ops.elementwise.predicates import INFINITY
 from graphc.tensors.dispatch import op
+from graphc.tensors.tensor import Tensor
 
 __all__ = [
     "allclose", "eq", "equal", "ge", "greater", "greater_equal", "gt", "isclose", "le", "less", "less_equal", "lt",
@@ -198,7 +199,7 @@ def _allclose(input: Operand, other: Operand, rtol: float, atol: float, equal_na
     return reduce("all", close, all_axes(close))
 
 
-def allclose(input: Operand, other: Operand, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Test whether all elements of two tensors are close, as `graphc.isclose` defines it.
 
     The result is a Python bool: the call computes the tensors.
@@ -229,7 +230,7 @@ def _equal(input: Operand, other: Operand) -> Node:
     return reduce("all", same, all_axes(same))
 
 
-def equal(input: Operand, other: Operand) -> bool:
+def equal(input: Tensor, other: Tensor) -> bool:
     """Test whether two tensors have the same shape and equal elements.
 
     The dtypes may differ. NaN is not equal to itself. The result is a Python bool: the call computes the tensors.
