@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from graphc.ir.analysis.views import Strides
+from graphc.ir.core.decisions import undecided
 from graphc.ir.core.graph import Graph, Node
 from graphc.ir.fusion.fusion import fuse
 from graphc.ir.fusion.scalarize import scalarize
+from graphc.ir.loops.bufferize import bufferize
 from graphc.ir.loops.hoist_matmuls import hoist_matmuls
 from graphc.ir.loops.loop_passes import merge_and_prune_loops
+from graphc.ir.loops.promote import promote_loops
 from graphc.ir.loops.rematerialize import rematerialize
 from graphc.ir.loops.unrolling import unroll_loops
 from graphc.ir.rewrite.simplify import simplify
@@ -18,7 +21,7 @@ from graphc.ir.text import debug
 from graphc.ir.text.printer import to_text
 from graphc.ir.text.verifier import verify
 
-__all__ = ["PASSES", "Pass", "optimize"]
+__all__ = ["FINAL", "PASSES", "Pass", "optimize"]
 
 Layouts = Mapping[Node, Strides]
 
@@ -43,7 +46,7 @@ def _components(graph: Graph, layouts: Layouts) -> Graph:
 
 PASSES = (
     # before the bodies of a loop and of its taped twin are rewritten apart
-    Pass("merged", lambda graph, layouts: merge_and_prune_loops(graph)),
+    Pass("merged", lambda graph, layouts: merge_and_prune_loops(undecided(graph))),
     # before simplify, which finds what one iteration stacked and another reads
     Pass("unrolled", lambda graph, layouts: unroll_loops(graph)),
     # as long as a scan and its adjoint are made of the same nodes
@@ -54,9 +57,16 @@ PASSES = (
     Pass("optimized", _simplify),
     # after simplify, which has moved what is repeated along an axis behind the work without it
     Pass("scalarized", _components),
-    # last: it fixes what is stored and what is computed where it is read
+    # before fuse, which leaves the bodies of loops in registers as they are
+    Pass("promoted", lambda graph, layouts: promote_loops(graph)),
+    # it fixes what is stored and what is computed where it is read
     Pass("fused", lambda graph, layouts: fuse(graph, dict(layouts))),
+    # last: a kernel that reads an array before and after an update forbids it in place
+    Pass("bufferized", lambda graph, layouts: bufferize(graph)),
 )
+
+FINAL = PASSES[-1].stage
+"""The stage that code is generated from."""
 
 
 def optimize(graph: Graph, layouts: Layouts | None = None, *, check: bool = True) -> dict[str, Graph]:

@@ -12,8 +12,7 @@ from typing import Protocol
 from graphc.codegen.llvm.builder import Value
 from graphc.codegen.program.calls import Calls
 from graphc.codegen.program.memory.buffers import Buffer, Buffers
-from graphc.ir.analysis.in_place import InPlace
-from graphc.ir.analysis.register_promotion import in_place
+from graphc.ir.analysis.in_place import InPlace, decided_updates
 from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.types import BOOL, TensorType
 
@@ -75,7 +74,7 @@ class ControlFlow:
         results = self.buffers.results(region, node)
         self.tapes.reserve([r.tape for r in results if r.tape is not None], length)
         stacks = [self.buffers.filled(r) for r in results[n:]]
-        changes = in_place(body, n)
+        changes = decided_updates(body, n)
         pairs = self._pairs(node, n, changes)
         packed = self.calls.pack(body, dict(zip(body.params[n + m :], captures, strict=True)))
         used: set[Buffer] = {*operands, *results, *packed, *(b for pair in pairs for b in pair)}
@@ -106,7 +105,7 @@ class ControlFlow:
         begin = self.buffers.call
         operands = [self.calls.dense(o) for o in node.operands]
         carried, captures = operands[:n], operands[n:]
-        changes = in_place(body, n)
+        changes = decided_updates(body, n)
         results, pairs = self.buffers.results(region, node), self._pairs(node, n, changes)
         flag = self.buffers.allocate(TensorType(BOOL))
         tapes = [r.tape for r in results if r.tape is not None]

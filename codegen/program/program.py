@@ -28,7 +28,6 @@ from graphc.codegen.runtime.bindings import Bindings
 from graphc.codegen.runtime.engine import MachineCode
 from graphc.codegen.runtime.entry import call_program, make_entry, prepare, redirect
 from graphc.codegen.runtime.tiers import BETTER, QUICK, Opt, cached, code_cache_size, machine_code
-from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.analysis.views import Strides, dense_strides
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.cost import weight
@@ -37,7 +36,7 @@ from graphc.ir.core.ops import is_result
 from graphc.ir.core.semantics import CheckError
 from graphc.ir.interpret.comparison import Outcome
 from graphc.ir.interpret.evaluate import TakesTooLong, limited
-from graphc.ir.pipeline import optimize
+from graphc.ir.pipeline import FINAL, optimize
 from graphc.ir.text import debug
 from graphc.ir.text.printer import to_text
 
@@ -219,8 +218,8 @@ class Program:
 
     @property
     def graph(self) -> Graph:
-        """The graph as it was compiled, with fusions."""
-        return self.stages_of["fused"]
+        """The graph as it was compiled, with fusions and decisions."""
+        return self.stages_of[FINAL]
 
     @property
     def stages(self) -> list[str]:
@@ -277,7 +276,7 @@ def _work(region: Region) -> tuple[int, int]:
             each = [_work(r) for r in node.regions]
             times = node.params.get("length", 1) or 1
             flops += times * sum(f for f, _ in each)
-            moved += 0 if fits_registers(node) else times * sum(m for _, m in each)
+            moved += 0 if "registers" in node.params else times * sum(m for _, m in each)
         elif node.op.kind in ("elementwise", "reduce"):
             flops += weight(node) * (node.operands[0] if node.op.kind == "reduce" else node).type.size
         computed = node.op.kind not in ("movement", "leaf") and len(node.types) == 1
@@ -351,7 +350,7 @@ def _written(
     """Run the passes and write the program."""
     stages = optimize(graph, layouts, check=check)
     with debug.timed("kernels"):
-        writer = ProgramWriter(stages["fused"], [layouts[p] for p in stages["fused"].params], dynamic)
+        writer = ProgramWriter(stages[FINAL], [layouts[p] for p in stages[FINAL].params], dynamic)
         writer.write()
     return stages, writer
 
@@ -361,7 +360,7 @@ def _write(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool 
     if debug.enabled("kernels"):
         debug.show("kernels", "\n\n".join(map(str, writer.calls.kernels)))
     debug.show("llvm", writer.text)
-    return _text_of(writer, _work(stages["fused"]))
+    return _text_of(writer, _work(stages[FINAL]))
 
 
 def _text_of(writer: ProgramWriter, work: tuple[int, int]) -> ProgramText:

@@ -16,8 +16,8 @@ from graphc.codegen.program.memory.arena import Interval
 from graphc.codegen.program.memory.buffers import Buffer, Buffers, has_constant_extents, result_nodes
 from graphc.codegen.program.register_loops.region_writer import RegisterWriter
 from graphc.codegen.program.register_loops.values import BodyValue, Memory, TapeItems
-from graphc.ir.analysis.register_promotion import fits_registers, in_place, lanes_in_registers
-from graphc.ir.analysis.vectorize import Lanes
+from graphc.ir.analysis.in_place import decided_updates
+from graphc.ir.analysis.lane_layout import Lanes, decided_lanes
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region, users
@@ -36,7 +36,7 @@ class RegisterRegions:
 
     def write(self, region: Region, node: Node) -> None:
         """Write a loop or branch."""
-        lanes = lanes_in_registers(node)
+        lanes = decided_lanes(node)
         writer = RegisterWriter(self.buffers, lanes)
         self._stack_in_rows(region, node)
         operands = [self._operand(o, writer) for o in node.operands]
@@ -45,7 +45,7 @@ class RegisterRegions:
         if node.op.name == "cond":
             values = writer.loops.cond(node, operands)
         else:
-            for i in in_place(node.regions[-1], node.params["carried"]).carried:
+            for i in decided_updates(node.regions[-1], node.params["carried"]).carried:
                 initial, place = operands[i], places[i]
                 assert isinstance(initial, Memory) and isinstance(place, Memory)
                 self.main.move(initial.address, place.address, initial.type.bytes)
@@ -76,7 +76,7 @@ class RegisterRegions:
 
     def _stack_in_rows(self, region: Region, node: Node) -> None:
         """Give stacks that only scans in registers read shared rows: the items of an iteration have one address."""
-        if lanes_in_registers(node) is not None:
+        if "lanes" in node.params:
             return
         stacks = dict[str, list[Node]]()
         for n in self._xs_of(region):
@@ -102,7 +102,7 @@ class RegisterRegions:
             others, xs = set(region.results), dict[Node, None]()
             for node in region.nodes():
                 read = node.operands
-                if node.op.name == "scan" and fits_registers(node) and lanes_in_registers(node) is None:
+                if node.op.name == "scan" and "registers" in node.params and "lanes" not in node.params:
                     n, m = node.params["carried"], node.params["sequences"]
                     xs.update(dict.fromkeys(read[n : n + m]))
                     read = read[:n] + read[n + m :]
@@ -112,7 +112,7 @@ class RegisterRegions:
 
     def _pad_stacks(self, region: Region, node: Node) -> None:
         """Pad the elements of a loop's stacks to vectors, where all readers are loops with the same lanes."""
-        lanes = lanes_in_registers(node)
+        lanes = decided_lanes(node)
         if lanes is None:
             return
         readers = users(region.nodes())
@@ -138,11 +138,8 @@ def _memory(buffer: Buffer, type: TensorType) -> Memory | TapeItems:
 
 def _reads_items(reader: Node, stack: Node, axis: int, lanes: Lanes) -> bool:
     """Whether a node is a scan in registers with the same lanes, and has a stack among its `xs` alone."""
-    if reader.op.name != "scan" or not fits_registers(reader):
+    if reader.op.name != "scan" or reader.params.get("lanes") != lanes.count:
         return False
-    n, other = reader.params["carried"], lanes_in_registers(reader)
+    n, (axes, _) = reader.params["carried"], reader.params["lane_axes"]
     positions = [i for i, o in enumerate(reader.operands) if o is stack]
-    return all(
-        n <= i < n + reader.params["sequences"] and other is not None and other.axes[i] == axis and other.count == lanes.count
-        for i in positions
-    )
+    return all(n <= i < n + reader.params["sequences"] and axes[i] == axis for i in positions)

@@ -20,6 +20,7 @@ from graphc.ir.core.graph import Graph, Node, make, parameter, toposort
 from graphc.ir.core.ops import PRIMITIVES, is_constant
 from graphc.ir.interpret.comparison import Mismatch, Noise, Outcome, compare, evaluated
 from graphc.ir.interpret.evaluate import evaluate_node, interpreted
+from graphc.ir.pipeline import FINAL
 from graphc.ir.text.printer import to_text
 
 __all__ = ["Difference", "MiscompilationError", "Pipeline", "first_difference"]
@@ -125,7 +126,7 @@ def first_difference(pipeline: Pipeline, arrays: Sequence[Any], native: Outcome)
     by_kernels = _by_kernels(pipeline, graph, arrays)
     mismatch = compare(outcome, by_kernels, [noise])
     if mismatch is not None:
-        return _of_kernels(pipeline, graph, arrays, (outcome, by_kernels), mismatch)
+        return _of_kernels(pipeline, (before, graph), arrays, (outcome, by_kernels), mismatch)
     mismatch = compare(by_kernels, native, [noise])
     return None if mismatch is None else _of_native(pipeline, graph, arrays, (by_kernels, native), mismatch)
 
@@ -185,16 +186,17 @@ def _first_of_one_name(before: Graph, after: Graph, arrays: Sequence[Any]) -> tu
 
 
 def _of_kernels(
-    pipeline: Pipeline, graph: Graph, arrays: Sequence[Any], outcomes: tuple[Outcome, Outcome], mismatch: Mismatch
+    pipeline: Pipeline, final: tuple[str, Graph], arrays: Sequence[Any], outcomes: tuple[Outcome, Outcome], mismatch: Mismatch
 ) -> Difference:
     """Name the first kernel call that computes something else than its node."""
+    before, graph = final
     found: list[Difference] = []
 
     def run(node: Node, values: Mapping[Node, Any]) -> Any:
         value = evaluate_node(node, [values[o] for o in node.operands])
         call = pipeline.calls.get(node)
         if call is not None and not found:
-            found.extend(_wrong_call(node, call, values, value))
+            found.extend(_wrong_call(before, node, call, values, value))
         return value
 
     with interpreted(run):
@@ -202,11 +204,11 @@ def _of_kernels(
     if found:
         return found[0]
     expected, got = (_pick(o, mismatch) for o in outcomes)
-    listings = {"fused": to_text(graph)}
-    return Difference("kernels", "fused", mismatch.result, None, expected, got, mismatch.where, listings)
+    listings = {before: to_text(graph)}
+    return Difference("kernels", before, mismatch.result, None, expected, got, mismatch.where, listings)
 
 
-def _wrong_call(node: Node, call: KernelCall, values: Mapping[Node, Any], value: Any) -> Iterator[Difference]:
+def _wrong_call(before: str, node: Node, call: KernelCall, values: Mapping[Node, Any], value: Any) -> Iterator[Difference]:
     expected = value if isinstance(value, list) else [value]
     got: Outcome
     try:
@@ -218,9 +220,9 @@ def _wrong_call(node: Node, call: KernelCall, values: Mapping[Node, Any], value:
     mismatch = compare(expected, got, noises)
     if mismatch is not None:
         graph, _ = _alone(node)
-        listings = {"fused": to_text(graph), "kernels": str(call.kernel or node.op.name)}
+        listings = {before: to_text(graph), "kernels": str(call.kernel or node.op.name)}
         a, b = _pick(expected, mismatch), _pick(got, mismatch)
-        yield Difference("kernels", "fused", mismatch.result, node, a, b, mismatch.where, listings)
+        yield Difference("kernels", before, mismatch.result, node, a, b, mismatch.where, listings)
 
 
 def _alone(node: Node) -> tuple[Graph, list[Node]]:
@@ -230,12 +232,17 @@ def _alone(node: Node) -> tuple[Graph, list[Node]]:
     inner: dict[Node, Node] = dict(new)
     for n in toposort([node], lambda n: n in new):
         if n not in inner:
-            inner[n] = make(n.op, [inner[o] for o in n.operands], n.params, n.regions, like=n)
+            inner[n] = make(n.op, [inner[o] for o in n.operands], _alone_params(n), n.regions, like=n)
     whole = inner[node]
     if len(node.types) > 1:
         parts = [make(PRIMITIVES["result"], [whole], {"index": i}) for i in range(len(node.types))]
         return Graph(tuple(new.values()), tuple(parts), "alone"), list(new)
     return Graph(tuple(new.values()), (whole,), "alone"), list(new)
+
+
+def _alone_params(node: Node) -> dict[str, Any]:
+    """Return a node's parameters but for decisions about the buffers of its operands, which are inputs now."""
+    return {key: value for key, value in node.params.items() if key != "in_place"}
 
 
 def _of_native(
@@ -255,7 +262,7 @@ def _of_native(
             return found
     expected, got = (_pick(o, mismatch) for o in outcomes)
     last = None if mismatch.result is None else graph.results[mismatch.result]
-    listings = {"fused": to_text(graph), "kernels": "\n\n".join(str(c.kernel) for c in pipeline.calls.values() if c.kernel)}
+    listings = {FINAL: to_text(graph), "kernels": "\n\n".join(str(c.kernel) for c in pipeline.calls.values() if c.kernel)}
     return Difference("native", "kernels", mismatch.result, last, expected, got, mismatch.where, listings, TOGETHER)
 
 
@@ -267,6 +274,6 @@ def _wrong_alone(pipeline: Pipeline, node: Node, values: Mapping[Node, Any]) -> 
     if mismatch is None:
         return None
     call = pipeline.calls.get(node)
-    listings = {"fused": to_text(graph)} | ({"kernels": str(call.kernel)} if call is not None and call.kernel else {})
+    listings = {FINAL: to_text(graph)} | ({"kernels": str(call.kernel)} if call is not None and call.kernel else {})
     a, b = _pick(expected, mismatch), _pick(got, mismatch)
     return Difference("native", "kernels", mismatch.result, node, a, b, mismatch.where, listings)

@@ -11,7 +11,6 @@ from graphc.codegen.program.memory.buffers import Buffer, Buffers, pieces_of
 from graphc.codegen.program.memory.main_function import MainFunction
 from graphc.codegen.program.register_regions import RegisterRegions
 from graphc.ir.analysis.in_place import InPlace
-from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.analysis.views import Strides, dense_strides
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region
@@ -75,7 +74,7 @@ class ProgramWriter:
         self.buffers.pieces = outer
 
     def _writer(self, node: Node) -> WriteNode:
-        if node.regions and fits_registers(node):
+        if "registers" in node.params:
             return self._registers.write
         return self._writers.get(node.op.name, self.calls.extern)
 

@@ -1,6 +1,6 @@
-"""Find the carried arrays that a loop's body may change where they lie.
+"""Decide which carried arrays a loop's body updates in place, and check such decisions.
 
-    %y: f64[1000] = scatter %x, %v, %i        %x is carried, %y carried on: one element is written, nothing copied
+    %y: f64[1000] = scatter %x, %v, %i {in_place=0}      %x is carried, %y carried on: one element is written, nothing copied
 
 A carried value whose next one is a chain of scatters on it has one buffer for all iterations.  Whoever else reads a
 value of the chain must have read it before the next link overwrites it: these orders are added to the body's, and a
@@ -12,16 +12,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from graphc.ir.core.graph import PARAMETER, Node, Region, users
+from graphc.ir.analysis.views import whole_buffer
+from graphc.ir.core.cost import is_small
+from graphc.ir.core.decisions import rebuilt, with_parts
+from graphc.ir.core.graph import PARAMETER, Node, Region, toposort, users
 from graphc.ir.core.ops import is_scatter
 
-__all__ = ["InPlace", "updates_in_place"]
+__all__ = ["InPlace", "decided_updates", "illegal_updates", "update_in_place"]
 
+Chain = list[Node]
+"""Scatters that lead from a parameter to a result, the last one first."""
 
 
 @dataclass
 class InPlace:
-    """What `updates_in_place` found: the carried values by number, the scatters, an order of the body's nodes."""
+    """The updates in place of a body: the carried values by number, the scatters, an order of the body's nodes."""
 
     carried: frozenset[int] = frozenset()
     links: frozenset[Node] = frozenset()
@@ -30,25 +35,82 @@ class InPlace:
     """For a link, the nodes that must have run before."""
 
 
-def updates_in_place(body: Region, count: int, large: Sequence[bool]) -> InPlace:
-    """Return which of the first `count` results are the parameters changed in place, of those that are `large`."""
-    found = InPlace(order=body.nodes())
-    readers = users(found.order)
+def update_in_place(body: Region, count: int) -> Region:
+    """Return a body that says which scatters update in place, of the first `count` parameters those that are in memory.
+
+    It is the same object if none does; bodies within it are left alone.
+    """
+    chains: dict[int, Chain] = {}
     for i in range(count):
-        chain = _chain(body.results[i], body.params[i]) if large[i] else []
-        others = (r for j, r in enumerate(body.results) if j != i)
-        if not chain or any(r in chain for r in others):
-            continue  # what another result holds is not overwritten
-        earlier = dict(found.earlier)
-        for link in chain:
-            earlier[link] = [r for r in _readers(link.operands[0], readers) if r is not link]
-        order = _ordered(body, earlier)
-        if order is not None:
-            found = InPlace(found.carried | {i}, found.links | set(chain), order, earlier)
-    return found
+        chain = [] if is_small(body.params[i].type) else _chain(body.results[i], body.params[i])
+        if chain and not _is_kept(body, i, chain) and _ordered(body, _earlier(body, {**chains, i: chain})) is not None:
+            chains[i] = chain
+    links = {link for chain in chains.values() for link in chain}
+    return rebuilt(body, lambda n: with_parts(n, {**n.params, "in_place": 0}, ()) if n in links else n) if links else body
 
 
-def _chain(result: Node, param: Node) -> list[Node]:
+def decided_updates(body: Region, count: int) -> InPlace:
+    """Return the updates in place of the first `count` parameters that the nodes of a body say."""
+    chains = _decided_chains(body, count)
+    if not chains:
+        return InPlace(order=body.nodes())
+    earlier = _earlier(body, chains)
+    order = _ordered(body, earlier)
+    assert order is not None, "an update in place overwrites what is read afterwards"
+    return InPlace(frozenset(chains), frozenset(earlier), order, earlier)
+
+
+def illegal_updates(body: Region, count: int) -> Iterator[tuple[Node, str]]:
+    """Yield the scatters that cannot update in place as they say, and why; the first `count` parameters are carried."""
+    chains = _decided_chains(body, count)
+    links = {link for chain in chains.values() for link in chain}
+    for node in body.nodes():
+        if is_scatter(node) and node.params.get("in_place"):
+            yield node, f"{node.op.name} updates its operand 0, not {node.params['in_place']}"
+        elif is_scatter(node) and "in_place" in node.params and node not in links:
+            yield node, f"{node.op.name} overwrites what is no value of its loop, carried on by updates in place alone"
+    for i, chain in chains.items():
+        if is_small(body.params[i].type):
+            yield chain[0], f"{chain[0].op.name} updates {body.params[i].type} in place, which is small"
+        if _is_kept(body, i, chain):
+            yield chain[0], f"{chain[0].op.name} overwrites what is another result of the body as well"
+    yield from _overwritten(body, _earlier(body, chains))
+
+
+def _overwritten(body: Region, earlier: Mapping[Node, Sequence[Node]]) -> Iterator[tuple[Node, str]]:
+    """Yield the scatters that overwrite what is read afterwards."""
+    if _ordered(body, earlier) is not None:
+        return
+    for link, readers in earlier.items():
+        if live := [r for r in readers if link in toposort([r])]:
+            yield link, f"{link.op.name} overwrites in place what {live[0].op.name} reads afterwards"
+            return
+    yield next(iter(earlier)), "updates in place overwrite what is read after one another"
+
+
+def _decided_chains(body: Region, count: int) -> dict[int, Chain]:
+    chains = {i: _chain(body.results[i], body.params[i]) for i in range(count)}
+    return {i: chain for i, chain in chains.items() if chain and all(n.params.get("in_place") == 0 for n in chain)}
+
+
+def _is_kept(body: Region, number: int, chain: Chain) -> bool:
+    """Whether another result of a body is a buffer of a chain."""
+    return any(_base(r) in chain and whole_buffer(r) in chain for j, r in enumerate(body.results) if j != number)
+
+
+def _base(node: Node) -> Node:
+    while node.op.kind == "movement":
+        node = node.operands[0]
+    return node
+
+
+def _earlier(body: Region, chains: Mapping[int, Chain]) -> dict[Node, list[Node]]:
+    """Return, for each scatter of some chains, who reads what it overwrites."""
+    readers = users(body.nodes())
+    return {n: [r for r in _readers(n.operands[0], readers) if r is not n] for chain in chains.values() for n in chain}
+
+
+def _chain(result: Node, param: Node) -> Chain:
     """Return the scatters that lead from a parameter to a result, if it is nothing but such."""
     chain = []
     while is_scatter(result):

@@ -15,13 +15,12 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from graphc.ir.analysis.axis_classes import MOST_LANES
-from graphc.ir.analysis.in_place import InPlace, updates_in_place
-from graphc.ir.analysis.vectorize import Lanes, lanes_of
+from graphc.ir.analysis.in_place import decided_updates
 from graphc.ir.core.cost import SHORT_LOOP, SMALL_ELEMENTS, is_small
 from graphc.ir.core.graph import PARAMETER, Node, Region
 from graphc.ir.core.ops import is_loop, is_result, is_scatter
 
-__all__ = ["fits_registers", "in_place", "lanes_in_registers"]
+__all__ = ["fits_registers", "may_fit_with_lanes", "misfit"]
 
 MOST_OPERATIONS = 30_000
 """Scalar operations in straight-line code; beyond it a body is compiled as kernels."""
@@ -31,25 +30,7 @@ LARGEST = SMALL_ELEMENTS * MOST_LANES
 
 
 def fits_registers(node: Node) -> bool:
-    """Tell whether the bodies of a loop or branch can be straight-line code."""
-    return _fits(node) or lanes_in_registers(node) is not None
-
-
-def lanes_in_registers(node: Node) -> Lanes | None:
-    """Return a loop in registers with lanes, if it has some; None as well if it does not fit into registers."""
-    if not is_loop(node):
-        return None
-    if node not in _lanes:
-        fits = _fits(node)
-        _lanes[node] = lanes_of(node, _fits, alone=fits) if fits or _may_fit(node) else None
-    return _lanes[node]
-
-
-_lanes: WeakKeyDictionary[Node, Lanes | None] = WeakKeyDictionary()
-
-
-def _fits(node: Node) -> bool:
-    """Whether a node fits into registers without lanes."""
+    """Tell whether the bodies of a loop or branch, whose updates in place are decided, can be straight-line code."""
     if node not in _fitting:
         _fitting[node] = node.op.name in _LOOPS and _LOOPS[node.op.name](node) and operations(node) <= MOST_OPERATIONS
     return _fitting[node]
@@ -58,10 +39,22 @@ def _fits(node: Node) -> bool:
 _fitting: WeakKeyDictionary[Node, bool] = WeakKeyDictionary()
 
 
-def _may_fit(node: Node) -> bool:
-    """Whether lanes could make all that a longer loop carries and computes small."""
+def may_fit_with_lanes(node: Node) -> bool:
+    """Tell whether lanes could make all that a longer loop carries and computes small."""
     length = node.params.get("length")
     return (length is None or length > SHORT_LOOP) and all(map(_narrows, node.regions))
+
+
+def misfit(node: Node) -> str:
+    """Return what keeps the bodies of a loop or branch out of registers."""
+    if operations(node) > MOST_OPERATIONS:
+        return f"its bodies are more than {MOST_OPERATIONS} operations"
+    inside = [n for region in node.regions for n in region.nodes()]
+    for inner in inside:
+        if inner.op.name not in _LOOPS and not _is_known(inner):
+            return f"{inner.op.name} is no straight-line code"
+    large = [t for n in (*inside, *(p for region in node.regions for p in region.params)) for t in n.types if not is_small(t)]
+    return f"{large[0]} is larger than {SMALL_ELEMENTS} elements, and computed" if large else "its values are not small"
 
 
 def _narrows(region: Region) -> bool:
@@ -110,15 +103,10 @@ _LOOPS = {"scan": _scan, "while": _while, "cond": _cond}
 
 def _turns(body: Region, count: int) -> bool:
     """Whether a body is straight, and its carried values small, the same all the time, or changed in place."""
-    found = in_place(body, count)
+    found = decided_updates(body, count)
     carried = zip(body.results[:count], body.params, strict=False)
     kept = all(is_small(r.type) or r is p or i in found.carried for i, (r, p) in enumerate(carried))
     return kept and _straight(body, found.links)
-
-
-def in_place(body: Region, count: int) -> InPlace:
-    """Return what a body changes in place of its first `count` parameters: of those that are in memory."""
-    return updates_in_place(body, count, [not is_small(p.type) for p in body.params[:count]])
 
 
 def _straight(region: Region, links: frozenset[Node] = frozenset()) -> bool:
@@ -128,7 +116,7 @@ def _straight(region: Region, links: frozenset[Node] = frozenset()) -> bool:
             if not all(is_small(o.type) for o in node.operands[1:]):
                 return False
         elif node.regions:
-            if not _fits(node) or not all(is_small(o.type) or in_memory(o) for o in node.operands):
+            if not fits_registers(node) or not all(is_small(o.type) or in_memory(o) for o in node.operands):
                 return False
         elif not _is_known(node) or not _computes_small(node):
             return False

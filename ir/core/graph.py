@@ -69,6 +69,8 @@ class Attribute:
     """Whether its numbers are extents, offsets or constants, which graphs of one structure may differ in."""
     optional: bool = False
     """Whether a node may lack it, together with all other optional attributes of its primitive."""
+    decision: bool = False
+    """Whether it says how a node runs, and nothing of its value: passes add it (ir/core/decisions.py)."""
 
 
 @dataclass(frozen=True, eq=False)

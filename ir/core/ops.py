@@ -25,9 +25,13 @@ from graphc.ir.core.signatures import (
     DTYPE,
     EXTENTS,
     FLAG,
+    LANE_AXES,
+    LANES,
     LENGTH,
     LISTS_OF_AXES,
+    MARK,
     NUMBER,
+    OPERAND,
     SHAPE,
     STEPS,
     STOPS,
@@ -252,17 +256,20 @@ _row(
 _row(
     "scatter_add", "other", type_rules.scatter_add, semantics.scatter_add,
     "A copy of x with x[i0, i1, …] += updates; repeated indices add up.",
-    (3, None), linear=True, indices=2, may_fail=True,
+    (3, None), {"in_place": OPERAND}, linear=True, indices=2, may_fail=True,
 )  # fmt: skip
 _row(
     "scatter", "other", type_rules.scatter, semantics.scatter,
     "A copy of x with x[i0, i1, …] = updates; of repeated indices the last counts.",
-    (3, None), linear=True, indices=2, may_fail=True,
+    (3, None), {"in_place": OPERAND}, linear=True, indices=2, may_fail=True,
 )  # fmt: skip
 _row(
     "matmul", "other", type_rules.matmul, np.matmul,
     "The matrix product over the last two axes; equal leading axes are a batch.", 2,
 )  # fmt: skip
+
+_PLACEMENT: Attributes = {"registers": MARK, "lanes": LANES, "lane_axes": LANE_AXES}
+"""The decisions on a loop."""
 
 # regions: derivatives and batches of these are in the tables of graphc.ir.transforms.*_control
 _row(
@@ -282,17 +289,17 @@ _row(
 _row(
     "cond", "region", type_rules.cond, None,
     "The first region applied to the operands after the condition if it holds, else the second.",
-    (1, None), regions=2, may_fail=True,
+    (1, None), {"registers": MARK}, regions=2, may_fail=True,
 )  # fmt: skip
 _row(
     "while", "region", type_rules.while_, None,
     "The second region applied to the carried values as long as the first holds of them; its items are stacked.",
-    (0, None), {"carried": COUNT}, regions=2, may_fail=True, is_loop=True,
+    (0, None), {"carried": COUNT, **_PLACEMENT}, regions=2, may_fail=True, is_loop=True,
 )  # fmt: skip
 _row(
     "scan", "region", type_rules.scan, None,
     "The region applied for each item of the sequences, from the first or from the last; its items are stacked.",
-    (0, None), {"carried": COUNT, "sequences": COUNT, "length": LENGTH, "reverse": FLAG},
+    (0, None), {"carried": COUNT, "sequences": COUNT, "length": LENGTH, "reverse": FLAG, **_PLACEMENT},
     regions=1, may_fail=True, is_loop=True,
 )  # fmt: skip
 _row(

@@ -49,6 +49,12 @@ def _is_axes(value: Any) -> bool:
     return type(value) is tuple and all(map(_is_counts, value))
 
 
+def _are_lane_axes(value: Any) -> bool:
+    """Whether there is an axis, or none, for each operand and each result."""
+    lists = type(value) is tuple and len(value) == 2 and all(type(axes) is tuple for axes in value)
+    return lists and all(axis is None or _is_count(axis) for axes in value for axis in axes)
+
+
 def _unchanged(value: Any, size: int) -> Any:
     return value
 
@@ -79,6 +85,12 @@ DTYPE = Attribute("a dtype", lambda value: type(value) is DType, batched=_unchan
 DERIVATIVE = Attribute("a derivative", lambda value: type(value) is str and value in RULES, batched=_unchanged)
 TEXT = Attribute("a text", lambda value: type(value) is str, batched=_unchanged)
 TEXTS = Attribute("texts", lambda value: type(value) is tuple and all(type(text) is str for text in value))
+
+MARK = Attribute("a mark", lambda value: value is True, decision=True)
+LANES = Attribute("a count", _is_count, decision=True)
+LANE_AXES = Attribute("axes of lanes", _are_lane_axes, decision=True)
+OPERAND = Attribute("a count", _is_count, decision=True)
+"""The number of an operand."""
 
 
 def optional(attribute: Attribute) -> Attribute:
@@ -123,11 +135,12 @@ def checked(name: str, signature: Signature, rule: Rule) -> Rule:
 
 def _check_attributes(name: str, declared: Attributes, params: Params) -> None:
     if params.keys() != declared.keys():
-        required = {key for key, attribute in declared.items() if not attribute.optional}
-        if params.keys() != required:
-            if not declared:
+        essential = {key: attribute for key, attribute in declared.items() if not attribute.decision}
+        given = {key for key in params if key in essential or key not in declared}
+        if given != essential.keys() and given != {key for key, attribute in essential.items() if not attribute.optional}:
+            if not essential:
                 raise TypeRuleError(f"{name} has no parameters, got {', '.join(params)}")
-            raise TypeRuleError(f"{name} has the parameters {', '.join(declared)}, got {', '.join(params) or 'none'}")
+            raise TypeRuleError(f"{name} has the parameters {', '.join(essential)}, got {', '.join(params) or 'none'}")
     for key, value in params.items():
         if not declared[key].holds(value):
             raise TypeRuleError(misfit(name, key, declared[key], value))

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphc.ir.access.legality import Axes, Loop
-from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.analysis.views import Strides, as_view, dense_strides, whole_buffer
 from graphc.ir.core.cost import is_small, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, parameter
@@ -52,7 +51,6 @@ class _Builder:
         self.again: set[Node] = set()
         """What other groups compute again, so that less is stored."""
         self.new: dict[Node, Node] = {p: p for p in graph.params}
-        self.straight: dict[Node, bool] = {}
 
     def run(self) -> Graph:
         nodes = self.graph.nodes()
@@ -81,9 +79,7 @@ class _Builder:
 
     def _straight(self, node: Node) -> bool:
         """Whether a node is a loop or branch in registers."""
-        if node not in self.straight:
-            self.straight[node] = fits_registers(node)
-        return self.straight[node]
+        return "registers" in node.params
 
     def _read_from_memory(self, node: Node) -> list[Node]:
         """Return the operands that must have memory: all, but the numbers that a loop in registers starts from."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.ir.core.decisions import essential
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, toposort
 from graphc.ir.core.types import TensorType
 
@@ -94,7 +95,7 @@ def evaluate_node(node: Node, operands: list[Any]) -> Any:
     if node.op.meaning is None:
         raise ValueError(f"{node.op.name} {node.name} has no value: it is not bound to an array")
     try:
-        return np.asarray(node.op.meaning(*operands, **node.params))
+        return np.asarray(node.op.meaning(*operands, **essential(node)))
     except IndexError as error:
         raise type(error)(f"{error}\n  at {node.where}" if node.where else str(error)) from None
 

@@ -12,8 +12,12 @@
 - *flat*: the body of a fusion holds no fusions, no loops, no branches.
 - *lawful*: the schedule of a fusion, if it has one, is one of its body, and reductions are read at their own points
   (ir/access/legality.py).
+- *writable*: an update in place overwrites a value that its loop carries, and that nothing reads afterwards
+  (ir/analysis/in_place.py).
+- *vectorizable*: the lanes of a loop run along axes whose elements its bodies do not mix (ir/analysis/lane_layout.py).
+- *promotable*: what is in registers fits them (ir/analysis/register_promotion.py).
 
-The checks are in this order, and each relies on those above it.  Nodes are checked when they are made, so
+The checks are in this order, and each relies on those above it; the last four, of decisions, come after all others.  Nodes are checked when they are made, so
 what fails here was made around `make`, or by a pass that tied regions wrongly.
 """
 
@@ -23,6 +27,9 @@ from collections.abc import Callable, Iterator
 from math import prod
 
 from graphc.ir.access.legality import illegal
+from graphc.ir.analysis.in_place import illegal_updates
+from graphc.ir.analysis.lane_layout import decided_lanes, illegal_lanes
+from graphc.ir.analysis.register_promotion import fits_registers, misfit
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, free_nodes
 from graphc.ir.core.ops import PRIMITIVES, is_constant, is_loop, is_result
 from graphc.ir.core.types import DTYPES, DType, TensorType
@@ -48,10 +55,16 @@ def verify(graph: Graph, after: str = "") -> None:
 
     `after` names the pass that made the graph, for the message.  Time is linear in the nodes, regions' included.
     """
+    regions = []
     for region in _regions(graph):
-        for rule, check in CHECKS.items():
+        regions.append(region)
+        for check in STRUCTURE:
             for node, complaint in check(region):
-                raise _error(rule, complaint, node, graph, after)
+                raise _error(check.__name__, complaint, node, graph, after)
+    for check in DECIDED:
+        for region in regions:
+            for node, complaint in check(region):
+                raise _error(check.__name__, complaint, node, graph, after)
 
 
 def _error(rule: str, complaint: str, node: Node | None, graph: Graph, after: str) -> VerificationError:
@@ -185,9 +198,45 @@ def lawful(region: Region) -> Iterator[Complaint]:
                 yield node, complaint
 
 
-CHECKS: dict[str, Callable[[Region], Iterator[Complaint]]] = {
-    check.__name__: check for check in (acyclic, known, sane, closed, single, typed, interned, rooted, flat, lawful)
-}
+def vectorizable(region: Region) -> Iterator[Complaint]:
+    """Yield the loops that cannot have the lanes that they say."""
+    for node in _all(region):
+        if "lanes" in node.params or "lane_axes" in node.params:
+            for complaint in illegal_lanes(node):
+                yield node, complaint
+
+
+def promotable(region: Region) -> Iterator[Complaint]:
+    """Yield the loops and branches in registers that do not fit them."""
+    for node in _all(region):
+        if "registers" in node.params:
+            lanes = decided_lanes(node)
+            inside = node if lanes is None else lanes.loop
+            if not fits_registers(inside):
+                yield node, f"{node.op.name} does not fit into registers: {misfit(inside)}"
+
+
+def writable(region: Region) -> Iterator[Complaint]:
+    """Yield the updates in place that overwrite what is no carried value of a loop, or is read afterwards."""
+    bodies = [(_carried(node, inner), inner) for node in region.nodes() for inner in node.regions]
+    for carried, body in [(0, region)] * isinstance(region, Graph) + bodies:
+        yield from illegal_updates(body, carried)
+
+
+def _carried(node: Node, body: Region) -> int:
+    """Return how many of its first parameters a body carries on, as that of a loop does."""
+    return int(node.params["carried"]) if node.op.name in ("scan", "while") and body is node.regions[-1] else 0
+
+
+Check = Callable[[Region], Iterator[Complaint]]
+
+STRUCTURE: tuple[Check, ...] = (acyclic, known, sane, closed, single, typed, interned, rooted, flat)
+"""The invariants of the graph, in the order in which they are checked in each region, an outer one first."""
+
+DECIDED: tuple[Check, ...] = (lawful, writable, vectorizable, promotable)
+"""The invariants of decisions, each checked in all regions before the next one."""
+
+CHECKS = {check.__name__: check for check in (*STRUCTURE, *DECIDED)}
 """The invariants in the order in which they are checked."""
 
 

@@ -10,7 +10,7 @@ from graphc.codegen.program.memory.main_function import MainFunction
 from graphc.codegen.program.register_loops.constants import Constants
 from graphc.codegen.program.register_loops.lanes import LaneWriter
 from graphc.codegen.program.register_loops.memory import MemoryWriter
-from graphc.ir.analysis.vectorize import Lanes
+from graphc.ir.analysis.lane_layout import Lanes
 
 __all__ = ["Context"]
 

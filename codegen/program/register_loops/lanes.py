@@ -1,6 +1,6 @@
 """Vectors of lanes in bodies in registers, and reductions of elements and lanes.
 
-A loop may have lanes (`ir/analysis/vectorize.py`): its bodies are written for one element of an axis, and values that differ
+A loop may have lanes (`ir/analysis/lane_layout.py`): its bodies are written for one element of an axis, and values that differ
 along the axis are vectors.  Values that are the same in all lanes stay scalars until they meet a vector.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from graphc.codegen.llvm.builder import Function, Value, llvm_type
 from graphc.codegen.llvm.scalar_ops import larger, smaller
-from graphc.ir.analysis.vectorize import Lanes
+from graphc.ir.analysis.lane_layout import Lanes
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType
 

@@ -11,8 +11,7 @@ from graphc.codegen.llvm.builder import Loop, Value, llvm_type
 from graphc.codegen.llvm.scalar_ops import MEMORY
 from graphc.codegen.program.register_loops.context import Context
 from graphc.codegen.program.register_loops.values import BodyValue, Carried, LaneLayout, Memory, TapeItems
-from graphc.ir.analysis.in_place import InPlace
-from graphc.ir.analysis.register_promotion import in_place
+from graphc.ir.analysis.in_place import InPlace, decided_updates
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.ops import is_loop
@@ -79,7 +78,7 @@ class LoopWriter:
         with self._polled(length, _flat(carried), _iterations(node)) as loop:
             at = f.sub(f.sub(length, f.i64(1)), loop.index) if p["reverse"] else loop.index
             items = [self._item(self.memory.memory(x, o.type), at) for x, o in zip(xs, node.operands[n:], strict=False)]
-            after = self.write_region(body, [*_shaped(loop.carry, carried), *items, *captures], in_place(body, n))
+            after = self.write_region(body, [*_shaped(loop.carry, carried), *items, *captures], decided_updates(body, n))
             for stack, result in zip(ys, after[n:], strict=True):
                 self.memory.store(self.memory.elements(result), self._item(stack, at))
             loop.next(_flat([self._next(a, p) for a, p in zip(after, body.params[:n], strict=False)]))
@@ -124,7 +123,7 @@ class LoopWriter:
                 count, now = loop.carry[0], _shaped(loop.carry[1:], carried)
                 (going,) = self.memory.elements(self.write_region(test, [*now, *captures], None)[0])
                 f.go_on_if(loop, f.and_(going, f.cmp("slt", count, chunk)))
-                after = self.write_region(body, [*now, *captures], in_place(body, n))
+                after = self.write_region(body, [*now, *captures], decided_updates(body, n))
                 at = self.main.tapes.next(tapes) if tapes else f.i64(0)
                 for stack, result in zip(grown, after[n:], strict=True):
                     self.memory.store(self.memory.elements(result), self._item(self.memory.filled(stack), at))

@@ -17,9 +17,8 @@ from graphc.codegen.program.register_loops.elementwise import ElementwiseWriter,
 from graphc.codegen.program.register_loops.loop_writer import LoopWriter
 from graphc.codegen.program.register_loops.primitives import WRITERS, moved_elements
 from graphc.codegen.program.register_loops.values import BodyValue, Memory, TapeItems
-from graphc.ir.analysis.in_place import InPlace
-from graphc.ir.analysis.register_promotion import in_place
-from graphc.ir.analysis.vectorize import Lanes
+from graphc.ir.analysis.in_place import InPlace, decided_updates
+from graphc.ir.analysis.lane_layout import Lanes
 from graphc.ir.analysis.views import Strides, as_view, dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
@@ -87,7 +86,7 @@ class RegisterWriter:
             results: list[Any] = list(self.loops.cond(node, operands))
         else:
             n = node.params["carried"]
-            for i in in_place(node.regions[-1], n).carried:
+            for i in decided_updates(node.regions[-1], n).carried:
                 operands[i] = self.memory.copied(self.memory.memory(operands[i], node.operands[i].type))
             stacks = self._stacks(node.regions[-1].results[n:], node.types[n:])
             write = self.loops.scan if node.op.name == "scan" else self.loops.while_

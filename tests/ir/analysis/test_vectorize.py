@@ -10,7 +10,7 @@ import pytest
 
 from graphc.codegen.program.program import compile_graph
 from graphc.ir.analysis import vectorize
-from graphc.ir.analysis.register_promotion import lanes_in_registers
+from graphc.ir.analysis.lane_layout import decided_lanes
 from graphc.ir.analysis.vectorize import Lanes
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import cond, results_of, scan, while_loop
@@ -36,7 +36,7 @@ def value(shape: tuple[int, ...] = (), dtype: DType = F64, name: str = "") -> No
 def loops(graph: Graph) -> list[Lanes | None]:
     """Return the lanes of each loop of a graph as it is compiled."""
     nodes = optimize(graph)["fused"].nodes()
-    return [lanes_in_registers(n) for n in nodes if n.op.name in ("scan", "while")]
+    return [decided_lanes(n) for n in nodes if n.op.name in ("scan", "while")]
 
 
 def check(graph: Graph, arrays, *, tolerance: float = 1e-9, count: int | None = None) -> list[np.ndarray]:

@@ -1,0 +1,282 @@
+"""Lay a loop out for lanes: which values are vectors, and the loop without the axis that the lanes run along.
+
+    %c: f64[3,3] = scan %c0, %w {carried=1, …, registers=true, lanes=3, lane_axes=[[0,none],[0]]} …
+
+Lanes along an axis are lanes along all axes joined with it (`ir/analysis/axis_classes.py`).  A value that has one of them is a
+vector, and the loop is written for one element of it.  What is folded by a sum and then only added to, as the gradient by a
+weight is, is summed lane by lane, and over the lanes once after the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from graphc.ir.analysis.axis_classes import MOST_LANES, NON_VECTORIZABLE, Axis, AxisUnion, Slot, slot_of, type_of
+from graphc.ir.core.cost import is_small
+from graphc.ir.core.decisions import essential
+from graphc.ir.core.graph import Node, Region, make, parameter
+from graphc.ir.core.ops import REDUCTIONS, is_loop, is_result
+from graphc.ir.core.types import TensorType
+
+__all__ = ["LaneAxes", "Lanes", "Roles", "axes_of", "decided_lanes", "illegal_lanes", "roles_of", "with_lanes"]
+
+LaneAxes = tuple[tuple[int | None, ...], tuple[int | None, ...]]
+"""The axis that lanes run along, of each operand and of each result of a loop; None where they share the value."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lanes:
+    """A loop without the axis its lanes run along.
+
+    The sets hold nodes of the loop's bodies; what is in none of them is the same in all lanes.
+    """
+
+    loop: Node
+    """The loop, where the axis has one element."""
+    count: int
+    axes: tuple[int | None, ...]
+    """The axis that was taken off, for each operand of the loop."""
+    results: tuple[int | None, ...]
+    """The same for each result."""
+    vectorized: frozenset[Node]
+    """What had the axis."""
+    partial: frozenset[Node]
+    """What is the sum over all lanes, and held as its parts."""
+    split: frozenset[Node]
+    """Those of them that begin such a sum: their operands have the axis."""
+    folded: frozenset[Node]
+    """Reductions and products over the axis that are needed as they are: folded over the lanes where they stand."""
+    counters: frozenset[Node]
+    """The iotas that count along the axis."""
+
+    @property
+    def width(self) -> int:
+        """How many lanes a vector has: a power of two; those beyond `count` repeat the last."""
+        return 1 << (self.count - 1).bit_length()
+
+
+# -- reading and checking a decision -------------------------------------------------------------------------
+
+
+def decided_lanes(loop: Node) -> Lanes | None:
+    """Return the layout of the lanes that a loop says it has; None if it says nothing."""
+    if "lanes" not in loop.params:
+        return None
+    known = _layouts.get(loop.regions[-1])
+    if known is not None and known[0] == _application(loop, loop.params["lane_axes"]):
+        return known[1]
+    joined = AxisUnion(loop)
+    root = _chosen(joined)
+    roles = None if root is None else roles_of(joined, root)
+    assert roles is not None, "the lanes of a loop run along no axis"
+    return with_lanes(loop, roles)
+
+
+def with_lanes(loop: Node, roles: Roles) -> Lanes:
+    """Return the layout of a loop for lanes along a class of axes."""
+    lanes = _Narrowing(roles).run(loop)
+    _layouts[loop.regions[-1]] = _application(loop, (lanes.axes, lanes.results)), lanes
+    return lanes
+
+
+_layouts: WeakKeyDictionary[Region, tuple[Any, Lanes]] = WeakKeyDictionary()
+"""For the body of a loop the last layout made of it, and what loop it was."""
+
+
+def _application(loop: Node, axes: LaneAxes) -> tuple[Any, ...]:
+    return (loop.op, axes, *essential(loop).values(), *(o.type for o in loop.operands))
+
+
+def illegal_lanes(loop: Node) -> Iterator[str]:
+    """Yield why a loop cannot have the lanes that it says."""
+    if not {"registers", "lanes", "lane_axes"} <= loop.params.keys():
+        yield f"{loop.op.name} has lanes in registers only, and says along which axes"
+        return
+    wanted = (loop.params["lanes"], loop.params["lane_axes"])
+    for axes, types in zip(wanted[1], ([o.type for o in loop.operands], loop.types), strict=True):
+        if len(axes) != len(types) or any(a is not None and a >= t.rank for a, t in zip(axes, types, strict=True)):
+            yield f"{wanted[1]} are no axes of the operands and the results of {loop.op.name}"
+            return
+    joined = AxisUnion(loop)
+    root = _chosen(joined)
+    roles = None if root is None or root == NON_VECTORIZABLE else roles_of(joined, root)
+    if roles is None:
+        yield f"lanes of {loop.op.name} run along an axis whose elements its bodies mix, or along none"
+    elif not 2 <= roles.count <= MOST_LANES:
+        yield f"an axis of {roles.count} elements is none for 2 to {MOST_LANES} lanes"
+    elif (roles.count, axes_of(loop, roles)) != wanted:
+        yield f"lanes along these axes are {roles.count}, along {axes_of(loop, roles)}, not {wanted[0]}, along {wanted[1]}"
+
+
+def _chosen(joined: AxisUnion) -> Axis | None:
+    """Return the class of the first axis that a loop says its lanes run along."""
+    loop, m = joined.loop, joined.loop.params.get("sequences", 0)
+    n = loop.params["carried"]
+    operands, results = loop.params["lane_axes"]
+    for i, axis in enumerate(operands):
+        if axis is not None:
+            return joined.find(Axis(Slot(loop.regions[-1].params[i], 0), axis - (n <= i < n + m)))
+    return next((joined.find(Axis(Slot(loop, i), axis)) for i, axis in enumerate(results) if axis is not None), None)
+
+
+def axes_of(loop: Node, roles: Roles) -> LaneAxes:
+    """Return the axes of a loop's operands and results that lanes run along."""
+    n, m = loop.params["carried"], loop.params.get("sequences", 0)
+    items = range(n, n + m)
+    params = [roles.vectorized.get(slot_of(p)) for p in loop.regions[-1].params]
+    operands = [None if a is None else a + (i in items) for i, a in enumerate(params)]
+    return tuple(operands), tuple([roles.vectorized.get(Slot(loop, i)) for i in range(len(loop.types))])
+
+
+# -- what each value is, once a class is chosen --------------------------------------------------------------
+
+@dataclass(eq=False)
+class Roles:
+    """What lanes along one class of axes make of each value."""
+
+    count: int
+    vectorized: dict[Slot, int]
+    folds: list[Node] = field(default_factory=list)
+    partial: set[Slot] = field(default_factory=set)
+
+
+def roles_of(joined: AxisUnion, root: Axis) -> Roles | None:
+    """Return what lanes along a class are to each value; None if a value has two of its axes."""
+    vectorized: dict[Slot, int] = {}
+    count = 0
+    for slot in joined.slots:
+        found = [i for i in range(type_of(slot).rank) if joined.find(Axis(slot, i)) == root]
+        if len(found) > 1:
+            return None
+        if found:
+            vectorized[slot] = found[0]
+            count = int(type_of(slot).shape[found[0]])
+    folds = [n for n in joined.depth if _folds(n, vectorized)]
+    flows, stuck = _flows(joined, vectorized)
+    begin = [Slot(n, 0) for n in folds if n.op.name in ("sum", "matmul")]
+    whole = _reached(stuck, _turned(flows))
+    return Roles(count, vectorized, folds, _reached([s for s in begin if s not in whole], flows))
+
+
+def _folds(node: Node, vectorized: dict[Slot, int]) -> bool:
+    """Whether a node folds the elements along the lanes."""
+    if node.op.name == "matmul":
+        return vectorized.get(slot_of(node.operands[0])) == node.type.rank - 1
+    return node.op.name in REDUCTIONS and vectorized.get(slot_of(node.operands[0])) in node.params["axes"]
+
+
+def _adds(node: Node) -> bool:
+    """Whether a node may be applied to the parts of a sum, each by itself."""
+    alike = all(o.types[0].dtype is node.types[0].dtype for o in node.operands)
+    return node.op.linear and alike and node.op.name != "cumsum"  # which rounds once what it adds up in a wider dtype
+
+
+Flows = dict[Slot, list[Slot]]
+
+
+def _flows(joined: AxisUnion, vectorized: dict[Slot, int]) -> tuple[Flows, list[Slot]]:
+    """Return what becomes of a sum that is held as its parts, and which values cannot be held so."""
+    flows: Flows = {}
+    stuck: list[Slot] = [*vectorized]
+
+    def flow(a: Slot, b: Slot) -> None:
+        flows.setdefault(a, []).append(b)
+
+    for node in joined.depth:
+        if _adds(node):
+            for o in node.operands:
+                flow(slot_of(o), Slot(node, 0))
+        elif not is_result(node):
+            carried = node.params["carried"] if is_loop(node) else 0
+            stuck += map(slot_of, node.operands[carried:])
+            for i in range(carried):
+                flow(slot_of(node.operands[i]), Slot(node, i))
+    for node in (joined.loop, *joined.depth):
+        for region in node.regions:
+            carried = node.params.get("carried", 0) if region is node.regions[-1] else 0
+            stuck += map(slot_of, region.results[carried:])
+            for i in range(carried):
+                flow(slot_of(region.results[i]), Slot(node, i))
+            for i in range(node.params.get("carried", 0)):
+                flow(Slot(node, i), Slot(region.params[i], 0))
+                flow(Slot(region.params[i], 0), Slot(node, i))
+                if not is_small(region.params[i].type):
+                    stuck.append(Slot(region.params[i], 0))
+    return flows, stuck
+
+
+def _turned(flows: Flows) -> Flows:
+    turned: Flows = {}
+    for a, targets in flows.items():
+        for b in targets:
+            turned.setdefault(b, []).append(a)
+    return turned
+
+
+def _reached(begin: Iterable[Slot], flows: Flows) -> set[Slot]:
+    found: set[Slot] = set()
+    rest = list(begin)
+    while rest:
+        slot = rest.pop()
+        if slot not in found:
+            found.add(slot)
+            rest += flows.get(slot, ())
+    return found
+
+
+# -- the loop without the axis -------------------------------------------------------------------------------
+
+
+class _Narrowing:
+    """Makes the loop whose values have one element along the axis; each node becomes one that equals no other."""
+
+    def __init__(self, roles: Roles) -> None:
+        self.roles = roles
+        self.new: dict[Node, Node] = {}
+
+    def run(self, loop: Node) -> Lanes:
+        """Return the loop and what its values are."""
+        axes, results = axes_of(loop, self.roles)
+        outer = [parameter(_narrow(o.type, a)) for o, a in zip(loop.operands, axes, strict=True)]
+        regions = tuple(map(self._region, loop.regions))
+        narrow = make(loop.op, outer, essential(loop), regions, like=loop, unique=True)
+        return Lanes(
+            narrow, self.roles.count, axes, results,
+            self._those(lambda n: slot_of(n) in self.roles.vectorized),
+            self._those(lambda n: slot_of(n) in self.roles.partial),
+            self._those(lambda n: n in self.roles.folds and Slot(n, 0) in self.roles.partial),
+            self._those(lambda n: n in self.roles.folds and Slot(n, 0) not in self.roles.partial),
+            self._those(lambda n: n.op.name == "iota" and self.roles.vectorized.get(Slot(n, 0)) == n.params["axis"]),
+        )  # fmt: skip
+
+    def _those(self, holds: Callable[[Node], bool]) -> frozenset[Node]:
+        return frozenset(new for old, new in self.new.items() if len(old.types) == 1 and holds(old))
+
+    def _region(self, region: Region) -> Region:
+        for p in region.params:
+            self.new.setdefault(p, parameter(_narrow(p.type, self.roles.vectorized.get(Slot(p, 0))), p.name))
+        for node in region.nodes():
+            if node not in self.new:
+                regions = tuple(map(self._region, node.regions))
+                operands = [self.new[o] for o in node.operands]
+                self.new[node] = make(node.op, operands, self._params(node), regions, like=node, unique=True)
+        return Region(tuple(self.new[p] for p in region.params), tuple(self.new[r] for r in region.results))
+
+    def _params(self, node: Node) -> dict[str, Any]:
+        axis = self.roles.vectorized.get(slot_of(node))
+        if axis is None or node.regions or is_result(node):
+            return node.params
+        if node.op.name == "slice":
+            return {**node.params, "stop": _one(node.params["stop"], axis)}
+        return {**node.params, "shape": _one(node.params["shape"], axis)} if "shape" in node.params else node.params
+
+
+def _one(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return (*shape[:axis], 1, *shape[axis + 1 :])
+
+
+def _narrow(type: TensorType, axis: int | None) -> TensorType:
+    return type if axis is None else type.with_shape(_one(type.shape, axis))

@@ -1,0 +1,30 @@
+"""Decide which carried arrays are updated in place by loops that run as kernels.
+
+    %y: f64[1000] = scatter %x, %v, %i        →        %y: f64[1000] = scatter %x, %v, %i {in_place=0}
+
+This comes after fusion: a kernel that reads an array before and after an update forbids it (`ir/analysis/in_place.py`).  For
+loops in registers it is decided when they are promoted (`ir/loops/promote.py`).
+"""
+
+from __future__ import annotations
+
+from graphc.ir.analysis.in_place import update_in_place
+from graphc.ir.core.decisions import rebuilt, with_parts
+from graphc.ir.core.graph import Graph, Node
+from graphc.ir.core.ops import is_loop
+
+__all__ = ["bufferize"]
+
+
+def bufferize(graph: Graph) -> Graph:
+    """Return the graph with `in_place` at the updates that are; the same object if there are none."""
+    return graph.replace(rebuilt(graph, _bufferized).results)
+
+
+def _bufferized(node: Node) -> Node:
+    if "registers" in node.params or node.op.name == "fusion":
+        return node
+    regions = [rebuilt(region, _bufferized) for region in node.regions]
+    if is_loop(node):
+        regions[-1] = update_in_place(regions[-1], node.params["carried"])
+    return with_parts(node, node.params, regions)
