@@ -16,6 +16,15 @@ import numpy as np
 import pytest
 
 import graphc
+from graphc.ir.fusion.fusion import fuse
+from graphc.ir.fusion.scalarize import scalarize
+from graphc.ir.loops.bufferize import bufferize
+from graphc.ir.loops.promote import promote_loops
+from graphc.ir.loops.unrolling import unroll_loops
+from graphc.ir.rewrite.simplify import simplify
+from graphc.ir.text.parser import parse
+from graphc.ir.text.printer import to_text
+from graphc.ir.transforms.vjp import adjoint
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "guide").glob("*.md"))]
@@ -74,10 +83,30 @@ def test_ci_runs_the_commands_of_the_readme():
 
 
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if d.parent.name == "docs"], ids=lambda d: d.name)
-def test_graphs_in_documents_are_what_the_passes_make(document):
+def test_code_in_documents_runs(document):
     for mark, body in blocks(document, "python"):
         if mark == "runs":
             run(body)
+
+
+MAKERS = {
+    "adjoint": lambda graph: adjoint(graph, [0]),
+    "simplify": simplify,
+    "unroll_loops": unroll_loops,
+    "scalarize": lambda graph: simplify(scalarize(graph)),
+    "promote_loops": promote_loops,
+    "fuse": fuse,
+    "bufferize": bufferize,
+}
+
+
+def test_graphs_in_documents_are_what_the_passes_make():
+    marked = blocks(ROOT / "docs" / "passes.md", "ir")
+    assert {mark.split()[0] for mark, _ in marked} == set(MAKERS)
+    for (before, text), (after, made) in zip(marked[::2], marked[1::2], strict=True):
+        name, _ = before.split()
+        assert (before, after) == (f"{name} before", f"{name} after")
+        assert to_text(MAKERS[name](parse(text))) == made
 
 
 def test_add_an_op(tmp_path):

@@ -17,8 +17,8 @@
 - *vectorizable*: the lanes of a loop run along axes whose elements its bodies do not mix (ir/analysis/lane_layout.py).
 - *promotable*: what is in registers fits them (ir/analysis/register_promotion.py).
 
-The checks are in this order, and each relies on those above it; the last four, of decisions, come after all others.  Nodes are checked when they are made, so
-what fails here was made around `make`, or by a pass that tied regions wrongly.
+The checks are in this order, and each relies on those above it; the last four, of decisions, come after all others.
+Nodes are checked when they are made, so what fails here was made around `make`, or by a pass that tied regions wrongly.
 """
 
 from __future__ import annotations

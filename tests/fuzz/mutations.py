@@ -93,9 +93,9 @@ def corpus() -> list[str]:
     for program, types in _PROGRAMS:
         arguments = [np.zeros(shape, dtype) if dtype is np.int64 else np.ones(shape, dtype) for shape, dtype in types]
         low = torch.compile(program).lower(*arguments)
-        texts += [low.ir("captured"), low.ir("fused")]
+        texts += [low.ir("captured"), low.ir("bufferized")]
         low = torch.compile(func.grad(program)).lower(*arguments)
-        texts += [low.ir("adjoint"), low.ir("optimized"), low.ir("fused")]
+        texts += [low.ir("adjoint"), low.ir("optimized"), low.ir("bufferized")]
     return [text for text in dict.fromkeys(texts) if len(text) < 12_000]
 
 

@@ -202,7 +202,7 @@ def test_values_that_do_not_live_together_share_memory():
 def test_stages_can_be_read():
     x = param(64, 32)
     program = compile_graph(Graph((x,), (softmax(x),)))
-    passes = ["merged", "unrolled", "rematerialized", "hoisted", "optimized", "scalarized", "fused"]
+    passes = ["merged", "unrolled", "rematerialized", "hoisted", "optimized", "scalarized", "promoted", "fused", "bufferized"]
     assert program.stages == ["captured", *passes, "kernels", "mlir", "llvm", "asm"]
     assert "sum_1 = sum over i1 of exp" in program.stage("kernels")
     assert "define i64 @program" in program.stage("llvm")

@@ -10,7 +10,7 @@ import pytest
 from graphc.ir.core.build import apply, broadcast, constant, fusion, sum_
 from graphc.ir.core.graph import Graph, Node, Primitive, Region, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.types import F32, F64, I32, U8, DType, TensorType
+from graphc.ir.core.types import F32, F64, I32, I64, U8, DType, TensorType
 from graphc.ir.fusion.fusion import fuse
 from graphc.ir.text import verifier
 from graphc.ir.text.parser import IRSyntaxError, parse
@@ -335,3 +335,156 @@ graph f(%x: f32[3,3]) -> (f32[3]) {
 """
     verify(parse(text.replace("AXIS", "0")))
     refused(parse(text.replace("AXIS", "1")), "lawful", "loops are outer ones")
+
+
+# -- decisions ------------------------------------------------------------------------------------------------
+
+REGISTERS = """\
+graph f(%s: f64[8,3], %w: f64[8,3]) -> (f64[8,3], f64[40,8]) {
+  %0: (f64[8,3], f64[40,8]) = scan %s, %w {carried=1, sequences=0, length=40, reverse=false, DECISIONS} \
+(%c: f64[8,3], %w: f64[8,3]) {
+    %0: f64[8,3] = mul %c, %w
+    %1: f64[8,3] = cumsum %0 {axis=1}
+    %2: f64[8] = sum %1 {axes=[1]}
+    return %1, %2
+  }
+  %1: f64[8,3] = result %0 {index=0}
+  %2: f64[40,8] = result %0 {index=1}
+  return %1, %2
+}
+"""
+
+
+def test_vectorizable() -> None:
+    verify(parse(REGISTERS.replace("DECISIONS", "registers=true, lanes=8, lane_axes=[[0,0],[0,1]]")))
+
+
+@pytest.mark.parametrize(
+    ("decisions", "message"),
+    [
+        ("lanes=8, lane_axes=[[0,0],[0,1]]", "has lanes in registers only"),
+        ("registers=true, lanes=8", "says along which axes"),
+        ("registers=true, lane_axes=[[0,0],[0,1]]", "says along which axes"),
+        ("registers=true, lanes=3, lane_axes=[[1,1],[1,none]]", "whose elements its bodies mix"),
+        ("registers=true, lanes=8, lane_axes=[[none,none],[none,none]]", "or along none"),
+        ("registers=true, lanes=4, lane_axes=[[0,0],[0,1]]", "are 8, along .* not 4"),
+        ("registers=true, lanes=8, lane_axes=[[0,none],[0,1]]", "not 8, along ..0, None., .0, 1.."),
+        ("registers=true, lanes=8, lane_axes=[[0,0],[0,0]]", "not 8, along ..0, 0., .0, 0.."),
+        ("registers=true, lanes=8, lane_axes=[[0],[0,1]]", "are no axes of the operands and the results"),
+        ("registers=true, lanes=8, lane_axes=[[0,2],[0,1]]", "are no axes of the operands and the results"),
+    ],
+)
+def test_vectorizable_refuses_lanes(decisions: str, message: str) -> None:
+    refused(parse(REGISTERS.replace("DECISIONS", decisions)), "vectorizable", message)
+
+
+def test_vectorizable_refuses_an_axis_that_is_too_long() -> None:
+    wide = REGISTERS.replace("[8", "[17").replace(",8]", ",17]")
+    decisions = "registers=true, lanes=17, lane_axes=[[0,0],[0,1]]"
+    refused(parse(wide.replace("DECISIONS", decisions)), "vectorizable", "an axis of 17 elements is none for 2 to 16 lanes")
+
+
+def test_promotable() -> None:
+    verify(parse(REGISTERS.replace("[8", "[4").replace(",8]", ",4]").replace("DECISIONS", "registers=true")))
+    refused(parse(REGISTERS.replace("DECISIONS", "registers=true")), "promotable", r"f64\[8,3\] is larger than 16 elements")
+    wide = REGISTERS.replace(",3]", ",30]").replace("DECISIONS", "registers=true, lanes=8, lane_axes=[[0,0],[0,1]]")
+    refused(parse(wide), "promotable", r"f64\[1,30\] is larger than 16 elements")
+    held = """\
+graph f(%p: bool[], %x: f32[3]) -> (f32[3]) {
+  %0: f32[3] = cond %p, %x {registers=true} (%x: f32[3]) {
+    %0: f32[3] = fusion %x (%x: f32[3]) { return %x }
+    return %0
+  } (%x: f32[3]) {
+    return %x
+  }
+  return %0
+}
+"""
+    refused(parse(held), "promotable", "cond does not fit into registers: fusion is no straight-line code")
+
+
+def test_promotable_refuses_too_many_operations() -> None:
+    lines = "\n".join(f"    %{i + 1}: f64[4,4] = matmul %{i}, %w" for i in range(500))
+    text = f"""\
+graph f(%s: f64[4,4], %w: f64[4,4]) -> (f64[4,4]) {{
+  %0: f64[4,4] = scan %s, %w {{carried=1, sequences=0, length=4, reverse=false, registers=true}} \
+(%0: f64[4,4], %w: f64[4,4]) {{
+{lines}
+    return %500
+  }}
+  return %0
+}}
+"""
+    refused(parse(text), "promotable", "its bodies are more than 30000 operations")
+
+
+UPDATES = """\
+graph f(%s: f32[40], %t: f32[40], %v: f32[1], %i: i64[1]) -> (f32[40], f32[40], f32[1]) {
+  %0: (f32[40], f32[40], f32[1]) = scan %s, %t, %v, %v, %i {carried=3, sequences=0, length=9, reverse=false} \
+(%c: f32[40], %d: f32[40], %e: f32[1], %v: f32[1], %i: i64[1]) {
+    %r: f32[1] = gather %c, %i
+    LINES
+  }
+  %1: f32[40] = result %0 {index=0}
+  %2: f32[40] = result %0 {index=1}
+  %3: f32[1] = result %0 {index=2}
+  return %1, %2, %3
+}
+"""
+
+
+def updates(lines: str) -> Graph:
+    return parse(UPDATES.replace("LINES", "\n    ".join(line.strip() for line in lines.split(";"))))
+
+
+def test_writable() -> None:
+    verify(updates("%a: f32[40] = scatter %c, %r, %i {in_place=0}; return %a, %d, %r"))
+    first = "%a: f32[40] = scatter_add %c, %v, %i {in_place=0}; "
+    verify(updates(first + "%b: f32[40] = scatter %a, %r, %i {in_place=0}; return %b, %d, %r"))
+    second = "%q: f32[1] = gather %a, %i; %b: f32[40] = scatter %d, %q, %i {in_place=0}; "
+    verify(updates(first + second + "%n: f32[40] = add %a, %d; %m: f32[1] = gather %n, %i; return %a, %b, %m"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("%a: f32[40] = scatter %c, %v, %i {in_place=1}; return %a, %d, %r", "scatter updates its operand 0, not 1"),
+        ("%a: f32[40] = scatter %c, %v, %i {in_place=0}; return %d, %a, %r", "overwrites what is no value of its loop"),
+        ("%a: f32[40] = scatter %c, %v, %i; %b: f32[40] = scatter %a, %r, %i {in_place=0}; return %b, %d, %r",
+         "overwrites what is no value of its loop"),
+        ("%a: f32[40] = neg %c; %b: f32[40] = scatter %a, %v, %i {in_place=0}; return %b, %d, %r",
+         "overwrites what is no value of its loop"),
+        ("%a: f32[40] = scatter %c, %v, %i {in_place=0}; return %a, %a, %r", "is another result of the body as well"),
+        ("%a: f32[40] = scatter %c, %v, %i {in_place=0}; %q: f32[1] = gather %a, %i; %b: f32[40] = scatter_add %c, %q, %i; "
+         "return %a, %b, %r", "scatter overwrites in place what scatter_add reads afterwards"),
+        ("%a: f32[40] = scatter %c, %v, %i {in_place=0}; %n: f32[40] = add %a, %c; return %a, %n, %r",
+         "scatter overwrites in place what add reads afterwards"),
+        ("%b: f32[1] = scatter %e, %v, %i {in_place=0}; return %c, %d, %b", "scatter updates .* in place, which is small"),
+    ],
+)  # fmt: skip
+def test_writable_refuses_updates_in_place(lines: str, message: str) -> None:
+    refused(updates(lines), "writable", message)
+
+
+def test_writable_refuses_updates_that_overwrite_what_the_other_needs() -> None:
+    lines = "%a: f32[40] = scatter %c, %v, %i {in_place=0}; %b: f32[40] = scatter %d, %v, %i {in_place=0}; "
+    first = "%n: f32[40] = add %a, %d; %m: f32[40] = add %b, %c; "
+    second = "%p: f32[40] = add %n, %m; %q: f32[1] = gather %p, %i; "
+    refused(updates(lines + first + second + "return %a, %b, %q"), "writable", "overwrite what is read after one another")
+
+
+def test_writable_refuses_inputs_and_other_regions() -> None:
+    x, v, i = p((40,), "x"), p((1,), "v"), p((1,), "i", I64)
+    update = make(PRIMITIVES["scatter"], (x, v, i), {"in_place": 0})
+    refused(Graph((x, v, i), (update,)), "writable", "scatter overwrites what is no value of its loop")
+    inner = [parameter(n.type) for n in (x, v, i)]
+    body = Region(tuple(inner), (make(PRIMITIVES["scatter"], inner, {"in_place": 0}),))
+    held = make(PRIMITIVES["checkpoint"], (x, v, i), {"barrier": True}, (body,))
+    refused(Graph((x, v, i), (held,)), "writable", "scatter overwrites what is no value of its loop")
+
+
+def test_decisions_are_of_their_kinds() -> None:
+    axes = ("lane_axes=[0,1]", "lane_axes=[[0,-1],[0,1]]")
+    for decision in ("registers=false", "registers=1", "lanes=true", "in_place=0", *axes):
+        with pytest.raises(IRSyntaxError, match="scan"):
+            parse(REGISTERS.replace("DECISIONS", decision))
