@@ -8,7 +8,8 @@
   each operand and each result of the loop, `none` where all lanes share the value;
 - `in_place`: of an update, the number of the operand whose buffer the result takes over.
 
-An attribute is a decision if the row of its primitive says so (ir/core/ops.py).  Passes that take a graph with decisions begin without them: a body that is rewritten is decided anew.
+An attribute is a decision if the row of its primitive says so (ir/core/ops.py).  Passes that take a graph with decisions
+begin without them: a body that is rewritten is decided anew.
 """
 
 from __future__ import annotations
@@ -24,10 +25,8 @@ __all__ = ["essential", "rebuilt", "undecided", "with_parts"]
 
 def essential(node: Node) -> dict[str, Any]:
     """Return a node's parameters without decisions: what its value depends on."""
-    attributes = node.op.attributes
-    if not any([attributes[key].decision for key in node.params if key in attributes]):
-        return node.params
-    return {key: value for key, value in node.params.items() if not attributes[key].decision}
+    decided = [key for key, attribute in node.op.attributes.items() if attribute.decision and key in node.params]
+    return {key: value for key, value in node.params.items() if key not in decided} if decided else node.params
 
 
 def undecided(graph: Graph) -> Graph:

@@ -225,7 +225,7 @@ def writable(region: Region) -> Iterator[Complaint]:
 
 def _carried(node: Node, body: Region) -> int:
     """Return how many of its first parameters a body carries on, as that of a loop does."""
-    return int(node.params["carried"]) if node.op.name in ("scan", "while") and body is node.regions[-1] else 0
+    return int(node.params["carried"]) if is_loop(node) and body is node.regions[-1] else 0
 
 
 Check = Callable[[Region], Iterator[Complaint]]
