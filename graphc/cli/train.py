@@ -140,7 +140,7 @@ def write_stages(lowered: Lowered, out: Path) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     tensor_stages = lowered.stages[: lowered.stages.index("kernels")]
     texts: dict[str, Callable[[], str]] = {
-        **{f"{i}-{stage}.ir": lambda stage=stage: lowered.ir(stage) for i, stage in enumerate(tensor_stages, 1)},  # type: ignore[misc]
+        **{f"{i:02}-{stage}.ir": lambda stage=stage: lowered.ir(stage) for i, stage in enumerate(tensor_stages, 1)},  # type: ignore[misc]
         "step.kernels": lambda: lowered.ir("kernels"),
         "step.mlir": lowered.mlir,
         "step-as-emitted.ll": lambda: lowered.llvm_ir(optimized=False),
