@@ -13,7 +13,8 @@ from math import prod
 from typing import Any
 
 from graphc.codegen.loops.loop_ir import Buffer, Index, Instr, Kernel, OuterReduction, Reduction, Stage, Store, ensure, needed
-from graphc.ir.access.legality import reduced_axes, reshape_blocks
+from graphc.ir.access.index_map import reshape_blocks
+from graphc.ir.access.legality import reduced_axes
 from graphc.ir.core.graph import PARAMETER, Node, Region, parameter
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, I64, DType

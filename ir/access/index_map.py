@@ -17,7 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import accumulate
+from operator import mul
 from typing import Any
 
 from graphc.ir.access.affine import Affine, Digit, axis_form, row_major
@@ -28,6 +30,8 @@ from graphc.ir.core.graph import Node
 __all__ = ["Access", "IndexMap", "access", "identity", "index_map", "reshape_blocks", "reshape_map"]
 
 Shape = tuple[int, ...]
+Block = tuple[tuple[int, ...], tuple[int, ...]]
+"""Axes of the result, and the axes of the operand that are read along them."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,29 @@ class IndexMap:
     guards: tuple[Guard, ...] = ()
 
     @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The axes of the operand that are all read in order, of more than one element: with the axes of the result that do it.
+
+        A block's axes of the operand are the digits of the row-major position on its axes of the result.
+        """
+        guarded = frozenset[int]().union(*(g.form.axes() for g in self.guards))
+        found: list[Block] = []
+        for form, places in _parts(self.axes, self.below):
+            if guarded.isdisjoint(form.axes()):
+                axes = _row_major_axes(form, self.shape, reduce(mul, [self.below[a] for a in places]))
+                found += [] if axes is None else [(axes, places)]
+        return tuple(found)
+
+    @cached_property
     def sources(self) -> tuple[int | None, ...]:
         """For each axis of the operand, the axis of the result along which all of it is read in order, if there is one."""
-        guarded = frozenset[int]().union(*(g.form.axes() for g in self.guards))
-        alone = [None if form.axis in guarded else form.axis for form in self.axes]
-        return tuple([a if a is not None and self.shape[a] == n else None for a, n in zip(alone, self.below, strict=True)])
+        single = {places[0]: axes[0] for axes, places in self.blocks if len(axes) == len(places) == 1}
+        return tuple([single.get(a) for a in range(len(self.below))])
+
+    @cached_property
+    def shifts(self) -> bool:
+        """Whether something is read at other indices than those at which it is computed, or only where a guard holds."""
+        return bool(self.guards) or sum(len(places) for _, places in self.blocks) < sum(n != 1 for n in self.below)
 
     @cached_property
     def varied(self) -> frozenset[int]:
@@ -75,6 +97,32 @@ class IndexMap:
     def __str__(self) -> str:
         where = f"[{', '.join(map(str, self.axes))}]"
         return f"{where} if {' and '.join(map(str, self.guards))}" if self.guards else where
+
+
+def _parts(axes: Sequence[Affine], below: Shape) -> Iterator[tuple[Affine, tuple[int, ...]]]:
+    """Yield forms, and the axes of the operand, of more than one element, that are the digits of each."""
+    long = [a for a, n in enumerate(below) if n != 1]
+    while long:
+        form, count = axes[long[0]], 1
+        if len(form.terms) == 1 and isinstance(digit := form.terms[0][0], Digit):
+            places = long[: len(digit.extents)]
+            parts = [Affine(((Digit(digit.form, digit.extents, k), 1),)) for k in range(len(digit.extents))]
+            if [axes[a] for a in places] == parts and tuple([below[a] for a in places]) == digit.extents:
+                form, count = digit.form, len(places)
+        yield form, tuple(long[:count])
+        long = long[count:]
+
+
+def _row_major_axes(form: Affine, shape: Shape, size: int) -> tuple[int, ...] | None:
+    """Return the axes of which a form is the row-major position in an array of `size` elements; None if it is none."""
+    axes: list[int] = []
+    stride = 1
+    for atom, c in reversed(form.terms):
+        if not isinstance(atom, int) or c != stride:
+            return None
+        stride = stride * shape[atom] if axes else shape[atom]
+        axes.append(atom)
+    return tuple(reversed(axes)) if form.const == 0 and stride == size else None
 
 
 def identity(shape: Shape) -> IndexMap:
@@ -159,11 +207,10 @@ def reshape_map(shape: Shape, below: Shape) -> IndexMap:
     axes: list[Affine] = []
     for mine, theirs in reshape_blocks(shape, below):
         form = row_major(range(len(shape))[mine], shape[mine])
-        extents = below[theirs]
-        single = sum(n != 1 for n in extents) == 1
-        axes += [
-            Affine() if n == 1 else form if single else Affine(((Digit(form, extents, k), 1),)) for k, n in enumerate(extents)
-        ]
+        extents = tuple([n for n in below[theirs] if n != 1])
+        parts = [form] if len(extents) == 1 else [Affine(((Digit(form, extents, k), 1),)) for k in range(len(extents))]
+        rest = iter(parts)
+        axes += [Affine() if n == 1 else next(rest) for n in below[theirs]]
     return IndexMap(shape, below, tuple(axes))
 
 

@@ -18,15 +18,16 @@ What a kernel reads elsewhere is computed again from memory, and where a reducti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from math import prod
 from typing import Any
 
+from graphc.ir.access.index_map import IndexMap, index_map
 from graphc.ir.core.graph import Node, Region
 
-__all__ = ["Axes", "Loop", "Point", "illegal", "point_through", "reads_reduced", "reduced_axes", "reshape_blocks"]
+__all__ = ["Axes", "Loop", "Point", "illegal", "point_through", "reads_reduced", "reduced_axes"]
 
 
 class Loop:
@@ -63,8 +64,7 @@ def operand_points(node: Node, at: Point) -> list[tuple[Node, Point]]:
     if node.op.kind == "elementwise":
         return [(o, at) for o in node.operands]
     if node.op.kind == "movement":
-        below = _BELOW[node.op.name](node, at)
-        return [(node.operands[0], below), *((o, ()) for o in node.operands[1:])]
+        return [(node.operands[0], point_below(index_map(node), at)), *((o, ()) for o in node.operands[1:])]
     if node.op.name == "gather":
         data, *indices = node.operands
         k = indices[0].type.rank
@@ -77,61 +77,19 @@ def _elsewhere(shape: Sequence[int]) -> Point:
     return tuple(() if n == 1 else None for n in shape)
 
 
-def _permute(node: Node, at: Point) -> Point:
-    order = node.params["axes"]
-    return tuple(at[order.index(a)] for a in range(len(order)))
+def point_below(map: IndexMap, at: Point) -> Point:
+    """Return where an operand is read if the result is computed at a point."""
+    below = [*_elsewhere(map.below)]
+    for axes, places in map.blocks:
+        for place, loops in zip(places, _distributed([at[a] for a in axes], [map.below[a] for a in places]), strict=True):
+            below[place] = loops
+    return tuple(below)
 
 
-def _broadcast(node: Node, at: Point) -> Point:
-    return tuple(() if n == 1 else at[a] for a, n in zip(node.params["axes"], node.operands[0].shape, strict=True))
-
-
-def _kept(node: Node, at: Point, stays: Callable[[int, int], bool]) -> Point:
-    shape = node.operands[0].shape
-    return tuple(() if n == 1 else loops if stays(a, n) else None for a, (loops, n) in enumerate(zip(at, shape, strict=True)))
-
-
-def _slice(node: Node, at: Point) -> Point:
-    p = node.params
-    return _kept(node, at, lambda a, n: bool(p["start"][a] == 0 and p["step"][a] == 1 and p["stop"][a] == n))
-
-
-def _pad(node: Node, at: Point) -> Point:
-    p = node.params
-    return _kept(node, at, lambda a, n: not (p["low"][a] or p["high"][a] or p["interior"][a]))
-
-
-def _flip(node: Node, at: Point) -> Point:
-    return _kept(node, at, lambda a, n: a not in node.params["axes"])
-
-
-def _reshape(node: Node, at: Point) -> Point:
-    below = node.operands[0].shape
-    result: Point = ()
-    for mine, theirs in reshape_blocks(node.shape, below):
-        result += _distributed(at[mine], below[theirs])
-    return result
-
-
-def reshape_blocks(shape: tuple[int, ...], below: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
-    """Yield blocks of axes of two shapes of as many elements that have equal products, as small as they can be."""
-    i = j = 0
-    while i < len(shape) or j < len(below):
-        i0, j0, p, q = i, j, 1, 1
-        if i < len(shape):
-            p, i = shape[i], i + 1
-        while p != q or j == j0 or 0 in (p, q):
-            if (p < q or j == len(below)) and i < len(shape):
-                p, i = p * shape[i], i + 1
-            elif j < len(below):
-                q, j = q * below[j], j + 1
-            else:
-                break
-        yield slice(i0, i), slice(j0, j)
-
-
-def _distributed(block: Point, shape: Sequence[int]) -> Point:
+def _distributed(block: Sequence[tuple[Loop, ...] | None], shape: Sequence[int]) -> Point:
     """Return the loops of some axes as those of axes of a shape with as many elements, if they line up."""
+    if len(block) == len(shape) == 1:
+        return tuple(block)
     if None in block or 0 in shape:
         return _elsewhere(shape)
     rest = [loop for axis in block if axis is not None for loop in axis]
@@ -144,16 +102,6 @@ def _distributed(block: Point, shape: Sequence[int]) -> Point:
             return _elsewhere(shape)
         result.append(tuple(axis))
     return tuple(reversed(result))
-
-
-_BELOW: dict[str, Callable[[Node, Point], Point]] = {
-    "permute": _permute,
-    "broadcast": _broadcast,
-    "slice": _slice,
-    "pad": _pad,
-    "flip": _flip,
-    "reshape": _reshape,
-}
 
 
 def point_through(at: Point, moves: Sequence[Node]) -> Point:

@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from graphc.ir.access.index_map import index_map
 from graphc.ir.access.legality import Axes, Loop, reduced_axes
+from graphc.ir.core.cached import cached_property
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import Node
 from graphc.ir.core.ops import is_literal
@@ -45,9 +47,6 @@ def fresh(shape: Sequence[int]) -> Axes:
 JUMPS = ("gather", "random_bits")
 """Nodes that read an operand wherever it tells, from memory."""
 
-SHIFTS = ("slice", "pad", "flip")
-"""Movement to other indices of an axis."""
-
 
 @dataclass(frozen=True)
 class Edge:
@@ -62,10 +61,10 @@ class Edge:
         """Whether the source is read from memory wherever the reader says."""
         return bool(self.moves) and self.moves[0].op.name in JUMPS
 
-    @property
+    @cached_property
     def elsewhere(self) -> bool:
         """Whether the source is read at other points than where it is computed."""
-        return any(m.op.name in SHIFTS or m.op.name in JUMPS for m in self.moves)
+        return self.jumps or any(index_map(m).shifts for m in self.moves)
 
 
 @dataclass(eq=False)
@@ -184,21 +183,22 @@ class Misaligned(Exception):
 def through(group: Group, axes: Axes, moves: Sequence[Node]) -> Axes:
     """Return the axes at which the operand below `moves` is read.  May split loops of `group`."""
     for move in moves:
-        name = move.op.name
-        if name == "permute":
-            order = move.params["axes"]
-            axes = tuple(axes[order.index(a)] for a in range(len(order)))
-        elif name == "broadcast":
-            axes = tuple(axes[a] for a in move.params["axes"])
-        elif name == "reshape":
-            axes = _regroup(group, axes, move.operands[0].shape)
-        else:
+        map = index_map(move)
+        if map.shifts:
             raise Misaligned
+        below: list[tuple[Loop, ...]] = [()] * len(map.below)
+        for block, places in reversed(map.blocks):
+            read = _regroup(group, [axes[a] for a in block], [map.below[a] for a in places])
+            for place, axis in zip(places, read, strict=True):
+                below[place] = axis
+        axes = tuple(below)
     return axes
 
 
-def _regroup(group: Group, axes: Axes, shape: tuple[int, ...]) -> Axes:
+def _regroup(group: Group, axes: Sequence[tuple[Loop, ...]], shape: Sequence[int]) -> Axes:
     """Distribute the loops of some axes over axes of another shape with as many elements."""
+    if len(axes) == len(shape) == 1:
+        return tuple(axes)
     if 0 in shape:
         raise Misaligned
     rest = [loop for axis in axes for loop in axis]

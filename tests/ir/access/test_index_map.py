@@ -134,14 +134,30 @@ def test_maps_are_spelled():
 
 
 def test_sources_are_axes_read_in_order_and_as_a_whole():
-    x = param(4, 6, 1)
-    assert index_map(build.permute(x, (2, 0, 1))).sources == (1, 2, 0)
-    assert index_map(build.slice_(x, (1, 0, 0), (4, 6, 1))).sources == (None, 1, 2)
-    assert index_map(build.slice_(x, (0, 0, 0), (4, 6, 1), (1, 2, 1))).sources == (0, None, 2)
-    assert index_map(build.flip(x, (0,))).sources == (None, 1, 2)
-    assert index_map(build.pad(x, (0, 0, 0), (0, 2, 0))).sources == (0, None, None)
-    assert index_map(build.reshape(x, (2, 2, 6))).sources == (None, 2, None)
-    assert index_map(build.broadcast(x, (4, 6, 1, 5), (0, 1, 2))).varied == {0, 1}
+    x = param(4, 6, 1, 5)
+    maps = {
+        index_map(build.permute(x, (2, 3, 0, 1))): (2, 3, None, 1),
+        index_map(build.slice_(x, (1, 0, 0, 0), (4, 6, 1, 4))): (None, 1, None, None),
+        index_map(build.slice_(x, (0, 0, 0, 0), (4, 6, 1, 5), (1, 2, 1, 1))): (0, None, None, 3),
+        index_map(build.flip(x, (0,))): (None, 1, None, 3),
+        index_map(build.pad(x, (0, 0, 1, 0), (0, 2, 0, 0))): (0, None, None, 3),
+        index_map(build.reshape(x, (2, 2, 6, 5))): (None, 2, None, 3),
+    }
+    assert {m: m.sources for m in maps} == maps
+    assert [m.shifts for m in maps] == [False, True, True, True, True, False]
+    repeated = index_map(build.broadcast(x, (4, 6, 1, 5, 7), (0, 1, 2, 3)))
+    assert repeated.sources == (0, 1, None, 3) and repeated.varied == {0, 1, 3} and not repeated.shifts
+
+
+def test_blocks_are_axes_that_a_reshape_merges_or_splits():
+    x = param(4, 6, 1, 5)
+    assert index_map(build.reshape(x, (24, 5))).blocks == (((0,), (0, 1)), ((1,), (3,)))
+    assert index_map(build.reshape(x, (4, 2, 1, 15))).blocks == (((0,), (0,)), ((1, 3), (1, 3)))
+    assert index_map(build.reshape(x, (2, 2, 6, 1, 5))).blocks == (((0, 1), (0,)), ((2,), (1,)), ((4,), (3,)))
+    through = reshape_map((24, 5), (4, 6, 5)).then(index_map(build.flip(param(4, 6, 5), (2,))))
+    assert through is not None and through.blocks == (((0,), (0, 1)),) and through.shifts
+    cut = reshape_map((24, 5), (4, 6, 5)).then(index_map(build.pad(param(4, 5, 5), (0, 1, 0), (0, 0, 0))))
+    assert cut is not None and cut.blocks == (((1,), (2,)),) and cut.shifts
 
 
 def test_reshape_there_and_back_is_the_identity():
