@@ -17,13 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.core import build
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.control_flow import results_of, substitute
 from graphc.ir.core.graph import Graph, Node, Region, make, parameter, toposort, users
 from graphc.ir.core.ops import is_constant, is_loop
 from graphc.ir.core.structural_key import SMALL
+from graphc.ir.loops.promote import runs_in_registers
 
 __all__ = ["scalarize"]
 
@@ -198,7 +198,7 @@ class _Loops:
         """The components of what is only stacked for other loops: it is not needed as one array."""
         self.results, self.readers = set(results), users(order)
         for node in order:
-            if node.regions and node.op.name != "fusion" and not fits_registers(node):
+            if node.regions and node.op.name != "fusion" and not runs_in_registers(node):
                 after = [_apart(region.results) for region in node.regions]
                 if any(tuple(new) != region.results for region, new in zip(node.regions, after, strict=True)):
                     self.bodies[node] = after

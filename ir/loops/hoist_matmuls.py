@@ -15,12 +15,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import results_of, substitute, substitute_through, with_bodies
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, toposort
 from graphc.ir.core.ops import is_result, is_zero
 from graphc.ir.core.structural_key import SMALL
+from graphc.ir.loops.promote import runs_in_registers
 from graphc.ir.transforms.vmap import batch
 from graphc.ir.transforms.vmap_rules import BATCH
 
@@ -41,7 +41,7 @@ def _moved(results: Sequence[Node]) -> Sequence[Node]:
         if node.op.name == "fusion" or not node.regions:
             continue
         now = with_bodies(node, _moved)
-        after = _Motion(now).run() if now.op.name == "scan" and not fits_registers(now) else results_of(now)
+        after = _Motion(now).run() if now.op.name == "scan" and not runs_in_registers(now) else results_of(now)
         new.update((a, b) for a, b in zip(results_of(node), after, strict=True) if a is not b)
     return substitute_through(results, new)
 

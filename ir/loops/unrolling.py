@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import results_of, substitute, substitute_through, with_bodies
 from graphc.ir.core.cost import HEAVIEST, SHORT_LOOP, total_weight
 from graphc.ir.core.graph import Graph, Node, toposort
+from graphc.ir.loops.promote import runs_in_registers
 
 __all__ = ["unroll_loops"]
 
@@ -54,7 +54,7 @@ def _is_short(node: Node) -> bool:
         return False
     if length * len(nodes) > MOST_NODES or length * total_weight(nodes) > HEAVIEST:
         return False
-    return all(n.op.kind in ("elementwise", "movement", "leaf") for n in nodes) and not fits_registers(node)
+    return all(n.op.kind in ("elementwise", "movement", "leaf") for n in nodes) and not runs_in_registers(node)
 
 
 def _written_out(node: Node) -> list[Node]:
