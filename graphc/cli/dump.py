@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from graphc.compiler.api import Compiled, compile
 from graphc.compiler.lowered import Lowered
-from graphc.func.grad import grad
+from graphc.func.reverse import grad
 from graphc.ir.core.types import DTYPES
 
 __all__ = ["STAGES", "add_arguments", "example", "load_function", "run"]

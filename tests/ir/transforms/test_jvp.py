@@ -11,7 +11,7 @@ import pytest
 
 import graphc as torch
 from graphc import func
-from graphc.func.jacobian import hessian, jacfwd, jacrev, jvp, linearize
+from graphc.func import hessian, jacfwd, jacrev, jvp, linearize
 from graphc.ir.core import build
 from graphc.ir.core.build import apply, cast, constant, elementwise, zeros_like
 from graphc.ir.core.graph import Graph, Node, TypeRuleError, make, parameter, place, toposort

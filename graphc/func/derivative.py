@@ -1,0 +1,182 @@
+"""The derivative of one call of a function, for symbolic tangents or cotangents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphc.autograd.engine import differentiate
+from graphc.core import pytree
+from graphc.core.pytree import TreeDef
+from graphc.func.level import ArgNums, Level, as_tensor, error_here, positions, replaced
+from graphc.ir.core import build
+from graphc.ir.core.control_flow import RefusedError
+from graphc.ir.core.graph import Node, make, parameter, toposort
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.transforms.jvp import tangents as tangents_of
+from graphc.ir.transforms.vjp import gradients
+from graphc.tensors.grad_fn import CustomGradFn, history
+from graphc.tensors.tensor import Tensor
+from graphc.tracing.custom_vjp import written_out
+
+__all__ = [
+    "JVP_NAME", "Derivative", "backward_derivative", "differentiable", "forward_derivative", "output_tangents", "outputs_of",
+]  # fmt: skip
+
+JVP_NAME, VJP_NAME = "jvp(f, primals, tangents)", "vjp(f, *primals)"
+
+
+@dataclass(frozen=True, eq=False)
+class Derivative:
+    """The derivative of one call of a function: nodes `linear` in the parameters `seeds`.
+
+    In forward mode there is a seed for each of `inputs` and a tangent for each of `ends`, the nodes of the outputs; in
+    reverse mode a seed for each of `ends` and a gradient for each of `inputs`. None stands for zeros.
+    """
+
+    level: Level
+    tree: TreeDef
+    outputs: list[Tensor]
+    shape: TreeDef
+    aux: Any
+    ends: list[Node]
+    seeds: list[Node]
+    linear: list[Node | None]
+
+    @property
+    def inputs(self) -> list[Node]:
+        """The nodes of the inputs, of this transform alone."""
+        return self.level.nodes
+
+
+def forward_derivative(
+    func: Callable[..., Any], args: Sequence[Any], argnums: ArgNums, *, has_aux: bool = False, like_inputs: bool = False
+) -> Derivative:
+    """Return the tangents of the outputs of a function, for symbolic tangents of its arguments.
+
+    With `like_inputs` the seeds are nodes over the inputs instead of parameters, and need no values.
+    """
+    numbers = _numbers(argnums, len(args))
+    leaves, tree = pytree.flatten(tuple(args[i] for i in numbers))
+    with Level(differentiable(leaves)) as level:
+        result = func(*replaced(args, numbers, pytree.unflatten(level.inputs, tree)))
+        outputs, shape, aux = outputs_of(result, has_aux, JVP_NAME)
+        seeds = [make(PRIMITIVES["alias"], (n,), unique=True) if like_inputs else parameter(n.type) for n in level.nodes]
+        found = output_tangents(outputs, level.nodes, seeds)
+    return Derivative(level, tree, outputs, shape, aux, [o._node() for o in outputs], seeds, found)
+
+
+def backward_derivative(
+    func: Callable[..., Any], args: Sequence[Any], argnums: ArgNums, *, has_aux: bool = False
+) -> Derivative:
+    """Return the gradients with respect to the arguments of a function, for symbolic cotangents of its outputs."""
+    numbers = _numbers(argnums, len(args))
+    leaves, tree = pytree.flatten(tuple(args[i] for i in numbers))
+    with Level(leaves) as level:
+        result = func(*replaced(args, numbers, pytree.unflatten(level.inputs, tree)))
+        outputs, shape, aux = outputs_of(result, has_aux, VJP_NAME)
+        ends = _float_nodes(outputs)
+        seeds = [parameter(n.type) for n in ends]
+        found = _through_history(ends, seeds, outputs, level.nodes)
+    return Derivative(level, tree, outputs, shape, aux, ends, seeds, found)
+
+
+def _through_history(
+    ends: Sequence[Node], seeds: Sequence[Node], outputs: Sequence[Tensor], wrt: Sequence[Node]
+) -> list[Node | None]:
+    """Return gradients by `wrt`; the custom functions that backwards call are written out: batches copy what they return."""
+    steps = history(o._edge() for o in outputs)
+    found = differentiate(ends, seeds, steps, wrt)
+    inner = [edge for s in steps if isinstance(s, CustomGradFn) for edge in s.made]
+    if not inner:
+        return found
+    rest = iter(written_out([g for g in found if g is not None], inner, set(steps).__contains__))
+    return [None if g is None else next(rest) for g in found]
+
+
+def outputs_of(result: Any, has_aux: bool, name: str) -> tuple[list[Tensor], TreeDef, Any]:
+    """Return the tensors a function returned, their nest, and its aux.  Raises RuntimeError."""
+    if has_aux and not (isinstance(result, tuple) and len(result) == 2):
+        raise error_here(f"{name}: output of function f should be a tuple: (output, aux) if has_aux is True")
+    value, aux = result if has_aux else (result, None)
+    leaves, shape = pytree.flatten(value)
+    if not leaves:
+        raise error_here(f"{name}: Expected f to be a function that has non-empty output (got output = [{value}])")
+    for leaf in leaves:
+        if not isinstance(leaf, Tensor):
+            raise error_here(f"{name}: expected f(*primals) to return only tensors, got unsupported type {type(leaf)}")
+    return leaves, shape, aux
+
+
+def _float_nodes(outputs: Sequence[Tensor]) -> list[Node]:
+    for output in outputs:
+        if not output._type.dtype.is_float:
+            raise error_here(
+                f"vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype {output.dtype}"
+            )
+    return [o._node() for o in outputs]
+
+
+def output_tangents(outputs: Sequence[Tensor], wrt: Sequence[Node], seeds: Sequence[Node]) -> list[Node | None]:
+    """Return the tangents of outputs, also through the hooks and custom functions in their history."""
+    front, known = list(wrt), list(seeds)
+    for step in reversed(history(o._edge() for o in outputs)):
+        if isinstance(step, CustomGradFn):
+            before = tangents_of(step.inputs, front, known)
+            for node, tangent in zip(step.outputs, _tangents_through(step, before), strict=True):
+                if tangent is not None:
+                    front.append(node)
+                    known.append(tangent)
+    return tangents_of([o._node() for o in outputs], front, known)
+
+
+def _tangents_through(step: CustomGradFn, before: Sequence[Node | None]) -> Sequence[Node | None]:
+    """Return the tangents behind a step.
+
+    A custom function may say what they are.  Else its rule is linear in the cotangents, and what is wanted is its
+    transpose: its own gradient by them.  Hooks change gradients and nothing else.  Raises RuntimeError where the rule
+    cannot be differentiated.
+    """
+    if all(t is None for t in before):
+        return [None] * len(step.outputs)
+    if step.hooks is not None:
+        return before
+    step.made = []
+    if step.push is not None:
+        return step.push(list(before))
+    open_cotangents = [make(PRIMITIVES["alias"], (build.zeros_like(o),), unique=True) for o in step.outputs]
+    pairs = [(p, t) for p, t in zip(step.rule(list(open_cotangents)), before, strict=True) if p is not None and t is not None]
+    roots = written_out([p for p, _ in pairs], step.made, lambda s: s is step)
+    try:
+        found = gradients(roots, [t for _, t in pairs], open_cotangents)
+    except RefusedError:
+        found = [None] * len(open_cotangents)
+    reached = set(toposort(roots))
+    if any(g is None and c in reached for g, c in zip(found, open_cotangents, strict=True)):
+        raise error_here(f"{step.name()} has no forward derivative: its backward cannot be differentiated")
+    return found
+
+
+def differentiable(leaves: Sequence[Any]) -> list[Tensor]:
+    """Check that leaves are tensors of floats.  Raises ValueError."""
+    found = [as_tensor(x) for x in leaves]
+    for tensor in found:
+        if not tensor._type.dtype.is_float:
+            raise error_here(f"Expected primal to be floating point or complex, but got: {tensor.dtype}", ValueError)
+    return found
+
+
+def _numbers(argnums: ArgNums, count: int) -> tuple[int, ...]:
+    """Return argument numbers counted from the first.  Raises RuntimeError."""
+    if not isinstance(argnums, (int, tuple)):
+        raise error_here(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
+    for i in (argnums,) if isinstance(argnums, int) else argnums:
+        if not isinstance(i, int):
+            raise error_here(f"argnum must be int, got: {type(i)}")
+    numbers = positions(argnums, count)
+    if not numbers:
+        raise error_here("argnums must be non-empty")
+    if len(set(numbers)) != len(numbers):
+        raise error_here(f"argnums elements must be unique, got {argnums}")
+    return numbers

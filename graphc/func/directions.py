@@ -1,0 +1,80 @@
+"""A derivative along all unit vectors at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+
+from graphc.ir.core import build
+from graphc.ir.core.graph import Node, make, toposort
+from graphc.ir.transforms.vmap import batch
+from graphc.tensors.lazy import substitute
+
+__all__ = ["for_each_unit", "with_choices"]
+
+
+def for_each_unit(linear: Node | None, seeds: Sequence[Node], like: Node, chunk: int | None) -> Node:
+    """Return what a node that is linear in `seeds` is for each element of them set to 1 and all others to 0.
+
+    These values lie along a new first axis; None stands for zeros of the type of `like`.
+    """
+    total = sum(s.type.size for s in seeds)
+    if linear is None or not total:
+        return build.constant(0, like.dtype, (total, *like.shape))
+    if total == 1:
+        (one,) = substitute([linear], {s: build.full_like(s, 1) for s in seeds})
+        return build.reshape(one, (1, *like.shape))
+    size = chunk or total
+    return build.concatenate([_units(linear, seeds, i, min(size, total - i)) for i in range(0, total, size)], 0)
+
+
+def _units(linear: Node, seeds: Sequence[Node], start: int, count: int) -> Node:
+    """Return `count` of the values from number `start` on."""
+    offsets = accumulate((s.type.size for s in seeds), initial=0)
+    basis = {s: _unit_vectors(s, start - offset, count) for s, offset in zip(seeds, offsets, strict=False)}
+    ((found, batched),) = batch([linear], basis, count)
+    if batched:
+        return with_choices(found, basis.values())
+    return build.broadcast(found, (count, *found.shape), range(1, found.type.rank + 1))
+
+
+def with_choices(root: Node, directions: Iterable[Node]) -> Node:
+    """Return a node in which products with unit vectors are replaced by selects.
+
+    So a derivative has no 0 * inf along other directions. Directions are bools, cast and moved.
+    """
+    units = {_below_movement(d) for d in directions}
+    new: dict[Node, Node] = {}
+    for node in toposort([root]):
+        if node.op.name != "mul":
+            continue
+        for unit, other in (node.operands, node.operands[::-1]):
+            if _below_movement(unit) in units:
+                new[node] = build.select(_moved_like(unit, _below_movement(unit).operands[0]), other, 0)
+                break
+    return substitute([root], new)[0] if new else root
+
+
+def _below_movement(node: Node) -> Node:
+    while node.op.name in ("reshape", "permute", "broadcast", "slice", "flip"):
+        node = node.operands[0]
+    return node
+
+
+def _moved_like(model: Node, base: Node) -> Node:
+    """Return `base` under the movement that `model` is."""
+    moves = []
+    while model is not _below_movement(model):
+        moves.append(model)
+        model = model.operands[0]
+    for move in reversed(moves):
+        base = make(move.op, (base,), move.params)
+    return base
+
+
+def _unit_vectors(seed: Node, first: int, count: int) -> Node:
+    """Return `count` arrays like `seed`, of zeros but for a 1 at the flat index `first`, `first` + 1, …, if there is one."""
+    shape = (count, seed.type.size)
+    row, column = build.iota(shape, 0), build.iota(shape, 1)
+    ones = build.cast(build.elementwise("eq", row + first if first else row, column), seed.dtype)
+    return build.reshape(ones, (count, *seed.shape))

@@ -1,0 +1,117 @@
+"""One level of a transform: the inputs on nodes of their own, and results without the history of the level.
+
+Each level differentiates with respect to its own copies of the inputs (`alias` nodes), so that nested levels are never
+confused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphc.autograd.engine import takes_gradient
+from graphc.autograd.grad_mode import enable_grad
+from graphc.core import pytree
+from graphc.core.errors import located
+from graphc.core.pytree import TreeDef
+from graphc.ir.core.graph import Node, make
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.tensors.context import state
+from graphc.tensors.dispatch import from_array
+from graphc.tensors.grad_fn import CustomGradFn, GradFn, TransformInput, history
+from graphc.tensors.storage import Storage, stopped
+from graphc.tensors.tensor import Tensor
+
+__all__ = ["ArgNums", "Level", "as_tensor", "error_here", "positions", "replaced"]
+
+ArgNums = int | tuple[int, ...]
+
+
+def error_here(text: str, kind: type[Exception] = RuntimeError) -> Exception:
+    """Return an error with the user's file and line."""
+    return located(kind(text))
+
+
+def as_tensor(leaf: Any) -> Tensor:
+    """Return a tensor, or an array as one.  Raises ValueError for anything else."""
+    if isinstance(leaf, Tensor):
+        return leaf
+    if not hasattr(leaf, "dtype"):
+        raise error_here(f"Thing passed to transform API must be Tensor, got {type(leaf)}", ValueError)
+    return Tensor._of(Storage(from_array(leaf)))
+
+
+def positions(argnums: ArgNums, count: int) -> tuple[int, ...]:
+    """Return argument numbers counted from the first.  Raises RuntimeError if one is out of range."""
+    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for i in numbers:
+        if not -count <= i < count:
+            raise error_here(f"Got argnum={i}, but only {count} positional inputs")
+    return tuple(i % count for i in numbers)
+
+
+def replaced(args: Sequence[Any], numbers: Sequence[int], chosen: Sequence[Any]) -> list[Any]:
+    """Return arguments with those of some numbers replaced."""
+    by_number = dict(zip(numbers, chosen, strict=True))
+    return [by_number.get(i, x) for i, x in enumerate(args)]
+
+
+class Level:
+    """The inputs of one transform on nodes of their own; operations are recorded within a `with` block, also a later one."""
+
+    def __init__(self, leaves: Sequence[Any]) -> None:
+        self.recording = state.grad
+        self.inputs = [self._input(x) for x in leaves]
+        self.nodes = [x._storage.node for x in self.inputs]
+        self.steps = [x._storage.fn for x in self.inputs]
+        self.mode = enable_grad()
+
+    def _input(self, leaf: Any) -> Tensor:
+        tensor = as_tensor(leaf)
+        if not tensor._type.dtype.is_float:
+            raise error_here("only Tensors of floating point dtype can require gradients")
+        source = tensor._node()
+        source = stopped(source) if tensor.requires_grad and not self.recording else source
+        node = make(PRIMITIVES["alias"], (source,), unique=True, like=source)
+        return Tensor._of(Storage(node, True, TransformInput(node, (tensor._edge(),)), tensor._storage.pending))
+
+    def __enter__(self) -> Level:
+        self._set_active(True)
+        self.mode.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.mode.__exit__(*error)
+        self._set_active(False)
+
+    def _set_active(self, active: bool) -> None:
+        for step in self.steps:
+            assert isinstance(step, TransformInput)
+            step.active = active
+
+    def results(self, nodes: Sequence[Node], sources: Sequence[Tensor], shape: TreeDef) -> Any:
+        """Return a pytree of tensors on nodes that were computed from the same inputs as `sources`."""
+        edges = _edges(sources)
+        pending = 2 * max((s._storage.pending for s in sources), default=0) + 1
+        storages = [Storage(n, bool(edges), GradFn("JvpBackward0", edges) if edges else None, pending) for n in nodes]
+        return self.outward(pytree.unflatten([Tensor._of(s) for s in storages], shape))
+
+    def outward(self, results: Any) -> Any:
+        """Return a pytree of results without the history of this level, but with the history that leads further out."""
+        return pytree.tree_map(self._outward, results)
+
+    def _outward(self, x: Any) -> Any:
+        if not isinstance(x, Tensor) or not x.requires_grad:
+            return x
+        open_ends = any(map(takes_gradient, history([x._edge()])))
+        if open_ends and self.recording:
+            return x
+        node = x._node()
+        return Tensor._of(Storage(stopped(node) if open_ends else node, pending=x._storage.pending))
+
+
+def _edges(sources: Sequence[Tensor]) -> tuple[GradFn, ...]:
+    """Return the grad_fn nodes of tensors, and those of the gradients of custom functions among them."""
+    edges = [e for s in sources if (e := s._edge()) is not None]
+    inner = [e for s in history(edges) if isinstance(s, CustomGradFn) for e in s.made if e is not None]
+    return tuple(dict.fromkeys([*edges, *inner]))

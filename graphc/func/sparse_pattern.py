@@ -1,0 +1,126 @@
+"""Sparsity patterns of the derivatives of functions, read off the recorded graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+
+from graphc.compiler.api import capture
+from graphc.core import pytree
+from graphc.core.errors import TracingError, located
+from graphc.core.pytree import TreeDef
+from graphc.func.derivative import Derivative, forward_derivative
+from graphc.func.level import ArgNums
+from graphc.ir.core.cached import cached_property
+from graphc.ir.core.graph import PARAMETER, Graph, make
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import DType
+from graphc.ir.sparse.dependence import Values, dependence
+from graphc.ir.sparse.sparsity import Sparsity, nothing, stacked
+from graphc.tensors.context import state
+from graphc.tensors.storage import Storage, compute
+from graphc.tensors.tensor import Tensor
+from graphc.tracing.trace import Captured
+
+__all__ = ["Function", "RecordedPattern", "check_outside", "record_pattern", "slices_of"]
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedPattern:
+    """What a function's derivative depends on, for one kind of arguments: the pattern of all outputs by all inputs.
+
+    `chosen` are the tensors from outside whose values the pattern depends on, with these values.
+    """
+
+    pattern: Sparsity
+    outputs: list[int]
+    inputs: list[int]
+    dtypes: list[DType]
+    shape: TreeDef
+    tree: TreeDef
+    chosen: list[tuple[Captured, Any]]
+
+    @cached_property
+    def blocks(self) -> list[tuple[slice, slice]]:
+        """Rows and columns of each output and input."""
+        return [(r, c) for r in slices_of(self.outputs) for c in slices_of(self.inputs)]
+
+    def nest(self, blocks: Sequence[Any], argnums: ArgNums) -> Any:
+        """Return the nest of outputs of nests of inputs."""
+        n = len(self.inputs)
+        rows = [pytree.unflatten(blocks[i * n : (i + 1) * n], self.tree) for i in range(len(self.outputs))]
+        return pytree.unflatten([r[0] for r in rows] if isinstance(argnums, int) else rows, self.shape)
+
+    def holds(self) -> bool:
+        """Tell whether the values that the pattern depends on are as they were."""
+        return all(array is now or np.array_equal(array, now) for kept, array in self.chosen for now in [_value(kept)])
+
+
+def slices_of(sizes: Sequence[int]) -> list[slice]:
+    """Return the ranges of consecutive parts of these sizes."""
+    ends = list(accumulate(sizes, initial=0))
+    return [slice(a, b) for a, b in pairwise(ends)]
+
+
+def _value(kept: Captured) -> Any:
+    """Return the array of a captured tensor at this moment; None if it is gone."""
+    storage = kept.source()
+    if storage is not None and storage.current().value is None:
+        compute([storage])
+    return None if storage is None else storage.current().value
+
+
+def record_pattern(func: Function, args: Sequence[Any], argnums: ArgNums, given: Sparsity | None = None) -> RecordedPattern:
+    """Record the derivative of a call, and read its pattern off unless it is given.  Raises ValueError."""
+    check_outside("its pattern is")
+    made: list[Derivative] = []
+
+    def record(*args: Any) -> list[Tensor]:
+        made[:] = [forward_derivative(func, args, argnums, like_inputs=True)]
+        return [Tensor._of(Storage(make(PRIMITIVES["alias"], (n,), unique=True))) for n in made[0].linear if n is not None]
+
+    graph, captures = capture(record, *args)
+    (d,) = made
+    sizes = [[n.type.size for n in nodes] for nodes in (d.ends, d.inputs)]
+    pattern, chosen = _read(d, graph, captures) if given is None else (_fitting(given, *map(sum, sizes)), [])
+    return RecordedPattern(pattern, sizes[0], sizes[1], [y.dtype for y in d.ends], d.shape, d.tree, chosen)
+
+
+def _fitting(given: Sparsity, height: int, width: int) -> Sparsity:
+    if given.shape != (height, width):
+        raise located(
+            ValueError(
+                f"expected a pattern of all outputs by all inputs, {height} × {width}, got one of {given.shape[0]} × "
+                f"{given.shape[1]}"
+            )
+        )
+    return given
+
+
+def _read(d: Derivative, graph: Graph, captures: Sequence[Captured]) -> tuple[Sparsity, list[tuple[Captured, Any]]]:
+    """Return the pattern of a recorded derivative, and the tensors from outside whose values it depends on."""
+    choosing = {k.placeholder: k for k in captures if not k.placeholder.dtype.is_float}
+    given = {p: p.value for p in graph.params if p.op is PARAMETER and p.value is not None}
+    values = Values({**given, **{p: _value(k) for p, k in choosing.items()}})
+    width = sum(x.type.size for x in d.inputs)
+    count = sum(n is not None for n in d.linear)
+    rows = iter(dependence(graph.results[:count], d.seeds, values))
+    parts = [nothing(y.type.size, width) if n is None else next(rows) for n, y in zip(d.linear, d.ends, strict=True)]
+    chosen = [(k, values.given[p]) for p, k in choosing.items() if p in values.read]
+    return stacked(parts), chosen
+
+
+def check_outside(what: str) -> None:
+    """Raise TracingError inside of a compiled or batched function; `what` begins the message."""
+    if state.trace is not None:
+        raise located(
+            TracingError(
+                f"{what} made outside of compiled and batched functions only: call it before, and pass what it returns"
+            )
+        )
