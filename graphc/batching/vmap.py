@@ -99,11 +99,6 @@ def _spread(dims: Dims, tree: TreeDef) -> list[Any] | None:
     return None if any(f is None for f in found) else [d for f in found if f is not None for d in f]
 
 
-def _sketch(tree: TreeDef) -> str:
-    """Return the look of a nest, with a star for each leaf."""
-    return str(pytree.unflatten(["*"] * tree.size, tree)).replace("'*'", "*")
-
-
 def _leaf_dims(dims: Dims) -> list[Any]:
     """Return the leaves of a nest of dims, None among them."""
     if type(dims) in pytree.DICTS:
@@ -149,7 +144,7 @@ class _Call:
         if dims is None:
             raise ValueError(
                 f"{self.title}: in_dims is not compatible with the structure of `inputs`. in_dims has structure "
-                f"{_sketch(pytree.flatten(in_dims)[1])} but inputs has structure {_sketch(self.tree)}."
+                f"{pytree.sketch(pytree.flatten(in_dims)[1])} but inputs has structure {pytree.sketch(self.tree)}."
             )
         self.leaves = [_as_tensor(x) for x in found]
         self.dims = [self._axis(d, x) for d, x in zip(dims, self.leaves, strict=True)]
@@ -213,8 +208,8 @@ class _Call:
         if dims is None:
             raise ValueError(
                 f"vmap({self.name}, ..., out_dims={given})(<inputs>): out_dims is not compatible with the structure of "
-                f"`outputs`. out_dims has structure {_sketch(pytree.flatten(given)[1])} "
-                f"but outputs has structure {_sketch(tree)}."
+                f"`outputs`. out_dims has structure {pytree.sketch(pytree.flatten(given)[1])} "
+                f"but outputs has structure {pytree.sketch(tree)}."
             )
         for x, dim in [*zip(outputs, dims, strict=True), *([(None, 0)] if result is None else [])]:
             if dim is not None and not isinstance(x, Tensor):

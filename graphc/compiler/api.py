@@ -21,10 +21,11 @@ import numpy as np
 from numpy.random import get_state
 
 from graphc.compiler.capture import capture, trace
+from graphc.compiler.guards.search import ATOMS
+from graphc.compiler.guards.watch import Watch, watch
 from graphc.compiler.interrupts import compiling
 from graphc.compiler.lowered import Lowered
 from graphc.compiler.options import Options
-from graphc.compiler.reach import ATOMS, Watch, watch
 from graphc.compiler.signature import Call, flatten_call
 from graphc.compiler.variant import Variant
 from graphc.tensors.context import state

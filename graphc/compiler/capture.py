@@ -11,8 +11,8 @@ import numpy as np
 
 from graphc.autograd.engine import with_late_hooks
 from graphc.compiler.fast_path import Result
+from graphc.compiler.guards.watch import Watch, watch
 from graphc.compiler.options import Options
-from graphc.compiler.reach import Watch, watch
 from graphc.compiler.signature import Argument, Call, flatten_call, names_of
 from graphc.compiler.variant import ArgumentStorage, Given, Held, Source, Variant, is_outside
 from graphc.core import pytree

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.compiler.equality import exact
+from graphc.compiler.guards.equality import exact
 from graphc.ir.core.graph import PARAMETER, Node, know
 from graphc.tensors.context import state
 from graphc.tensors.grad_fn import GradFn

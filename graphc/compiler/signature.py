@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.compiler.equality import by_value
+from graphc.compiler.guards.equality import by_value
 from graphc.core import pytree
 from graphc.core.dtypes import of_numpy
 from graphc.core.pytree import TreeDef

@@ -10,8 +10,8 @@ import numpy as np
 
 from graphc.codegen.program.program import Program
 from graphc.compiler.fast_path import MISFIT, FastPath, Result, nested, overwrite, plain, used_up
+from graphc.compiler.guards.watch import Watch
 from graphc.compiler.options import Options
-from graphc.compiler.reach import Watch
 from graphc.compiler.signature import Array, Call
 from graphc.core import pytree
 from graphc.core.pytree import TreeDef

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from graphc.tracing.function_rule import apply_with_rules, placeholder_tensor
 from graphc.tracing.nested import Before, InnerTrace
 
 __all__ = [
-    "KINDS", "Body", "Given", "Once", "Result", "different", "error_here", "name_of", "paths", "sketch"
+    "KINDS", "Body", "Given", "Once", "Result", "different", "name_of"
 ]  # fmt: skip
 
 KINDS = ("bool", "int", "float")
@@ -44,7 +44,7 @@ class Given:
         self.type = self.tensor._type
         if along:
             if not self.type.shape:
-                raise error_here(f"{name}: expected a tensor with an axis to run along, got {self.type}")
+                raise located(TypeError(f"{name}: expected a tensor with an axis to run along, got {self.type}"))
             self.type = self.type.with_shape(self.type.shape[1:])
 
     def _tensor(self, value: Any, name: str, along: bool) -> Tensor:
@@ -55,7 +55,7 @@ class Given:
         if self.weak:
             return Tensor._of(Storage(build.constant(value, number_dtype(value))))
         wanted = "a tensor or an array" if along else "a tensor, an array or a number"
-        raise error_here(f"{name}: expected {wanted}, got {type(value).__name__}{_hint(value)}")
+        raise located(TypeError(f"{name}: expected {wanted}, got {type(value).__name__}{_hint(value)}"))
 
     def take(self, dtype: DType) -> None:
         """Give a weak number a dtype."""
@@ -93,10 +93,10 @@ class Body(InnerTrace):
         with self:
             result = function([placeholder_tensor(p, r) for p, r in zip(self.params, self.requires, strict=True)])
             leaves, self.tree = pytree.flatten(result)
-            for leaf, path in zip(leaves, paths(self.tree), strict=True):
+            for leaf, path in zip(leaves, pytree.access_paths(self.tree), strict=True):
                 if not isinstance(leaf, (Tensor, bool, int, float, np.ndarray, np.generic)):
                     got = f"{type(leaf).__name__} at {path}{_hint(leaf)}"
-                    raise error_here(f"{self.title}: expected tensors or numbers as results, got {got}")
+                    raise located(TypeError(f"{self.title}: expected tensors or numbers as results, got {got}"))
             self.leaves = [Result(x) for x in leaves]
             self._write_rules_out()
             self.bind_numbers()
@@ -173,7 +173,7 @@ class Body(InnerTrace):
         """Raise TypeError unless the body returned the nest it was given."""
         found = self.tree if part is None else self.tree.parts[part]
         if found != tree:
-            raise error_here(f"{self.title}: {different(name, tree, found)}")
+            raise located(TypeError(f"{self.title}: {different(name, tree, found)}"))
 
 
 class Once(Body):
@@ -192,8 +192,10 @@ class Once(Body):
         super().run(watched)
         for tensor, param in zip(inner, self.params, strict=True):
             if tensor._storage.node is not param and not _is_hooked(tensor._storage, param):
-                raise error_here(
-                    f"{self.title}: expected a function that only reads its arguments, got one that writes to {param.type}"
+                raise located(
+                    TypeError(
+                        f"{self.title}: expected a function that only reads its arguments, got one that writes to {param.type}"
+                    )
                 )
 
     def changed(self) -> dict[Storage, Before]:
@@ -248,32 +250,9 @@ def _hint(value: object) -> str:
 
 def different(name: str, wanted: TreeDef, got: TreeDef) -> str:
     """Return what is wrong with carried values that come back in another nest."""
-    return f"expected the carried values to come back as they are in {name}, {sketch(wanted)}, got {sketch(got)}"
+    return f"expected the carried values to come back as they are in {name}, {pytree.sketch(wanted)}, got {pytree.sketch(got)}"
 
 
 def name_of(function: Callable[..., Any]) -> str:
     """Return what a function is called in messages."""
     return str(getattr(function, "__name__", type(function).__name__))
-
-
-def paths(tree: TreeDef, path: str = "") -> Iterator[str]:
-    """Yield how each leaf of a nest is reached: `[0]['x']`."""
-    if tree.kind is None:
-        yield path
-        return
-    fields = getattr(tree.kind, "_fields", None)
-    keys = [f".{k}" for k in fields] if fields else [f"[{k!r}]" for k in tree.keys or range(len(tree.parts))]
-    for key, part in zip(keys, tree.parts, strict=True):
-        yield from paths(part, path + key)
-
-
-def sketch(tree: TreeDef) -> str:
-    """Return the look of a nest, with a star for each leaf."""
-    return str(pytree.unflatten(["*"] * tree.size, tree)).replace("'*'", "*")
-
-
-def error_here(text: str, kind: type[Exception] = TypeError) -> Exception:
-    """Return an error that tells the user's file and line."""
-    error = kind(text)
-    add_location(error)
-    return error

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-__all__ = ["TreeDef", "builder", "flatten", "ordered_like", "paths", "tree_map", "unflatten"]
+__all__ = [
+    "TreeDef", "access_paths", "builder", "flatten", "ordered_like", "paths", "sketch", "tree_map", "unflatten",
+]  # fmt: skip
 
 
 class TreeDef(NamedTuple):
@@ -120,6 +122,22 @@ def paths(tree: TreeDef, name: str = "") -> Iterator[str]:
     keys = tree.keys or range(len(tree.parts))
     for key, part in zip(keys, tree.parts, strict=True):
         yield from paths(part, f"{name}_{key}" if name else str(key))
+
+
+def access_paths(tree: TreeDef, path: str = "") -> Iterator[str]:
+    """Yield how each leaf of a pytree is accessed in Python: `[0]['x']`."""
+    if tree.kind is None:
+        yield path
+        return
+    fields = getattr(tree.kind, "_fields", None)
+    keys = [f".{k}" for k in fields] if fields else [f"[{k!r}]" for k in tree.keys or range(len(tree.parts))]
+    for key, part in zip(keys, tree.parts, strict=True):
+        yield from access_paths(part, path + key)
+
+
+def sketch(tree: TreeDef) -> str:
+    """Return the text of a pytree with an asterisk for each leaf."""
+    return str(unflatten(["*"] * tree.size, tree)).replace("'*'", "*")
 
 
 def tree_map(f: Callable[..., Any], nest: Any, *others: Any) -> Any:

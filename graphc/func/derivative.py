@@ -8,8 +8,9 @@ from typing import Any
 
 from graphc.autograd.engine import differentiate
 from graphc.core import pytree
+from graphc.core.errors import located
 from graphc.core.pytree import TreeDef
-from graphc.func.level import ArgNums, Level, as_tensor, error_here, positions, replaced
+from graphc.func.level import ArgNums, Level, as_tensor, positions, replaced
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import RefusedError
 from graphc.ir.core.graph import Node, make, parameter, toposort
@@ -98,22 +99,27 @@ def _through_history(
 def outputs_of(result: Any, has_aux: bool, name: str) -> tuple[list[Tensor], TreeDef, Any]:
     """Return the tensors a function returned, their nest, and its aux.  Raises RuntimeError."""
     if has_aux and not (isinstance(result, tuple) and len(result) == 2):
-        raise error_here(f"{name}: output of function f should be a tuple: (output, aux) if has_aux is True")
+        raise located(RuntimeError(f"{name}: output of function f should be a tuple: (output, aux) if has_aux is True"))
     value, aux = result if has_aux else (result, None)
     leaves, shape = pytree.flatten(value)
     if not leaves:
-        raise error_here(f"{name}: Expected f to be a function that has non-empty output (got output = [{value}])")
+        raise located(RuntimeError(f"{name}: Expected f to be a function that has non-empty output (got output = [{value}])"))
     for leaf in leaves:
         if not isinstance(leaf, Tensor):
-            raise error_here(f"{name}: expected f(*primals) to return only tensors, got unsupported type {type(leaf)}")
+            raise located(
+                RuntimeError(f"{name}: expected f(*primals) to return only tensors, got unsupported type {type(leaf)}")
+            )
     return leaves, shape, aux
 
 
 def _float_nodes(outputs: Sequence[Tensor]) -> list[Node]:
     for output in outputs:
         if not output._type.dtype.is_float:
-            raise error_here(
-                f"vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype {output.dtype}"
+            raise located(
+                RuntimeError(
+                    "vjp(f, ...): All outputs of f must be floating-point or complex Tensors, got Tensor with dtype "
+                    f"{output.dtype}"
+                )
             )
     return [o._node() for o in outputs]
 
@@ -154,7 +160,7 @@ def _tangents_through(step: CustomGradFn, before: Sequence[Node | None]) -> Sequ
         found = [None] * len(open_cotangents)
     reached = set(toposort(roots))
     if any(g is None and c in reached for g, c in zip(found, open_cotangents, strict=True)):
-        raise error_here(f"{step.name()} has no forward derivative: its backward cannot be differentiated")
+        raise located(RuntimeError(f"{step.name()} has no forward derivative: its backward cannot be differentiated"))
     return found
 
 
@@ -163,20 +169,20 @@ def differentiable(leaves: Sequence[Any]) -> list[Tensor]:
     found = [as_tensor(x) for x in leaves]
     for tensor in found:
         if not tensor._type.dtype.is_float:
-            raise error_here(f"Expected primal to be floating point or complex, but got: {tensor.dtype}", ValueError)
+            raise located(ValueError(f"Expected primal to be floating point or complex, but got: {tensor.dtype}"))
     return found
 
 
 def _numbers(argnums: ArgNums, count: int) -> tuple[int, ...]:
     """Return argument numbers counted from the first.  Raises RuntimeError."""
     if not isinstance(argnums, (int, tuple)):
-        raise error_here(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
+        raise located(RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}"))
     for i in (argnums,) if isinstance(argnums, int) else argnums:
         if not isinstance(i, int):
-            raise error_here(f"argnum must be int, got: {type(i)}")
+            raise located(RuntimeError(f"argnum must be int, got: {type(i)}"))
     numbers = positions(argnums, count)
     if not numbers:
-        raise error_here("argnums must be non-empty")
+        raise located(RuntimeError("argnums must be non-empty"))
     if len(set(numbers)) != len(numbers):
-        raise error_here(f"argnums elements must be unique, got {argnums}")
+        raise located(RuntimeError(f"argnums elements must be unique, got {argnums}"))
     return numbers

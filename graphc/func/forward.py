@@ -7,8 +7,9 @@ from typing import Any
 
 from graphc.core import pytree
 from graphc.core.dtypes import Size, of_ir
+from graphc.core.errors import located
 from graphc.func.derivative import JVP_NAME, differentiable, output_tangents, outputs_of
-from graphc.func.level import Level, as_tensor, error_here
+from graphc.func.level import Level, as_tensor
 from graphc.ir.core import build
 from graphc.ir.core.graph import PARAMETER, Node, parameter, toposort
 from graphc.tensors.lazy import realize, substitute
@@ -44,13 +45,16 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool =
         (tensor([1., 4.]), tensor([ 2., 40.]))
     """
     if not isinstance(primals, tuple):
-        raise error_here(f"{JVP_NAME}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals).")
+        raise located(RuntimeError(f"{JVP_NAME}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals)."))
     leaves, tree = pytree.flatten(primals)
     weights, given = pytree.flatten(tangents)
     if tree != given:
-        raise error_here(
-            f"{JVP_NAME}: Expected primals and tangents to have the same python structure. For example, if primals is a tuple "
-            f"of 3 tensors, tangents also must be. Got primals with structure {tree} and tangents with structure {given}"
+        raise located(
+            RuntimeError(
+                f"{JVP_NAME}: Expected primals and tangents to have the same python structure. For example, if primals is a "
+                f"tuple of 3 tensors, tangents also must be. Got primals with structure {tree} and tangents with structure "
+                f"{given}"
+            )
         )
     inputs, directions = _tensors(leaves, "primals"), _tensors(weights, "tangents")
     with Level(differentiable(inputs)) as level:
@@ -58,9 +62,11 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool =
         seeds = [_seed(n, w) for n, w in zip(level.nodes, directions, strict=True)]
         found = output_tangents(outputs, level.nodes, seeds)
     if strict and None in found:
-        raise error_here(
-            "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. "
-            "This is not allowed with strict=True."
+        raise located(
+            RuntimeError(
+                "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. "
+                "This is not allowed with strict=True."
+            )
         )
     nodes = [build.zeros_like(o._node()) if t is None else t for o, t in zip(outputs, found, strict=True)]
     derivative = level.results(nodes, [*outputs, *directions], shape)
@@ -102,7 +108,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     def jvp_fn(*tangents: Any) -> Any:
         weights, given = pytree.flatten(tangents)
         if given != tree:
-            raise error_here(f"Expected the tangents {given} to have the same argspec as the primals {tree}")
+            raise located(RuntimeError(f"Expected the tangents {given} to have the same argspec as the primals {tree}"))
         directions = _tensors(weights, "tangents")
         for i, (seed, weight) in enumerate(zip(seeds, directions, strict=True)):
             _check_tangent(i, seed, weight)
@@ -127,19 +133,21 @@ def _compute_coefficients(linear: Sequence[Node], seeds: Sequence[Node]) -> None
 def _tensors(leaves: Sequence[Any], name: str) -> list[Tensor]:
     """Check that there are leaves and that they are tensors or arrays.  Raises RuntimeError."""
     if not leaves:
-        raise error_here(f"{JVP_NAME}: Expected {name} to contain at least one Tensor.")
+        raise located(RuntimeError(f"{JVP_NAME}: Expected {name} to contain at least one Tensor."))
     for leaf in leaves:
         if not hasattr(leaf, "dtype"):
-            raise error_here(f"{JVP_NAME}: Expected {name} to only contain Tensors, got {type(leaf)}")
+            raise located(RuntimeError(f"{JVP_NAME}: Expected {name} to only contain Tensors, got {type(leaf)}"))
     return [as_tensor(x) for x in leaves]
 
 
 def _seed(node: Node, tangent: Tensor) -> Node:
     """Return the node of a tangent in the dtype of its primal.  Raises RuntimeError for another shape."""
     if tangent.shape != node.shape:
-        raise error_here(
-            "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
-            f"supported. Tensor is of size {[*node.shape]} while the given forward gradient is of size {[*tangent.shape]}."
+        raise located(
+            RuntimeError(
+                "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
+                f"supported. Tensor is of size {[*node.shape]} while the given forward gradient is of size {[*tangent.shape]}."
+            )
         )
     return build.cast(tangent._node(), node.dtype)
 
@@ -148,7 +156,9 @@ def _check_tangent(index: int, seed: Node, tangent: Tensor) -> None:
     pairs = (("shape", tangent.shape, Size(seed.shape)), ("dtype", tangent.dtype, of_ir(seed.dtype)))
     for what, got, wanted in pairs:
         if got != wanted:
-            raise error_here(
-                f"tangent:{index} with {what} {got} in flattened pytree doesn't match the {what} {wanted} "
-                "of the corresponding primal."
+            raise located(
+                RuntimeError(
+                    f"tangent:{index} with {what} {got} in flattened pytree doesn't match the {what} {wanted} "
+                    "of the corresponding primal."
+                )
             )

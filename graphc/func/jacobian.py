@@ -10,10 +10,11 @@ from functools import wraps
 from typing import Any
 
 from graphc.core import pytree
+from graphc.core.errors import located
 from graphc.core.pytree import TreeDef
 from graphc.func.derivative import backward_derivative, forward_derivative
 from graphc.func.directions import for_each_unit
-from graphc.func.level import ArgNums, Level, error_here
+from graphc.func.level import ArgNums, Level
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node
 
@@ -51,7 +52,7 @@ def jacrev(
                 [6., 3., 2.]])
     """
     if chunk_size is not None and chunk_size <= 0:
-        raise error_here("jacrev: `chunk_size` should be greater than 0.", ValueError)
+        raise located(ValueError("jacrev: `chunk_size` should be greater than 0."))
 
     @wraps(func, updated=())
     def jacobian(*args: Any) -> Any:

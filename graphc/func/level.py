@@ -22,14 +22,9 @@ from graphc.tensors.grad_fn import CustomGradFn, GradFn, TransformInput, history
 from graphc.tensors.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["ArgNums", "Level", "as_tensor", "error_here", "positions", "replaced"]
+__all__ = ["ArgNums", "Level", "as_tensor", "positions", "replaced"]
 
 ArgNums = int | tuple[int, ...]
-
-
-def error_here(text: str, kind: type[Exception] = RuntimeError) -> Exception:
-    """Return an error with the user's file and line."""
-    return located(kind(text))
 
 
 def as_tensor(leaf: Any) -> Tensor:
@@ -37,7 +32,7 @@ def as_tensor(leaf: Any) -> Tensor:
     if isinstance(leaf, Tensor):
         return leaf
     if not hasattr(leaf, "dtype"):
-        raise error_here(f"Thing passed to transform API must be Tensor, got {type(leaf)}", ValueError)
+        raise located(ValueError(f"Thing passed to transform API must be Tensor, got {type(leaf)}"))
     return Tensor._of(Storage(from_array(leaf)))
 
 
@@ -46,7 +41,7 @@ def positions(argnums: ArgNums, count: int) -> tuple[int, ...]:
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for i in numbers:
         if not -count <= i < count:
-            raise error_here(f"Got argnum={i}, but only {count} positional inputs")
+            raise located(RuntimeError(f"Got argnum={i}, but only {count} positional inputs"))
     return tuple(i % count for i in numbers)
 
 
@@ -69,7 +64,7 @@ class Level:
     def _input(self, leaf: Any) -> Tensor:
         tensor = as_tensor(leaf)
         if not tensor._type.dtype.is_float:
-            raise error_here("only Tensors of floating point dtype can require gradients")
+            raise located(RuntimeError("only Tensors of floating point dtype can require gradients"))
         source = tensor._node()
         source = stopped(source) if tensor.requires_grad and not self.recording else source
         node = make(PRIMITIVES["alias"], (source,), unique=True, like=source)

@@ -70,7 +70,7 @@ class _Writer:
         if kind is np.ndarray:
             return self._array(value, path)
         if isinstance(value, np.generic):
-            return ["scalar", [_dtype_text(value.dtype), text_of(value.tobytes())]]
+            return ["scalar", [_dtype_text(value.dtype), _text_of(value.tobytes())]]
         if kind is defaultdict:
             if value.default_factory is not None and FACTORIES.get(value.default_factory.__name__) is not value.default_factory:
                 raise Unsupported(f"a defaultdict of {value.default_factory}")
@@ -114,7 +114,7 @@ class _Writer:
         return name
 
 
-def text_of(data: bytes | bytearray) -> str:
+def _text_of(data: bytes | bytearray) -> str:
     return b64encode(data).decode()
 
 
@@ -133,8 +133,8 @@ _SIMPLE: dict[type, tuple[str, Callable[[Any], Any]]] = {
     float: ("float", float.hex),
     int: ("int", hex),
     complex: ("complex", lambda v: [v.real.hex(), v.imag.hex()]),
-    bytes: ("bytes", text_of),
-    bytearray: ("bytearray", text_of),
+    bytes: ("bytes", _text_of),
+    bytearray: ("bytearray", _text_of),
     range: ("range", lambda v: [hex(v.start), hex(v.stop), hex(v.step)]),
     dtype: ("dtype", lambda v: v.name),
     device: ("device", lambda v: v.type),

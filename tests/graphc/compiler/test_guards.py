@@ -19,7 +19,7 @@ import pytest
 
 import graphc as torch
 from graphc import nn
-from graphc.compiler.equality import by_value, exact
+from graphc.compiler.guards.equality import by_value, exact
 from graphc.tensors.tensor import Tensor
 
 X = np.arange(1.0, 4.0, dtype=np.float32)

@@ -7,13 +7,8 @@ than is read, never less, but for what only reflection or other packages reach.
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import gc
 import random
-import struct
-import sys
-import sysconfig
 import warnings
 from argparse import Namespace
 from collections import OrderedDict, defaultdict, deque
@@ -21,28 +16,29 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
-from pathlib import Path
 from types import CellType, CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator, RandomState
 
-from graphc.codegen.runtime.bindings import ABSENT, VERSIONED, Bindings, DictBinding, SlotBinding, cell_binding
-from graphc.codegen.runtime.entry import still_bound
-from graphc.compiler.equality import exact
-from graphc.compiler.reads import reads_of
+from graphc.codegen.runtime.bindings import ABSENT, VERSIONED, DictBinding, SlotBinding, cell_binding
+from graphc.compiler.guards.reads import reads_of
+from graphc.compiler.guards.scope import GRAPHC, HELD_IN, READ_BY_USERS, Scope, file_of, package_of, reflects
+from graphc.compiler.guards.slots import OFFSETS, class_table, function_slot, slot_value, table_of
 from graphc.core.dtypes import DEFAULT
 from graphc.ir.core.cached import cached_property
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["ATOMS", "LIMIT", "Watch", "watch"]
+__all__ = ["ATOMS", "LIMIT", "Search"]
 
 LIMIT = 50_000
 """How many objects a search visits; a function that reaches more is told so."""
 
 ATOMS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice, np.generic, Enum, CodeType)
+
 DICTS = (dict, OrderedDict, defaultdict)
+
 UNREAD = frozenset((
     "__repr__", "__str__", "__format__", "__dir__", "__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__copy__",
     "__deepcopy__", "__del__", "__init_subclass__", "__class_getitem__", "__sizeof__",
@@ -56,61 +52,6 @@ RECORDS = (SimpleNamespace, Namespace)
 """Classes of objects that are nothing but their attributes."""
 
 CONTAINERS = (list, set, deque, *DICTS)
-OPTIMIZER = frozenset(("param_groups", "defaults"))
-"""What user code may ask of an optimizer; what its step reads is guarded there."""
-
-_STDLIB = tuple(str(Path(sysconfig.get_paths()[k]).resolve()) for k in ("stdlib", "platstdlib"))
-_GRAPHC = str(Path(__file__).parent.parent)
-_LAYERS = str(Path(_GRAPHC) / "nn")
-_MODULE = str(Path(_LAYERS) / "module")
-
-
-def _offsets() -> dict[str, int]:
-    """Find where functions keep what may be assigned to them."""
-
-    def sample(x: int = 0, *, y: int = 1) -> None: ...
-
-    words = ctypes.string_at(id(sample), FunctionType.__basicsize__)
-    found = {}
-    for name in ("__defaults__", "__kwdefaults__", "__code__"):
-        at = words.find(struct.pack("n", id(getattr(sample, name))))
-        if at > 0:
-            found[name] = at
-    return found
-
-
-def _function_slot(x: FunctionType, name: str, offset: int) -> SlotBinding:
-    """Bind what may be assigned to a function; None is no pointer there."""
-
-    def get() -> Any:
-        found = getattr(x, name)
-        return ABSENT if found is None else found
-
-    return SlotBinding(x, offset, get, get())
-
-
-OFFSETS = _offsets() if sys.implementation.name == "cpython" else {}
-
-# Module says where it holds what its attributes are, Optimizer which of its own are not guarded by its step.
-HELD_IN, READ_BY_USERS = "_held_in", "_read_by_users"
-
-
-# -- what is found ------------------------------------------------------------------------------------------------
-
-
-@dataclass(eq=False)
-class Watch:
-    """What a trace may have read: names by identity, checked natively, and what only Python can compare."""
-
-    bindings: Bindings
-    others: list[tuple[Callable[[], Any], Any]]
-    keep: list[Any]
-
-    def holds(self) -> bool:
-        """Tell whether all values are what they were; other objects with equal values take the place of the old ones."""
-        if not all(exact(getter(), value) for getter, value in self.others):
-            return False
-        return still_bound(self.bindings) or self.bindings.renew(exact)
 
 
 @dataclass(eq=False)
@@ -135,13 +76,7 @@ class _Space:
         return [k for k in keys if not (self.reflects and k.startswith("_"))]
 
 
-def watch(roots: Sequence[Any]) -> Watch:
-    """Return what a call of the first root may read of what stands outside, as it is at this moment; others are arguments."""
-    search = _Search(roots)
-    return search.watch()
-
-
-class _Search:
+class Search:
     """A search from roots; names, and objects to look them up in, make each other grow until nothing is new."""
 
     def __init__(self, roots: Sequence[Any]) -> None:
@@ -158,14 +93,13 @@ class _Search:
         self.kept: list[Any] = []
         self.seen: set[int] = set()
         self.waiting: deque[Any] = deque(roots)
-        self.package = _package(roots[0])
+        self.scope = Scope(package_of(roots[0]))
         self._bind(vars(DEFAULT), "ir", DEFAULT.ir)
 
-    def watch(self) -> Watch:
+    def run(self) -> None:
+        """Visit objects and look names up until nothing is new."""
         while self._grow():
             pass
-        bindings = Bindings(list(self.tables.values()), self.slots, self.lists)
-        return Watch(bindings, self.others, self.kept)
 
     def _grow(self) -> bool:
         """Visit what waits, then look new names up; tell whether there was any."""
@@ -198,7 +132,7 @@ class _Search:
         """Note an entry of a dict, and visit it."""
         if name in self.grown and name not in self.read and isinstance(value, CONTAINERS):
             return
-        if isinstance(value, ModuleType) and not self._is_users(value.__dict__.get("__file__"), layers=False):
+        if isinstance(value, ModuleType) and not self.scope.is_users(value.__dict__.get("__file__"), layers=False):
             return
         found = self.tables.get(id(table))
         if found is None:
@@ -256,10 +190,10 @@ class _Search:
             self.others.append((lambda: x, np.array(x)))
 
     def _function(self, x: FunctionType) -> None:
-        if x.__module__ and x.__module__.split(".")[0] == "graphc" and not self._is_users(x.__code__.co_filename):
+        if x.__module__ and x.__module__.split(".")[0] == "graphc" and not self.scope.is_users(x.__code__.co_filename):
             return
         reads = reads_of(x.__code__)
-        followed = self._is_users(x.__code__.co_filename)
+        followed = self.scope.is_users(x.__code__.co_filename)
         for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True):
             if not followed or name in reads.cells:
                 self._cell(name, cell, reads.grown)
@@ -269,10 +203,10 @@ class _Search:
         self.names |= reads.attributes
         self.grown |= reads.grown
         self.read |= reads.attributes - reads.grown
-        self.anything |= reads.anything and not x.__code__.co_filename.startswith(_GRAPHC)
-        if x.__code__.co_filename.startswith(_GRAPHC):
+        self.anything |= reads.anything and not x.__code__.co_filename.startswith(GRAPHC)
+        if x.__code__.co_filename.startswith(GRAPHC):
             return
-        self.slots += [_function_slot(x, name, offset) for name, offset in OFFSETS.items()]
+        self.slots += [function_slot(x, name, offset) for name, offset in OFFSETS.items()]
         for name in reads.globals:
             if name in x.__globals__ and not (name in reads.grown and isinstance(x.__globals__[name], CONTAINERS)):
                 self._bind(x.__globals__, name, x.__globals__[name])
@@ -309,7 +243,7 @@ class _Search:
         self.waiting.extend(x)
 
     def _module(self, x: ModuleType) -> None:
-        if self._is_users(getattr(x, "__file__", None), layers=False):
+        if self.scope.is_users(getattr(x, "__file__", None), layers=False):
             self.spaces.append(_Space([x.__dict__], {}, None, False))
 
     def _class(self, x: type) -> None:
@@ -317,13 +251,13 @@ class _Search:
         if attributes:
             self.spaces.append(_Space([], attributes, None, False))
             for name, (value, cls) in attributes.items():
-                skipped = UNREAD if self._is_users(_file(cls), layers=False) else UNREAD | MAKING
+                skipped = UNREAD if self.scope.is_users(file_of(cls), layers=False) else UNREAD | MAKING
                 called = isinstance(value, (FunctionType, staticmethod, classmethod))
                 if called and name.startswith("__") and name not in skipped:
                     self._in_class(attributes, name)
 
     def _instance(self, x: Any) -> None:
-        kind, table = type(x), _table(x)
+        kind, table = type(x), table_of(x)
         if hasattr(kind, "__next__"):
             self._cannot(x)
         elif hasattr(kind, READ_BY_USERS):
@@ -336,7 +270,7 @@ class _Search:
 
     def _optimizer(self, x: Any) -> None:
         """Look up what user code asks of an optimizer; what its own step reads is guarded there."""
-        names = frozenset(vars(x)) - {"state"} if self._follows(type(x)) else type(x)._read_by_users
+        names = frozenset(vars(x)) - {"state"} if self.scope.follows(type(x)) else type(x)._read_by_users
         self.spaces.append(_Space([vars(x)], self._class_attributes(type(x)), x, True, names))
 
     def _attributes(self, x: Any, table: dict[str, Any] | None) -> None:
@@ -344,9 +278,9 @@ class _Search:
         tables = [] if table is None else [table]
         if table is not None:
             tables += [table[k] for k in getattr(type(x), HELD_IN, ()) if k in table]
-        own = self._follows(type(x)) or type(x) in RECORDS
+        own = self.scope.follows(type(x)) or type(x) in RECORDS
         attributes = self._class_attributes(type(x))
-        self.spaces.append(_Space(tables, attributes, x, own, reflects=_reflects(attributes)))
+        self.spaces.append(_Space(tables, attributes, x, own, reflects=reflects(attributes)))
 
     def _look_up(self, space: _Space, names: set[str]) -> None:
         """Look names up in an object, and visit what is found."""
@@ -370,8 +304,8 @@ class _Search:
     def _in_class(self, attributes: dict[str, tuple[Any, type]], name: str) -> Any:
         """Visit an attribute of a class that is followed; that of the user's own is bound."""
         value, cls = attributes[name]
-        if self._is_users(_file(cls), layers=False):
-            self._bind(_class_table(cls), name, value, name)
+        if self.scope.is_users(file_of(cls), layers=False):
+            self._bind(class_table(cls), name, value, name)
         else:
             self.waiting.append(value)
         return value
@@ -381,13 +315,13 @@ class _Search:
         found = self.classes.get(kind)
         if found is None:
             found = self.classes[kind] = {}
-            for cls in reversed([c for c in kind.__mro__ if self._follows(c)]):
+            for cls in reversed([c for c in kind.__mro__ if self.scope.follows(c)]):
                 found.update({n: (v, cls) for n, v in cls.__dict__.items() if n not in ("__dict__", "__weakref__")})
         return found
 
     def _slot(self, x: Any, descriptor: MemberDescriptorType) -> None:
-        self._other(lambda: _slot(descriptor, x))
-        self.waiting.append(_slot(descriptor, x))
+        self._other(lambda: slot_value(descriptor, x))
+        self.waiting.append(slot_value(descriptor, x))
 
     def _cannot(self, x: Any) -> None:
         if type(x).__module__ != "builtins" or isinstance(x, Iterator):
@@ -395,61 +329,3 @@ class _Search:
                 f"a compiled function reaches a {type(x).__name__}: what it draws from it is fixed when it is traced. Pass the "
                 "values as arguments.", UserWarning, stacklevel=2,
             )  # fmt: skip
-
-    # -- whose code it is ---------------------------------------------------------------------------------------------
-
-    def _follows(self, cls: type) -> bool:
-        """Tell whether the methods of a class are followed; those of Module, Optimizer and Tensor themselves are not."""
-        file = _file(cls)
-        base = READ_BY_USERS in cls.__dict__ or issubclass(Tensor, cls) or (file is not None and file.startswith(_MODULE))
-        return not base and (self._is_users(file) or hasattr(cls, HELD_IN))
-
-    def _is_users(self, file: str | None, *, layers: bool = True) -> bool:
-        """Tell whether code of a file is followed: the user's own, or a layer of graphc.nn."""
-        if file is None:
-            return False
-        if file.startswith(_GRAPHC):
-            return layers and file.startswith(_LAYERS)
-        if file.startswith("<frozen"):
-            return False
-        if "site-packages" in file or "dist-packages" in file:
-            return bool(self.package) and f"-packages/{self.package}" in file.replace("\\", "/")
-        return not file.startswith(_STDLIB)
-
-
-def _reflects(attributes: dict[str, tuple[Any, type]]) -> bool:
-    """Tell whether a method of a layer of ours, of those that compute, reads attributes by reflection."""
-    called = (attributes[n][0] for n in ("forward", "_call", "__getitem__") if n in attributes)
-    functions = [f for f in called if isinstance(f, FunctionType)]
-    return any(f.__code__.co_filename.startswith(_LAYERS) and reads_of(f.__code__).anything for f in functions)
-
-
-def _file(cls: type) -> str | None:
-    """Return the file of a class; that of an interactive session counts as one."""
-    module = sys.modules.get(cls.__module__)
-    if module is None:
-        return "<string>"
-    return getattr(module, "__file__", None) or ("<stdin>" if cls.__module__ == "__main__" else None)
-
-
-def _package(root: Any) -> str:
-    found = getattr(root, "__module__", None) or type(root).__module__
-    return str(found).split(".")[0]
-
-
-def _table(x: Any) -> dict[str, Any] | None:
-    table = getattr(x, "__dict__", None)
-    return table if type(table) is dict else None
-
-
-def _class_table(cls: type) -> dict[str, Any]:
-    (table,) = gc.get_referents(cls.__dict__)
-    assert isinstance(table, dict)
-    return table
-
-
-def _slot(descriptor: MemberDescriptorType, x: Any) -> Any:
-    try:
-        return descriptor.__get__(x)
-    except AttributeError:
-        return ABSENT

@@ -1,0 +1,62 @@
+"""Attributes of functions, cells and objects as bindings: where CPython keeps them."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import struct
+import sys
+from types import FunctionType, MemberDescriptorType
+from typing import Any
+
+from graphc.codegen.runtime.bindings import ABSENT, SlotBinding
+
+__all__ = ["OFFSETS", "class_table", "function_slot", "slot_value", "table_of"]
+
+
+def _offsets() -> dict[str, int]:
+    """Find where functions keep what may be assigned to them."""
+
+    def sample(x: int = 0, *, y: int = 1) -> None: ...
+
+    words = ctypes.string_at(id(sample), FunctionType.__basicsize__)
+    found = {}
+    for name in ("__defaults__", "__kwdefaults__", "__code__"):
+        at = words.find(struct.pack("n", id(getattr(sample, name))))
+        if at > 0:
+            found[name] = at
+    return found
+
+
+def function_slot(x: FunctionType, name: str, offset: int) -> SlotBinding:
+    """Bind what may be assigned to a function; None is no pointer there."""
+
+    def get() -> Any:
+        found = getattr(x, name)
+        return ABSENT if found is None else found
+
+    return SlotBinding(x, offset, get, get())
+
+
+OFFSETS = _offsets() if sys.implementation.name == "cpython" else {}
+
+
+def table_of(x: Any) -> dict[str, Any] | None:
+    """Return the `__dict__` of an object; None if it has none, or one of another class."""
+    table = getattr(x, "__dict__", None)
+    return table if type(table) is dict else None
+
+
+def class_table(cls: type) -> dict[str, Any]:
+    """Return the dict behind the read-only `__dict__` of a class."""
+    (table,) = gc.get_referents(cls.__dict__)
+    assert isinstance(table, dict)
+    return table
+
+
+def slot_value(descriptor: MemberDescriptorType, x: Any) -> Any:
+    """Return what a slot of an object holds, or ABSENT."""
+    try:
+        return descriptor.__get__(x)
+    except AttributeError:
+        return ABSENT
