@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from graphc.codegen.llvm.builder import BYTES, Function, Module, Value
+from graphc.codegen.llvm.builder import Function, Module
 from graphc.codegen.llvm.target import host
+from graphc.codegen.llvm.values import BYTES, Value
 
 __all__ = [
     "BLOCK_OF_A",

@@ -37,10 +37,12 @@ from graphc.codegen.gemm.blocking import (
     signature,
     tile_for,
 )
+from graphc.codegen.gemm.even_blocks import emit_even
 from graphc.codegen.gemm.gemv import emit_gemv_columns, emit_gemv_rows
 from graphc.codegen.gemm.microkernel import emit_tiles, emit_write_back
 from graphc.codegen.gemm.pack import emit_fill, emit_gather, emit_pack, emit_packing, packed_bytes
-from graphc.codegen.llvm.builder import BYTES, Module, Value
+from graphc.codegen.llvm.builder import Module
+from graphc.codegen.llvm.values import BYTES, Value
 
 __all__ = ["PACKED", "emit_matmul", "emit_packing", "packed_bytes", "scratch_bytes"]
 
@@ -91,22 +93,6 @@ def emit_matmul(module: Module, dtype: str, *, a_unit: str, b_unit: str, accumul
         raise ValueError(f"a unit stride is one of {', '.join(UNITS)}, got {a_unit} and {b_unit}")
     name = f"matmul.{dtype}.{a_unit}.{b_unit}" + (".add" if accumulate else "") + ("" if vectors else ".thick")
     return name if defined(module, name) else Driver(module, name, dtype, a_unit, b_unit, accumulate).write(vectors)
-
-
-def emit_even(module: Module) -> str:
-    """Write the division of a size into equal blocks, multiples of a grain and no longer than a limit; return its name."""
-    name = "matmul.even"
-    if defined(module, name):
-        return name
-    f = module.function(name, signature("i64 size, i64 limit, i64 grain"), "i64", internal=True)
-    size, limit, grain = f.args
-
-    def up(x: Value, y: Value) -> Value:
-        return f.binary("udiv", f.add(x, f.sub(y, f.i64(1))), y)
-
-    size = f.intrinsic("smax", size, f.i64(1))
-    f.ret(f.mul(up(up(size, up(size, limit)), grain), grain))
-    return name
 
 
 class Driver:

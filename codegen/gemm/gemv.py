@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from graphc.codegen.gemm.blocking import at, defined, each, least, multiply_add, optimization_barrier, signature, tile_for
 from graphc.codegen.gemm.microkernel import plus_old
-from graphc.codegen.llvm.builder import Function, Module, Value
+from graphc.codegen.llvm.builder import Function, Module
+from graphc.codegen.llvm.values import Value
 
 __all__ = ["emit_gemv_columns", "emit_gemv_rows"]
 

@@ -17,7 +17,8 @@ from graphc.codegen.gemm.blocking import (
     signature,
     tile_for,
 )
-from graphc.codegen.llvm.builder import BYTES, Function, Module, Value, llvm_type
+from graphc.codegen.llvm.builder import Function, Module
+from graphc.codegen.llvm.values import BYTES, Value, llvm_type
 
 __all__ = ["emit_tiles", "emit_write_back", "plus_old"]
 

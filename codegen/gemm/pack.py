@@ -17,7 +17,8 @@ from graphc.codegen.gemm.blocking import (
     signature,
     tile_for,
 )
-from graphc.codegen.llvm.builder import BYTES, Function, Module, Value
+from graphc.codegen.llvm.builder import Function, Module
+from graphc.codegen.llvm.values import BYTES, Value
 
 __all__ = ["emit_fill", "emit_gather", "emit_pack", "emit_packing", "packed_bytes"]
 

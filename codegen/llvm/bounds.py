@@ -11,28 +11,16 @@ numbers until the program looks, after each kernel, and returns `OUTSIDE`.
 
 from __future__ import annotations
 
-import ctypes
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from graphc.codegen.llvm.builder import BYTES, Function, Loop, Module, Value
+from graphc.codegen.llvm.bounds_text import COUNT, LANES, NOTE, PLACE, SCRATCH, WORDS
+from graphc.codegen.llvm.builder import Function, Loop, Module
+from graphc.codegen.llvm.values import BYTES, Value
 
-__all__ = ["OUTSIDE", "CheckedFunction", "CheckedModule", "InternalError", "Limits", "take_error"]
-
-OUTSIDE = 3
-"""The status of a program that would have left a buffer."""
-
-SCRATCH = 4096
-"""Bytes of `@bounds.nothing`: more than any vector."""
-
-SITE, AT, LENGTH, SIZE, STEP, WORDS = range(6)
-"""Words of `@bounds.found`: what was accessed, where, how many bytes, of how many, in which step."""
-
-
-class InternalError(SystemError):
-    """The compiler broke a rule of its own."""
+__all__ = ["CheckedFunction", "CheckedModule", "Limits"]
 
 
 class Limits(NamedTuple):
@@ -45,79 +33,6 @@ class Limits(NamedTuple):
 
 NOTHING = Limits(Value("0", "i64"), Value("0", "i64"), "no buffer")
 """Of pointers that are passed on and never followed."""
-
-NOTE = """define internal void @bounds.note(i64 %site, i64 %at, i64 %length, i64 %low, i64 %high) noinline {
-  %before = load i64, ptr @bounds.found, align 8
-  %first = icmp eq i64 %before, 0
-  br i1 %first, label %write, label %end
-write:
-  store i64 %site, ptr @bounds.found, align 8
-  %offset = sub i64 %at, %low
-  %size = sub i64 %high, %low
-  %p1 = getelementptr i64, ptr @bounds.found, i64 1
-  store i64 %offset, ptr %p1, align 8
-  %p2 = getelementptr i64, ptr @bounds.found, i64 2
-  store i64 %length, ptr %p2, align 8
-  %p3 = getelementptr i64, ptr @bounds.found, i64 3
-  store i64 %size, ptr %p3, align 8
-  br label %end
-end:
-  ret void
-}"""
-
-PLACE = """define internal ptr @bounds.place(ptr %p, i64 %length, i64 %low, i64 %high, i64 %site) noinline {
-  %at = ptrtoint ptr %p to i64
-  %end = add i64 %at, %length
-  %below = icmp ult i64 %at, %low
-  %above = icmp ugt i64 %end, %high
-  %wrapped = icmp ult i64 %end, %at
-  %either = or i1 %below, %above
-  %bad = or i1 %either, %wrapped
-  br i1 %bad, label %outside, label %inside
-outside:
-  call void @bounds.note(i64 %site, i64 %at, i64 %length, i64 %low, i64 %high)
-  ret ptr @bounds.nothing
-inside:
-  ret ptr %p
-}"""
-
-COUNT = """define internal i64 @bounds.count(ptr %p, i64 %length, i64 %low, i64 %high, i64 %site) noinline {
-  %none = icmp eq i64 %length, 0
-  br i1 %none, label %empty, label %some
-empty:
-  ret i64 0
-some:
-  %q = call ptr @bounds.place(ptr %p, i64 %length, i64 %low, i64 %high, i64 %site)
-  %good = icmp eq ptr %p, %q
-  %count = select i1 %good, i64 %length, i64 0
-  ret i64 %count
-}"""
-
-LANES = """define internal i64 @bounds.lanes.vN(
-    <N x ptr> %p, <N x i8> %wanted, i64 %length, i64 %low, i64 %high, i64 %site) noinline {
-  %mask = icmp ne <N x i8> %wanted, zeroinitializer
-  %at = ptrtoint <N x ptr> %p to <N x i64>
-  %length.1 = insertelement <N x i64> poison, i64 %length, i64 0
-  %length.n = shufflevector <N x i64> %length.1, <N x i64> poison, <N x i32> zeroinitializer
-  %low.1 = insertelement <N x i64> poison, i64 %low, i64 0
-  %low.n = shufflevector <N x i64> %low.1, <N x i64> poison, <N x i32> zeroinitializer
-  %high.1 = insertelement <N x i64> poison, i64 %high, i64 0
-  %high.n = shufflevector <N x i64> %high.1, <N x i64> poison, <N x i32> zeroinitializer
-  %end = add <N x i64> %at, %length.n
-  %below = icmp ult <N x i64> %at, %low.n
-  %above = icmp ugt <N x i64> %end, %high.n
-  %either = or <N x i1> %below, %above
-  %bad = and <N x i1> %either, %mask
-  %any = call i1 @llvm.vector.reduce.or.vNi1(<N x i1> %bad)
-  br i1 %any, label %outside, label %inside
-outside:
-  %places = select <N x i1> %bad, <N x i64> %at, <N x i64> zeroinitializer
-  %where = call i64 @llvm.vector.reduce.umax.vNi64(<N x i64> %places)
-  call void @bounds.note(i64 %site, i64 %where, i64 %length, i64 %low, i64 %high)
-  ret i64 0
-inside:
-  ret i64 1
-}"""
 
 
 class CheckedModule(Module):
@@ -347,15 +262,3 @@ class CheckedFunction(Function):
             if now.type == "ptr":
                 self.limits[now.name] = Limits(next(rest), next(rest), self.limits_of(before).label)
         return values[: len(carry)]
-
-
-def take_error(found_at: int, text: str) -> InternalError:
-    """Return the error that the program of a text noted in `@bounds.found`, which is at this address, and forget it."""
-    words = (ctypes.c_int64 * WORDS).from_address(found_at)
-    found = list(words)
-    words[SITE] = 0
-    names = dict[str, str](re.findall(r"^; (\w+ \d+): (.*)$", text, re.MULTILINE))
-    where = names.get(f"step {found[STEP] - 1}", "the program itself")
-    what = names.get(f"site {found[SITE]}", "access")
-    extent = f"{found[LENGTH]} bytes at {found[AT]} of {found[SIZE]}"
-    return InternalError(f"internal error, please report it: {what} outside of its bounds in {where}: {extent}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from graphc.codegen.llvm.builder import Function, Value
+from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.math_core import (
     FORMATS,
     clamp,
@@ -31,6 +31,7 @@ from graphc.codegen.llvm.math_core import (
 )
 from graphc.codegen.llvm.math_pow import pow
 from graphc.codegen.llvm.math_trig import cos, sin
+from graphc.codegen.llvm.values import Value
 
 __all__ = [
     "MATH",

@@ -19,7 +19,8 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphc.codegen.llvm.builder import Function, Value
+from graphc.codegen.llvm.builder import Function
+from graphc.codegen.llvm.values import Value
 
 __all__ = [
     "FORMATS",

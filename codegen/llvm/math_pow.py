@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from graphc.codegen.llvm.builder import Function, Value
+from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.math_core import FORMATS, clamp, exp_clamped, expm1_reduced, polynomial, split_log, two_to
+from graphc.codegen.llvm.values import Value
 
 __all__ = ["pow"]
 

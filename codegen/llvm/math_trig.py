@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from graphc.codegen.llvm.builder import Function, Value
+from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.math_core import FORMATS, polynomial
+from graphc.codegen.llvm.values import Value
 
 __all__ = ["cos", "sin", "sincos"]
 

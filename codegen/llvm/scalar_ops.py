@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from graphc.codegen.llvm.builder import Function, Value, llvm_type
+from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.math import MATH
+from graphc.codegen.llvm.values import Value, llvm_type
 from graphc.ir.core.types import BOOL, DType
 
 __all__ = ["LLVM", "MEMORY", "OPS", "cast", "compare", "larger", "smaller"]

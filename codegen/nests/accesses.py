@@ -1,7 +1,4 @@
-"""Write what a kernel loads and stores: addresses, whole vectors, parts of vectors, rows of scratch memory.
-
-The part of an address that belongs to a loop is written where the loop is entered, once for all that share it.
-"""
+"""Loads and stores of a kernel: vectors, masked vectors, gathers and scatters, rows of scratch memory."""
 
 from __future__ import annotations
 
@@ -9,10 +6,11 @@ import functools
 from collections.abc import Iterable
 from math import prod
 
-from graphc.codegen.llvm.builder import Value, llvm_type
 from graphc.codegen.llvm.scalar_ops import MEMORY
+from graphc.codegen.llvm.values import Value, llvm_type
 from graphc.codegen.loops.loop_ir import Index, Instr, Stage, Store, ensure
-from graphc.codegen.nests.scopes import TRUE, Scopes
+from graphc.codegen.nests.addresses import Addresses
+from graphc.codegen.nests.scopes import TRUE
 
 __all__ = ["Accesses"]
 
@@ -23,84 +21,8 @@ SLACK = 512
 """Bytes behind each row of scratch memory: its last vector is loaded whole."""
 
 
-class Accesses(Scopes):
+class Accesses(Addresses):
     """Loads and stores of a kernel being written."""
-
-    # -- addresses --------------------------------------------------------------------------------
-
-    def _hoist_addresses(self, order: Iterable[Instr]) -> None:
-        """Write the parts of addresses that the open loops allow, for the loops still to come."""
-        for i in order:
-            if i.op == "load" and any(lo not in self.loops for lo, _ in i.attr[1].loops):
-                self._address(*i.attr)
-        for stage in self.kernel.stages:
-            for s in stage.stores:
-                if any(lo not in self.loops for lo, _ in s.index.loops):
-                    self._address(s.buffer, s.index)
-
-    def _address(self, buffer: int, index: Index) -> Value:
-        """Return the address of an index's constant and of its open loops, outermost first; each part is written once."""
-        loops = [lo for lo in self.loops if index.coefficient(lo)]
-        return self._address_along(buffer, index, loops)
-
-    def _address_along(self, buffer: int, index: Index, loops: list[int]) -> Value:
-        key = (buffer, index.const, tuple((lo, index.coefficient(lo)) for lo in loops))
-        for known in reversed(self.places):
-            if key in known:
-                return known[key]
-        f, type = self.f, MEMORY[self.kernel.buffers[buffer].dtype.name]
-        if loops:
-            loop, c = loops[-1], index.coefficient(loops[-1])
-            step = self.loops[loop] if c == 1 else f.mul(self.loops[loop], self.integer(c, ("stride", (buffer, loop, c))))
-            place = f.element(self._address_along(buffer, index, loops[:-1]), step, type)
-        else:
-            place = self.buffers[buffer]
-            if index.const != 0:
-                place = f.element(place, self.integer(index.const, ("offset", (buffer, index.const))), type)
-        self.places[-1][key] = place
-        return place
-
-    def _first_lane(self, buffer: int, index: Index) -> Value:
-        """Return the address of an index, at the first lane."""
-        f, place = self.f, self._address(buffer, index)
-        for value, c in index.values:
-            scale = self.integer(c, ("scale", (buffer, value, c)))
-            v = self.get(value)
-            place = f.element(place, v if c == 1 else f.mul(v, scale), MEMORY[self.kernel.buffers[buffer].dtype.name])
-        return place
-
-    def _index(self, index: Index, role: tuple[str, object]) -> Value:
-        """Return an index as an i64, of every lane."""
-        f = self.f
-        total = self.integer(index.const, (*role, "const"))  # type: ignore[arg-type]
-        for loop, c in index.loops:
-            scale = self.integer(c, (*role, loop))  # type: ignore[arg-type]
-            at = self.loops[loop]
-            if loop == self._lane_loop and self.lanes > 1:
-                at = f.add(f.splat(at, self.lanes), f.iota("i64", self.lanes))
-            total = self._sum(total, at if c == 1 else f.mul(at, f.splat(scale, at.lanes)))
-        for value, c in index.values:
-            v = self.get(value)
-            scale = self.integer(c, (*role, value))  # type: ignore[arg-type]
-            total = self._sum(total, v if c == 1 else f.mul(v, scale))
-        return total
-
-    def _sum(self, a: Value, b: Value) -> Value:
-        if a.name == "0":
-            return b
-        return self.f.add(a, b)
-
-    def _contiguous(self, index: Index) -> int | None:
-        """Return 0 if all lanes are at one place, 1 if one after another, None if they are scattered."""
-        stride = self._stride(index)
-        return stride if stride in (0, 1) else None
-
-    def _stride(self, index: Index) -> int | None:
-        """Return how far the lanes are apart, in elements, if that is the same for all."""
-        if any(self.get(v).lanes > 1 for v, _ in index.values):
-            return None
-        loop = self._lane_loop
-        return index.coefficient(loop) if loop is not None and loop in self.loops and self.lanes > 1 else 0
 
     # -- loads and stores -------------------------------------------------------------------------
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from graphc.codegen.llvm.builder import Function, Value
+from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.scalar_ops import compare
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Reduction
 from graphc.codegen.nests.reductions import add_block, combine, halved, identity, reduce_lanes, rounded
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from graphc.codegen.llvm.builder import Module, Value
+from graphc.codegen.llvm.builder import Module
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import ensure
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.types import DType

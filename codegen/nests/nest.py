@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from math import prod
 
-from graphc.codegen.llvm.builder import Module, Value
+from graphc.codegen.llvm.builder import Module
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Instr, Kernel, Reduction, Stage, needed
 from graphc.codegen.loops.schedule import Schedule
 from graphc.codegen.nests.accumulators import Accumulator, Accumulators

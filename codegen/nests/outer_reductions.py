@@ -16,8 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from graphc.codegen.llvm.builder import BYTES, Value
 from graphc.codegen.llvm.scalar_ops import LLVM
+from graphc.codegen.llvm.values import BYTES, Value
 from graphc.codegen.loops.loop_ir import Instr, Kernel, OuterReduction, Reduction, Stage, ensure
 from graphc.codegen.nests.kernel_function import Step
 from graphc.codegen.nests.reductions import add_block, combine, identity, reduce_lanes, rounded

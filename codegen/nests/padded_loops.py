@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 
-from graphc.codegen.llvm.builder import Value, llvm_type
+from graphc.codegen.llvm.values import Value, llvm_type
 from graphc.codegen.loops.loop_ir import Instr, ensure, is_bound_check, needed
 from graphc.codegen.loops.lower import weight_of
 from graphc.codegen.nests.kernel_function import Number

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from graphc.codegen.llvm.builder import Function, Value
+from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.scalar_ops import LLVM, larger, smaller
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Reduction
 from graphc.ir.core.types import DType
 

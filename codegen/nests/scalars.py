@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from graphc.codegen.llvm.builder import Value
 from graphc.codegen.llvm.math_trig import sincos
 from graphc.codegen.llvm.scalar_ops import OPS, cast
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Instr, is_bound_check, needed
 from graphc.codegen.nests.accesses import Accesses
 from graphc.codegen.nests.scopes import TRUE

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from graphc.codegen.llvm.builder import Module, Value
+from graphc.codegen.llvm.builder import Module
 from graphc.codegen.llvm.scalar_ops import LLVM
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Instr, Kernel, Stage
 from graphc.codegen.loops.schedule import Schedule
 from graphc.codegen.nests.kernel_function import Step, table_bits

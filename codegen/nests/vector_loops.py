@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.codegen.llvm.builder import Value, llvm_type
+from graphc.codegen.llvm.values import Value, llvm_type
 from graphc.codegen.nests.scalars import Scalars
 from graphc.codegen.nests.scopes import Body
 

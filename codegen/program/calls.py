@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from math import prod
 
-from graphc.codegen.llvm.builder import Function, Value
+from graphc.codegen.llvm.builder import Function
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Kernel
 from graphc.codegen.loops.lower import Operand, lower_fusion
 from graphc.codegen.loops.schedule import schedule

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from graphc.codegen.llvm.builder import Value
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.calls import Calls
 from graphc.codegen.program.memory.buffers import Buffer, Buffers
 from graphc.ir.analysis.in_place import InPlace, decided_updates

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphc.codegen.llvm.bounds import InternalError
+from graphc.codegen.llvm.bounds_text import InternalError
 from graphc.codegen.loops.loop_ir import Index, Instr, Kernel, needed
 from graphc.codegen.loops.lower import Operand
 from graphc.codegen.nests.kernel_function import Role, Step

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from graphc.codegen.gemm.driver import PACKED, emit_matmul, emit_packing, packed_bytes, scratch_bytes
-from graphc.codegen.llvm.builder import Module, Value
+from graphc.codegen.llvm.builder import Module
 from graphc.codegen.llvm.scalar_ops import LLVM, MEMORY
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Kernel
 from graphc.codegen.loops.lower import Operand, lower_copy
 from graphc.codegen.loops.schedule import schedule

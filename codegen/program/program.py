@@ -15,7 +15,7 @@ from weakref import ref
 
 import numpy as np
 
-from graphc.codegen.llvm.bounds import OUTSIDE, take_error
+from graphc.codegen.llvm.bounds_text import OUTSIDE, take_error
 from graphc.codegen.loops.loop_ir import Kernel
 from graphc.codegen.mlir.module import to_mlir
 from graphc.codegen.program.memory.tape import OUT_OF_MEMORY

@@ -9,8 +9,8 @@ from __future__ import annotations
 from itertools import accumulate
 from math import prod
 
-from graphc.codegen.llvm.builder import Value
 from graphc.codegen.llvm.scalar_ops import MEMORY
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.calls import Calls
 from graphc.codegen.program.memory.arena import Interval
 from graphc.codegen.program.memory.buffers import Buffer, Buffers, has_constant_extents, result_nodes

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from graphc.codegen.llvm.builder import Function, Module, Value
+from graphc.codegen.llvm.builder import Function, Module
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.runtime.bindings import DICT, LIST, VERSION_OFFSET, VERSIONED
 from graphc.codegen.runtime.interrupts import INTERRUPTED
 from graphc.codegen.runtime.numpy_abi import COUNT, DATA, DESCR, DESCR_KIND, DIMENSIONS, FLAGS, STRIDES, TYPE, Imports

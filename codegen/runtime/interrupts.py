@@ -14,7 +14,8 @@ from __future__ import annotations
 import sys
 import time
 
-from graphc.codegen.llvm.builder import Function, Module, Value
+from graphc.codegen.llvm.builder import Function, Module
+from graphc.codegen.llvm.values import Value
 
 __all__ = ["INTERRUPTED", "PYTHON", "SYMBOL", "Poll", "poll_text"]
 

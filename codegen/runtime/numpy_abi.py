@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.codegen.llvm.builder import Function, Module, Value
+from graphc.codegen.llvm.builder import Function, Module
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.runtime.engine import MachineCode
 
 __all__ = [

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.codegen.llvm.builder import Function, Module, Value
+from graphc.codegen.llvm.builder import Function, Module
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.runtime.engine import compile_text
 from graphc.codegen.runtime.numpy_abi import WRITEABLE_ALIGNED_C, Imports, immortal
 from graphc.codegen.runtime.system_memory import system

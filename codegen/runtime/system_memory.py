@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from graphc.codegen.llvm.builder import Function, Value
+from graphc.codegen.llvm.builder import Function
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.runtime.numpy_abi import Imports
 
 __all__ = ["system"]

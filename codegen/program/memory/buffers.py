@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphc.codegen.llvm.builder import Value
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.lower import Operand
 from graphc.codegen.program.memory.arena import Interval
 from graphc.codegen.program.memory.main_function import MainFunction

@@ -8,8 +8,10 @@ outputs and the arena.  Both are read in the entry block, which dominates all ot
 
 from __future__ import annotations
 
-from graphc.codegen.llvm.bounds import OUTSIDE, STEP, CheckedModule
-from graphc.codegen.llvm.builder import Module, Value
+from graphc.codegen.llvm.bounds import CheckedModule
+from graphc.codegen.llvm.bounds_text import OUTSIDE, STEP
+from graphc.codegen.llvm.builder import Module
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.memory.tape import TapeWriter
 from graphc.codegen.runtime.interrupts import EXIT, Poll
 from graphc.ir.core.structural_key import SMALL

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from graphc.codegen.llvm.builder import Function, Value
+from graphc.codegen.llvm.builder import Function
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.runtime.interrupts import EXIT
 from graphc.ir.core.types import TensorType
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from graphc.codegen.llvm.builder import Value
 from graphc.codegen.llvm.scalar_ops import LLVM
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.nests.kernel_function import table_bits
 from graphc.codegen.program.memory.main_function import MainFunction
 from graphc.ir.core.guards import derived

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from graphc.codegen.llvm.builder import Value
 from graphc.codegen.llvm.scalar_ops import OPS, cast
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.register_loops.context import Context
 from graphc.ir.analysis.in_place import InPlace
 from graphc.ir.core.cost import weight

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from graphc.codegen.llvm.builder import Function, Value, llvm_type
+from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.scalar_ops import larger, smaller
+from graphc.codegen.llvm.values import Value, llvm_type
 from graphc.ir.analysis.lane_layout import Lanes
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType

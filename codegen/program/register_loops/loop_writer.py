@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 
-from graphc.codegen.llvm.builder import Loop, Value, llvm_type
+from graphc.codegen.llvm.builder import Loop
 from graphc.codegen.llvm.scalar_ops import MEMORY
+from graphc.codegen.llvm.values import Value, llvm_type
 from graphc.codegen.program.register_loops.context import Context
 from graphc.codegen.program.register_loops.values import BodyValue, Carried, LaneLayout, Memory, TapeItems
 from graphc.ir.analysis.in_place import InPlace, decided_updates

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from graphc.codegen.llvm.builder import Function, Value
+from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.scalar_ops import MEMORY
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.memory.buffers import Buffers
 from graphc.codegen.program.register_loops.lanes import LaneWriter
 from graphc.codegen.program.register_loops.values import BodyValue, LaneLayout, Memory, TapeItems

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphc.codegen.llvm.builder import Value
 from graphc.codegen.llvm.scalar_ops import MEMORY
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.memory.buffers import Buffers
 from graphc.codegen.program.register_loops.context import Context
 from graphc.codegen.program.register_loops.elementwise import ElementwiseWriter, batches, early_products, is_costly

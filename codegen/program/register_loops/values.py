@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graphc.codegen.llvm.builder import Value
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.memory.tape import Tape
 from graphc.ir.analysis.views import Strides
 from graphc.ir.core.types import TensorType

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import graphc as torch
-from graphc.codegen.llvm.bounds import CheckedModule, InternalError
+from graphc.codegen.llvm.bounds import CheckedModule
+from graphc.codegen.llvm.bounds_text import InternalError
 from graphc.codegen.nests.accesses import Accesses
 from graphc.codegen.nests.padded_loops import PaddedLoops
 from graphc.codegen.nests.scopes import Scopes

@@ -13,9 +13,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from graphc.codegen.llvm.builder import Function, Module, Value
+from graphc.codegen.llvm.builder import Function, Module
 from graphc.codegen.llvm.math import MATH, ULP
 from graphc.codegen.llvm.target import host
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.runtime.engine import MachineCode, compile_text
 
 Array = np.ndarray[Any, Any]

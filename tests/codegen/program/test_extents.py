@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import graphc as torch
-from graphc.codegen.llvm.bounds import InternalError
+from graphc.codegen.llvm.bounds_text import InternalError
 from graphc.codegen.loops import lower
 from graphc.codegen.program import specialize
 from graphc.codegen.program.extents import Extents

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from graphc.codegen.llvm.builder import Function, Module, Value
+from graphc.codegen.llvm.builder import Function, Module
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.runtime import allocator, numpy_abi, pool, system_memory
 from graphc.codegen.runtime.array_spec import ArraySpec
 from graphc.codegen.runtime.engine import MachineCode, compile_text

@@ -1,0 +1,28 @@
+"""Equal blocks of an extent."""
+
+from __future__ import annotations
+
+from graphc.codegen.gemm.blocking import (
+    defined,
+    signature,
+)
+from graphc.codegen.llvm.builder import Module
+from graphc.codegen.llvm.values import Value
+
+__all__ = ["emit_even"]
+
+
+def emit_even(module: Module) -> str:
+    """Write the division of a size into equal blocks, multiples of a grain and no longer than a limit; return its name."""
+    name = "matmul.even"
+    if defined(module, name):
+        return name
+    f = module.function(name, signature("i64 size, i64 limit, i64 grain"), "i64", internal=True)
+    size, limit, grain = f.args
+
+    def up(x: Value, y: Value) -> Value:
+        return f.binary("udiv", f.add(x, f.sub(y, f.i64(1))), y)
+
+    size = f.intrinsic("smax", size, f.i64(1))
+    f.ret(f.mul(up(up(size, up(size, limit)), grain), grain))
+    return name
