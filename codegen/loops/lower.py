@@ -16,7 +16,7 @@ from graphc.codegen.loops.loop_ir import Buffer, Index, Instr, Kernel, OuterRedu
 from graphc.ir.access.index_map import reshape_blocks
 from graphc.ir.access.legality import reduced_axes
 from graphc.ir.core.graph import PARAMETER, Node, Region, parameter
-from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.ops import PRIMITIVES, coefficients
 from graphc.ir.core.types import BOOL, I64, DType
 
 __all__ = ["Operand", "lower_copy", "lower_fusion"]
@@ -156,7 +156,8 @@ class _Lowering:
             return self._gather(node, at, guard, known)
         if name == "cast":
             return self._cast(known[0], node.dtype)
-        return self.emit(name, known, node.dtype)
+        numbers = [self.number(value, node.operands[0].dtype) for value in coefficients(node)]
+        return self.emit(name, [*known, *numbers], node.dtype)
 
     def _cast(self, x: Instr, dtype: DType) -> Instr:
         return x if x.dtype is dtype else self.emit("cast", (x,), dtype)

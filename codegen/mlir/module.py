@@ -34,7 +34,7 @@ from graphc.codegen.mlir.text import (
     tensor,
 )
 from graphc.ir.core.graph import Graph, Node, Region
-from graphc.ir.core.ops import is_result
+from graphc.ir.core.ops import coefficients, is_result
 from graphc.ir.core.types import BOOL, I32, I64, DType, TensorType
 
 __all__ = ["HOLES", "PREFIX", "REGIONS", "SPELLING", "to_mlir", "to_mlir_module"]
@@ -183,7 +183,8 @@ REGIONS: dict[str, Callable[[Text, Node, list[str]], list[str]]] = {
 def _elementwise(t: Text, node: Node, operands: list[str]) -> str:
     views = [full_view(v, o.type) for v, o in zip(operands, node.operands, strict=True)]
     write, dtype = SCALARS[node.op.name], node.operands[-1].dtype
-    return made(t, node.type, views, lambda *xs: write(t, dtype, list(xs)))
+    numbers = [t.constant(value, dtype) for value in coefficients(node)]
+    return made(t, node.type, views, lambda *xs: write(t, dtype, [*xs, *numbers]))
 
 
 def _same(t: Text, node: Node, operands: list[str]) -> str:

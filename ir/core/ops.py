@@ -47,8 +47,8 @@ from graphc.ir.core.signatures import (
 from graphc.ir.core.types import BOOL, DType
 
 __all__ = [
-    "PRIMITIVES", "REDUCTIONS", "constant_value", "is_constant", "is_elementwise", "is_literal", "is_loop", "is_plus_zero",
-    "is_result", "is_scatter", "is_zero", "may_fail",
+    "PRIMITIVES", "REDUCTIONS", "coefficients", "constant_value", "is_constant", "is_elementwise", "is_literal", "is_loop",
+    "is_plus_zero", "is_result", "is_scatter", "is_zero", "may_fail",
 ]  # fmt: skip
 
 PRIMITIVES: dict[str, Primitive] = {"parameter": PARAMETER}
@@ -326,6 +326,11 @@ def is_elementwise(node: Node) -> bool:
 
 
 _CONSTANT, _RESULT, _WHILE = (PRIMITIVES[name] for name in ("constant", "result", "while"))
+
+
+def coefficients(node: Node) -> list[Any]:
+    """Return the numbers among the attributes of an elementwise node: who emits it takes them as further operands."""
+    return [node.params[key] for key, attribute in node.op.attributes.items() if attribute is NUMBER]
 
 
 def is_result(node: Node) -> bool:

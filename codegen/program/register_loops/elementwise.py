@@ -17,6 +17,7 @@ from graphc.codegen.program.register_loops.context import Context
 from graphc.ir.analysis.in_place import InPlace
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import Node
+from graphc.ir.core.ops import coefficients
 from graphc.ir.core.types import DType
 
 __all__ = ["CONTRACTED", "ElementwiseWriter", "batches", "early_products", "is_costly"]
@@ -54,8 +55,13 @@ class ElementwiseWriter:
             self.context.main.split_block()
             self._block_start = len(self.f.lines)
 
+    def rows(self, node: Node, xs: Iterable[Sequence[Value]]) -> list[tuple[Value, ...]]:
+        """Return, for each element of a node, those of its operands and its coefficients."""
+        numbers = [self.context.constants(value, node.operands[0].dtype) for value in coefficients(node)]
+        return [(*row, *numbers) for row in zip(*xs, strict=True)]
+
     def apply(self, node: Node, xs: list[Value]) -> Value:
-        """Apply a node's operation to one element of each operand."""
+        """Apply a node's operation to one of its rows."""
         f, xs = self.f, self.lanes.common(xs)
         if is_costly(node):
             self._inlined[node.op.name, xs[0].lanes] += 1
@@ -74,7 +80,7 @@ class ElementwiseWriter:
         batch = [n for n in batch if n not in wide]
         rows: list[tuple[Value, ...]] = []
         for node in batch:
-            rows += zip(*(self.read(values, o) for o in node.operands), strict=True)
+            rows += self.rows(node, (self.read(values, o) for o in node.operands))
         width = 8 if batch and batch[0].dtype.bytes == 8 else 16
         results: list[Value] = []
         inline = len(rows) <= INLINE_VECTORS * width
@@ -90,7 +96,7 @@ class ElementwiseWriter:
         inline = sum(n.type.size for n in batch) <= INLINE_VECTORS
         for node in batch:
             results = []
-            for row in zip(*(values[o] for o in node.operands), strict=True):
+            for row in self.rows(node, (values[o] for o in node.operands)):
                 results.append(self.apply(node, list(row)) if inline else self._call(node, self.lanes.common(row)))
                 self.split_long_block()
             values[node] = results

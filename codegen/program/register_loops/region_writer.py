@@ -67,7 +67,7 @@ class RegisterWriter:
 
     def _computed(self, node: Node, xs: list[list[Value]]) -> list[Value]:
         if node.op.kind == "elementwise":
-            return [self._elementwise.apply(node, list(x)) for x in zip(*xs, strict=True)]
+            return [self._elementwise.apply(node, list(row)) for row in self._elementwise.rows(node, xs)]
         return WRITERS[node.op.name](self.context, node, xs)
 
     def _over_lanes(self, node: Node, xs: list[list[Value]], lanes: Lanes) -> list[Value]:
