@@ -60,7 +60,7 @@ from graphc.ops.linear_algebra.einsum import *
 from graphc.ops.linear_algebra.matrices import *
 from graphc.ops.linear_algebra.square_matrices import trace
 from graphc.ops.linear_algebra.vectors import cross, ger, inner, kron, outer
-from graphc.ops.nn.dropout import *
+from graphc.ops.nn.dropout import dropout
 from graphc.ops.nn.embedding import embedding
 from graphc.ops.nn.rectifiers import celu, prelu, relu, selu, threshold
 from graphc.ops.nn.shrinkage import hardshrink

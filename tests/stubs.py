@@ -112,7 +112,7 @@ def exported(module: types.ModuleType, name: str, value: Any) -> str:
     """Return the lines of a stub for one public name."""
     if isinstance(value, types.ModuleType):
         return f"from {value.__name__.rpartition('.')[0]} import {name} as {name}\n"
-    if hasattr(value, "nodes"):
+    if hasattr(value, "nodes") or is_made(name, value):
         return definitions(name, value)
     if isinstance(value, (str, float, type(None))):
         return f"{name}: {annotated(type(value).__name__.replace('NoneType', 'None'))}\n"
@@ -124,6 +124,12 @@ def exported(module: types.ModuleType, name: str, value: Any) -> str:
     defined = next((n for n, v in vars(sys.modules[home]).items() if v is value and n == name), None)
     own = defined or getattr(value, "__name__", name)
     return f"from {home} import {own} as {name}\n"
+
+
+def is_made(name: str, value: Any) -> bool:
+    """Return whether a function has no definition under its own name: a factory makes it."""
+    function = inspect.unwrap(value) if callable(value) else None
+    return inspect.isfunction(function) and function.__code__.co_name != name
 
 
 def tensor_methods() -> Iterator[str]:

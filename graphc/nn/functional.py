@@ -22,7 +22,7 @@ from graphc.ops.nn.attention import scaled_dot_product_attention
 from graphc.ops.nn.average_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, avg_pool1d, avg_pool2d, avg_pool3d
 from graphc.ops.nn.batch_norm import batch_norm, instance_norm
 from graphc.ops.nn.convolution import conv1d, conv2d, conv3d
-from graphc.ops.nn.dropout import channel_dropout, dropout
+from graphc.ops.nn.dropout import dropout, dropout1d, dropout2d, dropout3d
 from graphc.ops.nn.embedding import embedding
 from graphc.ops.nn.max_pooling import max_pool1d, max_pool2d, max_pool3d
 from graphc.ops.nn.normalization import group_norm, layer_norm, rms_norm
@@ -74,76 +74,5 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         raise NotImplementedError(f"pad: only mode 'constant' is available, got '{mode}'")
     return constant_pad_nd(input, list(pad), 0.0 if value is None else value)
 
-
-def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
-
-    Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
-
-    Args:
-        input: floating-point tensor (N, C, L); each of the N * C channels is drawn by itself.
-        p: probability of a zero, in [0, 1].
-        training: False returns input as it is.
-        inplace: whether to write the result to input.
-
-    Returns:
-        Tensor of the shape and dtype of input.
-
-    Raises:
-        ValueError: if p is outside of [0, 1].
-
-    Example:
-        >>> F.dropout1d(graphc.ones(2, 3, 4), p=1.0).sum()
-        tensor(0.)
-    """
-    return channel_dropout(input, p, training, inplace)
-
-
-def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
-
-    Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
-
-    Args:
-        input: floating-point tensor (N, C, H, W); each of the N * C channels is drawn by itself.
-        p: probability of a zero, in [0, 1].
-        training: False returns input as it is.
-        inplace: whether to write the result to input.
-
-    Returns:
-        Tensor of the shape and dtype of input.
-
-    Raises:
-        ValueError: if p is outside of [0, 1].
-
-    Example:
-        >>> F.dropout2d(graphc.ones(2, 3, 4, 4), p=1.0).sum()
-        tensor(0.)
-    """
-    return channel_dropout(input, p, training, inplace)
-
-
-def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
-
-    Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
-
-    Args:
-        input: floating-point tensor (N, C, D, H, W); each of the N * C channels is drawn by itself.
-        p: probability of a zero, in [0, 1].
-        training: False returns input as it is.
-        inplace: whether to write the result to input.
-
-    Returns:
-        Tensor of the shape and dtype of input.
-
-    Raises:
-        ValueError: if p is outside of [0, 1].
-
-    Example:
-        >>> F.dropout3d(graphc.ones(2, 3, 4, 4, 4), p=1.0).sum()
-        tensor(0.)
-    """
-    return channel_dropout(input, p, training, inplace)
 
 _guard_all(globals(), __all__)

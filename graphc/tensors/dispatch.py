@@ -135,7 +135,7 @@ class Lift(Protocol):
 
 
 USERS_TYPES = {
-    "Operand": "Tensor | float", "Node": "Tensor", "Dims": "int | tuple[int, ...] | None", "Sizes": "int | tuple[int, ...]",
+    "Operand": "Tensor | float", "Node": "Tensor", "Dims": "int | Sequence[int] | None", "Sizes": "int | Sequence[int]",
 }  # fmt: skip
 """The types of bodies, and of the operations that users call: what `help` and the documentation show."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from graphc.ir.core.build import concatenate, expand_axes, matmul, reshape
 from graphc.ir.core.graph import Node
 from graphc.ops.common import expand_to, torch_name, unsqueeze_axis
-from graphc.ops.nn.windows import Sizes, each, padded, windows
+from graphc.ops.nn.windows import Sizes, each, over_axes, padded, windows
 from graphc.tensors.dispatch import op
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
@@ -106,129 +106,70 @@ def unbatched(result: Node, input: Node) -> Node:
     return result if input.type.rank == result.type.rank else reshape(result, result.shape[1:])
 
 
-def _conv(
-    axes: int, input: Node, weight: Node, bias: Node | None, stride: Sizes, padding: Any, dilation: Sizes, groups: int
-) -> Node:
-    """Return input (N, C, …) convolved with weight (O, C/groups, …), plus bias; node level.  Raises RuntimeError."""
-    check_operands(axes, input, weight, bias, weight.shape[0] if weight.type.rank else 0)
-    steps, spread = each(stride, axes, "stride", 1), each(dilation, axes, "dilation", 1)
-    check_groups(groups, weight.shape[0])
-    if padding == "same" and any(s != 1 for s in steps):
-        raise RuntimeError("padding='same' is not supported for strided convolutions")
-    x = padded(batched(input, axes), *_margins(padding, weight.shape[2:], spread))
-    return unbatched(with_bias(convolved(x, weight, steps, spread, groups), bias), input)
+def _convolution(axes: int, example: str) -> Any:
+    @op("Convolution")
+    @over_axes(axes, "conv", example)
+    def conv(
+        input: Node,
+        weight: Node,
+        bias: Node | None = None,
+        stride: Sizes = 1,
+        padding: Sizes | str = 0,
+        dilation: Sizes = 1,
+        groups: int = 1,
+    ) -> Node:
+        """Convolve {last} of input with a kernel (cross-correlation: the kernel is not flipped), then add bias.
+
+        Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) // stride + 1.
+
+        Args:
+            input: tensor (N, C, {axes}), or (C, {axes}) without a batch axis.
+            weight: kernels (O, C / groups, {kernel}), of input's dtype.
+            bias: one number per output channel, (O,), or None.
+            stride: step from window to window, {ints}.
+            padding: zeros before and after, {ints}; "valid" is 0, "same" keeps the extents (stride 1 only).
+            dilation: step between the elements of a window, {ints}.
+            groups: number of groups of channels that are convolved separately.
+
+        Returns:
+            Tensor (N, O, {outs}), or (O, {outs}) without a batch axis, of input's dtype.
+
+        Raises:
+            RuntimeError: if ranks, channels, bias or dtypes do not fit, the kernel is larger than the padded input, stride,
+                dilation or groups are not positive, padding is negative or an unknown word, or it is "same" and a stride is
+                not 1.
+            TypeError: if a size is not an integer.
+        """
+        check_operands(axes, input, weight, bias, weight.shape[0] if weight.type.rank else 0)
+        steps, spread = each(stride, axes, "stride", 1), each(dilation, axes, "dilation", 1)
+        check_groups(groups, weight.shape[0])
+        if padding == "same" and any(s != 1 for s in steps):
+            raise RuntimeError("padding='same' is not supported for strided convolutions")
+        x = padded(batched(input, axes), *_margins(padding, weight.shape[2:], spread))
+        return unbatched(with_bias(convolved(x, weight, steps, spread, groups), bias), input)
+
+    return conv
 
 
-@op("Convolution")
-def conv1d(
-    input: Node,
-    weight: Node,
-    bias: Node | None = None,
-    stride: Sizes = 1,
-    padding: Sizes | str = 0,
-    dilation: Sizes = 1,
-    groups: int = 1,
-) -> Node:
-    """Convolve the last axis of input with a kernel (cross-correlation: the kernel is not flipped), then add bias.
-
-    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) // stride + 1.
-
-    Args:
-        input: tensor (N, C, L), or (C, L) without a batch axis.
-        weight: kernels (O, C / groups, K), of input's dtype.
-        bias: one number per output channel, (O,), or None.
-        stride: step from window to window, an int.
-        padding: zeros before and after, an int; "valid" is 0, "same" keeps the extents (stride 1 only).
-        dilation: step between the elements of a window, an int.
-        groups: number of groups of channels that are convolved separately.
-
-    Returns:
-        Tensor (N, O, L_out), or (O, L_out) without a batch axis, of input's dtype.
-
-    Raises:
-        RuntimeError: if ranks, channels, bias or dtypes do not fit, the kernel is larger than the padded input, stride,
-            dilation or groups are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
-        TypeError: if a size is not an integer.
-
-    Example:
-        >>> F.conv1d(graphc.tensor([[[1.0, 2.0, 3.0, 4.0]]]), graphc.tensor([[[1.0, -1.0]]]))
-        tensor([[[-1., -1., -1.]]])
+conv1d = _convolution(
+    1,
     """
-    return _conv(1, input, weight, bias, stride, padding, dilation, groups)
-
-
-@op("Convolution")
-def conv2d(
-    input: Node,
-    weight: Node,
-    bias: Node | None = None,
-    stride: Sizes = 1,
-    padding: Sizes | str = 0,
-    dilation: Sizes = 1,
-    groups: int = 1,
-) -> Node:
-    """Convolve the last two axes of input with a kernel (cross-correlation: the kernel is not flipped), then add bias.
-
-    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) // stride + 1.
-
-    Args:
-        input: tensor (N, C, H, W), or (C, H, W) without a batch axis.
-        weight: kernels (O, C / groups, kH, kW), of input's dtype.
-        bias: one number per output channel, (O,), or None.
-        stride: step from window to window, an int or one per axis.
-        padding: zeros before and after, an int or one per axis; "valid" is 0, "same" keeps the extents (stride 1 only).
-        dilation: step between the elements of a window, an int or one per axis.
-        groups: number of groups of channels that are convolved separately.
-
-    Returns:
-        Tensor (N, O, H_out, W_out), or (O, H_out, W_out) without a batch axis, of input's dtype.
-
-    Raises:
-        RuntimeError: if ranks, channels, bias or dtypes do not fit, the kernel is larger than the padded input, stride,
-            dilation or groups are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
-        TypeError: if a size is not an integer.
-
-    Example:
-        >>> F.conv2d(graphc.ones(1, 1, 4, 4), graphc.ones(1, 1, 3, 3), stride=2, padding=1)
-        tensor([[[[4., 6.],
-                  [6., 9.]]]])
+    >>> F.conv1d(graphc.tensor([[[1.0, 2.0, 3.0, 4.0]]]), graphc.tensor([[[1.0, -1.0]]]))
+    tensor([[[-1., -1., -1.]]])
+    """,
+)
+conv2d = _convolution(
+    2,
     """
-    return _conv(2, input, weight, bias, stride, padding, dilation, groups)
-
-
-@op("Convolution")
-def conv3d(
-    input: Node,
-    weight: Node,
-    bias: Node | None = None,
-    stride: Sizes = 1,
-    padding: Sizes | str = 0,
-    dilation: Sizes = 1,
-    groups: int = 1,
-) -> Node:
-    """Convolve the last three axes of input with a kernel (cross-correlation: the kernel is not flipped), then add bias.
-
-    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) // stride + 1.
-
-    Args:
-        input: tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
-        weight: kernels (O, C / groups, kD, kH, kW), of input's dtype.
-        bias: one number per output channel, (O,), or None.
-        stride: step from window to window, an int or one per axis.
-        padding: zeros before and after, an int or one per axis; "valid" is 0, "same" keeps the extents (stride 1 only).
-        dilation: step between the elements of a window, an int or one per axis.
-        groups: number of groups of channels that are convolved separately.
-
-    Returns:
-        Tensor (N, O, D_out, H_out, W_out), or (O, D_out, H_out, W_out) without a batch axis, of input's dtype.
-
-    Raises:
-        RuntimeError: if ranks, channels, bias or dtypes do not fit, the kernel is larger than the padded input, stride,
-            dilation or groups are not positive, padding is negative or an unknown word, or it is "same" and a stride is not 1.
-        TypeError: if a size is not an integer.
-
-    Example:
-        >>> F.conv3d(graphc.ones(1, 2, 4, 4, 4), graphc.ones(5, 2, 3, 3, 3)).shape
-        torch.Size([1, 5, 2, 2, 2])
+    >>> F.conv2d(graphc.ones(1, 1, 4, 4), graphc.ones(1, 1, 3, 3), stride=2, padding=1)
+    tensor([[[[4., 6.],
+              [6., 9.]]]])
+    """,
+)
+conv3d = _convolution(
+    3,
     """
-    return _conv(3, input, weight, bias, stride, padding, dilation, groups)
+    >>> F.conv3d(graphc.ones(1, 2, 4, 4, 4), graphc.ones(5, 2, 3, 3, 3)).shape
+    torch.Size([1, 5, 2, 2, 2])
+    """,
+)

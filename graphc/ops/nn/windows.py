@@ -6,34 +6,50 @@ a product of matrices over the joined slices, a pooling a reduction over them, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import product
 from operator import index
-from typing import Any
+from typing import Any, TypeVar
 
 from graphc.ir.core.build import pad, slice_
 from graphc.ir.core.graph import Node
+from graphc.ops.templates import template
 
 __all__ = []
 
 
 Sizes = int | Sequence[int]
 
+WORDS = {
+    1: {"last": "the last axis", "axes": "L", "outs": "L_out", "kernel": "K", "ints": "an int"},
+    2: {"last": "the last two axes", "axes": "H, W", "outs": "H_out, W_out", "kernel": "kH, kW"},
+    3: {"last": "the last three axes", "axes": "D, H, W", "outs": "D_out, H_out, W_out", "kernel": "kD, kH, kW"},
+}
+"""What docstrings of functions over so many axes say."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def over_axes(axes: int, stem: str, example: str) -> Callable[[F], F]:
+    """Name a function that slides windows over the last axes, and fill in its docstring."""
+    return template(f"{stem}{axes}d", example, **{"ints": "an int or one per axis", **WORDS[axes]}, stem=stem, dims=str(axes))
+
 
 def each(size: Sizes, axes: int, name: str = "a size", least: int = 0) -> tuple[int, ...]:
     """Return one integer for each axis.  Raises TypeError for what is none, RuntimeError for too many or too small ones."""
-    given = (size,) if isinstance(size, int) or not isinstance(size, (tuple, list)) else tuple(size)
-    for n in given:
+    entries = tuple(size) if isinstance(size, (tuple, list)) else (size,)
+    for n in entries:
         if isinstance(n, (bool, float, str)) or not hasattr(n, "__index__"):
             raise TypeError(f"expected integers for {name}, got {size!r:.40}")
-    found = tuple(index(n) for n in given)
-    found = found * axes if len(found) == 1 else found
-    if len(found) != axes:
+    sizes = tuple(index(n) for n in entries)
+    sizes = sizes * axes if len(sizes) == 1 else sizes
+    if len(sizes) != axes:
         raise RuntimeError(f"expected {name} to be a single integer value or a list of {axes} values, but got {name}={size}")
-    if any(n < least for n in found):
+    if any(n < least for n in sizes):
         what = f"negative {name}" if least == 0 else f"non-positive {name}"
-        raise RuntimeError(f"{what} is not supported, got {list(found)}")
-    return found
+        raise RuntimeError(f"{what} is not supported, got {list(sizes)}")
+    return sizes
 
 
 def windows(
@@ -41,12 +57,12 @@ def windows(
 ) -> list[Node]:
     """Return for each place in the kernel what all windows have there; the last axes have `extents`; node level."""
     lead = x.type.rank - len(kernel)
-    found = []
+    slices = []
     for offset in product(*map(range, kernel)):
         start = [o * d for o, d in zip(offset, dilation, strict=True)]
         stop = [s + (n - 1) * p + 1 for s, n, p in zip(start, extents, stride, strict=True)]
-        found.append(slice_(x, [0] * lead + start, [*x.shape[:lead], *stop], [1] * lead + list(stride)))
-    return found
+        slices.append(slice_(x, [0] * lead + start, [*x.shape[:lead], *stop], [1] * lead + list(stride)))
+    return slices
 
 
 def padded(x: Node, low: Sequence[int], high: Sequence[int], interior: Sequence[int] | None = None, fill: float = 0.0) -> Node:
@@ -59,31 +75,51 @@ def padded(x: Node, low: Sequence[int], high: Sequence[int], interior: Sequence[
     return slice_(x, starts, stops)
 
 
-def pool_extents(
-    sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], margin: Sequence[int], dilation: Sequence[int], up: bool
-) -> list[int]:
-    """Return the extents of a pooling; with `up` a last window may reach over the end, if it starts before it."""
-    found = []
-    for n, k, s, p, d in zip(sizes, kernel, stride, margin, dilation, strict=True):
-        room = n + 2 * p - d * (k - 1) - 1
-        extent = (-(-room // s) if up else room // s) + 1
-        found.append(extent - 1 if up and (extent - 1) * s >= n + p else extent)
-    if min(found) < 1:
+@dataclass(frozen=True)
+class PoolWindows:
+    """The windows of a pooling: one entry for each of the last axes."""
+
+    sizes: tuple[int, ...]
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    margin: tuple[int, ...]
+    dilation: tuple[int, ...]
+    extents: tuple[int, ...]
+
+    @property
+    def overhang(self) -> list[int]:
+        """How far the windows reach over the padded end of each axis."""
+        reach = zip(self.extents, self.stride, self.dilation, self.kernel, strict=True)
+        ends = [(e - 1) * s + d * (k - 1) + 1 for e, s, d, k in reach]
+        return [max(0, end - n - 2 * p) for end, n, p in zip(ends, self.sizes, self.margin, strict=True)]
+
+    @property
+    def after(self) -> list[int]:
+        """How much to pad at the end of each axis."""
+        return [p + o for p, o in zip(self.margin, self.overhang, strict=True)]
+
+    def of(self, x: Node) -> list[Node]:
+        """Return for each place in the kernel what all windows of padded input have there; node level."""
+        return windows(x, self.kernel, self.stride, self.dilation, self.extents)
+
+
+def pool_windows(
+    x: Node, axes: int, kernel_size: Sizes, stride: Sizes | None, padding: Sizes, dilation: Sizes, up: bool
+) -> PoolWindows:
+    """Return the windows of a pooling of `x`; the stride is the kernel by default.  Raises RuntimeError, TypeError.
+
+    With `up` a last window may reach over the padded end, if it starts before the end of the input.
+    """
+    if x.type.rank not in (axes + 1, axes + 2):
+        raise RuntimeError(f"Expected {axes + 1}D or {axes + 2}D input to a pooling over {axes} axes, got {list(x.shape)}")
+    kernel, margin = each(kernel_size, axes, "kernel_size", 1), each(padding, axes, "padding")
+    steps = kernel if stride is None or stride in ((), []) else each(stride, axes, "stride", 1)
+    _check_margin(margin, kernel)
+    spread, sizes = each(dilation, axes, "dilation", 1), x.shape[-axes:]
+    extents = tuple(_pool_extent(*axis, up) for axis in zip(sizes, kernel, steps, margin, spread, strict=True))
+    if min(extents) < 1:
         raise RuntimeError(f"Given input size: ({'x'.join(map(str, sizes))}). Output size is too small")
-    return found
-
-
-def overhang(
-    sizes: Sequence[int],
-    kernel: Sequence[int],
-    stride: Sequence[int],
-    margin: Sequence[int],
-    dilation: Sequence[int],
-    extents: Sequence[int],
-) -> list[int]:
-    """Return how far the windows reach over the padded end of each axis."""
-    ends = [(e - 1) * s + d * (k - 1) + 1 for e, s, d, k in zip(extents, stride, dilation, kernel, strict=True)]
-    return [max(0, end - n - 2 * p) for end, n, p in zip(ends, sizes, margin, strict=True)]
+    return PoolWindows(sizes, kernel, steps, margin, spread, extents)
 
 
 def _check_margin(margin: Sequence[int], kernel: Sequence[int]) -> None:
@@ -94,13 +130,7 @@ def _check_margin(margin: Sequence[int], kernel: Sequence[int]) -> None:
         )
 
 
-def pool_window(
-    x: Node, axes: int, kernel_size: Sizes, stride: Any, padding: Sizes
-) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Return kernel, stride (the kernel by default) and padding of a pooling for each axis.  Raises RuntimeError, TypeError."""
-    if x.type.rank not in (axes + 1, axes + 2):
-        raise RuntimeError(f"Expected {axes + 1}D or {axes + 2}D input to a pooling over {axes} axes, got {list(x.shape)}")
-    kernel, margin = each(kernel_size, axes, "kernel_size", 1), each(padding, axes, "padding")
-    steps = kernel if stride is None or stride in ((), []) else each(stride, axes, "stride", 1)
-    _check_margin(margin, kernel)
-    return kernel, steps, margin
+def _pool_extent(n: int, k: int, s: int, p: int, d: int, up: bool) -> int:
+    last = n + 2 * p - d * (k - 1) - 1  # where the last window may start
+    extent = (-(-last // s) if up else last // s) + 1
+    return extent - 1 if up and (extent - 1) * s >= n + p else extent
