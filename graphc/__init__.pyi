@@ -124,12 +124,63 @@ def negative(input: Tensor) -> Tensor: ...
 def rsub(input: Tensor | builtins.float, other: Tensor | builtins.float, *, alpha: builtins.float = 1) -> Tensor: ...
 def sub(input: Tensor | builtins.float, other: Tensor | builtins.float, *, alpha: builtins.float = 1) -> Tensor: ...
 def subtract(input: Tensor | builtins.float, other: Tensor | builtins.float, *, alpha: builtins.float = 1) -> Tensor: ...
-def bitwise_and(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
+def bitwise_and(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
+    """Return the bits set in both operands; for bools, their logical and.
+
+    Args:
+        input: tensor of integers or bools, or a number.
+        other: tensor of integers or bools, or a number; its shape broadcasts with that of input.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+        NotImplementedError: if the promoted dtype is a float dtype.
+
+    Example:
+        >>> graphc.bitwise_and(graphc.tensor([12, 10]), 6)
+        tensor([4, 2])
+    """
 def bitwise_left_shift(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
 def bitwise_not(input: Tensor) -> Tensor: ...
-def bitwise_or(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
+def bitwise_or(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
+    """Return the bits set in at least one operand; for bools, their logical or.
+
+    Args:
+        input: tensor of integers or bools, or a number.
+        other: tensor of integers or bools, or a number; its shape broadcasts with that of input.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+        NotImplementedError: if the promoted dtype is a float dtype.
+
+    Example:
+        >>> graphc.bitwise_or(graphc.tensor([12, 10]), 6)
+        tensor([14, 14])
+    """
 def bitwise_right_shift(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
-def bitwise_xor(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
+def bitwise_xor(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
+    """Return the bits set in exactly one operand; for bools, their exclusive or.
+
+    Args:
+        input: tensor of integers or bools, or a number.
+        other: tensor of integers or bools, or a number; its shape broadcasts with that of input.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+        NotImplementedError: if the promoted dtype is a float dtype.
+
+    Example:
+        >>> graphc.bitwise_xor(graphc.tensor([12, 10]), 6)
+        tensor([10, 12])
+    """
 def clamp(input: Tensor, min: Tensor | builtins.float | None = None, max: Tensor | builtins.float | None = None) -> Tensor: ...
 def clamp_max(input: Tensor, max: Tensor | builtins.float) -> Tensor: ...
 def clamp_min(input: Tensor, min: Tensor | builtins.float) -> Tensor: ...
@@ -138,17 +189,125 @@ def fmax(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tens
 def fmin(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
 def maximum(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
 def minimum(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
-def eq(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
-def ge(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
+def eq(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
+    """Compare elementwise: return whether input == other.
+
+    Comparisons with NaN are false.
+
+    Args:
+        input: tensor or number.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.eq(graphc.tensor([1.0, 2.0, 3.0]), 2)
+        tensor([False,  True, False])
+    """
+def ge(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
+    """Compare elementwise: return whether input >= other.
+
+    Comparisons with NaN are false.
+
+    Args:
+        input: tensor or number.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.ge(graphc.tensor([1.0, 2.0, 3.0]), 2)
+        tensor([False,  True,  True])
+    """
 def greater(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
 def greater_equal(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
-def gt(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
+def gt(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
+    """Compare elementwise: return whether input > other.
+
+    Comparisons with NaN are false.
+
+    Args:
+        input: tensor or number.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.gt(graphc.tensor([1.0, 2.0, 3.0]), 2)
+        tensor([False, False,  True])
+    """
 def isclose(input: Tensor, other: Tensor | builtins.float, rtol: builtins.float = 1e-05, atol: builtins.float = 1e-08, equal_nan: builtins.bool = False) -> Tensor: ...
-def le(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
+def le(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
+    """Compare elementwise: return whether input <= other.
+
+    Comparisons with NaN are false.
+
+    Args:
+        input: tensor or number.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.le(graphc.tensor([1.0, 2.0, 3.0]), 2)
+        tensor([ True,  True, False])
+    """
 def less(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
 def less_equal(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
-def lt(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
-def ne(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
+def lt(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
+    """Compare elementwise: return whether input < other.
+
+    Comparisons with NaN are false.
+
+    Args:
+        input: tensor or number.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.lt(graphc.tensor([1.0, 2.0, 3.0]), 2)
+        tensor([ True, False, False])
+    """
+def ne(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
+    """Compare elementwise: return whether input != other.
+
+    NaN is not equal to anything, itself included.
+
+    Args:
+        input: tensor or number.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.ne(graphc.tensor([1.0, 2.0, 3.0]), 2)
+        tensor([ True, False,  True])
+    """
 def not_equal(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
 def div(input: Tensor | builtins.float, other: Tensor | builtins.float, *, rounding_mode: str | None = None) -> Tensor: ...
 def divide(input: Tensor | builtins.float, other: Tensor | builtins.float, *, rounding_mode: str | None = None) -> Tensor: ...
@@ -172,10 +331,58 @@ def atanh(input: Tensor) -> Tensor: ...
 def cosh(input: Tensor) -> Tensor: ...
 def sinh(input: Tensor) -> Tensor: ...
 def tanh(input: Tensor) -> Tensor: ...
-def logical_and(input: Tensor, other: Tensor | builtins.float) -> Tensor: ...
+def logical_and(input: Tensor, other: Tensor | builtins.float) -> Tensor:
+    """Test which elements are true in both operands.
+
+    Args:
+        input: tensor of any dtype; elements that are not 0 are true, NaN included.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.logical_and(graphc.tensor([0, 0, 1, 1]), graphc.tensor([0, 2, 0, 2]))
+        tensor([False, False, False,  True])
+    """
 def logical_not(input: Tensor) -> Tensor: ...
-def logical_or(input: Tensor, other: Tensor | builtins.float) -> Tensor: ...
-def logical_xor(input: Tensor, other: Tensor | builtins.float) -> Tensor: ...
+def logical_or(input: Tensor, other: Tensor | builtins.float) -> Tensor:
+    """Test which elements are true in at least one operand.
+
+    Args:
+        input: tensor of any dtype; elements that are not 0 are true, NaN included.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.logical_or(graphc.tensor([0, 0, 1, 1]), graphc.tensor([0, 2, 0, 2]))
+        tensor([False,  True,  True,  True])
+    """
+def logical_xor(input: Tensor, other: Tensor | builtins.float) -> Tensor:
+    """Test which elements are true in exactly one operand.
+
+    Args:
+        input: tensor of any dtype; elements that are not 0 are true, NaN included.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Bool tensor of the broadcast shape.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.logical_xor(graphc.tensor([0, 0, 1, 1]), graphc.tensor([0, 2, 0, 2]))
+        tensor([False,  True,  True, False])
+    """
 def float_power(input: Tensor | builtins.float, exponent: Tensor | builtins.float) -> Tensor: ...
 def pow(input: Tensor | builtins.float, exponent: Tensor | builtins.float) -> Tensor: ...
 def rsqrt(input: Tensor) -> Tensor: ...
@@ -260,24 +467,98 @@ def logcumsumexp(input: Tensor, dim: builtins.int) -> Tensor: ...
 def cdist(x1: Tensor, x2: Tensor, p: builtins.float = 2.0) -> Tensor: ...
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: builtins.int = 1, eps: builtins.float = 1e-08) -> Tensor: ...
 def pairwise_distance(x1: Tensor, x2: Tensor, p: builtins.float = 2.0, eps: builtins.float = 1e-06, keepdim: builtins.bool = False) -> Tensor: ...
-def amax(input: Tensor, dim: builtins.int | tuple[builtins.int, ...] | None = (), keepdim: builtins.bool = False) -> Tensor: ...
-def amin(input: Tensor, dim: builtins.int | tuple[builtins.int, ...] | None = (), keepdim: builtins.bool = False) -> Tensor: ...
+def amax(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = (), keepdim: builtins.bool = False) -> Tensor:
+    """Return the largest element, of all of them or along axes; NaN where one of them is.
+
+    The gradient is shared equally by elements that tie.
+
+    Args:
+        input: tensor.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        keepdim: whether the reduced axes stay with extent 1.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes, and of its dtype.
+
+    Raises:
+        IndexError: if an axis is empty or out of range.
+        RuntimeError: if an axis is given twice.
+
+    Example:
+        >>> graphc.amax(graphc.tensor([[1, 5], [7, 3]]), dim=1)
+        tensor([5, 7])
+    """
+def amin(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = (), keepdim: builtins.bool = False) -> Tensor:
+    """Return the smallest element, of all of them or along axes; NaN where one of them is.
+
+    The gradient is shared equally by elements that tie.
+
+    Args:
+        input: tensor.
+        dim: int or tuple of ints, the axes to reduce; None or () means all.
+        keepdim: whether the reduced axes stay with extent 1.
+
+    Returns:
+        Tensor of the shape of input without the reduced axes, and of its dtype.
+
+    Raises:
+        IndexError: if an axis is empty or out of range.
+        RuntimeError: if an axis is given twice.
+
+    Example:
+        >>> graphc.amin(graphc.tensor([[1, 5], [7, 3]]), dim=1)
+        tensor([1, 3])
+    """
 def aminmax(input: Tensor, *, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> tuple[Tensor, Tensor]: ...
-def argmax(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor: ...
-def argmin(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor: ...
-def all(input: Tensor, dim: builtins.int | tuple[builtins.int, ...] | None = None, keepdim: builtins.bool = False) -> Tensor: ...
-def any(input: Tensor, dim: builtins.int | tuple[builtins.int, ...] | None = None, keepdim: builtins.bool = False) -> Tensor: ...
-def count_nonzero(input: Tensor, dim: builtins.int | tuple[builtins.int, ...] | None = None) -> Tensor: ...
-def std(input: Tensor, dim: builtins.int | tuple[builtins.int, ...] | None = None, unbiased: builtins.bool = True, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> Tensor: ...
-def std_mean(input: Tensor, dim: builtins.int | tuple[builtins.int, ...] | None = None, unbiased: builtins.bool = True, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> tuple[Tensor, Tensor]: ...
-def var(input: Tensor, dim: builtins.int | tuple[builtins.int, ...] | None = None, unbiased: builtins.bool = True, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> Tensor: ...
-def var_mean(input: Tensor, dim: builtins.int | tuple[builtins.int, ...] | None = None, unbiased: builtins.bool = True, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> tuple[Tensor, Tensor]: ...
-def logsumexp(input: Tensor, dim: builtins.int | tuple[builtins.int, ...] | None, keepdim: builtins.bool = False) -> Tensor: ...
-def mean(input: Tensor, dim: builtins.int | tuple[builtins.int, ...] | None = None, keepdim: builtins.bool = False, *, dtype: DTypeLike = None) -> Tensor: ...
-def nanmean(input: Tensor, dim: builtins.int | tuple[builtins.int, ...] | None = None, keepdim: builtins.bool = False) -> Tensor: ...
-def nansum(input: Tensor, dim: builtins.int | tuple[builtins.int, ...] | None = None, keepdim: builtins.bool = False, *, dtype: DTypeLike = None) -> Tensor: ...
+def argmax(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
+    """Return the index of the largest element, the first of those that tie; NaN counts as the largest.
+
+    Args:
+        input: tensor.
+        dim: int, the axis to reduce; None gives the index in the flattened tensor.
+        keepdim: whether the reduced axis stays with extent 1.
+
+    Returns:
+        int64 tensor of the shape of input without the axis, of shape () if dim is None.
+
+    Raises:
+        IndexError: if the axis, or for dim None the tensor, is empty, or the axis is out of range.
+
+    Example:
+        >>> graphc.argmax(graphc.tensor([[1, 5], [7, 3]]), dim=1)
+        tensor([1, 0])
+    """
+def argmin(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
+    """Return the index of the smallest element, the first of those that tie; NaN counts as the smallest.
+
+    Args:
+        input: tensor.
+        dim: int, the axis to reduce; None gives the index in the flattened tensor.
+        keepdim: whether the reduced axis stays with extent 1.
+
+    Returns:
+        int64 tensor of the shape of input without the axis, of shape () if dim is None.
+
+    Raises:
+        IndexError: if the axis, or for dim None the tensor, is empty, or the axis is out of range.
+
+    Example:
+        >>> graphc.argmin(graphc.tensor([[1, 5], [7, 3]]), dim=1)
+        tensor([0, 1])
+    """
+def all(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = None, keepdim: builtins.bool = False) -> Tensor: ...
+def any(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = None, keepdim: builtins.bool = False) -> Tensor: ...
+def count_nonzero(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = None) -> Tensor: ...
+def std(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = None, unbiased: builtins.bool = True, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> Tensor: ...
+def std_mean(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = None, unbiased: builtins.bool = True, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> tuple[Tensor, Tensor]: ...
+def var(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = None, unbiased: builtins.bool = True, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> Tensor: ...
+def var_mean(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = None, unbiased: builtins.bool = True, keepdim: builtins.bool = False, *, correction: builtins.float | None = None) -> tuple[Tensor, Tensor]: ...
+def logsumexp(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None, keepdim: builtins.bool = False) -> Tensor: ...
+def mean(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = None, keepdim: builtins.bool = False, *, dtype: DTypeLike = None) -> Tensor: ...
+def nanmean(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = None, keepdim: builtins.bool = False) -> Tensor: ...
+def nansum(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = None, keepdim: builtins.bool = False, *, dtype: DTypeLike = None) -> Tensor: ...
 def prod(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, dtype: DTypeLike = None) -> Tensor: ...
-def sum(input: Tensor, dim: builtins.int | tuple[builtins.int, ...] | None = None, keepdim: builtins.bool = False, *, dtype: DTypeLike = None) -> Tensor: ...
+def sum(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = None, keepdim: builtins.bool = False, *, dtype: DTypeLike = None) -> Tensor: ...
 def moveaxis(input: Tensor, source: builtins.int | Sequence[builtins.int], destination: builtins.int | Sequence[builtins.int]) -> Tensor: ...
 def movedim(input: Tensor, source: builtins.int | Sequence[builtins.int], destination: builtins.int | Sequence[builtins.int]) -> Tensor: ...
 def permute(input: Tensor, *order: builtins.int | Sequence[builtins.int], dims: Sequence[builtins.int] | None = None) -> Tensor: ...

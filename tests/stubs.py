@@ -92,8 +92,19 @@ def definitions(name: str, function: Callable[..., Any], method: bool = False, r
             ps[0] = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
         returned = result or annotated(signature.return_annotation)
         lines += ["@overload"] if overloads else []
-        lines.append(f"def {name}({parameters(ps)}) -> {returned}: ...")
+        lines.append(f"def {name}({parameters(ps)}) -> {returned}:{documented(name, function, method)}")
     return "\n".join(lines) + "\n"
+
+
+def documented(name: str, function: Callable[..., Any], method: bool) -> str:
+    """Return the body of a definition: what editors do not find in a source.
+
+    That is the docstring of a function that a factory makes, and the first line of a method's.
+    """
+    text = inspect.getdoc(function) or ""
+    if method and text:
+        return f'\n    """{text.splitlines()[0]}"""'
+    return textwrap.indent(f'\n"""{text}\n"""', "    ") if is_made(name, function) else " ..."
 
 
 # -- stubs -----------------------------------------------------------------------------------------------
@@ -129,7 +140,7 @@ def exported(module: types.ModuleType, name: str, value: Any) -> str:
 def is_made(name: str, value: Any) -> bool:
     """Return whether a function has no definition under its own name: a factory makes it."""
     function = inspect.unwrap(value) if callable(value) else None
-    return inspect.isfunction(function) and function.__code__.co_name != name
+    return inspect.isfunction(function) and function.__code__.co_name != name and function.__name__ == name
 
 
 def tensor_methods() -> Iterator[str]:

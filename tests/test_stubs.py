@@ -113,8 +113,11 @@ def test_stubs_say_what_help_says(file):
 
 def test_definitions_of_stubs():
     assert definitions("add_", graphc.Tensor.add_, method=True) == (
-        "def add_(self, other: Tensor | builtins.float, *, alpha: builtins.float = 1) -> Tensor: ...\n"
+        "def add_(self, other: Tensor | builtins.float, *, alpha: builtins.float = 1) -> Tensor:\n"
+        '    """In-place form of `add`: write its result into this tensor, and return this tensor."""\n'
     )
+    assert definitions("abs", graphc.abs) == "def abs(input: Tensor) -> Tensor: ...\n"
+    assert '"""Compare elementwise' in definitions("eq", graphc.eq)
     assert definitions("max", graphc.max).count("@overload") == 3
     assert annotated("tuple[int, ...]") == "tuple[builtins.int, ...]" and annotated(inspect.Parameter.empty) == ""
     assert default((0, 1)) == "(0, 1)" and default(graphc.float32) == default(float("nan")) == "..."

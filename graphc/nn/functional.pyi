@@ -11,26 +11,365 @@ from graphc.ops.nn.dropout import dropout as dropout
 from graphc.ops.nn.batch_norm import instance_norm as instance_norm
 from graphc.ops.indexing.masks import one_hot as one_hot
 from graphc.ops.nn.attention import scaled_dot_product_attention as scaled_dot_product_attention
-def adaptive_avg_pool1d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None] | None) -> Tensor: ...
-def adaptive_avg_pool2d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None] | None) -> Tensor: ...
-def avg_pool1d(input: Tensor, kernel_size: builtins.int | tuple[builtins.int, ...], stride: builtins.int | tuple[builtins.int, ...] | None = None, padding: builtins.int | tuple[builtins.int, ...] = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor: ...
-def avg_pool2d(input: Tensor, kernel_size: builtins.int | tuple[builtins.int, ...], stride: builtins.int | tuple[builtins.int, ...] | None = None, padding: builtins.int | tuple[builtins.int, ...] = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor: ...
-def avg_pool3d(input: Tensor, kernel_size: builtins.int | tuple[builtins.int, ...], stride: builtins.int | tuple[builtins.int, ...] | None = None, padding: builtins.int | tuple[builtins.int, ...] = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor: ...
+def adaptive_avg_pool1d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None] | None) -> Tensor:
+    """Return means over windows chosen such that the last axis of the result have the extents output_size.
+
+    Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).
+
+    Args:
+        input: floating-point tensor (N, C, L), or (C, L) without a batch axis.
+        output_size: extents of the last axis, an int; None keeps an axis.
+
+    Returns:
+        Tensor (N, C, L_out), or (C, L_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if the rank or the number of sizes does not fit, or a size is negative.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.adaptive_avg_pool1d(graphc.tensor([[[1.0, 2.0, 3.0, 4.0, 5.0]]]), 2)
+        tensor([[[2., 4.]]])
+    """
+def adaptive_avg_pool2d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None] | None) -> Tensor:
+    """Return means over windows chosen such that the last two axes of the result have the extents output_size.
+
+    Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).
+
+    Args:
+        input: floating-point tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        output_size: extents of the last two axes, an int or one per axis; None keeps an axis.
+
+    Returns:
+        Tensor (N, C, H_out, W_out), or (C, H_out, W_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if the rank or the number of sizes does not fit, or a size is negative.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.adaptive_avg_pool2d(graphc.arange(8.0).reshape(1, 1, 2, 4), (1, None))
+        tensor([[[[2., 3., 4., 5.]]]])
+    """
+def avg_pool1d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
+    """Return the mean of each window over the last axis.
+
+    Each output extent is (extent + 2 * padding - k) / stride + 1, rounded down (up with ceil_mode, where the last window
+    still starts inside the input).
+
+    Args:
+        input: floating-point tensor (N, C, L), or (C, L) without a batch axis.
+        kernel_size: extents of the window, an int.
+        stride: step from window to window, an int; None means kernel_size.
+        padding: zeros before and after, an int; at most half of the kernel.
+        ceil_mode: whether a last window may reach over the padded end.
+        count_include_pad: whether the zeros of the padding count as elements of the mean.
+        divisor_override: what sums are divided by instead of the number of elements.
+
+    Returns:
+        Tensor (N, C, L_out) of input's dtype.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size or stride is not positive,
+            padding is negative or more than half of the kernel, or divisor_override is 0.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.avg_pool1d(graphc.tensor([[[1.0, 5.0, 2.0, 4.0]]]), 2)
+        tensor([[[3., 3.]]])
+    """
+def avg_pool2d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
+    """Return the mean of each window over the last two axes.
+
+    Each output extent is (extent + 2 * padding - k) / stride + 1, rounded down (up with ceil_mode, where the last window
+    still starts inside the input).
+
+    Args:
+        input: floating-point tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        padding: zeros before and after, an int or one per axis; at most half of the kernel.
+        ceil_mode: whether a last window may reach over the padded end.
+        count_include_pad: whether the zeros of the padding count as elements of the mean.
+        divisor_override: what sums are divided by instead of the number of elements.
+
+    Returns:
+        Tensor (N, C, H_out, W_out) of input's dtype.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size or stride is not positive,
+            padding is negative or more than half of the kernel, or divisor_override is 0.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.avg_pool2d(graphc.arange(16.0).reshape(1, 1, 4, 4), 2)
+        tensor([[[[ 2.5000,  4.5000],
+                  [10.5000, 12.5000]]]])
+    """
+def avg_pool3d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
+    """Return the mean of each window over the last three axes.
+
+    Each output extent is (extent + 2 * padding - k) / stride + 1, rounded down (up with ceil_mode, where the last window
+    still starts inside the input).
+
+    Args:
+        input: floating-point tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        padding: zeros before and after, an int or one per axis; at most half of the kernel.
+        ceil_mode: whether a last window may reach over the padded end.
+        count_include_pad: whether the zeros of the padding count as elements of the mean.
+        divisor_override: what sums are divided by instead of the number of elements.
+
+    Returns:
+        Tensor (N, C, D_out, H_out, W_out) of input's dtype.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size or stride is not positive,
+            padding is negative or more than half of the kernel, or divisor_override is 0.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.avg_pool3d(graphc.ones(1, 2, 4, 4, 4), 2).shape
+        torch.Size([1, 2, 2, 2, 2])
+    """
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor: ...
 def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: str = 'mean') -> Tensor: ...
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: str = 'mean', pos_weight: Tensor | None = None) -> Tensor: ...
 def celu(input: Tensor, alpha: builtins.float = 1.0, inplace: builtins.bool = False) -> Tensor: ...
-def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | tuple[builtins.int, ...] = 1, padding: builtins.int | tuple[builtins.int, ...] | str = 0, dilation: builtins.int | tuple[builtins.int, ...] = 1, groups: builtins.int = 1) -> Tensor: ...
-def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | tuple[builtins.int, ...] = 1, padding: builtins.int | tuple[builtins.int, ...] | str = 0, dilation: builtins.int | tuple[builtins.int, ...] = 1, groups: builtins.int = 1) -> Tensor: ...
-def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | tuple[builtins.int, ...] = 1, padding: builtins.int | tuple[builtins.int, ...] | str = 0, dilation: builtins.int | tuple[builtins.int, ...] = 1, groups: builtins.int = 1) -> Tensor: ...
-def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | tuple[builtins.int, ...] = 1, padding: builtins.int | tuple[builtins.int, ...] = 0, output_padding: builtins.int | tuple[builtins.int, ...] = 0, groups: builtins.int = 1, dilation: builtins.int | tuple[builtins.int, ...] = 1) -> Tensor: ...
-def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | tuple[builtins.int, ...] = 1, padding: builtins.int | tuple[builtins.int, ...] = 0, output_padding: builtins.int | tuple[builtins.int, ...] = 0, groups: builtins.int = 1, dilation: builtins.int | tuple[builtins.int, ...] = 1) -> Tensor: ...
-def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | tuple[builtins.int, ...] = 1, padding: builtins.int | tuple[builtins.int, ...] = 0, output_padding: builtins.int | tuple[builtins.int, ...] = 0, groups: builtins.int = 1, dilation: builtins.int | tuple[builtins.int, ...] = 1) -> Tensor: ...
+def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] | str = 0, dilation: builtins.int | Sequence[builtins.int] = 1, groups: builtins.int = 1) -> Tensor:
+    """Convolve the last axis of input with a kernel (cross-correlation: the kernel is not flipped), then add bias.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) // stride + 1.
+
+    Args:
+        input: tensor (N, C, L), or (C, L) without a batch axis.
+        weight: kernels (O, C / groups, K), of input's dtype.
+        bias: one number per output channel, (O,), or None.
+        stride: step from window to window, an int.
+        padding: zeros before and after, an int; "valid" is 0, "same" keeps the extents (stride 1 only).
+        dilation: step between the elements of a window, an int.
+        groups: number of groups of channels that are convolved separately.
+
+    Returns:
+        Tensor (N, O, L_out), or (O, L_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if ranks, channels, bias or dtypes do not fit, the kernel is larger than the padded input, stride,
+            dilation or groups are not positive, padding is negative or an unknown word, or it is "same" and a stride is
+            not 1.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.conv1d(graphc.tensor([[[1.0, 2.0, 3.0, 4.0]]]), graphc.tensor([[[1.0, -1.0]]]))
+        tensor([[[-1., -1., -1.]]])
+    """
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] | str = 0, dilation: builtins.int | Sequence[builtins.int] = 1, groups: builtins.int = 1) -> Tensor:
+    """Convolve the last two axes of input with a kernel (cross-correlation: the kernel is not flipped), then add bias.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) // stride + 1.
+
+    Args:
+        input: tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        weight: kernels (O, C / groups, kH, kW), of input's dtype.
+        bias: one number per output channel, (O,), or None.
+        stride: step from window to window, an int or one per axis.
+        padding: zeros before and after, an int or one per axis; "valid" is 0, "same" keeps the extents (stride 1 only).
+        dilation: step between the elements of a window, an int or one per axis.
+        groups: number of groups of channels that are convolved separately.
+
+    Returns:
+        Tensor (N, O, H_out, W_out), or (O, H_out, W_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if ranks, channels, bias or dtypes do not fit, the kernel is larger than the padded input, stride,
+            dilation or groups are not positive, padding is negative or an unknown word, or it is "same" and a stride is
+            not 1.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.conv2d(graphc.ones(1, 1, 4, 4), graphc.ones(1, 1, 3, 3), stride=2, padding=1)
+        tensor([[[[4., 6.],
+                  [6., 9.]]]])
+    """
+def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] | str = 0, dilation: builtins.int | Sequence[builtins.int] = 1, groups: builtins.int = 1) -> Tensor:
+    """Convolve the last three axes of input with a kernel (cross-correlation: the kernel is not flipped), then add bias.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) // stride + 1.
+
+    Args:
+        input: tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
+        weight: kernels (O, C / groups, kD, kH, kW), of input's dtype.
+        bias: one number per output channel, (O,), or None.
+        stride: step from window to window, an int or one per axis.
+        padding: zeros before and after, an int or one per axis; "valid" is 0, "same" keeps the extents (stride 1 only).
+        dilation: step between the elements of a window, an int or one per axis.
+        groups: number of groups of channels that are convolved separately.
+
+    Returns:
+        Tensor (N, O, D_out, H_out, W_out), or (O, D_out, H_out, W_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if ranks, channels, bias or dtypes do not fit, the kernel is larger than the padded input, stride,
+            dilation or groups are not positive, padding is negative or an unknown word, or it is "same" and a stride is
+            not 1.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.conv3d(graphc.ones(1, 2, 4, 4, 4), graphc.ones(5, 2, 3, 3, 3)).shape
+        torch.Size([1, 5, 2, 2, 2])
+    """
+def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] = 0, output_padding: builtins.int | Sequence[builtins.int] = 0, groups: builtins.int = 1, dilation: builtins.int | Sequence[builtins.int] = 1) -> Tensor:
+    """Apply the adjoint of `conv1d` over the last axis (a "transposed convolution"), then add bias.
+
+    Each output extent is (extent - 1) * stride - 2 * padding + dilation * (k - 1) + output_padding + 1.
+
+    Args:
+        input: tensor (N, C, L), or (C, L) without a batch axis.
+        weight: kernels (C, O / groups, K), of input's dtype.
+        bias: one number per output channel, (O,), or None.
+        stride: stride of the convolution whose adjoint this is, an int.
+        padding: padding of that convolution, an int.
+        output_padding: extent added at the end of each axis, an int; smaller than stride or dilation.
+        groups: number of groups of channels that are convolved separately.
+        dilation: step between the elements of the kernel, an int.
+
+    Returns:
+        Tensor (N, O, L_out), or (O, L_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if ranks, channels, bias or dtypes do not fit, stride, dilation or groups are not positive, padding is
+            negative, or output_padding is not smaller than stride or dilation.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.conv_transpose1d(graphc.tensor([[[1.0, 2.0]]]), graphc.tensor([[[1.0, 10.0]]]), stride=2)
+        tensor([[[ 1., 10.,  2., 20.]]])
+    """
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] = 0, output_padding: builtins.int | Sequence[builtins.int] = 0, groups: builtins.int = 1, dilation: builtins.int | Sequence[builtins.int] = 1) -> Tensor:
+    """Apply the adjoint of `conv2d` over the last two axes (a "transposed convolution"), then add bias.
+
+    Each output extent is (extent - 1) * stride - 2 * padding + dilation * (k - 1) + output_padding + 1.
+
+    Args:
+        input: tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        weight: kernels (C, O / groups, kH, kW), of input's dtype.
+        bias: one number per output channel, (O,), or None.
+        stride: stride of the convolution whose adjoint this is, an int or one per axis.
+        padding: padding of that convolution, an int or one per axis.
+        output_padding: extent added at the end of each axis, an int or one per axis; smaller than stride or dilation.
+        groups: number of groups of channels that are convolved separately.
+        dilation: step between the elements of the kernel, an int or one per axis.
+
+    Returns:
+        Tensor (N, O, H_out, W_out), or (O, H_out, W_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if ranks, channels, bias or dtypes do not fit, stride, dilation or groups are not positive, padding is
+            negative, or output_padding is not smaller than stride or dilation.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.conv_transpose2d(graphc.ones(1, 1, 2, 2), graphc.ones(1, 1, 2, 2))
+        tensor([[[[1., 2., 1.],
+                  [2., 4., 2.],
+                  [1., 2., 1.]]]])
+    """
+def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] = 0, output_padding: builtins.int | Sequence[builtins.int] = 0, groups: builtins.int = 1, dilation: builtins.int | Sequence[builtins.int] = 1) -> Tensor:
+    """Apply the adjoint of `conv3d` over the last three axes (a "transposed convolution"), then add bias.
+
+    Each output extent is (extent - 1) * stride - 2 * padding + dilation * (k - 1) + output_padding + 1.
+
+    Args:
+        input: tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
+        weight: kernels (C, O / groups, kD, kH, kW), of input's dtype.
+        bias: one number per output channel, (O,), or None.
+        stride: stride of the convolution whose adjoint this is, an int or one per axis.
+        padding: padding of that convolution, an int or one per axis.
+        output_padding: extent added at the end of each axis, an int or one per axis; smaller than stride or dilation.
+        groups: number of groups of channels that are convolved separately.
+        dilation: step between the elements of the kernel, an int or one per axis.
+
+    Returns:
+        Tensor (N, O, D_out, H_out, W_out), or (O, D_out, H_out, W_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if ranks, channels, bias or dtypes do not fit, stride, dilation or groups are not positive, padding is
+            negative, or output_padding is not smaller than stride or dilation.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.conv_transpose3d(graphc.ones(1, 2, 3, 3, 3), graphc.ones(2, 4, 2, 2, 2), stride=2).shape
+        torch.Size([1, 4, 6, 6, 6])
+    """
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: builtins.int = 1, eps: builtins.float = 1e-08) -> Tensor: ...
 def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, ignore_index: builtins.int = -100, reduce: builtins.bool | None = None, reduction: str = 'mean', label_smoothing: builtins.float = 0.0) -> Tensor: ...
-def dropout1d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, inplace: builtins.bool = False) -> Tensor: ...
-def dropout2d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, inplace: builtins.bool = False) -> Tensor: ...
-def dropout3d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, inplace: builtins.bool = False) -> Tensor: ...
+def dropout1d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, inplace: builtins.bool = False) -> Tensor:
+    """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
+
+    Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
+
+    Args:
+        input: floating-point tensor (N, C, L); each of the N * C channels is drawn by itself.
+        p: probability of a zero, in [0, 1].
+        training: False returns input as it is.
+        inplace: whether to write the result to input.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        ValueError: if p is outside of [0, 1].
+        RuntimeError: if elements are dropped and input is not floating-point.
+
+    Example:
+        >>> F.dropout1d(graphc.ones(2, 3, 4), p=1.0).sum()
+        tensor(0.)
+    """
+def dropout2d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, inplace: builtins.bool = False) -> Tensor:
+    """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
+
+    Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
+
+    Args:
+        input: floating-point tensor (N, C, H, W); each of the N * C channels is drawn by itself.
+        p: probability of a zero, in [0, 1].
+        training: False returns input as it is.
+        inplace: whether to write the result to input.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        ValueError: if p is outside of [0, 1].
+        RuntimeError: if elements are dropped and input is not floating-point.
+
+    Example:
+        >>> F.dropout2d(graphc.ones(2, 3, 4, 4), p=1.0).sum()
+        tensor(0.)
+    """
+def dropout3d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, inplace: builtins.bool = False) -> Tensor:
+    """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
+
+    Source: Tompson et al., "Efficient object localization using convolutional networks" (2015).
+
+    Args:
+        input: floating-point tensor (N, C, D, H, W); each of the N * C channels is drawn by itself.
+        p: probability of a zero, in [0, 1].
+        training: False returns input as it is.
+        inplace: whether to write the result to input.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        ValueError: if p is outside of [0, 1].
+        RuntimeError: if elements are dropped and input is not floating-point.
+
+    Example:
+        >>> F.dropout3d(graphc.ones(2, 3, 4, 4, 4), p=1.0).sum()
+        tensor(0.)
+    """
 def elu(input: Tensor, alpha: builtins.float = 1.0, inplace: builtins.bool = False) -> Tensor: ...
 def embedding(input: Tensor, weight: Tensor, padding_idx: builtins.int | None = None, max_norm: builtins.float | None = None, norm_type: builtins.float = 2.0, scale_grad_by_freq: builtins.bool = False, sparse: builtins.bool = False) -> Tensor: ...
 def gelu(input: Tensor, approximate: str = 'none') -> Tensor: ...
@@ -48,9 +387,94 @@ def leaky_relu(input: Tensor, negative_slope: builtins.float = 0.01, inplace: bu
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor: ...
 def log_softmax(input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: DTypeLike = None) -> Tensor: ...
 def logsigmoid(input: Tensor) -> Tensor: ...
-def max_pool1d(input: Tensor, kernel_size: builtins.int | tuple[builtins.int, ...], stride: builtins.int | tuple[builtins.int, ...] | None = None, padding: builtins.int | tuple[builtins.int, ...] = 0, dilation: builtins.int | tuple[builtins.int, ...] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any: ...
-def max_pool2d(input: Tensor, kernel_size: builtins.int | tuple[builtins.int, ...], stride: builtins.int | tuple[builtins.int, ...] | None = None, padding: builtins.int | tuple[builtins.int, ...] = 0, dilation: builtins.int | tuple[builtins.int, ...] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any: ...
-def max_pool3d(input: Tensor, kernel_size: builtins.int | tuple[builtins.int, ...], stride: builtins.int | tuple[builtins.int, ...] | None = None, padding: builtins.int | tuple[builtins.int, ...] = 0, dilation: builtins.int | tuple[builtins.int, ...] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any: ...
+def max_pool1d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
+    """Return the maximum of each window over the last axis.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
+    where the last window still starts inside the input). NaN counts as the largest value; the gradient goes to the first
+    maximum.
+
+    Args:
+        input: tensor (N, C, L), or (C, L) without a batch axis.
+        kernel_size: extents of the window, an int.
+        stride: step from window to window, an int; None means kernel_size.
+        padding: minus infinity before and after, an int; at most half of the kernel.
+        dilation: step between the elements of a window, an int.
+        ceil_mode: whether a last window may reach over the padded end.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, L_out) of input's dtype; with return_indices also an int64 tensor of that
+        shape: positions in the last axis of input, counted in row-major order.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size, stride or dilation is not
+            positive, or padding is negative or more than half of the kernel.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_pool1d(graphc.tensor([[[1.0, 5.0, 2.0, 4.0]]]), 2, return_indices=True)
+        (tensor([[[5., 4.]]]), tensor([[[1, 3]]]))
+    """
+def max_pool2d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
+    """Return the maximum of each window over the last two axes.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
+    where the last window still starts inside the input). NaN counts as the largest value; the gradient goes to the first
+    maximum.
+
+    Args:
+        input: tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        padding: minus infinity before and after, an int or one per axis; at most half of the kernel.
+        dilation: step between the elements of a window, an int or one per axis.
+        ceil_mode: whether a last window may reach over the padded end.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, H_out, W_out) of input's dtype; with return_indices also an int64 tensor of that
+        shape: positions in the last two axes of input, counted in row-major order.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size, stride or dilation is not
+            positive, or padding is negative or more than half of the kernel.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_pool2d(graphc.arange(16.0).reshape(1, 1, 4, 4), 2)
+        tensor([[[[ 5.,  7.],
+                  [13., 15.]]]])
+    """
+def max_pool3d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
+    """Return the maximum of each window over the last three axes.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
+    where the last window still starts inside the input). NaN counts as the largest value; the gradient goes to the first
+    maximum.
+
+    Args:
+        input: tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        padding: minus infinity before and after, an int or one per axis; at most half of the kernel.
+        dilation: step between the elements of a window, an int or one per axis.
+        ceil_mode: whether a last window may reach over the padded end.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, D_out, H_out, W_out) of input's dtype; with return_indices also an int64 tensor of that
+        shape: positions in the last three axes of input, counted in row-major order.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size, stride or dilation is not
+            positive, or padding is negative or more than half of the kernel.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_pool3d(graphc.ones(1, 2, 4, 4, 4), 2).shape
+        torch.Size([1, 2, 2, 2, 2])
+    """
 def mish(input: Tensor, inplace: builtins.bool = False) -> Tensor: ...
 def mse_loss(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: str = 'mean', weight: Tensor | None = None) -> Tensor: ...
 def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, ignore_index: builtins.int = -100, reduce: builtins.bool | None = None, reduction: str = 'mean') -> Tensor: ...

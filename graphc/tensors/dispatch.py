@@ -29,7 +29,7 @@ from graphc.tensors.storage import Storage, compute
 from graphc.tensors.tensor import Tensor
 from graphc.tensors.views import ViewSteps
 
-__all__ = ["PENDING_BOUND", "from_array", "numpy_names", "op"]
+__all__ = ["PENDING_BOUND", "Operation", "from_array", "numpy_names", "op"]
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -2,87 +2,75 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphc.core.promotion import promote
 from graphc.ir.core.build import elementwise, full_like, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import U8
 from graphc.ops.common import Operand, torch_name
+from graphc.ops.templates import template
 from graphc.tensors.dispatch import op
 
 __all__ = ["bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor"]
 
 
-def _bits(name: str, symbol: str, *operands: Operand) -> Node:
+def _on_bits(name: str, symbol: str, *operands: Operand) -> Node:
     x, y = promote(*operands)
     if x.dtype.is_float:
         raise NotImplementedError(f"\"{symbol}_cpu\" not implemented for '{torch_name(x.dtype)}'")
     return elementwise(name, x, y)
 
 
-@op("BitwiseAnd")
-def bitwise_and(input: Operand, other: Operand) -> Node:
-    """Return the bits set in both operands; for bools, their logical and.
+def _bitwise(name: str, where: str, bools: str, example: str) -> Any:
+    @op(f"Bitwise{name.capitalize()}")
+    @template(f"bitwise_{name}", example, where=where, bools=bools)
+    def bitwise(input: Operand, other: Operand) -> Node:
+        """Return the bits set {where}; for bools, their {bools}.
 
-    Args:
-        input: tensor of integers or bools, or a number.
-        other: tensor of integers or bools, or a number; its shape broadcasts with that of input.
+        Args:
+            input: tensor of integers or bools, or a number.
+            other: tensor of integers or bools, or a number; its shape broadcasts with that of input.
 
-    Returns:
-        Tensor of the broadcast shape and the promoted dtype.
+        Returns:
+            Tensor of the broadcast shape and the promoted dtype.
 
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-        NotImplementedError: if the promoted dtype is a float dtype.
+        Raises:
+            RuntimeError: if the shapes do not broadcast.
+            NotImplementedError: if the promoted dtype is a float dtype.
+        """
+        return _on_bits(name, f"bitwise_{name}", input, other)
 
-    Example:
-        >>> graphc.bitwise_and(graphc.tensor([12, 10]), 6)
-        tensor([4, 2])
+    return bitwise
+
+
+bitwise_and = _bitwise(
+    "and",
+    "in both operands",
+    "logical and",
     """
-    return _bits("and", "bitwise_and", input, other)
-
-
-@op("BitwiseOr")
-def bitwise_or(input: Operand, other: Operand) -> Node:
-    """Return the bits set in at least one operand; for bools, their logical or.
-
-    Args:
-        input: tensor of integers or bools, or a number.
-        other: tensor of integers or bools, or a number; its shape broadcasts with that of input.
-
-    Returns:
-        Tensor of the broadcast shape and the promoted dtype.
-
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-        NotImplementedError: if the promoted dtype is a float dtype.
-
-    Example:
-        >>> graphc.bitwise_or(graphc.tensor([12, 10]), 6)
-        tensor([14, 14])
+    >>> graphc.bitwise_and(graphc.tensor([12, 10]), 6)
+    tensor([4, 2])
+    """,
+)
+bitwise_or = _bitwise(
+    "or",
+    "in at least one operand",
+    "logical or",
     """
-    return _bits("or", "bitwise_or", input, other)
-
-
-@op("BitwiseXor")
-def bitwise_xor(input: Operand, other: Operand) -> Node:
-    """Return the bits set in exactly one operand; for bools, their exclusive or.
-
-    Args:
-        input: tensor of integers or bools, or a number.
-        other: tensor of integers or bools, or a number; its shape broadcasts with that of input.
-
-    Returns:
-        Tensor of the broadcast shape and the promoted dtype.
-
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-        NotImplementedError: if the promoted dtype is a float dtype.
-
-    Example:
-        >>> graphc.bitwise_xor(graphc.tensor([12, 10]), 6)
-        tensor([10, 12])
+    >>> graphc.bitwise_or(graphc.tensor([12, 10]), 6)
+    tensor([14, 14])
+    """,
+)
+bitwise_xor = _bitwise(
+    "xor",
+    "in exactly one operand",
+    "exclusive or",
     """
-    return _bits("xor", "bitwise_xor", input, other)
+    >>> graphc.bitwise_xor(graphc.tensor([12, 10]), 6)
+    tensor([10, 12])
+    """,
+)
 
 
 @op("BitwiseNot")

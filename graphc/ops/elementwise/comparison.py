@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from graphc.core.promotion import promote
 from graphc.ir.core.build import elementwise, reduce
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, all_axes
 from graphc.ops.elementwise.predicates import INFINITY
+from graphc.ops.templates import template
 from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
@@ -16,144 +22,86 @@ __all__ = [
 ]  # fmt: skip
 
 
-@op("Eq")
-def eq(input: Operand, other: Operand) -> Node:
-    """Compare elementwise: return whether input == other.
+def _comparison(
+    name: str, symbol: str, relation: Callable[[Node, Node], Node], example: str, note: str = "Comparisons with NaN are false."
+) -> Any:
+    @op(name.capitalize())
+    @template(name, example, symbol=symbol, note=note)
+    def compare(input: Operand, other: Operand) -> Node:
+        """Compare elementwise: return whether input {symbol} other.
 
-    Comparisons with NaN are false.
+        {note}
 
-    Args:
-        input: tensor or number.
-        other: tensor or number; its shape broadcasts with that of input.
+        Args:
+            input: tensor or number.
+            other: tensor or number; its shape broadcasts with that of input.
 
-    Returns:
-        Bool tensor of the broadcast shape.
+        Returns:
+            Bool tensor of the broadcast shape.
 
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
+        Raises:
+            RuntimeError: if the shapes do not broadcast.
+        """
+        return relation(*promote(input, other))
 
-    Example:
-        >>> graphc.eq(graphc.tensor([1.0, 2.0, 3.0]), 2)
-        tensor([False,  True, False])
+    return compare
+
+
+eq = _comparison(
+    "eq",
+    "==",
+    partial(elementwise, "eq"),
     """
-    return elementwise("eq", *promote(input, other))
-
-
-@op("Ne")
-def ne(input: Operand, other: Operand) -> Node:
-    """Compare elementwise: return whether input != other.
-
-    NaN is not equal to anything, itself included.
-
-    Args:
-        input: tensor or number.
-        other: tensor or number; its shape broadcasts with that of input.
-
-    Returns:
-        Bool tensor of the broadcast shape.
-
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-
-    Example:
-        >>> graphc.ne(graphc.tensor([1.0, 2.0, 3.0]), 2)
-        tensor([ True, False,  True])
+    >>> graphc.eq(graphc.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([False,  True, False])
+    """,
+)
+ne = _comparison(
+    "ne",
+    "!=",
+    partial(elementwise, "ne"),
     """
-    return elementwise("ne", *promote(input, other))
-
-
-@op("Lt")
-def lt(input: Operand, other: Operand) -> Node:
-    """Compare elementwise: return whether input < other.
-
-    Comparisons with NaN are false.
-
-    Args:
-        input: tensor or number.
-        other: tensor or number; its shape broadcasts with that of input.
-
-    Returns:
-        Bool tensor of the broadcast shape.
-
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-
-    Example:
-        >>> graphc.lt(graphc.tensor([1.0, 2.0, 3.0]), 2)
-        tensor([ True, False, False])
+    >>> graphc.ne(graphc.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([ True, False,  True])
+    """,
+    note="NaN is not equal to anything, itself included.",
+)
+lt = _comparison(
+    "lt",
+    "<",
+    operator.lt,
     """
-    return elementwise("lt", *promote(input, other))
-
-
-@op("Le")
-def le(input: Operand, other: Operand) -> Node:
-    """Compare elementwise: return whether input <= other.
-
-    Comparisons with NaN are false.
-
-    Args:
-        input: tensor or number.
-        other: tensor or number; its shape broadcasts with that of input.
-
-    Returns:
-        Bool tensor of the broadcast shape.
-
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-
-    Example:
-        >>> graphc.le(graphc.tensor([1.0, 2.0, 3.0]), 2)
-        tensor([ True,  True, False])
+    >>> graphc.lt(graphc.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([ True, False, False])
+    """,
+)
+le = _comparison(
+    "le",
+    "<=",
+    operator.le,
     """
-    return elementwise("le", *promote(input, other))
-
-
-@op("Gt")
-def gt(input: Operand, other: Operand) -> Node:
-    """Compare elementwise: return whether input > other.
-
-    Comparisons with NaN are false.
-
-    Args:
-        input: tensor or number.
-        other: tensor or number; its shape broadcasts with that of input.
-
-    Returns:
-        Bool tensor of the broadcast shape.
-
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-
-    Example:
-        >>> graphc.gt(graphc.tensor([1.0, 2.0, 3.0]), 2)
-        tensor([False, False,  True])
+    >>> graphc.le(graphc.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([ True,  True, False])
+    """,
+)
+gt = _comparison(
+    "gt",
+    ">",
+    operator.gt,
     """
-    x, y = promote(input, other)
-    return x > y
-
-
-@op("Ge")
-def ge(input: Operand, other: Operand) -> Node:
-    """Compare elementwise: return whether input >= other.
-
-    Comparisons with NaN are false.
-
-    Args:
-        input: tensor or number.
-        other: tensor or number; its shape broadcasts with that of input.
-
-    Returns:
-        Bool tensor of the broadcast shape.
-
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-
-    Example:
-        >>> graphc.ge(graphc.tensor([1.0, 2.0, 3.0]), 2)
-        tensor([False,  True,  True])
+    >>> graphc.gt(graphc.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([False, False,  True])
+    """,
+)
+ge = _comparison(
+    "ge",
+    ">=",
+    operator.ge,
     """
-    x, y = promote(input, other)
-    return x >= y
+    >>> graphc.ge(graphc.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([False,  True,  True])
+    """,
+)
 
 
 @op("Isclose")

@@ -2,84 +2,69 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
+from typing import Any
+
 from graphc.core.promotion import promote
 from graphc.ir.core.build import cast
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL
 from graphc.ops.common import Operand
+from graphc.ops.templates import template
 from graphc.tensors.dispatch import op
 
 __all__ = ["logical_and", "logical_not", "logical_or", "logical_xor"]
 
 
-def _truth(*operands: Operand) -> list[Node]:
-    return [cast(x, BOOL) for x in promote(*operands)]
+def _logical(name: str, where: str, relation: Callable[[Node, Node], Node], example: str) -> Any:
+    @op(f"Logical{name.capitalize()}")
+    @template(f"logical_{name}", example, where=where)
+    def logical(input: Node, other: Operand) -> Node:
+        """Test which elements are true in {where}.
+
+        Args:
+            input: tensor of any dtype; elements that are not 0 are true, NaN included.
+            other: tensor or number; its shape broadcasts with that of input.
+
+        Returns:
+            Bool tensor of the broadcast shape.
+
+        Raises:
+            RuntimeError: if the shapes do not broadcast.
+        """
+        return relation(*(cast(x, BOOL) for x in promote(input, other)))
+
+    return logical
 
 
-@op("LogicalAnd")
-def logical_and(input: Node, other: Operand) -> Node:
-    """Test which elements are true in both operands.
-
-    Args:
-        input: tensor of any dtype; elements that are not 0 are true, NaN included.
-        other: tensor or number; its shape broadcasts with that of input.
-
-    Returns:
-        Bool tensor of the broadcast shape.
-
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-
-    Example:
-        >>> graphc.logical_and(graphc.tensor([0, 0, 1, 1]), graphc.tensor([0, 2, 0, 2]))
-        tensor([False, False, False,  True])
+logical_and = _logical(
+    "and",
+    "both operands",
+    operator.and_,
     """
-    x, y = _truth(input, other)
-    return x & y
-
-
-@op("LogicalOr")
-def logical_or(input: Node, other: Operand) -> Node:
-    """Test which elements are true in at least one operand.
-
-    Args:
-        input: tensor of any dtype; elements that are not 0 are true, NaN included.
-        other: tensor or number; its shape broadcasts with that of input.
-
-    Returns:
-        Bool tensor of the broadcast shape.
-
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-
-    Example:
-        >>> graphc.logical_or(graphc.tensor([0, 0, 1, 1]), graphc.tensor([0, 2, 0, 2]))
-        tensor([False,  True,  True,  True])
+    >>> graphc.logical_and(graphc.tensor([0, 0, 1, 1]), graphc.tensor([0, 2, 0, 2]))
+    tensor([False, False, False,  True])
+    """,
+)
+logical_or = _logical(
+    "or",
+    "at least one operand",
+    operator.or_,
     """
-    x, y = _truth(input, other)
-    return x | y
-
-
-@op("LogicalXor")
-def logical_xor(input: Node, other: Operand) -> Node:
-    """Test which elements are true in exactly one operand.
-
-    Args:
-        input: tensor of any dtype; elements that are not 0 are true, NaN included.
-        other: tensor or number; its shape broadcasts with that of input.
-
-    Returns:
-        Bool tensor of the broadcast shape.
-
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-
-    Example:
-        >>> graphc.logical_xor(graphc.tensor([0, 0, 1, 1]), graphc.tensor([0, 2, 0, 2]))
-        tensor([False,  True,  True, False])
+    >>> graphc.logical_or(graphc.tensor([0, 0, 1, 1]), graphc.tensor([0, 2, 0, 2]))
+    tensor([False,  True,  True,  True])
+    """,
+)
+logical_xor = _logical(
+    "xor",
+    "exactly one operand",
+    operator.xor,
     """
-    x, y = _truth(input, other)
-    return x ^ y
+    >>> graphc.logical_xor(graphc.tensor([0, 0, 1, 1]), graphc.tensor([0, 2, 0, 2]))
+    tensor([False,  True,  True, False])
+    """,
+)
 
 
 @op("LogicalNot")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -43,5 +44,6 @@ def in_place(function: Callable[..., Any], name: str) -> Callable[..., Tensor]:
         return self._assign(function(self, *args, **kwargs))
 
     method.__name__ = method.__qualname__ = name
-    method.__doc__ = DOCSTRING.format(name=name.strip("_"), args=section(function, "Args"))
+    args = re.sub(r"^    (\w+): .*\n( {8}.*\n)*", r"    \1: this tensor.\n", section(function, "Args"), count=1, flags=re.M)
+    method.__doc__ = DOCSTRING.format(name=name.strip("_"), args=args)
     return method

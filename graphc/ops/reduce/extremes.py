@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 from graphc.ir.core.build import apply, constant, reduce, reshape
 from graphc.ir.core.graph import Node
@@ -10,7 +10,8 @@ from graphc.ir.core.types import I64
 from graphc.ops.common import Dims, Operand, axes_of, axis_of, positions, squeeze_axis, unsqueeze_axis
 from graphc.ops.elementwise.bounds import maximum, minimum
 from graphc.ops.reduce.sums import reduced
-from graphc.tensors.dispatch import numpy_names, op
+from graphc.ops.templates import template
+from graphc.tensors.dispatch import Operation, numpy_names, op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "min"]
@@ -32,58 +33,49 @@ def _check_not_empty(name: str, x: Node, axes: tuple[int, ...]) -> None:
             raise IndexError(f"{name}(): Expected reduction dim {a} to have non-zero size.")
 
 
-@op("Amax")
-def amax(input: Node, dim: Dims = (), keepdim: bool = False) -> Node:
-    """Return the largest element, of all of them or along axes; NaN where one of them is.
+def _extreme(name: str, which: str, example: str) -> Operation[..., Node, Tensor]:
+    @op(f"A{name}")
+    @template(f"a{name}", example, which=which)
+    def extreme(input: Node, dim: Dims = (), keepdim: bool = False) -> Node:
+        """Return the {which} element, of all of them or along axes; NaN where one of them is.
 
-    The gradient is shared equally by elements that tie.
+        The gradient is shared equally by elements that tie.
 
-    Args:
-        input: tensor.
-        dim: int or tuple of ints, the axes to reduce; None or () means all.
-        keepdim: whether the reduced axes stay with extent 1.
+        Args:
+            input: tensor.
+            dim: int or tuple of ints, the axes to reduce; None or () means all.
+            keepdim: whether the reduced axes stay with extent 1.
 
-    Returns:
-        Tensor of the shape of input without the reduced axes, and of its dtype.
+        Returns:
+            Tensor of the shape of input without the reduced axes, and of its dtype.
 
-    Raises:
-        IndexError: if an axis is empty or out of range.
-        RuntimeError: if an axis is given twice.
+        Raises:
+            IndexError: if an axis is empty or out of range.
+            RuntimeError: if an axis is given twice.
+        """
+        axes = axes_of(dim, input.type.rank)
+        _check_not_empty(f"a{name}", input, axes)
+        return reduced(name, input, axes, keepdim)
 
-    Example:
-        >>> graphc.amax(graphc.tensor([[1, 5], [7, 3]]), dim=1)
-        tensor([5, 7])
+    return extreme
+
+
+amax = _extreme(
+    "max",
+    "largest",
     """
-    axes = axes_of(dim, input.type.rank)
-    _check_not_empty("amax", input, axes)
-    return reduced("max", input, axes, keepdim)
-
-
-@op("Amin")
-def amin(input: Node, dim: Dims = (), keepdim: bool = False) -> Node:
-    """Return the smallest element, of all of them or along axes; NaN where one of them is.
-
-    The gradient is shared equally by elements that tie.
-
-    Args:
-        input: tensor.
-        dim: int or tuple of ints, the axes to reduce; None or () means all.
-        keepdim: whether the reduced axes stay with extent 1.
-
-    Returns:
-        Tensor of the shape of input without the reduced axes, and of its dtype.
-
-    Raises:
-        IndexError: if an axis is empty or out of range.
-        RuntimeError: if an axis is given twice.
-
-    Example:
-        >>> graphc.amin(graphc.tensor([[1, 5], [7, 3]]), dim=1)
-        tensor([1, 3])
+    >>> graphc.amax(graphc.tensor([[1, 5], [7, 3]]), dim=1)
+    tensor([5, 7])
+    """,
+)
+amin = _extreme(
+    "min",
+    "smallest",
     """
-    axes = axes_of(dim, input.type.rank)
-    _check_not_empty("amin", input, axes)
-    return reduced("min", input, axes, keepdim)
+    >>> graphc.amin(graphc.tensor([[1, 5], [7, 3]]), dim=1)
+    tensor([1, 3])
+    """,
+)
 
 
 @op("Aminmax")
@@ -254,45 +246,41 @@ def _place(name: str, x: Node, dim: int | None, keepdim: bool) -> Node:
     return unsqueeze_axis(index, axis) if keepdim else index
 
 
-@op("Argmax")
-def argmax(input: Node, dim: int | None = None, keepdim: bool = False) -> Node:
-    """Return the index of the largest element, the first of those that tie; NaN counts as the largest.
+def _index_of_extreme(name: str, which: str, example: str) -> Any:
+    @op(f"Arg{name}")
+    @template(f"arg{name}", example, which=which)
+    def index_of_extreme(input: Node, dim: int | None = None, keepdim: bool = False) -> Node:
+        """Return the index of the {which} element, the first of those that tie; NaN counts as the {which}.
 
-    Args:
-        input: tensor.
-        dim: int, the axis to reduce; None gives the index in the flattened tensor.
-        keepdim: whether the reduced axis stays with extent 1.
+        Args:
+            input: tensor.
+            dim: int, the axis to reduce; None gives the index in the flattened tensor.
+            keepdim: whether the reduced axis stays with extent 1.
 
-    Returns:
-        int64 tensor of the shape of input without the axis, of shape () if dim is None.
+        Returns:
+            int64 tensor of the shape of input without the axis, of shape () if dim is None.
 
-    Raises:
-        IndexError: if the axis, or for dim None the tensor, is empty, or the axis is out of range.
+        Raises:
+            IndexError: if the axis, or for dim None the tensor, is empty, or the axis is out of range.
+        """
+        return _place(f"arg{name}", input, dim, keepdim)
 
-    Example:
-        >>> graphc.argmax(graphc.tensor([[1, 5], [7, 3]]), dim=1)
-        tensor([1, 0])
+    return index_of_extreme
+
+
+argmax = _index_of_extreme(
+    "max",
+    "largest",
     """
-    return _place("argmax", input, dim, keepdim)
-
-
-@op("Argmin")
-def argmin(input: Node, dim: int | None = None, keepdim: bool = False) -> Node:
-    """Return the index of the smallest element, the first of those that tie; NaN counts as the smallest.
-
-    Args:
-        input: tensor.
-        dim: int, the axis to reduce; None gives the index in the flattened tensor.
-        keepdim: whether the reduced axis stays with extent 1.
-
-    Returns:
-        int64 tensor of the shape of input without the axis, of shape () if dim is None.
-
-    Raises:
-        IndexError: if the axis, or for dim None the tensor, is empty, or the axis is out of range.
-
-    Example:
-        >>> graphc.argmin(graphc.tensor([[1, 5], [7, 3]]), dim=1)
-        tensor([0, 1])
+    >>> graphc.argmax(graphc.tensor([[1, 5], [7, 3]]), dim=1)
+    tensor([1, 0])
+    """,
+)
+argmin = _index_of_extreme(
+    "min",
+    "smallest",
     """
-    return _place("argmin", input, dim, keepdim)
+    >>> graphc.argmin(graphc.tensor([[1, 5], [7, 3]]), dim=1)
+    tensor([0, 1])
+    """,
+)
