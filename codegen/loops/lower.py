@@ -16,7 +16,8 @@ from graphc.codegen.loops.loop_ir import Buffer, Index, Instr, Kernel, OuterRedu
 from graphc.ir.access.index_map import reshape_blocks
 from graphc.ir.access.legality import reduced_axes
 from graphc.ir.core.graph import PARAMETER, Node, Region, parameter
-from graphc.ir.core.ops import PRIMITIVES, coefficients
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.predicates import coefficients, is_gather
 from graphc.ir.core.types import BOOL, I64, DType
 
 __all__ = ["Operand", "lower_copy", "lower_fusion"]
@@ -130,7 +131,7 @@ class _Lowering:
             return [(node.operands[0], below, self.both(guard, mask)), *((f, (), guard) for f in node.operands[1:])]
         if node.op.kind == "reduce":
             return [(node.operands[0], self._reduce_index(node, at), guard)]
-        if node.op.name == "gather":
+        if is_gather(node):
             k = node.operands[1].type.rank
             return [(i, at[:k], guard) for i in node.operands[1:]]
         return [(o, at, guard) for o in node.operands]

@@ -34,7 +34,7 @@ from graphc.codegen.mlir.text import (
     tensor,
 )
 from graphc.ir.core.graph import Graph, Node, Region
-from graphc.ir.core.ops import coefficients, is_result
+from graphc.ir.core.predicates import coefficients, is_result
 from graphc.ir.core.types import BOOL, I32, I64, DType, TensorType
 
 __all__ = ["HOLES", "PREFIX", "REGIONS", "SPELLING", "to_mlir", "to_mlir_module"]

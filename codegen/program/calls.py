@@ -20,7 +20,7 @@ from graphc.codegen.program.memory.buffers import Buffer, Buffers, has_constant_
 from graphc.ir.analysis.views import as_view, dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
-from graphc.ir.core.ops import is_scatter
+from graphc.ir.core.predicates import is_matmul, is_scatter
 from graphc.ir.core.structural_key import SMALL
 
 __all__ = ["Calls"]
@@ -75,7 +75,7 @@ class Calls:
                 operands = [operands[0], *(o for _, o in views)]
         step = EXTERN[node.op.name](self.module, node, operands, self._name(node))
         first = self._call(step, [*(b for b, _ in views), result])
-        if node.op.name == "matmul":
+        if is_matmul(node):
             layouts = [*map(self.buffers.layout, node.operands), (node.shape, result.strides)]
             self.limits.add_product(node, step, first, operands, layouts)
 
@@ -206,6 +206,6 @@ class Calls:
 
 def _is_worth_packing(node: Node) -> bool:
     """Whether a node is a matrix product, not of a vector, whose right factor may be packed once before a loop."""
-    if node.op.name != "matmul" or node.type.rank != 2 or node.operands[1].type.bytes > PACKED_BYTES:
+    if not is_matmul(node) or node.type.rank != 2 or node.operands[1].type.bytes > PACKED_BYTES:
         return False
     return node.shape[0] > 1 and all(n > SMALL for n in node.operands[1].shape)

@@ -32,7 +32,7 @@ from graphc.ir.analysis.views import Strides, dense_strides
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import Graph, Node, Region
-from graphc.ir.core.ops import is_result
+from graphc.ir.core.predicates import is_fusion, is_matmul, is_result, is_while
 from graphc.ir.core.semantics import CheckError
 from graphc.ir.interpret.comparison import Outcome
 from graphc.ir.interpret.evaluate import TakesTooLong, limited
@@ -200,7 +200,7 @@ class Program:
 
     def _takes_long(self) -> bool:
         """Tell whether other Python threads should run meanwhile: much work, or an unknown amount."""
-        return any(node.op.name == "while" for node in _everything(self.captured)) or self.cost().flops > GIL_WORK
+        return any(is_while(node) for node in _everything(self.captured)) or self.cost().flops > GIL_WORK
 
     @cached_property
     def _detail(self) -> tuple[dict[str, Graph], ProgramWriter]:
@@ -267,10 +267,10 @@ def _work(region: Region) -> tuple[int, int]:
     """Count operations on elements, and bytes of values between kernels; a scan counts each item, a while one."""
     flops = moved = 0
     for node in region.nodes():
-        if node.op.name == "fusion":
+        if is_fusion(node):
             inner = node.regions[0].nodes()
             flops += sum(weight(n) * (n.operands[0] if n.op.kind == "reduce" else n).type.size for n in inner)
-        elif node.op.name == "matmul":
+        elif is_matmul(node):
             flops += 2 * node.type.size * node.operands[0].shape[-1]
         elif node.regions:
             each = [_work(r) for r in node.regions]

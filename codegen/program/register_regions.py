@@ -21,7 +21,7 @@ from graphc.ir.analysis.lane_layout import Lanes, decided_lanes
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region, users
-from graphc.ir.core.ops import is_constant, is_result
+from graphc.ir.core.predicates import is_branch, is_constant, is_result, is_scan
 from graphc.ir.core.types import TensorType
 
 __all__ = ["RegisterRegions"]
@@ -42,7 +42,7 @@ class RegisterRegions:
         operands = [self._operand(o, writer) for o in node.operands]
         self._pad_stacks(region, node)
         places = [_memory(b, t) for b, t in zip(self.buffers.results(region, node), node.types, strict=True)]
-        if node.op.name == "cond":
+        if is_branch(node):
             values = writer.loops.cond(node, operands)
         else:
             for i in decided_updates(node.regions[-1], node.params["carried"]).carried:
@@ -53,7 +53,7 @@ class RegisterRegions:
             if lanes is not None:
                 values, places = writer.loops.vectorized(operands, places)
             else:
-                write = writer.loops.scan if node.op.name == "scan" else writer.loops.while_
+                write = writer.loops.scan if is_scan(node) else writer.loops.while_
                 values = write(node, operands, places[node.params["carried"] :])
         for value, place, type in zip(values, places, node.types, strict=False):
             assert isinstance(place, Memory)
@@ -102,7 +102,7 @@ class RegisterRegions:
             others, xs = set(region.results), dict[Node, None]()
             for node in region.nodes():
                 read = node.operands
-                if node.op.name == "scan" and "registers" in node.params and "lanes" not in node.params:
+                if is_scan(node) and "registers" in node.params and "lanes" not in node.params:
                     n, m = node.params["carried"], node.params["sequences"]
                     xs.update(dict.fromkeys(read[n : n + m]))
                     read = read[:n] + read[n + m :]
@@ -138,7 +138,7 @@ def _memory(buffer: Buffer, type: TensorType) -> Memory | TapeItems:
 
 def _reads_items(reader: Node, stack: Node, axis: int, lanes: Lanes) -> bool:
     """Whether a node is a scan in registers with the same lanes, and has a stack among its `xs` alone."""
-    if reader.op.name != "scan" or reader.params.get("lanes") != lanes.count:
+    if not is_scan(reader) or reader.params.get("lanes") != lanes.count:
         return False
     n, (axes, _) = reader.params["carried"], reader.params["lane_axes"]
     positions = [i for i, o in enumerate(reader.operands) if o is stack]

@@ -17,7 +17,8 @@ import numpy as np
 from graphc.codegen.loops.evaluate import KernelError
 from graphc.codegen.program.kernel_calls import KernelCall, run_call, with_kernels
 from graphc.ir.core.graph import Graph, Node, make, parameter, toposort
-from graphc.ir.core.ops import PRIMITIVES, is_constant
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.predicates import is_constant
 from graphc.ir.interpret.comparison import Mismatch, Noise, Outcome, compare, evaluated
 from graphc.ir.interpret.evaluate import evaluate_node, interpreted
 from graphc.ir.pipeline import FINAL

@@ -12,8 +12,7 @@ from graphc.core.dtypes import DEFAULT, as_dtype, dtype, exact_number, torch_nam
 from graphc.core.errors import located
 from graphc.core.promotion import broadcast_to as expand_to
 from graphc.core.promotion import promote
-from graphc.ir.core.build import apply, cast, constant, elementwise, full_like, iota, reduce, reshape
-from graphc.ir.core.functions import derived
+from graphc.ir.core.build import apply, cast, constant, derived, elementwise, full_like, iota, reduce, reshape
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64, DType
 

@@ -20,7 +20,7 @@ from graphc.core.dtypes import of_numpy
 from graphc.core.errors import INTERNAL, add_location, broken_rule, located, refuse, user_location
 from graphc.ir.core.build import apply
 from graphc.ir.core.graph import Node, TypeRuleError, parameter, place
-from graphc.ir.core.ops import is_literal
+from graphc.ir.core.predicates import is_literal
 from graphc.ir.core.types import TensorType
 from graphc.tensors import views
 from graphc.tensors.context import state

@@ -20,6 +20,7 @@ from graphc.codegen.runtime.locks import ForkLock
 from graphc.core.errors import TracingError, add_location
 from graphc.ir.core.control_flow import known_results
 from graphc.ir.core.graph import PARAMETER, Graph, Node, make, parameter, toposort
+from graphc.ir.core.predicates import is_fusion, is_matmul, is_while
 from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.tensors.context import state
 
@@ -124,12 +125,12 @@ def _cost(node: Node) -> float:
     """Estimate the seconds that NumPy takes for a node."""
     if node.value is not None or node.op.kind == "movement":
         return NODE_COST
-    if node.regions and node.op.name != "fusion":
-        fixed = node.params.get("length", None if node.op.name == "while" else 1)
+    if node.regions and not is_fusion(node):
+        fixed = node.params.get("length", None if is_while(node) else 1)
         times: int = WHILE_ITERATIONS if fixed is None else fixed
         return NODE_COST + times * sum(_cost(inner) for region in node.regions for inner in region.nodes())
     size = max((prod(t.shape) for t in (*node.types, *(t for o in node.operands for t in o.types))), default=0)
-    flops = prod(node.operands[0].shape) * node.shape[-1] if node.op.name == "matmul" else 0
+    flops = prod(node.operands[0].shape) * node.shape[-1] if is_matmul(node) else 0
     return NODE_COST + size * ELEMENT_COST + flops * FLOP_COST
 
 

@@ -26,6 +26,7 @@ from typing import Any
 
 from graphc.ir.access.index_map import IndexMap, index_map
 from graphc.ir.core.graph import Node, Region
+from graphc.ir.core.predicates import is_gather
 
 __all__ = ["Axes", "Loop", "Point", "illegal", "point_through", "reads_reduced", "reduced_axes"]
 
@@ -65,7 +66,7 @@ def operand_points(node: Node, at: Point) -> list[tuple[Node, Point]]:
         return [(o, at) for o in node.operands]
     if node.op.kind == "movement":
         return [(node.operands[0], point_below(index_map(node), at)), *((o, ()) for o in node.operands[1:])]
-    if node.op.name == "gather":
+    if is_gather(node):
         data, *indices = node.operands
         k = indices[0].type.rank
         jumped = tuple(() if n == 1 else None for n in data.shape[: len(indices)])

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from graphc.ir.core.cost import SMALL_ELEMENTS
 from graphc.ir.core.graph import Node
-from graphc.ir.core.ops import REDUCTIONS, is_result
+from graphc.ir.core.ops import REDUCTIONS
+from graphc.ir.core.predicates import is_result
 from graphc.ir.core.types import TensorType
 
 __all__ = ["MOST_LANES", "Axis", "AxisUnion", "Slot", "slot_of", "type_of"]

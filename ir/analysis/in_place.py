@@ -16,7 +16,7 @@ from graphc.ir.analysis.views import whole_buffer
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.decisions import rebuilt, with_parts
 from graphc.ir.core.graph import PARAMETER, Node, Region, toposort, users
-from graphc.ir.core.ops import is_scatter
+from graphc.ir.core.predicates import is_scatter
 
 __all__ = ["InPlace", "decided_updates", "illegal_updates", "update_in_place"]
 

@@ -18,7 +18,8 @@ from graphc.ir.analysis.axis_classes import MOST_LANES, NON_VECTORIZABLE, Axis, 
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.decisions import essential
 from graphc.ir.core.graph import Node, Region, make, parameter
-from graphc.ir.core.ops import REDUCTIONS, is_loop, is_result
+from graphc.ir.core.ops import REDUCTIONS
+from graphc.ir.core.predicates import is_iota, is_loop, is_matmul, is_result
 from graphc.ir.core.types import TensorType
 
 __all__ = ["LaneAxes", "Lanes", "Roles", "axes_of", "decided_lanes", "illegal_lanes", "roles_of", "with_lanes"]
@@ -163,7 +164,7 @@ def roles_of(joined: AxisUnion, root: Axis) -> Roles | None:
 
 def _folds(node: Node, vectorized: dict[Slot, int]) -> bool:
     """Whether a node folds the elements along the lanes."""
-    if node.op.name == "matmul":
+    if is_matmul(node):
         return vectorized.get(slot_of(node.operands[0])) == node.type.rank - 1
     return node.op.name in REDUCTIONS and vectorized.get(slot_of(node.operands[0])) in node.params["axes"]
 
@@ -249,7 +250,7 @@ class _Narrowing:
             self._those(lambda n: slot_of(n) in self.roles.partial),
             self._those(lambda n: n in self.roles.folds and Slot(n, 0) in self.roles.partial),
             self._those(lambda n: n in self.roles.folds and Slot(n, 0) not in self.roles.partial),
-            self._those(lambda n: n.op.name == "iota" and self.roles.vectorized.get(Slot(n, 0)) == n.params["axis"]),
+            self._those(lambda n: is_iota(n) and self.roles.vectorized.get(Slot(n, 0)) == n.params["axis"]),
         )  # fmt: skip
 
     def _those(self, holds: Callable[[Node], bool]) -> frozenset[Node]:

@@ -18,7 +18,7 @@ from graphc.ir.analysis.axis_classes import MOST_LANES
 from graphc.ir.analysis.in_place import decided_updates
 from graphc.ir.core.cost import SHORT_LOOP, SMALL_ELEMENTS, is_small
 from graphc.ir.core.graph import PARAMETER, Node, Region
-from graphc.ir.core.ops import is_loop, is_result, is_scatter
+from graphc.ir.core.predicates import is_gather, is_loop, is_matmul, is_result, is_scatter
 
 __all__ = ["fits_registers", "may_fit_with_lanes", "misfit"]
 
@@ -75,7 +75,7 @@ def operations(node: Node) -> int:
     """Count the scalar operations that a node's code is made of; a body counts once."""
     if node.regions:
         return sum(operations(inner) for region in node.regions for inner in region.nodes())
-    if node.op.name == "matmul":
+    if is_matmul(node):
         return node.type.size * node.operands[0].shape[-1]
     if node.op.kind == "reduce":
         return node.operands[0].type.size
@@ -128,7 +128,7 @@ def _computes_small(node: Node) -> bool:
         return True
     if not is_small(node.type):
         return is_view(node)
-    if node.op.name == "gather":
+    if is_gather(node):
         x, *indices = node.operands
         return (is_small(x.type) or is_view(x)) and all(is_small(i.type) for i in indices)
     return all(is_small(o.type) or (node.op.kind == "movement" and is_view(node)) for o in node.operands)

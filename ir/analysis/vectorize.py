@@ -17,6 +17,7 @@ from graphc.ir.analysis.axis_classes import AxisUnion, Slot, slot_of
 from graphc.ir.analysis.lane_layout import Lanes, Roles, roles_of, with_lanes
 from graphc.ir.core.cost import is_small, weight
 from graphc.ir.core.graph import Node
+from graphc.ir.core.predicates import is_matmul
 
 __all__ = ["choose_lanes"]
 
@@ -64,7 +65,7 @@ def _cost(joined: AxisUnion, roles: Roles | None) -> float:
 def _instructions(node: Node, roles: Roles | None) -> float:
     if node.op.kind in ("movement", "leaf") or node.regions:
         return 0
-    if node.op.name == "matmul":
+    if is_matmul(node):
         return _vectors(node, roles) * _terms(node.operands[0], node.operands[0].shape[-1], roles) + _across(node, roles)
     if node.op.kind == "reduce":
         return _vectors(node.operands[0], roles) + _across(node, roles)

@@ -14,9 +14,9 @@ from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, I32, I64, U8, DType, TensorType
 
 __all__ = [
-    "apply", "broadcast", "cast", "concatenate", "constant", "cumsum", "elementwise", "expand_axes", "flip", "full_like",
-    "fusion", "gather", "iota", "matmul", "pad", "permute", "reduce", "reshape", "scatter", "scatter_add", "select", "slice_",
-    "sum_", "swap_last", "zeros_like",
+    "apply", "broadcast", "cast", "concatenate", "constant", "cosh", "cumsum", "derived", "elementwise", "expand_axes",
+    "flip", "full_like", "fusion", "gather", "iota", "magnitude", "matmul", "pad", "permute", "reduce", "reshape", "scatter",
+    "scatter_add", "select", "sinh", "slice_", "sum_", "swap_last", "zeros_like",
 ]  # fmt: skip
 
 Operand = Node | float | int | bool
@@ -165,6 +165,39 @@ def fusion(operands: Sequence[Node], body: Region) -> list[Node]:
     if len(whole.types) == 1:
         return [whole]
     return [apply("result", whole, index=i) for i in range(len(whole.types))]
+
+
+# -- functions with derivatives of their own, which operations and derivative rules both need -----------------------------
+
+
+def derived(rule: str, value: Node, x: Node, y: Node | None = None) -> Node:
+    """Return `value`, whose derivatives by `x` and `y` are those of a rule."""
+    return apply("derived", value, x, x if y is None else y, rule=rule)
+
+
+def magnitude(x: Node) -> Node:
+    """Return |x| with derivative 1 at 0, where `abs` has 0: for formulas that put the sign back."""
+    return select(x < 0, -x, x)
+
+
+def sinh(x: Node) -> Node:
+    """Return the hyperbolic sine: by expm1 below 1, and as (e^(x/2))²/2 - e^-x/2 above, without early overflow."""
+    a = magnitude(x)
+    small = a < 1
+    e = elementwise("expm1", select(small, a, zeros_like(a)))
+    half = elementwise("exp", a * 0.5)
+    result = select(small, (e + e / (e + 1)) * 0.5, half * 0.5 * half - elementwise("exp", -a) * 0.5)
+    return derived("sinh", select(x < 0, -result, result), x)
+
+
+def cosh(x: Node) -> Node:
+    """Return the hyperbolic cosine, without early overflow."""
+    a = magnitude(x)
+    half = elementwise("exp", a * 0.5)
+    return derived("cosh", half * 0.5 * half + elementwise("exp", -a) * 0.5, x)
+
+
+# -- operators ----------------------------------------------------------------------------------------------------------
 
 
 def _binary(name: str, *, swapped: bool = False) -> Any:

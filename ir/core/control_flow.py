@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from graphc.ir.core.graph import PARAMETER, Node, Region, find, make, parameter, toposort
-from graphc.ir.core.ops import PRIMITIVES, is_literal
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.predicates import is_literal
 
 __all__ = [
     "RefusedError",

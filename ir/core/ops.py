@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.core import semantics, type_rules
-from graphc.ir.core.graph import PARAMETER, Node, Primitive
+from graphc.ir.core.graph import PARAMETER, Primitive
 from graphc.ir.core.semantics import Meaning
 from graphc.ir.core.signatures import (
     AXES,
@@ -43,13 +43,10 @@ from graphc.ir.core.signatures import (
     Signature,
     checked,
     optional,
-)  # fmt: skip
+)
 from graphc.ir.core.types import BOOL, DType
 
-__all__ = [
-    "PRIMITIVES", "REDUCTIONS", "coefficients", "constant_value", "is_constant", "is_elementwise", "is_literal", "is_loop",
-    "is_plus_zero", "is_result", "is_scatter", "is_zero", "may_fail",
-]  # fmt: skip
+__all__ = ["PRIMITIVES", "REDUCTIONS"]
 
 PRIMITIVES: dict[str, Primitive] = {"parameter": PARAMETER}
 """Every primitive by its name."""
@@ -315,66 +312,3 @@ _row(
 
 REDUCTIONS = tuple([p.name for p in PRIMITIVES.values() if p.kind == "reduce" and "axes" in p.attributes])
 """The primitives that fold axes by one associative operation."""
-
-
-# -- questions about nodes ----------------------------------------------------------------------------------------------
-
-
-def is_elementwise(node: Node) -> bool:
-    """Tell whether a node computes each element from the elements at the same place."""
-    return node.op.kind == "elementwise"
-
-
-_CONSTANT, _RESULT, _WHILE = (PRIMITIVES[name] for name in ("constant", "result", "while"))
-
-
-def coefficients(node: Node) -> list[Any]:
-    """Return the numbers among the attributes of an elementwise node: who emits it takes them as further operands."""
-    return [node.params[key] for key, attribute in node.op.attributes.items() if attribute is NUMBER]
-
-
-def is_result(node: Node) -> bool:
-    """Tell whether a node picks one result of a node that has several."""
-    return node.op is _RESULT
-
-
-def is_loop(node: Node) -> bool:
-    """Tell whether a node applies a region any number of times: scan and while."""
-    return node.op.is_loop
-
-
-def is_constant(node: Node) -> bool:
-    """Tell whether a node is one known number in every element."""
-    return node.op is _CONSTANT
-
-
-def is_literal(node: Node) -> bool:
-    """Tell whether a node needs neither operands nor memory: a constant or an iota, which all graphs share."""
-    return node.op.kind == "leaf" and not node.operands and node.op is not PARAMETER
-
-
-def is_scatter(node: Node) -> bool:
-    """Tell whether a node is a copy of its first operand with some elements updated: it may be that operand's memory."""
-    return node.op.indices == 2
-
-
-def constant_value(node: Node) -> Any:
-    """Return the number that a constant has in every element; None if the node is no constant."""
-    return node.params["value"] if node.op is _CONSTANT else None
-
-
-def is_zero(node: Node) -> bool:
-    """Tell whether a node is a constant zero, of either sign, or False."""
-    return node.op is _CONSTANT and bool(node.params["value"] == 0)
-
-
-def is_plus_zero(node: Node) -> bool:
-    """Tell whether a node is a constant zero, but not -0.0: of floats, the one that no sum of other terms changes."""
-    return is_zero(node) and str(node.params["value"]) != "-0.0"
-
-
-def may_fail(node: Node) -> bool:
-    """Tell whether a node may raise or run forever: it checks indices, or is a `while`, or a region that it holds may."""
-    if not node.regions or node.op is _WHILE:
-        return node.op.may_fail
-    return any(may_fail(n) for region in node.regions for n in region.nodes())

@@ -17,7 +17,8 @@ from graphc.ir.access.legality import Axes, Loop
 from graphc.ir.analysis.views import Strides, as_view, dense_strides, whole_buffer
 from graphc.ir.core.cost import is_small, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, parameter
-from graphc.ir.core.ops import PRIMITIVES, is_constant, is_literal, is_result
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.predicates import is_constant, is_literal, is_result
 from graphc.ir.fusion.grouping import Grouping
 from graphc.ir.fusion.iteration_domain import Group, fresh, is_cheap, is_compute, is_inlined
 from graphc.ir.fusion.recompute import NEAR, computed_again

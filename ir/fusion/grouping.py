@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from graphc.ir.access.legality import Axes, Loop, point_through, reads_reduced, reduced_axes
 from graphc.ir.core.cost import HEAVIEST, SHARED_SINCOS, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node
-from graphc.ir.core.ops import REDUCTIONS, is_result
+from graphc.ir.core.ops import REDUCTIONS
+from graphc.ir.core.predicates import is_result
 from graphc.ir.fusion.iteration_domain import (
     Edge,
     Group,

@@ -18,7 +18,7 @@ from graphc.ir.access.legality import Axes, Loop, reduced_axes
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import Node
-from graphc.ir.core.ops import is_literal
+from graphc.ir.core.predicates import is_gather, is_literal
 
 __all__ = [
     "Edge", "Group", "Misaligned", "aligned", "by_number", "edges_of", "fresh", "is_cheap", "is_compute", "is_inlined",
@@ -98,7 +98,7 @@ class Group:
 
     def operand_axes(self, node: Node) -> Axes:
         """Return the axes at which `node` reads its aligned operands."""
-        if node.op.name == "gather":
+        if is_gather(node):
             return self.axes[node][: node.operands[1].type.rank]
         kept, folded = iter(self.axes[node]), iter(self.reduced.get(node, ()))
         if node not in self.reduced:

@@ -21,7 +21,7 @@ from graphc.ir.core import build
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.control_flow import results_of, substitute
 from graphc.ir.core.graph import Graph, Node, Region, make, parameter, toposort, users
-from graphc.ir.core.ops import is_constant, is_loop
+from graphc.ir.core.predicates import is_constant, is_fusion, is_iota, is_loop
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.loops.promote import runs_in_registers
 
@@ -165,7 +165,7 @@ def _made(x: Node, axis: int, k: int, known: dict[tuple[Node, int], Node]) -> No
         return make(x.op, [_component(o, axis, k, known) for o in x.operands], x.params, like=x)
     if is_constant(x):
         return build.constant(x.params["value"], x.dtype, shape)
-    if x.op.name == "iota":
+    if is_iota(x):
         along = x.params["axis"]
         return build.constant(k, x.dtype, shape) if along == axis else build.iota(shape, along - (along > axis), x.dtype)
     if x.op.name == "broadcast":
@@ -198,7 +198,7 @@ class _Loops:
         """The components of what is only stacked for other loops: it is not needed as one array."""
         self.results, self.readers = set(results), users(order)
         for node in order:
-            if node.regions and node.op.name != "fusion" and not runs_in_registers(node):
+            if node.regions and not is_fusion(node) and not runs_in_registers(node):
                 after = [_apart(region.results) for region in node.regions]
                 if any(tuple(new) != region.results for region, new in zip(node.regions, after, strict=True)):
                     self.bodies[node] = after

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphc.ir.core.graph import PARAMETER, Node, Region, toposort
-from graphc.ir.core.ops import is_loop, is_result
+from graphc.ir.core.predicates import is_loop, is_result
 from graphc.ir.interpret.evaluate import evaluate_nodes
 
 __all__ = ["drawn_words"]

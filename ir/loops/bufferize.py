@@ -11,7 +11,7 @@ from __future__ import annotations
 from graphc.ir.analysis.in_place import update_in_place
 from graphc.ir.core.decisions import rebuilt, with_parts
 from graphc.ir.core.graph import Graph, Node
-from graphc.ir.core.ops import is_loop
+from graphc.ir.core.predicates import is_fusion, is_loop
 
 __all__ = ["bufferize"]
 
@@ -22,7 +22,7 @@ def bufferize(graph: Graph) -> Graph:
 
 
 def _bufferized(node: Node) -> Node:
-    if "registers" in node.params or node.op.name == "fusion":
+    if "registers" in node.params or is_fusion(node):
         return node
     regions = [rebuilt(region, _bufferized) for region in node.regions]
     if is_loop(node):

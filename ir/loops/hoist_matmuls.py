@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import results_of, substitute, substitute_through, with_bodies
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, toposort
-from graphc.ir.core.ops import is_result, is_zero
+from graphc.ir.core.predicates import is_fusion, is_matmul, is_result, is_scan, is_zero
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.loops.promote import runs_in_registers
 from graphc.ir.transforms.vmap import batch
@@ -38,17 +38,17 @@ def hoist_matmuls(graph: Graph) -> Graph:
 def _moved(results: Sequence[Node]) -> Sequence[Node]:
     new: dict[Node, Node] = {}
     for node in toposort(results):
-        if node.op.name == "fusion" or not node.regions:
+        if is_fusion(node) or not node.regions:
             continue
         now = with_bodies(node, _moved)
-        after = _Motion(now).run() if now.op.name == "scan" and not runs_in_registers(now) else results_of(now)
+        after = _Motion(now).run() if is_scan(now) and not runs_in_registers(now) else results_of(now)
         new.update((a, b) for a, b in zip(results_of(node), after, strict=True) if a is not b)
     return substitute_through(results, new)
 
 
 def _is_worth(node: Node) -> bool:
     """Whether a node is a product with more than a few of at least two of rows, columns and terms, whatever their number."""
-    if node.op.name != "matmul" or not node.dtype.is_float:
+    if not is_matmul(node) or not node.dtype.is_float:
         return False
     return sum(n > SMALL for n in (*node.shape[-2:], node.operands[0].shape[-1])) >= 2
 

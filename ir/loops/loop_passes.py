@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from graphc.ir.core.control_flow import results_of, substitute, with_bodies
 from graphc.ir.core.graph import Graph, Node, Region, make, toposort
-from graphc.ir.core.ops import is_loop, is_result
+from graphc.ir.core.predicates import is_loop, is_result, is_scan
 
 __all__ = ["merge_and_prune_loops"]
 
@@ -148,13 +148,13 @@ def _without_unread_operands(nodes: Sequence[Node]) -> dict[Node, Node]:
         for region in node.regions:
             read = set(toposort(region.results))
             kept.update(i for i, p in enumerate(region.params) if p in read)
-        if node.op.name == "scan" and node.params["length"] is None and kept.isdisjoint(range(n, n + m)):
+        if is_scan(node) and node.params["length"] is None and kept.isdisjoint(range(n, n + m)):
             kept.add(min(range(n, n + m), key=lambda i: node.regions[0].params[i].type.bytes))
         if len(kept) == len(node.operands):
             continue
         order = sorted(kept)
         params = dict(node.params)
-        if node.op.name == "scan":
+        if is_scan(node):
             params["sequences"] = sum(n <= i < n + m for i in order)
         regions = tuple(Region(tuple(r.params[i] for i in order), r.results) for r in node.regions)
         after = make(node.op, [node.operands[i] for i in order], params, regions, like=node)

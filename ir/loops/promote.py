@@ -16,7 +16,7 @@ from graphc.ir.analysis.register_promotion import fits_registers, may_fit_with_l
 from graphc.ir.analysis.vectorize import choose_lanes
 from graphc.ir.core.decisions import rebuilt, with_parts
 from graphc.ir.core.graph import Graph, Node, Region
-from graphc.ir.core.ops import is_loop
+from graphc.ir.core.predicates import is_loop
 
 __all__ = ["promote_loops", "runs_in_registers"]
 

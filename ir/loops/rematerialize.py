@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 from graphc.ir.core.control_flow import results_of, substitute
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, parameter, toposort
-from graphc.ir.core.ops import PRIMITIVES, is_literal, is_result
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.predicates import is_literal, is_matmul, is_result, is_scan
 from graphc.ir.loops.loop_passes import merge_and_prune_loops
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class _Pair:
 
 
 def _next_pair(results: Sequence[Node], seen: set[tuple[Region, Region]]) -> _Pair | None:
-    scans = [n for n in toposort(results) if n.op.name == "scan" and n.params["length"] is not None]
+    scans = [n for n in toposort(results) if is_scan(n) and n.params["length"] is not None]
     for backward in scans:
         for forward in scans:
             key = (forward.regions[0], backward.regions[0])
@@ -122,7 +123,7 @@ def _again(node: Node) -> Any:
     if node.regions:
         times = node.params.get("length")
         return (1 if times is None else times) * sum(_again(n) for region in node.regions for n in region.nodes())
-    if node.op.name == "matmul":
+    if is_matmul(node):
         return node.type.size * node.operands[0].shape[-1] * node.dtype.bytes / 32
     source = node.operands[0] if node.op.kind == "reduce" else node
     return weight(node) * sum(t.size for t in source.types) / LANES

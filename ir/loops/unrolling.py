@@ -20,6 +20,7 @@ from graphc.ir.core import build
 from graphc.ir.core.control_flow import results_of, substitute, substitute_through, with_bodies
 from graphc.ir.core.cost import HEAVIEST, SHORT_LOOP, total_weight
 from graphc.ir.core.graph import Graph, Node, toposort
+from graphc.ir.core.predicates import is_fusion, is_scan
 from graphc.ir.loops.promote import runs_in_registers
 
 __all__ = ["unroll_loops"]
@@ -36,10 +37,10 @@ def unroll_loops(graph: Graph) -> Graph:
 def _unrolled(results: Sequence[Node]) -> Sequence[Node]:
     new: dict[Node, Node] = {}
     for node in toposort(results):
-        if node.op.name == "fusion" or not node.regions:
+        if is_fusion(node) or not node.regions:
             continue
         now = with_bodies(node, _unrolled)
-        if now.op.name == "scan" and _is_short(now):
+        if is_scan(now) and _is_short(now):
             new.update(zip(results_of(node), _written_out(now), strict=True))
         elif now is not node:
             new.update(zip(results_of(node), results_of(now), strict=True))

@@ -13,6 +13,7 @@ from math import prod
 
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node
+from graphc.ir.core.predicates import is_iota
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.rewrite.engine import Rule, rule
 from graphc.ir.rewrite.pattern import Var, op
@@ -61,7 +62,7 @@ def _in_order(node: Node, axes: Sequence[int]) -> Node:
 def _only_term(node: Node, mask: Node, x: Node, zero: Node) -> Node | None:
     """x at the one index that is chosen, if the condition is that an index that is kept equals one of the sum."""
     equal = _below(mask)
-    if equal.op.name != "eq" or any(o.op.name != "iota" for o in equal.operands) or zero.params["value"] != 0:
+    if equal.op.name != "eq" or any(not is_iota(o) for o in equal.operands) or zero.params["value"] != 0:
         return None
     first, second = (list(_axes_of(mask))[o.params["axis"]] for o in equal.operands)
     shape, summed = node.operands[0].shape, node.params["axes"]

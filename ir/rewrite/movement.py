@@ -11,7 +11,8 @@ import numpy as np
 
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node, make
-from graphc.ir.core.ops import PRIMITIVES, is_constant
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.predicates import is_constant
 from graphc.ir.rewrite.engine import Rule, rule
 from graphc.ir.rewrite.pattern import Var, op
 

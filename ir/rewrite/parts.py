@@ -16,7 +16,7 @@ from math import prod
 
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node
-from graphc.ir.core.ops import is_plus_zero
+from graphc.ir.core.predicates import is_plus_zero
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.rewrite.engine import Rule, rule
 from graphc.ir.rewrite.pattern import Var, op

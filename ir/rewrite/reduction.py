@@ -9,7 +9,8 @@ from math import prod
 
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node
-from graphc.ir.core.ops import PRIMITIVES, REDUCTIONS, is_zero
+from graphc.ir.core.ops import PRIMITIVES, REDUCTIONS
+from graphc.ir.core.predicates import is_zero
 from graphc.ir.rewrite.engine import Rule, rule
 from graphc.ir.rewrite.pattern import Var, op
 

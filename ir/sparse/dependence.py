@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.core.graph import PARAMETER, Node, Primitive, Region, TypeRuleError, toposort
-from graphc.ir.core.ops import PRIMITIVES, REDUCTIONS, is_result
+from graphc.ir.core.ops import PRIMITIVES, REDUCTIONS
+from graphc.ir.core.predicates import is_result
 from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.ir.sparse.sparsity import Sparsity, identity, nothing, of_pairs, stacked, union
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from graphc.ir.core.graph import Graph, Node, Region, toposort
-from graphc.ir.core.ops import is_constant, is_literal
+from graphc.ir.core.predicates import is_constant, is_literal
 from graphc.ir.core.types import F32, DType, TensorType
 
 __all__ = ["describe", "has_name", "to_text"]

@@ -31,7 +31,8 @@ from graphc.ir.analysis.in_place import illegal_updates
 from graphc.ir.analysis.lane_layout import decided_lanes, illegal_lanes
 from graphc.ir.analysis.register_promotion import fits_registers, misfit
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, free_nodes
-from graphc.ir.core.ops import PRIMITIVES, is_constant, is_loop, is_result
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.predicates import is_constant, is_fusion, is_loop, is_result
 from graphc.ir.core.types import DTYPES, DType, TensorType
 from graphc.ir.text.printer import describe
 
@@ -186,14 +187,14 @@ def rooted(region: Region) -> Iterator[Complaint]:
 def flat(region: Region) -> Iterator[Complaint]:
     """Yield the fusions of a region whose bodies hold regions."""
     for node in _all(region):
-        if node.op.name == "fusion" and any(inner.regions for inner in node.regions[0].nodes()):
+        if is_fusion(node) and any(inner.regions for inner in node.regions[0].nodes()):
             yield node, "the body of a fusion has a node with a region"
 
 
 def lawful(region: Region) -> Iterator[Complaint]:
     """Yield the fusions whose schedules are none, or under which a reduction is read elsewhere than at its own point."""
     for node in _all(region):
-        if node.op.name == "fusion" and node.params:
+        if is_fusion(node) and node.params:
             for complaint in illegal(node.regions[0], node.params):
                 yield node, complaint
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import factorial, pi
 
-from graphc.ir.core.build import elementwise, full_like, select, zeros_like
-from graphc.ir.core.functions import cosh, sinh
+from graphc.ir.core.build import cosh, elementwise, full_like, select, sinh, zeros_like
 from graphc.ir.core.graph import Node
 
 __all__ = ["DERIVED", "Partial"]

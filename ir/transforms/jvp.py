@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.ir.core.graph import Node, TypeRuleError, place, toposort
-from graphc.ir.core.ops import is_result
+from graphc.ir.core.predicates import is_result
 from graphc.ir.transforms.jvp_control import LOOP_JVP
 from graphc.ir.transforms.jvp_rules import JVP
 

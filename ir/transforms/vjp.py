@@ -12,7 +12,7 @@ from functools import reduce
 from graphc.ir.core.build import constant, zeros_like
 from graphc.ir.core.control_flow import added
 from graphc.ir.core.graph import Graph, Node, TypeRuleError, place, toposort
-from graphc.ir.core.ops import is_result
+from graphc.ir.core.predicates import is_result
 from graphc.ir.transforms.vjp_control import LOOP_VJP
 from graphc.ir.transforms.vjp_rules import VJP, accumulated
 

@@ -16,6 +16,7 @@ from graphc.ir.core.control_flow import RefusedError, applied, results_of, subst
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import PARAMETER, Node, Region, make, parameter, toposort
 from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.predicates import is_gather, is_while
 from graphc.ir.core.types import BOOL, TensorType
 from graphc.ir.transforms.vjp_rules import accumulated
 
@@ -149,7 +150,7 @@ def _picked(computed: Sequence[Node], body: Region, count: int) -> list[Node]:
         if not varying.isdisjoint(node.operands):
             varying.add(node)
             whole = node.operands[0].types[0]
-            if node.op.name == "gather" and node.operands[0] in varying and not is_small(whole) and node.type.size < whole.size:
+            if is_gather(node) and node.operands[0] in varying and not is_small(whole) and node.type.size < whole.size:
                 found.append(node)
     return found
 
@@ -161,7 +162,7 @@ def _tape(node: Node, picked: Sequence[Node]) -> list[Node]:
     number is known where nothing else is read.
     """
     body = node.regions[-1]
-    iteration = [constant(True, BOOL)] if node.op.name == "while" else []
+    iteration = [constant(True, BOOL)] if is_while(node) else []
     taped = Region(body.params, (*body.results, *body.params[: node.params["carried"]], *picked, *iteration))
     whole = make(node.op, node.operands, node.params, (*node.regions[:-1], taped), like=node)
     return results_of(whole)[len(node.types) :]

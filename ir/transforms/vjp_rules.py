@@ -19,7 +19,8 @@ import numpy as np
 from graphc.ir.core import build
 from graphc.ir.core.build import elementwise, select, zeros_like
 from graphc.ir.core.graph import Node
-from graphc.ir.core.ops import PRIMITIVES, is_constant, is_zero
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.predicates import is_constant, is_zero
 from graphc.ir.core.types import BOOL
 from graphc.ir.transforms.derived_rules import DERIVED
 

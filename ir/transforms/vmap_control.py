@@ -21,7 +21,7 @@ from graphc.ir.core import build
 from graphc.ir.core.build import select
 from graphc.ir.core.control_flow import results_of, substitute
 from graphc.ir.core.graph import Node, Region, make, parameter, toposort
-from graphc.ir.core.ops import is_result, may_fail
+from graphc.ir.core.predicates import is_result, is_while, may_fail
 from graphc.ir.core.types import BOOL, TensorType
 from graphc.ir.transforms.vmap_rules import lead
 
@@ -110,7 +110,7 @@ def _guarded(results: Sequence[Node], runs: Node) -> list[Node]:
 def _guarded_regions(node: Node, operands: Sequence[Node], runs: Node) -> Node:
     inner = parameter(runs.type, runs.name)
     regions = [Region((*r.params, inner), tuple(_guarded(r.results, inner))) for r in node.regions]
-    if node.op.name == "while":
+    if is_while(node):
         test = regions[0]
         regions[0] = Region(test.params, (test.results[0] & inner,))
     return make(node.op, [*operands, runs], node.params, tuple(regions), like=node)

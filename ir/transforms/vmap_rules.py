@@ -13,7 +13,8 @@ from typing import Any
 from graphc.ir.core import build
 from graphc.ir.core.build import cast, constant, elementwise, select
 from graphc.ir.core.graph import Node, Primitive, make
-from graphc.ir.core.ops import PRIMITIVES, is_literal
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.predicates import is_literal
 from graphc.ir.core.types import BOOL, I32
 
 __all__ = ["BATCH", "BatchRule", "lead"]

@@ -17,7 +17,7 @@ from graphc.codegen.program.memory.tape import Tape
 from graphc.ir.analysis.views import Strides, as_view, dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region, users
-from graphc.ir.core.ops import is_result
+from graphc.ir.core.predicates import is_fusion, is_result
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.types import TensorType
 
@@ -206,7 +206,7 @@ def pieces_of(nodes: Sequence[Node], results: Sequence[Node]) -> dict[Node, tupl
         start = 0
         for piece in joined.operands if joined.op.name == "concatenate" else ():
             producer = piece.operands[0] if is_result(piece) else piece
-            if producer.op.name == "fusion" and readers[piece] == [joined] and piece not in results:
+            if is_fusion(producer) and readers[piece] == [joined] and piece not in results:
                 pieces[piece] = (joined, start)
             start += piece.shape[joined.params["axis"]]
     return pieces

@@ -17,7 +17,7 @@ from graphc.codegen.program.register_loops.context import Context
 from graphc.ir.analysis.in_place import InPlace
 from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import Node
-from graphc.ir.core.ops import coefficients
+from graphc.ir.core.predicates import coefficients
 from graphc.ir.core.types import DType
 
 __all__ = ["CONTRACTED", "ElementwiseWriter", "batches", "early_products", "is_costly"]

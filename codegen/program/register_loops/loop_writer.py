@@ -15,7 +15,7 @@ from graphc.codegen.program.register_loops.values import BodyValue, Carried, Lan
 from graphc.ir.analysis.in_place import InPlace, decided_updates
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
-from graphc.ir.core.ops import is_loop
+from graphc.ir.core.predicates import is_loop, is_scan
 from graphc.ir.core.types import TensorType
 
 __all__ = ["LoopWriter"]
@@ -47,7 +47,7 @@ class LoopWriter:
         n, body = loop.params["carried"], loop.regions[-1]
         inputs = [self._along(x, o.type, a) for x, o, a in zip(operands, loop.operands, lanes.axes, strict=True)]
         targets = [self._memory_along(r, t, a) for r, t, a in zip(results, loop.types, lanes.results, strict=True)]
-        carried = (self.scan if loop.op.name == "scan" else self.while_)(loop, inputs, targets[n:])
+        carried = (self.scan if is_scan(loop) else self.while_)(loop, inputs, targets[n:])
         return [self._total(x, p) for x, p in zip(carried, body.params, strict=False)], targets
 
     def _total(self, x: Carried, param: Node) -> Carried:

@@ -22,7 +22,7 @@ from graphc.ir.analysis.lane_layout import Lanes
 from graphc.ir.analysis.views import Strides, as_view, dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
-from graphc.ir.core.ops import is_scatter
+from graphc.ir.core.predicates import is_branch, is_matmul, is_scan, is_scatter
 from graphc.ir.core.types import TensorType
 
 __all__ = ["RegisterWriter"]
@@ -75,21 +75,21 @@ class RegisterWriter:
         if node in lanes.split:
             return self.lanes.wide(self._computed(node, xs))
         if node in lanes.folded:
-            reduction = "sum" if node.op.name == "matmul" else node.op.name
+            reduction = "sum" if is_matmul(node) else node.op.name
             return self.lanes.reduced(node, self.lanes.wide(self._computed(node, xs)), reduction)
         return self._computed(node, [self.lanes.partial_sums(x) for x in xs] if node in lanes.partial else xs)
 
     def _nested(self, node: Node, operands: list[BodyValue]) -> Any:
         """Write a loop or branch inside of the region; its stacks, and arrays that it updates in place, get memory."""
         splats = self.lanes.splats
-        if node.op.name == "cond":
+        if is_branch(node):
             results: list[Any] = list(self.loops.cond(node, operands))
         else:
             n = node.params["carried"]
             for i in decided_updates(node.regions[-1], n).carried:
                 operands[i] = self.memory.copied(self.memory.memory(operands[i], node.operands[i].type))
             stacks = self._stacks(node.regions[-1].results[n:], node.types[n:])
-            write = self.loops.scan if node.op.name == "scan" else self.loops.while_
+            write = self.loops.scan if is_scan(node) else self.loops.while_
             results = [*write(node, operands, stacks), *stacks]
         self.lanes.splats = splats  # values defined in a branch do not dominate the code after it
         return results if len(results) > 1 else results[0]

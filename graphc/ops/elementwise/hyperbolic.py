@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from graphc.core.promotion import promote
-from graphc.ir.core import functions
-from graphc.ir.core.build import elementwise, full_like, select, zeros_like
-from graphc.ir.core.functions import derived
+from graphc.ir.core import build
+from graphc.ir.core.build import derived, elementwise, full_like, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ops.common import float_function
 from graphc.ops.elementwise.exponential import LOG_2
@@ -28,7 +27,7 @@ def sinh(input: Node) -> Node:
         >>> graphc.sinh(graphc.tensor([0.0, 1.0]))
         tensor([0.0000, 1.1752])
     """
-    return functions.sinh(*promote(input, float=True))
+    return build.sinh(*promote(input, float=True))
 
 
 @op("Cosh")
@@ -45,7 +44,7 @@ def cosh(input: Node) -> Node:
         >>> graphc.cosh(graphc.tensor([0.0, 1.0]))
         tensor([1.0000, 1.5431])
     """
-    return functions.cosh(*promote(input, float=True))
+    return build.cosh(*promote(input, float=True))
 
 
 @op("Tanh")

@@ -8,8 +8,7 @@ import numpy as np
 
 from graphc.core.dtypes import exact_number
 from graphc.core.promotion import promote
-from graphc.ir.core.build import cast, constant, elementwise, full_like, select
-from graphc.ir.core.functions import derived
+from graphc.ir.core.build import cast, constant, derived, elementwise, full_like, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL, F64
 from graphc.ops.common import Operand, float_function

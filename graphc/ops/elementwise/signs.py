@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from graphc.core.promotion import promote
-from graphc.ir.core.build import elementwise, full_like, select, zeros_like
-from graphc.ir.core.functions import derived
+from graphc.ir.core.build import derived, elementwise, full_like, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand
 from graphc.tensors.dispatch import op

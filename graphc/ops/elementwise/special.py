@@ -5,8 +5,7 @@ from __future__ import annotations
 from math import pi
 
 from graphc.core.promotion import promote
-from graphc.ir.core.build import cast, elementwise, full_like, select, zeros_like
-from graphc.ir.core.functions import derived
+from graphc.ir.core.build import cast, derived, elementwise, full_like, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, float_function
 from graphc.tensors.dispatch import op

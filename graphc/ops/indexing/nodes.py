@@ -10,6 +10,7 @@ from graphc.ir.core.build import cast, constant, pad, permute, reshape, select, 
 from graphc.ir.core.build import scatter as scatter_at
 from graphc.ir.core.build import scatter_add as add_at
 from graphc.ir.core.graph import Node
+from graphc.ir.core.predicates import is_iota
 from graphc.ir.core.types import BOOL, I32, I64
 from graphc.ops.common import Operand, expand_to, number_like
 from graphc.ops.indexing.selection import Selection
@@ -38,7 +39,7 @@ def index_nodes(x: Node, axes: Sequence[int], tensors: Sequence[Node]) -> list[N
 
 def from_end(index: Node, n: int) -> Node:
     """Count negative indices from the end of an axis of extent `n`; node level."""
-    return index if index.op.name == "iota" else select(index < 0, index + n, index)
+    return index if is_iota(index) else select(index < 0, index + n, index)
 
 
 def axes_first(x: Node, axes: Sequence[int]) -> Node:

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from graphc.ir.core import build
-from graphc.ir.core.build import apply, cast, constant, elementwise, select, sum_, zeros_like
-from graphc.ir.core.functions import derived
+from graphc.ir.core.build import apply, cast, constant, derived, elementwise, select, sum_, zeros_like
 from graphc.ir.core.graph import Graph, Node, TypeRuleError, make, parameter, place
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, F32, F64, I64, TensorType

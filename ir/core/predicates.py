@@ -1,0 +1,111 @@
+"""What passes ask of a node, where the traits of its primitive do not say it: one place for each question."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc.ir.core.graph import PARAMETER, Node
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.signatures import NUMBER
+
+__all__ = [
+    "coefficients", "constant_value", "is_branch", "is_constant", "is_elementwise", "is_fusion", "is_gather", "is_iota",
+    "is_literal", "is_loop", "is_matmul", "is_plus_zero", "is_result", "is_scan", "is_scatter", "is_while", "is_zero",
+    "may_fail",
+]  # fmt: skip
+
+def is_elementwise(node: Node) -> bool:
+    """Tell whether a node computes each element from the elements at the same place."""
+    return node.op.kind == "elementwise"
+
+
+_CONSTANT, _IOTA, _RESULT = (PRIMITIVES[name] for name in ("constant", "iota", "result"))
+_FUSION, _SCAN, _WHILE, _COND = (PRIMITIVES[name] for name in ("fusion", "scan", "while", "cond"))
+_GATHER, _MATMUL = PRIMITIVES["gather"], PRIMITIVES["matmul"]
+
+
+def coefficients(node: Node) -> list[Any]:
+    """Return the numbers among the attributes of an elementwise node: who emits it takes them as further operands."""
+    return [node.params[key] for key, attribute in node.op.attributes.items() if attribute is NUMBER]
+
+
+def is_result(node: Node) -> bool:
+    """Tell whether a node picks one result of a node that has several."""
+    return node.op is _RESULT
+
+
+def is_loop(node: Node) -> bool:
+    """Tell whether a node applies a region any number of times: scan and while."""
+    return node.op.is_loop
+
+
+def is_scan(node: Node) -> bool:
+    """Tell whether a node is a loop over sequences, or of a known number of iterations."""
+    return node.op is _SCAN
+
+
+def is_while(node: Node) -> bool:
+    """Tell whether a node is a loop that a test ends."""
+    return node.op is _WHILE
+
+
+def is_branch(node: Node) -> bool:
+    """Tell whether a node applies one of two regions."""
+    return node.op is _COND
+
+
+def is_fusion(node: Node) -> bool:
+    """Tell whether a node is a region that is compiled as one kernel."""
+    return node.op is _FUSION
+
+
+def is_gather(node: Node) -> bool:
+    """Tell whether a node picks elements at computed indices."""
+    return node.op is _GATHER
+
+
+def is_matmul(node: Node) -> bool:
+    """Tell whether a node is a matrix product, or a batch of them."""
+    return node.op is _MATMUL
+
+
+def is_iota(node: Node) -> bool:
+    """Tell whether a node is the index along an axis."""
+    return node.op is _IOTA
+
+
+def is_constant(node: Node) -> bool:
+    """Tell whether a node is one known number in every element."""
+    return node.op is _CONSTANT
+
+
+def is_literal(node: Node) -> bool:
+    """Tell whether a node needs neither operands nor memory: a constant or an iota, which all graphs share."""
+    return node.op.kind == "leaf" and not node.operands and node.op is not PARAMETER
+
+
+def is_scatter(node: Node) -> bool:
+    """Tell whether a node is a copy of its first operand with some elements updated: it may be that operand's memory."""
+    return node.op.indices == 2
+
+
+def constant_value(node: Node) -> Any:
+    """Return the number that a constant has in every element; None if the node is no constant."""
+    return node.params["value"] if node.op is _CONSTANT else None
+
+
+def is_zero(node: Node) -> bool:
+    """Tell whether a node is a constant zero, of either sign, or False."""
+    return node.op is _CONSTANT and bool(node.params["value"] == 0)
+
+
+def is_plus_zero(node: Node) -> bool:
+    """Tell whether a node is a constant zero, but not -0.0: of floats, the one that no sum of other terms changes."""
+    return is_zero(node) and str(node.params["value"]) != "-0.0"
+
+
+def may_fail(node: Node) -> bool:
+    """Tell whether a node may raise or run forever: it checks indices, or is a `while`, or a region that it holds may."""
+    if not node.regions or node.op is _WHILE:
+        return node.op.may_fail
+    return any(may_fail(n) for region in node.regions for n in region.nodes())
