@@ -46,6 +46,19 @@ class IndexMap:
     axes: tuple[Affine, ...]
     guards: tuple[Guard, ...] = ()
 
+    def positions(self) -> Iterator[tuple[Affine, tuple[int, ...]]]:
+        """Yield forms, and the axes of the operand, of more than one element, that are the digits of each."""
+        long = [a for a, n in enumerate(self.below) if n != 1]
+        while long:
+            form, count = self.axes[long[0]], 1
+            if len(form.terms) == 1 and isinstance(first := form.terms[0][0], Digit):
+                places, numbers = long[: len(first.extents)], range(len(first.extents))
+                parts = [Affine(((Digit(first.form, first.extents, k), 1),)) for k in numbers]
+                if [self.axes[a] for a in places] == parts and tuple([self.below[a] for a in places]) == first.extents:
+                    form, count = first.form, len(places)
+            yield form, tuple(long[:count])
+            long = long[count:]
+
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """The axes of the operand that are all read in order, of more than one element: with the axes of the result that do it.
@@ -54,7 +67,7 @@ class IndexMap:
         """
         guarded = frozenset[int]().union(*(g.form.axes() for g in self.guards))
         found: list[Block] = []
-        for form, places in _parts(self.axes, self.below):
+        for form, places in self.positions():
             if guarded.isdisjoint(form.axes()):
                 axes = _row_major_axes(form, self.shape, reduce(mul, [self.below[a] for a in places]))
                 found += [] if axes is None else [(axes, places)]
@@ -97,20 +110,6 @@ class IndexMap:
     def __str__(self) -> str:
         where = f"[{', '.join(map(str, self.axes))}]"
         return f"{where} if {' and '.join(map(str, self.guards))}" if self.guards else where
-
-
-def _parts(axes: Sequence[Affine], below: Shape) -> Iterator[tuple[Affine, tuple[int, ...]]]:
-    """Yield forms, and the axes of the operand, of more than one element, that are the digits of each."""
-    long = [a for a, n in enumerate(below) if n != 1]
-    while long:
-        form, count = axes[long[0]], 1
-        if len(form.terms) == 1 and isinstance(digit := form.terms[0][0], Digit):
-            places = long[: len(digit.extents)]
-            parts = [Affine(((Digit(digit.form, digit.extents, k), 1),)) for k in range(len(digit.extents))]
-            if [axes[a] for a in places] == parts and tuple([below[a] for a in places]) == digit.extents:
-                form, count = digit.form, len(places)
-        yield form, tuple(long[:count])
-        long = long[count:]
 
 
 def _row_major_axes(form: Affine, shape: Shape, size: int) -> tuple[int, ...] | None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
+from graphc.ir.access.index_map import IndexMap, index_map
 from graphc.ir.core.graph import Node
 
-__all__ = ["View", "as_view", "dense_strides", "reshape_strides", "whole_buffer"]
+__all__ = ["View", "as_view", "dense_strides", "whole_buffer"]
 
 Strides = tuple[int, ...]
 
@@ -34,45 +36,23 @@ def dense_strides(shape: tuple[int, ...]) -> Strides:
     return tuple(reversed(strides))
 
 
-def reshape_strides(shape: tuple[int, ...], strides: Strides, new: tuple[int, ...]) -> Strides | None:
-    """Return the strides that show an array under another shape without a copy; None if there are none."""
-    if 0 in shape:
-        return dense_strides(new)
-    old = [(n, s) for n, s in zip(shape, strides, strict=True) if n != 1]
-    result: list[int] = []
-    group_size, step = 1, 1  # what is left of the innermost run of axes that lie densely in one another
-    for n in reversed(new):
-        if n == 1:
-            result.append(0)
-            continue
-        if group_size == 1:
-            group_size, step = old.pop()
-            while old and old[-1][1] == step * group_size:
-                group_size *= old.pop()[0]
-        if group_size % n:
-            return None
-        result.append(step)
-        group_size, step = group_size // n, step * n
-    return tuple(reversed(result))
-
-
 def as_view(node: Node, layout: Callable[[Node], Strides]) -> View | None:
     """Look through movement down to a buffer; `layout` gives the strides of whatever is not movement.
 
     None if some reshape or pad on the way needs a copy.
     """
-    chain = []
-    while node.op.kind == "movement" and node.op.name != "pad":
-        chain.append(node)
-        node = node.operands[0]
-    if node.op.name == "pad":
-        return None
-    offset, strides, shape = 0, layout(node), node.shape
-    for move in reversed(chain):
-        step = _STEPS[move.op.name](move, shape, strides)
-        if step is None:
+    chain: list[IndexMap] = []
+    while node.op.kind == "movement":
+        chain.append(index_map(node))
+        if chain[-1].guards:
             return None
-        offset, strides, shape = offset + step[0], step[1], move.shape
+        node = node.operands[0]
+    offset, strides = 0, layout(node)
+    for map in reversed(chain):
+        seen = _through(map, strides)
+        if seen is None:
+            return None
+        offset, strides = offset + seen[0], seen[1]
     return View(node, offset, strides)
 
 
@@ -88,41 +68,19 @@ def whole_buffer(node: Node) -> Node | None:
     return view.base if all(n == 1 or stride == dense for n, stride, dense in along) else None
 
 
-Step = tuple[int, Strides] | None
-
-
-def _permute(node: Node, shape: tuple[int, ...], strides: Strides) -> Step:
-    return 0, tuple(strides[a] for a in node.params["axes"])
-
-
-def _broadcast(node: Node, shape: tuple[int, ...], strides: Strides) -> Step:
-    at = dict(zip(node.params["axes"], strides, strict=True))
-    return 0, tuple(at.get(a, 0) for a in range(node.type.rank))
-
-
-def _slice(node: Node, shape: tuple[int, ...], strides: Strides) -> Step:
-    if 0 in node.shape:
-        return 0, strides
-    offset = sum(s * start for s, start in zip(strides, node.params["start"], strict=True))
-    return offset, tuple(s * step for s, step in zip(strides, node.params["step"], strict=True))
-
-
-def _flip(node: Node, shape: tuple[int, ...], strides: Strides) -> Step:
-    if 0 in shape:
-        return 0, strides
-    axes = node.params["axes"]
-    return sum((shape[a] - 1) * strides[a] for a in axes), tuple(-s if a in axes else s for a, s in enumerate(strides))
-
-
-def _reshape(node: Node, shape: tuple[int, ...], strides: Strides) -> Step:
-    new = reshape_strides(shape, strides, node.shape)
-    return None if new is None else (0, new)
-
-
-_STEPS: dict[str, Callable[[Node, tuple[int, ...], Strides], Step]] = {
-    "permute": _permute,
-    "broadcast": _broadcast,
-    "slice": _slice,
-    "flip": _flip,
-    "reshape": _reshape,
-}
+def _through(map: IndexMap, strides: Strides) -> tuple[int, Strides] | None:
+    """Return offset and strides along the axes of a map of the memory that its operand has; None if there are none."""
+    if 0 in map.shape:
+        return 0, dense_strides(map.shape)
+    offset, found = 0, [0] * len(map.shape)
+    single = [(form, (a,)) for a, (form, n) in enumerate(zip(map.axes, map.below, strict=True)) if n == 1]
+    for form, axes in [*map.positions(), *single]:
+        stride = strides[axes[-1]]
+        if any(strides[a] != strides[b] * map.below[b] for a, b in pairwise(axes)):
+            return None  # the digits of one form do not lie densely in one another
+        offset += stride * form.const
+        for atom, c in form.terms:
+            if not isinstance(atom, int):
+                return None
+            found[atom] = stride * c
+    return offset, tuple(found)

@@ -15,16 +15,7 @@ from graphc.ir.core.graph import Graph, Node, parameter
 from graphc.ir.core.guards import Guards
 from graphc.ir.core.types import I64, TensorType
 from graphc.ir.interpret.evaluate import evaluate
-
-EXTENTS = (0, 1, 1, 2, 3, 4, 6)
-
-
-def param(*shape: int) -> Node:
-    return parameter(TensorType(I64, shape), "x")
-
-
-def numbered(shape: tuple[int, ...]) -> np.ndarray:
-    return np.arange(1, np.prod(shape, dtype=int) + 1).reshape(shape)
+from tests.movement import EXTENTS, moved, numbered, param
 
 
 def read(map: IndexMap, array: np.ndarray, fill: int = 0) -> np.ndarray:
@@ -42,44 +33,6 @@ def read(map: IndexMap, array: np.ndarray, fill: int = 0) -> np.ndarray:
 
 def value(node: Node, x: Node, array: np.ndarray) -> np.ndarray:
     return evaluate(Graph((x,), (node,)), [array])[0]
-
-
-def moved(rng: random.Random, x: Node, fill: Node) -> Node:
-    """Apply a random movement."""
-    rank = x.type.rank
-    kind = rng.choice(("permute", "reshape", "broadcast", "slice", "pad", "interior", "flip"))
-    if kind == "permute":
-        return build.permute(x, rng.sample(range(rank), rank))
-    if kind == "reshape":
-        return build.reshape(x, reshaped(rng, x.shape))
-    if kind == "broadcast":
-        shape = list(x.shape)
-        places = sorted(rng.sample(range(rank + 1), 1))
-        for at in places:
-            shape.insert(at, rng.choice(EXTENTS))
-        return build.broadcast(x, tuple(shape), [a for a in range(rank + 1) if a not in places]) if rank < 4 else x
-    if kind == "slice":
-        start = [rng.randint(0, n) for n in x.shape]
-        stop = [rng.randint(a, n) for a, n in zip(start, x.shape, strict=True)]
-        return build.slice_(x, start, stop, [rng.choice((1, 1, 2, 3)) for _ in x.shape])
-    if kind == "flip":
-        return build.flip(x, [a for a in range(rank) if rng.random() < 0.5])
-    interior = [rng.choice((0, 0, 1, 2)) if kind == "interior" else 0 for _ in x.shape]
-    return build.pad(x, [rng.randint(0, 2) for _ in x.shape], [rng.randint(0, 2) for _ in x.shape], interior, fill)
-
-
-def reshaped(rng: random.Random, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return another shape of as many elements: axes merged, split at a divisor, units put between."""
-    size, result = int(np.prod(shape, dtype=int)), []
-    if size == 0:
-        return tuple(rng.sample(shape, len(shape)))
-    while size > 1:
-        n = rng.choice([d for d in range(2, size + 1) if size % d == 0])
-        result.append(n)
-        size //= n
-    for _ in range(rng.choice((0, 0, 1))):
-        result.insert(rng.randint(0, len(result)), 1)
-    return tuple(result)
 
 
 @pytest.mark.parametrize("seed", range(40))
