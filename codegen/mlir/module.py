@@ -92,8 +92,10 @@ def _region(t: Text, region: Region, arguments: list[str]) -> list[str]:
             values[node] = REGIONS[node.op.name](t, node, operands)
         elif is_result(node):
             values[node] = [operands[node.params["index"]]]
-        else:
+        elif node.op.name in SPELLING:
             values[node] = [SPELLING[node.op.name](t, node, operands)]
+        else:
+            raise NotImplementedError(f"{node.op.name} has no form in MLIR's tensor dialects: it is native code")
     return [values[r][0] for r in region.results]
 
 

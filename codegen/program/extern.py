@@ -17,6 +17,7 @@ from graphc.codegen.loops.lower import Operand, lower_copy
 from graphc.codegen.loops.schedule import schedule
 from graphc.codegen.nests.kernel_function import Step
 from graphc.codegen.nests.nest import emit_kernel
+from graphc.codegen.program.argsort import sort_bytes, write_order
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.graph import Node
 from graphc.ir.core.structural_key import SMALL
@@ -184,10 +185,32 @@ def _put_row(step: Step, source: Value, target: Value, n: int, stride: int, type
             put(loop.index, 1)
 
 
+def _argsort(module: Module, node: Node, operands: Sequence[Operand], name: str) -> Step:
+    """Sort each row along the axis."""
+    (x,) = operands
+    axis, shape, dense, dtype = node.params["axis"], node.shape, dense_strides(node.shape), node.operands[0].dtype
+    step = Step(module, name, ["x", "out"])
+    f = step.f
+
+    def along(values: Sequence[int]) -> list[int]:
+        return [v for a, v in enumerate(values) if a != axis]
+
+    count = step.integer(shape[axis], ("along", 0))
+    strides = [step.integer(s[axis], ("step", tag)) for s, tag in ((x.strides, "x"), (dense, "out"))]
+    with _nest(step, along(shape), "outer") as at:
+        source = f.element(step.buffers[0], _offset(step, at, along(x.strides), x.offset, "x"), MEMORY[dtype.name])
+        target = f.element(step.buffers[1], _offset(step, at, along(dense), 0, "out"), "i64")
+        write_order(step, dtype, count, source, target, strides, node.params["descending"])
+    f.ret()
+    step.scratch_bytes = sort_bytes(dtype, shape[axis])
+    return step
+
+
 Writer = Callable[[Module, Node, Sequence[Operand], str], Step]
 
 EXTERN: dict[str, Writer] = {
     "matmul": emit_product,
+    "argsort": _argsort,
     "cumsum": _cumsum,
     "scatter": _scatter,
     "scatter_add": _scatter,

@@ -14,9 +14,9 @@ from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, I32, I64, U8, DType, TensorType
 
 __all__ = [
-    "apply", "broadcast", "cast", "concatenate", "constant", "cosh", "cumsum", "derived", "elementwise", "expand_axes",
-    "flip", "full_like", "fusion", "gather", "iota", "magnitude", "matmul", "pad", "permute", "reduce", "reshape", "scatter",
-    "scatter_add", "select", "sinh", "slice_", "sum_", "swap_last", "zeros_like",
+    "apply", "argsort", "broadcast", "cast", "concatenate", "constant", "cosh", "cumsum", "derived", "elementwise",
+    "expand_axes", "flip", "full_like", "fusion", "gather", "iota", "magnitude", "matmul", "pad", "permute", "reduce",
+    "reshape", "scatter", "scatter_add", "select", "sinh", "slice_", "sum_", "swap_last", "zeros_like",
 ]  # fmt: skip
 
 Operand = Node | float | int | bool
@@ -130,6 +130,11 @@ def reduce(name: str, x: Node, axes: Sequence[int]) -> Node:
 def sum_(x: Node, axes: Sequence[int]) -> Node:
     """Add up over axes, in the dtype of `x`; `x` itself if there are none."""
     return reduce("sum", x, axes)
+
+
+def argsort(x: Node, axis: int, descending: bool = False) -> Node:
+    """Return the indices that sort `x` along an axis, in stable order."""
+    return apply("argsort", x, axis=axis, descending=descending)
 
 
 def cumsum(x: Node, axis: int) -> Node:

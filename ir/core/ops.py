@@ -241,6 +241,11 @@ _row(
     1, {"axis": AXIS}, differentiable=False,
 )  # fmt: skip
 _row(
+    "argsort", "other", type_rules.argsort, semantics.argsort,
+    "The indices that sort along an axis, of equal elements the first one first; NaN is the largest number.",
+    1, {"axis": AXIS, "descending": FLAG}, differentiable=False, cost=30,
+)  # fmt: skip
+_row(
     "cumsum", "other", type_rules.cumsum, semantics.cumsum, "Running sums along an axis.", 1, {"axis": AXIS}, linear=True
 )
 

@@ -16,9 +16,9 @@ import numpy as np
 from graphc.ir.core.types import DType
 
 __all__ = [
-    "CheckError", "Meaning", "broadcast", "cast", "constant", "cumsum", "erf", "floordiv", "gather", "iota", "keep_dtype",
-    "pad", "padded_shape", "philox", "power", "random_bits", "reduction", "remainder", "rsqrt", "scatter", "scatter_add",
-    "shift", "sigmoid", "sign", "slice_",
+    "CheckError", "Meaning", "argsort", "broadcast", "cast", "constant", "cumsum", "erf", "floordiv", "gather", "iota",
+    "keep_dtype", "pad", "padded_shape", "philox", "power", "random_bits", "reduction", "remainder", "rsqrt", "scatter",
+    "scatter_add", "shift", "sigmoid", "sign", "slice_",
 ]  # fmt: skip
 
 Meaning = Callable[..., Any]
@@ -215,6 +215,14 @@ def reduction(function: Meaning) -> Meaning:
 
 def _wide(x: Any) -> Any:
     return np.float64 if x.dtype == np.float32 else x.dtype
+
+
+def argsort(x: Any, axis: int, descending: bool) -> Any:
+    """Return the indices that sort along an axis, in stable order; NaN counts as larger than every number."""
+    if not descending:
+        return np.argsort(x, axis, kind="stable")
+    backwards = np.flip(np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
+    return x.shape[axis] - 1 - backwards
 
 
 def cumsum(x: Any, axis: int) -> Any:

@@ -10,9 +10,9 @@ from graphc.ir.core.signatures import Operands, Params, Regions, Rule, Types
 from graphc.ir.core.types import BOOL, GROWING, I32, I64, DType, TensorType
 
 __all__ = [
-    "arg_reduction", "broadcast", "call", "cast", "concatenate", "cond", "constant", "cumsum", "custom", "elementwise", "flip",
-    "gather", "iota", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result", "scan", "scatter",
-    "scatter_add", "select", "slice_", "while_",
+    "arg_reduction", "argsort", "broadcast", "call", "cast", "concatenate", "cond", "constant", "cumsum", "custom",
+    "elementwise", "flip", "gather", "iota", "matmul", "pad", "permute", "random_bits", "reduction", "reshape", "result",
+    "scan", "scatter", "scatter_add", "select", "slice_", "while_",
 ]  # fmt: skip
 
 
@@ -173,6 +173,15 @@ def arg_reduction(operands: Operands, params: Params, regions: Regions) -> Types
     axis = params["axis"]
     _require(0 <= axis < x.type.rank and x.shape[axis] > 0, "argmax and argmin need a non-empty axis", axis, x.type)
     return (TensorType(I64, x.shape[:axis] + x.shape[axis + 1 :]),)
+
+
+def argsort(operands: Operands, params: Params, regions: Regions) -> Types:
+    """An axis whose indices fit into 32 bits; the indices are i64."""
+    (x,) = operands
+    axis = params["axis"]
+    _require(0 <= axis < x.type.rank, "argsort needs an axis of its operand", axis, x.type)
+    _require(x.shape[axis] <= 1 << 32, "argsort sorts up to 2**32 elements", x.type)
+    return (TensorType(I64, x.shape),)
 
 
 def cumsum(operands: Operands, params: Params, regions: Regions) -> Types:

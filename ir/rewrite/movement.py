@@ -324,6 +324,7 @@ _NOTHING_MOVES = [
     rule("cumsum-single", op("cumsum", x), _x_if_single),
     rule("argmax-single", op("argmax", x), _zero_if_single),
     rule("argmin-single", op("argmin", x), _zero_if_single),
+    rule("argsort-single", op("argsort", x), _zero_if_single),
 ]
 
 _MOVED_ALIKE = ["permute", "broadcast", "constant"]

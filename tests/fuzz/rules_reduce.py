@@ -134,6 +134,18 @@ def largest(g: Generator) -> Any:
     return g.emit(f"{{}}.{kind}({{}})[0]", x, signed(g, a, x.rank), shape=without(x, (a,), False))
 
 
+@rule(1)
+def order(g: Generator) -> Any:
+    x = g.float_of(lambda v: v.rank > 0 and nonempty(g, v))
+    if x is None:
+        return None
+    a, largest = g.rng.randrange(x.rank), g.chance(0.5)
+    if g.chance(0.6):
+        return g.emit("torch.sort({}, dim={}, descending={}, stable=True)[0]", x, signed(g, a, x.rank), largest)
+    return g.emit("torch.sort({}, dim={}, descending={}, stable=True)[1]", x, signed(g, a, x.rank), largest,
+                  dtype="i64", mag=0.0, bound=x.shape[a])  # fmt: skip
+
+
 @rule(4)
 def matmul(g: Generator) -> Any:
     x = g.float_of(lambda v: v.rank > 0)

@@ -10,6 +10,7 @@ import numpy as np
 from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.scalar_ops import LLVM, OPS, compare
 from graphc.codegen.llvm.values import Value
+from graphc.codegen.program.argsort import sort_key
 from graphc.codegen.program.register_loops.context import Context
 from graphc.codegen.program.register_loops.elementwise import CONTRACTED
 from graphc.codegen.program.register_loops.lanes import REDUCTIONS, reduce_pairwise
@@ -96,6 +97,24 @@ def _arg_extremum(c: Context, node: Node, xs: list[Elements]) -> Elements:
     return positions
 
 
+def _argsort(c: Context, node: Node, xs: list[Elements]) -> Elements:
+    """Exchange neighbours that are out of order, as often as there are elements: equal ones keep their order."""
+    f, x, descending = c.f, node.operands[0], node.params["descending"]
+    numbers = np.moveaxis(np.arange(x.type.size).reshape(x.shape), node.params["axis"], -1)
+    order: dict[int, Value] = {}
+    for row in numbers.reshape(-1, node.shape[node.params["axis"]]) if x.type.size else ():
+        keys = [sort_key(f, x.dtype, xs[0][int(i)], descending) for i in row]
+        places = [f.i64(i) for i in range(len(row))]
+        for turn in range(len(row)):
+            for a in range(turn % 2, len(row) - 1, 2):
+                b = a + 1
+                swapped = f.cmp("sgt", keys[a], keys[b])
+                for values in (keys, places):
+                    values[a], values[b] = f.select(swapped, values[b], values[a]), f.select(swapped, values[a], values[b])
+        order.update(zip(map(int, row), places, strict=True))
+    return [order[i] for i in range(x.type.size)]
+
+
 def _cumsum(c: Context, node: Node, xs: list[Elements]) -> Elements:
     """Running sums; f32 sums are accumulated in f64, as by the loop over memory."""
     f, axis = c.f, node.params["axis"]
@@ -153,6 +172,7 @@ WRITERS: dict[str, Callable[[Context, Node, list[Elements]], Elements]] = {
     **dict.fromkeys(REDUCTIONS, _reduce),
     "argmax": _arg_extremum,
     "argmin": _arg_extremum,
+    "argsort": _argsort,
     "cumsum": _cumsum,
     "matmul": _matmul,
     "scatter": _scatter,

@@ -1,22 +1,21 @@
 """Sorting, and selection by order.
 
-The order is computed from the values by NumPy, outside of the graph: a traced function that sorts raises TracingError.
-The results are gathered in that order, so that gradients flow through the values.
+The results are gathered in the order that `argsort` finds, so that gradients flow through the values.
 """
 
 from __future__ import annotations
 
-from typing import Any, overload
+from typing import overload
 
-import numpy as np
-
-from graphc.ir.core.build import cast, reshape
+from graphc.ir.core.build import apply, cast, elementwise, reduce, reshape, select, zeros_like
+from graphc.ir.core.build import argsort as order_of
+from graphc.ir.core.build import gather as gather_at
 from graphc.ir.core.graph import Node
-from graphc.ir.core.types import I64
-from graphc.ops.common import Operand, axis_of
-from graphc.ops.indexing.gather import take_along_dim
+from graphc.ir.core.types import I32, I64
+from graphc.ops.common import axis_of, positions
 from graphc.ops.reduce.extremes import ValuesIndices
 from graphc.ops.reduce.sums import sum
+from graphc.ops.shape.slices import narrow_axis
 from graphc.tensors.dispatch import numpy_names, op
 from graphc.tensors.tensor import Tensor
 
@@ -28,34 +27,40 @@ _TOPK: type[ValuesIndices] = type("topk", (ValuesIndices,), {})
 _MEDIAN: type[ValuesIndices] = type("median", (ValuesIndices,), {})
 
 
-def _values(x: Tensor) -> np.ndarray[Any, Any]:
-    """Look at the values, with an axis at least."""
-    values: np.ndarray[Any, Any] = np.atleast_1d(np.asarray(x.detach()))
-    return values
-
-
-def _order(values: np.ndarray[Any, Any], axis: int, descending: bool) -> np.ndarray[Any, Any]:
-    """Return the places in stable order; NaN counts as larger than every number."""
-    if not descending:
-        return np.argsort(values, axis, kind="stable")
-    backwards = np.flip(np.argsort(np.flip(values, axis), axis, kind="stable"), axis)
-    last: int = values.shape[axis] - 1
-    return last - backwards
+def _at(x: Node, order: Node, axis: int) -> tuple[Node, Node]:
+    """Return the elements at indices along an axis, and the indices."""
+    return gather_at(x, *positions(x, axis, order)), order
 
 
 @op("Sort")
-def _taken(input: Operand, places: Operand, dim: int) -> tuple[Node, Node]:
+def _sorted(input: Node, axis: int, descending: bool, count: int | None = None) -> tuple[Node, Node]:
+    """Return the first `count` elements in order, and their indices."""
     if input.type.rank == 0:
-        return input, cast(reshape(places, ()), I64)
-    return take_along_dim.nodes(input, places, dim), cast(places, I64)
+        return input, zeros_like(cast(input, I64))
+    order = order_of(input, axis, descending)
+    return _at(input, order if count is None else narrow_axis(order, axis, 0, count), axis)
+
+
+@op("Median")
+def _middle(input: Node, axis: int) -> tuple[Node, Node]:
+    """Return the lower of the middle two along an axis, or the first NaN, and its index; the axis stays."""
+    if input.type.rank == 0:
+        return input, zeros_like(cast(input, I64))
+    at = (input.shape[axis] - 1) // 2
+    index = narrow_axis(order_of(input, axis), axis, at, at + 1)
+    if input.dtype.is_float:
+        bad = elementwise("ne", input, input)
+        shape = (*input.shape[:axis], 1, *input.shape[axis + 1 :])
+        first = reshape(apply("argmax", cast(bad, I32), axis=axis), shape)
+        index = select(reshape(reduce("any", bad, (axis,)), shape), first, index)
+    return _at(input, index, axis)
 
 
 @numpy_names
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesIndices:
     """Return the elements sorted along an axis and their indices; the order of equal elements is kept.
 
-    NaN counts as the largest. The order is found from the values, so that a function that sorts cannot be traced by
-    `graphc.compile`; the gradient flows through the values.
+    NaN counts as the largest. The gradient flows through the values.
 
     Args:
         input: tensor.
@@ -68,7 +73,6 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
 
     Raises:
         IndexError: if the axis is out of range.
-        TracingError: if the values are not known because a function is being traced.
 
     Example:
         >>> values, indices = graphc.sort(graphc.tensor([3.0, 1.0, 2.0]))
@@ -77,8 +81,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
         >>> indices
         tensor([1, 2, 0])
     """
-    axis = axis_of(dim, input.dim())
-    return _SORT(*_taken(input, _order(_values(input), axis, descending), axis))
+    return _SORT(*_sorted(input, axis_of(dim, input.dim()), descending))
 
 
 @numpy_names
@@ -96,7 +99,6 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 
     Raises:
         IndexError: if the axis is out of range.
-        TracingError: if the values are not known because a function is being traced.
 
     Example:
         >>> graphc.argsort(graphc.tensor([3.0, 1.0, 2.0]))
@@ -114,9 +116,6 @@ def msort(input: Tensor) -> Tensor:
     Returns:
         Tensor of the shape and dtype of input.
 
-    Raises:
-        TracingError: if the values are not known because a function is being traced.
-
     Example:
         >>> graphc.msort(graphc.tensor([[3, 1], [2, 4]]))
         tensor([[2, 1],
@@ -129,8 +128,7 @@ def msort(input: Tensor) -> Tensor:
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:
     """Return the k largest or smallest elements along an axis, in order, and their indices.
 
-    NaN counts as the largest. The order is found from the values, so that the function cannot be traced by
-    `graphc.compile`; the gradient flows through the values.
+    NaN counts as the largest. The gradient flows through the values.
 
     Args:
         input: tensor.
@@ -145,7 +143,6 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     Raises:
         RuntimeError: if k is negative or larger than the axis.
         IndexError: if the axis is out of range.
-        TracingError: if the values are not known because a function is being traced.
 
     Example:
         >>> values, indices = graphc.topk(graphc.tensor([3.0, 1.0, 2.0]), k=2)
@@ -155,10 +152,10 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
         tensor([0, 2])
     """
     axis = axis_of(dim, input.dim())
-    values = _values(input)
-    if not 0 <= k <= values.shape[axis]:
-        raise RuntimeError(f"selected index k out of range: k is {k}, the axis has {values.shape[axis]} elements")
-    return _TOPK(*_taken(input, np.take(_order(values, axis, largest), range(k), axis), axis))
+    extent = input.shape[axis] if input.dim() else 1
+    if not 0 <= k <= extent:
+        raise RuntimeError(f"selected index k out of range: k is {k}, the axis has {extent} elements")
+    return _TOPK(*_sorted(input, axis, largest, k))
 
 
 @overload
@@ -182,7 +179,6 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
     Raises:
         IndexError: if the axis is empty or out of range.
-        TracingError: if the values are not known because a function is being traced.
 
     Example:
         >>> graphc.median(graphc.tensor([4.0, 1.0, 3.0, 2.0]))
@@ -192,13 +188,9 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
         return sum(input) * float("nan")
     flat = input.reshape(-1) if dim is None else input
     axis = axis_of(-1 if dim is None else dim, flat.dim())
-    values = _values(flat)
-    if values.shape[axis] == 0:
+    if flat.dim() and flat.shape[axis] == 0:
         raise IndexError(f"median(): Expected reduction dim {axis} to have non-zero size.")
-    middle = np.take(_order(values, axis, False), [(values.shape[axis] - 1) // 2], axis)
-    bad = np.isnan(values)
-    places = np.where(bad.any(axis, keepdims=True), bad.argmax(axis, keepdims=True), middle)
-    medians, indices = _taken(flat, places, axis)
+    medians, indices = _middle(flat, axis)
     if dim is None:
         return medians.squeeze()
     if keepdim or not input.dim():

@@ -282,6 +282,7 @@ EXAMPLES: list[tuple[str, str, Builder, Builder]] = [
     ("concatenate-empty", "f64[3] f64[0]", lambda x, y: concatenate([y, x, y], 0), same),
     ("cumsum-single", "f64[3,1]", lambda x: build.cumsum(x, 1), same),
     ("argmax-single", "f64[3,1]", raw("argmax", axis=1), lambda x: constant(0, I64, (3,))),
+    ("argsort-single", "f64[3,1]", lambda x: build.argsort(x, 1), lambda x: constant(0, I64, (3, 1))),
     ("argmin-single", "f64[3,1]", raw("argmin", axis=1), lambda x: constant(0, I64, (3,))),
     ("reshape-reshape", C, lambda x: reshape(reshape(x, (6, 4)), (4, 6)), lambda x: reshape(x, (4, 6))),
     ("reshape-reshape", C, lambda x: reshape(reshape(x, (6, 4)), (2, 3, 4)), same),
