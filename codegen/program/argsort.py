@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.codegen.llvm.builder import Function, Module
-from graphc.codegen.llvm.values import BITS, Value
 from graphc.codegen.llvm.scalar_ops import LLVM, MEMORY
+from graphc.codegen.llvm.values import BITS, Value
 from graphc.codegen.nests.kernel_function import Step
 from graphc.ir.core.types import DType
 
