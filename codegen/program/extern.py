@@ -15,9 +15,9 @@ from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Kernel
 from graphc.codegen.loops.lower import Operand, lower_copy
 from graphc.codegen.loops.schedule import schedule
+from graphc.codegen.nests.argsort import sort_bytes, write_order
 from graphc.codegen.nests.kernel_function import Step
 from graphc.codegen.nests.nest import emit_kernel
-from graphc.codegen.program.argsort import sort_bytes, write_order
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.graph import Node
 from graphc.ir.core.structural_key import SMALL

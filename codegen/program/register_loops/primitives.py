@@ -10,7 +10,7 @@ import numpy as np
 from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.scalar_ops import LLVM, OPS, compare
 from graphc.codegen.llvm.values import Value
-from graphc.codegen.program.argsort import sort_key
+from graphc.codegen.nests.argsort import sort_key
 from graphc.codegen.program.register_loops.context import Context
 from graphc.codegen.program.register_loops.elementwise import CONTRACTED
 from graphc.codegen.program.register_loops.lanes import REDUCTIONS, reduce_pairwise
