@@ -8,6 +8,7 @@ from typing import NamedTuple
 from graphc.ir.analysis.views import Strides
 from graphc.ir.core.decisions import undecided
 from graphc.ir.core.graph import Graph, Node
+from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.fusion.fusion import fuse
 from graphc.ir.fusion.scalarize import scalarize
 from graphc.ir.loops.bufferize import bufferize
@@ -26,78 +27,85 @@ __all__ = ["FINAL", "PASSES", "Pass", "optimize"]
 Layouts = Mapping[Node, Strides]
 
 
+class Setting(NamedTuple):
+    """What passes are told besides the graph."""
+
+    layouts: Layouts
+    target: TargetInfo
+
+
 class Pass(NamedTuple):
     """A pass over a whole graph: the stage it leads to, and its one function."""
 
     stage: str
-    run: Callable[[Graph, Layouts], Graph]
+    run: Callable[[Graph, Setting], Graph]
 
 
-def _simplify(graph: Graph, layouts: Layouts) -> Graph:
+def _simplify(graph: Graph, setting: Setting) -> Graph:
     if not debug.enabled("rules"):
         return simplify(graph)
     return simplify(graph, lambda rule, before, after: debug.show("rules", f"graphc: {rule}: {before} -> {after}"))
 
 
-def _components(graph: Graph, layouts: Layouts) -> Graph:
-    after = scalarize(graph)
-    return graph if after is graph else _simplify(after, layouts)
+def _components(graph: Graph, setting: Setting) -> Graph:
+    after = scalarize(graph, setting.target)
+    return graph if after is graph else _simplify(after, setting)
 
 
 PASSES = (
     # before the bodies of a loop and of its taped twin are rewritten apart
-    Pass("merged", lambda graph, layouts: merge_and_prune_loops(undecided(graph))),
+    Pass("merged", lambda graph, setting: merge_and_prune_loops(undecided(graph))),
     # before simplify, which finds what one iteration stacked and another reads
-    Pass("unrolled", lambda graph, layouts: unroll_loops(graph)),
+    Pass("unrolled", lambda graph, setting: unroll_loops(graph, setting.target)),
     # as long as a scan and its adjoint are made of the same nodes
-    Pass("rematerialized", lambda graph, layouts: rematerialize(graph)),
+    Pass("rematerialized", lambda graph, setting: rematerialize(graph, setting.target)),
     # what is left in a loop then is what depends on the iteration before
-    Pass("hoisted", lambda graph, layouts: hoist_matmuls(graph)),
+    Pass("hoisted", lambda graph, setting: hoist_matmuls(graph, setting.target)),
     # identities and movement first: what they remove need not be fused
     Pass("optimized", _simplify),
     # after simplify, which has moved what is repeated along an axis behind the work without it
     Pass("scalarized", _components),
     # before fuse, which leaves the bodies of loops in registers as they are
-    Pass("promoted", lambda graph, layouts: promote_loops(graph)),
+    Pass("promoted", lambda graph, setting: promote_loops(graph, setting.target)),
     # it fixes what is stored and what is computed where it is read
-    Pass("fused", lambda graph, layouts: fuse(graph, dict(layouts))),
+    Pass("fused", lambda graph, setting: fuse(graph, setting.target, dict(setting.layouts))),
     # last: a kernel that reads an array before and after an update forbids it in place
-    Pass("bufferized", lambda graph, layouts: bufferize(graph)),
+    Pass("bufferized", lambda graph, setting: bufferize(graph, setting.target)),
 )
 
 FINAL = PASSES[-1].stage
 """The stage that code is generated from."""
 
 
-def optimize(graph: Graph, layouts: Layouts | None = None, *, check: bool = True) -> dict[str, Graph]:
+def optimize(graph: Graph, target: TargetInfo, layouts: Layouts | None = None, *, check: bool = True) -> dict[str, Graph]:
     """Run every pass; return the graph after each, under the name of its stage, `captured` first.
 
     `layouts` gives the strides, in elements, of parameters that are not row-major.  `check=False` leaves out the verifier,
     for a graph of a structure that it has seen already.
     """
-    stages = {"captured": graph}
+    stages, setting = {"captured": graph}, Setting(layouts or {}, target)
     if debug.enabled("passes"):
         debug.show("passes", f"# captured\n{to_text(graph)}")
     try:
         for stage, run in PASSES:
             with debug.timed(stage):
-                after = run(graph, layouts or {})
+                after = run(graph, setting)
             if after is not graph and debug.enabled("passes"):
                 debug.show("passes", f"# {stage}\n{to_text(after)}")
             stages[stage] = graph = after
         if check:
-            verify(graph, stage)
+            verify(graph, stage, target)
     except Exception:
         if check:
-            _verify_all(stages)
+            _verify_all(stages, target)
         raise
     return stages
 
 
-def _verify_all(stages: Mapping[str, Graph]) -> None:
+def _verify_all(stages: Mapping[str, Graph], target: TargetInfo) -> None:
     """Raise VerificationError for the first stage whose graph is none: what comes of it fails later, in whatever way.
 
     Verifying the last one alone takes a third of the time, and nothing is done with the others.
     """
     for stage, graph in stages.items():
-        verify(graph, "capture" if stage == "captured" else stage)
+        verify(graph, "capture" if stage == "captured" else stage, target)

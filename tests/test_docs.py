@@ -25,6 +25,7 @@ from graphc.ir.rewrite.simplify import simplify
 from graphc.ir.text.parser import parse
 from graphc.ir.text.printer import to_text
 from graphc.ir.transforms.vjp import adjoint
+from tests.targets import TARGET
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "guide").glob("*.md"))]
@@ -92,11 +93,11 @@ def test_code_in_documents_runs(document):
 MAKERS = {
     "adjoint": lambda graph: adjoint(graph, [0]),
     "simplify": simplify,
-    "unroll_loops": unroll_loops,
-    "scalarize": lambda graph: simplify(scalarize(graph)),
-    "promote_loops": promote_loops,
-    "fuse": fuse,
-    "bufferize": bufferize,
+    "unroll_loops": lambda graph: unroll_loops(graph, TARGET),
+    "scalarize": lambda graph: simplify(scalarize(graph, TARGET)),
+    "promote_loops": lambda graph: promote_loops(graph, TARGET),
+    "fuse": lambda graph: fuse(graph, TARGET),
+    "bufferize": lambda graph: bufferize(graph, TARGET),
 }
 
 

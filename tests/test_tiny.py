@@ -14,6 +14,7 @@ from graphc.ir.pipeline import optimize
 from graphc.ir.text.parser import parse
 from graphc.ir.text.printer import to_text
 from graphc.ir.transforms.vjp import gradients
+from tests.targets import TARGET
 
 X = np.linspace(-2, 2, 7, dtype=np.float32)
 EXPECTED = 1 - np.tanh(X) ** 2
@@ -33,7 +34,7 @@ def test_tour():
     assert to_text(parse(to_text(graph))) == to_text(graph)
 
     # The optimizer is a list of passes. Multiplications by one are gone, the rest is one kernel.
-    stages = optimize(graph)
+    stages = optimize(graph, TARGET)
     assert len(stages["optimized"].nodes()) < len(graph.nodes())
     assert [n.op.name for n in stages["fused"].nodes()] == ["fusion"]
 

@@ -9,6 +9,9 @@ import functools
 import os
 import re
 from dataclasses import dataclass
+from math import inf
+
+from graphc.ir.core.target_info import TargetInfo
 
 SUPPORTED = ((0, 45), (0, 52))
 """Accepted llvmlite versions: first, and first no longer accepted."""
@@ -59,6 +62,18 @@ class Target:
     def vector_registers(self) -> int:
         """Number of vector registers: what a register tile has to fit into."""
         return 32 if self.has("avx512f") or not self.triple.startswith("x86_64") else 16
+
+    @property
+    def info(self) -> TargetInfo:
+        """What the passes know of it; the same for all processors so far, narrower vectors being more instructions."""
+        return TargetInfo(
+            register_elements=16,
+            lanes=16,
+            vector_bytes=32,
+            vector_elements=16,
+            kernel_cost=900,
+            keeping=((2**18, 1 / 16), (2**23, 1 / 6), (inf, 0.8)),
+        )
 
 
 @functools.cache

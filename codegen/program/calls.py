@@ -16,7 +16,7 @@ from graphc.codegen.nests.nest import emit_kernel
 from graphc.codegen.program.extents import Limits
 from graphc.codegen.program.extern import EXTERN, emit_copy, emit_packed, emit_product
 from graphc.codegen.program.kernel_calls import KernelCall, Source
-from graphc.codegen.program.memory.buffers import Buffer, Buffers, has_constant_extents
+from graphc.codegen.program.memory.buffers import SLOT_ELEMENTS, Buffer, Buffers, has_constant_extents
 from graphc.ir.analysis.views import as_view, dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
@@ -106,7 +106,7 @@ class Calls:
     def concatenate(self, region: Region, node: Node) -> None:
         """Copy into a concatenation those of its pieces that their kernels do not write there."""
         result = self.buffers.result(node)
-        small = all(is_small(o.type) and has_constant_extents(o.shape) for o in node.operands)
+        small = all(is_small(o.type, SLOT_ELEMENTS) and has_constant_extents(o.shape) for o in node.operands)
         if small and prod(node.shape[: node.params["axis"]]) == 1:
             self._copy_small(node.operands, result.address)
             return

@@ -16,6 +16,7 @@ from weakref import ref
 import numpy as np
 
 from graphc.codegen.llvm.bounds_text import OUTSIDE, take_error
+from graphc.codegen.llvm.target import host
 from graphc.codegen.loops.loop_ir import Kernel
 from graphc.codegen.mlir.module import to_mlir
 from graphc.codegen.program.memory.tape import OUT_OF_MEMORY
@@ -348,7 +349,7 @@ def _written(
     graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True
 ) -> tuple[dict[str, Graph], ProgramWriter]:
     """Run the passes and write the program."""
-    stages = optimize(graph, layouts, check=check)
+    stages = optimize(graph, host().info, layouts, check=check)
     with debug.timed("kernels"):
         writer = ProgramWriter(stages[FINAL], [layouts[p] for p in stages[FINAL].params], dynamic)
         writer.write()

@@ -37,7 +37,7 @@ class RegisterRegions:
     def write(self, region: Region, node: Node) -> None:
         """Write a loop or branch."""
         lanes = decided_lanes(node)
-        writer = RegisterWriter(self.buffers, lanes)
+        writer = RegisterWriter(self.buffers, lanes, node.params["registers"])
         self._stack_in_rows(region, node)
         operands = [self._operand(o, writer) for o in node.operands]
         self._pad_stacks(region, node)
@@ -57,15 +57,15 @@ class RegisterRegions:
                 values = write(node, operands, places[node.params["carried"] :])
         for value, place, type in zip(values, places, node.types, strict=False):
             assert isinstance(place, Memory)
-            if is_small(place.type):
+            if writer.context.is_small(place.type):
                 writer.memory.store(writer.memory.elements(value), place)
             elif isinstance(value, Memory) and value is not place:
                 self.main.move(value.address, place.address, type.bytes)  # the whole value, though `place` may be one lane's
 
     def _operand(self, node: Node, writer: RegisterWriter) -> BodyValue:
-        if is_constant(node) and is_small(node.type):
+        if is_constant(node) and writer.context.is_small(node.type):
             return [writer.context.constants(node.params["value"], node.dtype)] * node.type.size
-        if not is_small(node.type):
+        if not writer.context.is_small(node.type):
             padded = node in self.buffers.of and self.buffers.of[node].padded
             return _memory(self.buffers.view(node)[0] if padded else self.calls.dense(node), node.type)
         buffer, operand = self.buffers.view(node)
@@ -120,7 +120,7 @@ class RegisterRegions:
             axis = lanes.results[i]
             if i < node.params["carried"] or axis is None or stack in self.buffers.of:
                 continue
-            if stack.type.grows or is_small(stack.type):
+            if stack.type.grows or is_small(stack.type, node.params["registers"]):
                 continue
             if all(_reads_items(reader, stack, axis, lanes) for reader in readers.get(stack, ())):
                 narrow = lanes.loop.types[i]

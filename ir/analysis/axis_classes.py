@@ -12,16 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 from math import prod
 from typing import NamedTuple
 
-from graphc.ir.core.cost import SMALL_ELEMENTS
 from graphc.ir.core.graph import Node
 from graphc.ir.core.ops import REDUCTIONS
 from graphc.ir.core.predicates import is_result
 from graphc.ir.core.types import TensorType
 
-__all__ = ["MOST_LANES", "Axis", "AxisUnion", "Slot", "slot_of", "type_of"]
-
-MOST_LANES = 16
-"""An axis of more elements is no axis of lanes."""
+__all__ = ["Axis", "AxisUnion", "Slot", "slot_of", "type_of"]
 
 MOST_CLASSES = 4
 """So many classes of axes are looked at, those with the most members first."""
@@ -58,8 +54,9 @@ def type_of(slot: Slot) -> TensorType:
 class AxisUnion:
     """The axes of all values in the bodies of a loop, joined where an operation works along both alike."""
 
-    def __init__(self, loop: Node) -> None:
-        self.loop = loop
+    def __init__(self, loop: Node, largest: int) -> None:
+        """Join the axes of a loop none of whose values has more than `largest` elements, if it is to have lanes."""
+        self.loop, self.largest = loop, largest
         self.parent: dict[Axis, Axis] = {}
         self.depth: dict[Node, int] = {}
         self._enter(loop, 0)
@@ -111,12 +108,12 @@ class AxisUnion:
         for i in range(type_of(slot).rank) if axes is None else axes:
             self.join(NON_VECTORIZABLE, Axis(slot, i))
 
-    def classes(self) -> list[Axis]:
-        """Return the classes that lanes might run along, the one with the most members first."""
+    def classes(self, lanes: int) -> list[Axis]:
+        """Return the classes that at most so many lanes might run along, the one with the most members first."""
         members: dict[Axis, int] = {}
         for slot in self.slots:
             for i, n in enumerate(type_of(slot).shape):
-                if 2 <= n <= MOST_LANES:
+                if 2 <= n <= lanes:
                     root = self.find(Axis(slot, i))
                     members[root] = members.get(root, 0) + 1
         members.pop(NON_VECTORIZABLE, None)
@@ -152,7 +149,7 @@ def _permute(axes: AxisUnion, node: Node) -> None:
 
 def _reshape(axes: AxisUnion, node: Node) -> None:
     before, after = node.operands[0].shape, node.shape
-    if node.type.size > SMALL_ELEMENTS * MOST_LANES:
+    if node.type.size > axes.largest:
         return _mixes(axes, node)
     ends = {(prod(after[: j + 1]), n): j for j, n in enumerate(after)}
     found = ((i, ends.get((prod(before[: i + 1]), n))) for i, n in enumerate(before))

@@ -35,14 +35,14 @@ class InPlace:
     """For a link, the nodes that must have run before."""
 
 
-def update_in_place(body: Region, count: int) -> Region:
+def update_in_place(body: Region, count: int, small: int) -> Region:
     """Return a body that says which scatters update in place, of the first `count` parameters those that are in memory.
 
-    It is the same object if none does; bodies within it are left alone.
+    Values of at most `small` elements are in registers.  It is the same object if none does; bodies within it are left alone.
     """
     chains: dict[int, Chain] = {}
     for i in range(count):
-        chain = [] if is_small(body.params[i].type) else _chain(body.results[i], body.params[i])
+        chain = [] if is_small(body.params[i].type, small) else _chain(body.results[i], body.params[i])
         if chain and not _is_kept(body, i, chain) and _ordered(body, _earlier(body, {**chains, i: chain})) is not None:
             chains[i] = chain
     links = {link for chain in chains.values() for link in chain}
@@ -60,8 +60,11 @@ def decided_updates(body: Region, count: int) -> InPlace:
     return InPlace(frozenset(chains), frozenset(earlier), order, earlier)
 
 
-def illegal_updates(body: Region, count: int) -> Iterator[tuple[Node, str]]:
-    """Yield the scatters that cannot update in place as they say, and why; the first `count` parameters are carried."""
+def illegal_updates(body: Region, count: int, small: int) -> Iterator[tuple[Node, str]]:
+    """Yield the scatters that cannot update in place as they say, and why.
+
+    The first `count` parameters are carried; values of at most `small` elements are in registers.
+    """
     chains = _decided_chains(body, count)
     links = {link for chain in chains.values() for link in chain}
     for node in body.nodes():
@@ -70,7 +73,7 @@ def illegal_updates(body: Region, count: int) -> Iterator[tuple[Node, str]]:
         elif is_scatter(node) and "in_place" in node.params and node not in links:
             yield node, f"{node.op.name} overwrites what is no value of its loop, carried on by updates in place alone"
     for i, chain in chains.items():
-        if is_small(body.params[i].type):
+        if is_small(body.params[i].type, small):
             yield chain[0], f"{chain[0].op.name} updates {body.params[i].type} in place, which is small"
         if _is_kept(body, i, chain):
             yield chain[0], f"{chain[0].op.name} overwrites what is another result of the body as well"

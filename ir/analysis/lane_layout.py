@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from graphc.ir.analysis.axis_classes import MOST_LANES, NON_VECTORIZABLE, Axis, AxisUnion, Slot, slot_of, type_of
+from graphc.ir.analysis.axis_classes import NON_VECTORIZABLE, Axis, AxisUnion, Slot, slot_of, type_of
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.decisions import essential
 from graphc.ir.core.graph import Node, Region, make, parameter
@@ -69,7 +69,7 @@ def decided_lanes(loop: Node) -> Lanes | None:
     known = _layouts.get(loop.regions[-1])
     if known is not None and known[0] == _application(loop, loop.params["lane_axes"]):
         return known[1]
-    joined = AxisUnion(loop)
+    joined = AxisUnion(loop, loop.params["registers"] * loop.params["lanes"])
     root = _chosen(joined)
     roles = None if root is None else roles_of(joined, root)
     assert roles is not None, "the lanes of a loop run along no axis"
@@ -88,7 +88,7 @@ _layouts: WeakKeyDictionary[Region, tuple[Any, Lanes]] = WeakKeyDictionary()
 
 
 def _application(loop: Node, axes: LaneAxes) -> tuple[Any, ...]:
-    return (loop.op, axes, *essential(loop).values(), *(o.type for o in loop.operands))
+    return (loop.op, axes, loop.params["registers"], *essential(loop).values(), *(o.type for o in loop.operands))
 
 
 def illegal_lanes(loop: Node) -> Iterator[str]:
@@ -101,13 +101,13 @@ def illegal_lanes(loop: Node) -> Iterator[str]:
         if len(axes) != len(types) or any(a is not None and a >= t.rank for a, t in zip(axes, types, strict=True)):
             yield f"{wanted[1]} are no axes of the operands and the results of {loop.op.name}"
             return
-    joined = AxisUnion(loop)
+    joined = AxisUnion(loop, loop.params["registers"] * wanted[0])
     root = _chosen(joined)
     roles = None if root is None or root == NON_VECTORIZABLE else roles_of(joined, root)
     if roles is None:
         yield f"lanes of {loop.op.name} run along an axis whose elements its bodies mix, or along none"
-    elif not 2 <= roles.count <= MOST_LANES:
-        yield f"an axis of {roles.count} elements is none for 2 to {MOST_LANES} lanes"
+    elif roles.count < 2:
+        yield f"an axis of {roles.count} elements has no lanes"
     elif (roles.count, axes_of(loop, roles)) != wanted:
         yield f"lanes along these axes are {roles.count}, along {axes_of(loop, roles)}, not {wanted[0]}, along {wanted[1]}"
 
@@ -133,6 +133,7 @@ def axes_of(loop: Node, roles: Roles) -> LaneAxes:
 
 
 # -- what each value is, once a class is chosen --------------------------------------------------------------
+
 
 @dataclass(eq=False)
 class Roles:
@@ -204,7 +205,7 @@ def _flows(joined: AxisUnion, vectorized: dict[Slot, int]) -> tuple[Flows, list[
             for i in range(node.params.get("carried", 0)):
                 flow(Slot(node, i), Slot(region.params[i], 0))
                 flow(Slot(region.params[i], 0), Slot(node, i))
-                if not is_small(region.params[i].type):
+                if not is_small(region.params[i].type, joined.loop.params["registers"]):
                     stuck.append(Slot(region.params[i], 0))
     return flows, stuck
 
@@ -243,7 +244,8 @@ class _Narrowing:
         axes, results = axes_of(loop, self.roles)
         outer = [parameter(_narrow(o.type, a)) for o, a in zip(loop.operands, axes, strict=True)]
         regions = tuple(map(self._region, loop.regions))
-        narrow = make(loop.op, outer, essential(loop), regions, like=loop, unique=True)
+        params = {**essential(loop), "registers": loop.params["registers"]}
+        narrow = make(loop.op, outer, params, regions, like=loop, unique=True)
         return Lanes(
             narrow, self.roles.count, axes, results,
             self._those(lambda n: slot_of(n) in self.roles.vectorized),

@@ -12,57 +12,58 @@ The fusion pass leaves such bodies as they are, so the decision shows in the fus
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from weakref import WeakKeyDictionary
 
-from graphc.ir.analysis.axis_classes import MOST_LANES
 from graphc.ir.analysis.in_place import decided_updates
-from graphc.ir.core.cost import SHORT_LOOP, SMALL_ELEMENTS, is_small
+from graphc.ir.core.cost import SHORT_LOOP, is_small
 from graphc.ir.core.graph import PARAMETER, Node, Region
-from graphc.ir.core.predicates import is_gather, is_loop, is_matmul, is_result, is_scatter
+from graphc.ir.core.predicates import is_branch, is_gather, is_loop, is_matmul, is_result, is_scatter
+from graphc.ir.core.types import TensorType
 
-__all__ = ["fits_registers", "may_fit_with_lanes", "misfit"]
+__all__ = ["BRANCHES", "fits_registers", "may_fit_with_lanes", "misfit"]
 
 MOST_OPERATIONS = 30_000
 """Scalar operations in straight-line code; beyond it a body is compiled as kernels."""
 
-LARGEST = SMALL_ELEMENTS * MOST_LANES
-"""No value of more elements fits, whatever the lanes."""
+BRANCHES = ("scan", "while", "cond")
+"""What may run in registers."""
 
 
-def fits_registers(node: Node) -> bool:
-    """Tell whether the bodies of a loop or branch, whose updates in place are decided, can be straight-line code."""
-    if node not in _fitting:
-        _fitting[node] = node.op.name in _LOOPS and _LOOPS[node.op.name](node) and operations(node) <= MOST_OPERATIONS
-    return _fitting[node]
+def fits_registers(node: Node, elements: int) -> bool:
+    """Tell whether the bodies of a loop or branch, whose updates in place are decided, can be straight-line code.
+
+    Values of at most so many `elements` are in registers, larger ones in memory.
+    """
+    return _fit(elements).holds(node)
 
 
-_fitting: WeakKeyDictionary[Node, bool] = WeakKeyDictionary()
-
-
-def may_fit_with_lanes(node: Node) -> bool:
-    """Tell whether lanes could make all that a longer loop carries and computes small."""
+def may_fit_with_lanes(node: Node, largest: int) -> bool:
+    """Tell whether lanes could make all that a longer loop carries and computes small: no value has more elements."""
     length = node.params.get("length")
-    return (length is None or length > SHORT_LOOP) and all(map(_narrows, node.regions))
+    return (length is None or length > SHORT_LOOP) and all(_narrows(region, largest) for region in node.regions)
 
 
-def misfit(node: Node) -> str:
+def misfit(node: Node, elements: int) -> str:
     """Return what keeps the bodies of a loop or branch out of registers."""
-    if operations(node) > MOST_OPERATIONS:
+    if _fit(elements).operations(node) > MOST_OPERATIONS:
         return f"its bodies are more than {MOST_OPERATIONS} operations"
     inside = [n for region in node.regions for n in region.nodes()]
     for inner in inside:
-        if inner.op.name not in _LOOPS and not _is_known(inner):
+        if inner.op.name not in BRANCHES and not _is_known(inner):
             return f"{inner.op.name} is no straight-line code"
-    large = [t for n in (*inside, *(p for region in node.regions for p in region.params)) for t in n.types if not is_small(t)]
-    return f"{large[0]} is larger than {SMALL_ELEMENTS} elements, and computed" if large else "its values are not small"
+    params = [p for region in node.regions for p in region.params]
+    large = [t for n in (*inside, *params) for t in n.types if not is_small(t, elements)]
+    return f"{large[0]} is larger than {elements} elements, and computed" if large else "its values are not small"
 
 
-def _narrows(region: Region) -> bool:
+def _narrows(region: Region, largest: int) -> bool:
     for node in region.nodes():
         if node.regions:
-            if node.op.name not in _LOOPS or not all(map(_narrows, node.regions)):
+            if node.op.name not in BRANCHES or not all(_narrows(inner, largest) for inner in node.regions):
                 return False
-        elif not _is_known(node) or (not is_result(node) and node.op.kind != "movement" and node.type.size > LARGEST):
+        elif not _is_known(node) or (not is_result(node) and node.op.kind != "movement" and node.type.size > largest):
             return False
     return True
 
@@ -71,67 +72,73 @@ def _is_known(node: Node) -> bool:
     return node.op.kind != "region" and node.op is not PARAMETER
 
 
-def operations(node: Node) -> int:
-    """Count the scalar operations that a node's code is made of; a body counts once."""
-    if node.regions:
-        return sum(operations(inner) for region in node.regions for inner in region.nodes())
-    if is_matmul(node):
-        return node.type.size * node.operands[0].shape[-1]
-    if node.op.kind == "reduce":
-        return node.operands[0].type.size
-    return node.type.size if is_small(node.types[0]) else 0
+class _Fit:
+    """Tells what fits into registers that hold values of at most so many elements."""
 
+    def __init__(self, elements: int) -> None:
+        self.elements = elements
+        self._known: WeakKeyDictionary[Node, bool] = WeakKeyDictionary()
 
-def _scan(node: Node) -> bool:
-    (body,) = node.regions
-    n = node.params["carried"]
-    return all(is_small(r.type) for r in body.results[n:]) and _turns(body, n)
+    def holds(self, node: Node) -> bool:
+        """Tell whether the bodies of a loop or branch fit; others do not."""
+        if node not in self._known:
+            self._known[node] = self._branches(node) and self.operations(node) <= MOST_OPERATIONS
+        return self._known[node]
 
+    def operations(self, node: Node) -> int:
+        """Count the scalar operations that a node's code is made of; a body counts once."""
+        if node.regions:
+            return sum([self.operations(inner) for region in node.regions for inner in region.nodes()])
+        if is_matmul(node):
+            return node.type.size * node.operands[0].shape[-1]
+        if node.op.kind == "reduce":
+            return node.operands[0].type.size
+        return node.type.size if self._small(node.types) else 0
 
-def _while(node: Node) -> bool:
-    test, body = node.regions
-    n = node.params["carried"]
-    return all(is_small(r.type) for r in body.results[n:]) and _straight(test) and _turns(body, n)
+    def _small(self, types: Sequence[TensorType]) -> bool:
+        return all(is_small(type, self.elements) for type in types)
 
-
-def _cond(node: Node) -> bool:
-    return all(is_small(t) for t in node.types) and all(map(_straight, node.regions))
-
-
-_LOOPS = {"scan": _scan, "while": _while, "cond": _cond}
-
-
-def _turns(body: Region, count: int) -> bool:
-    """Whether a body is straight, and its carried values small, the same all the time, or changed in place."""
-    found = decided_updates(body, count)
-    carried = zip(body.results[:count], body.params, strict=False)
-    kept = all(is_small(r.type) or r is p or i in found.carried for i, (r, p) in enumerate(carried))
-    return kept and _straight(body, found.links)
-
-
-def _straight(region: Region, links: frozenset[Node] = frozenset()) -> bool:
-    """Whether every value of a region is small, or in memory and only picked from, or one of the links of such."""
-    for node in region.nodes():
-        if node in links:
-            if not all(is_small(o.type) for o in node.operands[1:]):
-                return False
-        elif node.regions:
-            if not fits_registers(node) or not all(is_small(o.type) or in_memory(o) for o in node.operands):
-                return False
-        elif not _is_known(node) or not _computes_small(node):
+    def _branches(self, node: Node) -> bool:
+        if is_branch(node):
+            return self._small(node.types) and all(map(self._straight, node.regions))
+        if not is_loop(node):
             return False
-    return True
+        *tests, body = node.regions
+        n = node.params["carried"]
+        return self._small([r.type for r in body.results[n:]]) and all(map(self._straight, tests)) and self._iterates(body, n)
 
+    def _iterates(self, body: Region, count: int) -> bool:
+        """Whether a body is straight, and its carried values small, the same all the time, or updated in place."""
+        found = decided_updates(body, count)
+        carried = zip(body.results[:count], body.params, strict=False)
+        kept = all(self._small(r.types) or r is p or i in found.carried for i, (r, p) in enumerate(carried))
+        return kept and self._straight(body, found.links)
 
-def _computes_small(node: Node) -> bool:
-    if is_result(node):
+    def _straight(self, region: Region, links: frozenset[Node] = frozenset()) -> bool:
+        """Whether every value of a region is small, or in memory and only picked from, or one of the links of such."""
+        for node in region.nodes():
+            if node in links:
+                if not self._small([o.type for o in node.operands[1:]]):
+                    return False
+            elif node.regions:
+                if not self.holds(node) or not all(self._small(o.types) or in_memory(o) for o in node.operands):
+                    return False
+            elif not _is_known(node) or not self._computes_small(node):
+                return False
         return True
-    if not is_small(node.type):
-        return is_view(node)
-    if is_gather(node):
-        x, *indices = node.operands
-        return (is_small(x.type) or is_view(x)) and all(is_small(i.type) for i in indices)
-    return all(is_small(o.type) or (node.op.kind == "movement" and is_view(node)) for o in node.operands)
+
+    def _computes_small(self, node: Node) -> bool:
+        if is_result(node):
+            return True
+        if not self._small(node.types):
+            return is_view(node)
+        if is_gather(node):
+            x, *indices = node.operands
+            return (self._small(x.types) or is_view(x)) and self._small([i.type for i in indices])
+        return all(self._small(o.types) or (node.op.kind == "movement" and is_view(node)) for o in node.operands)
+
+
+_fit = cache(_Fit)
 
 
 def in_memory(node: Node) -> bool:

@@ -11,18 +11,17 @@ then only added to, as the gradient by a weight is, is summed lane by lane, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from graphc.ir.analysis.axis_classes import AxisUnion, Slot, slot_of
-from graphc.ir.analysis.lane_layout import Lanes, Roles, roles_of, with_lanes
+from graphc.ir.analysis.lane_layout import Lanes, Roles, axes_of, roles_of, with_lanes
+from graphc.ir.analysis.register_promotion import fits_registers
 from graphc.ir.core.cost import is_small, weight
 from graphc.ir.core.graph import Node
 from graphc.ir.core.predicates import is_matmul
+from graphc.ir.core.target_info import TargetInfo
 
 __all__ = ["choose_lanes"]
-
-VECTOR_BYTES = 32
-"""What one instruction works on, for the estimate of what lanes save."""
 
 WORTH = 0.75
 """Lanes are taken if they leave at most this part of the instructions."""
@@ -31,67 +30,75 @@ TURNS = 8
 """A loop inside the body counts as so many iterations."""
 
 
-def choose_lanes(loop: Node, fits: Callable[[Node], bool], *, alone: bool) -> Lanes | None:
-    """Return a loop with lanes that `fits` registers, the one with the fewest instructions; None if there is none.
+def choose_lanes(loop: Node, target: TargetInfo, *, alone: bool) -> Lanes | None:
+    """Return the layout with the fewest instructions of a loop marked `registers` that fits them; None if there is none.
 
     A loop that fits `alone`, without lanes, is to gain by them.
     """
-    joined = AxisUnion(loop)
-    most = WORTH * _cost(joined, None) if alone else float("inf")
-    found = [roles for axis in joined.classes() if (roles := roles_of(joined, axis)) is not None]
-    for roles in sorted(found, key=lambda roles: _cost(joined, roles)):
-        if _cost(joined, roles) > most:
+    joined = AxisUnion(loop, target.register_elements * target.lanes)
+    most = WORTH * _Cost(joined, None, target).of_iteration() if alone else float("inf")
+    found = [roles for axis in joined.classes(target.lanes) if (roles := roles_of(joined, axis)) is not None]
+    costs = [(_Cost(joined, roles, target).of_iteration(), roles) for roles in found if _is_seen(loop, roles)]
+    for cost, roles in sorted(costs, key=lambda pair: pair[0]):
+        if cost > most:
             return None
         lanes = with_lanes(loop, roles)
-        if fits(lanes.loop):
+        if fits_registers(lanes.loop, target.register_elements):
             return lanes
     return None
 
 
-# -- whether it pays -----------------------------------------------------------------------------------------
+def _is_seen(loop: Node, roles: Roles) -> bool:
+    """Whether an operand or a result of a loop has the axis: that names it."""
+    return any(axis is not None for axes in axes_of(loop, roles) for axis in axes)
 
 
-def _cost(joined: AxisUnion, roles: Roles | None) -> float:
-    """Estimate the instructions of a turn."""
-    total = 0.0
-    for node, depth in joined.depth.items():
-        total += TURNS**depth * _instructions(node, roles)
-    (*_, body), n = joined.loop.regions, joined.loop.params["carried"]
-    m = joined.loop.params.get("sequences", 0)
-    moved = (*body.params[n : n + m], *body.results[n:])  # loaded or stored in each iteration
-    return total + sum(_vectors(value, roles) for value in moved if is_small(value.type))
+@dataclass
+class _Cost:
+    """Estimates instructions, with lanes or without."""
 
+    joined: AxisUnion
+    roles: Roles | None
+    target: TargetInfo
 
-def _instructions(node: Node, roles: Roles | None) -> float:
-    if node.op.kind in ("movement", "leaf") or node.regions:
-        return 0
-    if is_matmul(node):
-        return _vectors(node, roles) * _terms(node.operands[0], node.operands[0].shape[-1], roles) + _across(node, roles)
-    if node.op.kind == "reduce":
-        return _vectors(node.operands[0], roles) + _across(node, roles)
-    each = weight(node)
-    if each < 16 or (roles is not None and slot_of(node) in roles.vectorized):
-        return each * _vectors(node, roles)
-    return each * -(-node.type.size // 8) * 2 + 2 * node.type.size  # packed into vectors of 8, and taken out again
+    def of_iteration(self) -> float:
+        """Estimate the instructions of an iteration."""
+        loop = self.joined.loop
+        total = sum([TURNS**depth * self._instructions(node) for node, depth in self.joined.depth.items()], 0.0)
+        (*_, body), n, m = loop.regions, loop.params["carried"], loop.params.get("sequences", 0)
+        moved = (*body.params[n : n + m], *body.results[n:])  # loaded or stored in each iteration
+        return total + sum([self._vectors(x) for x in moved if is_small(x.type, self.target.register_elements)])
 
+    def _instructions(self, node: Node) -> float:
+        if node.op.kind in ("movement", "leaf") or node.regions:
+            return 0
+        if is_matmul(node):
+            return self._vectors(node) * self._terms(node.operands[0]) + self._across(node)
+        if node.op.kind == "reduce":
+            return self._vectors(node.operands[0]) + self._across(node)
+        each = weight(node)
+        if each < 16 or (self.roles is not None and slot_of(node) in self.roles.vectorized):
+            return each * self._vectors(node)
+        return each * -(-node.type.size // 8) * 2 + 2 * node.type.size  # packed into vectors of 8, and taken out again
 
-def _terms(x: Node, terms: int, roles: Roles | None) -> int:
-    """Return the products an element is the sum of, in each lane."""
-    return 1 if roles is not None and roles.vectorized.get(slot_of(x)) == x.type.rank - 1 else terms
+    def _terms(self, x: Node) -> int:
+        """Return the products an element is the sum of, in each lane."""
+        axis = None if self.roles is None else self.roles.vectorized.get(slot_of(x))
+        return 1 if axis == x.type.rank - 1 else x.shape[-1]
 
+    def _vectors(self, node: Node) -> int:
+        """Return how many registers hold a value, if an element without lanes needs one."""
+        roles = self.roles
+        if roles is None:
+            return node.type.size
+        slot = slot_of(node)
+        registers = -(-(1 << (roles.count - 1).bit_length()) * node.dtype.bytes // self.target.vector_bytes)
+        if slot in roles.vectorized:
+            return node.type.size // roles.count * registers
+        return node.type.size * registers if slot in roles.partial else node.type.size
 
-def _vectors(node: Node, roles: Roles | None) -> int:
-    """Return how many registers hold a value, if an element without lanes needs one."""
-    if roles is None:
-        return node.type.size
-    slot = slot_of(node)
-    registers = -(-(1 << (roles.count - 1).bit_length()) * node.dtype.bytes // VECTOR_BYTES)
-    if slot in roles.vectorized:
-        return node.type.size // roles.count * registers
-    return node.type.size * registers if slot in roles.partial else node.type.size
-
-
-def _across(node: Node, roles: Roles | None) -> int:
-    """Return what folding over the lanes takes."""
-    folds = roles is not None and node in roles.folds and Slot(node, 0) not in roles.partial
-    return 2 * roles.count * node.type.size if folds and roles is not None else 0
+    def _across(self, node: Node) -> int:
+        """Return what folding over the lanes takes."""
+        roles = self.roles
+        folds = roles is not None and node in roles.folds and Slot(node, 0) not in roles.partial
+        return 2 * roles.count * node.type.size if folds and roles is not None else 0

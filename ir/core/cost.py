@@ -7,16 +7,10 @@ from collections.abc import Iterable
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import TensorType
 
-__all__ = ["HEAVIEST", "SHARED_SINCOS", "SHORT_LOOP", "SMALL_ELEMENTS", "is_small", "total_weight", "weight"]
-
-HEAVIEST = 900
-"""The greatest weight of one kernel: beyond it registers spill and LLVM's scheduler, quadratic in a block, is slow."""
+__all__ = ["SHARED_SINCOS", "SHORT_LOOP", "is_small", "total_weight", "weight"]
 
 SHARED_SINCOS = 36
 """What the sine and the cosine of one angle have in common, and a kernel computes once."""
-
-SMALL_ELEMENTS = 16
-"""A value of more elements is in memory."""
 
 SHORT_LOOP = 32
 """A loop of more iterations is not written out."""
@@ -34,6 +28,6 @@ def total_weight(nodes: Iterable[Node]) -> int:
     return sum(map(weight, nodes)) - SHARED_SINCOS * len(angles[0] & angles[1])
 
 
-def is_small(type: TensorType) -> bool:
-    """Tell whether a value of a type is held element by element."""
-    return type.size <= SMALL_ELEMENTS and min(type.shape, default=0) >= 0
+def is_small(type: TensorType, elements: int) -> bool:
+    """Tell whether a value of a type has at most so many elements, in every run."""
+    return type.size <= elements and min(type.shape, default=0) >= 0

@@ -1,9 +1,10 @@
 """Decisions: attributes by which a pass tells code generation how a node runs.  They change nothing of what it computes.
 
-    %c: f64[8,3] = scan %c0 {carried=1, …, registers=true, lanes=8, lane_axes=[[0],[0]]} …
+    %c: f64[8,3] = scan %c0 {carried=1, …, registers=16, lanes=8, lane_axes=[[0],[0]]} …
     %y: f64[1000] = scatter %x, %v, %i {in_place=0}
 
-- `registers`: the bodies of a loop or branch are straight-line code, and each element of a small value is in a register;
+- `registers`: the bodies of a loop or branch are straight-line code, and values of at most so many elements are in registers,
+  element by element;
 - `lanes`, `lane_axes`: the loop is written for one element of an axis, the lanes of vectors are all; the axis is given for
   each operand and each result of the loop, `none` where all lanes share the value;
 - `in_place`: of an update, the number of the operand whose buffer the result takes over.

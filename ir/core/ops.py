@@ -23,13 +23,13 @@ from graphc.ir.core.signatures import (
     COUNTS,
     DERIVATIVE,
     DTYPE,
+    ELEMENTS,
     EXTENTS,
     FLAG,
     LANE_AXES,
     LANES,
     LENGTH,
     LISTS_OF_AXES,
-    MARK,
     NUMBER,
     OPERAND,
     SHAPE,
@@ -221,9 +221,7 @@ _row(
 )  # fmt: skip
 
 # reductions
-_reduction(
-    "sum", "float int", np.sum, "The sum over axes, from +0, at least as accurate as pairwise summation.", linear=True
-)
+_reduction("sum", "float int", np.sum, "The sum over axes, from +0, at least as accurate as pairwise summation.", linear=True)
 _reduction("prod", "float int", np.prod, "The product over axes.")
 _EITHER = {"idempotent": True, "zero_sign": False}
 _reduction("max", "float int bool", np.max, "The largest element over axes; NaN if any is.", **_EITHER)
@@ -270,7 +268,7 @@ _row(
     "The matrix product over the last two axes; equal leading axes are a batch.", 2,
 )  # fmt: skip
 
-_PLACEMENT: Attributes = {"registers": MARK, "lanes": LANES, "lane_axes": LANE_AXES}
+_PLACEMENT: Attributes = {"registers": ELEMENTS, "lanes": LANES, "lane_axes": LANE_AXES}
 """The decisions on a loop."""
 
 # regions: derivatives and batches of these are in the tables of graphc.ir.transforms.*_control
@@ -291,7 +289,7 @@ _row(
 _row(
     "cond", "region", type_rules.cond, None,
     "The first region applied to the operands after the condition if it holds, else the second.",
-    (1, None), {"registers": MARK}, regions=2, may_fail=True,
+    (1, None), {"registers": ELEMENTS}, regions=2, may_fail=True,
 )  # fmt: skip
 _row(
     "while", "region", type_rules.while_, None,

@@ -86,7 +86,8 @@ DERIVATIVE = Attribute("a derivative", lambda value: type(value) is str and valu
 TEXT = Attribute("a text", lambda value: type(value) is str, batched=_unchanged)
 TEXTS = Attribute("texts", lambda value: type(value) is tuple and all(type(text) is str for text in value))
 
-MARK = Attribute("a mark", lambda value: value is True, decision=True)
+ELEMENTS = Attribute("a count", _is_count, decision=True)
+"""Values of at most so many elements."""
 LANES = Attribute("a count", _is_count, decision=True)
 LANE_AXES = Attribute("axes of lanes", _are_lane_axes, decision=True)
 OPERAND = Attribute("a count", _is_count, decision=True)

@@ -19,6 +19,7 @@ from graphc.ir.core.cost import is_small, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import is_constant, is_literal, is_result
+from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.fusion.grouping import Grouping
 from graphc.ir.fusion.iteration_domain import Group, fresh, is_cheap, is_compute, is_inlined
 from graphc.ir.fusion.recompute import NEAR, computed_again
@@ -26,26 +27,26 @@ from graphc.ir.fusion.recompute import NEAR, computed_again
 __all__ = ["fuse"]
 
 
-def fuse(graph: Graph, layouts: dict[Node, Strides] | None = None) -> Graph:
+def fuse(graph: Graph, target: TargetInfo, layouts: dict[Node, Strides] | None = None) -> Graph:
     """Return the graph with all elementwise, movement and reduction work inside `fusion` nodes.
 
     `layouts` gives the strides, in elements, of parameters that are not row-major.
     """
-    groups = Grouping(graph).run()
-    return _Builder(graph, groups, layouts or {}).run()
+    groups = Grouping(graph, target.kernel_cost).run()
+    return _Builder(graph, groups, layouts or {}, target).run()
 
 
-def _fuse_region(region: Region) -> Region:
+def _fuse_region(region: Region, target: TargetInfo) -> Region:
     """Fuse the body of a loop or a branch; it is a program of its own, whose parameters are row-major."""
-    after = fuse(Graph(region.params, region.results))
+    after = fuse(Graph(region.params, region.results), target)
     return Region(after.params, after.results)
 
 
 class _Builder:
     """Decides what is stored and writes the graph of fusions."""
 
-    def __init__(self, graph: Graph, group_of: dict[Node, Group], layouts: dict[Node, Strides]) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, group_of: dict[Node, Group], layouts: dict[Node, Strides], target: TargetInfo) -> None:
+        self.graph, self.target = graph, target
         self.group_of = group_of
         self.layouts = layouts
         self.stored: dict[Node, None] = {}
@@ -63,7 +64,8 @@ class _Builder:
                 continue
             if self._has_buffer(node):
                 for operand in self._read_from_memory(node):
-                    loaded = self._straight(node) and is_small(operand.type)  # before the loop, from wherever it lies
+                    # a loop in registers loads small values before it begins, from wherever they lie
+                    loaded = self._straight(node) and is_small(operand.type, node.params["registers"])
                     self._store_operand(operand, dense=bool(node.regions) and not loaded)
             elif node.op.name in ("gather", "random_bits"):
                 self._store_operand(node.operands[0])
@@ -86,7 +88,7 @@ class _Builder:
         """Return the operands that must have memory: all, but the numbers that a loop in registers starts from."""
         if not self._straight(node):
             return list(node.operands)
-        return [o for o in node.operands if not is_constant(o) or not is_small(o.type)]
+        return [o for o in node.operands if not is_constant(o) or not is_small(o.type, node.params["registers"])]
 
     def _has_buffer(self, node: Node) -> bool:
         """Whether a node has memory of its own without being part of a fusion."""
@@ -212,7 +214,9 @@ class _Builder:
             if self._has_buffer(node):
                 read = self._read_from_memory(node)
                 operands = [self._moved(o) if o in read else o for o in node.operands]
-                regions = node.regions if self._straight(node) else tuple(map(_fuse_region, node.regions))
+                regions = node.regions
+                if not self._straight(node):
+                    regions = tuple([_fuse_region(region, self.target) for region in regions])
                 self.new[node] = make(node.op, operands, node.params, regions, like=node)
             else:
                 self._write_group(self._members(node))

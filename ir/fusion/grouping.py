@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from graphc.ir.access.legality import Axes, Loop, point_through, reads_reduced, reduced_axes
-from graphc.ir.core.cost import HEAVIEST, SHARED_SINCOS, weight
+from graphc.ir.core.cost import SHARED_SINCOS, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node
 from graphc.ir.core.ops import REDUCTIONS
 from graphc.ir.core.predicates import is_result
@@ -35,7 +35,9 @@ __all__ = ["Grouping"]
 class Grouping:
     """Decides which nodes form a group."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, most: int) -> None:
+        self.most = most
+        """The greatest cost of one kernel."""
         self.nodes = graph.nodes()
         self.edges: dict[Node, list[Edge]] = {}
         self.read_by: dict[Node, list[Edge]] = {}
@@ -125,7 +127,7 @@ class Grouping:
     # A merge is tried on copies of what it changes, and kept if the spaces agree.
 
     def _try_merge(self, first: Group, second: Group, tie: tuple[Axes, Axes] | None = None) -> bool:
-        if _joint_weight(first, second) > HEAVIEST or self._would_cycle(first, second):
+        if _joint_weight(first, second) > self.most or self._would_cycle(first, second):
             return False
         try:
             match = self._match(first, second, tie)

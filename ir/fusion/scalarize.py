@@ -23,6 +23,7 @@ from graphc.ir.core.control_flow import results_of, substitute
 from graphc.ir.core.graph import Graph, Node, Region, make, parameter, toposort, users
 from graphc.ir.core.predicates import is_constant, is_fusion, is_iota, is_loop
 from graphc.ir.core.structural_key import SMALL
+from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.promote import runs_in_registers
 
 __all__ = ["scalarize"]
@@ -47,14 +48,14 @@ FOLDS: dict[str, Callable[[Node, Node], Node]] = {
 }
 
 
-def scalarize(graph: Graph) -> Graph:
+def scalarize(graph: Graph, target: TargetInfo) -> Graph:
     """Return the graph with its short axes taken apart; the same object if there are none."""
-    return graph.replace(_apart(graph.results))
+    return graph.replace(_apart(graph.results, target))
 
 
-def _apart(results: Sequence[Node]) -> Sequence[Node]:
+def _apart(results: Sequence[Node], target: TargetInfo) -> Sequence[Node]:
     order = toposort(results)
-    loops = _Loops(order, results)
+    loops = _Loops(order, results, target)
     new: dict[Node, Node] = {}
     for node in order:
         if node in new or node in loops.pieces:
@@ -191,15 +192,15 @@ def _slice(x: Node, axis: int, k: int) -> Node:
 class _Loops:
     """The loops and branches among some nodes in whose bodies something is taken apart."""
 
-    def __init__(self, order: Sequence[Node], results: Sequence[Node]) -> None:
+    def __init__(self, order: Sequence[Node], results: Sequence[Node], target: TargetInfo) -> None:
         self.bodies: dict[Node, list[Sequence[Node]]] = {}
         """What the results of their regions become."""
         self.pieces: dict[Node, list[Node]] = {}
         """The components of what is only stacked for other loops: it is not needed as one array."""
         self.results, self.readers = set(results), users(order)
         for node in order:
-            if node.regions and not is_fusion(node) and not runs_in_registers(node):
-                after = [_apart(region.results) for region in node.regions]
+            if node.regions and not is_fusion(node) and not runs_in_registers(node, target):
+                after = [_apart(region.results, target) for region in node.regions]
                 if any(tuple(new) != region.results for region, new in zip(node.regions, after, strict=True)):
                     self.bodies[node] = after
 

@@ -12,19 +12,20 @@ from graphc.ir.analysis.in_place import update_in_place
 from graphc.ir.core.decisions import rebuilt, with_parts
 from graphc.ir.core.graph import Graph, Node
 from graphc.ir.core.predicates import is_fusion, is_loop
+from graphc.ir.core.target_info import TargetInfo
 
 __all__ = ["bufferize"]
 
 
-def bufferize(graph: Graph) -> Graph:
+def bufferize(graph: Graph, target: TargetInfo) -> Graph:
     """Return the graph with `in_place` at the updates that are; the same object if there are none."""
-    return graph.replace(rebuilt(graph, _bufferized).results)
 
+    def bufferized(node: Node) -> Node:
+        if not node.regions or "registers" in node.params or is_fusion(node):
+            return node
+        regions = [rebuilt(region, bufferized) for region in node.regions]
+        if is_loop(node):
+            regions[-1] = update_in_place(regions[-1], node.params["carried"], target.register_elements)
+        return with_parts(node, node.params, regions)
 
-def _bufferized(node: Node) -> Node:
-    if "registers" in node.params or is_fusion(node):
-        return node
-    regions = [rebuilt(region, _bufferized) for region in node.regions]
-    if is_loop(node):
-        regions[-1] = update_in_place(regions[-1], node.params["carried"])
-    return with_parts(node, node.params, regions)
+    return graph.replace(rebuilt(graph, bufferized).results)

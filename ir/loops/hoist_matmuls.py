@@ -20,6 +20,7 @@ from graphc.ir.core.control_flow import results_of, substitute, substitute_throu
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, toposort
 from graphc.ir.core.predicates import is_fusion, is_matmul, is_result, is_scan, is_zero
 from graphc.ir.core.structural_key import SMALL
+from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.promote import runs_in_registers
 from graphc.ir.transforms.vmap import batch
 from graphc.ir.transforms.vmap_rules import BATCH
@@ -30,18 +31,19 @@ GROWTH = 8
 """A product is not moved where that stacks more than so many times the elements that were stacked before."""
 
 
-def hoist_matmuls(graph: Graph) -> Graph:
+def hoist_matmuls(graph: Graph, target: TargetInfo) -> Graph:
     """Return the graph with products taken out of its loops; the same object if there are none."""
-    return graph.replace(_moved(graph.results))
+    return graph.replace(_moved(graph.results, target))
 
 
-def _moved(results: Sequence[Node]) -> Sequence[Node]:
+def _moved(results: Sequence[Node], target: TargetInfo) -> Sequence[Node]:
     new: dict[Node, Node] = {}
     for node in toposort(results):
         if is_fusion(node) or not node.regions:
             continue
-        now = with_bodies(node, _moved)
-        after = _Motion(now).run() if is_scan(now) and not runs_in_registers(now) else results_of(now)
+        now = with_bodies(node, lambda inner: _moved(inner, target))
+        stays = not is_scan(now) or runs_in_registers(now, target)
+        after = results_of(now) if stays else _Motion(now).run()
         new.update((a, b) for a, b in zip(results_of(node), after, strict=True) if a is not b)
     return substitute_through(results, new)
 

@@ -20,7 +20,6 @@ from graphc.ir.core.predicates import is_loop, is_result, is_scan
 __all__ = ["merge_and_prune_loops"]
 
 
-
 def merge_and_prune_loops(graph: Graph) -> Graph:
     """Return the graph with its loops shared and without unread parts; the same object if nothing changes."""
     return graph.replace(_tidied(graph.results))

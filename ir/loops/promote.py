@@ -1,6 +1,6 @@
 """Decide which loops and branches run in registers, and along which axes their lanes run.
 
-    %c: f64[3] = scan %c0 {carried=1, …} …        →        %c: f64[3] = scan %c0 {carried=1, …, registers=true} …
+    %c: f64[3] = scan %c0 {carried=1, …} …        →        %c: f64[3] = scan %c0 {carried=1, …, registers=16} …
 
 Which bodies can is said in `ir/analysis/register_promotion.py`, which axes are worth it in `ir/analysis/vectorize.py`.  The
 bodies of what is promoted stay as they are from here on; within them, the updates in place are decided too.
@@ -8,74 +8,80 @@ bodies of what is promoted stay as they are from here on; within them, the updat
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from graphc.ir.analysis.in_place import update_in_place
-from graphc.ir.analysis.register_promotion import fits_registers, may_fit_with_lanes
+from graphc.ir.analysis.register_promotion import BRANCHES, fits_registers, may_fit_with_lanes
 from graphc.ir.analysis.vectorize import choose_lanes
 from graphc.ir.core.decisions import rebuilt, with_parts
 from graphc.ir.core.graph import Graph, Node, Region
 from graphc.ir.core.predicates import is_loop
+from graphc.ir.core.target_info import TargetInfo
 
 __all__ = ["promote_loops", "runs_in_registers"]
 
 
-def promote_loops(graph: Graph) -> Graph:
+def promote_loops(graph: Graph, target: TargetInfo) -> Graph:
     """Return the graph with `registers`, and `lanes`, at what runs so; the same object if nothing does."""
-    return graph.replace(rebuilt(graph, _promoted).results)
+    return graph.replace(rebuilt(graph, _promotion(target).promoted).results)
 
 
-def runs_in_registers(node: Node) -> bool:
+def runs_in_registers(node: Node, target: TargetInfo) -> bool:
     """Tell whether a loop or branch would be promoted as it is: passes before this one leave such a body small."""
-    return "registers" in _decided(node).params
+    return _promotion(target).parts(node) is not None
 
 
-def _promoted(node: Node) -> Node:
-    """Return a loop, a branch or something else that has regions with decisions; any other node as it is."""
-    if not node.regions:
-        return node
-    decided = _decided(node)
-    if decided is not node:
-        return decided
-    return with_parts(node, node.params, [rebuilt(region, _promoted) for region in node.regions])
+Parts = tuple[dict[str, Any], tuple[Region, ...]]
+"""The parameters and the regions of a node."""
 
 
-def _decided(node: Node) -> Node:
-    """Return a loop or branch with its decisions; the same object if it does not run in registers."""
-    if node not in _known:
-        found = _decide(node)
-        _known[node] = None if found is None else (found.params, found.regions)
-    known = _known[node]
-    return node if known is None else with_parts(node, *known)
+class _Promotion:
+    """Decides for one target, once for each node."""
+
+    def __init__(self, target: TargetInfo) -> None:
+        self.target = target
+        self._parts: WeakKeyDictionary[Node, Parts | None] = WeakKeyDictionary()
+        self._updated: WeakKeyDictionary[Node, tuple[Region, ...]] = WeakKeyDictionary()
+
+    def promoted(self, node: Node) -> Node:
+        """Return a loop, a branch or something else that has regions with decisions; any other node as it is."""
+        if not node.regions:
+            return node
+        parts = self.parts(node)
+        if parts is not None:
+            return with_parts(node, *parts)
+        return with_parts(node, node.params, [rebuilt(region, self.promoted) for region in node.regions])
+
+    def parts(self, node: Node) -> Parts | None:
+        """Return what a loop or branch in registers is made of; None if it does not run there."""
+        if node not in self._parts:
+            self._parts[node] = self._decided(node)
+        return self._parts[node]
+
+    def _decided(self, node: Node) -> Parts | None:
+        target, regions = self.target, self._with_updates(node).regions
+        if node.op.name not in BRANCHES:
+            return None
+        marked = with_parts(node, {**node.params, "registers": target.register_elements}, regions)
+        fits, lanes = fits_registers(marked, target.register_elements), None
+        if is_loop(node) and (fits or may_fit_with_lanes(marked, target.register_elements * target.lanes)):
+            lanes = choose_lanes(marked, target, alone=fits)
+        if lanes is not None:
+            return {**marked.params, "lanes": lanes.count, "lane_axes": (lanes.axes, lanes.results)}, regions
+        return (marked.params, regions) if fits else None
+
+    def _with_updates(self, node: Node) -> Node:
+        """Return a node in whose loops, itself and those within it, the updates in place are decided."""
+        if not node.regions:
+            return node
+        if node not in self._updated:
+            regions = [rebuilt(region, self._with_updates) for region in node.regions]
+            if is_loop(node):
+                regions[-1] = update_in_place(regions[-1], node.params["carried"], self.target.register_elements)
+            self._updated[node] = tuple(regions)
+        return with_parts(node, node.params, self._updated[node])
 
 
-_known: WeakKeyDictionary[Node, tuple[dict[str, Any], tuple[Region, ...]] | None] = WeakKeyDictionary()
-"""The parameters and the regions of a node that runs in registers."""
-
-
-def _decide(node: Node) -> Node | None:
-    updated = _with_updates(node)
-    fits, lanes = fits_registers(updated), None
-    if is_loop(node) and (fits or may_fit_with_lanes(updated)):
-        lanes = choose_lanes(updated, fits_registers, alone=fits)
-    if lanes is None and not fits:
-        return None
-    chosen = {} if lanes is None else {"lanes": lanes.count, "lane_axes": (lanes.axes, lanes.results)}
-    return with_parts(node, {**node.params, "registers": True, **chosen}, updated.regions)
-
-
-def _with_updates(node: Node) -> Node:
-    """Return a node in whose loops, itself and those within it, the updates in place are decided."""
-    if not node.regions:
-        return node
-    if node not in _updated:
-        regions = [rebuilt(region, _with_updates) for region in node.regions]
-        if is_loop(node):
-            regions[-1] = update_in_place(regions[-1], node.params["carried"])
-        _updated[node] = tuple(regions)
-    return with_parts(node, node.params, _updated[node])
-
-
-_updated: WeakKeyDictionary[Node, tuple[Region, ...]] = WeakKeyDictionary()
-"""The regions of a node after the updates in place in it are decided."""
+_promotion = cache(_Promotion)

@@ -25,6 +25,7 @@ from graphc.ir.core.cost import weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, parameter, toposort
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import is_literal, is_matmul, is_result, is_scan
+from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.loop_passes import merge_and_prune_loops
 
 if TYPE_CHECKING:
@@ -38,20 +39,14 @@ LEAST_WORK = 10_000_000
 WORTH = 0.9
 """Something else is kept only if that brings the cost down to this part."""
 
-LANES = 16
-"""Elements of a vector."""
 
-KEEPING = ((2**18, 1 / 16), (2**23, 1 / 6), (inf, 0.8))
-"""Instructions that keeping a byte costs, for all bytes of a stack up to a bound: in cache, in a larger one, in memory."""
-
-
-def rematerialize(graph: Graph) -> Graph:
+def rematerialize(graph: Graph, target: TargetInfo) -> Graph:
     """Return the graph with other values kept between scans and their adjoints; the same object if nothing changes."""
     results: Sequence[Node] = graph.results
     seen: set[tuple[Region, Region]] = set()
-    while (pair := _next_pair(results, seen)) is not None:
+    while (pair := _next_pair(results, seen, target)) is not None:
         seen.add((pair.forward.regions[0], pair.backward.regions[0]))
-        kept = _kept(pair)
+        kept = _kept(pair, target)
         if kept:
             results = _rewritten(results, pair, kept)
     if all(a is b for a, b in zip(results, graph.results, strict=True)):
@@ -74,14 +69,15 @@ class _Pair:
         return self.forward.params["length"]
 
 
-def _next_pair(results: Sequence[Node], seen: set[tuple[Region, Region]]) -> _Pair | None:
+def _next_pair(results: Sequence[Node], seen: set[tuple[Region, Region]], target: TargetInfo) -> _Pair | None:
     scans = [n for n in toposort(results) if is_scan(n) and n.params["length"] is not None]
     for backward in scans:
         for forward in scans:
             key = (forward.regions[0], backward.regions[0])
             if key not in seen and _fits(forward, backward):
                 pair = _pair(forward, backward)
-                if pair.length * sum(map(_again, pair.shared)) >= LEAST_WORK and backward not in toposort([forward]):
+                work = pair.length * sum([_again(n, target) for n in pair.shared])
+                if work >= LEAST_WORK and backward not in toposort([forward]):
                     return pair
                 seen.add(key)
     return None
@@ -118,41 +114,41 @@ def _pair(forward: Node, backward: Node) -> _Pair:
 # -- costs ----------------------------------------------------------------------------------------------
 
 
-def _again(node: Node) -> Any:
+def _again(node: Node, target: TargetInfo) -> Any:
     """Estimate the instructions of computing a node."""
     if node.regions:
         times = node.params.get("length")
-        return (1 if times is None else times) * sum(_again(n) for region in node.regions for n in region.nodes())
+        return (1 if times is None else times) * sum(_again(n, target) for region in node.regions for n in region.nodes())
     if is_matmul(node):
-        return node.type.size * node.operands[0].shape[-1] * node.dtype.bytes / 32
+        return node.type.size * node.operands[0].shape[-1] * node.dtype.bytes / target.vector_bytes
     source = node.operands[0] if node.op.kind == "reduce" else node
-    return weight(node) * sum(t.size for t in source.types) / LANES
+    return weight(node) * sum(t.size for t in source.types) / target.vector_elements
 
 
-def _keeping(node: Node, length: Any) -> Any:
+def _keeping(node: Node, length: Any, target: TargetInfo) -> Any:
     """Estimate the instructions of writing a value and reading it again; results of loops are not kept."""
     if len(node.types) > 1 or node.regions or is_result(node):
         return inf
-    rate = next(rate for bound, rate in KEEPING if node.type.bytes * length <= bound)
+    rate = next(rate for bound, rate in target.keeping if node.type.bytes * length <= bound)
     return node.type.bytes * rate
 
 
 # -- the cut --------------------------------------------------------------------------------------------
 
 
-def _kept(pair: _Pair) -> list[Node]:
+def _kept(pair: _Pair, target: TargetInfo) -> list[Node]:
     """Return what is kept beside the carry, where that pays."""
     import networkx as nx  # here, for it takes longer to import than all of graphc
 
-    network = _network(nx, pair)
+    network = _network(nx, pair, target)
     cost, (needed, _) = nx.minimum_cut(network, "needed", "cost")
-    before = sum(map(_again, pair.shared)) + sum(_keeping(p, pair.length) for p in pair.carried)
+    before = sum([_again(n, target) for n in pair.shared]) + sum(_keeping(p, pair.length, target) for p in pair.carried)
     if cost > WORTH * _whole(before):
         return []
     return [n for n in pair.shared if ("there", n) in needed and ("again", n) not in needed]
 
 
-def _network(networkx: Any, pair: _Pair) -> nx.DiGraph[Any]:
+def _network(networkx: Any, pair: _Pair, target: TargetInfo) -> nx.DiGraph[Any]:
     """Return the network whose cuts are the ways to have what the adjoint reads.
 
     A value is there, or it is not; it is computed again, or it is not.  Cut between the two it is kept; computed again
@@ -164,11 +160,11 @@ def _network(networkx: Any, pair: _Pair) -> nx.DiGraph[Any]:
     for node in _read(pair):
         network.add_edge("needed", ("there", node))
     for node in pair.carried:
-        network.add_edge(("there", node), "cost", capacity=_whole(_keeping(node, pair.length)))
+        network.add_edge(("there", node), "cost", capacity=_whole(_keeping(node, pair.length, target)))
     for node in pair.shared:
-        keeping = _keeping(node, pair.length)
+        keeping = _keeping(node, pair.length, target)
         network.add_edge(("there", node), ("again", node), **({} if keeping == inf else {"capacity": _whole(keeping)}))
-        network.add_edge(("again", node), "cost", capacity=_whole(_again(node)))
+        network.add_edge(("again", node), "cost", capacity=_whole(_again(node, target)))
         for operand in node.operands:
             if operand in shared or operand in carried:
                 network.add_edge(("again", node), ("there", operand))

@@ -18,9 +18,10 @@ from collections.abc import Sequence
 
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import results_of, substitute, substitute_through, with_bodies
-from graphc.ir.core.cost import HEAVIEST, SHORT_LOOP, total_weight
+from graphc.ir.core.cost import SHORT_LOOP, total_weight
 from graphc.ir.core.graph import Graph, Node, toposort
 from graphc.ir.core.predicates import is_fusion, is_scan
+from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.promote import runs_in_registers
 
 __all__ = ["unroll_loops"]
@@ -29,33 +30,33 @@ MOST_NODES = 500
 """Nodes that the iterations of a loop may become: they take time to compile."""
 
 
-def unroll_loops(graph: Graph) -> Graph:
+def unroll_loops(graph: Graph, target: TargetInfo) -> Graph:
     """Return the graph with its short elementwise loops written out; the same object if there are none."""
-    return graph.replace(_unrolled(graph.results))
+    return graph.replace(_unrolled(graph.results, target))
 
 
-def _unrolled(results: Sequence[Node]) -> Sequence[Node]:
+def _unrolled(results: Sequence[Node], target: TargetInfo) -> Sequence[Node]:
     new: dict[Node, Node] = {}
     for node in toposort(results):
         if is_fusion(node) or not node.regions:
             continue
-        now = with_bodies(node, _unrolled)
-        if is_scan(now) and _is_short(now):
+        now = with_bodies(node, lambda inner: _unrolled(inner, target))
+        if is_scan(now) and _is_short(now, target):
             new.update(zip(results_of(node), _written_out(now), strict=True))
         elif now is not node:
             new.update(zip(results_of(node), results_of(now), strict=True))
     return substitute_through(results, new)
 
 
-def _is_short(node: Node) -> bool:
+def _is_short(node: Node, target: TargetInfo) -> bool:
     """Whether all iterations of a scan fit into one kernel, and gain by it."""
     (body,) = node.regions
     length, nodes = node.params["length"], body.nodes()
     if length is None or not 0 < length <= SHORT_LOOP:
         return False
-    if length * len(nodes) > MOST_NODES or length * total_weight(nodes) > HEAVIEST:
+    if length * len(nodes) > MOST_NODES or length * total_weight(nodes) > target.kernel_cost:
         return False
-    return all(n.op.kind in ("elementwise", "movement", "leaf") for n in nodes) and not runs_in_registers(node)
+    return all(n.op.kind in ("elementwise", "movement", "leaf") for n in nodes) and not runs_in_registers(node, target)
 
 
 def _written_out(node: Node) -> list[Node]:

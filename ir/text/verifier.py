@@ -33,6 +33,7 @@ from graphc.ir.analysis.register_promotion import fits_registers, misfit
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, free_nodes
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import is_constant, is_fusion, is_loop, is_result
+from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.core.types import DTYPES, DType, TensorType
 from graphc.ir.text.printer import describe
 
@@ -51,10 +52,11 @@ class VerificationError(Exception):
         self.rule, self.node = rule, node
 
 
-def verify(graph: Graph, after: str = "") -> None:
+def verify(graph: Graph, after: str = "", target: TargetInfo | None = None) -> None:
     """Raise VerificationError, with the lines around the node, if the graph breaks an invariant.
 
-    `after` names the pass that made the graph, for the message.  Time is linear in the nodes, regions' included.
+    `after` names the pass that made the graph, for the message; decisions must fit the `target`, if one is given.
+    Time is linear in the nodes, regions' included.
     """
     regions = []
     for region in _regions(graph):
@@ -62,10 +64,10 @@ def verify(graph: Graph, after: str = "") -> None:
         for check in STRUCTURE:
             for node, complaint in check(region):
                 raise _error(check.__name__, complaint, node, graph, after)
-    for check in DECIDED:
+    for decision in DECIDED:
         for region in regions:
-            for node, complaint in check(region):
-                raise _error(check.__name__, complaint, node, graph, after)
+            for node, complaint in decision(region, target):
+                raise _error(decision.__name__, complaint, node, graph, after)
 
 
 def _error(rule: str, complaint: str, node: Node | None, graph: Graph, after: str) -> VerificationError:
@@ -191,7 +193,7 @@ def flat(region: Region) -> Iterator[Complaint]:
             yield node, "the body of a fusion has a node with a region"
 
 
-def lawful(region: Region) -> Iterator[Complaint]:
+def lawful(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
     """Yield the fusions whose schedules are none, or under which a reduction is read elsewhere than at its own point."""
     for node in _all(region):
         if is_fusion(node) and node.params:
@@ -199,29 +201,33 @@ def lawful(region: Region) -> Iterator[Complaint]:
                 yield node, complaint
 
 
-def vectorizable(region: Region) -> Iterator[Complaint]:
+def writable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
+    """Yield the updates in place that overwrite what is no carried value of a loop, is read afterwards, or in registers."""
+    bodies = [(_carried(node, inner), inner) for node in region.nodes() for inner in node.regions]
+    for carried, body in [(0, region)] * isinstance(region, Graph) + bodies:
+        yield from illegal_updates(body, carried, 0 if target is None else target.register_elements)
+
+
+def vectorizable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
     """Yield the loops that cannot have the lanes that they say."""
     for node in _all(region):
         if "lanes" in node.params or "lane_axes" in node.params:
             for complaint in illegal_lanes(node):
                 yield node, complaint
+            if target is not None and node.params["lanes"] > target.lanes:
+                yield node, f"an axis of {node.params['lanes']} elements has no lanes, which are at most {target.lanes}"
 
 
-def promotable(region: Region) -> Iterator[Complaint]:
+def promotable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
     """Yield the loops and branches in registers that do not fit them."""
     for node in _all(region):
         if "registers" in node.params:
-            lanes = decided_lanes(node)
+            lanes, elements = decided_lanes(node), node.params["registers"]
             inside = node if lanes is None else lanes.loop
-            if not fits_registers(inside):
-                yield node, f"{node.op.name} does not fit into registers: {misfit(inside)}"
-
-
-def writable(region: Region) -> Iterator[Complaint]:
-    """Yield the updates in place that overwrite what is no carried value of a loop, or is read afterwards."""
-    bodies = [(_carried(node, inner), inner) for node in region.nodes() for inner in node.regions]
-    for carried, body in [(0, region)] * isinstance(region, Graph) + bodies:
-        yield from illegal_updates(body, carried)
+            if not fits_registers(inside, elements):
+                yield node, f"{node.op.name} does not fit into registers: {misfit(inside, elements)}"
+            elif target is not None and elements > target.register_elements:
+                yield node, f"values of {elements} elements are in registers, which hold {target.register_elements}"
 
 
 def _carried(node: Node, body: Region) -> int:
@@ -234,7 +240,7 @@ Check = Callable[[Region], Iterator[Complaint]]
 STRUCTURE: tuple[Check, ...] = (acyclic, known, sane, closed, single, typed, interned, rooted, flat)
 """The invariants of the graph, in the order in which they are checked in each region, an outer one first."""
 
-DECIDED: tuple[Check, ...] = (lawful, writable, vectorizable, promotable)
+DECIDED: tuple[Callable[[Region, TargetInfo | None], Iterator[Complaint]], ...] = (lawful, writable, vectorizable, promotable)
 """The invariants of decisions, each checked in all regions before the next one."""
 
 CHECKS = {check.__name__: check for check in (*STRUCTURE, *DECIDED)}

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 
 from graphc.ir.core.build import constant, zeros_like
 from graphc.ir.core.control_flow import RefusedError, applied, results_of, substitute
-from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import PARAMETER, Node, Region, make, parameter, toposort
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import is_gather, is_while
@@ -21,6 +20,9 @@ from graphc.ir.core.types import BOOL, TensorType
 from graphc.ir.transforms.vjp_rules import accumulated
 
 __all__ = ["LOOP_VJP", "Gradients", "LoopRule"]
+
+SMALL_TABLE = 16
+"""A loop adds up the gradient of a table of at most so many elements as a whole, where its body gathers from it."""
 
 Gradients = Callable[[Sequence[Node], Sequence[Node], Sequence[Node]], "list[Node | None]"]
 """Reverse mode itself, handed to the rules: it stands above them."""
@@ -150,7 +152,7 @@ def _picked(computed: Sequence[Node], body: Region, count: int) -> list[Node]:
         if not varying.isdisjoint(node.operands):
             varying.add(node)
             whole = node.operands[0].types[0]
-            if is_gather(node) and node.operands[0] in varying and not is_small(whole) and node.type.size < whole.size:
+            if is_gather(node) and node.operands[0] in varying and node.type.size < whole.size > SMALL_TABLE:
                 found.append(node)
     return found
 

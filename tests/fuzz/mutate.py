@@ -25,6 +25,7 @@ from graphc.ir.text.parser import IRSyntaxError, parse
 from graphc.ir.text.verifier import VerificationError, verify
 from tests.fuzz.kinds import Report
 from tests.fuzz.mutations import mutated
+from tests.targets import TARGET
 
 __all__ = ["judged", "run", "show"]
 
@@ -76,7 +77,7 @@ def judged(text: str, seed: int) -> Outcome:
     arrays = _arrays(graph, seed) if _may_run(graph) else None
     want = _evaluated(graph, arrays) if arrays is not None else _TooLong()
     with _limit(SECONDS):
-        stages = optimize(graph)
+        stages = optimize(graph, TARGET)
         program = compile_graph(graph)
     if isinstance(want, _TooLong):
         return "compiled", ""

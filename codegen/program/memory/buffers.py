@@ -21,7 +21,10 @@ from graphc.ir.core.predicates import is_fusion, is_result
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.types import TensorType
 
-__all__ = ["Buffer", "Buffers", "Layout", "has_constant_extents", "pieces_of", "result_nodes"]
+__all__ = ["SLOT_ELEMENTS", "Buffer", "Buffers", "Layout", "has_constant_extents", "pieces_of", "result_nodes"]
+
+SLOT_ELEMENTS = 16
+"""Values of at most so many elements are static slots."""
 
 WORD = 8
 """Alignment of small values in bytes."""
@@ -84,7 +87,7 @@ class Buffers:
 
     def allocate(self, type: TensorType) -> Buffer:
         """Reserve a dense buffer.  Small values are static slots, side by side at constant offsets, all the time."""
-        if not (is_small(type) and has_constant_extents(type.shape)):
+        if not (is_small(type, SLOT_ELEMENTS) and has_constant_extents(type.shape)):
             address, live = self.reserve(type.bytes)
             return Buffer(address, dense_strides(type.shape), [live])
         if self._static_slots is None:

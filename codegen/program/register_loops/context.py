@@ -11,18 +11,26 @@ from graphc.codegen.program.register_loops.constants import Constants
 from graphc.codegen.program.register_loops.lanes import LaneWriter
 from graphc.codegen.program.register_loops.memory import MemoryWriter
 from graphc.ir.analysis.lane_layout import Lanes
+from graphc.ir.core.cost import is_small
+from graphc.ir.core.types import TensorType
 
 __all__ = ["Context"]
 
 
 @dataclass(frozen=True)
 class Context:
-    """The main function that the loop is written into, its vectors, memory and constants."""
+    """The main function that the loop is written into, its vectors, memory and constants, and what is in registers."""
 
     main: MainFunction
     lanes: LaneWriter
     memory: MemoryWriter
     constants: Constants
+    elements: int
+    """Values of at most so many elements are in registers."""
+
+    def is_small(self, type: TensorType) -> bool:
+        """Tell whether a value of a type is in registers."""
+        return is_small(type, self.elements)
 
     @property
     def f(self) -> Function:
@@ -30,7 +38,7 @@ class Context:
         return self.main.f
 
     @staticmethod
-    def of(buffers: Buffers, lanes: Lanes | None) -> Context:
+    def of(buffers: Buffers, lanes: Lanes | None, elements: int) -> Context:
         """Return a new context."""
         writer = LaneWriter(buffers.main.f, lanes)
-        return Context(buffers.main, writer, MemoryWriter(buffers, writer), Constants(buffers.main))
+        return Context(buffers.main, writer, MemoryWriter(buffers, writer), Constants(buffers.main), elements)

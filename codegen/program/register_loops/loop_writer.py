@@ -13,7 +13,6 @@ from graphc.codegen.llvm.values import Value, llvm_type
 from graphc.codegen.program.register_loops.context import Context
 from graphc.codegen.program.register_loops.values import BodyValue, Carried, LaneLayout, Memory, TapeItems
 from graphc.ir.analysis.in_place import InPlace, decided_updates
-from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.predicates import is_loop, is_scan
 from graphc.ir.core.types import TensorType
@@ -136,18 +135,19 @@ class LoopWriter:
 
     def _initial(self, operands: Sequence[BodyValue], body: Region) -> list[Carried]:
         pairs = zip(operands, body.params, strict=False)
-        lanes, memory = self.lanes, self.memory
-        return [lanes.in_form_of(p, memory.elements(x)) if is_small(p.type) else memory.memory(x, p.type) for x, p in pairs]
+        lanes, memory, small = self.lanes, self.memory, self.context.is_small
+        return [lanes.in_form_of(p, memory.elements(x)) if small(p.type) else memory.memory(x, p.type) for x, p in pairs]
 
     def _captured(self, captures: Sequence[BodyValue], params: Sequence[Node]) -> list[BodyValue]:
         """Load small captured values before the loop."""
-        loaded = [self.memory.elements(x) if is_small(p.type) else x for x, p in zip(captures, params, strict=True)]
+        small = self.context.is_small
+        loaded = [self.memory.elements(x) if small(p.type) else x for x, p in zip(captures, params, strict=True)]
         self.lanes.splat_before_loop(_flat(loaded))
         return loaded
 
     def _next(self, after: BodyValue, param: Node) -> BodyValue:
         """Return a carried value for the next iteration: elements where elements are carried."""
-        return self.lanes.in_form_of(param, self.memory.elements(after)) if is_small(param.type) else after
+        return self.lanes.in_form_of(param, self.memory.elements(after)) if self.context.is_small(param.type) else after
 
     def _item(self, stack: Memory, at: Value) -> Memory:
         f = self.f

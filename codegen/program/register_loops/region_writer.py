@@ -20,7 +20,6 @@ from graphc.codegen.program.register_loops.values import BodyValue, Memory, Tape
 from graphc.ir.analysis.in_place import InPlace, decided_updates
 from graphc.ir.analysis.lane_layout import Lanes
 from graphc.ir.analysis.views import Strides, as_view, dense_strides
-from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.predicates import is_branch, is_matmul, is_scan, is_scatter
 from graphc.ir.core.types import TensorType
@@ -31,8 +30,8 @@ __all__ = ["RegisterWriter"]
 class RegisterWriter:
     """Writes one loop or branch, with all regions in it, into the main function."""
 
-    def __init__(self, buffers: Buffers, lanes: Lanes | None = None) -> None:
-        self.context = Context.of(buffers, lanes)
+    def __init__(self, buffers: Buffers, lanes: Lanes | None, elements: int) -> None:
+        self.context = Context.of(buffers, lanes, elements)
         self.main, self.lanes, self.memory = self.context.main, self.context.lanes, self.context.memory
         self.loops = LoopWriter(self.context, self._region)
         self._elementwise = ElementwiseWriter(self.context)
@@ -59,7 +58,7 @@ class RegisterWriter:
             return self._movement(node, values)
         if name == "gather":
             return self.memory.gather(node, values)
-        if is_scatter(node) and not is_small(node.type):
+        if is_scatter(node) and not self.context.is_small(node.type):
             updates = [self.memory.read(values, o) for o in node.operands[1:]]
             return self.memory.scatter(node, values[node.operands[0]], updates)
         xs = [self.memory.read(values, o) for o in node.operands]
@@ -111,7 +110,7 @@ class RegisterWriter:
             base: Memory = values[view.base]
             address = self.context.f.element(base.address, self.main.number(view.offset), MEMORY[node.dtype.name])
             moved = Memory(address, node.type, view.strides, base.lanes, base.padded)
-            return self.memory.elements(moved) if is_small(node.type) else moved
+            return self.memory.elements(moved) if self.context.is_small(node.type) else moved
         x = self.memory.read(values, node.operands[0])
         if node.op.name == "pad":
             x = [*x, *self.memory.read(values, node.operands[1])]

@@ -28,6 +28,7 @@ from graphc.ir.core.types import BOOL, F32, F64, I32, I64, U8, DType, TensorType
 from graphc.ir.fusion.fusion import fuse
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.transforms.vjp import adjoint, gradients
+from tests.targets import TARGET
 
 pytestmark = pytest.mark.xdist_group("iree")  # one worker compiles for all
 
@@ -369,7 +370,7 @@ def programs() -> dict[str, Graph]:
         "embedding": adjoint(Graph(embedding, (embedding_loss(*embedding),)), [0]),
         "train_step": Graph(step, train_step(*step)),
     }
-    fused = {f"{name}_fused": fuse(found[name]) for name in ("layer_norm", "attention", "train_step")}
+    fused = {f"{name}_fused": fuse(found[name], TARGET) for name in ("layer_norm", "attention", "train_step")}
     return found | fused | loops()
 
 

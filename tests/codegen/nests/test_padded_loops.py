@@ -20,6 +20,7 @@ from graphc.ir.fusion.fusion import fuse
 from graphc.ir.interpret.evaluate import evaluate
 from tests.codegen.program.test_program import check
 from tests.ir.fusion.test_fusion import differences, kernels, param
+from tests.targets import TARGET
 
 EXTENTS = (1, 2, 3, 8, 9, 10, 15, 17, 23, 24, 25, 33, 40, 70)
 
@@ -173,7 +174,7 @@ def joined(products: list[Node]) -> Node:
 
 def between(graph: Graph) -> list[int]:
     """Return how many values each fusion stores."""
-    return [len(n.types) for n in fuse(graph).nodes() if n.op.name == "fusion"]
+    return [len(n.types) for n in fuse(graph, TARGET).nodes() if n.op.name == "fusion"]
 
 
 def test_a_root_is_stored_and_not_its_products():
@@ -202,7 +203,7 @@ def test_products_read_across_their_rows_are_stored():
     root = 1 / build.apply("sqrt", x * x + 1.0)
     graph = Graph((x,), (build.permute(root * x, (1, 0)) + build.flip(root * (x + 2), (0,)),))
     assert sorted(between(graph)) == [1, 2]
-    assert kernels(fuse(graph)).count("fusion") == 2
+    assert kernels(fuse(graph, TARGET)).count("fusion") == 2
     check(graph, [np.random.default_rng(0).standard_normal((40, 40)).astype(np.float32)])
 
 
@@ -224,7 +225,7 @@ def test_sums_of_differences_along_each_axis_read_along_rows():
 def test_sums_of_two_square_arrays_are_one_kernel():
     x, y = param(30, 30), param(30, 30)
     graph = Graph((x, y), (build.sum_(x * x, (0, 1)) + build.sum_(y * y, (0, 1)),))
-    assert kernels(fuse(graph)) == ["fusion"]
+    assert kernels(fuse(graph, TARGET)) == ["fusion"]
 
 
 @pytest.mark.parametrize("name", ["argmin", "argmax"])

@@ -17,6 +17,7 @@ from graphc.ir.text.printer import to_text
 from graphc.ir.transforms import checkpointing
 from graphc.ir.transforms.checkpointing import kept_states, segment_lengths
 from graphc.utils.checkpoint import checkpoint, checkpoint_sequential
+from tests.targets import TARGET
 
 rng = np.random.default_rng(0)
 
@@ -85,7 +86,7 @@ def test_what_is_computed_again_stays_apart() -> None:
       }
       return %y, %d
     }""")
-    text = to_text(optimize(graph)["optimized"])
+    text = to_text(optimize(graph, TARGET)["optimized"])
     assert text.count("exp") == 2 and text.count("checkpoint") == 1
 
 

@@ -20,6 +20,7 @@ from graphc.ir.core.types import BOOL, F32, F64, I64, DType, TensorType
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.pipeline import optimize
 from graphc.ir.transforms.vjp import adjoint
+from tests.targets import TARGET
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,7 @@ def value(shape: tuple[int, ...] = (), dtype: DType = F64, name: str = "") -> No
 
 def loops(graph: Graph) -> list[Lanes | None]:
     """Return the lanes of each loop of a graph as it is compiled."""
-    nodes = optimize(graph)["fused"].nodes()
+    nodes = optimize(graph, TARGET)["fused"].nodes()
     return [decided_lanes(n) for n in nodes if n.op.name in ("scan", "while")]
 
 

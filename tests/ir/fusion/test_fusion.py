@@ -13,6 +13,7 @@ from graphc.ir.core.types import F32, DType, TensorType
 from graphc.ir.fusion.fusion import fuse
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.text.verifier import verify
+from tests.targets import TARGET
 
 
 def param(*shape: int, name: str = "x", dtype: DType = F32) -> Node:
@@ -48,7 +49,7 @@ def kernels(graph: Graph) -> list[str]:
 def fused(*results: Node, params: tuple[Node, ...]) -> Graph:
     """Fuse a graph, check it against the graph it came from, and return it."""
     graph = Graph(params, results)
-    after = fuse(graph)
+    after = fuse(graph, TARGET)
     verify(after, "fuse")
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal(p.shape).astype(p.dtype.numpy) for p in params]

@@ -18,6 +18,7 @@ from graphc.ir.text.parser import parse
 from graphc.ir.text.printer import to_text
 from graphc.ir.text.verifier import verify
 from graphc.ir.transforms.vjp import adjoint
+from tests.targets import TARGET
 
 
 def value(*shape: int, dtype: DType = F64) -> Node:
@@ -34,7 +35,7 @@ def pulls(x: Node, mass: Node) -> Node:
 
 
 def same(graph: Graph, arrays, tolerance: float = 1e-12) -> Graph:
-    after = scalarize(graph)
+    after = scalarize(graph, TARGET)
     verify(after)
     want = evaluate(graph, arrays)
     for found in (evaluate(after, arrays), compile_graph(graph).run(arrays)):
@@ -63,7 +64,7 @@ def test_before_and_after():
       return %r
     }""")
     assert (
-        to_text(scalarize(graph))
+        to_text(scalarize(graph, TARGET))
         == """graph f(%x: f32[100,2]) -> (f32[100]) {
   %0: f32[100,1] = slice %x {start=[0,0], stop=[100,1], step=[1,1]}
   %1: f32[100] = reshape %0 {shape=[100]}
@@ -88,7 +89,7 @@ def test_every_reduction(name):
     numbers[::7, 1], numbers[::5, 0], numbers[::9] = np.nan, -0.0, -0.0
     arrays = [numbers > 0, numbers[:, 0] > 1] if dtype is BOOL else [numbers.astype(np.float32), np.ones(70, np.float32)]
     assert same(graph, arrays, 1e-6) is not graph
-    for found in (evaluate(scalarize(graph), arrays), compile_graph(graph).run(arrays)):
+    for found in (evaluate(scalarize(graph, TARGET), arrays), compile_graph(graph).run(arrays)):
         want = evaluate(graph, arrays)[0]
         assert np.array_equal(np.signbit(found[0][want == 0]), np.signbit(want[want == 0])) or name in ("max", "min", "prod")
 
@@ -250,10 +251,10 @@ def test_few_turns(length):
 def test_what_does_not_pay_stays(shape, axes):
     x = value(*shape)
     graph = Graph((x,), (build.sum_(build.apply("exp", x), axes),))
-    assert scalarize(graph) is graph
+    assert scalarize(graph, TARGET) is graph
 
 
 def test_what_is_only_read_stays():
     x = value(100, 3)
     graph = Graph((x,), (build.sum_(x, (1,)),))
-    assert scalarize(graph) is graph
+    assert scalarize(graph, TARGET) is graph

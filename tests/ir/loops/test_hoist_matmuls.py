@@ -13,6 +13,7 @@ from graphc.ir.core.types import F64, TensorType
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.loops.hoist_matmuls import hoist_matmuls
 from graphc.ir.text.verifier import verify
+from tests.targets import TARGET
 
 STEPS, ROWS, SIZE = 5, 6, 32
 
@@ -32,7 +33,7 @@ def products(region: Region) -> list[str]:
 
 def moved(graph: Graph) -> Graph:
     """Move products, check the numbers against those of the graph as it was, and return the new one."""
-    after = hoist_matmuls(graph)
+    after = hoist_matmuls(graph, TARGET)
     verify(after, "move")
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal(p.shape) / SIZE**0.5 for p in graph.params]
@@ -69,7 +70,7 @@ def test_products_of_what_is_carried_stay():
     x, w = param(ROWS, SIZE), param(SIZE, SIZE, name="w")
     c = param(ROWS, SIZE, name="c")
     graph = Graph((x, w), tuple(control_flow.scan(Region((c,), (build.apply("tanh", build.matmul(c, w)),)), [x], [], STEPS)))
-    assert hoist_matmuls(graph) is graph
+    assert hoist_matmuls(graph, TARGET) is graph
 
 
 def test_a_sum_that_the_loop_reads_stays():
@@ -78,14 +79,14 @@ def test_a_sum_that_the_loop_reads_stays():
     after = build.apply("tanh", build.matmul(c, s) + item)
     body = Region((c, s, item), (after, s + build.matmul(build.permute(item, (1, 0)), after)))
     graph = Graph((x, xs, total), tuple(control_flow.scan(body, [x, total], [xs], STEPS)))
-    assert hoist_matmuls(graph) is graph
+    assert hoist_matmuls(graph, TARGET) is graph
 
 
 def test_small_products_stay():
     x, xs, w = param(4, 4), param(STEPS, 4, 4, name="xs"), param(4, 4, name="w")
     c, item = param(4, 4, name="c"), param(4, 4, name="item")
     graph = Graph((x, xs, w), tuple(control_flow.scan(Region((c, item), (c + build.matmul(item, w),)), [x], [xs], STEPS)))
-    assert hoist_matmuls(graph) is graph
+    assert hoist_matmuls(graph, TARGET) is graph
 
 
 def recurrent(w_in, w_state, b, x, h):

@@ -11,6 +11,7 @@ from graphc.codegen.program.program import compile_graph
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.pipeline import optimize
 from graphc.ir.text.parser import parse
+from tests.targets import TARGET
 
 LOOPS = {
     "carried values that are overwritten and never read": """
@@ -111,7 +112,7 @@ def test_loops_give_what_the_evaluator_does(name: str) -> None:
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal(p.shape) * 0.5 for p in graph.params]
     want = evaluate(graph, arrays)
-    for stage, after in optimize(graph).items():
+    for stage, after in optimize(graph, TARGET).items():
         for got, one in zip(evaluate(after, arrays), want, strict=True):
             np.testing.assert_allclose(got, one, rtol=1e-12, err_msg=stage)
     for got, one in zip(compile_graph(graph).run(arrays), want, strict=True):

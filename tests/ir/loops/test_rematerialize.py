@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 import graphc as torch
 from graphc import func
+from graphc.codegen.llvm import target
 from graphc.ir.core.graph import Graph, Node, toposort
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.loops import rematerialize as module
@@ -19,6 +21,7 @@ from graphc.ir.pipeline import optimize
 from graphc.ir.text.parser import parse
 from graphc.ir.text.verifier import verify
 from graphc.ir.transforms.vjp import adjoint
+from tests.targets import TARGET
 
 rng = np.random.default_rng(0)
 
@@ -62,7 +65,7 @@ def test_products_are_kept_and_not_computed_again() -> None:
     graph = recurrent(1000, PRODUCT)
     forward, backward = scans(graph)
     assert operations(backward).count("matmul") == 3 and len(forward.types) == 2
-    after = rematerialize(graph)
+    after = rematerialize(graph, TARGET)
     forward, backward = scans(after)
     assert operations(backward).count("matmul") == 2  # the transposed ones
     assert [t.shape for t in forward.types[1:]] == [(1000, 32, 128)] * 2  # the product, and the carry for the gradient by u
@@ -72,7 +75,7 @@ def test_what_the_cut_replaces_is_kept_no_longer() -> None:
     graph = merge_and_prune_loops(Graph(recurrent(1000, PRODUCT).params, adjoint(parse(_source(1000)), [0]).results))
     forward, _ = scans(graph)
     assert [str(r.op) for r in forward.regions[0].results] == ["sin", "parameter"]
-    forward, _ = scans(rematerialize(graph))
+    forward, _ = scans(rematerialize(graph, TARGET))
     assert [str(r.op) for r in forward.regions[0].results] == ["sin", "matmul"]
 
 
@@ -90,7 +93,7 @@ def _source(steps: int) -> str:
 def test_the_values_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LEAST_WORK", 0)
     graph = recurrent(7, PRODUCT)
-    after = rematerialize(graph)
+    after = rematerialize(graph, TARGET)
     assert after is not graph
     same(graph, after)
 
@@ -103,12 +106,12 @@ def test_cheap_work_is_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
         %c: f32[32,128] = mul %b, %a
         return %c
     """)  # fmt: skip
-    assert rematerialize(graph) is graph
+    assert rematerialize(graph, TARGET) is graph
 
 
 def test_short_work_is_not_looked_at() -> None:
     graph = recurrent(10, PRODUCT)
-    assert rematerialize(graph) is graph
+    assert rematerialize(graph, TARGET) is graph
 
 
 def test_loops_in_loops_stay(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +172,8 @@ def test_gradients_through_loops(name: str, reverse: bool, monkeypatch: pytest.M
     ):
         wanted = [x.numpy() for x in differentiated(w, u, xs, start)]
         monkeypatch.setattr(module, "LEAST_WORK", 0)
-        monkeypatch.setattr(module, "KEEPING", ((float("inf"), 0.001),))  # keep whatever can be kept
+        cheap = replace(TARGET, keeping=((float("inf"), 0.001),))  # keep whatever can be kept
+        monkeypatch.setattr(target.Target, "info", cheap)
         compiled = torch.compile(differentiated)
         lowered = compiled.lower(w, u, xs, start)
         assert lowered.ir("rematerialized") != lowered.ir("merged")
@@ -178,6 +182,6 @@ def test_gradients_through_loops(name: str, reverse: bool, monkeypatch: pytest.M
 
 
 def test_the_pass_is_in_the_pipeline() -> None:
-    stages = optimize(recurrent(1000, PRODUCT))
+    stages = optimize(recurrent(1000, PRODUCT), TARGET)
     assert stages["rematerialized"] is not stages["merged"]
     assert operations(scans(stages["rematerialized"])[-1]).count("matmul") == 2

@@ -14,6 +14,7 @@ from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.loops.unrolling import unroll_loops
 from graphc.ir.text.printer import to_text
 from graphc.ir.text.verifier import verify
+from tests.targets import TARGET
 
 
 def param(*shape: int, name: str = "x") -> Node:
@@ -47,7 +48,7 @@ def check(graph: Graph, after: Graph) -> None:
 @pytest.mark.parametrize("length", [1, 2, 5, 8, 11])
 def test_short_scans_are_written_out(length, reverse):
     graph = scan_graph(length, reverse=reverse)
-    after = unroll_loops(graph)
+    after = unroll_loops(graph, TARGET)
     assert "scan" not in to_text(after)
     check(graph, after)
 
@@ -55,21 +56,21 @@ def test_short_scans_are_written_out(length, reverse):
 @pytest.mark.parametrize(("length", "size"), [(0, 50), (100, 50), (5, 3)])
 def test_long_small_and_empty_loops_stay(length, size):
     graph = scan_graph(length, size=size)
-    assert unroll_loops(graph) is graph
+    assert unroll_loops(graph, TARGET) is graph
     check(graph, graph)
 
 
 def test_loops_with_products_stay():
     x, w, c = param(20, 20), param(20, 20, name="w"), param(20, 20, name="c")
     graph = Graph((x, w), tuple(control_flow.scan(Region((c,), (build.matmul(c, w) * 0.1,)), [x], [], 3)))
-    assert unroll_loops(graph) is graph
+    assert unroll_loops(graph, TARGET) is graph
 
 
 def test_a_short_loop_in_a_long_one_is_written_out():
     x, c, inner = param(40), param(40, name="c"), param(40, name="inner")
     (last,) = control_flow.scan(Region((inner,), (build.apply("sin", inner) + c,)), [c], [], 3)
     graph = Graph((x,), tuple(control_flow.scan(Region((c,), (last * 0.5,)), [x], [], 100)))
-    after = unroll_loops(graph)
+    after = unroll_loops(graph, TARGET)
     assert to_text(graph).count("scan") == 2 and to_text(after).count("scan") == 1
     check(graph, after)
 
@@ -81,7 +82,7 @@ def test_loops_that_read_one_another_are_all_written_out():
     second, item = param(40, name="d"), param(40, name="item")
     results = control_flow.scan(Region((second, item), (second + item,)), [last], [stack], 4, reverse=True)
     graph = Graph((x,), tuple(results))
-    after = unroll_loops(graph)
+    after = unroll_loops(graph, TARGET)
     assert "scan" not in to_text(after)
     check(graph, after)
 

@@ -36,6 +36,7 @@ from graphc.ir.text.printer import describe, to_text
 from graphc.ir.text.verifier import verify
 from graphc.ir.transforms.vjp import adjoint
 from tests.paths import ROOT
+from tests.targets import TARGET
 
 DOC = ROOT / "docs" / "ir.md"
 
@@ -177,7 +178,7 @@ def test_text_is_read_back(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "make_graph", [example, softmax_loss, every_kind, lambda: fuse(softmax_loss()), lambda: fuse(every_kind())]
+    "make_graph", [example, softmax_loss, every_kind, lambda: fuse(softmax_loss(), TARGET), lambda: fuse(every_kind(), TARGET)]
 )
 def test_graphs_survive_the_round_trip(make_graph: Any) -> None:
     graph = make_graph()
@@ -189,7 +190,7 @@ def test_graphs_survive_the_round_trip(make_graph: Any) -> None:
 
 
 def test_a_graph_that_was_read_computes_the_same() -> None:
-    graph = fuse(softmax_loss())
+    graph = fuse(softmax_loss(), TARGET)
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal(q.shape).astype(np.float32) for q in graph.params]
     for want, got in zip(evaluate(graph, arrays), evaluate(parse(to_text(graph)), arrays), strict=True):
@@ -381,7 +382,7 @@ def test_deep_regions_are_refused() -> None:
 
 def test_damaged_text_never_fails_otherwise() -> None:
     rng = random.Random(0)
-    sources = [EXAMPLE, FUSION, to_text(every_kind()), to_text(fuse(softmax_loss()))]
+    sources = [EXAMPLE, FUSION, to_text(every_kind()), to_text(fuse(softmax_loss(), TARGET))]
     tokens = sorted({t for s in sources for t in re.findall(r"[%\w.]+|\S", s)})
     for _ in range(500):
         pieces = re.findall(r"[%\w.]+|\s+|\S", rng.choice(sources))

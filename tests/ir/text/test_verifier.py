@@ -16,6 +16,7 @@ from graphc.ir.text import verifier
 from graphc.ir.text.parser import IRSyntaxError, parse
 from graphc.ir.text.verifier import CHECKS, VerificationError, verify
 from graphc.ir.transforms.vjp import adjoint
+from tests.targets import TARGET
 
 
 def p(shape: tuple[int, ...] = (4, 3), name: str = "x", dtype: DType = F32) -> Node:
@@ -32,7 +33,7 @@ def broken(node: Node, **slots: Any) -> Node:
 
 def refused(graph: Graph, rule: str, message: str, after: str = "") -> VerificationError:
     with pytest.raises(VerificationError, match=message) as caught:
-        verify(graph, after)
+        verify(graph, after, TARGET)
     assert caught.value.rule == rule
     return caught.value
 
@@ -49,7 +50,7 @@ def test_sound_graphs_pass() -> None:
     loss = sum_(apply("tanh", x * broadcast(w, (4, 3), (1,))), (0, 1))
     graph = adjoint(Graph((x, w), (loss, constant(1, F32)), "f"), [0, 1])
     verify(graph)
-    verify(fuse(graph), after="fuse")
+    verify(fuse(graph, TARGET), after="fuse")
     verify(Graph((x,), (x, x)))
 
 
@@ -356,22 +357,22 @@ graph f(%s: f64[8,3], %w: f64[8,3]) -> (f64[8,3], f64[40,8]) {
 
 
 def test_vectorizable() -> None:
-    verify(parse(REGISTERS.replace("DECISIONS", "registers=true, lanes=8, lane_axes=[[0,0],[0,1]]")))
+    verify(parse(REGISTERS.replace("DECISIONS", "registers=16, lanes=8, lane_axes=[[0,0],[0,1]]")))
 
 
 @pytest.mark.parametrize(
     ("decisions", "message"),
     [
         ("lanes=8, lane_axes=[[0,0],[0,1]]", "has lanes in registers only"),
-        ("registers=true, lanes=8", "says along which axes"),
-        ("registers=true, lane_axes=[[0,0],[0,1]]", "says along which axes"),
-        ("registers=true, lanes=3, lane_axes=[[1,1],[1,none]]", "whose elements its bodies mix"),
-        ("registers=true, lanes=8, lane_axes=[[none,none],[none,none]]", "or along none"),
-        ("registers=true, lanes=4, lane_axes=[[0,0],[0,1]]", "are 8, along .* not 4"),
-        ("registers=true, lanes=8, lane_axes=[[0,none],[0,1]]", "not 8, along ..0, None., .0, 1.."),
-        ("registers=true, lanes=8, lane_axes=[[0,0],[0,0]]", "not 8, along ..0, 0., .0, 0.."),
-        ("registers=true, lanes=8, lane_axes=[[0],[0,1]]", "are no axes of the operands and the results"),
-        ("registers=true, lanes=8, lane_axes=[[0,2],[0,1]]", "are no axes of the operands and the results"),
+        ("registers=16, lanes=8", "says along which axes"),
+        ("registers=16, lane_axes=[[0,0],[0,1]]", "says along which axes"),
+        ("registers=16, lanes=3, lane_axes=[[1,1],[1,none]]", "whose elements its bodies mix"),
+        ("registers=16, lanes=8, lane_axes=[[none,none],[none,none]]", "or along none"),
+        ("registers=16, lanes=4, lane_axes=[[0,0],[0,1]]", "are 8, along .* not 4"),
+        ("registers=16, lanes=8, lane_axes=[[0,none],[0,1]]", "not 8, along ..0, None., .0, 1.."),
+        ("registers=16, lanes=8, lane_axes=[[0,0],[0,0]]", "not 8, along ..0, 0., .0, 0.."),
+        ("registers=16, lanes=8, lane_axes=[[0],[0,1]]", "are no axes of the operands and the results"),
+        ("registers=16, lanes=8, lane_axes=[[0,2],[0,1]]", "are no axes of the operands and the results"),
     ],
 )
 def test_vectorizable_refuses_lanes(decisions: str, message: str) -> None:
@@ -380,18 +381,20 @@ def test_vectorizable_refuses_lanes(decisions: str, message: str) -> None:
 
 def test_vectorizable_refuses_an_axis_that_is_too_long() -> None:
     wide = REGISTERS.replace("[8", "[17").replace(",8]", ",17]")
-    decisions = "registers=true, lanes=17, lane_axes=[[0,0],[0,1]]"
-    refused(parse(wide.replace("DECISIONS", decisions)), "vectorizable", "an axis of 17 elements is none for 2 to 16 lanes")
+    decisions = "registers=16, lanes=17, lane_axes=[[0,0],[0,1]]"
+    refused(
+        parse(wide.replace("DECISIONS", decisions)), "vectorizable", "an axis of 17 elements has no lanes, which are at most 16"
+    )
 
 
 def test_promotable() -> None:
-    verify(parse(REGISTERS.replace("[8", "[4").replace(",8]", ",4]").replace("DECISIONS", "registers=true")))
-    refused(parse(REGISTERS.replace("DECISIONS", "registers=true")), "promotable", r"f64\[8,3\] is larger than 16 elements")
-    wide = REGISTERS.replace(",3]", ",30]").replace("DECISIONS", "registers=true, lanes=8, lane_axes=[[0,0],[0,1]]")
+    verify(parse(REGISTERS.replace("[8", "[4").replace(",8]", ",4]").replace("DECISIONS", "registers=16")))
+    refused(parse(REGISTERS.replace("DECISIONS", "registers=16")), "promotable", r"f64\[8,3\] is larger than 16 elements")
+    wide = REGISTERS.replace(",3]", ",30]").replace("DECISIONS", "registers=16, lanes=8, lane_axes=[[0,0],[0,1]]")
     refused(parse(wide), "promotable", r"f64\[1,30\] is larger than 16 elements")
     held = """\
 graph f(%p: bool[], %x: f32[3]) -> (f32[3]) {
-  %0: f32[3] = cond %p, %x {registers=true} (%x: f32[3]) {
+  %0: f32[3] = cond %p, %x {registers=16} (%x: f32[3]) {
     %0: f32[3] = fusion %x (%x: f32[3]) { return %x }
     return %0
   } (%x: f32[3]) {
@@ -401,13 +404,15 @@ graph f(%p: bool[], %x: f32[3]) -> (f32[3]) {
 }
 """
     refused(parse(held), "promotable", "cond does not fit into registers: fusion is no straight-line code")
+    many = REGISTERS.replace("DECISIONS", "registers=17")
+    refused(parse(many.replace("[8", "[4").replace(",8]", ",4]")), "promotable", "values of 17 elements .* which hold 16")
 
 
 def test_promotable_refuses_too_many_operations() -> None:
     lines = "\n".join(f"    %{i + 1}: f64[4,4] = matmul %{i}, %w" for i in range(500))
     text = f"""\
 graph f(%s: f64[4,4], %w: f64[4,4]) -> (f64[4,4]) {{
-  %0: f64[4,4] = scan %s, %w {{carried=1, sequences=0, length=4, reverse=false, registers=true}} \
+  %0: f64[4,4] = scan %s, %w {{carried=1, sequences=0, length=4, reverse=false, registers=16}} \
 (%0: f64[4,4], %w: f64[4,4]) {{
 {lines}
     return %500
@@ -485,6 +490,6 @@ def test_writable_refuses_inputs_and_other_regions() -> None:
 
 def test_decisions_are_of_their_kinds() -> None:
     axes = ("lane_axes=[0,1]", "lane_axes=[[0,-1],[0,1]]")
-    for decision in ("registers=false", "registers=1", "lanes=true", "in_place=0", *axes):
+    for decision in ("registers=true", "registers=-1", "lanes=true", "in_place=0", *axes):
         with pytest.raises(IRSyntaxError, match="scan"):
             parse(REGISTERS.replace("DECISIONS", decision))
