@@ -14,6 +14,7 @@ __all__ = [
     "may_fail",
 ]  # fmt: skip
 
+
 def is_elementwise(node: Node) -> bool:
     """Tell whether a node computes each element from the elements at the same place."""
     return node.op.kind == "elementwise"
