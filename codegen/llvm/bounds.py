@@ -41,7 +41,7 @@ class CheckedModule(Module):
     def __init__(self, *, literal: bool = False) -> None:
         super().__init__(literal=literal)
         self.sites: dict[str, int] = {}
-        self.steps: list[str] = []
+        self.callers: list[str] = []
         self.helpers: dict[str, str] = {"note": NOTE, "place": PLACE, "count": COUNT}
         self.constant("bounds.found", f"global [{WORDS} x i64] zeroinitializer, align 8")
         self.constant("bounds.nothing", f"internal global [{SCRATCH} x i8] zeroinitializer, align 64")
@@ -66,7 +66,7 @@ class CheckedModule(Module):
 
     def __str__(self) -> str:
         names = [f"; site {number}: {what}" for what, number in self.sites.items()]
-        names += [f"; step {number}: {name}" for number, name in enumerate(self.steps)]
+        names += [f"; call {number}: {name}" for number, name in enumerate(self.callers)]
         return "\n".join([*names, super().__str__(), *self.helpers.values()]) + "\n"
 
 
@@ -89,7 +89,7 @@ class CheckedFunction(Function):
         super().__init__(module, name, [*params, *more], returns, internal=internal)
         del self.args[len(params) :]
         self.limits: dict[str, Limits] = {"null": NOTHING}
-        where = f" in {name}" if "." in name else ""  # steps of equal text are one function: its name is that of a step
+        where = f" in {name}" if "." in name else ""  # kernels of equal text are one function, with the name of the first
         for n in pointers:
             low, high = Value(f"%{n}.low", "i64"), Value(f"%{n}.high", "i64")
             self.limits["%" + n] = Limits(low, high, n + where) if internal else NOTHING

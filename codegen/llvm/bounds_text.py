@@ -13,8 +13,8 @@ OUTSIDE = 3
 SCRATCH = 4096
 """Bytes of `@bounds.nothing`: more than any vector."""
 
-SITE, AT, LENGTH, SIZE, STEP, WORDS = range(6)
-"""Words of `@bounds.found`: what was accessed, where, how many bytes, of how many, in which step."""
+SITE, AT, LENGTH, SIZE, CALLER, WORDS = range(6)
+"""Words of `@bounds.found`: the access, its offset and bytes, the bytes of the buffer, the caller."""
 
 
 class InternalError(SystemError):
@@ -98,10 +98,10 @@ inside:
 def take_error(found_at: int, text: str) -> InternalError:
     """Return the error that the program of a text noted in `@bounds.found`, which is at this address, and forget it."""
     words = (ctypes.c_int64 * WORDS).from_address(found_at)
-    found = list(words)
+    report = list(words)
     words[SITE] = 0
     names = dict[str, str](re.findall(r"^; (\w+ \d+): (.*)$", text, re.MULTILINE))
-    where = names.get(f"step {found[STEP] - 1}", "the program itself")
-    what = names.get(f"site {found[SITE]}", "access")
-    extent = f"{found[LENGTH]} bytes at {found[AT]} of {found[SIZE]}"
+    where = names.get(f"call {report[CALLER] - 1}", "the program itself")
+    what = names.get(f"site {report[SITE]}", "access")
+    extent = f"{report[LENGTH]} bytes at {report[AT]} of {report[SIZE]}"
     return InternalError(f"internal error, please report it: {what} outside of its bounds in {where}: {extent}")

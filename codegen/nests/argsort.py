@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from graphc.codegen.llvm.builder import Function, Module
 from graphc.codegen.llvm.scalar_ops import LLVM, MEMORY
 from graphc.codegen.llvm.values import BITS, Value
-from graphc.codegen.nests.kernel_function import Step
+from graphc.codegen.nests.kernel_function import KernelFunction
 from graphc.ir.core.types import DType
 
 __all__ = ["sort_bytes", "sort_key", "write_order"]
@@ -49,7 +49,7 @@ def sort_key(f: Function, dtype: DType, x: Value, descending: bool) -> Value:
 
 
 def write_order(
-    step: Step, dtype: DType, count: Value, source: Value, target: Value, strides: Sequence[Value], descending: bool
+    step: KernelFunction, dtype: DType, count: Value, source: Value, target: Value, strides: Sequence[Value], descending: bool
 ) -> None:
     """Write the sort of one row: its elements and its indices lie `strides` apart from `source` and `target` on."""
     f, narrow = step.f, _is_narrow(dtype)

@@ -17,7 +17,7 @@ from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Instr, Kernel, Reduction, Stage, needed
 from graphc.codegen.loops.schedule import Schedule
 from graphc.codegen.nests.accumulators import Accumulator, Accumulators
-from graphc.codegen.nests.kernel_function import Step
+from graphc.codegen.nests.kernel_function import KernelFunction
 from graphc.codegen.nests.outer_reductions import OuterReductions
 from graphc.codegen.nests.padded_loops import PaddedLoops
 from graphc.ir.core.structural_key import SMALL
@@ -31,7 +31,7 @@ BLOCK_DOWN = 256
 """The same for sums down outer reductions, where every lane is a sum of its own."""
 
 
-def emit_kernel(module: Module, kernel: Kernel, plan: Schedule, name: str) -> Step:
+def emit_kernel(module: Module, kernel: Kernel, plan: Schedule, name: str) -> KernelFunction:
     """Write `kernel` into `module` as function `name`."""
     writer = _Writer(module, kernel, plan, name)
     writer.write()

@@ -19,7 +19,7 @@ from math import prod
 from graphc.codegen.llvm.scalar_ops import LLVM
 from graphc.codegen.llvm.values import BYTES, Value
 from graphc.codegen.loops.loop_ir import Instr, Kernel, OuterReduction, Reduction, Stage, ensure
-from graphc.codegen.nests.kernel_function import Step
+from graphc.codegen.nests.kernel_function import KernelFunction
 from graphc.codegen.nests.reductions import add_block, combine, identity, reduce_lanes, rounded
 from graphc.ir.core.structural_key import SMALL
 
@@ -49,14 +49,14 @@ class _Places:
 class OuterReductions:
     """The outer reductions of a kernel.  `lanes` are the points that lie side by side for each of theirs."""
 
-    def __init__(self, step: Step, kernel: Kernel, lanes: int) -> None:
-        self.step, self.f, self.kernel, self.lanes = step, step.f, kernel, lanes
+    def __init__(self, function: KernelFunction, kernel: Kernel, lanes: int) -> None:
+        self.function, self.f, self.kernel, self.lanes = function, function.f, kernel, lanes
         self.places = {s: [self._place(s, c) for c in s.outer_reductions] for s in kernel.stages if s.outer_reductions}
 
     def _place(self, stage: Stage, column: OuterReduction) -> _Places:
         r = column.reduction
         extents, count = [self.kernel.dims[lo] for lo in r.inner], self._count(stage)
-        known = all(map(self.step.is_known, extents)) and prod(extents) <= SMALL * SMALL
+        known = all(map(self.function.is_known, extents)) and prod(extents) <= SMALL * SMALL
         blocked = r.kind == "sum" and r.dtype.is_float and not known
         sums = self._room(("sums", column), count * self.lanes * r.dtype.bytes)
         totals = [self._room(("totals", (column, k)), count * 8) for k in range(2 if blocked and r.dtype.bytes == 8 else 1)]
@@ -66,17 +66,17 @@ class OuterReductions:
         return prod(self.kernel.dims[lo] for lo in stage.inner)
 
     def _room(self, role: tuple[str, object], size: int) -> Value:
-        place = self.f.element(self.step.scratch, self.step.integer(self.step.scratch_bytes, role), "i8")
+        place = self.f.element(self.function.scratch, self.function.integer(self.function.scratch_bytes, role), "i8")
         size = -(-size // 64) * 64 + PADDING
-        self.step.scratch_bytes += size
-        self.step.bounded(place, size, ("room", role))
+        self.function.scratch_bytes += size
+        self.function.bounded(place, size, ("room", role))
         return place
 
     def clear(self) -> None:
         """Start all outer reductions."""
         f = self.f
         for stage, places in self.places.items():
-            count = self.step.integer(self._count(stage), ("count", stage), varies=True)
+            count = self.function.integer(self._count(stage), ("count", stage), varies=True)
             with f.loop(f.i64(0), count, WIDE, hint="total") as at:
                 for p in places:
                     first = f.const(0.0, "double", WIDE) if p.blocked else identity(f, p.reduction, WIDE)
@@ -100,7 +100,7 @@ class OuterReductions:
         """Fold the places into the totals, and start them again."""
         f, wide = self.f, WIDE if self.lanes == 1 else 1
         for stage, places in self.places.items():
-            count = self.step.integer(self._count(stage), ("count", stage), varies=True)
+            count = self.function.integer(self._count(stage), ("count", stage), varies=True)
             with f.loop(f.i64(0), count, wide, hint="place") as at:
                 first = at.index if wide > 1 else f.mul(at.index, f.i64(self.lanes))
                 for p in places:

@@ -14,7 +14,7 @@ from graphc.codegen.llvm.scalar_ops import LLVM
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Instr, Kernel, Stage
 from graphc.codegen.loops.schedule import Schedule
-from graphc.codegen.nests.kernel_function import Step, table_bits
+from graphc.codegen.nests.kernel_function import KernelFunction, parameter_bits
 from graphc.ir.core.guards import derived
 from graphc.ir.core.structural_key import SIMPLE, SMALL
 
@@ -27,7 +27,7 @@ TRUE = "true"
 """How a condition is spelled that is known to hold."""
 
 
-class Scopes(Step):
+class Scopes(KernelFunction):
     """A kernel being written: where in its loops the next instruction will stand, and what is known there."""
 
     def __init__(self, module: Module, kernel: Kernel, plan: Schedule, name: str) -> None:
@@ -78,7 +78,7 @@ class Scopes(Step):
         if self.literal or (i.dtype.is_float and (i.attr in SIMPLE or i.attr != i.attr)):
             return self.f.const(i.attr, type)
         if ("number", i) not in self.cached:
-            self.cached[("number", i)] = self.slot(derived(table_bits, i.attr, i.dtype), type)
+            self.cached[("number", i)] = self.parameter(derived(parameter_bits, i.attr, i.dtype), type)
         return self.cached[("number", i)]
 
     # -- loops and lanes --------------------------------------------------------------------------

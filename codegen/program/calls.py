@@ -11,7 +11,7 @@ from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Kernel
 from graphc.codegen.loops.lower import Operand, lower_fusion
 from graphc.codegen.loops.schedule import schedule
-from graphc.codegen.nests.kernel_function import Step
+from graphc.codegen.nests.kernel_function import KernelFunction
 from graphc.codegen.nests.nest import emit_kernel
 from graphc.codegen.program.extents import Limits
 from graphc.codegen.program.extern import EXTERN, emit_copy, emit_packed, emit_product
@@ -51,12 +51,12 @@ class Calls:
         views = [self.buffers.view(o) for o in node.operands]
         results = self.buffers.results(region, node)
         kernel = lower_fusion(node, [o for _, o in views], [Operand(r.strides) for r in results], self._name(node))
-        step = emit_kernel(self.module, kernel, schedule(kernel), kernel.name)
+        function = emit_kernel(self.module, kernel, schedule(kernel), kernel.name)
         self.kernels.append(kernel)
         self._record(node, kernel, results)
         written = [(t.shape, r.strides) for t, r in zip(node.types, results, strict=True)]
-        first = self._call(step, [*(b for b, _ in views), *results])
-        self.limits.add(kernel, step, first, [*map(self.buffers.layout, node.operands), *written])
+        first = self._call(function, [*(b for b, _ in views), *results])
+        self.limits.add(kernel, function, first, [*map(self.buffers.layout, node.operands), *written])
 
     def extern(self, region: Region, node: Node) -> None:
         """Write a primitive that has an extern kernel."""
@@ -73,11 +73,11 @@ class Calls:
             else:  # the updates must not be read from the buffer that they are written to
                 views = [self._unaliased(o, v, base[0]) for o, v in zip(node.operands[1:], views, strict=True)]
                 operands = [operands[0], *(o for _, o in views)]
-        step = EXTERN[node.op.name](self.module, node, operands, self._name(node))
-        first = self._call(step, [*(b for b, _ in views), result])
+        function = EXTERN[node.op.name](self.module, node, operands, self._name(node))
+        first = self._call(function, [*(b for b, _ in views), result])
         if is_matmul(node):
             layouts = [*map(self.buffers.layout, node.operands), (node.shape, result.strides)]
-            self.limits.add_product(node, step, first, operands, layouts)
+            self.limits.add_product(node, function, first, operands, layouts)
 
     def _unaliased(self, node: Node, view: tuple[Buffer, Operand], target: Buffer) -> tuple[Buffer, Operand]:
         """Return a view of a value, or of its copy if it lies in the buffer of `target`."""
@@ -98,10 +98,10 @@ class Calls:
         result = self.buffers.result(node)
         self.buffers.use(packed)
         operands = [a, Operand(packed.strides)]
-        step = emit_product(self.module, node, operands, self._name(node), packed=True)
-        first = self._call(step, [left, packed, result])
+        function = emit_product(self.module, node, operands, self._name(node), packed=True)
+        first = self._call(function, [left, packed, result])
         layouts = [self.buffers.layout(node.operands[0]), None, (node.shape, result.strides)]
-        self.limits.add_product(node, step, first, operands, layouts)
+        self.limits.add_product(node, function, first, operands, layouts)
 
     def concatenate(self, region: Region, node: Node) -> None:
         """Copy into a concatenation those of its pieces that their kernels do not write there."""
@@ -114,9 +114,9 @@ class Calls:
         for piece in node.operands:
             if piece not in self.buffers.pieces and piece.type.size:
                 source, target = self.buffers.view(piece), Operand(strides, start * strides[axis])
-                step, kernel = emit_copy(self.module, piece, source[1], target, self._name(node))
-                first = self._call(step, [source[0], result])
-                self.limits.add(kernel, step, first, [self.buffers.layout(piece), (node.shape, strides)])
+                function, kernel = emit_copy(self.module, piece, source[1], target, self._name(node))
+                first = self._call(function, [source[0], result])
+                self.limits.add(kernel, function, first, [self.buffers.layout(piece), (node.shape, strides)])
             start += piece.shape[axis]
 
     def _copy_small(self, pieces: Sequence[Node], address: Value) -> None:
@@ -143,10 +143,10 @@ class Calls:
         return copy
 
     def _copy(self, value: Node, source: tuple[Buffer, Operand], target: Buffer) -> None:
-        step, kernel = emit_copy(self.module, value, source[1], Operand(target.strides), f"{self._name(value)}_copy")
+        function, kernel = emit_copy(self.module, value, source[1], Operand(target.strides), f"{self._name(value)}_copy")
         self.kernels.append(kernel)
-        first = self._call(step, [source[0], target])
-        self.limits.add(kernel, step, first, [self.buffers.layout(value), (value.shape, target.strides)])
+        first = self._call(function, [source[0], target])
+        self.limits.add(kernel, function, first, [self.buffers.layout(value), (value.shape, target.strides)])
 
     def pack(self, body: Region, captures: dict[Node, Buffer]) -> list[Buffer]:
         """Pack, before a loop, the captured right factors of products in its body; return the buffers."""
@@ -159,10 +159,10 @@ class Calls:
             if view is None or view.base is not base:
                 continue
             operand = Operand(view.strides, view.offset)
-            step, size = emit_packed(self.module, factor, operand, f"k{self.count}_packed")
+            function, size = emit_packed(self.module, factor, operand, f"k{self.count}_packed")
             address, live = self.buffers.reserve(size)
             buffer = self._packed[factor] = Buffer(address, dense_strides(factor.shape), [live])
-            self._call(step, [captures[base], buffer])
+            self._call(function, [captures[base], buffer])
             packed.append(buffer)
         return packed
 
@@ -172,18 +172,18 @@ class Calls:
         label = re.sub(r"\W", "_", node.name or node.op.name)
         return f"k{self.count}_{label}"
 
-    def _call(self, step: Step, buffers: list[Buffer]) -> int:
+    def _call(self, function: KernelFunction, buffers: list[Buffer]) -> int:
         """Write the call of a kernel; return the index of its first parameter."""
         scratch = Value("null", "ptr")
-        if step.scratch_bytes:
-            scratch, live = self.buffers.reserve(step.scratch_bytes)
+        if function.scratch_bytes:
+            scratch, live = self.buffers.reserve(function.scratch_bytes)
             self.buffers.use(Buffer(scratch, (), [live]))
         f, first = self.main.f, len(self.main.parameters)
         block = f.element(f.args[0], f.i64(first), "i64")
-        self.main.parameters += step.table
+        self.main.parameters += function.parameters
         self.count += 1
-        f.call(self._share(step.f), block, *(b.address for b in buffers), scratch, self.main.status)
-        self.main.check_bounds(step.f.name)
+        f.call(self._share(function.f), block, *(b.address for b in buffers), scratch, self.main.status)
+        self.main.check_bounds(function.f.name)
         return first
 
     def _share(self, function: Function) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from graphc.codegen.llvm.bounds_text import InternalError
 from graphc.codegen.loops.loop_ir import Index, Instr, Kernel, needed
 from graphc.codegen.loops.lower import Operand
-from graphc.codegen.nests.kernel_function import Role, Step
+from graphc.codegen.nests.kernel_function import KernelFunction, Role
 from graphc.codegen.program.memory.buffers import Layout
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.graph import Node
@@ -102,10 +102,10 @@ class Limits:
         """What was collected."""
         return Extents(tuple(self._accesses), tuple(self._orders))
 
-    def add(self, kernel: Kernel, step: Step, first: int, buffers: Sequence[Layout | None]) -> None:
+    def add(self, kernel: Kernel, function: KernelFunction, first: int, buffers: Sequence[Layout | None]) -> None:
         """Note the call of a kernel whose numbers are in the table from `first` on; None is a buffer that grows."""
         self._calls += 1
-        call = _Call(self, self._calls, step, first)
+        call = _Call(self, self._calls, function, first)
         nothing = call.ref(0, ("nothing", 0))
         layouts = [None if b is None else call.layout(i, b) for i, b in enumerate(buffers)]
         for buffer, index, loops, load in _affine(kernel):
@@ -116,16 +116,16 @@ class Limits:
             for offset, strides in call.spellings(buffer, index, load):
                 axes = tuple((call.ref(kernel.dims[lo], ("extent", lo)), strides.get(lo, nothing)) for lo in loops)
                 self._accesses[_Access(what, offset, axes, layout)] = None
-        for what, low, high, begin, end in step.orders:
+        for what, low, high, begin, end in function.orders:
             refs = [call.ref(*x) for x in (low, high, begin, end)]
             self._orders[_Order(f"{what} in {kernel.name}", *refs)] = None
 
     def add_product(
-        self, node: Node, step: Step, first: int, operands: Sequence[Operand], buffers: Sequence[Layout | None]
+        self, node: Node, function: KernelFunction, first: int, operands: Sequence[Operand], buffers: Sequence[Layout | None]
     ) -> None:
         """Note the call of a product of matrices in the same way."""
         self._calls += 1
-        call = _Call(self, self._calls, step, first)
+        call = _Call(self, self._calls, function, first)
         k, dense, one = node.operands[0].shape[-1], dense_strides(node.shape), call.ref(1, ("unit", 0))
         m, n, k = (call.ref(x, ("size", i)) for i, x in enumerate((*node.shape[-2:], k)))
         a, b = operands
@@ -137,7 +137,7 @@ class Limits:
                 batch = enumerate(zip(node.shape[:-2], strides, strict=False))
                 loops = [(call.ref(x, ("extent", ("batch", d))), call.ref(s, ("stride", (tag, d)))) for d, (x, s) in batch]
                 access = _Access(
-                    f"{tag} in {step.f.name}", call.ref(start, ("start", tag)), (*loops, *rest), call.layout(i, buffer)
+                    f"{tag} in {function.f.name}", call.ref(start, ("start", tag)), (*loops, *rest), call.layout(i, buffer)
                 )
                 self._accesses[access] = None
 
@@ -155,12 +155,12 @@ class _Call:
 
     limits: Limits
     number: int
-    step: Step
+    function: KernelFunction
     first: int
 
     def ref(self, value: Any, role: Role) -> Ref:
         """Return where a number is read from: the table if the code does so."""
-        place = self.step.read_at.get(role)
+        place = self.function.read_at.get(role)
         return self.limits.fact(value, self.number, role) if place is None else self.first + place
 
     def layout(self, buffer: int, of: Layout) -> tuple[tuple[Ref, Ref], ...]:

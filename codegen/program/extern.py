@@ -16,7 +16,7 @@ from graphc.codegen.loops.loop_ir import Kernel
 from graphc.codegen.loops.lower import Operand, lower_copy
 from graphc.codegen.loops.schedule import schedule
 from graphc.codegen.nests.argsort import sort_bytes, write_order
-from graphc.codegen.nests.kernel_function import Step
+from graphc.codegen.nests.kernel_function import KernelFunction
 from graphc.codegen.nests.nest import emit_kernel
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.graph import Node
@@ -25,28 +25,28 @@ from graphc.ir.core.structural_key import SMALL
 __all__ = ["EXTERN", "emit_copy", "emit_packed", "emit_product"]
 
 
-def emit_copy(module: Module, value: Node, source: Operand, target: Operand, name: str) -> tuple[Step, Kernel]:
+def emit_copy(module: Module, value: Node, source: Operand, target: Operand, name: str) -> tuple[KernelFunction, Kernel]:
     """Write the copy of a value from one layout to another."""
     kernel = lower_copy(value, source, target, name)
     return emit_kernel(module, kernel, schedule(kernel), name), kernel
 
 
 @contextmanager
-def _nest(step: Step, shape: Sequence[int], tag: str) -> Iterator[list[Value]]:
+def _nest(function: KernelFunction, shape: Sequence[int], tag: str) -> Iterator[list[Value]]:
     """Write loops over a shape, outermost first, and give their indices."""
     with ExitStack() as stack:
         yield [
-            stack.enter_context(step.f.loop(step.f.i64(0), step.integer(n, ("extent", (tag, a))), hint=tag)).index
+            stack.enter_context(function.f.loop(function.f.i64(0), function.integer(n, ("extent", (tag, a))), hint=tag)).index
             for a, n in enumerate(shape)
         ]
 
 
-def _offset(step: Step, at: Sequence[Value], strides: Sequence[int], start: int, tag: str) -> Value:
+def _offset(function: KernelFunction, at: Sequence[Value], strides: Sequence[int], start: int, tag: str) -> Value:
     """Return `start + sum(at * strides)`."""
-    f = step.f
-    total = step.integer(start, ("start", tag))
+    f = function.f
+    total = function.integer(start, ("start", tag))
     for a, (i, stride) in enumerate(zip(at, strides, strict=True)):
-        total = f.add(total, f.mul(i, step.integer(stride, ("stride", (tag, a)))))
+        total = f.add(total, f.mul(i, function.integer(stride, ("stride", (tag, a)))))
     return total
 
 
@@ -57,52 +57,52 @@ def _unit(strides: Sequence[int]) -> str:
     return "row" if strides[0] == 1 else "none"
 
 
-def emit_packed(module: Module, factor: Node, operand: Operand, name: str) -> tuple[Step, int]:
+def emit_packed(module: Module, factor: Node, operand: Operand, name: str) -> tuple[KernelFunction, int]:
     """Write the copy of a matrix that many products have on their right; return the step and the bytes that it fills."""
-    step, (k, n) = Step(module, name, ["b", "out"]), factor.shape
-    f, type = step.f, LLVM[factor.dtype.name]
+    function, (k, n) = KernelFunction(module, name, ["b", "out"]), factor.shape
+    f, type = function.f, LLVM[factor.dtype.name]
     packing = emit_packing(module, type, _unit(operand.strides))
-    source = f.element(step.buffers[0], step.integer(operand.offset, ("start", 0)), type)
-    strides = [step.integer(s, ("matrix", i)) for i, s in enumerate(operand.strides)]
-    sizes = [step.integer(s, ("size", i)) for i, s in enumerate((k, n))]
-    f.call(packing, source, *strides, step.buffers[1], *sizes)
+    source = f.element(function.buffers[0], function.integer(operand.offset, ("start", 0)), type)
+    strides = [function.integer(s, ("matrix", i)) for i, s in enumerate(operand.strides)]
+    sizes = [function.integer(s, ("size", i)) for i, s in enumerate((k, n))]
+    f.call(packing, source, *strides, function.buffers[1], *sizes)
     f.ret()
-    return step, packed_bytes(type, k, n)
+    return function, packed_bytes(type, k, n)
 
 
-def emit_product(module: Module, node: Node, operands: Sequence[Operand], name: str, *, packed: bool = False) -> Step:
+def emit_product(module: Module, node: Node, operands: Sequence[Operand], name: str, *, packed: bool = False) -> KernelFunction:
     """Write a batch of matrix products: loops over the leading axes around one blocked product.
 
     The second factor may be `packed`, by the step that `emit_packed` writes.
     """
     a, b = operands
-    step = Step(module, name, ["a", "b", "out"])
-    f, type = step.f, LLVM[node.dtype.name]
+    function = KernelFunction(module, name, ["a", "b", "out"])
+    f, type = function.f, LLVM[node.dtype.name]
     (m, k), n = node.operands[0].shape[-2:], node.shape[-1]
     b_unit = PACKED if packed else _unit(b.strides[-2:])
     product = emit_matmul(module, type, a_unit=_unit(a.strides[-2:]), b_unit=b_unit, vectors=1 in (m, n) and not packed)
-    sizes = [step.integer(s, ("size", i)) for i, s in enumerate((m, n, k))]
-    strides = [step.integer(s, ("matrix", i)) for i, s in enumerate((*a.strides[-2:], *b.strides[-2:], n))]
+    sizes = [function.integer(s, ("size", i)) for i, s in enumerate((m, n, k))]
+    strides = [function.integer(s, ("matrix", i)) for i, s in enumerate((*a.strides[-2:], *b.strides[-2:], n))]
     dense = dense_strides(node.shape)
-    with _nest(step, node.shape[:-2], "batch") as at:
+    with _nest(function, node.shape[:-2], "batch") as at:
         places = [
-            f.element(base, _offset(step, at, s[:-2], start, tag), type)
+            f.element(base, _offset(function, at, s[:-2], start, tag), type)
             for base, s, start, tag in zip(
-                step.buffers, (a.strides, b.strides, dense), (a.offset, b.offset, 0), ("a", "b", "out"), strict=True
+                function.buffers, (a.strides, b.strides, dense), (a.offset, b.offset, 0), ("a", "b", "out"), strict=True
             )
         ]
-        f.call(product, *places, *sizes, *strides, step.scratch)
+        f.call(product, *places, *sizes, *strides, function.scratch)
     f.ret()
-    step.scratch_bytes = scratch_bytes(type)
-    return step
+    function.scratch_bytes = scratch_bytes(type)
+    return function
 
 
-def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) -> Step:
+def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) -> KernelFunction:
     """Run along the axis for each point of the other axes; f32 sums are carried in f64."""
     (x,) = operands
     axis, shape, dense = node.params["axis"], node.shape, dense_strides(node.shape)
-    step = Step(module, name, ["x", "out"])
-    f, type = step.f, LLVM[node.dtype.name]
+    function = KernelFunction(module, name, ["x", "out"])
+    f, type = function.f, LLVM[node.dtype.name]
     wide = "double" if node.dtype.is_float else type
 
     def along(values: Sequence[int]) -> list[int]:
@@ -113,12 +113,12 @@ def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) 
     outer = others[:-1] if lanes > 1 else others
 
     def run(at: list[Value], width: int) -> None:
-        base_x = f.element(step.buffers[0], _offset(step, at, along(x.strides), x.offset, "x"), type)
-        base_y = f.element(step.buffers[1], _offset(step, at, along(dense), 0, "out"), type)
+        base_x = f.element(function.buffers[0], _offset(function, at, along(x.strides), x.offset, "x"), type)
+        base_y = f.element(function.buffers[1], _offset(function, at, along(dense), 0, "out"), type)
         start = [f.const(0, wide, width)]
-        with f.loop(f.i64(0), step.integer(shape[axis], ("along", 0)), carry=start) as loop:
+        with f.loop(f.i64(0), function.integer(shape[axis], ("along", 0)), carry=start) as loop:
             from_, to = (
-                f.element(b, f.mul(loop.index, step.integer(s[axis], ("step", tag))), type)
+                f.element(b, f.mul(loop.index, function.integer(s[axis], ("step", tag))), type)
                 for b, s, tag in ((base_x, x.strides, "x"), (base_y, dense, "out"))
             )
             value = f.load(from_, type, width)
@@ -126,87 +126,88 @@ def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) 
             f.store(f.convert("fptrunc", total, type) if wide != type else total, to)
             loop.next([total])
 
-    with _nest(step, outer, "outer") as at:
+    with _nest(function, outer, "outer") as at:
         if lanes == 1:
             run(at, 1)
         else:
             n = others[-1]
-            whole = step.integer(n // lanes * lanes, ("whole", 0), varies=n > SMALL)
+            whole = function.integer(n // lanes * lanes, ("whole", 0), varies=n > SMALL)
             with f.loop(f.i64(0), whole, lanes) as loop:
                 run([*at, loop.index], lanes)
-            with f.loop(whole, step.integer(n, ("last", 0))) as loop:
+            with f.loop(whole, function.integer(n, ("last", 0))) as loop:
                 run([*at, loop.index], 1)
     f.ret()
-    return step
+    return function
 
 
-def _scatter(module: Module, node: Node, operands: Sequence[Operand], name: str) -> Step:
+def _scatter(module: Module, node: Node, operands: Sequence[Operand], name: str) -> KernelFunction:
     """Put or add rows of updates at indexed places, in order; the result holds a copy of the first operand already."""
     _, updates, *indices = operands
     base, dense = node.operands[0], dense_strides(node.shape)
     k, many = len(indices), node.operands[2].shape
-    step = Step(module, name, ["updates", *(f"index{i}" for i in range(k)), "out"])
-    f, type = step.f, MEMORY[node.dtype.name]
-    with _nest(step, many, "at") as at:
+    function = KernelFunction(module, name, ["updates", *(f"index{i}" for i in range(k)), "out"])
+    f, type = function.f, MEMORY[node.dtype.name]
+    with _nest(function, many, "at") as at:
         place, inside = f.i64(0), f.const(True, "i1")
         for i, index in enumerate(indices):
             where = f.load(
-                f.element(step.buffers[1 + i], _offset(step, at, index.strides, index.offset, f"index{i}"), "i64"), "i64"
+                f.element(function.buffers[1 + i], _offset(function, at, index.strides, index.offset, f"index{i}"), "i64"),
+                "i64",
             )
-            inside = f.and_(inside, f.cmp("ult", where, step.integer(base.shape[i], ("bound", i))))
-            place = f.add(place, f.mul(where, step.integer(dense[i], ("row", i))))
+            inside = f.and_(inside, f.cmp("ult", where, function.integer(base.shape[i], ("bound", i))))
+            place = f.add(place, f.mul(where, function.integer(dense[i], ("row", i))))
         with f.when(f.xor(inside, f.const(True, "i1"))):
-            f.store(f.const(1, "i64"), step.status)
+            f.store(f.const(1, "i64"), function.status)
         rest = base.shape[k:]
-        with f.when(inside), _nest(step, rest[:-1], "rest") as inner:
-            from_ = _offset(step, [*at, *inner], updates.strides[: len(many) + len(inner)], updates.offset, "updates")
-            to = f.add(place, _offset(step, inner, dense[k : k + len(inner)], 0, "out"))
-            source, target = f.element(step.buffers[0], from_, type), f.element(step.buffers[-1], to, type)
+        with f.when(inside), _nest(function, rest[:-1], "rest") as inner:
+            from_ = _offset(function, [*at, *inner], updates.strides[: len(many) + len(inner)], updates.offset, "updates")
+            to = f.add(place, _offset(function, inner, dense[k : k + len(inner)], 0, "out"))
+            source, target = f.element(function.buffers[0], from_, type), f.element(function.buffers[-1], to, type)
             stride = updates.strides[-1] if rest else 1
-            _put_row(step, source, target, rest[-1] if rest else 1, stride, type, add=node.op.name == "scatter_add")
+            _put_row(function, source, target, rest[-1] if rest else 1, stride, type, add=node.op.name == "scatter_add")
     f.ret()
-    return step
+    return function
 
 
-def _put_row(step: Step, source: Value, target: Value, n: int, stride: int, type: str, *, add: bool) -> None:
-    f = step.f
+def _put_row(function: KernelFunction, source: Value, target: Value, n: int, stride: int, type: str, *, add: bool) -> None:
+    f = function.f
     lanes = 8 if stride == 1 and n > SMALL else 1
-    whole = step.integer(n // lanes * lanes, ("rowwhole", 0), varies=n > SMALL)
+    whole = function.integer(n // lanes * lanes, ("rowwhole", 0), varies=n > SMALL)
 
     def put(i: Value, width: int) -> None:
-        x = f.load(f.element(source, f.mul(i, step.integer(stride, ("rowstride", 0))), type), type, width)
+        x = f.load(f.element(source, f.mul(i, function.integer(stride, ("rowstride", 0))), type), type, width)
         to = f.element(target, i, type)
         f.store(f.add(f.load(to, type, width), x) if add else x, to)
 
     with f.loop(f.i64(0), whole, lanes) as loop:
         put(loop.index, lanes)
     if lanes > 1:
-        with f.loop(whole, step.integer(n, ("rowlast", 0))) as loop:
+        with f.loop(whole, function.integer(n, ("rowlast", 0))) as loop:
             put(loop.index, 1)
 
 
-def _argsort(module: Module, node: Node, operands: Sequence[Operand], name: str) -> Step:
+def _argsort(module: Module, node: Node, operands: Sequence[Operand], name: str) -> KernelFunction:
     """Sort each row along the axis."""
     (x,) = operands
     axis, shape, dense, dtype = node.params["axis"], node.shape, dense_strides(node.shape), node.operands[0].dtype
-    step = Step(module, name, ["x", "out"])
-    f = step.f
+    function = KernelFunction(module, name, ["x", "out"])
+    f = function.f
 
     def along(values: Sequence[int]) -> list[int]:
         return [v for a, v in enumerate(values) if a != axis]
 
-    count = step.integer(shape[axis], ("along", 0))
-    strides = [step.integer(s[axis], ("step", tag)) for s, tag in ((x.strides, "x"), (dense, "out"))]
-    with _nest(step, along(shape), "outer") as at:
-        source = f.element(step.buffers[0], _offset(step, at, along(x.strides), x.offset, "x"), MEMORY[dtype.name])
-        target = f.element(step.buffers[1], _offset(step, at, along(dense), 0, "out"), "i64")
-        write_order(step, dtype, count, source, target, strides, node.params["descending"])
+    count = function.integer(shape[axis], ("along", 0))
+    strides = [function.integer(s[axis], ("step", tag)) for s, tag in ((x.strides, "x"), (dense, "out"))]
+    with _nest(function, along(shape), "outer") as at:
+        source = f.element(function.buffers[0], _offset(function, at, along(x.strides), x.offset, "x"), MEMORY[dtype.name])
+        target = f.element(function.buffers[1], _offset(function, at, along(dense), 0, "out"), "i64")
+        write_order(function, dtype, count, source, target, strides, node.params["descending"])
     f.ret()
-    step.scratch_bytes = sort_bytes(dtype, shape[axis])
-    return step
+    function.scratch_bytes = sort_bytes(dtype, shape[axis])
+    return function
 
 
-Writer = Callable[[Module, Node, Sequence[Operand], str], Step]
+Writer = Callable[[Module, Node, Sequence[Operand], str], KernelFunction]
 
 EXTERN: dict[str, Writer] = {
     "matmul": emit_product,
@@ -215,4 +216,4 @@ EXTERN: dict[str, Writer] = {
     "scatter": _scatter,
     "scatter_add": _scatter,
 }
-"""Primitive -> writer of its step."""
+"""Primitive -> writer of its function."""

@@ -1,13 +1,13 @@
 """Compile a graph into a program, and call it.
 
-The text of a program depends on the graph's structure only; the machine code is kept by text, so that another
-batch size finds the code there and brings its own table.
+The text of a program depends on the structure of the graph alone, and machine code is cached by text: another batch size
+reuses the code with other parameters.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -16,12 +16,13 @@ from weakref import ref
 import numpy as np
 
 from graphc.codegen.llvm.bounds_text import OUTSIDE, take_error
-from graphc.codegen.llvm.target import host
 from graphc.codegen.loops.loop_ir import Kernel
 from graphc.codegen.mlir.module import to_mlir
 from graphc.codegen.program.memory.tape import OUT_OF_MEMORY
-from graphc.codegen.program.specialize import Layouts, ProgramText, program_text_of
+from graphc.codegen.program.specialize import ProgramText, program_text_of
+from graphc.codegen.program.translate import program_text, translate, write_program
 from graphc.codegen.program.validation import Difference, MiscompilationError, Pipeline, first_difference
+from graphc.codegen.program.work import Cost, everything
 from graphc.codegen.program.writer import ProgramWriter
 from graphc.codegen.runtime import allocator, tiers
 from graphc.codegen.runtime.array_spec import ArraySpec
@@ -31,39 +32,27 @@ from graphc.codegen.runtime.entry import call_program, make_entry, prepare, redi
 from graphc.codegen.runtime.tiers import BETTER, QUICK, Opt, cached, code_cache_size, machine_code
 from graphc.ir.analysis.views import Strides, dense_strides
 from graphc.ir.core.cached import cached_property
-from graphc.ir.core.cost import weight
-from graphc.ir.core.graph import Graph, Node, Region
-from graphc.ir.core.predicates import is_fusion, is_matmul, is_result, is_while
+from graphc.ir.core.graph import Graph, Node
+from graphc.ir.core.predicates import is_while
 from graphc.ir.core.semantics import CheckError
 from graphc.ir.interpret.comparison import Outcome
 from graphc.ir.interpret.evaluate import TakesTooLong, limited
-from graphc.ir.pipeline import FINAL, optimize
+from graphc.ir.pipeline import FINAL
 from graphc.ir.text import debug
 from graphc.ir.text.printer import to_text
 
 __all__ = ["Cost", "Program", "code_cache_size", "compile_graph"]
 
 LISTINGS = ("passes", "rules", "kernels", "llvm")
-"""Topics of GRAPHC_DEBUG that show what passes do."""
+"""Topics of GRAPHC_DEBUG that list the work of passes."""
 
 CHECK_SECONDS = 20
-"""Seconds that the stages of one call are given on the evaluator."""
+"""Seconds that the evaluator may take for the stages of one call."""
 
 GIL_WORK = 20_000
-"""Estimated instructions above which a call lets other Python threads run."""
+"""Estimated instructions above which a call releases the GIL."""
 
-
-Judge = Callable[[Sequence[Any]], None]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one call takes, by count: operations on elements, bytes read and written, kernels, arena bytes."""
-
-    flops: int
-    bytes: int
-    kernels: int
-    arena_bytes: int
+PostCheck = Callable[[Sequence[Any]], None]
 
 
 @dataclass(eq=False)
@@ -73,16 +62,16 @@ class Program:
     captured: Graph
     layouts: dict[Node, Strides]
     code: MachineCode
-    table: Any
+    parameters: Any
     inputs: list[ArraySpec]
     outputs: list[ArraySpec]
     arena_bytes: int
-    steps: int
+    kernel_calls: int
     work: tuple[int, int]
     """Operations on elements, and bytes of values between kernels."""
     dynamic: bool = True
-    post_check: Judge | None = None
-    """Asked about the inputs if the last output, a flag that is no result, is set; raises what is to be raised."""
+    post_check: PostCheck | None = None
+    """Called with the inputs if the last output, a flag that is not returned, is set; raises the error."""
     checked: bool = False
     """Whether each call is validated: `GRAPHC_DEBUG=check`."""
 
@@ -92,13 +81,13 @@ class Program:
         self._entries: list[ref[Any]] = []
 
     def move(self, code: MachineCode) -> None:
-        """Run other code of the same text from the next call on; a thread may still run the old one, which is kept."""
+        """Run other code of the same text from the next call on; the old code stays, since a thread may still run it."""
         self._former.append(self.code)
         self.code, self.address = code, code.address("program")
-        for entry in list(self._entries):
-            found = entry()
-            if found is not None:
-                redirect(found, self.address)
+        for reference in list(self._entries):
+            entry = reference()
+            if entry is not None:
+                redirect(entry, self.address)
 
     def run(self, arrays: Sequence[Any]) -> list[Any]:
         """Return fresh output arrays for input arrays that have the dtypes, shapes and strides of the program.
@@ -122,7 +111,7 @@ class Program:
         return outputs
 
     def _check(self, arrays: Sequence[Any], outcome: Outcome) -> None:
-        """Raise MiscompilationError if a stage differs; a program that takes too long to evaluate is named, and left alone."""
+        """Raise MiscompilationError if a stage differs; a program that takes too long to evaluate is no longer checked."""
         try:
             with limited(CHECK_SECONDS):
                 difference = self.first_difference(arrays, outcome)
@@ -137,13 +126,13 @@ class Program:
     def _run_native(self, arrays: Sequence[Any]) -> Outcome:
         outputs = [allocator.empty(spec.shape, spec.dtype) for spec in self.outputs]
         arena = allocator.block(self.arena_bytes) if self.arena_bytes else None
-        code = call_program(self.address, self.table, arrays, outputs, arena)
+        code = call_program(self.address, self.parameters, arrays, outputs, arena)
         return self.error(code) if code else outputs
 
     def first_difference(self, arrays: Sequence[Any], native: Outcome | None = None) -> Difference | None:
-        """Return the first stage that computes other values of these arrays than the stage before; None if none does.
+        """Return the first stage whose results on these arrays differ from those of the stage before; None if none does.
 
-        `native` is what machine code made of them, if it has run.  Raises MemoryError, and what `bounds` finds.
+        `native` are the results of the machine code, if it has run.  Raises MemoryError, and the error of a bounds check.
         """
         native = self._run_native(arrays) if native is None else native
         if isinstance(native, Exception) and not isinstance(native, IndexError):
@@ -152,19 +141,19 @@ class Program:
         return first_difference(Pipeline(stages, writer.calls.of, _run_alone), arrays, native)
 
     def entry(self, slow: Callable[..., Any], *, single: bool, bindings: Bindings | None = None) -> Callable[..., Any]:
-        """Return a function of the input arrays, native unless calls are judged or checked; others go to `slow`.
+        """Return a function of the input arrays, native unless calls have a post-check or are validated.
 
-        So does a call for which `bindings` do not hold.
+        Arguments that do not fit, and calls for which `bindings` do not hold, go to `slow`.
         """
         if self.post_check is not None or self.checked:
             return self._post_checked(slow, single, bindings)
         entry = make_entry(
-            self.address, self.table, self.inputs, self.outputs, self.arena_bytes, slow,
+            self.address, self.parameters, self.inputs, self.outputs, self.arena_bytes, slow,
             single=single, on_error=self.raise_error, release_gil=self._takes_long(), bindings=bindings,
             keep=self,
         )  # fmt: skip
         self._entries.append(ref(entry))
-        redirect(entry, self.address)  # it may have moved meanwhile
+        redirect(entry, self.address)  # `move` may have run meanwhile
         return entry
 
     def _post_checked(self, slow: Callable[..., Any], single: bool, bindings: Bindings | None) -> Callable[..., Any]:
@@ -179,33 +168,33 @@ class Program:
         return call
 
     def raise_error(self, code: int) -> None:
-        """Raise the exception that an error code stands for."""
+        """Raise the exception of an error code."""
         raise self.error(code)
 
     def error(self, code: int) -> Exception:
-        """Return the exception that an error code stands for; an IndexError names the lines that read or write at indices."""
+        """Return the exception of an error code; an IndexError names the lines that read or write at indices."""
         if code == OUTSIDE:
             return take_error(self.code.variable("bounds.found"), self.code.text)
         if code == OUT_OF_MEMORY:
-            return MemoryError("no memory is left for what a loop keeps for its gradient")
-        readers = [n for n in _everything(self.captured) if n.op.indices is not None]
+            return MemoryError("out of memory for the residuals that a loop keeps for its gradient")
+        readers = [n for n in everything(self.captured) if n.op.indices is not None]
         checks = {n.params["check"]: n.where for n in readers if n.params.get("check")}
         rest = [n for n in readers if not n.params.get("check")]
-        places = {f"\n  at {n.where}, into {n.operands[0].type}": None for n in rest if n.where}
+        lines = {f"\n  at {n.where}, into {n.operands[0].type}": None for n in rest if n.where}
         broken = [f"{text}\n  at {where}" if where else text for text, where in checks.items()]
         if broken and not rest:
             return CheckError("\nor ".join(broken))
-        which = " at one of these lines:" if len(places) > 1 else ""
-        text = f"index out of range in a gather, an embedding or an indexed update{which}{''.join(places)}"
+        which = " at one of these lines:" if len(lines) > 1 else ""
+        text = f"index out of range in a gather, an embedding or an indexed update{which}{''.join(lines)}"
         return CheckError("\nor ".join([*broken, text])) if broken else IndexError(text)
 
     def _takes_long(self) -> bool:
-        """Tell whether other Python threads should run meanwhile: much work, or an unknown amount."""
-        return any(is_while(node) for node in _everything(self.captured)) or self.cost().flops > GIL_WORK
+        """Tell whether a call should release the GIL: it does much work, or an unknown amount."""
+        return any(is_while(node) for node in everything(self.captured)) or self.cost().flops > GIL_WORK
 
     @cached_property
     def _detail(self) -> tuple[dict[str, Graph], ProgramWriter]:
-        return _written(self.captured, self.layouts, dynamic=self.dynamic)
+        return translate(self.captured, self.layouts, dynamic=self.dynamic)
 
     @property
     def stages_of(self) -> dict[str, Graph]:
@@ -261,37 +250,7 @@ class Program:
         """Count the work of one call."""
         flops, inside = self.work
         moved = sum(spec.dtype.itemsize * prod(spec.shape) for spec in (*self.inputs, *self.outputs))
-        return Cost(flops, moved + inside, self.steps, self.arena_bytes)
-
-
-def _work(region: Region) -> tuple[int, int]:
-    """Count operations on elements, and bytes of values between kernels; a scan counts each item, a while one."""
-    flops = moved = 0
-    for node in region.nodes():
-        if is_fusion(node):
-            inner = node.regions[0].nodes()
-            flops += sum(weight(n) * (n.operands[0] if n.op.kind == "reduce" else n).type.size for n in inner)
-        elif is_matmul(node):
-            flops += 2 * node.type.size * node.operands[0].shape[-1]
-        elif node.regions:
-            each = [_work(r) for r in node.regions]
-            times = node.params.get("length", 1) or 1
-            flops += times * sum(f for f, _ in each)
-            moved += 0 if "registers" in node.params else times * sum(m for _, m in each)
-        elif node.op.kind in ("elementwise", "reduce"):
-            flops += weight(node) * (node.operands[0] if node.op.kind == "reduce" else node).type.size
-        computed = node.op.kind not in ("movement", "leaf") and len(node.types) == 1
-        if node not in region.results and (computed or is_result(node)) and not node.type.grows:
-            moved += 2 * node.type.bytes
-    return flops, moved
-
-
-def _everything(region: Region) -> Iterator[Node]:
-    """Yield the nodes of a region and of the regions in it."""
-    for node in region.nodes():
-        yield node
-        for inner in node.regions:
-            yield from _everything(inner)
+        return Cost(flops, moved + inside, self.kernel_calls, self.arena_bytes)
 
 
 def compile_graph(
@@ -299,87 +258,56 @@ def compile_graph(
     strides: Sequence[tuple[int, ...] | None] | None = None,
     *,
     dynamic: bool = True,
-    post_check: Judge | None = None,
+    post_check: PostCheck | None = None,
     opt: Opt = BETTER,
 ) -> Program:
-    """Optimize a graph and make it a program.
+    """Optimize a graph and compile it into a program.
 
-    `strides` gives byte strides for each parameter; None is row-major.  Without `dynamic`, sizes are constants in the code.
+    `strides` gives byte strides for each parameter; None is row-major.  Without `dynamic`, sizes are literals in the code.
     With a `post_check` the last result of the graph is a flag: `Program.post_check`.  `opt` is the level of the code, or
-    "auto": quick code now and, if there is much work in a call, better code as soon as it is made in the background.
+    "auto": quick code now and, if there is much work in a call, better code as soon as a background thread has compiled it.
     """
     prepare()
     layouts = {}
     specs = []
-    for param, given in zip(graph.params, strides or [None] * len(graph.params), strict=True):
+    for param, byte_strides in zip(graph.params, strides or [None] * len(graph.params), strict=True):
         size = param.dtype.bytes
-        elements = dense_strides(param.shape) if given is None else tuple(s // size for s in given)
-        if given is not None and any(s % size for s in given):
-            raise ValueError(f"strides of {param.name} are not whole elements: {given}")
+        elements = dense_strides(param.shape) if byte_strides is None else tuple(s // size for s in byte_strides)
+        if byte_strides is not None and any(s % size for s in byte_strides):
+            raise ValueError(f"strides of {param.name} are not multiples of its element size: {byte_strides}")
         layouts[param] = elements
         specs.append(ArraySpec(param.dtype.numpy, param.shape, tuple(s * size for s in elements)))
-    # the stages are listed for these sizes
-    look = not dynamic or any(map(debug.enabled, LISTINGS))
-    checked = debug.enabled("bounds")
-    written = _write(graph, layouts, dynamic=dynamic) if look else program_text_of(graph, layouts, _write, checked)
+    # listed stages show these sizes, not symbols
+    listed = not dynamic or any(map(debug.enabled, LISTINGS))
+    if listed:
+        text = write_program(graph, layouts, dynamic=dynamic)
+    else:
+        text = program_text_of(graph, layouts, write_program, debug.enabled("bounds"))
     results = [_dense_spec(r) for r in graph.results]
-    table, arena_bytes = _bound(written, [*specs, *results])
-    better = cached(written.text, BETTER) if opt == "auto" else None
-    code = better or machine_code(written.text, QUICK if opt == "auto" else opt)
+    parameters, arena_bytes = _bound(text, [*specs, *results])
+    better = cached(text.llvm, BETTER) if opt == "auto" else None
+    code = better or machine_code(text.llvm, QUICK if opt == "auto" else opt)
     program = Program(
-        graph, layouts, code, table, specs,
-        results, arena_bytes, written.steps, written.work, dynamic, post_check,
+        graph, layouts, code, parameters, specs,
+        results, arena_bytes, text.kernel_calls, text.work, dynamic, post_check,
         debug.enabled("check"),
     )  # fmt: skip
     if opt == "auto" and better is None and program._takes_long():
-        tiers.background.improve(written.text, program)
+        tiers.background.improve(text.llvm, program)
     return program
 
 
-def _bound(written: ProgramText, specs: Sequence[ArraySpec]) -> tuple[np.ndarray[Any, Any], int]:
-    """Return the table of a written and the size of its arena; where accesses are checked, with the ends of all arrays."""
-    table, arena_bytes = written.bound()
-    if debug.enabled("bounds"):
-        ends = [end for spec in specs for end in spec.span]
-        table[: len(ends) + 2] = [*ends, 0, arena_bytes]
-    return np.array(table or [0], np.int64), arena_bytes
-
-
-def _written(
-    graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True
-) -> tuple[dict[str, Graph], ProgramWriter]:
-    """Run the passes and write the program."""
-    stages = optimize(graph, host().info, layouts, check=check)
-    with debug.timed("kernels"):
-        writer = ProgramWriter(stages[FINAL], [layouts[p] for p in stages[FINAL].params], dynamic)
-        writer.write()
-    return stages, writer
-
-
-def _write(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True) -> ProgramText:
-    stages, writer = _written(graph, layouts, check=check, dynamic=dynamic)
-    if debug.enabled("kernels"):
-        debug.show("kernels", "\n\n".join(map(str, writer.calls.kernels)))
-    debug.show("llvm", writer.text)
-    return _text_of(writer, _work(stages[FINAL]))
-
-
-def _text_of(writer: ProgramWriter, work: tuple[int, int]) -> ProgramText:
-    limits, parameters = writer.calls.limits, writer.main.parameters
-    return ProgramText(writer.text, writer.calls.count, parameters, writer.rooms, work, limits.facts, limits.extents)
-
-
 def _run_alone(graph: Graph, arrays: Sequence[Any]) -> Outcome:
-    """Compile a graph as it is, without any pass, and run it."""
+    """Compile a graph without any pass, and run it."""
     layouts = {p: dense_strides(p.shape) for p in graph.params}
     writer = ProgramWriter(graph, list(layouts.values()))
     writer.write()
-    written = _text_of(writer, (0, 0))
+    text = program_text(writer, (0, 0))
     specs, results = [_dense_spec(p) for p in graph.params], [_dense_spec(r) for r in graph.results]
-    table, arena_bytes = _bound(written, [*specs, *results])
+    parameters, arena_bytes = _bound(text, [*specs, *results])
     program = Program(
-        graph, layouts, machine_code(written.text, BETTER), table,
-        specs, results, arena_bytes, written.steps, written.work,
+        graph, layouts, machine_code(text.llvm, BETTER), parameters,
+        specs, results, arena_bytes, text.kernel_calls, text.work,
     )  # fmt: skip
     return program._run_native(arrays)
 
@@ -387,3 +315,12 @@ def _run_alone(graph: Graph, arrays: Sequence[Any]) -> Outcome:
 def _dense_spec(node: Node) -> ArraySpec:
     size = node.dtype.bytes
     return ArraySpec(node.dtype.numpy, node.shape, tuple(s * size for s in dense_strides(node.shape)))
+
+
+def _bound(text: ProgramText, specs: Sequence[ArraySpec]) -> tuple[np.ndarray[Any, Any], int]:
+    """Return the parameters of a program and the size of its arena; with bounds checks, also the ends of all arrays."""
+    parameters, arena_bytes = text.bound()
+    if debug.enabled("bounds"):
+        ends = [end for spec in specs for end in spec.span]
+        parameters[: len(ends) + 2] = [*ends, 0, arena_bytes]
+    return np.array(parameters or [0], np.int64), arena_bytes

@@ -12,7 +12,7 @@ from math import prod
 from graphc.codegen.llvm.scalar_ops import MEMORY
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.calls import Calls
-from graphc.codegen.program.memory.arena import Interval
+from graphc.codegen.program.memory.arena import LiveRange
 from graphc.codegen.program.memory.buffers import Buffer, Buffers, has_constant_extents, result_nodes
 from graphc.codegen.program.register_loops.region_writer import RegisterWriter
 from graphc.codegen.program.register_loops.values import BodyValue, Memory, TapeItems
@@ -91,7 +91,7 @@ class RegisterRegions:
                 strides = (sum(widths), *dense_strides(n.shape[1:]))
                 self.buffers.of[n] = Buffer(address, strides, [live], row=(first, before))
 
-    def _bounded(self, address: Value, live: Interval, before: int) -> Value:
+    def _bounded(self, address: Value, live: LiveRange, before: int) -> Value:
         """Say that an address is so many bytes behind the begin of a live range."""
         f = self.main.f
         return f.bounded(address, lambda: (-before, f.sub(self.buffers.size_of(live), f.i64(before))), "a row", early=True)

@@ -1,11 +1,11 @@
 """Programs of one structure at other sizes, without running the passes again.
 
 The first graph of a structure goes through the passes as it is.  The second, with other numbers, goes through them with
-symbols in place of the numbers that differ, which leaves a specialization behind (ir/core/guards.py): the parameter block of
-the program for any numbers for which all decisions are the same.  From the third on the specialization is replayed.  Numbers
-for which something would be decided in another way go through the passes, and may leave a specialization of their own.
+symbols in place of the numbers that differ, and leaves a specialization (ir/core/guards.py): the parameters of the program as
+expressions, valid for all numbers with which every decision is the same.  From the third graph on the specialization is
+replayed.  Numbers that change a decision go through the passes, and may leave a specialization of their own.
 
-What a specialization says is compared with what is known of an earlier graph before it is kept.
+A specialization is kept only if it reproduces the program of an earlier graph.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from graphc.codegen.program.extents import Extents
-from graphc.codegen.program.memory.arena import Interval, plan
+from graphc.codegen.program.memory.arena import LiveRange, plan
 from graphc.codegen.runtime.locks import ForkLock
 from graphc.ir.analysis.views import Strides
 from graphc.ir.core.graph import Graph, Node, fresh_scope
@@ -25,142 +25,143 @@ from graphc.ir.core.structural_key import structure, with_numbers
 
 __all__ = ["ProgramText", "counts", "program_text_of"]
 
-FAMILIES = 512
-SAMPLES = 4
-RECIPES = 8
+STRUCTURES = 512
+"""Structures that are remembered."""
+SAMPLES, SPECIALIZATIONS = 4, 8
+"""Programs and specializations that are kept of each."""
 REFUSALS = 3
-"""Recipes that did not work out after which a structure always takes the long way."""
+"""Failed specializations after which a structure always goes through the passes."""
 
 counts: Counter[str] = Counter()
-"""How program texts came about: `written`, `recorded`, `replayed`, `found`, `refused`."""
+"""How programs came about: `written`, `recorded`, `replayed`, `found`, `refused`."""
 
 Layouts = Mapping[Node, Strides]
 
 
 class Write(Protocol):
-    """Whatever writes the written of a graph; `check` asks for verified graphs on the way."""
+    """Writes the program of a graph; `check` verifies the graph after each pass."""
 
     def __call__(self, graph: Graph, layouts: Layouts, *, check: bool = True) -> ProgramText: ...
 
 
 @dataclass(frozen=True, eq=False)
 class ProgramText:
-    """A program as text, and its numbers: all that depends on sizes."""
+    """A program as LLVM IR, and everything that depends on sizes as numbers."""
 
-    text: str
-    steps: int
-    table: list[Any]
-    rooms: list[tuple[Any, int, int, int]]
-    """Parts of the arena: bytes, first and last step that need them, and the place in the table for their offset."""
+    llvm: str
+    kernel_calls: int
+    parameters: list[Any]
+    live_ranges: list[tuple[Any, int, int, int]]
+    """Of the arena: bytes, first and last kernel call, index of the parameter for the offset."""
     work: tuple[Any, Any]
     """Operations on elements, and bytes of values between kernels."""
     facts: list[Any] = field(default_factory=list)
-    """Numbers that code does not read, but `extents` does."""
+    """Numbers that `extents` reads, but not the code."""
     extents: Extents = field(default_factory=Extents)
     """What must hold of the numbers, so that no access is outside of its buffer."""
 
     def numbers(self) -> list[Any]:
-        """Return everything that depends on sizes, in one row."""
-        return [*self.table, *(room[0] for room in self.rooms), *self.work, *self.facts]
+        """Return everything that depends on sizes, flat."""
+        return [*self.parameters, *(live[0] for live in self.live_ranges), *self.work, *self.facts]
 
     def with_numbers(self, numbers: Sequence[Any]) -> ProgramText:
-        """Return the same for other sizes."""
-        n, m = len(self.table), len(self.table) + len(self.rooms)
-        rooms = [(size, *room[1:]) for size, room in zip(numbers[n:m], self.rooms, strict=True)]
+        """Return the program at other sizes."""
+        n, m = len(self.parameters), len(self.parameters) + len(self.live_ranges)
+        ranges = [(size, *live[1:]) for size, live in zip(numbers[n:m], self.live_ranges, strict=True)]
         work, facts = (numbers[m], numbers[m + 1]), list(numbers[m + 2 :])
-        return replace(self, table=list(numbers[:n]), rooms=rooms, work=work, facts=facts)
+        return replace(self, parameters=list(numbers[:n]), live_ranges=ranges, work=work, facts=facts)
 
     def bound(self) -> tuple[list[int], int]:
-        """Lay out the arena; return the finished table and the arena's size.
+        """Lay out the arena; return the final parameters and the arena's size.
 
         Raises InternalError if an access would be outside of its buffer: recorded decisions do not hold for these numbers.
         """
-        self.extents.check(self.table, self.facts)
-        table = self.table.copy()
-        intervals = [Interval(size, first, last) for size, first, last, _ in self.rooms]
-        size = plan(intervals)
-        for interval, room in zip(intervals, self.rooms, strict=True):
-            table[room[3]] = interval.offset
-        return table, size
+        self.extents.check(self.parameters, self.facts)
+        parameters = self.parameters.copy()
+        ranges = [LiveRange(size, first, last) for size, first, last, _ in self.live_ranges]
+        size = plan(ranges)
+        for live, (*_, slot) in zip(ranges, self.live_ranges, strict=True):
+            parameters[slot] = live.offset
+        return parameters, size
 
 
 @dataclass(frozen=True, eq=False)
-class _Kept:
-    """A specialization, and which numbers of a structure are its symbols."""
+class _Specialization:
+    """A specialization, and the numbers of a structure that are its symbols."""
 
-    written: ProgramText
-    specialization: Specialization
+    program: ProgramText
+    values: Specialization
     pattern: list[tuple[int, Any]]
-    """For each number the symbol it is, or -1 and the value it has to have."""
+    """For each number its symbol, or -1 and the value that it must have."""
     symbols: list[int]
     """For each symbol the first of its numbers."""
 
     def replay(self, numbers: Sequence[Any]) -> ProgramText | None:
-        """Return the written for other numbers, if the specialization holds for them."""
-        given = [numbers[i] for i in self.symbols]
+        """Return the program for other numbers; None if the specialization does not hold for them."""
+        symbols = [numbers[i] for i in self.symbols]
         for x, (symbol, value) in zip(numbers, self.pattern, strict=True):
-            if x != (value if symbol < 0 else given[symbol]):
+            if x != (value if symbol < 0 else symbols[symbol]):
                 return None
-        found = self.specialization.replay(given)
-        return None if found is None else self.written.with_numbers(found)
+        values = self.values.replay(symbols)
+        return None if values is None else self.program.with_numbers(values)
 
 
 @dataclass(eq=False)
 class _Structure:
-    """What is known of one structure."""
+    """The programs and specializations of one structure."""
 
     samples: list[tuple[list[Any], ProgramText]] = field(default_factory=list)
-    kept: list[_Kept] = field(default_factory=list)
+    specializations: list[_Specialization] = field(default_factory=list)
     refusals: int = 0
 
     def find(self, numbers: list[Any]) -> ProgramText | None:
-        for known, written in self.samples:
+        for known, program in self.samples:
             if known == numbers:
                 counts["found"] += 1
-                return written
-        for kept in self.kept:
-            found = kept.replay(numbers)
-            if found is not None:
-                self.kept = [kept, *(k for k in self.kept if k is not kept)]
+                return program
+        for specialization in self.specializations:
+            replayed = specialization.replay(numbers)
+            if replayed is not None:
+                self.specializations = [specialization, *(s for s in self.specializations if s is not specialization)]
                 counts["replayed"] += 1
-                return found
+                return replayed
         return None
 
     def write(self, graph: Graph, layouts: Layouts, numbers: list[Any], write: Write) -> ProgramText:
-        written = None
+        program = None
         if self.samples and self.refusals < REFUSALS:
-            written = self._record(graph, layouts, numbers, write)
-            counts["refused" if written is None else "recorded"] += 1
-            self.refusals += written is None
-        if written is None:
+            program = self._record(graph, layouts, numbers, write)
+            counts["refused" if program is None else "recorded"] += 1
+            self.refusals += program is None
+        if program is None:
             counts["written"] += 1
-            written = write(graph, layouts)
-        self.samples = [(numbers, written), *self.samples[: SAMPLES - 1]]
-        return written
+            program = write(graph, layouts)
+        self.samples = [(numbers, program), *self.samples[: SAMPLES - 1]]
+        return program
 
     def _record(self, graph: Graph, layouts: Layouts, numbers: list[Any], write: Write) -> ProgramText | None:
-        """Write the program with symbols and keep the specialization; return its text for these numbers, or None."""
+        """Write the program with symbols and keep the specialization; return its program for these numbers, or None."""
         before, sample = self.samples[0]
         pattern, symbols = _pattern(before, numbers)
         guards = Guards([numbers[i] for i in symbols])
-        given = [value if at < 0 else guards.symbols[at] for at, value in pattern]
+        symbolic = [value if at < 0 else guards.symbols[at] for at, value in pattern]
         try:
             with fresh_scope():
-                written = write(*with_numbers(graph, layouts, given), check=False)
-        except (TypeError, AttributeError, ArithmeticError):  # something wants a number that a symbol is not
+                program = write(*with_numbers(graph, layouts, symbolic), check=False)
+        except (TypeError, AttributeError, ArithmeticError):  # a pass needs a number where it got a symbol
             return None
-        kept = _Kept(written, guards.specialization(written.numbers()), pattern, symbols)
-        again = kept.replay(before)
-        agrees = again is None or again.text != sample.text or again.numbers() == sample.numbers()
-        now = kept.replay(numbers)
+        specialization = _Specialization(program, guards.specialization(program.numbers()), pattern, symbols)
+        again = specialization.replay(before)
+        agrees = again is None or again.llvm != sample.llvm or again.numbers() == sample.numbers()
+        now = specialization.replay(numbers)
         if not agrees or now is None:
             return None
-        self.kept = [kept, *self.kept[: RECIPES - 1]]
+        self.specializations = [specialization, *self.specializations[: SPECIALIZATIONS - 1]]
         return now
 
 
 def _pattern(before: Sequence[Any], now: Sequence[Any]) -> tuple[list[tuple[int, Any]], list[int]]:
-    """Tell constants from symbols: numbers of one type that were equal before and are equal now are one symbol."""
+    """Separate constants from symbols: numbers of one type that were equal before and are equal now are one symbol."""
     symbol_of: dict[tuple[type, Any, Any], int] = {}
     pattern: list[tuple[int, Any]] = []
     symbols: list[int] = []
@@ -181,14 +182,14 @@ _lock = ForkLock()
 
 
 def program_text_of(graph: Graph, layouts: Layouts, write: Write, kind: object = None) -> ProgramText:
-    """Return the written of a graph: by the specialization of its structure, or else by `write`.
+    """Return the program of a graph, by a specialization of its structure or else by `write`.
 
-    `kind` tells apart ways of writing.
+    Programs of another `kind` are kept separately.
     """
     key, numbers = structure(graph, layouts)
     with _lock:
-        variants = _structures.setdefault((key, kind), _Structure())
+        programs = _structures.setdefault((key, kind), _Structure())
         _structures.move_to_end((key, kind))
-        if len(_structures) > FAMILIES:
+        if len(_structures) > STRUCTURES:
             _structures.popitem(last=False)
-    return variants.find(numbers) or variants.write(graph, layouts, numbers, write)
+    return programs.find(numbers) or programs.write(graph, layouts, numbers, write)

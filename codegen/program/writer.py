@@ -98,6 +98,6 @@ class ProgramWriter:
         return str(self.main.module)
 
     @property
-    def rooms(self) -> list[tuple[int, int, int, int]]:
+    def live_ranges(self) -> list[tuple[int, int, int, int]]:
         """The live ranges in the arena: bytes, first and last kernel call, index of the parameter for the offset."""
         return [(r.bytes, r.first, r.last, slot) for r, slot in self.buffers.ranges]

@@ -1,18 +1,18 @@
-"""Plan where intermediate values live: offsets in one arena, shared by values that do not live at one time."""
+"""Lay out one arena for all intermediate values; values whose live ranges are disjoint share bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["ALIGN", "Interval", "plan"]
+__all__ = ["ALIGN", "LiveRange", "plan"]
 
 ALIGN = 64
 
 
 @dataclass(eq=False)
-class Interval:
-    """Some bytes that are needed from one step to another, both included."""
+class LiveRange:
+    """Bytes that are needed from one kernel call to another, both included."""
 
     bytes: int
     first: int
@@ -20,13 +20,13 @@ class Interval:
     offset: int = 0
 
 
-def plan(intervals: Sequence[Interval]) -> int:
-    """Give each interval an offset, largest first and lowest place first; return the size of the arena.
+def plan(ranges: Sequence[LiveRange]) -> int:
+    """Give each live range an offset, the largest first and each the lowest; return the size of the arena.
 
-    Two intervals that share a step never share a byte.
+    Two live ranges that share a call never share a byte.
     """
-    placed: list[Interval] = []
-    for new in sorted(intervals, key=lambda i: -i.bytes):
+    placed: list[LiveRange] = []
+    for new in sorted(ranges, key=lambda i: -i.bytes):
         new.offset = _lowest(new, [p for p in placed if p.first <= new.last and new.first <= p.last])
         placed.append(new)
     return max((p.offset + _rounded(p.bytes) for p in placed), default=0)
@@ -36,8 +36,8 @@ def _rounded(n: int) -> int:
     return -(-n // ALIGN) * ALIGN
 
 
-def _lowest(new: Interval, others: Sequence[Interval]) -> int:
-    """Return the lowest offset at which `new` meets none of the others."""
+def _lowest(new: LiveRange, others: Sequence[LiveRange]) -> int:
+    """Return the lowest offset at which `new` overlaps none of the others."""
     at = 0
     for other in sorted(others, key=lambda i: i.offset):
         if at + _rounded(new.bytes) <= other.offset:

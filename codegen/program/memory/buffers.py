@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.lower import Operand
-from graphc.codegen.program.memory.arena import Interval
+from graphc.codegen.program.memory.arena import LiveRange
 from graphc.codegen.program.memory.main_function import MainFunction
 from graphc.codegen.program.memory.tape import Tape
 from graphc.ir.analysis.views import Strides, as_view, dense_strides
@@ -39,7 +39,7 @@ class Buffer:
 
     address: Value
     strides: Strides
-    ranges: list[Interval] = field(default_factory=list)
+    ranges: list[LiveRange] = field(default_factory=list)
     tape: Tape | None = None
     """Set for what grows; `address` is the tape's then and has no meaning of its own."""
     padded: bool = False
@@ -56,7 +56,7 @@ class Buffers:
         self.of: dict[Node, Buffer] = {}
         self.call = 0
         """The number of the kernel call being written."""
-        self.ranges: list[tuple[Interval, int]] = []
+        self.ranges: list[tuple[LiveRange, int]] = []
         """Live ranges in the arena, with the parameters that are their offsets."""
         self.loops: list[set[Buffer]] = []
         """The buffers used so far by each loop around the current position."""
@@ -65,21 +65,21 @@ class Buffers:
         self.pieces: dict[Node, tuple[Node, int]] = {}
         """Results that are written into the concatenation they belong to, with their start along its axis."""
         self._arena = arena
-        self._sizes: list[tuple[Interval, int]] = []
-        self._static_slots: tuple[Value, Interval] | None = None
+        self._sizes: list[tuple[LiveRange, int]] = []
+        self._static_slots: tuple[Value, LiveRange] | None = None
 
     # -- the arena ------------------------------------------------------------------------------------------
 
-    def reserve(self, size: int) -> tuple[Value, Interval]:
+    def reserve(self, size: int) -> tuple[Value, LiveRange]:
         """Reserve bytes of the arena from the current call on; each use extends the live range."""
-        live = Interval(size, self.call, self.call)
+        live = LiveRange(size, self.call, self.call)
         offset = self.main.parameter(0, "i64")
         self.ranges.append((live, len(self.main.parameters) - 1))
         arena = self.main.base(self._arena)
         address = self.main.at_entry(f"getelementptr i8, ptr {arena.name}, i64 {offset.name}")
         return self.main.f.bounded(address, lambda: (0, self.size_of(live)), "a room", early=True), live
 
-    def size_of(self, live: Interval) -> Value:
+    def size_of(self, live: LiveRange) -> Value:
         """Return the bytes of a live range, which are final when the whole program is written."""
         size = self.main.parameter(0, "i64")
         self._sizes.append((live, len(self.main.parameters) - 1))

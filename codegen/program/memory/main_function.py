@@ -1,15 +1,15 @@
 """The main function of a program while it is written: its parameter block, base addresses, polls and tapes.
 
-    i64 @program(ptr table, ptr buffers)
+    i64 @program(ptr parameters, ptr buffers)
 
-`table` is the parameter block: sizes, constants and arena offsets, a word each.  `buffers` holds the addresses of inputs,
+`parameters` is the parameter block: sizes, constants and arena offsets, a word each.  `buffers` holds the addresses of inputs,
 outputs and the arena.  Both are read in the entry block, which dominates all others.
 """
 
 from __future__ import annotations
 
 from graphc.codegen.llvm.bounds import CheckedModule
-from graphc.codegen.llvm.bounds_text import OUTSIDE, STEP
+from graphc.codegen.llvm.bounds_text import CALLER, OUTSIDE
 from graphc.codegen.llvm.builder import Module
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.memory.tape import TapeWriter
@@ -30,7 +30,7 @@ class MainFunction:
         self.parameters: list[int] = []
         self._addresses: dict[int, Value] = {}
         self._never_null: Value | None = None
-        self.f = self.module.function("program", [("ptr", "table"), ("ptr", "buffers")], "i64")
+        self.f = self.module.function("program", [("ptr", "parameters"), ("ptr", "buffers")], "i64")
         if self.checked is not None:
             self.parameters += [0] * (2 * base_addresses)  # begin and end of each: `ProgramText.bound` fills them in
         self.module.functions.remove(self.f)  # it comes last, after what it calls
@@ -80,7 +80,7 @@ class MainFunction:
         return self.f.load(self.f.element(self.f.args[0], self.f.i64(slot), "i64"), type)
 
     def _parameter(self, slot: int, type: str) -> Value:
-        address = self.at_entry(f"getelementptr i64, ptr %table, i64 {slot}")
+        address = self.at_entry(f"getelementptr i64, ptr %parameters, i64 {slot}")
         return self.at_entry(f"load {type}, ptr {address.name}", type)
 
     # -- code -----------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ class MainFunction:
         """Begin a new block behind a branch that LLVM cannot fold: its scheduler is quadratic in block length."""
         f = self.f
         if self._never_null is None:
-            self._never_null = self.at_entry("icmp ne ptr %table, null", "i1")
+            self._never_null = self.at_entry("icmp ne ptr %parameters, null", "i1")
         name = f.fresh("next")
         f.cond_br(self._never_null, name, "never")
         f.start(name)
@@ -108,12 +108,12 @@ class MainFunction:
         f = self.f
         if self.checked is None:
             return
-        self.checked.steps.append(caller)
+        self.checked.callers.append(caller)
         outside = f.inst("load i64, ptr @bounds.found, align 8", "i64")
         name = f.fresh("look")
         f.cond_br(f.cmp("ne", outside, f.i64(0)), f"outside.{name}", f"inside.{name}")
         f.start(f"outside.{name}")
-        f.do(f"store i64 {len(self.checked.steps)}, ptr getelementptr (i64, ptr @bounds.found, i64 {STEP}), align 8")
+        f.do(f"store i64 {len(self.checked.callers)}, ptr getelementptr (i64, ptr @bounds.found, i64 {CALLER}), align 8")
         f.ret(f.i64(OUTSIDE))
         f.start(f"inside.{name}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphc.codegen.llvm.scalar_ops import LLVM
 from graphc.codegen.llvm.values import Value
-from graphc.codegen.nests.kernel_function import table_bits
+from graphc.codegen.nests.kernel_function import parameter_bits
 from graphc.codegen.program.memory.main_function import MainFunction
 from graphc.ir.core.guards import derived
 from graphc.ir.core.structural_key import SIMPLE, SMALL
@@ -33,8 +33,8 @@ class Constants:
         key = (value, dtype)
         if key not in self._loaded and len(self._loaded) >= MOST_LOADED:
             if key not in self._slots:
-                self._slots[key] = self.main.slot(derived(table_bits, value, dtype))
+                self._slots[key] = self.main.slot(derived(parameter_bits, value, dtype))
             return self.main.load_parameter(self._slots[key], type)
         if key not in self._loaded:
-            self._loaded[key] = self.main.parameter(derived(table_bits, value, dtype), type)
+            self._loaded[key] = self.main.parameter(derived(parameter_bits, value, dtype), type)
         return self._loaded[key]

@@ -102,22 +102,22 @@ def test_products_are_checked() -> None:
     """The sizes that a product is called with are one too many."""
     x, y = parameter(TensorType(F32, (20, 30)), "x"), parameter(TensorType(F32, (30, 40)), "y")
     program = compile_graph(Graph((x, y), (build.matmul(x, y),)))
-    assert 30 in program.table
+    assert 30 in program.parameters
     np.testing.assert_allclose(program.run([ones(20, 30), ones(30, 40)])[0], 30)
-    program.table[program.table == 30] = 31
+    program.parameters[program.parameters == 30] = 31
     with pytest.raises(InternalError, match=r"in matmul\.\w+"):
         program.run([ones(20, 30), ones(30, 40)])
 
 
-def test_a_wrong_table_is_no_address() -> None:
+def test_wrong_parameters_are_no_address() -> None:
     """Every number of a program's table replaced by a larger one: an error, or numbers, and nothing is read outside."""
     x = parameter(TensorType(F32, (20, 30)), "x")
     graph = Graph((x,), (build.sum_(build.apply("exp", x), (1,)), build.apply("exp", x)))
-    size = len(compile_graph(graph).table)
+    size = len(compile_graph(graph).parameters)
     caught = 0
     for i in range(6, size):  # the first ones say what is inside
         program = compile_graph(graph)
-        program.table[i] = 1000
+        program.parameters[i] = 1000
         try:
             program.run([ones(20, 30)])
         except InternalError:

@@ -9,7 +9,7 @@ import pytest
 
 from graphc.codegen.llvm.scalar_ops import OPS
 from graphc.codegen.llvm.target import host
-from graphc.codegen.program.memory.arena import Interval, plan
+from graphc.codegen.program.memory.arena import LiveRange, plan
 from graphc.codegen.program.program import code_cache_size, compile_graph
 from graphc.codegen.runtime.engine import cross_assembly
 from graphc.ir.core import build, control_flow
@@ -194,7 +194,7 @@ def test_arrays_that_do_not_fit_are_refused():
 
 
 def test_values_that_do_not_live_together_share_memory():
-    first, second, third = Interval(1000, 0, 1), Interval(1000, 1, 2), Interval(1000, 2, 3)
+    first, second, third = LiveRange(1000, 0, 1), LiveRange(1000, 1, 2), LiveRange(1000, 2, 3)
     assert plan([first, second, third]) == 2048
     assert first.offset != second.offset != third.offset
 

@@ -12,7 +12,7 @@ import pytest
 import graphc as torch
 from graphc import func
 from graphc.codegen.llvm.builder import Module
-from graphc.codegen.nests.kernel_function import Step
+from graphc.codegen.nests.kernel_function import KernelFunction
 from graphc.codegen.program import specialize
 from graphc.codegen.program.program import compile_graph
 from graphc.codegen.program.specialize import counts
@@ -343,7 +343,7 @@ def test_each_pass_over_a_row_has_bounds_of_its_own(name: str, first: tuple[int,
 
 
 def test_a_role_is_one_number() -> None:
-    step = Step(Module(), "k", ["x"])
+    step = KernelFunction(Module(), "k", ["x"])
     assert step.integer(100, ("extent", 0)) == step.integer(100, ("extent", 0))
     for other in (101, 3):
         with pytest.raises(AssertionError, match="one role stands for two numbers in k"):

@@ -131,7 +131,7 @@ def test_a_wrong_memory_plan_is_named(monkeypatch, fresh):
 def test_wrong_numbers_of_a_replay_are_named(monkeypatch, fresh):
     compiled = compile_graph(Graph((a := param(100),), (build.cumsum(a, 0),)))
     assert compiled.first_difference([numbers(100)]) is None
-    compiled.table[compiled.table == 100] -= 1
+    compiled.parameters[compiled.parameters == 100] -= 1
     assert (found := compiled.first_difference([numbers(100, seed=1)])) is not None and found.stage == "native"
 
 

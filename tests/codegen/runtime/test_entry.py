@@ -25,7 +25,7 @@ from graphc.codegen.runtime.array_spec import ArraySpec
 from graphc.codegen.runtime.engine import MachineCode, compile_text
 from graphc.codegen.runtime.entry import PythonEntry, call_program, make_entry
 
-PARAMS = (("ptr", "table"), ("ptr", "buffers"))
+PARAMS = (("ptr", "parameters"), ("ptr", "buffers"))
 native_only = pytest.mark.skipif(not numpy_abi.supported(), reason="no native calls on this Python")
 LARGE = 1 << 18
 
