@@ -59,9 +59,9 @@ def matrix_norm(
         return vector_norm(A, 2, dim, keepdim, dtype=dtype)
     if ord not in (1, -1, float("inf"), float("-inf")):
         raise ValueError(f"linalg.matrix_norm: norms that need singular values are not available, got order {ord}")
-    summed, folded = (rows, columns) if ord in (1, -1) else (columns, rows)
+    summed, compared = (rows, columns) if ord in (1, -1) else (columns, rows)
     sums = vector_norm(A, 1, summed, True, dtype=dtype)
-    result = vector_norm(sums, float("inf") if ord > 0 else float("-inf"), folded, True)
+    result = vector_norm(sums, float("inf") if ord > 0 else float("-inf"), compared, True)
     return result if keepdim else result.squeeze((rows, columns))
 
 

@@ -18,7 +18,7 @@ from graphc.ir.core.types import I64, DType
 
 __all__ = [
     "DTypeLike", "Dims", "Operand", "all_axes", "axes_of", "axis_of", "check_counts", "check_float", "checked", "default_float",
-    "dtype_or", "expand_to", "flatten_sizes", "float_function", "float_operand", "kept", "number_like", "positions",
+    "dtype_or", "expand_to", "flatten_sizes", "float_function", "float_operand", "keep_axes", "number_like", "positions",
     "resolve_sizes", "squeeze_axis", "torch_name", "unsqueeze_axis",
 ]  # fmt: skip
 
@@ -32,7 +32,7 @@ DTypeLike = dtype | DType | type | None
 
 
 def default_float() -> DType:
-    """Return the dtype that Python floats and lifted integers get."""
+    """Return the default float dtype, to which integers are converted."""
     return DEFAULT.ir
 
 
@@ -42,7 +42,7 @@ def dtype_or(dtype: DTypeLike, fallback: DType) -> DType:
 
 
 def float_operand(x: Node) -> Node:
-    """Lift an integer or bool node to the default float dtype."""
+    """Convert an integer or bool node to the default float dtype."""
     return x if x.dtype.is_float else cast(x, default_float())
 
 
@@ -84,11 +84,11 @@ def axes_of(dim: Dims, rank: int) -> tuple[int, ...]:
     if dim is None or dim == () or dim == []:
         return tuple(range(rank))
     dims = (dim,) if isinstance(dim, int) else tuple(dim)
-    found = sorted(axis_of(int(d), rank) for d in dims)
-    for a, b in pairwise(found):
+    axes = sorted(axis_of(int(d), rank) for d in dims)
+    for a, b in pairwise(axes):
         if a == b:
             raise RuntimeError(f"dim {a} appears multiple times in the list of dims")
-    return tuple(found) if rank else ()
+    return tuple(axes) if rank else ()
 
 
 def all_axes(x: Node) -> tuple[int, ...]:
@@ -96,8 +96,8 @@ def all_axes(x: Node) -> tuple[int, ...]:
     return tuple(range(x.type.rank))
 
 
-def kept(x: Node, shape: Sequence[int], axes: Sequence[int]) -> Node:
-    """Put axes of extent 1 where a reduction of something of `shape` took `axes` away."""
+def keep_axes(x: Node, shape: Sequence[int], axes: Sequence[int]) -> Node:
+    """Insert axes of extent 1 where a reduction of an operand of `shape` removed `axes`."""
     return reshape(x, [1 if a in axes else n for a, n in enumerate(shape)])
 
 
@@ -107,7 +107,7 @@ def unsqueeze_axis(x: Node, axis: int) -> Node:
 
 
 def squeeze_axis(x: Node, axis: int) -> Node:
-    """Take away an axis of extent 1."""
+    """Remove an axis of extent 1."""
     return reshape(x, (*x.shape[:axis], *x.shape[axis + 1 :]))
 
 
@@ -144,11 +144,11 @@ def resolve_sizes(x: Node, sizes: Sequence[int]) -> tuple[int, ...]:
 def checked(x: Node, holds: Node, broken: str) -> Node:
     """Return a float node; computing it, or its gradient, raises CheckError with the text `broken` unless all hold."""
     total = holds if holds.shape == x.shape else reduce("all", holds, tuple(range(holds.type.rank)))
-    place = cast(~total, I64)  # 1 is beyond an axis of extent 1
-    one = expand_to(apply("gather", constant(1, x.dtype, (1,)), place, check=broken), x.shape)
+    index = cast(~total, I64)  # 1 is out of range for an axis of extent 1
+    one = expand_to(apply("gather", constant(1, x.dtype, (1,)), index, check=broken), x.shape)
     return derived("checked", x * one, x, one)
 
 
 def positions(x: Node, axis: int, index: Node) -> list[Node]:
-    """Return one index node for each axis of `x`: the place itself, but `index` along `axis`."""
+    """Return one index node for each axis of `x`: each element's own position, but `index` along `axis`."""
     return [index if a == axis else iota(index.shape, a) for a in range(x.type.rank)]

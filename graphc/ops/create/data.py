@@ -113,11 +113,11 @@ def asarray(
         >>> graphc.asarray(x) is x, graphc.asarray(x, copy=True) is x
         (True, False)
     """
-    found = as_tensor(obj, dtype, device)
-    if copy is False and found is not obj:
+    result = as_tensor(obj, dtype, device)
+    if copy is False and result is not obj:
         raise ValueError("can't alias data of another kind or dtype: only a tensor of the dtype asked for is taken as it is")
-    found = found.clone() if copy and found is obj else found
-    return found.requires_grad_() if requires_grad else found
+    result = result.clone() if copy and result is obj else result
+    return result.requires_grad_() if requires_grad else result
 
 
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:

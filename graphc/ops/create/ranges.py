@@ -57,7 +57,7 @@ def arange(
         raise located(NotImplementedError("\"arange_cpu\" not implemented for 'Bool'"))
     if chosen is I64:
         start, end, step = int(start), int(end), int(step)
-    elif chosen.is_int:  # counted in floats, made in integers, as torch does
+    elif chosen.is_int:  # the count in floats, the values in integers, as in torch
         return finished(_progression(int(start), int(step), ceil((end - start) / step), chosen), **keywords)
     if step == 0:
         raise located(RuntimeError("step must be nonzero"))
@@ -105,8 +105,8 @@ def _linspace(start: float, end: float, steps: int, dtype: DType) -> Node:
     index = iota((steps,), 0, work)
     step = (end - start) / max(steps - 1, 1)
     from_start, from_end = index * step + start, end - (steps - 1 - index) * step
-    whole = select(index < steps // 2, from_start, from_end) if steps > 1 else constant(start, work, (steps,))
-    return cast(whole, dtype)
+    values = select(index < steps // 2, from_start, from_end) if steps > 1 else constant(start, work, (steps,))
+    return cast(values, dtype)
 
 
 def logspace(

@@ -129,9 +129,9 @@ def clamp(input: Node, min: Operand | None = None, max: Operand | None = None) -
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    given = [b for b in (min, max) if b is not None]
-    dtype = result_dtype([input, *given])
-    x, *bounds = promote(input, *(exact(b, dtype) for b in given))
+    limits = [b for b in (min, max) if b is not None]
+    dtype = result_dtype([input, *limits])
+    x, *bounds = promote(input, *(exact(b, dtype) for b in limits))
     if min is not None:
         x = _bounded("at-least", x < bounds[0], x, bounds[0])
     if max is not None:

@@ -137,8 +137,8 @@ def isclose(input: Node, other: Operand, rtol: float = 1e-05, atol: float = 1e-0
     if equal_nan and x.dtype.is_float:
         close = close | (elementwise("ne", x, x) & elementwise("ne", y, y))
     a, b = promote(x, y, float=True)
-    apart = elementwise("abs", a - b)
-    return close | ((apart < INFINITY) & (apart <= elementwise("abs", b) * rtol + atol))
+    distance = elementwise("abs", a - b)
+    return close | ((distance < INFINITY) & (distance <= elementwise("abs", b) * rtol + atol))
 
 
 @op("Allclose")

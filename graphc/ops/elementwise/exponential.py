@@ -171,9 +171,9 @@ def logaddexp(input: Operand, other: Operand) -> Node:
     """
     x, y = promote(input, other, float=True)
     equal = elementwise("eq", x, y)
-    apart = select(equal, zeros_like(x), elementwise("abs", x - y))
+    distance = select(equal, zeros_like(x), elementwise("abs", x - y))
     top = elementwise("maximum", x, y)
-    return top + elementwise("log1p", elementwise("exp", -apart))
+    return top + elementwise("log1p", elementwise("exp", -distance))
 
 
 @op("Logaddexp2")
@@ -196,6 +196,6 @@ def logaddexp2(input: Operand, other: Operand) -> Node:
     """
     x, y = promote(input, other, float=True)
     equal = elementwise("eq", x, y)
-    apart = select(equal, zeros_like(x), elementwise("abs", x - y))
-    power = elementwise("pow", full_like(x, 2), -apart)
+    distance = select(equal, zeros_like(x), elementwise("abs", x - y))
+    power = elementwise("pow", full_like(x, 2), -distance)
     return elementwise("maximum", x, y) + elementwise("log1p", power) * (1 / LOG_2)

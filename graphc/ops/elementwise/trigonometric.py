@@ -224,7 +224,7 @@ def hypot(input: Operand, other: Operand) -> Node:
     infinite = elementwise("eq", a, float("inf")) | elementwise("eq", b, float("inf"))
     ratio = low / select(infinite | elementwise("eq", high, 0), full_like(x, 1), high)
     result = high * elementwise("sqrt", 1 + ratio * ratio)
-    result = select(elementwise("eq", high, 0), low, result)  # 0 and NaN: neither is larger
+    result = select(elementwise("eq", high, 0), low, result)  # zeros and NaN, which do not compare as larger
     return derived("hypot", select(infinite, full_like(x, float("inf")), result), x, y)
 
 

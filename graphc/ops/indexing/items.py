@@ -74,8 +74,8 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     input, index = at_places(input, index)
     selection, tensors = parse_index(tuple(input.shape), index)
     if not tensors:
-        whole = selection.box == selection.shape
-        return _slice(input, selection) if whole else _select(input, selection)
+        keeps_axes = selection.box == selection.shape
+        return _slice(input, selection) if keeps_axes else _select(input, selection)
     return _index(input, selection, tensors)
 
 

@@ -56,7 +56,7 @@ def masked_fill(input: Node, mask: Node, value: Operand) -> Node:
 
 
 @op("Nonzero")
-def _places(places: Node) -> Node:
+def _constant(places: Node) -> Node:
     return places
 
 
@@ -82,10 +82,10 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Tensor | tuple[Tensor, 
         tensor([[0, 1],
                 [1, 0]])
     """
-    found = np.nonzero(np.atleast_1d(np.asarray(input.detach())))
+    indices = np.nonzero(np.atleast_1d(np.asarray(input.detach())))
     if as_tuple:
-        return tuple(_places(a.astype(np.int64)) for a in found)
-    return _places(np.stack(found, 1).astype(np.int64)[:, : max(input.dim(), 0)])
+        return tuple(_constant(a.astype(np.int64)) for a in indices)
+    return _constant(np.stack(indices, 1).astype(np.int64)[:, : max(input.dim(), 0)])
 
 
 def argwhere(input: Tensor) -> Tensor:

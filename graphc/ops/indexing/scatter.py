@@ -85,16 +85,16 @@ def scatter(
         return reshape(scatter.nodes(reshape(input, (1,)), dim, reshape(index, (1,)), source, reduce=reduce), ())
     axis = axis_of(dim, input.type.rank)
     check_index("scatter", input, index, axis)
-    places = positions(input, axis, cast(index, I64))
+    indices = positions(input, axis, cast(index, I64))
     if reduce == "add":
         updates = (
             _check_source(input, index, update)
             if isinstance(update, Node)
             else constant(exact_number(update, input.dtype), input.dtype, index.shape)
         )
-        return scatter_add_at(input, updates, *places)
+        return scatter_add_at(input, updates, *indices)
     if reduce is not None:
         raise RuntimeError(f"reduce argument must be add, got {reduce}")
     if not isinstance(update, Node) or update.type.rank == 0:
-        return scatter_fill(input, number_like(update, constant(0, input.dtype)), *places)
-    return scatter_at(input, _check_source(input, index, update), *places)
+        return scatter_fill(input, number_like(update, constant(0, input.dtype)), *indices)
+    return scatter_at(input, _check_source(input, index, update), *indices)

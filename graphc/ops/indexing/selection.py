@@ -65,13 +65,13 @@ def axes_taken(entry: Any) -> int:
 
 def expand_ellipsis(items: list[Any], rank: int) -> list[Any]:
     """Replace the ellipsis by whole slices, and add them at the end.  Raises IndexError for too many entries."""
-    room = rank - sum(axes_taken(i) for i in items if i is not Ellipsis)
-    if room < 0:
+    missing = rank - sum(axes_taken(i) for i in items if i is not Ellipsis)
+    if missing < 0:
         raise IndexError(_too_many(rank))
-    places = [n for n, i in enumerate(items) if i is Ellipsis]
-    at = places[0] if places else len(items)
-    after = [i for i in items[at + 1 :] if i is not Ellipsis]
-    return [*items[:at], *[slice(None)] * room, *after]
+    positions = [n for n, i in enumerate(items) if i is Ellipsis]
+    first = positions[0] if positions else len(items)
+    after = [i for i in items[first + 1 :] if i is not Ellipsis]
+    return [*items[:first], *[slice(None)] * missing, *after]
 
 
 def _too_many(rank: int) -> str:
@@ -83,7 +83,7 @@ def _too_many(rank: int) -> str:
     return f"too many indices for tensor of dimension {rank}"
 
 
-def _mask_places(mask: Any, shape: tuple[int, ...], axis: int, first: int) -> list[Any]:
+def _mask_indices(mask: Any, shape: tuple[int, ...], axis: int, first: int) -> list[Any]:
     """Look at a mask and return the indices of its true elements, one array an axis.  Raises IndexError."""
     if tuple(mask.shape) != shape[axis : axis + len(mask.shape)]:
         bad = next(a for a, n in enumerate(mask.shape) if n != shape[axis + a])
@@ -97,32 +97,32 @@ def _mask_places(mask: Any, shape: tuple[int, ...], axis: int, first: int) -> li
 def parse_index(shape: tuple[int, ...], index: Any) -> tuple[Selection, list[Any]]:
     """Return what an index of a tensor of `shape` selects, and its index tensors.  Raises IndexError, ValueError."""
     start, stop, step = [0] * len(shape), list(shape), [1] * len(shape)
-    kept: list[int] = []
+    extents: list[int] = []
     advanced: list[int] = []
     tensors: list[Any] = []
     axis = 0
     entries = [bool(i) if is_mask(i) and not len(i.shape) else i for i in index_entries(index)]
     for entry in expand_ellipsis(entries, len(shape)):
         if entry is None or entry is True:
-            kept.append(1)
+            extents.append(1)
         elif entry is False:
-            kept.append(1)
-            advanced.append(len(kept) - 1)
+            extents.append(1)
+            advanced.append(len(extents) - 1)
             tensors.append(np.zeros(0, np.int64))
         elif isinstance(entry, slice):
             start[axis], stop[axis], step[axis] = _bounds(entry, shape[axis])
-            kept.append(-(-(stop[axis] - start[axis]) // step[axis]))
+            extents.append(-(-(stop[axis] - start[axis]) // step[axis]))
         elif isinstance(entry, int):
-            start[axis] = _place(entry, axis, shape[axis])
+            start[axis] = _from_front(entry, axis, shape[axis])
             stop[axis] = start[axis] + 1
         else:
-            found = _mask_places(entry, shape, axis, axis) if is_mask(entry) else [entry]
-            for a, places in enumerate(found):
-                advanced.append(len(kept))
-                kept.append(shape[axis + a])
-                tensors.append(places)
+            arrays = _mask_indices(entry, shape, axis, axis) if is_mask(entry) else [entry]
+            for a, array in enumerate(arrays):
+                advanced.append(len(extents))
+                extents.append(shape[axis + a])
+                tensors.append(array)
         axis += axes_taken(entry)
-    return Selection(tuple(start), tuple(stop), tuple(step), tuple(kept), tuple(advanced)), tensors
+    return Selection(tuple(start), tuple(stop), tuple(step), tuple(extents), tuple(advanced)), tensors
 
 
 def _bounds(entry: slice, n: int) -> tuple[int, int, int]:
@@ -134,7 +134,7 @@ def _bounds(entry: slice, n: int) -> tuple[int, int, int]:
     return start, max(start, stop), step
 
 
-def _place(index: int, axis: int, n: int) -> int:
+def _from_front(index: int, axis: int, n: int) -> int:
     if not -n <= index < n:
         raise IndexError(f"index {index} is out of bounds for dimension {axis} with size {n}")
     return index % n

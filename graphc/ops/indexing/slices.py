@@ -52,8 +52,8 @@ def index_add(input: Node, dim: int, index: Node, source: Node, *, alpha: float 
         tensor([1., 0., 5.])
     """
     if input.dtype is not source.dtype:
-        ours, theirs = torch_name(input.dtype), torch_name(source.dtype)
-        raise RuntimeError(f"index_add_(): self ({ours}) and source ({theirs}) must have the same scalar type")
+        expected, actual = torch_name(input.dtype), torch_name(source.dtype)
+        raise RuntimeError(f"index_add_(): self ({expected}) and source ({actual}) must have the same scalar type")
     axis, front, vector = _leading(input, dim, index)
     if input.type.rank and source.shape[axis] != vector.type.size:
         raise RuntimeError(

@@ -166,10 +166,10 @@ def _check_bilinear(x: Node, y: Node, weight: Node, bias: Node | None) -> None:
     for axis, (n, m) in enumerate(zip(x.shape[:-1], y.shape[:-1], strict=True)):
         if n != m:
             raise RuntimeError(f"bilinear(): input batch dimensions do not match at dim {axis}: got {n} and {m}")
-    for name, operand, wanted in (("input1", x, weight.shape[1]), ("input2", y, weight.shape[2])):
-        if operand.shape[-1] != wanted:
+    for name, operand, extent in (("input1", x, weight.shape[1]), ("input2", y, weight.shape[2])):
+        if operand.shape[-1] != extent:
             got = operand.shape[-1]
-            raise RuntimeError(f"bilinear(): {name} size does not match weight size: got {got} but expected {wanted}")
+            raise RuntimeError(f"bilinear(): {name} size does not match weight size: got {got} but expected {extent}")
     if bias is not None and bias.shape != (weight.shape[0],):
         shapes = f"got {list(bias.shape)} but expected {[weight.shape[0]]}"
         raise RuntimeError(f"bilinear(): bias size does not match weight size: {shapes}")

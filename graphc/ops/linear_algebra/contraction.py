@@ -7,7 +7,7 @@ from math import prod
 
 from graphc.ir.core.build import permute, reshape, sum_
 from graphc.ir.core.graph import Node
-from graphc.ops.common import axis_of, kept
+from graphc.ops.common import axis_of, keep_axes
 from graphc.ops.linear_algebra.matrices import matrix_product
 from graphc.tensors.dispatch import op
 
@@ -59,8 +59,8 @@ def tensordot(a: Node, b: Node, dims: int | Sequence[Sequence[int]] = 2) -> Node
                 f"contracted dimensions need to match, but first has size {n} in dim {i} and second has size {m} in dim {j}"
             )
         # an extent of 1 broadcasts, as the sum over the other operand's axis
-        a = a if m != 1 or n == 1 else kept(sum_(a, (i,)), a.shape, (i,))
-        b = b if n != 1 or m == 1 else kept(sum_(b, (j,)), b.shape, (j,))
+        a = a if m != 1 or n == 1 else keep_axes(sum_(a, (i,)), a.shape, (i,))
+        b = b if n != 1 or m == 1 else keep_axes(sum_(b, (j,)), b.shape, (j,))
     return contract(a, b, left, right)
 
 

@@ -26,8 +26,8 @@ def _einsum(equation: str, operands: Sequence[Operand]) -> Node:
     for i, (y, other) in enumerate(xs[1:], 1):
         needed = set(output).union(*(term for _, term in xs[i + 1 :]))
         x, names = _pair(x, names, y, other, needed)
-    away = [n for n in names if n not in output]
-    x = sum_(x, sorted(names.index(n) for n in away))
+    summed = [n for n in names if n not in output]
+    x = sum_(x, sorted(names.index(n) for n in summed))
     names = [n for n in names if n in output]
     return permute(x, [names.index(n) for n in output])
 
@@ -61,8 +61,8 @@ def einsum(equation: str, *operands: Tensor | Sequence[Tensor]) -> Tensor:
         >>> graphc.einsum("...ij,jk->...ik", graphc.ones(5, 2, 3), graphc.ones(3, 4)).shape
         torch.Size([5, 2, 4])
     """
-    given = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
-    return _einsum(equation, list(given))
+    tensors = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
+    return _einsum(equation, list(tensors))
 
 
 def _parse(equation: str, operands: Sequence[Node]) -> tuple[list[list[str]], list[str]]:
@@ -117,15 +117,15 @@ def _without_repeats(x: Node, names: list[str], position: int) -> tuple[Node, li
 
 
 def _check_extents(xs: list[tuple[Node, list[str]]]) -> None:
-    seen: dict[str, int] = {}
+    extents: dict[str, int] = {}
     for i, (x, names) in enumerate(xs):
         for name, n in zip(names, x.shape, strict=True):
-            if seen.setdefault(name, n) not in (n, 1) and n != 1:
+            if extents.setdefault(name, n) not in (n, 1) and n != 1:
                 raise RuntimeError(
                     f"einsum(): subscript {name} has size {n} for operand {i} which does not "
-                    f"broadcast with previously seen size {seen[name]}"
+                    f"broadcast with previously seen size {extents[name]}"
                 )
-            seen[name] = max(seen[name], n)
+            extents[name] = max(extents[name], n)
 
 
 def _pair(a: Node, left: list[str], b: Node, right: list[str], needed: set[str]) -> tuple[Node, list[str]]:
@@ -147,8 +147,8 @@ def _pair(a: Node, left: list[str], b: Node, right: list[str], needed: set[str])
 
 
 def _sum_alone(x: Node, names: list[str], needed: set[str]) -> tuple[Node, list[str]]:
-    away = [i for i, n in enumerate(names) if n not in needed]
-    return sum_(x, away), [n for n in names if n in needed]
+    summed = [i for i, n in enumerate(names) if n not in needed]
+    return sum_(x, summed), [n for n in names if n in needed]
 
 
 def _widened(a: Node, left: list[str], b: Node, right: list[str]) -> tuple[Node, Node]:
@@ -169,9 +169,9 @@ def _grouped(x: Node, names: list[str], batch: list[str], first: list[str], seco
 def _outer(a: Node, left: list[str], b: Node, right: list[str], names: list[str]) -> tuple[Node, list[str]]:
     extents = dict(zip([*left, *right], [*a.shape, *b.shape], strict=True))
     shape = [extents[n] for n in names]
-    spread = []
+    factors = []
     for x, own in ((a, left), (b, right)):
         order = sorted(range(len(own)), key=lambda i, own=own: names.index(own[i]))  # type: ignore[misc]
-        spread.append(broadcast(permute(x, order), shape, [names.index(own[i]) for i in order]))
-    x, y = promote(*spread)
+        factors.append(broadcast(permute(x, order), shape, [names.index(own[i]) for i in order]))
+    x, y = promote(*factors)
     return x * y, names

@@ -84,10 +84,10 @@ def bmm(input: Node, mat2: Node) -> Node:
         raise RuntimeError("batch1 must be a 3D tensor")
     if mat2.type.rank != 3:
         raise RuntimeError("batch2 must be a 3D tensor")
-    wanted = [input.shape[0], input.shape[2]]
-    if list(mat2.shape[:2]) != wanted:
+    expected = [input.shape[0], input.shape[2]]
+    if list(mat2.shape[:2]) != expected:
         raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {list(mat2.shape[:2])}."
+            f"Expected size for first two dimensions of batch2 tensor to be: {expected} but got: {list(mat2.shape[:2])}."
         )
     if input.dtype is not mat2.dtype:
         raise RuntimeError(f"expected scalar type {torch_name(input.dtype)} but found {torch_name(mat2.dtype)}")
@@ -219,8 +219,8 @@ def rows_times_matrix(a: Node, b: Node) -> Node:
 def _batched(a: Node, b: Node) -> Node:
     batch = broadcast_shapes([a.shape[:-2], b.shape[:-2]])
     if a.shape[-1] != b.shape[-2]:
-        wanted = [prod(batch), a.shape[-1]]
+        expected = [prod(batch), a.shape[-1]]
         raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {[prod(batch), b.shape[-2]]}."
+            f"Expected size for first two dimensions of batch2 tensor to be: {expected} but got: {[prod(batch), b.shape[-2]]}."
         )
     return matrix_product(expand_to(a, batch + a.shape[-2:]), expand_to(b, batch + b.shape[-2:]))

@@ -31,8 +31,8 @@ def trace(input: Node) -> Node:
     """
     if input.type.rank != 2:
         raise RuntimeError("trace: expected a matrix")
-    along = diagonal.nodes(input)
-    return sum_(along if along.dtype.is_float else cast(along, I64), (0,))
+    elements = diagonal.nodes(input)
+    return sum_(elements if elements.dtype.is_float else cast(elements, I64), (0,))
 
 
 @op("LinalgMatrixPower")

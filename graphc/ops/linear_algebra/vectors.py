@@ -129,10 +129,10 @@ def cross(input: Node, other: Node, dim: int = -1) -> Node:
     if not input.type.rank or (input.shape[axis], other.shape[axis]) != (3, 3):
         got = " and ".join(str(x.type.rank and x.shape[axis]) for x in (input, other))
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {got}")
-    return _turned(a, axis, 1) * _turned(b, axis, 2) - _turned(a, axis, 2) * _turned(b, axis, 1)
+    return _rotated(a, axis, 1) * _rotated(b, axis, 2) - _rotated(a, axis, 2) * _rotated(b, axis, 1)
 
 
-def _turned(x: Node, axis: int, by: int) -> Node:
+def _rotated(x: Node, axis: int, by: int) -> Node:
     return rolled(x, -by, axis)
 
 

@@ -42,8 +42,8 @@ def mse_loss(
         tensor(2.)
     """
     x, y = promote(input, target)
-    apart = x - y
-    return reduced(weighted(apart * apart, weight), reduction_name(reduction, size_average, reduce))
+    difference = x - y
+    return reduced(weighted(difference * difference, weight), reduction_name(reduction, size_average, reduce))
 
 
 @op("L1Loss")
@@ -117,7 +117,7 @@ def smooth_l1_loss(
     x, y = promote(input, target)
     d = elementwise("abs", x - y)
     far = d >= beta
-    inside = select(far, 0, x - y)  # no infinity in the branch that is not chosen
+    inside = select(far, 0, x - y)  # an infinity would make the gradient of the other branch NaN
     loss = d if beta == 0 else select(far, d - 0.5 * beta, inside * inside * 0.5 / beta)
     return reduced(loss, reduction_name(reduction, size_average, reduce))
 
@@ -151,5 +151,5 @@ def huber_loss(input: Node, target: Node, reduction: str = "mean", delta: float 
     x, y = promote(input, target)
     d = elementwise("abs", x - y)
     far = d > delta
-    inside = select(far, 0, x - y)  # no infinity in the branch that is not chosen
+    inside = select(far, 0, x - y)  # an infinity would make the gradient of the other branch NaN
     return reduced(weighted(select(far, (d - 0.5 * delta) * delta, inside * inside * 0.5), weight), reduction)

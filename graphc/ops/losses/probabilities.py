@@ -107,8 +107,8 @@ def binary_cross_entropy(
     near, far = (select(v < -100, -100, v) for v in (near, far))
     loss = derived("cross-entropy", (t - 1) * far - t * near, x, t)
     loss = reduced(weighted(loss, weight), reduction_name(reduction, size_average, reduce))
-    for name, given in (("target", t), ("input", x)):
-        loss = checked(loss, (given >= 0) & (given <= 1), f"all elements of {name} should be between 0 and 1")
+    for name, values in (("target", t), ("input", x)):
+        loss = checked(loss, (values >= 0) & (values <= 1), f"all elements of {name} should be between 0 and 1")
     return loss
 
 

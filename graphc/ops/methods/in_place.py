@@ -39,7 +39,7 @@ Raises:
 def in_place(function: Callable[..., Any], name: str) -> Callable[..., Tensor]:
     """Return the in-place form of a function, with its signature."""
 
-    @wraps(function, updated=())  # without `nodes`: it is no operation
+    @wraps(function, updated=())  # without `nodes`, which would make it an operation
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return self._assign(function(self, *args, **kwargs))
 

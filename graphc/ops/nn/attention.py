@@ -44,14 +44,14 @@ def _grouped(key: Node, heads: int) -> Node:
 
 @op("ScaledDotProductAttention")
 def _weights(query: Node, key: Node, attn_mask: Node, is_causal: bool, scale: float) -> Node:
-    """Return the softmax of scaled scores: how much each query looks at each key."""
+    """Return the softmax of scaled scores: the weight of each key for each query."""
     batch = broadcast_shapes([query.shape[:-2], key.shape[:-2]])
     q, k = (expand_to(x, batch + x.shape[-2:]) for x in (query * scale, key))
     scores = matmul(q, swap_last(k))
     if is_causal:
         rank = scores.type.rank
-        seen = iota(scores.shape, rank - 1) <= iota(scores.shape, rank - 2)
-        scores = select(seen, scores, full_like(scores, MINUS_INFINITY))
+        visible = iota(scores.shape, rank - 1) <= iota(scores.shape, rank - 2)
+        scores = select(visible, scores, full_like(scores, MINUS_INFINITY))
     if attn_mask is None:
         return softmax_nodes(scores, scores.type.rank - 1)
     scores = expand_to(scores, broadcast_shapes([scores.shape, attn_mask.shape]))

@@ -27,21 +27,21 @@ def _batch_norm_training(input: Node, weight: Node, bias: Node, eps: float) -> t
     """Return the result, and mean and unbiased variance of each channel."""
     axes = _channel_axes(input)
     n = count(input, axes)
-    spread, middle = variance(input, axes, 0, False)
+    var, mean = variance(input, axes, 0, False)
     result = scaled_channels(standardized(input, axes, eps), weight, bias)
-    return result, middle, spread * (n / max(n - 1, 1))
+    return result, mean, var * (n / max(n - 1, 1))
 
 
 @op("NativeBatchNorm")
 def _batch_norm_inference(input: Operand, mean: Operand, var: Operand, weight: Operand, bias: Operand, eps: float) -> Node:
     rank = input.type.rank
     factor = elementwise("rsqrt", var + eps)
-    middle, factor = (expand_to(per_channel(v, rank), input.shape) for v in (mean, factor))
-    return scaled_channels((input - middle) * factor, weight, bias)
+    center, factor = (expand_to(per_channel(v, rank), input.shape) for v in (mean, factor))
+    return scaled_channels((input - center) * factor, weight, bias)
 
 
 def _move(running: Any, batch: Any, momentum: Any) -> None:
-    """Move running statistics, if there are any, towards those of a batch, in place."""
+    """Update running statistics, if there are any, by those of a batch."""
     if running is not None:
         running.copy_(running * (1 - momentum) + batch.detach() * momentum)
 
@@ -111,9 +111,9 @@ def _instance_norm(input: Node, weight: Node, bias: Node, eps: float) -> tuple[N
     """Return the result, and mean and unbiased variance of each channel, averaged over the samples."""
     axes = tuple(range(2, input.type.rank))
     n = count(input, axes)
-    spread, middle = variance(input, axes, 0, False)
+    var, mean = variance(input, axes, 0, False)
     result = scaled_channels(standardized(input, axes, eps), weight, bias)
-    return result, mean_nodes(middle, (0,), False), mean_nodes(spread, (0,), False) * (n / max(n - 1, 1))
+    return result, mean_nodes(mean, (0,), False), mean_nodes(var, (0,), False) * (n / max(n - 1, 1))
 
 
 def instance_norm(

@@ -38,7 +38,7 @@ def _extents(x: Node, kernel: Sequence[int], stride: Sequence[int], dilation: Se
 
 
 def _margins(padding: Any, kernel: Sequence[int], dilation: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Return the padding before and after; "same" keeps the extents at stride 1, "valid" is none."""
+    """Return the padding before and after; "same" preserves the extents at stride 1, "valid" is 0."""
     if padding == "valid":
         return [0] * len(kernel), [0] * len(kernel)
     if padding == "same":
@@ -97,8 +97,8 @@ def check_operands(axes: int, x: Node, weight: Node, bias: Node | None, out: int
         )
     for name, other in (("weight", weight), ("bias", bias)):
         if other is not None and other.dtype is not x.dtype:
-            ours, theirs = torch_name(x.dtype, lower=True), torch_name(other.dtype, lower=True)
-            raise RuntimeError(f"Input type ({ours}) and {name} type ({theirs}) should be the same")
+            expected, actual = torch_name(x.dtype, lower=True), torch_name(other.dtype, lower=True)
+            raise RuntimeError(f"Input type ({expected}) and {name} type ({actual}) should be the same")
 
 
 def unbatched(result: Node, input: Node) -> Node:
@@ -141,12 +141,12 @@ def _convolution(axes: int, example: str) -> Any:
             TypeError: if a size is not an integer.
         """
         check_operands(axes, input, weight, bias, weight.shape[0] if weight.type.rank else 0)
-        steps, spread = each(stride, axes, "stride", 1), each(dilation, axes, "dilation", 1)
+        steps, dilations = each(stride, axes, "stride", 1), each(dilation, axes, "dilation", 1)
         check_groups(groups, weight.shape[0])
         if padding == "same" and any(s != 1 for s in steps):
             raise RuntimeError("padding='same' is not supported for strided convolutions")
-        x = padded(batched(input, axes), *_margins(padding, weight.shape[2:], spread))
-        return unbatched(with_bias(convolved(x, weight, steps, spread, groups), bias), input)
+        x = padded(batched(input, axes), *_margins(padding, weight.shape[2:], dilations))
+        return unbatched(with_bias(convolved(x, weight, steps, dilations, groups), bias), input)
 
     return conv
 

@@ -16,14 +16,14 @@ from graphc.tensors.dispatch import op
 __all__ = ["max_pool1d", "max_pool2d", "max_pool3d"]
 
 
-def _linear_places(places: Node, window: PoolWindows) -> Node:
-    """Return, for places within the kernel, the places in the input's last axes as one number."""
-    total = constant(0, I64, places.shape)
-    lead = places.type.rank - len(window.kernel)
+def _linear_indices(indices: Node, window: PoolWindows) -> Node:
+    """Return, for indices within the kernel, the row-major indices into the input's last axes."""
+    total = constant(0, I64, indices.shape)
+    lead = indices.type.rank - len(window.kernel)
     axes = zip(window.sizes, window.kernel, window.stride, window.margin, window.dilation, strict=True)
     for a, (n, k, s, p, d) in enumerate(axes):
-        within = elementwise("remainder", elementwise("floordiv", places, prod(window.kernel[a + 1 :])), k)
-        total = total * n + (iota(places.shape, lead + a) * s + within * d - p)
+        within = elementwise("remainder", elementwise("floordiv", indices, prod(window.kernel[a + 1 :])), k)
+        total = total * n + (iota(indices.shape, lead + a) * s + within * d - p)
     return total
 
 
@@ -65,9 +65,9 @@ def _max_pooling(axes: int, example: str) -> Any:
         """
         window = pool_windows(input, axes, kernel_size, stride, padding, dilation, ceil_mode)
         x, rank = padded(input, window.margin, window.after, fill=float("-inf")), input.type.rank
-        stacked = concatenate([unsqueeze_axis(w, rank) for w in window.of(x)], rank)
-        values, places = extreme_at("max", stacked, -1, False)
-        return (values, _linear_places(places, window)) if return_indices else values
+        candidates = concatenate([unsqueeze_axis(w, rank) for w in window.of(x)], rank)
+        values, indices = extreme_at("max", candidates, -1, False)
+        return (values, _linear_indices(indices, window)) if return_indices else values
 
     return max_pool
 

@@ -21,9 +21,9 @@ __all__ = ["group_norm", "layer_norm", "rms_norm"]
 
 def standardized(x: Node, axes: tuple[int, ...], eps: float) -> Node:
     """Return x with mean 0 and variance 1 over axes; node level."""
-    spread, middle = variance(x, axes, 0, False)
-    factor = elementwise("rsqrt", spread + eps)
-    return (x - expand_axes(middle, x.shape, axes)) * expand_axes(factor, x.shape, axes)
+    var, mean = variance(x, axes, 0, False)
+    factor = elementwise("rsqrt", var + eps)
+    return (x - expand_axes(mean, x.shape, axes)) * expand_axes(factor, x.shape, axes)
 
 
 def scaled(x: Node, weight: Node | None, bias: Node | None) -> Node:
@@ -33,13 +33,13 @@ def scaled(x: Node, weight: Node | None, bias: Node | None) -> Node:
 
 
 def _last_axes(name: str, x: Node, normalized_shape: Sequence[int]) -> tuple[int, ...]:
-    wanted = tuple(normalized_shape)
-    if x.shape[x.type.rank - len(wanted) :] != wanted or len(wanted) > x.type.rank:
+    shape = tuple(normalized_shape)
+    if x.shape[x.type.rank - len(shape) :] != shape or len(shape) > x.type.rank:
         raise RuntimeError(
-            f"Given normalized_shape={list(wanted)}, expected input with shape [*, {', '.join(map(str, wanted))}], "
+            f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], "
             f"but got input of size{list(x.shape)}"
         )
-    return tuple(range(x.type.rank - len(wanted), x.type.rank))
+    return tuple(range(x.type.rank - len(shape), x.type.rank))
 
 
 def _check_of_shape(shape: Sequence[int], **parameters: Node | None) -> None:

@@ -57,20 +57,20 @@ def _transposed_convolution(axes: int, example: str) -> Any:
                 negative, or output_padding is not smaller than stride or dilation.
             TypeError: if a size is not an integer.
         """
-        steps, spread = each(stride, axes, "stride", 1), each(dilation, axes, "dilation", 1)
+        steps, dilations = each(stride, axes, "stride", 1), each(dilation, axes, "dilation", 1)
         check_operands(axes, input, weight, bias, weight.shape[1] * groups if weight.type.rank > 1 else 0)
         check_groups(groups, weight.shape[0])
-        more = each(output_padding, axes, "output_padding")
-        if any(o >= max(s, d) for o, s, d in zip(more, steps, spread, strict=True)):
+        extra = each(output_padding, axes, "output_padding")
+        if any(o >= max(s, d) for o, s, d in zip(extra, steps, dilations, strict=True)):
             raise RuntimeError(
                 "output padding must be smaller than either stride or dilation, but got output_padding "
-                f"{more}, stride {steps}, dilation {spread}"
+                f"{extra}, stride {steps}, dilation {dilations}"
             )
-        low = [d * (k - 1) - p for d, k, p in zip(spread, weight.shape[2:], each(padding, axes, "padding"), strict=True)]
-        high = [n + o for n, o in zip(low, more, strict=True)]
+        low = [d * (k - 1) - p for d, k, p in zip(dilations, weight.shape[2:], each(padding, axes, "padding"), strict=True)]
+        high = [n + o for n, o in zip(low, extra, strict=True)]
         x = padded(batched(input, axes), low, high, [s - 1 for s in steps])
         kernel = _transposed_kernel(weight, groups)
-        return unbatched(with_bias(convolved(x, kernel, (1,) * axes, spread, groups), bias), input)
+        return unbatched(with_bias(convolved(x, kernel, (1,) * axes, dilations, groups), bias), input)
 
     return conv_transpose
 

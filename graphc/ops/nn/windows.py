@@ -1,6 +1,6 @@
 """Windows that slide over the last axes.
 
-A window slides by strided slices of the padded input, one slice for each place in the kernel: a convolution is
+A window slides by strided slices of the padded input, one slice for each element of the kernel: a convolution is
 a product of matrices over the joined slices, a pooling a reduction over them, and gradients follow from that.
 """
 
@@ -37,7 +37,7 @@ def over_axes(axes: int, stem: str, example: str) -> Callable[[F], F]:
 
 
 def each(size: Sizes, axes: int, name: str = "a size", least: int = 0) -> tuple[int, ...]:
-    """Return one integer for each axis.  Raises TypeError for what is none, RuntimeError for too many or too small ones."""
+    """Return one integer for each axis.  Raises TypeError for other types, RuntimeError for too many or too small numbers."""
     entries = tuple(size) if isinstance(size, (tuple, list)) else (size,)
     for n in entries:
         if isinstance(n, (bool, float, str)) or not hasattr(n, "__index__"):
@@ -47,15 +47,15 @@ def each(size: Sizes, axes: int, name: str = "a size", least: int = 0) -> tuple[
     if len(sizes) != axes:
         raise RuntimeError(f"expected {name} to be a single integer value or a list of {axes} values, but got {name}={size}")
     if any(n < least for n in sizes):
-        what = f"negative {name}" if least == 0 else f"non-positive {name}"
-        raise RuntimeError(f"{what} is not supported, got {list(sizes)}")
+        problem = f"negative {name}" if least == 0 else f"non-positive {name}"
+        raise RuntimeError(f"{problem} is not supported, got {list(sizes)}")
     return sizes
 
 
 def windows(
     x: Node, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int], extents: Sequence[int]
 ) -> list[Node]:
-    """Return for each place in the kernel what all windows have there; the last axes have `extents`; node level."""
+    """Return for each element of the kernel those that all windows have there; the last axes have `extents`; node level."""
     lead = x.type.rank - len(kernel)
     slices = []
     for offset in product(*map(range, kernel)):
@@ -99,7 +99,7 @@ class PoolWindows:
         return [p + o for p, o in zip(self.margin, self.overhang, strict=True)]
 
     def of(self, x: Node) -> list[Node]:
-        """Return for each place in the kernel what all windows of padded input have there; node level."""
+        """Return for each element of the kernel those that all windows of padded input have there; node level."""
         return windows(x, self.kernel, self.stride, self.dilation, self.extents)
 
 
@@ -115,11 +115,11 @@ def pool_windows(
     kernel, margin = each(kernel_size, axes, "kernel_size", 1), each(padding, axes, "padding")
     steps = kernel if stride is None or stride in ((), []) else each(stride, axes, "stride", 1)
     _check_margin(margin, kernel)
-    spread, sizes = each(dilation, axes, "dilation", 1), x.shape[-axes:]
-    extents = tuple(_pool_extent(*axis, up) for axis in zip(sizes, kernel, steps, margin, spread, strict=True))
+    dilations, sizes = each(dilation, axes, "dilation", 1), x.shape[-axes:]
+    extents = tuple(_pool_extent(*axis, up) for axis in zip(sizes, kernel, steps, margin, dilations, strict=True))
     if min(extents) < 1:
         raise RuntimeError(f"Given input size: ({'x'.join(map(str, sizes))}). Output size is too small")
-    return PoolWindows(sizes, kernel, steps, margin, spread, extents)
+    return PoolWindows(sizes, kernel, steps, margin, dilations, extents)
 
 
 def _check_margin(margin: Sequence[int], kernel: Sequence[int]) -> None:

@@ -41,8 +41,8 @@ def normal_nodes(key: Node, shape: tuple[int, ...], dtype: DType) -> Node:
     """Return standard normal numbers; node level.  Source: Box and Muller (1958)."""
     radius, angle = two_words(key, shape)
     u = (cast(radius & 0x7FFFFFFF, dtype) + 0.5) * 2.0**-31
-    turn = cast(_top(angle, 24), dtype) * (2 * pi * 2.0**-24)
-    return elementwise("sqrt", elementwise("log", u) * -2.0) * elementwise("cos", turn)
+    radians = cast(_top(angle, 24), dtype) * (2 * pi * 2.0**-24)
+    return elementwise("sqrt", elementwise("log", u) * -2.0) * elementwise("cos", radians)
 
 
 def below(word: Node, probability: Any) -> Node:

@@ -172,8 +172,8 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: DTypeLike = N
 
 
 @op("Randperm")
-def _ordered(places: Node, dtype: DType) -> Node:
-    return cast(places, dtype)
+def _ordered(order: Node, dtype: DType) -> Node:
+    return cast(order, dtype)
 
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:

@@ -49,11 +49,11 @@ def unique(
         (tensor([1, 3]), tensor([1, 2]))
     """
     values = np.asarray(input.detach())
-    found, inverse, counts = np.unique(values, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
+    distinct, inverse, counts = np.unique(values, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
     inverse = inverse.reshape(values.shape if dim is None else -1)
-    wanted = [found, *([inverse] if return_inverse else []), *([counts] if return_counts else [])]
-    results = _constants(*wanted)
-    return results if len(wanted) > 1 else results[0]
+    arrays = [distinct, *([inverse] if return_inverse else []), *([counts] if return_counts else [])]
+    results = _constants(*arrays)
+    return results if len(arrays) > 1 else results[0]
 
 
 @op("Bincount", differentiable=False)

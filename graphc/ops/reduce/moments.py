@@ -6,7 +6,7 @@ from typing import Any
 
 from graphc.ir.core.build import elementwise, expand_axes, full_like, select, zeros_like
 from graphc.ir.core.graph import Node
-from graphc.ops.common import Dims, axes_of, kept
+from graphc.ops.common import Dims, axes_of, keep_axes
 from graphc.ops.reduce.sums import count, mean_nodes, reduced
 from graphc.tensors.dispatch import op
 
@@ -15,17 +15,17 @@ __all__ = ["std", "std_mean", "var", "var_mean"]
 
 def _centred(x: Node, axes: tuple[int, ...]) -> tuple[Node, Node]:
     """Return the mean, axes taken away, and what is left after subtracting it."""
-    middle = mean_nodes(x, axes, False)
-    return middle, x - expand_axes(middle, x.shape, axes)
+    mean = mean_nodes(x, axes, False)
+    return mean, x - expand_axes(mean, x.shape, axes)
 
 
 def variance(x: Node, axes: tuple[int, ...], correction: float, keepdim: bool) -> tuple[Node, Node]:
     """Return variance and mean in two passes: the mean of squared distances from the mean; node level."""
-    middle, rest = _centred(x, axes)
+    mean, deviation = _centred(x, axes)
     freedom = count(x, axes) - correction
-    total = reduced("sum", rest * rest, axes, keepdim)
+    total = reduced("sum", deviation * deviation, axes, keepdim)
     scaled = total / (freedom if freedom > 0 else 0.0)
-    return scaled, kept(middle, x.shape, axes) if keepdim else middle
+    return scaled, keep_axes(mean, x.shape, axes) if keepdim else mean
 
 
 def _moments(input: Node, dim: Any, unbiased: bool, correction: float | None, keepdim: bool) -> tuple[Node, Node]:
@@ -150,8 +150,8 @@ def std_mean(
         >>> graphc.std_mean(graphc.tensor([2.0, 6.0]), correction=0)
         (tensor(2.), tensor(4.))
     """
-    spread, middle = _moments(input, dim, unbiased, correction, keepdim)
-    return root(spread), middle
+    var_, mean = _moments(input, dim, unbiased, correction, keepdim)
+    return root(var_), mean
 
 
 def root(x: Node) -> Node:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from graphc.ir.core.build import apply, cast, elementwise, expand_axes, full_like, reduce, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL
-from graphc.ops.common import Dims, DTypeLike, axes_of, dtype_or, float_operand, kept, torch_name
+from graphc.ops.common import Dims, DTypeLike, axes_of, dtype_or, float_operand, keep_axes, torch_name
 from graphc.ops.reduce.moments import root
 from graphc.ops.reduce.sums import count, reduced
 from graphc.tensors.dispatch import op
@@ -28,7 +28,7 @@ def log_sum_exp(x: Node, axes: tuple[int, ...], keepdim: bool) -> Node:
     top = select(elementwise("abs", top) < float("inf"), top, zeros_like(top))
     shifted = elementwise("exp", x - expand_axes(top, x.shape, axes))
     result = elementwise("log", reduce("sum", shifted, axes)) + top
-    return kept(result, x.shape, axes) if keepdim and x.type.rank else result
+    return keep_axes(result, x.shape, axes) if keepdim and x.type.rank else result
 
 
 @op("Logsumexp")

@@ -8,7 +8,7 @@ from math import prod as product
 from graphc.ir.core.build import cast, elementwise, reduce, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.ops.common import Dims, DTypeLike, axes_of, dtype_or, kept, torch_name
+from graphc.ops.common import Dims, DTypeLike, axes_of, dtype_or, keep_axes, torch_name
 from graphc.tensors.dispatch import op
 
 __all__ = ["mean", "nanmean", "nansum", "prod", "sum"]
@@ -17,7 +17,7 @@ __all__ = ["mean", "nanmean", "nansum", "prod", "sum"]
 def reduced(name: str, x: Node, axes: tuple[int, ...], keepdim: bool) -> Node:
     """Reduce and keep axes of extent 1 if asked; node level."""
     result = reduce(name, x, axes)
-    return kept(result, x.shape, axes) if keepdim and x.type.rank else result
+    return keep_axes(result, x.shape, axes) if keepdim and x.type.rank else result
 
 
 def count(x: Node, axes: tuple[int, ...]) -> int:

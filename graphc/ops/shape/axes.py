@@ -32,15 +32,15 @@ def permute(input: Node, *order: int | Sequence[int], dims: Sequence[int] | None
         >>> graphc.permute(graphc.ones(2, 3, 5), (2, 0, 1)).shape
         torch.Size([5, 2, 3])
     """
-    wanted = flatten_sizes(order, dims)
+    entries = flatten_sizes(order, dims)
     rank = input.type.rank
-    if len(wanted) != rank:
+    if len(entries) != rank:
         raise RuntimeError(
             "permute(sparse_coo): number of dimensions in the tensor input does "
             "not match the length of the desired ordering of "
-            f"dimensions i.e. input.dim() = {rank} is not equal to len(dims) = {len(wanted)}"
+            f"dimensions i.e. input.dim() = {rank} is not equal to len(dims) = {len(entries)}"
         )
-    axes = [axis_of(d, rank) for d in wanted]
+    axes = [axis_of(d, rank) for d in entries]
     if len(set(axes)) != len(axes):
         raise RuntimeError("permute(): duplicate dims are not allowed.")
     return permute_axes(input, axes)
@@ -168,9 +168,11 @@ def movedim(input: Node, source: int | Sequence[int], destination: int | Sequenc
             f"movedim: Invalid source or destination dims: source ({sources} dims) should contain the same number of dims as "
             f"destination ({targets} dims)"
         )
-    for what, dims, given in (("source", sources, source), ("destination", targets, destination)):
+    for what, dims, argument in (("source", sources, source), ("destination", targets, destination)):
         if len(set(dims)) != len(dims):
-            raise RuntimeError(f"movedim: repeated dim in `{what}` ({list(given) if not isinstance(given, int) else given})")
+            raise RuntimeError(
+                f"movedim: repeated dim in `{what}` ({list(argument) if not isinstance(argument, int) else argument})"
+            )
     order = [a for a in range(rank) if a not in sources]
     for target, a in sorted(zip(targets, sources, strict=True)):
         order.insert(target, a)

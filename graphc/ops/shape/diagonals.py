@@ -50,9 +50,9 @@ def diag_matrix(x: Node, offset: int) -> Node:
     low, high = max(-offset, 0), max(offset, 0)
     rows = pad(x, (0,) * (x.type.rank - 1) + (low,), (0,) * (x.type.rank - 1) + (high,))
     shape = (*x.shape[:-1], n, n)
-    spread = broadcast(rows, shape, [*range(x.type.rank - 1), x.type.rank - 1])
+    square = broadcast(rows, shape, [*range(x.type.rank - 1), x.type.rank - 1])
     row, column = iota(shape, len(shape) - 2), iota(shape, len(shape) - 1)
-    return choose(elementwise("eq", column, row + offset), spread, zeros_like(spread))
+    return choose(elementwise("eq", column, row + offset), square, zeros_like(square))
 
 
 @op("DiagEmbed")

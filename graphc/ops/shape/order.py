@@ -37,8 +37,8 @@ def flip(input: Node, *along: int | Sequence[int], dims: int | Sequence[int] | N
         tensor([[3, 4],
                 [1, 2]])
     """
-    wanted = flatten_sizes(along, dims)
-    return flip_axes(input, axes_of(wanted, input.type.rank) if wanted else ())
+    axes = flatten_sizes(along, dims)
+    return flip_axes(input, axes_of(axes, input.type.rank) if axes else ())
 
 
 @op("Flip")
@@ -115,11 +115,11 @@ def rot90(input: Node, k: int = 1, dims: Sequence[int] = (0, 1)) -> Node:
     a, b = (axis_of(d, input.type.rank) for d in dims)
     if a == b:
         raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
-    turned = input
+    rotated = input
     if k % 4 in (1, 3):
-        turned = transpose.nodes(turned, a, b)
+        rotated = transpose.nodes(rotated, a, b)
     reversed_axes = {0: (), 1: (a,), 2: (a, b), 3: (b,)}[k % 4]
-    return flip_axes(turned, tuple(sorted(reversed_axes)))
+    return flip_axes(rotated, tuple(sorted(reversed_axes)))
 
 
 @op("Roll")

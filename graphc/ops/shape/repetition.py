@@ -39,28 +39,28 @@ def expand(input: Node, *sizes: int | Sequence[int], size: Sequence[int] | None 
         tensor([[1, 1, 1],
                 [2, 2, 2]])
     """
-    wanted = flatten_sizes(sizes, size)
-    return expand_to(input, expanded_shape(input, wanted))
+    target = flatten_sizes(sizes, size)
+    return expand_to(input, expanded_shape(input, target))
 
 
-def expanded_shape(x: Node, wanted: tuple[int, ...]) -> tuple[int, ...]:
+def expanded_shape(x: Node, sizes: tuple[int, ...]) -> tuple[int, ...]:
     """Return `wanted` with every -1 replaced by the axis of `x`.  Raises RuntimeError if `x` does not fit."""
-    shape, lead = x.shape, len(wanted) - x.type.rank
+    shape, lead = x.shape, len(sizes) - x.type.rank
     if lead < 0:
         raise RuntimeError(
-            f"expand(torch.FloatTensor{{{list(shape)}}}, size={list(wanted)}): the number of sizes provided ({len(wanted)}) "
+            f"expand(torch.FloatTensor{{{list(shape)}}}, size={list(sizes)}): the number of sizes provided ({len(sizes)}) "
             f"must be greater or equal to the number of dimensions in the tensor ({len(shape)})"
         )
-    for a, n in enumerate(wanted):
+    for a, n in enumerate(sizes):
         if a < lead and n < 0:
             raise RuntimeError(f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing dimension {a}")
         if a >= lead and n != -1 and shape[a - lead] not in (1, n):
             raise RuntimeError(
                 f"The expanded size of the tensor ({n}) must match the existing size "
                 f"({shape[a - lead]}) at non-singleton dimension {a}.  "
-                f"Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}"
+                f"Target sizes: {list(sizes)}.  Tensor sizes: {list(shape)}"
             )
-    return tuple(shape[a - lead] if n == -1 else n for a, n in enumerate(wanted))
+    return tuple(shape[a - lead] if n == -1 else n for a, n in enumerate(sizes))
 
 
 @op("Expand")
@@ -162,8 +162,8 @@ def _repeated(x: Node, times: Sequence[int]) -> Node:
     shape = (1,) * (len(times) - x.type.rank) + x.shape
     inner = [m for pair in zip(times, shape, strict=True) for m in pair]
     lead = len(times) - x.type.rank
-    whole = broadcast(x, inner, [2 * (lead + a) + 1 for a in range(x.type.rank)])
-    return reshape_node(whole, [k * n for k, n in zip(times, shape, strict=True)])
+    repeated = broadcast(x, inner, [2 * (lead + a) + 1 for a in range(x.type.rank)])
+    return reshape_node(repeated, [k * n for k, n in zip(times, shape, strict=True)])
 
 
 @op("Repeat")
@@ -218,8 +218,8 @@ def repeat_interleave(input: Node, repeats: int, dim: int | None = None) -> Node
     x = reshape_node(input, (input.type.size,)) if dim is None else input
     axis = 0 if dim is None else axis_of(dim, x.type.rank)
     shape = (*x.shape[: axis + 1], repeats, *x.shape[axis + 1 :])
-    whole = broadcast(x, shape, [a for a in range(len(shape)) if a != axis + 1])
-    return reshape_node(whole, (*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :]))
+    repeated = broadcast(x, shape, [a for a in range(len(shape)) if a != axis + 1])
+    return reshape_node(repeated, (*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :]))
 
 
 @op("Meshgrid")

@@ -208,10 +208,10 @@ def squeeze(input: Node, dim: int | Sequence[int] | None = None) -> Node:
         >>> graphc.squeeze(graphc.ones(1, 3, 1), 0).shape
         torch.Size([3, 1])
     """
-    away: Sequence[int] = range(input.type.rank)
+    removed: Sequence[int] = range(input.type.rank)
     if dim is not None:
-        away = axes_of(dim, input.type.rank) if dim != () else ()
-    return reshape_node(input, [n for a, n in enumerate(input.shape) if n != 1 or a not in away])
+        removed = axes_of(dim, input.type.rank) if dim != () else ()
+    return reshape_node(input, [n for a, n in enumerate(input.shape) if n != 1 or a not in removed])
 
 
 @op("Clone")

@@ -37,7 +37,7 @@ def _narrowed(input: Node, dim: int, start: int | Node, length: int) -> ViewStep
     if isinstance(start, Node):
         if length > n:
             raise RuntimeError(f"narrow(): length must be between 0 and the dimension size ({n}), got {length}")
-        return (Window(axis, _place(start, input, axis), length),)
+        return (Window(axis, _from_front(start, input, axis), length),)
     if not -n <= start <= n:
         raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
     start = start + n if start < 0 else start
@@ -72,10 +72,10 @@ def narrow(input: Node, dim: int, start: int | Node, length: int) -> Node:
 
 
 def _selected(input: Node, dim: int, index: int | Node) -> ViewSteps:
-    axis, place = axis_of(dim, input.type.rank), known_integer(index)
-    if isinstance(place, Node):
-        return (At(axis, _place(place, input, axis)),)
-    return chain(select_axis(input, axis, place), input) or ()
+    axis, position = axis_of(dim, input.type.rank), known_integer(index)
+    if isinstance(position, Node):
+        return (At(axis, _from_front(position, input, axis)),)
+    return chain(select_axis(input, axis, position), input) or ()
 
 
 @op("Select", view=_selected)
@@ -110,7 +110,7 @@ def known_integer(index: Any, what: str = "index") -> Any:
     return index if state.trace is not None else int(realize([index])[0])
 
 
-def _place(index: Node, x: Node, axis: int) -> Node:
+def _from_front(index: Node, x: Node, axis: int) -> Node:
     """Return a 0-d index of an axis counted from the front."""
     if x.type.rank == 0:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
