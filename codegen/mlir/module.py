@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -328,15 +329,15 @@ def _reduce(t: Text, node: Node, operands: list[str]) -> str:
     return generic(t, x.rank, [full_view(operands[0], x)], [init], lambda e, total: [scalar(combine, t, x.dtype, total, e)])[0]
 
 
-def _arg(t: Text, node: Node, operands: list[str]) -> str:
+def _arg(t: Text, node: Node, operands: list[str], *, largest: bool) -> str:
     x, axis = node.operands[0].type, node.params["axis"]
     kept = tuple(a for a in range(x.rank) if a != axis)
-    worst = _lowest(x.dtype) if node.op.name == "argmax" else _highest(x.dtype)
+    worst = _lowest(x.dtype) if largest else _highest(x.dtype)
     starts = [start(t, worst, node.type.with_dtype(x.dtype), kept), start(t, 0, node.type, kept)]
 
     def body(e: str, best: str, where: str) -> list[str]:
         here = t.op(f"arith.index_cast {loop_indices(t, [axis])[0]} : index to i64")
-        better = _beats(t, x.dtype, *((best, e) if node.op.name == "argmax" else (e, best)), e, best)
+        better = _beats(t, x.dtype, *((best, e) if largest else (e, best)), e, best)
         return [scalar("select", t, x.dtype, better, e, best), scalar("select", t, I64, better, here, where)]
 
     return generic(t, x.rank, [full_view(operands[0], x)], starts, body)[1]
@@ -380,7 +381,7 @@ def _gather(t: Text, node: Node, operands: list[str]) -> str:
     return made(t, node.type, [full_view(v, i.type) for v, i in zip(operands[1:], indices, strict=True)], body)
 
 
-def _scatter(t: Text, node: Node, operands: list[str]) -> str:
+def _scatter(t: Text, node: Node, operands: list[str], *, adds: bool) -> str:
     """Write a loop over the updates, each put in the place of a block of x or added to it, in order."""
     x, updates, places = node.type, node.operands[1].type, node.operands[2].type
     axes = len(operands) - 2
@@ -394,7 +395,7 @@ def _scatter(t: Text, node: Node, operands: list[str]) -> str:
         found = [t.op(f"arith.index_cast {extract(t, i, flat, [index])} : i64 to index") for i in indices]
         block, row = Block(part, [*found, *(0 for _ in inner)]), Block(one, [index, *(0 for _ in inner)])
         update = _reshaped(t, cut(t, row, rows, listed), one, part)
-        new = _sum_of(t, part, cut(t, block, out, x), update) if node.op.name == "scatter_add" else update
+        new = _sum_of(t, part, cut(t, block, out, x), update) if adds else update
         return [insert(t, new, block, out, x)]
 
     return loop(t, places.size, [full_view(operands[0], x)], body)[0]
@@ -431,12 +432,12 @@ SPELLING: dict[str, Spelling] = {
     "flip": _flip,
     "concatenate": _concatenate,
     **dict.fromkeys(FOLDS, _reduce),
-    "argmax": _arg,
-    "argmin": _arg,
+    "argmax": partial(_arg, largest=True),
+    "argmin": partial(_arg, largest=False),
     "cumsum": _cumsum,
     "gather": _gather,
-    "scatter": _scatter,
-    "scatter_add": _scatter,
+    "scatter": partial(_scatter, adds=False),
+    "scatter_add": partial(_scatter, adds=True),
     "matmul": _matmul,
 }
 """Primitive → what writes it, given the values of its operands, and returns its own."""

@@ -10,10 +10,11 @@ from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Instr, is_bound_check, needed
 from graphc.codegen.nests.accesses import Accesses
 from graphc.codegen.nests.scopes import TRUE
+from graphc.ir.core.ops import PRIMITIVES
 
 __all__ = ["Scalars"]
 
-OTHER_WAVE = {"sin": "cos", "cos": "sin"}
+OTHER_WAVE = {name: op.twin for name, op in PRIMITIVES.items() if op.twin}
 
 
 class Scalars(Accesses):

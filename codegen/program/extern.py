@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from graphc.codegen.gemm.driver import PACKED, emit_matmul, emit_packing, packed_bytes, scratch_bytes
 from graphc.codegen.llvm.builder import Module
@@ -140,7 +141,7 @@ def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) 
     return function
 
 
-def _scatter(module: Module, node: Node, operands: Sequence[Operand], name: str) -> KernelFunction:
+def _scatter(module: Module, node: Node, operands: Sequence[Operand], name: str, *, adds: bool) -> KernelFunction:
     """Put or add rows of updates at indexed places, in order; the result holds a copy of the first operand already."""
     _, updates, *indices = operands
     base, dense = node.operands[0], dense_strides(node.shape)
@@ -164,7 +165,7 @@ def _scatter(module: Module, node: Node, operands: Sequence[Operand], name: str)
             to = f.add(place, _offset(function, inner, dense[k : k + len(inner)], 0, "out"))
             source, target = f.element(function.buffers[0], from_, type), f.element(function.buffers[-1], to, type)
             stride = updates.strides[-1] if rest else 1
-            _put_row(function, source, target, rest[-1] if rest else 1, stride, type, add=node.op.name == "scatter_add")
+            _put_row(function, source, target, rest[-1] if rest else 1, stride, type, add=adds)
     f.ret()
     return function
 
@@ -213,7 +214,7 @@ EXTERN: dict[str, Writer] = {
     "matmul": emit_product,
     "argsort": _argsort,
     "cumsum": _cumsum,
-    "scatter": _scatter,
-    "scatter_add": _scatter,
+    "scatter": partial(_scatter, adds=False),
+    "scatter_add": partial(_scatter, adds=True),
 }
 """Primitive -> writer of its function."""

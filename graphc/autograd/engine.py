@@ -9,6 +9,7 @@ import numpy as np
 
 from graphc.ir.core.build import cast, constant, full_like, zeros_like
 from graphc.ir.core.graph import Node, toposort
+from graphc.ir.core.predicates import is_stopped
 from graphc.ir.transforms.vjp import gradients
 from graphc.tensors.context import state
 from graphc.tensors.grad_fn import BatchInput, CustomGradFn, GradFn, Replaced, TransformInput, history
@@ -271,7 +272,7 @@ def _depending(roots: Sequence[Node], ends: dict[Node, GradFn]) -> set[Node]:
     """Return the nodes that depend on one of the ends in a way gradients can take."""
     found = set(ends)
     for node in toposort(roots):
-        if node.op.name != "stop_gradient" and not found.isdisjoint(node.operands):
+        if not is_stopped(node) and not found.isdisjoint(node.operands):
             found.add(node)
     return found
 

@@ -297,7 +297,7 @@ class BatchTrace(InnerTrace):
 def _draws(roots: Sequence[Node], after: Node, before: Node) -> bool:
     """Tell whether random bits among what the roots need are drawn with a state from `before` to `after`."""
     states = set(toposort([after], lambda n: n is before))
-    return any(n.op.name == "random_bits" and n.operands[0] in states for n in toposort(roots))
+    return any(n.op.random and n.operands[0] in states for n in toposort(roots))
 
 
 def _streams(key: Node, size: int) -> Node:

@@ -7,10 +7,13 @@ from itertools import accumulate
 
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node, make, toposort
+from graphc.ir.rewrite.pattern import op
 from graphc.ir.transforms.vmap import batch
 from graphc.tensors.lazy import substitute
 
 __all__ = ["for_each_unit", "with_choices"]
+
+_MUL = op("mul")
 
 
 def for_each_unit(linear: Node | None, seeds: Sequence[Node], like: Node, chunk: int | None) -> Node:
@@ -46,7 +49,7 @@ def with_choices(root: Node, directions: Iterable[Node]) -> Node:
     units = {_below_movement(d) for d in directions}
     new: dict[Node, Node] = {}
     for node in toposort([root]):
-        if node.op.name != "mul":
+        if not _MUL.fits(node):
             continue
         for unit, other in (node.operands, node.operands[::-1]):
             if _below_movement(unit) in units:
@@ -56,7 +59,7 @@ def with_choices(root: Node, directions: Iterable[Node]) -> Node:
 
 
 def _below_movement(node: Node) -> Node:
-    while node.op.name in ("reshape", "permute", "broadcast", "slice", "flip"):
+    while node.op.view:
         node = node.operands[0]
     return node
 

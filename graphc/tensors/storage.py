@@ -14,6 +14,7 @@ from weakref import WeakSet, ref
 from graphc.ir.core.build import apply
 from graphc.ir.core.graph import PARAMETER, Node, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.predicates import is_constant, is_stopped
 from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.tensors import views
 from graphc.tensors.context import state
@@ -31,7 +32,7 @@ def valued(array: Any, node: Node) -> Node:
 
 def stopped(node: Node) -> Node:
     """Return the node behind a stop_gradient."""
-    return node if node.op.name in ("stop_gradient", "constant") else apply("stop_gradient", node)
+    return node if is_stopped(node) or is_constant(node) else apply("stop_gradient", node)
 
 
 def unique(node: Node) -> Node:

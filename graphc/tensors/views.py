@@ -8,6 +8,7 @@ here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -56,7 +57,37 @@ class Step:
 
 ViewSteps = tuple[Step, ...]
 
-VIEWABLE = frozenset({"reshape", "permute", "slice", "broadcast"})
+
+def _broadcast_strides(shape: Shape, strides: Strides, params: dict[str, Any]) -> Strides:
+    at = dict(zip(params["axes"], strides, strict=True))
+    return tuple(at.get(a, 0) for a in range(len(params["shape"])))
+
+
+def _box_shape(shape: Shape, params: dict[str, Any]) -> Shape:
+    box = zip(params["start"], params["stop"], params["step"], strict=True)
+    return tuple(-(-(stop - start) // step) for start, stop, step in box)
+
+
+SHAPES: dict[str, Callable[[Shape, dict[str, Any]], Shape]] = {
+    "permute": lambda shape, params: tuple(shape[a] for a in params["axes"]),
+    "slice": _box_shape,
+}
+"""The shape of a view, where it is no parameter."""
+
+STRIDES: dict[str, Callable[[Shape, Strides, dict[str, Any]], Strides | None]] = {
+    "reshape": lambda shape, strides, params: _reshaped(shape, strides, params["shape"]),
+    "permute": lambda shape, strides, params: tuple(strides[a] for a in params["axes"]),
+    "slice": lambda shape, strides, params: tuple(s * step for s, step in zip(strides, params["step"], strict=True)),
+    "broadcast": _broadcast_strides,
+}
+"""The movement that torch has views of, and the strides of the view: a reshape has some where axes lie densely."""
+
+WRITES: dict[str, Callable[[dict[str, Any], Node, Node], Node]] = {
+    "reshape": lambda params, whole, new: reshape(new, whole.shape),
+    "permute": lambda params, whole, new: permute(new, np.argsort(params["axes"]).tolist()),
+    "slice": lambda params, whole, new: _write_box(params, whole, new),
+}
+"""Movement that repeats no element, and the whole after a view of it has become `new`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +100,7 @@ class Movement(Step):
     @property
     def invertible(self) -> bool:  # type: ignore[override]
         """Whether no element is repeated."""
-        return self.op.name != "broadcast"
+        return self.op.name in WRITES
 
     def read(self, x: Node) -> Node:
         """Apply the primitive."""
@@ -77,34 +108,19 @@ class Movement(Step):
 
     def write(self, whole: Node, new: Node) -> Node:
         """Undo a reshape or permute; put a box back."""
-        if self.op.name == "reshape":
-            return reshape(new, whole.shape)
-        if self.op.name == "permute":
-            return permute(new, np.argsort(self.params["axes"]).tolist())
-        return _write_box(self.params, whole, new)
+        result: Node = WRITES[self.op.name](self.params, whole, new)
+        return result
 
     def shape(self, shape: Shape) -> Shape:
         """Return the shape that the parameters say, or the extents in another order or of a box."""
-        params = self.params
-        if self.op.name == "permute":
-            return tuple(shape[a] for a in params["axes"])
-        if self.op.name == "slice":
-            box = zip(params["start"], params["stop"], params["step"], strict=True)
-            return tuple(-(-(stop - start) // step) for start, stop, step in box)
-        found: Shape = params["shape"]
+        of = SHAPES.get(self.op.name)
+        found: Shape = self.params["shape"] if of is None else of(shape, self.params)
         return found
 
     def strides(self, shape: Shape, strides: Strides) -> Strides | None:
         """Reorder, stretch or repeat strides; reshape where axes lie densely in one another."""
-        params = self.params
-        if self.op.name == "reshape":
-            return _reshaped(shape, strides, params["shape"])
-        if self.op.name == "permute":
-            return tuple(strides[a] for a in params["axes"])
-        if self.op.name == "slice":
-            return tuple(s * step for s, step in zip(strides, params["step"], strict=True))
-        at = dict(zip(params["axes"], strides, strict=True))
-        return tuple(at.get(a, 0) for a in range(len(params["shape"])))
+        result: Strides | None = STRIDES[self.op.name](shape, strides, self.params)
+        return result
 
 
 def _write_box(params: dict[str, Any], whole: Node, new: Node) -> Node:
@@ -278,7 +294,7 @@ def chain(result: Node, base: Node) -> ViewSteps | None:
     """Return the steps that make `result` of `base`; None if it is made in another way."""
     steps: list[Step] = []
     while result is not base:
-        if result.op.name not in VIEWABLE:
+        if result.op.name not in STRIDES:
             return None
         steps.append(Movement(result.op, result.params))
         result = result.operands[0]

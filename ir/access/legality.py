@@ -71,7 +71,7 @@ def operand_points(node: Node, at: Point) -> list[tuple[Node, Point]]:
         k = indices[0].type.rank
         jumped = tuple(() if n == 1 else None for n in data.shape[: len(indices)])
         return [(data, jumped + at[k:]), *((i, at[:k]) for i in indices)]
-    return [(o, _elsewhere(o.shape)) for o in node.operands] if node.op.name == "random_bits" else []
+    return [(o, _elsewhere(o.shape)) for o in node.operands] if node.op.jumps else []
 
 
 def _elsewhere(shape: Sequence[int]) -> Point:

@@ -158,7 +158,7 @@ def roles_of(joined: AxisUnion, root: Axis) -> Roles | None:
             count = int(type_of(slot).shape[found[0]])
     folds = [n for n in joined.depth if _folds(n, vectorized)]
     flows, stuck = _flows(joined, vectorized)
-    begin = [Slot(n, 0) for n in folds if n.op.name in ("sum", "matmul")]
+    begin = [Slot(n, 0) for n in folds if n.op.linear or is_matmul(n)]
     whole = _reached(stuck, _turned(flows))
     return Roles(count, vectorized, folds, _reached([s for s in begin if s not in whole], flows))
 
@@ -272,9 +272,7 @@ class _Narrowing:
         axis = self.roles.vectorized.get(slot_of(node))
         if axis is None or node.regions or is_result(node):
             return node.params
-        if node.op.name == "slice":
-            return {**node.params, "stop": _one(node.params["stop"], axis)}
-        return {**node.params, "shape": _one(node.params["shape"], axis)} if "shape" in node.params else node.params
+        return {key: _one(value, axis) if key in ("shape", "stop") else value for key, value in node.params.items()}
 
 
 def _one(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:

@@ -22,13 +22,15 @@ from graphc.ir.core.graph import PARAMETER, Node, Region
 from graphc.ir.core.predicates import is_branch, is_gather, is_loop, is_matmul, is_result, is_scatter
 from graphc.ir.core.types import TensorType
 
-__all__ = ["BRANCHES", "fits_registers", "may_fit_with_lanes", "misfit"]
+__all__ = ["fits_registers", "has_flow", "may_fit_with_lanes", "misfit"]
 
 MOST_OPERATIONS = 30_000
 """Scalar operations in straight-line code; beyond it a body is compiled as kernels."""
 
-BRANCHES = ("scan", "while", "cond")
-"""What may run in registers."""
+
+def has_flow(node: Node) -> bool:
+    """Tell whether a node is a loop or branch: what may run in registers."""
+    return is_loop(node) or is_branch(node)
 
 
 def fits_registers(node: Node, elements: int) -> bool:
@@ -51,7 +53,7 @@ def misfit(node: Node, elements: int) -> str:
         return f"its bodies are more than {MOST_OPERATIONS} operations"
     inside = [n for region in node.regions for n in region.nodes()]
     for inner in inside:
-        if inner.op.name not in BRANCHES and not _is_known(inner):
+        if not has_flow(inner) and not _is_known(inner):
             return f"{inner.op.name} is no straight-line code"
     params = [p for region in node.regions for p in region.params]
     large = [t for n in (*inside, *params) for t in n.types if not is_small(t, elements)]
@@ -61,7 +63,7 @@ def misfit(node: Node, elements: int) -> str:
 def _narrows(region: Region, largest: int) -> bool:
     for node in region.nodes():
         if node.regions:
-            if node.op.name not in BRANCHES or not all(_narrows(inner, largest) for inner in node.regions):
+            if not has_flow(node) or not all(_narrows(inner, largest) for inner in node.regions):
                 return False
         elif not _is_known(node) or (not is_result(node) and node.op.kind != "movement" and node.type.size > largest):
             return False

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from graphc.ir.core.graph import PARAMETER, Node, Region, find, make, parameter, toposort
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.predicates import is_literal
+from graphc.ir.core.predicates import is_broadcast, is_literal
 
 __all__ = [
     "RefusedError",
@@ -120,7 +120,7 @@ def _read_from_outside(region: Region, outer: Collection[Node] | None, hoist: st
     for node in read:
         if node in inside or is_literal(node):
             continue
-        if node.op.name == "broadcast" and node not in known:
+        if is_broadcast(node) and node not in known:
             read += node.operands  # it costs nothing where it is read, and much memory where it is kept
         else:
             found[node] = None

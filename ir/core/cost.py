@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from graphc.ir.core.graph import Node
+from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import TensorType
 
 __all__ = ["SHARED_SINCOS", "SHORT_LOOP", "is_small", "total_weight", "weight"]
@@ -24,8 +25,9 @@ def weight(node: Node) -> int:
 def total_weight(nodes: Iterable[Node]) -> int:
     """Return roughly how many instructions a vector of some nodes takes in one kernel."""
     nodes = list(nodes)
-    angles = [{n.operands[0] for n in nodes if n.op.name == wave} for wave in ("sin", "cos")]
-    return sum(map(weight, nodes)) - SHARED_SINCOS * len(angles[0] & angles[1])
+    paired = {(n.op.name, n.operands[0]) for n in nodes if n.op.twin}
+    pairs = sum((PRIMITIVES[name].twin, x) in paired for name, x in paired) // 2
+    return sum(map(weight, nodes)) - SHARED_SINCOS * pairs
 
 
 def is_small(type: TensorType, elements: int) -> bool:

@@ -109,12 +109,22 @@ class Primitive:
     """Its result may be the operand's memory seen with other strides."""
     has_identity: bool = False
     """Two equal applications are two values."""
+    takes_growing: bool = False
+    """Its operands may be what a loop has stacked without knowing how much."""
+    random: bool = False
+    """Its result is random bits."""
+    jumps: bool = False
+    """It reads its first operand at computed places, wherever its own element is."""
     is_loop: bool = False
     """It applies a region any number of times: the first `carried` operands are the first values carried."""
     cost: int = 1
     """Instructions for each vector of elements, roughly."""
+    twin: str = ""
+    """The primitive that, on the same operand, has most of its work in common with it."""
     rounding: str = ""
     """`exact` result rounded once, or `approximate`; empty if there is nothing to round, or sums are rounded on the way."""
+    saturates: bool = False
+    """Its result is 1 by rounding alone where the operand is large."""
     zero_sign: bool = True
     """False: of two equal zeros of different sign it gives either."""
     interned: bool = True
@@ -217,7 +227,7 @@ def make(
         found = place.nodes.get(key)
         if found is not None:
             return found
-    if op.name not in ("result", "scan"):  # what may read values that grow
+    if not op.takes_growing:
         _check_fixed(op, operands)
     types = op.infer(operands, params, regions)
     name, where = ("", place.where) if like is None else (like.name, like.where)

@@ -68,7 +68,7 @@ def _row(
 ) -> None:
     """Add a row: `operands` is their number, or the least and the greatest (None: any); `facts` are other fields."""
     least, most = operands if isinstance(operands, tuple) else (operands, operands)
-    infer = checked(name, Signature(least, most, regions, attributes), rule)
+    infer = checked(name, Signature(least, most, regions, attributes, several=name == "result"), rule)
     facts = {"cost": int(kind not in FREE), "arity": least if least == most else None, **facts}
     PRIMITIVES[name] = Primitive(name, kind, infer, meaning, doc, attributes or {}, **facts)
 
@@ -105,12 +105,12 @@ def _movement(name: str, rule: Rule, meaning: Meaning, doc: str, attributes: Att
 
 def _reduction(name: str, kinds: str, meaning: Meaning, doc: str, **facts: Any) -> None:
     facts = {"differentiable": "float" in kinds, **facts}
-    rule = type_rules.reduction(name, tuple(kinds.split()))
+    rule = type_rules.reduction(name, tuple(kinds.split()), needs_elements=not facts.get("zero_sign", True))
     _row(name, "reduce", rule, semantics.reduction(meaning), doc, 1, {"axes": AXES}, **facts)
 
 
-def _leaf(name: str, rule: Rule, meaning: Meaning, doc: str, attributes: Attributes, operands: int = 0, cost: int = 0) -> None:
-    _row(name, "leaf", rule, meaning, doc, operands, attributes, differentiable=False, cost=cost)
+def _leaf(name: str, rule: Rule, meaning: Meaning, doc: str, attributes: Attributes, operands: int = 0, **facts: Any) -> None:
+    _row(name, "leaf", rule, meaning, doc, operands, attributes, differentiable=False, **facts)
 
 
 def _same(x: object) -> object:
@@ -131,12 +131,12 @@ _function("exp", 16, np.exp, "e to the x.")
 _function("expm1", 20, np.expm1, "exp(x) - 1, exact near zero.")
 _function("log", 20, np.log, "The natural logarithm; -inf at 0, NaN below.")
 _function("log1p", 22, np.log1p, "log(1 + x), exact near zero.")
-_function("sin", 40, np.sin, "The sine of x radians.")
-_function("cos", 40, np.cos, "The cosine of x radians.")
+_function("sin", 40, np.sin, "The sine of x radians.", twin="cos")
+_function("cos", 40, np.cos, "The cosine of x radians.", twin="sin")
 _function("atan", 24, np.arctan, "The arc tangent, in radians.")
-_function("tanh", 24, np.tanh, "The hyperbolic tangent.")
-_function("sigmoid", 20, semantics.sigmoid, "1 / (1 + exp(-x)), without overflow.")
-_function("erf", 30, semantics.erf, "The error function.")
+_function("tanh", 24, np.tanh, "The hyperbolic tangent.", saturates=True)
+_function("sigmoid", 20, semantics.sigmoid, "1 / (1 + exp(-x)), without overflow.", saturates=True)
+_function("erf", 30, semantics.erf, "The error function.", saturates=True)
 _unary("not", "int bool", np.invert, "Every bit turned; logical not for bool.")
 _unary("stop_gradient", "float int bool", _same, "x, through which no derivative flows.", differentiable=False)
 _unary("alias", "float int bool", _same, "x under another identity: what a gradient is taken by.", has_identity=True)
@@ -189,7 +189,8 @@ _leaf(
 _leaf("iota", type_rules.iota, semantics.iota, "The index along an axis.", {"axis": AXIS, "dtype": DTYPE, "shape": SHAPE})
 _leaf(
     "random_bits", type_rules.random_bits, semantics.random_bits,
-    "32 random bits an element, a function of the key (seed, offset) alone.", {"shape": EXTENTS}, operands=1, cost=60,
+    "32 random bits an element, a function of the key (seed, offset) alone.",
+    {"shape": EXTENTS}, operands=1, cost=60, random=True, jumps=True,
 )  # fmt: skip
 
 # movement
@@ -251,7 +252,7 @@ _row(
 _row(
     "gather", "other", type_rules.gather, semantics.gather,
     "x[i0, i1, …]: NumPy's advanced indexing of the leading axes; an index out of bounds is an error.",
-    (2, None), {"check": optional(TEXT)}, linear=True, indices=1, may_fail=True, cost=8,
+    (2, None), {"check": optional(TEXT)}, linear=True, indices=1, may_fail=True, jumps=True, cost=8,
 )  # fmt: skip
 _row(
     "scatter_add", "other", type_rules.scatter_add, semantics.scatter_add,
@@ -300,7 +301,7 @@ _row(
     "scan", "region", type_rules.scan, None,
     "The region applied for each item of the sequences, from the first or from the last; its items are stacked.",
     (0, None), {"carried": COUNT, "sequences": COUNT, "length": LENGTH, "reverse": FLAG, **_PLACEMENT},
-    regions=1, may_fail=True, is_loop=True,
+    regions=1, may_fail=True, is_loop=True, takes_growing=True,
 )  # fmt: skip
 _row(
     "custom", "region", type_rules.custom, None,
@@ -310,7 +311,7 @@ _row(
 )  # fmt: skip
 _row(
     "result", "leaf", type_rules.result, None, "One of the results of an operand that has several.", 1, {"index": COUNT},
-    differentiable=False,
+    differentiable=False, takes_growing=True,
 )  # fmt: skip
 
 REDUCTIONS = tuple([p.name for p in PRIMITIVES.values() if p.kind == "reduce" and "axes" in p.attributes])

@@ -9,9 +9,9 @@ from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.signatures import NUMBER
 
 __all__ = [
-    "coefficients", "constant_value", "is_branch", "is_constant", "is_elementwise", "is_fusion", "is_gather", "is_iota",
-    "is_literal", "is_loop", "is_matmul", "is_plus_zero", "is_result", "is_scan", "is_scatter", "is_while", "is_zero",
-    "may_fail",
+    "adds_updates", "coefficients", "constant_value", "is_branch", "is_broadcast", "is_constant", "is_elementwise",
+    "is_fusion", "is_gather", "is_iota", "is_literal", "is_loop", "is_matmul", "is_plus_zero", "is_result", "is_scan",
+    "is_scatter", "is_stopped", "is_while", "is_zero", "may_fail",
 ]  # fmt: skip
 
 
@@ -22,7 +22,8 @@ def is_elementwise(node: Node) -> bool:
 
 _CONSTANT, _IOTA, _RESULT = (PRIMITIVES[name] for name in ("constant", "iota", "result"))
 _FUSION, _SCAN, _WHILE, _COND = (PRIMITIVES[name] for name in ("fusion", "scan", "while", "cond"))
-_GATHER, _MATMUL = PRIMITIVES["gather"], PRIMITIVES["matmul"]
+_GATHER, _SCATTER_ADD, _MATMUL = (PRIMITIVES[name] for name in ("gather", "scatter_add", "matmul"))
+_BROADCAST, _STOP_GRADIENT = PRIMITIVES["broadcast"], PRIMITIVES["stop_gradient"]
 
 
 def coefficients(node: Node) -> list[Any]:
@@ -68,6 +69,21 @@ def is_gather(node: Node) -> bool:
 def is_matmul(node: Node) -> bool:
     """Tell whether a node is a matrix product, or a batch of them."""
     return node.op is _MATMUL
+
+
+def is_broadcast(node: Node) -> bool:
+    """Tell whether a node repeats its operand along new axes."""
+    return node.op is _BROADCAST
+
+
+def is_stopped(node: Node) -> bool:
+    """Tell whether a node is its operand without its derivative."""
+    return node.op is _STOP_GRADIENT
+
+
+def adds_updates(node: Node) -> bool:
+    """Tell whether a node is its first operand with updates added at indices."""
+    return node.op is _SCATTER_ADD
 
 
 def is_iota(node: Node) -> bool:

@@ -111,6 +111,8 @@ class Signature:
     regions: int | None = 0
     """How many regions; None is any number."""
     attributes: Attributes | None = None
+    several: bool = False
+    """Whether operands may have several results."""
 
 
 def checked(name: str, signature: Signature, rule: Rule) -> Rule:
@@ -123,7 +125,7 @@ def checked(name: str, signature: Signature, rule: Rule) -> Rule:
             limit = least if len(operands) < least else most
             raise TypeRuleError(f"{name} takes {bound}{limit} operand{'s'[: limit != 1]}, got {len(operands)}")
         for operand in operands:
-            if len(operand.types) != 1 and name != "result":  # which is there to pick one
+            if len(operand.types) != 1 and not signature.several:
                 raise TypeRuleError(f"{name} takes operands of one result, got one of {len(operand.types)}")
         if count is not None and len(regions) != count:
             raise TypeRuleError(f"{name} has {count} region{'s'[: count != 1]}, got {len(regions)}")

@@ -149,8 +149,8 @@ def concatenate(operands: Operands, params: Params, regions: Regions) -> Types:
     return (first.with_shape((*before, sum(o.shape[axis] for o in operands), *after)),)
 
 
-def reduction(name: str, kinds: tuple[str, ...]) -> Rule:
-    """Return the rule of a reduction over ascending axes; max and min need an element."""
+def reduction(name: str, kinds: tuple[str, ...], *, needs_elements: bool) -> Rule:
+    """Return the rule of a reduction over ascending axes."""
 
     def infer(operands: Operands, params: Params, regions: Regions) -> Types:
         (x,) = operands
@@ -160,7 +160,7 @@ def reduction(name: str, kinds: tuple[str, ...]) -> Rule:
             raise UndefinedDTypeError(f"{name} is defined for {' and '.join(kinds)}", x.type)
         _require(inside, f"{name} needs ascending axes of its operand", axes, x.type)
         _require(
-            name not in ("max", "min") or all(x.shape[a] for a in axes), f"{name} of no elements is not defined", x.type, axes
+            not needs_elements or all(x.shape[a] for a in axes), f"{name} of no elements is not defined", x.type, axes
         )
         return (x.type.with_shape(tuple(n for a, n in enumerate(x.shape) if a not in axes)),)
 

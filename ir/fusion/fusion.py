@@ -67,7 +67,7 @@ class _Builder:
                     # a loop in registers loads small values before it begins, from wherever they lie
                     loaded = self._straight(node) and is_small(operand.type, node.params["registers"])
                     self._store_operand(operand, dense=bool(node.regions) and not loaded)
-            elif node.op.name in ("gather", "random_bits"):
+            elif node.op.jumps:
                 self._store_operand(node.operands[0])
         for node in reversed(nodes):
             if node in self.stored:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from graphc.ir.access.legality import Axes, Loop, point_through, reads_reduced, reduced_axes
 from graphc.ir.core.cost import SHARED_SINCOS, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node
-from graphc.ir.core.ops import REDUCTIONS
+from graphc.ir.core.ops import PRIMITIVES, REDUCTIONS
 from graphc.ir.core.predicates import is_result
 from graphc.ir.fusion.iteration_domain import (
     Edge,
@@ -108,7 +108,7 @@ class Grouping:
 
     def _alone(self, node: Node) -> Group:
         group = Group(len(self.group_of) + 1, [node], weight=weight(node))
-        if node.op.name in ("sin", "cos"):
+        if node.op.twin:
             group.sincos = frozenset([(node.op.name, node.operands[0])])
         group.axes[node] = fresh(node.shape)
         group.space = loops_of(group.axes[node])
@@ -320,8 +320,8 @@ def _is_passage(node: Node) -> bool:
 
 def _joint_weight(first: Group, second: Group) -> int:
     """Return the weight of two groups in one kernel."""
-    other = {"sin": "cos", "cos": "sin"}
-    return first.weight + second.weight - SHARED_SINCOS * sum((other[w], x) in first.sincos for w, x in second.sincos)
+    pairs = sum((PRIMITIVES[name].twin, x) in first.sincos for name, x in second.sincos)
+    return first.weight + second.weight - SHARED_SINCOS * pairs
 
 
 def _last_loops(group: Group, match: dict[Loop, Loop]) -> Iterator[tuple[frozenset[Loop], Loop]]:

@@ -44,9 +44,6 @@ def fresh(shape: Sequence[int]) -> Axes:
     return tuple(() if n == 1 else (Loop(n),) for n in shape)
 
 
-JUMPS = ("gather", "random_bits")
-"""Nodes that read an operand wherever it tells, from memory."""
-
 
 @dataclass(frozen=True)
 class Edge:
@@ -59,7 +56,7 @@ class Edge:
     @property
     def jumps(self) -> bool:
         """Whether the source is read from memory wherever the reader says."""
-        return bool(self.moves) and self.moves[0].op.name in JUMPS
+        return bool(self.moves) and self.moves[0].op.jumps
 
     @cached_property
     def elsewhere(self) -> bool:
@@ -131,7 +128,7 @@ class Group:
 
 def is_compute(node: Node) -> bool:
     """Tell whether a node computes elements at the points of a space."""
-    return node.op.kind in ("elementwise", "reduce") or node.op.name in ("gather", "random_bits")
+    return node.op.kind in ("elementwise", "reduce") or node.op.jumps
 
 
 def is_inlined(node: Node) -> bool:
@@ -163,7 +160,7 @@ def is_cheap(node: Node) -> bool:
 def edges_of(node: Node) -> Iterator[Edge]:
     """Yield what a node reads; a node that is movement itself (a result) reads through itself."""
     for operand in (node,) if node.op.kind == "movement" else node.operands:
-        moves = [node] if node.op.name in JUMPS and operand is node.operands[0] else []
+        moves = [node] if node.op.jumps and operand is node.operands[0] else []
         while operand.op.kind == "movement":
             moves.append(operand)
             operand = operand.operands[0]
@@ -173,7 +170,7 @@ def edges_of(node: Node) -> Iterator[Edge]:
 
 def aligned(node: Node) -> tuple[Node, ...]:
     """Return the operands that are read at the node's own points; others are read anywhere, from memory."""
-    return node.operands[1:] if node.op.name in JUMPS else node.operands
+    return node.operands[1:] if node.op.jumps else node.operands
 
 
 class Misaligned(Exception):

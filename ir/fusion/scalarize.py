@@ -21,10 +21,11 @@ from graphc.ir.core import build
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.control_flow import results_of, substitute
 from graphc.ir.core.graph import Graph, Node, Region, make, parameter, toposort, users
-from graphc.ir.core.predicates import is_constant, is_fusion, is_iota, is_loop
+from graphc.ir.core.predicates import is_broadcast, is_constant, is_fusion, is_iota, is_loop
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.promote import runs_in_registers
+from graphc.ir.rewrite.pattern import op
 
 __all__ = ["scalarize"]
 
@@ -37,6 +38,8 @@ MANY = 64
 
 MOST_NODES = 300
 """A cone of more nodes stays as it is: each is written once for each component."""
+
+_PERMUTE = op("permute")
 
 FOLDS: dict[str, Callable[[Node, Node], Node]] = {
     "sum": lambda x, y: x + y,
@@ -90,7 +93,7 @@ def _replaced(node: Node) -> Node:
 
 def _cone(root: Node) -> list[Node]:
     """Return the elementwise work and the movement that end in a node, and what they begin with."""
-    return toposort([root], lambda n: not (n.op.kind == "elementwise" or n.op.name in ("broadcast", "permute")))
+    return toposort([root], lambda n: not (n.op.kind == "elementwise" or is_broadcast(n) or _PERMUTE.fits(n)))
 
 
 def _is_spread(root: Node, axis: int) -> bool:
@@ -104,9 +107,9 @@ def _is_spread(root: Node, axis: int) -> bool:
         seen.add(place)
         if node.op.kind == "elementwise":
             places += [(o, at) for o in node.operands]
-        elif node.op.name == "permute":
+        elif _PERMUTE.fits(node):
             places.append((node.operands[0], node.params["axes"][at]))
-        elif node.op.name == "broadcast":
+        elif is_broadcast(node):
             (x,) = node.operands
             if at in node.params["axes"]:
                 places.append((x, node.params["axes"].index(at)))
@@ -120,7 +123,7 @@ def _folded(node: Node, x: Node, axis: int) -> Node:
     fold = FOLDS[node.op.name]
     parts = [_component(x, axis, k, {}) for k in range(x.shape[axis])]
     total = parts[0]
-    if node.op.name == "sum" and total.dtype.is_float:
+    if node.op.linear and total.dtype.is_float:
         total = total + 0.0  # a sum starts at +0, so it is never -0
     for part in parts[1:]:
         total = fold(total, part)
@@ -169,11 +172,11 @@ def _made(x: Node, axis: int, k: int, known: dict[tuple[Node, int], Node]) -> No
     if is_iota(x):
         along = x.params["axis"]
         return build.constant(k, x.dtype, shape) if along == axis else build.iota(shape, along - (along > axis), x.dtype)
-    if x.op.name == "broadcast":
+    if is_broadcast(x):
         (inner,), axes = x.operands, x.params["axes"]
         inner = _component(inner, axes.index(axis), k, known) if axis in axes else inner
         return build.broadcast(inner, shape, [a - (a > axis) for a in axes if a != axis])
-    if x.op.name == "permute":
+    if _PERMUTE.fits(x):
         axes = x.params["axes"]
         inner = _component(x.operands[0], axes[axis], k, known)
         return build.permute(inner, [a - (a > axes[axis]) for a in axes if a != axes[axis]])

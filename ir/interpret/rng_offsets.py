@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphc.ir.core.graph import PARAMETER, Node, Region, toposort
-from graphc.ir.core.predicates import is_loop, is_result
+from graphc.ir.core.predicates import is_loop, is_result, is_stopped
 from graphc.ir.interpret.evaluate import evaluate_nodes
 
 __all__ = ["drawn_words"]
@@ -44,7 +44,7 @@ def _offset(root: Node, given: Mapping[Node, int], arrays: Arrays) -> int | None
             known[node] = _of_result(node, 0, known, arrays) if len(node.types) == 1 else None
         elif node.op.name == "add":
             known[node] = _sum(node.operands, known, arrays)
-        elif node.op.name in ("alias", "stop_gradient"):
+        elif is_stopped(node) or node.op.has_identity:
             known[node] = known[node.operands[0]]
         else:
             known[node] = None

@@ -19,15 +19,13 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.core.graph import Node, Region
+from graphc.ir.core.predicates import is_matmul
 from graphc.ir.interpret.evaluate import EVALUATORS, Interpreter, evaluate, evaluate_node, interpreted
 
 __all__ = ["perturbed", "perturbed_runs"]
 
 ULPS = 4
 """Units in the last place by which an inexact result is moved at most."""
-
-SATURATING = ("tanh", "sigmoid", "erf")
-"""Functions whose result is 1 by rounding alone."""
 
 WIDE = {np.dtype(np.float32): np.float64, np.dtype(np.float64): np.longdouble}
 
@@ -78,15 +76,15 @@ def _noise(node: Node, operands: list[Any], value: Any) -> Any:
     """Return one unit in the last place of each element's own operands; None if the operation is exact."""
     name = node.op.name
     if name in _SUMS:
-        return None if _is_exact_sum(name, operands) else _spacing(_SUMS[name](node, operands))
+        return None if _is_exact_sum(node, operands) else _spacing(_SUMS[name](node, operands))
     if name == "prod":
         return _spacing(value) * np.sqrt(operands[0].size // max(1, value.size))
     if node.op.rounding == "approximate":
-        return np.where(_is_simple(name, value), 0, _spacing(value))
+        return np.where(_is_simple(node, value), 0, _spacing(value))
     if node.op.rounding == "exact" and all(x.dtype in WIDE for x in operands):
         wide = [x.astype(WIDE[x.dtype]) for x in operands]
-        params = {} if name == "cast" else node.params
-        exact = wide[0] if name == "cast" else node.op.meaning(*wide, **params)  # type: ignore[misc]
+        converts = "dtype" in node.params
+        exact = wide[0] if converts else node.op.meaning(*wide, **node.params)  # type: ignore[misc]
         return np.where((exact == value) | np.isnan(value), 0, _spacing(value))
     return None
 
@@ -97,17 +95,17 @@ def _spacing(x: Any) -> Any:
     return np.where(np.isfinite(x), np.abs(np.spacing(np.abs(finite))), 0)
 
 
-def _is_simple(name: str, x: Any) -> Any:
+def _is_simple(node: Node, x: Any) -> Any:
     """Whether a function gives such a number as a rule where it is the exact result."""
     special = np.isnan(x) | np.isinf(x) | (x == 0)
-    return special if name in SATURATING else special | (np.abs(x) == 1)
+    return special if node.op.saturates else special | (np.abs(x) == 1)
 
 
-def _is_exact_sum(name: str, operands: list[Any]) -> bool:
+def _is_exact_sum(node: Node, operands: list[Any]) -> bool:
     """Whether all partial sums are exact in any order: multiples of a quantum that stay small."""
     terms = [np.nan_to_num(x) for x in operands if x.dtype.kind == "f"]
     totals = [float(np.abs(x).sum(dtype=np.float64)) for x in terms]
-    total = prod(totals) * QUANTUM ** len(terms) if name == "matmul" else sum(totals) * QUANTUM
+    total = prod(totals) * QUANTUM ** len(terms) if is_matmul(node) else sum(totals) * QUANTUM
     bits = min(24 if x.dtype.itemsize == 4 else 53 for x in terms)
     return total < 2.0**bits and all(bool((x * QUANTUM == np.rint(x * QUANTUM)).all()) for x in terms)
 

@@ -22,10 +22,13 @@ from graphc.ir.core.predicates import is_fusion, is_matmul, is_result, is_scan, 
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.promote import runs_in_registers
+from graphc.ir.rewrite.pattern import op
 from graphc.ir.transforms.vmap import batch
 from graphc.ir.transforms.vmap_rules import BATCH
 
 __all__ = ["hoist_matmuls"]
+
+_ADD, _PERMUTE = op("add"), op("permute")
 
 GROWTH = 8
 """A product is not moved where that stacks more than so many times the elements that were stacked before."""
@@ -136,7 +139,7 @@ class _Motion:
         readers = self._readers()
         found = {}
         for i, (param, after) in enumerate(zip(self.carried, self.next, strict=True)):
-            if after.op.name != "add" or readers[after] != 1 or readers.get(param) != 1 or param not in after.operands:
+            if not _ADD.fits(after) or readers[after] != 1 or readers.get(param) != 1 or param not in after.operands:
                 continue
             (term,) = (o for o in after.operands if o is not param)
             if _is_worth(term) and readers[term] == 1 and term.type.rank == 2 and not any(map(_of_a_loop, _factors(term))):
@@ -151,7 +154,7 @@ class _Motion:
         for i, item in enumerate(self.stacks):
             if _is_worth(item) and readers[item] == 1:
                 a, b = item.operands
-                if a in inner and b not in inner and a.op.name != "permute" and a.type.size <= GROWTH * item.type.size:
+                if a in inner and b not in inner and not _PERMUTE.fits(a) and a.type.size <= GROWTH * item.type.size:
                     found[i] = item
         return found
 
@@ -186,7 +189,7 @@ class _Motion:
         readers = self._readers()
         found = {}
         for i, (param, after) in enumerate(zip(self.carried, self.next, strict=True)):
-            if i in sums or after.op.name != "add" or readers[after] != 1 or readers[param] != 1:
+            if i in sums or not _ADD.fits(after) or readers[after] != 1 or readers[param] != 1:
                 continue
             if param in after.operands and (term := next(o for o in after.operands if o is not param)) in stacks:
                 found[i] = term
@@ -215,4 +218,4 @@ def _plus(start: Node, total: Node) -> Node:
 def _factors(product: Node) -> tuple[Node, Node]:
     """Return a and b of the product a^T b."""
     a, b = product.operands
-    return (a.operands[0] if a.op.name == "permute" else build.swap_last(a)), b
+    return (a.operands[0] if _PERMUTE.fits(a) else build.swap_last(a)), b

@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from graphc.ir.analysis.in_place import update_in_place
-from graphc.ir.analysis.register_promotion import BRANCHES, fits_registers, may_fit_with_lanes
+from graphc.ir.analysis.register_promotion import fits_registers, has_flow, may_fit_with_lanes
 from graphc.ir.analysis.vectorize import choose_lanes
 from graphc.ir.core.decisions import rebuilt, with_parts
 from graphc.ir.core.graph import Graph, Node, Region
@@ -62,7 +62,7 @@ class _Promotion:
 
     def _decided(self, node: Node) -> Parts | None:
         target, regions = self.target, self._with_updates(node).regions
-        if node.op.name not in BRANCHES:
+        if not has_flow(node):
             return None
         marked = with_parts(node, {**node.params, "registers": target.register_elements}, regions)
         fits, lanes = fits_registers(marked, target.register_elements), None

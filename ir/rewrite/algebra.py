@@ -6,12 +6,14 @@ booleans, c k for constants.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 
 import numpy as np
 
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node
+from graphc.ir.core.predicates import is_constant
 from graphc.ir.core.types import U8, DType
 from graphc.ir.rewrite.engine import Rule, rule
 from graphc.ir.rewrite.pattern import Var, op
@@ -111,29 +113,30 @@ def _as_mask(node: Node, x: Node, c: Node) -> Node:
     return x & mask
 
 
-def _iota_below(node: Node, i: Node, c: Node) -> Node | None:
-    """True or false if it is the same for every index of the axis."""
-    last, value = i.shape[i.params["axis"]] - 1, c.params["value"]
-    bound = value if node.op.name == "lt" else value + 1
-    if bound <= 0:
-        return build.full_like(node, False)
-    return build.full_like(node, True) if last < bound else None
+def _is_below(i: Node, bound: int) -> bool | None:
+    """Return whether every index is below a bound, or none; None if some are."""
+    last = i.shape[i.params["axis"]] - 1
+    return False if bound <= 0 else True if last < bound else None
 
 
-def _iota_above(node: Node, c: Node, i: Node) -> Node | None:
-    """True or false if it is the same for every index of the axis."""
-    last, value = i.shape[i.params["axis"]] - 1, c.params["value"]
-    bound = value if node.op.name == "le" else value + 1
-    if bound <= 0:
-        return build.full_like(node, True)
-    return build.full_like(node, False) if last < bound else None
+def _same_for_all(*, negated: bool = False, offset: int = 0) -> Callable[[Node, Node, Node], Node | None]:
+    """Return the result of a rule that asks whether an iota is below a constant plus `offset`, or is not."""
+
+    def result(node: Node, x: Node, y: Node) -> Node | None:
+        """True or false if it is the same for every index of the axis."""
+        i, c = (y, x) if is_constant(x) else (x, y)
+        known = _is_below(i, c.params["value"] + offset)
+        return None if known is None else build.full_like(node, known is not negated)
+
+    return result
 
 
-def _iota_elsewhere(node: Node, i: Node, c: Node) -> Node | None:
-    """True or false if the constant is no index of the axis."""
-    if 0 <= c.params["value"] < i.shape[i.params["axis"]]:
-        return None
-    return build.full_like(node, node.op.name == "ne")
+def _elsewhere(differs: bool) -> Callable[[Node, Node, Node], Node | None]:
+    def result(node: Node, i: Node, c: Node) -> Node | None:
+        """True or false if the constant is no index of the axis."""
+        return None if 0 <= c.params["value"] < i.shape[i.params["axis"]] else build.full_like(node, differs)
+
+    return result
 
 
 def _counts(i: Node, c: Node) -> bool:
@@ -247,12 +250,12 @@ _COMPARISONS = [
     rule("cast-ne-zero", op("ne", op("cast", p), 0), p),
     rule("cast-eq-zero", op("eq", op("cast", p), 0), ~p),
     rule("cast-eq-one", op("eq", op("cast", p), 1), p),
-    rule("iota-lt", iota < c, _iota_below, when=_counts),
-    rule("iota-le", iota <= c, _iota_below, when=_counts),
-    rule("lt-iota", op("lt", c, iota), _iota_above, when=lambda c, i: _counts(i, c)),
-    rule("le-iota", op("le", c, iota), _iota_above, when=lambda c, i: _counts(i, c)),
-    rule("iota-eq", op("eq", iota, c), _iota_elsewhere, when=_counts),
-    rule("iota-ne", op("ne", iota, c), _iota_elsewhere, when=_counts),
+    rule("iota-lt", iota < c, _same_for_all(), when=_counts),
+    rule("iota-le", iota <= c, _same_for_all(offset=1), when=_counts),
+    rule("lt-iota", op("lt", c, iota), _same_for_all(offset=1, negated=True), when=lambda c, i: _counts(i, c)),
+    rule("le-iota", op("le", c, iota), _same_for_all(negated=True), when=lambda c, i: _counts(i, c)),
+    rule("iota-eq", op("eq", iota, c), _elsewhere(False), when=_counts),
+    rule("iota-ne", op("ne", iota, c), _elsewhere(True), when=_counts),
 ]
 
 _SELECTS = [

@@ -13,7 +13,7 @@ from math import prod
 
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node
-from graphc.ir.core.predicates import is_iota
+from graphc.ir.core.predicates import is_iota, is_zero
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.rewrite.engine import Rule, rule
 from graphc.ir.rewrite.pattern import Var, op
@@ -21,15 +21,16 @@ from graphc.ir.rewrite.pattern import Var, op
 __all__ = ["CONTRACTIONS"]
 
 x, y = Var("x"), Var("y")
+_BROADCAST, _EQ = op("broadcast"), op("eq")
 
 
 def _axes_of(node: Node) -> Sequence[int]:
     """Return the axes along which a node is not just repeated."""
-    return node.params["axes"] if node.op.name == "broadcast" else range(node.type.rank)
+    return node.params["axes"] if _BROADCAST.fits(node) else range(node.type.rank)
 
 
 def _below(node: Node) -> Node:
-    return node.operands[0] if node.op.name == "broadcast" else node
+    return node.operands[0] if _BROADCAST.fits(node) else node
 
 
 def _as_matmul(node: Node, x: Node, y: Node) -> Node | None:
@@ -62,7 +63,7 @@ def _in_order(node: Node, axes: Sequence[int]) -> Node:
 def _only_term(node: Node, mask: Node, x: Node, zero: Node) -> Node | None:
     """x at the one index that is chosen, if the condition is that an index that is kept equals one of the sum."""
     equal = _below(mask)
-    if equal.op.name != "eq" or any(not is_iota(o) for o in equal.operands) or zero.params["value"] != 0:
+    if not _EQ.fits(equal) or not all(map(is_iota, equal.operands)) or not is_zero(zero):
         return None
     first, second = (list(_axes_of(mask))[o.params["axis"]] for o in equal.operands)
     shape, summed = node.operands[0].shape, node.params["axes"]

@@ -58,7 +58,8 @@ def _chosen(node: Node, c: Node) -> Node | None:
     """The constant in the new shape if it is over any elements; else what no elements give."""
     if _count(node, c):
         return build.full_like(node, c.params["value"])
-    return build.full_like(node, node.op.name == "all")
+    assert node.op.meaning is not None
+    return build.full_like(node, bool(node.op.meaning(np.zeros(0, np.bool_), (0,))))  # max and min always have an element
 
 
 def _summed(node: Node, c: Node) -> Node:
@@ -79,9 +80,7 @@ def _multiplied(node: Node, c: Node) -> Node | None:
 
 
 _ELEMENTWISE = [p.name for p in PRIMITIVES.values() if p.kind == "elementwise"]
-# gather, scatter and scatter_add stay: they check their indices.
-_CHECKED = ("gather", "scatter", "scatter_add")
-_TOTAL = [p.name for p in PRIMITIVES.values() if p.kind not in ("leaf", "region") and p.name not in _CHECKED]
+_TOTAL = [p.name for p in PRIMITIVES.values() if p.kind not in ("leaf", "region") and not p.may_fail]
 
 FOLDING: list[Rule] = [
     rule("empty", op("anything", any_of=_TOTAL), _no_elements),

@@ -19,6 +19,7 @@ from graphc.ir.rewrite.pattern import Var, op
 __all__ = ["MOVEMENT"]
 
 x, fill = Var("x"), Var("v")
+_CONCATENATE, _SLICE, _BROADCAST, _PERMUTE = map(op, ("concatenate", "slice", "broadcast", "permute"))
 
 _ELEMENTWISE = [p.name for p in PRIMITIVES.values() if p.kind == "elementwise"]
 
@@ -116,7 +117,7 @@ def _pad_once(node: Node, x: Node, v: Node) -> Node | None:
 def _flat_concatenate(node: Node) -> Node | None:
     """One concatenation of all pieces, if they are along the same axis."""
     axis = node.params["axis"]
-    nested = [o.op.name == "concatenate" and o.params["axis"] == axis for o in node.operands]
+    nested = [_CONCATENATE.fits(o) and o.params["axis"] == axis for o in node.operands]
     if not any(nested):
         return None
     pieces = [piece for o, n in zip(node.operands, nested, strict=True) for piece in (o.operands if n else (o,))]
@@ -134,7 +135,7 @@ def _joined_slices(node: Node) -> Node | None:
 
 
 def _join(a: Node, b: Node, axis: int) -> Node | None:
-    if a.op.name != "slice" or b.op.name != "slice" or a.operands != b.operands or a.params["step"][axis] != 1:
+    if not (_SLICE.fits(a) and _SLICE.fits(b)) or a.operands != b.operands or a.params["step"][axis] != 1:
         return None
     others = [i for i in range(a.type.rank) if i != axis]
     alike = all(a.params[key][i] == b.params[key][i] for key in ("start", "stop", "step") for i in others)
@@ -210,7 +211,7 @@ def _iota_of_permute(node: Node, i: Node) -> Node:
 
 def _arithmetic_first(node: Node) -> Node | None:
     """broadcast of the same on the axes that an operand has."""
-    repeated = [o for o in node.operands if o.op.name == "broadcast"]
+    repeated = [o for o in node.operands if _BROADCAST.fits(o)]
     axes = sorted({a for o in repeated for a in o.params["axes"]})
     if not repeated or len(axes) == node.type.rank:
         return None
@@ -221,7 +222,7 @@ def _arithmetic_first(node: Node) -> Node | None:
 
 def _permuted_last(node: Node) -> Node | None:
     """permute of the same on the axes as they were, if whatever is moved at all is moved alike."""
-    moved = [o for o in node.operands if o.op.name == "permute"]
+    moved = [o for o in node.operands if _PERMUTE.fits(o)]
     if not moved or any(o.params != moved[0].params for o in moved):
         return None
     order = moved[0].params["axes"]

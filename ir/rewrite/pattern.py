@@ -14,6 +14,7 @@ from graphc.ir.core import build
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import Node
 from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.predicates import is_constant
 from graphc.ir.core.types import BOOL, DTYPES, DType
 
 __all__ = ["Bindings", "Number", "Op", "Pattern", "Var", "constant_tag", "instance", "matches", "op", "tag_of"]
@@ -24,6 +25,7 @@ _SYMBOLS = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "floordiv": "//", "remainder": "%", "pow": "**",
     "and": "&", "or": "|", "xor": "^", "shift_left": "<<", "shift_right": ">>", "lt": "<", "le": "<=",
 }  # fmt: skip
+_SIGNS = {"neg": "-", "not": "~"}
 
 
 class Pattern:
@@ -146,8 +148,8 @@ class Op(Pattern):
         parts = [f"({o})" if isinstance(o, Op) and o.name in _SYMBOLS else str(o) for o in self.operands]
         if self.name in _SYMBOLS:
             return f"{parts[0]} {_SYMBOLS[self.name]} {parts[1]}"
-        if self.name in ("neg", "not"):
-            return {"neg": "-", "not": "~"}[self.name] + parts[0]
+        if self.name in _SIGNS:
+            return _SIGNS[self.name] + parts[0]
         return f"{self.name}({', '.join(map(str, self.operands))})"
 
     @property
@@ -172,8 +174,7 @@ class Op(Pattern):
 
 def tag_of(node: Node) -> str:
     """Return the primitive's name and, for a constant, its dtype and value."""
-    name = node.op.name
-    return constant_tag(node.dtype, node.params["value"]) if name == "constant" else name
+    return constant_tag(node.dtype, node.params["value"]) if is_constant(node) else node.op.name
 
 
 def constant_tag(dtype: DType, value: float | int | bool) -> str:

@@ -19,7 +19,7 @@ __all__ = ["REDUCTION"]
 x = Var("x")
 
 _IDEMPOTENT = tuple([name for name in REDUCTIONS if PRIMITIVES[name].idempotent])
-_NOT_SUM = tuple([name for name in REDUCTIONS if name != "sum"])
+_NOT_SUM = tuple([name for name in REDUCTIONS if not PRIMITIVES[name].linear])
 
 
 def _kept(node: Node, rank: int) -> list[int]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from graphc.ir.core.graph import PARAMETER, Node, Primitive, Region, TypeRuleError, toposort
 from graphc.ir.core.ops import PRIMITIVES, REDUCTIONS
-from graphc.ir.core.predicates import is_result
+from graphc.ir.core.predicates import adds_updates, is_result
 from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.ir.sparse.sparsity import Sparsity, identity, nothing, of_pairs, stacked, union
 
@@ -159,9 +159,9 @@ def _scatter(node: Node, operands: Sequence[Sparsity | None], values: Values) ->
     places = PRIMITIVES["gather"].meaning
     assert places is not None
     targets = places(np.arange(node.type.size).reshape(node.shape), *indices).ravel()
-    if node.op.name == "scatter":
-        return _replaced(x, updates, targets, node.type.size)
-    return _union([x, updates.gathered(targets, node.type.size)])
+    if adds_updates(node):
+        return _union([x, updates.gathered(targets, node.type.size)])
+    return _replaced(x, updates, targets, node.type.size)
 
 
 def _replaced(x: Sparsity | None, updates: Sparsity, targets: Any, count: int) -> Sparsity | None:

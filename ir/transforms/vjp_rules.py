@@ -20,7 +20,7 @@ from graphc.ir.core import build
 from graphc.ir.core.build import elementwise, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.predicates import is_constant, is_zero
+from graphc.ir.core.predicates import adds_updates, is_constant, is_zero
 from graphc.ir.core.types import BOOL
 from graphc.ir.transforms.derived_rules import DERIVED
 
@@ -63,7 +63,7 @@ def accumulated(parts: Sequence[Node]) -> Node:
 
 def _plus(known: Node, part: Node) -> Node:
     for sparse, other in ((part, known), (known, part)):
-        if sparse.op.name == "scatter_add" and is_zero(sparse.operands[0]):
+        if adds_updates(sparse) and is_zero(sparse.operands[0]):
             return build.scatter_add(other, *sparse.operands[1:])
     return known + part
 

@@ -123,7 +123,7 @@ class ElementwiseWriter:
 
 
 def _operand_dtype(node: Node) -> DType:
-    return node.operands[1 if node.op.name == "select" else 0].dtype
+    return node.operands[-1].dtype  # the first one of a select is its condition
 
 
 def is_costly(node: Node) -> bool:

@@ -16,6 +16,7 @@ from graphc.codegen.program.register_loops.lanes import LaneWriter
 from graphc.codegen.program.register_loops.values import BodyValue, LaneLayout, Memory, TapeItems
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.graph import Node
+from graphc.ir.core.predicates import adds_updates
 from graphc.ir.core.types import TensorType
 
 __all__ = ["MemoryWriter"]
@@ -154,7 +155,7 @@ class MemoryWriter:
         for number, address in enumerate(self._addresses(array, indices)):
             row = Memory(address, array.type.with_shape(rest), array.strides[len(indices) :])
             new = updates[number * size : (number + 1) * size]
-            if node.op.name == "scatter_add":
+            if adds_updates(node):
                 new = [self.f.add(self.load(row, at), u) for at, u in zip(np.ndindex(*rest), new, strict=True)]
             self.store(new, row)
         return array

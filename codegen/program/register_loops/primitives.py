@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -30,9 +31,8 @@ def moved_elements(node: Node) -> list[int]:
     x = node.operands[0]
     numbers = np.arange(x.type.size).reshape(x.shape)
     assert node.op.meaning is not None
-    if node.op.name == "pad":
-        return [int(i) for i in node.op.meaning(numbers, np.asarray(x.type.size), **node.params).ravel()]
-    return [int(i) for i in node.op.meaning(numbers, **node.params).ravel()]
+    fill = [np.asarray(x.type.size)] * (len(node.operands) - 1)
+    return [int(i) for i in node.op.meaning(numbers, *fill, **node.params).ravel()]
 
 
 def _constant(c: Context, node: Node, xs: list[Elements]) -> Elements:
@@ -79,17 +79,17 @@ def _reduce(c: Context, node: Node, xs: list[Elements]) -> Elements:
     for row in _rows(node, xs[0], node.params["axes"]):
         x = reduce_pairwise(f, dtype, name, row) if row else f.const(empty(dtype), LLVM[dtype.name])
         # a sum starts at +0, so it is never -0
-        results.append(f.add(x, f.const(0.0, x.type)) if name == "sum" and dtype.is_float else x)
+        results.append(f.add(x, f.const(0.0, x.type)) if node.op.linear and dtype.is_float else x)
     return results
 
 
-def _arg_extremum(c: Context, node: Node, xs: list[Elements]) -> Elements:
+def _arg_extremum(c: Context, node: Node, xs: list[Elements], *, better_is: str) -> Elements:
     f, dtype = c.f, node.operands[0].dtype
     positions = []
     for row in _rows(node, xs[0], (node.params["axis"],)):
         best, position = row[0], f.i64(0)
         for i, x in enumerate(row[1:], 1):
-            better = compare(f, "gt" if node.op.name == "argmax" else "lt", dtype, x, best)
+            better = compare(f, better_is, dtype, x, best)
             if dtype.is_float:
                 better = f.or_(better, f.and_(f.cmp("uno", x, x), f.cmp("ord", best, best)))
             best, position = f.select(better, x, best), f.select(better, f.i64(i), position)
@@ -170,8 +170,8 @@ WRITERS: dict[str, Callable[[Context, Node, list[Elements]], Elements]] = {
     "concatenate": _concatenate,
     "random_bits": _random_bits,
     **dict.fromkeys(REDUCTIONS, _reduce),
-    "argmax": _arg_extremum,
-    "argmin": _arg_extremum,
+    "argmax": partial(_arg_extremum, better_is="gt"),
+    "argmin": partial(_arg_extremum, better_is="lt"),
     "argsort": _argsort,
     "cumsum": _cumsum,
     "matmul": _matmul,

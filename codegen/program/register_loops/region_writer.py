@@ -21,7 +21,7 @@ from graphc.ir.analysis.in_place import InPlace, decided_updates
 from graphc.ir.analysis.lane_layout import Lanes
 from graphc.ir.analysis.views import Strides, as_view, dense_strides
 from graphc.ir.core.graph import Node, Region
-from graphc.ir.core.predicates import is_branch, is_matmul, is_scan, is_scatter
+from graphc.ir.core.predicates import is_branch, is_gather, is_matmul, is_result, is_scan, is_scatter
 from graphc.ir.core.types import TensorType
 
 __all__ = ["RegisterWriter"]
@@ -49,14 +49,13 @@ class RegisterWriter:
         return [values[r] for r in region.results]
 
     def _node(self, node: Node, values: dict[Node, Any]) -> Any:
-        name = node.op.name
-        if name == "result":
+        if is_result(node):
             return values[node.operands[0]][node.params["index"]]
         if node.regions:
             return self._nested(node, [values[o] for o in node.operands])
         if node.op.kind == "movement":
             return self._movement(node, values)
-        if name == "gather":
+        if is_gather(node):
             return self.memory.gather(node, values)
         if is_scatter(node) and not self.context.is_small(node.type):
             updates = [self.memory.read(values, o) for o in node.operands[1:]]
@@ -111,9 +110,7 @@ class RegisterWriter:
             address = self.context.f.element(base.address, self.main.number(view.offset), MEMORY[node.dtype.name])
             moved = Memory(address, node.type, view.strides, base.lanes, base.padded)
             return self.memory.elements(moved) if self.context.is_small(node.type) else moved
-        x = self.memory.read(values, node.operands[0])
-        if node.op.name == "pad":
-            x = [*x, *self.memory.read(values, node.operands[1])]
+        x = [v for o in node.operands for v in self.memory.read(values, o)]  # the fill of a pad is the last one
         x = self.lanes.partial_sums(x) if self.lanes.is_partial(node) else x
         return [x[i] for i in moved_elements(node)]
 

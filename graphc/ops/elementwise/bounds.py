@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphc.core.promotion import exact, promote, result_dtype
 from graphc.ir.core.build import derived, elementwise, select
 from graphc.ir.core.graph import Node
+from graphc.ir.core.predicates import is_constant
 from graphc.ops.common import Operand
 from graphc.tensors.dispatch import op
 
@@ -150,7 +151,7 @@ def _bounded(rule: str, beyond: Node, x: Node, bound: Node) -> Node:
 
 def _is_number(x: Node) -> bool:
     """Tell whether a node is a constant other than NaN."""
-    return x.op.name == "constant" and x.params["value"] == x.params["value"]
+    return is_constant(x) and x.params["value"] == x.params["value"]
 
 
 @op("ClampMin")
