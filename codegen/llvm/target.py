@@ -72,6 +72,7 @@ class Target:
             vector_bytes=32,
             vector_elements=16,
             kernel_cost=900,
+            packed_bytes=16 << 20,
             keeping=((2**18, 1 / 16), (2**23, 1 / 6), (inf, 0.8)),
         )
 

@@ -171,5 +171,3 @@ def _merge(f: Function, source: Value, target: Value, count: Value, ends: Sequen
             f.store(f.select(left, a, b), f.element(target, f.add(loop.index, count), "i64"))
         moved = f.convert("zext", left, "i64")
         loop.next([f.add(i, moved), f.add(j, f.xor(moved, f.i64(1)))])
-
-

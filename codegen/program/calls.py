@@ -21,12 +21,8 @@ from graphc.ir.analysis.views import as_view, dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.predicates import is_matmul, is_scatter
-from graphc.ir.core.structural_key import SMALL
 
 __all__ = ["Calls"]
-
-PACKED_BYTES = 16 << 20
-"""A larger matrix is not packed before a loop: each of its products takes long enough, and packs it in blocks."""
 
 
 class Calls:
@@ -90,10 +86,10 @@ class Calls:
 
     def matmul(self, region: Region, node: Node) -> None:
         """Write a matrix product, with its right factor packed if a loop has done so."""
-        packed = self._packed.get(node.operands[1])
-        if packed is None:
+        if "packed" not in node.params:
             self.extern(region, node)
             return
+        packed = self._packed[node.operands[1]]
         left, a = self.buffers.view(node.operands[0])
         result = self.buffers.result(node)
         self.buffers.use(packed)
@@ -151,18 +147,14 @@ class Calls:
     def pack(self, body: Region, captures: dict[Node, Buffer]) -> list[Buffer]:
         """Pack, before a loop, the captured right factors of products in its body; return the buffers."""
         packed = []
-        for factor in dict.fromkeys(n.operands[1] for n in body.nodes() if _is_worth_packing(n)):
-            base = factor
-            while base.op.kind == "movement":
-                base = base.operands[0]
-            view = as_view(factor, lambda n: captures[n].strides) if base in captures else None
-            if view is None or view.base is not base:
-                continue
+        for factor in dict.fromkeys(n.operands[1] for n in body.nodes() if "packed" in n.params):
+            view = as_view(factor, lambda n: captures[n].strides)
+            assert view is not None
             operand = Operand(view.strides, view.offset)
             function, size = emit_packed(self.module, factor, operand, f"k{self.count}_packed")
             address, live = self.buffers.reserve(size)
             buffer = self._packed[factor] = Buffer(address, dense_strides(factor.shape), [live])
-            self._call(function, [captures[base], buffer])
+            self._call(function, [captures[view.base], buffer])
             packed.append(buffer)
         return packed
 
@@ -202,10 +194,3 @@ class Calls:
             assert view is not None
             sources.append(Source(view.base, self.buffers.of[view.base].strides, Operand(view.strides, view.offset)))
         self.of[node] = KernelCall(kernel, sources, [r.strides for r in results])
-
-
-def _is_worth_packing(node: Node) -> bool:
-    """Whether a node is a matrix product, not of a vector, whose right factor may be packed once before a loop."""
-    if not is_matmul(node) or node.type.rank != 2 or node.operands[1].type.bytes > PACKED_BYTES:
-        return False
-    return node.shape[0] > 1 and all(n > SMALL for n in node.operands[1].shape)

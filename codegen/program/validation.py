@@ -243,7 +243,7 @@ def _alone(node: Node) -> tuple[Graph, list[Node]]:
 
 def _alone_params(node: Node) -> dict[str, Any]:
     """Return a node's parameters but for decisions about the buffers of its operands, which are inputs now."""
-    return {key: value for key, value in node.params.items() if key != "in_place"}
+    return {key: value for key, value in node.params.items() if key not in ("in_place", "packed")}
 
 
 def _of_native(

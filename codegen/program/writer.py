@@ -65,7 +65,7 @@ class ProgramWriter:
             ensure(owners.setdefault(node, result) is result, "two results are one buffer, and it would be written once")
         ensure(len(results) == len(region.results), "a result that is there twice would be written once")
         nodes = list(region.nodes() if order is None else order)
-        outer, self.buffers.pieces = self.buffers.pieces, pieces_of(nodes, region.results)
+        outer, self.buffers.pieces = self.buffers.pieces, pieces_of(nodes)
         for node in nodes:
             if node.op is PARAMETER or node.op.kind in ("movement", "leaf"):
                 continue

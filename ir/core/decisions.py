@@ -7,7 +7,9 @@
   element by element;
 - `lanes`, `lane_axes`: the loop is written for one element of an axis, the lanes of vectors are all; the axis is given for
   each operand and each result of the loop, `none` where all lanes share the value;
-- `in_place`: of an update, the number of the operand whose buffer the result takes over.
+- `in_place`: of an update, the number of the operand whose buffer the result takes over; of a concatenation, those of the
+  operands that their kernels write where they are joined;
+- `packed`: the right factor of a product is packed before the loop that captures it.
 
 An attribute is a decision if the row of its primitive says so (ir/core/ops.py).  Passes that take a graph with decisions
 begin without them: a body that is rewritten is decided anew.

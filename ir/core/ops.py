@@ -30,8 +30,10 @@ from graphc.ir.core.signatures import (
     LANES,
     LENGTH,
     LISTS_OF_AXES,
+    MARK,
     NUMBER,
     OPERAND,
+    OPERANDS,
     SHAPE,
     STEPS,
     STOPS,
@@ -218,7 +220,7 @@ _movement(
 _movement("flip", type_rules.flip, lambda x, axes: np.flip(x, axes), "x backwards along the axes.", {"axes": AXES})
 _row(
     "concatenate", "other", type_rules.concatenate, lambda *xs, axis: np.concatenate(xs, axis),
-    "The operands one after another along an axis.", (1, None), {"axis": AXIS}, linear=True,
+    "The operands one after another along an axis.", (1, None), {"axis": AXIS, "in_place": OPERANDS}, linear=True,
 )  # fmt: skip
 
 # reductions
@@ -244,9 +246,7 @@ _row(
     "The indices that sort along an axis, of equal elements the first one first; NaN is the largest number.",
     1, {"axis": AXIS, "descending": FLAG}, differentiable=False, cost=30,
 )  # fmt: skip
-_row(
-    "cumsum", "other", type_rules.cumsum, semantics.cumsum, "Running sums along an axis.", 1, {"axis": AXIS}, linear=True
-)
+_row("cumsum", "other", type_rules.cumsum, semantics.cumsum, "Running sums along an axis.", 1, {"axis": AXIS}, linear=True)
 
 # indexing and products
 _row(
@@ -266,7 +266,7 @@ _row(
 )  # fmt: skip
 _row(
     "matmul", "other", type_rules.matmul, np.matmul,
-    "The matrix product over the last two axes; equal leading axes are a batch.", 2,
+    "The matrix product over the last two axes; equal leading axes are a batch.", 2, {"packed": MARK},
 )  # fmt: skip
 
 _PLACEMENT: Attributes = {"registers": ELEMENTS, "lanes": LANES, "lane_axes": LANE_AXES}

@@ -92,6 +92,8 @@ LANES = Attribute("a count", _is_count, decision=True)
 LANE_AXES = Attribute("axes of lanes", _are_lane_axes, decision=True)
 OPERAND = Attribute("a count", _is_count, decision=True)
 """The number of an operand."""
+OPERANDS = Attribute("counts", _is_counts, decision=True)
+MARK = Attribute("a mark", lambda value: value is True, decision=True)
 
 
 def optional(attribute: Attribute) -> Attribute:

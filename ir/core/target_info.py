@@ -25,5 +25,7 @@ class TargetInfo:
     """Elements of the vectors that kernels work on."""
     kernel_cost: int
     """The greatest cost of one kernel: beyond it registers spill, and instructions take long to be scheduled."""
+    packed_bytes: int
+    """A matrix of more bytes is not packed before a loop: each product takes long enough, and packs it in blocks."""
     keeping: tuple[tuple[float, float], ...]
     """Instructions that it costs to write and read a byte, for arrays of up to so many bytes: one entry for each cache."""

@@ -1,16 +1,19 @@
-"""Decide which carried arrays are updated in place by loops that run as kernels.
+"""Decide what loops update in place, what kernels write where it is joined, and what is packed before a loop.
 
     %y: f64[1000] = scatter %x, %v, %i        →        %y: f64[1000] = scatter %x, %v, %i {in_place=0}
 
 This comes after fusion: a kernel that reads an array before and after an update forbids it (`ir/analysis/in_place.py`).  For
-loops in registers it is decided when they are promoted (`ir/loops/promote.py`).
+loops in registers it is decided when they are promoted (`ir/loops/promote.py`).  The other two are in `ir/analysis/buffers.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from graphc.ir.analysis.buffers import captured, joined_in_place, packed_products
 from graphc.ir.analysis.in_place import update_in_place
 from graphc.ir.core.decisions import rebuilt, with_parts
-from graphc.ir.core.graph import Graph, Node
+from graphc.ir.core.graph import Graph, Node, Region
 from graphc.ir.core.predicates import is_fusion, is_loop
 from graphc.ir.core.target_info import TargetInfo
 
@@ -18,14 +21,32 @@ __all__ = ["bufferize"]
 
 
 def bufferize(graph: Graph, target: TargetInfo) -> Graph:
-    """Return the graph with `in_place` at the updates that are; the same object if there are none."""
+    """Return the graph with decisions about buffers; the same object if there are none."""
+    return graph.replace(_Bufferization(target).region(graph, ()).results)
 
-    def bufferized(node: Node) -> Node:
+
+class _Bufferization:
+    """Decides for one target."""
+
+    def __init__(self, target: TargetInfo) -> None:
+        self.target = target
+
+    def region(self, region: Region, captures: Sequence[Node]) -> Region:
+        """Return a region with its decisions, and those of regions within it; some of its parameters are captured by a loop."""
+        region = rebuilt(region, self._node)
+        joined, packed = joined_in_place(region), packed_products(region, captures, self.target) if captures else ()
+
+        def marked(node: Node) -> Node:
+            if node in joined:
+                return with_parts(node, {**node.params, "in_place": joined[node]}, ())
+            return with_parts(node, {**node.params, "packed": True}, ()) if node in packed else node
+
+        return rebuilt(region, marked) if joined or packed else region
+
+    def _node(self, node: Node) -> Node:
         if not node.regions or "registers" in node.params or is_fusion(node):
             return node
-        regions = [rebuilt(region, bufferized) for region in node.regions]
+        regions = [self.region(region, captured(node, region)) for region in node.regions]
         if is_loop(node):
-            regions[-1] = update_in_place(regions[-1], node.params["carried"], target.register_elements)
+            regions[-1] = update_in_place(regions[-1], node.params["carried"], self.target.register_elements)
         return with_parts(node, node.params, regions)
-
-    return graph.replace(rebuilt(graph, bufferized).results)

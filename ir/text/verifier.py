@@ -13,11 +13,12 @@
 - *lawful*: the schedule of a fusion, if it has one, is one of its body, and reductions are read at their own points
   (ir/access/legality.py).
 - *writable*: an update in place overwrites a value that its loop carries, and that nothing reads afterwards
-  (ir/analysis/in_place.py).
+  (ir/analysis/in_place.py); what is written where it is joined is made by a kernel for that alone (ir/analysis/buffers.py).
+- *packable*: the right factor of a product that says so is a view of what its loop captures (ir/analysis/buffers.py).
 - *vectorizable*: the lanes of a loop run along axes whose elements its bodies do not mix (ir/analysis/lane_layout.py).
 - *promotable*: what is in registers fits them (ir/analysis/register_promotion.py).
 
-The checks are in this order, and each relies on those above it; the last four, of decisions, come after all others.
+The checks are in this order, and each relies on those above it; the last five, of decisions, come after all others.
 Nodes are checked when they are made, so what fails here was made around `make`, or by a pass that tied regions wrongly.
 """
 
@@ -27,6 +28,7 @@ from collections.abc import Callable, Iterator
 from math import prod
 
 from graphc.ir.access.legality import illegal
+from graphc.ir.analysis.buffers import captured, illegal_joins, illegal_packing
 from graphc.ir.analysis.in_place import illegal_updates
 from graphc.ir.analysis.lane_layout import decided_lanes, illegal_lanes
 from graphc.ir.analysis.register_promotion import fits_registers, misfit
@@ -206,6 +208,15 @@ def writable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
     bodies = [(_carried(node, inner), inner) for node in region.nodes() for inner in node.regions]
     for carried, body in [(0, region)] * isinstance(region, Graph) + bodies:
         yield from illegal_updates(body, carried, 0 if target is None else target.register_elements)
+    yield from illegal_joins(region)
+
+
+def packable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
+    """Yield the products whose right factor cannot be packed before their loop."""
+    yield from illegal_packing(region, ()) if isinstance(region, Graph) else ()
+    for node in region.nodes():
+        for inner in node.regions:
+            yield from illegal_packing(inner, captured(node, inner))
 
 
 def vectorizable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
@@ -240,7 +251,9 @@ Check = Callable[[Region], Iterator[Complaint]]
 STRUCTURE: tuple[Check, ...] = (acyclic, known, sane, closed, single, typed, interned, rooted, flat)
 """The invariants of the graph, in the order in which they are checked in each region, an outer one first."""
 
-DECIDED: tuple[Callable[[Region, TargetInfo | None], Iterator[Complaint]], ...] = (lawful, writable, vectorizable, promotable)
+Decision = Callable[[Region, TargetInfo | None], Iterator[Complaint]]
+
+DECIDED: tuple[Decision, ...] = (lawful, writable, packable, vectorizable, promotable)
 """The invariants of decisions, each checked in all regions before the next one."""
 
 CHECKS = {check.__name__: check for check in (*STRUCTURE, *DECIDED)}

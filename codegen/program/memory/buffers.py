@@ -16,8 +16,8 @@ from graphc.codegen.program.memory.main_function import MainFunction
 from graphc.codegen.program.memory.tape import Tape
 from graphc.ir.analysis.views import Strides, as_view, dense_strides
 from graphc.ir.core.cost import is_small
-from graphc.ir.core.graph import Node, Region, users
-from graphc.ir.core.predicates import is_fusion, is_result
+from graphc.ir.core.graph import Node, Region
+from graphc.ir.core.predicates import is_result
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.types import TensorType
 
@@ -201,15 +201,13 @@ def has_constant_extents(shape: Sequence[int]) -> bool:
     return all(isinstance(n, int) and n <= SMALL for n in shape)
 
 
-def pieces_of(nodes: Sequence[Node], results: Sequence[Node]) -> dict[Node, tuple[Node, int]]:
-    """Return the fusions' results whose only reader is a concatenation, with it and their start along its axis."""
-    readers = users(nodes)
+def pieces_of(nodes: Sequence[Node]) -> dict[Node, tuple[Node, int]]:
+    """Return the values that kernels write where they are joined, with their concatenation and their start along its axis."""
     pieces = {}
     for joined in nodes:
         start = 0
-        for piece in joined.operands if joined.op.name == "concatenate" else ():
-            producer = piece.operands[0] if is_result(piece) else piece
-            if is_fusion(producer) and readers[piece] == [joined] and piece not in results:
+        for number, piece in enumerate(joined.operands if joined.op.name == "concatenate" else ()):
+            if number in joined.params.get("in_place", ()):
                 pieces[piece] = (joined, start)
             start += piece.shape[joined.params["axis"]]
     return pieces

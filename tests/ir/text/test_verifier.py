@@ -493,3 +493,60 @@ def test_decisions_are_of_their_kinds() -> None:
     for decision in ("registers=true", "registers=-1", "lanes=true", "in_place=0", *axes):
         with pytest.raises(IRSyntaxError, match="scan"):
             parse(REGISTERS.replace("DECISIONS", decision))
+
+
+JOINED = """\
+graph f(%x: f32[3], %y: f32[4]) -> (f32[7]) {
+  %0: f32[3] = fusion %x {dims=[3], outer=1, results=[[[0]]], reduces=[]} (%x: f32[3]) {
+    %0: f32[3] = exp %x
+    return %0
+  }
+  %1: f32[7] = concatenate %0, %y {axis=0, in_place=NUMBERS}
+  LINE
+  return %RESULT
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("numbers", "line", "result", "message"),
+    [
+        ("[1]", "", "1", "operand 1 of concatenate is not made by a kernel for it alone"),
+        ("[0,2]", "", "1", "concatenate has 2 operands, and none is number 2"),
+        (
+            "[0]",
+            "%2: f32[7] = concatenate %y, %0 {axis=0}; %3: f32[7] = add %1, %2",
+            "3",
+            "operand 0 of concatenate is not made",
+        ),
+    ],
+)
+def test_writable_refuses_joins_in_place(numbers: str, line: str, result: str, message: str) -> None:
+    text = JOINED.replace("NUMBERS", numbers).replace("LINE", line.replace(";", "\n ")).replace("RESULT", result)
+    refused(parse(text), "writable", message)
+    verify(parse(JOINED.replace("NUMBERS", "[0]").replace("LINE", "").replace("RESULT", "1")))
+
+
+PACKED = """\
+graph f(%s: f64[20,20], %w: f64[20,20]) -> (f64[20,20]) {
+  %0: f64[20,20] = scan %s, %w {carried=1, sequences=0, length=9, reverse=false} (%c: f64[20,20], %w: f64[20,20]) {
+    %t: f64[20,20] = permute FACTOR {axes=[1,0]}
+    %1: f64[20,20] = matmul %c, %t {packed=true}
+    return %1
+  }
+  return %0
+}
+"""
+
+
+def test_packable() -> None:
+    verify(parse(PACKED.replace("FACTOR", "%w")))
+    refused(parse(PACKED.replace("FACTOR", "%c")), "packable", "a packed factor that is no view of what its loop captures")
+    copied = PACKED.replace("%t: f64[20,20] = permute FACTOR {axes=[1,0]}", "%t: f64[20,20] = exp %w")
+    refused(parse(copied), "packable", "a packed factor that is no view of what its loop captures")
+    x, w = p((20, 20), "x"), p((20, 20), "w")
+    refused(
+        Graph((x, w), (make(PRIMITIVES["matmul"], (x, w), {"packed": True}),)), "packable", "no view of what its loop captures"
+    )
+    batch = PACKED.replace("FACTOR", "%w").replace("f64[20,20]", "f64[2,20,20]").replace("axes=[1,0]", "axes=[0,2,1]")
+    refused(parse(batch), "packable", "matmul of a batch has no packed factor")

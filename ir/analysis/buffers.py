@@ -1,0 +1,91 @@
+"""Decide what needs no memory or no copy of its own in a region of kernels, and check such decisions.
+
+%y: f64[8] = concatenate %a, %b {axis=0, in_place=[0]}     the kernel of %a writes where %a is joined; %b is copied there
+%z: f64[20,30] = matmul %c, %w {packed=true}               %w, which a loop captures, is packed once before the loop
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from graphc.ir.analysis.views import as_view, dense_strides
+from graphc.ir.core.graph import Node, Region, users
+from graphc.ir.core.predicates import is_fusion, is_loop, is_matmul, is_result
+from graphc.ir.core.structural_key import SMALL
+from graphc.ir.core.target_info import TargetInfo
+
+__all__ = ["captured", "illegal_joins", "illegal_packing", "joined_in_place", "packed_products"]
+
+
+# -- joins ------------------------------------------------------------------------------------------------
+
+
+def joined_in_place(region: Region) -> dict[Node, tuple[int, ...]]:
+    """Return, for each concatenation of a region, the operands whose kernels can write where they are joined, if any."""
+    nodes = region.nodes()
+    joins = [n for n in nodes if n.op.name == "concatenate"]
+    readers = users(nodes) if joins else {}
+    found = {n: tuple([i for i in range(len(n.operands)) if _may_join(n, i, region, readers)]) for n in joins}
+    return {n: numbers for n, numbers in found.items() if numbers}
+
+
+def _may_join(node: Node, number: int, region: Region, readers: Mapping[Node, list[Node]]) -> bool:
+    """Whether a kernel makes an operand of a concatenation for it alone."""
+    piece = node.operands[number]
+    producer = piece.operands[0] if is_result(piece) else piece
+    return is_fusion(producer) and readers[piece] == [node] and piece not in region.results
+
+
+def illegal_joins(region: Region) -> Iterator[tuple[Node, str]]:
+    """Yield the concatenations whose operands cannot be where they say, and why."""
+    readers = users(region.nodes())
+    for node in region.nodes():
+        for number in node.params.get("in_place", ()) if node.op.name == "concatenate" else ():
+            if number >= len(node.operands):
+                yield node, f"concatenate has {len(node.operands)} operands, and none is number {number}"
+            elif not _may_join(node, number, region, readers):
+                yield node, f"operand {number} of concatenate is not made by a kernel for it alone"
+
+
+# -- packed factors ---------------------------------------------------------------------------------------
+
+
+def captured(loop: Node, body: Region) -> tuple[Node, ...]:
+    """Return the parameters of the body of a loop that are the same in all iterations; none of other regions."""
+    if not is_loop(loop) or body is not loop.regions[-1]:
+        return ()
+    return body.params[loop.params["carried"] + loop.params.get("sequences", 0) :]
+
+
+def packed_products(body: Region, captures: Collection[Node], target: TargetInfo) -> set[Node]:
+    """Return the products of a loop's body whose right factors are worth packing before the loop."""
+    products = [n for n in body.nodes() if is_matmul(n)]
+    factors = {n.operands[1] for n in products if _is_worth_packing(n, target)}
+    factors = {factor for factor in factors if _is_view(factor, captures)}
+    return {n for n in products if n.operands[1] in factors}
+
+
+def _is_worth_packing(node: Node, target: TargetInfo) -> bool:
+    """Whether a node is a matrix product, not of a vector, whose right factor is neither small nor packed block by block."""
+    if node.type.rank != 2 or node.operands[1].type.bytes > target.packed_bytes:
+        return False
+    return node.shape[0] > 1 and all(n > SMALL for n in node.operands[1].shape)
+
+
+def _is_view(factor: Node, captures: Collection[Node]) -> bool:
+    """Whether a factor is a view of a captured value."""
+    base = factor
+    while base.op.kind == "movement":
+        base = base.operands[0]
+    view = as_view(factor, lambda n: dense_strides(n.shape)) if base in captures else None
+    return view is not None and view.base is base
+
+
+def illegal_packing(body: Region, captures: Collection[Node]) -> Iterator[tuple[Node, str]]:
+    """Yield the products whose right factor cannot be packed before the loop, and why."""
+    for node in body.nodes():
+        if is_matmul(node) and "packed" in node.params:
+            if node.type.rank != 2:
+                yield node, "matmul of a batch has no packed factor"
+            elif not _is_view(node.operands[1], captures):
+                yield node, "matmul has a packed factor that is no view of what its loop captures"
