@@ -39,14 +39,6 @@ T_co = TypeVar("T_co", covariant=True)
 PENDING_BOUND = 1000
 """How long a chain of operations may grow before it is computed."""
 
-VIEWS = frozenset((
-    "View", "Reshape", "Unflatten", "Unsqueeze", "Squeeze", "Expand", "Permute", "Transpose", "T", "Mt", "Select", "Slice",
-    "Narrow", "Split", "SplitWithSizes", "Unbind", "Chunk", "Movedim", "BroadcastTensors", "AsStrided",
-    "Detach", "Ravel", "Swapaxes", "TensorSplit", "AtLeast1D", "AtLeast2D", "AtLeast3D", "Meshgrid",
-))  # fmt: skip
-"""Operations whose result shares memory with the operand, where strides can show it."""
-
-
 OF_NODES = ("type", "types", "dtype", "shape")
 """What bodies ask of their operands, and would in vain of a foreign object."""
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
@@ -147,13 +139,13 @@ def _users_type(annotation: Any) -> Any:
 def op(
     name: str | Callable[..., str],
     *,
-    view: bool | str | Callable[..., ViewSteps] | None = None,
+    view: bool | str | Callable[..., ViewSteps] = False,
     differentiable: bool = True,
 ) -> Lift:
     """Lift a function on nodes to tensors; `name` becomes `<nameBackward0>` unless it says `Backward` itself.
 
     `name` may be a function of the body's arguments.  `view` says whether results share memory with an operand
-    (None: known by name; "strict" raises RuntimeError where they cannot; a function of the body's arguments returns
+    ("strict" raises RuntimeError where they cannot; a function of the body's arguments returns
     the steps from the first operand to the result); `differentiable=False` gives results that never require a gradient.
 
     Where the body takes `inplace` and that is true, the result is written to the first operand, which is returned.
@@ -163,9 +155,7 @@ def op(
 
     def lift(body: Callable[..., Any]) -> Any:
         body.__annotations__ = {k: _users_type(v) for k, v in body.__annotations__.items()}
-        is_view: Any = view if view is not None else isinstance(name, str) and name in VIEWS
-        is_view = "strict" if body.__name__ == "view" else is_view
-
+        is_view: Any = view
         others = _numpy_names(body)
         inplace = _position(body, "inplace")
 

@@ -9,7 +9,7 @@ from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.signatures import NUMBER
 
 __all__ = [
-    "adds_updates", "coefficients", "constant_value", "is_branch", "is_broadcast", "is_constant", "is_elementwise",
+    "adds_updates", "coefficients", "is_branch", "is_broadcast", "is_constant", "is_elementwise",
     "is_fusion", "is_gather", "is_iota", "is_literal", "is_loop", "is_matmul", "is_plus_zero", "is_result", "is_scan",
     "is_scatter", "is_stopped", "is_while", "is_zero", "may_fail",
 ]  # fmt: skip
@@ -104,11 +104,6 @@ def is_literal(node: Node) -> bool:
 def is_scatter(node: Node) -> bool:
     """Tell whether a node is a copy of its first operand with some elements updated: it may be that operand's memory."""
     return node.op.indices == 2
-
-
-def constant_value(node: Node) -> Any:
-    """Return the number that a constant has in every element; None if the node is no constant."""
-    return node.params["value"] if node.op is _CONSTANT else None
 
 
 def is_zero(node: Node) -> bool:

@@ -79,7 +79,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     return _index(input, selection, tensors)
 
 
-@op("Slice")
+@op("Slice", view=True)
 def _slice(input: Operand, selection: Selection) -> Node:
     return read_box(input, selection)
 
@@ -177,7 +177,7 @@ def is_basic(index: Any) -> bool:
     )
 
 
-@op("Expand")
+@op("Expand", view=True)
 def fitted(value: Node, shape: tuple[int, ...]) -> Node:
     """Return a value broadcast to the shape of the place it is written to; leading axes of 1 may go.  Raises RuntimeError."""
     return fit_value(value, value, shape)

@@ -168,7 +168,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     return getitem(_expanded(input, shape), np.broadcast_to(values, shape))
 
 
-@op("Expand")
+@op("Expand", view=True)
 def _expanded(input: Operand, shape: tuple[int, ...]) -> Node:
     return expand_to(input, shape)
 

@@ -12,7 +12,7 @@ from graphc.tensors.dispatch import op
 __all__ = ["moveaxis", "movedim", "permute", "swapaxes", "swapdims", "t", "transpose"]
 
 
-@op("Permute")
+@op("Permute", view=True)
 def permute(input: Node, *order: int | Sequence[int], dims: Sequence[int] | None = None) -> Node:
     """Reorder the axes: axis i of the result is axis dims[i] of input.
 
@@ -46,7 +46,7 @@ def permute(input: Node, *order: int | Sequence[int], dims: Sequence[int] | None
     return permute_axes(input, axes)
 
 
-@op("Transpose")
+@op("Transpose", view=True)
 def transpose(input: Node, dim0: int, dim1: int) -> Node:
     """Swap two axes.
 
@@ -77,7 +77,7 @@ def transpose(input: Node, dim0: int, dim1: int) -> Node:
 swapaxes = swapdims = transpose
 
 
-@op("T")
+@op("T", view=True)
 def t(input: Node) -> Node:
     """Transpose a matrix; a vector and a 0-d tensor are returned as they are.
 
@@ -100,7 +100,7 @@ def t(input: Node) -> Node:
     return permute_axes(input, range(input.type.rank)[::-1])
 
 
-@op("Permute")
+@op("Permute", view=True)
 def matrix_transpose(input: Node) -> Node:
     """Transpose matrices: swap the last two axes.
 
@@ -123,7 +123,7 @@ def matrix_transpose(input: Node) -> Node:
     return permute_axes(input, (*range(rank - 2), rank - 1, rank - 2))
 
 
-@op("Permute")
+@op("Permute", view=True)
 def reverse_axes(input: Node) -> Node:
     """Return the axes in reverse order.
 
@@ -140,7 +140,7 @@ def reverse_axes(input: Node) -> Node:
     return permute_axes(input, range(input.type.rank)[::-1])
 
 
-@op("Movedim")
+@op("Movedim", view=True)
 def movedim(input: Node, source: int | Sequence[int], destination: int | Sequence[int]) -> Node:
     """Move axes to new positions; the other axes keep their order.
 

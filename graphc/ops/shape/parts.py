@@ -18,7 +18,7 @@ def parts(x: Node, axis: int, sizes: Sequence[int]) -> tuple[Node, ...]:
     return tuple(narrow_axis(x, axis, end - n, end) for n, end in zip(sizes, ends, strict=True))
 
 
-@op("SplitWithSizes")
+@op("SplitWithSizes", view=True)
 def split_with_sizes(input: Node, split_sizes: Sequence[int], dim: int = 0) -> tuple[Node, ...]:
     """Split a tensor along an axis into parts of the given extents.
 
@@ -48,7 +48,7 @@ def split_with_sizes(input: Node, split_sizes: Sequence[int], dim: int = 0) -> t
     return parts(input, axis, sizes)
 
 
-@op("Split")
+@op("Split", view=True)
 def split(tensor: Node, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Node, ...]:
     """Split a tensor along an axis into parts of one extent, or of the given extents.
 
@@ -80,7 +80,7 @@ def split(tensor: Node, split_size_or_sections: int | Sequence[int], dim: int = 
     return parts(tensor, axis, [min(size, n - start) for start in range(0, n, size)])
 
 
-@op("Split")
+@op("Split", view=True)
 def chunk(input: Node, chunks: int, dim: int = 0) -> tuple[Node, ...]:
     """Split a tensor along an axis into at most `chunks` parts of equal extent; the last one may be smaller.
 
@@ -108,7 +108,7 @@ def chunk(input: Node, chunks: int, dim: int = 0) -> tuple[Node, ...]:
     return split.nodes(input, -(-n // chunks), dim)
 
 
-@op("Unbind")
+@op("Unbind", view=True)
 def unbind(input: Node, dim: int = 0) -> tuple[Node, ...]:
     """Return the slices at all indices of an axis, without that axis.
 

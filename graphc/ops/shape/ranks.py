@@ -21,7 +21,7 @@ def at_least_rank(x: Node, rank: int) -> Node:
     return reshape_node(x, (1,) * (rank - len(shape)) + shape)
 
 
-@op("AtLeast1D")
+@op("AtLeast1D", view=True)
 def atleast_1d(input: Node) -> Node:
     """Return input with at least one axis: shape () becomes (1,).
 
@@ -38,7 +38,7 @@ def atleast_1d(input: Node) -> Node:
     return at_least_rank(input, 1)
 
 
-@op("AtLeast2D")
+@op("AtLeast2D", view=True)
 def atleast_2d(input: Node) -> Node:
     """Return input with at least two axes: axes of extent 1 are added in front.
 
@@ -55,7 +55,7 @@ def atleast_2d(input: Node) -> Node:
     return at_least_rank(input, 2)
 
 
-@op("AtLeast3D")
+@op("AtLeast3D", view=True)
 def atleast_3d(input: Node) -> Node:
     """Return input with at least three axes: (n,) becomes (1, n, 1), and (m, n) becomes (m, n, 1).
 

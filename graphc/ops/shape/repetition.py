@@ -17,7 +17,7 @@ from graphc.tensors.tensor import Tensor
 __all__ = ["broadcast_tensors", "broadcast_to", "expand", "expand_as", "meshgrid", "repeat", "repeat_interleave", "tile"]
 
 
-@op("Expand")
+@op("Expand", view=True)
 def expand(input: Node, *sizes: int | Sequence[int], size: Sequence[int] | None = None, implicit: bool = False) -> Node:
     """Broadcast axes of extent 1 to larger extents without copying; new axes are added in front.
 
@@ -63,7 +63,7 @@ def expanded_shape(x: Node, sizes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(shape[a - lead] if n == -1 else n for a, n in enumerate(sizes))
 
 
-@op("Expand")
+@op("Expand", view=True)
 def broadcast_to(input: Node, size: Sequence[int]) -> Node:
     """Broadcast input to a shape: axes of extent 1 are repeated, and new axes are added in front.
 
@@ -85,7 +85,7 @@ def broadcast_to(input: Node, size: Sequence[int]) -> Node:
     return expand.nodes(input, size)
 
 
-@op("Expand")
+@op("Expand", view=True)
 def expand_as(input: Node, other: Node) -> Node:
     """Broadcast input to the shape of other.
 
@@ -107,7 +107,7 @@ def expand_as(input: Node, other: Node) -> Node:
     return expand.nodes(input, other.shape)
 
 
-@op("BroadcastTensors")
+@op("BroadcastTensors", view=True)
 def broadcast_tensors(*tensors: Node) -> tuple[Node, ...]:
     """Broadcast tensors to their common shape.
 
@@ -222,7 +222,7 @@ def repeat_interleave(input: Node, repeats: int, dim: int | None = None) -> Node
     return reshape_node(repeated, (*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :]))
 
 
-@op("Meshgrid")
+@op("Meshgrid", view=True)
 def _meshgrid(tensors: Sequence[Operand], swap: bool) -> tuple[Node, ...]:
     xs = [at_least_rank(x, 1) for x in tensors]
     shape = [x.shape[0] for x in xs]

@@ -18,7 +18,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@op("View")
+@op("View", view=True)
 def reshape(input: Node, *sizes: int | Sequence[int], shape: Sequence[int] | None = None) -> Node:
     """Return the elements in row-major order under another shape.
 
@@ -44,7 +44,7 @@ def reshape(input: Node, *sizes: int | Sequence[int], shape: Sequence[int] | Non
     return reshape_node(input, resolve_sizes(input, flatten_sizes(sizes, shape)))
 
 
-@op("View")
+@op("View", view="strict")
 def view(input: Node, *shape: int | Sequence[int]) -> Node:
     """Return the elements under another shape, as `graphc.reshape` does.
 
@@ -68,7 +68,7 @@ def view(input: Node, *shape: int | Sequence[int]) -> Node:
     return reshape.nodes(input, *shape)
 
 
-@op("View")
+@op("View", view=True)
 def reshape_as(input: Node, other: Node) -> Node:
     """Return input in the shape of other.
 
@@ -93,7 +93,7 @@ def reshape_as(input: Node, other: Node) -> Node:
 view_as = reshape_as
 
 
-@op("View")
+@op("View", view=True)
 def flatten(input: Node, start_dim: int = 0, end_dim: int = -1) -> Node:
     """Return a tensor in which the axes from start_dim to end_dim are merged into one.
 
@@ -136,7 +136,7 @@ def ravel(input: Tensor) -> Tensor:
     return reshape(contiguous(input), -1)
 
 
-@op("View")
+@op("View", view=True)
 def unflatten(input: Node, dim: int, sizes: Sequence[int]) -> Node:
     """Return a tensor in which one axis is split into several.
 
@@ -166,7 +166,7 @@ def unflatten(input: Node, dim: int, sizes: Sequence[int]) -> Node:
     return reshape_node(input, (*shape[:axis], *sizes, *shape[axis + 1 :]))
 
 
-@op("Unsqueeze")
+@op("Unsqueeze", view=True)
 def unsqueeze(input: Node, dim: int) -> Node:
     """Insert an axis of extent 1.
 
@@ -187,7 +187,7 @@ def unsqueeze(input: Node, dim: int) -> Node:
     return unsqueeze_axis(input, axis_of(dim, input.type.rank + 1))
 
 
-@op("Squeeze")
+@op("Squeeze", view=True)
 def squeeze(input: Node, dim: int | Sequence[int] | None = None) -> Node:
     """Remove axes of extent 1.
 
