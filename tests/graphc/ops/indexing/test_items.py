@@ -1,0 +1,84 @@
+"""Numbers that are written: exact in every dtype, or refused as torch refuses them; reads of nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graphc as torch
+from graphc import Tensor
+
+INF, NAN = float("inf"), float("nan")
+
+U8, I32, I64, F32, F64, BOOL = torch.uint8, torch.int32, torch.int64, torch.float32, torch.float64, torch.bool
+
+
+def _changed(x: Tensor, write: Callable[[Tensor], Any]) -> Tensor:
+    y = x.clone()
+    write(y)
+    return y
+
+
+def _mask(x: Tensor) -> Tensor:
+    return torch.tensor([True] + [False] * (len(x) - 1))
+
+
+WRITES: dict[str, Callable[[Tensor, Any], Tensor]] = {
+    "item": lambda x, v: _changed(x, lambda y: y.__setitem__(0, v)),
+    "slice": lambda x, v: _changed(x, lambda y: y.__setitem__(slice(0, 1), v)),
+    "mask": lambda x, v: _changed(x, lambda y: y.__setitem__(_mask(y), v)),
+    "index": lambda x, v: _changed(x, lambda y: y.__setitem__(torch.tensor([0]), v)),
+    "fill_": lambda x, v: x.clone().fill_(v),
+    "full": lambda x, v: torch.full((2,), v, dtype=x.dtype),
+    "full_like": torch.full_like,
+    "masked_fill": lambda x, v: x.masked_fill(_mask(x), v),
+    "where": lambda x, v: torch.where(_mask(x), v, x),
+    "index_fill": lambda x, v: x.index_fill(0, torch.tensor([0]), v),
+    "scatter": lambda x, v: x.scatter(0, torch.tensor([0]), v),
+}
+
+EXACT = [
+    (F64, 0.3), (F64, 1e300), (F64, 5e-324), (F64, -0.0), (F32, INF), (I64, 2**40 + 1), (I64, 2**53 + 1), (I64, 2**63 - 1),
+    (I64, -(2**63)), (I32, 2**31 - 1), (I32, -(2**31)), (I32, 2**24 + 1), (U8, 255), (BOOL, True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize(("dtype", "value"), EXACT, ids=str)
+def test_numbers_are_written_exactly(run: Any, write: str, dtype: Any, value: Any) -> None:
+    found = run(lambda x: WRITES[write](x, value))(torch.zeros(2, dtype=dtype))
+    assert found.dtype is dtype and found[0].item() == value
+    assert np.signbit(found[0].item()) == np.signbit(value)
+
+
+def test_numpy_numbers_are_written_exactly() -> None:
+    x = torch.zeros(3, dtype=F64)
+    x[0], x[1] = np.float64(0.3), np.float32(0.5)
+    x[2:] = [0.1]
+    assert x.tolist() == [0.3, 0.5, 0.1]
+    x.copy_(np.array([0.7, 1e300, 0.1]))  # type: ignore[arg-type]
+    assert x.tolist() == [0.7, 1e300, 0.1]
+
+
+OUT_OF_RANGE = [
+    (U8, 256), (U8, 300), (U8, -256), (U8, 1e9), (U8, NAN), (I32, 2**31), (I32, -(2**31) - 1), (I32, 2**40), (I32, 1e300),
+    (I32, INF), (I64, NAN), (I64, -INF), (I64, 1e19), (F32, 1e300), (F32, -3.5e38),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize(("dtype", "value"), OUT_OF_RANGE, ids=str)
+def test_numbers_out_of_range_are_refused(run: Any, write: str, dtype: Any, value: Any) -> None:
+    if write == "where" and isinstance(value, float) and not dtype.is_floating_point:
+        return  # the result is a float
+    with pytest.raises(RuntimeError, match="without overflow"):
+        run(lambda x: WRITES[write](x, value))(torch.zeros(2, dtype=dtype))
+
+
+def test_reading_nothing_of_nothing(run: Any) -> None:
+    x, i = torch.zeros(0), torch.zeros(0, dtype=I64)
+    assert run(lambda x, i: x[i])(x, i).shape == (0,) and run(torch.take)(x, i).shape == (0,)
+    assert run(lambda x, i: x.index_select(0, i))(torch.zeros(0, 3), i).shape == (0, 3)
