@@ -13,7 +13,7 @@ TABLES = ("ir/core/ops.py", "ir/core/predicates.py")
 LISTS = {
     "ir/fusion/recompute.py": "movement through which lanes stay side by side",
     "ir/rewrite/algebra.py": "part of the table of rules",
-    "ir/rewrite/movement.py": "part of the table of rules",
+    "ir/rewrite/repetition.py": "part of the table of rules",
     "graphc/ops/methods/operators.py": "operators of Python",
 }
 """Files that list names, and why."""

@@ -1,4 +1,4 @@
-"""Rules about where elements are: movement through movement, and arithmetic on what was repeated.
+"""Rules about where elements are: movement through movement.
 
 A result that depends on axes is a function; its first line says what it gives.
 """
@@ -10,18 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphc.ir.core import build
-from graphc.ir.core.graph import Node, make
-from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.predicates import is_constant
+from graphc.ir.core.graph import Node
 from graphc.ir.rewrite.engine import Rule, rule
 from graphc.ir.rewrite.pattern import Var, op
 
 __all__ = ["MOVEMENT"]
 
 x, fill = Var("x"), Var("v")
-_CONCATENATE, _SLICE, _BROADCAST, _PERMUTE = map(op, ("concatenate", "slice", "broadcast", "permute"))
+_CONCATENATE, _SLICE = op("concatenate"), op("slice")
 
-_ELEMENTWISE = [p.name for p in PRIMITIVES.values() if p.kind == "elementwise"]
 
 
 def _last_index(start: int, count: int, step: int) -> int:
@@ -146,107 +143,6 @@ def _join(a: Node, b: Node, axis: int) -> Node | None:
     return build.slice_(a.operands[0], a.params["start"], stop, a.params["step"])
 
 
-# -- movement of what was repeated ----------------------------------------------------------------------
-
-
-def _permute_of_broadcast(node: Node, x: Node) -> Node:
-    """broadcast(permute(x)) to the permuted axes."""
-    places = [node.params["axes"].index(a) for a in node.operands[0].params["axes"]]
-    order = sorted(range(len(places)), key=places.__getitem__)
-    return build.broadcast(build.permute(x, order), node.shape, sorted(places))
-
-
-def _reshape_of_broadcast(node: Node, x: Node) -> Node | None:
-    """broadcast(reshape(x)) if axes of one element come or go, or x has but one element."""
-    whole = node.operands[0]
-    if x.type.size == 1:
-        return build.broadcast(build.reshape(x, ()), node.shape, ())
-    before, after = _long_axes(whole.shape), _long_axes(node.shape)
-    if [whole.shape[a] for a in before] != [node.shape[a] for a in after]:
-        return None
-    kept = [after[before.index(a)] for a in whole.params["axes"] if whole.shape[a] != 1]
-    return build.broadcast(build.reshape(x, [node.shape[a] for a in kept]), node.shape, kept)
-
-
-def _long_axes(shape: Sequence[int]) -> list[int]:
-    return [a for a, n in enumerate(shape) if n != 1]
-
-
-def _slice_of_broadcast(node: Node, x: Node) -> Node:
-    """broadcast(slice(x))."""
-    axes = node.operands[0].params["axes"]
-    start, stop, step = ([node.params[key][a] for a in axes] for key in ("start", "stop", "step"))
-    return build.broadcast(build.slice_(x, start, stop, step), node.shape, axes)
-
-
-def _flip_of_broadcast(node: Node, x: Node) -> Node:
-    """broadcast(flip(x)) along the axes that x has."""
-    axes = node.operands[0].params["axes"]
-    return build.broadcast(build.flip(x, [axes.index(a) for a in node.params["axes"] if a in axes]), node.shape, axes)
-
-
-def _broadcast_of_reshape(node: Node, x: Node) -> Node | None:
-    """broadcast(reshape(x)) without the axes of one element."""
-    inner, axes = node.operands[0], node.params["axes"]
-    kept = _long_axes(inner.shape)
-    if len(kept) == inner.type.rank:
-        return None
-    return build.broadcast(build.reshape(x, [inner.shape[a] for a in kept]), node.shape, [axes[a] for a in kept])
-
-
-def _reshape_if_nothing_repeats(node: Node, x: Node) -> Node | None:
-    """reshape(x) if all new axes have one element."""
-    return build.reshape(x, node.shape) if x.type.size == node.type.size else None
-
-
-def _iota_of_broadcast(node: Node, i: Node) -> Node:
-    """The index along the axis where it went."""
-    return build.iota(node.shape, node.params["axes"][i.params["axis"]], node.dtype)
-
-
-def _iota_of_permute(node: Node, i: Node) -> Node:
-    """The index along the axis where it went."""
-    return build.iota(node.shape, node.params["axes"].index(i.params["axis"]), node.dtype)
-
-
-def _arithmetic_first(node: Node) -> Node | None:
-    """broadcast of the same on the axes that an operand has."""
-    repeated = [o for o in node.operands if _BROADCAST.fits(o)]
-    axes = sorted({a for o in repeated for a in o.params["axes"]})
-    if not repeated or len(axes) == node.type.rank:
-        return None
-    small = tuple(node.shape[a] for a in axes)
-    operands = [_on_axes(o, small, axes) for o in node.operands]
-    return build.broadcast(make(node.op, operands, node.params, like=node), node.shape, axes)
-
-
-def _permuted_last(node: Node) -> Node | None:
-    """permute of the same on the axes as they were, if whatever is moved at all is moved alike."""
-    moved = [o for o in node.operands if _PERMUTE.fits(o)]
-    if not moved or any(o.params != moved[0].params for o in moved):
-        return None
-    order = moved[0].params["axes"]
-    back = sorted(range(len(order)), key=order.__getitem__)
-    operands = [o.operands[0] if o in moved else _repeated_along(o, back) for o in node.operands]
-    return build.permute(make(node.op, operands, node.params, like=node), order)
-
-
-def _repeated_along(operand: Node, order: Sequence[int]) -> Node:
-    """Return the permuted broadcast or constant as one."""
-    shape = tuple(operand.shape[a] for a in order)
-    if is_constant(operand):
-        return build.constant(operand.params["value"], operand.dtype, shape)
-    places = [list(order).index(a) for a in operand.params["axes"]]
-    inner = sorted(range(len(places)), key=places.__getitem__)
-    return build.broadcast(build.permute(operand.operands[0], inner), shape, sorted(places))
-
-
-def _on_axes(operand: Node, shape: tuple[int, ...], axes: list[int]) -> Node:
-    if is_constant(operand):
-        return build.constant(operand.params["value"], operand.dtype, shape)
-    return build.broadcast(operand.operands[0], shape, [axes.index(a) for a in operand.params["axes"]])
-
-
 # -- slices of what was put together --------------------------------------------------------------------
 
 
@@ -328,8 +224,6 @@ _NOTHING_MOVES = [
     rule("argsort-single", op("argsort", x), _zero_if_single),
 ]
 
-_MOVED_ALIKE = ["permute", "broadcast", "constant"]
-
 _MOVED_TWICE = [
     rule("reshape-reshape", op("reshape", op("reshape", x)), _reshape_once),
     rule("permute-permute", op("permute", op("permute", x)), _permute_once),
@@ -344,18 +238,5 @@ _MOVED_TWICE = [
     rule("slice-concatenate", op("slice", op("concatenate")), _slice_of_concatenate),
 ]
 
-_REPEATED = [
-    rule("broadcast-single", op("broadcast", x), _reshape_if_nothing_repeats),
-    rule("broadcast-reshape", op("broadcast", op("reshape", x)), _broadcast_of_reshape),
-    rule("permute-broadcast", op("permute", op("broadcast", x)), _permute_of_broadcast),
-    rule("reshape-broadcast", op("reshape", op("broadcast", x)), _reshape_of_broadcast),
-    rule("slice-broadcast", op("slice", op("broadcast", x)), _slice_of_broadcast),
-    rule("flip-broadcast", op("flip", op("broadcast", x)), _flip_of_broadcast),
-    rule("broadcast-iota", op("broadcast", Var("i", op="iota")), _iota_of_broadcast),
-    rule("permute-iota", op("permute", Var("i", op="iota")), _iota_of_permute),
-    rule("elementwise-permute", op("elementwise", any_of=_ELEMENTWISE, every=_MOVED_ALIKE), _permuted_last),
-    rule("elementwise-broadcast", op("elementwise", any_of=_ELEMENTWISE, every=["broadcast", "constant"]), _arithmetic_first),
-]
-
-MOVEMENT: list[Rule] = [*_NOTHING_MOVES, *_MOVED_TWICE, *_REPEATED]
-"""All rules about movement, in order of preference."""
+MOVEMENT: list[Rule] = [*_NOTHING_MOVES, *_MOVED_TWICE]
+"""All rules about movement of what is not repeated, in order of preference."""

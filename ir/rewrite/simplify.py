@@ -15,10 +15,11 @@ from graphc.ir.rewrite.folding import FOLDING
 from graphc.ir.rewrite.movement import MOVEMENT
 from graphc.ir.rewrite.parts import PARTS
 from graphc.ir.rewrite.reduction import REDUCTION
+from graphc.ir.rewrite.repetition import REPETITION
 
 __all__ = ["RULES", "simplify"]
 
-RULES = RuleSet((*FOLDING, *ALGEBRA, *CONTRACTIONS, *PARTS, *MOVEMENT, *REDUCTION))
+RULES = RuleSet((*FOLDING, *ALGEBRA, *CONTRACTIONS, *PARTS, *MOVEMENT, *REPETITION, *REDUCTION))
 
 
 def simplify(graph: Graph, trace: Trace | None = None) -> Graph:
