@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from math import prod
 from typing import Any
 
 from graphc.codegen.loops.loop_ir import Buffer, Index, Instr, Kernel, OuterReduction, Reduction, Stage, Store, ensure, needed
-from graphc.ir.access.index_map import reshape_blocks
+from graphc.ir.access.affine import Affine, Digit
+from graphc.ir.access.guard import Guard
+from graphc.ir.access.index_map import index_map
 from graphc.ir.access.legality import reduced_axes
 from graphc.ir.core.graph import PARAMETER, Node, Region, parameter
 from graphc.ir.core.ops import PRIMITIVES
@@ -217,57 +220,48 @@ class _Lowering:
 
     def _move(self, node: Node, at: Indices) -> tuple[Indices, Instr | None]:
         """Return the index below a movement, and the condition under which it is inside (None: always)."""
-        p, shape, name = node.params, node.operands[0].shape, node.op.name
-        if name == "permute":
-            return tuple(at[p["axes"].index(a)] for a in range(len(shape))), None
-        if name == "broadcast":
-            return tuple(Index() if n == 1 else at[a] for a, n in zip(p["axes"], shape, strict=True)), None
-        if name == "slice":
-            return tuple(i.scaled(s).plus(b) for i, s, b in zip(at, p["step"], p["start"], strict=True)), None
-        if name == "flip":
-            return tuple(
-                i.scaled(-1).plus(n - 1) if a in p["axes"] else i for a, (i, n) in enumerate(zip(at, shape, strict=True))
-            ), None
-        if name == "reshape":
-            return self._reshape(at, node.shape, shape), None
-        return self._pad(node, at)
-
-    def _pad(self, node: Node, at: Indices) -> tuple[Indices, Instr | None]:
+        map = index_map(node)
         mask: Instr | None = None
-        below = []
-        zero = self.number(0, I64)
-        for axis, (i, n) in enumerate(zip(at, node.operands[0].shape, strict=True)):
-            low, high, every = node.params["low"][axis], node.params["high"][axis], node.params["interior"][axis] + 1
-            i = i.plus(-low)
-            if low:
-                mask = self.both(mask, self.emit("le", (zero, self.integer(i)), BOOL))
-            if every > 1:
-                position = self.integer(i)
-                quotient, rest = self._quotient(position, every)
-                mask = self.both(mask, self.emit("eq", (rest, zero), BOOL))
-                i = Index(0, (), ((quotient, 1),))
-            if high or every > 1:
-                mask = self.both(mask, self.emit("lt", (self.integer(i), self.emit("size", (), I64, n)), BOOL))
-            below.append(Index() if n == 1 else i)
-        return tuple(below), mask
+        quotients: dict[Affine, Index] = {}
+        for guard in map.guards:
+            mask = self._condition(guard, at, quotients, mask)
+        return tuple([self._form(form, at, quotients) for form in map.axes]), mask
 
-    def _reshape(self, at: Indices, shape: tuple[int, ...], below: tuple[int, ...]) -> Indices:
-        """Return the index under another shape: blocks of axes with equal products are taken apart alone."""
-        result: list[Index] = []
-        for mine, theirs in reshape_blocks(shape, below):
-            result += self._split(_flat(at[mine], shape[mine]), below[theirs])
-        return tuple(result)
+    def _condition(
+        self, guard: Guard, at: Indices, quotients: dict[Affine, Index], mask: Instr | None
+    ) -> Instr | None:
+        """Return a mask and a guard at an index; where the guard has steps, note the quotient of its form."""
+        zero, i = self.number(0, I64), self._form(guard.form, at, quotients)
+        if guard.low is not None:
+            above = self.integer(i.plus(-guard.low * guard.step))
+            mask = self.both(mask, self.emit("le", (zero, above), BOOL))
+        if guard.step != 1:
+            quotient, rest = self._quotient(self.integer(i), guard.step)
+            mask = self.both(mask, self.emit("eq", (rest, zero), BOOL))
+            quotients[guard.form] = i = Index(0, (), ((quotient, 1),))
+        if guard.high is not None:
+            mask = self.both(mask, self.emit("lt", (self.integer(i), self.emit("size", (), I64, guard.high)), BOOL))
+        return mask
 
-    def _split(self, flat: Index, shape: tuple[int, ...]) -> list[Index]:
-        """Take a linear index apart along axes, by coefficients where they allow it, else by division."""
+    def _form(self, form: Affine, at: Indices, quotients: dict[Affine, Index]) -> Index:
+        """Return a form of the axes of an index."""
+        parts = [self._atom(atom, at, quotients).scaled(c) for atom, c in reversed(form.terms)]
+        return reduce(Index.plus, parts).plus(form.const) if parts else Index(form.const)
+
+    def _atom(self, atom: int | Digit, at: Indices, quotients: dict[Affine, Index]) -> Index:
+        if isinstance(atom, int):
+            return at[atom]
+        if atom.form in quotients and atom.position == 0:
+            return quotients[atom.form]
+        return self._split(self._form(atom.form, at, quotients), atom.extents)[atom.position]
+
+    def _split(self, flat: Index, extents: tuple[int, ...]) -> list[Index]:
+        """Return the digits of an index in some radices, by coefficients where they allow it, else by division."""
         result: list[Index] = []
-        for position in range(len(shape)):
-            inner = prod(shape[position + 1 :])
-            if inner <= 1 or (all(n == 1 for n in shape[:position]) and prod(shape[position:]) == inner):
-                outer, flat = (flat, Index()) if inner <= 1 else (Index(), flat)
-            else:
-                outer, flat = self._divide(flat, inner)
-            result.append(Index() if shape[position] == 1 else outer)
+        for position in range(len(extents)):
+            inner = prod(extents[position + 1 :])
+            outer, flat = (flat, Index()) if inner <= 1 else self._divide(flat, inner)
+            result.append(outer)
         return result
 
     def _quotient(self, x: Instr, by: int) -> tuple[Instr, Instr]:
