@@ -74,7 +74,7 @@ class Index:
 
     def __str__(self) -> str:
         terms = [f"{'' if c == 1 else f'{c}*'}i{lo}" for lo, c in self.loops]
-        terms += [f"{'' if c == 1 else f'{c}*'}{_operand(v)}" for v, c in self.values]
+        terms += [f"{'' if c == 1 else f'{c}*'}{v}" for v, c in self.values]
         if self.const or not terms:
             terms.append(str(self.const))
         return " + ".join(terms)
@@ -98,6 +98,12 @@ class Instr:
     attr: Any = None
     masked: bool = False
     name: str = ""
+
+    def __str__(self) -> str:
+        """Return how it stands as an operand."""
+        if self.op in ("constant", "size"):
+            return str(self.attr)
+        return str(self.attr.name) if self.op == "reduced" else self.name
 
     def operands(self) -> Iterator[Instr]:
         """Yield the instructions this one reads, those inside its index too."""
@@ -220,69 +226,6 @@ class Kernel:
         idle = {lo for lo in loops if self.dims[lo] == 1}
         moved = {lo for lo, _ in s.index.loops}
         ensure(moved | idle == loops | idle and not s.index.values, f"{self.buffers[s.buffer].name} is not written once")
-
-    def __str__(self) -> str:
-        params = ", ".join(f"{'out ' if b.written else ''}{b.name}: {b.dtype}" for b in self.buffers)
-        lines = [f"kernel {self.name}({params}) lanes={self.lanes}"]
-        pad = "  "
-        for loop in self.outer:
-            lines.append(f"{pad}for i{loop} in {self.dims[loop]}:{' (vector)' if loop == self.vector else ''}")
-            pad += "  "
-        done: set[Instr] = set()
-        for stage in self.stages:
-            lines += [pad + line for line in _stage_lines(self, stage, done)]
-        pad = "  " * (1 + sum(loop not in self.folded for loop in self.outer))
-        lines += [pad + _store_line(self, c.store) for c in self.outer_reductions]
-        return "\n".join(lines)
-
-
-def _stage_lines(kernel: Kernel, stage: Stage, done: set[Instr]) -> Iterator[str]:
-    pad = ""
-    for loop in stage.inner:
-        vector = kernel.vector is None and loop == stage.inner[-1]
-        yield f"{pad}for i{loop} in {kernel.dims[loop]}:{' (vector)' if vector else ''}"
-        pad += "  "
-    earlier = {i for i in kernel.saved if i in done and kernel.home(i).inner == stage.inner}
-    for instr in needed(stage.roots(), earlier.__contains__):
-        if instr in earlier:
-            yield f"{pad}{instr.name} = scratch"
-            continue
-        if (instr in done and instr not in kernel.saved) or instr.op in ("constant", "reduced", "size"):
-            continue
-        if instr in kernel.saved or not instr.loops & set(stage.inner):
-            done.add(instr)
-        saved = instr in kernel.saved and kernel.home(instr) is stage
-        yield f"{pad}{instr.name} = {_spell(kernel, instr)}{' (saved)' if saved else ''}"
-    for r in stage.reductions:
-        yield pad + _fold_line(r)
-    for c in stage.outer_reductions:
-        yield pad + _fold_line(c.reduction)
-    for s in stage.stores:
-        yield pad + _store_line(kernel, s)
-
-
-def _fold_line(r: Reduction) -> str:
-    return f"{r.name} = {r.kind} over {', '.join(f'i{lo}' for lo in r.inner)} of {r.value.name}"
-
-
-def _store_line(kernel: Kernel, s: Store) -> str:
-    return f"{kernel.buffers[s.buffer].name}[{s.index}] = {_operand(s.value)}"
-
-
-def _operand(instr: Instr) -> str:
-    if instr.op in ("constant", "size"):
-        return str(instr.attr)
-    return instr.attr.name if instr.op == "reduced" else instr.name
-
-
-def _spell(kernel: Kernel, instr: Instr) -> str:
-    if instr.op == "load":
-        where = f"{kernel.buffers[instr.attr[0]].name}[{instr.attr[1]}]"
-        return where + (f" if {instr.args[-1].name}" if instr.masked else "")
-    if instr.op == "index":
-        return str(instr.attr)
-    dtype = f" to {instr.dtype}" if instr.op == "cast" else ""
-    return f"{instr.op} {', '.join(map(_operand, instr.args))}{dtype}"
 
 
 SIZES = ("index", "size", "constant")

@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from math import prod
 
 from graphc.codegen.loops.loop_ir import Instr, Kernel, Stage, is_bound_check, needed
-from graphc.codegen.loops.lower import SAVE, weight_of
+from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.structural_key import SMALL
 
-__all__ = ["Schedule", "schedule"]
+__all__ = ["Schedule", "schedule", "weight_of"]
+
+SAVE = 8
+"""A value of at least this weight is kept in a scratch row between stages rather than computed twice."""
 
 LIGHT = 6
 """A body of at most this many instructions is run at several vectors at once, to hide latencies."""
@@ -65,6 +68,11 @@ def schedule(kernel: Kernel) -> Schedule:
     _save(kernel, plan)
     kernel.saved = frozenset(plan.saved)
     return plan
+
+
+def weight_of(instr: Instr) -> int:
+    """Return roughly the instructions that one application takes."""
+    return 0 if instr.op in ("constant", "reduced", "size") else PRIMITIVES[instr.op].cost if instr.op in PRIMITIVES else 1
 
 
 def _accesses(stage: Stage, loop: int) -> list[tuple[int, bool, bool]]:

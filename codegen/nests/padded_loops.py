@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from graphc.codegen.llvm.values import Value, llvm_type
 from graphc.codegen.loops.loop_ir import Instr, ensure, is_bound_check, needed
-from graphc.codegen.loops.lower import weight_of
+from graphc.codegen.loops.schedule import weight_of
 from graphc.codegen.nests.kernel_function import Number
 from graphc.codegen.nests.scopes import TRUE, Body
 from graphc.codegen.nests.vector_loops import VectorLoops

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphc.codegen.llvm.target import host
+from graphc.codegen.loops.printer import kernel_text
 from graphc.codegen.program.specialize import Layouts, ProgramText
 from graphc.codegen.program.work import work_of
 from graphc.codegen.program.writer import ProgramWriter
@@ -27,7 +28,7 @@ def translate(
 def write_program(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True) -> ProgramText:
     stages, writer = translate(graph, layouts, check=check, dynamic=dynamic)
     if debug.enabled("kernels"):
-        debug.show("kernels", "\n\n".join(map(str, writer.calls.kernels)))
+        debug.show("kernels", "\n\n".join(map(kernel_text, writer.calls.kernels)))
     debug.show("llvm", writer.text)
     return program_text(writer, work_of(stages[FINAL]))
 
