@@ -79,6 +79,10 @@ class IndexMap:
         single = {places[0]: axes[0] for axes, places in self.blocks if len(axes) == len(places) == 1}
         return tuple([single.get(a) for a in range(len(self.below))])
 
+    def operand_axis(self, axis: int) -> int | None:
+        """Return the axis of the operand that is read in order along an axis of the result, of more than one element."""
+        return self.sources.index(axis) if axis in self.sources else None
+
     @cached_property
     def shifts(self) -> bool:
         """Whether something is read at other indices than those at which it is computed, or only where a guard holds."""

@@ -9,9 +9,9 @@ too.  An axis along which an operation mixes elements is not vectorizable; a red
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from math import prod
 from typing import NamedTuple
 
+from graphc.ir.access.index_map import index_map
 from graphc.ir.core.graph import Node
 from graphc.ir.core.ops import REDUCTIONS
 from graphc.ir.core.predicates import is_result
@@ -134,59 +134,40 @@ def _leaf(axes: AxisUnion, node: Node) -> None:
     pass
 
 
-def _kept(axes: AxisUnion, node: Node, pairs: Iterable[tuple[int, int]]) -> None:
-    """Join (axis of the operand, axis of the result), and bar all others."""
-    x, y, pairs = slot_of(node.operands[0]), Slot(node, 0), list(pairs)
+def _kept(axes: AxisUnion, x: Slot, y: Slot, pairs: Iterable[tuple[int, int]], varied: Iterable[int] | None = None) -> None:
+    """Join (axis of the operand, axis of the result), and bar all others: of the result those along which it varies."""
+    pairs = list(pairs)
     for i, j in pairs:
         axes.join(Axis(x, i), Axis(y, j))
     axes.bar(x, set(range(type_of(x).rank)) - {i for i, _ in pairs})
-    axes.bar(y, set(range(type_of(y).rank)) - {j for _, j in pairs})
+    axes.bar(y, set(range(type_of(y).rank) if varied is None else varied) - {j for _, j in pairs})
 
 
-def _permute(axes: AxisUnion, node: Node) -> None:
-    _kept(axes, node, [(a, i) for i, a in enumerate(node.params["axes"])])
+def _movement(axes: AxisUnion, node: Node) -> None:
+    """Join an axis of the operand and the one of the result along which all of it is read in order."""
+    _read(axes, node, 0)
 
 
 def _reshape(axes: AxisUnion, node: Node) -> None:
-    before, after = node.operands[0].shape, node.shape
     if node.type.size > axes.largest:
         return _mixes(axes, node)
-    ends = {(prod(after[: j + 1]), n): j for j, n in enumerate(after)}
-    found = ((i, ends.get((prod(before[: i + 1]), n))) for i, n in enumerate(before))
-    _kept(axes, node, [(i, j) for i, j in found if j is not None])
-
-
-def _broadcast(axes: AxisUnion, node: Node) -> None:
-    for i, j in enumerate(node.params["axes"]):
-        axes.join(Axis(slot_of(node.operands[0]), i), Axis(Slot(node, 0), j))
-
-
-def _slice(axes: AxisUnion, node: Node) -> None:
-    p = node.params
-    cuts = zip(p["start"], p["stop"], p["step"], node.operands[0].shape, strict=True)
-    _kept(axes, node, [(i, i) for i, (start, stop, step, n) in enumerate(cuts) if start == 0 and stop == n and step == 1])
-
-
-def _pad(axes: AxisUnion, node: Node) -> None:
-    p = node.params
-    widths = zip(p["low"], p["high"], p["interior"], strict=True)
-    _kept(axes, node, [(i, i) for i, width in enumerate(widths) if width == (0, 0, 0)])
-
-
-def _flip(axes: AxisUnion, node: Node) -> None:
-    _kept(axes, node, [(i, i) for i in range(node.type.rank) if i not in node.params["axes"]])
-
-
-def _cumsum(axes: AxisUnion, node: Node) -> None:
-    _kept(axes, node, [(i, i) for i in range(node.type.rank) if i != node.params["axis"]])
+    _read(axes, node, 0)
 
 
 def _concatenate(axes: AxisUnion, node: Node) -> None:
-    joint = node.params["axis"]
-    for o in node.operands:
-        axes.same(slot_of(o), Slot(node, 0))
-    for slot in (*map(slot_of, node.operands), Slot(node, 0)):
-        axes.bar(slot, [joint])
+    for number in range(len(node.operands)):
+        _read(axes, node, number)
+
+
+def _read(axes: AxisUnion, node: Node, number: int) -> None:
+    map = index_map(node, number)
+    pairs = [(i, j) for i, j in enumerate(map.sources) if j is not None]
+    _kept(axes, slot_of(node.operands[number]), Slot(node, 0), pairs, map.varied)
+
+
+def _cumsum(axes: AxisUnion, node: Node) -> None:
+    pairs = [(i, i) for i in range(node.type.rank) if i != node.params["axis"]]
+    _kept(axes, slot_of(node.operands[0]), Slot(node, 0), pairs)
 
 
 def _reduce(axes: AxisUnion, node: Node) -> None:
@@ -197,7 +178,7 @@ def _reduce(axes: AxisUnion, node: Node) -> None:
 
 def _arg(axes: AxisUnion, node: Node) -> None:
     x, gone = slot_of(node.operands[0]), node.params["axis"]
-    _kept(axes, node, [(i, j) for j, i in enumerate(i for i in range(type_of(x).rank) if i != gone)])
+    _kept(axes, x, Slot(node, 0), [(i, j) for j, i in enumerate(i for i in range(type_of(x).rank) if i != gone)])
 
 
 def _matmul(axes: AxisUnion, node: Node) -> None:
@@ -252,12 +233,12 @@ _RULES: dict[str, Callable[[AxisUnion, Node], None]] = {
     "constant": _leaf,
     "iota": _leaf,
     "result": _leaf,
-    "permute": _permute,
+    "permute": _movement,
     "reshape": _reshape,
-    "broadcast": _broadcast,
-    "slice": _slice,
-    "pad": _pad,
-    "flip": _flip,
+    "broadcast": _movement,
+    "slice": _movement,
+    "pad": _movement,
+    "flip": _movement,
     "concatenate": _concatenate,
     "cumsum": _cumsum,
     **dict.fromkeys(REDUCTIONS, _reduce),

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from graphc.ir.access.index_map import index_map
 from graphc.ir.core import build
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.control_flow import results_of, substitute
@@ -34,7 +35,6 @@ SHORT = 4
 
 MANY = 64
 """So many elements must a component have: less is not worth more nodes."""
-
 
 MOST_NODES = 300
 """A cone of more nodes stays as it is: each is written once for each component."""
@@ -93,7 +93,12 @@ def _replaced(node: Node) -> Node:
 
 def _cone(root: Node) -> list[Node]:
     """Return the elementwise work and the movement that end in a node, and what they begin with."""
-    return toposort([root], lambda n: not (n.op.kind == "elementwise" or is_broadcast(n) or _PERMUTE.fits(n)))
+    return toposort([root], lambda n: n.op.kind != "elementwise" and not _is_through(n))
+
+
+def _is_through(node: Node) -> bool:
+    """Whether each axis of a movement is one of the operand's, all of it, or repeats the operand."""
+    return is_broadcast(node) or _PERMUTE.fits(node)
 
 
 def _is_spread(root: Node, axis: int) -> bool:
@@ -107,12 +112,10 @@ def _is_spread(root: Node, axis: int) -> bool:
         seen.add(place)
         if node.op.kind == "elementwise":
             places += [(o, at) for o in node.operands]
-        elif _PERMUTE.fits(node):
-            places.append((node.operands[0], node.params["axes"][at]))
-        elif is_broadcast(node):
-            (x,) = node.operands
-            if at in node.params["axes"]:
-                places.append((x, node.params["axes"].index(at)))
+        elif _is_through(node):
+            (x,), below = node.operands, index_map(node).operand_axis(at)
+            if below is not None:
+                places.append((x, below))
             elif x.op.kind == "elementwise" and x.type.size >= MANY:
                 return True
     return False
@@ -172,14 +175,12 @@ def _made(x: Node, axis: int, k: int, known: dict[tuple[Node, int], Node]) -> No
     if is_iota(x):
         along = x.params["axis"]
         return build.constant(k, x.dtype, shape) if along == axis else build.iota(shape, along - (along > axis), x.dtype)
-    if is_broadcast(x):
-        (inner,), axes = x.operands, x.params["axes"]
-        inner = _component(inner, axes.index(axis), k, known) if axis in axes else inner
-        return build.broadcast(inner, shape, [a - (a > axis) for a in axes if a != axis])
-    if _PERMUTE.fits(x):
-        axes = x.params["axes"]
-        inner = _component(x.operands[0], axes[axis], k, known)
-        return build.permute(inner, [a - (a > axes[axis]) for a in axes if a != axes[axis]])
+    if _is_through(x):
+        below, axes = index_map(x).operand_axis(axis), x.params["axes"]
+        inner = x.operands[0] if below is None else _component(x.operands[0], below, k, known)
+        if is_broadcast(x):
+            return build.broadcast(inner, shape, [a - (a > axis) for a in axes if a != axis])
+        return build.permute(inner, [a - (a > below) for a in axes if a != below])
     return _slice(x, axis, k)
 
 
