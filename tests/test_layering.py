@@ -12,7 +12,8 @@ import pytest
 from tests.paths import ROOT
 
 FOLDERS = [
-    "ir.core", "ir.access", "ir.analysis", "ir.text", "ir.interpret", "ir.transforms", "ir.sparse", "ir.rewrite", "ir.loops",
+    "ir.core", "ir.regions", "ir.access", "ir.analysis", "ir.text", "ir.interpret", "ir.transforms", "ir.sparse", "ir.rewrite",
+    "ir.loops",
     "ir.fusion",
     "ir",
     "codegen.llvm", "codegen.loops", "codegen.nests", "codegen.gemm", "codegen.mlir", "codegen.runtime",

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from graphc.codegen.llvm.bounds_text import COUNT, LANES, NOTE, PLACE, SCRATCH, WORDS
-from graphc.codegen.llvm.builder import Function, Loop, Module
+from graphc.codegen.llvm.builder import Function, LoopBlock, Module
 from graphc.codegen.llvm.values import BYTES, Value
 
 __all__ = ["CheckedFunction", "CheckedModule", "Limits"]
@@ -235,19 +235,19 @@ class CheckedFunction(Function):
         *,
         nonempty: bool = False,
         hint: str = "i",
-    ) -> Iterator[Loop]:
+    ) -> Iterator[LoopBlock]:
         """Write a counted loop; carried pointers carry their limits."""
         with super().loop(start, stop, step, self._with_limits(carry), nonempty=nonempty, hint=hint) as inner:
-            loop = Loop(inner.index, self._without_limits(carry, inner.carry))
+            loop = LoopBlock(inner.index, self._without_limits(carry, inner.carry))
             yield loop
             inner.next(self._with_limits(loop.carry if loop._next is None else loop._next))
         loop.results = self._without_limits(carry, inner.results)
 
     @contextmanager
-    def repeat(self, carry: Sequence[Value], hint: str = "while") -> Iterator[Loop]:
+    def repeat(self, carry: Sequence[Value], hint: str = "while") -> Iterator[LoopBlock]:
         """Write a loop that its body ends; carried pointers carry their limits."""
         with super().repeat(self._with_limits(carry), hint) as inner:
-            loop = Loop(inner.index, self._without_limits(carry, inner.carry))
+            loop = LoopBlock(inner.index, self._without_limits(carry, inner.carry))
             yield loop
             inner.next(self._with_limits(loop.carry if loop._next is None else loop._next))
         loop.results = loop.carry

@@ -12,7 +12,7 @@ from graphc.codegen.llvm.instructions import Declarations
 from graphc.codegen.llvm.memory import MemoryInstructions
 from graphc.codegen.llvm.values import Value, llvm_type
 
-__all__ = ["Function", "Loop", "Module"]
+__all__ = ["Function", "LoopBlock", "Module"]
 
 
 class Module(Declarations):
@@ -36,7 +36,7 @@ class Module(Declarations):
         return "\n".join(parts) + "\n"
 
 
-class Loop:
+class LoopBlock:
     """A counted loop being written: its index, its carried values, and what they are afterwards."""
 
     def __init__(self, index: Value, carry: list[Value]) -> None:
@@ -88,7 +88,7 @@ class Function(MemoryInstructions):
         *,
         nonempty: bool = False,
         hint: str = "i",
-    ) -> Iterator[Loop]:
+    ) -> Iterator[LoopBlock]:
         """Write `for i in range(start, stop, step)` with carried values; the body is the `with` block.
 
         The test stands at the bottom; `nonempty` leaves out the guard at the top.  After the block
@@ -107,7 +107,7 @@ class Function(MemoryInstructions):
         where = len(self.lines)
         index = Value(f"%{name}", "i64")
         phis = [Value("%" + self.fresh("c"), c.type, c.lanes) for c in carry]
-        loop = Loop(index, phis)
+        loop = LoopBlock(index, phis)
         yield loop
         after = loop._next if loop._next is not None else phis
         assert len(after) == len(phis), "loop.next must give every carried value"
@@ -132,13 +132,13 @@ class Function(MemoryInstructions):
             )
 
     @contextmanager
-    def repeat(self, carry: Sequence[Value], hint: str = "while") -> Iterator[Loop]:
+    def repeat(self, carry: Sequence[Value], hint: str = "while") -> Iterator[LoopBlock]:
         """Write a loop that runs until its body says so, by `go_on_if`; its carried values at that time are the results."""
         name, before = self.fresh(hint), self.label
         self.br(name)
         self.start(name)
         where = len(self.lines)
-        loop = Loop(Value(name, "label"), [Value("%" + self.fresh("c"), c.type, c.lanes) for c in carry])
+        loop = LoopBlock(Value(name, "label"), [Value("%" + self.fresh("c"), c.type, c.lanes) for c in carry])
         yield loop
         after = loop._next if loop._next is not None else loop.carry
         self.br(name)
@@ -149,7 +149,7 @@ class Function(MemoryInstructions):
         self.start(f"end.{name}")
         loop.results = loop.carry
 
-    def go_on_if(self, loop: Loop, cond: Value) -> None:
+    def go_on_if(self, loop: LoopBlock, cond: Value) -> None:
         """Leave a loop of `repeat` unless the condition holds."""
         self.cond_br(cond, f"body.{loop.index.name}", f"end.{loop.index.name}")
         self.start(f"body.{loop.index.name}")

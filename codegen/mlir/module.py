@@ -37,6 +37,8 @@ from graphc.codegen.mlir.text import (
 from graphc.ir.core.graph import Graph, Node, Region
 from graphc.ir.core.predicates import coefficients, is_result
 from graphc.ir.core.types import BOOL, I32, I64, DType, TensorType
+from graphc.ir.regions.custom import Custom
+from graphc.ir.regions.loop import Loop
 
 __all__ = ["HOLES", "PREFIX", "REGIONS", "SPELLING", "to_mlir", "to_mlir_module"]
 
@@ -116,11 +118,13 @@ def _call(t: Text, node: Node, operands: list[str]) -> list[str]:
 
 
 def _cond(t: Text, node: Node, operands: list[str]) -> list[str]:
-    holds, found = extract(t, operands[0], SCALAR_BOOL, []), t.fresh()
-    with t.block(f"{found}:{len(node.types)} = scf.if {holds} -> ({_tensors(node.types)}) {{", "} else {"):
-        t.line(f"scf.yield {', '.join(_region(t, node.regions[0], operands[1:]))} : {_tensors(node.types)}")
+    pred, *given = operands
+    holds, found, types = extract(t, pred, SCALAR_BOOL, []), t.fresh(), _tensors(node.types)
+    yes, no = node.regions
+    with t.block(f"{found}:{len(node.types)} = scf.if {holds} -> ({types}) {{", "} else {"):
+        t.line(f"scf.yield {', '.join(_region(t, yes, given))} : {types}")
     with t.block("", "}"):
-        t.line(f"scf.yield {', '.join(_region(t, node.regions[1], operands[1:]))} : {_tensors(node.types)}")
+        t.line(f"scf.yield {', '.join(_region(t, no, given))} : {types}")
     return _several(found, len(node.types))
 
 
@@ -128,29 +132,33 @@ def _while(t: Text, node: Node, operands: list[str]) -> list[str]:
     if any(u.grows for u in node.types):
         raise NotImplementedError(f"MLIR has no tensor that grows, as {node} stacks: a gradient through a while is native code")
     test, body = node.regions
-    n, types = node.params["carried"], _tensors(node.types)
+    starts, _, captures = Loop.of(node).split(operands)
+    n, types = len(starts), _tensors(node.types)
     found, before, after = t.fresh(), [t.fresh() for _ in node.types], [t.fresh() for _ in node.types]
-    bound = ", ".join(f"{b} = {v}" for b, v in zip(before, operands[:n], strict=True))
+    bound = ", ".join(f"{b} = {v}" for b, v in zip(before, starts, strict=True))
     with t.block(f"{found}:{n} = scf.while ({bound}) : ({types}) -> ({types}) {{", "} do {"):
-        (holds,) = _region(t, test, [*before, *operands[n:]])
+        (holds,) = _region(t, test, [*before, *captures])
         t.line(f"scf.condition({extract(t, holds, SCALAR_BOOL, [])}) {', '.join(before)} : {types}")
     with t.block(f"^bb0({', '.join(f'{a}: {tensor(u)}' for a, u in zip(after, node.types, strict=True))}):", "}"):
-        t.line(f"scf.yield {', '.join(_region(t, body, [*after, *operands[n:]]))} : {types}")
+        t.line(f"scf.yield {', '.join(_region(t, body, [*after, *captures]))} : {types}")
     return _several(found, n)
 
 
 def _scan(t: Text, node: Node, operands: list[str]) -> list[str]:
-    n, m, length = (node.params[key] for key in ("carried", "sequences", "length"))
-    given = [o.type for o in node.operands]
-    carried = [full_view(v, u) for v, u in zip(operands[:n], given[:n], strict=True)]
-    stacks = [full_view(empty(t, u), u) for u in node.types[n:]]
+    record = Loop.of(node)
+    starts, xs, captures = record.split(operands)
+    _, types = record.split_results(node.types)
+    length = record.length
+    assert length is not None, "what a scan without a length runs over has no MLIR"
+    carried = [full_view(v, c.operand.type) for v, c in zip(starts, record.carries, strict=True)]
+    stacks = [full_view(empty(t, u), u) for u in types]
 
     def body(index: str, *values: str) -> list[str]:
-        at = t.op(f"arith.subi {t.index(length - 1)}, {index} : index") if node.params["reverse"] else index
-        items = [_item(t, v, u, at) for v, u in zip(operands[n : n + m], given[n : n + m], strict=True)]
-        results = _region(t, node.regions[0], [*values[:n], *items, *operands[n + m :]])
-        stacked = zip(results[n:], values[n:], node.types[n:], strict=True)
-        return [*results[:n], *(_stack(t, item, stack, u, at) for item, stack, u in stacked)]
+        now, so_far = record.split_results(values)
+        at = t.op(f"arith.subi {t.index(length - 1)}, {index} : index") if record.reverse else index
+        items = [_item(t, v, x.operand.type, at) for v, x in zip(xs, record.xs, strict=True)]
+        nexts, ys = record.split_results(_region(t, record.body, [*now, *items, *captures]))
+        return [*nexts, *(_stack(t, y, stack, u, at) for y, stack, u in zip(ys, so_far, types, strict=True))]
 
     return loop(t, length, [*carried, *stacks], body)
 
@@ -175,7 +183,7 @@ REGIONS: dict[str, Callable[[Text, Node, list[str]], list[str]]] = {
     "cond": _cond,
     "while": _while,
     "scan": _scan,
-    "custom": lambda t, node, operands: operands[: node.params["values"]],
+    "custom": lambda t, node, operands: list(Custom.of(node).split(operands)[0]),
 }
 """Primitive with regions → what writes it, given the values of its operands, and returns its results'."""
 

@@ -7,6 +7,7 @@ Items of `xs` are read, and those of `ys` written, where they lie in their stack
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from graphc.codegen.llvm.values import Value
@@ -15,11 +16,24 @@ from graphc.codegen.program.memory.buffers import Buffer, Buffers
 from graphc.ir.analysis.in_place import InPlace, decided_updates
 from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.types import BOOL, TensorType
+from graphc.ir.regions.loop import Loop
 
 __all__ = ["ControlFlow"]
 
-Pair = tuple[Buffer, Buffer]
-"""The buffers of a carried value: the same one twice if it is updated in place."""
+
+@dataclass(frozen=True, eq=False)
+class _Carried:
+    """The buffers of a carried value of so many bytes: of the first one, and two of its own, which may be one."""
+
+    bytes: int
+    initial: Buffer
+    a: Buffer
+    b: Buffer
+
+    @property
+    def in_place(self) -> bool:
+        """Whether it is updated in place."""
+        return self.a is self.b
 
 
 class WriteBody(Protocol):
@@ -64,32 +78,34 @@ class ControlFlow:
 
     def scan(self, region: Region, node: Node) -> None:
         """Write a scan."""
-        f = self.f
-        p, (body,) = node.params, node.regions
-        n, m = p["carried"], p["sequences"]
+        f, record = self.f, Loop.of(node)
         begin = self.buffers.call
         operands = [self.calls.dense(o) for o in node.operands]
-        length = self._length(p["length"], operands[n : n + m])
-        carried, xs, captures = operands[:n], [self.buffers.filled(s) for s in operands[n : n + m]], operands[n + m :]
+        initial, xs, captures = record.split(operands)
+        length = self._length(record.length, xs)
+        xs = [self.buffers.filled(x) for x in xs]
         results = self.buffers.results(region, node)
         self.tapes.reserve([r.tape for r in results if r.tape is not None], length)
-        stacks = [self.buffers.filled(r) for r in results[n:]]
-        changes = decided_updates(body, n)
-        pairs = self._pairs(node, n, changes)
-        packed = self.calls.pack(body, dict(zip(body.params[n + m :], captures, strict=True)))
-        used: set[Buffer] = {*operands, *results, *packed, *(b for pair in pairs for b in pair)}
+        ends, stacks = record.split_results(results)
+        stacks = [self.buffers.filled(stack) for stack in stacks]
+        changes = decided_updates(record.body, record.layout)
+        carried = self._carried(record, initial, changes)
+        packed = self.calls.pack(record.body, {c.param: b for c, b in zip(record.captures, captures, strict=True)})
+        used: set[Buffer] = {*operands, *results, *packed, *(b for c in carried for b in (c.a, c.b))}
         self._begin_loop(used)
-        start = self._first_pointers(node, carried, pairs)
-        with f.loop(f.i64(0), length, carry=start, hint="scan") as loop:
+        with f.loop(f.i64(0), length, carry=self._first_pointers(carried), hint="scan") as loop:
             self.poll.tick()
-            at = f.sub(f.sub(length, f.i64(1)), loop.index) if p["reverse"] else loop.index
-            now, following = _pointed(loop.carry, carried, pairs)
-            items = [self.buffers.item(s, o.type.shape, o.dtype.bytes, at) for s, o in zip(xs, node.operands[n:], strict=False)]
-            ys = [self.buffers.item(r, t.shape, t.dtype.bytes, at) for r, t in zip(stacks, node.types[n:], strict=True)]
-            self.write_body(body, [*now, *items, *captures], [*following, *ys], changes)
+            at = f.sub(f.sub(length, f.i64(1)), loop.index) if record.reverse else loop.index
+            now, following = _pointed(loop.carry, carried)
+            items = [self._item(x, b.operand.type, at) for x, b in zip(xs, record.xs, strict=True)]
+            ys = [self._item(stack, t, at) for stack, t in zip(stacks, record.split_results(node.types)[1], strict=True)]
+            self.write_body(record.body, [*now, *items, *captures], [*following, *ys], changes)
             loop.next(_exchanged(loop.carry))
         self._end_loop(used, begin)
-        self._copy_carried(node, loop.results, results[:n])
+        self._copy_carried(carried, loop.results, ends)
+
+    def _item(self, stack: Buffer, type: TensorType, at: Value) -> Buffer:
+        return self.buffers.item(stack, type.shape, type.dtype.bytes, at)
 
     def _length(self, length: int | None, xs: Sequence[Buffer]) -> Value:
         """Return the iterations of a scan: its length, or the items on the tape that it reads."""
@@ -99,34 +115,34 @@ class ControlFlow:
 
     def while_(self, region: Region, node: Node) -> None:
         """Write a while loop."""
-        f = self.f
-        test, body = node.regions
-        n = node.params["carried"]
+        f, record = self.f, Loop.of(node)
+        test, body = record.regions
         begin = self.buffers.call
         operands = [self.calls.dense(o) for o in node.operands]
-        carried, captures = operands[:n], operands[n:]
-        changes = decided_updates(body, n)
-        results, pairs = self.buffers.results(region, node), self._pairs(node, n, changes)
+        initial, _, captures = record.split(operands)
+        changes = decided_updates(record.body, record.layout)
+        results, carried = self.buffers.results(region, node), self._carried(record, initial, changes)
+        ends, stacks = record.split_results(results)
         flag = self.buffers.allocate(TensorType(BOOL))
         tapes = [r.tape for r in results if r.tape is not None]
         self.tapes.begin(tapes)
-        packed = self.calls.pack(body, dict(zip(body.params[n:], captures, strict=True)))
-        used: set[Buffer] = {*operands, *results, flag, *packed, *(b for pair in pairs for b in pair)}
+        packed = self.calls.pack(body, {c.param: b for c, b in zip(record.captures, captures, strict=True)})
+        used: set[Buffer] = {*operands, *results, flag, *packed, *(b for c in carried for b in (c.a, c.b))}
         self._begin_loop(used)
-        with f.repeat(self._first_pointers(node, carried, pairs)) as loop:
+        with f.repeat(self._first_pointers(carried)) as loop:
             self.poll.tick()
-            now, following = _pointed(loop.carry, carried, pairs)
+            now, following = _pointed(loop.carry, carried)
             self.write_body(test, [*now, *captures], [flag])
             f.go_on_if(loop, self._flag(flag))
-            items = []
+            ys = []
             if tapes:
                 at = self.tapes.next(tapes)
-                grown = zip(results[n:], node.types[n:], strict=True)
-                items = [self.buffers.item(self.buffers.filled(r), t.shape, t.dtype.bytes, at) for r, t in grown]
-            self.write_body(body, [*now, *captures], [*following, *items], changes)
+                types = record.split_results(node.types)[1]
+                ys = [self._item(self.buffers.filled(stack), t, at) for stack, t in zip(stacks, types, strict=True)]
+            self.write_body(body, [*now, *captures], [*following, *ys], changes)
             loop.next(_exchanged(loop.carry))
         self._end_loop(used, begin)
-        self._copy_carried(node, loop.results, results[:n])
+        self._copy_carried(carried, loop.results, ends)
 
     def _begin_loop(self, used: set[Buffer]) -> None:
         if not self.buffers.loops:
@@ -137,36 +153,45 @@ class ControlFlow:
         self.buffers.loops.pop()
         self.buffers.extend_over_loop(used, begin)
 
-    def _pairs(self, node: Node, count: int, changes: InPlace) -> list[Pair]:
+    def _carried(self, record: Loop, initial: Sequence[Buffer], changes: InPlace) -> list[_Carried]:
         """Allocate the buffers of each carried value."""
-        allocate, types = self.buffers.allocate, node.types[:count]
-        return [(a := allocate(type), a if i in changes.carried else allocate(type)) for i, type in enumerate(types)]
+        found = []
+        for first, c in zip(initial, record.carries, strict=True):
+            type = c.operand.type
+            a = self.buffers.allocate(type)
+            found.append(_Carried(type.bytes, first, a, a if c.param in changes.carried else self.buffers.allocate(type)))
+        return found
 
-    def _first_pointers(self, node: Node, carried: Sequence[Buffer], pairs: Sequence[Pair]) -> list[Value]:
+    def _first_pointers(self, carried: Sequence[_Carried]) -> list[Value]:
         """Return (read, write, spare) of the first iteration for each carried value; one updated in place is copied first."""
         start = []
-        for i, (initial, (a, b)) in enumerate(zip(carried, pairs, strict=True)):
-            if a is b:
-                self.main.move(initial.address, a.address, node.types[i].bytes)
-            start += [a.address if a is b else initial.address, a.address, b.address]
+        for c in carried:
+            if c.in_place:
+                self.main.move(c.initial.address, c.a.address, c.bytes)
+            start += [c.a.address if c.in_place else c.initial.address, c.a.address, c.b.address]
         return start
 
-    def _copy_carried(self, node: Node, pointers: Sequence[Value], results: Sequence[Buffer]) -> None:
+    def _copy_carried(self, carried: Sequence[_Carried], pointers: Sequence[Value], results: Sequence[Buffer]) -> None:
         """Copy the carried values of the last iteration into the results."""
-        for i, result in enumerate(results):
-            self.main.move(pointers[3 * i], result.address, node.types[i].bytes)
+        for c, (read, _, _), result in zip(carried, _threes(pointers), results, strict=True):
+            self.main.move(read, result.address, c.bytes)
 
 
-def _pointed(pointers: Sequence[Value], carried: Sequence[Buffer], pairs: Sequence[Pair]) -> tuple[list[Buffer], list[Buffer]]:
+def _pointed(pointers: Sequence[Value], carried: Sequence[_Carried]) -> tuple[list[Buffer], list[Buffer]]:
     """Return the buffers from which an iteration reads carried values, and into which it writes them."""
     now, following = [], []
-    for i, (initial, (a, b)) in enumerate(zip(carried, pairs, strict=True)):
-        ranges = [*initial.ranges, *a.ranges, *b.ranges]
-        now.append(Buffer(pointers[3 * i], a.strides, ranges))
-        following.append(Buffer(pointers[3 * i + 1], a.strides, ranges))
+    for (read, write, _), c in zip(_threes(pointers), carried, strict=True):
+        ranges = [*c.initial.ranges, *c.a.ranges, *c.b.ranges]
+        now.append(Buffer(read, c.a.strides, ranges))
+        following.append(Buffer(write, c.a.strides, ranges))
     return now, following
+
+
+def _threes(pointers: Sequence[Value]) -> list[tuple[Value, Value, Value]]:
+    """Return (read, write, spare) for each carried value."""
+    return list(zip(pointers[::3], pointers[1::3], pointers[2::3], strict=True))
 
 
 def _exchanged(pointers: Sequence[Value]) -> list[Value]:
     """Return (read, write, spare) of the next iteration for each carried value."""
-    return [v for i in range(0, len(pointers), 3) for v in (pointers[i + 1], pointers[i + 2], pointers[i + 1])]
+    return [v for _, write, spare in _threes(pointers) for v in (write, spare, write)]

@@ -23,6 +23,7 @@ from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region, users
 from graphc.ir.core.predicates import is_branch, is_constant, is_result, is_scan
 from graphc.ir.core.types import TensorType
+from graphc.ir.regions.loop import Loop
 
 __all__ = ["RegisterRegions"]
 
@@ -45,16 +46,18 @@ class RegisterRegions:
         if is_branch(node):
             values = writer.loops.cond(node, operands)
         else:
-            for i in decided_updates(node.regions[-1], node.params["carried"]).carried:
-                initial, place = operands[i], places[i]
-                assert isinstance(initial, Memory) and isinstance(place, Memory)
-                self.main.move(initial.address, place.address, initial.type.bytes)
-                operands[i] = place
+            loop = Loop.of(node)
+            updated = decided_updates(loop.body, loop.layout).carried
+            for i, carry in enumerate(loop.carries):
+                if carry.param in updated:
+                    initial, place = operands[i], places[i]
+                    assert isinstance(initial, Memory) and isinstance(place, Memory)
+                    self.main.move(initial.address, place.address, initial.type.bytes)
+                    operands[i] = place
             if lanes is not None:
                 values, places = writer.loops.vectorized(operands, places)
             else:
-                write = writer.loops.scan if is_scan(node) else writer.loops.while_
-                values = write(node, operands, places[node.params["carried"] :])
+                values = writer.loops.loop(loop, operands, loop.split_results(places)[1])
         for value, place, type in zip(values, places, node.types, strict=False):
             assert isinstance(place, Memory)
             if writer.context.is_small(place.type):
@@ -101,12 +104,12 @@ class RegisterRegions:
         if region not in self._xs:
             others, xs = set(region.results), dict[Node, None]()
             for node in region.nodes():
-                read = node.operands
                 if is_scan(node) and "registers" in node.params and "lanes" not in node.params:
-                    n, m = node.params["carried"], node.params["sequences"]
-                    xs.update(dict.fromkeys(read[n : n + m]))
-                    read = read[:n] + read[n + m :]
-                others.update(read)
+                    carried, own, captured = Loop.of(node).split(node.operands)
+                    xs.update(dict.fromkeys(own))
+                    others.update(carried, captured)
+                else:
+                    others.update(node.operands)
             self._xs[region] = [n for n in xs if n not in others]
         return self._xs[region]
 
@@ -116,9 +119,10 @@ class RegisterRegions:
         if lanes is None:
             return
         readers = users(region.nodes())
+        _, of_ys = Loop.of(node).split_results(range(len(node.types)))
         for i, stack in result_nodes(region, node).items():
             axis = lanes.results[i]
-            if i < node.params["carried"] or axis is None or stack in self.buffers.of:
+            if i not in of_ys or axis is None or stack in self.buffers.of:
                 continue
             if stack.type.grows or is_small(stack.type, node.params["registers"]):
                 continue
@@ -140,6 +144,5 @@ def _reads_items(reader: Node, stack: Node, axis: int, lanes: Lanes) -> bool:
     """Whether a node is a scan in registers with the same lanes, and has a stack among its `xs` alone."""
     if not is_scan(reader) or reader.params.get("lanes") != lanes.count:
         return False
-    n, (axes, _) = reader.params["carried"], reader.params["lane_axes"]
-    positions = [i for i, o in enumerate(reader.operands) if o is stack]
-    return all(n <= i < n + reader.params["sequences"] and axes[i] == axis for i in positions)
+    loop, (axes, _) = Loop.of(reader), reader.params["lane_axes"]
+    return all(b in loop.xs and a == axis for b, a in zip(loop.bindings, axes, strict=True) if b.operand is stack)

@@ -19,7 +19,8 @@ from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import PARAMETER, Graph, make
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import DType
-from graphc.ir.sparse.dependence import Values, dependence
+from graphc.ir.sparse.dependence import dependence
+from graphc.ir.sparse.rules import Values
 from graphc.ir.sparse.sparsity import Sparsity, nothing, stacked
 from graphc.tensors.context import state
 from graphc.tensors.storage import Storage, compute

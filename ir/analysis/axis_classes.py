@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from graphc.ir.access.index_map import index_map
+from graphc.ir.core.control_flow import arguments
 from graphc.ir.core.graph import Node
 from graphc.ir.core.ops import REDUCTIONS
 from graphc.ir.core.predicates import is_result
 from graphc.ir.core.types import TensorType
+from graphc.ir.regions.loop import Loop
 
 __all__ = ["Axis", "AxisUnion", "Slot", "slot_of", "type_of"]
 
@@ -61,7 +63,7 @@ class AxisUnion:
         self.depth: dict[Node, int] = {}
         self._enter(loop, 0)
         self.slots = list(self._slots())
-        _link_turns(self, loop, inner=False)
+        _join_iterations(self, loop, inner=False)
         for node in self.depth:
             rule = _elementwise if node.op.kind == "elementwise" else _RULES.get(node.op.name, _mixes)
             rule(self, node)
@@ -193,40 +195,38 @@ def _matmul(axes: AxisUnion, node: Node) -> None:
 
 def _cond(axes: AxisUnion, node: Node) -> None:
     for region in node.regions:
-        for o, p in zip(node.operands[1:], region.params, strict=True):
+        for o, p in zip(arguments(node, node.operands), region.params, strict=True):
             axes.same(slot_of(o), Slot(p, 0))
         for i, r in enumerate(region.results):
             axes.same(slot_of(r), Slot(node, i))
 
 
 def _loop(axes: AxisUnion, node: Node) -> None:
-    _link_turns(axes, node, inner=True)
+    """Join what goes into a loop within a body, through its iterations, and out of it."""
+    loop = Loop.of(node)
+    for b in loop.bindings:
+        is_x, operand = b in loop.xs, slot_of(b.operand)
+        axes.same(Slot(b.param, 0), operand, shift=int(is_x))
+        axes.bar(operand, [0] if is_x else [])
+    _join_iterations(axes, node, inner=True)
 
 
-def _link_turns(axes: AxisUnion, node: Node, *, inner: bool) -> None:
-    """Join what goes into a loop, through its iterations, and out of it.
-
-    Where a loop is an `inner` one, its operands and results are values of the body.
-    """
-    n, m = node.params["carried"], node.params.get("sequences", 0)
-    for region in node.regions:
-        for i in range(len(region.params)):
-            first = Slot(region.params[i], 0)
-            axes.same(first, Slot(node.regions[-1].params[i], 0))
-            if inner:
-                is_item = n <= i < n + m
-                axes.same(first, slot_of(node.operands[i]), shift=int(is_item))
-                axes.bar(slot_of(node.operands[i]), [0] if is_item else [])
-    for i, r in enumerate(node.regions[-1].results):
-        if i < n:
-            axes.same(slot_of(r), Slot(node.regions[-1].params[i], 0))
-            axes.same(slot_of(r), Slot(node, i))
-        elif node.types[i].grows and inner:
-            axes.bar(slot_of(r))
+def _join_iterations(axes: AxisUnion, node: Node, *, inner: bool) -> None:
+    """Join what a loop carries through its iterations, and the ys with their stacks; of an inner one these may grow."""
+    loop = Loop.of(node)
+    for b in loop.bindings:
+        axes.same(Slot(b.in_condition, 0), Slot(b.param, 0))
+    ends, stacks = loop.split_results([Slot(node, i) for i in range(len(node.types))])
+    for c, end in zip(loop.carries, ends, strict=True):
+        axes.same(slot_of(c.next), Slot(c.param, 0))
+        axes.same(slot_of(c.next), end)
+    for y, stack in zip(loop.ys, stacks, strict=True):
+        if type_of(stack).grows and inner:
+            axes.bar(slot_of(y))
+            axes.bar(stack)
         else:
-            axes.same(slot_of(r), Slot(node, i), shift=1)
-        if i >= n:
-            axes.bar(Slot(node, i), None if node.types[i].grows and inner else [0])
+            axes.same(slot_of(y), stack, shift=1)
+            axes.bar(stack, [0])
 
 
 _RULES: dict[str, Callable[[AxisUnion, Node], None]] = {

@@ -17,6 +17,7 @@ from graphc.ir.core.cost import is_small
 from graphc.ir.core.decisions import rebuilt, with_parts
 from graphc.ir.core.graph import PARAMETER, Node, Region, toposort, users
 from graphc.ir.core.predicates import is_scatter
+from graphc.ir.core.signatures import Layout
 
 __all__ = ["InPlace", "decided_updates", "illegal_updates", "update_in_place"]
 
@@ -26,32 +27,32 @@ Chain = list[Node]
 
 @dataclass
 class InPlace:
-    """The updates in place of a body: the carried values by number, the scatters, an order of the body's nodes."""
+    """The updates in place of a body: the parameters for the carried values, the scatters, an order of the body's nodes."""
 
-    carried: frozenset[int] = frozenset()
+    carried: frozenset[Node] = frozenset()
     links: frozenset[Node] = frozenset()
     order: list[Node] = field(default_factory=list)
     earlier: dict[Node, list[Node]] = field(default_factory=dict)
     """For a link, the nodes that must have run before."""
 
 
-def update_in_place(body: Region, count: int, small: int) -> Region:
-    """Return a body that says which scatters update in place, of the first `count` parameters those that are in memory.
+def update_in_place(body: Region, layout: Layout, small: int) -> Region:
+    """Return a body that says which scatters update in place, of the carried values those that are in memory.
 
     Values of at most `small` elements are in registers.  It is the same object if none does; bodies within it are left alone.
     """
-    chains: dict[int, Chain] = {}
-    for i in range(count):
-        chain = [] if is_small(body.params[i].type, small) else _chain(body.results[i], body.params[i])
-        if chain and not _is_kept(body, i, chain) and _ordered(body, _earlier(body, {**chains, i: chain})) is not None:
-            chains[i] = chain
+    chains: dict[Node, Chain] = {}
+    for param, chain in _chains(body, layout).items():
+        legal = chain and not is_small(param.type, small) and not _is_kept(body, chain)
+        if legal and _ordered(body, _earlier(body, {**chains, param: chain})) is not None:
+            chains[param] = chain
     links = {link for chain in chains.values() for link in chain}
     return rebuilt(body, lambda n: with_parts(n, {**n.params, "in_place": 0}, ()) if n in links else n) if links else body
 
 
-def decided_updates(body: Region, count: int) -> InPlace:
-    """Return the updates in place of the first `count` parameters that the nodes of a body say."""
-    chains = _decided_chains(body, count)
+def decided_updates(body: Region, layout: Layout) -> InPlace:
+    """Return the updates in place of carried values that the nodes of a body say."""
+    chains = _decided_chains(body, layout)
     if not chains:
         return InPlace(order=body.nodes())
     earlier = _earlier(body, chains)
@@ -60,22 +61,22 @@ def decided_updates(body: Region, count: int) -> InPlace:
     return InPlace(frozenset(chains), frozenset(earlier), order, earlier)
 
 
-def illegal_updates(body: Region, count: int, small: int) -> Iterator[tuple[Node, str]]:
+def illegal_updates(body: Region, layout: Layout, small: int) -> Iterator[tuple[Node, str]]:
     """Yield the scatters that cannot update in place as they say, and why.
 
-    The first `count` parameters are carried; values of at most `small` elements are in registers.
+    The layout is that of the loop whose body it is; values of at most `small` elements are in registers.
     """
-    chains = _decided_chains(body, count)
+    chains = _decided_chains(body, layout)
     links = {link for chain in chains.values() for link in chain}
     for node in body.nodes():
         if is_scatter(node) and node.params.get("in_place"):
             yield node, f"{node.op.name} updates its operand 0, not {node.params['in_place']}"
         elif is_scatter(node) and "in_place" in node.params and node not in links:
             yield node, f"{node.op.name} overwrites what is no value of its loop, carried on by updates in place alone"
-    for i, chain in chains.items():
-        if is_small(body.params[i].type, small):
-            yield chain[0], f"{chain[0].op.name} updates {body.params[i].type} in place, which is small"
-        if _is_kept(body, i, chain):
+    for param, chain in chains.items():
+        if is_small(param.type, small):
+            yield chain[0], f"{chain[0].op.name} updates {param.type} in place, which is small"
+        if _is_kept(body, chain):
             yield chain[0], f"{chain[0].op.name} overwrites what is another result of the body as well"
     yield from _overwritten(body, _earlier(body, chains))
 
@@ -91,14 +92,21 @@ def _overwritten(body: Region, earlier: Mapping[Node, Sequence[Node]]) -> Iterat
     yield next(iter(earlier)), "updates in place overwrite what is read after one another"
 
 
-def _decided_chains(body: Region, count: int) -> dict[int, Chain]:
-    chains = {i: _chain(body.results[i], body.params[i]) for i in range(count)}
-    return {i: chain for i, chain in chains.items() if chain and all(n.params.get("in_place") == 0 for n in chain)}
+def _chains(body: Region, layout: Layout) -> dict[Node, Chain]:
+    """Return, for the parameter of each carried value, the scatters that lead from it to the next one."""
+    params, _, _ = layout.split(body.params)
+    nexts, _ = layout.split_results(body.results)
+    return {param: _chain(after, param) for param, after in zip(params, nexts, strict=True)}
 
 
-def _is_kept(body: Region, number: int, chain: Chain) -> bool:
-    """Whether another result of a body is a buffer of a chain."""
-    return any(_base(r) in chain and whole_buffer(r) in chain for j, r in enumerate(body.results) if j != number)
+def _decided_chains(body: Region, layout: Layout) -> dict[Node, Chain]:
+    chains = _chains(body, layout)
+    return {param: chain for param, chain in chains.items() if chain and all(n.params.get("in_place") == 0 for n in chain)}
+
+
+def _is_kept(body: Region, chain: Chain) -> bool:
+    """Whether results of a body, besides the carried value that a chain ends in, are a buffer of it."""
+    return sum(_base(r) in chain and whole_buffer(r) in chain for r in body.results) > 1
 
 
 def _base(node: Node) -> Node:
@@ -107,7 +115,7 @@ def _base(node: Node) -> Node:
     return node
 
 
-def _earlier(body: Region, chains: Mapping[int, Chain]) -> dict[Node, list[Node]]:
+def _earlier(body: Region, chains: Mapping[Node, Chain]) -> dict[Node, list[Node]]:
     """Return, for each scatter of some chains, who reads what it overwrites."""
     readers = users(body.nodes())
     return {n: [r for r in _readers(n.operands[0], readers) if r is not n] for chain in chains.values() for n in chain}

@@ -21,6 +21,7 @@ from graphc.ir.core.graph import Node, Region, make, parameter
 from graphc.ir.core.ops import REDUCTIONS
 from graphc.ir.core.predicates import is_iota, is_loop, is_matmul, is_result
 from graphc.ir.core.types import TensorType
+from graphc.ir.regions.loop import Carry, Loop
 
 __all__ = ["LaneAxes", "Lanes", "Roles", "axes_of", "decided_lanes", "illegal_lanes", "roles_of", "with_lanes"]
 
@@ -114,21 +115,19 @@ def illegal_lanes(loop: Node) -> Iterator[str]:
 
 def _chosen(joined: AxisUnion) -> Axis | None:
     """Return the class of the first axis that a loop says its lanes run along."""
-    loop, m = joined.loop, joined.loop.params.get("sequences", 0)
-    n = loop.params["carried"]
-    operands, results = loop.params["lane_axes"]
-    for i, axis in enumerate(operands):
+    loop = Loop.of(joined.loop)
+    operands, results = joined.loop.params["lane_axes"]
+    for b, axis in zip(loop.bindings, operands, strict=True):
         if axis is not None:
-            return joined.find(Axis(Slot(loop.regions[-1].params[i], 0), axis - (n <= i < n + m)))
-    return next((joined.find(Axis(Slot(loop, i), axis)) for i, axis in enumerate(results) if axis is not None), None)
+            return joined.find(Axis(Slot(b.param, 0), axis - (b in loop.xs)))
+    return next((joined.find(Axis(Slot(joined.loop, i), axis)) for i, axis in enumerate(results) if axis is not None), None)
 
 
 def axes_of(loop: Node, roles: Roles) -> LaneAxes:
     """Return the axes of a loop's operands and results that lanes run along."""
-    n, m = loop.params["carried"], loop.params.get("sequences", 0)
-    items = range(n, n + m)
-    params = [roles.vectorized.get(slot_of(p)) for p in loop.regions[-1].params]
-    operands = [None if a is None else a + (i in items) for i, a in enumerate(params)]
+    record = Loop.of(loop)
+    params = {b: roles.vectorized.get(slot_of(b.param)) for b in record.bindings}
+    operands = [None if axis is None else axis + (b in record.xs) for b, axis in params.items()]
     return tuple(operands), tuple([roles.vectorized.get(Slot(loop, i)) for i in range(len(loop.types))])
 
 
@@ -187,26 +186,34 @@ def _flows(joined: AxisUnion, vectorized: dict[Slot, int]) -> tuple[Flows, list[
     def flow(a: Slot, b: Slot) -> None:
         flows.setdefault(a, []).append(b)
 
+    def carry(node: Node, c: Carry, number: int) -> None:
+        end = Slot(node, number)
+        flow(slot_of(c.next), end)
+        for param in (c.in_condition, c.param):
+            flow(end, Slot(param, 0))
+            flow(Slot(param, 0), end)
+            if not is_small(param.type, joined.loop.params["registers"]):
+                stuck.append(Slot(param, 0))
+
     for node in joined.depth:
         if _adds(node):
             for o in node.operands:
                 flow(slot_of(o), Slot(node, 0))
+        elif is_loop(node):
+            loop = Loop.of(node)
+            stuck += [slot_of(b.operand) for b in (*loop.xs, *loop.captures)]
+            for i, c in enumerate(loop.carries):
+                flow(slot_of(c.operand), Slot(node, i))
         elif not is_result(node):
-            carried = node.params["carried"] if is_loop(node) else 0
-            stuck += map(slot_of, node.operands[carried:])
-            for i in range(carried):
-                flow(slot_of(node.operands[i]), Slot(node, i))
+            stuck += map(slot_of, node.operands)
     for node in (joined.loop, *joined.depth):
-        for region in node.regions:
-            carried = node.params.get("carried", 0) if region is node.regions[-1] else 0
-            stuck += map(slot_of, region.results[carried:])
-            for i in range(carried):
-                flow(slot_of(region.results[i]), Slot(node, i))
-            for i in range(node.params.get("carried", 0)):
-                flow(Slot(node, i), Slot(region.params[i], 0))
-                flow(Slot(region.params[i], 0), Slot(node, i))
-                if not is_small(region.params[i].type, joined.loop.params["registers"]):
-                    stuck.append(Slot(region.params[i], 0))
+        if is_loop(node):
+            loop = Loop.of(node)
+            stuck += map(slot_of, loop.ys if loop.condition is None else (loop.condition, *loop.ys))
+            for i, c in enumerate(loop.carries):
+                carry(node, c, i)
+        else:
+            stuck += [slot_of(r) for region in node.regions for r in region.results]
     return flows, stuck
 
 

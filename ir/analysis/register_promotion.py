@@ -21,6 +21,7 @@ from graphc.ir.core.cost import SHORT_LOOP, is_small
 from graphc.ir.core.graph import PARAMETER, Node, Region
 from graphc.ir.core.predicates import is_branch, is_gather, is_loop, is_matmul, is_result, is_scatter
 from graphc.ir.core.types import TensorType
+from graphc.ir.regions.loop import Loop
 
 __all__ = ["fits_registers", "has_flow", "may_fit_with_lanes", "misfit"]
 
@@ -105,16 +106,15 @@ class _Fit:
             return self._small(node.types) and all(map(self._straight, node.regions))
         if not is_loop(node):
             return False
-        *tests, body = node.regions
-        n = node.params["carried"]
-        return self._small([r.type for r in body.results[n:]]) and all(map(self._straight, tests)) and self._iterates(body, n)
+        loop = Loop.of(node)
+        *tests, _ = loop.regions
+        return self._small([y.type for y in loop.ys]) and all(map(self._straight, tests)) and self._iterates(loop)
 
-    def _iterates(self, body: Region, count: int) -> bool:
+    def _iterates(self, loop: Loop) -> bool:
         """Whether a body is straight, and its carried values small, the same all the time, or updated in place."""
-        found = decided_updates(body, count)
-        carried = zip(body.results[:count], body.params, strict=False)
-        kept = all(self._small(r.types) or r is p or i in found.carried for i, (r, p) in enumerate(carried))
-        return kept and self._straight(body, found.links)
+        found = decided_updates(loop.body, loop.layout)
+        kept = all(self._small(c.next.types) or c.next is c.param or c.param in found.carried for c in loop.carries)
+        return kept and self._straight(loop.body, found.links)
 
     def _straight(self, region: Region, links: frozenset[Node] = frozenset()) -> bool:
         """Whether every value of a region is small, or in memory and only picked from, or one of the links of such."""

@@ -20,13 +20,14 @@ from graphc.ir.core.cost import is_small, weight
 from graphc.ir.core.graph import Node
 from graphc.ir.core.predicates import is_matmul
 from graphc.ir.core.target_info import TargetInfo
+from graphc.ir.regions.loop import Loop
 
 __all__ = ["choose_lanes"]
 
 WORTH = 0.75
 """Lanes are taken if they leave at most this part of the instructions."""
 
-TURNS = 8
+ITERATIONS = 8
 """A loop inside the body counts as so many iterations."""
 
 
@@ -63,10 +64,9 @@ class _Cost:
 
     def of_iteration(self) -> float:
         """Estimate the instructions of an iteration."""
-        loop = self.joined.loop
-        total = sum([TURNS**depth * self._instructions(node) for node, depth in self.joined.depth.items()], 0.0)
-        (*_, body), n, m = loop.regions, loop.params["carried"], loop.params.get("sequences", 0)
-        moved = (*body.params[n : n + m], *body.results[n:])  # loaded or stored in each iteration
+        loop = Loop.of(self.joined.loop)
+        total = sum([ITERATIONS**depth * self._instructions(node) for node, depth in self.joined.depth.items()], 0.0)
+        moved = (*(x.param for x in loop.xs), *loop.ys)  # loaded or stored in each iteration
         return total + sum([self._vectors(x) for x in moved if is_small(x.type, self.target.register_elements)])
 
     def _instructions(self, node: Node) -> float:

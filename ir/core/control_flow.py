@@ -1,22 +1,23 @@
 """Build loops and branches, and move nodes from one region to another.
 
-A body is written over parameters and may read any node of outside; `close` makes those parameters too.  What
-does not depend on a body's own parameters is computed outside, once: that is loop-invariant code motion, by
+A body is written over parameters and may read any other node; `close` makes those nodes captures, with parameters of their
+own.  What does not depend on a body's own parameters is computed before the loop, once: that is loop-invariant code motion, by
 construction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 
 from graphc.ir.core.graph import PARAMETER, Node, Region, find, make, parameter, toposort
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.predicates import is_broadcast, is_literal
+from graphc.ir.core.predicates import is_branch, is_broadcast, is_literal
 
 __all__ = [
     "RefusedError",
     "added",
-    "applied",
+    "arguments",
     "checkpoint",
     "close",
     "cond",
@@ -30,6 +31,8 @@ __all__ = [
     "with_bodies",
 ]
 
+T = TypeVar("T")
+
 
 class RefusedError(RuntimeError):
     """A derivative is asked for that the rules of a custom function do not give."""
@@ -40,6 +43,11 @@ def results_of(node: Node) -> list[Node]:
     if len(node.types) == 1:
         return [node]
     return [make(PRIMITIVES["result"], (node,), {"index": i}, like=node) for i in range(len(node.types))]
+
+
+def arguments(node: Node, values: Sequence[T]) -> Sequence[T]:
+    """Return what belongs to the arguments of a node's regions, of what belongs to its operands: all but a cond's condition."""
+    return values[1:] if is_branch(node) else values
 
 
 def known_results(node: Node) -> list[Node]:
@@ -83,25 +91,25 @@ def substitute_through(roots: Sequence[Node], new: Mapping[Node, Node]) -> Seque
 def close(
     regions: Sequence[Region], outer: Collection[Node] | None = None, *, hoist: str = "all"
 ) -> tuple[list[Region], list[Node]]:
-    """Give regions one more parameter for each value of outside that any of them reads; return these values too.
+    """Give regions one more parameter for each value that any of them reads and does not compute; return these captures too.
 
     Constants and iotas stay inside.  All regions get the same new parameters, in the same order.  `outer`, if it is
-    known, are values that exist outside already: what lies below them is not looked at.  `hoist` says what else is
-    computed outside: "all" that does not depend on parameters; of that only what is "safe", because it can neither
+    known, are values that exist already where the node will be: what lies below them is not looked at.  `hoist` says what else
+    is computed there: "all" that does not depend on parameters; of that only what is "safe", because it can neither
     fail nor last forever, where a region may never run; or "none", where it may well not run.
     """
-    outside: dict[Node, None] = {}
+    captures: dict[Node, None] = {}
     for region in regions:
-        outside.update(dict.fromkeys(_read_from_outside(region, outer, hoist)))
+        captures.update(dict.fromkeys(_captures(region, outer, hoist)))
     closed = []
     for region in regions:
-        own = {node: parameter(node.type, node.name) for node in outside}
+        own = {node: parameter(node.type, node.name) for node in captures}
         closed.append(Region((*region.params, *own.values()), tuple(substitute(region.results, own))))
-    return closed, list(outside)
+    return closed, list(captures)
 
 
-def _read_from_outside(region: Region, outer: Collection[Node] | None, hoist: str) -> list[Node]:
-    """Return the values a region reads from outside, as far out as it may be."""
+def _captures(region: Region, outer: Collection[Node] | None, hoist: str) -> list[Node]:
+    """Return the values that a region reads and does not compute: as much as may be is computed before."""
     known = set(outer or ())
     stays: dict[str, Callable[[Node], bool]] = {
         "all": lambda n: False,
@@ -128,9 +136,9 @@ def _read_from_outside(region: Region, outer: Collection[Node] | None, hoist: st
 
 
 def checkpoint(body: Region, operands: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:
-    """Return the results of a region whose gradient keeps the operands only.  It may read outside values."""
-    closed, outside = close([body], outer, hoist="all" if outer is None else "none")
-    return results_of(make(PRIMITIVES["checkpoint"], (*operands, *outside), {"barrier": False}, tuple(closed)))
+    """Return the results of a region whose gradient keeps the operands only.  It may read other values."""
+    closed, captures = close([body], outer, hoist="all" if outer is None else "none")
+    return results_of(make(PRIMITIVES["checkpoint"], (*operands, *captures), {"barrier": False}, tuple(closed)))
 
 
 def added(x: Node, y: Node) -> Node:
@@ -144,12 +152,12 @@ def added(x: Node, y: Node) -> Node:
 
 
 def cond(pred: Node, yes: Region, no: Region, operands: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:
-    """Return the results of one of two regions.  Both may read outside values.  Raises TypeRuleError.
+    """Return the results of one of two regions.  Both may read other values.  Raises TypeRuleError.
 
-    What an arm makes of values that exist `outer`side is made where the arm is taken.
+    Computation on values that exist already, the `outer` ones, stays in the branch.
     """
-    closed, outside = close([yes, no], outer, hoist="all" if outer is None else "none")
-    return results_of(make(PRIMITIVES["cond"], (pred, *operands, *outside), {}, tuple(closed)))
+    closed, captures = close([yes, no], outer, hoist="all" if outer is None else "none")
+    return results_of(make(PRIMITIVES["cond"], (pred, *operands, *captures), {}, tuple(closed)))
 
 
 def custom(
@@ -162,7 +170,7 @@ def custom(
     batches: Mapping[int, Region] | None = None,
     outer: Collection[Node] | None = None,
 ) -> list[Node]:
-    """Return values, the derivatives of which by `inputs` are what regions say; they may read outside values.
+    """Return values, the derivatives of which by `inputs` are what regions say; they may read other values.
 
     `backward` maps cotangents and values to gradients by inputs of these numbers, `forward` tangents and values to the
     tangents of values of these numbers; without one of them no derivative flows, or its text in `refusals` is an error.
@@ -171,35 +179,29 @@ def custom(
     rules = [rule for rule in (backward, forward) if rule is not None]
     by, moved = (() if rule is None else tuple(rule[1]) for rule in (backward, forward))
     levels = batches or {}
-    closed, outside = close([*(region for region, _ in rules), *levels.values()], outer, hoist="none")
+    closed, captures = close([*(region for region, _ in rules), *levels.values()], outer, hoist="none")
     params = {
         "values": len(values), "inputs": len(inputs), "by": by, "moved": moved, "refusals": refusals, "levels": tuple(levels)
     }  # fmt: skip
-    return results_of(make(PRIMITIVES["custom"], (*values, *inputs, *outside), params, tuple(closed)))
+    return results_of(make(PRIMITIVES["custom"], (*values, *inputs, *captures), params, tuple(closed)))
 
 
-def applied(node: Node, region: Region, given: Sequence[Node]) -> list[Node]:
-    """Return what a derivative rule of a custom node gives for cotangents or tangents."""
-    outside = node.operands[node.params["values"] + node.params["inputs"] :]
-    return substitute(region.results, dict(zip(region.params, (*given, *results_of(node), *outside), strict=True)))
-
-
-def while_loop(test: Region, body: Region, carried: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:
-    """Return the carried values after the last iteration.  Raises TypeRuleError."""
-    closed, outside = close([test, body], outer, hoist="safe")
-    return results_of(make(PRIMITIVES["while"], (*carried, *outside), {"carried": len(carried)}, tuple(closed)))
+def while_loop(test: Region, body: Region, carries: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:
+    """Return the carried values after the last iteration, then the ys, stacked.  Raises TypeRuleError."""
+    closed, captures = close([test, body], outer, hoist="safe")
+    return results_of(make(PRIMITIVES["while"], (*carries, *captures), {"carried": len(carries)}, tuple(closed)))
 
 
 def scan(
     body: Region,
-    carried: Sequence[Node],
-    sequences: Sequence[Node],
+    carries: Sequence[Node],
+    xs: Sequence[Node],
     length: int,
     *,
     reverse: bool = False,
     outer: Collection[Node] | None = None,
 ) -> list[Node]:
-    """Return the carried values after the last item, then each item the body gave, stacked.  Raises TypeRuleError."""
-    closed, outside = close([body], outer, hoist="all" if length else "safe")
-    params = {"carried": len(carried), "sequences": len(sequences), "length": length, "reverse": reverse}
-    return results_of(make(PRIMITIVES["scan"], (*carried, *sequences, *outside), params, tuple(closed)))
+    """Return the carried values after the last iteration, then the ys, stacked.  Raises TypeRuleError."""
+    closed, captures = close([body], outer, hoist="all" if length else "safe")
+    params = {"carried": len(carries), "sequences": len(xs), "length": length, "reverse": reverse}
+    return results_of(make(PRIMITIVES["scan"], (*carries, *xs, *captures), params, tuple(closed)))

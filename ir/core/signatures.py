@@ -6,9 +6,9 @@ the parser write and read it, the structural key takes numbers out of it, and ba
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from graphc.ir.core.graph import Attribute, Node, Region, TypeRuleError
 from graphc.ir.core.guards import Symbol
@@ -16,8 +16,8 @@ from graphc.ir.core.types import DType, TensorType
 
 __all__ = [
     "AXES", "AXIS", "AXIS_MAP", "COUNT", "COUNTS", "DERIVATIVE", "DTYPE", "EXTENTS", "FLAG", "LENGTH", "LISTS_OF_AXES",
-    "NUMBER", "RULES", "SHAPE", "STEPS", "STOPS", "TEXT", "TEXTS", "WIDTHS", "Attributes", "Operands", "Params", "Regions",
-    "Rule", "Signature", "Types", "checked", "misfit", "optional",
+    "NUMBER", "RULES", "SHAPE", "STEPS", "STOPS", "TEXT", "TEXTS", "WIDTHS", "Attributes", "Layout", "Operands", "Params",
+    "Regions", "Rule", "Signature", "Types", "checked", "misfit", "optional",
 ]  # fmt: skip
 
 Operands = tuple[Node, ...]
@@ -33,6 +33,7 @@ RULES = frozenset((
 ))  # fmt: skip
 """The derivatives that a `derived` node can name: graphc.ir.transforms.derived_rules has them."""
 
+T = TypeVar("T")
 
 # -- kinds of attributes ----------------------------------------------------------------------------------------------
 
@@ -154,3 +155,27 @@ def _check_attributes(name: str, declared: Attributes, params: Params) -> None:
 def misfit(name: str, key: str, attribute: Attribute, value: Any) -> str:
     """Return what is wrong with a value that an attribute does not hold."""
     return f"{name} needs {attribute.kind} for {key}, got {value!r}"
+
+
+class Layout(NamedTuple):
+    """How many operands a loop carries, and how many it runs over; the others are captures.
+
+    Its results are what is carried at the end, then stacks of the ys; those of its body are what is carried on, then the ys.
+    """
+
+    carries: int
+    xs: int = 0
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Layout:
+        """Return the layout that the parameters of a scan or while give."""
+        return cls(params["carried"], params.get("sequences", 0))
+
+    def split(self, values: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
+        """Divide values, one for each operand, into those of carries, of xs, of captures."""
+        n, m = self.carries, self.xs
+        return values[:n], values[n : n + m], values[n + m :]
+
+    def split_results(self, values: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+        """Divide values, one for each result, into those of carries and of ys."""
+        return values[: self.carries], values[self.carries :]

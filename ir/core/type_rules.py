@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
 from graphc.ir.core.graph import Node, Region, TypeRuleError, UndefinedDTypeError
 from graphc.ir.core.guards import Symbol
-from graphc.ir.core.signatures import Operands, Params, Regions, Rule, Types
+from graphc.ir.core.signatures import Layout, Operands, Params, Regions, Rule, Types
 from graphc.ir.core.types import BOOL, GROWING, I32, I64, DType, TensorType
 
 __all__ = [
@@ -255,8 +256,8 @@ def _check_binding(name: str, region: Region, given: list[TensorType], results: 
         _require_types(f"{name} wants of its region", results, [r.type for r in region.results])
 
 
-def _require_types(rule: str, wanted: list[TensorType], got: list[TensorType]) -> None:
-    if got != wanted:
+def _require_types(rule: str, wanted: Sequence[TensorType], got: Sequence[TensorType]) -> None:
+    if list(got) != list(wanted):
         raise TypeRuleError(f"{rule} {', '.join(map(str, wanted))}, got {', '.join(map(str, got))}")
 
 
@@ -271,44 +272,42 @@ def cond(operands: Operands, params: Params, regions: Regions) -> Types:
 
 
 def while_(operands: Operands, params: Params, regions: Regions) -> Types:
-    """Carried values, then values of outside: a test that gives a 0-d bool, a body that gives the carried types and items.
+    """Carries, then captures: a condition that gives a 0-d bool, a body that gives the types of the carries, then ys.
 
-    The items of all iterations are stacked: how many is known at the end.
+    The ys of all iterations are stacked: how many is known at the end.
     """
     test, body = regions
-    given = [o.type for o in operands]
-    _require(params["carried"] <= len(given), "while carries operands", params["carried"], len(given))
-    carried = given[: params["carried"]]
-    _check_binding("while", test, given, [TensorType(BOOL)])
-    _check_binding("while", body, given, None)
-    found = [r.type for r in body.results]
-    n = len(carried)
-    _require_types("while wants carried on by its body", carried, found[:n])
-    return (*carried, *(t.with_shape((GROWING, *t.shape)) for t in found[n:]))
+    types, layout = [o.type for o in operands], Layout.of(params)
+    _require(layout.carries <= len(types), "while carries operands", layout.carries, len(types))
+    carries, _, _ = layout.split(types)
+    _check_binding("while", test, types, [TensorType(BOOL)])
+    _check_binding("while", body, types, None)
+    nexts, ys = layout.split_results([r.type for r in body.results])
+    _require_types("while wants carried on by its body", carries, nexts)
+    return (*carries, *(t.with_shape((GROWING, *t.shape)) for t in ys))
 
 
 def scan(operands: Operands, params: Params, regions: Regions) -> Types:
-    """Carried values, sequences along their first axis, values of outside; the body gives carried values and items.
+    """Carries, xs along their first axis, captures; the body gives the types of the carries, then ys.
 
-    Without a length it runs over sequences that grow, all from loops that ran equally often.
+    Without a length it runs over xs that grow, all from loops that ran equally often.
     """
     (body,) = regions
-    n, m, length = params["carried"], params["sequences"], params["length"]
-    types = [o.type for o in operands]
+    types, length, layout = [o.type for o in operands], params["length"], Layout.of(params)
+    n, m = layout
     _require(n + m <= len(types), "scan carries and runs over operands", n, m, len(types))
     _require(length is not None or m > 0, "scan without a length runs over sequences that grow", *types)
     extent = GROWING if length is None else length
-    for t in types[n : n + m]:
+    carries, xs, captures = layout.split(types)
+    for t in xs:
         wanted = "that grow" if length is None else "of as many items as it has iterations"
         _require(t.rank >= 1 and t.shape[0] == extent, f"scan runs over sequences {wanted}", length, t)
-    for t in (*types[:n], *types[n + m :]):
+    for t in (*carries, *captures):
         _require(not t.grows, "scan carries and reads values of fixed extents", t)
-    carried = types[:n]
-    items = [t.with_shape(t.shape[1:]) for t in types[n : n + m]]
-    _check_binding("scan", body, [*carried, *items, *types[n + m :]], None)
-    found = [r.type for r in body.results]
-    _require_types("scan wants carried on by its body", carried, found[:n])
-    return (*carried, *(t.with_shape((extent, *t.shape)) for t in found[n:]))
+    _check_binding("scan", body, [*carries, *(t.with_shape(t.shape[1:]) for t in xs), *captures], None)
+    nexts, ys = layout.split_results([r.type for r in body.results])
+    _require_types("scan wants carried on by its body", carries, nexts)
+    return (*carries, *(t.with_shape((extent, *t.shape)) for t in ys))
 
 
 def custom(operands: Operands, params: Params, regions: Regions) -> Types:

@@ -15,7 +15,9 @@ iteration reads and leaves lies side by side, and need not be put together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 
 from graphc.ir.access.index_map import index_map
 from graphc.ir.core import build
@@ -26,6 +28,7 @@ from graphc.ir.core.predicates import is_broadcast, is_constant, is_fusion, is_i
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.promote import runs_in_registers
+from graphc.ir.regions.loop import Binding, Carry, Loop
 from graphc.ir.rewrite.pattern import op
 
 __all__ = ["scalarize"]
@@ -212,70 +215,57 @@ class _Loops:
         """Return what the results of a loop or branch become, but for those that become pieces."""
         if not is_loop(node):
             regions = tuple(Region(r.params, tuple(new)) for r, new in zip(node.regions, self.bodies[node], strict=True))
-            return self._results(node, make(node.op, operands, node.params, regions, like=node), [False] * len(node.types))
-        n, m = _counts(node)
-        taken = self._taken(node)
-        given = self._given(node, taken)
-        parts = [self._parts(*each) for each in zip(node.operands, operands, taken, strict=True)]
-        counts = {"carried": sum(map(len, parts[:n])), "sequences": sum(map(len, parts[n : n + m]))}
-        *tests, body = node.regions
-        *before, after = self.bodies[node]
-        first = [_of_components(r, results, taken, [False] * len(results)) for r, results in zip(tests, before, strict=True)]
-        made = make(
-            node.op,
-            [o for pieces in parts for o in pieces],
-            {name: counts.get(name, value) for name, value in node.params.items()},
-            (*first, _of_components(body, after, taken, given)),
-            like=node,
-        )
-        return self._results(node, made, given)
+            made = make(node.op, operands, node.params, regions, like=node)
+            return dict(zip(results_of(node), results_of(made), strict=True))
+        loop = Loop.of(node)
+        *tests, results = self.bodies[node]
+        after = replace(loop, condition=tests[0][0] if tests else None).with_results(results)
+        taken = {c.param for c in after.carries if _has_components(c.param) and _is_work(c.next)}
+        taken.update(x.param for x in loop.xs if x.operand in self.pieces)
+        split = self._split(node, after, taken)
+        now = {b.param: (b.operand, operand) for b, operand in zip(loop.bindings, operands, strict=True)}
+        pieces = {p: self.pieces.get(now[p][0]) or _slices(now[p][1]) for p in taken}
+        return self._results(node, _expanded(after.with_operands(operands), pieces, split), taken, split)
 
-    def _taken(self, node: Node) -> list[bool]:
-        """Tell which operands become components: what is carried and made of such, and items that are stacked so."""
-        n, _ = _counts(node)
-        carried = zip(node.regions[-1].params[:n], self.bodies[node][-1], strict=False)
-        return [*(_has_components(p) and _is_work(r) for p, r in carried), *(o in self.pieces for o in node.operands[n:])]
+    def _split(self, node: Node, loop: Loop, taken: Collection[Node]) -> list[bool]:
+        """Tell which ys become components: those that are such, and that only loops here run over."""
+        _, stacks = loop.split_results(results_of(node))
+        return [
+            _has_components(y) and (y in taken or _is_work(y)) and self._is_taken(stack)
+            for y, stack in zip(loop.ys, stacks, strict=True)
+        ]
 
-    def _given(self, node: Node, taken: Sequence[bool]) -> list[bool]:
-        """Tell which results become components: what is carried so, and what is stacked for loops that are here."""
-        n, _ = _counts(node)
-        known = {p for p, several in zip(node.regions[-1].params, taken, strict=True) if several}
-        stacked = zip(self.bodies[node][-1][n:], results_of(node)[n:], strict=True)
-        return [*taken[:n], *(_has_components(r) and (r in known or _is_work(r)) and self._is_taken(x) for r, x in stacked)]
-
-    def _is_taken(self, stacked: Node) -> bool:
+    def _is_taken(self, stack: Node) -> bool:
         """Whether what a loop has stacked is only read iteration by iteration, by loops that are here."""
-        if stacked in self.results:
+        if stack in self.results:
             return False
-        for reader in self.readers.get(stacked, []):
-            n, m = _counts(reader)
-            if reader not in self.bodies or stacked in (*reader.operands[:n], *reader.operands[n + m :]):
+        for reader in self.readers.get(stack, []):
+            if reader not in self.bodies or not is_loop(reader):
+                return False
+            loop = Loop.of(reader)
+            if stack in [b.operand for b in (*loop.carries, *loop.captures)]:
                 return False
         return True
 
-    def _parts(self, before: Node, operand: Node, several: bool) -> list[Node]:
-        if not several:
-            return [operand]
-        last = operand.type.rank - 1
-        return self.pieces.get(before) or [_slice(operand, last, k) for k in range(operand.shape[last])]
-
-    def _results(self, node: Node, made: Node, given: Sequence[bool]) -> dict[Node, Node]:
-        """Map the results of a node to those of the one in its place."""
-        rest, found = iter(results_of(made)), {}
-        for i, (result, several) in enumerate(zip(results_of(node), given, strict=True)):
-            parts = [next(rest) for _ in range(result.shape[-1] if several else 1)]
-            if not several:
-                found[result] = parts[0]
-            elif i < _counts(node)[0]:
-                found[result] = _joined(parts, result.type.rank - 1)
+    def _results(self, node: Node, made: Loop, taken: Collection[Node], split: Sequence[bool]) -> dict[Node, Node]:
+        """Map the results of a loop to those of the one in its place."""
+        loop = Loop.of(node)
+        old_ends, old_stacks = loop.results()
+        ends, stacks = map(iter, made.results())
+        found = {}
+        for old, c in zip(old_ends, loop.carries, strict=True):
+            found[old] = _joined(list(islice(ends, old.shape[-1])), old.type.rank - 1) if c.param in taken else next(ends)
+        for old, several in zip(old_stacks, split, strict=True):
+            if several:
+                self.pieces[old] = list(islice(stacks, old.shape[-1]))
             else:
-                self.pieces[result] = parts
+                found[old] = next(stacks)
         return found
 
 
-def _counts(node: Node) -> tuple[int, int]:
-    """Return how many values a loop carries, and how many sequences it reads."""
-    return node.params.get("carried", 0), node.params.get("sequences", 0)
+def _slices(x: Node) -> list[Node]:
+    last = x.type.rank - 1
+    return [_slice(x, last, k) for k in range(x.shape[last])]
 
 
 def _has_components(x: Node) -> bool:
@@ -287,21 +277,30 @@ def _is_work(x: Node) -> bool:
     return x.op.kind == "elementwise" and len(_cone(x)) <= MOST_NODES
 
 
-def _of_components(region: Region, results: Sequence[Node], taken: Sequence[bool], given: Sequence[bool]) -> Region:
-    """Return a region with other results, some of its parameters and of these as their components."""
-    params: list[Node] = []
+def _expanded(loop: Loop, pieces: Mapping[Node, Sequence[Node]], split: Sequence[bool]) -> Loop:
+    """Return the loop with components: for parameters that have `pieces`, and for ys that are to be `split`."""
+    parts: dict[Node, list[Node]] = {}
     whole: dict[Node, Node] = {}
-    for param, several in zip(region.params, taken, strict=True):
-        parts = [param]
-        if several:
-            last = param.type.rank - 1
-            parts = [parameter(param.type.with_shape(param.shape[:last]), param.name) for _ in range(param.shape[last])]
-            whole[param] = _joined(parts, last)
-            whole.update((_slice(param, last, k), part) for k, part in enumerate(parts))
-        params += parts
+    for param in dict.fromkeys(p for b in loop.bindings if b.param in pieces for p in (b.param, b.in_condition)):
+        last = param.type.rank - 1
+        parts[param] = [parameter(param.type.with_shape(param.shape[:last]), param.name) for _ in range(param.shape[last])]
+        whole[param] = _joined(parts[param], last)
+        whole.update(zip(_slices(param), parts[param], strict=True))
     known: list[dict[tuple[Node, int], Node]] = [{} for _ in range(SHORT)]
-    flat: list[Node] = []
-    for result, several in zip(substitute(results, whole), given, strict=True):
-        last = result.type.rank - 1
-        flat += [_component(result, last, k, known[k]) for k in range(result.shape[last])] if several else [result]
-    return Region(tuple(params), tuple(flat))
+
+    def components(x: Node) -> list[Node]:
+        last = x.type.rank - 1
+        return [_component(x, last, k, known[k]) for k in range(x.shape[last])]
+
+    def bound(b: Binding) -> list[Binding]:
+        return list(map(Binding, pieces[b.param], parts[b.param], parts[b.in_condition])) if b.param in pieces else [b]
+
+    tests = () if loop.condition is None else substitute([loop.condition], whole)
+    loop = loop.with_results(substitute(loop.body.results, whole))
+    carries: list[Carry] = []
+    for c in loop.carries:
+        nexts = components(c.next) if c.param in pieces else [c.next]
+        carries += [Carry(b.operand, b.param, b.tested, next=n) for b, n in zip(bound(c), nexts, strict=True)]
+    xs = [part for x in loop.xs for part in bound(x)]
+    ys = [part for y, several in zip(loop.ys, split, strict=True) for part in (components(y) if several else [y])]
+    return replace(loop, carries=carries, xs=xs, ys=ys, condition=tests[0] if tests else None)

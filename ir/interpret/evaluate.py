@@ -14,8 +14,13 @@ import numpy as np
 from graphc.ir.core.decisions import essential
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, toposort
 from graphc.ir.core.types import TensorType
+from graphc.ir.regions.custom import Custom
+from graphc.ir.regions.loop import Loop
 
-__all__ = ["EVALUATORS", "Interpreter", "TakesTooLong", "evaluate", "evaluate_node", "evaluate_nodes", "interpreted", "limited"]
+__all__ = [
+    "EVALUATORS", "Interpreter", "TakesTooLong", "evaluate", "evaluate_node", "evaluate_nodes", "interpreted", "iterations",
+    "limited",
+]  # fmt: skip
 
 Interpreter = Callable[[Node, Mapping[Node, Any]], Any]
 """Returns the value of a node, given those of the nodes of its region before it."""
@@ -110,20 +115,20 @@ def _call(node: Node, operands: list[Any]) -> Any:
 
 
 def _cond(node: Node, operands: list[Any]) -> Any:
-    return _bare(evaluate(node.regions[0 if operands[0] else 1], operands[1:]))
+    holds, *given = operands
+    return _bare(evaluate(node.regions[0 if holds else 1], given))
 
 
 def _while(node: Node, operands: list[Any]) -> Any:
-    test, body = node.regions
-    n = node.params["carried"]
-    carried, outside = operands[:n], operands[n:]
-    stacks: list[list[Any]] = [[] for _ in node.types[n:]]
-    while evaluate(test, [*carried, *outside])[0]:
-        results = evaluate(body, [*carried, *outside])
-        carried = results[:n]
-        for stack, item in zip(stacks, results[n:], strict=True):
-            stack.append(item)
-    return _bare([*carried, *(_stacked(s, t) for s, t in zip(stacks, node.types[n:], strict=True))])
+    loop, (test, body) = Loop.of(node), node.regions
+    carried, _, captures = loop.split(operands)
+    _, types = loop.split_results(node.types)
+    stacks: list[list[Any]] = [[] for _ in types]
+    while evaluate(test, [*carried, *captures])[0]:
+        carried, ys = loop.split_results(evaluate(body, [*carried, *captures]))
+        for stack, y in zip(stacks, ys, strict=True):
+            stack.append(y)
+    return _bare([*carried, *map(_stacked, stacks, types)])
 
 
 def _stacked(items: list[Any], type: TensorType) -> Any:
@@ -131,25 +136,29 @@ def _stacked(items: list[Any], type: TensorType) -> Any:
 
 
 def _scan(node: Node, operands: list[Any]) -> Any:
-    (body,) = node.regions
-    n, m, length = node.params["carried"], node.params["sequences"], node.params["length"]
-    carried, sequences, outside = operands[:n], operands[n : n + m], operands[n + m :]
-    if length is None:
-        lengths = {len(s) for s in sequences}
-        if len(lengths) != 1:
-            raise ValueError(f"scan runs over sequences of one length, got {', '.join(map(str, sorted(lengths)))}")
-        (length,) = lengths
-    stacks = [np.empty((length, *t.shape[1:]), t.dtype.numpy) for t in node.types[n:]]
-    for i in reversed(range(length)) if node.params["reverse"] else range(length):
-        results = evaluate(body, [*carried, *(s[i] for s in sequences), *outside])
-        carried = results[:n]
-        for stack, item in zip(stacks, results[n:], strict=True):
-            stack[i] = item
+    loop = Loop.of(node)
+    carried, xs, captures = loop.split(operands)
+    length = iterations(loop, xs)
+    stacks = [np.empty((length, *t.shape[1:]), t.dtype.numpy) for t in loop.split_results(node.types)[1]]
+    for i in loop.indices(length):
+        carried, ys = loop.split_results(evaluate(loop.body, [*carried, *(x[i] for x in xs), *captures]))
+        for stack, y in zip(stacks, ys, strict=True):
+            stack[i] = y
     return _bare([*carried, *stacks])
 
 
+def iterations(loop: Loop, xs: Sequence[Any]) -> int:
+    """Return how often a scan runs over these arrays.  Raises ValueError if it has no length, nor they one length."""
+    if loop.length is not None:
+        return loop.length
+    lengths = {len(x) for x in xs}
+    if len(lengths) != 1:
+        raise ValueError(f"scan runs over sequences of one length, got {', '.join(map(str, sorted(lengths)))}")
+    return lengths.pop()
+
+
 def _custom(node: Node, operands: list[Any]) -> Any:
-    return _bare(operands[: node.params["values"]])
+    return _bare(list(Custom.of(node).split(operands)[0]))
 
 
 def _result(node: Node, operands: list[Any]) -> Any:

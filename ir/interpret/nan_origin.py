@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.core.graph import Node, Region, toposort
-from graphc.ir.interpret.evaluate import evaluate, evaluate_node
+from graphc.ir.interpret.evaluate import evaluate, evaluate_node, iterations
+from graphc.ir.regions.loop import Loop
 
 __all__ = ["Culprit", "find_culprit"]
 
@@ -110,7 +111,8 @@ def _read(node: Node, values: Values) -> Iterator[Node]:
 
 def _within(node: Node, values: Values) -> Culprit | None:
     """Return the culprit in a region of a node, in the first iteration that has one; None if there is none."""
-    for region, arrays, iteration in _TURNS[node.op.name](node, _operands(node, values)) if node.op.name in _TURNS else ():
+    runs = _RUNS.get(node.op.name, _none)
+    for region, arrays, iteration in runs(node, _operands(node, values)):
         if _made(arrays, evaluate(region, arrays)):
             found = find_culprit(region, arrays)
             if found is not None:
@@ -121,29 +123,33 @@ def _within(node: Node, values: Values) -> Culprit | None:
 Iterations = Iterator[tuple[Region, list[Any], "int | None"]]
 
 
+def _none(node: Node, operands: Sequence[Any]) -> Iterations:
+    yield from ()
+
+
 def _cond(node: Node, operands: Sequence[Any]) -> Iterations:
-    yield node.regions[0 if operands[0] else 1], list(operands[1:]), None
+    holds, *given = operands
+    yield node.regions[0 if holds else 1], given, None
 
 
 def _while(node: Node, operands: Sequence[Any]) -> Iterations:
-    test, body = node.regions
-    n, iteration = node.params["carried"], 0
-    carried, outside = list(operands[:n]), list(operands[n:])
-    while evaluate(test, [*carried, *outside])[0]:
-        yield body, [*carried, *outside], iteration
-        carried, iteration = evaluate(body, [*carried, *outside])[:n], iteration + 1
+    loop, (test, body) = Loop.of(node), node.regions
+    carried, _, captures = loop.split(operands)
+    iteration = 0
+    while evaluate(test, [*carried, *captures])[0]:
+        yield body, [*carried, *captures], iteration
+        carried, _ = loop.split_results(evaluate(body, [*carried, *captures]))
+        iteration += 1
 
 
 def _scan(node: Node, operands: Sequence[Any]) -> Iterations:
-    (body,) = node.regions
-    n, m, length = node.params["carried"], node.params["sequences"], node.params["length"]
-    carried, sequences, outside = list(operands[:n]), operands[n : n + m], list(operands[n + m :])
-    length = len(sequences[0]) if length is None else length
-    for iteration in reversed(range(length)) if node.params["reverse"] else range(length):
-        given = [*carried, *(s[iteration] for s in sequences), *outside]
-        yield body, given, iteration
-        carried = evaluate(body, given)[:n]
+    loop = Loop.of(node)
+    carried, xs, captures = loop.split(operands)
+    for i in loop.indices(iterations(loop, xs)):
+        given = [*carried, *(x[i] for x in xs), *captures]
+        yield loop.body, given, i
+        carried, _ = loop.split_results(evaluate(loop.body, given))
 
 
-_TURNS: dict[str, Callable[[Node, Sequence[Any]], Iterations]] = {"cond": _cond, "while": _while, "scan": _scan}
+_RUNS: dict[str, Callable[[Node, Sequence[Any]], Iterations]] = {"cond": _cond, "while": _while, "scan": _scan}
 """Each run of a region of a node: the region, what it is given, and which iteration it is."""

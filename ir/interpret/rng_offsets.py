@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graphc.ir.core.control_flow import arguments
 from graphc.ir.core.graph import PARAMETER, Node, Region, toposort
 from graphc.ir.core.predicates import is_loop, is_result, is_stopped
 from graphc.ir.interpret.evaluate import evaluate_nodes
+from graphc.ir.regions.loop import Loop
 
 __all__ = ["drawn_words"]
 
@@ -69,23 +71,19 @@ def _array(node: Node, arrays: Arrays) -> Any:
 
 def _of_result(node: Node, index: int, known: Offsets, arrays: Arrays) -> int | None:
     """Return the offset of one result of a loop or branch."""
-    name = node.op.name
-    if name in ("cond", "checkpoint"):
-        operands = node.operands[len(node.operands) - len(node.regions[0].params) :]
-        found = {_within(r, index, operands, known, arrays) for r in node.regions}
+    if node.op.name in ("cond", "checkpoint"):
+        found = {_within(r, index, arguments(node, node.operands), known, arrays) for r in node.regions}
         return found.pop() if len(found) == 1 else None
-    if not is_loop(node) or index >= node.params["carried"]:
+    loop = Loop.of(node) if is_loop(node) else None
+    if loop is None or index >= len(loop.carries):
         return None
-    fixed = node.params["carried"] + node.params.get("sequences", 0)
-    body, start = node.regions[-1], known[node.operands[index]]
-    state = body.results[index].type
-    rest = zip(body.params[fixed:], node.operands[fixed:], strict=True)
-    outside = {p: _array(o, arrays) for p, o in rest if o.type == state}
-    step = _offset(body.results[index], {body.params[index]: 0}, {p: a for p, a in outside.items() if a is not None})
-    iterations = node.params.get("length")
-    if start is None or step is None or (iterations is None and step):
+    carry = loop.carries[index]
+    captured = {c.param: _array(c.operand, arrays) for c in loop.captures if c.operand.type == carry.next.type}
+    step = _offset(carry.next, {carry.param: 0}, {p: a for p, a in captured.items() if a is not None})
+    start = known[carry.operand]
+    if start is None or step is None or (loop.length is None and step):
         return None
-    return start + step * (iterations or 0)
+    return start + step * (loop.length or 0)
 
 
 def _within(region: Region, index: int, operands: Sequence[Node], known: Offsets, arrays: Arrays) -> int | None:

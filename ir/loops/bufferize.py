@@ -15,6 +15,7 @@ from graphc.ir.analysis.in_place import update_in_place
 from graphc.ir.core.decisions import rebuilt, with_parts
 from graphc.ir.core.graph import Graph, Node, Region
 from graphc.ir.core.predicates import is_fusion, is_loop
+from graphc.ir.core.signatures import Layout
 from graphc.ir.core.target_info import TargetInfo
 
 __all__ = ["bufferize"]
@@ -48,5 +49,5 @@ class _Bufferization:
             return node
         regions = [self.region(region, captured(node, region)) for region in node.regions]
         if is_loop(node):
-            regions[-1] = update_in_place(regions[-1], node.params["carried"], self.target.register_elements)
+            regions[-1] = update_in_place(regions[-1], Layout.of(node.params), self.target.register_elements)
         return with_parts(node, node.params, regions)

@@ -13,15 +13,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import results_of, substitute, substitute_through, with_bodies
-from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, toposort
+from graphc.ir.core.graph import PARAMETER, Graph, Node, make, toposort
 from graphc.ir.core.predicates import is_fusion, is_matmul, is_result, is_scan, is_zero
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.promote import runs_in_registers
+from graphc.ir.regions.loop import Binding, Carry, Loop
 from graphc.ir.rewrite.pattern import op
 from graphc.ir.transforms.vmap import batch
 from graphc.ir.transforms.vmap_rules import BATCH
@@ -46,7 +47,7 @@ def _moved(results: Sequence[Node], target: TargetInfo) -> Sequence[Node]:
             continue
         now = with_bodies(node, lambda inner: _moved(inner, target))
         stays = not is_scan(now) or runs_in_registers(now, target)
-        after = results_of(now) if stays else _Motion(now).run()
+        after = results_of(now) if stays else _Motion(Loop.of(now)).run()
         new.update((a, b) for a, b in zip(results_of(node), after, strict=True) if a is not b)
     return substitute_through(results, new)
 
@@ -67,63 +68,54 @@ def _depending(nodes: Iterable[Node], on: Iterable[Node]) -> set[Node]:
     return found
 
 
-@dataclass(eq=False)
 class _Motion:
-    """One scan being taken apart: its parameters, operands and results as they change."""
+    """One scan being taken apart, as it changes."""
 
-    scan: Node
-    carried: list[Node] = field(default_factory=list)
-    items: list[Node] = field(default_factory=list)
-    outside: dict[Node, Node] = field(default_factory=dict)
-    """Parameter for what comes from outside -> the value there."""
-    sequences: list[Node] = field(default_factory=list)
-    stacks: list[Node] = field(default_factory=list)
-    """What is stacked of each iteration."""
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        self.captured = {c.param: c.operand for c in loop.captures}
 
-    def __post_init__(self) -> None:
-        (body,) = self.scan.regions
-        n, m = self.scan.params["carried"], self.scan.params["sequences"]
-        self.length = self.scan.params["length"]
-        self.carried, self.items = list(body.params[:n]), list(body.params[n : n + m])
-        self.outside = dict(zip(body.params[n + m :], self.scan.operands[n + m :], strict=True))
-        self.start, self.sequences = list(self.scan.operands[:n]), list(self.scan.operands[n : n + m])
-        self.next, self.stacks = list(body.results[:n]), list(body.results[n:])
+    @property
+    def items(self) -> dict[Node, Node]:
+        """The parameter for an element of each of the xs, and these."""
+        return {x.param: x.operand for x in self.loop.xs}
+
+    @property
+    def length(self) -> int:
+        """The number of iterations, which may be a symbol."""
+        assert self.loop.length is not None
+        return self.loop.length
 
     def run(self) -> list[Node]:
         """Return what the results of the scan are; its own results if nothing moves."""
-        if self.length is None or self.length == 0:
-            return results_of(self.scan)
-        before = (*self.next, *self.stacks)
+        before = self.loop
+        if before.length is None or before.length == 0:
+            return results_of(before.node())
         self._hoist()
         sums = self._sums()
         late = self._late()
-        if not sums and not late and before == (*self.next, *self.stacks):
-            return results_of(self.scan)
+        if not sums and not late and self.loop is before:
+            return results_of(before.node())
         return self._rebuilt(sums, late)
-
-    def _nodes(self) -> list[Node]:
-        return toposort([*self.next, *self.stacks])
 
     # -- before the loop ------------------------------------------------------------------------------
 
     def _hoist(self) -> None:
         """Compute products that depend on items, not on what is carried, for all iterations at once."""
-        nodes = self._nodes()
-        varying, by_item = _depending(nodes, self.carried), _depending(nodes, self.items)
+        loop, items = self.loop, self.items
+        nodes = loop.body.nodes()
+        varying, by_item = _depending(nodes, [c.param for c in loop.carries]), _depending(nodes, items)
         products = [n for n in nodes if _is_worth(n) and n in by_item and n not in varying and self._may_hoist(n)]
         if not products:
             return
-        outer = substitute(products, self.outside)
-        many = batch(outer, dict(zip(self.items, self.sequences, strict=True)), self.length)
+        many = batch(substitute(products, self.captured), items, self.length)
         new = {product: make(PARAMETER, (), {"dtype": product.dtype, "shape": product.shape}) for product in products}
-        results = substitute([*self.next, *self.stacks], new)
-        self.next, self.stacks = results[: len(self.next)], results[len(self.next) :]
-        self.items += new.values()
-        self.sequences += [stack for stack, _ in many]
+        hoisted = [Binding(stack, param) for (stack, _), param in zip(many, new.values(), strict=True)]
+        self.loop = replace(loop.with_results(substitute(loop.body.results, new)), xs=(*loop.xs, *hoisted))
 
     def _may_hoist(self, product: Node) -> bool:
-        below = toposort([product])
-        size = sum(p.type.size for p in below if p in self.items)
+        below, items = toposort([product]), self.items
+        size = sum(p.type.size for p in below if p in items)
         return product.type.size <= GROWTH * size and all(
             n.op is PARAMETER or n.op.name in BATCH or not n.operands for n in below
         )
@@ -132,73 +124,70 @@ class _Motion:
 
     def _readers(self) -> Counter[Node]:
         """Count the reads of each node by other nodes and the results: 0 for a parameter that is not needed."""
-        return Counter(o for node in self._nodes() for o in node.operands) + Counter((*self.next, *self.stacks))
+        body = self.loop.body
+        return Counter(o for node in body.nodes() for o in node.operands) + Counter(body.results)
 
-    def _sums(self) -> dict[int, Node]:
+    def _sums(self) -> dict[Carry, Node]:
         """Return, for carried values that only add up products, the product that is added in each iteration."""
         readers = self._readers()
         found = {}
-        for i, (param, after) in enumerate(zip(self.carried, self.next, strict=True)):
-            if not _ADD.fits(after) or readers[after] != 1 or readers.get(param) != 1 or param not in after.operands:
+        for c in self.loop.carries:
+            if not _ADD.fits(c.next) or readers[c.next] != 1 or readers.get(c.param) != 1 or c.param not in c.next.operands:
                 continue
-            (term,) = (o for o in after.operands if o is not param)
+            (term,) = (o for o in c.next.operands if o is not c.param)
             if _is_worth(term) and readers[term] == 1 and term.type.rank == 2 and not any(map(_of_a_loop, _factors(term))):
-                found[i] = term
+                found[c] = term
         return found
 
-    def _late(self) -> dict[int, Node]:
-        """Return, for stacked products that nothing else reads and whose second factor comes from outside, the product."""
-        readers, nodes = self._readers(), self._nodes()
-        inner = _depending(nodes, [*self.carried, *self.items])
-        found = {}
-        for i, item in enumerate(self.stacks):
-            if _is_worth(item) and readers[item] == 1:
-                a, b = item.operands
-                if a in inner and b not in inner and not _PERMUTE.fits(a) and a.type.size <= GROWTH * item.type.size:
-                    found[i] = item
+    def _late(self) -> set[Node]:
+        """Return the ys that are products, that nothing else reads, and whose second factor is captured."""
+        readers, loop = self._readers(), self.loop
+        inner = _depending(loop.body.nodes(), [b.param for b in (*loop.carries, *loop.xs)])
+        found = set()
+        for y in loop.ys:
+            if _is_worth(y) and readers[y] == 1:
+                a, b = y.operands
+                if a in inner and b not in inner and not _PERMUTE.fits(a) and a.type.size <= GROWTH * y.type.size:
+                    found.add(y)
         return found
 
-    def _rebuilt(self, sums: dict[int, Node], late: dict[int, Node]) -> list[Node]:
-        stacks = dict.fromkeys(s for i, s in enumerate(self.stacks) if i not in late)
+    def _rebuilt(self, sums: dict[Carry, Node], late: set[Node]) -> list[Node]:
+        loop, items = self.loop, self.items
+        ys = dict.fromkeys(y for y in loop.ys if y not in late)
         factors = [f for term in sums.values() for f in _factors(term)]
-        stacks.update(dict.fromkeys(f for f in (*factors, *(p.operands[0] for p in late.values())) if f not in self.items))
-        plain = self._plain_sums(sums, stacks)
-        kept = [i for i in range(len(self.carried)) if i not in sums and i not in plain]
-        results = (*(self.next[i] for i in kept), *stacks)
-        read = set(toposort(results))
-        items = {p: s for p, s in zip(self.items, self.sequences, strict=True) if p in read}
-        outside = {p: o for p, o in self.outside.items() if p in read}
-        region = Region((*(self.carried[i] for i in kept), *items, *outside), results)
-        params = {**self.scan.params, "carried": len(kept), "sequences": len(items)}
-        operands = (*(self.start[i] for i in kept), *items.values(), *outside.values())
-        made = results_of(make(self.scan.op, operands, params, (region,), like=self.scan))
-        last = dict(zip(kept, made, strict=False))
-        all_of = dict(zip(self.items, self.sequences, strict=True)) | dict(zip(stacks, made[len(kept) :], strict=True))
-        for i, term in sums.items():
+        ys.update(dict.fromkeys(f for f in (*factors, *(y.operands[0] for y in loop.ys if y in late)) if f not in items))
+        plain = self._plain_sums(sums, ys)
+        kept = [c for c in loop.carries if c not in sums and c not in plain]
+        read = set(toposort([*(c.next for c in kept), *ys]))
+        xs, captures = ([b for b in part if b.param in read] for part in (loop.xs, loop.captures))
+        ends, stacks = replace(loop, carries=kept, xs=xs, captures=captures, ys=tuple(ys)).results()
+        last = dict(zip(kept, ends, strict=True))
+        all_of = items | dict(zip(ys, stacks, strict=True))
+        for c, term in sums.items():
             a, b = (build.reshape(all_of[f], (self.length * f.shape[0], f.shape[1])) for f in _factors(term))
-            last[i] = _plus(self.start[i], build.matmul(build.swap_last(a), b))
-        for i, term in plain.items():
-            last[i] = _plus(self.start[i], build.sum_(all_of[term], (0,)))
-        joined = [self._product_of_all(late[i], all_of) if i in late else all_of[s] for i, s in enumerate(self.stacks)]
-        return [*(last[i] for i in range(len(self.carried))), *joined]
+            last[c] = _plus(c.operand, build.matmul(build.swap_last(a), b))
+        for c, term in plain.items():
+            last[c] = _plus(c.operand, build.sum_(all_of[term], (0,)))
+        joined = [self._product_of_all(y, all_of) if y in late else all_of[y] for y in loop.ys]
+        return [*(last[c] for c in loop.carries), *joined]
 
-    def _plain_sums(self, sums: dict[int, Node], stacks: dict[Node, None]) -> dict[int, Node]:
+    def _plain_sums(self, sums: dict[Carry, Node], ys: dict[Node, None]) -> dict[Carry, Node]:
         """Return, for carried values that only add up what is stacked anyway, what is added in each iteration."""
         if not sums:
             return {}
         readers = self._readers()
         found = {}
-        for i, (param, after) in enumerate(zip(self.carried, self.next, strict=True)):
-            if i in sums or not _ADD.fits(after) or readers[after] != 1 or readers[param] != 1:
+        for c in self.loop.carries:
+            if c in sums or not _ADD.fits(c.next) or readers[c.next] != 1 or readers[c.param] != 1:
                 continue
-            if param in after.operands and (term := next(o for o in after.operands if o is not param)) in stacks:
-                found[i] = term
+            if c.param in c.next.operands and (term := next(o for o in c.next.operands if o is not c.param)) in ys:
+                found[c] = term
         return found
 
     def _product_of_all(self, product: Node, all_of: dict[Node, Node]) -> Node:
         a, b = product.operands
         one = make(PARAMETER, (), {"dtype": a.dtype, "shape": a.shape})
-        (outer,) = substitute([b], self.outside)
+        (outer,) = substitute([b], self.captured)
         ((many, _),) = batch([build.matmul(one, outer)], {one: all_of[a]}, self.length)
         return many
 

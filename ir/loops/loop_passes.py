@@ -3,7 +3,7 @@
     %a = scan %c, %xs {…body…}                      %ab = scan %c, %xs {…body with the results of both…}
     %b = scan %c, %xs {…the same body, taped…}  →
 
-A forward loop and the taped one that its adjoint asks for become one; stacks and sequences that the adjoint
+A forward loop and the taped one that its adjoint asks for become one; ys, xs and captures that the adjoint
 turned out not to need are dropped.  Once gradients are taken, a checkpoint is just what its region computes; only what
 its gradient computes again stays a region, apart from the first computation.  A custom node is its values then.  What was
 fused before is taken apart: `fuse` decides anew.
@@ -12,24 +12,27 @@ fused before is taken apart: `fuse` decides anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from graphc.ir.core.control_flow import results_of, substitute, with_bodies
-from graphc.ir.core.graph import Graph, Node, Region, make, toposort
-from graphc.ir.core.predicates import is_loop, is_result, is_scan
+from graphc.ir.core.graph import Graph, Node, make, toposort
+from graphc.ir.core.predicates import is_loop, is_result
+from graphc.ir.regions.custom import Custom
+from graphc.ir.regions.loop import Loop
 
 __all__ = ["merge_and_prune_loops"]
 
 
 def merge_and_prune_loops(graph: Graph) -> Graph:
     """Return the graph with its loops shared and without unread parts; the same object if nothing changes."""
-    return graph.replace(_tidied(graph.results))
+    return graph.replace(_pruned(graph.results))
 
 
-def _tidied(results: Sequence[Node]) -> Sequence[Node]:
+def _pruned(results: Sequence[Node]) -> Sequence[Node]:
     results = _inlined(results)
     while True:
         nodes = toposort(results)
-        new = _inner(nodes) or _shared(nodes) or _without_unread_operands(nodes) or _without_unread_stacks(nodes, results)
+        new = _inner(nodes) or _shared(nodes) or _without_unread_operands(nodes) or _without_unread_ys(nodes, results)
         if not new:
             return results
         results = substitute(results, new)
@@ -59,41 +62,29 @@ def _is_open(node: Node) -> bool:
 
 def _body(node: Node, operands: Sequence[Node]) -> list[Node]:
     if node.op.name == "custom":
-        return list(operands[: node.params["values"]])
+        values, _, _ = Custom.of(node).split(operands)
+        return list(values)
     (body,) = node.regions
     return substitute(body.results, dict(zip(body.params, operands, strict=True)))
 
 
 def _inner(nodes: Sequence[Node]) -> dict[Node, Node]:
-    """Tidy the bodies of loops and branches."""
-    new: dict[Node, Node] = {}
+    """Merge and prune the loops in the bodies of loops and branches."""
     for node in nodes:
-        if not node.regions:
-            continue
-        now = with_bodies(node, _tidied)
+        now = with_bodies(node, _pruned)
         if now is not node:
-            new.update(_renumbered(node, now, range(len(node.types))))
-            return new
-    return new
-
-
-def _renumbered(old: Node, node: Node, places: Sequence[int]) -> dict[Node, Node]:
-    """Map each result of a node to that of another, by its new place."""
-    found = results_of(node)
-    if len(old.types) == 1:
-        return {old: found[places[0]]}
-    return {r: found[place] for r, place in zip(results_of(old), places, strict=True) if place >= 0}
+            return dict(zip(results_of(node), results_of(now), strict=True))
+    return {}
 
 
 def _shared(nodes: Sequence[Node]) -> dict[Node, Node]:
-    """Merge loops that do the same, but for what they stack, and for what one of them carries besides."""
-    alike: dict[object, list[Node]] = {}
-    for node in nodes:
-        if is_loop(node):
-            kind = (node.op, node.params.get("length"), node.params.get("reverse"), node.regions[-1].params[:1])
-            alike.setdefault(kind, []).append(node)
+    """Merge loops that do the same, but for their ys, and for what one of them carries besides."""
+    alike: dict[object, list[Loop]] = {}
+    for loop in map(Loop.of, filter(is_loop, nodes)):
+        kind = (loop.condition is None, loop.length, loop.reverse, loop.body.params[:1])
+        alike.setdefault(kind, []).append(loop)
     for group in alike.values():
-        group.sort(key=lambda node: -len(node.operands))
+        group.sort(key=lambda loop: -len(loop.bindings))
         for i, whole in enumerate(group):
             parts = [p for p in group[i + 1 :] if _does_all(whole, p)]
             if parts:
@@ -101,82 +92,64 @@ def _shared(nodes: Sequence[Node]) -> dict[Node, Node]:
     return {}
 
 
-def _does_all(whole: Node, part: Node) -> bool:
+def _does_all(whole: Loop, part: Loop) -> bool:
     """Whether a loop binds and carries on, among others, just what another one does, and does not need its results."""
-    bound, wanted = _bindings(whole), _bindings(part)
-    if not wanted.items() <= bound.items() or part in toposort(whole.operands):
+    if not _bindings(part).items() <= _bindings(whole).items() or part.origin in toposort(whole.operands):
         return False
-    tests = zip(whole.regions[:-1], part.regions[:-1], strict=True)
-    return all(a.results == b.results for a, b in tests)
+    return whole.condition is part.condition
 
 
-def _bindings(node: Node) -> dict[tuple[Node, ...], tuple[object, ...]]:
-    """Map the parameters that are bound together to their role: what starts them, and what they are carried on as."""
-    n, m = node.params["carried"], node.params.get("sequences", 0)
-    together = zip(*(r.params for r in node.regions), strict=True)
-    after = [*node.regions[-1].results[:n], *(("item",) * m), *(("outside",) * (len(node.operands) - n - m))]
-    return {params: (o, a) for params, o, a in zip(together, node.operands, after, strict=True)}
+def _bindings(loop: Loop) -> dict[tuple[Node, ...], tuple[object, ...]]:
+    """Map the parameters that are bound together to their operand and role: for a carry, what it is carried on as."""
+    roles = [*(c.next for c in loop.carries), *("x" for _ in loop.xs), *("capture" for _ in loop.captures)]
+    return {(b.in_condition, b.param): (b.operand, role) for b, role in zip(loop.bindings, roles, strict=True)}
 
 
-def _merged(whole: Node, parts: Sequence[Node]) -> dict[Node, Node]:
-    *tests, body = whole.regions
-    n = whole.params["carried"]
+def _merged(whole: Loop, parts: Sequence[Loop]) -> dict[Node, Node]:
     group = [whole, *parts]
-    stacks = list(dict.fromkeys(r for node in group for r in node.regions[-1].results[node.params["carried"] :]))
-    region = Region(body.params, (*body.results[:n], *stacks))
-    one = make(whole.op, whole.operands, whole.params, (*tests, region), like=whole)
+    all_ys = tuple(dict.fromkeys(y for loop in group for y in loop.ys))
+    ends, stacks = replace(whole, ys=all_ys).results()
+    end_of = {c.param: end for c, end in zip(whole.carries, ends, strict=True)}
+    stack_of = dict(zip(all_ys, stacks, strict=True))
     new: dict[Node, Node] = {}
-    for node in group:
-        inner, k = node.regions[-1], node.params["carried"]
-        places = [body.params.index(p) for p in inner.params[:k]]
-        new.update(_renumbered(node, one, [*places, *(n + stacks.index(r) for r in inner.results[k:])]))
+    for loop in group:
+        old_ends, old_stacks = loop.results()
+        new.update((old, end_of[c.param]) for old, c in zip(old_ends, loop.carries, strict=True))
+        new.update((old, stack_of[y]) for old, y in zip(old_stacks, loop.ys, strict=True))
     return new
 
 
 def _without_unread_operands(nodes: Sequence[Node]) -> dict[Node, Node]:
-    """Drop sequences and outside values that a loop's regions do not read.
+    """Drop xs and captures that a loop's regions do not read.
 
-    A scan without a length keeps one sequence, the smallest, to know how often it runs.
+    A scan without a length keeps one of its xs, the smallest, to know how often it runs.
     """
     new: dict[Node, Node] = {}
-    for node in nodes:
-        if not is_loop(node):
-            continue
-        n, m = node.params["carried"], node.params.get("sequences", 0)
-        kept = set(range(n))
-        for region in node.regions:
-            read = set(toposort(region.results))
-            kept.update(i for i, p in enumerate(region.params) if p in read)
-        if is_scan(node) and node.params["length"] is None and kept.isdisjoint(range(n, n + m)):
-            kept.add(min(range(n, n + m), key=lambda i: node.regions[0].params[i].type.bytes))
-        if len(kept) == len(node.operands):
-            continue
-        order = sorted(kept)
-        params = dict(node.params)
-        if is_scan(node):
-            params["sequences"] = sum(n <= i < n + m for i in order)
-        regions = tuple(Region(tuple(r.params[i] for i in order), r.results) for r in node.regions)
-        after = make(node.op, [node.operands[i] for i in order], params, regions, like=node)
-        new.update(_renumbered(node, after, range(len(node.types))))
+    for node in filter(is_loop, nodes):
+        loop = Loop.of(node)
+        read = set(toposort([r for region in loop.regions for r in region.results]))
+        xs, captures = ([b for b in part if b.param in read or b.in_condition in read] for part in (loop.xs, loop.captures))
+        if loop.xs and loop.length is None and not xs:
+            xs = [min(loop.xs, key=lambda x: x.param.type.bytes)]
+        after = replace(loop, xs=xs, captures=captures).node()
+        if after is not node:
+            new.update(zip(results_of(node), results_of(after), strict=True))
     return new
 
 
-def _without_unread_stacks(nodes: Sequence[Node], results: Sequence[Node]) -> dict[Node, Node]:
-    """Drop stacked results that nothing reads."""
-    read: dict[Node, set[int]] = {}
-    for node in (*nodes, *results):
-        if is_result(node):
-            read.setdefault(node.operands[0], set()).add(node.params["index"])
+def _without_unread_ys(nodes: Sequence[Node], results: Sequence[Node]) -> dict[Node, Node]:
+    """Drop ys whose stacks nothing reads."""
+    read = {node for node in (*nodes, *results) if is_result(node)}
     new: dict[Node, Node] = {}
-    for node in nodes:
-        if not is_loop(node) or len(node.types) == 1:
+    for node in filter(is_loop, nodes):
+        if len(node.types) == 1:
             continue
-        *tests, body = node.regions
-        n = node.params["carried"]
-        kept = [i for i in range(len(node.types)) if i < n or i in read[node]]
-        if len(kept) == len(node.types) or not kept:
+        loop = Loop.of(node)
+        ends, stacks = loop.results()
+        kept = [(stack, y) for stack, y in zip(stacks, loop.ys, strict=True) if stack in read]
+        if len(kept) == len(stacks) or not (ends or kept):
             continue
-        region = Region(body.params, tuple(body.results[i] for i in kept))
-        after = make(node.op, node.operands, node.params, (*tests, region), like=node)
-        new.update(_renumbered(node, after, [kept.index(i) if i in kept else -1 for i in range(len(node.types))]))
+        new_ends, new_stacks = replace(loop, ys=tuple(y for _, y in kept)).results()
+        new.update(zip(ends, new_ends, strict=True))
+        new.update(zip((stack for stack, _ in kept), new_stacks, strict=True))
     return new

@@ -18,6 +18,7 @@ from graphc.ir.analysis.vectorize import choose_lanes
 from graphc.ir.core.decisions import rebuilt, with_parts
 from graphc.ir.core.graph import Graph, Node, Region
 from graphc.ir.core.predicates import is_loop
+from graphc.ir.core.signatures import Layout
 from graphc.ir.core.target_info import TargetInfo
 
 __all__ = ["promote_loops", "runs_in_registers"]
@@ -79,7 +80,7 @@ class _Promotion:
         if node not in self._updated:
             regions = [rebuilt(region, self._with_updates) for region in node.regions]
             if is_loop(node):
-                regions[-1] = update_in_place(regions[-1], node.params["carried"], self.target.register_elements)
+                regions[-1] = update_in_place(regions[-1], Layout.of(node.params), self.target.register_elements)
             self._updated[node] = tuple(regions)
         return with_parts(node, node.params, self._updated[node])
 

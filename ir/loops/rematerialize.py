@@ -16,17 +16,17 @@ enough again are looked at.  Loops within loops stay as they are: what they keep
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from graphc.ir.core.control_flow import results_of, substitute
 from graphc.ir.core.cost import weight
-from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, parameter, toposort
-from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, parameter, toposort
 from graphc.ir.core.predicates import is_literal, is_matmul, is_result, is_scan
 from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.loop_passes import merge_and_prune_loops
+from graphc.ir.regions.loop import Binding, Carry, Loop
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -45,7 +45,7 @@ def rematerialize(graph: Graph, target: TargetInfo) -> Graph:
     results: Sequence[Node] = graph.results
     seen: set[tuple[Region, Region]] = set()
     while (pair := _next_pair(results, seen, target)) is not None:
-        seen.add((pair.forward.regions[0], pair.backward.regions[0]))
+        seen.add((pair.forward.body, pair.backward.body))
         kept = _kept(pair, target)
         if kept:
             results = _rewritten(results, pair, kept)
@@ -58,56 +58,48 @@ def rematerialize(graph: Graph, target: TargetInfo) -> Graph:
 class _Pair:
     """A scan and its adjoint.  `shared` are the nodes that both compute, operands first; `carried` what is read of a carry."""
 
-    forward: Node
-    backward: Node
+    forward: Loop
+    backward: Loop
     shared: list[Node]
     carried: list[Node]
 
     @property
     def length(self) -> Any:
-        """The number of steps, which may be a symbol."""
-        return self.forward.params["length"]
+        """The number of iterations, which may be a symbol."""
+        return self.forward.length
 
 
 def _next_pair(results: Sequence[Node], seen: set[tuple[Region, Region]], target: TargetInfo) -> _Pair | None:
-    scans = [n for n in toposort(results) if is_scan(n) and n.params["length"] is not None]
+    scans = [Loop.of(n) for n in toposort(results) if is_scan(n) and n.params["length"] is not None]
     for backward in scans:
         for forward in scans:
-            key = (forward.regions[0], backward.regions[0])
+            key = (forward.body, backward.body)
             if key not in seen and _fits(forward, backward):
                 pair = _pair(forward, backward)
                 work = pair.length * sum([_again(n, target) for n in pair.shared])
-                if work >= LEAST_WORK and backward not in toposort([forward]):
+                if work >= LEAST_WORK and backward.origin not in toposort([forward.node()]):
                     return pair
                 seen.add(key)
     return None
 
 
-def _fits(forward: Node, backward: Node) -> bool:
-    """Tell whether what two scans go the other way over has the same values in each step for the parameters they share."""
-    a, b = forward.params, backward.params
-    (before,), (after,) = forward.regions, backward.regions
-    if a["length"] != b["length"] or a["reverse"] is b["reverse"]:
+def _fits(forward: Loop, backward: Loop) -> bool:
+    """Tell whether what two scans go the other way over has the same values in each iteration for the parameters they share."""
+    if forward.length != backward.length or forward.reverse is backward.reverse:
         return False
-    bound = dict(zip(after.params, backward.operands, strict=True))
-    common = [(i, p) for i, p in enumerate(before.params) if p in bound]
-    return bool(common) and all(_same(forward, i, p, bound[p]) for i, p in common)
+    bound = {b.param: b.operand for b in backward.bindings}
+    stacked = dict(zip(forward.results()[1], forward.ys, strict=True))
+    common = [(bound[b.param], b) for b in forward.bindings if b.param in bound]
+    return bool(common) and all(
+        stacked.get(operand) is b.param if isinstance(b, Carry) else operand is b.operand for operand, b in common
+    )
 
 
-def _same(forward: Node, number: int, param: Node, operand: Node) -> bool:
-    n = forward.params["carried"]
-    if number >= n:
-        return operand is forward.operands[number]
-    stacked = is_result(operand) and operand.operands[0] is forward and operand.params["index"] >= n
-    return stacked and forward.regions[0].results[operand.params["index"]] is param
-
-
-def _pair(forward: Node, backward: Node) -> _Pair:
-    (before,), (after,) = forward.regions, backward.regions
-    known = set(toposort(before.results))
-    order = toposort(after.results)
+def _pair(forward: Loop, backward: Loop) -> _Pair:
+    known = set(toposort(forward.body.results))
+    order = toposort(backward.body.results)
     shared = [n for n in order if n in known and n.op is not PARAMETER and not is_literal(n)]
-    carried = set(before.params[: forward.params["carried"]])
+    carried = {c.param for c in forward.carries}
     return _Pair(forward, backward, shared, [p for p in order if p in carried])
 
 
@@ -173,7 +165,7 @@ def _network(networkx: Any, pair: _Pair, target: TargetInfo) -> nx.DiGraph[Any]:
 
 def _read(pair: _Pair) -> list[Node]:
     """Return what the rest of the adjoint reads of what both compute, and of the carry."""
-    (after,) = pair.backward.regions
+    after = pair.backward.body
     inside = {*pair.shared, *pair.carried}
     rest = [n for n in toposort(after.results) if n not in inside]
     return list(dict.fromkeys(o for o in (*(o for n in rest for o in n.operands), *after.results) if o in inside))
@@ -189,26 +181,16 @@ def _whole(cost: Any) -> int:
 def _rewritten(results: Sequence[Node], pair: _Pair, kept: Sequence[Node]) -> Sequence[Node]:
     """Return results in which the scan stacks what is kept, and its adjoint reads that."""
     forward, backward = pair.forward, pair.backward
-    (before,), (after,) = forward.regions, backward.regions
-    region = Region(before.params, (*before.results, *kept))
-    longer = results_of(make(PRIMITIVES["scan"], forward.operands, forward.params, (region,), like=forward))
+    longer = replace(forward, ys=(*forward.ys, *kept))
     instead = _instead(forward, longer)
     own = {node: parameter(node.type, node.name) for node in kept}
-    first = backward.params["carried"] + backward.params["sequences"]
-    operands = substitute(backward.operands, instead)
-    region = Region((*after.params[:first], *own.values(), *after.params[first:]), tuple(substitute(after.results, own)))
-    reading = make(
-        PRIMITIVES["scan"],
-        [*operands[:first], *longer[len(forward.types) :], *operands[first:]],
-        {**backward.params, "sequences": backward.params["sequences"] + len(kept)},
-        (region,),
-        like=backward,
-    )
-    return substitute(results, {**instead, **_instead(backward, results_of(reading))})
+    stacks = longer.results()[1][len(forward.ys) :]
+    read = [Binding(stack, param) for stack, param in zip(stacks, own.values(), strict=True)]
+    reading = backward.with_operands(substitute(backward.operands, instead))
+    reading = replace(reading.with_results(substitute(backward.body.results, own)), xs=(*reading.xs, *read))
+    return substitute(results, {**instead, **_instead(backward, reading)})
 
 
-def _instead(node: Node, results: Sequence[Node]) -> Mapping[Node, Node]:
-    """Map the results of a node to others."""
-    if len(node.types) == 1:
-        return {node: results[0]}
-    return dict(zip(results_of(node), results, strict=False))
+def _instead(loop: Loop, other: Loop) -> Mapping[Node, Node]:
+    """Map the results of a loop to those of one that has at least as many ys."""
+    return dict(zip(results_of(loop.node()), results_of(other.node()), strict=False))

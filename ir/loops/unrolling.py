@@ -23,6 +23,7 @@ from graphc.ir.core.graph import Graph, Node, toposort
 from graphc.ir.core.predicates import is_fusion, is_scan
 from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.promote import runs_in_registers
+from graphc.ir.regions.loop import Loop
 
 __all__ = ["unroll_loops"]
 
@@ -41,40 +42,36 @@ def _unrolled(results: Sequence[Node], target: TargetInfo) -> Sequence[Node]:
         if is_fusion(node) or not node.regions:
             continue
         now = with_bodies(node, lambda inner: _unrolled(inner, target))
-        if is_scan(now) and _is_short(now, target):
-            new.update(zip(results_of(node), _written_out(now), strict=True))
+        if is_scan(now) and _is_short(loop := Loop.of(now), target):
+            new.update(zip(results_of(node), _written_out(loop), strict=True))
         elif now is not node:
             new.update(zip(results_of(node), results_of(now), strict=True))
     return substitute_through(results, new)
 
 
-def _is_short(node: Node, target: TargetInfo) -> bool:
+def _is_short(loop: Loop, target: TargetInfo) -> bool:
     """Whether all iterations of a scan fit into one kernel, and gain by it."""
-    (body,) = node.regions
-    length, nodes = node.params["length"], body.nodes()
+    length, nodes = loop.length, loop.body.nodes()
     if length is None or not 0 < length <= SHORT_LOOP:
         return False
     if length * len(nodes) > MOST_NODES or length * total_weight(nodes) > target.kernel_cost:
         return False
-    return all(n.op.kind in ("elementwise", "movement", "leaf") for n in nodes) and not runs_in_registers(node, target)
+    return all(n.op.kind in ("elementwise", "movement", "leaf") for n in nodes) and not runs_in_registers(loop.node(), target)
 
 
-def _written_out(node: Node) -> list[Node]:
+def _written_out(loop: Loop) -> list[Node]:
     """Return what the results of a scan are, iteration by iteration."""
-    (body,) = node.regions
-    p = node.params
-    n, m, length = p["carried"], p["sequences"], int(p["length"])
-    carried, sequences, outside = node.operands[:n], node.operands[n : n + m], node.operands[n + m :]
-    stacks: list[list[Node]] = [[] for _ in body.results[n:]]
-    for iteration in range(length):
-        at = length - 1 - iteration if p["reverse"] else iteration
-        items = [_item(s, at) for s in sequences]
-        done = substitute(body.results, dict(zip(body.params, (*carried, *items, *outside), strict=True)))
-        carried = tuple(done[:n])
-        for stack, item in zip(stacks, done[n:], strict=True):
-            stack.append(build.reshape(item, (1, *item.shape)))
-    joined = [build.concatenate(stack[::-1] if p["reverse"] else stack, 0) for stack in stacks]
-    return [*carried, *joined]
+    length = int(loop.length or 0)
+    now: Sequence[Node] = [c.operand for c in loop.carries]
+    captured = {c.param: c.operand for c in loop.captures}
+    stacks: list[dict[int, Node]] = [{} for _ in loop.ys]
+    for i in loop.indices(length):
+        own = {c.param: x for c, x in zip(loop.carries, now, strict=True)}
+        items = {x.param: _item(x.operand, i) for x in loop.xs}
+        now, ys = loop.split_results(substitute(loop.body.results, {**own, **items, **captured}))
+        for stack, y in zip(stacks, ys, strict=True):
+            stack[i] = build.reshape(y, (1, *y.shape))
+    return [*now, *(build.concatenate([stack[i] for i in range(length)], 0) for stack in stacks)]
 
 
 def _item(sequence: Node, at: int) -> Node:

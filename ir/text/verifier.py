@@ -35,6 +35,7 @@ from graphc.ir.analysis.register_promotion import fits_registers, misfit
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, free_nodes
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import is_constant, is_fusion, is_loop, is_result
+from graphc.ir.core.signatures import Layout
 from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.core.types import DTYPES, DType, TensorType
 from graphc.ir.text.printer import describe
@@ -205,9 +206,9 @@ def lawful(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
 
 def writable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
     """Yield the updates in place that overwrite what is no carried value of a loop, is read afterwards, or in registers."""
-    bodies = [(_carried(node, inner), inner) for node in region.nodes() for inner in node.regions]
-    for carried, body in [(0, region)] * isinstance(region, Graph) + bodies:
-        yield from illegal_updates(body, carried, 0 if target is None else target.register_elements)
+    bodies = [(_layout(node, inner), inner) for node in region.nodes() for inner in node.regions]
+    for layout, body in [(Layout(0), region)] * isinstance(region, Graph) + bodies:
+        yield from illegal_updates(body, layout, 0 if target is None else target.register_elements)
     yield from illegal_joins(region)
 
 
@@ -241,9 +242,9 @@ def promotable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]
                 yield node, f"values of {elements} elements are in registers, which hold {target.register_elements}"
 
 
-def _carried(node: Node, body: Region) -> int:
-    """Return how many of its first parameters a body carries on, as that of a loop does."""
-    return int(node.params["carried"]) if is_loop(node) and body is node.regions[-1] else 0
+def _layout(node: Node, region: Region) -> Layout:
+    """Return what a region carries on, as the body of a loop does."""
+    return Layout.of(node.params) if is_loop(node) and region is node.regions[-1] else Layout(0)
 
 
 Check = Callable[[Region], Iterator[Complaint]]

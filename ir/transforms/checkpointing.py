@@ -15,6 +15,7 @@ from functools import lru_cache
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import scan
 from graphc.ir.core.graph import Node, Region, parameter
+from graphc.ir.core.signatures import Layout
 
 __all__ = ["kept_states", "scan_in_segments", "segment_lengths"]
 
@@ -68,43 +69,43 @@ def _split(length: int, levels: int) -> tuple[int, tuple[int, ...]]:
 
 def scan_in_segments(
     body: Region,
-    carried: Sequence[Node],
-    sequences: Sequence[Node],
+    carries: Sequence[Node],
+    xs: Sequence[Node],
     length: int,
     lengths: Sequence[int],
     *,
     reverse: bool = False,
     outer: Collection[Node] | None = None,
 ) -> list[Node]:
-    """Return what `control.scan` returns, by loops over segments of these lengths, the outermost first."""
+    """Return what `control_flow.scan` returns, by loops over segments of these lengths, the outermost first."""
     if not lengths:
-        return scan(body, carried, sequences, length, reverse=reverse, outer=outer)
+        return scan(body, carries, xs, length, reverse=reverse, outer=outer)
     size, *inner = lengths
-    n, whole = len(carried), length - length % size
-    carry, stacks = list(carried), []
+    layout, whole = Layout(len(carries), len(xs)), length - length % size
+    now, stacks = carries, []
     for start, stop in ((0, whole), (whole, length))[:: -1 if reverse else 1]:
-        parts = [_part(s, start, stop) for s in sequences]
+        parts = [_part(x, start, stop) for x in xs]
         if stop - start == whole and start == 0:
-            found = _segments(body, carry, parts, whole // size, size, inner, reverse=reverse, outer=outer)
+            found = _segments(body, now, parts, whole // size, size, inner, reverse=reverse, outer=outer)
         elif start < stop:
             shorter = [k for k in inner if k < stop - start]
-            found = scan_in_segments(body, carry, parts, stop - start, shorter, reverse=reverse, outer=outer)
+            found = scan_in_segments(body, now, parts, stop - start, shorter, reverse=reverse, outer=outer)
         else:
             continue
-        carry, made = found[:n], found[n:]
+        now, made = layout.split_results(found)
         stacks.append(made)
     ordered = stacks[:: -1 if reverse else 1]
-    return [*carry, *(build.concatenate(parts, 0) for parts in zip(*ordered, strict=True))]
+    return [*now, *(build.concatenate(parts, 0) for parts in zip(*ordered, strict=True))]
 
 
-def _part(sequence: Node, start: int, stop: int) -> Node:
-    return build.slice_(sequence, (start, *(0 for _ in sequence.shape[1:])), (stop, *sequence.shape[1:]))
+def _part(x: Node, start: int, stop: int) -> Node:
+    return build.slice_(x, (start, *(0 for _ in x.shape[1:])), (stop, *x.shape[1:]))
 
 
 def _segments(
     body: Region,
-    carried: Sequence[Node],
-    sequences: Sequence[Node],
+    carries: Sequence[Node],
+    xs: Sequence[Node],
     count: int,
     size: int,
     inner: Sequence[int],
@@ -113,10 +114,10 @@ def _segments(
     outer: Collection[Node] | None,
 ) -> list[Node]:
     """Scan over `count` segments of `size` steps."""
-    own = [parameter(c.type, c.name) for c in carried]
-    chunks = [build.reshape(s, (count, size, *s.shape[1:])) for s in sequences]
-    items = [parameter(c.type.with_shape(c.shape[1:]), s.name) for c, s in zip(chunks, sequences, strict=True)]
+    own = [parameter(c.type, c.name) for c in carries]
+    chunks = [build.reshape(x, (count, size, *x.shape[1:])) for x in xs]
+    items = [parameter(c.type.with_shape(c.shape[1:]), x.name) for c, x in zip(chunks, xs, strict=True)]
     results = scan_in_segments(body, own, items, size, inner, reverse=reverse, outer=outer)
-    found = scan(Region((*own, *items), tuple(results)), carried, chunks, count, reverse=reverse, outer=outer)
-    n = len(carried)
-    return [*found[:n], *(build.reshape(s, (count * size, *s.shape[2:])) for s in found[n:])]
+    found = scan(Region((*own, *items), tuple(results)), carries, chunks, count, reverse=reverse, outer=outer)
+    ends, stacks = Layout(len(carries), len(xs)).split_results(found)
+    return [*ends, *(build.reshape(s, (count * size, *s.shape[2:])) for s in stacks)]

@@ -7,10 +7,13 @@ one with tangents can become one (`loop_passes`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from graphc.ir.core.build import zeros_like
-from graphc.ir.core.control_flow import RefusedError, applied, results_of
+from graphc.ir.core.control_flow import RefusedError, arguments, results_of
 from graphc.ir.core.graph import Node, Region, make, parameter
+from graphc.ir.regions.custom import Custom, applied
+from graphc.ir.regions.loop import Binding, Carry, Loop
 
 __all__ = ["LOOP_JVP", "LoopJVP", "Tangents"]
 
@@ -32,10 +35,9 @@ def _spread(found: Sequence[Node], moving: Sequence[int], count: int) -> list[No
 
 def _call(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[Node | None]:
     """Return the tangents of a branch or a checkpoint, which is the same with tangents of its arms' results."""
-    skipped = len(node.operands) - len(node.regions[0].params)
-    varying = [i for i, t in enumerate(tangents) if t is not None]
-    seeds = [parameter(node.operands[i].type) for i in varying]
-    found = [push(r.results, [r.params[i - skipped] for i in varying], seeds) for r in node.regions]
+    varying = [i for i, t in enumerate(arguments(node, tangents)) if t is not None]
+    seeds = [parameter(node.regions[0].params[i].type) for i in varying]
+    found = [push(r.results, [r.params[i] for i in varying], seeds) for r in node.regions]
     moving = [k for k in range(len(node.types)) if any(arm[k] is not None for arm in found)]
     if not moving:
         return [None] * len(node.types)
@@ -48,55 +50,45 @@ def _call(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[N
 
 
 def _loop(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[Node | None]:
-    *tests, body = node.regions
-    n, m = node.params["carried"], node.params.get("sequences", 0)
-    seeds = {i: parameter(body.params[i].type) for i, t in enumerate(tangents) if t is not None}
+    """Return the tangents of a loop's results: those of the loop that has tangents behind its carries, xs and captures."""
+    loop = Loop.of(node)
+    given = dict(zip((b.param for b in loop.bindings), tangents, strict=True))
+    seeds = {p: parameter(p.type) for p, t in given.items() if t is not None}
     while True:
-        found = push(body.results, [body.params[i] for i in seeds], list(seeds.values()))
-        new = [i for i in range(n) if found[i] is not None and i not in seeds]
+        of_nexts, of_ys = loop.split_results(push(loop.body.results, list(seeds), list(seeds.values())))
+        moving = list(zip(loop.carries, of_nexts, strict=True))
+        new = [c.param for c, t in moving if t is not None and c.param not in seeds]
         if not new:
             break
-        seeds.update({i: parameter(body.params[i].type) for i in new})  # it varies from the second iteration on
-    order = sorted(seeds)
-    groups = ([i for i in order if i < n], [i for i in order if n <= i < n + m], [i for i in order if i >= n + m])
-    stacked = [k for k in range(n, len(node.types)) if found[k] is not None]
-    results = (
-        *body.results[:n],
-        *(_filled(body.results[i], found[i]) for i in groups[0]),
-        *(t for k in stacked if (t := found[k]) is not None),
-    )
-    directions = {i: _filled(node.operands[i], tangents[i]) for i in order}
-    params = {**node.params, "carried": n + len(groups[0])}
-    if m:
-        params["sequences"] = m + len(groups[1])
-    regions = [Region(_beside(t.params, seeds, groups, n, m), t.results) for t in tests]
-    regions.append(Region(_beside(body.params, seeds, groups, n, m), results))
-    operands = _beside(node.operands, directions, groups, n, m)
-    made = results_of(make(node.op, operands, params, tuple(regions), like=node))
-    return _spread(made[n:], [*groups[0], *stacked], len(node.types))
+        seeds.update({p: parameter(p.type) for p in new})  # it varies from the second iteration on
 
+    def start(b: Binding) -> Node:
+        return _filled(b.operand, given[b.param])
 
-def _beside(
-    values: Sequence[Node], tangents: dict[int, Node], groups: Sequence[Sequence[int]], n: int, m: int
-) -> tuple[Node, ...]:
-    """Put tangents behind the carried values, the sequences, the values of outside."""
-    found: list[Node] = []
-    for group, part in zip(groups, (values[:n], values[n : n + m], values[n + m :]), strict=True):
-        found += [*part, *(tangents[i] for i in group)]
-    return tuple(found)
+    carries = {c: Carry(start(c), seeds[c.param], next=_filled(c.next, t)) for c, t in moving if c.param in seeds}
+    xs, captures = ([Binding(start(b), seeds[b.param]) for b in part if b.param in seeds] for part in (loop.xs, loop.captures))
+    all_carries = [*loop.carries, *carries.values()]
+    ys = [t for t in of_ys if t is not None]
+    wide = replace(loop, carries=all_carries, xs=[*loop.xs, *xs], captures=[*loop.captures, *captures], ys=ys)
+    ends, stacks = wide.results()
+    end_of, rest = dict(zip(all_carries, ends, strict=True)), iter(stacks)
+    of_ends = [end_of[carries[c]] if c in carries else None for c in loop.carries]
+    return [*of_ends, *(None if t is None else next(rest) for t in of_ys)]
 
 
 def _custom(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[Node | None]:
-    """Do what the region for tangents does with those of the inputs.  Raises RefusedError if there is no such region."""
-    k, n, by, moved = (node.params[key] for key in ("values", "inputs", "by", "moved"))
-    if all(t is None for t in tangents[k : k + n]):
-        return [None] * k
-    if node.params["refusals"][1]:
-        raise RefusedError(node.params["refusals"][1])
-    if not moved:
-        return [None] * k
-    given = [_filled(x, t) for x, t in zip(node.operands[k : k + n], tangents[k : k + n], strict=True)]
-    return _spread(applied(node, node.regions[bool(by)], given), moved, k)
+    """Do what the rule for tangents does with those of the inputs.  Raises RefusedError if it is an error to ask."""
+    rule = Custom.of(node)
+    _, given, _ = rule.split(tangents)
+    if all(t is None for t in given):
+        return [None] * len(rule.values)
+    if rule.refusals[1]:
+        raise RefusedError(rule.refusals[1])
+    if rule.forward is None:
+        return [None] * len(rule.values)
+    region, numbers = rule.forward
+    filled = [_filled(x, t) for x, t in zip(rule.inputs, given, strict=True)]
+    return _spread(applied(node, region, filled), numbers, len(rule.values))
 
 
 LOOP_JVP: dict[str, LoopJVP] = {"checkpoint": _call, "cond": _call, "custom": _custom, "while": _loop, "scan": _loop}

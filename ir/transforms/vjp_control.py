@@ -1,22 +1,26 @@
 """What reverse mode does at branches and loops: one rule for each, from a node with regions to another.
 
 The adjoint of a branch is a branch between the adjoints of its arms.  The adjoint of a loop is a scan the other
-way: it carries the cotangents of the carried values and the gradients of what came from outside, and reads the
-carried values that a second, *taped* forward loop has stacked.  How often a `while` has run only its tape knows,
-and the scan runs over that.  Bodies are differentiated by reverse mode itself, so these rules work on their own
+way: it carries the cotangents of the carried values and the gradients of the captures, and reads the residuals, which are
+the carried values that a second forward loop has stacked.  How often a `while` has run only these residuals tell,
+and the scan runs over them.  Bodies are differentiated by reverse mode itself, so these rules work on their own
 output.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from graphc.ir.core.build import constant, zeros_like
-from graphc.ir.core.control_flow import RefusedError, applied, results_of, substitute
+from graphc.ir.core.control_flow import RefusedError, results_of, substitute
 from graphc.ir.core.graph import PARAMETER, Node, Region, make, parameter, toposort
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.predicates import is_gather, is_while
+from graphc.ir.core.predicates import is_gather
 from graphc.ir.core.types import BOOL, TensorType
+from graphc.ir.regions.custom import Custom, applied
+from graphc.ir.regions.loop import Binding, Carry, Loop
 from graphc.ir.transforms.vjp_rules import accumulated
 
 __all__ = ["LOOP_VJP", "Gradients", "LoopRule"]
@@ -42,15 +46,16 @@ def _spread(wanted: Sequence[bool], found: Sequence[Node]) -> list[Node | None]:
 
 
 def _cond(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
+    _, *wanted = wanted
     given = [i for i, g in enumerate(cotangents) if g is not None]
     arms = []
     for region in node.regions:
         seeds = [parameter(region.results[i].type) for i in given]
-        by = [p for p, w in zip(region.params, wanted[1:], strict=True) if w]
+        by = [p for p, w in zip(region.params, wanted, strict=True) if w]
         found = gradients([region.results[i] for i in given], seeds, by)
         arms.append(Region((*region.params, *seeds), tuple(_filled(by, found))))
     operands = (*node.operands, *(g for g in cotangents if g is not None))
-    return [None, *_spread(wanted[1:], results_of(make(PRIMITIVES["cond"], operands, {}, tuple(arms), like=node)))]
+    return [None, *_spread(wanted, results_of(make(PRIMITIVES["cond"], operands, {}, tuple(arms), like=node)))]
 
 
 def _checkpoint(
@@ -71,79 +76,75 @@ def _checkpoint(
 
 
 def _loop(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
-    body = node.regions[-1]
-    n, m = node.params["carried"], node.params.get("sequences", 0)
-    carried, items, outside = body.params[:n], body.params[n : n + m], body.params[n + m :]
-    stacked = [i for i in range(n, len(node.types)) if cotangents[i] is not None]
-    flowing, seeds, found = _flowing(node, cotangents, stacked, wanted, gradients)
-    reached = [w and p in found for p, w in zip(body.params, wanted, strict=True)]
-    by_items = [p for p, r in zip(items, reached[n : n + m], strict=True) if r]
-    by_outside = [p for p, r in zip(outside, reached[n + m :], strict=True) if r]
-    to_carried = [found.get(carried[i], zeros_like(carried[i])) for i in flowing]
-    to_items = [found[p] for p in by_items]
-    sums = [parameter(p.type) for p in by_outside]
-    to_outside = [accumulated([s, found[p]]) for s, p in zip(sums, by_outside, strict=True)]
-    computed = (*to_carried, *to_outside, *to_items)
-    picked = {p: parameter(p.type, p.name) for p in _picked(computed, body, n)}
-    tape = _tape(node, list(picked))
-    kept = (*carried, *picked.values())
-    iterations = [parameter(TensorType(BOOL)) for _ in tape[len(kept) :]]
-    region = Region(
-        (*(seeds[i] for i in flowing), *sums, *items, *kept, *iterations, *(seeds[i] for i in stacked), *outside),
-        tuple(substitute(computed, picked)),
-    )
-    start = [_or_zeros(cotangents[i], node, i) for i in flowing]
-    operands = [
-        *start,
-        *(zeros_like(p) for p in by_outside),
-        *node.operands[n : n + m],
-        *tape,
-        *(g for i in stacked if (g := cotangents[i]) is not None),
-        *node.operands[n + m :],
+    """Return the gradients of a loop's operands: results of a scan the other way, which carries the sums over iterations."""
+    loop = Loop.of(node)
+    of_ends, of_stacks = loop.split_results(cotangents)
+    given = [(y, g) for y, g in zip(loop.ys, of_stacks, strict=True) if g is not None]
+    flow = _flow(loop, of_ends, [y for y, _ in given], wanted, gradients)
+    reached = {b.param for b, w in zip(loop.bindings, wanted, strict=True) if w and b.param in flow.found}
+    last = dict(zip(loop.carries, of_ends, strict=True))
+    carries = [
+        Carry(_or_zeros(last[c], c.param), seed, next=_or_zeros(flow.found.get(c.param), c.param))
+        for c, seed in flow.carries.items()
     ]
-    params = {
-        "carried": len(flowing) + len(sums),
-        "sequences": m + len(tape) + len(stacked),
-        "length": node.params.get("length"),
-        "reverse": not node.params.get("reverse", False),
-    }
-    results = results_of(make(PRIMITIVES["scan"], operands, params, (region,), like=node)) if region.results else []
-    first = dict(zip(flowing, results, strict=False))
-    last = len(flowing) + len(sums)
-    return [
-        *(first.get(i) if wanted[i] else None for i in range(n)),
-        *_spread(reached[n : n + m], results[last:]),
-        *_spread(reached[n + m :], results[len(flowing) : last]),
-    ]
+    captures = [b.param for b in loop.captures if b.param in reached]
+    carries += [_sum_over_iterations(p, flow.found[p]) for p in captures]
+    xs = [x.param for x in loop.xs if x.param in reached]
+    ys = [flow.found[p] for p in xs]
+    adjoint = Loop(carries, captures=loop.captures, ys=ys, length=loop.length, reverse=not loop.reverse)
+    if not adjoint.body.results:
+        return [None] * len(wanted)
+    picked = {p: parameter(p.type, p.name) for p in _picked(adjoint.body.results, loop)}
+    adjoint = adjoint.with_results(substitute(adjoint.body.results, picked))
+    weights = [Binding(g, seed) for (_, g), seed in zip(given, flow.ys, strict=True)]
+    ends, stacks = replace(adjoint, xs=[*loop.xs, *_residuals(loop, picked), *weights]).results(like=node)
+    found = dict(zip((*(c.param for c in flow.carries), *captures), ends, strict=True)) | dict(zip(xs, stacks, strict=True))
+    return [found.get(b.param) if w else None for b, w in zip(loop.bindings, wanted, strict=True)]
 
 
-def _flowing(
-    node: Node, cotangents: Sequence[Node | None], stacked: Sequence[int], wanted: Sequence[bool], gradients: Gradients
-) -> tuple[list[int], dict[int, Node], dict[Node, Node]]:
-    """Return which carried values have a cotangent in any iteration, one for each such result, gradients by parameters.
+def _sum_over_iterations(param: Node, gradient: Node) -> Carry:
+    """Return what a loop carries to add up the gradient of a capture."""
+    total = parameter(param.type)
+    return Carry(zeros_like(param), total, next=accumulated([total, gradient]))
+
+
+class _Flow(NamedTuple):
+    """What an adjoint body computes: cotangents of some carries and ys, as parameters, and gradients by parameter."""
+
+    carries: dict[Carry, Node]
+    ys: list[Node]
+    found: dict[Node, Node]
+
+
+def _flow(
+    loop: Loop, of_ends: Sequence[Node | None], ys: Sequence[Node], wanted: Sequence[bool], gradients: Gradients
+) -> _Flow:
+    """Differentiate the body of a loop by all carries that have a cotangent in any iteration, and by what is wanted.
 
     What is carried to be compared only, such as the error of an iteration, has none: nothing is computed for it.
     """
-    body, n = node.regions[-1], node.params["carried"]
-    by = [p for i, p in enumerate(body.params) if p.dtype.is_float and (i < n or wanted[i])]
-    flowing = [i for i in range(n) if body.params[i].dtype.is_float and cotangents[i] is not None]
+    active = [b.param for b, w in zip(loop.bindings, wanted, strict=True) if w or isinstance(b, Carry)]
+    wrt = [p for p in active if p.dtype.is_float]
+    flowing = [c for c, g in zip(loop.carries, of_ends, strict=True) if g is not None and c.param.dtype.is_float]
     while True:
-        seeds = {i: parameter(body.results[i].type) for i in (*flowing, *stacked)}
-        raw = gradients([body.results[i] for i in seeds], list(seeds.values()), by)
-        found = {p: g for p, g in zip(by, raw, strict=True) if g is not None}
-        more = [i for i in range(n) if i not in flowing and body.params[i] in found]
-        if not more:
-            return flowing, seeds, found
-        flowing = sorted((*flowing, *more))
+        outputs = [*(c.next for c in flowing), *ys]
+        carries = {c: parameter(c.next.type) for c in flowing}
+        own = [parameter(y.type) for y in ys]
+        raw = gradients(outputs, [*carries.values(), *own], wrt)
+        found = {p: g for p, g in zip(wrt, raw, strict=True) if g is not None}
+        more = [c for c in loop.carries if c in carries or c.param in found]
+        if len(more) == len(flowing):
+            return _Flow(carries, own, found)
+        flowing = more
 
 
-def _or_zeros(cotangent: Node | None, node: Node, index: int) -> Node:
-    return zeros_like(results_of(node)[index]) if cotangent is None else cotangent
+def _or_zeros(cotangent: Node | None, like: Node) -> Node:
+    return zeros_like(like) if cotangent is None else cotangent
 
 
-def _picked(computed: Sequence[Node], body: Region, count: int) -> list[Node]:
+def _picked(computed: Sequence[Node], loop: Loop) -> list[Node]:
     """Return what an adjoint body picks from large carried values: that is kept then, and not the values."""
-    forward, varying = set(body.params), set(body.params[:count])
+    forward, varying = set(loop.body.params), {c.param for c in loop.carries}
     found = []
     for node in toposort(computed):
         if node.op is PARAMETER or not forward.issuperset(node.operands):
@@ -157,32 +158,34 @@ def _picked(computed: Sequence[Node], body: Region, count: int) -> list[Node]:
     return found
 
 
-def _tape(node: Node, picked: Sequence[Node]) -> list[Node]:
-    """Return, stacked, what each carried value was before each iteration: results of the same loop with more results.
+def _residuals(loop: Loop, picked: Mapping[Node, Node]) -> list[Binding]:
+    """Return, stacked, what each carried value was before each iteration, and what was picked, with their parameters.
 
-    `picked` are values that its body computes, stacked too.  One more of a `while` is its iterations themselves: so their
-    number is known where nothing else is read.
+    They are results of the same loop with more ys.  One more of a `while` is its iterations themselves: so their number is
+    known where nothing else is read.
     """
-    body = node.regions[-1]
-    iteration = [constant(True, BOOL)] if is_while(node) else []
-    taped = Region(body.params, (*body.results, *body.params[: node.params["carried"]], *picked, *iteration))
-    whole = make(node.op, node.operands, node.params, (*node.regions[:-1], taped), like=node)
-    return results_of(whole)[len(node.types) :]
+    values = {**{c.param: c.param for c in loop.carries}, **picked}
+    if loop.condition is not None:
+        values[constant(True, BOOL)] = parameter(TensorType(BOOL))
+    _, stacks = replace(loop, ys=(*loop.ys, *values)).results()
+    return [Binding(stack, param) for stack, param in zip(stacks[len(loop.ys) :], values.values(), strict=True)]
 
 
 def _custom(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
-    """Do what the first region does with the cotangents.  Raises RefusedError if there is no such region."""
-    k, n, by = (node.params[key] for key in ("values", "inputs", "by"))
-    found: list[Node | None] = [None] * len(node.operands)
-    if not any(wanted[k : k + n]):
-        return found
-    if node.params["refusals"][0]:
-        raise RefusedError(node.params["refusals"][0])
-    if by:
-        given = [_or_zeros(g, node, i) for i, g in enumerate(cotangents)]
-        for i, gradient in zip(by, applied(node, node.regions[0], given), strict=True):
-            found[k + i] = gradient if wanted[k + i] else None
-    return found
+    """Do what the rule for cotangents does with them.  Raises RefusedError if it is an error to ask."""
+    rule = Custom.of(node)
+    values, inputs, captures = rule.split(wanted)
+    if not any(inputs):
+        return [None] * len(wanted)
+    if rule.refusals[0]:
+        raise RefusedError(rule.refusals[0])
+    found: dict[int, Node] = {}
+    if rule.backward is not None:
+        region, numbers = rule.backward
+        given = [_or_zeros(g, value) for g, value in zip(cotangents, rule.values, strict=True)]
+        found = dict(zip(numbers, applied(node, region, given), strict=True))
+    of_inputs = [found.get(i) if w else None for i, w in enumerate(inputs)]
+    return [*(None for _ in values), *of_inputs, *(None for _ in captures)]
 
 
 LOOP_VJP: dict[str, LoopRule] = {

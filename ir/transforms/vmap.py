@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from graphc.ir.core.graph import Node, TypeRuleError, make, place, toposort
 from graphc.ir.core.predicates import is_result
 from graphc.ir.core.types import TensorType
-from graphc.ir.transforms.vmap_control import LOOP_BATCH, Run
+from graphc.ir.transforms.vmap_control import LOOP_BATCH
 from graphc.ir.transforms.vmap_rules import BATCH
+from graphc.ir.transforms.vmap_run import Run
 
 __all__ = ["batch"]
 

@@ -7,15 +7,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 
-from graphc.codegen.llvm.builder import Loop
+from graphc.codegen.llvm.builder import LoopBlock
 from graphc.codegen.llvm.scalar_ops import MEMORY
 from graphc.codegen.llvm.values import Value, llvm_type
 from graphc.codegen.program.register_loops.context import Context
 from graphc.codegen.program.register_loops.values import BodyValue, Carried, LaneLayout, Memory, TapeItems
 from graphc.ir.analysis.in_place import InPlace, decided_updates
 from graphc.ir.core.graph import Node, Region
-from graphc.ir.core.predicates import is_loop, is_scan
+from graphc.ir.core.predicates import is_loop
 from graphc.ir.core.types import TensorType
+from graphc.ir.regions.loop import Binding, Carry, Loop
 
 __all__ = ["LoopWriter"]
 
@@ -43,11 +44,11 @@ class LoopWriter:
         lanes = self.lanes.lanes
         assert lanes is not None
         loop = lanes.loop
-        n, body = loop.params["carried"], loop.regions[-1]
+        record = Loop.of(loop)
         inputs = [self._along(x, o.type, a) for x, o, a in zip(operands, loop.operands, lanes.axes, strict=True)]
         targets = [self._memory_along(r, t, a) for r, t, a in zip(results, loop.types, lanes.results, strict=True)]
-        carried = (self.scan if is_scan(loop) else self.while_)(loop, inputs, targets[n:])
-        return [self._total(x, p) for x, p in zip(carried, body.params, strict=False)], targets
+        carried = self.loop(record, inputs, record.split_results(targets)[1])
+        return [self._total(x, c.param) for x, c in zip(carried, record.carries, strict=True)], targets
 
     def _total(self, x: Carried, param: Node) -> Carried:
         """Return a carried value with its partial sums added."""
@@ -66,26 +67,38 @@ class LoopWriter:
 
     # -- loops ----------------------------------------------------------------------------------------------
 
-    def scan(self, node: Node, operands: Sequence[BodyValue], stacks: Sequence[Memory | TapeItems]) -> list[Carried]:
-        """Write a scan that stores its `ys` in `stacks`; return the carried values at its end."""
-        f, p, (body,) = self.f, node.params, node.regions
-        n, m = p["carried"], p["sequences"]
-        carried, xs, captures = self._initial(operands[:n], body), operands[n : n + m], operands[n + m :]
-        captures = self._captured(captures, body.params[n + m :])
-        length = self._length(p["length"], xs)
+    def loop(self, loop: Loop, operands: Sequence[BodyValue], stacks: Sequence[Memory | TapeItems]) -> list[Carried]:
+        """Write a loop that stores its `ys` in `stacks`; return the carried values at its end."""
+        initial, xs, captures = loop.split(operands)
+        carried, captured = self._initial(initial, loop.carries), self._captured(captures, loop.captures)
+        if loop.condition is None:
+            return self._scan(loop, carried, xs, captured, stacks)
+        return self._while(loop, carried, captured, stacks)
+
+    def _scan(
+        self,
+        record: Loop,
+        carried: list[Carried],
+        xs: Sequence[BodyValue],
+        captures: Sequence[BodyValue],
+        stacks: Sequence[Memory | TapeItems],
+    ) -> list[Carried]:
+        f, changes = self.f, decided_updates(record.body, record.layout)
+        length = self._length(record.length, xs)
         self.main.tapes.reserve([s.tape for s in stacks if isinstance(s, TapeItems)], length)
-        ys = [self.memory.filled(s) for s in stacks]
-        with self._polled(length, _flat(carried), _iterations(node)) as loop:
-            at = f.sub(f.sub(length, f.i64(1)), loop.index) if p["reverse"] else loop.index
-            items = [self._item(self.memory.memory(x, o.type), at) for x, o in zip(xs, node.operands[n:], strict=False)]
-            after = self.write_region(body, [*_shaped(loop.carry, carried), *items, *captures], decided_updates(body, n))
-            for stack, result in zip(ys, after[n:], strict=True):
-                self.memory.store(self.memory.elements(result), self._item(stack, at))
-            loop.next(_flat([self._next(a, p) for a, p in zip(after, body.params[:n], strict=False)]))
+        filled = [self.memory.filled(s) for s in stacks]
+        with self._polled(length, _flat(carried), _iterations(record.regions)) as loop:
+            at = f.sub(f.sub(length, f.i64(1)), loop.index) if record.reverse else loop.index
+            items = [self._item(self.memory.memory(x, b.operand.type), at) for x, b in zip(xs, record.xs, strict=True)]
+            after = self.write_region(record.body, [*_shaped(loop.carry, carried), *items, *captures], changes)
+            nexts, ys = record.split_results(after)
+            for stack, y in zip(filled, ys, strict=True):
+                self.memory.store(self.memory.elements(y), self._item(stack, at))
+            loop.next(self._nexts(nexts, record))
         return _shaped(loop.results, carried)
 
     @contextmanager
-    def _polled(self, length: Value, carry: Sequence[Value], chunk: int) -> Iterator[Loop]:
+    def _polled(self, length: Value, carry: Sequence[Value], chunk: int) -> Iterator[LoopBlock]:
         """Write a loop over 0 … length-1 that polls once in `chunk` iterations; in between polling costs nothing."""
         f = self.f
         if length.name.isdigit() and int(length.name) <= chunk:
@@ -107,47 +120,50 @@ class LoopWriter:
             return self.main.number(length)
         return self.main.tapes.count(next(x.tape for x in xs if isinstance(x, TapeItems)))
 
-    def while_(self, node: Node, operands: Sequence[BodyValue], stacks: Sequence[Memory | TapeItems]) -> list[Carried]:
-        """Write a while loop that stacks its items on tapes; return the carried values at its end."""
-        f, n = self.f, node.params["carried"]
-        test, body = node.regions
-        carried = self._initial(operands[:n], body)
-        captures = self._captured(operands[n:], body.params[n:])
+    def _while(
+        self, record: Loop, carried: list[Carried], captures: Sequence[BodyValue], stacks: Sequence[Memory | TapeItems]
+    ) -> list[Carried]:
+        f, (test, body) = self.f, record.regions
+        changes = decided_updates(body, record.layout)
         grown = [s for s in stacks if isinstance(s, TapeItems)]
         tapes = [s.tape for s in grown]
         self.main.tapes.begin(tapes)
-        chunk = f.i64(_iterations(node))
+        chunk = f.i64(_iterations(record.regions))
         with f.repeat(_flat(carried), "run") as chunks:  # polls once in so many iterations
             self.main.poll.tick()
             with f.repeat([f.i64(0), *chunks.carry]) as loop:
-                count, now = loop.carry[0], _shaped(loop.carry[1:], carried)
+                count, *elements = loop.carry
+                now = _shaped(elements, carried)
                 (going,) = self.memory.elements(self.write_region(test, [*now, *captures], None)[0])
                 f.go_on_if(loop, f.and_(going, f.cmp("slt", count, chunk)))
-                after = self.write_region(body, [*now, *captures], decided_updates(body, n))
+                nexts, ys = record.split_results(self.write_region(body, [*now, *captures], changes))
                 at = self.main.tapes.next(tapes) if tapes else f.i64(0)
-                for stack, result in zip(grown, after[n:], strict=True):
-                    self.memory.store(self.memory.elements(result), self._item(self.memory.filled(stack), at))
-                following = _flat([self._next(a, p) for a, p in zip(after, body.params[:n], strict=False)])
+                for stack, y in zip(grown, ys, strict=True):
+                    self.memory.store(self.memory.elements(y), self._item(self.memory.filled(stack), at))
+                following = self._nexts(nexts, record)
                 loop.next([f.add(count, f.i64(1)), *following])
             f.go_on_if(chunks, going)
-            chunks.next(loop.results[1:])
+            _, *elements = loop.results
+            chunks.next(elements)
         return now
 
-    def _initial(self, operands: Sequence[BodyValue], body: Region) -> list[Carried]:
-        pairs = zip(operands, body.params, strict=False)
+    def _initial(self, operands: Sequence[BodyValue], carries: Sequence[Carry]) -> list[Carried]:
+        pairs = zip(operands, (c.param for c in carries), strict=True)
         lanes, memory, small = self.lanes, self.memory, self.context.is_small
         return [lanes.in_form_of(p, memory.elements(x)) if small(p.type) else memory.memory(x, p.type) for x, p in pairs]
 
-    def _captured(self, captures: Sequence[BodyValue], params: Sequence[Node]) -> list[BodyValue]:
+    def _captured(self, values: Sequence[BodyValue], captures: Sequence[Binding]) -> list[BodyValue]:
         """Load small captured values before the loop."""
         small = self.context.is_small
-        loaded = [self.memory.elements(x) if small(p.type) else x for x, p in zip(captures, params, strict=True)]
+        loaded = [self.memory.elements(x) if small(c.param.type) else x for x, c in zip(values, captures, strict=True)]
         self.lanes.splat_before_loop(_flat(loaded))
         return loaded
 
-    def _next(self, after: BodyValue, param: Node) -> BodyValue:
-        """Return a carried value for the next iteration: elements where elements are carried."""
-        return self.lanes.in_form_of(param, self.memory.elements(after)) if self.context.is_small(param.type) else after
+    def _nexts(self, nexts: Sequence[BodyValue], record: Loop) -> list[Value]:
+        """Return the elements of carried values for the next iteration, of those that are carried as elements."""
+        elements, form, small = self.memory.elements, self.lanes.in_form_of, self.context.is_small
+        pairs = zip(nexts, (c.param for c in record.carries), strict=True)
+        return _flat([form(p, elements(x)) if small(p.type) else x for x, p in pairs])
 
     def _item(self, stack: Memory, at: Value) -> Memory:
         f = self.f
@@ -168,8 +184,8 @@ class LoopWriter:
     def cond(self, node: Node, operands: Sequence[BodyValue]) -> list[Carried]:
         """Write a branch; return its results."""
         f = self.f
-        (pred,) = self.memory.elements(operands[0])
-        captures = list(operands[1:])
+        condition, *captures = operands
+        (pred,) = self.memory.elements(condition)
         name = f.fresh("cond")
         f.cond_br(pred, f"yes.{name}", f"no.{name}")
         arms: list[tuple[list[list[Value]], str]] = []
@@ -189,9 +205,9 @@ class LoopWriter:
         return [list(map(phi, x, y)) for x, y in zip(yes, no, strict=True)]
 
 
-def _iterations(loop: Node) -> int:
-    """Return the iterations of a loop between two polls."""
-    nodes = [n for region in loop.regions for n in region.nodes()]
+def _iterations(regions: Sequence[Region]) -> int:
+    """Return the iterations of a loop with these regions between two polls."""
+    nodes = [n for region in regions for n in region.nodes()]
     for node in nodes:  # grows on the way
         nodes += [n for region in node.regions for n in region.nodes()]
     return OUTER_ITERATIONS if any(is_loop(n) for n in nodes) else ITERATIONS

@@ -21,8 +21,9 @@ from graphc.ir.analysis.in_place import InPlace, decided_updates
 from graphc.ir.analysis.lane_layout import Lanes
 from graphc.ir.analysis.views import Strides, as_view, dense_strides
 from graphc.ir.core.graph import Node, Region
-from graphc.ir.core.predicates import is_branch, is_gather, is_matmul, is_result, is_scan, is_scatter
+from graphc.ir.core.predicates import is_branch, is_gather, is_matmul, is_result, is_scatter
 from graphc.ir.core.types import TensorType
+from graphc.ir.regions.loop import Loop
 
 __all__ = ["RegisterWriter"]
 
@@ -83,24 +84,25 @@ class RegisterWriter:
         if is_branch(node):
             results: list[Any] = list(self.loops.cond(node, operands))
         else:
-            n = node.params["carried"]
-            for i in decided_updates(node.regions[-1], n).carried:
-                operands[i] = self.memory.copied(self.memory.memory(operands[i], node.operands[i].type))
-            stacks = self._stacks(node.regions[-1].results[n:], node.types[n:])
-            write = self.loops.scan if is_scan(node) else self.loops.while_
-            results = [*write(node, operands, stacks), *stacks]
+            loop = Loop.of(node)
+            updated = decided_updates(loop.body, loop.layout).carried
+            for i, carry in enumerate(loop.carries):
+                if carry.param in updated:
+                    operands[i] = self.memory.copied(self.memory.memory(operands[i], carry.operand.type))
+            stacks = self._stacks(loop.ys, loop.split_results(node.types)[1])
+            results = [*self.loops.loop(loop, operands, stacks), *stacks]
         self.lanes.splats = splats  # values defined in a branch do not dominate the code after it
         return results if len(results) > 1 else results[0]
 
-    def _stacks(self, items: Sequence[Node], types: Sequence[TensorType]) -> list[Memory | TapeItems]:
+    def _stacks(self, ys: Sequence[Node], types: Sequence[TensorType]) -> list[Memory | TapeItems]:
         """Allocate the stacks of a loop: all of them grow, or none."""
         if any(t.grows for t in types):
             tapes = self.main.tapes.make(types)
             return [TapeItems(tape, tape.type, dense_strides(tape.type.shape)) for tape in tapes]
         memory = self.memory
         return [
-            memory.allocate_wide(t) if self.lanes.is_vectorized(i) else memory.allocate(t)
-            for i, t in zip(items, types, strict=True)
+            memory.allocate_wide(t) if self.lanes.is_vectorized(y) else memory.allocate(t)
+            for y, t in zip(ys, types, strict=True)
         ]
 
     def _movement(self, node: Node, values: dict[Node, Any]) -> BodyValue:

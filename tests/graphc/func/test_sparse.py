@@ -22,7 +22,8 @@ from graphc.ir.core.types import BOOL, F64, I64, TensorType
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.sparse import colouring, dependence
 from graphc.ir.sparse.colouring import by_columns, cheaper, symmetric, symmetrized
-from graphc.ir.sparse.dependence import LOOP_RULES, RULES, Values
+from graphc.ir.sparse.loops import LOOP_RULES
+from graphc.ir.sparse.rules import RULES, Values
 from graphc.ir.sparse.sparsity import Sparsity, of_pairs
 from graphc.ir.transforms.jvp import tangents
 from tests.ir.transforms.test_vjp import CASES, params

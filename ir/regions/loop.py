@@ -1,0 +1,190 @@
+"""A loop as a record: what it carries, runs over, captures and gives, each with the parameters that stand for it.
+
+    %0: (f64[3], f64[5]) = scan %c0, %a, %w {carried=1, length=5, reverse=false, sequences=1}
+        (%c: f64[3], %x: f64[3], %w: f64[3]) { …; return %next, %y }
+
+    Loop.of(%0)    carries   %c0, which is %c in an iteration and %next in the one after it; the last one is a result
+                   xs        %a, of which %x is one element along the first axis
+                   captures  %w, the same in all iterations
+                   ys        %y, one for each iteration, stacked in a result
+
+A `while` has a condition instead of xs and a length.  A pass reads a node with `Loop.of`, changes the record with
+`dataclasses.replace`, and writes it with `Loop.node` or `Loop.results`; `Loop.split` divides what belongs to the operands of a
+loop, such as their gradients, among these parts.  Only `signatures.Layout` knows in which order a
+node has them.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from graphc.ir.core.cached import cached_property
+from graphc.ir.core.control_flow import results_of
+from graphc.ir.core.decisions import essential
+from graphc.ir.core.graph import Node, Region, make
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.predicates import is_loop
+from graphc.ir.core.signatures import Layout
+
+__all__ = ["Binding", "Carry", "Loop"]
+
+T = TypeVar("T")
+B = TypeVar("B", bound="Binding")
+
+
+@dataclass(frozen=True, eq=False)
+class Binding:
+    """An operand of a loop and the parameters that stand for it: in the body, and in the condition of a while.
+
+    Without a parameter of its own the condition has that of the body.
+    """
+
+    operand: Node
+    param: Node
+    tested: Node | None = None
+
+    @property
+    def in_condition(self) -> Node:
+        """The parameter of the condition."""
+        return self.param if self.tested is None else self.tested
+
+
+@dataclass(frozen=True, eq=False)
+class Carry(Binding):
+    """What a loop carries: the operand is its first value, `next` what the body makes of one for the next iteration."""
+
+    next: Node = field(kw_only=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """A scan or while.  Its invariants are the type rules of these two: `node` raises TypeRuleError for a wrong record.
+
+    `condition` is what the test of a while returns.  Without a `length` a scan runs over what another loop has stacked.
+    `origin` is the node that the record was read from; what replaces it inherits its name and its place in the user's code.
+    """
+
+    carries: Sequence[Carry]
+    xs: Sequence[Binding] = ()
+    captures: Sequence[Binding] = ()
+    ys: Sequence[Node] = ()
+    condition: Node | None = None
+    length: int | None = None
+    reverse: bool = False
+    origin: Node | None = None
+
+    def __post_init__(self) -> None:
+        if self.condition is not None and (self.xs or self.length is not None or self.reverse):
+            raise ValueError("a loop with a condition runs as long as that holds: it has no xs, no length and no direction")
+
+    @classmethod
+    def of(cls, node: Node) -> Loop:
+        """Return the record of a node.  Raises ValueError if it is no loop."""
+        if not is_loop(node):
+            raise ValueError(f"expected a scan or while, got {node}")
+        *tests, body = node.regions
+        layout = Layout.of(node.params)
+        nexts, ys = layout.split_results(body.results)
+        tested = tests[0].params if tests else (None,) * len(body.params)
+        carries, xs, captures = layout.split(list(zip(node.operands, body.params, tested, strict=True)))
+        return cls(
+            tuple(Carry(*bound, next=after) for bound, after in zip(carries, nexts, strict=True)),
+            tuple(Binding(*bound) for bound in xs),
+            tuple(Binding(*bound) for bound in captures),
+            ys,
+            tests[0].results[0] if tests else None,
+            node.params.get("length"),
+            node.params.get("reverse", False),
+            node,
+        )
+
+    # -- its parts, as a node has them ---------------------------------------------------------------------
+
+    @property
+    def layout(self) -> Layout:
+        """How many operands it carries, and how many it runs over."""
+        return Layout(len(self.carries), len(self.xs))
+
+    @property
+    def bindings(self) -> tuple[Binding, ...]:
+        """All operands with their parameters."""
+        return (*self.carries, *self.xs, *self.captures)
+
+    @property
+    def operands(self) -> tuple[Node, ...]:
+        """All operands."""
+        return tuple(b.operand for b in self.bindings)
+
+    @cached_property
+    def regions(self) -> tuple[Region, ...]:
+        """The condition of a while, and the body: those of the origin where nothing differs."""
+        bindings = self.bindings
+        made = [Region(tuple(b.param for b in bindings), (*(c.next for c in self.carries), *self.ys))]
+        if self.condition is not None:
+            made.insert(0, Region(tuple(b.in_condition for b in bindings), (self.condition,)))
+        old = self.origin.regions if self.origin is not None and len(self.origin.regions) == len(made) else made
+        pairs = zip(old, made, strict=True)
+        return tuple(a if _same(a.params, b.params) and _same(a.results, b.results) else b for a, b in pairs)
+
+    @property
+    def body(self) -> Region:
+        """The region of one iteration."""
+        return self.regions[-1]
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters of the node."""
+        if self.condition is not None:
+            return {"carried": len(self.carries)}
+        return {"carried": len(self.carries), "sequences": len(self.xs), "length": self.length, "reverse": self.reverse}
+
+    def split(self, values: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
+        """Return what belongs to carries, to xs and to captures of values that belong to the operands."""
+        return self.layout.split(values)
+
+    def split_results(self, values: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+        """Return what belongs to carries and to ys of values that belong to the results."""
+        return self.layout.split_results(values)
+
+    def indices(self, length: int) -> range:
+        """Return the indices of elements of the xs, in the order in which that many iterations take them."""
+        return range(length)[::-1] if self.reverse else range(length)
+
+    # -- other loops ---------------------------------------------------------------------------------------
+
+    def with_operands(self, operands: Sequence[Node]) -> Loop:
+        """Return the loop with other operands for the same parameters."""
+        carries, xs, captures = self.split(operands)
+        return replace(self, carries=_on(self.carries, carries), xs=_on(self.xs, xs), captures=_on(self.captures, captures))
+
+    def with_results(self, results: Sequence[Node]) -> Loop:
+        """Return the loop with other results of its body: what is carried on, then the ys."""
+        nexts, ys = self.split_results(results)
+        carries = tuple(replace(c, next=after) for c, after in zip(self.carries, nexts, strict=True))
+        return replace(self, carries=carries, ys=tuple(ys))
+
+    def node(self, *, like: Node | None = None) -> Node:
+        """Return the node of the loop: the origin, with its decisions, if it says the same.  Raises TypeRuleError.
+
+        A new one has no decisions; it inherits its name and its place in the user's code from `like`, or from the origin.
+        """
+        old, operands, regions, params = self.origin, self.operands, self.regions, self.params
+        if old is not None and _same(old.operands, operands) and _same(old.regions, regions) and essential(old) == params:
+            return old
+        op = PRIMITIVES["scan" if self.condition is None else "while"]
+        return make(op, operands, params, regions, like=old if like is None else like)
+
+    def results(self, *, like: Node | None = None) -> tuple[Sequence[Node], Sequence[Node]]:
+        """Return what is carried at the end, and the stacks of the ys.  Raises TypeRuleError."""
+        return self.split_results(results_of(self.node(like=like)))
+
+
+def _same(old: Sequence[object], new: Sequence[object]) -> bool:
+    return len(old) == len(new) and all(map(operator.is_, old, new))
+
+
+def _on(bindings: Sequence[B], operands: Sequence[Node]) -> tuple[B, ...]:
+    return tuple(replace(b, operand=o) for b, o in zip(bindings, operands, strict=True))

@@ -1,0 +1,222 @@
+"""How results of loops, branches and custom functions depend on their operands: one rule for each primitive with regions.
+
+A scan whose body chooses by values is followed iteration by iteration; of any other loop one iteration is summarized, and the
+summary applied to each.  A loop of unknown length is closed under it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate, pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.core.graph import Node, Region
+from graphc.ir.regions.custom import Custom
+from graphc.ir.regions.loop import Loop
+from graphc.ir.sparse.rules import Parts, Values, filled, union_of
+from graphc.ir.sparse.sparsity import Sparsity, identity, nothing, stacked, union
+
+__all__ = ["LOOP_RULES", "UNROLL_BOUND", "Enter"]
+
+UNROLL_BOUND = 50_000
+"""A loop whose body chooses by values is followed iteration by iteration up to this many nodes; beyond, any choice counts."""
+
+Enter = Callable[[Region, Sequence["Sparsity | None"], Sequence[Any]], tuple[Parts, Values]]
+"""The patterns of a region's results, and what is known inside, for patterns and arrays of its parameters: handed to rules."""
+
+LoopRule = Callable[[Node, Sequence["Sparsity | None"], Values, Enter], Parts]
+
+
+def _call(node: Node, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
+    return enter(node.regions[0], operands, [values.of_choice(o) for o in node.operands])[0]
+
+
+def _cond(node: Node, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
+    pred, *given = node.operands
+    _, *patterns = operands
+    chosen = values.of(pred)
+    arms = node.regions if chosen is None else [node.regions[0 if chosen else 1]]
+    arrays = [values.of_choice(o) for o in given]
+    found = [enter(arm, patterns, arrays)[0] for arm in arms]
+    return [union_of(parts) for parts in zip(*found, strict=True)]
+
+
+def _scan(node: Node, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
+    loop = Loop.of(node)
+    if loop.length is None:
+        return _closed(loop, operands, values, enter)  # over what another loop has stacked: each item may be any
+    if _chooses(loop.body) and loop.length * len(loop.body.nodes()) <= UNROLL_BOUND:
+        return _followed(loop, operands, values, enter, loop.length)
+    return _summed(loop, operands, values, enter, loop.length)
+
+
+def _chooses(region: Region) -> bool:
+    """Tell whether what a region's results are made of may depend on values."""
+    return any(
+        n.op.indices is not None or n.op.name in ("select", "cond", "while") or any(map(_chooses, n.regions))
+        for n in region.nodes()
+    )
+
+
+def _followed(loop: Loop, operands: Sequence[Sparsity | None], values: Values, enter: Enter, length: int) -> Parts:
+    """Follow a scan iteration by iteration, with the choices of each iteration that are known."""
+    body, arrays = loop.body, [values.of_choice(o) for o in loop.operands]
+    carried, xs, captured = loop.split(operands)
+    held, known_xs, known_captures = loop.split(arrays)
+    stacks: list[Parts] = [[None] * length for _ in loop.ys]
+    for i in loop.indices(length):
+        items = [_item(p, x.operand, i) for p, x in zip(xs, loop.xs, strict=True)]
+        chosen = [None if a is None else a[i] for a in known_xs]
+        found, inside = enter(body, [*carried, *items, *captured], [*held, *chosen, *known_captures])
+        carried, ys = loop.split_results(found)
+        held = [inside.of_choice(c.next) for c in loop.carries]
+        for stack, part in zip(stacks, ys, strict=True):
+            stack[i] = part
+    width = _width(operands)
+    return [*carried, *(_restacked(s, y.type.size, width) for s, y in zip(stacks, loop.ys, strict=True))]
+
+
+def _item(sequence: Sparsity | None, node: Node, i: int) -> Sparsity | None:
+    size = prod(node.shape[1:])
+    return None if sequence is None else sequence.take(np.arange(i * size, (i + 1) * size))
+
+
+def _restacked(parts: Sequence[Sparsity | None], size: int, width: int) -> Sparsity | None:
+    if all(p is None for p in parts):
+        return None
+    return stacked([nothing(size, width) if p is None else p for p in parts])
+
+
+def _width(operands: Sequence[Sparsity | None]) -> int:
+    return next(o.shape[1] for o in operands if o is not None)
+
+
+class _Summary:
+    """What one iteration of a loop does, whatever the values: its results by carries, by xs, by captures."""
+
+    def __init__(self, loop: Loop, arrays: Sequence[Any], width: int, enter: Enter) -> None:
+        params = loop.body.params
+        sizes = [p.type.size for p in params]
+        offsets = list(accumulate(sizes, initial=0))
+        rows = [identity(size, offsets[-1], offset) for size, offset in zip(sizes, offsets, strict=False)]
+        inner = [row if p.dtype.is_float else None for row, p in zip(rows, params, strict=True)]
+        results = zip(enter(loop.body, inner, arrays)[0], loop.body.results, strict=True)
+        found = stacked([filled(p, r, offsets[-1]) for p, r in results])
+        cuts = list(accumulate((sum(part) for part in loop.split(sizes)), initial=0))
+        columns = [found.block(slice(0, found.shape[0]), slice(a, b)) for a, b in pairwise(cuts)]
+        nodes = loop.split(params)
+        self.carries, self.xs, self.captures = (_Block(c, n, width) for c, n in zip(columns, nodes, strict=True))
+        self._rows = list(pairwise(accumulate((r.type.size for r in loop.body.results), initial=0)))
+        self._loop = loop
+
+    def by_result(self, results: Sparsity) -> tuple[list[Sparsity], list[Sparsity]]:
+        """Return the patterns of what is carried on, and of the ys, of all results of an iteration."""
+        nexts, ys = self._loop.split_results([results.take(np.arange(a, b)) for a, b in self._rows])
+        return list(nexts), list(ys)
+
+
+class _Block:
+    """What the results of an iteration have from some of its parameters."""
+
+    def __init__(self, block: Sparsity, params: Sequence[Node], width: int) -> None:
+        self.block, self.params, self.width = block, params, width
+
+    def through(self, operands: Sequence[Sparsity | None]) -> Sparsity:
+        """Return the same by what the operands for these parameters depend on."""
+        if not self.block.nnz or all(o is None for o in operands):
+            return nothing(self.block.shape[0], self.width)
+        return self.block.through(stacked(self.full(operands)))
+
+    def full(self, operands: Sequence[Sparsity | None]) -> list[Sparsity]:
+        """Return patterns where some are None."""
+        return [filled(o, p, self.width) for o, p in zip(operands, self.params, strict=True)]
+
+
+def _summed(loop: Loop, operands: Sequence[Sparsity | None], values: Values, enter: Enter, length: int) -> Parts:
+    """Apply to each iteration of a scan what any iteration does."""
+    given, xs, captured = loop.split(operands)
+    width = _width(operands)
+    summary = _Summary(loop, _known_captures(loop, values), width, enter)
+    fixed = summary.captures.through(captured)
+    carried = summary.carries.full(given)
+    steps, stacks = loop.indices(length), dict[int, list[Sparsity]]()
+    settled = all(x is None for x in xs)
+    for i in steps:
+        items = [_item(p, x.operand, i) for p, x in zip(xs, loop.xs, strict=True)]
+        after, stacks[i] = summary.by_result(union([summary.carries.through(carried), summary.xs.through(items), fixed]))
+        if settled and after == carried:
+            stacks.update((j, stacks[i]) for j in steps if j not in stacks)
+            break
+        carried = after
+    by_y = [[stacks[i][k] for i in range(length)] for k in range(len(loop.ys))]
+    return [*carried, *(_restacked(parts, y.type.size, width) for parts, y in zip(by_y, loop.ys, strict=True))]
+
+
+def _known_captures(loop: Loop, values: Values) -> list[Any]:
+    """Return the arrays of the body's parameters that are known and the same in all iterations."""
+    return [*(None for _ in (*loop.carries, *loop.xs)), *(values.of_choice(c.operand) for c in loop.captures)]
+
+
+def _while(node: Node, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
+    """Follow a loop as long as its test is known; then count as many further iterations as make a difference."""
+    loop = Loop.of(node)
+    test, body = loop.regions
+    carried, _, captured = loop.split(operands)
+    held, _, known_captures = loop.split([values.of_choice(o) for o in loop.operands])
+    stacks: Parts = [None] * len(loop.ys)
+    for _ in range(UNROLL_BOUND // max(1, len(body.nodes()))):
+        known = zip(test.params, [*held, *known_captures], strict=True)
+        goes_on = Values({p: a for p, a in known if a is not None}).of(test.results[0])
+        if goes_on is None:
+            break
+        if not goes_on:
+            return [*carried, *stacks]
+        found, inside = enter(body, [*carried, *captured], [*held, *known_captures])
+        carried, ys = loop.split_results(found)
+        held = [inside.of_choice(c.next) for c in loop.carries]
+        stacks = [union_of(pair) for pair in zip(stacks, ys, strict=True)]
+    after, ys = loop.split_results(_closed(loop, [*carried, *captured], values, enter))
+    return [*after, *(union_of(pair) for pair in zip(stacks, ys, strict=True))]
+
+
+def _closed(loop: Loop, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
+    """Return what carried values can depend on after any number of iterations, and what items can in any iteration.
+
+    An iteration adds nothing once it has added nothing: the least set that holds the start and is closed under the body.
+    """
+    if all(o is None for o in operands):
+        return [None] * len(loop.body.results)
+    given, xs, captured = loop.split(operands)
+    summary = _Summary(loop, _known_captures(loop, values), _width(operands), enter)
+    fixed = union([summary.xs.through(xs), summary.captures.through(captured)])
+    now = summary.carries.full(given)
+    while True:
+        nexts, ys = summary.by_result(union([summary.carries.through(now), fixed]))
+        after = [union(pair) for pair in zip(now, nexts, strict=True)]
+        if after == now:
+            return [*now, *ys]
+        now = after
+
+
+def _custom(node: Node, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
+    """Go by the rule for tangents: what a value depends on is what its tangent can see of those of the inputs."""
+    rule = Custom.of(node)
+    found: Parts = [None] * len(rule.values)
+    if rule.forward is not None:
+        region, numbers = rule.forward
+        _, inputs, _ = rule.split(operands)
+        captures = [values.of_choice(c) for c in rule.captures]
+        patterns = [*inputs, *(None for _ in (*rule.values, *captures))]
+        arrays = [*(None for _ in (*rule.inputs, *rule.values)), *captures]
+        for i, part in zip(numbers, enter(region, patterns, arrays)[0], strict=True):
+            found[i] = part
+    return found
+
+
+LOOP_RULES: dict[str, LoopRule] = {
+    "fusion": _call, "checkpoint": _call, "cond": _cond, "custom": _custom, "while": _while, "scan": _scan
+}  # fmt: skip
+"""Primitives with regions -> the patterns of all their results."""
