@@ -120,7 +120,8 @@ class Signature:
 
 def checked(name: str, signature: Signature, rule: Rule) -> Rule:
     """Return a type rule that first raises TypeRuleError for an application that breaks the signature."""
-    least, most, count, attributes = signature.least, signature.most, signature.regions, signature.attributes or {}
+    least, most, count, several = signature.least, signature.most, signature.regions, signature.several
+    attributes = signature.attributes or {}
 
     def infer(operands: Operands, params: Params, regions: Regions) -> Types:
         if not least <= len(operands) or (most is not None and len(operands) > most):
@@ -128,7 +129,7 @@ def checked(name: str, signature: Signature, rule: Rule) -> Rule:
             limit = least if len(operands) < least else most
             raise TypeRuleError(f"{name} takes {bound}{limit} operand{'s'[: limit != 1]}, got {len(operands)}")
         for operand in operands:
-            if len(operand.types) != 1 and not signature.several:
+            if len(operand.types) != 1 and not several:
                 raise TypeRuleError(f"{name} takes operands of one result, got one of {len(operand.types)}")
         if count is not None and len(regions) != count:
             raise TypeRuleError(f"{name} has {count} region{'s'[: count != 1]}, got {len(regions)}")

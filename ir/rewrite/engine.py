@@ -235,10 +235,11 @@ class _Pass:
                 if node.op.name in self.rules.trees:  # what is not counted was made by a rule
                     self.inner.update([n for n in missing if n.op is node.op and n not in self.readers])
                 return missing
-            cut = list(dict.fromkeys(e for n in needed if (e := self.final(n)) in self.inner and e.op is not node.op))
-            if cut:
-                self.reopen(cut)
-                return cut
+            if self.inner:
+                cut = list(dict.fromkeys(e for n in needed if (e := self.final(n)) in self.inner and e.op is not node.op))
+                if cut:
+                    self.reopen(cut)
+                    return cut
             after = self.became[node] = self.step(node)
             if after is not node and node in self.inner and after.op is node.op:
                 self.inner.add(after)
