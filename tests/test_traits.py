@@ -18,7 +18,7 @@ LISTS = {
 }
 """Files that list names, and why."""
 
-MOST = 30
+MOST = 26
 
 _NAMES = "|".join(sorted(PRIMITIVES))
 ASKED = re.compile(
