@@ -14,11 +14,11 @@ from graphc.codegen.nests.scopes import TRUE
 
 __all__ = ["Accesses"]
 
-FEW = (2, 3, 4)
-"""Strides of which whole vectors are loaded and taken apart: a gather takes longer."""
+SHUFFLED = (2, 3, 4)
+"""Strides that are loaded as consecutive vectors and shuffled, which is faster than a gather."""
 
 SLACK = 512
-"""Bytes behind each row of scratch memory: its last vector is loaded whole."""
+"""Bytes behind each row of scratch memory, for the lanes of its last vector."""
 
 
 class Accesses(Addresses):
@@ -35,20 +35,20 @@ class Accesses(Addresses):
             guard = None
         shape = self._contiguous(index)
         if shape == 1 and guard is not None and guard.lanes > 1:
-            return self._load_some(i)
+            return self._load_guarded(i)
         if shape == 0 and (guard is None or guard.lanes == 1):
-            x = self._load_one(self._first_lane(buffer, index), type, guard)
+            x = self._load_scalar(self._first_lane(buffer, index), type, guard)
         elif shape == 1:
             x = self._load_lanes(buffer, index, type, guard)
-        elif self._mask(guard) is None and self._stride(index) in FEW:
-            x = self._load_every(buffer, index, type)
+        elif self._mask(guard) is None and self._stride(index) in SHUFFLED:
+            x = self._load_strided(buffer, index, type)
         else:
             offsets = f.splat(self._index(index, ("load", i)), self.lanes)
             x = self._gather(f.element(base, offsets, type), type, self._mask(guard))
         return f.cmp("ne", x, f.like(0, x)) if i.dtype.is_bool else x
 
-    def _load_every(self, buffer: int, index: Index, type: str) -> Value:
-        """Load every second, third or fourth element: whole vectors, from the first wanted to the last, and their parts."""
+    def _load_strided(self, buffer: int, index: Index, type: str) -> Value:
+        """Load every second, third or fourth element: all elements from the first to the last, then a shuffle."""
         f, stride = self.f, self._stride(index)
         assert stride is not None
         span = (self.lanes - 1) * stride + 1
@@ -56,25 +56,25 @@ class Accesses(Addresses):
         return f.shuffle(x, None, range(0, span, stride))
 
     def _load_lanes(self, buffer: int, index: Index, type: str, guard: Value | None) -> Value:
-        """Load neighbours.  What is loaded anyway needs no guard a second time: where one fails, the value does not count."""
+        """Load consecutive elements.  A vector that was loaded without a guard serves guarded loads too."""
         f, key = self.f, ("loaded", buffer, index, self.lanes)
-        for known in reversed(self.places):
-            if key in known:
-                return known[key]
+        for scope in reversed(self.memo):
+            if key in scope:
+                return scope[key]
         at, always = self._first_lane(buffer, index), guard is None
         if guard is not None and guard.lanes == 1:
             at, guard = f.select(guard, at, self._zeros(type)), None
         mask = self._mask(guard)
         x = f.load(at, type, self.lanes) if mask is None else self._masked_load(at, type, mask, guard)
         if always:
-            self.places[-1][key] = x
+            self.memo[-1][key] = x
         return x
 
-    def _load_some(self, i: Instr) -> Value:
-        """Load neighbours where a guard holds that differs among lanes.
+    def _load_guarded(self, i: Instr) -> Value:
+        """Load consecutive elements where a guard that differs among lanes holds.
 
-        What is the same in all lanes chooses the address: a processor takes long over a vector of unmapped memory, of which
-        it is to load nothing.
+        The conditions that are the same in all lanes select the address: a masked load of unmapped memory is slow, even if
+        no lane is loaded.
         """
         f, type = self.f, MEMORY[i.dtype.name]
         (buffer, index), same, differs = i.attr, [], []
@@ -96,11 +96,11 @@ class Accesses(Addresses):
         return f.cmp("ne", x, f.like(0, x)) if i.dtype.is_bool else x
 
     def _zeros(self, type: str) -> Value:
-        """Return the address of zeros that a vector can be loaded from in the place of one that is not there."""
+        """Return the address of a vector of zeros, to load where a guard fails."""
         key = ("zeros", (type, self.lanes))
         if key not in self.cached:
-            self.cached[key] = place = self.f.alloca(type, self.lanes)
-            self.f.entry_allocas.append(f"  store {llvm_type(type, self.lanes)} zeroinitializer, ptr {place.name}")
+            self.cached[key] = address = self.f.alloca(type, self.lanes)
+            self.f.entry_allocas.append(f"  store {llvm_type(type, self.lanes)} zeroinitializer, ptr {address.name}")
         return self.cached[key]
 
     def _masked_load(self, at: Value, type: str, mask: Value, guard: Value | None) -> Value:
@@ -120,13 +120,13 @@ class Accesses(Addresses):
         return f.inst(merged, type, self.lanes)
 
     def _mask(self, guard: Value | None) -> Value | None:
-        """Return the mask of the lanes that are there and wanted."""
+        """Return the loop's mask and the guard in one mask."""
         if guard is None:
             return self.mask
         wide = self.f.splat(guard, self.lanes)
         return wide if self.mask is None else self.f.and_(wide, self.mask)
 
-    def _load_one(self, at: Value, type: str, guard: Value | None) -> Value:
+    def _load_scalar(self, at: Value, type: str, guard: Value | None) -> Value:
         f = self.f
         if guard is None:
             return f.load(at, type)
@@ -141,7 +141,7 @@ class Accesses(Addresses):
     def _gather(self, at: Value, type: str, mask: Value | None) -> Value:
         f = self.f
         if self.lanes == 1:
-            return self._load_one(at, type, mask)
+            return self._load_scalar(at, type, mask)
         return f.gather(at, type, mask if mask is not None else f.const(True, "i1", self.lanes))
 
     def _stores(self, stores: Iterable[Store]) -> None:
@@ -167,17 +167,17 @@ class Accesses(Addresses):
         f.scatter(x, f.element(base, offsets, type), self.mask if self.mask is not None else f.const(True, "i1", self.lanes))
 
     def _store_lanes(self, x: Value, at: Value) -> None:
-        """Store neighbours, under the mask of the loop's part that is being written: others have stored theirs."""
+        """Store consecutive elements under the loop's mask: lanes beyond it belong to other iterations."""
         if self.mask is None:
             self.f.store(x, at)
         elif self.whole_vector is None:
             self.f.masked_store(x, at, self.mask)
         else:
-            self._store_whole_or_part(x, at, self.whole_vector, self.mask)
+            self._store_full_or_masked(x, at, self.whole_vector, self.mask)
 
-    def _store_whole_or_part(self, x: Value, at: Value, whole: Value, mask: Value) -> None:
+    def _store_full_or_masked(self, x: Value, at: Value, full: Value, mask: Value) -> None:
         f, name = self.f, self.f.fresh("part")
-        f.cond_br(whole, f"whole.{name}", name)
+        f.cond_br(full, f"whole.{name}", name)
         f.start(f"whole.{name}")
         f.store(x, at)
         f.br(f"end.{name}")
@@ -188,7 +188,7 @@ class Accesses(Addresses):
 
     # -- scratch rows -----------------------------------------------------------------------------
 
-    def _place_scratch(self) -> None:
+    def _lay_out_scratch(self) -> None:
         lanes = self.kernel.lanes if self.vector is not None else 1
         for i in self.plan.saved:
             inner = self.kernel.home(i).inner
@@ -200,21 +200,21 @@ class Accesses(Addresses):
             self.bounded(self.scratch_at[i], size, ("scratch row", i))
 
     def _from_scratch(self, i: Instr) -> bool:
-        """Whether the pass being written takes a value from where an earlier one has put it."""
+        """Whether the current stage loads a value that an earlier one has saved."""
         if i not in self.plan.saved or self.stage is None:
             return False
-        home = self.kernel.home(i)  # a pass over other loops has no place in its rows
+        home = self.kernel.home(i)  # a stage over other loops cannot index its rows
         return home is not self.stage and home.inner == self.stage.inner
 
     def _position(self, stage: Stage) -> Value:
-        """Return the number of a point of the inner loops."""
+        """Return the flat index of the current point of the inner loops."""
         at, step = self.f.i64(0), 1
         for loop in reversed(stage.inner):
             at = self._sum(at, self.f.mul(self.loops[loop], self.integer(step, ("row", (stage, loop)))))
             step *= self.kernel.dims[loop]
         return at
 
-    def _scratch_place(self, i: Instr) -> Value:
+    def _scratch_address(self, i: Instr) -> Value:
         """Return the address of a saved value: dense along the inner loops, then over the lanes of outer points."""
         f = self.f
         at = self._position(self.kernel.home(i))
@@ -228,13 +228,13 @@ class Accesses(Addresses):
                 x = self.get(i)
                 x = self.f.convert("zext", x, "i8") if i.dtype.is_bool else x
                 ensure(self.lanes * i.dtype.bytes <= SLACK, f"{self.lanes} {i.dtype} are longer than the slack of a row")
-                x, at = self.f.splat(x, self.lanes), self._scratch_place(i)
+                x, at = self.f.splat(x, self.lanes), self._scratch_address(i)
                 if self.vector is None and self.lanes > 1:
                     self._store_lanes(x, at)
                 else:
-                    self.f.store(x, at)  # a row for each lane of outer points, wanted or not
+                    self.f.store(x, at)  # each lane has a row of its own, also beyond the mask
 
     def _scratch_load(self, i: Instr) -> Value:
         f = self.f
-        x = f.load(self._scratch_place(i), MEMORY[i.dtype.name], self.lanes)
+        x = f.load(self._scratch_address(i), MEMORY[i.dtype.name], self.lanes)
         return f.cmp("ne", x, f.like(0, x)) if i.dtype.is_bool else x

@@ -19,7 +19,7 @@ class Addresses(Scopes):
     """Computes addresses."""
 
     def _hoist_addresses(self, order: Iterable[Instr]) -> None:
-        """Write the parts of addresses that the open loops allow, for the loops still to come."""
+        """Compute the parts of addresses that depend on open loops alone, for the loops inside."""
         for i in order:
             if i.op == "load" and any(lo not in self.loops for lo, _ in i.attr[1].loops):
                 self._address(*i.attr)
@@ -29,38 +29,38 @@ class Addresses(Scopes):
                     self._address(s.buffer, s.index)
 
     def _address(self, buffer: int, index: Index) -> Value:
-        """Return the address of an index's constant and of its open loops, outermost first; each part is written once."""
+        """Return the address of an index without closed loops and values; open loops add to it, outermost first."""
         loops = [lo for lo in self.loops if index.coefficient(lo)]
         return self._address_along(buffer, index, loops)
 
     def _address_along(self, buffer: int, index: Index, loops: list[int]) -> Value:
         key = (buffer, index.const, tuple((lo, index.coefficient(lo)) for lo in loops))
-        for known in reversed(self.places):
-            if key in known:
-                return known[key]
+        for scope in reversed(self.memo):
+            if key in scope:
+                return scope[key]
         f, type = self.f, MEMORY[self.kernel.buffers[buffer].dtype.name]
         if loops:
             loop, c = loops[-1], index.coefficient(loops[-1])
             step = self.loops[loop] if c == 1 else f.mul(self.loops[loop], self.integer(c, ("stride", (buffer, loop, c))))
-            place = f.element(self._address_along(buffer, index, loops[:-1]), step, type)
+            address = f.element(self._address_along(buffer, index, loops[:-1]), step, type)
         else:
-            place = self.buffers[buffer]
+            address = self.buffers[buffer]
             if index.const != 0:
-                place = f.element(place, self.integer(index.const, ("offset", (buffer, index.const))), type)
-        self.places[-1][key] = place
-        return place
+                address = f.element(address, self.integer(index.const, ("offset", (buffer, index.const))), type)
+        self.memo[-1][key] = address
+        return address
 
     def _first_lane(self, buffer: int, index: Index) -> Value:
-        """Return the address of an index, at the first lane."""
-        f, place = self.f, self._address(buffer, index)
+        """Return the address of the first lane."""
+        f, address = self.f, self._address(buffer, index)
         for value, c in index.values:
             scale = self.integer(c, ("scale", (buffer, value, c)))
             v = self.get(value)
-            place = f.element(place, v if c == 1 else f.mul(v, scale), MEMORY[self.kernel.buffers[buffer].dtype.name])
-        return place
+            address = f.element(address, v if c == 1 else f.mul(v, scale), MEMORY[self.kernel.buffers[buffer].dtype.name])
+        return address
 
     def _index(self, index: Index, role: tuple[str, object]) -> Value:
-        """Return an index as an i64, of every lane."""
+        """Return an index as an i64, a vector if it differs among lanes."""
         f = self.f
         total = self.integer(index.const, (*role, "const"))  # type: ignore[arg-type]
         for loop, c in index.loops:
@@ -81,12 +81,12 @@ class Addresses(Scopes):
         return self.f.add(a, b)
 
     def _contiguous(self, index: Index) -> int | None:
-        """Return 0 if all lanes are at one place, 1 if one after another, None if they are scattered."""
+        """Return 0 if all lanes have one address, 1 if they are consecutive, None otherwise."""
         stride = self._stride(index)
         return stride if stride in (0, 1) else None
 
     def _stride(self, index: Index) -> int | None:
-        """Return how far the lanes are apart, in elements, if that is the same for all."""
+        """Return the distance of lanes in elements, None if it varies."""
         if any(self.get(v).lanes > 1 for v, _ in index.values):
             return None
         loop = self._lane_loop

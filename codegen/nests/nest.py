@@ -1,11 +1,11 @@
 """Write a scheduled loop kernel as one LLVM function.
 
-The function takes a table of integers and its buffers' addresses: `void @k(ptr table, ptr in0, …, ptr out0, …)`.
-Extents and strides above `SMALL`, and numbers that are not simple, are read from the table, so that the text, and
-with it the machine code, is the same for other sizes.
+The function takes a parameter block and the addresses of its buffers: `void @k(ptr parameters, ptr in0, …, ptr out0, …)`.
+Extents and strides above `SMALL`, and constants that are not simple, are parameters, so that the text, and with it the
+machine code, is the same for other sizes.
 
-A loop's invariant values are written where their last loop is entered; the vector loop is written twice, for
-whole vectors and, under a mask, for what is left over.
+Values are computed in the outermost loop where they are invariant; the vector loop is written twice, for vectors and, under
+a mask, for the remainder.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from graphc.ir.core.structural_key import SMALL
 __all__ = ["emit_kernel"]
 
 BLOCK = 4096
-"""A float sum adds at most this many elements of a row in its own precision before it goes to the total."""
+"""Elements of a row that a float sum adds in its own precision before it is added to the total."""
 
 BLOCK_DOWN = 256
-"""The same for sums down outer reductions, where every lane is a sum of its own."""
+"""The same for outer reductions, where each lane is a sum of its own."""
 
 
 def emit_kernel(module: Module, kernel: Kernel, plan: Schedule, name: str) -> KernelFunction:
@@ -39,12 +39,12 @@ def emit_kernel(module: Module, kernel: Kernel, plan: Schedule, name: str) -> Ke
 
 
 class _Writer(PaddedLoops):
-    """The nest: outer loops, and inside of them one pass after another."""
+    """Writes the nest: outer loops, and inside of them one stage after another."""
 
     outer_reductions: OuterReductions | None = None
 
     def write(self) -> None:
-        self._place_scratch()
+        self._lay_out_scratch()
         everything = [v for s in self.kernel.stages for v in s.roots()]
         if self.kernel.outer_reductions:
             self.outer_reductions = OuterReductions(self, self.kernel, self.kernel.lanes if self.vector is not None else 1)
@@ -70,7 +70,7 @@ class _Writer(PaddedLoops):
                 self._column_stores(self.outer_reductions, stage, list(stage.inner))
 
     def _outer_loop(self, loop: int, rest: list[int], wanted: list[Instr]) -> None:
-        with self.f.loop(self.f.i64(0), self.extent(loop), hint=f"i{loop}_") as at, self.scope({loop: at.index}):
+        with self.counted(loop):
             self._ready(wanted)
             self._outer(rest, wanted)
 
@@ -85,7 +85,7 @@ class _Writer(PaddedLoops):
         once = self._is_once(loop, lanes)
         if loop == self.vector and not once:
             self._vector_loop(loop, lanes, (), lambda carry: self._points(wanted), main=False)
-        stop = self.extent(loop) if once or lanes == 1 else self.whole(loop, lanes)
+        stop = self.extent(loop) if once or lanes == 1 else self.vector_end(loop, lanes)
         least = f.select(f.cmp("slt", stop, f.i64(1)), f.i64(1), stop)
         with f.loop(f.i64(0), least, BLOCK_DOWN * lanes, nonempty=True, hint=f"block{loop}_") as block:
             end = f.binary("add", block.index, f.i64(BLOCK_DOWN * lanes))
@@ -93,14 +93,14 @@ class _Writer(PaddedLoops):
             if loop == self.vector:
                 self._vector_loop(loop, lanes, (), lambda carry: self._points(wanted), block.index, end, tail=False)
             else:
-                with f.loop(block.index, end, hint=f"i{loop}_") as at, self.scope({loop: at.index}):
+                with self.counted(loop, block.index, end):
                     self._points(wanted)
             outer_reductions.flush()
 
     def _column_stores(self, outer_reductions: OuterReductions, stage: Stage, loops: list[int]) -> None:
         if loops:
             loop, rest = loops[0], loops[1:]
-            with self.f.loop(self.f.i64(0), self.extent(loop), hint=f"i{loop}_") as at, self.scope({loop: at.index}):
+            with self.counted(loop):
                 self._column_stores(outer_reductions, stage, rest)
             return
         self.scopes[-1].update(outer_reductions.results(stage, self._position(stage)))
@@ -112,14 +112,14 @@ class _Writer(PaddedLoops):
         for number, stage in enumerate(self.kernel.stages):
             self.stage = stage
             if stage.inner:
-                self._pass(stage, self.lanes if self.vector is not None else self.plan.stage_lanes[number])
+                self._loops_of(stage, self.lanes if self.vector is not None else self.plan.stage_lanes[number])
             else:
                 self._ready(stage.roots())
                 self._stores(stage.stores)
             later = [v for s in self.kernel.stages[number + 1 :] for v in s.roots()]
             self._ready(later)
 
-    def _pass(self, stage: Stage, lanes: int) -> None:
+    def _loops_of(self, stage: Stage, lanes: int) -> None:
         accumulators = Accumulators([self._accumulator(r, lanes) for r in stage.reductions])
         final = self._inner(stage, list(stage.inner), lanes, accumulators, accumulators.start())
         for a, values in accumulators.totals(final):
@@ -139,13 +139,10 @@ class _Writer(PaddedLoops):
         return [i for i in needed(roots) if i.op == "reduced" and i.attr is r]
 
     def _inner(self, stage: Stage, loops: list[int], lanes: int, accumulators: Accumulators, carry: list[Value]) -> list[Value]:
-        """Write the inner loops of a pass and return the carried values after them."""
+        """Write the inner loops of a stage and return the carried values after them."""
         loop, rest = loops[0], loops[1:]
         if rest:
-            with (
-                self.f.loop(self.f.i64(0), self.extent(loop), carry=carry, hint=f"i{loop}_") as at,
-                self.scope({loop: at.index}),
-            ):
+            with self.counted(loop, carry=carry) as at:
                 self._ready(stage.roots())
                 at.next(self._inner(stage, rest, lanes, accumulators, at.carry))
             return at.results
@@ -154,12 +151,12 @@ class _Writer(PaddedLoops):
         return self._blocks(stage, loop, lanes, accumulators, carry)
 
     def _blocks(self, stage: Stage, loop: int, lanes: int, accumulators: Accumulators, carry: list[Value]) -> list[Value]:
-        """Write the innermost loop in blocks, each summed by itself and then added to the total."""
+        """Write the innermost loop in blocks, whose sums are added to the total one by one."""
         f = self.f
         step = lanes if self.vector is None else 1
         size = BLOCK if self.vector is None else BLOCK_DOWN
         once = self._is_once(loop, step)
-        stop = self.extent(loop) if step == 1 or once else self.whole(loop, step)
+        stop = self.extent(loop) if step == 1 or once else self.vector_end(loop, step)
         totals = carry
         with f.loop(f.i64(0), stop, size, carry, hint=f"block{loop}_") as block:
             end = f.binary("add", block.index, f.i64(size))
@@ -199,16 +196,12 @@ class _Writer(PaddedLoops):
             self._saves(stage)
             self._stores(stage.stores)
             if self.outer_reductions is not None and stage.outer_reductions:
-                folded = [self.f.splat(self.get(c.reduction.value), self.lanes) for c in stage.outer_reductions]
-                self.outer_reductions.add(stage, self._position(stage), folded, self.mask)
+                reduced = [self.f.splat(self.get(c.reduction.value), self.lanes) for c in stage.outer_reductions]
+                self.outer_reductions.add(stage, self._position(stage), reduced, self.mask)
             return self._updated(accumulators, values)
 
         if self.vector is None:
             return self._vector_loop(loop, lanes, carry, body, start, stop, tail=tail, main=main)
-        f = self.f
-        with (
-            f.loop(start or f.i64(0), stop or self.extent(loop), carry=carry, hint=f"i{loop}_") as at,
-            self.scope({loop: at.index}),
-        ):
+        with self.counted(loop, start, stop, carry=carry) as at:
             at.next(body(at.carry))
         return at.results

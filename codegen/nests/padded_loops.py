@@ -1,12 +1,12 @@
-"""Write one loop of a body that reads padded arrays, most of it without the bounds checks.
+"""Write a loop whose body reads padded arrays, most iterations without bounds checks.
 
-    for i1 in 100:                                       if 0 <= i0 - 1:                          # a row inside of all padding
-      load0 = in0[100*i0 + i1 - 101] if 0 <= i0 - 1        8 elements at each end, with masks of 0 <= i1 - 1
-                                    and 0 <= i1 - 1   →    the middle: load0 = in0[100*i0 + i1 - 101]
-      …                                                  else:                                    # a row at an edge
-                                                           all of it with masks, 8 elements at a time
+    for i1 in 100:                                       if 0 <= i0 - 1:                          # an interior row
+      load0 = in0[100*i0 + i1 - 101] if 0 <= i0 - 1        both ends, 8 elements at a time, with masks of 0 <= i1 - 1
+                                    and 0 <= i1 - 1   →    the interior: load0 = in0[100*i0 + i1 - 101]
+      …                                                  else:                                    # an edge row
+                                                           all elements with masks, 8 at a time
 
-A check is `along` the loop if it depends on its index, and `across` it if it is the same for the whole row.
+A check is `along` the loop if it depends on its index, and `across` it if it is invariant in it.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from graphc.ir.core.structural_key import SMALL
 __all__ = ["PaddedLoops"]
 
 EDGE = SMALL
-"""Lanes where bounds are checked lane by lane: every loop that is read at run time has at least so many iterations."""
+"""Lanes where bounds are checked lane by lane: every loop whose extent is a parameter has at least so many iterations."""
 
 TWICE = 64
-"""A body up to this heavy is written apart for rows inside of all padding."""
+"""Weight of a body up to which interior rows have a copy of it."""
 
 Checks = dict[Instr, tuple[int, int | None]]
-"""Bounds checks, with where along their loop they hold: from, to."""
+"""Bounds checks with the iterations for which they hold: first, end."""
 
 
 class PaddedLoops(VectorLoops):
-    """Loops along the lanes of a kernel being written, in parts where they have bounds checks."""
+    """Writes vector loops, split where bounds checks begin and cease to hold."""
 
     def _vector_loop(
         self,
@@ -49,17 +49,19 @@ class PaddedLoops(VectorLoops):
         tail: bool = True,
         main: bool = True,
     ) -> list[Value]:
-        """Write a vector loop, in parts if it has bounds checks."""
+        """Write a vector loop, split if it has bounds checks."""
         extent = self.kernel.dims[loop]
         if self._is_once(loop, lanes):
             return self._masked_loop(loop, lanes, carry, body, start, stop) if main else list(carry)
-        outer_reductions = self.stage is not None and self.stage.outer_reductions  # each element is added once
+        outer_reductions = (
+            self.stage is not None and self.stage.outer_reductions
+        )  # the overlapping vectors at the ends would add elements twice
         if extent > SMALL and lanes > 1 and start is None and main and tail and not outer_reductions:
             along, across = self._checks(loop)
             if carry and any(r.position is not None for r in self.current().reductions):
-                along = {}  # of equal elements the first one counts: they have to come in order
+                along = {}  # the first of equal elements wins, so iterations must be in order
             if across and not self._is_heavy():
-                return self._inside_or_not(loop, lanes, carry, body, along, across)
+                return self._interior_or_edge(loop, lanes, carry, body, along, across)
             if along:
                 return self._split_loop(loop, lanes, carry, body, along)
         return self._plain_loop(loop, lanes, carry, body, start, stop, tail=tail, main=main)
@@ -67,15 +69,14 @@ class PaddedLoops(VectorLoops):
     # -- the checks -------------------------------------------------------------------------------
 
     def _roots(self) -> list[Instr]:
-        """Return what the stages inside of a vector loop compute everything else for."""
+        """Return the roots of the stages inside of the vector loop."""
         return [v for s in (self.kernel.stages if self.vector is not None else [self.current()]) for v in s.roots()]
 
     def _is_heavy(self) -> bool:
         return sum(map(weight_of, needed(self._roots()))) > TWICE
 
     def _checks(self, loop: int) -> tuple[Checks, list[Instr]]:
-        """Return the bounds checks of padded axes: those that run along a vector loop, with where in it they hold (from,
-        to), and those that are the same all along it."""
+        """Return the bounds checks of padded axes: those along a vector loop, and those that are invariant in it."""
         along: Checks = {}
         across: dict[Instr, tuple[int, int | None]] = {}
         for i in needed(self._roots()):
@@ -92,12 +93,12 @@ class PaddedLoops(VectorLoops):
                 continue
             if low.attr.loops[0][0] == loop:
                 along[i] = where
-            elif self.known(i) and self.get(i).name != TRUE:
+            elif self.is_written(i) and self.get(i).name != TRUE:
                 across[i] = where
-        return along, list(across) if self._ever_all(across) else []
+        return along, list(across) if self._can_all_hold(across) else []
 
-    def _ever_all(self, checks: Checks) -> bool:
-        """Whether there is a point at which all checks hold: of arrays that were concatenated there is none."""
+    def _can_all_hold(self, checks: Checks) -> bool:
+        """Whether all checks hold at some point: for the pieces of a concatenation they never do."""
         first: dict[int, int] = {}
         last: dict[int, int] = {}
         for i, (begin, end) in checks.items():
@@ -107,19 +108,19 @@ class PaddedLoops(VectorLoops):
         return all(first[loop] < last[loop] for loop in first)
 
     def _hold(self, checks: Iterable[Instr]) -> dict[Instr, Value]:
-        """Return that checks hold, and with them what is true if all of them are."""
+        """Return "true" for checks and for each conjunction of them."""
         true = set(checks)
         for i in needed(self._roots()):
-            if (self.known(i) and self.get(i).name == TRUE) or (i.op == "and" and all(a in true for a in i.args)):
+            if (self.is_written(i) and self.get(i).name == TRUE) or (i.op == "and" and all(a in true for a in i.args)):
                 true.add(i)
         return dict.fromkeys(true, self.f.const(True, "i1"))
 
-    # -- rows inside and at the edge --------------------------------------------------------------
+    # -- interior and edge rows -------------------------------------------------------------------
 
-    def _inside_or_not(
+    def _interior_or_edge(
         self, loop: int, lanes: int, carry: Sequence[Value], body: Body, along: Checks, across: list[Instr]
     ) -> list[Value]:
-        """Write a vector loop twice: for rows inside of all padding, without checks, and for rows at an edge."""
+        """Write a vector loop twice: for interior rows, without checks, and for edge rows."""
         f = self.f
         inside = functools.reduce(f.and_, map(self.get, across))
 
@@ -141,7 +142,7 @@ class PaddedLoops(VectorLoops):
         return self._either(inside, within, at_edge)
 
     def _either(self, cond: Value, then: Callable[[], list[Value]], other: Callable[[], list[Value]]) -> list[Value]:
-        """Write a branch, each side in a scope of its own, and what the two sides compute."""
+        """Write a branch, each side in a scope of its own; return the phis of their values."""
         f, name = self.f, self.f.fresh("inside")
         f.cond_br(cond, name, f"not.{name}")
         sides = []
@@ -157,10 +158,10 @@ class PaddedLoops(VectorLoops):
             for a, b in zip(first, second, strict=True)
         ]
 
-    # -- the middle of a row and its ends ---------------------------------------------------------
+    # -- the interior of a row and its ends -------------------------------------------------------
 
     def _split_loop(self, loop: int, lanes: int, carry: Sequence[Value], body: Body, along: Checks) -> list[Value]:
-        """Write a loop whose bounds checks all hold in its middle: whole vectors without them, then both ends with them."""
+        """Write a loop whose bounds checks all hold in its interior: vectors without checks, then both ends with checks."""
         f, extent = self.f, self.kernel.dims[loop]
         begin = min(max([0, *(first for first, _ in along.values())]), extent)
         end = max(begin, min([extent, *(last for _, last in along.values() if last is not None)]))
@@ -168,11 +169,11 @@ class PaddedLoops(VectorLoops):
             begin = min(-(-begin // EDGE) * EDGE, extent)
             end = max(begin, end)
         end = begin + (end - begin) // lanes * lanes
-        where = (self.stage, loop, lanes)  # each pass has bounds of its own
+        where = (self.stage, loop, lanes)  # each stage has bounds of its own
         lower, upper = (self.integer(n, (name, where), varies=True) for n, name in ((begin, "begin"), (end, "end")))
         self.lanes = lanes
         self._order_ends(loop, (begin, ("begin", where)), (end, ("end", where)), along)
-        with f.loop(lower, upper, lanes, carry, hint=f"i{loop}_") as at, self.scope({loop: at.index}):
+        with self.counted(loop, lower, upper, lanes, carry) as at:
             self.scopes[-1].update(self._hold(along))
             at.next(body(at.carry))
         if carry:
@@ -182,9 +183,9 @@ class PaddedLoops(VectorLoops):
         return []
 
     def _order_ends(self, loop: int, begin: Number, end: Number, along: Checks) -> None:
-        """Note that bounds checks hold from `begin` to `end`: the code between does without them."""
-        name, nothing, extent = f"the middle of i{loop}", (0, ("nothing", 0)), (self.kernel.dims[loop], ("extent", loop))
-        self.orders += [(f"{name}, its begin", nothing, begin, begin, end), (f"{name}, its end", end, extent, begin, end)]
+        """Note the inequalities on which the interior, from `begin` to `end`, relies: its bounds checks hold."""
+        name, zero, extent = f"the interior of i{loop}", (0, ("nothing", 0)), (self.kernel.dims[loop], ("extent", loop))
+        self.orders += [(f"{name}, its begin", zero, begin, begin, end), (f"{name}, its end", end, extent, begin, end)]
         for i, (first, last) in along.items():
             where = (self.stage, loop, self.lanes, i)
             self.orders.append((f"the first that is inside, in {name}", (first, ("first", where)), begin, begin, end))
@@ -192,15 +193,15 @@ class PaddedLoops(VectorLoops):
                 self.orders.append((f"the end of {name}", end, (last, ("last", where)), begin, end))
 
     def _vectors(self, loop: int, elements: int, role: str) -> Value:
-        """Return how many narrow vectors it takes for some elements of a loop."""
+        """Return the number of narrow vectors that cover some elements of a loop."""
         return self.integer(-(-elements // EDGE), (role, (self.stage, loop)), varies=True)
 
     def _overlapping(self, loop: int, body: Body, along: Checks, before: Value, count: Value, jump: Value) -> None:
-        """Write narrow vectors with checks lane by lane: `before` of them from the start, those up to `count` `jump` farther.
+        """Write narrow vectors with checks lane by lane: `before` of them from the start, the rest `jump` elements farther.
 
-        What would reach beyond the end lies back over its neighbour, and stores the same again.
+        A vector that would reach beyond the end is moved back over its neighbour, and stores the same values again.
         """
-        ensure(self.kernel.dims[loop] >= EDGE, f"a loop of less than {EDGE} iterations has no whole vector")
+        ensure(self.kernel.dims[loop] >= EDGE, f"a loop of less than {EDGE} iterations has no full vector")
         f, self.lanes = self.f, EDGE
         last = f.sub(self.extent(loop), f.i64(EDGE))
         with f.loop(f.i64(0), count, hint=f"i{loop}_") as iteration:
@@ -213,15 +214,15 @@ class PaddedLoops(VectorLoops):
         self.lanes = 1
 
     def _check_lanes(self, along: Checks, at: Value) -> None:
-        """Write in which lanes each check holds, for a vector that starts at `at`; equal ones once."""
-        found: dict[tuple[int, int | None], Value] = {}
+        """Compute the lanes in which each check holds, for a vector that starts at `at`; equal checks once."""
+        masks: dict[tuple[int, int | None], Value] = {}
         for i, where in along.items():
-            if where not in found:
-                found[where] = self._lanes_inside(i, at, *where)
-            self.scopes[-1][i] = found[where]
+            if where not in masks:
+                masks[where] = self._lanes_inside(i, at, *where)
+            self.scopes[-1][i] = masks[where]
 
     def _lanes_inside(self, check: Instr, at: Value, first: int, stop: int | None) -> Value:
-        """Return in which lanes a check holds, the first at `at`."""
+        """Return the lanes in which a check holds, for a vector that starts at `at`."""
         f, none, all_ = self.f, self.f.i64(0), self.f.i64(self.lanes)
         edge = f.sub(self.integer(first if stop is None else stop, ("edge", check)), at)
         edge = f.select(f.cmp("slt", edge, none), none, edge)
@@ -238,15 +239,15 @@ class PaddedLoops(VectorLoops):
         lower: Value,
         upper: Value,
     ) -> list[Value]:
-        """Write one loop, under a mask, for what is below `lower` and, in a second iteration, for what is from `upper` on."""
+        """Write one masked loop for both ends: first the iterations below `lower`, then those from `upper` on."""
         f, self.lanes = self.f, lanes
         with f.loop(f.i64(0), f.i64(2), carry=carry, hint="end") as edge:
             last = f.cmp("ne", edge.index, f.i64(0))
             first, stop = f.select(last, upper, f.i64(0)), f.select(last, self.extent(loop), lower)
-            with f.loop(first, stop, lanes, edge.carry, hint=f"i{loop}_") as at, self.scope({loop: at.index}):
+            with self.counted(loop, first, stop, lanes, edge.carry) as at:
                 rest = f.binary("sub", stop, at.index)
                 narrow = f.convert("trunc", f.select(f.cmp("sge", rest, f.i64(lanes)), f.i64(lanes), rest), "i32")
-                self.mask = f.cmp("slt", f.iota("i32", lanes), narrow)
+                self.mask = self.lane_mask(narrow)
                 self._check_lanes(along, at.index)
                 at.next(body(at.carry))
             self.mask = None

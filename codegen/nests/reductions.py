@@ -1,4 +1,4 @@
-"""What reductions do to values: where they start, how two become one, and how long sums stay accurate."""
+"""Reductions of values: identities, combinations, and totals that keep long sums accurate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["add_block", "combine", "halved", "identity", "reduce_lanes", "rounde
 
 
 def identity(f: Function, r: Reduction, lanes: int) -> Value:
-    """Return what changes nothing when it is folded in."""
+    """Return the identity of a reduction."""
     dtype = r.dtype
     if r.kind in ("sum", "any"):
         value: float = 0
@@ -34,7 +34,7 @@ def _int_range(dtype: DType) -> tuple[int, int]:
 
 
 def combine(f: Function, r: Reduction, a: Value, b: Value) -> Value:
-    """Return two values as one, lane by lane."""
+    """Combine two values, lane by lane."""
     if r.kind == "sum":
         return f.add(a, b)
     if r.kind == "prod":
@@ -47,7 +47,7 @@ def combine(f: Function, r: Reduction, a: Value, b: Value) -> Value:
 
 
 def reduce_lanes(f: Function, r: Reduction, x: Value) -> Value:
-    """Return all lanes as one value."""
+    """Reduce the lanes of a vector to a scalar."""
     while x.lanes > 1:
         half = x.lanes // 2
         low, high = f.shuffle(x, None, range(half)), f.shuffle(x, None, range(half, x.lanes))
@@ -58,7 +58,7 @@ def reduce_lanes(f: Function, r: Reduction, x: Value) -> Value:
 
 
 def halved(f: Function, x: Value, lanes: int) -> Value:
-    """Return a vector of sums added up to at most so many lanes."""
+    """Add up a vector of sums to at most so many lanes."""
     while x.lanes > lanes:
         half = x.lanes // 2
         x = f.add(f.shuffle(x, None, range(half)), f.shuffle(x, None, range(half, x.lanes)))
@@ -66,10 +66,10 @@ def halved(f: Function, x: Value, lanes: int) -> Value:
 
 
 def add_block(f: Function, total: list[Value], block: Value) -> list[Value]:
-    """Add the sum of a block to a total: of f32 as a double, of f64 as two doubles, the second what the first lost."""
+    """Add the sum of a block to a total: a double for f32, for f64 two doubles, the second the error of the first."""
     if len(total) == 1:
         return [f.add(total[0], f.convert("fpext", block, "double"))]
-    # the rounding error of high + block, kept apart (Knuth's TwoSum)
+    # Knuth's TwoSum: the rounding error of high + block
     high, low = total
     s = f.add(high, block)
     b = f.sub(s, high)
@@ -81,5 +81,5 @@ def rounded(f: Function, total: list[Value]) -> Value:
     """Return a total of doubles in the precision of its sum."""
     if len(total) == 1:
         return f.convert("fptrunc", total[0], "float")
-    # an infinite sum has a NaN for its error
+    # the error of an infinite sum is NaN
     return f.select(f.cmp("ord", total[1], total[1]), f.add(total[0], total[1]), total[0])

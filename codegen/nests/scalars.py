@@ -1,4 +1,4 @@
-"""Write the operations of a kernel's bodies, each as soon as the open loops allow it."""
+"""Operations of a kernel's bodies, each in the outermost loop where its operands are available."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from graphc.ir.core.ops import PRIMITIVES
 
 __all__ = ["Scalars"]
 
-OTHER_WAVE = {name: op.twin for name, op in PRIMITIVES.items() if op.twin}
+COUNTERPART = {name: op.twin for name, op in PRIMITIVES.items() if op.twin}
 
 
 class Scalars(Accesses):
-    """Operations of a kernel being written, on one element a lane."""
+    """Writes operations, one element a lane."""
 
     def _ready(self, roots: Iterable[Instr]) -> None:
-        """Write every instruction that the roots need and that the open loops allow."""
+        """Write each instruction that the roots need and whose loops are open."""
         order = needed(roots, self._from_scratch)
         self._hoist_addresses(order)
-        sincos = {(i.op, i.args): i for i in order if i.op in OTHER_WAVE}
+        sincos = {(i.op, i.args): i for i in order if i.op in COUNTERPART}
         for i in order:
-            if self.known(i) or i.op == "reduced" or not i.loops <= self.loops.keys():
+            if self.is_written(i) or i.op == "reduced" or not i.loops <= self.loops.keys():
                 continue
             if self._from_scratch(i):
-                if self.loops.keys() >= {*self.kernel.home(i).inner}:  # it may vary with some of them only
+                if self.loops.keys() >= {*self.kernel.home(i).inner}:  # though it may vary with some of them only
                     self.scopes[-1][i] = self._scratch_load(i)
-            elif all(self.known(o) for o in i.operands()):
-                twin = sincos.get((OTHER_WAVE.get(i.op, ""), i.args))
-                if twin is None or self.known(twin) or self._from_scratch(twin):
+            elif all(self.is_written(o) for o in i.operands()):
+                twin = sincos.get((COUNTERPART.get(i.op, ""), i.args))
+                if twin is None or self.is_written(twin) or self._from_scratch(twin):
                     self.scopes[-1][i] = self._compute(i)
                     if is_bound_check(i) and self.get(i).lanes == 1:
                         self._mask_bits(i)
@@ -69,7 +69,7 @@ class Scalars(Accesses):
         return OPS[i.op](f, dtype, xs)
 
     def _select_all(self, cond: Value, x: Value, y: Value) -> Value:
-        """Choose between vectors by an i64 of equal bits, in bits: LLVM would make a branch of a `select` by one condition."""
+        """Select between vectors by an i64 of equal bits, bitwise: LLVM would turn a `select` by a scalar into a branch."""
         f = self.f
         x, y = f.common(x, y)
         bits = {"float": "i32", "double": "i64"}.get(x.type, x.type)
@@ -81,14 +81,14 @@ class Scalars(Accesses):
         return f.bitcast(f.or_(f.and_(first, mask), f.and_(second, other)), x.type)
 
     def _mask_bits(self, cond: Instr) -> Value:
-        """Return a condition that is the same in all lanes as an i64, all its bits set or none.
+        """Return a condition that is the same in all lanes as an i64 with all bits set or none.
 
-        Bounds checks are written by their differences' signs, where their loop is entered: LLVM would move a comparison
-        into the loops that use it.
+        A bounds check is the sign of a difference, computed where its loop is entered: LLVM would sink a comparison into
+        the loops that use it.
         """
-        for known in reversed(self.places):
-            if cond in known:
-                return known[cond]
+        for scope in reversed(self.memo):
+            if cond in scope:
+                return scope[cond]
         f = self.f
         if cond.op == "and":
             bits = f.and_(self._mask_bits(cond.args[0]), self._mask_bits(cond.args[1]))
@@ -98,11 +98,11 @@ class Scalars(Accesses):
             bits = f.xor(sign, f.like(-1, sign)) if cond.op == "le" else sign
         else:
             bits = f.convert("sext", self.get(cond), "i64")
-        self.places[-1][cond] = bits
+        self.memo[-1][cond] = bits
         return bits
 
     def _bound(self, xs: list[Value]) -> Value:
-        """Return whether an index is inside; if one that counts is not, leave a note for the caller."""
+        """Return whether an index is inside; set the status if one of an active lane is not."""
         f = self.f
         inside = f.cmp("ult", xs[0], xs[1])
         bad = f.xor(inside, f.like(True, inside))

@@ -1,15 +1,15 @@
-"""What is known where, while a kernel is written: values, addresses, open loops, lanes and masks.
+"""The state of a kernel being written: values and addresses by scope, open loops, lanes and masks.
 
-Its parts are written on top of this, each by a module of its own: `accesses.py` what is loaded and stored, `scalars.py` the
-operations of a body, `vector_loops.py` and `padded_loops.py` one loop, `loops.py` the whole nest.
+The other modules build on it: `addresses.py` and `accesses.py` loads and stores, `scalars.py` the operations of a body,
+`vector_loops.py` and `padded_loops.py` one loop, `nest.py` the nest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from graphc.codegen.llvm.builder import Module
+from graphc.codegen.llvm.builder import LoopBlock, Module
 from graphc.codegen.llvm.scalar_ops import LLVM
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Instr, Kernel, Stage
@@ -21,25 +21,25 @@ from graphc.ir.core.structural_key import SIMPLE, SMALL
 __all__ = ["TRUE", "Body", "Scopes"]
 
 Body = Callable[[list[Value]], list[Value]]
-"""Writes what a loop does in one iteration, from the carried values to the next."""
+"""Writes one iteration of a loop, from its carried values to the next."""
 
 TRUE = "true"
-"""How a condition is spelled that is known to hold."""
+"""The literal of a condition that always holds."""
 
 
 class Scopes(KernelFunction):
-    """A kernel being written: where in its loops the next instruction will stand, and what is known there."""
+    """A kernel being written: the loops around the next instruction, and the values available there."""
 
     def __init__(self, module: Module, kernel: Kernel, plan: Schedule, name: str) -> None:
         super().__init__(module, name, [b.name for b in kernel.buffers])
         self.kernel, self.plan = kernel, plan
         self.scopes: list[dict[Instr, Value]] = [{}]
-        self.places: list[dict[object, Value]] = [{}]
-        """Addresses known in each scope, and what was loaded from some without a mask."""
+        self.memo: list[dict[object, Value]] = [{}]
+        """By scope: addresses, values loaded without a mask, and conditions as masks of bits."""
         self.loops: dict[int, Value] = {}
         self.mask: Value | None = None
         self.whole_vector: Value | None = None
-        """Whether the mask holds for all lanes, where that is known at run time only."""
+        """Whether the mask holds for all lanes, if that is decided at run time."""
         self.lanes = 1
         self.vector = kernel.vector
         self.stage: Stage | None = None
@@ -47,31 +47,44 @@ class Scopes(KernelFunction):
 
     @contextmanager
     def scope(self, loops: Mapping[int, Value]) -> Iterator[None]:
-        """Open a block: what is written in it is known in it only, loop indices among it."""
+        """Open a block: values written in it, and its loop indices, are available only there."""
         self.scopes.append({})
-        self.places.append({})
+        self.memo.append({})
         self.loops.update(loops)
         yield
         self.scopes.pop()
-        self.places.pop()
+        self.memo.pop()
         for loop in loops:
             del self.loops[loop]
+
+    @contextmanager
+    def counted(
+        self, loop: int, start: Value | None = None, stop: Value | None = None, step: int = 1, carry: Sequence[Value] = ()
+    ) -> Iterator[LoopBlock]:
+        """Write one of the kernel's loops over all its iterations or a part of them; the `with` block is its body."""
+        first, end = start or self.f.i64(0), stop or self.extent(loop)
+        with self.f.loop(first, end, step, carry, hint=f"i{loop}_") as at, self.scope({loop: at.index}):
+            yield at
+
+    def lane_mask(self, count: Value) -> Value:
+        """Return the mask of the first `count` lanes; `count` is an i32."""
+        return self.f.cmp("slt", self.f.iota("i32", self.lanes), count)
 
     # -- values -----------------------------------------------------------------------------------
 
     def get(self, i: Instr) -> Value:
-        """Return what an instruction was written as, in the innermost scope that knows it."""
+        """Return the value of an instruction, from the innermost scope that has it."""
         for scope in reversed(self.scopes):
             if i in scope:
                 return scope[i]
-        raise AssertionError(f"{i.name} ({i.op}) is used before it is known")
+        raise AssertionError(f"{i.name} ({i.op}) is used before it is written")
 
-    def known(self, i: Instr) -> bool:
-        """Tell whether an instruction is written."""
+    def is_written(self, i: Instr) -> bool:
+        """Tell whether a value of an instruction is available."""
         return any(i in scope for scope in self.scopes)
 
     def number(self, i: Instr) -> Value:
-        """Return a constant of the user's: simple ones are literals, others data, so that they change no code."""
+        """Return a constant of the program: simple ones are literals, others parameters, so that they change no code."""
         type = LLVM[i.dtype.name]
         if i.dtype.is_bool or (i.dtype.is_int and abs(i.attr) <= SMALL):
             return self.f.const(i.attr, type)
@@ -84,25 +97,25 @@ class Scopes(KernelFunction):
     # -- loops and lanes --------------------------------------------------------------------------
 
     def extent(self, loop: int) -> Value:
-        """Return how many iterations a loop has."""
+        """Return the extent of a loop."""
         return self.integer(self.kernel.dims[loop], ("extent", loop))
 
-    def whole(self, loop: int, lanes: int) -> Value:
-        """Return the extent rounded down to whole vectors."""
+    def vector_end(self, loop: int, lanes: int) -> Value:
+        """Return the extent of a loop rounded down to a multiple of the lanes."""
         extent, role = self.kernel.dims[loop], ("whole", (loop, lanes))
-        whole = extent // lanes * lanes
-        limit, nothing, end = (extent, ("extent", loop)), (0, ("nothing", 0)), (whole, role)
-        self.orders.append((f"the end of whole vectors of i{loop}", end, limit, nothing, end))
-        return self.integer(whole, role, varies=extent > SMALL)
+        stop = extent // lanes * lanes
+        limit, zero, end = (extent, ("extent", loop)), (0, ("nothing", 0)), (stop, role)
+        self.orders.append((f"the end of the vectors of i{loop}", end, limit, zero, end))
+        return self.integer(stop, role, varies=extent > SMALL)
 
     def current(self) -> Stage:
-        """Return the pass that is being written."""
-        assert self.stage is not None, "outside of all passes"
+        """Return the stage that is being written."""
+        assert self.stage is not None, "outside of all stages"
         return self.stage
 
     @property
     def _lane_loop(self) -> int | None:
-        """The loop that lanes run along."""
+        """The loop whose iterations are lanes."""
         if self.vector is not None:
             return self.vector
         return self.stage.inner[-1] if self.stage is not None and self.stage.inner else None

@@ -1,4 +1,4 @@
-"""Write one loop by whole vectors, and what is left over under a mask: twice, or once if the body is long."""
+"""Write one loop as vectors and a masked remainder: the body twice, or once, always under the mask, if it is long."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["VectorLoops"]
 
 
 class VectorLoops(Scalars):
-    """Loops along the lanes of a kernel being written."""
+    """Writes loops whose iterations are lanes."""
 
     def _plain_loop(
         self,
@@ -26,34 +26,30 @@ class VectorLoops(Scalars):
         tail: bool = True,
         main: bool = True,
     ) -> list[Value]:
-        """Write a loop by whole vectors, then what is left over under a mask."""
-        f, extent = self.f, self.kernel.dims[loop]
+        """Write a loop as vectors, then the remainder under a mask."""
+        extent = self.kernel.dims[loop]
         known = self.is_known(extent)
-        whole = self.whole(loop, lanes)
+        end = self.vector_end(loop, lanes)
         values = list(carry)
         self.lanes = lanes
         if main and not (known and extent < lanes):
-            with (
-                f.loop(start or f.i64(0), stop or whole, lanes, values, hint=f"i{loop}_") as at,
-                self.scope({loop: at.index}),
-            ):
+            with self.counted(loop, start, stop or end, lanes, values) as at:
                 at.next(body(at.carry))
             values = at.results
         if tail and not (known and extent % lanes == 0) and lanes > 1:
-            values = self._tail(loop, lanes, whole, values, body)
+            values = self._tail(loop, end, values, body)
         self.lanes = 1
         return values
 
-    def _tail(self, loop: int, lanes: int, whole: Value, values: list[Value], body: Body) -> list[Value]:
+    def _tail(self, loop: int, start: Value, values: list[Value], body: Body) -> list[Value]:
         f = self.f
-        rest = f.binary("sub", self.extent(loop), whole)
+        rest = f.binary("sub", self.extent(loop), start)
         some = f.cmp("sgt", rest, f.i64(0))
         before, name = f.label, f.fresh("tail")
         f.cond_br(some, name, f"end.{name}")
         f.start(name)
-        with self.scope({loop: whole}):
-            narrow = f.convert("trunc", rest, "i32")
-            self.mask = f.cmp("slt", f.iota("i32", lanes), narrow)
+        with self.scope({loop: start}):
+            self.mask = self.lane_mask(f.convert("trunc", rest, "i32"))
             after = body(values)
             self.mask = None
         end = f.label
@@ -65,7 +61,7 @@ class VectorLoops(Scalars):
         ]
 
     def _is_once(self, loop: int, lanes: int) -> bool:
-        """Whether a vector loop is one loop under a mask, without a tail."""
+        """Whether a vector loop is written once, under a mask."""
         extent = self.kernel.dims[loop]
         if lanes == 1 or (self.is_known(extent) and (extent < lanes or extent % lanes == 0)):
             return False
@@ -82,14 +78,10 @@ class VectorLoops(Scalars):
     ) -> list[Value]:
         f, extent = self.f, self.extent(loop)
         self.lanes = lanes
-        with (
-            f.loop(start or f.i64(0), stop or extent, lanes, carry, hint=f"i{loop}_") as at,
-            self.scope({loop: at.index}),
-        ):
+        with self.counted(loop, start, stop or extent, lanes, carry) as at:
             rest = f.binary("sub", extent, at.index)
             self.whole_vector = f.cmp("sge", rest, f.i64(lanes))
-            narrow = f.convert("trunc", f.select(self.whole_vector, f.i64(lanes), rest), "i32")
-            self.mask = f.cmp("slt", f.iota("i32", lanes), narrow)
+            self.mask = self.lane_mask(f.convert("trunc", f.select(self.whole_vector, f.i64(lanes), rest), "i32"))
             at.next(body(at.carry))
         self.mask = self.whole_vector = None
         self.lanes = 1

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from graphc.codegen.mlir.module import FOLDS, HOLES, PREFIX, REGIONS, SPELLING, to_mlir, to_mlir_module
+from graphc.codegen.mlir.module import HOLES, PREFIX, REGIONS, to_mlir, to_mlir_module
+from graphc.codegen.mlir.primitives import FOLDS, SPELLING
 from graphc.codegen.mlir.scalars import SCALARS
 from graphc.codegen.mlir.text import number
 from graphc.ir.core import build
