@@ -123,12 +123,12 @@ class BatchTrace(InnerTrace):
     def _by_rule(self, call: Any) -> Any:
         """Return placeholders for the results that a function's rule gives for the whole batch."""
         info, function = VmapInfo(self.size, self.randomness), call.function
-        found = self.outside(call.args, lambda lifted, dims: function.vmap(info, dims, *lifted))
-        outputs, places = ruled(function, found)
-        several = isinstance(found[0], (tuple, list))
+        returned = self.outside(call.args, lambda lifted, dims: function.vmap(info, dims, *lifted))
+        outputs, places = ruled(function, returned)
+        several = isinstance(returned[0], (tuple, list))
         pairs = zip(outputs, places, strict=True)
-        made = [o if d is None or not isinstance(o, Tensor) else self.take(o, d % o.ndim) for o, d in pairs]
-        return type(found[0])(made) if several else made[0]
+        results = [o if d is None or not isinstance(o, Tensor) else self.take(o, d % o.ndim) for o, d in pairs]
+        return type(returned[0])(results) if several else results[0]
 
     def is_batched(self, tensors: Sequence[Tensor]) -> bool:
         """Tell whether one of some tensors is another for each element."""
@@ -160,19 +160,19 @@ class BatchTrace(InnerTrace):
             )
         nodes = self._written_out(tensors)
         steps = [self._outer_step(t) for t in tensors]
-        found = iter(zip(batch(nodes, self.inputs, self.size, self.number), steps, tensors, strict=True))
+        batches = iter(zip(batch(nodes, self.inputs, self.size, self.number), steps, tensors, strict=True))
         state.trace = self.outer
         try:
             lifted: list[Any] = []
             dims: list[int | None] = []
             for a in args:
-                ((node, has_axis), step, tensor) = next(found) if isinstance(a, Tensor) else ((None, False), None, None)
+                ((node, has_axis), step, tensor) = next(batches) if isinstance(a, Tensor) else ((None, False), None, None)
                 dims.append(0 if has_axis else None)
                 if tensor is None or node is None:
                     lifted.append(a)
                 else:
-                    made = Batched(node, has_axis, step, tensor._storage.pending)
-                    lifted.append(made.tensor(dims[-1], self.size))
+                    batched = Batched(node, has_axis, step, tensor._storage.pending)
+                    lifted.append(batched.tensor(dims[-1], self.size))
             return rule(lifted, tuple(dims))
         finally:
             state.trace = self
@@ -180,10 +180,10 @@ class BatchTrace(InnerTrace):
     def _asked_for(self, error: TracingError) -> TracingError:
         asked = error.asked
         assert isinstance(asked, Node)
-        made = f", made at {asked.where}" if asked.where else ""
+        origin = f", made at {asked.where}" if asked.where else ""
         refused = TracingError(
             f"vmap: It looks like {self.name} looks at the value of a batched tensor (.item(), bool, print, a Python if): "
-            f"expected one value for all elements of the batch, got {asked.type} for each{made}. Choose with graphc.where, "
+            f"expected one value for all elements of the batch, got {asked.type} for each{origin}. Choose with graphc.where, "
             "or give in_dims=None to what is not batched."
         )
         set_location(refused, location_of(error))
@@ -201,27 +201,29 @@ class BatchTrace(InnerTrace):
         self._check_random(nodes, changed)
         plain, batches, ahead = self._keys(changed)
         states = substitute([s.node for s in changed], {**plain, **ahead})
-        found = batch([*substitute(nodes, plain), *states], {**self.inputs, **batches}, self.size, self.number)
-        self._write_outside(changed, found[len(nodes) :])
-        made = [
+        batched = batch([*substitute(nodes, plain), *states], {**self.inputs, **batches}, self.size, self.number)
+        self._write_outside(changed, batched[len(nodes) :])
+        batched_results = [
             Batched(node, has, self._outer_step(x), x._storage.pending + 1)
-            for x, (node, has) in zip(results, found[: len(nodes)], strict=True)
+            for x, (node, has) in zip(results, batched[: len(nodes)], strict=True)
         ]
-        self.writes = [(x, d, m) for (x, d, _), m in zip(written, made[len(made) - len(written) :], strict=True)]
-        each = iter(made)
+        self.writes = [
+            (x, d, m) for (x, d, _), m in zip(written, batched_results[len(batched_results) - len(written) :], strict=True)
+        ]
+        each = iter(batched_results)
         return [next(each) if isinstance(x, Tensor) else None for x in outputs]
 
     def write_back(self) -> None:
         """Write to the arguments what the function wrote to their placeholders; to be called outside."""
-        for x, dim, made in self.writes:
-            x._assign(made.tensor(dim, self.size))
+        for x, dim, batched in self.writes:
+            x._assign(batched.tensor(dim, self.size))
 
-    def _write_outside(self, changed: dict[Storage, Before], found: Sequence[tuple[Node, bool]]) -> None:
+    def _write_outside(self, changed: dict[Storage, Before], batches: Sequence[tuple[Node, bool]]) -> None:
         """Leave what was written to tensors from outside, with their true random states.  Raises RuntimeError for batches."""
         for storage, before in self.entered.items():
             if before.key is not None and storage.node is before.key:
                 storage.node = before.node
-        for (storage, before), (node, has_axis) in zip(changed.items(), found, strict=True):
+        for (storage, before), (node, has_axis) in zip(changed.items(), batches, strict=True):
             if has_axis and before.node.type == KEY:
                 node, has_axis = _furthest(node, before.node), False
             if has_axis:

@@ -95,8 +95,8 @@ def _spread(dims: Dims, tree: TreeDef) -> list[Any] | None:
     if shape.kind is not tree.kind or shape.keys != tree.keys or len(shape.parts) != len(tree.parts):
         return None
     children = dims.values() if kind in pytree.DICTS else dims
-    found = [_spread(d, part) for d, part in zip(children, tree.parts, strict=True)]
-    return None if any(f is None for f in found) else [d for f in found if f is not None for d in f]
+    spread = [_spread(d, part) for d, part in zip(children, tree.parts, strict=True)]
+    return None if any(f is None for f in spread) else [d for f in spread if f is not None for d in f]
 
 
 def _leaf_dims(dims: Dims) -> list[Any]:
@@ -139,14 +139,14 @@ class _Call:
                 f"vmap({self.name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a "
                 "function with no inputs. The latter is unsupported."
             )
-        found, self.tree = pytree.flatten(args)
+        leaves, self.tree = pytree.flatten(args)
         dims = _spread(in_dims, self.tree)
         if dims is None:
             raise ValueError(
                 f"{self.title}: in_dims is not compatible with the structure of `inputs`. in_dims has structure "
                 f"{pytree.sketch(pytree.flatten(in_dims)[1])} but inputs has structure {pytree.sketch(self.tree)}."
             )
-        self.leaves = [_as_tensor(x) for x in found]
+        self.leaves = [_as_tensor(x) for x in leaves]
         self.dims = [self._axis(d, x) for d, x in zip(dims, self.leaves, strict=True)]
         self.size = self._batch_size()
 
@@ -196,19 +196,19 @@ class _Call:
             result = self.func(*pytree.unflatten(inner, self.tree), **self.kwargs)
             outputs, tree = pytree.flatten(result)
             dims = self.result_dims(result, outputs, tree)
-            found = level.finish(outputs)
+            batches = level.finish(outputs)
         level.write_back()
-        return pytree.unflatten(self._placed(outputs, found, dims, size, level), tree)
+        return pytree.unflatten(self._placed(outputs, batches, dims, size, level), tree)
 
     def result_dims(self, result: Any, outputs: Sequence[Any], tree: TreeDef) -> list[int | None]:
         """Return one dim for each output.  Raises ValueError for dims that do not fit, and for what is no tensor."""
-        given = self.out_dims
-        alone = isinstance(result, Tensor) and isinstance(given, tuple) and len(given) == 1
-        dims = _spread(given[0] if alone else given, tree)
+        out_dims = self.out_dims
+        alone = isinstance(result, Tensor) and isinstance(out_dims, tuple) and len(out_dims) == 1
+        dims = _spread(out_dims[0] if alone else out_dims, tree)
         if dims is None:
             raise ValueError(
-                f"vmap({self.name}, ..., out_dims={given})(<inputs>): out_dims is not compatible with the structure of "
-                f"`outputs`. out_dims has structure {pytree.sketch(pytree.flatten(given)[1])} "
+                f"vmap({self.name}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of "
+                f"`outputs`. out_dims has structure {pytree.sketch(pytree.flatten(out_dims)[1])} "
                 f"but outputs has structure {pytree.sketch(tree)}."
             )
         for x, dim in [*zip(outputs, dims, strict=True), *([(None, 0)] if result is None else [])]:
@@ -220,17 +220,22 @@ class _Call:
         return dims
 
     def _placed(
-        self, outputs: Sequence[Any], found: Sequence[Batched | None], dims: Sequence[int | None], size: int, level: BatchTrace
+        self,
+        outputs: Sequence[Any],
+        batches: Sequence[Batched | None],
+        dims: Sequence[int | None],
+        size: int,
+        level: BatchTrace,
     ) -> list[Any]:
         """Return the outputs with the batch axis where it is wanted, as tensors of the level outside."""
         located: list[Any] = []
-        for x, made, dim in zip(outputs, found, dims, strict=True):
-            if made is None:
+        for x, batched, dim in zip(outputs, batches, dims, strict=True):
+            if batched is None:
                 located.append(x)
                 continue
-            if dim is None and made.has_axis:
+            if dim is None and batched.has_axis:
                 raise ValueError(f"vmap({self.name}, ...): `{self.name}` can not return a BatchedTensor when out_dim is None")
-            located.append(x if dim is None and x._storage.trace is not level else made.tensor(dim, size))
+            located.append(x if dim is None and x._storage.trace is not level else batched.tensor(dim, size))
         return located
 
 

@@ -106,10 +106,10 @@ def load_function(spec: str) -> Callable[..., Any]:
         raise _Usage(f"expected file.py:function, got {spec!r}")
     if not path.is_file():
         raise _Usage(f"expected a file, but there is no {file}")
-    found = _attribute(_module(path), name, file)
-    if not callable(found):
-        raise _Usage(f"expected a function, but {name} of {file} is of type {type(found).__name__}")
-    return found  # type: ignore[no-any-return]
+    function = _attribute(_module(path), name, file)
+    if not callable(function):
+        raise _Usage(f"expected a function, but {name} of {file} is of type {type(function).__name__}")
+    return function  # type: ignore[no-any-return]
 
 
 def _module(path: Path) -> Any:

@@ -122,11 +122,11 @@ def _count(lowered: Lowered, stage: str) -> int:
 
 def in_turns(*calls: Callable[[], Any], rounds: int = 15, count: int = 40) -> list[float]:
     """Return the median seconds of each call: rounds of `count` calls, each in its turn."""
-    found: list[list[float]] = [[] for _ in calls]
+    durations: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
-        for call, times in zip(calls, found, strict=True):
+        for call, times in zip(calls, durations, strict=True):
             times.append(_seconds(lambda call=call: [call() for _ in range(count)]) / count)  # type: ignore[misc]
-    return [statistics.median(times) for times in found]
+    return [statistics.median(times) for times in durations]
 
 
 def _seconds(call: Callable[[], Any]) -> float:

@@ -46,8 +46,14 @@ MOVES = 3
 
 def _python_draws() -> Any:
     """Return the states of the global random generators of Python and NumPy."""
-    found: Any = get_state(legacy=False)
-    return random.getstate(), repr(found["state"]["key"][:2]), found["state"]["pos"], found["has_gauss"], found["gauss"]
+    numpy_state: Any = get_state(legacy=False)
+    return (
+        random.getstate(),
+        repr(numpy_state["state"]["key"][:2]),
+        numpy_state["state"]["pos"],
+        numpy_state["has_gauss"],
+        numpy_state["gauss"],
+    )
 
 
 class Compiled:
@@ -87,16 +93,16 @@ class Compiled:
         return Compiled(self._function, self._options)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
-        made = memo[id(self)] = Compiled(deepcopy(self._function, memo), self._options)
-        return made
+        copy = memo[id(self)] = Compiled(deepcopy(self._function, memo), self._options)
+        return copy
 
     def __reduce__(self) -> Any:
         """Pickle what was compiled; what a module knows under its name, as functions are, by that name."""
         name = getattr(self, "__qualname__", "")
-        found: Any = sys.modules.get(getattr(self, "__module__", ""))
+        value: Any = sys.modules.get(getattr(self, "__module__", ""))
         for part in name.split("."):
-            found = getattr(found, part, None)
-        return name if found is self else (Compiled, (self._function, self._options))
+            value = getattr(value, part, None)
+        return name if value is self else (Compiled, (self._function, self._options))
 
     def __repr__(self) -> str:
         return f"<compiled {self._function!r}>"

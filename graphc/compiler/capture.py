@@ -54,12 +54,12 @@ def _aliases(call: Call) -> frozenset[int]:
     for number, argument in enumerate(call.arguments):
         if not argument.is_numpy:
             groups.setdefault(argument.root, []).append(number)
-    found: set[int] = set()
+    aliased: set[int] = set()
     for numbers in groups.values():
         tensors = {id(call.arguments[n].given) for n in numbers}
         if len(tensors) > 1 and any(call.arguments[n].requires_grad for n in numbers):
-            found.update(numbers)
-    return frozenset(found)
+            aliased.update(numbers)
+    return frozenset(aliased)
 
 
 class Tracer:
@@ -99,34 +99,34 @@ class Tracer:
 
     def _placeholders(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments with tensors on placeholders: the same one for the same tensor; an array is only read."""
-        made: dict[int, Tensor] = {}
+        tensors: dict[int, Tensor] = {}
         leaves: list[Any] = []
         arguments = iter(self.call.arguments)
         for leaf, name in zip(self.call.leaves, names_of(self.function, self.call.tree), strict=True):
             if isinstance(leaf, (Tensor, np.ndarray)):
-                leaves.append(self._placeholder_tensor(next(arguments), name, made))
+                leaves.append(self._placeholder_tensor(next(arguments), name, tensors))
             else:
                 leaves.append(leaf)
-        found: tuple[tuple[Any, ...], dict[str, Any]] = pytree.unflatten(leaves, self.call.tree)
-        return found
+        arguments_on_placeholders: tuple[tuple[Any, ...], dict[str, Any]] = pytree.unflatten(leaves, self.call.tree)
+        return arguments_on_placeholders
 
-    def _placeholder_tensor(self, argument: Argument, name: str, made: dict[int, Tensor]) -> Tensor:
+    def _placeholder_tensor(self, argument: Argument, name: str, tensors: dict[int, Tensor]) -> Tensor:
         array = argument.array
         node = parameter(TensorType(of_numpy(array.dtype).ir, array.shape), name)
         self.params.append(node)
         if len(self.params) - 1 in self.state_like:
             return argument.given  # type: ignore[no-any-return]
-        if not argument.is_numpy and id(argument.given) in made:
-            return made[id(argument.given)]
+        if not argument.is_numpy and id(argument.given) in tensors:
+            return tensors[id(argument.given)]
         storage = Storage(node, argument.requires_grad)
-        given = argument.given
-        if isinstance(given, Tensor) and not given.is_leaf:
+        value = argument.given
+        if isinstance(value, Tensor) and not value.is_leaf:
             storage.fn = TransformInput(node, ())
             storage.fn.metadata = {"argument": True}
-        tensor = made[id(given)] = Tensor._of(storage)
-        if isinstance(given, Tensor):
-            tensor._grad = given._grad
-            self.trace.placeholders[tensor] = given
+        tensor = tensors[id(value)] = Tensor._of(storage)
+        if isinstance(value, Tensor):
+            tensor._grad = value._grad
+            self.trace.placeholders[tensor] = value
         self.numbers[tensor] = len(self.params) - 1
         return tensor
 
@@ -166,11 +166,11 @@ class Tracer:
     def _constants(self, inputs: Sequence[Node]) -> list[Node]:
         """Return the arrays that the function made of nothing: further parameters.  Raises TracingError for unbound ones."""
         known = set(inputs)
-        found = [n for n in toposort(self.outputs) if n.op is PARAMETER and n not in known]
-        for node in found:
+        constants = [n for n in toposort(self.outputs) if n.op is PARAMETER and n not in known]
+        for node in constants:
             if node.value is None:
                 raise self.trace.escaped(node)
-        return found
+        return constants
 
     def _output(self, node: Node, fn: GradFn | None = None) -> Result:
         self.outputs.setdefault(node, len(self.outputs))
@@ -187,9 +187,9 @@ class Tracer:
     def _result(self, leaf: Any, nodes: Mapping[Tensor, Node]) -> Result:
         if not isinstance(leaf, Tensor):
             return Result("constant", value=leaf)
-        given = next((n for n in self.state_like if self.call.arguments[n].given is leaf), self.numbers.get(leaf))
-        if given is not None:
-            return Result("argument", given)
+        number = next((n for n in self.state_like if self.call.arguments[n].given is leaf), self.numbers.get(leaf))
+        if number is not None:
+            return Result("argument", number)
         if leaf._storage in self.trace.captures and leaf._base is None:
             return Result("constant", value=leaf)
         return self._output(nodes.get(leaf, leaf._node()), leaf._edge() if leaf.requires_grad else None)
@@ -200,12 +200,12 @@ class Tracer:
         return Held(tensor) if number is None else Given(number)
 
     def _written_arguments(self) -> list[tuple[ArgumentStorage, Result]]:
-        found: list[tuple[ArgumentStorage, Result]] = []
+        writes: list[tuple[ArgumentStorage, Result]] = []
         for tensor, number in self.numbers.items():
             if tensor._storage.node is not self.params[number]:
                 rebinds = tensor._storage in self.trace.rebound
-                found.append((ArgumentStorage(number, rebinds), self._output(tensor._storage.node)))
-        return found
+                writes.append((ArgumentStorage(number, rebinds), self._output(tensor._storage.node)))
+        return writes
 
     def _outside(self) -> frozenset[Storage]:
         """Return the storages from outside whose values or gradients the function used."""
@@ -225,16 +225,16 @@ class Tracer:
             )
         outside = self._outside()
         tensors = [(n, a) for n, a in enumerate(arguments) if not a.is_numpy and n not in self.state_like]
-        found = {n for n, a in tensors if a.root in outside}
+        aliased = {n for n, a in tensors if a.root in outside}
         for number in written:
             same = [n for n, a in tensors if a.root is arguments[number].root]
             if len({id(arguments[n].given) for n in same}) > 1:
-                found.update(same)
-        if found:
-            raise _AliasedError(found)
+                aliased.update(same)
+        if aliased:
+            raise _AliasedError(aliased)
 
     def _written_state(self) -> list[tuple[Source, Result]]:
-        found: list[tuple[Source, Result]] = []
+        writes: list[tuple[Source, Result]] = []
         for number, (storage, kept) in enumerate(self.trace.captures.items()):
             if storage.node is kept.placeholder:
                 continue
@@ -243,18 +243,18 @@ class Tracer:
                     "expected state without history, got a tensor from outside that was written with one; detach what is kept"
                 )
             rebinds = storage in self.trace.rebound
-            found.append((Source(number, kept.source, rebinds), self._output(storage.node)))
-        return found
+            writes.append((Source(number, kept.source, rebinds), self._output(storage.node)))
+        return writes
 
     def _accumulated(self) -> list[tuple[Given | Held, Result | None]]:
-        found: list[tuple[Given | Held, Result | None]] = []
+        grads: list[tuple[Given | Held, Result | None]] = []
         for slot in self.trace.grads.values():
             final = slot.tensor._grad
             if final is None and (slot.original is not None or not slot.looked):
-                found.append((self._finder(slot.tensor), None))
+                grads.append((self._finder(slot.tensor), None))
             elif final is not None and final is not slot.original:
-                found.append((self._finder(slot.tensor), self._output(final._node())))
-        return found
+                grads.append((self._finder(slot.tensor), self._output(final._node())))
+        return grads
 
 
 def capture(function: Callable[..., Any], *args: Any) -> tuple[Graph, list[Captured]]:

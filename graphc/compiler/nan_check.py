@@ -56,9 +56,9 @@ def _what(culprit: Culprit) -> str:
     if culprit.is_leaf:
         name = f"parameter {node.name}" if node.op is PARAMETER else "a constant"
         return f"NaN that came in through {name} ({_summary(culprit.value)})"
-    given = ", ".join(_summary(x) for x in culprit.operands)
+    operands = ", ".join(_summary(x) for x in culprit.operands)
     side = ", in the gradient of" if node.where.endswith(GRADIENT) else ""
-    return f"{_kinds(culprit.value)} made by {node.op.name} of ({given}){side}"
+    return f"{_kinds(culprit.value)} made by {node.op.name} of ({operands}){side}"
 
 
 def _kinds(value: Any) -> str:

@@ -122,9 +122,9 @@ def names_of(function: Callable[..., Any], tree: TreeDef) -> list[str]:
     except (TypeError, ValueError):
         parameters = []
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    found: list[str] = []
+    leaf_names: list[str] = []
     for i, part in enumerate(positional.parts):
-        found += pytree.paths(part, names[i] if i < len(names) else f"arg{i}")
+        leaf_names += pytree.paths(part, names[i] if i < len(names) else f"arg{i}")
     for key, part in zip(named.keys, named.parts, strict=True):
-        found += pytree.paths(part, str(key))
-    return found
+        leaf_names += pytree.paths(part, str(key))
+    return leaf_names

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc.control_flow.arguments import alike, bound_of, checked_pair, length_of, segments_of, stable_body, with_arguments
-from graphc.control_flow.body import Body, Given, Once, different, name_of
+from graphc.control_flow.body import Body, Input, Once, different, name_of
 from graphc.control_flow.record import record_branch, record_once, record_scan, record_while
 from graphc.core import pytree
 from graphc.core.errors import located
@@ -59,13 +59,13 @@ def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], o
         raise located(TypeError(f"cond: expected operands to be a tuple or a list, got {type(operands).__name__}"))
     leaves, tree = pytree.flatten(tuple(operands))
     tensors = [x for x in leaves if isinstance(x, (Tensor, np.ndarray))]
-    given = [Given(x) for x in tensors]
+    inputs = [Input(x) for x in tensors]
     arms: list[Body] = []
     for function in (true_fn, false_fn):
-        arm = Body(f"cond({name_of(function)})", given)
+        arm = Body(f"cond({name_of(function)})", inputs)
         arm.run(with_arguments(function, leaves, tree, like=arms[0].tree if arms else None))
         arms.append(arm)
-    return record_branch(pred, given, arms)
+    return record_branch(pred, inputs, arms)
 
 
 def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried_inputs: Any) -> Any:
@@ -100,7 +100,7 @@ def _while_of(
     several = isinstance(carried_inputs, (tuple, list))
     leaves, tree = pytree.flatten(carried_inputs)
     title = f"{kind}({name_of(body_fn)})"
-    given = [Given(x, f"{title}: {label}") for x, label in zip(leaves, labels, strict=True)]
+    inputs = [Input(x, f"{title}: {label}") for x, label in zip(leaves, labels, strict=True)]
 
     def call(function: Callable[..., Any], inner: Sequence[Tensor]) -> Any:
         nest = pytree.unflatten(inner, tree)
@@ -110,10 +110,10 @@ def _while_of(
         body.run(lambda inner: alike(call(body_fn, inner), tree, several))
         body.check_tree(tree, "carried_inputs")
 
-    body = stable_body(title, given, one_pass, labels)
-    test = Body(f"{kind}({name_of(cond_fn)})", given)
+    body = stable_body(title, inputs, one_pass, labels)
+    test = Body(f"{kind}({name_of(cond_fn)})", inputs)
     test.run(lambda inner: call(cond_fn, inner))
-    return record_while(given, test, body, tree)
+    return record_while(inputs, test, body, tree)
 
 
 def scan(
@@ -162,23 +162,23 @@ def _scan_of(
         raise located(TypeError(f"{title}: expected checkpoint to be a bool or a number of states to keep, got {checkpoint!r}"))
     leaves, tree = pytree.flatten(init)
     labels = [f"{name}{path}" for path in pytree.access_paths(tree)]
-    given = [Given(x, f"{title}: {label}") for x, label in zip(leaves, labels, strict=True)]
+    inputs = [Input(x, f"{title}: {label}") for x, label in zip(leaves, labels, strict=True)]
     items, shape = pytree.flatten(xs)
-    sequences = [Given(x, f"{title}: xs{p}", along=True) for x, p in zip(items, pytree.access_paths(shape), strict=True)]
+    sequences = [Input(x, f"{title}: xs{p}", along=True) for x, p in zip(items, pytree.access_paths(shape), strict=True)]
     items_count = length_of(title, sequences, list(pytree.access_paths(shape)), length)
 
     def one_pass(body: Body) -> None:
         def pair(inner: Sequence[Tensor]) -> Any:
-            carry, x = pytree.unflatten(inner[: len(given)], tree), pytree.unflatten(inner[len(given) :], shape)
+            carry, x = pytree.unflatten(inner[: len(inputs)], tree), pytree.unflatten(inner[len(inputs) :], shape)
             carry, y = checked_pair(title, f(carry, x))
             return pytree.ordered_like(carry, tree), y
 
         body.run(pair)
         body.check_tree(tree, name, part=0)
 
-    body = stable_body(title, [*given, *sequences], one_pass, labels)
-    results = record_scan(given, sequences, body, items_count, reverse, segments_of(title, items_count, checkpoint))
-    n = len(given)
+    body = stable_body(title, [*inputs, *sequences], one_pass, labels)
+    results = record_scan(inputs, sequences, body, items_count, reverse, segments_of(title, items_count, checkpoint))
+    n = len(inputs)
     return pytree.unflatten(results[:n], tree), pytree.unflatten(results[n:], body.tree.parts[1])
 
 
@@ -217,9 +217,9 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: An
 
     def step(i: Tensor, val: Any) -> tuple[Tensor, Any]:
         result = pytree.ordered_like(body_fun(i, val), tree)
-        found = pytree.flatten(result)[1]
-        if found != tree:
-            raise located(TypeError(f"{title}: {different('init_val', tree, found)}"))
+        returned = pytree.flatten(result)[1]
+        if returned != tree:
+            raise located(TypeError(f"{title}: {different('init_val', tree, returned)}"))
         return i + 1, result
 
     step.__name__ = name_of(body_fun)
@@ -235,8 +235,8 @@ def checkpointed(function: Callable[..., Any], args: tuple[Any, ...], kwargs: di
     """
     title = f"checkpoint({name_of(function)})"
     leaves, tree = pytree.flatten((args, kwargs))
-    given = [Given(x) for x in leaves if isinstance(x, (Tensor, np.ndarray))]
+    inputs = [Input(x) for x in leaves if isinstance(x, (Tensor, np.ndarray))]
     call = with_arguments(function, leaves, tree, named=True)
-    body = Once(title, given)
+    body = Once(title, inputs)
     body.run(call)
-    return record_once(given, body)
+    return record_once(inputs, body)

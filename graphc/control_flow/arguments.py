@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.control_flow.body import KINDS, Body, Given
+from graphc.control_flow.body import KINDS, Body, Input
 from graphc.core import pytree
 from graphc.core.errors import located
 from graphc.core.pytree import TreeDef
@@ -45,7 +45,7 @@ def bound_of(bound: Any, name: str) -> Any:
     return bound.reshape(()).to(I64)
 
 
-def length_of(title: str, sequences: Sequence[Given], paths: Sequence[str], length: int | None) -> int:
+def length_of(title: str, sequences: Sequence[Input], paths: Sequence[str], length: int | None) -> int:
     """Return the number of iterations of a scan.  Raises ValueError if lengths differ or none is given."""
     counts = {f"xs{p}": s.tensor.shape[0] for p, s in zip(paths, sequences, strict=True)}
     if length is not None:
@@ -77,25 +77,26 @@ def with_arguments(
     return call
 
 
-def stable_body(title: str, given: Sequence[Given], one_pass: Callable[[Body], None], labels: Sequence[str]) -> Body:
+def stable_body(title: str, inputs: Sequence[Input], one_pass: Callable[[Body], None], labels: Sequence[str]) -> Body:
     """Record a body until the carried values, which have the labels, come back with the types that they go in with."""
     for attempt in count():
-        body = Body(title, given)
+        body = Body(title, inputs)
         one_pass(body)
         again = False
-        for leaf, result, label in zip(given, body.leaves, labels, strict=False):
-            found = result.fitting(leaf.type).type
-            if found == leaf.type:
+        for leaf, result, label in zip(inputs, body.leaves, labels, strict=False):
+            returned = result.fitting(leaf.type).type
+            if returned == leaf.type:
                 continue
-            higher = KINDS.index(found.dtype.kind) >= KINDS.index(leaf.type.dtype.kind)
-            if leaf.weak and not found.shape and higher and attempt < ATTEMPTS:
-                leaf.take(found.dtype)
+            higher = KINDS.index(returned.dtype.kind) >= KINDS.index(leaf.type.dtype.kind)
+            if leaf.weak and not returned.shape and higher and attempt < ATTEMPTS:
+                leaf.take(returned.dtype)
                 again = True
                 continue
-            made = f"\n  made at {result.node.where}" if result.node.where else ""
+            origin = f"\n  made at {result.node.where}" if result.node.where else ""
             raise located(
                 TypeError(
-                    f"{title}: expected carried values of the types they go in with, {leaf.type} at {label}, got {found}{made}"
+                    f"{title}: expected carried values of the types they go in with, {leaf.type} at {label}, got "
+                    f"{returned}{origin}"
                 )
             )
         if not again:

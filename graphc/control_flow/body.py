@@ -26,14 +26,14 @@ from graphc.tracing.function_rule import apply_with_rules, placeholder_tensor
 from graphc.tracing.nested import Before, InnerTrace
 
 __all__ = [
-    "KINDS", "Body", "Given", "Once", "Result", "different", "name_of"
+    "KINDS", "Body", "Input", "Once", "Result", "different", "name_of"
 ]  # fmt: skip
 
 KINDS = ("bool", "int", "float")
 """Kinds of dtypes, lower ones first."""
 
 
-class Given:
+class Input:
     """A value that a loop or branch is given.  A Python number is `weak`: it takes the dtype that the body gives it."""
 
     def __init__(self, value: Any, name: str = "", *, along: bool = False) -> None:
@@ -72,13 +72,13 @@ class Body(InnerTrace):
 
     kind = "body"
 
-    def __init__(self, title: str, given: Sequence[Given]) -> None:
+    def __init__(self, title: str, inputs: Sequence[Input]) -> None:
         super().__init__(title, keys=True)
-        self.params = [parameter(g.type) for g in given]
-        self.requires = [g.type.dtype.is_float and (state.grad or g.tensor.requires_grad) for g in given]
+        self.params = [parameter(g.type) for g in inputs]
+        self.requires = [g.type.dtype.is_float and (state.grad or g.tensor.requires_grad) for g in inputs]
         self.leaves: list[Any] = []
         self.tree = pytree.NOTHING
-        self.differentiates = any(g.tensor.requires_grad for g in given)
+        self.differentiates = any(g.tensor.requires_grad for g in inputs)
 
     def varying(self) -> Iterable[Node]:
         """Return what one iteration is given."""
@@ -112,10 +112,10 @@ class Body(InnerTrace):
     def _asked_for(self, error: TracingError) -> TracingError:
         asked = error.asked
         assert isinstance(asked, Node)
-        made = f", made at {asked.where}" if asked.where else ""
+        origin = f", made at {asked.where}" if asked.where else ""
         text = (
-            f"{self.title}: expected a value that is known when the body is recorded, got {asked.type}{made}, which is another "
-            "in every run of it. A body may not look at such values (a Python if, bool, .item(), print): choose with "
+            f"{self.title}: expected a value that is known when the body is recorded, got {asked.type}{origin}, which is "
+            "another in every run of it. A body may not look at such values (a Python if, bool, .item(), print): choose with "
             "graphc.where or graphc.cond."
         )
         if asked.type.dtype.is_int and not asked.shape:
@@ -151,10 +151,10 @@ class Body(InnerTrace):
 
     def changed(self) -> dict[Storage, Before]:
         """Return the storages from outside that were written to; note what stands in them, and where that was made."""
-        found = super().changed()
-        self.after = {s: s.node for s in found}
-        self.places = {s: s.node.where for s in found}
-        return found
+        written = super().changed()
+        self.after = {s: s.node for s in written}
+        self.places = {s: s.node.where for s in written}
+        return written
 
     @property
     def random(self) -> dict[Storage, tuple[Node, Node]]:
@@ -171,9 +171,9 @@ class Body(InnerTrace):
 
     def check_tree(self, tree: TreeDef, name: str, part: int | None = None) -> None:
         """Raise TypeError unless the body returned the nest it was given."""
-        found = self.tree if part is None else self.tree.parts[part]
-        if found != tree:
-            raise located(TypeError(f"{self.title}: {different(name, tree, found)}"))
+        returned = self.tree if part is None else self.tree.parts[part]
+        if returned != tree:
+            raise located(TypeError(f"{self.title}: {different(name, tree, returned)}"))
 
 
 class Once(Body):
@@ -185,9 +185,9 @@ class Once(Body):
         """Call the body on its placeholders.  Raises TypeError for results that are no tensors and for writes to arguments."""
         inner: list[Tensor] = []
 
-        def watched(given: list[Tensor]) -> Any:
-            inner.extend(given)
-            return function(given)
+        def watched(placeholders: list[Tensor]) -> Any:
+            inner.extend(placeholders)
+            return function(placeholders)
 
         super().run(watched)
         for tensor, param in zip(inner, self.params, strict=True):
@@ -200,8 +200,8 @@ class Once(Body):
 
     def changed(self) -> dict[Storage, Before]:
         """Return the storages from outside that were written to.  Raises TypeError for one that was given a history."""
-        found = super().changed()
-        for storage, before in found.items():
+        written = super().changed()
+        for storage, before in written.items():
             if storage.fn is not before.fn or storage.requires_grad is not before.requires_grad:
                 error = TypeError(
                     f"{self.title}: expected writes of values without a history to tensors from outside, got one to "
@@ -209,7 +209,7 @@ class Once(Body):
                 )
                 set_location(error, self.places[storage])
                 raise located(error)
-        return found
+        return written
 
     def _check_writes(self) -> None:
         """Let all be written to."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from graphc.control_flow.body import Body, Given, Once, Result
+from graphc.control_flow.body import Body, Input, Once, Result
 from graphc.core import pytree
 from graphc.core.errors import located, user_location
 from graphc.core.pytree import TreeDef
@@ -23,7 +23,7 @@ from graphc.tensors.tensor import Tensor
 __all__ = ["record_branch", "record_once", "record_scan", "record_while"]
 
 
-def record_branch(pred: Tensor, given: Sequence[Given], arms: Sequence[Body]) -> Any:
+def record_branch(pred: Tensor, inputs: Sequence[Input], arms: Sequence[Body]) -> Any:
     """Return the results of a branch.  Raises TypeError if the arms return different structures or types."""
     yes, no = arms
     if yes.tree != no.tree:
@@ -44,8 +44,8 @@ def record_branch(pred: Tensor, given: Sequence[Given], arms: Sequence[Body]) ->
     outer = {n for arm in arms for n in arm.outer_nodes()}
     with _here():
         test = build.reshape(pred._node(), ())
-        nodes = control_flow.cond(test, regions[0], regions[1], [g.node() for g in given], outer)
-    results = _recorded(nodes[: len(pairs)], "Cond", given, arms)
+        nodes = control_flow.cond(test, regions[0], regions[1], [g.node() for g in inputs], outer)
+    results = _recorded(nodes[: len(pairs)], "Cond", inputs, arms)
     _move_on(moved, nodes[len(pairs) :])
     return pytree.unflatten(results, yes.tree)
 
@@ -59,7 +59,7 @@ def _one_type(yes: Result, no: Result, path: str) -> tuple[Node, Node]:
     return first, second
 
 
-def record_while(given: Sequence[Given], test: Body, body: Body, tree: TreeDef) -> Any:
+def record_while(inputs: Sequence[Input], test: Body, body: Body, tree: TreeDef) -> Any:
     """Return the carried values after a while loop.  Raises TypeError for a condition that is not one bool."""
     if test.random:
         raise located(
@@ -70,7 +70,7 @@ def record_while(given: Sequence[Given], test: Body, body: Body, tree: TreeDef) 
         got = ", ".join(str(x.node.type) for x in test.leaves) or "nothing"
         raise located(TypeError(f"{test.title}: expected the condition to return a bool tensor of one element, got {got}"))
     random = body.random
-    results = [*_carried(body, given), *(after for _, after in random.values())]
+    results = [*_carried(body, inputs), *(after for _, after in random.values())]
     drawn = [before for before, _ in random.values()]
     entered = [test.entered.get(s) for s in random]
     states = [b.key if b is not None and b.key is not None else parameter(n.type) for b, n in zip(entered, drawn, strict=True)]
@@ -79,35 +79,35 @@ def record_while(given: Sequence[Given], test: Body, body: Body, tree: TreeDef) 
         _region([*body.params, *drawn], results, body),
     )
     with _here():
-        start = [*(g.node() for g in given), *(s.current() for s in random)]
+        start = [*(g.node() for g in inputs), *(s.current() for s in random)]
         nodes = control_flow.while_loop(*regions, start, test.outer_nodes() | body.outer_nodes())
-    made = _recorded(nodes[: len(given)], "WhileLoop", given, [body])
-    _move_on(random, nodes[len(given) :])
-    return pytree.unflatten(made, tree)
+    tensors = _recorded(nodes[: len(inputs)], "WhileLoop", inputs, [body])
+    _move_on(random, nodes[len(inputs) :])
+    return pytree.unflatten(tensors, tree)
 
 
 def record_scan(
-    given: Sequence[Given], sequences: Sequence[Given], body: Body, length: int, reverse: bool, segments: Sequence[int]
+    inputs: Sequence[Input], sequences: Sequence[Input], body: Body, length: int, reverse: bool, segments: Sequence[int]
 ) -> list[Tensor]:
     """Return the carried values and the stacked results of a scan, made of segments if there are any."""
-    n = len(given)
+    n = len(inputs)
     random = body.random
     params = [*body.params[:n], *(before for before, _ in random.values()), *body.params[n:]]
-    results = [*_carried(body, given), *(after for _, after in random.values()), *(x.node for x in body.leaves[n:])]
+    results = [*_carried(body, inputs), *(after for _, after in random.values()), *(x.node for x in body.leaves[n:])]
     if not results:
         return []
     with _here():
-        start = [*(g.node() for g in given), *(s.current() for s in random)]
+        start = [*(g.node() for g in inputs), *(s.current() for s in random)]
         items = [s.node() for s in sequences]
         region = _region(params, results, body)
         outer = body.outer_nodes()
         nodes = scan_in_segments(region, start, items, length, segments, reverse=bool(reverse), outer=outer)
-    made = _recorded([*nodes[:n], *nodes[len(start) :]], "Scan", [*given, *sequences], [body])
+    tensors = _recorded([*nodes[:n], *nodes[len(start) :]], "Scan", [*inputs, *sequences], [body])
     _move_on(random, nodes[n : len(start)])
-    return made
+    return tensors
 
 
-def record_once(given: Sequence[Given], body: Once) -> Any:
+def record_once(inputs: Sequence[Input], body: Once) -> Any:
     """Return what a function returned that runs once, and leave what it wrote."""
     tensors = [leaf for leaf in body.leaves if not leaf.weak]
     random = body.random
@@ -116,21 +116,21 @@ def record_once(given: Sequence[Given], body: Once) -> Any:
     with _here():
         drawn = [before for before, _ in random.values()]
         region = _region([*body.params, *drawn], results, body)
-        start = [*(g.node() for g in given), *(s.current() for s in random)]
+        start = [*(g.node() for g in inputs), *(s.current() for s in random)]
         nodes = control_flow.checkpoint(region, start, body.outer_nodes()) if results else []
-    made = iter(_recorded(nodes[: len(tensors)], "Checkpoint", given, [body]))
+    recorded = iter(_recorded(nodes[: len(tensors)], "Checkpoint", inputs, [body]))
     _move_on([*random, *wrote], nodes[len(tensors) :])
-    return pytree.unflatten([leaf.number if leaf.weak else next(made) for leaf in body.leaves], body.tree)
+    return pytree.unflatten([leaf.number if leaf.weak else next(recorded) for leaf in body.leaves], body.tree)
 
 
-def _carried(body: Body, given: Sequence[Given]) -> list[Node]:
-    return [result.fitting(g.type) for g, result in zip(given, body.leaves, strict=False)]
+def _carried(body: Body, inputs: Sequence[Input]) -> list[Node]:
+    return [result.fitting(g.type) for g, result in zip(inputs, body.leaves, strict=False)]
 
 
 def _region(params: Sequence[Node], results: Sequence[Node], body: Body) -> Region:
     """Return a region in which the states of generators that did not move on are what they are outside."""
-    given = {key: node for key, node in body.unmoved().items() if key not in params}
-    return Region(tuple(params), tuple(substitute(results, given)))
+    states = {key: node for key, node in body.unmoved().items() if key not in params}
+    return Region(tuple(params), tuple(substitute(results, states)))
 
 
 def _move_on(storages: Any, nodes: Sequence[Node]) -> None:
@@ -139,23 +139,23 @@ def _move_on(storages: Any, nodes: Sequence[Node]) -> None:
         storage.put_value(node, storage.pending + 1)
 
 
-def _recorded(nodes: Sequence[Node], name: str, given: Sequence[Given], bodies: Sequence[Body]) -> list[Tensor]:
+def _recorded(nodes: Sequence[Node], name: str, inputs: Sequence[Input], bodies: Sequence[Body]) -> list[Tensor]:
     """Return tensors on the results of a node, with a history that leads to what it was given and what bodies read."""
-    edges = [e for g in given if g.tensor.requires_grad and (e := g.tensor._edge()) is not None]
+    edges = [e for g in inputs if g.tensor.requires_grad and (e := g.tensor._edge()) is not None]
     edges += [e for body in bodies for leaf in body.leaves for e in body.ends(leaf.fn)]
-    pending = max((g.tensor._storage.pending for g in given), default=0) + 1
+    pending = max((g.tensor._storage.pending for g in inputs), default=0) + 1
     where = user_location()
-    made = []
+    storages = []
     for node in nodes:
         recorded = bool(edges) and state.grad and node.dtype.is_float
         step = GradFn(f"{name}Backward0", tuple(dict.fromkeys(edges)), where=where) if recorded else None
         if step is not None and state.anomaly:
             step.metadata = {"node": node}
         plain = stopped(node) if edges and not state.grad and node.dtype.is_float else node
-        made.append(Storage(plain, recorded, step, pending))
+        storages.append(Storage(plain, recorded, step, pending))
     if pending > PENDING_BOUND and state.trace is None:
-        compute(made)
-    return [Tensor._of(s) for s in made]
+        compute(storages)
+    return [Tensor._of(s) for s in storages]
 
 
 class _here:

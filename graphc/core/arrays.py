@@ -77,7 +77,7 @@ def _natural(data: Any) -> DType | None:
     kinds = set(map(type, data))
     if kinds <= _NUMBERS:
         return _joined(number_dtype(kind()) for kind in kinds)
-    return _joined(found for d in data if (found := _natural(d)) is not None)
+    return _joined(natural for d in data if (natural := _natural(d)) is not None)
 
 
 def _joined(dtypes: Iterable[DType]) -> DType | None:

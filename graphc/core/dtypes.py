@@ -89,21 +89,21 @@ def of_ir(ir: DType) -> dtype:
 
 def of_numpy(of: object) -> dtype:
     """Return the public dtype of a NumPy dtype.  Raises TypeError for one that tensors cannot have."""
-    found = _OF_NUMPY.get(np.dtype(of).newbyteorder("="))  # type: ignore[call-overload]
-    if found is None:
+    public = _OF_NUMPY.get(np.dtype(of).newbyteorder("="))  # type: ignore[call-overload]
+    if public is None:
         names = ", ".join(d.numpy.name for d in _OF_IR.values())
         raise TypeError(f"can't convert np.ndarray of type {np.dtype(of)}. The only supported types are: {names}.")  # type: ignore[call-overload]
-    return found
+    return public
 
 
-def as_dtype(given: object) -> dtype:
-    """Return the dtype that `given` names: a dtype, a Python type, an ir or NumPy dtype.  Raises TypeError."""
-    if isinstance(given, dtype):
-        return given
-    if isinstance(given, DType):
-        return of_ir(given)
-    found = _OF_PYTHON.get(given)
-    return found if found is not None else of_numpy(given)
+def as_dtype(value: object) -> dtype:
+    """Return the dtype that a value names: a dtype, a Python type, an ir or NumPy dtype.  Raises TypeError."""
+    if isinstance(value, dtype):
+        return value
+    if isinstance(value, DType):
+        return of_ir(value)
+    public = _OF_PYTHON.get(value)
+    return public if public is not None else of_numpy(value)
 
 
 def torch_name(dtype: DType, *, lower: builtins.bool = False) -> str:
@@ -223,8 +223,8 @@ class Size(tuple[Any, ...]):
         return total
 
     def __getitem__(self, index: Any) -> Any:
-        found = super().__getitem__(index)
-        return Size(found) if isinstance(index, slice) else found
+        selected = super().__getitem__(index)
+        return Size(selected) if isinstance(index, slice) else selected
 
     def __add__(self, other: Any) -> Size:
         return Size(tuple(self) + tuple(other))

@@ -61,10 +61,10 @@ class TracingError(RuntimeError):
 
 def is_ours(code: CodeType) -> bool:
     """Tell whether code is of this package, or of Python's own import system."""
-    found = _ours.get(code)
-    if found is None:
-        found = _ours[code] = code.co_filename.startswith((_PACKAGE, *_ROOTS)) or code.co_filename.startswith("<frozen")
-    return found
+    ours = _ours.get(code)
+    if ours is None:
+        ours = _ours[code] = code.co_filename.startswith((_PACKAGE, *_ROOTS)) or code.co_filename.startswith("<frozen")
+    return ours
 
 
 def _user_frame() -> FrameType | None:
@@ -160,9 +160,9 @@ def guard(function: Callable[..., Any]) -> Callable[..., Any]:
 def guard_all(namespace: dict[str, Any], names: Sequence[str]) -> None:
     """Guard the functions of a module under their public names, but for operations, which their dispatch guards."""
     for name in names:
-        found: Any = namespace.get(name)
-        if isinstance(found, FunctionType) and not hasattr(found, "nodes") and found.__module__.startswith("graphc"):
-            own, home = found.__name__, vars(sys.modules[found.__module__])
-            namespace[name] = guarded = guard(found)
-            if home.get(own) is found:
+        function: Any = namespace.get(name)
+        if isinstance(function, FunctionType) and not hasattr(function, "nodes") and function.__module__.startswith("graphc"):
+            own, home = function.__name__, vars(sys.modules[function.__module__])
+            namespace[name] = guarded = guard(function)
+            if home.get(own) is function:
                 home[own] = guarded

@@ -45,9 +45,9 @@ def result_dtype(operands: Sequence[Any]) -> DType:
         level = 2 if not is_node else 0 if operand.shape else 1
         known = by_rank[level]
         by_rank[level] = dtype if known is None else combine(known, dtype)
-    found = _over(by_rank[0], _over(by_rank[1], by_rank[2]))
-    assert found is not None, "an operation needs an operand"
-    return found
+    promoted = _over(by_rank[0], _over(by_rank[1], by_rank[2]))
+    assert promoted is not None, "an operation needs an operand"
+    return promoted
 
 
 def _over(higher: DType | None, lower: DType | None) -> DType | None:

@@ -147,4 +147,4 @@ def tree_map(f: Callable[..., Any], nest: Any, *others: Any) -> Any:
     for _, shape in rest:
         if shape != tree:
             raise ValueError(f"expected nests of one shape, got {tree} and {shape}")
-    return unflatten([f(*group) for group in zip(leaves, *(found for found, _ in rest), strict=True)], tree)
+    return unflatten([f(*group) for group in zip(leaves, *(leaves_of_other for leaves_of_other, _ in rest), strict=True)], tree)

@@ -64,8 +64,8 @@ def forward_derivative(
         result = func(*replaced(args, numbers, pytree.unflatten(level.inputs, tree)))
         outputs, shape, aux = outputs_of(result, has_aux, JVP_NAME)
         seeds = [make(PRIMITIVES["alias"], (n,), unique=True) if like_inputs else parameter(n.type) for n in level.nodes]
-        found = output_tangents(outputs, level.nodes, seeds)
-    return Derivative(level, tree, outputs, shape, aux, [o._node() for o in outputs], seeds, found)
+        tangents = output_tangents(outputs, level.nodes, seeds)
+    return Derivative(level, tree, outputs, shape, aux, [o._node() for o in outputs], seeds, tangents)
 
 
 def backward_derivative(
@@ -79,8 +79,8 @@ def backward_derivative(
         outputs, shape, aux = outputs_of(result, has_aux, VJP_NAME)
         ends = _float_nodes(outputs)
         seeds = [parameter(n.type) for n in ends]
-        found = _through_history(ends, seeds, outputs, level.nodes)
-    return Derivative(level, tree, outputs, shape, aux, ends, seeds, found)
+        grads = _through_history(ends, seeds, outputs, level.nodes)
+    return Derivative(level, tree, outputs, shape, aux, ends, seeds, grads)
 
 
 def _through_history(
@@ -88,12 +88,12 @@ def _through_history(
 ) -> list[Node | None]:
     """Return gradients by `wrt`; the custom functions that backwards call are written out: batches copy what they return."""
     steps = history(o._edge() for o in outputs)
-    found = differentiate(ends, seeds, steps, wrt)
+    grads = differentiate(ends, seeds, steps, wrt)
     inner = [edge for s in steps if isinstance(s, CustomGradFn) for edge in s.made]
     if not inner:
-        return found
-    rest = iter(written_out([g for g in found if g is not None], inner, set(steps).__contains__))
-    return [None if g is None else next(rest) for g in found]
+        return grads
+    rest = iter(written_out([g for g in grads if g is not None], inner, set(steps).__contains__))
+    return [None if g is None else next(rest) for g in grads]
 
 
 def outputs_of(result: Any, has_aux: bool, name: str) -> tuple[list[Tensor], TreeDef, Any]:
@@ -155,22 +155,22 @@ def _tangents_through(step: CustomGradFn, before: Sequence[Node | None]) -> Sequ
     pairs = [(p, t) for p, t in zip(step.rule(list(open_cotangents)), before, strict=True) if p is not None and t is not None]
     roots = written_out([p for p, _ in pairs], step.made, lambda s: s is step)
     try:
-        found = gradients(roots, [t for _, t in pairs], open_cotangents)
+        tangents = gradients(roots, [t for _, t in pairs], open_cotangents)
     except RefusedError:
-        found = [None] * len(open_cotangents)
+        tangents = [None] * len(open_cotangents)
     reached = set(toposort(roots))
-    if any(g is None and c in reached for g, c in zip(found, open_cotangents, strict=True)):
+    if any(g is None and c in reached for g, c in zip(tangents, open_cotangents, strict=True)):
         raise located(RuntimeError(f"{step.name()} has no forward derivative: its backward cannot be differentiated"))
-    return found
+    return tangents
 
 
 def differentiable(leaves: Sequence[Any]) -> list[Tensor]:
     """Check that leaves are tensors of floats.  Raises ValueError."""
-    found = [as_tensor(x) for x in leaves]
-    for tensor in found:
+    tensors = [as_tensor(x) for x in leaves]
+    for tensor in tensors:
         if not tensor._type.dtype.is_float:
             raise located(ValueError(f"Expected primal to be floating point or complex, but got: {tensor.dtype}"))
-    return found
+    return tensors
 
 
 def _numbers(argnums: ArgNums, count: int) -> tuple[int, ...]:

@@ -35,10 +35,10 @@ def _units(linear: Node, seeds: Sequence[Node], start: int, count: int) -> Node:
     """Return `count` of the values from number `start` on."""
     offsets = accumulate((s.type.size for s in seeds), initial=0)
     basis = {s: _unit_vectors(s, start - offset, count) for s, offset in zip(seeds, offsets, strict=False)}
-    ((found, batched),) = batch([linear], basis, count)
+    ((stacked, batched),) = batch([linear], basis, count)
     if batched:
-        return with_choices(found, basis.values())
-    return build.broadcast(found, (count, *found.shape), range(1, found.type.rank + 1))
+        return with_choices(stacked, basis.values())
+    return build.broadcast(stacked, (count, *stacked.shape), range(1, stacked.type.rank + 1))
 
 
 def with_choices(root: Node, directions: Iterable[Node]) -> Node:

@@ -47,28 +47,28 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool =
     if not isinstance(primals, tuple):
         raise located(RuntimeError(f"{JVP_NAME}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals)."))
     leaves, tree = pytree.flatten(primals)
-    weights, given = pytree.flatten(tangents)
-    if tree != given:
+    weights, structure = pytree.flatten(tangents)
+    if tree != structure:
         raise located(
             RuntimeError(
                 f"{JVP_NAME}: Expected primals and tangents to have the same python structure. For example, if primals is a "
                 f"tuple of 3 tensors, tangents also must be. Got primals with structure {tree} and tangents with structure "
-                f"{given}"
+                f"{structure}"
             )
         )
     inputs, directions = _tensors(leaves, "primals"), _tensors(weights, "tangents")
     with Level(differentiable(inputs)) as level:
         outputs, shape, aux = outputs_of(func(*pytree.unflatten(level.inputs, tree)), has_aux, JVP_NAME)
         seeds = [_seed(n, w) for n, w in zip(level.nodes, directions, strict=True)]
-        found = output_tangents(outputs, level.nodes, seeds)
-    if strict and None in found:
+        output_nodes = output_tangents(outputs, level.nodes, seeds)
+    if strict and None in output_nodes:
         raise located(
             RuntimeError(
                 "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. "
                 "This is not allowed with strict=True."
             )
         )
-    nodes = [build.zeros_like(o._node()) if t is None else t for o, t in zip(outputs, found, strict=True)]
+    nodes = [build.zeros_like(o._node()) if t is None else t for o, t in zip(outputs, output_nodes, strict=True)]
     derivative = level.results(nodes, [*outputs, *directions], shape)
     output = level.outward(pytree.unflatten(outputs, shape))
     return (output, derivative, level.outward(aux)) if has_aux else (output, derivative)
@@ -101,14 +101,14 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     with Level(differentiable(leaves)) as level:
         outputs, shape, _ = outputs_of(func(*pytree.unflatten(level.inputs, tree)), False, JVP_NAME)
         seeds = [parameter(n.type) for n in level.nodes]
-        found = output_tangents(outputs, level.nodes, seeds)
-    nodes = [build.zeros_like(o._node()) if t is None else t for o, t in zip(outputs, found, strict=True)]
+        output_nodes = output_tangents(outputs, level.nodes, seeds)
+    nodes = [build.zeros_like(o._node()) if t is None else t for o, t in zip(outputs, output_nodes, strict=True)]
     _compute_coefficients(nodes, seeds)
 
     def jvp_fn(*tangents: Any) -> Any:
-        weights, given = pytree.flatten(tangents)
-        if given != tree:
-            raise located(RuntimeError(f"Expected the tangents {given} to have the same argspec as the primals {tree}"))
+        weights, structure = pytree.flatten(tangents)
+        if structure != tree:
+            raise located(RuntimeError(f"Expected the tangents {structure} to have the same argspec as the primals {tree}"))
         directions = _tensors(weights, "tangents")
         for i, (seed, weight) in enumerate(zip(seeds, directions, strict=True)):
             _check_tangent(i, seed, weight)

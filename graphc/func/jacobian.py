@@ -127,13 +127,13 @@ def hessian(func: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any
 
 def _split(x: Node, axis: int, parts: Sequence[Node]) -> list[Node]:
     """Cut an axis into pieces as long as each of the parts has elements."""
-    found, begin = [], 0
+    pieces, begin = [], 0
     for part in parts:
         start, stop = [0] * x.type.rank, list(x.shape)
         start[axis], stop[axis] = begin, begin + part.type.size
-        found.append(build.slice_(x, start, stop))
+        pieces.append(build.slice_(x, start, stop))
         begin += part.type.size
-    return found
+    return pieces
 
 
 def _first_axis_last(x: Node) -> Node:

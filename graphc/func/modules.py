@@ -47,8 +47,8 @@ def functional_call(
         >>> func.functional_call(linear, weights, graphc.tensor([10.0, 20.0]))
         tensor([50.5000])
     """
-    given = parameter_and_buffer_dicts
-    tensors = dict(given) if isinstance(given, Mapping) else {k: v for part in given for k, v in part.items()}
+    dicts = parameter_and_buffer_dicts
+    tensors = dict(dicts) if isinstance(dicts, Mapping) else {k: v for part in dicts for k, v in part.items()}
     arguments = () if args is None else args if isinstance(args, tuple) else (args,)
     own = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     if strict and own.keys() - tensors.keys():
@@ -67,8 +67,8 @@ def _tied(module: Any, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for table in (owner._parameters, owner._buffers)
         for name, tensor in table.items()
     ]
-    given = {id(tensor): tensors[path] for path, tensor in places if path in tensors and tensor is not None}
-    return {path: given[id(tensor)] for path, tensor in places if id(tensor) in given}
+    replacements = {id(tensor): tensors[path] for path, tensor in places if path in tensors and tensor is not None}
+    return {path: replacements[id(tensor)] for path, tensor in places if id(tensor) in replacements}
 
 
 @contextmanager

@@ -49,8 +49,8 @@ def jacobian_sparsity(func: Function, argnums: ArgNums = 0) -> Function:
 
     @wraps(func, updated=())
     def sparsity(*args: Any) -> Any:
-        found = record_pattern(func, args, argnums)
-        return found.nest([found.pattern.block(r, c) for r, c in found.blocks], argnums)
+        recorded = record_pattern(func, args, argnums)
+        return recorded.nest([recorded.pattern.block(r, c) for r, c in recorded.blocks], argnums)
 
     return sparsity
 
@@ -79,9 +79,9 @@ def hessian_sparsity(func: Function, argnums: ArgNums = 0) -> Function:
 
     @wraps(func, updated=())
     def sparsity(*args: Any) -> Any:
-        found = record_pattern(_gradient(func, argnums), args, argnums)
-        whole = symmetrized(found.pattern)
-        return found.nest([whole.block(r, c) for r, c in found.blocks], argnums)
+        recorded = record_pattern(_gradient(func, argnums), args, argnums)
+        whole = symmetrized(recorded.pattern)
+        return recorded.nest([whole.block(r, c) for r, c in recorded.blocks], argnums)
 
     return sparsity
 

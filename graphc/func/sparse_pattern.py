@@ -77,38 +77,40 @@ def _value(kept: Captured) -> Any:
     return None if storage is None else storage.current().value
 
 
-def record_pattern(func: Function, args: Sequence[Any], argnums: ArgNums, given: Sparsity | None = None) -> RecordedPattern:
+def record_pattern(func: Function, args: Sequence[Any], argnums: ArgNums, known: Sparsity | None = None) -> RecordedPattern:
     """Record the derivative of a call, and read its pattern off unless it is given.  Raises ValueError."""
     check_outside("its pattern is")
-    made: list[Derivative] = []
+    derivatives: list[Derivative] = []
 
     def record(*args: Any) -> list[Tensor]:
-        made[:] = [forward_derivative(func, args, argnums, like_inputs=True)]
-        return [Tensor._of(Storage(make(PRIMITIVES["alias"], (n,), unique=True))) for n in made[0].linear if n is not None]
+        derivatives[:] = [forward_derivative(func, args, argnums, like_inputs=True)]
+        return [
+            Tensor._of(Storage(make(PRIMITIVES["alias"], (n,), unique=True))) for n in derivatives[0].linear if n is not None
+        ]
 
     graph, captures = capture(record, *args)
-    (d,) = made
+    (d,) = derivatives
     sizes = [[n.type.size for n in nodes] for nodes in (d.ends, d.inputs)]
-    pattern, chosen = _read(d, graph, captures) if given is None else (_fitting(given, *map(sum, sizes)), [])
+    pattern, chosen = _read(d, graph, captures) if known is None else (_fitting(known, *map(sum, sizes)), [])
     return RecordedPattern(pattern, sizes[0], sizes[1], [y.dtype for y in d.ends], d.shape, d.tree, chosen)
 
 
-def _fitting(given: Sparsity, height: int, width: int) -> Sparsity:
-    if given.shape != (height, width):
+def _fitting(pattern: Sparsity, height: int, width: int) -> Sparsity:
+    if pattern.shape != (height, width):
         raise located(
             ValueError(
-                f"expected a pattern of all outputs by all inputs, {height} × {width}, got one of {given.shape[0]} × "
-                f"{given.shape[1]}"
+                f"expected a pattern of all outputs by all inputs, {height} × {width}, got one of {pattern.shape[0]} × "
+                f"{pattern.shape[1]}"
             )
         )
-    return given
+    return pattern
 
 
 def _read(d: Derivative, graph: Graph, captures: Sequence[Captured]) -> tuple[Sparsity, list[tuple[Captured, Any]]]:
     """Return the pattern of a recorded derivative, and the tensors from outside whose values it depends on."""
     choosing = {k.placeholder: k for k in captures if not k.placeholder.dtype.is_float}
-    given = {p: p.value for p in graph.params if p.op is PARAMETER and p.value is not None}
-    values = Values({**given, **{p: _value(k) for p, k in choosing.items()}})
+    known = {p: p.value for p in graph.params if p.op is PARAMETER and p.value is not None}
+    values = Values({**known, **{p: _value(k) for p, k in choosing.items()}})
     width = sum(x.type.size for x in d.inputs)
     count = sum(n is not None for n in d.linear)
     rows = iter(dependence(graph.results[:count], d.seeds, values))

@@ -44,11 +44,11 @@ class _Directions:
 
 def _directions(pattern: Sparsity, mode: str | None) -> _Directions:
     if mode == "symmetric":
-        found = symmetric(pattern)
-        return _Directions(mode, found.colours, found.count, found.groups, found.rows)
-    mode, found = cheaper(pattern, mode)
+        colouring = symmetric(pattern)
+        return _Directions(mode, colouring.colours, colouring.count, colouring.groups, colouring.rows)
+    mode, colouring = cheaper(pattern, mode)
     along, across = (pattern.indices, pattern.rows) if mode == "forward" else (pattern.rows, pattern.indices)
-    return _Directions(mode, found.colours, found.count, found.colours[along], across)
+    return _Directions(mode, colouring.colours, colouring.count, colouring.colours[along], across)
 
 
 class Plan:
@@ -66,8 +66,8 @@ class Plan:
 
     def data(self, args: Sequence[Any]) -> list[Any]:
         """Return the numbers of each matrix."""
-        found = self.program(*args) if self.filled else []
-        arrays = dict(zip(self.filled, [x.numpy() if isinstance(x, Tensor) else x for x in found], strict=True))
+        values = self.program(*args) if self.filled else []
+        arrays = dict(zip(self.filled, [x.numpy() if isinstance(x, Tensor) else x for x in values], strict=True))
         return [arrays[i] if i in arrays else np.zeros(0, self._dtype(i).numpy) for i in range(len(self.blocks))]
 
     def _dtype(self, block: int) -> DType:
@@ -79,11 +79,11 @@ class Plan:
         d = record(self.func, args, self.argnums)
         sizes = self.recorded.inputs if self.directions.mode != "reverse" else self.recorded.outputs
         lines = self._sums(d, {s: self._basis(s, part) for s, part in zip(d.seeds, slices_of(sizes), strict=True)})
-        found = []
+        tensors = []
         for i in self.filled:
             node = build.gather(lines, _constant(self.directions.groups[self.places[i]]), _constant(self._line(i)))
-            found.append(Tensor._of(Storage(build.cast(node, self._dtype(i)))))
-        return tuple(found)
+            tensors.append(Tensor._of(Storage(build.cast(node, self._dtype(i)))))
+        return tuple(tensors)
 
     def _basis(self, seed: Node, part: slice) -> Node:
         """Return the directions of one seed: 1 at its elements of each colour."""
@@ -96,16 +96,16 @@ class Plan:
         """Return the derivative in all directions, each as one row."""
         count, like = self.directions.count, d.inputs if self.directions.mode == "reverse" else d.ends
         dtype = max((n.dtype for n in like if n.dtype.is_float), key=lambda t: t.bytes)
-        found = iter(batch([n for n in d.linear if n is not None], basis, count))
+        batches = iter(batch([n for n in d.linear if n is not None], basis, count))
         rows = []
         for node, model in zip(d.linear, like, strict=True):
             size = model.type.size
             if node is None:
                 rows.append(build.constant(0, dtype, (count, size)))
                 continue
-            made, batched = next(found)
-            made = with_choices(made, basis.values())
-            flat = build.reshape(made, (count, size) if batched else (1, size))
+            value, batched = next(batches)
+            value = with_choices(value, basis.values())
+            flat = build.reshape(value, (count, size) if batched else (1, size))
             flat = flat if batched else build.broadcast(build.reshape(flat, (size,)), (count, size), (1,))
             rows.append(build.cast(flat, dtype))
         return build.concatenate(rows, 1)
@@ -161,5 +161,5 @@ def _along(plan: Plan, args: Sequence[Any], vectors: Sequence[Any]) -> Any:
             rest[i] = x
         return plan.func(*rest)
 
-    _, found = jvp(moved, pytree.unflatten(tensors, tree), pytree.unflatten(tangents, tree))
-    return np.concatenate([x.detach().numpy().ravel().astype(np.float64) for x in pytree.flatten(found)[0]])
+    _, derivative = jvp(moved, pytree.unflatten(tensors, tree), pytree.unflatten(tangents, tree))
+    return np.concatenate([x.detach().numpy().ravel().astype(np.float64) for x in pytree.flatten(derivative)[0]])

@@ -34,8 +34,8 @@ class Parameter(Tensor):
         source = empty(0) if data is None else data
         if not isinstance(source, Tensor):
             raise TypeError(f"cannot make a Parameter of {type(data).__name__}: expected a Tensor")
-        made = cls._adopt(source.detach())
-        return made.requires_grad_(requires_grad)
+        parameter = cls._adopt(source.detach())
+        return parameter.requires_grad_(requires_grad)
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{self._text()}"

@@ -17,8 +17,8 @@ __all__ = ["clip_grad_norm_", "clip_grad_value_", "get_total_norm", "parameters_
 
 
 def _gradients(parameters: Any) -> list[Tensor]:
-    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    return [p.grad for p in given if p.grad is not None]
+    tensors = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    return [p.grad for p in tensors if p.grad is not None]
 
 
 @no_grad()  # type: ignore[untyped-decorator]

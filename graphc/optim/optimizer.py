@@ -75,8 +75,8 @@ class Optimizer:
             TypeError: if anything but a tensor is among the parameters.
             ValueError: if a parameter is no leaf, or is in another group already.
         """
-        given = param_group["params"]
-        members = [given] if isinstance(given, Tensor) else [p[1] if isinstance(p, tuple) else p for p in given]
+        params = param_group["params"]
+        members = [params] if isinstance(params, Tensor) else [p[1] if isinstance(p, tuple) else p for p in params]
         for p in members:
             if not isinstance(p, Tensor):
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
@@ -194,16 +194,16 @@ class Optimizer:
         Raises:
             ValueError: if the number of groups or the size of a group differs.
         """
-        given = state_dict["param_groups"]
-        if len(given) != len(self.param_groups):
+        groups = state_dict["param_groups"]
+        if len(groups) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
-        if any(len(a["params"]) != len(b["params"]) for a, b in zip(given, self.param_groups, strict=True)):
+        if any(len(a["params"]) != len(b["params"]) for a, b in zip(groups, self.param_groups, strict=True)):
             raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
         members: list[Tensor] = list(chain.from_iterable(g["params"] for g in self.param_groups))
         self.state = defaultdict(dict)
         for number, values in state_dict["state"].items():
             self.state[members[int(number)]] = {k: _copied(v) for k, v in values.items()}
-        for group, loaded in zip(self.param_groups, given, strict=True):
+        for group, loaded in zip(self.param_groups, groups, strict=True):
             group.update({k: deepcopy(v) for k, v in loaded.items() if k != "params"})
 
     def __repr__(self) -> str:

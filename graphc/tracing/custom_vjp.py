@@ -104,23 +104,23 @@ class _Rules:
 
     def backward(self, read: set[Node]) -> Rule | None:
         """Return the region from cotangents to the gradients by inputs, and which inputs these are."""
-        given = [c if o in read else None for c, o in zip(self.cotangents, self.step.outputs, strict=True)]
-        self.found = self._called(0, lambda: self.step.rule(list(given)))
+        cotangents = [c if o in read else None for c, o in zip(self.cotangents, self.step.outputs, strict=True)]
+        self.found = self._called(0, lambda: self.step.rule(list(cotangents)))
         return self._region([*self.cotangents, *self.values], self.found)
 
     def forward(self) -> Rule | None:
         """Return the region from tangents to those of the values, and which values these are."""
         step = self.step
         tangents = [parameter(node.type) for node in step.inputs]
-        given = [t if t.dtype.is_float else None for t in tangents]
+        float_tangents = [t if t.dtype.is_float else None for t in tangents]
         if step.hooks is not None:
-            found = {0: tangents[0]}
+            derivatives = {0: tangents[0]}
         elif step.push is not None:
             push = step.push
-            found = self._called(1, lambda: push(list(given)))
+            derivatives = self._called(1, lambda: push(list(float_tangents)))
         else:
-            found = self._transposed(tangents)
-        return self._region([*tangents, *self.values], found)
+            derivatives = self._transposed(tangents)
+        return self._region([*tangents, *self.values], derivatives)
 
     def _called(self, number: int, rule: Callable[[], Sequence[Node | None]]) -> dict[int, Node]:
         """Return what a rule makes, by position.  What it raises is raised when a derivative is taken."""
@@ -129,8 +129,8 @@ class _Rules:
         self.step.made = []
         try:
             with enable_grad():
-                found = {i: node for i, node in enumerate(rule()) if node is not None}
-                nodes = self.writing.run(list(found.values()), self.step.made, self.depth - 1)
+                derivatives = {i: node for i, node in enumerate(rule()) if node is not None}
+                nodes = self.writing.run(list(derivatives.values()), self.step.made, self.depth - 1)
         except Exception as error:
             kind = "" if type(error) in (RuntimeError, RefusedError) else f"{type(error).__name__}: "
             self.refused[number] = f"{kind}{error}"
@@ -138,11 +138,11 @@ class _Rules:
         own = dict(zip(self.step.outputs, self.values, strict=True))
         if self.step.hooks is not None:  # a hook may read what was made of the tensor before
             own[self.writing.replaced(self.step.inputs)[0]] = self.values[0]
-        made = substitute(nodes, own)
-        if not self.writing.pending().isdisjoint(toposort(made)):
+        results = substitute(nodes, own)
+        if not self.writing.pending().isdisjoint(toposort(results)):
             self.refused[number] = f"{self.step.name()}: expected a rule that reads no tensors that its derivative leads to"
             return {}
-        return dict(zip(found, made, strict=True))
+        return dict(zip(derivatives, results, strict=True))
 
     def _transposed(self, tangents: Sequence[Node]) -> dict[int, Node]:
         """Return the tangents of the values by the gradient of backward, which is linear in the cotangents."""
@@ -150,15 +150,15 @@ class _Rules:
         outputs, weights = list(self.found.values()), [tangents[i] for i in self.found]
         reached = set(toposort(outputs))
         try:
-            found = gradients(outputs, weights, self.cotangents)
+            transposed = gradients(outputs, weights, self.cotangents)
         except RefusedError:
-            found = [None] * len(self.cotangents)
-        if any(g is None and c in reached for g, c in zip(found, self.cotangents, strict=True)):
+            transposed = [None] * len(self.cotangents)
+        if any(g is None and c in reached for g, c in zip(transposed, self.cotangents, strict=True)):
             self.refused[1] = f"{self.step.name()} has no forward derivative: its backward cannot be differentiated"
             return {}
-        by_position = {i: g for i, g in enumerate(found) if g is not None}
+        by_position = {i: g for i, g in enumerate(transposed) if g is not None}
         nothing = {c: zeros_like(c) for c in self.cotangents}
         return dict(zip(by_position, substitute(list(by_position.values()), nothing), strict=True))
 
-    def _region(self, params: Sequence[Node], found: dict[int, Node]) -> Rule | None:
-        return (Region(tuple(params), tuple(found.values())), tuple(found)) if found else None
+    def _region(self, params: Sequence[Node], derivatives: dict[int, Node]) -> Rule | None:
+        return (Region(tuple(params), tuple(derivatives.values())), tuple(derivatives)) if derivatives else None

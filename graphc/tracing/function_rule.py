@@ -42,13 +42,13 @@ def placeholder_tensor(param: Node, requires: bool) -> Tensor:
 def _batchings(level: Any) -> list[tuple[Any, set[Node]]]:
     """Return the batches around a body, inner ones first, and what may be another value for each element of them."""
     varying: set[Node] = set()
-    found = []
+    batchings = []
     while isinstance(level, InnerTrace):
         varying.update(level.varying())
         if level.size is not None:
-            found.append((level, set(varying)))
+            batchings.append((level, set(varying)))
         level = level.outer
-    return found
+    return batchings
 
 
 def apply_with_rules(call: Call) -> Any:
@@ -64,12 +64,14 @@ def apply_with_rules(call: Call) -> Any:
     several = isinstance(result, (tuple, list))
     outputs = list(result) if several else [result]
     values = [o._node() for o in outputs if isinstance(o, Tensor)]
-    found = [(b, varying) for b, varying in _batchings(state.trace) if not varying.isdisjoint(toposort(nodes))]
-    regions = {b.number: _batch_region(cls, b, varying, call.args, len(values)) for b, varying in found}
+    batchings = [(b, varying) for b, varying in _batchings(state.trace) if not varying.isdisjoint(toposort(nodes))]
+    regions = {b.number: _batch_region(cls, b, varying, call.args, len(values)) for b, varying in batchings}
     if not regions:
         return result
-    made = iter(custom(values, nodes, backward=None, forward=None, batches=regions, outer=toposort([*values, *nodes])))
-    after = [Tensor._of(Storage(next(made), pending=o._storage.pending)) if isinstance(o, Tensor) else o for o in outputs]
+    nodes_after = iter(custom(values, nodes, backward=None, forward=None, batches=regions, outer=toposort([*values, *nodes])))
+    after = [
+        Tensor._of(Storage(next(nodes_after), pending=o._storage.pending)) if isinstance(o, Tensor) else o for o in outputs
+    ]
     ctx._constant = {id(n) for o, n in zip(outputs, after, strict=True) if id(o) in ctx._constant}
     ctx._saved = tuple(in_place_of(s, outputs, after) for s in ctx._saved)
     ctx._saved_forward = tuple(in_place_of(s, outputs, after) for s in ctx._saved_forward)
@@ -87,15 +89,15 @@ def _batch_region(cls: type[Function], level: Any, varying: set[Node], args: tup
     trace.outer = level.outer
     state.trace = trace
     try:
-        made = iter(zip(params, batched, strict=True))
+        parameters = iter(zip(params, batched, strict=True))
         lifted: list[Any] = []
         dims: list[int | None] = []
         for a in args:
-            param, has_axis = next(made) if isinstance(a, Tensor) else (None, False)
+            param, has_axis = next(parameters) if isinstance(a, Tensor) else (None, False)
             lifted.append(a if param is None else placeholder_tensor(param, state.grad and param.dtype.is_float))
             dims.append(0 if has_axis else None)
-        found, places = ruled(cls, cls.vmap(VmapInfo(level.size, level.randomness), tuple(dims), *lifted))
-        tensors = [(o, d) for o, d in zip(found, places, strict=True) if isinstance(o, Tensor)]
+        outputs, places = ruled(cls, cls.vmap(VmapInfo(level.size, level.randomness), tuple(dims), *lifted))
+        tensors = [(o, d) for o, d in zip(outputs, places, strict=True) if isinstance(o, Tensor)]
         if len(tensors) != count:
             raise RuntimeError(f"{cls.__name__}.vmap returned {len(tensors)} tensors, where forward returns {count}")
         results = [_in_front(o._node(), d, level.size) for o, d in tensors]
@@ -110,14 +112,14 @@ def _batch_region(cls: type[Function], level: Any, varying: set[Node], args: tup
     return Region(tuple(params), tuple(results))
 
 
-def ruled(cls: type[Function], found: Any) -> tuple[list[Any], list[int | None]]:
+def ruled(cls: type[Function], returned: Any) -> tuple[list[Any], list[int | None]]:
     """Return what a rule for batches returned, and one dim for each.  Raises RuntimeError, ValueError."""
-    if not isinstance(found, tuple) or len(found) != 2:
+    if not isinstance(returned, tuple) or len(returned) != 2:
         raise RuntimeError(
             f"Expected the vmap staticmethod to have two returns, an output and out_dims with pytree structure compatible with "
-            f"the output; {cls.__name__}.vmap returned {type(found).__name__}"
+            f"the output; {cls.__name__}.vmap returned {type(returned).__name__}"
         )
-    result, dims = found
+    result, dims = returned
     outputs = list(result) if isinstance(result, (tuple, list)) else [result]
     places = list(dims) if isinstance(dims, (tuple, list)) else [dims] * len(outputs)
     if len(places) != len(outputs):

@@ -111,9 +111,9 @@ class InnerTrace(Trace):
 
     def escaped(self, node: Node) -> TracingError:
         """Return the error for a tensor of this run that is used when it is over."""
-        made = f" made at {node.where}" if node.where else ""
+        origin = f" made at {node.where}" if node.where else ""
         error = TracingError(
-            f"{self.title}: expected a tensor of the function that runs, got {node.type}{made} in an earlier run: "
+            f"{self.title}: expected a tensor of the function that runs, got {node.type}{origin} in an earlier run: "
             f"tensors can leave a {self.kind} only as results"
         )
         add_location(error)
@@ -155,7 +155,7 @@ class InnerTrace(Trace):
     def ends(self, first: GradFn | None) -> dict[GradFn, None]:
         """Return the steps outside of this run that a history leads to, in order."""
         seen: set[GradFn] = set()
-        found: dict[GradFn, None] = {}
+        ends: dict[GradFn, None] = {}
         stack = [first]
         while stack:
             step = stack.pop()
@@ -163,7 +163,7 @@ class InnerTrace(Trace):
                 continue
             seen.add(step)
             if self.is_end(step):
-                found[step] = None
+                ends[step] = None
                 continue
             stack.extend(step.edges)
-        return found
+        return ends

@@ -87,9 +87,9 @@ class Trace:
         if storage.trace is not None:
             raise storage.trace.escaped(storage.node)
         placeholder = parameter(storage.node.type, storage.node.name or f"state{len(self.captures)}")
-        found = self.sources.get(storage)
+        source = self.sources.get(storage)
         kept = Captured(
-            placeholder, storage, found, storage.node, storage.requires_grad, storage.fn, storage.version, storage.pending
+            placeholder, storage, source, storage.node, storage.requires_grad, storage.fn, storage.version, storage.pending
         )
         self.captures[storage] = kept
         if not self.sharing.known:
@@ -131,9 +131,9 @@ class Trace:
 
     def escaped(self, node: Node) -> TracingError:
         """Return the error for a tensor of this trace that is used when it is over."""
-        made = f" made at {node.where}" if node.where else ""
+        origin = f" made at {node.where}" if node.where else ""
         error = TracingError(
-            f"expected a tensor with a value, got {node.type}{made} while a function was traced for compiling. Tensors made "
+            f"expected a tensor with a value, got {node.type}{origin} while a function was traced for compiling. Tensors made "
             "inside a compiled function can leave it only as results, in .grad, or by in-place writes to tensors from outside."
         )
         add_location(error)
@@ -167,7 +167,7 @@ class Trace:
             self.forward = list(roots)
 
 
-def no_way_out(given: Sequence[Node | None]) -> Sequence[Node | None]:
+def no_way_out(cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
     """Refuse a gradient.  Raises TracingError."""
     raise TracingError(LEADS_OUT)
 

@@ -40,31 +40,31 @@ def decode(data: bytes) -> tuple[Any, int]:
 
 def _json(text: bytes | str) -> dict[str, Any]:
     try:
-        found = json.loads(text, object_pairs_hook=_unique)
+        parsed = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise damaged(str(error)) from None
-    if not isinstance(found, dict):
+    if not isinstance(parsed, dict):
         raise damaged("expected a JSON object")
-    return found
+    return parsed
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
         raise damaged("a name stands twice in the header")
-    return found
+    return entries
 
 
 def _arrays(header: dict[str, Any], data: memoryview, budget: Budget) -> tuple[dict[str, Any], int]:
     """Return the arrays by name and where the last ends: each begins where the one before ends."""
     entries = {name: _entry(entry) for name, entry in header.items()}
-    found, end = {}, 0
+    arrays, end = {}, 0
     for name, (code, shape, begin, stop) in sorted(entries.items(), key=lambda e: e[1][2:]):
         if begin != end or not begin <= stop <= len(data):
             raise damaged(f"{name!r:.60} at {begin} to {stop} of {len(data)} bytes, expected it at {end}")
-        found[name] = array_of(code, shape, data[begin:stop], budget)
+        arrays[name] = array_of(code, shape, data[begin:stop], budget)
         end = stop
-    return {name: found[name] for name in header}, end
+    return {name: arrays[name] for name in header}, end
 
 
 def _entry(entry: Any) -> tuple[str, Any, int, int]:
@@ -144,14 +144,14 @@ class _Reader:
         if not isinstance(name, str) or name not in self.arrays or not isinstance(flags, dict):
             raise damaged("a tensor without elements")
         base = self.tensors.setdefault(name, rebuilt(self.arrays[name]))
-        made: Tensor = base.detach()
-        if not all(type(f) is bool for f in flags.values()) or (flags.get("requires_grad") and not made.is_floating_point()):
+        tensor: Tensor = base.detach()
+        if not all(type(f) is bool for f in flags.values()) or (flags.get("requires_grad") and not tensor.is_floating_point()):
             raise damaged("flags of a tensor")
         if flags.get("parameter"):
-            made = Parameter(made, flags.get("requires_grad", False))
+            tensor = Parameter(tensor, flags.get("requires_grad", False))
         elif flags.get("requires_grad"):
-            made.requires_grad_()
-        return marked(made, flags["persistent"]) if "persistent" in flags else made
+            tensor.requires_grad_()
+        return marked(tensor, flags["persistent"]) if "persistent" in flags else tensor
 
     def _array(self, contents: Any) -> Any:
         name, text, shape = contents if isinstance(contents, list) and len(contents) == 3 else (None, None, None)
@@ -172,12 +172,12 @@ class _Reader:
         factory, source = contents if isinstance(contents, list) and len(contents) == 2 else (None, None)
         if factory is not None and (not isinstance(factory, str) or factory not in FACTORIES):
             raise damaged(f"a defaultdict of {factory!r:.60}")
-        made: Any = defaultdict(None if factory is None else FACTORIES[factory])
+        mapping: Any = defaultdict(None if factory is None else FACTORIES[factory])
         inner = self._value(source)
         if type(inner) is not dict:
             raise damaged("a defaultdict without items")
-        self.defaults.append((made, inner))
-        return made
+        self.defaults.append((mapping, inner))
+        return mapping
 
 
 def _bytes(text: Any) -> bytes:

@@ -142,10 +142,10 @@ class Storage:
         if not prod(sizes):
             return rebuilt(np.zeros(sizes, self.array.dtype))
         small = tuple(n if s else 1 for n, s in zip(sizes, strides, strict=True))
-        found = self._permuted(offset, small, strides)
-        if found is None:
-            found = rebuilt(self._copied(offset, small, strides))
-        shown: Tensor = found.expand(sizes).detach() if small != sizes else found.detach()
+        base = self._permuted(offset, small, strides)
+        if base is None:
+            base = rebuilt(self._copied(offset, small, strides))
+        shown: Tensor = base.expand(sizes).detach() if small != sizes else base.detach()
         return shown
 
     def _permuted(self, offset: int, sizes: Sequence[int], strides: Sequence[int]) -> Tensor | None:

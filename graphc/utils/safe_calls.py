@@ -107,12 +107,12 @@ def _keys(m: Machine, items: Any = ()) -> Iterable[Any]:
 
 
 def _pairs(m: Machine, kind: Callable[[], Any], items: Any = ()) -> Any:
-    made = kind()
+    mapping = kind()
     for pair in m.copied(items).items() if isinstance(items, dict) else m.copied(items):
         if not isinstance(pair, (list, tuple)) or len(pair) != 2:
             raise damaged("expected pairs")
-        made[checked_key(pair[0])] = pair[1]
-    return made
+        mapping[checked_key(pair[0])] = pair[1]
+    return mapping
 
 
 def _default(m: Machine, factory: Any = None) -> Any:
@@ -191,10 +191,10 @@ def _size(m: Machine, sizes: Any = ()) -> Size:
 def _torch_tensor(m: Machine, storage: Any, offset: Any, size: Any, stride: Any, grad: Any = False, *_: Any) -> Tensor:
     if not isinstance(storage, Storage) or type(grad) is not bool:
         raise damaged("a tensor is made of a storage")
-    made = storage.tensor(offset, size, stride)
-    if grad and not made.is_floating_point():
+    tensor = storage.tensor(offset, size, stride)
+    if grad and not tensor.is_floating_point():
         raise damaged("integers have no gradient")
-    return made.requires_grad_(grad)
+    return tensor.requires_grad_(grad)
 
 
 def _torch_parameter(m: Machine, data: Any, requires_grad: Any, *hooks: Any) -> Tensor:
@@ -206,8 +206,8 @@ def _torch_subclass(m: Machine, function: Any, kind: Any, args: Any, state: Any)
     names = (Name("torch._utils", "_rebuild_tensor_v2"), Name("torch._utils", "_rebuild_parameter"))
     if function not in names or not isinstance(args, tuple) or not isinstance(state, dict):
         raise damaged("a tensor of no known class")
-    made: Tensor = CALLED[function](m, *args)
-    return marked(made, state.get("persistent", True)) if state.get("_is_buffer") is True else made
+    tensor: Tensor = CALLED[function](m, *args)
+    return marked(tensor, state.get("persistent", True)) if state.get("_is_buffer") is True else tensor
 
 
 def _device(m: Machine, name: Any, index: Any = None) -> device:
@@ -270,13 +270,13 @@ MOVED = {
 
 def find(module: Any, name: Any) -> Any:
     """Return what a name of a file stands for: a public value, or the name itself.  Raises UnpicklingError."""
-    found = Name(MOVED.get(module, module), name)
-    if found in KNOWN:
-        return KNOWN[found]
+    known = Name(MOVED.get(module, module), name)
+    if known in KNOWN:
+        return KNOWN[known]
     if module == "torch" and str(name).endswith("Storage"):
         raise UnpicklingError(f"elements of torch.{name}; tensors hold those of {', '.join(f'torch.{s}' for s in STORAGES)}")
-    if found not in CALLED and found not in ARGUMENTS:
-        raise refused(found)
-    return found
+    if known not in CALLED and known not in ARGUMENTS:
+        raise refused(known)
+    return known
 
 

@@ -111,10 +111,10 @@ def load(f: File, map_location: Any = None, pickle_module: Any = None, *, weight
     data = f.read()
     if not data:
         raise EOFError("Ran out of input")
-    found, length = _loaded(data, pickle_module, weights_only)
+    value, length = _loaded(data, pickle_module, weights_only)
     if start is not None:
         f.seek(start + length)
-    return found
+    return value
 
 
 def _loaded(data: bytes, pickle_module: Any, weights_only: bool) -> tuple[Any, int]:

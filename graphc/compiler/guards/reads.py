@@ -49,10 +49,10 @@ _known: dict[CodeType, Reads] = {}
 
 def reads_of(code: CodeType) -> Reads:
     """Return what a code object reads, looked up after the first time."""
-    found = _known.get(code)
-    if found is None:
-        found = _known[code] = _reads(code)
-    return found
+    reads = _known.get(code)
+    if reads is None:
+        reads = _known[code] = _reads(code)
+    return reads
 
 
 def _reads(code: CodeType) -> Reads:

@@ -134,12 +134,12 @@ class Search:
             return
         if isinstance(value, ModuleType) and not self.scope.is_users(value.__dict__.get("__file__"), layers=False):
             return
-        found = self.tables.get(id(table))
-        if found is None:
-            found = self.tables[id(table)] = DictBinding(table, {})
+        binding = self.tables.get(id(table))
+        if binding is None:
+            binding = self.tables[id(table)] = DictBinding(table, {})
             self.kept.append(table)
-        if key not in found.entries and not (found.complete and value is ABSENT):
-            found.entries[key] = value
+        if key not in binding.entries and not (binding.complete and value is ABSENT):
+            binding.entries[key] = value
             self.waiting.append(value)
 
     # -- objects ----------------------------------------------------------------------------------------------------
@@ -212,11 +212,11 @@ class Search:
                 self._bind(x.__globals__, name, x.__globals__[name])
 
     def _cell(self, name: str, cell: CellType, grown: frozenset[str]) -> None:
-        found = cell_binding(cell)
-        if name in grown and isinstance(found.value, CONTAINERS):
+        binding = cell_binding(cell)
+        if name in grown and isinstance(binding.value, CONTAINERS):
             return
-        self.slots.append(found)
-        self.waiting.append(found.value)
+        self.slots.append(binding)
+        self.waiting.append(binding.value)
 
     def _list(self, x: list[Any]) -> None:
         if type(x) is not list:
@@ -234,8 +234,8 @@ class Search:
 
     def _whole(self, x: dict[Any, Any]) -> None:
         """Note all entries of a dict: there may be no others."""
-        found = self.tables.setdefault(id(x), DictBinding(x, {}))
-        found.entries, found.complete = dict(x), True
+        binding = self.tables.setdefault(id(x), DictBinding(x, {}))
+        binding.entries, binding.complete = dict(x), True
         self.kept.append(x)
 
     def _unordered(self, x: Any) -> None:
@@ -284,11 +284,11 @@ class Search:
 
     def _look_up(self, space: _Space, names: set[str]) -> None:
         """Look names up in an object, and visit what is found."""
-        found: set[str] = set()
+        present: set[str] = set()
         for table in space.tables:
             names = names if space.only is None else names & space.only.union(space.attributes)
             here = [n for n in names if n in table] if len(names) < len(table) else names.intersection(table)
-            found.update(here)
+            present.update(here)
             if self.anything and space.instance:
                 self._whole(table)
                 self.waiting.extend(table.values())
@@ -298,7 +298,7 @@ class Search:
             value = self._in_class(space.attributes, name)
             if isinstance(value, MemberDescriptorType) and space.owner is not None:
                 self._slot(space.owner, value)
-            elif space.instance and space.tables and name not in found and not hasattr(type(value), "__set__"):
+            elif space.instance and space.tables and name not in present and not hasattr(type(value), "__set__"):
                 self._bind(space.tables[0], name, ABSENT)
 
     def _in_class(self, attributes: dict[str, tuple[Any, type]], name: str) -> Any:
@@ -312,12 +312,12 @@ class Search:
 
     def _class_attributes(self, kind: type) -> dict[str, tuple[Any, type]]:
         """Return the attributes of the classes that are followed among the bases of one, each with its class."""
-        found = self.classes.get(kind)
-        if found is None:
-            found = self.classes[kind] = {}
+        attributes = self.classes.get(kind)
+        if attributes is None:
+            attributes = self.classes[kind] = {}
             for cls in reversed([c for c in kind.__mro__ if self.scope.follows(c)]):
-                found.update({n: (v, cls) for n, v in cls.__dict__.items() if n not in ("__dict__", "__weakref__")})
-        return found
+                attributes.update({n: (v, cls) for n, v in cls.__dict__.items() if n not in ("__dict__", "__weakref__")})
+        return attributes
 
     def _slot(self, x: Any, descriptor: MemberDescriptorType) -> None:
         self._other(lambda: slot_value(descriptor, x))

@@ -20,20 +20,20 @@ def _offsets() -> dict[str, int]:
     def sample(x: int = 0, *, y: int = 1) -> None: ...
 
     words = ctypes.string_at(id(sample), FunctionType.__basicsize__)
-    found = {}
+    offsets = {}
     for name in ("__defaults__", "__kwdefaults__", "__code__"):
         at = words.find(struct.pack("n", id(getattr(sample, name))))
         if at > 0:
-            found[name] = at
-    return found
+            offsets[name] = at
+    return offsets
 
 
 def function_slot(x: FunctionType, name: str, offset: int) -> SlotBinding:
     """Bind what may be assigned to a function; None is no pointer there."""
 
     def get() -> Any:
-        found = getattr(x, name)
-        return ABSENT if found is None else found
+        value = getattr(x, name)
+        return ABSENT if value is None else value
 
     return SlotBinding(x, offset, get, get())
 

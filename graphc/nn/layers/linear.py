@@ -195,9 +195,9 @@ class Embedding(Module):
             >>> nn.Embedding.from_pretrained(graphc.tensor([[0.0, 1.0], [2.0, 3.0]]))(graphc.tensor(1))
             tensor([2., 3.])
         """
-        made = cls(embeddings.shape[0], embeddings.shape[1], padding_idx)
-        made.weight = Parameter(embeddings, requires_grad=not freeze)
-        return made
+        embedding = cls(embeddings.shape[0], embeddings.shape[1], padding_idx)
+        embedding.weight = Parameter(embeddings, requires_grad=not freeze)
+        return embedding
 
     def forward(self, input: Any) -> Any:
         """Return the vectors of integers.

@@ -188,10 +188,10 @@ class Module(StateDict):
             AttributeError: if an attribute on the way does not exist, or the last is not a Parameter.
         """
         path, _, name = target.rpartition(".")
-        found = getattr(self.get_submodule(path), name)
-        if not isinstance(found, Parameter):
+        parameter = getattr(self.get_submodule(path), name)
+        if not isinstance(parameter, Parameter):
             raise AttributeError(f"`{name}` is not an nn.Parameter")
-        return found
+        return parameter
 
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
         """Call a function with every submodule, depth first, then with the module itself.

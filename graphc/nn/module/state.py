@@ -54,13 +54,13 @@ class StateDict(Members):
             >>> list(nn.BatchNorm1d(3).state_dict())
             ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
         """
-        found = OrderedDict() if destination is None else destination
+        entries = OrderedDict() if destination is None else destination
         for name, tensor in self._own_state():
-            found[prefix + name] = tensor if keep_vars else tensor.detach()
+            entries[prefix + name] = tensor if keep_vars else tensor.detach()
         for name, module in self._modules.items():
             if module is not None:
-                module.state_dict(destination=found, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
-        return found
+                module.state_dict(destination=entries, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        return entries
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> IncompatibleKeys:
         """Copy values into parameters and buffers by dotted name.
@@ -111,28 +111,30 @@ class StateDict(Members):
         setattr(owner, name, new)
 
 
-def _reshaped(given: Tensor, own: Tensor) -> Tensor:
+def _reshaped(loaded: Tensor, own: Tensor) -> Tensor:
     """Return what is loaded in the shape of a 0-d tensor, if it has one element along one axis, as old files have it."""
-    return given[0] if tuple(given.shape) == (1,) and not own.shape else given
+    return loaded[0] if tuple(loaded.shape) == (1,) and not own.shape else loaded
 
 
-def _load_problems(own: Mapping[str, Tensor], given: Mapping[str, Any], missing: list[str], unexpected: list[str]) -> list[str]:
+def _load_problems(
+    own: Mapping[str, Tensor], state_dict: Mapping[str, Any], missing: list[str], unexpected: list[str]
+) -> list[str]:
     problems = []
     if unexpected:
         problems.append("Unexpected key(s) in state_dict: {}. ".format(", ".join(f'"{k}"' for k in unexpected)))
     if missing:
         problems.append("Missing key(s) in state_dict: {}. ".format(", ".join(f'"{k}"' for k in missing)))
     for key, tensor in own.items():
-        if key not in given:
+        if key not in state_dict:
             continue
-        if not isinstance(given[key], Tensor):
+        if not isinstance(state_dict[key], Tensor):
             problems.append(
                 f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
-                f"but received {type(given[key])}"
+                f"but received {type(state_dict[key])}"
             )
-        elif tuple(_reshaped(given[key], tensor).shape) != tuple(tensor.shape):
+        elif tuple(_reshaped(state_dict[key], tensor).shape) != tuple(tensor.shape):
             problems.append(
-                f"size mismatch for {key}: copying a param with shape {given[key].shape} from checkpoint, "
+                f"size mismatch for {key}: copying a param with shape {state_dict[key].shape} from checkpoint, "
                 f"the shape in current model is {tensor.shape}."
             )
     return problems
