@@ -21,6 +21,7 @@ import numpy as np
 from numpy.random import get_state
 
 from graphc.compiler.capture import capture, trace
+from graphc.compiler.fast_path import fast_path_of
 from graphc.compiler.guards.search import ATOMS
 from graphc.compiler.guards.watch import Watch, watch
 from graphc.compiler.interrupts import compiling
@@ -176,10 +177,11 @@ class Compiled:
             )  # fmt: skip
 
     def _speed_up(self, variant: Variant, call: Call) -> None:
-        """Let the next calls like this one take the fast way, where there is one."""
-        fast = variant.fast(call, self._slow)
-        if fast is not None:
-            self.__call__ = fast
+        """Let the next calls like this one take the fast path, where there is one."""
+        if variant.fast is None:
+            variant.fast = fast_path_of(variant, call, self._slow)
+        if variant.fast is not None:
+            self.__call__ = variant.fast
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """Trace and compile for example arguments, without running, and return a view of every stage.

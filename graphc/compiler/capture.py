@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from graphc.autograd.engine import with_late_hooks
-from graphc.compiler.fast_path import Result
 from graphc.compiler.guards.watch import Watch, watch
 from graphc.compiler.options import Options
+from graphc.compiler.protocol import Result
 from graphc.compiler.signature import Argument, Call, flatten_call, names_of
-from graphc.compiler.variant import ArgumentStorage, Given, Held, Source, Variant, is_outside
+from graphc.compiler.variant import ArgumentStorage, ArgumentTensor, CapturedStorage, OutsideTensor, Variant, is_outside
 from graphc.core import pytree
 from graphc.core.dtypes import of_numpy
 from graphc.core.errors import TracingError, add_location
@@ -135,8 +135,8 @@ class Tracer:
         self._check_aliases()
         nodes = self._written_out([x for x in leaves if isinstance(x, Tensor)])
         results = [self._result(x, nodes) for x in leaves]
-        writes: list[tuple[Source | ArgumentStorage, Result]] = [*self._written_arguments(), *self._written_state()]
-        deposits = self._accumulated()
+        writes: list[tuple[CapturedStorage | ArgumentStorage, Result]] = [*self._written_arguments(), *self._written_state()]
+        grads = self._accumulated()
         captures = list(trace.captures.values())
         inputs = [*self.params, *(c.placeholder for c in captures), *(n for _, n in trace.numbers)]
         constants = self._constants(inputs)
@@ -151,11 +151,11 @@ class Tracer:
             numbers=trace.numbers,
             constants=constants,
             guards=trace.guards,
-            looked=[(self._finder(s.tensor), s.original is None) for s in trace.grads.values() if s.looked],
+            grads_read=[(self._finder(s.tensor), s.original is None) for s in trace.grads.values() if s.looked],
             tree=tree,
             results=[place(r) for r in results],
             writes=[(find, place(r)) for find, r in writes],
-            deposits=[(find, None if r is None else place(r)) for find, r in deposits],
+            grads=[(find, None if r is None else place(r)) for find, r in grads],
             placeholders=self.numbers,
             options=self.options,
             watch=self.watch,
@@ -194,10 +194,10 @@ class Tracer:
             return Result("constant", value=leaf)
         return self._output(nodes.get(leaf, leaf._node()), leaf._edge() if leaf.requires_grad else None)
 
-    def _finder(self, tensor: Tensor) -> Given | Held:
+    def _finder(self, tensor: Tensor) -> ArgumentTensor | OutsideTensor:
         """Return how to find, at a call, the tensor that this one was in the trace."""
         number = self.numbers.get(tensor)
-        return Held(tensor) if number is None else Given(number)
+        return OutsideTensor(tensor) if number is None else ArgumentTensor(number)
 
     def _written_arguments(self) -> list[tuple[ArgumentStorage, Result]]:
         writes: list[tuple[ArgumentStorage, Result]] = []
@@ -233,8 +233,8 @@ class Tracer:
         if aliased:
             raise _AliasedError(aliased)
 
-    def _written_state(self) -> list[tuple[Source, Result]]:
-        writes: list[tuple[Source, Result]] = []
+    def _written_state(self) -> list[tuple[CapturedStorage, Result]]:
+        writes: list[tuple[CapturedStorage, Result]] = []
         for number, (storage, kept) in enumerate(self.trace.captures.items()):
             if storage.node is kept.placeholder:
                 continue
@@ -243,11 +243,11 @@ class Tracer:
                     "expected state without history, got a tensor from outside that was written with one; detach what is kept"
                 )
             rebinds = storage in self.trace.rebound
-            writes.append((Source(number, kept.source, rebinds), self._output(storage.node)))
+            writes.append((CapturedStorage(number, kept.source, rebinds), self._output(storage.node)))
         return writes
 
-    def _accumulated(self) -> list[tuple[Given | Held, Result | None]]:
-        grads: list[tuple[Given | Held, Result | None]] = []
+    def _accumulated(self) -> list[tuple[ArgumentTensor | OutsideTensor, Result | None]]:
+        grads: list[tuple[ArgumentTensor | OutsideTensor, Result | None]] = []
         for slot in self.trace.grads.values():
             final = slot.tensor._grad
             if final is None and (slot.original is not None or not slot.looked):

@@ -8,91 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
-from graphc.compiler.guards.equality import exact
-from graphc.ir.core.graph import PARAMETER, Node, know
+from graphc.compiler.protocol import Array, Result, guards_hold, value_of, write_grads, write_state
+from graphc.compiler.signature import Call
+from graphc.compiler.variant import CapturedStorage, OutsideTensor, Variant
+from graphc.core import pytree
+from graphc.core.pytree import TreeDef
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import GradFn
-from graphc.tensors.storage import HELD_ONCE, Storage, valued
+from graphc.tensors.storage import Storage
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["MISFIT", "FastPath", "Result", "accumulate_grad", "nested", "overwrite", "plain", "used_up"]
-
-Array = np.ndarray[Any, Any]
+__all__ = ["MISFIT", "FastPath", "fast_path_of"]
 
 MISFIT = object()
 """What the native entry of a FastPath call returns for arrays that do not fit."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """Where a leaf of the function's result comes from.
-
-    `kind` is "output" (of the program, by `number`), "parameter" (of the graph, by number), "argument" (the
-    very object passed) or "constant" (`value`).  `fn` is the history of a differentiable result.
-    """
-
-    kind: str
-    number: int = 0
-    value: Any = None
-    node: Node | None = None
-    fn: GradFn | None = None
-
-
-def plain(r: Result, array: Array) -> Tensor:
-    """Return a result as a tensor without a history."""
-    assert r.node is not None
-    return Tensor._of(Storage(valued(array, r.node)))
-
-
-def used_up(r: Result, array: Array) -> Tensor:
-    """Return a result whose history a backward inside the function has used up."""
-    assert r.fn is not None
-    fn = GradFn(r.fn.name())
-    fn.freed = fn.dead = True
-    tensor = plain(r, array)
-    tensor._storage.requires_grad, tensor._storage.fn = True, fn
-    return tensor
-
-
-# -- state that nothing else holds takes new values itself: no graph can have read the old ones ---------------
-
-
-def overwrite(storage: Storage, array: Array) -> None:
-    """Put a computed value into a storage; its history stays."""
-    if type(storage) is Storage and storage.node.op is PARAMETER and getrefcount(storage.node) <= HELD_ONCE:
-        know(storage.node, array)
-        storage.version += 1
-        storage.pending = 0
-        return
-    storage.put_value(valued(array, storage.node))
-    state.dirty.discard(storage)
-
-
-def accumulate_grad(tensor: Tensor, r: Result, array: Array) -> None:
-    """Put a computed gradient into `tensor.grad`, a tensor of its own."""
-    if getrefcount(tensor._grad) <= HELD_ONCE and _is_reusable(tensor._grad, r):
-        overwrite(tensor._grad._storage, array)  # type: ignore[union-attr]
-    else:
-        tensor._grad = plain(r, array)
-
-
-def _is_reusable(grad: Tensor | None, r: Result) -> bool:
-    """Tell whether a gradient that has no other reference is as a new one would be, but for its value."""
-    if type(grad) is not Tensor or grad._view_steps or grad._hooks is not None or grad.__dict__:
-        return False
-    if getrefcount(grad._storage) > HELD_ONCE:
-        return False
-    storage = grad._storage
-    assert r.node is not None
-    return type(storage) is Storage and not storage.requires_grad and storage.node.types == r.node.types
-
-
-def nested(entry: Callable[..., Any], build: Callable[[Sequence[Array]], Any], slow: Callable[..., Any]) -> Callable[..., Any]:
+def _nested(entry: Callable[..., Any], build: Callable[[Sequence[Array]], Any], slow: Callable[..., Any]) -> Callable[..., Any]:
     """Return a call of a program that is all there is to a function but for the nest its outputs are returned in."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -111,7 +46,7 @@ class FastPath:
 
     `tensors` says which arguments are Tensors; `several` of them must be different ones.  `captures` are storages, or
     ways to find them, and whether they require a gradient; `writes` pairs the number of one with that of an output
-    (`rebound` are those whose old value stays with what shares it), `deposits` a tensor whose gradient is written with a
+    (`rebound` are those whose old value stays with what shares it), `grads` a tensor whose gradient is written with a
     Result, or None to remove it.  Returns what `slow` returns for a call that is unlike the one it was made from.
     """
 
@@ -122,13 +57,13 @@ class FastPath:
     grad: bool
     guards: list[tuple[Callable[[], Any], Any]]
     outside: frozenset[Storage]
-    looked: list[tuple[Tensor, bool]]
+    grads_read: list[tuple[Tensor, bool]]
     captures: list[tuple[Storage | Callable[[], Storage | None], bool]]
     numbers: list[tuple[Callable[[], Any], np.dtype[Any]]]
     constants: list[Array]
     writes: list[tuple[int, int]]
     rebound: list[int]
-    deposits: list[tuple[Tensor, Result | None]]
+    grads: list[tuple[Tensor, Result | None]]
     results: list[Result]
     build: Callable[[list[Any]], Any]
     to_numpy: bool
@@ -147,20 +82,10 @@ class FastPath:
             return self.slow(*args)
         for number in self.rebound:
             storages[number].own()
-        for number, output in self.writes:
-            storage = storages[number]
-            if type(storage) is Storage and storage.node.op is PARAMETER and getrefcount(storage.node) <= HELD_ONCE:
-                know(storage.node, outputs[output])  # what `overwrite` does, without a call
-                storage.version += 1
-                storage.pending = 0
-            else:
-                overwrite(storage, outputs[output])
-        for tensor, r in self.deposits:
-            if r is None:
-                tensor._grad = None
-            else:
-                accumulate_grad(tensor, r, outputs[r.number])
-        return self.build([self._result(r, args, outputs) for r in self.results])
+        write_state(storages, outputs, self.writes)
+        if self.grads:
+            write_grads(self.grads, lambda r: outputs[r.number])
+        return self.build([value_of(r, args, outputs, self.to_numpy) for r in self.results])
 
     def _arguments(self, args: tuple[Any, ...]) -> list[Array] | None:
         """Return the arguments' arrays; None if one is no array, or if the function would do something else now."""
@@ -175,13 +100,7 @@ class FastPath:
                 arrays[i] = array
         if self.several and len({id(array) for array in arrays}) < len(arrays):
             return None
-        for getter, value in self.guards:
-            if not exact(getter(), value):
-                return None
-        for tensor, was_none in self.looked:
-            if (tensor._grad is None) is not was_none:
-                return None
-        return arrays
+        return arrays if guards_hold(self.guards, self.grads_read) else None
 
     def _state(self, args: tuple[Any, ...], arrays: list[Array]) -> list[Storage] | None:
         """Append the values of captured storages and return these; None if one is not as it was."""
@@ -201,15 +120,6 @@ class FastPath:
             arrays.append(value)
         return storages
 
-    def _result(self, r: Result, args: tuple[Any, ...], outputs: Sequence[Array]) -> Any:
-        if r.kind == "constant":
-            return r.value
-        if r.kind == "argument":
-            return args[r.number]
-        if self.to_numpy:
-            return outputs[r.number]
-        return plain(r, outputs[r.number]) if r.fn is None else used_up(r, outputs[r.number])
-
 
 def _value(x: Any) -> Array | None:
     """Return the array of a tensor that is a known value and nothing more."""
@@ -217,3 +127,78 @@ def _value(x: Any) -> Array | None:
         return None
     storage = x._storage
     return storage.node.value if type(storage) is Storage else None
+
+
+# -- from a variant to its fast path --------------------------------------------------------------------------------
+
+
+def _misfit(*arrays: Any) -> Any:
+    """Return the mark of arrays that do not fit, in place of a slow call."""
+    return MISFIT
+
+
+def fast_path_of(variant: Variant, call: Call, slow: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return a function for further calls with positional arguments like these, None if there is none."""
+    if not _is_described_by_arrays(variant, call):
+        return None
+    bindings = variant.watch.bindings
+    if not _is_bare(variant) or not all(type(a.given) is np.ndarray for a in call.arguments):
+        return _bound(variant, call, slow)
+    if _is_flat(variant.tree):
+        return variant.program.entry(slow, single=variant.tree.kind is None, bindings=bindings)
+    return _nested(variant.program.entry(_misfit, single=False, bindings=bindings), pytree.builder(variant.tree), slow)
+
+
+def _is_described_by_arrays(variant: Variant, call: Call) -> bool:
+    """Tell whether a call is described by its arrays: what is written and returned is outputs, nothing has a history."""
+    tensors = [a.given for a in call.arguments if not a.is_numpy]
+    if len({id(x) for x in tensors}) < len(tensors) or any(a.requires_grad for a in call.arguments) or variant.state_like:
+        return False
+    finders = [*(f for f, _ in variant.grads_read), *(f for f, _ in variant.grads), *(f for f, _ in variant.writes)]
+    if not all(isinstance(f, (OutsideTensor, CapturedStorage)) for f in finders):
+        return False
+    state_results = [*(r for _, r in variant.writes), *(r for _, r in variant.grads if r is not None)]
+    if not variant.graph.results or any(r.kind != "output" for r in state_results):
+        return False
+    return all(_is_described_by_array(r, variant, call.is_numpy) for r in variant.results)
+
+
+def _is_described_by_array(r: Result, variant: Variant, to_numpy: bool) -> bool:
+    if to_numpy:
+        return r.kind != "parameter" and not (r.kind == "output" and r.number in variant.kept)
+    return r.kind != "parameter" and (r.fn is None or r.fn.dead)
+
+
+def _is_bare(variant: Variant) -> bool:
+    """Tell whether the program is all there is to a call: no state, and results that are just its outputs, in order."""
+    python = [variant.numbers, variant.guards, variant.watch.others]
+    tensors = [variant.captures, variant.constants, variant.grads_read, variant.writes, variant.grads]
+    in_order = [(r.kind, r.number) for r in variant.results] == [("output", i) for i in range(len(variant.graph.results))]
+    return in_order and not any(python) and not any(tensors)
+
+
+def _is_flat(tree: TreeDef) -> bool:
+    """Tell whether the results are one value or a tuple of values, as the program returns them."""
+    return tree.kind is None or (tree.kind is tuple and all(p.kind is None for p in tree.parts))
+
+
+def _bound(variant: Variant, call: Call, slow: Callable[..., Any]) -> FastPath:
+    return FastPath(
+        entry=variant.program.entry(_misfit, single=False, bindings=variant.watch.bindings),
+        slow=slow,
+        tensors=tuple(not a.is_numpy for a in call.arguments),
+        several=sum(not a.is_numpy for a in call.arguments) > 1,
+        grad=state.grad,
+        guards=[*variant.watch.others, *variant.guards],
+        outside=variant.outside,
+        grads_read=[(f.tensor, was_none) for f, was_none in variant.grads_read if isinstance(f, OutsideTensor)],
+        captures=[(kept.found or kept.storage, kept.requires_grad) for kept in variant.captures],
+        numbers=[(getter, node.dtype.numpy) for getter, node in variant.numbers],
+        constants=[np.asarray(n.value, order="C") for n in variant.constants],
+        writes=[(f.number, r.number) for f, r in variant.writes if isinstance(f, CapturedStorage)],
+        rebound=[f.number for f, _ in variant.writes if isinstance(f, CapturedStorage) and f.rebinds],
+        grads=[(f.tensor, r) for f, r in variant.grads if isinstance(f, OutsideTensor)],
+        results=variant.results,
+        build=pytree.builder(variant.tree),
+        to_numpy=call.is_numpy,
+    )

@@ -18,9 +18,7 @@ from graphc.tensors.context import state
 from graphc.tensors.storage import compute
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["Argument", "Array", "Call", "flatten_call", "names_of"]
-
-Array = np.ndarray[Any, Any]
+__all__ = ["Argument", "Call", "flatten_call", "names_of"]
 
 
 # -- arguments --------------------------------------------------------------------------------------------
@@ -31,7 +29,7 @@ class Argument:
     """A tensor or array argument at one call: what the caller passed, and its values."""
 
     given: Any
-    array: Array
+    array: np.ndarray[Any, Any]
 
     @property
     def root(self) -> Any:
@@ -68,16 +66,21 @@ def argument(leaf: Any) -> Argument:
 
 @dataclass(eq=False)
 class Call:
-    """The arguments of one call, taken apart."""
+    """The arguments of one call, flattened."""
 
     tree: TreeDef
     leaves: list[Any]
     arguments: list[Argument]
     key: Any
 
+    @property
+    def is_numpy(self) -> bool:
+        """Whether every array passed is a NumPy array, and there is one."""
+        return bool(self.arguments) and all(a.is_numpy for a in self.arguments)
+
 
 def flatten_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-    """Take the arguments of a call apart.  Raises TypeError for those that no call can be found by."""
+    """Flatten the arguments of a call.  Raises TypeError for a value that a call cannot be looked up by."""
     leaves, tree = pytree.flatten((args, kwargs))
     tensors = [x for x in leaves if isinstance(x, Tensor)]
     pending = [x._storage for x in tensors if x._storage.current().value is None]

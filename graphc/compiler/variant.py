@@ -9,26 +9,25 @@ from typing import Any
 import numpy as np
 
 from graphc.codegen.program.program import Program
-from graphc.compiler.fast_path import MISFIT, FastPath, Result, nested, overwrite, plain, used_up
 from graphc.compiler.guards.watch import Watch
 from graphc.compiler.options import Options
-from graphc.compiler.signature import Array, Call
+from graphc.compiler.protocol import Array, Result, guards_hold, tensor_of, value_of, write_grads, write_state
+from graphc.compiler.signature import Call
 from graphc.core import pytree
 from graphc.core.pytree import TreeDef
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import PARAMETER, Graph, Node
-from graphc.tensors.context import state
 from graphc.tensors.grad_fn import CustomGradFn, GradFn, TransformInput, history
 from graphc.tensors.lazy import substitute
 from graphc.tensors.storage import Storage, compute, unique, valued
 from graphc.tensors.tensor import AccumulateGrad, Tensor
 from graphc.tracing.trace import Captured, no_way_out
 
-__all__ = ["ArgumentStorage", "Given", "Held", "Source", "Variant", "is_outside"]
+__all__ = ["ArgumentStorage", "ArgumentTensor", "CapturedStorage", "OutsideTensor", "Variant", "is_outside"]
 
 
 @dataclass(frozen=True)
-class Held:
+class OutsideTensor:
     """Find a tensor from outside: always the same."""
 
     tensor: Tensor
@@ -38,7 +37,7 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Given:
+class ArgumentTensor:
     """Find a tensor among the arguments of a call."""
 
     number: int
@@ -49,14 +48,15 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Source:
-    """Find a captured storage, the one of this number, at a call; `rebinds` says that it takes a value of its own."""
+class CapturedStorage:
+    """A captured storage to write to, the one of this number; `rebinds` says that it takes a value of its own."""
 
     number: int
     source: Callable[[], Storage | None]
     rebinds: bool
 
-    def __call__(self, call: Call) -> Storage:
+    def target(self, call: Call) -> Storage:
+        """Return the storage at a call."""
         storage = self.source()
         assert storage is not None
         return storage
@@ -64,12 +64,13 @@ class Source:
 
 @dataclass(frozen=True)
 class ArgumentStorage:
-    """Find what an argument is stored in; a view is written through, unless the argument takes values of its own."""
+    """The storage of an argument to write to; a view is written through, unless the argument takes values of its own."""
 
     number: int
     rebinds: bool
 
-    def __call__(self, call: Call) -> Storage:
+    def target(self, call: Call) -> Storage:
+        """Return the storage at a call; an argument that takes values of its own leaves its base."""
         tensor: Tensor = call.arguments[self.number].given
         if not tensor._view_steps:
             return tensor._storage
@@ -90,11 +91,11 @@ class Variant:
     numbers: list[tuple[Callable[[], Any], Node]]
     constants: list[Node]
     guards: list[tuple[Callable[[], Any], Any]]
-    looked: list[tuple[Given | Held, bool]]
+    grads_read: list[tuple[ArgumentTensor | OutsideTensor, bool]]
     tree: TreeDef
     results: list[Result]
-    writes: list[tuple[Source | ArgumentStorage, Result]]
-    deposits: list[tuple[Given | Held, Result | None]]
+    writes: list[tuple[CapturedStorage | ArgumentStorage, Result]]
+    grads: list[tuple[ArgumentTensor | OutsideTensor, Result | None]]
     placeholders: dict[Tensor, int]
     options: Options
     watch: Watch
@@ -102,7 +103,8 @@ class Variant:
     """Arguments that alias state: the very tensors they have to be."""
     outside: frozenset[Storage]
     """What the function uses of the outside; no other argument may share its values."""
-    _fast: Callable[..., Any] | None = None
+    fast: Callable[..., Any] | None = None
+    """What serves further calls like the first, once it is known that they can be served so."""
 
     @cached_property
     def program(self) -> Program:
@@ -117,19 +119,15 @@ class Variant:
     @cached_property
     def kept(self) -> frozenset[int]:
         """The numbers of outputs that become state."""
-        made = [*(r for _, r in self.writes), *(r for _, r in self.deposits if r is not None)]
-        return frozenset(r.number for r in made if r.kind == "output")
+        results = [*(r for _, r in self.writes), *(r for _, r in self.grads if r is not None)]
+        return frozenset(r.number for r in results if r.kind == "output")
 
     def holds(self, call: Call) -> bool:
         """Tell whether everything the trace decided on is as it was."""
         if not self.watch.holds() or not self._same_aliases(call):
             return False
-        for getter, value in self.guards:
-            if getter() != value:
-                return False
-        for find, was_none in self.looked:
-            if (find(call)._grad is None) is not was_none:
-                return False
+        if not guards_hold(self.guards, ((find(call), was_none) for find, was_none in self.grads_read)):
+            return False
         for kept in self.captures:
             storage = kept.source()
             if storage is None or storage.node.types != kept.placeholder.types or storage.requires_grad != kept.requires_grad:
@@ -157,77 +155,13 @@ class Variant:
         outputs = self.program.run_unchecked(arrays) if self.graph.results else []
         pick = _Picker(self, call, arrays, outputs)
         results = [pick.result(r) for r in self.results]
-        for find, made in self.writes:
-            storage = find(call)
-            if find.rebinds:
+        targets = [write.target(call) for write, _ in self.writes]
+        for (write, _), storage in zip(self.writes, targets, strict=True):
+            if write.rebinds:
                 storage.own()
-            overwrite(storage, pick.array(made))
-        for tensor_of, r in self.deposits:
-            tensor_of(call)._grad = None if r is None else plain(r, pick.array(r))
+        write_state(targets, [pick.array(r) for _, r in self.writes], [(i, i) for i in range(len(targets))])
+        write_grads([(find(call), r) for find, r in self.grads], pick.array)
         return pytree.unflatten(results, self.tree)
-
-    def fast(self, call: Call, slow: Callable[..., Any]) -> Callable[..., Any] | None:
-        """Return a function for further calls with positional arguments like these, None if there is none."""
-        if self._fast is None and self._can_be_fast(call):
-            if not self._is_bare or not all(type(a.given) is np.ndarray for a in call.arguments):
-                self._fast = self._ready(call, slow)
-            elif self._is_flat:
-                self._fast = self.program.entry(slow, single=self.tree.kind is None, bindings=self.watch.bindings)
-            else:
-                entry = self.program.entry(lambda *arrays: MISFIT, single=False, bindings=self.watch.bindings)
-                self._fast = nested(entry, pytree.builder(self.tree), slow)
-        return self._fast
-
-    def _can_be_fast(self, call: Call) -> bool:
-        """Tell whether a call is described by its arrays: what is written and returned is outputs, nothing has a history."""
-        tensors = [a.given for a in call.arguments if not a.is_numpy]
-        distinct = len({id(x) for x in tensors}) == len(tensors)
-        simple = not any(a.requires_grad for a in call.arguments)
-        found = [*(f for f, _ in self.looked), *(f for f, _ in self.deposits), *(f for f, _ in self.writes)]
-        outside = all(isinstance(f, (Held, Source)) for f in found)
-        made = [*(r for _, r in self.writes), *(r for _, r in self.deposits if r is not None)]
-        to_numpy = _is_numpy(call)
-        ends = all(r.kind != "parameter" and (to_numpy or r.fn is None or r.fn.dead) for r in self.results)
-        ends = ends and not (to_numpy and any(r.kind == "output" and r.number in self.kept for r in self.results))
-        simple = simple and not self.state_like
-        return distinct and simple and outside and ends and bool(self.graph.results) and all(r.kind == "output" for r in made)
-
-    @property
-    def _is_bare(self) -> bool:
-        """Whether the program is all there is to a call: no state, and results that are just its outputs, in order."""
-        state = [self.captures, self.numbers, self.constants, self.guards, self.watch.others, self.looked, self.writes]
-        in_order = [(r.kind, r.number) for r in self.results] == [("output", i) for i in range(len(self.graph.results))]
-        return in_order and not any(state) and not self.deposits
-
-    @property
-    def _is_flat(self) -> bool:
-        """Whether the results are one value or a tuple of values, as the program returns them."""
-        return self.tree.kind is None or (self.tree.kind is tuple and all(p.kind is None for p in self.tree.parts))
-
-    def _ready(self, call: Call, slow: Callable[..., Any]) -> FastPath:
-        return FastPath(
-            entry=self.program.entry(lambda *arrays: MISFIT, single=False, bindings=self.watch.bindings),
-            slow=slow,
-            tensors=tuple(not a.is_numpy for a in call.arguments),
-            several=sum(not a.is_numpy for a in call.arguments) > 1,
-            grad=state.grad,
-            guards=[*self.watch.others, *self.guards],
-            outside=self.outside,
-            looked=[(f.tensor, was_none) for f, was_none in self.looked if isinstance(f, Held)],
-            captures=[(kept.found or kept.storage, kept.requires_grad) for kept in self.captures],
-            numbers=[(getter, node.dtype.numpy) for getter, node in self.numbers],
-            constants=[np.asarray(n.value, order="C") for n in self.constants],
-            writes=[(f.number, r.number) for f, r in self.writes if isinstance(f, Source)],
-            rebound=[f.number for f, _ in self.writes if isinstance(f, Source) and f.rebinds],
-            deposits=[(f.tensor, r) for f, r in self.deposits if isinstance(f, Held)],
-            results=self.results,
-            build=pytree.builder(self.tree),
-            to_numpy=_is_numpy(call),
-        )
-
-
-def _is_numpy(call: Call) -> bool:
-    return bool(call.arguments) and all(a.is_numpy for a in call.arguments)
 
 
 def _state_arrays(storages: Sequence[Storage]) -> list[Array]:
@@ -242,7 +176,8 @@ class _Picker:
 
     def __init__(self, variant: Variant, call: Call, arrays: list[Array], outputs: list[Array]) -> None:
         self.variant, self.call, self.arrays, self.outputs = variant, call, arrays, outputs
-        self.to_numpy = _is_numpy(call)
+        self.args = [a.given for a in call.arguments]
+        self.to_numpy = call.is_numpy
 
     def array(self, r: Result) -> Array:
         if r.kind == "output":
@@ -252,16 +187,12 @@ class _Picker:
         return np.array(array) if foreign else array
 
     def result(self, r: Result) -> Any:
-        if r.kind == "argument":
-            return self.call.arguments[r.number].given
-        if r.kind == "constant":
-            return r.value
-        if self.to_numpy:
-            array = self.array(r)
-            return np.array(array) if r.kind == "output" and r.number in self.variant.kept else array
-        if r.fn is None:
-            return plain(r, self.array(r))
-        return self.recorded(r) if not r.fn.dead else used_up(r, self.array(r))
+        if r.fn is not None and not r.fn.dead and not self.to_numpy:
+            return self.recorded(r)
+        if r.kind == "parameter":
+            return self.array(r) if self.to_numpy else tensor_of(r, self.array(r))
+        value = value_of(r, self.args, self.outputs, self.to_numpy)
+        return np.array(value) if self.to_numpy and r.kind == "output" and r.number in self.variant.kept else value
 
     def recorded(self, r: Result) -> Tensor:
         """Return a result with a history: the recorded graph on the nodes of this call, its value known."""

@@ -10,9 +10,9 @@ import numpy as np
 
 from graphc.codegen.program.program import compile_graph
 from graphc.compiler.capture import trace
-from graphc.compiler.fast_path import Result
 from graphc.compiler.guards.watch import watch
 from graphc.compiler.options import Options
+from graphc.compiler.protocol import Result
 from graphc.compiler.signature import flatten_call
 from graphc.compiler.variant import Variant
 from graphc.ir.interpret.comparison import unequal
