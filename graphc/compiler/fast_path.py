@@ -63,7 +63,7 @@ class FastPath:
     constants: list[Array]
     writes: list[tuple[int, int]]
     rebound: list[int]
-    grads: list[tuple[Tensor, Result | None]]
+    grads: list[tuple[Tensor, Result | None, int]]
     results: list[Result]
     build: Callable[[list[Any]], Any]
     to_numpy: bool
@@ -83,8 +83,7 @@ class FastPath:
         for number in self.rebound:
             storages[number].own()
         write_state(storages, outputs, self.writes)
-        if self.grads:
-            write_grads(self.grads, lambda r: outputs[r.number])
+        write_grads(self.grads, outputs)
         return self.build([value_of(r, args, outputs, self.to_numpy) for r in self.results])
 
     def _arguments(self, args: tuple[Any, ...]) -> list[Array] | None:
@@ -197,7 +196,7 @@ def _bound(variant: Variant, call: Call, slow: Callable[..., Any]) -> FastPath:
         constants=[np.asarray(n.value, order="C") for n in variant.constants],
         writes=[(f.number, r.number) for f, r in variant.writes if isinstance(f, CapturedStorage)],
         rebound=[f.number for f, _ in variant.writes if isinstance(f, CapturedStorage) and f.rebinds],
-        grads=[(f.tensor, r) for f, r in variant.grads if isinstance(f, OutsideTensor)],
+        grads=[(f.tensor, r, r.number if r is not None else 0) for f, r in variant.grads if isinstance(f, OutsideTensor)],
         results=variant.results,
         build=pytree.builder(variant.tree),
         to_numpy=call.is_numpy,

@@ -44,7 +44,10 @@ def guards_hold(guards: Iterable[tuple[Callable[[], Any], Any]], grads: Iterable
     for getter, value in guards:
         if not exact(getter(), value):
             return False
-    return all((tensor._grad is None) is was_none for tensor, was_none in grads)
+    for tensor, was_none in grads:  # noqa: SIM110 (a generator takes longer than the loop)
+        if (tensor._grad is None) is not was_none:
+            return False
+    return True
 
 
 # -- results ------------------------------------------------------------------------------------------------------
@@ -98,19 +101,19 @@ def write_state(storages: Sequence[Storage], arrays: Sequence[Array], writes: It
             state.dirty.discard(storage)
 
 
-def write_grads(grads: Iterable[tuple[Tensor, Result | None]], array_of: Callable[[Result], Array]) -> None:
-    """Put computed gradients into the `.grad` of tensors, each a tensor of its own; None removes one."""
+def write_grads(grads: Iterable[tuple[Tensor, Result | None, int]], arrays: Sequence[Array]) -> None:
+    """Put computed gradients, arrays by number, into the `.grad` of tensors; None removes one."""
     storages: list[Storage] = []
-    arrays: list[Array] = []
-    for tensor, r in grads:
+    numbers: list[int] = []
+    for tensor, r, number in grads:
         if r is None:
             tensor._grad = None
         elif getrefcount(tensor._grad) <= HELD_ONCE and _is_reusable(tensor._grad, r):
             storages.append(tensor._grad._storage)  # type: ignore[union-attr]
-            arrays.append(array_of(r))
+            numbers.append(number)
         else:
-            tensor._grad = _plain(r, array_of(r))
-    write_state(storages, arrays, [(i, i) for i in range(len(arrays))])
+            tensor._grad = _plain(r, arrays[number])
+    write_state(storages, arrays, enumerate(numbers))
 
 
 def _is_reusable(grad: Tensor | None, r: Result) -> bool:

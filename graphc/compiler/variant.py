@@ -160,8 +160,12 @@ class Variant:
             if write.rebinds:
                 storage.own()
         write_state(targets, [pick.array(r) for _, r in self.writes], [(i, i) for i in range(len(targets))])
-        write_grads([(find(call), r) for find, r in self.grads], pick.array)
+        grads = [(find(call), r, i) for i, (find, r) in enumerate(self.grads)]
+        write_grads(grads, [_NOTHING if r is None else pick.array(r) for _, r in self.grads])
         return pytree.unflatten(results, self.tree)
+
+
+_NOTHING = np.zeros(0)
 
 
 def _state_arrays(storages: Sequence[Storage]) -> list[Array]:
