@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import doctest
 import importlib
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -55,6 +58,17 @@ def run(script: str, folder: Path = ROOT) -> str:
     return found.stdout
 
 
+def run_here(script: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run a script as the main module of this process, which has LLVM loaded already, and return what it prints."""
+    module = ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", module)
+    monkeypatch.chdir(ROOT)
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        exec(compile(script, "<string>", "exec"), module.__dict__)
+    return printed.getvalue()
+
+
 # -- code in documents ---------------------------------------------------------------------------------------
 
 
@@ -84,10 +98,10 @@ def test_ci_runs_the_commands_of_the_readme():
 
 
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if d.parent.name == "docs"], ids=lambda d: d.name)
-def test_code_in_documents_runs(document):
+def test_code_in_documents_runs(document, monkeypatch):
     for mark, body in blocks(document, "python"):
         if mark == "runs":
-            run(body)
+            run_here(body, monkeypatch)
 
 
 MAKERS = {
@@ -162,8 +176,8 @@ def test_guides_print_what_they_say(guide):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_examples_run(name):
-    assert EXAMPLES[name] in run((ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8"))
+def test_examples_run(name, monkeypatch):
+    assert EXAMPLES[name] in run_here((ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8"), monkeypatch)
 
 
 def test_every_example_is_tested():

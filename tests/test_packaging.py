@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+on_one_worker = pytest.mark.xdist_group("wheel")
+"""For tests of the wheel: it is built once."""
+
 HEAVY = ("networkx", "scipy", "sklearn", "torch", "jax", "rich", "mpmath", "matplotlib")
 
 
@@ -58,6 +61,7 @@ def build(source: Path, out: Path, what: str) -> None:
     run("-c", f"import setuptools.build_meta as b; b.build_{what}({str(out)!r})", cwd=source)
 
 
+@on_one_worker
 def test_wheel_is_pure_python_and_holds_graphc_alone(wheel):
     assert wheel.name.endswith("-py3-none-any.whl")
     names = zipfile.ZipFile(wheel).namelist()
@@ -65,6 +69,7 @@ def test_wheel_is_pure_python_and_holds_graphc_alone(wheel):
     assert {t for t in tops if not t.endswith(".dist-info")} == {"graphc"} and len(tops) == 2
 
 
+@on_one_worker
 def test_wheel_holds_every_module_and_the_data(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = {"graphc/py.typed", "graphc/cli/digits.npz", "graphc/cli/DIGITS.md"}
@@ -74,6 +79,7 @@ def test_wheel_holds_every_module_and_the_data(wheel):
     assert not [n for n in names if "test" in n or "__pycache__" in n or "benchmark" in n]
 
 
+@on_one_worker
 def test_wheel_carries_licence_readme_and_command(wheel):
     with zipfile.ZipFile(wheel) as archive:
         info = next(n.split("/")[0] for n in archive.namelist() if ".dist-info/" in n)
@@ -84,6 +90,7 @@ def test_wheel_carries_licence_readme_and_command(wheel):
     assert "Requires-Dist: llvmlite" in metadata
 
 
+@on_one_worker
 def test_wheel_runs_where_nothing_else_of_the_clone_is(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path)
     code = "import graphc, numpy as np; print(graphc.__file__); print(graphc.compile(lambda x: x * 2 + 1)(np.arange(3.0)))"
@@ -113,6 +120,7 @@ def test_the_links_are_relative():
         assert link.is_symlink() and str(link.readlink()) == f"../{name}"
 
 
+@on_one_worker
 def test_three_packages_are_needed_to_run(wheel):
     with zipfile.ZipFile(wheel) as archive:
         metadata = archive.read(next(n for n in archive.namelist() if n.endswith("/METADATA"))).decode()

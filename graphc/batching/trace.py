@@ -3,9 +3,6 @@
 Every batched input becomes a fresh parameter node of the shape of one element; the recorded graph is batched by
 graphc.ir.transforms.vmap. Nodes tell nested levels apart, so that maps, gradients and compiled functions nest in any
 order.
-
-A random generator is a key, and each draw advances it. Where elements have different numbers, the key is batched:
-element i has it advanced as far as i runs of the function would.
 """
 
 from __future__ import annotations
@@ -14,14 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any
 
+from graphc.batching.random_keys import furthest_key, keys_of_elements, refuse_draws
 from graphc.core.errors import TracingError, location_of, set_location
-from graphc.ir.core.build import constant, elementwise, iota, permute, reduce, select
+from graphc.ir.core.build import permute
 from graphc.ir.core.graph import Node, parameter, toposort
-from graphc.ir.core.types import I64, TensorType
-from graphc.ir.interpret.rng_offsets import drawn_words
+from graphc.ir.core.types import TensorType
 from graphc.ir.transforms.vmap import batch
 from graphc.ir.transforms.vmap_rules import lead
-from graphc.ops.random.generator import default_generator, generators
 from graphc.tensors.context import state
 from graphc.tensors.dispatch import PENDING_BOUND
 from graphc.tensors.grad_fn import BatchInput, GradFn, TransformInput
@@ -33,10 +29,6 @@ from graphc.tracing.function_rule import VmapInfo, apply_with_rules, ruled
 from graphc.tracing.nested import KEY, Before, InnerTrace
 
 __all__ = ["BatchTrace", "Batched"]
-
-
-WORD = 0xFFFFFFFF
-"""The bits of a word, as random numbers are made of."""
 
 
 _numbers = count()
@@ -198,8 +190,9 @@ class BatchTrace(InnerTrace):
         written = [(x, dim, inner) for x, dim, key, inner in self.taken if inner._storage.node is not key]
         results = [x for x in outputs if isinstance(x, Tensor)] + [inner for _, _, inner in written]
         nodes = self._written_out(results)
-        self._check_random(nodes, changed)
-        plain, batches, ahead = self._keys(changed)
+        if self.randomness == "error":
+            refuse_draws(nodes, changed)
+        plain, batches, ahead = keys_of_elements(self.entered, changed, self.size)
         states = substitute([s.node for s in changed], {**plain, **ahead})
         batched = batch([*substitute(nodes, plain), *states], {**self.inputs, **batches}, self.size, self.number)
         self._write_outside(changed, batched[len(nodes) :])
@@ -225,7 +218,7 @@ class BatchTrace(InnerTrace):
                 storage.node = before.node
         for (storage, before), (node, has_axis) in zip(changed.items(), batches, strict=True):
             if has_axis and before.node.type == KEY:
-                node, has_axis = _furthest(node, before.node), False
+                node, has_axis = furthest_key(node, before.node), False
             if has_axis:
                 raise RuntimeError(
                     f"vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in "
@@ -250,68 +243,3 @@ class BatchTrace(InnerTrace):
         if not state.grad or not any(self.ends(e) for e in edges):
             return nodes
         return written_out(nodes, edges, self.is_end)
-
-    # -- random numbers -----------------------------------------------------------------------------------------
-
-    def _check_random(self, roots: Sequence[Node], changed: dict[Storage, Before]) -> None:
-        """Raise RuntimeError if numbers were drawn and none may be."""
-        if self.randomness != "error":
-            return
-        for storage, before in changed.items():
-            if before.node.type == KEY and (
-                storage is default_generator.state._storage or _draws(roots, storage.node, before.node)
-            ):
-                error = RuntimeError(
-                    "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
-                    "randomness flags on vmap or perform the randomness operation out of vmap"
-                )
-                set_location(error, storage.node.where)
-                raise error
-
-    def _keys(self, changed: dict[Storage, Before]) -> tuple[dict[Node, Node], dict[Node, Node], dict[Node, Node]]:
-        """Return what the placeholders for random states are: of no draw; batches; where the last run starts.
-
-        Where it is unknown how much one run draws, each element has a stream of its own.
-        """
-        plain: dict[Node, Node] = {}
-        batches: dict[Node, Node] = {}
-        ahead: dict[Node, Node] = {}
-        for storage, before in self.entered.items():
-            if before.key is None:
-                continue
-            words = drawn_words(storage.node, before.key) if storage in changed else 0
-            if words is None and storage in generators:
-                batches[before.key] = _streams(before.node, self.size)
-                continue
-            if not words:
-                plain[before.key] = before.node
-                continue
-            many = (self.size, 2)
-            iteration = select(elementwise("eq", iota(many, 1), 1), iota(many, 0) * words, constant(0, I64, many))
-            batches[before.key] = lead(before.node, self.size) + iteration
-            last = select(
-                elementwise("eq", iota((2,), 0), 1), constant((self.size - 1) * words, I64, (2,)), constant(0, I64, (2,))
-            )
-            ahead[before.key] = before.node + last
-        return plain, batches, ahead
-
-
-def _draws(roots: Sequence[Node], after: Node, before: Node) -> bool:
-    """Tell whether random bits among what the roots need are drawn with a state from `before` to `after`."""
-    states = set(toposort([after], lambda n: n is before))
-    return any(n.op.random and n.operands[0] in states for n in toposort(roots))
-
-
-def _streams(key: Node, size: int) -> Node:
-    """Return a random state for each element: where `key` is, with seeds of which no two are the same stream."""
-    many = lead(key, size)
-    seed = elementwise("xor", many & WORD, elementwise("shift_right", many, constant(32, I64, many.shape)) & WORD)
-    mixed = (seed * 0x2545F491 + iota((size, 2), 0) * 0x9E3779B1 + 0x9E3779B1) & WORD
-    return select(elementwise("eq", iota((size, 2), 1), 0), mixed, many)
-
-
-def _furthest(states: Node, before: Node) -> Node:
-    """Return a random state behind all that elements have drawn."""
-    if not states.shape[0]:
-        return before
-    return select(elementwise("eq", iota((2,), 0), 1), reduce("max", states, (0,)), before)

@@ -26,7 +26,7 @@ from graphc.tensors.tensor import Tensor
 __all__ = ["vmap"]
 
 Dims = Any
-"""An int, None, or a nest of them that is the beginning of the nest it goes with."""
+"""An int, None, or a pytree of them that is the beginning of the pytree it goes with."""
 
 
 def vmap(
@@ -86,7 +86,7 @@ def vmap(
 
 
 def _spread(dims: Dims, tree: TreeDef) -> list[Any] | None:
-    """Return one dim for each leaf of a nest; None if the dims do not fit it."""
+    """Return one dim for each leaf of a pytree; None if the dims do not fit it."""
     kind = type(dims)
     container = kind in pytree.DICTS or isinstance(dims, (tuple, list))
     if not container:
@@ -100,7 +100,7 @@ def _spread(dims: Dims, tree: TreeDef) -> list[Any] | None:
 
 
 def _leaf_dims(dims: Dims) -> list[Any]:
-    """Return the leaves of a nest of dims, None among them."""
+    """Return the leaves of a pytree of dims, None among them."""
     if type(dims) in pytree.DICTS:
         return [d for part in dims.values() for d in _leaf_dims(part)]
     if isinstance(dims, (tuple, list)):

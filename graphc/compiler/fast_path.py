@@ -28,7 +28,7 @@ MISFIT = object()
 
 
 def _nested(entry: Callable[..., Any], build: Callable[[Sequence[Array]], Any], slow: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a call of a program that is all there is to a function but for the nest its outputs are returned in."""
+    """Return a call of a program that is all there is to a function but for the pytree its outputs are returned in."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         outputs: Any = MISFIT if kwargs else entry(*args)

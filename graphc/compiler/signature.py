@@ -103,7 +103,7 @@ def flatten_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
 
 
 def _keys(tree: TreeDef) -> tuple[Any, ...]:
-    """Return the keys of all dicts of a nest with their types: 1, 1.0 and True are one key to a dict, not to a trace."""
+    """Return the keys of all dicts of a pytree with their types: 1, 1.0 and True are one key to a dict, not to a trace."""
     return (*map(by_value, tree.keys), *(_keys(p) for p in tree.parts if p.parts))
 
 
@@ -118,7 +118,7 @@ def _by_value(leaf: Any) -> Any:
 
 
 def names_of(function: Callable[..., Any], tree: TreeDef) -> list[str]:
-    """Return a name for each leaf of the arguments: the function's own, with the path into nests."""
+    """Return a name for each leaf of the arguments: the function's own, with the path into pytrees."""
     positional, named = tree.parts
     try:
         parameters = list(inspect.signature(function).parameters.values())

@@ -103,8 +103,8 @@ def _while_of(
     inputs = [Input(x, f"{title}: {label}") for x, label in zip(leaves, labels, strict=True)]
 
     def call(function: Callable[..., Any], inner: Sequence[Tensor]) -> Any:
-        nest = pytree.unflatten(inner, tree)
-        return function(*nest) if several else function(nest)
+        carried = pytree.unflatten(inner, tree)
+        return function(*carried) if several else function(carried)
 
     def one_pass(body: Body) -> None:
         body.run(lambda inner: alike(call(body_fn, inner), tree, several))

@@ -70,8 +70,8 @@ def with_arguments(
 
     def call(inner: Sequence[Tensor]) -> Any:
         rest = iter(inner)
-        nest = pytree.unflatten([next(rest) if isinstance(x, (Tensor, np.ndarray)) else x for x in leaves], tree)
-        result = function(*nest[0], **nest[1]) if named else function(*nest)
+        arguments = pytree.unflatten([next(rest) if isinstance(x, (Tensor, np.ndarray)) else x for x in leaves], tree)
+        result = function(*arguments[0], **arguments[1]) if named else function(*arguments)
         return result if like is None else pytree.ordered_like(result, like)
 
     return call

@@ -68,7 +68,7 @@ class Input:
 
 
 class Body(InnerTrace):
-    """One run of a body on placeholders: `params`, the leaves of what it returned, and their nest `tree`."""
+    """One run of a body on placeholders: `params`, the leaves of what it returned, and their pytree `tree`."""
 
     kind = "body"
 
@@ -131,8 +131,8 @@ class Body(InnerTrace):
         edges = [leaf.fn for leaf in self.leaves if leaf.fn is not None]
         if not edges or not state.grad:
             return
-        barriers = [s for s in with_late_hooks(history(edges, self.is_end)) if isinstance(s, CustomGradFn)]
-        if barriers and (self.differentiates or any(self.ends(e) for e in edges)):
+        custom_steps = [s for s in with_late_hooks(history(edges, self.is_end)) if isinstance(s, CustomGradFn)]
+        if custom_steps and (self.differentiates or any(self.ends(e) for e in edges)):
             nodes = written_out([leaf.node for leaf in self.leaves], edges, self.is_end)
             for leaf, node in zip(self.leaves, nodes, strict=True):
                 leaf.node = node
@@ -170,7 +170,7 @@ class Body(InnerTrace):
         return {b.key: b.node for b in self.entered.values() if b.key is not None}
 
     def check_tree(self, tree: TreeDef, name: str, part: int | None = None) -> None:
-        """Raise TypeError unless the body returned the nest it was given."""
+        """Raise TypeError unless the body returned the pytree it was given."""
         returned = self.tree if part is None else self.tree.parts[part]
         if returned != tree:
             raise located(TypeError(f"{self.title}: {different(name, tree, returned)}"))
@@ -244,12 +244,12 @@ class Result:
 
 
 def _hint(value: object) -> str:
-    """Return what to do about a container that is no nest."""
-    return "; nests are of tuples, lists, dicts and named tuples: dataclasses.asdict makes one" if is_dataclass(value) else ""
+    """Return what to do about a container that is no pytree."""
+    return "; pytrees are of tuples, lists, dicts and named tuples: dataclasses.asdict makes one" if is_dataclass(value) else ""
 
 
 def different(name: str, wanted: TreeDef, got: TreeDef) -> str:
-    """Return what is wrong with carried values that come back in another nest."""
+    """Return what is wrong with carried values that come back in another pytree."""
     return f"expected the carried values to come back as they are in {name}, {pytree.sketch(wanted)}, got {pytree.sketch(got)}"
 
 

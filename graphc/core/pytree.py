@@ -13,7 +13,7 @@ __all__ = [
 
 
 class TreeDef(NamedTuple):
-    """The shape of a nest: what kind of container, its keys, its parts; a leaf has kind None.  Hashable."""
+    """The structure of a pytree: what kind of container, its keys, its parts; a leaf has kind None.  Hashable."""
 
     kind: Any
     keys: tuple[Any, ...] = ()
@@ -30,29 +30,29 @@ NOTHING = TreeDef(type(None))
 DICTS = (dict, OrderedDict, defaultdict)
 
 
-def flatten(nest: Any) -> tuple[list[Any], TreeDef]:
-    """Return the leaves of nested tuples, lists, dicts and named tuples, and the nest's shape.
+def flatten(value: Any) -> tuple[list[Any], TreeDef]:
+    """Return the leaves of nested tuples, lists, dicts and named tuples, and the pytree's structure.
 
-    None is a nest without leaves; dicts keep their order; everything else is a leaf.
+    None is a pytree without leaves; dicts keep their order; everything else is a leaf.
     """
     leaves: list[Any] = []
-    return leaves, _flatten(nest, leaves)
+    return leaves, _flatten(value, leaves)
 
 
-def _flatten(nest: Any, leaves: list[Any]) -> TreeDef:
-    if nest is None:
+def _flatten(value: Any, leaves: list[Any]) -> TreeDef:
+    if value is None:
         return NOTHING
-    kind = type(nest)
+    kind = type(value)
     if kind in DICTS:
-        return TreeDef(kind, tuple(nest), tuple([_flatten(v, leaves) for v in nest.values()]))
+        return TreeDef(kind, tuple(value), tuple([_flatten(v, leaves) for v in value.values()]))
     if kind is list or kind is tuple or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
-        return TreeDef(kind, (), tuple([_flatten(v, leaves) for v in nest]))
-    leaves.append(nest)
+        return TreeDef(kind, (), tuple([_flatten(v, leaves) for v in value]))
+    leaves.append(value)
     return LEAF
 
 
 def unflatten(leaves: Sequence[Any], tree: TreeDef) -> Any:
-    """Return the nest of a shape with these leaves."""
+    """Return the pytree of a shape with these leaves."""
     return _unflatten(iter(leaves), tree)
 
 
@@ -98,19 +98,19 @@ def builder(tree: TreeDef) -> Callable[[Sequence[Any]], Any]:
     return build
 
 
-def ordered_like(nest: Any, tree: TreeDef) -> Any:
-    """Return a nest with the keys of its dicts in the order of a shape, where they are the same keys."""
-    kind = type(nest)
-    if kind is not tree.kind or nest is None:
-        return nest
+def ordered_like(value: Any, tree: TreeDef) -> Any:
+    """Return a pytree with the keys of its dicts in the order of a shape, where they are the same keys."""
+    kind = type(value)
+    if kind is not tree.kind or value is None:
+        return value
     if kind in DICTS:
-        if nest.keys() != set(tree.keys):
-            return nest
-        pairs = [(k, ordered_like(nest[k], part)) for k, part in zip(tree.keys, tree.parts, strict=True)]
+        if value.keys() != set(tree.keys):
+            return value
+        pairs = [(k, ordered_like(value[k], part)) for k, part in zip(tree.keys, tree.parts, strict=True)]
         return defaultdict(None, pairs) if kind is defaultdict else kind(pairs)
-    if len(nest) != len(tree.parts):
-        return nest
-    parts = [ordered_like(x, part) for x, part in zip(nest, tree.parts, strict=True)]
+    if len(value) != len(tree.parts):
+        return value
+    parts = [ordered_like(x, part) for x, part in zip(value, tree.parts, strict=True)]
     return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
 
 
@@ -140,11 +140,11 @@ def sketch(tree: TreeDef) -> str:
     return str(unflatten(["*"] * tree.size, tree)).replace("'*'", "*")
 
 
-def tree_map(f: Callable[..., Any], nest: Any, *others: Any) -> Any:
-    """Apply a function to the leaves of nests of one shape.  Raises ValueError if the shapes differ."""
-    leaves, tree = flatten(nest)
+def tree_map(f: Callable[..., Any], value: Any, *others: Any) -> Any:
+    """Apply a function to the leaves of pytrees of one structure.  Raises ValueError if the shapes differ."""
+    leaves, tree = flatten(value)
     rest = [flatten(o) for o in others]
     for _, shape in rest:
         if shape != tree:
-            raise ValueError(f"expected nests of one shape, got {tree} and {shape}")
+            raise ValueError(f"expected pytrees of one structure, got {tree} and {shape}")
     return unflatten([f(*group) for group in zip(leaves, *(leaves_of_other for leaves_of_other, _ in rest), strict=True)], tree)

@@ -97,7 +97,7 @@ def _through_history(
 
 
 def outputs_of(result: Any, has_aux: bool, name: str) -> tuple[list[Tensor], TreeDef, Any]:
-    """Return the tensors a function returned, their nest, and its aux.  Raises RuntimeError."""
+    """Return the tensors a function returned, their pytree, and its aux.  Raises RuntimeError."""
     if has_aux and not (isinstance(result, tuple) and len(result) == 2):
         raise located(RuntimeError(f"{name}: output of function f should be a tuple: (output, aux) if has_aux is True"))
     value, aux = result if has_aux else (result, None)

@@ -147,6 +147,6 @@ def _blocks(pieces: Sequence[Node], outputs: Sequence[Node], inputs: Sequence[No
 
 
 def _assembled(level: Level, parts: Sequence[Any], shape: TreeDef, argnums: ArgNums, aux: tuple[Any, ...]) -> Any:
-    """Return the nest of outputs of nests of inputs, given the latter, with the aux if there is one."""
+    """Return the pytree of outputs of pytrees of inputs, given the latter, with the aux if there is one."""
     jacobian = pytree.unflatten([p[0] for p in parts] if isinstance(argnums, int) else parts, shape)
     return (jacobian, *level.outward(aux)) if aux else jacobian

@@ -50,7 +50,7 @@ def jacobian_sparsity(func: Function, argnums: ArgNums = 0) -> Function:
     @wraps(func, updated=())
     def sparsity(*args: Any) -> Any:
         recorded = record_pattern(func, args, argnums)
-        return recorded.nest([recorded.pattern.block(r, c) for r, c in recorded.blocks], argnums)
+        return recorded.assembled([recorded.pattern.block(r, c) for r, c in recorded.blocks], argnums)
 
     return sparsity
 
@@ -81,7 +81,7 @@ def hessian_sparsity(func: Function, argnums: ArgNums = 0) -> Function:
     def sparsity(*args: Any) -> Any:
         recorded = record_pattern(_gradient(func, argnums), args, argnums)
         whole = symmetrized(recorded.pattern)
-        return recorded.nest([whole.block(r, c) for r, c in recorded.blocks], argnums)
+        return recorded.assembled([whole.block(r, c) for r, c in recorded.blocks], argnums)
 
     return sparsity
 

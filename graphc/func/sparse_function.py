@@ -38,7 +38,7 @@ class SparseFunction:
         check_outside(f"{self._name} returns SciPy matrices, which are")
         plan = self._plan(args)
         matrices = [_matrix(b, d, self._name) for b, d in zip(plan.blocks, plan.data(args), strict=True)]
-        return plan.recorded.nest(matrices, self._argnums)
+        return plan.recorded.assembled(matrices, self._argnums)
 
     def __repr__(self) -> str:
         return f"<{self._name} of {self._func!r}>"

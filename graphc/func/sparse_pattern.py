@@ -52,8 +52,8 @@ class RecordedPattern:
         """Rows and columns of each output and input."""
         return [(r, c) for r in slices_of(self.outputs) for c in slices_of(self.inputs)]
 
-    def nest(self, blocks: Sequence[Any], argnums: ArgNums) -> Any:
-        """Return the nest of outputs of nests of inputs."""
+    def assembled(self, blocks: Sequence[Any], argnums: ArgNums) -> Any:
+        """Return the pytree of outputs of pytrees of inputs."""
         n = len(self.inputs)
         rows = [pytree.unflatten(blocks[i * n : (i + 1) * n], self.tree) for i in range(len(self.outputs))]
         return pytree.unflatten([r[0] for r in rows] if isinstance(argnums, int) else rows, self.shape)

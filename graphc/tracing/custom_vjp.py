@@ -1,9 +1,9 @@
 """Python code in the gradients of bodies, written into the graph.
 
-A custom function or a hook is a barrier in a history: code that is called when a gradient is taken.  A body runs more
+A custom function or a hook is a node of the history with Python code, called when a gradient is taken.  A body runs more
 often than its code is called, and in machine code, so within bodies that code is called once, when the body is
 recorded, on placeholders for cotangents and tangents.  What it records are the regions of a `custom` node, which takes the
-place of the barrier's outputs.  The gradients that it makes may have barriers in their own history; so each order of
+place of the step's outputs.  The gradients that it makes may have custom steps in their own history; so each order of
 differentiation records the next, down to `DEPTH`.
 """
 
@@ -28,14 +28,14 @@ Rule = tuple[Region, Sequence[int]]
 
 
 def written_out(roots: Sequence[Node], edges: Iterable[GradFn | None], is_end: Callable[[GradFn], bool]) -> list[Node]:
-    """Return roots with `custom` nodes for the barriers of their history, up to steps that are the end of it."""
+    """Return roots with `custom` nodes for the custom steps of their history, up to steps that are the end of it."""
     return _Writing(is_end).run(roots, edges, DEPTH)
 
 
 class _Writing:
-    """The barriers of one body: what stands for their outputs, and which are done.
+    """The custom steps of one body: what stands for their outputs, and which are done.
 
-    `scope` are the outputs that rules may read, `open` those of barriers whose rules are being recorded.
+    `scope` are the outputs that rules may read, `open` those of custom steps whose rules are being recorded.
     """
 
     def __init__(self, is_end: Callable[[GradFn], bool]) -> None:
@@ -46,15 +46,15 @@ class _Writing:
         self.open: list[Node] = []
 
     def run(self, roots: Sequence[Node], edges: Iterable[GradFn | None], depth: int) -> list[Node]:
-        """Return roots with nodes for the barriers that their history leads to, operands first."""
+        """Return roots with nodes for the custom steps that their history leads to, operands first."""
         steps = with_late_hooks(history(edges, self._ends))
-        barriers = [s for s in steps if isinstance(s, CustomGradFn) and s not in self.done]
-        read = set(toposort([*roots, *(node for step in barriers for node in step.inputs)]))
-        self.done.update(barriers)
+        custom_steps = [s for s in steps if isinstance(s, CustomGradFn) and s not in self.done]
+        read = set(toposort([*roots, *(node for step in custom_steps for node in step.inputs)]))
+        self.done.update(custom_steps)
         outer = len(self.scope)
-        self.scope += [o for step in barriers for o in step.outputs]
+        self.scope += [o for step in custom_steps for o in step.outputs]
         try:
-            for step in reversed(barriers):
+            for step in reversed(custom_steps):
                 self._write(step, read, depth)
         finally:
             del self.scope[outer:]
@@ -65,7 +65,7 @@ class _Writing:
         return substitute(nodes, {**{o: o for o in self.scope}, **self.new})
 
     def pending(self) -> set[Node]:
-        """Return the outputs of barriers that have no node yet: these are computed later than what is written."""
+        """Return the outputs of custom steps that have no node yet: these are computed later than what is written."""
         return {o for o in self.scope if o not in self.new and o not in self.open}
 
     def _ends(self, step: GradFn) -> bool:
@@ -86,7 +86,7 @@ class _Writing:
 
 
 class _Rules:
-    """The derivatives of one barrier as regions; `refusals` says why there is none."""
+    """The derivatives of one custom step as regions; `refusals` says why there is none."""
 
     def __init__(self, writing: _Writing, step: CustomGradFn, depth: int) -> None:
         self.writing, self.step, self.depth = writing, step, depth

@@ -1,8 +1,8 @@
-"""Runs of a function within what is being recorded: on placeholders for what it will be called with.
+"""Nested traces: one run of a function on placeholders for its arguments, inside of another trace or of eager code.
 
-Tensors made outside are read as they are; which ones is noted, to see afterwards what was written to them and
-where the history of a result leads out.  Batched functions (graphc.batch_trace) and the bodies of loops and
-branches (graphc.ops.control) are recorded so.
+Tensors from outside are read as they are.  The trace notes which ones, to find afterwards which of them were written and
+where the history of a result leads out.  Batched functions (graphc.batching) and the bodies of loops and branches
+(graphc.control_flow) are recorded so.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class InnerTrace(Trace):
         """Tell whether a storage is from outside."""
         return storage in self.entered
 
-    # -- what a trace is asked --------------------------------------------------------------------------------
+    # -- what operations report -------------------------------------------------------------------------------
 
     def enter(self, storage: Storage) -> None:
         """Note that a storage from outside is used."""
@@ -120,7 +120,7 @@ class InnerTrace(Trace):
         return error
 
     def reads_grad(self, tensor: Tensor) -> None:
-        """Hand the note on."""
+        """Report the access to the trace around this one."""
         if self.outer is not None and tensor._storage.trace is not self:
             self.outer.reads_grad(tensor)
 

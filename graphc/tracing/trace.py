@@ -70,7 +70,7 @@ class Trace:
         self.forward: list[Node] | None = None
         self.lines: dict[str, int] = {}
         self.grad = state.grad
-        self.depth = depth() - 2  # that of whoever traces
+        self.depth = depth() - 2  # that of the frame that traces
 
     def recorded(self, where: str) -> None:
         """Count an operation of a line of the user's."""

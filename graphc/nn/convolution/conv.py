@@ -9,6 +9,7 @@ from graphc.nn import functional as F
 from graphc.nn import init
 from graphc.nn.module import Module
 from graphc.nn.parameter import fresh
+from graphc.nn.variance_scaling import fans
 from graphc.ops.nn.windows import each
 
 __all__ = ["Conv", "Conv1d", "Conv2d", "Conv3d"]
@@ -53,7 +54,7 @@ class Conv(Module):
         """Draw weight and bias again."""
         init.kaiming_uniform_(self.weight, a=sqrt(5))
         if self.bias is not None:
-            bound = 1 / sqrt(init.fans(self.weight)[0])
+            bound = 1 / sqrt(fans(self.weight)[0])
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Any) -> Any:

@@ -254,8 +254,8 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: torch.fori_loop(0, 2, lambda i, v: [v][i], torch.ones(2)), torch.TracingError,
      r"got i64\[\].* As an index it may be any number \(x\[i\], graphc.narrow"),
     (lambda: torch.scan(lambda c, x: (c, x), Point(0.0), torch.ones(2)), TypeError,
-     r"scan\(<lambda>\): init: expected a tensor, .* got Point; nests are of tuples, .* dataclasses.asdict makes one"),
-    (lambda: torch.scan(lambda c, x: (c, Point(x)), 0.0, torch.ones(2)), TypeError, r"got Point at \[1\]; nests are of"),
+     r"scan\(<lambda>\): init: expected a tensor, .* got Point; pytrees are of tuples, .* dataclasses.asdict makes one"),
+    (lambda: torch.scan(lambda c, x: (c, Point(x)), 0.0, torch.ones(2)), TypeError, r"got Point at \[1\]; pytrees are of"),
     (lambda: torch.fori_loop(0, 2, lambda i, v: print(v) or v, torch.ones(2)), torch.TracingError, r"A body may not look at"),
 ]  # fmt: skip
 

@@ -144,7 +144,7 @@ def test_pytrees() -> None:
     )
     assert list(pytree.paths(tree, "x")) == ["x_0_0", "x_1_0", "x_1_1_b", "x_1_1_a_0"]
     assert pytree.tree_map(lambda a, b: a + b, nest, nest) == ((2, None), [4, {"b": 6, "a": (8,)}])
-    with pytest.raises(ValueError, match="expected nests of one shape"):
+    with pytest.raises(ValueError, match="expected pytrees of one structure"):
         pytree.tree_map(lambda a, b: a, (1, 2), [1, 2])
 
 
