@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import doctest
+import functools
+import operator
 import re
 from collections.abc import Callable, Sequence
 from math import inf, nan
@@ -322,6 +324,8 @@ EXAMPLES: list[tuple[str, str, Builder, Builder]] = [
      lambda x, y, z: x + x * x + pad(concatenate([y, z], 0), (1,), (0,))),
     ("add-parts", "i64[4] i64[2]", lambda x, y: (x + pad(y, (2,), (0,))) + (x * x + pad(y * y, (0,), (2,))),
      lambda x, y: x + x * x + concatenate([y * y, y], 0)),
+    ("add-part", "f64[9] f64[9] f64[18]", lambda x, y, z: (pad(x, (0,), (9,)) + pad(y, (9,), (0,))) + -z,
+     lambda x, y, z: concatenate([x + 0.0, y + 0.0], 0) - z),
     # repeats
     ("broadcast-single", "f64[2,3]", lambda x: broadcast(x, (2, 1, 3), (0, 2)), lambda x: reshape(x, (2, 1, 3))),
     ("broadcast-reshape", V, lambda x: broadcast(reshape(x, (6, 1)), (6, 4, 1), (0, 2)),
@@ -413,6 +417,18 @@ def test_other_sums_of_products_stay(shape, left, right) -> None:
     types = [f"f64[{','.join(str(shape[a]) for a in axes)}]" for axes in (left, right)]
     graph = graph_of(" ".join(types), lambda x, y: sum_(broadcast(x, shape, left) * broadcast(y, shape, right), (1,)))
     assert "matmul" not in [n.op.name for n in simplify(graph).nodes()]
+
+
+def test_all_blocks_of_a_sum_are_joined_at_once() -> None:
+    def blocks(x: Node) -> Node:
+        pieces = [pad(slice_(x * x, (i,), (i + 1,)), (i,), (39 - i,)) for i in range(40)]
+        return functools.reduce(operator.add, pieces)
+
+    fired: list[str] = []
+    graph = graph_of("f64[40]", blocks)
+    simple = simplify(graph, lambda r, *_: fired.append(r.name))
+    assert [name for name in fired if name.startswith("add-part")] == ["add-part"]
+    assert_means_the_same(graph, simple, False)
 
 
 def test_every_rule_has_an_example() -> None:
