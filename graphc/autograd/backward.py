@@ -13,6 +13,7 @@ from graphc.autograd.engine import Engine
 from graphc.autograd.function import Function, once_differentiable
 from graphc.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from graphc.autograd.hooks import RemovableHandle, call_hook, hook_step
+from graphc.autograd.template import record_backward
 from graphc.core.errors import LEADS_OUT, TracingError, add_location
 from graphc.ir.core.build import zeros_like
 from graphc.ir.core.graph import Node
@@ -79,6 +80,9 @@ def backward(
 
 
 def _backward(outputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool, inputs: Tensors | None) -> None:
+    usual = given is None and not keep and not create and inputs is None
+    if usual and len(outputs) == 1 and record_backward(outputs[0]):
+        return
     chosen = None if inputs is None else _as_tuple(inputs)
     if chosen is not None and not chosen:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")

@@ -73,9 +73,11 @@ class Level:
     def __enter__(self) -> Level:
         self._set_active(True)
         self.mode.__enter__()
+        state.transforms += 1
         return self
 
     def __exit__(self, *error: object) -> None:
+        state.transforms -= 1
         self.mode.__exit__(*error)
         self._set_active(False)
 

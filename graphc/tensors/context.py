@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
-from weakref import WeakSet
+from typing import Any, ClassVar, Protocol
+from weakref import ref
 
 from graphc.ir.core.graph import Node
 
@@ -47,20 +47,105 @@ class Recorder(Protocol):
         """Note the nodes from which the first gradient is taken."""
 
 
-class _State(threading.local):
-    """Thread-local: `grad` (recording), `inference`, `trace` (None outside compile), `compiling`, `dirty`.
-
-    `dirty` holds the storages that were changed in place and not computed since.  They are the state of a
-    program, so whatever is computed next computes them too: no chain of pending updates can pile up.
-    """
+class Dirty:
+    """Storages that were changed in place, weakly held, in the order of their first change."""
 
     def __init__(self) -> None:
-        self.grad = True
+        self._refs: dict[int, ref[Any]] = {}
+
+    def add(self, storage: Any) -> None:
+        """Note a storage."""
+        known = self._refs.get(id(storage))
+        if known is None or known() is not storage:
+            self._refs[id(storage)] = ref(storage)
+
+    def discard(self, storage: Any) -> None:
+        """Forget a storage."""
+        self._refs.pop(id(storage), None)
+
+    def take(self) -> list[Any]:
+        """Return the storages that are still alive, and forget all."""
+        refs, self._refs = self._refs, {}
+        return [storage for r in refs.values() if (storage := r()) is not None]
+
+
+class _State(threading.local):
+    """What is true of this thread.
+
+    `trace` is None outside of compile.
+    `dirty` holds the storages that were changed in place and not computed since.  They are the state of a
+    program, so whatever is computed next computes them too: no chain of pending updates can pile up.
+    `recording` takes the operations that are pending in this thread; `fast` is the same while operations may go there, None
+    while a function is traced or transformed, or anomalies are looked for.
+    """
+
+    new_recording: ClassVar[Callable[[], Any]] = lambda: None
+    """Makes a recording; `graphc.tensors.recording` says how."""
+
+    def __init__(self) -> None:
+        self._grad = True
         self.inference = False
-        self.anomaly = False
-        self.trace: Recorder | None = None
+        self._anomaly = False
+        self._trace: Recorder | None = None
+        self._transforms = 0
         self.compiling = False
-        self.dirty: WeakSet[Any] = WeakSet()
+        self.dirty = Dirty()
+        self.recording: Any = None
+        self.fast: Any = None
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin a recording."""
+        recording = type(self).new_recording()
+        if recording is not None:
+            recording.grad = self._grad
+        self.recording = recording
+        self._choose()
+
+    def _choose(self) -> None:
+        on_nodes = self._trace is not None or self._anomaly or self._transforms
+        self.fast = None if on_nodes else self.recording
+
+    @property
+    def grad(self) -> bool:
+        """Whether gradients are recorded."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, mode: bool) -> None:
+        self._grad = mode
+        if self.recording is not None:
+            self.recording.grad = mode
+
+    @property
+    def trace(self) -> Recorder | None:
+        """What records a function at the moment."""
+        return self._trace
+
+    @trace.setter
+    def trace(self, trace: Recorder | None) -> None:
+        self._trace = trace
+        self._choose()
+
+    @property
+    def transforms(self) -> int:
+        """How many function transforms run, which push tangents through nodes."""
+        return self._transforms
+
+    @transforms.setter
+    def transforms(self, count: int) -> None:
+        self._transforms = count
+        self._choose()
+
+    @property
+    def anomaly(self) -> bool:
+        """Whether backward looks for NaN."""
+        return self._anomaly
+
+    @anomaly.setter
+    def anomaly(self, mode: bool) -> None:
+        self._anomaly = mode
+        self._choose()
 
 
 state = _State()

@@ -10,23 +10,40 @@ history under the given name (`<AddBackward0>`).  The body alone is `add.nodes`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import wraps
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 import numpy as np
 
 from graphc.core.dtypes import of_numpy
-from graphc.core.errors import INTERNAL, add_location, broken_rule, located, refuse, user_location
-from graphc.ir.core.build import apply
-from graphc.ir.core.graph import Node, TypeRuleError, parameter, place
-from graphc.ir.core.predicates import is_literal
+from graphc.core.errors import INTERNAL, TracingError, add_location, broken_rule, located, refuse, user_location
+from graphc.ir.core.graph import Node, TypeRuleError, fresh_scope, parameter, place, toposort
+from graphc.ir.core.predicates import is_constant
 from graphc.ir.core.types import TensorType
 from graphc.tensors import views
 from graphc.tensors.context import state
+from graphc.tensors.events import (
+    Interrupted,
+    Placeholders,
+    Slots,
+    is_number,
+    key_of_call,
+    made_slot,
+    names_line,
+    recorded_tensor,
+    recorded_tensors,
+    stop,
+    template,
+    tensors_in,
+    view_key,
+)  # fmt: skip
 from graphc.tensors.grad_fn import GradFn
+from graphc.tensors.recording import Recording
 from graphc.tensors.storage import Storage, compute
 from graphc.tensors.tensor import Tensor
+from graphc.tensors.trie import NEVER, Entry
 from graphc.tensors.views import ViewSteps
 
 __all__ = ["PENDING_BOUND", "Operation", "from_array", "numpy_names", "op"]
@@ -38,6 +55,12 @@ T_co = TypeVar("T_co", covariant=True)
 
 PENDING_BOUND = 1000
 """How long a chain of operations may grow before it is computed."""
+
+VIEWS_BOUND = 1000
+"""How many calls of an operation are remembered that make views."""
+
+NOT_VIEWS: Any = ()
+"""Said of calls whose results are not all views of operands."""
 
 OF_NODES = ("type", "types", "dtype", "shape")
 """What bodies ask of their operands, and would in vain of a foreign object."""
@@ -155,50 +178,219 @@ def op(
 
     def lift(body: Callable[..., Any]) -> Any:
         body.__annotations__ = {k: _users_type(v) for k, v in body.__annotations__.items()}
-        is_view: Any = view
-        others = _numpy_names(body)
+        operation = Definition(body, name, view, differentiable)
+        call = wraps(body)(_viewing(operation) if view else _recording(operation))
         inplace = _position(body, "inplace")
-
-        @wraps(body)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            operands = _Operands()
-            outer = place.where
-            place.where = user_location()
-            if state.trace is not None:
-                state.trace.recorded(place.where)
-            try:
-                lowered = [operands.lower(a) for a in args]
-                named = {others.get(k, k): operands.lower(v) for k, v in kwargs.items()} if kwargs else kwargs
-                found = body(*lowered, **named)
-                requires = operands.requires and differentiable
-                label = name if isinstance(name, str) else name(*lowered, **named)
-                if callable(is_view):
-                    return operands.tensors[0]._view_along(is_view(*lowered, **named), full_name(label))
-                made = _raise(found, operands, requires, label, is_view)
-                if inplace is not None and kwargs.get("inplace", len(args) > inplace and args[inplace]):
-                    return operands.tensors[0]._assign(made)
-                return made
-            except TypeRuleError as error:
-                raise located(broken_rule(body.__name__, error)) from error
-            except (RuntimeError, ValueError, TypeError, IndexError, OverflowError) as error:
-                add_location(error)
-                raise
-            except AttributeError as error:
-                if error.name not in OF_NODES or isinstance(error.obj, Node):
-                    refuse(error, body.__name__, args, kwargs)
-                    raise
-                got = f"{error.obj!r:.40} of type {type(error.obj).__name__}"
-                raise located(TypeError(f"{body.__name__}() expected a Tensor, got {got}")) from None
-            except INTERNAL as error:
-                refuse(error, body.__name__, args, kwargs)
-                raise
-            finally:
-                place.where = outer
-
+        call = call if inplace is None else wraps(body)(_writing(call, inplace))
         call.nodes = body  # type: ignore[attr-defined]
         return call
 
     return lift
+
+
+def _recording(operation: Definition) -> Callable[..., Any]:
+    """Return an operation on tensors that is recorded: found among what has been recorded before, else made of nodes."""
+    body, slow = operation.body, operation.record
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        recording = state.fast
+        if recording is not None:
+            key = key_of_call(recording, body, args, kwargs)
+            if operation.names_lines and key is not None:
+                key += (user_location(),)
+            entry = recording.entry
+            if key is not None and entry is not None:
+                child = entry.children.get(key)
+                if child is not None and child.build is None:
+                    made = recorded_tensor(recording, child)
+                    if recording.entry is entry:  # else a signal handler or another thread came in between
+                        recording.entry = child
+                        recording.slots.append(made._storage)
+                        if child.slot > PENDING_BOUND or recording.heavy:
+                            recording.flush()
+                        return made
+        return slow(args, kwargs)
+
+    return call
+
+
+def _viewing(operation: Definition) -> Callable[..., Any]:
+    """Return an operation on tensors whose results share memory with an operand where that is possible."""
+    record = _recording(operation)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if state.fast is not None:
+            made = operation.as_views(args, kwargs)
+            if made is not None:
+                return made
+        return record(*args, **kwargs)
+
+    return call
+
+
+def _writing(call: Callable[..., Any], inplace: int) -> Callable[..., Any]:
+    """Return an operation that writes its result to the first operand if the argument of this position or name says so."""
+
+    def write(*args: Any, **kwargs: Any) -> Any:
+        made = call(*args, **kwargs)
+        asked = kwargs.get("inplace", len(args) > inplace and args[inplace])
+        return next(x for x in (*args, *kwargs.values()) if isinstance(x, Tensor))._assign(made) if asked else made
+
+    return write
+
+
+class Definition:
+    """An operation on tensors: its body on nodes, and what is known of its results."""
+
+    def __init__(self, body: Callable[..., Any], name: Any, view: Any, differentiable: bool) -> None:
+        self.body, self.name, self.view, self.differentiable = body, name, view, differentiable
+        self.others = _numpy_names(body)
+        self.seen_views: dict[Any, Any] = {}
+        self.names_lines = False
+        """Whether errors of its programs name the line that has called it."""
+
+    def label(self, lowered: Sequence[Any], named: dict[str, Any]) -> str:
+        """Return the name of the step of a history."""
+        return self.name if isinstance(self.name, str) else self.name(*lowered, **named)
+
+    def record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the body, and record what it makes: as an event if that is possible, else as nodes."""
+        return self._guarded(self._record, args, kwargs)
+
+    def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        while (recording := state.fast) is not None:
+            key = key_of_call(recording, self.body, args, kwargs)
+            if self.names_lines and key is not None:
+                key += (place.where,)
+            entry = recording.entry
+            if entry is None and recording is state.recording:
+                state.renew()  # another thread has closed it
+                continue
+            if key is None or entry is None:
+                break
+            child = entry.children.get(key)
+            if child is None and recording.is_idle(tensors_in((*args, *kwargs.values()))):
+                recording.flush()  # what comes now begins anew, and may well be known
+                continue
+            if child is None:
+                try:
+                    child = self._learn(recording, entry, args, kwargs)
+                except Interrupted:
+                    continue
+                if recording.entry is not entry:
+                    continue  # a signal handler or another thread came in between
+                entry.children[key] = child
+            if child is NEVER:
+                break
+            made = recorded_tensors(recording, child)
+            storages = [t._storage for t in made]
+            if recording.entry is entry:
+                recording.entry = child
+                recording.slots.extend(storages)
+                if child.slot > PENDING_BOUND or recording.heavy:
+                    recording.flush()
+                return made[0] if child.build is None else child.build(made)
+        return self._on_nodes(args, kwargs)
+
+    def _on_nodes(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        operands = _Operands()
+        if state.trace is not None:
+            state.trace.recorded(place.where)
+        lowered = [operands.lower(a) for a in args]
+        named = {self.others.get(k, k): operands.lower(v) for k, v in kwargs.items()} if kwargs else kwargs
+        found = self.body(*lowered, **named)
+        label = self.label(lowered, named)
+        if callable(self.view):
+            return operands.tensors[0]._view_along(self.view(*lowered, **named), full_name(label))
+        return _raise(found, operands, operands.requires and self.differentiable, label, self.view)
+
+    def _learn(self, recording: Recording, before: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
+        """Return the entry of an event that has not been seen: the body runs on the nodes of slots."""
+        operands = Slots(recording)
+        lowered = [operands.lower(a) for a in args]
+        named = {self.others.get(k, k): operands.lower(v) for k, v in kwargs.items()}
+        try:
+            with fresh_scope() if self.names_lines else nullcontext():
+                found = self.body(*lowered, **named)
+        except TracingError:
+            return NEVER  # it looks at values
+        if isinstance(found, Node) and not operands.slots and is_constant(found):
+            return NEVER
+        label = full_name(self.label(lowered, named))
+        nodes: list[Node] = []
+        build = template(found, nodes)
+        requires = operands.requires and self.differentiable
+        slots = [made_slot(node, operands.slots, recording.known(), requires, recording.grad, label) for node in nodes]
+        if any(s.node.types[0].grows for s in slots):
+            return NEVER
+        self.names_lines = self.names_lines or any(map(names_line, toposort(nodes, operands.nodes.__contains__)))
+        entry = Entry(before, tuple(slots))
+        entry.build = build
+        return entry
+
+    def as_views(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the results if all of them are views of operands, else None."""
+        key = view_key(args, kwargs)
+        if key is None:
+            return None
+        found = self.seen_views.get(key)
+        if found is None:
+            if len(self.seen_views) > VIEWS_BOUND:
+                self.seen_views.clear()
+            found = self.seen_views[key] = self._guarded(self._learn_views, args, kwargs)
+        if found is NOT_VIEWS:
+            return None
+        steps, build = found
+        tensors = list(tensors_in((*args, *kwargs.values())))
+        made = [tensors[number]._view_along(path, name) for number, path, name in steps]
+        return made[0] if build is None else build(made)
+
+    def _learn_views(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        operands = Placeholders()
+        lowered = [operands.lower(a) for a in args]
+        named = {self.others.get(k, k): operands.lower(v) for k, v in kwargs.items()}
+        try:
+            found = self.view(*lowered, **named) if callable(self.view) else self.body(*lowered, **named)
+        except TracingError:
+            return NOT_VIEWS
+        label = full_name(self.label(lowered, named))
+        if callable(self.view):
+            return ([(0, found, label)], None) if views.is_static(found) else NOT_VIEWS
+        nodes: list[Node] = []
+        build = template(found, nodes)
+        steps = []
+        for node in nodes:
+            for number, (tensor, given) in enumerate(operands.tensors):
+                path = _view_path(node, given, tensor, self.view == "strict")
+                if path is not None:
+                    steps.append((number, path, label))
+                    break
+            else:
+                return NOT_VIEWS
+        return steps, build
+
+    def _guarded(self, run: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return `run(args, kwargs)`; nodes that it makes get the user's line, and errors too."""
+        outer = place.where
+        place.where = user_location()
+        try:
+            return run(args, kwargs)
+        except TypeRuleError as error:
+            raise located(broken_rule(self.body.__name__, error)) from error
+        except (RuntimeError, ValueError, TypeError, IndexError, OverflowError) as error:
+            add_location(error)
+            raise
+        except AttributeError as error:
+            if error.name not in OF_NODES or isinstance(error.obj, Node):
+                refuse(error, self.body.__name__, args, kwargs)
+                raise
+            got = f"{error.obj!r:.40} of type {type(error.obj).__name__}"
+            raise located(TypeError(f"{self.body.__name__}() expected a Tensor, got {got}")) from None
+        except INTERNAL as error:
+            refuse(error, self.body.__name__, args, kwargs)
+            raise
+        finally:
+            place.where = outer
 
 
 def _position(body: Callable[..., Any], argument: str) -> int | None:
@@ -229,8 +421,8 @@ def _raise(found: Any, operands: _Operands, requires: bool, label: str, is_view:
 def _wrap(node: Node, operands: _Operands, requires: bool, label: str) -> Tensor:
     pending = operands.pending + 1
     if requires and not state.grad:
-        storage = Storage(_stop(node), pending=pending)
-    elif requires and node.dtype.is_float and not _is_number(node):
+        storage = Storage(stop(node), pending=pending)
+    elif requires and node.dtype.is_float and not is_number(node):
         edges = tuple([t._edge() for t in operands.tensors])
         step = GradFn(full_name(label), edges, where=place.where)
         step.metadata = {"node": node} if state.anomaly else None
@@ -242,22 +434,19 @@ def _wrap(node: Node, operands: _Operands, requires: bool, label: str) -> Tensor
     return Tensor._of(storage)
 
 
-def _is_number(node: Node) -> bool:
-    """Tell whether a node is a constant, which no operand has anything to do with."""
-    return is_literal(node) and node.value is None
-
-
-def _stop(node: Node) -> Node:
-    return node if node.op.kind == "leaf" or not node.dtype.is_float else apply("stop_gradient", node)
-
-
 def _as_view(node: Node, base: Tensor, name: str, strict: bool) -> Tensor | None:
     """Return the result as a view of the operand; None where it has to be a copy."""
-    path = views.chain(node, base._node())
+    path = _view_path(node, base._node(), base, strict)
+    return None if path is None else base._view_along(path, name)
+
+
+def _view_path(node: Node, operand: Node, base: Tensor, strict: bool) -> ViewSteps | None:
+    """Return the steps from an operand, a tensor that stands on a node, to a result; None where it has to be a copy."""
+    path = views.chain(node, operand)
     if path is None:
         return None
     source, before = base._place()
-    if path and views.strides(source.node.shape, before + path) is None:
+    if path and views.strides(source.shape, before + path) is None:
         if strict:
             raise RuntimeError(
                 "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
@@ -265,4 +454,4 @@ def _as_view(node: Node, base: Tensor, name: str, strict: bool) -> Tensor | None
                 "subspaces). Use .reshape(...) instead."
             )
         return None
-    return base._view_along(path, name)
+    return path

@@ -12,7 +12,7 @@ from weakref import ref
 
 from graphc.ir.core.graph import Node
 
-__all__ = ["BatchInput", "CustomGradFn", "GradFn", "Replaced", "TransformInput", "history"]
+__all__ = ["AccumulateGrad", "BatchInput", "CustomGradFn", "GradFn", "Replaced", "TransformInput", "history", "saves"]
 
 SAVES_NOTHING = frozenset((
     "Add", "Sub", "Rsub", "Neg", "Sum", "Mean", "View", "Reshape", "UnsafeView", "ReshapeAlias", "Expand", "T", "Transpose",
@@ -21,6 +21,11 @@ SAVES_NOTHING = frozenset((
     "Tile", "Tril", "Triu", "Floor", "Ceil", "Round", "Trunc", "Diagonal", "DiagonalCopy", "Unfold", "ConstantPadNd", "Trace",
     "Zero", "Fill", "Movedim", "BroadcastTensors",
 ))  # fmt: skip
+
+
+def saves(name: str) -> bool:
+    """Tell whether torch keeps values for a step of this name."""
+    return name.split("Backward")[0] not in SAVES_NOTHING
 
 
 class GradFn:
@@ -58,10 +63,31 @@ class GradFn:
     @property
     def saves(self) -> bool:
         """Whether torch would keep values for this step, so that its graph can be used only once."""
-        return self._name.split("Backward")[0] not in SAVES_NOTHING
+        return saves(self._name)
 
     def __repr__(self) -> str:
         return f"<{self._name} object at {id(self):#x}>"
+
+
+class AccumulateGrad(GradFn):
+    """The end of a history: a leaf, whose `.grad` the gradient by `node` is added to."""
+
+    __slots__ = ("node", "tensor")
+
+    def __init__(self, tensor: Any, node: Node) -> None:
+        super().__init__("AccumulateGrad")
+        self.tensor = tensor
+        self.node = node
+
+    @property
+    def variable(self) -> Any:
+        """The leaf."""
+        return self.tensor
+
+    @property
+    def saves(self) -> bool:
+        """False: a leaf keeps nothing that could be freed."""
+        return False
 
 
 class BatchInput(GradFn):

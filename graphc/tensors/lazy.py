@@ -8,7 +8,7 @@ for a compiler much longer than it has worked without, and the choice depends on
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -19,12 +19,14 @@ from graphc.codegen.program.program import Program, compile_graph
 from graphc.codegen.runtime.locks import ForkLock
 from graphc.core.errors import TracingError, add_location
 from graphc.ir.core.control_flow import known_results
-from graphc.ir.core.graph import PARAMETER, Graph, Node, make, parameter, toposort
+from graphc.ir.core.graph import PARAMETER, Graph, Node, TypeRuleError, make, parameter, toposort
 from graphc.ir.core.predicates import is_fusion, is_matmul, is_while
 from graphc.ir.interpret.evaluate import evaluate_nodes
+from graphc.ir.transforms.vjp import gradients
 from graphc.tensors.context import state
+from graphc.tensors.trie import MADE, Slot
 
-__all__ = ["CACHE_SIZE", "clear_cache", "realize", "substitute"]
+__all__ = ["CACHE_SIZE", "Plan", "Structure", "clear_cache", "make_plan", "realize", "structure", "substitute"]
 
 CACHE_SIZE = 512
 """How many structures are remembered; the one not seen for longest goes first."""
@@ -32,32 +34,72 @@ CACHE_SIZE = 512
 NODE_COST, ELEMENT_COST, FLOP_COST = 5e-6, 2e-9, 1e-10
 """Seconds on NumPy: a call, an element moved or computed, a multiply-add of a matrix product."""
 
-COMPILE_COST, COMPILE_NODE_COST = 0.05, 2e-3
-"""Seconds to compile a graph, and what each node adds."""
+COMPILE_COST, COMPILE_NODE_COST = 3e-3, 3e-4
+"""Seconds of runs on NumPy after which a graph is compiled, and what each node adds: a third of what quick code takes."""
+
+MAY_FAIL = ("gather", "scatter", "scatter_add")
+"""Operations whose errors name the line of the user's."""
 
 WHILE_ITERATIONS = 1000
 """How often a loop is taken to run that says only at the end how often."""
 
 
 @dataclass
-class _Seen:
+class Structure:
     """What is known of a structure: the seconds spent on it so far, and its program once it has one.
 
     While it is compiled, other threads and a signal handler that comes in between run it on NumPy.
     """
 
+    cost: float
+    """The seconds that a run on NumPy takes."""
+    nodes: int
     spent: float = 0.0
     compiling: bool = False
     program: Program | None = None
+    native: Callable[..., Sequence[Any]] | None = None
+    """The program as a function of arrays."""
+
+    def run(self, params: Sequence[Node], roots: Sequence[Node], arrays: Sequence[Any]) -> Sequence[Any]:
+        """Return the values of roots over parameters of these values."""
+        native = self.native
+        if native is None:
+            self.spent += self.cost
+            early = self.spent < COMPILE_COST + COMPILE_NODE_COST * self.nodes
+            if self.cost < NODE_COST * 2 or self.compiling or state.compiling or early:
+                return evaluate_nodes(roots, dict(zip(params, arrays, strict=True)))
+            return self._compile(params, roots)(*arrays)
+        return native(*arrays)
+
+    def forget(self) -> None:
+        """Let go of the program; whoever still has the structure begins anew."""
+        self.spent, self.program, self.native = 0.0, None, None
+
+    def _compile(self, params: Sequence[Node], roots: Sequence[Node]) -> Callable[..., Sequence[Any]]:
+        self.compiling = True
+        try:
+            fresh = {n: parameter(n.type) for n in params}
+            graph = Graph(tuple(fresh.values()), tuple(substitute(roots, fresh)), "eager")
+            self.program = program = compile_graph(graph, opt="auto")
+        finally:
+            self.compiling = False
+
+        def slow(*arrays: Any) -> Sequence[Any]:
+            return program.run([np.ascontiguousarray(x) if x.shape else x for x in arrays])
+
+        self.native = native = program.entry(slow, single=False)
+        return native
 
 
-_seen: OrderedDict[Any, _Seen] = OrderedDict()
+_seen: OrderedDict[Any, Structure] = OrderedDict()
 _lock = ForkLock()
 
 
 def clear_cache() -> None:
     """Forget all structures and the programs compiled for them."""
     with _lock:
+        for structure in _seen.values():
+            structure.forget()
         _seen.clear()
 
 
@@ -96,17 +138,14 @@ def _run(order: list[Node], roots: list[Node]) -> Sequence[Any]:
         cost += _cost(node)
     if cost < NODE_COST * 4:
         return evaluate_nodes(roots, {n: n.value for n in known})
-    seen = _lookup(_structure(order, roots))
-    if seen.program is None:
-        seen.spent += cost
-        if seen.compiling or state.compiling or seen.spent < COMPILE_COST + COMPILE_NODE_COST * len(order):
-            return evaluate_nodes(roots, {n: n.value for n in known})
-        seen.compiling = True
-        try:
-            seen.program = _compile(known, roots)
-        finally:
-            seen.compiling = False
-    return seen.program.run([np.ascontiguousarray(n.value) if n.shape else n.value for n in known])
+    return _lookup(_structure(order, roots), cost, len(order)).run(known, roots, [n.value for n in known])
+
+
+def structure(params: Sequence[Node], roots: Sequence[Node]) -> Structure:
+    """Return what is known of the structure of roots over parameters."""
+    given = set(params)
+    order = [n for n in toposort(roots) if n not in given]
+    return _lookup(_structure(order, roots, params), sum(map(_cost, order)), len(order))
 
 
 def _asked_for(root: Node, unbound: Node) -> TracingError:
@@ -144,25 +183,22 @@ def _structure(order: Sequence[Node], roots: Sequence[Node], params: Sequence[No
         else:
             items = tuple((k, v.hex() if isinstance(v, float) else v) for k, v in node.params.items())
             inner = tuple(_structure(r.nodes(), r.results, r.params) for r in node.regions)
-            lines.append((node.op.name, tuple(number[o] for o in node.operands), items, inner))
+            where = node.where if node.op.name in MAY_FAIL else ""
+            lines.append((node.op.name, tuple(number[o] for o in node.operands), items, inner, where))
     return (tuple(lines), tuple(number[r] for r in roots))
 
 
-def _lookup(key: Any) -> _Seen:
+def _lookup(key: Any, cost: float, nodes: int) -> Structure:
     with _lock:
         found = _seen.get(key)
         if found is None:
-            found = _seen[key] = _Seen()
+            found = _seen[key] = Structure(cost, nodes)
             if len(_seen) > CACHE_SIZE:
-                _seen.popitem(last=False)
+                _, oldest = _seen.popitem(last=False)
+                oldest.forget()
         else:
             _seen.move_to_end(key)
         return found
-
-
-def _compile(known: list[Node], roots: list[Node]) -> Program:
-    inputs = {n: parameter(n.type) for n in known}
-    return compile_graph(Graph(tuple(inputs.values()), tuple(substitute(roots, inputs)), "eager"))
 
 
 def substitute(roots: Sequence[Node], given: dict[Node, Node]) -> list[Node]:
@@ -174,3 +210,60 @@ def substitute(roots: Sequence[Node], given: dict[Node, Node]) -> list[Node]:
         operands = tuple(new[o] for o in node.operands)
         new[node] = node if operands == node.operands else make(node.op, operands, node.params, node.regions, like=node)
     return [new[r] for r in roots]
+
+
+# -- programs of recordings: which slots, from which inputs -----------------------------------------------------------
+
+
+class Plan:
+    """How to compute slots: from which inputs, by which program, and what it returns besides to save for gradients."""
+
+    __slots__ = ("history", "inputs", "params", "roots", "saved", "structure")
+
+    def __init__(
+        self,
+        inputs: Sequence[Any],
+        params: Sequence[Node],
+        roots: Sequence[Node],
+        saved: Sequence[Node] = (),
+        history: tuple[int, ...] = (),
+    ) -> None:
+        self.inputs, self.params, self.roots, self.history = inputs, params, roots, history
+        numbers = {node: i for i, node in enumerate(roots)}
+        self.saved = [(node, numbers[node]) for node in saved]
+        """Nodes that gradients read, each with its number among the values."""
+        self.structure: Structure = structure(params, roots)
+
+    def run(self, arrays: Sequence[Any]) -> Sequence[Any]:
+        """Return the values of the roots."""
+        native = self.structure.native
+        return native(*arrays) if native is not None else self.structure.run(self.params, self.roots, arrays)
+
+
+def make_plan(known: list[Slot], alive: tuple[int, ...]) -> Plan:
+    """Return a plan for the slots in `alive`."""
+    history = tuple([i for i in alive if known[i].requires and known[i].kind == MADE])
+    wanted = [known[i].node for i in alive]
+    saved = needed_for_gradients([known[i].node for i in history], known) if history else []
+    roots = [*wanted, *(n for n in saved if n not in wanted)]
+    reached = set(toposort(roots))
+    inputs = [i for i, info in enumerate(known) if info.from_outside and info.node in reached]
+    return Plan(inputs, [known[i].node for i in inputs], roots, saved, history)
+
+
+def needed_for_gradients(roots: list[Node], known: list[Slot]) -> list[Node]:
+    """Return the nodes that the gradients of the roots read and that are not given, each without movement on top."""
+    ends = [info.node for info in known if info.requires and info.kind != MADE]
+    try:
+        found = gradients(roots, [parameter(r.types[0]) for r in roots], ends)
+    except TypeRuleError:
+        return []
+    forward = set(toposort(roots))
+    read = [n for n in toposort([g for g in found if g is not None], forward.__contains__) if n in forward]
+    return [n for n in dict.fromkeys(map(_moved, read)) if n.op.kind != "leaf" and len(n.types) == 1]
+
+
+def _moved(node: Node) -> Node:
+    while node.op.kind == "movement" and node.op.name != "pad":
+        node = node.operands[0]
+    return node

@@ -11,15 +11,18 @@ from sys import getrefcount
 from typing import Any
 from weakref import WeakSet, ref
 
+from graphc.core.dtypes import of_numpy
 from graphc.ir.core.build import apply
 from graphc.ir.core.graph import PARAMETER, Node, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import is_constant, is_stopped
+from graphc.ir.core.types import TensorType
 from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.tensors import views
 from graphc.tensors.context import state
 from graphc.tensors.grad_fn import GradFn, Replaced
 from graphc.tensors.lazy import realize
+from graphc.tensors.trie import HISTORY
 from graphc.tensors.views import ViewSteps
 
 __all__ = ["HELD_ONCE", "Places", "Shared", "Storage", "compute", "stopped", "unique", "valued"]
@@ -66,33 +69,119 @@ class Storage:
 
     __slots__ = (
         "__weakref__",
+        "_fn",
+        "_node",
         "aliases",
-        "fn",
-        "node",
         "origin",
         "pending",
+        "recording",
         "requires_grad",
+        "slot",
         "source",
         "trace",
+        "value",
         "version",
         "view_steps",
     )  # fmt: skip
 
+    _node: Node | None
+    _fn: GradFn | None
     aliases: WeakSet[Any] | None
+    recording: Any
+    slot: int
     source: Storage
+    value: Any
     view_steps: ViewSteps
     origin: Node | None
 
-    def __init__(self, node: Node, requires_grad: bool = False, fn: GradFn | None = None, pending: int = 0) -> None:
-        self.node = node
+    def __init__(self, node: Node | None, requires_grad: bool = False, fn: GradFn | None = None, pending: int = 0) -> None:
+        self._node = node
+        self.value = self.recording = None
         self.requires_grad = requires_grad
-        self.fn = fn
+        self._fn = fn
         self.pending = pending
         self.version = 0
         self.aliases = None
         self.trace = state.trace
         if fn is not None and fn.owner is None:
             fn.owner = ref(self)
+
+    @classmethod
+    def recorded(cls, recording: Any, slot: int, requires_grad: bool, fn: GradFn | None) -> Storage:
+        """Return the storage of a slot of a recording."""
+        self = object.__new__(cls)
+        self._node = self.value = self.aliases = self.trace = None
+        self.recording, self.slot, self.requires_grad, self._fn = recording, slot, requires_grad, fn
+        self.pending = self.version = 0
+        return self
+
+    def become(self, other: Storage) -> None:
+        """Take the value of the slot of another storage, which is new, and its history if it has one."""
+        recording, before = other.recording, self.slot if self.recording is other.recording else None
+        if recording is not None and recording.entry is not None:  # no calls from here on: no signal handler comes in between
+            if before is not None:
+                recording.slots[before] = None
+            recording.slots[other.slot] = self
+            self._node = self.value = None
+            self.recording, self.slot, self.requires_grad, self._fn = recording, other.slot, other.requires_grad, other._fn
+            self.version += 1
+            self.pending = 0
+        elif other._fn is not None:
+            self.put(other.node, True, other.fn, other.pending)
+        else:
+            self.requires_grad, self._fn = other.requires_grad, None
+            self.node = other.node
+            self._changed(other.pending)
+
+    @property
+    def node(self) -> Node:
+        """The node of the value; one that was only recorded is made now."""
+        if self._node is None:
+            self._make_node()
+        return self._node  # type: ignore[return-value]
+
+    @node.setter
+    def node(self, node: Node) -> None:
+        self._node, self.value, self.recording = node, None, None
+
+    @property
+    def fn(self) -> GradFn | None:
+        """The step of the history that made the value; None for a leaf."""
+        if self._fn is HISTORY:
+            self._make_node()
+        return self._fn
+
+    @fn.setter
+    def fn(self, fn: GradFn | None) -> None:
+        self._fn = fn
+
+    def _make_node(self) -> None:
+        recording = self.recording
+        if recording is not None and self.value is None:
+            recording.flush()
+        if self._fn is HISTORY:
+            recording.materialize()
+        if self._node is None:
+            value = self.value
+            self.node = parameter(TensorType(of_numpy(value.dtype).ir, value.shape), where="", value=value)
+
+    def array(self) -> Any:
+        """Return the value if it is known, or only recorded; None if it is pending on nodes."""
+        if self._node is not None:
+            return self._node.value
+        if self.value is None:
+            self.recording.flush()
+            return self.value if self._node is None else self._node.value
+        return self.value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        if self._node is not None:
+            return self._node.types[0].shape
+        if self.value is not None:
+            return self.value.shape  # type: ignore[no-any-return]
+        return self.recording.known()[self.slot].node.shape  # type: ignore[no-any-return]
 
     def current(self) -> Node:
         """Return the node of the value at this moment."""
@@ -197,8 +286,8 @@ class Storage:
 
     def settle(self) -> None:
         """Where the value is known and no gradient will be taken through it, forget how it was made."""
-        node = self.node
-        if node.value is None:
+        node = self._node
+        if node is None or node.value is None:
             return
         self.pending = 0
         keeps_history = self.requires_grad and self.fn is not None and not self.fn.dead
@@ -229,7 +318,8 @@ class Shared(Storage):
     def __init__(self, source: Storage, path: ViewSteps) -> None:
         self.attach(source, path)
         Places.changes -= 1  # nothing has changed: it is new
-        super().__init__(self._derive(self.source.current()))
+        lazy = self.source._node is None and state.trace is None
+        super().__init__(None if lazy else self._derive(self.source.current()))
         self.pending = source.pending
 
     def attach(self, source: Storage, path: ViewSteps) -> None:
@@ -247,13 +337,41 @@ class Shared(Storage):
             return valued(evaluate_nodes([node], {origin: origin.value})[0], node)
         return stopped(node) if self.source.requires_grad else node
 
+    def _make_node(self) -> None:
+        if self._fn is HISTORY:
+            super()._make_node()
+        else:
+            self.current()
+
+    def array(self) -> Any:
+        """Return the value if it is known, or only recorded; None if it is pending on nodes."""
+        if self._fn is not None:
+            return super().array()
+        value = self.source.array()
+        return None if value is None or not views.is_static(self.view_steps) else views.shown(value, self.view_steps)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return views.shape_of(self.source.shape, self.view_steps)
+
+    def alone(self) -> bool:
+        """Stop sharing with a storage that nothing else uses; tell whether that is so."""
+        source = self.source
+        if self.view_steps or getrefcount(source) > HELD_ONCE + 1 or source.requires_grad or source.trace is not None:
+            return False
+        if any(alias is not self for alias in source.aliases or ()):
+            return False
+        self.own()
+        return True
+
     def current(self) -> Node:
         """Return the node of the value at this moment, which may have been written through another tensor."""
         if self.requires_grad and state.trace is not None and self.trace is not state.trace:
             state.trace.enter(self)  # a leaf of its own: gradients are taken by its node, not by the source's
             self.origin = self.source.current()
         origin = self.source.current()
-        if origin is not self.origin:
+        if origin is not self.origin or self._node is None:
             node = self._derive(origin)
             if self.requires_grad and self.fn is not None:
                 self.fn, node = _same_history(self.fn, self.node, node)
@@ -280,14 +398,14 @@ class Shared(Storage):
     def settle(self) -> None:
         """Settle the source; then read from it anew, unless something with a history was written here."""
         self.source.settle()
-        if self.fn is not None:
+        if self._fn is not None:
             super().settle()
-        self.origin = self.source.node if self.fn is not None else None
+        self.origin = self.source.node if self._fn is not None else None
 
     @property
     def root(self) -> Storage:
         """The storage whose value has to be computed to know this one's."""
-        return self if self.fn is not None else self.source.root
+        return self if self._fn is not None else self.source.root
 
 
 class Places:
@@ -310,19 +428,24 @@ class Places:
 
 def compute(storages: Iterable[Storage], nodes: Sequence[Node] = ()) -> None:
     """Compute the values of storages, of nodes, and of whatever was changed in place since the last time; not while tracing."""
-    dirty = list(state.dirty)
-    state.dirty.clear()
+    state.recording.flush()
+    dirty = state.dirty.take()
     wanted = [*dict.fromkeys([*storages, *dirty])]
     try:
-        realize([*nodes, *(s.root.current() for s in wanted)])
+        realize([*nodes, *_pending(wanted)])
     except (IndexError, RuntimeError):
         if not dirty:
             raise
         wanted = list(storages)
-        realize([*nodes, *(s.root.current() for s in wanted)])  # what failed may be a write that this does not read
+        realize([*nodes, *_pending(wanted)])  # what failed may be a write that this does not read
         wanted += _computable(s for s in dirty if s not in wanted)
     for storage in wanted:
         storage.settle()
+
+
+def _pending(storages: Iterable[Storage]) -> list[Node]:
+    roots = [s.root for s in storages]
+    return [r.current() for r in roots if r._node is not None or r.value is None]
 
 
 def _computable(storages: Iterable[Storage]) -> list[Storage]:

@@ -19,14 +19,15 @@ from graphc.core.promotion import broadcast_shapes, broadcast_to
 from graphc.ir.core.build import cast, constant
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import TensorType
-from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.tensors import views
 from graphc.tensors.context import state
-from graphc.tensors.grad_fn import GradFn
+from graphc.tensors.grad_fn import AccumulateGrad, GradFn
 from graphc.tensors.lazy import realize
+from graphc.tensors.operands import TENSORS
 from graphc.tensors.operations import Operations
 from graphc.tensors.storage import HELD_ONCE, Shared, Storage, compute, stopped, valued
 from graphc.tensors.views import ViewSteps
+from graphc.tensors.writes import record_write
 
 __all__ = ["AccumulateGrad", "Tensor", "device", "legacy"]
 
@@ -92,27 +93,6 @@ class device:
 CPU = device("cpu")
 
 
-class AccumulateGrad(GradFn):
-    """The end of a history: a leaf, whose `.grad` the gradient by `node` is added to."""
-
-    __slots__ = ("node", "tensor")
-
-    def __init__(self, tensor: Tensor, node: Node) -> None:
-        super().__init__("AccumulateGrad")
-        self.tensor = tensor
-        self.node = node
-
-    @property
-    def variable(self) -> Tensor:
-        """The leaf."""
-        return self.tensor
-
-    @property
-    def saves(self) -> bool:
-        """False: a leaf keeps nothing that could be freed."""
-        return False
-
-
 class Tensor(Operations):
     """Multi-dimensional array of one dtype, with lazily computed values and recorded, differentiable operations.
 
@@ -133,6 +113,11 @@ class Tensor(Operations):
         (tensor([1., 2.]), torch.float32, torch.Size([2, 3]))
     """
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Note the class."""
+        super().__init_subclass__(**keywords)
+        TENSORS.add(cls)
+
     __slots__ = (
         "__dict__",
         "__weakref__",
@@ -145,6 +130,7 @@ class Tensor(Operations):
         "_view_fn",
         "_view_steps",
         "_view_version",
+        "_viewed",
     )
 
     _storage: Storage
@@ -155,8 +141,11 @@ class Tensor(Operations):
     _grad: Tensor | None
     _hooks: dict[str, dict[int, Callable[..., Any]]] | None
     _retains: bool
-    _view_fn: GradFn | None
+    _view_fn: GradFn | tuple[str, Tensor] | None
+    """The step of the history that this view is; until that is made, its name and the operand."""
     _view_version: int
+    _viewed: tuple[int, int, int] | None
+    """Of a view: the number of a recording, the version of the storage, and the slot of what it shows of that."""
 
     __array_priority__ = 1000
 
@@ -175,6 +164,18 @@ class Tensor(Operations):
         self._base = self._grad = self._hooks = self._view_fn = None
         self._view_steps = ()
         self._type = storage.node.types[0]
+        self._retains = False
+        self._view_version = 0
+        self._viewed = None
+        return self
+
+    @classmethod
+    def _recorded(cls, storage: Storage, type: TensorType) -> Tensor:
+        """Return a tensor for the storage of a slot."""
+        self = object.__new__(cls)
+        self._storage, self._type = storage, type
+        self._base = self._grad = self._hooks = self._view_fn = self._viewed = None
+        self._view_steps = ()
         self._retains = False
         self._view_version = 0
         return self
@@ -201,10 +202,13 @@ class Tensor(Operations):
             return None
         if self._base is not None:
             return self._view_history()
-        return storage.fn if storage.fn is not None else AccumulateGrad(self, storage.current())
+        return storage.fn if storage._fn is not None else AccumulateGrad(self, storage.current())
 
     def _view_history(self) -> GradFn | None:
         assert self._base is not None
+        if isinstance(self._view_fn, tuple):
+            name, operand = self._view_fn
+            self._view_fn = GradFn(name, (operand._edge() if self._view_version == self._storage.version else None,))
         if self._view_fn is None or self._view_version != self._storage.version:
             name = "AsStridedBackward0" if self._view_fn is None or self._view_version else self._view_fn.name()
             self._view_fn = GradFn(name, (self._base._edge(),))
@@ -214,17 +218,16 @@ class Tensor(Operations):
     def _view_along(self, steps: ViewSteps, name: str) -> Tensor:
         """Return the view of this tensor along some steps; outside of recording, one without history."""
         storage, path = self._storage, self._view_steps + steps
+        type = TensorType(self._type.dtype, views.shape_of(self._type.shape, steps))
         if storage.requires_grad and not state.grad:
-            view = Tensor._of(Shared(storage, path))
-            return view
-        view = Tensor._of(storage)
+            return Tensor._recorded(Shared(storage, path), type)
+        view = Tensor._recorded(storage, type)
         view._base = self if self._base is None else self._base
         view._view_steps = path
-        view._type = TensorType(self._type.dtype, views.shape_of(storage.node.shape, path))
         view._view_version = storage.version
         storage.shown_by(view)
         if storage.requires_grad:
-            view._view_fn = GradFn(name, (self._edge(),))
+            view._view_fn = (name, self)
         return view
 
     # -- what everybody asks ----------------------------------------------------------------------------
@@ -339,7 +342,7 @@ class Tensor(Operations):
             ((3, 1), (1, 3), 3)
         """
         source, path = self._place()
-        found = views.strides(source.node.shape, path)
+        found = views.strides(source.shape, path)
         assert found is not None, "a view has strides"
         return found if dim is None else found[self._axis(dim)]
 
@@ -365,7 +368,7 @@ class Tensor(Operations):
     @property
     def is_leaf(self) -> bool:
         """Whether the tensor is no result of a recorded operation, so that `backward` accumulates its gradient in `.grad`."""
-        return not self._storage.requires_grad or (self._storage.fn is None and self._base is None)
+        return not self._storage.requires_grad or (self._storage._fn is None and self._base is None)
 
     @property
     def requires_grad(self) -> bool:
@@ -507,7 +510,7 @@ class Tensor(Operations):
             >>> x
             tensor([10., 20.], requires_grad=True)
         """
-        return Tensor._of(Shared(self._storage, self._view_steps))
+        return Tensor._recorded(Shared(self._storage, self._view_steps), self._type)
 
     @property
     def data(self) -> Tensor:
@@ -558,13 +561,14 @@ class Tensor(Operations):
         RuntimeError for another shape, for a result of a higher category, for elements that are one in memory, and
         for a leaf that requires a gradient, while gradients are recorded.
         """
-        try:
-            self._check_writable(result)
-            if not overlapping:
-                self._check_distinct(copies)
-        except RuntimeError as error:
-            add_location(error)
-            raise
+        if isinstance(result, Tensor):
+
+            def check() -> None:
+                self._check_write(result, copies=copies, overlapping=overlapping)
+
+            if record_write(self, result, check, copy=False):
+                return self
+        self._check_write(result, copies=copies, overlapping=overlapping)
         node = cast(result if isinstance(result, Node) else result._node(), self._type.dtype)
         source = None if isinstance(result, Node) else result._storage
         pending = (source.pending if source is not None else self._storage.pending) + 1
@@ -573,6 +577,15 @@ class Tensor(Operations):
         else:
             self._write_history(node, None if source is None else result._edge(), pending)
         return self
+
+    def _check_write(self, result: Any, *, copies: bool, overlapping: bool) -> None:
+        try:
+            self._check_writable(result)
+            if not overlapping:
+                self._check_distinct(copies)
+        except RuntimeError as error:
+            add_location(error)
+            raise
 
     def _check_fits(self, other: Tensor) -> None:
         try:
@@ -585,7 +598,7 @@ class Tensor(Operations):
 
     def _check_writable(self, result: Any) -> None:
         storage = self._storage
-        if state.grad and storage.requires_grad and storage.fn is None:
+        if state.grad and storage.requires_grad and storage._fn is None:
             which = "a leaf" if self._base is None else "a view of a leaf"
             raise RuntimeError(f"{which} Variable that requires grad is being used in an in-place operation.")
         found = result.type if isinstance(result, Node) else result._type
@@ -599,7 +612,7 @@ class Tensor(Operations):
     def _check_distinct(self, copies: bool) -> None:
         """Refuse to write to elements that are one in memory, but for copies into windows: of these the last counts."""
         source, path = self._place()
-        if views.overlaps(source.node, path):
+        if views.overlaps(source.shape, path):
             pairs = zip(self._type.shape, self.stride(), strict=True)
             if not copies or any(n > 1 and s == 0 for n, s in pairs):
                 raise RuntimeError(OVERLAP)
@@ -644,9 +657,16 @@ class Tensor(Operations):
             except (TypeError, RuntimeError, OverflowError) as error:
                 add_location(error)
                 raise
-            return self._assign(number, copies=True)
+            return self._assign(Tensor._of(Storage(number)), copies=True)
         other = src if isinstance(src, Tensor) else _of_values(src, None if isinstance(src, np.ndarray) else self.dtype)
         self._check_fits(other)
+        as_written = Tensor._recorded(other._storage, self._type)
+
+        def check() -> None:
+            self._check_write(as_written, copies=True, overlapping=False)
+
+        if record_write(self, other, check, copy=True):
+            return self
         node = cast(broadcast_to(other._node(), self._type.shape), self._type.dtype)
         if not other._storage.requires_grad or not state.grad:
             return self._assign(node, copies=True)
@@ -658,6 +678,10 @@ class Tensor(Operations):
     def _array(self) -> np.ndarray[Any, Any]:
         """Compute the values if need be and return them; not to be written to."""
         storage = self._storage
+        if state.trace is None and storage.trace is None:
+            value = storage.array()
+            if value is not None and views.is_static(self._view_steps):
+                return views.shown(value, self._view_steps)  # type: ignore[no-any-return]
         node = storage.current()
         if node.value is None:
             if storage.trace is None and state.trace is None:
@@ -669,7 +693,7 @@ class Tensor(Operations):
             return node.value  # type: ignore[no-any-return]
         if not views.is_static(self._view_steps):
             return realize([self._node()])[0]
-        return evaluate_nodes([views.read(node, self._view_steps)], {node: node.value})[0]  # type: ignore[no-any-return]
+        return views.shown(node.value, self._view_steps)  # type: ignore[no-any-return]
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """Compute the values and return them as a NumPy array.
@@ -802,6 +826,9 @@ class Tensor(Operations):
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return (_rebuild, (type(self), np.array(self._array()), self.requires_grad), self.__dict__ or None)
+
+
+TENSORS.add(Tensor)
 
 
 def legacy(cls: type[T], dtype: dtype, args: tuple[Any, ...], keywords: dict[str, Any], *, strict: bool = False) -> T:

@@ -15,15 +15,17 @@ from typing import Any
 
 import numpy as np
 
+from graphc.core.dtypes import of_numpy
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.build import broadcast, constant, gather, iota, pad, permute, reshape, scatter, select
-from graphc.ir.core.graph import Node, Primitive, make
+from graphc.ir.core.graph import Node, Primitive, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.types import BOOL
+from graphc.ir.core.types import BOOL, TensorType
+from graphc.ir.interpret.evaluate import evaluate_nodes
 
 __all__ = [
-    "At", "Diagonal", "ViewSteps", "Window", "Windows", "chain", "is_static", "overlaps", "read", "shape_of", "strides",
-    "write",
+    "At", "Diagonal", "Movement", "Step", "ViewSteps", "Window", "Windows", "chain", "is_static", "overlaps", "read",
+    "shape_of", "shown", "strides", "type_of", "write",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
@@ -41,6 +43,11 @@ class Step:
     def read(self, x: Node) -> Node:
         """Return what the view shows of `x`."""
         raise NotImplementedError
+
+    def show(self, array: Any) -> Any:
+        """Return what the view shows of an array."""
+        node = parameter(TensorType(of_numpy(array.dtype).ir, array.shape), where="")
+        return evaluate_nodes([self.read(node)], {node: array})[0]
 
     def write(self, whole: Node, new: Node) -> Node:
         """Return `whole` with `new` where the view is."""
@@ -105,6 +112,11 @@ class Movement(Step):
     def read(self, x: Node) -> Node:
         """Apply the primitive."""
         return make(self.op, (x,), self.params)
+
+    def show(self, array: Any) -> Any:
+        """Apply the primitive to an array."""
+        assert self.op.meaning is not None
+        return np.asarray(self.op.meaning(array, **self.params))
 
     def write(self, whole: Node, new: Node) -> Node:
         """Undo a reshape or permute; put a box back."""
@@ -308,9 +320,24 @@ def read(base: Node, view_steps: ViewSteps) -> Node:
     return base
 
 
+def shown(array: Any, view_steps: ViewSteps) -> Any:
+    """Return what static steps show of an array: a view of it where NumPy can make one."""
+    for step in view_steps:
+        array = step.show(array)
+    return array
+
+
+def type_of(array: Any) -> TensorType:
+    """Return the type of an array."""
+    return TensorType(of_numpy(array.dtype).ir, array.shape)
+
+
 def is_static(view_steps: ViewSteps) -> bool:
     """Tell whether a view shows the same places whatever the values are."""
-    return all(step.static for step in view_steps)
+    for step in view_steps:  # noqa: SIM110 - a generator costs more than the loop
+        if not step.static:
+            return False
+    return True
 
 
 def strides(shape: Shape, view_steps: ViewSteps) -> Strides | None:
@@ -331,11 +358,11 @@ def shape_of(shape: Shape, view_steps: ViewSteps) -> Shape:
     return shape
 
 
-def overlaps(base: Node, view_steps: ViewSteps) -> bool:
-    """Tell whether two elements of a view are one in memory."""
+def overlaps(base: Shape, view_steps: ViewSteps) -> bool:
+    """Tell whether two elements of a view of an array of a shape are one in memory."""
     if all(step.invertible for step in view_steps):
         return False
-    shape, found = shape_of(base.shape, view_steps), strides(base.shape, view_steps)
+    shape, found = shape_of(base, view_steps), strides(base, view_steps)
     assert found is not None, "a view has strides"
     if any(n > 1 and s == 0 for n, s in zip(shape, found, strict=True)):
         return 0 not in shape

@@ -129,16 +129,21 @@ def on_torch(case: Case) -> list[Array] | None:
 Check = Callable[[Case, Traced], Iterator["str | None"]]
 
 
+REPEATED = 3
+"""How often a program runs in a row: what was recorded the first time is found from then on."""
+
+
 def _eager(case: Case, traced: Traced) -> Iterator[str | None]:
-    inputs = tensors(case.args)
-    if not case.is_gradient:
-        yield traced.compare(case.names["run"](*inputs))
-        return
-    chosen = [inputs[i].requires_grad_() for i in case.floats]
-    total = case.names["loss"](*inputs)
-    if getattr(total, "requires_grad", False):
-        total.backward()
-        yield traced.compare([graphc.zeros_like(x) if x.grad is None else x.grad for x in chosen])
+    for _ in range(REPEATED):
+        inputs = tensors(case.args)
+        if not case.is_gradient:
+            yield traced.compare(case.names["run"](*inputs))
+            continue
+        chosen = [inputs[i].requires_grad_() for i in case.floats]
+        total = case.names["loss"](*inputs)
+        if getattr(total, "requires_grad", False):
+            total.backward()
+            yield traced.compare([graphc.zeros_like(x) if x.grad is None else x.grad for x in chosen])
 
 
 def _again(case: Case, traced: Traced) -> Iterator[str | None]:

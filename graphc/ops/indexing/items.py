@@ -7,6 +7,7 @@ function that does so raises TracingError.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from graphc.ir.core.build import cast, permute, reshape, select
 from graphc.ir.core.build import gather as gather_at
 from graphc.ir.core.build import scatter as scatter_at
 from graphc.ir.core.graph import Node
+from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, I32, I64
 from graphc.ops.common import Operand, number_like
 from graphc.ops.indexing.nodes import (
@@ -38,9 +40,11 @@ from graphc.ops.indexing.selection import (
 )
 from graphc.ops.shape.slices import known_integer
 from graphc.ops.shape.slices import select as select_at
+from graphc.tensors.context import state
 from graphc.tensors.dispatch import op
 from graphc.tensors.storage import Storage
 from graphc.tensors.tensor import Tensor
+from graphc.tensors.views import Movement, Step, ViewSteps
 
 __all__ = ["getitem", "index_put", "put_item"]
 
@@ -71,6 +75,9 @@ def at_places(input: Any, index: Any) -> tuple[Any, Any]:
 
 def getitem(input: Tensor, index: Any) -> Tensor:
     """Return input[index]: integers, slices, None, Ellipsis, bool masks and index tensors.  Raises IndexError."""
+    shape = input._type.shape
+    if type(index) is int and state.fast is not None and shape and -shape[0] <= index < shape[0]:
+        return input._view_along(_row(shape, index), "SelectBackward0")
     input, index = at_places(input, index)
     selection, tensors = parse_index(tuple(input.shape), index)
     if not tensors:
@@ -79,12 +86,34 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     return _index(input, selection, tensors)
 
 
-@op("Slice", view=True)
+@lru_cache(maxsize=4096)
+def _row(shape: tuple[int, ...], index: int) -> ViewSteps:
+    """Return the steps of the view at an integer of the first axis."""
+    selection, _ = parse_index(shape, index)
+    return _box_of(shape, selection)
+
+
+def _box(input: Node, selection: Selection) -> ViewSteps:
+    return _box_of(input.shape, selection)
+
+
+def _box_of(shape: tuple[int, ...], selection: Selection) -> ViewSteps:
+    """Return the steps of the view of a selection without index tensors."""
+    steps: list[Step] = []
+    if (selection.box, selection.step) != (shape, (1,) * len(shape)):
+        box = {"start": selection.start, "stop": selection.stop, "step": selection.step}
+        steps.append(Movement(PRIMITIVES["slice"], box))
+    if selection.shape != selection.box:
+        steps.append(Movement(PRIMITIVES["reshape"], {"shape": selection.shape}))
+    return tuple(steps)
+
+
+@op("Slice", view=_box)
 def _slice(input: Operand, selection: Selection) -> Node:
     return read_box(input, selection)
 
 
-@op(lambda input, selection: "Unsqueeze" if selection.box == input.shape else "Select", view=True)
+@op(lambda input, selection: "Unsqueeze" if selection.box == input.shape else "Select", view=_box)
 def _select(input: Operand, selection: Selection) -> Node:
     return read_box(input, selection)
 

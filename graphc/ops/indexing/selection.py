@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from graphc.tensors.operands import KEYED
+
 __all__ = []
 
 
@@ -28,6 +30,9 @@ class Selection:
     def box(self) -> tuple[int, ...]:
         """The extents of the cut, before axes are taken away or added."""
         return tuple(-(-(e - s) // p) for s, e, p in zip(self.start, self.stop, self.step, strict=True))
+
+
+KEYED.add(Selection)
 
 
 def index_entries(index: Any) -> list[Any]:

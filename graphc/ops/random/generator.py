@@ -16,7 +16,7 @@ from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.create.fill import check_device
 from graphc.tensors.dispatch import op
-from graphc.tensors.storage import Storage
+from graphc.tensors.storage import Storage, compute
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
@@ -59,6 +59,7 @@ class Generator:
     def __init__(self, device: Any = "cpu") -> None:
         check_device(device)
         self.state: Tensor = _key(0, 0)
+        compute([self.state._storage])
         generators.add(self.state._storage)
         self._seed = 0
 

@@ -643,7 +643,7 @@ def test_a_loop_asked_for_its_results_runs_once(monkeypatch: pytest.MonkeyPatch)
 def test_loops_of_one_structure_share_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     real = lazy.compile_graph
-    monkeypatch.setattr(lazy, "compile_graph", lambda *args: made.append(0) or real(*args))
+    monkeypatch.setattr(lazy, "compile_graph", lambda *args, **kwargs: made.append(0) or real(*args, **kwargs))
     lazy.clear_cache()
     for i in range(3):
         found = torch.fori_loop(0, 100_000, lambda i, v: v * 0.5 + i, torch.tensor(float(i), dtype=F64))

@@ -96,7 +96,7 @@ def test_looking_at_values_that_are_not_one(act: Any, kind: type[Exception], mes
 
 def test_an_operation_only_records() -> None:
     x = torch.ones(3) * 2 + 1
-    assert x._storage.node.value is None
+    assert x._storage.value is None and x._storage._node is None
     assert values(x) == [3, 3, 3]
     assert x._storage.node.value is not None and not x._storage.node.operands
 

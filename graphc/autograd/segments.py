@@ -1,0 +1,168 @@
+"""Backward through closed recordings: one program for each, found by its structure and the slots that gradients come in by.
+
+What was looked at before `backward` has closed its recording, which keeps the values that gradients need.  Newest first, each
+recording gets the cotangents of its slots and returns those of its leaves, and of values from older recordings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.core.build import zeros_like
+from graphc.ir.core.graph import Node, TypeRuleError, parameter, toposort
+from graphc.ir.transforms.vjp import gradients
+from graphc.tensors.grad_fn import saves
+from graphc.tensors.lazy import Plan, substitute
+from graphc.tensors.recording import Recording
+from graphc.tensors.storage import Storage, valued
+from graphc.tensors.tensor import Tensor
+from graphc.tensors.trie import LEAF, MADE, Slot
+
+__all__ = ["Way", "backward_over_recordings", "way_from"]
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """Where gradients go from slots: to which leaves, to which values with a history from before, through which slots."""
+
+    leaves: tuple[int, ...]
+    past: tuple[int, ...]
+    used: frozenset[int]
+    saving: frozenset[int]
+    """Those of `used` that can be run through once only."""
+
+    @property
+    def leads_out(self) -> bool:
+        """Whether the history goes on before the recording."""
+        return bool(self.past)
+
+
+def way_from(known: list[Slot], roots: tuple[int, ...]) -> Way:
+    """Walk the history from slots."""
+    seen: set[int] = set()
+    waiting = list(roots)
+    while waiting:
+        slot = waiting.pop()
+        if slot not in seen:
+            seen.add(slot)
+            waiting += [e for e in known[slot].edges if e is not None]
+    ends = [s for s in sorted(seen) if known[s].kind != MADE]
+    used = frozenset(s for s in seen if known[s].kind == MADE)
+    leaves = tuple([s for s in ends if known[s].kind == LEAF])
+    past = tuple([s for s in ends if known[s].kind != LEAF])
+    return Way(leaves, past, used, frozenset(s for s in used if saves(known[s].name)))
+
+
+@dataclass(eq=False)
+class _Step:
+    """What a backward does in one recording."""
+
+    recording: Recording
+    slots: tuple[int, ...]
+    way: Way
+
+
+def backward_over_recordings(root: Storage) -> bool:
+    """Accumulate the gradients of a scalar in the leaves that it depends on; return False where that needs nodes."""
+    recording = root.recording
+    recording.flush()
+    if recording.actual is not None or root.value is None:
+        return False
+    steps = _steps(recording, root.slot)
+    if steps is None:
+        return False
+    try:
+        plans = [_plan(step) for step in steps]
+    except TypeRuleError:
+        return False
+    cotangents: dict[Any, Any] = {(recording, root.slot): np.ones_like(root.value)}
+    found: dict[Tensor, Any] = {}
+    for step, plan in zip(steps, plans, strict=True):
+        _run(step, plan, cotangents, found)
+    for leaf, gradient in found.items():
+        _accumulate(leaf, gradient)
+    for step in steps:
+        step.recording.use_up(step.way.used)
+    return True
+
+
+def _steps(recording: Recording, root: int) -> list[_Step] | None:
+    """Return what is to be done in which recording, newest first; None where that needs nodes."""
+    slots: dict[Recording, set[int]] = {recording: {root}}
+    steps = []
+    while slots:
+        recording = max(slots, key=lambda r: r.serial)
+        roots = tuple(sorted(slots.pop(recording)))
+        assert recording.path is not None
+        key = ("way", roots)
+        way = recording.path.backward.get(key)
+        if way is None:
+            way = recording.path.backward[key] = way_from(recording.known(), roots)
+        leaves = [recording.tensors.get(s) for s in way.leaves]
+        edges: list[Any] = [recording.edges.get(s) for s in way.past]
+        if not recording.freed.isdisjoint(way.saving) or not all(isinstance(e, tuple) and e[0].actual is None for e in edges):
+            return None
+        if any(leaf is None or (leaf._hooks and any(leaf._hooks.values())) for leaf in leaves):
+            return None
+        for older, slot in edges:
+            slots.setdefault(older, set()).add(slot)
+        steps.append(_Step(recording, roots, way))
+    return steps
+
+
+def _plan(step: _Step) -> Plan:
+    recording, way = step.recording, step.way
+    assert recording.path is not None
+    key: Any = ("backward", step.slots, tuple(recording.saved))
+    plan: Plan | None = recording.path.plans.get(key)
+    if plan is None:
+        plan = recording.path.plans[key] = _make_plan(recording, recording.known(), step.slots, (*way.leaves, *way.past))
+    return plan
+
+
+def _make_plan(recording: Recording, known: list[Slot], slots: tuple[int, ...], ends: tuple[int, ...]) -> Plan:
+    weights = [parameter(known[s].node.types[0]) for s in slots]
+    wrt = [known[s].node for s in ends]
+    found = gradients([known[s].node for s in slots], weights, wrt)
+    filled = [zeros_like(n) if g is None else g for n, g in zip(wrt, found, strict=True)]
+    inputs: dict[Node, Any] = {info.node: ("input", i) for i, info in enumerate(known) if info.from_outside}
+    given: dict[Node, Node] = {}
+    for node in recording.saved:
+        if node not in inputs:
+            given[node] = parameter(node.types[0])
+            inputs[given[node]] = ("saved", node)
+    inputs |= {w: ("cotangent", s) for w, s in zip(weights, slots, strict=True)}
+    roots = substitute(filled, given | {n: n for n in inputs})
+    params = [n for n in toposort(roots) if n in inputs]
+    return Plan([inputs[n] for n in params], params, roots)
+
+
+def _run(step: _Step, plan: Plan, cotangents: dict[Any, Any], found: dict[Tensor, Any]) -> None:
+    recording, way = step.recording, step.way
+    arrays = []
+    for kind, which in plan.inputs:
+        if kind == "input":
+            arrays.append(recording.inputs[which])
+        else:
+            arrays.append(recording.saved[which] if kind == "saved" else cotangents[recording, which])
+    values = iter(plan.run(arrays))
+    for slot in way.leaves:
+        leaf, value = recording.tensors[slot], next(values)
+        found[leaf] = found[leaf] + value if leaf in found else value
+    for slot in way.past:
+        edge, value = recording.edges[slot], next(values)
+        cotangents[edge] = cotangents[edge] + value if edge in cotangents else value
+
+
+def _accumulate(leaf: Tensor, gradient: Any) -> None:
+    array = np.asarray(gradient)
+    old = leaf._grad
+    if old is None:
+        leaf._grad = Tensor._of(Storage(valued(array, parameter(leaf._type))))
+    else:
+        old._storage.put_value(valued(np.asarray(old._array() + array), parameter(leaf._type)))
+
+

@@ -1,0 +1,212 @@
+"""Calls of operations as events: their keys, and tensors for their results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from graphc.core.dtypes import DEFAULT, Size
+from graphc.ir.core.build import apply
+from graphc.ir.core.graph import Node, parameter
+from graphc.ir.core.predicates import is_literal
+from graphc.tensors.lazy import MAY_FAIL
+from graphc.tensors.operands import EXACT, KEYED, TENSORS, key_of, slot_of
+from graphc.tensors.recording import Recording
+from graphc.tensors.storage import Storage
+from graphc.tensors.tensor import Tensor
+from graphc.tensors.trie import HISTORY, MADE, Entry, Slot
+
+__all__ = [
+    "Interrupted", "Placeholders", "Slots", "is_number", "key_of_call", "made_slot", "names_line",
+    "recorded_tensor", "recorded_tensors", "stop", "template", "tensors_in", "view_key",
+]  # fmt: skip
+
+new_object = object.__new__
+
+
+def key_of_call(recording: Recording, body: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return what the structure of a call's results depends on; None if it cannot be recorded."""
+    key: list[Any] = [body, recording.grad, DEFAULT.ir]
+    append = key.append
+    for value in args:
+        kind = type(value)
+        if kind in TENSORS:
+            storage = value._storage
+            if storage.recording is recording and value._base is None:
+                append(storage.slot)
+                continue
+            found: Any = slot_of(recording, value)
+            if found < 0:
+                return None
+            append(found)
+        elif kind is float:
+            append(float)
+            append(value if value and value == value else value.hex())
+        elif kind is int:
+            append(int)
+            append(value)
+        else:
+            found = key_of(recording, value)
+            if found is None:
+                return None
+            append(found)
+    for word, value in kwargs.items():
+        found = key_of(recording, value)
+        if found is None:
+            return None
+        append(word)
+        append(found)
+    return tuple(key)
+
+
+def recorded_tensor(recording: Recording, entry: Entry) -> Tensor:
+    """Return a tensor for the one result of an event."""
+    storage: Storage = new_object(Storage)
+    storage._node = storage.value = storage.aliases = storage.trace = None
+    storage.recording = recording
+    storage.slot = entry.slot
+    storage.requires_grad = entry.requires
+    storage._fn = entry.fn
+    storage.pending = storage.version = 0
+    made: Tensor = new_object(Tensor)
+    made._storage = storage
+    made._base = made._grad = made._hooks = made._view_fn = made._viewed = None
+    made._view_steps = ()
+    made._type = entry.type
+    made._retains = False
+    made._view_version = 0
+    return made
+
+
+def recorded_tensors(recording: Recording, entry: Entry) -> list[Tensor]:
+    """Return tensors for the results of an event."""
+    made = []
+    for number, slot in enumerate(entry.slots):
+        fn = HISTORY if slot.requires else None
+        storage = Storage.recorded(recording, entry.slot + number, slot.requires, fn)
+        made.append(Tensor._recorded(storage, slot.node.types[0]))
+    return made
+
+
+class Interrupted(BaseException):
+    """The recording has been closed meanwhile."""
+
+
+class Slots:
+    """Exchanges tensors among the arguments of a call for the nodes of their slots."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.slots: list[int] = []
+        self.nodes: set[Node] = set()
+        self.requires = False
+
+    def lower(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in TENSORS:
+            slot = slot_of(self.recording, value)
+            if slot < 0:
+                raise Interrupted
+            found = self.recording.known()[slot]
+            self.slots.append(slot)
+            self.nodes.add(found.node)
+            self.requires = self.requires or found.requires
+            return found.node
+        return kind([self.lower(v) for v in value]) if kind is tuple or kind is list else value
+
+
+class Placeholders:
+    """Exchanges tensors among the arguments of a call for parameters of their type."""
+
+    def __init__(self) -> None:
+        self.tensors: list[tuple[Tensor, Node]] = []
+
+    def lower(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in TENSORS:
+            node = parameter(value._type)
+            self.tensors.append((value, node))
+            return node
+        return kind([self.lower(v) for v in value]) if kind is tuple or kind is list else value
+
+
+def made_slot(node: Node, slots: list[int], known: list[Slot], requires: bool, grad: bool, label: str) -> Slot:
+    """Return what is known of the result of an operation."""
+    if requires and not grad:
+        return Slot(MADE, stop(node))
+    if requires and node.dtype.is_float and not is_number(node):
+        return Slot(MADE, node, True, label, tuple([s if known[s].requires else None for s in slots]))
+    return Slot(MADE, node)
+
+
+def template(found: Any, nodes: list[Node]) -> Callable[[Sequence[Any]], Any] | None:
+    """Collect the nodes that a body has returned; return how results are built of tensors for them, None for one tensor."""
+    if isinstance(found, Node):
+        nodes.append(found)
+        return None
+    parts: list[Any] = []
+    for part in found if isinstance(found, (tuple, list)) else ():
+        first = len(nodes)
+        build = template(part, nodes)
+        parts.append((build, first, len(nodes)))
+    if not isinstance(found, (tuple, list)):
+        return lambda tensors: found
+    kind = type(found)
+
+    def made(tensors: Sequence[Any]) -> Any:
+        items = [tensors[i] if build is None else build(tensors[i:j]) for build, i, j in parts]
+        return kind(*items) if hasattr(kind, "_fields") else kind(items)
+
+    return made
+
+
+def view_key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return what the views that a call makes depend on; None if there is no key for it."""
+    found = _Places()
+    key = [found.key(a) for a in args]
+    for word, value in kwargs.items():
+        key += (word, found.key(value))
+    return None if found.failed else tuple(key)
+
+
+class _Places:
+    """Makes keys of arguments, with their place in memory for tensors."""
+
+    failed = False
+
+    def key(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in TENSORS:
+            source, steps = value._place()
+            if value._storage.trace is not None:
+                self.failed = True
+                return None
+            return (value._type.dtype, value._type.shape, source.shape if steps else None, steps)
+        if kind is tuple or kind is list or kind is Size:
+            return (kind, tuple([self.key(v) for v in value]))
+        if kind in EXACT or kind in KEYED:
+            return (kind, value)
+        self.failed = True
+        return None
+
+
+def tensors_in(values: Iterable[Any]) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from tensors_in(value)
+
+
+def is_number(node: Node) -> bool:
+    """Tell whether a node is a constant, which no operand has anything to do with."""
+    return is_literal(node) and node.value is None
+
+
+def names_line(node: Node) -> bool:
+    """Tell whether an error of an operation names the line of the user's."""
+    return node.op.name in MAY_FAIL or bool(node.regions)
+
+
+def stop(node: Node) -> Node:
+    return node if node.op.kind == "leaf" or not node.dtype.is_float else apply("stop_gradient", node)

@@ -1,0 +1,190 @@
+"""Operands of what is recorded: the slots of tensors, and keys of static arguments."""
+
+from __future__ import annotations
+
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+
+from graphc.core.dtypes import Size, dtype
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import DType
+from graphc.tensors import views
+from graphc.tensors.lazy import realize
+from graphc.tensors.recording import Recording
+from graphc.tensors.storage import Shared, Storage, stopped
+from graphc.tensors.trie import INPUT, LEAF, MADE, PAST, Slot
+
+__all__ = ["EXACT", "KEYED", "NO_KEY", "NO_SLOT", "TENSORS", "key_of", "slot_of", "storage_slot"]
+
+NO_SLOT = -1
+"""Said of tensors that cannot be operands of what is recorded."""
+
+NO_KEY = None
+"""Said of arguments that have no key."""
+
+CONSTANT, DETACHED = "constant", "detached"
+SMALL = 1 << 16
+"""Bytes up to which a view that is not contiguous is copied; a larger one is read where it is."""
+
+TENSORS: set[type] = set()
+"""The class of tensors, and its subclasses."""
+EXACT = frozenset((int, bool, str, type(None), EllipsisType, dtype, DType))
+"""Types whose objects are hashed and compared by value, and have no parts that are not."""
+KEYED: set[type] = set()
+"""Other types of that kind; `graphc.ops` adds its own."""
+
+
+def slot_of(recording: Recording, tensor: Any) -> int:
+    """Return the slot of what a tensor shows at this moment; NO_SLOT if it cannot be recorded."""
+    if tensor._base is not None:
+        return _view_slot(recording, tensor)
+    return storage_slot(recording, tensor, tensor._storage)
+
+
+def storage_slot(recording: Recording, tensor: Any, storage: Storage) -> int:
+    """Return the slot of a storage; `tensor` shows all of it."""
+    if storage.recording is recording:
+        return storage.slot
+    if storage.trace is not None:
+        return NO_SLOT
+    if type(storage) is Shared and not (storage.requires_grad and storage.alone()):
+        return NO_SLOT if storage.requires_grad or storage._fn is not None else _shared_slot(recording, storage)
+    return _given_slot(recording, tensor, storage)
+
+
+def _given_slot(recording: Recording, tensor: Any, storage: Storage) -> int:
+    """Record the first use of a storage with a value, or of a constant."""
+    past = storage.recording
+    if past is not None and past.entry is not None:  # another thread records there
+        past.flush()
+    seen = recording.pasts.get(storage)
+    if seen is not None and seen[1] == storage.version:
+        return seen[0]
+    node = storage._node
+    if node is not None and node.value is None:
+        if node.op.kind != "leaf" and _computed(storage, node):
+            return _given_slot(recording, tensor, storage)
+        if node.op.kind != "leaf" or node.operands or "value" not in node.params or storage.requires_grad:
+            return NO_SLOT
+        slot = recording.event((CONSTANT, _key(node.params["value"]), node.types), lambda known: Slot(MADE, node))
+        recording.pasts[storage] = (slot, storage.version)
+        return slot
+    array = storage.value if node is None else node.value
+    if array is None:
+        return NO_SLOT
+    kind = INPUT if not storage.requires_grad else LEAF if storage._fn is None else PAST
+    source = (past, storage.slot) if node is None else storage._fn
+    slot = recording.given(kind, tensor._type, array, node, tensor if kind == LEAF else source)
+    if slot < 0:
+        return NO_SLOT
+    if kind == PAST:
+        recording.pasts[storage] = (slot, storage.version)
+        return slot
+    recording.storages.append(storage)
+    storage.recording, storage.slot = recording, slot
+    return slot
+
+
+def _computed(storage: Storage, node: Node) -> bool:
+    """Compute a value that is pending on nodes, unless it has a history; tell whether it is known now."""
+    if storage._fn is not None:
+        return False
+    try:
+        realize([node])
+    except (IndexError, RuntimeError):
+        return False
+    storage.settle()
+    return True
+
+
+def _shared_slot(recording: Recording, storage: Shared) -> int:
+    source, steps = storage.source, storage.view_steps
+    version = (storage.version, source.version)
+    seen = recording.pasts.get(storage)
+    if seen is not None and seen[1] == version:
+        return seen[0]
+    if not views.is_static(steps) or source.trace is not None:
+        return NO_SLOT
+    array = _known(source)
+    if array is not None:
+        shown = views.shown(array, steps)
+        slot = recording.given(INPUT, views.type_of(shown), shown)
+    elif source.recording is recording:
+        base = source.slot
+        slot = recording.event(
+            (DETACHED, base, steps),
+            lambda known: Slot(MADE, _detached(views.read(known[base].node, steps), known[base].requires)),
+        )
+    else:
+        return NO_SLOT
+    recording.pasts[storage] = (slot, version)
+    return slot
+
+
+def _detached(node: Node, requires: bool) -> Node:
+    return stopped(node) if requires else node
+
+
+def _known(storage: Storage) -> Any:
+    """Return the value of a storage without computing anything; None if it is not known."""
+    if type(storage) is not Storage or storage.trace is not None:
+        return None
+    return storage.value if storage._node is None else storage._node.value
+
+
+def _view_slot(recording: Recording, view: Any) -> int:
+    storage, steps = view._storage, view._view_steps
+    found = view._viewed
+    if found is not None and found[0] == recording.serial and found[1] == storage.version:
+        slot: int = found[2]
+        return slot
+    if type(storage) is not Storage or storage.trace is not None or not views.is_static(steps):
+        return NO_SLOT
+    array = None if storage.requires_grad else _known(storage)
+    if array is not None:
+        array = views.shown(array, steps)
+        if not array.flags.c_contiguous:
+            array = np.ascontiguousarray(array) if array.nbytes < SMALL else None
+    if array is not None:
+        slot = recording.given(INPUT, view._type, array)
+    else:
+        assert view._base is not None
+        base = storage_slot(recording, view._base, storage)
+        if base < 0:
+            return NO_SLOT
+        slot = recording.event((_view_slot, base, steps), lambda known: _view(known, base, view))
+    view._viewed = (recording.serial, storage.version, slot)
+    return slot
+
+
+def _view(known: list[Slot], base: int, view: Any) -> Slot:
+    node = views.read(known[base].node, view._view_steps)
+    fn = view._view_fn
+    name = fn[0] if isinstance(fn, tuple) else "AsStridedBackward0" if fn is None else fn.name()
+    return Slot(MADE, node, known[base].requires, name, (base,))
+
+
+def _key(number: Any) -> Any:
+    """Return what tells numbers apart by their bits."""
+    if isinstance(number, float):
+        return (type(number), number if number and number == number else number.hex())
+    return (type(number), number)
+
+
+def key_of(recording: Recording, value: Any) -> Any:
+    """Return the key of an argument, with slots for tensors; NO_KEY if it has none."""
+    kind = type(value)
+    if kind in TENSORS:
+        slot = slot_of(recording, value)
+        return NO_KEY if slot < 0 else ("tensor", slot)
+    if kind is float:
+        return _key(value)
+    if kind in EXACT or kind in KEYED:
+        return (kind, value)
+    if kind is tuple or kind is list or kind is Size:
+        parts = [key_of(recording, v) for v in value]
+        return NO_KEY if NO_KEY in parts else (kind, tuple(parts))
+    return NO_KEY
+

@@ -1,0 +1,292 @@
+"""What is pending in a thread: the place in the trie of structures, and the values and storages of its slots.
+
+Recording an operation that has been seen before makes no node: it is a look-up in the trie, and a storage with the number of
+a slot.  Whoever looks at a value ends the recording: one program computes what can still be looked at.  If some of that has
+a history, the recording stays behind it, closed, with the values that gradients need; nodes and steps of the history are
+made of it when something else than the usual backward asks for them.
+
+A recording is closed by taking its entry away, which any thread may do: an operation that is being recorded at that moment
+sees that its entry is no longer the last one, and starts again.  The same holds for signal handlers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import count
+from sys import getrefcount
+from typing import Any
+from weakref import ref
+
+from graphc.ir.core.graph import Node, make, parameter
+from graphc.ir.core.types import TensorType
+from graphc.tensors import trie
+from graphc.tensors.context import state
+from graphc.tensors.grad_fn import AccumulateGrad, GradFn, saves
+from graphc.tensors.lazy import Plan, make_plan, substitute
+from graphc.tensors.trie import HISTORY, INPUT, LEAF, PAST, Entry, Slot
+
+__all__ = ["HELD_BYTES", "Recording"]
+
+HELD_BYTES = 1 << 28
+"""How many bytes of values from outside a recording may hold before it is computed."""
+
+_serials = count()
+
+
+def _nothing(slot: int) -> None:
+    pass
+
+
+class Recording:
+    """Events since the last look.  `entry` is None once it is closed; `path` then says what was recorded."""
+
+    __slots__ = (
+        "__weakref__", "actual", "edges", "entry", "fns", "freed", "grad", "heavy", "held", "held_bytes", "infos", "inputs",
+        "nodes", "pasts", "path", "saved", "serial", "slots", "storages", "tensors",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.entry: Any = trie.root()
+        self.path: Any = None
+        self.grad = True
+        self.heavy = False
+        """Whether it holds more bytes of values from outside than it should."""
+        self.held_bytes = 0
+        self.serial = next(_serials)
+        self.slots: list[Any] = []
+        """The storage of each slot that has one and is not a value from outside."""
+        self.inputs: dict[int, Any] = {}
+        """The arrays of values from outside."""
+        self.nodes: dict[int, Node] = {}
+        """The nodes that these had."""
+        self.tensors: dict[int, Any] = {}
+        """The leaves that require gradients."""
+        self.edges: dict[int, Any] = {}
+        """The history of values from outside: a step, or a closed recording with the slot in it."""
+        self.storages: list[Any] = []
+        """The storages of values from outside."""
+        self.pasts: dict[Any, tuple[int, Any]] = {}
+        """The slot, and the version it is of, of other storages from outside: constants, shared ones, those with a history."""
+        self.infos: list[Slot] = []
+        self.saved: dict[Node, Any] = {}
+        self.held: dict[int, ref[Any]] = {}
+        self.freed: frozenset[int] = frozenset()
+        self.actual: list[Node] | None = None
+        self.fns: list[GradFn | None] = []
+
+    # -- events ---------------------------------------------------------------------------------------------
+
+    def known(self) -> list[Slot]:
+        """Return what is known of all slots."""
+        entry: Entry = self.entry or self.path
+        if len(self.infos) != entry.count:
+            self.infos = entry.path(self.infos[: entry.count])  # another list: a signal handler may come in between
+        return self.infos
+
+    def event(
+        self, key: tuple[Any, ...], learn: Callable[[list[Slot]], Slot], storage: Any = None, before: Any = _nothing
+    ) -> int:
+        """Record an event with one slot, whose structure `learn` says the first time; return the slot, -1 if it is closed.
+
+        `before` is called with the number that the slot will have, perhaps more than once.
+        """
+        while (entry := self.entry) is not None:
+            child = entry.children.get(key)
+            known = child is not None
+            child = child or Entry(entry, (learn(self.known()),))
+            before(child.slot)
+            if self.entry is entry:
+                self.entry = child
+                self.slots.append(storage)
+                if not known:
+                    entry.children[key] = child
+                return child.slot
+        return -1
+
+    def given(self, kind: str, type: TensorType, array: Any, node: Node | None = None, source: Any = None) -> int:
+        """Record the first use of a value from outside; `source` is the leaf, or where its history goes on."""
+
+        def note(slot: int) -> None:
+            self.inputs[slot] = array
+            for table, value in (
+                (self.nodes, node),
+                (self.tensors, source if kind == LEAF else None),
+                (self.edges, source if kind == PAST else None),
+            ):
+                if value is None:
+                    table.pop(slot, None)
+                else:
+                    table[slot] = value
+
+        key = (kind, type.dtype, type.shape)
+        learn = lambda known: Slot(kind, parameter(type, where=""), kind != INPUT, from_outside=True)  # noqa: E731
+        self.held_bytes += array.nbytes
+        self.heavy = self.held_bytes > HELD_BYTES
+        return self.event(key, learn, None, note)
+
+    def is_idle(self, operands: Iterable[Any]) -> bool:
+        """Tell whether something was recorded, but neither are operands of it nor can any of it be looked at any more."""
+        slots = self.slots
+        own = [s for x in operands if (s := x._storage).recording is self and s.slot < len(slots)]
+        if any(slots[s.slot] is s for s in own):
+            return False
+        made = [getrefcount(s) for _, s in enumerate(slots) if s is not None]
+        return bool(made) and max(made) <= UNHELD
+
+    # -- the end --------------------------------------------------------------------------------------------
+
+    def close(self) -> Entry | None:
+        """Take no more events; return what was recorded."""
+        entry: Entry | None = self.entry
+        if entry is not None:
+            self.path, self.entry = entry, None
+            if state.recording is self:
+                state.renew()
+        path: Entry | None = self.path
+        return path
+
+    def flush(self) -> None:
+        """Close, and compute what can still be looked at; where that fails, leave it pending on nodes."""
+        path = self.close()
+        slots = self.slots
+        if path is None or not slots:
+            return
+        alive = [i for i, storage in enumerate(slots) if storage is not None and getrefcount(storage) > UNHELD]
+        alive = [i for i in alive if slots[i].recording is self and slots[i].slot == i]
+        if alive:
+            self._compute(path, tuple(alive), slots)
+        self._drop()
+
+    def _compute(self, path: Entry, alive: tuple[int, ...], slots: list[Any]) -> None:
+        plan: Plan | None = path.plans.get(alive)
+        if plan is None:
+            plan = path.plans[alive] = make_plan(path.path(self.infos), alive)
+        inputs = self.inputs
+        self.held = {i: ref(slots[i]) for i in alive}
+        try:
+            values = plan.run([inputs[i] for i in plan.inputs])
+        except (IndexError, RuntimeError, MemoryError):
+            self.materialize()
+            return
+        for i, value in zip(alive, values, strict=False):
+            storage = slots[i]
+            if storage.recording is self:
+                storage.value = value
+                if storage._fn is None:
+                    storage.recording = None
+        self.held = {i: ref(slots[i]) for i in plan.history if slots[i].recording is self}
+        self.saved = {node: values[number] for node, number in plan.saved}
+
+    def _drop(self) -> None:
+        """Let go of the storages, and of the values unless a history needs them."""
+        for storage in self.storages:
+            if storage.recording is self and storage._fn is not HISTORY:
+                storage.recording = None
+        self.slots, self.storages, self.pasts, self.infos = [], [], {}, []
+        if self.freed:
+            self.use_up(frozenset())
+        if not self.held or self.actual is not None:
+            self.inputs, self.nodes, self.saved, self.tensors, self.edges = {}, {}, {}, {}, {}
+
+    def use_up(self, used: frozenset[int]) -> None:
+        """Note that a backward ran through slots and kept nothing; let go of the values if that leaves no way for another."""
+        self.freed |= used
+        dead: set[int] = set()
+        for i, info in enumerate(self.known()):
+            if (i in self.freed and saves(info.name)) or not dead.isdisjoint(info.edges):
+                dead.add(i)
+        if dead.issuperset(self.held):
+            self.inputs, self.saved, self.nodes = {}, {}, {}
+
+    # -- as nodes -------------------------------------------------------------------------------------------
+
+    def materialize(self) -> None:
+        """Make nodes and steps of a history of what was recorded, and put them into the storages; close it before."""
+        self.close()
+        for recording in sorted(self._and_older(), key=lambda r: r.serial):
+            recording._materialize()
+
+    def _and_older(self) -> Iterable[Recording]:
+        found, waiting = {self}, [self]
+        while waiting:
+            for edge in waiting.pop().edges.values():
+                older = edge[0] if isinstance(edge, tuple) else self
+                if older not in found and older.actual is None:
+                    older.close()
+                    found.add(older)
+                    waiting.append(older)
+        return found
+
+    def _materialize(self) -> None:
+        if self.actual is not None or self.path is None:
+            return
+        infos = self.path.path([])
+        given = {info.node: self._given_node(i, info) for i, info in enumerate(infos) if info.from_outside}
+        roots = [info.node for info in infos]
+        for info in infos:
+            if info.kind == LEAF and not info.from_outside:  # what is written is another leaf, whatever else has its value
+                (value,) = substitute([info.node.operands[0]], given)
+                given[info.node] = make(info.node.op, (value,), info.node.params, like=info.node, unique=True)
+        found = substitute([*roots, *self.saved], given)
+        for node, value in zip(found[len(roots) :], self.saved.values(), strict=True):
+            node.value = value if node.value is None else node.value
+        self.fns = self._history(infos, found)
+        self.actual = found[: len(roots)]
+        for i, held in ({i: ref(s) for i, s in enumerate(self.slots) if s is not None} | self.held).items():
+            storage = held()
+            if storage is not None and storage.recording is self and storage.slot == i:
+                self._put(storage, self.actual[i], self.fns[i])
+        self.saved, self.inputs = {}, {}
+
+    def _given_node(self, slot: int, info: Slot) -> Node:
+        edge = self.edges.get(slot)
+        if isinstance(edge, tuple):
+            recording, number = edge
+            node: Node = recording.actual[number]
+            return node
+        found = self.nodes.get(slot)
+        if found is None and slot in self.tensors:
+            storage, value = self.tensors[slot]._storage, self.inputs.get(slot)
+            if value is not None and (storage.value if storage._node is None else storage._node.value) is value:
+                return storage.node  # type: ignore[no-any-return]
+        if found is None:
+            found = self.nodes[slot] = parameter(info.node.types[0], where="", value=self.inputs.get(slot))
+        return found
+
+    def _history(self, infos: list[Slot], nodes: list[Node]) -> list[GradFn | None]:
+        fns: list[GradFn | None] = []
+        for i, info in enumerate(infos):
+            if not info.requires:
+                fns.append(None)
+            elif info.kind == LEAF:
+                fns.append(AccumulateGrad(self.tensors[i], nodes[i]) if i in self.tensors else None)
+            elif info.kind == PAST:
+                edge = self.edges.get(i)
+                fns.append(edge[0].fns[edge[1]] if isinstance(edge, tuple) else edge)
+            else:
+                step = GradFn(info.name, tuple([None if e is None else fns[e] for e in info.edges]))
+                step.freed = step.saves and i in self.freed
+                step.dead = step.freed or any(e is not None and e.dead for e in step.edges)
+                fns.append(step)
+        return fns
+
+    def _put(self, storage: Any, node: Node, fn: GradFn | None) -> None:
+        if node.value is None:
+            node.value = storage.value
+        pending = node.value is None
+        has_history = storage._fn is HISTORY
+        storage.node = node
+        storage.pending = len(self.slots) if pending else 0
+        if has_history:
+            assert fn is not None
+            storage._fn = fn
+            fn.owner = ref(storage)
+        if pending:
+            state.dirty.add(storage)
+
+
+UNHELD = next(n for n in [getrefcount(item) for _, item in enumerate([object()])])
+"""What getrefcount says there of an object that only the list holds."""
+
+type(state).new_recording = Recording
+state.renew()

@@ -1,0 +1,111 @@
+"""Structures of what is recorded, as a trie: one entry for each sequence of events that has been seen.
+
+An event is the first use of a value from outside, an operation, a write or a backward pass.  Its key says everything that
+its result depends on but the values: the operation, the slots of its operands, its static arguments, the grad mode.  So an
+event that has been seen before is found by one look-up, and what was inferred the first time is there: types, whether a
+gradient is recorded, the nodes.  An entry's nodes stand on parameters for the values from outside; they are shared by all
+recordings that come by, and never hold a value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc.ir.core.graph import Node
+
+__all__ = ["HISTORY", "INPUT", "LEAF", "MADE", "NEVER", "PAST", "TRIE_BOUND", "Entry", "Slot", "new_root", "root"]
+
+INPUT, LEAF, PAST, MADE = "input", "leaf", "past", "made"
+"""What a slot holds: a value from outside, a leaf that requires a gradient, a value from outside with a history, a result."""
+
+TRIE_BOUND = 20_000
+"""How many entries are kept; then all are forgotten."""
+
+
+class _History:
+    """Stands in a storage for a step of a history that is not made yet."""
+
+    dead = False
+    owner = None
+
+    def __repr__(self) -> str:
+        return "HISTORY"
+
+
+HISTORY: Any = _History()
+
+
+class Slot:
+    """What is known of a value: its node, how it was made, and the slots from which its history goes on."""
+
+    __slots__ = ("edges", "from_outside", "kind", "name", "node", "requires")
+
+    def __init__(
+        self, kind: str, node: Node, requires: bool = False, name: str = "", edges: tuple[int | None, ...] = (), *,
+        from_outside: bool = False,
+    ) -> None:  # fmt: skip
+        self.kind, self.node, self.requires, self.name, self.edges = kind, node, requires, name, edges
+        self.from_outside = from_outside
+        """Whether the value is one that the recording was given."""
+
+
+class Entry:
+    """A sequence of events; `children` are those that have followed it, by their keys."""
+
+    __slots__ = (
+        "backward", "build", "children", "count", "fn", "parent", "plans", "requires", "slot", "slots", "type",
+    )  # fmt: skip
+
+    def __init__(self, parent: Entry | None, slots: tuple[Slot, ...]) -> None:
+        self.parent, self.slots = parent, slots
+        self.slot = parent.count if parent is not None else 0
+        """The number of the first slot that the last event has made."""
+        self.count: int = self.slot + len(slots)
+        self.children: dict[Any, Any] = {}
+        self.plans: dict[tuple[int, ...], Any] = {}
+        self.backward: dict[Any, Any] = {}
+        self.build: Any = None
+        """What the results of an operation are if they are not one tensor."""
+        if len(slots) == 1:
+            self.type, self.requires = slots[0].node.types[0], slots[0].requires
+            self.fn = HISTORY if self.requires and slots[0].kind == MADE else None
+        _count()
+
+    def path(self, known: list[Slot]) -> list[Slot]:
+        """Extend the list of the first slots to all slots."""
+        missing: list[tuple[Slot, ...]] = []
+        entry: Entry | None = self
+        while entry is not None and entry.count > len(known):
+            missing.append(entry.slots)
+            entry = entry.parent
+        for slots in reversed(missing):
+            known += slots
+        return known
+
+
+_entries = 0
+
+
+def _count() -> None:
+    global _entries
+    _entries += 1
+
+
+_root = Entry(None, ())
+
+NEVER = Entry(None, ())
+"""Said of events that cannot be recorded."""
+NEVER.build = NEVER
+
+
+def root() -> Entry:
+    """Return the entry of the empty sequence, a new one once there are too many entries."""
+    return new_root() if _entries > TRIE_BOUND else _root
+
+
+def new_root() -> Entry:
+    """Forget what has been seen."""
+    global _root, _entries
+    _entries = 0
+    _root = Entry(None, ())
+    return _root

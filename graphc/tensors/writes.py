@@ -1,0 +1,142 @@
+"""Writes as events: what is written in place of a storage's value becomes another slot, which the storage stands for then."""
+
+from __future__ import annotations
+
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from graphc.core.promotion import broadcast_to
+from graphc.ir.core.build import cast
+from graphc.ir.core.graph import Node
+from graphc.tensors import views
+from graphc.tensors.context import state
+from graphc.tensors.operands import slot_of, storage_slot
+from graphc.tensors.recording import Recording
+from graphc.tensors.storage import Shared, Storage, stopped, unique
+from graphc.tensors.trie import HISTORY, LEAF, MADE, Slot
+from graphc.tensors.views import ViewSteps
+
+__all__ = ["record_write"]
+
+WRITE = "write"
+
+LARGE = 1 << 14
+"""Bytes from which on a part of a known value is written at once rather than recorded as a new value."""
+
+
+def record_write(tensor: Any, result: Any, check: Any, *, copy: bool) -> bool:
+    """Write a tensor in place of another one's value, as an event; return False where that has to be done on nodes.
+
+    `check` raises what is to be raised, the first time.  With `copy` the result is converted and broadcast.
+    """
+    recording: Recording | None = state.fast
+    if recording is None or recording.entry is None:
+        return False
+    storage, steps = tensor._storage, tensor._view_steps
+    target = storage
+    if type(storage) is Shared:
+        if storage.requires_grad or storage._fn is not None or storage.source.requires_grad:
+            return False
+        target, steps = storage.source, storage.view_steps + steps
+    if target.trace is not None or not views.is_static(steps):
+        return False
+    history = recording.grad and (target.requires_grad or result._storage.requires_grad)
+    if history and (steps or target is not storage or (target.requires_grad and target._fn is None)):
+        return False
+    if target._fn is not None and not history:
+        return False
+    if steps and not target.requires_grad and _write_part(target, steps, tensor, result, check):
+        storage.version += target is not storage
+        return True
+    written = _event(recording, tensor, target, steps, result, check, history, copy)
+    if written and target is not storage:
+        storage.version += 1
+    return written
+
+
+def _event(
+    recording: Recording, tensor: Any, target: Storage, steps: ViewSteps, result: Any, check: Any, history: bool, copy: bool
+) -> bool:
+    source = slot_of(recording, result)
+    whole = tensor if tensor._base is None else tensor._base
+    base = storage_slot(recording, whole, target) if steps or history else None
+    if source < 0 or (base is not None and base < 0):
+        return False
+    leaf = target.requires_grad and not history
+    type = tensor._type
+
+    def learn(known: list[Slot]) -> Slot:
+        node = cast(broadcast_to(known[source].node, type.shape) if copy else known[source].node, type.dtype)
+        if steps:
+            assert base is not None
+            node = views.write(known[base].node, steps, node)
+        if leaf:
+            return Slot(LEAF, unique(node), True)
+        if history:
+            assert base is not None
+            return _with_history(known, node, base, source, copy)
+        return Slot(MADE, node if not known[source].requires else stopped(node))
+
+    key = (WRITE, source, base, steps, type.dtype, type.shape, leaf, history, copy)
+    entry = recording.entry
+    if entry is None or key not in entry.children:
+        check()
+    made = Storage.recorded(recording, -1, leaf or history, HISTORY if history else None)
+
+    def note(slot: int) -> None:
+        made.slot = slot
+        if leaf:
+            recording.tensors[slot] = whole
+
+    if recording.event(key, learn, made, note) < 0:
+        return False
+    target.become(made)
+    return True
+
+
+def _with_history(known: list[Slot], node: Node, base: int, source: int, copy: bool) -> Slot:
+    """Return what is known of a value that was written while gradients are recorded."""
+    edges = tuple([s if known[s].requires else None for s in (base, source)])
+    if copy or not known[source].requires:
+        return Slot(MADE, node, True, "CopyBackwards", edges)
+    return Slot(MADE, node, True, known[source].name, known[source].edges)
+
+
+def _write_part(target: Storage, steps: ViewSteps, tensor: Any, result: Any, check: Any) -> bool:
+    """Write to a part of a large value that is known, in the array itself; return False where it cannot be done so."""
+    known = target.value if target._node is None else target._node.value
+    if known is None or known.nbytes < LARGE or result._type.dtype is not tensor._type.dtype:
+        return False
+    check()
+    values = result._array()
+    known = target.value if target._node is None else target._node.value
+    if target._node is not None or getrefcount(known) > HELD or not known.flags.owndata or not known.flags.writeable:
+        known = np.array(known)
+    part = views.shown(known, steps)
+    if part.size and not np.may_share_memory(part, known):
+        return False
+    part[...] = values
+    target._node, target.value, target.recording = None, known, None
+    target.version += 1
+    target.pending = 0
+    return True
+
+
+class _Value:
+    __slots__ = ("_node", "value")
+
+    _node: Any
+    value: Any
+
+
+def _held() -> int:
+    """Return what getrefcount says of an array that one slot holds, and a local variable."""
+    holder = _Value()
+    holder._node, holder.value = None, np.zeros(1)
+    known = holder.value if holder._node is None else None
+    return getrefcount(known)
+
+
+HELD = _held()

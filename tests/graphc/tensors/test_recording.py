@@ -1,0 +1,354 @@
+"""What is recorded as events: found again without inference, computed once, kept as long as it can be looked at."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from weakref import ref
+
+import numpy as np
+import pytest
+
+import graphc as torch
+from graphc.tensors import dispatch, lazy, recording, trie
+from graphc.tensors.context import state
+
+
+@pytest.fixture
+def learned(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Return a list of the operations whose structure is inferred from now on."""
+    names: list[str] = []
+    real = dispatch.Definition._learn
+
+    def learn(self: Any, *args: Any) -> Any:
+        names.append(self.body.__name__)
+        return real(self, *args)
+
+    monkeypatch.setattr(dispatch.Definition, "_learn", learn)
+    trie.new_root()
+    state.renew()
+    yield names
+
+
+@pytest.fixture
+def materialized(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that gets longer whenever a recording becomes nodes."""
+    calls: list[int] = []
+    real = recording.Recording._materialize
+    monkeypatch.setattr(recording.Recording, "_materialize", lambda self: calls.append(0) or real(self))
+    return calls
+
+
+def parameters() -> list[Any]:
+    values = np.random.RandomState(0)
+    return [torch.tensor(values.randn(4, 4) * 0.3, requires_grad=True) for _ in range(3)]
+
+
+X = np.arange(8.0).reshape(2, 4) / 8
+
+
+def step(ps: list[Any], lr: float = 0.1) -> Any:
+    h = torch.tensor(X)
+    for p in ps:
+        h = torch.tanh(h @ p) + h * 0.5
+    loss = (h**2).mean()
+    loss.backward()
+    with torch.no_grad():
+        for p in ps:
+            p -= lr * p.grad
+            p.grad = None
+    return loss
+
+
+def by_numpy(steps: int) -> list[float]:
+    ps, losses = [p.detach().numpy() for p in parameters()], []
+    for _ in range(steps):
+        hs, ts = [X], []
+        for p in ps:
+            ts.append(np.tanh(hs[-1] @ p))
+            hs.append(ts[-1] + hs[-1] * 0.5)
+        losses.append((hs[-1] ** 2).mean())
+        g = 2 * hs[-1] / hs[-1].size
+        for i in reversed(range(3)):
+            d = g * (1 - ts[i] ** 2)
+            g, ps[i] = g * 0.5 + d @ ps[i].T, ps[i] - 0.1 * hs[i].T @ d
+    return losses
+
+
+def test_a_training_loop_is_learned_once(learned: list[str], materialized: list[int]) -> None:
+    ps, losses, counts = parameters(), [], []
+    for _ in range(6):
+        losses.append(step(ps))
+        counts.append(len(learned))
+    np.testing.assert_allclose([x.item() for x in losses], by_numpy(6), rtol=1e-12)
+    assert counts[1] > 0 and counts[2:] == [counts[2]] * 4 and not materialized
+
+
+def test_a_look_before_backward_makes_no_nodes(learned: list[str], materialized: list[int]) -> None:
+    ps, losses = parameters(), []
+    for i in range(6):
+        h = torch.tensor(X)
+        for p in ps:
+            h = torch.tanh(h @ p) + h * 0.5
+        loss = (h**2).mean()
+        losses.append(loss.item())
+        loss.backward()
+        with torch.no_grad():
+            for p in ps:
+                p -= 0.1 * p.grad
+                p.grad = None
+        if i == 2:
+            learned.clear()
+    np.testing.assert_allclose(losses, by_numpy(6), rtol=1e-12)
+    assert not learned and not materialized
+
+
+def test_a_loop_with_looks_and_one_backward_at_its_end(materialized: list[int]) -> None:
+    def episode(T: Any) -> tuple[float, Any]:
+        w = T.tensor(np.eye(3) * 0.5, requires_grad=True)
+        h, logs = T.ones(3, dtype=T.float64), []
+        for i in range(5):
+            h = T.tanh(h @ w + i)
+            p = T.log_softmax(h, 0)
+            logs.append(p[int(p.detach().numpy().argmax())])
+        total = T.stack(logs).sum()
+        total.backward()
+        return total.item(), w.grad.numpy()
+
+    first = episode(torch)
+    assert not materialized
+    state.anomaly = True
+    try:
+        total, grad = episode(torch)
+    finally:
+        state.anomaly = False
+    for found in (first, episode(torch), episode(torch)):
+        np.testing.assert_allclose(found[0], total, rtol=1e-12)
+        np.testing.assert_allclose(found[1], grad, rtol=1e-10)
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_numbers_are_told_apart_by_type_and_bits(zero: float) -> None:
+    x = torch.ones(2)
+    for number in (zero, 0, False, 1.0, 1, True, float("nan"), -zero):
+        wanted = np.ones(2, np.float32) * number
+        for _ in range(2):
+            got = (x * number).numpy()
+            np.testing.assert_array_equal(got, wanted)
+            np.testing.assert_array_equal(np.signbit(got), np.signbit(wanted))
+    i = torch.tensor([2, 3])
+    assert [(i * n).dtype for n in (2, 2.0, True)] == [torch.int64, torch.float32, torch.int64]
+
+
+def test_the_modes_and_the_default_dtype_belong_to_the_structure() -> None:
+    x, i = torch.ones(2, requires_grad=True), torch.tensor([1, 2])
+    for _ in range(2):
+        assert (x * 2).requires_grad
+        with torch.no_grad():
+            assert not (x * 2).requires_grad
+        assert (i / 2).dtype is torch.float32
+        torch.set_default_dtype(torch.float64)
+        assert (i / 2).dtype is torch.float64
+        torch.set_default_dtype(torch.float32)
+
+
+def test_errors_come_each_time() -> None:
+    x, y, row = torch.ones(2, 3), torch.ones(2), torch.ones(3)
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="The size of tensor a"):
+            x + y
+        leaf = torch.ones(2, requires_grad=True)
+        with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
+            leaf += 1
+        with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+            row += x
+
+
+def test_an_index_out_of_bounds_names_the_line_that_reads() -> None:
+    x = torch.arange(3.0)
+    for _ in range(2):
+        with pytest.raises(IndexError) as first:
+            x[torch.tensor([5])].sum().item()
+        with pytest.raises(IndexError) as second:
+            x[torch.tensor([5])].sum().item()
+        assert str(first.value) != str(second.value) and "test_recording.py" in str(second.value)
+
+
+def test_what_does_not_depend_on_a_failed_operation_is_computed() -> None:
+    x, index = torch.arange(3.0), torch.tensor([7])
+    for _ in range(3):
+        bad, good = x[index], x + 1
+        assert good.tolist() == [1.0, 2.0, 3.0]
+        with pytest.raises(IndexError):
+            bad.tolist()
+
+
+def test_results_that_nothing_refers_to_are_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted: list[int] = []
+    real = lazy.Structure.run
+    monkeypatch.setattr(lazy.Structure, "run", lambda self, p, roots, a: wanted.append(len(roots)) or real(self, p, roots, a))
+    lazy.clear_cache()
+    x = torch.tensor([1.0, 2.0]) * 1
+    y = x * 3
+    x * 5
+    assert y.tolist() == [3.0, 6.0] and x.tolist() == [1.0, 2.0] and wanted == [2]
+
+
+def test_memory_of_a_step_is_freed() -> None:
+    ps = parameters()
+    for _ in range(3):
+        step(ps)
+    x = torch.ones(1000)
+    y = x * 2
+    assert y.sum().item() == 2000
+    kept = ref(x._storage)
+    del x, y
+    gc.collect()
+    assert kept() is None
+    assert all(p._storage.recording is None or p._storage.recording is state.recording for p in ps)
+
+
+def test_a_second_backward_raises_and_with_retain_graph_does_not() -> None:
+    for look in (False, True, False, True):
+        x = torch.tensor([1.0, 2.0], requires_grad=True)
+        y = x.exp()
+        loss = y.sum()
+        if look:
+            loss.item()
+        loss.backward()
+        with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+            loss.backward()
+        with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+            (y * 2).sum().backward()
+        total = (x + 1).sum()
+        if look:
+            total.item()
+        total.backward()
+        total.backward()
+        np.testing.assert_allclose(x.grad.numpy(), np.exp([1.0, 2.0]) + 2, rtol=1e-6)
+
+
+def test_hooks_run_and_functions_are_called_each_time() -> None:
+    for _ in range(3):
+        x = torch.tensor([1.0, 2.0], requires_grad=True)
+        seen: list[Any] = []
+        x.register_hook(lambda g, seen=seen: seen.append(g.tolist()))
+        y = x * 3
+        y.register_hook(lambda g: g * 2)
+        y.retain_grad()
+        (y * y).sum().backward()
+        assert x.grad.tolist() == [36.0, 72.0] and seen == [[36.0, 72.0]] and y.grad.tolist() == [12.0, 24.0]
+
+
+def test_gradients_of_gradients() -> None:
+    for _ in range(3):
+        x = torch.tensor([2.0], requires_grad=True)
+        (g,) = torch.autograd.grad((x**3).sum(), x, create_graph=True)
+        assert g.item() == 12
+        g.sum().backward()
+        assert x.grad.item() == 12
+
+
+def test_a_chain_without_a_look_is_computed_now_and_then() -> None:
+    x = torch.ones(3)
+    y = x
+    for _ in range(3 * dispatch.PENDING_BOUND):
+        y = y + 1
+    assert len(state.recording.slots) <= dispatch.PENDING_BOUND + 2 and y.tolist() == [3.0 * dispatch.PENDING_BOUND + 1] * 3
+
+
+def test_parts_of_a_large_array_are_written_in_place_but_not_where_it_is_seen() -> None:
+    buffer = torch.zeros(1000, 8)
+    before = buffer.clone()
+    shown, copy = buffer[3], buffer.detach()
+    array = buffer.numpy()
+    later = buffer * 1
+    for i in range(1000):
+        buffer[i] = torch.full((8,), float(i))
+    assert buffer.sum().item() == 8 * 999 * 1000 / 2 and buffer[:, 0].tolist() == [float(i) for i in range(1000)]
+    assert before.sum().item() == 0 and later.sum().item() == 0 and not array.any()
+    assert shown.tolist() == [3.0] * 8 and copy[5].tolist() == [5.0] * 8
+
+
+def test_tensors_are_handed_between_threads() -> None:
+    x = torch.ones(3, requires_grad=True)
+    for _ in range(20):
+        pending = x * 2 + 1
+        found: list[Any] = []
+        thread = threading.Thread(target=lambda p=pending, f=found: f.append((p * 3).sum()))
+        thread.start()
+        more = pending * 2
+        thread.join()
+        (found[0] + more.sum()).backward()
+    assert x.grad.tolist() == [20 * 10.0] * 3
+
+
+def test_threads_record_at_once() -> None:
+    errors: list[Any] = []
+
+    def work(seed: int) -> None:
+        try:
+            for _ in range(10):
+                w = torch.tensor([1.0, float(seed)], requires_grad=True)
+                for _ in range(3):
+                    loss = ((w * 2 - 1) ** 2).sum()
+                    loss.backward()
+                np.testing.assert_allclose(w.grad.numpy(), 3 * 4 * (2 * np.array([1.0, seed]) - 1))
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+
+
+def test_a_signal_handler_may_record_in_between() -> None:
+    inside: list[float] = []
+
+    def handler(*args: Any) -> None:
+        inside.append((torch.ones(2) * 3 + 1).sum().item())
+
+    outer = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.0005)
+    try:
+        end = time.monotonic() + 1.0
+        while time.monotonic() < end:
+            w = torch.tensor([1.0, 2.0], requires_grad=True)
+            y = w
+            for _ in range(20):
+                y = y * 1.5 - w
+            y.sum().backward()
+            np.testing.assert_allclose(w.grad.numpy(), GRADIENT, rtol=1e-5)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, outer)
+    assert inside and set(inside) == {8.0}
+
+
+def _gradient() -> Any:
+    g = np.ones(2, np.float32)
+    total = np.zeros(2, np.float32)
+    for _ in range(20):
+        total = total - g
+        g = g * np.float32(1.5)
+    return total + g
+
+
+GRADIENT = _gradient()
+
+
+def test_what_has_been_seen_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trie, "TRIE_BOUND", 50)
+    x = torch.ones(2)
+    for i in range(200):
+        assert (x * i + i).tolist() == [2.0 * i] * 2
+    assert trie._entries < 100
+
+
