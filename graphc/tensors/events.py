@@ -102,6 +102,7 @@ class Slots:
         self.requires = False
 
     def lower(self, value: Any) -> Any:
+        """Return the argument with nodes for tensors, inside lists and tuples too.  Raises Interrupted."""
         kind = type(value)
         if kind in TENSORS:
             slot = slot_of(self.recording, value)
@@ -122,6 +123,7 @@ class Placeholders:
         self.tensors: list[tuple[Tensor, Node]] = []
 
     def lower(self, value: Any) -> Any:
+        """Return the argument with parameters for tensors, inside lists and tuples too."""
         kind = type(value)
         if kind in TENSORS:
             node = parameter(value._type)
@@ -175,6 +177,7 @@ class _Places:
     failed = False
 
     def key(self, value: Any) -> Any:
+        """Return the key of an argument; `failed` says that one has none."""
         kind = type(value)
         if kind in TENSORS:
             source, steps = value._place()
@@ -191,6 +194,7 @@ class _Places:
 
 
 def tensors_in(values: Iterable[Any]) -> Iterator[Tensor]:
+    """Yield the tensors among arguments, and in lists and tuples."""
     for value in values:
         if isinstance(value, Tensor):
             yield value
@@ -209,4 +213,5 @@ def names_line(node: Node) -> bool:
 
 
 def stop(node: Node) -> Node:
+    """Return a float node behind a stop_gradient, unless it is a leaf of the graph."""
     return node if node.op.kind == "leaf" or not node.dtype.is_float else apply("stop_gradient", node)
