@@ -1,4 +1,4 @@
-"""The processor that code is made for: its instruction set, vector width and number of registers.
+"""The target processor: its instruction set, vector width and number of registers.
 
 Checks the version of llvmlite as well, since every use of it starts here.
 """

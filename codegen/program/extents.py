@@ -1,10 +1,9 @@
 """Check the numbers of a program before it runs: each kernel's accesses lie in their buffers.
 
-Machine code is shared between sizes, and reads its loop bounds, strides and offsets from a table. The table of other sizes is
-replayed from recorded decisions (`specialize.py`), so a decision that was not recorded would be a wrong address. What a kernel
-loads and stores without a guard is affine in its loops: from the numbers of the table follow the first and the last
-element that it reaches, and these are compared with the extents of the buffer. A table cannot change once it is made, so one
-check for each set of sizes is enough.
+Machine code is shared between sizes, and loads its loop bounds, strides and offsets from a parameter block, which for other
+sizes is replayed from recorded decisions (`specialize.py`): a decision that was not recorded would be a wrong address.  The
+unguarded accesses of a kernel are affine in its loops, so the parameters give the first and the last element of each, which are
+compared with the extents of its buffer.  Parameters never change, so one check for each set of sizes is enough.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from graphc.ir.core.graph import Node
 __all__ = ["Extents", "Limits"]
 
 Ref = int
-"""The place of a number in the table, or ~place of one among the facts."""
+"""The index of a parameter, or ~index of a fact."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Extents:
 
     def check(self, table: Sequence[int], facts: Sequence[int]) -> None:
         """Raise InternalError unless all accesses lie in their buffers; `facts` are numbers that code does not read."""
-        numbers = [*table, *reversed(facts)]  # so that ~place is a place, too
+        numbers = [*table, *reversed(facts)]  # so that ~index is an index, too
         for access in self.accesses:
             low, high = _reach(numbers, access.loops)
             first, last = _reach(numbers, access.buffer)
@@ -103,7 +102,7 @@ class Limits:
         return Extents(tuple(self._accesses), tuple(self._orders))
 
     def add(self, kernel: Kernel, function: KernelFunction, first: int, buffers: Sequence[Layout | None]) -> None:
-        """Note the call of a kernel whose numbers are in the table from `first` on; None is a buffer that grows."""
+        """Note the call of a kernel whose parameters begin at `first`; None is a buffer that grows."""
         self._calls += 1
         call = _Call(self, self._calls, function, first)
         nothing = call.ref(0, ("nothing", 0))
@@ -159,7 +158,7 @@ class _Call:
     first: int
 
     def ref(self, value: Any, role: Role) -> Ref:
-        """Return where a number is read from: the table if the code does so."""
+        """Return the parameter of a number, or a fact if the code does not load it."""
         place = self.function.read_at.get(role)
         return self.limits.fact(value, self.number, role) if place is None else self.first + place
 

@@ -1,6 +1,6 @@
 """Steps for what is not a loop kernel of scalar bodies: products, running sums, scattered additions.
 
-Each function writes one step for a node whose operands lie as the given views say, and whose result is dense.
+Each function writes one kernel for a node whose operands have the given layouts and whose result is dense.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _unit(strides: Sequence[int]) -> str:
 
 
 def emit_packed(module: Module, factor: Node, operand: Operand, name: str) -> tuple[KernelFunction, int]:
-    """Write the copy of a matrix that many products have on their right; return the step and the bytes that it fills."""
+    """Write the copy of a matrix that is the right factor of many products; return the kernel and its result's bytes."""
     function, (k, n) = KernelFunction(module, name, ["b", "out"]), factor.shape
     f, type = function.f, LLVM[factor.dtype.name]
     packing = emit_packing(module, type, _unit(operand.strides))
@@ -74,7 +74,7 @@ def emit_packed(module: Module, factor: Node, operand: Operand, name: str) -> tu
 def emit_product(module: Module, node: Node, operands: Sequence[Operand], name: str, *, packed: bool = False) -> KernelFunction:
     """Write a batch of matrix products: loops over the leading axes around one blocked product.
 
-    The second factor may be `packed`, by the step that `emit_packed` writes.
+    The second factor may be `packed`, by the kernel that `emit_packed` writes.
     """
     a, b = operands
     function = KernelFunction(module, name, ["a", "b", "out"])

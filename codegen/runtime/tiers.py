@@ -1,11 +1,10 @@
-"""Machine code by text and level, and better code made in the background while quicker code runs already.
+"""Machine code cached by text and level, and better code compiled in the background while quick code runs.
 
-Level 0 takes a quarter to two thirds of the time of level 1 to make, and its code up to three times as long to run
-(docs/decisions.md).  A program that was made at level 0 asks `background.improve`; a thread makes the code at level 1
-and moves the program to it, between two calls or during one: whoever is in the old code stays there, and it is kept.
+Level 0 takes a quarter to two thirds of the compile time of level 1, and its code up to three times the run time
+(docs/decisions.md).  A program compiled at level 0 calls `background.improve`; a thread compiles it at level 1
+and moves the program to the new code, also during a call: running calls finish in the old code, which is kept.
 
-llvmlite holds one lock around every LLVM call: while the thread compiles, calls of programs go on, but whoever wants
-another program compiled waits for the one under way.
+llvmlite holds one lock around every LLVM call: while the thread compiles, programs can be called, but other compilations wait.
 """
 
 from __future__ import annotations
@@ -38,41 +37,41 @@ _lock = ForkLock()
 
 
 def code_cache_size() -> int:
-    """Return how many different machine codes are kept."""
+    """Return the number of cached machine codes."""
     return len(_code)
 
 
 def cached(text: str, level: int) -> MachineCode | None:
-    """Return what was compiled of a text at a level, if it is kept."""
+    """Return the machine code of a text at a level, if it is cached."""
     with _lock:
-        found = _code.get((text, level))
-        if found is not None:
+        code = _code.get((text, level))
+        if code is not None:
             _code.move_to_end((text, level))
-    return found
+    return code
 
 
 def machine_code(text: str, level: int) -> MachineCode:
-    """Compile, or find what was compiled of the same text at the same level."""
-    found = cached(text, level)
-    if found is None:
+    """Return the machine code of a text at a level, compiled if it is not cached."""
+    code = cached(text, level)
+    if code is None:
         with debug.timed("machine code"):
-            found = compile_text(text, level)
+            code = compile_text(text, level)
         with _lock:
-            _code[text, level] = found
+            _code[text, level] = code
             if len(_code) > CACHED_PROGRAMS:
                 _code.popitem(last=False)
-    return found
+    return code
 
 
 class User(Protocol):
-    """What runs machine code and can be moved to better."""
+    """A program that can be moved to other machine code."""
 
     def move(self, code: MachineCode) -> None:
         """Run this code from the next call on."""
 
 
 class Background:
-    """A thread that makes better code of the texts that wait for it."""
+    """A thread that compiles better code for the programs that wait for it."""
 
     def __init__(self) -> None:
         self.waiting: OrderedDict[str, WeakSet[User]] = OrderedDict()
@@ -81,14 +80,14 @@ class Background:
         self.stopped = False
 
     def improve(self, text: str, user: User) -> None:
-        """Move `user` to better code of a text: at once if it is kept, else when it is made."""
+        """Move `user` to better code of a text: at once if it is cached, else when it is compiled."""
         with self.changed:
-            found = cached(text, BETTER)
-            if found is None:
+            code = cached(text, BETTER)
+            if code is None:
                 self.waiting.setdefault(text, WeakSet()).add(user)
                 self._start()
-        if found is not None:
-            user.move(found)
+        if code is not None:
+            user.move(code)
 
     def _start(self) -> None:
         if self.thread is None and not self.stopped:

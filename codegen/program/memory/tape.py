@@ -1,8 +1,8 @@
-"""Memory that grows: what a loop stacks that says only at its end how often it has run.
+"""Tapes: growing stacks for the residuals of loops whose length is not known before they end.
 
-A tape is three words on the stack: the address of its items, how many there are, and for how many there is room.
-The tapes of one loop have the last two in common.  A loop inside of another one uses its memory again each time it
-starts; all of it is given back where the program ends, on whichever way it gets there.
+A tape is three words on the machine stack: the address of its items, their count, and its capacity in items.  The tapes of
+one loop share the last two.  A nested loop reuses its memory each time it starts; all memory is freed at the exit, which
+every path of the program takes.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from graphc.ir.core.types import TensorType
 __all__ = ["OUT_OF_MEMORY", "Tape", "TapeWriter"]
 
 OUT_OF_MEMORY = 2
-"""The status of a program that did not get memory for a tape."""
+"""The status of a program that could not allocate a tape."""
 
 FIRST_BYTES = 1 << 14
-"""What a tape has room for at first, or for a few items if they are larger."""
+"""The first capacity of a tape: so many bytes, or so many items if they are larger."""
 FIRST_ITEMS = 8
 
 FAILED = "nomemory"
@@ -29,7 +29,7 @@ FAILED = "nomemory"
 
 @dataclass(frozen=True)
 class Tape:
-    """The places of the three words, and the type: an item's, with an extent in front that grows."""
+    """The addresses of the three words, and the type: an item's, with a leading extent that grows."""
 
     data: Value
     count: Value
@@ -43,7 +43,7 @@ class Tape:
 
 
 class TapeWriter:
-    """Writes what a program does with its tapes into its main function; `number` gives an integer read at run time."""
+    """Writes the operations on tapes into the main function; `number` returns a run-time integer."""
 
     def __init__(self, main: Function, number: Callable[[int], Value]) -> None:
         self.f, self.number = main, number
@@ -54,9 +54,9 @@ class TapeWriter:
         if not types:
             return []
         count, room = self._word("i64", "0"), self._word("i64", "0")
-        made = [Tape(self._word("ptr", "null"), count, room, t) for t in types]
-        self.all += made
-        return made
+        tapes = [Tape(self._word("ptr", "null"), count, room, t) for t in types]
+        self.all += tapes
+        return tapes
 
     def _word(self, type: str, value: str) -> Value:
         slot = self.f.alloca(type, 1, 8)
@@ -69,7 +69,7 @@ class TapeWriter:
             self.f.store(self.f.i64(0), tapes[0].count)
 
     def next(self, tapes: Sequence[Tape]) -> Value:
-        """Make room for one more item on each tape and count it; return its number."""
+        """Append an item to each tape, growing them if they are full; return its index."""
         f = self.f
         at = f.load(tapes[0].count, "i64")
         room = f.load(tapes[0].room, "i64")
@@ -81,7 +81,7 @@ class TapeWriter:
         return at
 
     def reserve(self, tapes: Sequence[Tape], count: Value) -> None:
-        """Make room for a number of items, and count them."""
+        """Grow tapes to a number of items, and set their count."""
         f = self.f
         if not tapes:
             return
@@ -112,14 +112,14 @@ class TapeWriter:
         return self.f.load(tape.count, "i64")
 
     def failed(self, status: Value) -> None:
-        """Write the way from where memory is out to the block `exit`, which the caller begins."""
+        """Write the path from a failed allocation to the block `exit`, which the caller begins."""
         if self.all:
             self.f.start(FAILED)
             self.f.store(self.f.i64(OUT_OF_MEMORY), status)
             self.f.br(EXIT)
 
     def end(self) -> None:
-        """Give all memory back, where the program ends."""
+        """Free all tapes, at the exit."""
         f = self.f
         if not self.all:
             return
