@@ -31,7 +31,8 @@ def promote_loops(graph: Graph, target: TargetInfo) -> Graph:
 
 def runs_in_registers(node: Node, target: TargetInfo) -> bool:
     """Tell whether a loop or branch would be promoted as it is: passes before this one leave such a body small."""
-    return _promotion(target).parts(node) is not None
+    promotion = _promotion(target)
+    return promotion.fits_alone(node) or promotion.parts(node) is not None
 
 
 Parts = tuple[dict[str, Any], tuple[Region, ...]]
@@ -61,12 +62,16 @@ class _Promotion:
             self._parts[node] = self._decided(node)
         return self._parts[node]
 
+    def fits_alone(self, node: Node) -> bool:
+        """Tell whether a loop or branch runs in registers without lanes."""
+        return has_flow(node) and fits_registers(self._with_updates(node), self.target.register_elements)
+
     def _decided(self, node: Node) -> Parts | None:
-        target, regions = self.target, self._with_updates(node).regions
         if not has_flow(node):
             return None
+        target, regions = self.target, self._with_updates(node).regions
         marked = with_parts(node, {**node.params, "registers": target.register_elements}, regions)
-        fits, lanes = fits_registers(marked, target.register_elements), None
+        fits, lanes = self.fits_alone(node), None
         if is_loop(node) and (fits or may_fit_with_lanes(marked, target.register_elements * target.lanes)):
             lanes = choose_lanes(marked, target, alone=fits)
         if lanes is not None:
