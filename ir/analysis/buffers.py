@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from graphc.ir.analysis.views import as_view, dense_strides
 from graphc.ir.core.graph import Node, Region, users
 from graphc.ir.core.predicates import is_fusion, is_loop, is_matmul, is_result
+from graphc.ir.core.signatures import Layout
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.target_info import TargetInfo
 
@@ -54,7 +55,8 @@ def captured(loop: Node, body: Region) -> tuple[Node, ...]:
     """Return the parameters of the body of a loop that are the same in all iterations; none of other regions."""
     if not is_loop(loop) or body is not loop.regions[-1]:
         return ()
-    return body.params[loop.params["carried"] + loop.params.get("sequences", 0) :]
+    _, _, captures = Layout.of(loop.params).split(body.params)
+    return tuple(captures)
 
 
 def packed_products(body: Region, captures: Collection[Node], target: TargetInfo) -> set[Node]:

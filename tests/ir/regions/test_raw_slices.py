@@ -1,0 +1,67 @@
+"""Only records know in which order a loop or a custom node has its parts: nothing else slices operands, parameters, results."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tests.paths import ROOT
+
+PARTS = {"operands", "params", "results", "types"}
+
+SLICES = {
+    "ir/core/type_rules.py": "the rule of custom, which checks that there are so many operands as its record reads",
+    "ir/regions/custom.py": "the record",
+    "ir/rewrite/movement.py": "the pieces of a concatenation that a slice reads",
+    "ir/sparse/rules.py": "operands between those that choose",
+    "ir/text/verifier.py": "parameters before another one",
+    "ir/transforms/vmap_run.py": "the indices of a gather or scatter, which its row tells",
+}
+"""The files that slice such a sequence at a computed place, and what they look for."""
+
+ATTRIBUTES = {
+    "ir/core/ops.py": "declares them",
+    "ir/core/signatures.py": "Layout reads them",
+    "ir/core/control_flow.py": "builds loops of regions",
+    "ir/regions/loop.py": "writes records",
+}
+"""The files that name the counts of a loop's operands, and why."""
+
+
+def sources() -> dict[str, ast.Module]:
+    paths = [p for folder in ("ir", "codegen") for p in (ROOT / folder).rglob("*.py")]
+    return {p.relative_to(ROOT).as_posix(): ast.parse(p.read_text(encoding="utf-8")) for p in paths}
+
+
+def raw_slices(tree: ast.AST) -> Iterator[str]:
+    """Yield slices of operands, parameters, results or types at a place that is no literal."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+            value = node.value
+            name = value.attr if isinstance(value, ast.Attribute) else value.id if isinstance(value, ast.Name) else ""
+            bounds = [b for b in (node.slice.lower, node.slice.upper) if b is not None]
+            if name in PARTS and not all(isinstance(b, ast.Constant) for b in bounds):
+                yield ast.unparse(node)
+
+
+def counts(tree: ast.AST) -> list[str]:
+    """Return the names of a loop's counts that stand in code as strings."""
+    return [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and n.value in ("carried", "sequences")]
+
+
+def test_parts_are_read_through_records():
+    trees = sources()
+    assert len(trees) > 100
+    assert {name: list(found) for name, tree in trees.items() if name not in SLICES and (found := list(raw_slices(tree)))} == {}
+    assert {name: found for name, tree in trees.items() if name not in ATTRIBUTES and (found := counts(tree))} == {}
+
+
+def test_the_lists_are_no_longer_than_they_need_be():
+    trees = sources()
+    assert [name for name in SLICES if not list(raw_slices(trees[name]))] == []
+    assert [name for name in ATTRIBUTES if not counts(trees[name])] == []
+
+
+def test_the_checks_can_fail():
+    tree = ast.parse("n = node.params['carried']\nxs = node.operands[n : n + m]\nrest = body.params[n:]\nx = operands[1:]")
+    assert list(raw_slices(tree)) == ["node.operands[n:n + m]", "body.params[n:]"] and counts(tree) == ["carried"]
