@@ -185,10 +185,82 @@ def clamp(input: Tensor, min: Tensor | builtins.float | None = None, max: Tensor
 def clamp_max(input: Tensor, max: Tensor | builtins.float) -> Tensor: ...
 def clamp_min(input: Tensor, min: Tensor | builtins.float) -> Tensor: ...
 def clip(input: Tensor, min: Tensor | builtins.float | None = None, max: Tensor | builtins.float | None = None) -> Tensor: ...
-def fmax(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
-def fmin(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
-def maximum(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
-def minimum(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
+def fmax(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
+    """Return the larger of two values, elementwise; if one is NaN, the other one.
+
+    The gradient of equal operands goes to input.
+
+    Args:
+        input: tensor or number.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.fmax(graphc.tensor([1.0, float("nan")]), graphc.tensor([3.0, 2.0]))
+        tensor([3., 2.])
+    """
+def fmin(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
+    """Return the smaller of two values, elementwise; if one is NaN, the other one.
+
+    The gradient of equal operands goes to input.
+
+    Args:
+        input: tensor or number.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.fmin(graphc.tensor([1.0, float("nan")]), graphc.tensor([3.0, 2.0]))
+        tensor([1., 2.])
+    """
+def maximum(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
+    """Return the larger of two values, elementwise; NaN if either is NaN.
+
+    Each of two equal operands gets half of the gradient.
+
+    Args:
+        input: tensor or number.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.maximum(graphc.tensor([1.0, 5.0]), graphc.tensor([3.0, 2.0]))
+        tensor([3., 5.])
+    """
+def minimum(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
+    """Return the smaller of two values, elementwise; NaN if either is NaN.
+
+    Each of two equal operands gets half of the gradient.
+
+    Args:
+        input: tensor or number.
+        other: tensor or number; its shape broadcasts with that of input.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+
+    Example:
+        >>> graphc.minimum(graphc.tensor([1.0, 5.0]), graphc.tensor([3.0, 2.0]))
+        tensor([1., 2.])
+    """
 def eq(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor:
     """Compare elementwise: return whether input == other.
 
@@ -393,11 +465,53 @@ def isinf(input: Tensor) -> Tensor: ...
 def isnan(input: Tensor) -> Tensor: ...
 def isneginf(input: Tensor) -> Tensor: ...
 def isposinf(input: Tensor) -> Tensor: ...
-def ceil(input: Tensor) -> Tensor: ...
-def floor(input: Tensor) -> Tensor: ...
+def ceil(input: Tensor) -> Tensor:
+    """Return the smallest integer that is at least input.
+
+    Integers and bools are returned unchanged; the gradient is 0.
+
+    Args:
+        input: tensor.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Example:
+        >>> graphc.ceil(graphc.tensor([1.5, -1.5]))
+        tensor([ 2., -1.])
+    """
+def floor(input: Tensor) -> Tensor:
+    """Return the largest integer that is at most input.
+
+    Integers and bools are returned unchanged; the gradient is 0.
+
+    Args:
+        input: tensor.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Example:
+        >>> graphc.floor(graphc.tensor([1.5, -1.5]))
+        tensor([ 1., -2.])
+    """
 def frac(input: Tensor) -> Tensor: ...
 def round(input: Tensor, *, decimals: builtins.int = 0) -> Tensor: ...
-def trunc(input: Tensor) -> Tensor: ...
+def trunc(input: Tensor) -> Tensor:
+    """Round input towards zero.
+
+    Integers and bools are returned unchanged; the gradient is 0.
+
+    Args:
+        input: tensor.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Example:
+        >>> graphc.trunc(graphc.tensor([1.5, -1.5]))
+        tensor([ 1., -1.])
+    """
 def abs(input: Tensor) -> Tensor: ...
 def absolute(input: Tensor) -> Tensor: ...
 def copysign(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...

@@ -2,108 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from graphc.core.promotion import exact, promote, result_dtype
 from graphc.ir.core.build import derived, elementwise, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.predicates import is_constant
 from graphc.ops.common import Operand
-from graphc.tensors.dispatch import op
+from graphc.ops.templates import template
+from graphc.tensors.dispatch import Operation, op
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "maximum", "minimum"]
 
 
-@op("Maximum")
-def maximum(input: Operand, other: Operand) -> Node:
-    """Return the larger of two values, elementwise; NaN if either is NaN.
+def _chosen(
+    name: str, which: str, nan: str, note: str, choice: Callable[[Node, Node], Node], example: str
+) -> Operation[..., Node, Tensor]:
+    @op(name.capitalize())
+    @template(name, example, which=which, nan=nan, note=note)
+    def chosen(input: Operand, other: Operand) -> Node:
+        """Return the {which} of two values, elementwise; {nan}.
 
-    Each of two equal operands gets half of the gradient.
+        {note}
 
-    Args:
-        input: tensor or number.
-        other: tensor or number; its shape broadcasts with that of input.
+        Args:
+            input: tensor or number.
+            other: tensor or number; its shape broadcasts with that of input.
 
-    Returns:
-        Tensor of the broadcast shape and the promoted dtype.
+        Returns:
+            Tensor of the broadcast shape and the promoted dtype.
 
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
+        Raises:
+            RuntimeError: if the shapes do not broadcast.
+        """
+        return choice(*promote(input, other))
 
-    Example:
-        >>> graphc.maximum(graphc.tensor([1.0, 5.0]), graphc.tensor([3.0, 2.0]))
-        tensor([3., 5.])
+    return chosen
+
+
+NAN_WINS = ("NaN if either is NaN", "Each of two equal operands gets half of the gradient.")
+NAN_LOSES = ("if one is NaN, the other one", "The gradient of equal operands goes to input.")
+
+maximum = _chosen(
+    "maximum",
+    "larger",
+    *NAN_WINS,
+    partial(elementwise, "maximum"),
     """
-    return elementwise("maximum", *promote(input, other))
-
-
-@op("Minimum")
-def minimum(input: Operand, other: Operand) -> Node:
-    """Return the smaller of two values, elementwise; NaN if either is NaN.
-
-    Each of two equal operands gets half of the gradient.
-
-    Args:
-        input: tensor or number.
-        other: tensor or number; its shape broadcasts with that of input.
-
-    Returns:
-        Tensor of the broadcast shape and the promoted dtype.
-
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-
-    Example:
-        >>> graphc.minimum(graphc.tensor([1.0, 5.0]), graphc.tensor([3.0, 2.0]))
-        tensor([1., 2.])
+    >>> graphc.maximum(graphc.tensor([1.0, 5.0]), graphc.tensor([3.0, 2.0]))
+    tensor([3., 5.])
+    """,
+)
+minimum = _chosen(
+    "minimum",
+    "smaller",
+    *NAN_WINS,
+    partial(elementwise, "minimum"),
     """
-    return elementwise("minimum", *promote(input, other))
-
-
-@op("Fmax")
-def fmax(input: Operand, other: Operand) -> Node:
-    """Return the larger of two values, elementwise; if one is NaN, the other one.
-
-    The gradient of equal operands goes to input.
-
-    Args:
-        input: tensor or number.
-        other: tensor or number; its shape broadcasts with that of input.
-
-    Returns:
-        Tensor of the broadcast shape and the promoted dtype.
-
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-
-    Example:
-        >>> graphc.fmax(graphc.tensor([1.0, float("nan")]), graphc.tensor([3.0, 2.0]))
-        tensor([3., 2.])
+    >>> graphc.minimum(graphc.tensor([1.0, 5.0]), graphc.tensor([3.0, 2.0]))
+    tensor([1., 2.])
+    """,
+)
+fmax = _chosen(
+    "fmax",
+    "larger",
+    *NAN_LOSES,
+    lambda x, y: select((x >= y) | elementwise("ne", y, y), x, y),
     """
-    x, y = promote(input, other)
-    return select((x >= y) | elementwise("ne", y, y), x, y)
-
-
-@op("Fmin")
-def fmin(input: Operand, other: Operand) -> Node:
-    """Return the smaller of two values, elementwise; if one is NaN, the other one.
-
-    The gradient of equal operands goes to input.
-
-    Args:
-        input: tensor or number.
-        other: tensor or number; its shape broadcasts with that of input.
-
-    Returns:
-        Tensor of the broadcast shape and the promoted dtype.
-
-    Raises:
-        RuntimeError: if the shapes do not broadcast.
-
-    Example:
-        >>> graphc.fmin(graphc.tensor([1.0, float("nan")]), graphc.tensor([3.0, 2.0]))
-        tensor([1., 2.])
+    >>> graphc.fmax(graphc.tensor([1.0, float("nan")]), graphc.tensor([3.0, 2.0]))
+    tensor([3., 2.])
+    """,
+)
+fmin = _chosen(
+    "fmin",
+    "smaller",
+    *NAN_LOSES,
+    lambda x, y: select((x <= y) | elementwise("ne", y, y), x, y),
     """
-    x, y = promote(input, other)
-    return select((x <= y) | elementwise("ne", y, y), x, y)
+    >>> graphc.fmin(graphc.tensor([1.0, float("nan")]), graphc.tensor([3.0, 2.0]))
+    tensor([1., 2.])
+    """,
+)
 
 
 @op(lambda input, min=None, max=None: "ClampBackward0" if any(isinstance(b, Node) for b in (min, max)) else "ClampBackward1")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphc.ir.core.build import elementwise
 from graphc.ir.core.graph import Node
 from graphc.ops.common import check_float
+from graphc.ops.templates import template
 from graphc.tensors.dispatch import op
 
 __all__ = ["ceil", "floor", "frac", "round", "trunc"]
@@ -14,61 +17,49 @@ def _rounding(name: str, x: Node) -> Node:
     return elementwise(name, x) if x.dtype.is_float else x
 
 
-@op("Floor")
-def floor(input: Node) -> Node:
-    """Return the largest integer that is at most input.
+def _to_integers(name: str, what: str, example: str) -> Any:
+    @op(name.capitalize())
+    @template(name, example, what=what)
+    def rounded(input: Node) -> Node:
+        """{what}.
 
-    Integers and bools are returned unchanged; the gradient is 0.
+        Integers and bools are returned unchanged; the gradient is 0.
 
-    Args:
-        input: tensor.
+        Args:
+            input: tensor.
 
-    Returns:
-        Tensor of the shape and dtype of input.
+        Returns:
+            Tensor of the shape and dtype of input.
+        """
+        return _rounding(name, input)
 
-    Example:
-        >>> graphc.floor(graphc.tensor([1.5, -1.5]))
-        tensor([ 1., -2.])
+    return rounded
+
+
+floor = _to_integers(
+    "floor",
+    "Return the largest integer that is at most input",
     """
-    return _rounding("floor", input)
-
-
-@op("Ceil")
-def ceil(input: Node) -> Node:
-    """Return the smallest integer that is at least input.
-
-    Integers and bools are returned unchanged; the gradient is 0.
-
-    Args:
-        input: tensor.
-
-    Returns:
-        Tensor of the shape and dtype of input.
-
-    Example:
-        >>> graphc.ceil(graphc.tensor([1.5, -1.5]))
-        tensor([ 2., -1.])
+    >>> graphc.floor(graphc.tensor([1.5, -1.5]))
+    tensor([ 1., -2.])
+    """,
+)
+ceil = _to_integers(
+    "ceil",
+    "Return the smallest integer that is at least input",
     """
-    return _rounding("ceil", input)
-
-
-@op("Trunc")
-def trunc(input: Node) -> Node:
-    """Round input towards zero.
-
-    Integers and bools are returned unchanged; the gradient is 0.
-
-    Args:
-        input: tensor.
-
-    Returns:
-        Tensor of the shape and dtype of input.
-
-    Example:
-        >>> graphc.trunc(graphc.tensor([1.5, -1.5]))
-        tensor([ 1., -1.])
+    >>> graphc.ceil(graphc.tensor([1.5, -1.5]))
+    tensor([ 2., -1.])
+    """,
+)
+trunc = _to_integers(
+    "trunc",
+    "Round input towards zero",
     """
-    return _rounding("trunc", input)
+    >>> graphc.trunc(graphc.tensor([1.5, -1.5]))
+    tensor([ 1., -1.])
+    """,
+)
 
 
 @op("Round")
