@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from graphc.codegen.loops.loop_ir import Instr, Kernel, Stage, is_bound_check, needed
-from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.cost import op_weight
 from graphc.ir.core.structural_key import SMALL
 
 __all__ = ["Schedule", "schedule", "weight_of"]
@@ -72,7 +72,7 @@ def schedule(kernel: Kernel) -> Schedule:
 
 def weight_of(instr: Instr) -> int:
     """Return roughly the instructions that one application takes."""
-    return 0 if instr.op in ("constant", "reduced", "size") else PRIMITIVES[instr.op].cost if instr.op in PRIMITIVES else 1
+    return 0 if instr.op in ("constant", "reduced", "size") else op_weight(instr.op)
 
 
 def _accesses(stage: Stage, loop: int) -> list[tuple[int, bool, bool]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from graphc.codegen.llvm.target import host
 from graphc.codegen.loops.printer import kernel_text
 from graphc.codegen.program.specialize import Layouts, ProgramText
-from graphc.codegen.program.work import work_of
 from graphc.codegen.program.writer import ProgramWriter
+from graphc.ir.core.cost import work_of
 from graphc.ir.core.graph import Graph
 from graphc.ir.pipeline import FINAL, optimize
 from graphc.ir.text import debug

@@ -17,7 +17,7 @@ from functools import cache
 from weakref import WeakKeyDictionary
 
 from graphc.ir.analysis.in_place import decided_updates
-from graphc.ir.core.cost import SHORT_LOOP, is_small
+from graphc.ir.core.cost import SHORT_LOOP, is_small, products
 from graphc.ir.core.graph import PARAMETER, Node, Region
 from graphc.ir.core.predicates import is_branch, is_gather, is_loop, is_matmul, is_result, is_scatter
 from graphc.ir.core.types import TensorType
@@ -93,7 +93,7 @@ class _Fit:
         if node.regions:
             return sum([self.operations(inner) for region in node.regions for inner in region.nodes()])
         if is_matmul(node):
-            return node.type.size * node.operands[0].shape[-1]
+            return products(node)
         if node.op.kind == "reduce":
             return node.operands[0].type.size
         return node.type.size if self._small(node.types) else 0

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from graphc.ir.analysis.axis_classes import AxisUnion, Slot, slot_of
 from graphc.ir.analysis.lane_layout import Lanes, Roles, axes_of, roles_of, with_lanes
 from graphc.ir.analysis.register_promotion import fits_registers
-from graphc.ir.core.cost import is_small, weight
+from graphc.ir.core.cost import COSTLY, is_small, weight
 from graphc.ir.core.graph import Node
 from graphc.ir.core.predicates import is_matmul
 from graphc.ir.core.target_info import TargetInfo
@@ -77,7 +77,7 @@ class _Cost:
         if node.op.kind == "reduce":
             return self._vectors(node.operands[0]) + self._across(node)
         each = weight(node)
-        if each < 16 or (self.roles is not None and slot_of(node) in self.roles.vectorized):
+        if each < COSTLY or (self.roles is not None and slot_of(node) in self.roles.vectorized):
             return each * self._vectors(node)
         return each * -(-node.type.size // 8) * 2 + 2 * node.type.size  # packed into vectors of 8, and taken out again
 

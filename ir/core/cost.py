@@ -1,20 +1,53 @@
-"""What passes measure values by: how heavy an operation is, and whether a value fits into registers."""
+"""The cost model: what a node, a kernel or a program takes, in quantities that passes and code generation share.
+
+- the *weight* of a node: vector instructions for one vector of its elements, as its op's row says (`Primitive.cost`);
+- its *elements*: how many it computes on; of a matrix product its *products*, the multiplications and additions;
+- the *work* of a program: operations on elements (flops), and bytes of values between kernels;
+- *instructions*: vector instructions of a node, or of keeping bytes in memory, on a target (ir/core/target_info.py).
+
+All are estimates: they decide what is fused, kept, computed again or compiled, never what is computed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, NamedTuple
 
-from graphc.ir.core.graph import Node
+from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.predicates import is_fusion, is_matmul, is_result
+from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.core.types import TensorType
 
-__all__ = ["SHARED_SINCOS", "SHORT_LOOP", "is_small", "total_weight", "weight"]
+__all__ = [
+    "ARRAY", "CHEAP", "COSTLY", "SHARED_SINCOS", "SHORT_LOOP", "KernelWeight", "Work", "elements", "instructions", "is_costly",
+    "is_small", "keeping", "op_weight", "products", "total_weight", "weight", "work_of",
+]  # fmt: skip
 
 SHARED_SINCOS = 36
 """What the sine and the cosine of one angle have in common, and a kernel computes once."""
 
+CHEAP = 4
+"""A value of at most this weight is computed again rather than stored and loaded within a kernel."""
+
+ARRAY = 12
+"""What an array costs that one kernel writes and another reads, in instructions per vector."""
+
+COSTLY = 16
+"""From this weight on, an operation on single elements is computed on vectors of several."""
+
 SHORT_LOOP = 32
 """A loop of more iterations is not written out."""
+
+
+# -- one node -------------------------------------------------------------------------------------------
+
+
+def op_weight(name: str) -> int:
+    """Return the weight of an operation by its name; 1 for what is no primitive."""
+    return PRIMITIVES[name].cost if name in PRIMITIVES else 1
 
 
 def weight(node: Node) -> int:
@@ -22,14 +55,100 @@ def weight(node: Node) -> int:
     return node.op.cost
 
 
-def total_weight(nodes: Iterable[Node]) -> int:
-    """Return roughly how many instructions a vector of some nodes takes in one kernel."""
-    nodes = list(nodes)
-    paired = {(n.op.name, n.operands[0]) for n in nodes if n.op.twin}
-    pairs = sum((PRIMITIVES[name].twin, x) in paired for name, x in paired) // 2
-    return sum(map(weight, nodes)) - SHARED_SINCOS * pairs
+def is_costly(node: Node) -> bool:
+    """Tell whether a node applies a function that is worth a vector of its own."""
+    return node.op.kind == "elementwise" and weight(node) >= COSTLY
+
+
+def elements(node: Node) -> int:
+    """Return how many elements a node computes on: those of its operand for a reduction, else those of its results."""
+    source = node.operands[0] if node.op.kind == "reduce" else node
+    return source.type.size if len(source.types) == 1 else sum(t.size for t in source.types)
+
+
+def products(node: Node) -> int:
+    """Return how many products of elements a matrix product is made of."""
+    return node.type.size * node.operands[0].shape[-1]
 
 
 def is_small(type: TensorType, elements: int) -> bool:
     """Tell whether a value of a type has at most so many elements, in every run."""
     return type.size <= elements and min(type.shape, default=0) >= 0
+
+
+# -- one kernel -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class KernelWeight:
+    """The weight of nodes in one kernel, which computes the sine and the cosine of one angle together."""
+
+    instructions: int = 0
+    twins: frozenset[tuple[str, Node]] = frozenset()
+    """The operations with a twin, and of what."""
+
+    @staticmethod
+    def of(node: Node) -> KernelWeight:
+        """Return the weight of a kernel of one node."""
+        return KernelWeight(weight(node), frozenset([(node.op.name, node.operands[0])] if node.op.twin else ()))
+
+    def plus(self, other: KernelWeight) -> KernelWeight:
+        """Return the weight of the nodes of two kernels in one."""
+        shared = sum((PRIMITIVES[name].twin, x) in self.twins for name, x in other.twins)
+        total = self.instructions + other.instructions - SHARED_SINCOS * shared
+        return KernelWeight(total, self.twins | other.twins if other.twins else self.twins)
+
+
+def total_weight(nodes: Iterable[Node]) -> int:
+    """Return roughly how many instructions a vector of some nodes takes in one kernel."""
+    return reduce(KernelWeight.plus, map(KernelWeight.of, nodes), KernelWeight()).instructions
+
+
+# -- a program ------------------------------------------------------------------------------------------
+
+
+class Work(NamedTuple):
+    """Operations on elements, and bytes of values that are written by one step of a program and read by another."""
+
+    flops: int
+    bytes: int
+
+
+def work_of(region: Region) -> Work:
+    """Return the work of a region; a scan counts each item, a while one."""
+    flops = moved = 0
+    for node in region.nodes():
+        if is_fusion(node):
+            flops += sum(weight(n) * elements(n) for n in node.regions[0].nodes())
+        elif is_matmul(node):
+            flops += 2 * products(node)
+        elif node.regions:
+            each = [work_of(r) for r in node.regions]
+            times = node.params.get("length", 1) or 1
+            flops += times * sum(work.flops for work in each)
+            moved += 0 if "registers" in node.params else times * sum(work.bytes for work in each)
+        elif node.op.kind in ("elementwise", "reduce"):
+            flops += weight(node) * elements(node)
+        computed = node.op.kind not in ("movement", "leaf") and len(node.types) == 1
+        if node not in region.results and (computed or is_result(node)) and not node.type.grows:
+            moved += 2 * node.type.bytes
+    return Work(flops, moved)
+
+
+# -- on a target ----------------------------------------------------------------------------------------
+
+
+def instructions(node: Node, target: TargetInfo) -> Any:
+    """Estimate the vector instructions of computing a node; a loop counts each iteration, a while one."""
+    if node.regions:
+        times = node.params.get("length")
+        inside = sum(instructions(n, target) for region in node.regions for n in region.nodes())
+        return (1 if times is None else times) * inside
+    if is_matmul(node):
+        return products(node) * node.dtype.bytes / target.vector_bytes
+    return weight(node) * elements(node) / target.vector_elements
+
+
+def keeping(size: int, total: Any, target: TargetInfo) -> Any:
+    """Estimate the instructions of writing and reading `size` bytes of an array of `total`."""
+    return size * next(rate for bound, rate in target.keeping if total <= bound)

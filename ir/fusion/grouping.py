@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from graphc.ir.access.legality import Axes, Loop, point_through, reads_reduced, reduced_axes
-from graphc.ir.core.cost import SHARED_SINCOS, weight
+from graphc.ir.core.cost import KernelWeight
 from graphc.ir.core.graph import PARAMETER, Graph, Node
-from graphc.ir.core.ops import PRIMITIVES, REDUCTIONS
+from graphc.ir.core.ops import REDUCTIONS
 from graphc.ir.core.predicates import is_result
 from graphc.ir.fusion.iteration_domain import (
     Edge,
@@ -107,9 +107,7 @@ class Grouping:
                 self._try_merge(source, mine)
 
     def _alone(self, node: Node) -> Group:
-        group = Group(len(self.group_of) + 1, [node], weight=weight(node))
-        if node.op.twin:
-            group.sincos = frozenset([(node.op.name, node.operands[0])])
+        group = Group(len(self.group_of) + 1, [node], weight=KernelWeight.of(node))
         group.axes[node] = fresh(node.shape)
         group.space = loops_of(group.axes[node])
         if node.op.kind == "reduce":
@@ -127,7 +125,7 @@ class Grouping:
     # A merge is tried on copies of what it changes, and kept if the spaces agree.
 
     def _try_merge(self, first: Group, second: Group, tie: tuple[Axes, Axes] | None = None) -> bool:
-        if _joint_weight(first, second) > self.most or self._would_cycle(first, second):
+        if first.weight.plus(second.weight).instructions > self.most or self._would_cycle(first, second):
             return False
         try:
             match = self._match(first, second, tie)
@@ -266,8 +264,7 @@ class Grouping:
         first.reduced.update(second.reduced)
         first.outer = outer
         first.space |= second.space
-        first.weight = _joint_weight(first, second)
-        first.sincos |= second.sincos
+        first.weight = first.weight.plus(second.weight)
         first.outer_reductions |= second.outer_reductions
         gone, kept = 1 << second.bit, 1 << first.bit
         first.ancestors = (first.ancestors | second.ancestors) & ~gone & ~kept
@@ -316,12 +313,6 @@ class Grouping:
 def _is_passage(node: Node) -> bool:
     """Whether a node comes from just what its one operand comes from."""
     return len(node.operands) == 1 and (node.op.kind == "movement" or is_result(node))
-
-
-def _joint_weight(first: Group, second: Group) -> int:
-    """Return the weight of two groups in one kernel."""
-    pairs = sum((PRIMITIVES[name].twin, x) in first.sincos for name, x in second.sincos)
-    return first.weight + second.weight - SHARED_SINCOS * pairs
 
 
 def _last_loops(group: Group, match: dict[Loop, Loop]) -> Iterator[tuple[frozenset[Loop], Loop]]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from graphc.ir.access.index_map import index_map
 from graphc.ir.access.legality import Axes, Loop, reduced_axes
 from graphc.ir.core.cached import cached_property
-from graphc.ir.core.cost import weight
+from graphc.ir.core.cost import CHEAP, KernelWeight, weight
 from graphc.ir.core.graph import Node
 from graphc.ir.core.predicates import is_gather, is_literal
 
@@ -24,10 +24,6 @@ __all__ = [
     "Edge", "Group", "Misaligned", "aligned", "by_number", "edges_of", "fresh", "is_cheap", "is_compute", "is_inlined",
     "loops_of", "through",
 ]  # fmt: skip
-
-CHEAP = 4
-"""What is at most this heavy is computed again rather than stored and loaded."""
-
 
 def by_number(loops: Iterable[Loop]) -> list[Loop]:
     """Return loops in the order in which they were made."""
@@ -76,11 +72,9 @@ class Group:
     outer: frozenset[Loop] | None = None
     """What reductions leave; None while there is no reduction."""
     space: frozenset[Loop] = frozenset()
-    weight: int = 0
+    weight: KernelWeight = field(default_factory=KernelWeight)
     outer_reductions: frozenset[Node] = frozenset()
     """Reductions that fold outer loops, all of them the same."""
-    sincos: frozenset[tuple[str, Node]] = frozenset()
-    """Which of sin and cos it takes of which angle."""
     ancestors: int = 0
     reductions: int = 0
     """Its reductions, as a mask."""

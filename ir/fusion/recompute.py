@@ -13,12 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from graphc.ir.core.cost import ARRAY
 from graphc.ir.core.graph import Node
 
 __all__ = ["computed_again"]
-
-ARRAY = 12
-"""What an array written and read again costs, in instructions per vector."""
 
 NEAR = ("slice", "pad")
 """Movement through which lanes stay side by side, and nothing is read twice as often."""

@@ -21,9 +21,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from graphc.ir.core.control_flow import results_of, substitute
-from graphc.ir.core.cost import weight
+from graphc.ir.core.cost import instructions, keeping
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, parameter, toposort
-from graphc.ir.core.predicates import is_literal, is_matmul, is_result, is_scan
+from graphc.ir.core.predicates import is_literal, is_result, is_scan
 from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.loop_passes import merge_and_prune_loops
 from graphc.ir.regions.loop import Binding, Carry, Loop
@@ -76,7 +76,7 @@ def _next_pair(results: Sequence[Node], seen: set[tuple[Region, Region]], target
             key = (forward.body, backward.body)
             if key not in seen and _fits(forward, backward):
                 pair = _pair(forward, backward)
-                work = pair.length * sum([_again(n, target) for n in pair.shared])
+                work = pair.length * sum([instructions(n, target) for n in pair.shared])
                 if work >= LEAST_WORK and backward.origin not in toposort([forward.node()]):
                     return pair
                 seen.add(key)
@@ -106,23 +106,11 @@ def _pair(forward: Loop, backward: Loop) -> _Pair:
 # -- costs ----------------------------------------------------------------------------------------------
 
 
-def _again(node: Node, target: TargetInfo) -> Any:
-    """Estimate the instructions of computing a node."""
-    if node.regions:
-        times = node.params.get("length")
-        return (1 if times is None else times) * sum(_again(n, target) for region in node.regions for n in region.nodes())
-    if is_matmul(node):
-        return node.type.size * node.operands[0].shape[-1] * node.dtype.bytes / target.vector_bytes
-    source = node.operands[0] if node.op.kind == "reduce" else node
-    return weight(node) * sum(t.size for t in source.types) / target.vector_elements
-
-
 def _keeping(node: Node, length: Any, target: TargetInfo) -> Any:
     """Estimate the instructions of writing a value and reading it again; results of loops are not kept."""
     if len(node.types) > 1 or node.regions or is_result(node):
         return inf
-    rate = next(rate for bound, rate in target.keeping if node.type.bytes * length <= bound)
-    return node.type.bytes * rate
+    return keeping(node.type.bytes, node.type.bytes * length, target)
 
 
 # -- the cut --------------------------------------------------------------------------------------------
@@ -134,7 +122,7 @@ def _kept(pair: _Pair, target: TargetInfo) -> list[Node]:
 
     network = _network(nx, pair, target)
     cost, (needed, _) = nx.minimum_cut(network, "needed", "cost")
-    before = sum([_again(n, target) for n in pair.shared]) + sum(_keeping(p, pair.length, target) for p in pair.carried)
+    before = sum([instructions(n, target) for n in pair.shared]) + sum(_keeping(p, pair.length, target) for p in pair.carried)
     if cost > WORTH * _whole(before):
         return []
     return [n for n in pair.shared if ("there", n) in needed and ("again", n) not in needed]
@@ -154,9 +142,9 @@ def _network(networkx: Any, pair: _Pair, target: TargetInfo) -> nx.DiGraph[Any]:
     for node in pair.carried:
         network.add_edge(("there", node), "cost", capacity=_whole(_keeping(node, pair.length, target)))
     for node in pair.shared:
-        keeping = _keeping(node, pair.length, target)
-        network.add_edge(("there", node), ("again", node), **({} if keeping == inf else {"capacity": _whole(keeping)}))
-        network.add_edge(("again", node), "cost", capacity=_whole(_again(node, target)))
+        cost = _keeping(node, pair.length, target)
+        network.add_edge(("there", node), ("again", node), **({} if cost == inf else {"capacity": _whole(cost)}))
+        network.add_edge(("again", node), "cost", capacity=_whole(instructions(node, target)))
         for operand in node.operands:
             if operand in shared or operand in carried:
                 network.add_edge(("again", node), ("there", operand))

@@ -15,18 +15,15 @@ from graphc.codegen.llvm.scalar_ops import OPS, cast
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.register_loops.context import Context
 from graphc.ir.analysis.in_place import InPlace
-from graphc.ir.core.cost import weight
+from graphc.ir.core.cost import is_costly, weight
 from graphc.ir.core.graph import Node
 from graphc.ir.core.predicates import coefficients
 from graphc.ir.core.types import DType
 
-__all__ = ["CONTRACTED", "ElementwiseWriter", "batches", "early_products", "is_costly"]
+__all__ = ["CONTRACTED", "ElementwiseWriter", "batches", "early_products"]
 
 CONTRACTED = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract"}
 """Contracting a product and a sum rounds once and shortens the chain from iteration to iteration that such loops wait for."""
-
-COSTLY = 16
-"""From this weight on, an operation on several elements is computed on vectors of them."""
 
 INLINE_VECTORS = 4
 """Vectors of one function that are inline in a batch; more are calls."""
@@ -124,11 +121,6 @@ class ElementwiseWriter:
 
 def _operand_dtype(node: Node) -> DType:
     return node.operands[-1].dtype  # the first one of a select is its condition
-
-
-def is_costly(node: Node) -> bool:
-    """Tell whether an operation is computed on vectors of elements."""
-    return node.op.kind == "elementwise" and weight(node) >= COSTLY
 
 
 def batches(changes: InPlace) -> list[list[Node]]:

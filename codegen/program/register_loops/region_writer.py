@@ -13,13 +13,14 @@ from graphc.codegen.llvm.scalar_ops import MEMORY
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.memory.buffers import Buffers
 from graphc.codegen.program.register_loops.context import Context
-from graphc.codegen.program.register_loops.elementwise import ElementwiseWriter, batches, early_products, is_costly
+from graphc.codegen.program.register_loops.elementwise import ElementwiseWriter, batches, early_products
 from graphc.codegen.program.register_loops.loop_writer import LoopWriter
 from graphc.codegen.program.register_loops.primitives import WRITERS, moved_elements
 from graphc.codegen.program.register_loops.values import BodyValue, Memory, TapeItems
 from graphc.ir.analysis.in_place import InPlace, decided_updates
 from graphc.ir.analysis.lane_layout import Lanes
 from graphc.ir.analysis.views import Strides, as_view, dense_strides
+from graphc.ir.core.cost import is_costly
 from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.predicates import is_branch, is_gather, is_matmul, is_result, is_scatter
 from graphc.ir.core.types import TensorType
