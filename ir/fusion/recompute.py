@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from graphc.ir.core.cost import ARRAY
 from graphc.ir.core.graph import Node
 
-__all__ = ["computed_again"]
+__all__ = ["recomputed"]
 
 NEAR = ("slice", "pad")
 """Movement through which lanes stay side by side, and nothing is read twice as often."""
@@ -26,14 +26,14 @@ WITHIN = (*NEAR, "reshape", "broadcast")
 
 
 @dataclass
-class _Again:
+class _Recomputation:
     """What is computed again, what has to be stored for that, and the instructions it takes."""
 
     nodes: set[Node] = field(default_factory=set)
     stored: set[Node] = field(default_factory=set)
     cost: int = 0
 
-    def walk(self, root: Node, given: Callable[[Node], bool], weight: Callable[[Node], int]) -> bool:
+    def walk(self, root: Node, in_memory: Callable[[Node], bool], weight: Callable[[Node], int]) -> bool:
         """Go from a node down to what is stored, or is to be; tell whether only movement without a price was met."""
         stack, seen = [root], set[Node]()
         while stack:
@@ -41,28 +41,28 @@ class _Again:
             if node in seen or node.op.kind == "leaf":
                 continue
             seen.add(node)
-            if node.op.kind == "movement" and not given(node):
+            if node.op.kind == "movement" and not in_memory(node):
                 if node.op.name not in WITHIN:
                     return False
                 stack.extend(node.operands)
-            elif node.op.kind == "elementwise" and weight(node) <= 1 and not given(node):
+            elif node.op.kind == "elementwise" and weight(node) <= 1 and not in_memory(node):
                 self.nodes.add(node)
                 self.cost += 1
                 stack.extend(node.operands)
             else:
                 self.cost += 1
-                if not given(node):
+                if not in_memory(node):
                     self.stored.add(node)
         return True
 
 
-def computed_again(wanted: Sequence[Node], given: Callable[[Node], bool], weight: Callable[[Node], int]) -> set[Node]:
+def recomputed(wanted: Sequence[Node], in_memory: Callable[[Node], bool], weight: Callable[[Node], int]) -> set[Node]:
     """Return what to compute again in a kernel that reads the `wanted` nodes of another; nothing if storing them costs less.
 
-    `given` tells which nodes have memory anyway.
+    `in_memory` tells which nodes have memory anyway.
     """
-    again = _Again()
-    if len(wanted) < 2 or not all(again.walk(node, given, weight) for node in wanted):
+    plan = _Recomputation()
+    if len(wanted) < 2 or not all(plan.walk(node, in_memory, weight) for node in wanted):
         return set()
-    spared = len(wanted) - len(again.stored)
-    return again.nodes if spared > 0 and again.cost <= ARRAY * spared else set()
+    spared = len(wanted) - len(plan.stored)
+    return plan.nodes if spared > 0 and plan.cost <= ARRAY * spared else set()
