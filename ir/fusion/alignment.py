@@ -32,8 +32,8 @@ def unify(first: Group, second: Group, mine: Axes, yours: Axes, match: dict[Loop
 def pair_rest(first: Group, second: Group, match: dict[Loop, Loop]) -> None:
     """Pair the loops of `second` that no value ties with loops of `first` of the same extent, inner ones first."""
     taken = set(match.values())
-    for loop in by_number(second.space - set(match)):
-        free = [f for f in by_number(first.space - taken) if f.extent == loop.extent]
+    for loop in by_number(second.domain - set(match)):
+        free = [f for f in by_number(first.domain - taken) if f.extent == loop.extent]
         inner = [f for f in free if first.outer is not None and f not in first.outer]
         if inner or free:
             match[loop] = (inner or free)[0]
@@ -46,19 +46,19 @@ def common_outer(first: Group, second: Group, match: dict[Loop, Loop]) -> frozen
     def renamed(loops: frozenset[Loop]) -> frozenset[Loop]:
         return frozenset(match.get(lo, lo) for lo in loops)
 
-    space = renamed(second.space)
+    space = renamed(second.domain)
     if first.outer is None and second.outer is None:
-        return None if first.space == space else False
+        return None if first.domain == space else False
     if first.outer is not None and second.outer is not None:
         outer = first.outer
         if outer != renamed(second.outer):
             return False
     else:
         outer = first.outer if first.outer is not None else renamed(second.outer or frozenset())
-        if not (space if first.outer is not None else first.space) >= outer:
+        if not (space if first.outer is not None else first.domain) >= outer:
             return False
     # without outer loops, only passes over the same inner loops belong in one kernel
-    if not outer and first.space and space and first.space != space:
+    if not outer and first.domain and space and first.domain != space:
         return False
     if first.outer_reductions and second.outer_reductions and first.folded != renamed(second.folded):
         return False

@@ -1,8 +1,8 @@
 """Decide which nodes become one kernel.
 
-Nodes are taken in order; each joins the groups of its operands where the spaces agree (`ir/fusion/iteration_domain.py`) and
-no path leads out of the merged group and back in (kept as a bit mask of ancestors for each group: that is the convexity
-proof).
+Nodes are taken in order; each joins the groups of its operands where the iteration domains agree
+(`ir/fusion/iteration_domain.py`) and no path leads out of the merged group and back in: a bit mask of ancestors for each group
+proves that it is convex.
 """
 
 from __future__ import annotations
@@ -109,12 +109,12 @@ class Grouping:
     def _alone(self, node: Node) -> Group:
         group = Group(len(self.group_of) + 1, [node], weight=KernelWeight.of(node))
         group.axes[node] = fresh(node.shape)
-        group.space = loops_of(group.axes[node])
+        group.domain = loops_of(group.axes[node])
         if node.op.kind == "reduce":
-            group.outer = group.space
+            group.outer = group.domain
             group.reductions = self.reductions_below[node]
             group.reduced[node] = fresh([node.operands[0].shape[a] for a in reduced_axes(node)])
-            group.space |= loops_of(group.reduced[node])
+            group.domain |= loops_of(group.reduced[node])
         group.ancestors = self._ancestors(node.operands)
         for operand in node.operands:
             while operand.op.kind == "movement" or is_result(operand):
@@ -122,7 +122,7 @@ class Grouping:
             group.behind |= self.opaque_ancestors.get(operand, 0)
         return group
 
-    # A merge is tried on copies of what it changes, and kept if the spaces agree.
+    # A merge is tried on copies of what it changes, and kept if the domains agree.
 
     def _try_merge(self, first: Group, second: Group, tie: tuple[Axes, Axes] | None = None) -> bool:
         if first.weight.plus(second.weight).instructions > self.most or self._would_cycle(first, second):
@@ -150,7 +150,7 @@ class Grouping:
         folded = frozenset(match.get(lo, lo) for lo in loops_of(second.reduced[node]))
         if not folded or not folded <= first.outer or first.folded not in (frozenset(), folded):
             return False
-        return frozenset(match.get(lo, lo) for lo in second.space) > first.outer
+        return frozenset(match.get(lo, lo) for lo in second.domain) > first.outer
 
     def _would_cycle(self, first: Group, second: Group) -> bool:
         """Whether a way leads from one group to the other through a third, or through a matmul or the like."""
@@ -165,11 +165,11 @@ class Grouping:
         ties = [tie] if tie is not None else []
         match: dict[Loop, Loop] = {}
         for _ in range(64):  # splitting loops changes axes that were read before: start again
-            before = (len(first.space), len(second.space))
+            before = (len(first.domain), len(second.domain))
             match = {}
             for mine, yours in [*ties, *self._recomputed(first, second)]:
                 unify(first, second, mine, yours, match)
-            if before == (len(first.space), len(second.space)):
+            if before == (len(first.domain), len(second.domain)):
                 break
         else:
             raise Misaligned
@@ -230,7 +230,7 @@ class Grouping:
         first.axes.update(second.axes)
         first.reduced.update(second.reduced)
         first.outer = outer
-        first.space |= second.space
+        first.domain |= second.domain
         first.weight = first.weight.plus(second.weight)
         first.outer_reductions |= second.outer_reductions
         gone, kept = 1 << second.bit, 1 << first.bit
@@ -266,14 +266,14 @@ class Grouping:
             for node in nodes[1:]:
                 first, second = self.group_of[nodes[0]], self.group_of[node]
                 ties = (first.operand_axes(nodes[0]), second.operand_axes(node))
-                if first is not second and loops_of(ties[0]) == first.space and loops_of(ties[1]) == second.space:
+                if first is not second and loops_of(ties[0]) == first.domain and loops_of(ties[1]) == second.domain:
                     self._try_merge(first, second, ties)
 
     def _join_numbers(self) -> None:
         """Merge groups of single numbers, as far as none waits for another by way of a third: a kernel of each is all call."""
         last: Group | None = None
         for group in list(self.groups.values()):
-            if not group.space:
+            if not group.domain:
                 last = last if last is not None and self._try_merge(last, group) else group
 
 

@@ -1,11 +1,14 @@
-"""Iteration spaces: which loops the axes of a value are, and how it is read through movement.
+"""Iteration domains: the loops of each axis of a value, and of an operand that is read through movement.
 
-A group's nodes share one *iteration space*, a set of loops.  Each axis of each node is a product of such
-loops (an axis that a reshape merged is several).  A group without reductions has one space for all its
-nodes.  In a group with reductions, all reductions leave the same loops, the *outer* ones, and every other
-node has at least these: so a kernel is loops over the outer space and, inside, one pass after another over
-inner loops, as softmax or layer_norm need it.  But for *outer reductions*: reductions that fold outer loops and leave inner
-ones.  They are known when all is done, so they are only stored.
+    %e = exp %x             f32[64,8]      axes (i0), (i1)
+    %f = reshape %e         f32[512]       axis (i0 i1)
+    %s = sum %e {axes=[1]}  f32[64]        axis (i0), reduces (i1): i0 is an outer loop
+
+The nodes of a group share one iteration domain, a set of loops.  Each axis of a node is a product of loops; a reshape that
+merges axes gives one axis several.  A group without reductions has the same loops for all nodes.  In a group with reductions
+all of these leave the same loops, the *outer* ones, and every node has at least these: the kernel is loops over the outer
+domain around passes over inner loops, as in softmax or layer_norm.  An *outer reduction* reduces outer loops and leaves inner
+ones; its value is complete after these loops, so it is stored and not read in its kernel.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ __all__ = [
 ]  # fmt: skip
 
 def by_number(loops: Iterable[Loop]) -> list[Loop]:
-    """Return loops in the order in which they were made."""
+    """Return loops in the order of their numbers."""
     return sorted(loops, key=lambda loop: loop.number)
 
 
@@ -71,7 +74,7 @@ class Group:
     """The loops of the axes that each reduction folds."""
     outer: frozenset[Loop] | None = None
     """What reductions leave; None while there is no reduction."""
-    space: frozenset[Loop] = frozenset()
+    domain: frozenset[Loop] = frozenset()
     weight: KernelWeight = field(default_factory=KernelWeight)
     outer_reductions: frozenset[Node] = frozenset()
     """Reductions that fold outer loops, all of them the same."""
@@ -110,7 +113,7 @@ class Group:
 
         self.axes = {node: tuple(map(axis, axes)) for node, axes in self.axes.items()}
         self.reduced = {node: tuple(map(axis, axes)) for node, axes in self.reduced.items()}
-        self.space = frozenset(axis(tuple(self.space)))
+        self.domain = frozenset(axis(tuple(self.domain)))
         self.outer = None if self.outer is None else frozenset(axis(tuple(self.outer)))
 
     def split(self, loop: Loop, inner: int) -> tuple[Loop, Loop]:
@@ -121,7 +124,7 @@ class Group:
 
 
 def is_compute(node: Node) -> bool:
-    """Tell whether a node computes elements at the points of a space."""
+    """Tell whether a node computes elements at the points of an iteration domain."""
     return node.op.kind in ("elementwise", "reduce") or node.op.jumps
 
 

@@ -1,15 +1,15 @@
-"""Take short axes apart: work on triples becomes three pieces of work on numbers.
+"""Scalarize short axes: operations on triples become three operations on numbers each.
 
     %d: f64[64,64,3] = sub %0, %1                 %0: f64[64,64] = sub %x0, %y0     (and so for 1 and 2)
     %1: f64[64,64,3] = mul %d, %d          →      %1: f64[64,64] = mul %0, %0
     %r: f64[64,64] = sum %1 {axes=[2]}            %r: f64[64,64] = add %1, …
 
 A sum over the coordinates of points leaves other loops than a sum over points does, so they would be kernels apart, with
-all that lies between them in memory.  Without the axis all is elementwise on one space, and the sums over points are
+all that lies between them in memory.  Without the axis all is elementwise on one iteration domain, and the sums over points are
 reductions side by side.  A reduction that keeps the axis is taken apart only where values without it are spread along it:
 these would be computed for each coordinate anew.
 
-A loop in whose body something is taken apart carries components as well, and stacks them for another such loop: what a
+A loop in whose body something is scalarized carries components as well, and stacks them for another such loop: what a
 iteration reads and leaves lies side by side, and need not be put together.
 """
 

@@ -1,4 +1,4 @@
-"""Spell the iteration space of a group as the parameters of its fusion (ir/access/legality.py)."""
+"""Write the iteration domain of a group as the attributes of its fusion (ir/access/legality.py)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _numbers(axes: Axes, loops: list[Loop]) -> tuple[tuple[int, ...], ...]:
 
 
 def schedule(group: Group | None, members: list[Node], reduces: list[Node]) -> dict[str, object]:
-    """Spell the iteration space as parameters of the fusion: extents, how many are outer, and who has which."""
+    """Return the attributes of a fusion: its loops, how many are outer, and which those of its results and reductions are."""
     if group is None:
         axes = {members[0]: fresh(members[0].shape)}
         loops = [lo for axis in axes[members[0]] for lo in axis]
@@ -22,12 +22,13 @@ def schedule(group: Group | None, members: list[Node], reduces: list[Node]) -> d
         reduced: dict[Node, Axes] = {}
     else:
         axes, reduced = group.axes, group.reduced
-        outside = group.outer if group.outer is not None else group.space
+        outside = group.outer if group.outer is not None else group.domain
         seen: dict[Loop, None] = {}
         for node in [*reduces, *members]:
             source = group.operand_axes(node) if node in reduced else axes[node]
             seen.update(dict.fromkeys(lo for axis in source for lo in axis))
-        loops = sorted(seen, key=lambda lo: 2 if lo not in outside else lo in group.folded)  # what columns fold is within
+        # of the outer loops, those that outer reductions reduce are last
+        loops = sorted(seen, key=lambda lo: 2 if lo not in outside else lo in group.folded)
         outer = sum(lo in outside for lo in loops)
     return {
         "dims": tuple(lo.extent for lo in loops),
