@@ -46,7 +46,7 @@ def _offset(root: Node, given: Mapping[Node, int], arrays: Arrays) -> int | None
             known[node] = _of_result(node, 0, known, arrays) if len(node.types) == 1 else None
         elif node.op.name == "add":
             known[node] = _sum(node.operands, known, arrays)
-        elif is_stopped(node) or node.op.has_identity:
+        elif node.operands and (is_stopped(node) or node.op.has_identity):
             known[node] = known[node.operands[0]]
         else:
             known[node] = None

@@ -49,7 +49,7 @@ def _by_attributes(node: Node, operands: Sequence[Node], batched: Sequence[bool]
 
 
 def _needs_no_rule(op: Primitive) -> bool:
-    return op.kind not in ("leaf", "region") and all(a.batched is not None for a in op.attributes.values())
+    return op.kind not in ("leaf", "region") and all(a.batched is not None or a.decision for a in op.attributes.values())
 
 
 def _alias(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
