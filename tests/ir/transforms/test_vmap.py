@@ -78,6 +78,7 @@ CASES: dict[str, list[tuple[Function, tuple[np.ndarray, ...]]]] = {
     **{name: [(lambda x, name=name: apply(name, x, axes=(0, 2)), (floats(2, 3, 4),))] for name in ("max", "min")},
     **{name: [(lambda x, name=name: apply(name, x, axes=(1,)), (FLAGS,))] for name in ("any", "all")},
     **{name: [(lambda x, name=name: apply(name, x, axis=1), (FLOAT,))] for name in ("argmax", "argmin", "cumsum")},
+    "argsort": [(lambda x: build.argsort(x, 1), (FLOAT,))],
     "gather": [
         (build.gather, (floats(4, 5, 2), integers(3, low=0, high=4), integers(3, low=0, high=5))),
         (build.gather, (floats(4), np.array(2))),
