@@ -97,6 +97,7 @@ class Storage:
     def __init__(self, node: Node | None, requires_grad: bool = False, fn: GradFn | None = None, pending: int = 0) -> None:
         self._node = node
         self.value = self.recording = None
+        self.slot = -1
         self.requires_grad = requires_grad
         self._fn = fn
         self.pending = pending

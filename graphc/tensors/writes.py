@@ -12,6 +12,7 @@ from graphc.ir.core.build import cast
 from graphc.ir.core.graph import Node
 from graphc.tensors import views
 from graphc.tensors.context import state
+from graphc.tensors.lazy import realize
 from graphc.tensors.operands import slot_of, storage_slot
 from graphc.tensors.recording import Recording
 from graphc.tensors.storage import Shared, Storage, stopped, unique
@@ -106,8 +107,10 @@ def _with_history(known: list[Slot], node: Node, base: int, source: int, copy: b
 
 def _write_part(target: Storage, steps: ViewSteps, tensor: Any, result: Any, check: Any) -> bool:
     """Write to a part of a large value that is known, in the array itself; return False where it cannot be done so."""
-    known = target.value if target._node is None else target._node.value
-    if known is None or known.nbytes < LARGE or result._type.dtype is not tensor._type.dtype:
+    whole = tensor if tensor._base is None else tensor._base
+    if whole._type.bytes < LARGE or result._type.dtype is not tensor._type.dtype or target._fn is not None:
+        return False
+    if _value_of(target) is None:
         return False
     check()
     values = result._array()
@@ -122,6 +125,18 @@ def _write_part(target: Storage, steps: ViewSteps, tensor: Any, result: Any, che
     target.version += 1
     target.pending = 0
     return True
+
+
+def _value_of(storage: Storage) -> Any:
+    """Return the value of a storage, which is computed if need be; None where that fails."""
+    value = storage.array()
+    if value is None and storage._node is not None:
+        try:
+            realize([storage._node])
+        except (IndexError, RuntimeError):
+            return None
+        value = storage._node.value
+    return value
 
 
 class _Value:

@@ -274,6 +274,13 @@ def test_parts_of_a_large_array_are_written_in_place_but_not_where_it_is_seen() 
     assert shown.tolist() == [3.0] * 8 and copy[5].tolist() == [5.0] * 8
 
 
+def test_a_part_of_a_large_tensor_is_written_and_all_of_it_read() -> None:
+    for made in (torch.tensor(np.zeros((1000, 8))), torch.zeros(1000, 8), torch.ones(1000, 8) * 0):
+        made[1] = 3.0
+        made[2] = torch.ones(8) * 2
+        assert made.sum().item() == 40 and (made * 2)[1:3, 0].tolist() == [6.0, 4.0]
+
+
 def test_tensors_are_handed_between_threads() -> None:
     x = torch.ones(3, requires_grad=True)
     for _ in range(20):
