@@ -36,6 +36,7 @@ PREFIX = "graphc_"
 """Functions have it before their names: a bare `@select` or `@exp` meets the C library's when it is linked."""
 
 HOLES = {
+    "argsort": "MLIR's tensor dialects have no sort: it is native code",
     "parameter": "it is an argument of the function, or what a region is given",
     "result": "it is one of the values that its operand has written",
 }
@@ -88,7 +89,7 @@ def _region(t: Text, region: Region, arguments: list[str]) -> list[str]:
         elif node.op.name in SPELLING:
             values[node] = [SPELLING[node.op.name](t, node, operands)]
         else:
-            raise NotImplementedError(f"{node.op.name} has no form in MLIR's tensor dialects: it is native code")
+            raise NotImplementedError(f"{node.op.name} has no spelling in MLIR: {HOLES[node.op.name]}")
     return [values[r][0] for r in region.results]
 
 

@@ -26,6 +26,7 @@ def translate(
 
 
 def write_program(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True) -> ProgramText:
+    """Return the text of a graph's program: passes, fusion, lowering and emission, without a compiler."""
     stages, writer = translate(graph, layouts, check=check, dynamic=dynamic)
     if debug.enabled("kernels"):
         debug.show("kernels", "\n\n".join(map(kernel_text, writer.calls.kernels)))
@@ -34,5 +35,6 @@ def write_program(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic
 
 
 def program_text(writer: ProgramWriter, work: tuple[int, int]) -> ProgramText:
+    """Return what a writer has written, with the work of a call (operations, bytes)."""
     limits, parameters = writer.calls.limits, writer.main.parameters
     return ProgramText(writer.text, writer.calls.count, parameters, writer.live_ranges, work, limits.facts, limits.extents)

@@ -212,8 +212,7 @@ class Engine:
     def tensors(self, nodes: Sequence[Node | None]) -> list[Tensor | None]:
         """Return the gradients as tensors; with a history of their own under create_graph."""
         if not self.create:
-            plain = stopped if state.trace is None else lambda node: node
-            return [None if n is None else Tensor._of(Storage(plain(n))) for n in nodes]
+            return [None if n is None else Tensor._of(Storage(stopped(n))) for n in nodes]
         inner = history(edge for s in self.steps if isinstance(s, CustomGradFn) for edge in s.made)
         by_node = _ends([*self.steps, *self.weight_steps, *inner])
         depends = _depending([n for n in nodes if n is not None], by_node)

@@ -592,3 +592,27 @@ def test_a_backward_takes_gradients_through_what_closes_over_its_saved_output(co
         return
     second = torch.autograd.grad(torch.autograd.grad(Exp.apply(x).sum(), x, create_graph=True)[0].sum(), x)[0]
     assert torch.allclose(second, torch.exp(x.detach()), rtol=1e-6)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_gradients_without_create_graph_are_constants(compiled: bool) -> None:
+    """A history that is kept for another pass is none of the gradients' own."""
+
+    def through_grad(x):
+        (slope,) = torch.autograd.grad((x**3).sum(), x, retain_graph=True)
+        return torch.autograd.grad((slope * x).sum(), x)[0]
+
+    def through_backward(x):
+        (x**3).sum().backward(retain_graph=True)
+        return torch.autograd.grad((x.grad * x).sum(), x)[0]
+
+    def returned(x):
+        (slope,) = torch.autograd.grad((x**3).sum(), x, retain_graph=True)
+        return (slope * x).sum()
+
+    run = torch.compile if compiled else lambda f: f
+    for f in (through_grad, through_backward):
+        assert run(f)(torch.tensor([1.0, 2.0], requires_grad=True)).tolist() == [3, 12]
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    run(returned)(x).backward()
+    assert x.grad.tolist() == [3, 12]
