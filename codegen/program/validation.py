@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from graphc.codegen.loops.evaluate import KernelError
+from graphc.codegen.loops.printer import kernel_text
 from graphc.codegen.program.kernel_calls import KernelCall, run_call, with_kernels
 from graphc.ir.core.graph import Graph, Node, make, parameter, toposort
 from graphc.ir.core.ops import PRIMITIVES
@@ -221,7 +222,7 @@ def _wrong_call(before: str, node: Node, call: KernelCall, values: Mapping[Node,
     mismatch = compare(expected, got, noises)
     if mismatch is not None:
         graph, _ = _alone(node)
-        listings = {before: to_text(graph), "kernels": str(call.kernel or node.op.name)}
+        listings = {before: to_text(graph), "kernels": kernel_text(call.kernel) if call.kernel else node.op.name}
         a, b = _pick(expected, mismatch), _pick(got, mismatch)
         yield Difference("kernels", before, mismatch.result, node, a, b, mismatch.where, listings)
 
@@ -263,7 +264,8 @@ def _of_native(
             return found
     expected, got = (_pick(o, mismatch) for o in outcomes)
     last = None if mismatch.result is None else graph.results[mismatch.result]
-    listings = {FINAL: to_text(graph), "kernels": "\n\n".join(str(c.kernel) for c in pipeline.calls.values() if c.kernel)}
+    kernels = "\n\n".join(kernel_text(c.kernel) for c in pipeline.calls.values() if c.kernel)
+    listings = {FINAL: to_text(graph), "kernels": kernels}
     return Difference("native", "kernels", mismatch.result, last, expected, got, mismatch.where, listings, TOGETHER)
 
 
@@ -275,6 +277,6 @@ def _wrong_alone(pipeline: Pipeline, node: Node, values: Mapping[Node, Any]) -> 
     if mismatch is None:
         return None
     call = pipeline.calls.get(node)
-    listings = {FINAL: to_text(graph)} | ({"kernels": str(call.kernel)} if call is not None and call.kernel else {})
+    listings = {FINAL: to_text(graph)} | ({"kernels": kernel_text(call.kernel)} if call is not None and call.kernel else {})
     a, b = _pick(expected, mismatch), _pick(got, mismatch)
     return Difference("native", "kernels", mismatch.result, node, a, b, mismatch.where, listings)

@@ -99,12 +99,12 @@ def test_a_wrong_number_of_a_replay_raises(name: str, monkeypatch: pytest.Monkey
 
 
 def test_a_wrong_kernel_raises_before_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = lower._Lowering._move
+    right = lower._Lowering._moved
 
     def move(self: Any, node: Any, at: Any) -> Any:
         return ((at[0].plus(1),), None) if node.op.name == "flip" else right(self, node, at)
 
-    monkeypatch.setattr(lower._Lowering, "_move", move)
+    monkeypatch.setattr(lower._Lowering, "_moved", move)
     with pytest.raises(InternalError, match="reaches elements 1 to 20 of a buffer of elements 0 to 19"):
         torch.compile(lambda a: torch.flip(a, (0,)) + a)(np.ones(20))
 

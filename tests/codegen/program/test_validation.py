@@ -86,7 +86,7 @@ def test_a_wrong_pass_is_named(monkeypatch, fresh):
 
 def wrong_move(name: str, change):
     """Return how movement is lowered, changed for one primitive."""
-    right = lower._Lowering._move
+    right = lower._Lowering._moved
 
     def move(self, node, at):
         return (change(at), None) if node.op.name == name else right(self, node, at)
@@ -95,7 +95,7 @@ def wrong_move(name: str, change):
 
 
 def test_a_wrong_kernel_is_named(monkeypatch, fresh):
-    monkeypatch.setattr(lower._Lowering, "_move", wrong_move("flip", lambda at: at))
+    monkeypatch.setattr(lower._Lowering, "_moved", wrong_move("flip", lambda at: at))
     difference = first_difference(lambda a: graphc.tanh(graphc.flip(a, (0,)) + a).cumsum(0), numbers(20))
     assert difference is not None
     assert (difference.stage, difference.before) == ("kernels", "fused")
@@ -103,7 +103,7 @@ def test_a_wrong_kernel_is_named(monkeypatch, fresh):
 
 
 def test_a_kernel_that_leaves_its_memory_is_named(monkeypatch, fresh):
-    monkeypatch.setattr(lower._Lowering, "_move", wrong_move("flip", lambda at: (at[0].plus(1),)))
+    monkeypatch.setattr(lower._Lowering, "_moved", wrong_move("flip", lambda at: (at[0].plus(1),)))
     monkeypatch.setattr(Extents, "check", lambda self, table, facts: None)  # it would raise before the program runs
     difference = first_difference(lambda a: graphc.flip(a, (0,)) + a, numbers(20))
     assert difference is not None and difference.stage == "kernels"
@@ -213,7 +213,7 @@ def test_check_mode_validates_calls_of_compiled_functions(monkeypatch, fresh):
     f = graphc.compile(lambda a: graphc.flip(a, (0,)) + a)
     for _ in range(3):
         f(numbers(20))
-    monkeypatch.setattr(lower._Lowering, "_move", wrong_move("flip", lambda at: at))
+    monkeypatch.setattr(lower._Lowering, "_moved", wrong_move("flip", lambda at: at))
     monkeypatch.setattr(specialize, "_structures", OrderedDict())
     g = graphc.compile(lambda a: graphc.flip(a, (0,)) + a)
     with pytest.raises(MiscompilationError, match="stage 'kernels' computes other values"):
@@ -222,7 +222,7 @@ def test_check_mode_validates_calls_of_compiled_functions(monkeypatch, fresh):
 
 
 def test_check_mode_validates_eager_programs(monkeypatch, fresh):
-    monkeypatch.setattr(lower._Lowering, "_move", wrong_move("flip", lambda at: at))
+    monkeypatch.setattr(lower._Lowering, "_moved", wrong_move("flip", lambda at: at))
     monkeypatch.setattr(lazy, "COMPILE_COST", 0.0)
     monkeypatch.setattr(lazy, "COMPILE_NODE_COST", 0.0)
     monkeypatch.setattr(lazy, "_seen", OrderedDict())

@@ -264,7 +264,7 @@ def output(**constants: object) -> list[str]:
 @pytest.mark.parametrize("size", [1, 2000])
 def test_memory_that_is_not_there_is_an_error(size: int) -> None:
     found = output(limit="float('inf')", size=size, times=0)
-    assert found[:3] == ["no memory is left for what a loop keeps for its gradient"] * 3
+    assert found[:3] == ["out of memory for the residuals that a loop keeps for its gradient"] * 3
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
