@@ -89,7 +89,7 @@ def test_sigint_by_its_default_handler_and_without_compile() -> None:
                 call()
                 raise AssertionError
             except KeyboardInterrupt:
-                assert time.monotonic() - start < 2
+                assert time.monotonic() - start < 10  # on a busy machine too
             assert float(g(one, tensor(2))) == 1.75
         """
     )
