@@ -52,6 +52,7 @@ def _known_layout() -> bool:
 
 
 def word_at(address: int) -> int:
+    """Return the 64-bit integer at an address."""
     return ctypes.c_int64.from_address(address).value
 
 

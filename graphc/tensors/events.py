@@ -9,7 +9,6 @@ from graphc.core.dtypes import DEFAULT, Size
 from graphc.ir.core.build import apply
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.predicates import is_literal
-from graphc.tensors.lazy import MAY_FAIL
 from graphc.tensors.operands import EXACT, KEYED, TENSORS, key_of, slot_of
 from graphc.tensors.recording import Recording
 from graphc.tensors.storage import Storage
@@ -209,7 +208,7 @@ def is_number(node: Node) -> bool:
 
 def names_line(node: Node) -> bool:
     """Tell whether an error of an operation names the line of the user's."""
-    return node.op.name in MAY_FAIL or bool(node.regions)
+    return node.op.may_fail or bool(node.regions)
 
 
 def stop(node: Node) -> Node:

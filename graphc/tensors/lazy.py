@@ -37,9 +37,6 @@ NODE_COST, ELEMENT_COST, FLOP_COST = 5e-6, 2e-9, 1e-10
 COMPILE_COST, COMPILE_NODE_COST = 3e-3, 3e-4
 """Seconds of runs on NumPy after which a graph is compiled, and what each node adds: a third of what quick code takes."""
 
-MAY_FAIL = ("gather", "scatter", "scatter_add")
-"""Operations whose errors name the line of the user's."""
-
 WHILE_ITERATIONS = 1000
 """How often a loop is taken to run that says only at the end how often."""
 
@@ -183,7 +180,7 @@ def _structure(order: Sequence[Node], roots: Sequence[Node], params: Sequence[No
         else:
             items = tuple((k, v.hex() if isinstance(v, float) else v) for k, v in node.params.items())
             inner = tuple(_structure(r.nodes(), r.results, r.params) for r in node.regions)
-            where = node.where if node.op.name in MAY_FAIL else ""
+            where = node.where if node.op.may_fail and not node.regions else ""  # errors name it
             lines.append((node.op.name, tuple(number[o] for o in node.operands), items, inner, where))
     return (tuple(lines), tuple(number[r] for r in roots))
 
