@@ -113,15 +113,14 @@ class Compiled:
         if state.trace is not None or state.compiling:
             return self._function(*args, **kwargs)
         call = flatten_call(args, kwargs)
-        variant = self._known(call)
+        variant, stays = self._known(call), True
         if variant is None or not variant.is_ready:
             with compiling():
-                variant, stays = self._variant(call)
+                if variant is None:
+                    variant, stays = self._traced(call)
                 if variant.graph.results:
                     _ = variant.program
-                if not stays:
-                    return variant.run(call)
-        if not kwargs and len(call.arguments) == len(args):
+        if stays and not kwargs and len(call.arguments) == len(args):
             self._speed_up(variant, call)
         return variant.run(call)
 
@@ -133,11 +132,8 @@ class Compiled:
         self._variants.move_to_end(call.key)
         return next((v for v in reversed(group) if v.holds(call)), None)
 
-    def _variant(self, call: Call) -> tuple[Variant, bool]:
-        """Return a variant for a call, and whether it is one for further calls too."""
-        known = self._known(call)
-        if known is not None:
-            return known, True
+    def _traced(self, call: Call) -> tuple[Variant, bool]:
+        """Return a new variant for a call, and whether it is one for further calls too."""
         group = self._variants.setdefault(call.key, [])
         if len(self._variants) > CACHE_SIZE:
             self._variants.popitem(last=False)
@@ -194,7 +190,7 @@ class Compiled:
             Object whose attributes are the graph and the program at each stage.
         """
         call = flatten_call(args, kwargs)
-        variant, _ = self._variant(call)
+        variant = self._known(call) or self._traced(call)[0]
         return Lowered(variant.graph, variant.forward, variant.program)
 
 

@@ -107,7 +107,7 @@ class FastPath:
         for kept, requires_grad in self.captures:
             if type(kept) is Storage:
                 storage: Storage | None = kept
-                value = kept.node.value
+                value = kept.array()
             else:
                 storage = kept if isinstance(kept, Storage) else kept()
                 value = None if storage is None else storage.current().value
@@ -125,7 +125,7 @@ def _value(x: Any) -> Array | None:
     if not isinstance(x, Tensor) or x._view_steps or x._storage.requires_grad:
         return None
     storage = x._storage
-    return storage.node.value if type(storage) is Storage else None
+    return storage.array() if type(storage) is Storage else None
 
 
 # -- from a variant to its fast path --------------------------------------------------------------------------------

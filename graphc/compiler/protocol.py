@@ -92,8 +92,8 @@ def write_state(storages: Sequence[Storage], arrays: Sequence[Array], writes: It
     """Put computed values into storages, whose histories stay; `writes` pairs numbers of storages with those of arrays."""
     for number, array in writes:
         storage = storages[number]
-        if type(storage) is Storage and storage.node.op is PARAMETER and getrefcount(storage.node) <= HELD_ONCE:
-            know(storage.node, arrays[array])
+        if type(storage) is Storage and storage.node.op is PARAMETER and getrefcount(storage._node) <= HELD_ONCE:
+            know(storage._node, arrays[array])
             storage.version += 1
             storage.pending = 0
         else:
