@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from graphc.codegen.llvm.builder import Function, Module
+from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.target import host
 from graphc.codegen.llvm.values import BYTES, Value
 
@@ -26,7 +26,6 @@ __all__ = [
     "areas_for",
     "at",
     "blocks_for",
-    "defined",
     "each",
     "least",
     "multiply_add",
@@ -116,11 +115,6 @@ def areas_for(dtype: str) -> Areas:
 def scratch_bytes(dtype: str) -> int:
     """Return the bytes of scratch memory, 64-byte aligned, that any product of this type may need."""
     return areas_for(dtype).end * BYTES[dtype]
-
-
-def defined(module: Module, name: str) -> bool:
-    """Tell whether the module has a function of that name."""
-    return any(f.name == name for f in module.functions)
 
 
 def signature(text: str) -> list[tuple[str, str]]:

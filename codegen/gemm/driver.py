@@ -30,7 +30,6 @@ from graphc.codegen.gemm.blocking import (
     areas_for,
     at,
     blocks_for,
-    defined,
     each,
     least,
     scratch_bytes,
@@ -92,7 +91,7 @@ def emit_matmul(module: Module, dtype: str, *, a_unit: str, b_unit: str, accumul
     if a_unit not in UNITS or b_unit not in (*UNITS, PACKED):
         raise ValueError(f"a unit stride is one of {', '.join(UNITS)}, got {a_unit} and {b_unit}")
     name = f"matmul.{dtype}.{a_unit}.{b_unit}" + (".add" if accumulate else "") + ("" if vectors else ".thick")
-    return name if defined(module, name) else Driver(module, name, dtype, a_unit, b_unit, accumulate).write(vectors)
+    return name if module.defines(name) else Driver(module, name, dtype, a_unit, b_unit, accumulate).write(vectors)
 
 
 class Driver:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from graphc.codegen.gemm.blocking import (
-    defined,
     signature,
 )
 from graphc.codegen.llvm.builder import Module
@@ -15,7 +14,7 @@ __all__ = ["emit_even"]
 def emit_even(module: Module) -> str:
     """Write the division of a size into equal blocks, multiples of a grain and no longer than a limit; return its name."""
     name = "matmul.even"
-    if defined(module, name):
+    if module.defines(name):
         return name
     f = module.function(name, signature("i64 size, i64 limit, i64 grain"), "i64", internal=True)
     size, limit, grain = f.args

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.codegen.gemm.blocking import at, defined, each, least, multiply_add, optimization_barrier, signature, tile_for
+from graphc.codegen.gemm.blocking import at, each, least, multiply_add, optimization_barrier, signature, tile_for
 from graphc.codegen.gemm.microkernel import plus_old
 from graphc.codegen.llvm.builder import Function, Module
 from graphc.codegen.llvm.values import Value
@@ -20,7 +20,7 @@ STRIP = 4096
 def emit_gemv_rows(module: Module, dtype: str) -> str:
     """Write y[r] = or += Σ matrix[r, c]·x[c] for contiguous rows and x, and return the function's name."""
     name = f"matmul.dots.{dtype}"
-    if defined(module, name):
+    if module.defines(name):
         return name
     params = "ptr matrix, i64 row, i64 rows, i64 columns, ptr x, ptr y, i64 y_stride, i1 add"
     f = module.function(name, signature(params), internal=True)
@@ -58,7 +58,7 @@ def dot_loop(
 def emit_gemv_columns(module: Module, dtype: str) -> str:
     """Write y[c] = or += Σ x[r]·matrix[r, c] for contiguous rows and y, and return the function's name."""
     name = f"matmul.sums.{dtype}"
-    if defined(module, name):
+    if module.defines(name):
         return name
     params = "ptr matrix, i64 row, i64 rows, i64 columns, ptr x, i64 x_stride, ptr y, i1 add"
     f = module.function(name, signature(params), internal=True)

@@ -8,7 +8,6 @@ from graphc.codegen.gemm.blocking import (
     DEPTH,
     Tile,
     at,
-    defined,
     each,
     least,
     multiply_add,
@@ -31,7 +30,7 @@ def emit_tiles(module: Module, dtype: str) -> str:
     no code of its own.  Memory is idle meanwhile, so each tile asks for a row of `prefetch`.
     """
     name = f"matmul.tiles.{dtype}"
-    if defined(module, name):
+    if module.defines(name):
         return name
     params = "ptr a, i64 a_row, i64 a_col, ptr b, i64 b_row, ptr c, i64 c_row, i64 rows, i64 k, i1 add, i64 next"
     prefetch = "ptr prefetch, i64 prefetch_step, i64 prefetch_length, i64 prefetch_share"
@@ -119,7 +118,7 @@ def plus_old(f: Function, sums: Sequence[Value], places: Sequence[Value], wanted
 def emit_write_back(module: Module, dtype: str) -> str:
     """Write C[rows, columns] = or += a edge buffer panel, and return the function's name."""
     name = f"matmul.merge.{dtype}"
-    if defined(module, name):
+    if module.defines(name):
         return name
     f = module.function(name, signature("ptr edge_buffer, ptr c, i64 c_row, i64 rows, i64 columns, i1 add"), internal=True)
     edge_buffer, c, c_row, rows, columns, add = f.args

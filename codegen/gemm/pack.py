@@ -9,7 +9,6 @@ from graphc.codegen.gemm.blocking import (
     Tile,
     along,
     at,
-    defined,
     each,
     least,
     optimization_barrier,
@@ -32,7 +31,7 @@ AHEAD = 4
 def emit_gather(module: Module, dtype: str) -> str:
     """Write target[r, c] = source[r, c] for a source of any strides, and return the function's name."""
     name = f"matmul.gather.{dtype}"
-    if defined(module, name):
+    if module.defines(name):
         return name
     params = "ptr source, i64 row, i64 col, ptr target, i64 target_row, i64 rows, i64 columns"
     f = module.function(name, signature(params), internal=True)
@@ -49,7 +48,7 @@ def emit_gather(module: Module, dtype: str) -> str:
 def emit_copy(module: Module, dtype: str) -> str:
     """Write target[r, c] = source[r, c] for contiguous rows, and return the function's name."""
     name = f"matmul.copy.{dtype}"
-    if defined(module, name):
+    if module.defines(name):
         return name
     params = "ptr source, i64 row, ptr target, i64 target_row, i64 rows, i64 columns"
     f = module.function(name, signature(params), internal=True)
@@ -71,7 +70,7 @@ def emit_transpose(module: Module, dtype: str) -> str:
     Squares as wide as a vector go through registers, the rest element by element.
     """
     name = f"matmul.transpose.{dtype}"
-    if defined(module, name):
+    if module.defines(name):
         return name
     gather = emit_gather(module, dtype)
     params = "ptr source, i64 row, ptr target, i64 target_row, i64 rows, i64 columns"
@@ -157,7 +156,7 @@ def emit_pack(module: Module, dtype: str, unit: str) -> str:
     The panel of column j begins at element j·apart.
     """
     name = f"matmul.pack.{dtype}.{unit}"
-    if defined(module, name):
+    if module.defines(name):
         return name
     params = "ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 columns, i64 apart"
     f = module.function(name, signature(params), internal=True)
@@ -216,7 +215,7 @@ def emit_packing(module: Module, dtype: str, unit: str) -> str:
     The target, 64-byte aligned, is `packed_bytes(dtype, k, n)` long.
     """
     name = f"matmul.packing.{dtype}.{unit}"
-    if defined(module, name):
+    if module.defines(name):
         return name
     pack = emit_pack(module, dtype, unit)
     f = module.function(name, signature("ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 n"), internal=True)

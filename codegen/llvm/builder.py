@@ -22,6 +22,10 @@ class Module(Declarations):
         super().__init__(literal=literal)
         self.functions: list[Function] = []
 
+    def defines(self, name: str) -> bool:
+        """Tell whether the module has a function of that name."""
+        return any(f.name == name for f in self.functions)
+
     def function(
         self, name: str, params: Sequence[tuple[str, str]], returns: str = "void", *, internal: bool = False
     ) -> Function:

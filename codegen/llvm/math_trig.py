@@ -150,7 +150,7 @@ def reduction(f: Function, type: str) -> str:
     Its parameters: absolute values, r and q to be replaced, the number of elements.
     """
     name = f"graphc.reduce.{type}"
-    if any(g.name == name for g in f.module.functions):
+    if f.module.defines(name):
         return name
     g = f.module.function(name, [("ptr", "x"), ("ptr", "r"), ("ptr", "q"), ("i64", "count")], internal=True)
     xs, rs, qs, count = g.args

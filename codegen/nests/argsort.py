@@ -70,7 +70,7 @@ def write_order(
 def _emit_sort(module: Module, narrow: bool) -> str:
     """Write the sort of a row of words, in memory for two of them and the counts, that stores the indices; return its name."""
     name = f"sort.{'words' if narrow else 'pairs'}"
-    if any(g.name == name for g in module.functions):
+    if module.defines(name):
         return name
     params = [("ptr", "words"), ("ptr", "spare"), ("ptr", "counts"), ("i64", "count"), ("ptr", "order"), ("i64", "stride")]
     f = module.function(name, params, internal=True)

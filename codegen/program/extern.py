@@ -98,6 +98,11 @@ def emit_product(module: Module, node: Node, operands: Sequence[Operand], name: 
     return function
 
 
+def _without(values: Sequence[int], axis: int) -> list[int]:
+    """Return the values of all axes but one."""
+    return [v for a, v in enumerate(values) if a != axis]
+
+
 def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) -> KernelFunction:
     """Run along the axis for each point of the other axes; f32 sums are carried in f64."""
     (x,) = operands
@@ -106,16 +111,13 @@ def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) 
     f, type = function.f, LLVM[node.dtype.name]
     wide = "double" if node.dtype.is_float else type
 
-    def along(values: Sequence[int]) -> list[int]:
-        return [v for a, v in enumerate(values) if a != axis]
-
-    others = along(shape)
+    others = _without(shape, axis)
     lanes = 8 if others and axis != len(shape) - 1 and x.strides[-1] == 1 else 1
     outer = others[:-1] if lanes > 1 else others
 
     def run(at: list[Value], width: int) -> None:
-        base_x = f.element(function.buffers[0], _offset(function, at, along(x.strides), x.offset, "x"), type)
-        base_y = f.element(function.buffers[1], _offset(function, at, along(dense), 0, "out"), type)
+        base_x = f.element(function.buffers[0], _offset(function, at, _without(x.strides, axis), x.offset, "x"), type)
+        base_y = f.element(function.buffers[1], _offset(function, at, _without(dense, axis), 0, "out"), type)
         start = [f.const(0, wide, width)]
         with f.loop(f.i64(0), function.integer(shape[axis], ("along", 0)), carry=start) as loop:
             from_, to = (
@@ -194,14 +196,12 @@ def _argsort(module: Module, node: Node, operands: Sequence[Operand], name: str)
     function = KernelFunction(module, name, ["x", "out"])
     f = function.f
 
-    def along(values: Sequence[int]) -> list[int]:
-        return [v for a, v in enumerate(values) if a != axis]
-
     count = function.integer(shape[axis], ("along", 0))
     strides = [function.integer(s[axis], ("step", tag)) for s, tag in ((x.strides, "x"), (dense, "out"))]
-    with _nest(function, along(shape), "outer") as at:
-        source = f.element(function.buffers[0], _offset(function, at, along(x.strides), x.offset, "x"), MEMORY[dtype.name])
-        target = f.element(function.buffers[1], _offset(function, at, along(dense), 0, "out"), "i64")
+    with _nest(function, _without(shape, axis), "outer") as at:
+        start = _offset(function, at, _without(x.strides, axis), x.offset, "x")
+        source = f.element(function.buffers[0], start, MEMORY[dtype.name])
+        target = f.element(function.buffers[1], _offset(function, at, _without(dense, axis), 0, "out"), "i64")
         write_order(function, dtype, count, source, target, strides, node.params["descending"])
     f.ret()
     function.scratch_bytes = sort_bytes(dtype, shape[axis])

@@ -105,8 +105,8 @@ def _argsort(c: Context, node: Node, xs: list[Elements]) -> Elements:
     for row in numbers.reshape(-1, node.shape[node.params["axis"]]) if x.type.size else ():
         keys = [sort_key(f, x.dtype, xs[0][int(i)], descending) for i in row]
         places = [f.i64(i) for i in range(len(row))]
-        for turn in range(len(row)):
-            for a in range(turn % 2, len(row) - 1, 2):
+        for iteration in range(len(row)):
+            for a in range(iteration % 2, len(row) - 1, 2):
                 b = a + 1
                 swapped = f.cmp("sgt", keys[a], keys[b])
                 for values in (keys, places):
