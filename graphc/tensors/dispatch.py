@@ -292,12 +292,18 @@ class Definition:
                 return made[0] if child.build is None else child.build(made)
         return self._on_nodes(args, kwargs)
 
+    def _lowered(
+        self, operands: _Operands | Slots | Placeholders, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """Return the arguments with nodes for tensors, keywords under the body's names."""
+        lowered = [operands.lower(a) for a in args]
+        return lowered, {self.others.get(k, k): operands.lower(v) for k, v in kwargs.items()}
+
     def _on_nodes(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         operands = _Operands()
         if state.trace is not None:
             state.trace.recorded(place.where)
-        lowered = [operands.lower(a) for a in args]
-        named = {self.others.get(k, k): operands.lower(v) for k, v in kwargs.items()} if kwargs else kwargs
+        lowered, named = self._lowered(operands, args, kwargs)
         found = self.body(*lowered, **named)
         label = self.label(lowered, named)
         if callable(self.view):
@@ -307,8 +313,7 @@ class Definition:
     def _learn(self, recording: Recording, before: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
         """Return the entry of an event that has not been seen: the body runs on the nodes of slots."""
         operands = Slots(recording)
-        lowered = [operands.lower(a) for a in args]
-        named = {self.others.get(k, k): operands.lower(v) for k, v in kwargs.items()}
+        lowered, named = self._lowered(operands, args, kwargs)
         try:
             with fresh_scope() if self.names_lines else nullcontext():
                 found = self.body(*lowered, **named)
@@ -347,8 +352,7 @@ class Definition:
 
     def _learn_views(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         operands = Placeholders()
-        lowered = [operands.lower(a) for a in args]
-        named = {self.others.get(k, k): operands.lower(v) for k, v in kwargs.items()}
+        lowered, named = self._lowered(operands, args, kwargs)
         try:
             found = self.view(*lowered, **named) if callable(self.view) else self.body(*lowered, **named)
         except TracingError:
