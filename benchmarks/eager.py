@@ -1,4 +1,4 @@
-"""Eager code against torch's, one thread, in turns: single operations, training loops as people write them, looks in each turn.
+"""Eager code against torch's, one thread, in turns: operations, training loops as people write them, looks in each iteration.
 
     python benchmarks/eager.py [part of a row's name ...]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def filled(torch: Any, module: Any) -> Any:
 
 
 def batches(torch: Any, count: int, *shapes: tuple[int, ...], classes: int = 0) -> Callable[[], tuple[Any, ...]]:
-    """Return a function that gives one of `count` batches in turn: floats, and for `classes` also labels."""
+    """Return a function that gives `count` batches, over and over: floats, and for `classes` also labels."""
     rng = np.random.default_rng(1)
     made = []
     for _ in range(count):
@@ -45,5 +46,4 @@ def batches(torch: Any, count: int, *shapes: tuple[int, ...], classes: int = 0) 
         if classes:
             batch.append(torch.from_numpy(rng.integers(0, classes, shapes[0][0])))
         made.append(tuple(batch))
-    turn = iter(range(10**9))
-    return lambda: made[next(turn) % count]
+    return cycle(made).__next__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,10 @@ VOCABULARY = 40
 def _texts(torch: Any, count: int, batch: int, length: int) -> Callable[[], tuple[Any, Any]]:
     rng = np.random.default_rng(2)
     texts = [torch.from_numpy(rng.integers(0, VOCABULARY, (batch, length + 1))) for _ in range(count)]
-    turn = iter(range(10**9))
+    following = cycle(texts)
 
     def draw() -> tuple[Any, Any]:
-        text = texts[next(turn) % count]
+        text = next(following)
         return text[:, :-1], text[:, 1:]
 
     return draw

@@ -1,4 +1,4 @@
-"""A chain of operations, a step written by hand, and loops that look at a value in each turn."""
+"""A chain of operations, a step written by hand, and loops that look at a value in each iteration."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def six(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
     return step
 
 
-@loop("power iteration, a look each turn")
+@loop("power iteration, a look each iteration")
 def power(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
-    """Return 100 turns of `x = tanh(A @ x)` that stop when the norm is small."""
+    """Return 100 iterations of `x = tanh(A @ x)` that stop when the norm is small."""
     a = torch.from_numpy((np.random.default_rng(0).standard_normal((50, 50)) / 6).astype(np.float32))
 
     def step() -> Any:
@@ -78,7 +78,7 @@ def power(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
     return step
 
 
-@loop("HMM forward pass, a look each turn")
+@loop("HMM forward pass, a look each iteration")
 def hmm(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
     """Return 100 steps of the forward algorithm with scaling, its log likelihood summed in Python."""
     rng = np.random.default_rng(0)
@@ -99,7 +99,7 @@ def hmm(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
     return step
 
 
-@loop("recurrent policy, a look each turn")
+@loop("recurrent policy, a look each iteration")
 def policy(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
     """Return 50 steps of a recurrent policy whose actions are read, then a policy gradient."""
     rng = np.random.default_rng(0)
@@ -125,7 +125,7 @@ def policy(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
     return step
 
 
-@loop("Viterbi, a look each turn")
+@loop("Viterbi, a look each iteration")
 def viterbi(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
     """Return 50 steps of Viterbi's recursion that keep the best predecessors as lists."""
     rng = np.random.default_rng(0)

@@ -66,12 +66,12 @@ def _below_movement(node: Node) -> Node:
 
 def _moved_like(model: Node, base: Node) -> Node:
     """Return `base` under the movement that `model` is."""
-    moves = []
+    movement = []
     while model is not _below_movement(model):
-        moves.append(model)
+        movement.append(model)
         model = model.operands[0]
-    for move in reversed(moves):
-        base = make(move.op, (base,), move.params)
+    for node in reversed(movement):
+        base = make(node.op, (base,), node.params)
     return base
 
 

@@ -187,7 +187,7 @@ class Grouping:
                 if not is_cheap(edge.source):
                     raise Misaligned
                 continue
-            wanted = through(reader, reader.operand_axes(edge.reader), edge.moves)
+            wanted = through(reader, reader.operand_axes(edge.reader), edge.movement)
             here = source.axes[edge.source]
             pairs.append((here, wanted) if reader is second else (wanted, here))
         return pairs + list(self._reduced_elsewhere(first, second))
@@ -204,7 +204,7 @@ class Grouping:
             if not self.reductions_below.get(edge.source, 0) & reduced:
                 continue
             reader = self.group_of[edge.reader]
-            for r, at in reads_reduced(edge.source, point_through(reader.read_axes(edge), edge.moves)):
+            for r, at in reads_reduced(edge.source, point_through(reader.read_axes(edge), edge.movement)):
                 group = self.group_of[r]
                 if group not in both:
                     continue

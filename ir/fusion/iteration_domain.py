@@ -46,21 +46,21 @@ def fresh(shape: Sequence[int]) -> Axes:
 
 @dataclass(frozen=True)
 class Edge:
-    """A computed node read through movement, or by a jump, which is the first of `moves` then."""
+    """A computed node read through movement, or by a jump, which is the first of `movement` then."""
 
     reader: Node
-    moves: tuple[Node, ...]
+    movement: tuple[Node, ...]
     source: Node
 
     @property
     def jumps(self) -> bool:
         """Whether the source is read from memory wherever the reader says."""
-        return bool(self.moves) and self.moves[0].op.jumps
+        return bool(self.movement) and self.movement[0].op.jumps
 
     @cached_property
     def elsewhere(self) -> bool:
         """Whether the source is read at other points than where it is computed."""
-        return self.jumps or any(index_map(m).shifts for m in self.moves)
+        return self.jumps or any(index_map(m).shifts for m in self.movement)
 
 
 @dataclass(eq=False)
@@ -87,7 +87,7 @@ class Group:
     """The groups that lie behind what its nodes read of matrix products, loops and the like."""
 
     def read_axes(self, edge: Edge) -> Axes:
-        """Return the axes at which the moves of an edge of this group begin."""
+        """Return the axes at which the movement of an edge of this group begins."""
         return self.axes[edge.reader] if edge.jumps else self.operand_axes(edge.reader)
 
     def operand_axes(self, node: Node) -> Axes:
@@ -157,12 +157,12 @@ def is_cheap(node: Node) -> bool:
 def edges_of(node: Node) -> Iterator[Edge]:
     """Yield what a node reads; a node that is movement itself (a result) reads through itself."""
     for operand in (node,) if node.op.kind == "movement" else node.operands:
-        moves = [node] if node.op.jumps and operand is node.operands[0] else []
+        movement = [node] if node.op.jumps and operand is node.operands[0] else []
         while operand.op.kind == "movement":
-            moves.append(operand)
+            movement.append(operand)
             operand = operand.operands[0]
         if is_compute(operand):
-            yield Edge(node, tuple(moves), operand)
+            yield Edge(node, tuple(movement), operand)
 
 
 def aligned(node: Node) -> tuple[Node, ...]:
@@ -174,9 +174,9 @@ class Misaligned(Exception):
     """A value is read elsewhere than where it is computed."""
 
 
-def through(group: Group, axes: Axes, moves: Sequence[Node]) -> Axes:
-    """Return the axes at which the operand below `moves` is read.  May split loops of `group`."""
-    for move in moves:
+def through(group: Group, axes: Axes, movement: Sequence[Node]) -> Axes:
+    """Return the axes at which the operand below `movement` is read.  May split loops of `group`."""
+    for move in movement:
         map = index_map(move)
         if map.shifts:
             raise Misaligned

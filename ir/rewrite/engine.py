@@ -1,4 +1,4 @@
-"""Rewrite rules as data, and the sweep that applies them.
+"""Rewrite rules as data, and the pass that applies them.
 
 A rule reads `rule("mul-one", x * 1, x)`: a name, a pattern (graphc.ir.rewrite.pattern), a result, both written with the
 operators that build the IR.  A result that depends on parameters is a function of the matched node and the variables' nodes,
@@ -166,28 +166,28 @@ class RuleSet:
         return node
 
 
-# -- the sweep ------------------------------------------------------------------------------------------
+# -- the pass -------------------------------------------------------------------------------------------
 
 
 def rewrite(roots: Sequence[Node], rules: RuleSet, trace: Trace | None = None) -> list[Node]:
     """Return what `roots` become when no rule fits anywhere below them, regions included.
 
     Operands come before users, and what a rule returns is itself rewritten before it is read, so one
-    sweep reaches the fixpoint, but for `single_use` rules whose other readers went away.  Nothing recurses.  A node
+    pass reaches the fixpoint, but for `single_use` rules whose other readers went away.  Nothing recurses.  A node
     that stays is the same object; new nodes have the name and the place of the node they replace.  Meant for
     graphs that are not differentiated any more: aliases lose their identity.  Raises RewriteLoopError.
     """
-    sweep = _Pass(rules, trace, *_count_readers(roots, rules.trees))
+    run = _Pass(rules, trace, *_count_readers(roots, rules.trees))
     outer = place.where
     try:
-        sweep.run(roots)
+        run.run(roots)
     finally:
         place.where = outer
-    return [sweep.final(root) for root in roots]
+    return [run.final(root) for root in roots]
 
 
 class _Pass:
-    """One sweep.  `inner` holds the nodes with one reader, of the same primitive: `tree` rules wait for the tree's root."""
+    """One pass.  `inner` holds the nodes with one reader, of the same primitive: `tree` rules wait for the tree's root."""
 
     def __init__(self, rules: RuleSet, trace: Trace | None, readers: Counter[Node], inner: set[Node]) -> None:
         self.rules = rules

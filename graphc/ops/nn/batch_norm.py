@@ -132,8 +132,8 @@ def instance_norm(
 
     Args:
         input: floating-point tensor (N, C, L, …).
-        running_mean: mean of each channel, (C,), or None; moves in place with use_input_stats, is used without.
-        running_var: variance of each channel, (C,), or None; moves in place with use_input_stats, is used without.
+        running_mean: mean of each channel, (C,), or None; updated in place with use_input_stats, is used without.
+        running_var: variance of each channel, (C,), or None; updated in place with use_input_stats, is used without.
         weight: one factor per channel, (C,), or None.
         bias: one summand per channel, (C,), or None.
         use_input_stats: whether to normalize by the statistics of input, and to move the running ones towards the mean

@@ -1,4 +1,4 @@
-"""Rewrite rules: what each one makes, that it changes no bit, that the sweep ends and keeps what does not change."""
+"""Rewrite rules: what each one makes, that it changes no bit, that the pass ends and keeps what does not change."""
 
 from __future__ import annotations
 
@@ -656,7 +656,7 @@ def test_random_graphs(seed: int) -> None:
     simple = simplify(graph)
     again: list[Rule] = []
     simplify(simple, lambda r, *_: again.append(r))
-    assert not again or again[0].single_use or again[0].tree  # its other readers went away in the first sweep
+    assert not again or again[0].single_use or again[0].tree  # its other readers went away in the first pass
     assert cost(simple) <= cost(graph)
     arrays = inputs(graph)
     for a, b in zip(evaluate(graph, arrays), evaluate(simple, arrays), strict=True):
