@@ -19,7 +19,7 @@ FOLDERS = [
     "codegen.llvm", "codegen.loops", "codegen.nests", "codegen.gemm", "codegen.mlir", "codegen.runtime",
     "codegen.program.memory", "codegen.program.register_loops", "codegen.program",
     "codegen",
-    "core", "tensors",
+    "core", "recording", "storage", "tensors", "dispatch",
     "ops", "ops.elementwise", "ops.create", "ops.shape", "ops.indexing", "ops.reduce", "ops.linear_algebra", "ops.random",
     "ops.nn", "ops.losses", "ops.methods",
     "autograd", "tracing", "batching", "control_flow", "compiler.guards", "compiler", "func",

@@ -64,7 +64,7 @@ from graphc.ir.core.build import apply
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.text.parser import parse
 from graphc.ir.text.printer import to_text
-from graphc.tensors.dispatch import op
+from graphc.dispatch.operation import op
 from tests.graphc.ops import test_ops
 from tests.optable import In, Row
 

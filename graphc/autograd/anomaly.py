@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphc.tensors.context import state
+from graphc.recording.context import state
 
 __all__ = ["detect_anomaly", "set_detect_anomaly"]
 

@@ -17,9 +17,9 @@ from graphc.autograd.template import record_backward
 from graphc.core.errors import LEADS_OUT, TracingError, add_location
 from graphc.ir.core.build import zeros_like
 from graphc.ir.core.graph import Node
-from graphc.tensors.context import state
-from graphc.tensors.grad_fn import GradFn
-from graphc.tensors.storage import Storage, compute, stopped
+from graphc.recording.context import state
+from graphc.recording.grad_fn import GradFn
+from graphc.storage.storage import Storage, compute, stopped
 from graphc.tensors.tensor import AccumulateGrad, Tensor
 
 __all__ = [

@@ -11,10 +11,10 @@ from graphc.ir.core.build import cast, constant, full_like, zeros_like
 from graphc.ir.core.graph import Node, toposort
 from graphc.ir.core.predicates import is_stopped
 from graphc.ir.transforms.vjp import gradients
-from graphc.tensors.context import state
-from graphc.tensors.grad_fn import BatchInput, CustomGradFn, GradFn, Replaced, TransformInput, history
-from graphc.tensors.lazy import realize, substitute
-from graphc.tensors.storage import Storage, stopped
+from graphc.recording.context import state
+from graphc.recording.grad_fn import BatchInput, CustomGradFn, GradFn, Replaced, TransformInput, history
+from graphc.recording.lazy import realize, substitute
+from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import AccumulateGrad, Tensor
 
 __all__ = ["Engine", "differentiate", "takes_gradient", "with_late_hooks"]

@@ -16,9 +16,9 @@ from graphc.ir.core.control_flow import RefusedError
 from graphc.ir.core.graph import Node, make
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import TensorType
-from graphc.tensors.context import state
-from graphc.tensors.grad_fn import CustomGradFn
-from graphc.tensors.storage import Storage, stopped
+from graphc.recording.context import state
+from graphc.recording.grad_fn import CustomGradFn
+from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["Call", "Function", "FunctionCtx", "in_place_of", "once_differentiable"]

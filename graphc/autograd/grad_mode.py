@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from graphc.tensors.context import state
+from graphc.recording.context import state
 
 __all__ = ["enable_grad", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "set_grad_enabled"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from graphc.ir.core.graph import Node, make
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.tensors.context import state
-from graphc.tensors.grad_fn import CustomGradFn
-from graphc.tensors.storage import Shared, Storage, stopped
+from graphc.recording.context import state
+from graphc.recording.grad_fn import CustomGradFn
+from graphc.storage.storage import Shared, Storage, stopped
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["RemovableHandle", "call_hook", "hook_step"]

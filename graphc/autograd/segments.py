@@ -14,12 +14,12 @@ import numpy as np
 from graphc.ir.core.build import zeros_like
 from graphc.ir.core.graph import Node, TypeRuleError, parameter, toposort
 from graphc.ir.transforms.vjp import gradients
-from graphc.tensors.grad_fn import saves
-from graphc.tensors.lazy import Plan, substitute
-from graphc.tensors.recording import Recording
-from graphc.tensors.storage import Storage, valued
+from graphc.recording.grad_fn import saves
+from graphc.recording.lazy import Plan, substitute
+from graphc.recording.recording import Recording
+from graphc.recording.trie import LEAF, MADE, Slot
+from graphc.storage.storage import Storage, valued
 from graphc.tensors.tensor import Tensor
-from graphc.tensors.trie import LEAF, MADE, Slot
 
 __all__ = ["Way", "backward_over_recordings", "way_from"]
 

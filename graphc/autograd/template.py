@@ -12,12 +12,12 @@ from graphc.autograd.segments import Way, backward_over_recordings, way_from
 from graphc.ir.core.build import full_like, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.transforms.vjp import gradients
-from graphc.tensors.context import state
-from graphc.tensors.operands import slot_of
-from graphc.tensors.recording import Recording
-from graphc.tensors.storage import Storage, stopped
+from graphc.recording.context import state
+from graphc.recording.recording import Recording
+from graphc.recording.trie import HISTORY, MADE, Entry, Slot
+from graphc.storage.operands import slot_of
+from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
-from graphc.tensors.trie import HISTORY, MADE, Entry, Slot
 
 __all__ = ["record_backward"]
 

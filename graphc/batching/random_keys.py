@@ -15,7 +15,7 @@ from graphc.ir.core.types import I64
 from graphc.ir.interpret.rng_offsets import drawn_words
 from graphc.ir.transforms.vmap_rules import lead
 from graphc.ops.random.generator import default_generator, generators
-from graphc.tensors.storage import Storage
+from graphc.storage.storage import Storage
 from graphc.tracing.nested import KEY, Before
 
 __all__ = ["furthest_key", "keys_of_elements", "refuse_draws"]

@@ -13,16 +13,16 @@ from typing import Any
 
 from graphc.batching.random_keys import furthest_key, keys_of_elements, refuse_draws
 from graphc.core.errors import TracingError, location_of, set_location
+from graphc.dispatch.operation import PENDING_BOUND
 from graphc.ir.core.build import permute
 from graphc.ir.core.graph import Node, parameter, toposort
 from graphc.ir.core.types import TensorType
 from graphc.ir.transforms.vmap import batch
 from graphc.ir.transforms.vmap_rules import lead
-from graphc.tensors.context import state
-from graphc.tensors.dispatch import PENDING_BOUND
-from graphc.tensors.grad_fn import BatchInput, GradFn, TransformInput
-from graphc.tensors.lazy import substitute
-from graphc.tensors.storage import Storage, compute, stopped
+from graphc.recording.context import state
+from graphc.recording.grad_fn import BatchInput, GradFn, TransformInput
+from graphc.recording.lazy import substitute
+from graphc.storage.storage import Storage, compute, stopped
 from graphc.tensors.tensor import AccumulateGrad, Tensor
 from graphc.tracing.custom_vjp import written_out
 from graphc.tracing.function_rule import VmapInfo, apply_with_rules, ruled

@@ -29,7 +29,7 @@ from graphc.compiler.lowered import Lowered
 from graphc.compiler.options import Options
 from graphc.compiler.signature import Call, flatten_call
 from graphc.compiler.variant import Variant
-from graphc.tensors.context import state
+from graphc.recording.context import state
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["CACHE_SIZE", "Compiled", "capture", "compile"]

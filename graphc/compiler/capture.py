@@ -21,9 +21,9 @@ from graphc.core.errors import TracingError, add_location
 from graphc.core.pytree import TreeDef
 from graphc.ir.core.graph import PARAMETER, Graph, Node, parameter, toposort
 from graphc.ir.core.types import TensorType
-from graphc.tensors.context import state
-from graphc.tensors.grad_fn import CustomGradFn, GradFn, TransformInput, history
-from graphc.tensors.storage import Storage
+from graphc.recording.context import state
+from graphc.recording.grad_fn import CustomGradFn, GradFn, TransformInput, history
+from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.custom_vjp import written_out
 from graphc.tracing.trace import Captured, Trace

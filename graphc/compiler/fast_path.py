@@ -17,8 +17,8 @@ from graphc.compiler.signature import Call
 from graphc.compiler.variant import CapturedStorage, OutsideTensor, Variant
 from graphc.core import pytree
 from graphc.core.pytree import TreeDef
-from graphc.tensors.context import state
-from graphc.tensors.storage import Storage
+from graphc.recording.context import state
+from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["MISFIT", "FastPath", "fast_path_of"]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from graphc.tensors.context import state
+from graphc.recording.context import state
 from graphc.tracing.trace import Trace
 
 __all__ = ["compiling"]

@@ -14,9 +14,9 @@ import numpy as np
 
 from graphc.compiler.guards.equality import exact
 from graphc.ir.core.graph import PARAMETER, Node, know
-from graphc.tensors.context import state
-from graphc.tensors.grad_fn import GradFn
-from graphc.tensors.storage import HELD_ONCE, Storage, valued
+from graphc.recording.context import state
+from graphc.recording.grad_fn import GradFn
+from graphc.storage.storage import HELD_ONCE, Storage, valued
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["Array", "Result", "guards_hold", "tensor_of", "value_of", "write_grads", "write_state"]

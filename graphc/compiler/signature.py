@@ -14,8 +14,8 @@ from graphc.core import pytree
 from graphc.core.dtypes import of_numpy
 from graphc.core.pytree import TreeDef
 from graphc.ir.core.cached import cached_property
-from graphc.tensors.context import state
-from graphc.tensors.storage import compute
+from graphc.recording.context import state
+from graphc.storage.storage import compute
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["Argument", "Call", "flatten_call", "names_of"]

@@ -17,9 +17,9 @@ from graphc.core import pytree
 from graphc.core.pytree import TreeDef
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import PARAMETER, Graph, Node
-from graphc.tensors.grad_fn import CustomGradFn, GradFn, TransformInput, history
-from graphc.tensors.lazy import substitute
-from graphc.tensors.storage import Storage, compute, unique, valued
+from graphc.recording.grad_fn import CustomGradFn, GradFn, TransformInput, history
+from graphc.recording.lazy import substitute
+from graphc.storage.storage import Storage, compute, unique, valued
 from graphc.tensors.tensor import AccumulateGrad, Tensor
 from graphc.tracing.trace import Captured, no_way_out
 

@@ -20,7 +20,7 @@ from graphc.core.errors import located
 from graphc.ir.core import build
 from graphc.ir.core.types import BOOL, I64
 from graphc.ops.elementwise.comparison import lt
-from graphc.tensors.storage import Storage
+from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["checkpointed", "cond", "fori_loop", "scan", "while_loop"]

@@ -13,13 +13,13 @@ from graphc.core import pytree
 from graphc.core.dtypes import number_dtype
 from graphc.core.errors import TracingError, add_location, located, location_of, set_location
 from graphc.core.pytree import TreeDef
+from graphc.dispatch.operation import from_array
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import DType, TensorType
-from graphc.tensors.context import state
-from graphc.tensors.dispatch import from_array
-from graphc.tensors.grad_fn import CustomGradFn, GradFn, history
-from graphc.tensors.storage import Storage
+from graphc.recording.context import state
+from graphc.recording.grad_fn import CustomGradFn, GradFn, history
+from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.custom_vjp import written_out
 from graphc.tracing.function_rule import apply_with_rules, placeholder_tensor

@@ -9,15 +9,15 @@ from graphc.control_flow.body import Body, Input, Once, Result
 from graphc.core import pytree
 from graphc.core.errors import located, user_location
 from graphc.core.pytree import TreeDef
+from graphc.dispatch.operation import PENDING_BOUND
 from graphc.ir.core import build, control_flow
 from graphc.ir.core.graph import Node, Region, parameter, place
 from graphc.ir.core.types import BOOL
 from graphc.ir.transforms.checkpointing import scan_in_segments
-from graphc.tensors.context import state
-from graphc.tensors.dispatch import PENDING_BOUND
-from graphc.tensors.grad_fn import GradFn
-from graphc.tensors.lazy import substitute
-from graphc.tensors.storage import Storage, compute, stopped
+from graphc.recording.context import state
+from graphc.recording.grad_fn import GradFn
+from graphc.recording.lazy import substitute
+from graphc.storage.storage import Storage, compute, stopped
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["record_branch", "record_once", "record_scan", "record_while"]

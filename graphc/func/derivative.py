@@ -17,7 +17,7 @@ from graphc.ir.core.graph import Node, make, parameter, toposort
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.transforms.jvp import tangents as tangents_of
 from graphc.ir.transforms.vjp import gradients
-from graphc.tensors.grad_fn import CustomGradFn, history
+from graphc.recording.grad_fn import CustomGradFn, history
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.custom_vjp import written_out
 

@@ -12,7 +12,7 @@ from graphc.func.derivative import JVP_NAME, differentiable, output_tangents, ou
 from graphc.func.level import Level, as_tensor
 from graphc.ir.core import build
 from graphc.ir.core.graph import PARAMETER, Node, parameter, toposort
-from graphc.tensors.lazy import realize, substitute
+from graphc.recording.lazy import realize, substitute
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["jvp", "linearize"]

@@ -14,12 +14,12 @@ from graphc.autograd.grad_mode import enable_grad
 from graphc.core import pytree
 from graphc.core.errors import located
 from graphc.core.pytree import TreeDef
+from graphc.dispatch.operation import from_array
 from graphc.ir.core.graph import Node, make
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.tensors.context import state
-from graphc.tensors.dispatch import from_array
-from graphc.tensors.grad_fn import CustomGradFn, GradFn, TransformInput, history
-from graphc.tensors.storage import Storage, stopped
+from graphc.recording.context import state
+from graphc.recording.grad_fn import CustomGradFn, GradFn, TransformInput, history
+from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["ArgNums", "Level", "as_tensor", "positions", "replaced"]

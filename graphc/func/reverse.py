@@ -10,7 +10,7 @@ from graphc.core import pytree
 from graphc.core.errors import located
 from graphc.func.level import ArgNums, Level, positions, replaced
 from graphc.ir.core.build import zeros_like
-from graphc.tensors.storage import Storage
+from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["grad", "grad_and_value", "vjp"]

@@ -22,8 +22,8 @@ from graphc.ir.core.types import DType
 from graphc.ir.sparse.dependence import dependence
 from graphc.ir.sparse.rules import Values
 from graphc.ir.sparse.sparsity import Sparsity, nothing, stacked
-from graphc.tensors.context import state
-from graphc.tensors.storage import Storage, compute
+from graphc.recording.context import state
+from graphc.storage.storage import Storage, compute
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.trace import Captured
 

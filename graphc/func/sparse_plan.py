@@ -10,6 +10,7 @@ import numpy as np
 
 from graphc.compiler.api import Compiled
 from graphc.core import pytree
+from graphc.dispatch.operation import from_array
 from graphc.func.derivative import Derivative, backward_derivative, forward_derivative
 from graphc.func.directions import with_choices
 from graphc.func.forward import jvp
@@ -21,8 +22,7 @@ from graphc.ir.core.types import DType
 from graphc.ir.sparse.colouring import cheaper, symmetric
 from graphc.ir.sparse.sparsity import Sparsity
 from graphc.ir.transforms.vmap import batch
-from graphc.tensors.dispatch import from_array
-from graphc.tensors.storage import Storage
+from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["Plan", "wrong_rows"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, constant, elementwise, full_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import F32, F64
 from graphc.ops.common import number_like
 from graphc.ops.create.fill import zeros
 from graphc.optim.optimizer import Optimizer, check_not_negative, write, zeros_of
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["Adam", "AdamW"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import elementwise
 from graphc.ir.core.graph import Node
 from graphc.ops.common import number_like
 from graphc.ops.create.fill import full_like, zeros
 from graphc.optim.optimizer import Optimizer, check_not_negative, write, zeros_of
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["Adagrad", "RMSprop"]

@@ -1,1 +1,1 @@
-"""The tensor: views of storages, lazy evaluation, dispatch of operations."""
+"""The tensor: a storage read through a view, its gradient, and access to its values."""

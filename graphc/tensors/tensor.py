@@ -19,15 +19,15 @@ from graphc.core.promotion import broadcast_shapes, broadcast_to
 from graphc.ir.core.build import cast, constant
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import TensorType
-from graphc.tensors import views
-from graphc.tensors.context import state
-from graphc.tensors.grad_fn import AccumulateGrad, GradFn
-from graphc.tensors.lazy import realize
-from graphc.tensors.operands import TENSORS
+from graphc.recording.context import state
+from graphc.recording.grad_fn import AccumulateGrad, GradFn
+from graphc.recording.lazy import realize
+from graphc.storage import views
+from graphc.storage.operands import TENSORS
+from graphc.storage.storage import HELD_ONCE, Shared, Storage, compute, stopped, valued
+from graphc.storage.views import ViewSteps
+from graphc.storage.writes import record_write
 from graphc.tensors.operations import Operations
-from graphc.tensors.storage import HELD_ONCE, Shared, Storage, compute, stopped, valued
-from graphc.tensors.views import ViewSteps
-from graphc.tensors.writes import record_write
 
 __all__ = ["AccumulateGrad", "Tensor", "device", "legacy"]
 

@@ -17,7 +17,7 @@ from graphc.ir.core.build import zeros_like
 from graphc.ir.core.control_flow import RefusedError, custom, substitute
 from graphc.ir.core.graph import Node, Region, parameter, toposort
 from graphc.ir.transforms.vjp import gradients
-from graphc.tensors.grad_fn import CustomGradFn, GradFn, history
+from graphc.recording.grad_fn import CustomGradFn, GradFn, history
 
 __all__ = ["DEPTH", "written_out"]
 

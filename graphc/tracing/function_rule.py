@@ -9,9 +9,9 @@ from graphc.ir.core.build import broadcast, permute
 from graphc.ir.core.control_flow import custom
 from graphc.ir.core.graph import Node, Region, parameter, toposort
 from graphc.ir.core.types import TensorType
-from graphc.tensors.context import state
-from graphc.tensors.grad_fn import TransformInput
-from graphc.tensors.storage import Storage
+from graphc.recording.context import state
+from graphc.recording.grad_fn import TransformInput
+from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.custom_vjp import written_out
 from graphc.tracing.nested import InnerTrace

@@ -16,9 +16,9 @@ import numpy as np
 from graphc.core.errors import TracingError, add_location
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import I64, TensorType
-from graphc.tensors.context import state
-from graphc.tensors.grad_fn import GradFn
-from graphc.tensors.storage import Storage
+from graphc.recording.context import state
+from graphc.recording.grad_fn import GradFn
+from graphc.storage.storage import Storage
 from graphc.tensors.tensor import AccumulateGrad, Tensor
 from graphc.tracing.trace import Trace
 

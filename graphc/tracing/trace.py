@@ -16,9 +16,9 @@ from graphc.core.dtypes import as_dtype, get_default_dtype
 from graphc.core.errors import LEADS_OUT, TracingError, add_location, user_location
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import DType, TensorType
-from graphc.tensors.context import state
-from graphc.tensors.grad_fn import CustomGradFn, GradFn
-from graphc.tensors.storage import Places, Storage
+from graphc.recording.context import state
+from graphc.recording.grad_fn import CustomGradFn, GradFn
+from graphc.storage.storage import Places, Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.unroll_warning import UNROLLED, depth, warn_of_loop
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphc.control_flow.api import checkpointed
 from graphc.core.errors import add_location
-from graphc.tensors.context import state
+from graphc.recording.context import state
 
 __all__ = ["checkpoint", "checkpoint_sequential"]
 

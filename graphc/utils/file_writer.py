@@ -13,7 +13,7 @@ import numpy as np
 
 from graphc.core.dtypes import Size, dtype
 from graphc.nn.parameter import Parameter
-from graphc.tensors.storage import Shared, Storage
+from graphc.storage.storage import Shared, Storage
 from graphc.tensors.tensor import Tensor, device
 from graphc.utils.file_format import CODE_OF, FACTORIES, KEY, Unsupported
 from graphc.utils.rebuild import numpy_dtype

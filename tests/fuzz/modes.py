@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import graphc
-from graphc.tensors import lazy
+from graphc.recording import lazy
 from tests.fuzz.cases import TORCH, Case, case_of, real_torch, tensors
 from tests.fuzz.finite import finite_differences
 from tests.fuzz.program import Program

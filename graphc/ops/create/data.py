@@ -9,14 +9,14 @@ import numpy as np
 from graphc.core.arrays import array_of
 from graphc.core.dtypes import as_dtype, dtype, get_default_dtype, of_ir
 from graphc.core.promotion import result_dtype
+from graphc.dispatch.operation import from_array, op
 from graphc.ir.core.build import cast
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType
 from graphc.ops.common import DTypeLike
 from graphc.ops.create.fill import check_device, finished
 from graphc.ops.create.options import Options
-from graphc.tensors.dispatch import from_array, op
-from graphc.tensors.storage import Storage
+from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphc.core.dtypes import exact_number, number_dtype
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import constant
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType
 from graphc.ops.common import DTypeLike, check_counts, default_float, dtype_or, flatten_sizes
 from graphc.ops.create.options import Options
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 if TYPE_CHECKING:

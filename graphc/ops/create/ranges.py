@@ -6,13 +6,13 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from graphc.core.errors import located
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, constant, elementwise, iota, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import F64, I64, DType
 from graphc.ops.common import DTypeLike, default_float, dtype_or
 from graphc.ops.create.fill import finished
 from graphc.ops.create.options import Options
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 if TYPE_CHECKING:

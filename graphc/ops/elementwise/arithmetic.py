@@ -5,11 +5,11 @@ from __future__ import annotations
 from graphc.core.dtypes import exact_number
 from graphc.core.errors import located
 from graphc.core.promotion import promote, result_dtype
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL
 from graphc.ops.common import Operand, torch_name
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["add", "addcdiv", "addcmul", "lerp", "mul", "multiply", "neg", "negative", "positive", "rsub", "sub", "subtract"]

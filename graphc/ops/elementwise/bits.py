@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import elementwise, full_like, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import U8
 from graphc.ops.common import Operand, torch_name
 from graphc.ops.templates import template
-from graphc.tensors.dispatch import op
 
 __all__ = ["bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor"]
 

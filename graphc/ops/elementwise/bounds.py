@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 
 from graphc.core.promotion import exact, promote, result_dtype
+from graphc.dispatch.operation import Operation, op
 from graphc.ir.core.build import derived, elementwise, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.predicates import is_constant
 from graphc.ops.common import Operand
 from graphc.ops.templates import template
-from graphc.tensors.dispatch import Operation, op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "maximum", "minimum"]

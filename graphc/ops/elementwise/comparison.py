@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import elementwise, reduce
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, all_axes
 from graphc.ops.elementwise.predicates import INFINITY
 from graphc.ops.templates import template
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 __all__ = [

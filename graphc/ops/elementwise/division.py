@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import derived, elementwise, select
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand
 from graphc.ops.elementwise.signs import sign_bit
-from graphc.tensors.dispatch import op
 
 __all__ = ["div", "divide", "floor_divide", "fmod", "reciprocal", "remainder", "true_divide"]
 

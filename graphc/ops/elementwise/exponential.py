@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, elementwise, full_like, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import F64
 from graphc.ops.common import Operand, float_function
-from graphc.tensors.dispatch import op
 
 __all__ = ["exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "logaddexp", "logaddexp2"]
 

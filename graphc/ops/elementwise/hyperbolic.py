@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core import build
 from graphc.ir.core.build import derived, elementwise, full_like, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ops.common import float_function
 from graphc.ops.elementwise.exponential import LOG_2
-from graphc.tensors.dispatch import op
 
 __all__ = ["acosh", "asinh", "atanh", "cosh", "sinh", "tanh"]
 

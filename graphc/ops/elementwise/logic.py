@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL
 from graphc.ops.common import Operand
 from graphc.ops.templates import template
-from graphc.tensors.dispatch import op
 
 __all__ = ["logical_and", "logical_not", "logical_or", "logical_xor"]
 

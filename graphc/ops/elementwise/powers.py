@@ -8,11 +8,11 @@ import numpy as np
 
 from graphc.core.dtypes import exact_number
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, constant, derived, elementwise, full_like, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL, F64
 from graphc.ops.common import Operand, float_function
-from graphc.tensors.dispatch import op
 
 __all__ = ["float_power", "pow", "rsqrt", "sqrt", "square"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import constant, elementwise
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL
-from graphc.tensors.dispatch import op
 
 __all__ = ["isfinite", "isinf", "isnan", "isneginf", "isposinf"]
 

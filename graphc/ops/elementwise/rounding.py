@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import elementwise
 from graphc.ir.core.graph import Node
 from graphc.ops.common import check_float
 from graphc.ops.templates import template
-from graphc.tensors.dispatch import op
 
 __all__ = ["ceil", "floor", "frac", "round", "trunc"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import derived, elementwise, full_like, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand
-from graphc.tensors.dispatch import op
 
 __all__ = ["abs", "absolute", "copysign", "nan_to_num", "sgn", "sign", "signbit"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import pi
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, derived, elementwise, full_like, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, float_function
-from graphc.tensors.dispatch import op
 
 __all__ = ["erf", "heaviside", "logit", "sigmoid", "sinc", "xlogy"]
 

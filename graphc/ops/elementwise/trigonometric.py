@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import pi
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import derived, elementwise, full_like, select
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, float_function
 from graphc.ops.elementwise.signs import sign_bit
-from graphc.tensors.dispatch import op
 
 __all__ = [
     "acos", "arccos", "arcsin", "arctan", "arctan2", "asin", "atan", "atan2", "cos", "deg2rad", "hypot", "rad2deg",

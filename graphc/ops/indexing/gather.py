@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from graphc.core.promotion import broadcast_shapes
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, permute, reshape
 from graphc.ir.core.build import gather as gather_at
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.common import axis_of, expand_to, positions, torch_name
 from graphc.ops.indexing.nodes import axes_first, from_end, result_order
-from graphc.tensors.dispatch import op
 
 __all__ = ["gather", "index_select", "take", "take_along_dim"]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, permute, reshape, select
 from graphc.ir.core.build import gather as gather_at
 from graphc.ir.core.build import scatter as scatter_at
@@ -40,11 +41,10 @@ from graphc.ops.indexing.selection import (
 )
 from graphc.ops.shape.slices import known_integer
 from graphc.ops.shape.slices import select as select_at
-from graphc.tensors.context import state
-from graphc.tensors.dispatch import op
-from graphc.tensors.storage import Storage
+from graphc.recording.context import state
+from graphc.storage.storage import Storage
+from graphc.storage.views import Movement, Step, ViewSteps
 from graphc.tensors.tensor import Tensor
-from graphc.tensors.views import Movement, Step, ViewSteps
 
 __all__ = ["getitem", "index_put", "put_item"]
 

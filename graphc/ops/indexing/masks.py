@@ -11,13 +11,13 @@ import numpy as np
 
 from graphc.core.errors import located
 from graphc.core.promotion import broadcast_shapes, exact, promote, result_dtype
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import apply, cast, constant, elementwise, iota, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL, I64
 from graphc.ops.common import Operand, expand_to, number_like, torch_name
 from graphc.ops.indexing.items import getitem
 from graphc.ops.indexing.nodes import append_axes
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["argwhere", "masked_fill", "masked_select", "nonzero", "one_hot", "where"]

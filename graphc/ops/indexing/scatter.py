@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphc.core.dtypes import exact_number
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, constant, reshape, slice_
 from graphc.ir.core.build import scatter as scatter_at
 from graphc.ir.core.graph import Node
@@ -10,7 +11,6 @@ from graphc.ir.core.types import I64
 from graphc.ops.common import Operand, axis_of, number_like, positions
 from graphc.ops.indexing.gather import check_index
 from graphc.ops.indexing.nodes import scatter_add_at, scatter_fill
-from graphc.tensors.dispatch import op
 
 __all__ = ["scatter", "scatter_add"]
 

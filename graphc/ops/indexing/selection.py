@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.tensors.operands import KEYED
+from graphc.storage.operands import KEYED
 
 __all__ = []
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, constant, permute, reshape
 from graphc.ir.core.build import scatter as scatter_at
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.common import Operand, axis_of, number_like, torch_name
 from graphc.ops.indexing.nodes import axes_first, from_end, result_order, scatter_add_at, scatter_fill
-from graphc.tensors.dispatch import op
 
 __all__ = ["index_add", "index_copy", "index_fill"]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, permute, reshape, sum_
 from graphc.ir.core.graph import Node
 from graphc.ops.common import expand_to, unsqueeze_axis
 from graphc.ops.linear_algebra.matrices import bmm, mm, mv, rows_times_matrix, rows_times_vector
 from graphc.ops.shape.repetition import expanded_shape
-from graphc.tensors.dispatch import op
 
 __all__ = ["addmm", "addmv", "baddbmm", "bilinear", "linear"]
 

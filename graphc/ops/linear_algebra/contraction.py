@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import permute, reshape, sum_
 from graphc.ir.core.graph import Node
 from graphc.ops.common import axis_of, keep_axes
 from graphc.ops.linear_algebra.matrices import matrix_product
-from graphc.tensors.dispatch import op
 
 __all__ = ["tensordot"]
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from math import prod
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import broadcast, permute, reshape, sum_
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, expand_to
 from graphc.ops.linear_algebra.matrices import matrix_product
 from graphc.ops.shape.diagonals import diagonal
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["einsum"]

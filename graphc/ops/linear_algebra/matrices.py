@@ -8,11 +8,11 @@ from __future__ import annotations
 from math import prod
 
 from graphc.core.promotion import broadcast_shapes
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import matmul as matmul_nodes
 from graphc.ir.core.build import reshape, sum_
 from graphc.ir.core.graph import Node
 from graphc.ops.common import expand_to, torch_name, unsqueeze_axis
-from graphc.tensors.dispatch import op
 
 __all__ = ["bmm", "dot", "matmul", "mm", "mv", "vdot"]
 

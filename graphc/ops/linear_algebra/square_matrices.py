@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, elementwise, iota, sum_
 from graphc.ir.core.build import matmul as matmul_nodes
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.shape.diagonals import diagonal
-from graphc.tensors.dispatch import op
 
 __all__ = ["matrix_power", "trace"]
 

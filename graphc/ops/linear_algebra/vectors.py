@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import broadcast, reshape, sum_
 from graphc.ir.core.graph import Node
 from graphc.ops.common import axis_of, unsqueeze_axis
 from graphc.ops.linear_algebra.contraction import contract
 from graphc.ops.shape.order import rolled
-from graphc.tensors.dispatch import op
 
 __all__ = ["cross", "ger", "inner", "kron", "outer", "vecdot"]
 

@@ -6,6 +6,7 @@ over each row: no gather forward, no scatter backward.
 
 from __future__ import annotations
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, elementwise, iota, reshape, select, sum_, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
@@ -13,7 +14,6 @@ from graphc.ops.common import all_axes, checked, expand_to, unsqueeze_axis
 from graphc.ops.losses.reduction import reduced, reduction_name
 from graphc.ops.nn.softmax import log_softmax_nodes
 from graphc.ops.reduce.norms import log_sum_exp
-from graphc.tensors.dispatch import op
 
 __all__ = ["cross_entropy", "nll_loss"]
 

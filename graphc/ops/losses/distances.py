@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.graph import Node
 from graphc.ops.losses.reduction import reduced, reduction_name, weighted
-from graphc.tensors.dispatch import op
 
 __all__ = ["huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"]
 

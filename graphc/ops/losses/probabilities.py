@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import derived, elementwise, full_like, select, sum_, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ops.common import all_axes, checked, expand_to
 from graphc.ops.elementwise.special import xlogy
 from graphc.ops.losses.reduction import reduced, reduction_name, weighted
-from graphc.tensors.dispatch import op
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss", "soft_margin_loss"]
 

@@ -6,6 +6,7 @@ from math import sqrt
 
 from graphc.core.errors import located
 from graphc.core.promotion import broadcast_shapes
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import (
     apply,
     cast,
@@ -25,7 +26,6 @@ from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, expand_to, torch_name
 from graphc.ops.nn.dropout import dropout
 from graphc.ops.nn.softmax import softmax_nodes
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["scaled_dot_product_attention"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import concatenate, constant, reshape, sum_
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType
@@ -13,7 +14,6 @@ from graphc.ops.common import expand_to
 from graphc.ops.nn.windows import PoolWindows, Sizes, each, over_axes, padded, pool_windows
 from graphc.ops.reduce.sums import mean_nodes
 from graphc.ops.shape.slices import narrow_axis
-from graphc.tensors.dispatch import op
 
 __all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d"]
 

@@ -6,13 +6,13 @@ from math import prod
 from typing import Any
 
 from graphc.core.errors import located
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import elementwise
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, expand_to
 from graphc.ops.nn.normalization import check_per_channel, per_channel, scaled_channels, standardized
 from graphc.ops.reduce.moments import variance
 from graphc.ops.reduce.sums import count, mean_nodes
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["batch_norm", "instance_norm"]

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import concatenate, expand_axes, matmul, reshape
 from graphc.ir.core.graph import Node
 from graphc.ops.common import expand_to, torch_name, unsqueeze_axis
 from graphc.ops.nn.windows import Sizes, each, over_axes, padded, windows
-from graphc.tensors.dispatch import op
 
 __all__ = ["conv1d", "conv2d", "conv3d"]
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from math import prod
 
 from graphc.core.errors import located
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ops.common import expand_to, torch_name
 from graphc.ops.nn.windows import over_axes
 from graphc.ops.random.bits import below, bits
 from graphc.ops.random.generator import drawn
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["dropout", "dropout1d", "dropout2d", "dropout3d"]

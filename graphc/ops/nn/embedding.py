@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import apply, cast, elementwise, expand_axes, gather, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
-from graphc.tensors.dispatch import op
 
 __all__ = ["embedding"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import concatenate, constant, elementwise, iota
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.common import unsqueeze_axis
 from graphc.ops.nn.windows import PoolWindows, Sizes, over_axes, padded, pool_windows
 from graphc.ops.reduce.extremes import extreme_at
-from graphc.tensors.dispatch import op
 
 __all__ = ["max_pool1d", "max_pool2d", "max_pool3d"]
 

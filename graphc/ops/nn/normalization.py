@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from graphc.core.errors import located
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import elementwise, expand_axes, reshape
 from graphc.ir.core.graph import Node
 from graphc.ops.common import expand_to
 from graphc.ops.reduce.moments import variance
 from graphc.ops.reduce.sums import mean_nodes
-from graphc.tensors.dispatch import op
 
 __all__ = ["group_norm", "layer_norm", "rms_norm"]
 

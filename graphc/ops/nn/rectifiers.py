@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import elementwise, reshape, select
 from graphc.ir.core.graph import Node
 from graphc.ops.common import check_float, expand_to, number_like, torch_name
 from graphc.ops.nn.shrinkage import hardtanh
-from graphc.tensors.dispatch import op
 
 __all__ = ["celu", "elu", "leaky_relu", "prelu", "relu", "relu6", "selu", "threshold"]
 

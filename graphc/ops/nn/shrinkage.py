@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.graph import Node
 from graphc.ops.common import check_float, number_like
-from graphc.tensors.dispatch import op
 
 __all__ = ["hardshrink", "hardtanh", "softshrink", "softsign", "tanhshrink"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from math import pi, sqrt
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.graph import Node
 from graphc.ops.common import axis_of
 from graphc.ops.nn.rectifiers import relu6
 from graphc.ops.shape.slices import narrow_axis
-from graphc.tensors.dispatch import op
 
 __all__ = ["gelu", "glu", "hardsigmoid", "hardswish", "logsigmoid", "mish", "silu", "softplus"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import apply, cast, elementwise, expand_axes, reduce
 from graphc.ir.core.graph import Node
 from graphc.ops.common import DTypeLike, axis_of, dtype_or, torch_name
-from graphc.tensors.dispatch import op
 
 __all__ = ["log_softmax", "softmax", "softmin"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import flip, permute, reshape
 from graphc.ir.core.graph import Node
 from graphc.ops.nn.convolution import batched, check_groups, check_operands, convolved, unbatched, with_bias
 from graphc.ops.nn.windows import Sizes, each, over_axes, padded
-from graphc.tensors.dispatch import op
 
 __all__ = ["conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
 

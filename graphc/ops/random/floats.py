@@ -10,6 +10,7 @@ import numpy as np
 
 from graphc.core.dtypes import of_ir
 from graphc.core.errors import located
+from graphc.dispatch.operation import op
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType
 from graphc.ops.common import DTypeLike, check_counts, default_float, dtype_or, flatten_sizes
@@ -17,8 +18,7 @@ from graphc.ops.create.fill import finished
 from graphc.ops.create.options import Options
 from graphc.ops.random.bits import normal_nodes, uniform_nodes
 from graphc.ops.random.generator import Generator, drawn
-from graphc.tensors.context import state
-from graphc.tensors.dispatch import op
+from graphc.recording.context import state
 from graphc.tensors.tensor import Tensor
 
 if TYPE_CHECKING:

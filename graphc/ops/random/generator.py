@@ -11,12 +11,12 @@ import os
 from typing import Any
 from weakref import WeakSet
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import constant, elementwise, iota, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.create.fill import check_device
-from graphc.tensors.dispatch import op
-from graphc.tensors.storage import Storage, compute
+from graphc.storage.storage import Storage, compute
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]

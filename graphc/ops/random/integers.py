@@ -10,6 +10,7 @@ import numpy as np
 
 from graphc.core.dtypes import iinfo, of_ir
 from graphc.core.errors import located
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, elementwise
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64, DType
@@ -18,8 +19,7 @@ from graphc.ops.create.fill import finished
 from graphc.ops.create.options import Options, RandomOptions
 from graphc.ops.random.bits import below, bits, two_words
 from graphc.ops.random.generator import Generator, drawn
-from graphc.tensors.context import state
-from graphc.tensors.dispatch import op
+from graphc.recording.context import state
 from graphc.tensors.tensor import Tensor
 
 if TYPE_CHECKING:

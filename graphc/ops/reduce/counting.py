@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from graphc.core.errors import located
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, constant, full_like, scatter_add
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.common import Operand
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["bincount", "unique"]

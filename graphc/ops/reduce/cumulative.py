@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cumsum as running_sum
 from graphc.ir.core.build import pad, slice_
 from graphc.ir.core.graph import Node
 from graphc.ops.common import DTypeLike, axis_of
 from graphc.ops.elementwise.exponential import logaddexp
 from graphc.ops.reduce.sums import accumulable
-from graphc.tensors.dispatch import op
 
 __all__ = ["cumprod", "cumsum", "logcumsumexp"]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import expand_axes, full_like, reduce, select
 from graphc.ir.core.graph import Node
 from graphc.ops.common import axes_of, unsqueeze_axis
 from graphc.ops.reduce.norms import norm_nodes
-from graphc.tensors.dispatch import op
 
 __all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, overload
 
+from graphc.dispatch.operation import Operation, numpy_names, op
 from graphc.ir.core.build import apply, constant, reduce, reshape
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
@@ -11,7 +12,6 @@ from graphc.ops.common import Dims, Operand, axes_of, axis_of, positions, squeez
 from graphc.ops.elementwise.bounds import maximum, minimum
 from graphc.ops.reduce.sums import reduced
 from graphc.ops.templates import template
-from graphc.tensors.dispatch import Operation, numpy_names, op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "min"]

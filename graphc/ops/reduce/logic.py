@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, sum_
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL, I64
 from graphc.ops.common import Dims, axes_of
 from graphc.ops.reduce.sums import reduced
-from graphc.tensors.dispatch import op
 
 __all__ = ["all", "any", "count_nonzero"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import elementwise, expand_axes, full_like, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Dims, axes_of, keep_axes
 from graphc.ops.reduce.sums import count, mean_nodes, reduced
-from graphc.tensors.dispatch import op
 
 __all__ = ["std", "std_mean", "var", "var_mean"]
 

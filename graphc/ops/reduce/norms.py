@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import apply, cast, elementwise, expand_axes, full_like, reduce, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL
 from graphc.ops.common import Dims, DTypeLike, axes_of, dtype_or, float_operand, keep_axes, torch_name
 from graphc.ops.reduce.moments import root
 from graphc.ops.reduce.sums import count, reduced
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["logsumexp", "norm"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import overload
 
+from graphc.dispatch.operation import numpy_names, op
 from graphc.ir.core.build import apply, cast, elementwise, reduce, reshape, select, zeros_like
 from graphc.ir.core.build import argsort as order_of
 from graphc.ir.core.build import gather as gather_at
@@ -16,7 +17,6 @@ from graphc.ops.common import axis_of, positions
 from graphc.ops.reduce.extremes import ValuesIndices
 from graphc.ops.reduce.sums import sum
 from graphc.ops.shape.slices import narrow_axis
-from graphc.tensors.dispatch import numpy_names, op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["argsort", "median", "msort", "sort", "topk"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod as product
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, elementwise, reduce, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.common import Dims, DTypeLike, axes_of, dtype_or, keep_axes, torch_name
-from graphc.tensors.dispatch import op
 
 __all__ = ["mean", "nanmean", "nansum", "prod", "sum"]
 

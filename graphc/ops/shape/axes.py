@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import permute as permute_axes
 from graphc.ir.core.graph import Node
 from graphc.ops.common import axis_of, flatten_sizes
-from graphc.tensors.dispatch import op
 
 __all__ = ["moveaxis", "movedim", "permute", "swapaxes", "swapdims", "t", "transpose"]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import broadcast, elementwise, iota, pad, zeros_like
 from graphc.ir.core.build import select as choose
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, axis_of
 from graphc.ops.shape.axes import movedim
-from graphc.tensors.dispatch import op
-from graphc.tensors.views import Diagonal, ViewSteps, read
+from graphc.storage.views import Diagonal, ViewSteps, read
 
 __all__ = ["diag", "diag_embed", "diagonal", "tril", "triu"]
 

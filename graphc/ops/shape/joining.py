@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.core.promotion import result_dtype
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, concatenate
 from graphc.ir.core.graph import Node
 from graphc.ops.common import axis_of, unsqueeze_axis
 from graphc.ops.shape.ranks import at_least_rank
-from graphc.tensors.dispatch import op
 
 __all__ = ["cat", "concat", "dstack", "hstack", "stack", "vstack"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import concatenate
 from graphc.ir.core.build import flip as flip_axes
 from graphc.ir.core.build import reshape as reshape_node
@@ -11,7 +12,6 @@ from graphc.ir.core.graph import Node
 from graphc.ops.common import axes_of, axis_of, flatten_sizes
 from graphc.ops.shape.axes import transpose
 from graphc.ops.shape.slices import narrow_axis
-from graphc.tensors.dispatch import op
 
 __all__ = ["flip", "fliplr", "flipud", "roll", "rot90"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.core.dtypes import exact_number
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import pad, slice_
 from graphc.ir.core.graph import Node
-from graphc.tensors.dispatch import op
 
 __all__ = ["constant_pad_nd"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.graph import Node
 from graphc.ops.common import axis_of
 from graphc.ops.shape.slices import narrow_axis, select_axis
-from graphc.tensors.dispatch import op
 
 __all__ = ["chunk", "split", "split_with_sizes", "unbind"]
 

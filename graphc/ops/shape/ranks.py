@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import reshape as reshape_node
 from graphc.ir.core.graph import Node
-from graphc.tensors.dispatch import op
 
 __all__ = ["atleast_1d", "atleast_2d", "atleast_3d"]
 

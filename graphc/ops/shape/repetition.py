@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.core.promotion import broadcast_shapes
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import broadcast
 from graphc.ir.core.build import permute as permute_axes
 from graphc.ir.core.build import reshape as reshape_node
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, axis_of, check_counts, expand_to, flatten_sizes
 from graphc.ops.shape.ranks import at_least_rank
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["broadcast_tensors", "broadcast_to", "expand", "expand_as", "meshgrid", "repeat", "repeat_interleave", "tile"]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import reshape as reshape_node
 from graphc.ir.core.graph import Node
 from graphc.ops.common import axes_of, axis_of, flatten_sizes, resolve_sizes, unsqueeze_axis
-from graphc.tensors.dispatch import op
 from graphc.tensors.tensor import Tensor
 
 __all__ = [

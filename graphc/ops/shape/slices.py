@@ -5,16 +5,16 @@ from __future__ import annotations
 from operator import index as as_integer
 from typing import Any
 
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, slice_
 from graphc.ir.core.build import reshape as reshape_node
 from graphc.ir.core.build import select as choose
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.common import Operand, axis_of, squeeze_axis
-from graphc.tensors.context import state
-from graphc.tensors.dispatch import op
-from graphc.tensors.lazy import realize
-from graphc.tensors.views import At, ViewSteps, Window, Windows, chain, read
+from graphc.recording.context import state
+from graphc.recording.lazy import realize
+from graphc.storage.views import At, ViewSteps, Window, Windows, chain, read
 
 __all__ = ["narrow", "select", "unfold"]
 

@@ -24,7 +24,7 @@ from graphc.ir.core.types import F32, F64, I64, TensorType
 from graphc.ir.interpret.comparison import Noise, compare, evaluated, unequal
 from graphc.ir.rewrite import simplify
 from graphc.ir.rewrite.engine import RuleSet, Var, rule
-from graphc.tensors import lazy
+from graphc.recording import lazy
 from tests import graphs
 
 

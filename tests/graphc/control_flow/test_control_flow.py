@@ -12,7 +12,7 @@ import pytest
 import graphc as torch
 from graphc import func
 from graphc.core import pytree
-from graphc.tensors import lazy
+from graphc.recording import lazy
 from graphc.tensors.tensor import Tensor
 
 F64 = torch.float64

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import graphc as torch
-from graphc.tensors import lazy
-from graphc.tensors.dispatch import PENDING_BOUND, op
-from graphc.tensors.lazy import clear_cache, realize
+from graphc.dispatch.operation import PENDING_BOUND, op
+from graphc.recording import lazy
+from graphc.recording.lazy import clear_cache, realize
 from graphc.tensors.tensor import Tensor
 
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import graphc as torch
-from graphc.tensors import lazy
-from graphc.tensors.context import state
+from graphc.recording import lazy
+from graphc.recording.context import state
 
 Script = list[tuple[str, int, int, int, float]]
 

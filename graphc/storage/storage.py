@@ -18,12 +18,12 @@ from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import is_constant, is_stopped
 from graphc.ir.core.types import TensorType
 from graphc.ir.interpret.evaluate import evaluate_nodes
-from graphc.tensors import views
-from graphc.tensors.context import state
-from graphc.tensors.grad_fn import GradFn, Replaced
-from graphc.tensors.lazy import realize
-from graphc.tensors.trie import HISTORY
-from graphc.tensors.views import ViewSteps
+from graphc.recording.context import state
+from graphc.recording.grad_fn import GradFn, Replaced
+from graphc.recording.lazy import realize
+from graphc.recording.trie import HISTORY
+from graphc.storage import views
+from graphc.storage.views import ViewSteps
 
 __all__ = ["HELD_ONCE", "Places", "Shared", "Storage", "compute", "stopped", "unique", "valued"]
 

@@ -19,12 +19,7 @@ import numpy as np
 
 from graphc.core.dtypes import of_numpy
 from graphc.core.errors import INTERNAL, TracingError, add_location, broken_rule, located, refuse, user_location
-from graphc.ir.core.graph import Node, TypeRuleError, fresh_scope, parameter, place, toposort
-from graphc.ir.core.predicates import is_constant
-from graphc.ir.core.types import TensorType
-from graphc.tensors import views
-from graphc.tensors.context import state
-from graphc.tensors.events import (
+from graphc.dispatch.events import (
     Interrupted,
     Placeholders,
     Slots,
@@ -39,12 +34,17 @@ from graphc.tensors.events import (
     tensors_in,
     view_key,
 )  # fmt: skip
-from graphc.tensors.grad_fn import GradFn
-from graphc.tensors.recording import Recording
-from graphc.tensors.storage import Storage, compute
+from graphc.ir.core.graph import Node, TypeRuleError, fresh_scope, parameter, place, toposort
+from graphc.ir.core.predicates import is_constant
+from graphc.ir.core.types import TensorType
+from graphc.recording.context import state
+from graphc.recording.grad_fn import GradFn
+from graphc.recording.recording import Recording
+from graphc.recording.trie import NEVER, Entry
+from graphc.storage import views
+from graphc.storage.storage import Storage, compute
+from graphc.storage.views import ViewSteps
 from graphc.tensors.tensor import Tensor
-from graphc.tensors.trie import NEVER, Entry
-from graphc.tensors.views import ViewSteps
 
 __all__ = ["PENDING_BOUND", "Operation", "from_array", "numpy_names", "op"]
 

@@ -9,11 +9,11 @@ from graphc.core.dtypes import DEFAULT, Size
 from graphc.ir.core.build import apply
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.predicates import is_literal
-from graphc.tensors.operands import EXACT, KEYED, TENSORS, key_of, slot_of
-from graphc.tensors.recording import Recording
-from graphc.tensors.storage import Storage
+from graphc.recording.recording import Recording
+from graphc.recording.trie import HISTORY, MADE, Entry, Slot
+from graphc.storage.operands import EXACT, KEYED, TENSORS, key_of, slot_of
+from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
-from graphc.tensors.trie import HISTORY, MADE, Entry, Slot
 
 __all__ = [
     "Interrupted", "Placeholders", "Slots", "is_number", "key_of_call", "made_slot", "names_line",

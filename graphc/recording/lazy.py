@@ -23,8 +23,8 @@ from graphc.ir.core.graph import PARAMETER, Graph, Node, TypeRuleError, make, pa
 from graphc.ir.core.predicates import is_fusion, is_matmul, is_while
 from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.ir.transforms.vjp import gradients
-from graphc.tensors.context import state
-from graphc.tensors.trie import MADE, Slot
+from graphc.recording.context import state
+from graphc.recording.trie import MADE, Slot
 
 __all__ = ["CACHE_SIZE", "Plan", "Structure", "clear_cache", "make_plan", "realize", "structure", "substitute"]
 

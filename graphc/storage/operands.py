@@ -10,11 +10,11 @@ import numpy as np
 from graphc.core.dtypes import Size, dtype
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType
-from graphc.tensors import views
-from graphc.tensors.lazy import realize
-from graphc.tensors.recording import Recording
-from graphc.tensors.storage import Shared, Storage, stopped
-from graphc.tensors.trie import INPUT, LEAF, MADE, PAST, Slot
+from graphc.recording.lazy import realize
+from graphc.recording.recording import Recording
+from graphc.recording.trie import INPUT, LEAF, MADE, PAST, Slot
+from graphc.storage import views
+from graphc.storage.storage import Shared, Storage, stopped
 
 __all__ = ["EXACT", "KEYED", "NO_KEY", "NO_SLOT", "TENSORS", "key_of", "slot_of", "storage_slot"]
 

@@ -10,14 +10,14 @@ import numpy as np
 from graphc.core.promotion import broadcast_to
 from graphc.ir.core.build import cast
 from graphc.ir.core.graph import Node
-from graphc.tensors import views
-from graphc.tensors.context import state
-from graphc.tensors.lazy import realize
-from graphc.tensors.operands import slot_of, storage_slot
-from graphc.tensors.recording import Recording
-from graphc.tensors.storage import Shared, Storage, stopped, unique
-from graphc.tensors.trie import HISTORY, LEAF, MADE, Slot
-from graphc.tensors.views import ViewSteps
+from graphc.recording.context import state
+from graphc.recording.lazy import realize
+from graphc.recording.recording import Recording
+from graphc.recording.trie import HISTORY, LEAF, MADE, Slot
+from graphc.storage import views
+from graphc.storage.operands import slot_of, storage_slot
+from graphc.storage.storage import Shared, Storage, stopped, unique
+from graphc.storage.views import ViewSteps
 
 __all__ = ["record_write"]
 

@@ -19,11 +19,11 @@ from weakref import ref
 
 from graphc.ir.core.graph import Node, make, parameter
 from graphc.ir.core.types import TensorType
-from graphc.tensors import trie
-from graphc.tensors.context import state
-from graphc.tensors.grad_fn import AccumulateGrad, GradFn, saves
-from graphc.tensors.lazy import Plan, make_plan, substitute
-from graphc.tensors.trie import HISTORY, INPUT, LEAF, PAST, Entry, Slot
+from graphc.recording import trie
+from graphc.recording.context import state
+from graphc.recording.grad_fn import AccumulateGrad, GradFn, saves
+from graphc.recording.lazy import Plan, make_plan, substitute
+from graphc.recording.trie import HISTORY, INPUT, LEAF, PAST, Entry, Slot
 
 __all__ = ["HELD_BYTES", "Recording"]
 

@@ -80,7 +80,7 @@ class _State(threading.local):
     """
 
     new_recording: ClassVar[Callable[[], Any]] = lambda: None
-    """Makes a recording; `graphc.tensors.recording` says how."""
+    """Makes a recording; `graphc.recording.recording` says how."""
 
     def __init__(self) -> None:
         self._grad = True

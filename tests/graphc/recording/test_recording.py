@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 import graphc as torch
-from graphc.tensors import dispatch, lazy, recording, trie
-from graphc.tensors.context import state
+from graphc.dispatch import operation as dispatch
+from graphc.recording import lazy, recording, trie
+from graphc.recording.context import state
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Operations on tensors, lifted from functions on nodes."""
