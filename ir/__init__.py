@@ -1,1 +1,1 @@
-"""The tensor graph: types, primitives, nodes, and passes from graph to graph.  Knows neither tensors nor LLVM."""
+"""The tensor graph: types, primitives, nodes, and graph-to-graph passes.  It depends on neither tensors nor LLVM."""

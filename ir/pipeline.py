@@ -1,4 +1,4 @@
-"""The optimizer: a list of passes, read from top to bottom, and the runner that verifies, times and shows them."""
+"""The optimizer: the list of passes, in order, and the runner that verifies, times and dumps them."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Layouts = Mapping[Node, Strides]
 
 
 class Setting(NamedTuple):
-    """What passes are told besides the graph."""
+    """Options of the passes."""
 
     layouts: Layouts
     target: TargetInfo
 
 
 class Pass(NamedTuple):
-    """A pass over a whole graph: the stage it leads to, and its one function."""
+    """A pass over a whole graph: the name of the stage it produces, and its function."""
 
     stage: str
     run: Callable[[Graph, Setting], Graph]
@@ -53,23 +53,23 @@ def _components(graph: Graph, setting: Setting) -> Graph:
 
 
 PASSES = (
-    # before the bodies of a loop and of its taped twin are rewritten apart
+    # before the bodies of a loop and of its copy with residuals are rewritten differently
     Pass("merged", lambda graph, setting: merge_and_prune_loops(undecided(graph))),
-    # before simplify, which finds what one iteration stacked and another reads
+    # before simplify, which matches the items of stacked iterations with their slices
     Pass("unrolled", lambda graph, setting: unroll_loops(graph, setting.target)),
-    # as long as a scan and its adjoint are made of the same nodes
+    # while a scan and its adjoint still consist of the same nodes
     Pass("rematerialized", lambda graph, setting: rematerialize(graph, setting.target)),
-    # what is left in a loop then is what depends on the iteration before
+    # the products left in a loop then depend on the previous iteration
     Pass("hoisted", lambda graph, setting: hoist_matmuls(graph, setting.target)),
     # identities and movement first: what they remove need not be fused
     Pass("optimized", _simplify),
-    # after simplify, which has moved what is repeated along an axis behind the work without it
+    # after simplify, which has moved broadcasts behind the work that does not need them
     Pass("scalarized", _components),
-    # before fuse, which leaves the bodies of loops in registers as they are
+    # before fuse, which leaves the bodies of loops in registers alone
     Pass("promoted", lambda graph, setting: promote_loops(graph, setting.target)),
-    # it fixes what is stored and what is computed where it is read
+    # decides what is stored and what is recomputed where it is read
     Pass("fused", lambda graph, setting: fuse(graph, setting.target, dict(setting.layouts))),
-    # last: a kernel that reads an array before and after an update forbids it in place
+    # last: a kernel that reads an array both before and after an update forbids updating in place
     Pass("bufferized", lambda graph, setting: bufferize(graph, setting.target)),
 )
 
@@ -80,8 +80,8 @@ FINAL = PASSES[-1].stage
 def optimize(graph: Graph, target: TargetInfo, layouts: Layouts | None = None, *, check: bool = True) -> dict[str, Graph]:
     """Run every pass; return the graph after each, under the name of its stage, `captured` first.
 
-    `layouts` gives the strides, in elements, of parameters that are not row-major.  `check=False` leaves out the verifier,
-    for a graph of a structure that it has seen already.
+    `layouts` gives the strides, in elements, of parameters that are not row-major.  `check=False` skips the verifier, for
+    a graph of a structure that was verified before.
     """
     stages, setting = {"captured": graph}, Setting(layouts or {}, target)
     if debug.enabled("passes"):
@@ -103,9 +103,9 @@ def optimize(graph: Graph, target: TargetInfo, layouts: Layouts | None = None, *
 
 
 def _verify_all(stages: Mapping[str, Graph], target: TargetInfo) -> None:
-    """Raise VerificationError for the first stage whose graph is none: what comes of it fails later, in whatever way.
+    """Raise VerificationError for the first stage that breaks an invariant: every later failure follows from it.
 
-    Verifying the last one alone takes a third of the time, and nothing is done with the others.
+    Verifying only the last stage takes a third of the time, and finds all errors that reach code generation.
     """
     for stage, graph in stages.items():
         verify(graph, "capture" if stage == "captured" else stage, target)

@@ -1,1 +1,1 @@
-"""How values are read: movement as index maps, and the law of kernels."""
+"""How operands are read: movement operations as index maps, and the legality rule for kernels."""

@@ -1,7 +1,7 @@
-"""Quasi-affine forms: sums of multiples of axes, and of digits of such sums, plus a constant.
+"""Quasi-affine forms: linear combinations of axes, and of mixed-radix digits of such forms, plus a constant.
 
     2*i + j - 1          the axes i and j with coefficients 2 and 1, and a constant
-    (3*i + j) / 2 % 5    a mixed-radix digit of a form: floor division by what is below it, remainder by its extent
+    (3*i + j) / 2 % 5    a digit of a form: floor-divide by the product of the lower extents, then take the remainder by its own
 
 Coefficients, constants and extents may be symbols (ir/core/guards.py).
 """
@@ -19,9 +19,9 @@ __all__ = ["Affine", "Digit", "axis_form", "digits", "row_major"]
 
 @dataclass(frozen=True)
 class Digit:
-    """One digit of a form written in mixed radices, as an axis of a reshaped array is one of its row-major position.
+    """One digit of a form in mixed radix, such as the index along an axis of a reshaped array.
 
-    The first digit takes whatever the others leave, within its extent or not.
+    The most significant digit is not reduced: it takes the whole quotient, inside its extent or not.
     """
 
     form: Affine
@@ -30,7 +30,7 @@ class Digit:
 
     @property
     def divisor(self) -> int:
-        """The weight of the digit in the form."""
+        """The place value of the digit in the form."""
         return prod(self.extents[self.position + 1 :])
 
     def value(self, index: Sequence[Any]) -> Any:
@@ -50,20 +50,20 @@ Term = tuple[Atom, int]
 
 @dataclass(frozen=True)
 class Affine:
-    """`sum(coefficient * atom) + const`; an atom is an axis, by its number, or a digit.  No atom is there twice."""
+    """`sum(coefficient * atom) + const`, where an atom is an axis number or a digit and occurs once."""
 
     terms: tuple[Term, ...] = ()
     const: int = 0
 
     @property
     def axis(self) -> int | None:
-        """The axis that the form is, itself; None if it is something else."""
+        """The axis, if the form is one axis alone; else None."""
         if len(self.terms) != 1 or not isinstance(self.terms[0][0], int) or self.terms[0][1] != 1 or self.const != 0:
             return None
         return self.terms[0][0]
 
     def plus(self, other: Affine) -> Affine:
-        """Return the sum of two forms; digits that make up their form become it again."""
+        """Return the sum of two forms, merging digits that add up to the form they were taken from."""
         coefficients = dict(self.terms)
         for atom, c in other.terms:
             coefficients[atom] = coefficients.get(atom, 0) + c
@@ -71,27 +71,27 @@ class Affine:
         return _joined(Affine(terms, self.const + other.const))
 
     def scaled(self, factor: int) -> Affine:
-        """Return a multiple of the form."""
+        """Return the form times a constant."""
         if factor == 0:
             return Affine()
         return Affine(tuple([(atom, c * factor) for atom, c in self.terms]), self.const * factor)
 
     def substitute(self, forms: Sequence[Affine], shape: Sequence[int]) -> Affine:
-        """Return the form with other forms in the place of its axes; these are forms of axes with the extents `shape`."""
+        """Return the form with a form substituted for each axis; those are forms of axes with extents `shape`."""
         parts = [_substituted(atom, forms, shape).scaled(c) for atom, c in self.terms]
         return reduce(Affine.plus, parts, Affine((), self.const))
 
     def axes(self) -> frozenset[int]:
-        """Return the axes that the form varies with."""
+        """Return the axes that the form depends on."""
         below = [frozenset((atom,)) if isinstance(atom, int) else atom.form.axes() for atom, _ in self.terms]
         return frozenset[int]().union(*below)
 
     def value(self, index: Sequence[Any]) -> Any:
-        """Return the form's value at an index of integers or integer arrays."""
+        """Evaluate the form at an index of integers or integer arrays."""
         return self.const + sum(c * (index[atom] if isinstance(atom, int) else atom.value(index)) for atom, c in self.terms)
 
     def range(self, shape: Sequence[int]) -> tuple[int, int]:
-        """Return bounds of the form, both included, over axes with the extents `shape`."""
+        """Return inclusive bounds of the form over axes with extents `shape`."""
         low = high = self.const
         for atom, c in self.terms:
             reach = c * ((shape[atom] if isinstance(atom, int) else atom.extents[atom.position]) - 1)
@@ -111,7 +111,7 @@ def axis_form(axis: int, factor: int = 1, const: int = 0) -> Affine:
 
 
 def row_major(axes: Sequence[int], extents: Sequence[int]) -> Affine:
-    """Return the position within a row-major array of the axes' extents; axes of one element are left out."""
+    """Return the position in a row-major array over the axes; axes of extent 1 are left out."""
     terms: list[Term] = []
     stride = 1
     for axis, n in zip(reversed(axes), reversed(extents), strict=True):
@@ -122,9 +122,9 @@ def row_major(axes: Sequence[int], extents: Sequence[int]) -> Affine:
 
 
 def digits(form: Affine, extents: Sequence[int], shape: Sequence[int]) -> list[Affine]:
-    """Return the digits of a form in radices `extents`: forms of its terms where these line up with the radices.
+    """Return the digits of a form in radices `extents`, as forms of its terms where these line up with the radices.
 
-    The form is of axes with the extents `shape`, and never below 0.
+    The form ranges over axes with extents `shape` and must be nonnegative.
     """
     if 0 in extents:
         return [Affine()] * len(extents)
@@ -141,7 +141,7 @@ def digits(form: Affine, extents: Sequence[int], shape: Sequence[int]) -> list[A
 
 
 def _divided(form: Affine, by: int, shape: Sequence[int]) -> tuple[Affine, Affine] | None:
-    """Return quotient and remainder of a form where they are forms of its terms."""
+    """Return quotient and remainder of a division of a form, as forms of its terms where possible."""
     low = Affine(tuple([term for term in form.terms if term[1] % by != 0]), form.const % by)
     least, most = low.range(shape)
     if least < 0 or most >= by:
@@ -156,7 +156,7 @@ def _substituted(atom: Atom, forms: Sequence[Affine], shape: Sequence[int]) -> A
 
 
 def _joined(form: Affine) -> Affine:
-    """Put digits that are next to each other together: of f, `6 * (f / 3) + 2 * (f % 3)` is `2 * f`."""
+    """Merge adjacent digits of one form: `6 * (f / 3) + 2 * (f % 3)` is `2 * f`."""
     for high, c in form.terms:
         for low, d in form.terms:
             if isinstance(high, Digit) and isinstance(low, Digit) and _is_above(high, c, low, d):
@@ -166,14 +166,14 @@ def _joined(form: Affine) -> Affine:
 
 
 def _is_above(high: Digit, c: int, low: Digit, d: int) -> bool:
-    """Whether two digits of one form, with their coefficients, are multiples of a digit of both."""
+    """Whether `high` is the digit directly above `low` in the same form, with the coefficient to match."""
     extent = low.extents[low.position]
     beside = low.position > 0 and high.form == low.form and high.divisor == low.divisor * extent
     return beside and c == d * extent
 
 
 def _pair(high: Digit, low: Digit) -> Affine:
-    """Return two digits that are next to each other as one."""
+    """Return two adjacent digits as one."""
     extent, below = high.extents[high.position] * low.extents[low.position], low.divisor
     if not high.position and below == 1:
         return high.form

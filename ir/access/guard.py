@@ -1,4 +1,4 @@
-"""Guards: the condition under which a form of axes is an index of what is read."""
+"""Guards: conditions under which an index that is a form of axes lies inside the operand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Guard", "joined"]
 
 @dataclass(frozen=True)
 class Guard:
-    """`low <= form / step < high`, where the step divides the form; a bound that always holds is None."""
+    """`low <= form / step < high`, where the step divides the form; None is a bound that always holds."""
 
     form: Affine
     low: int | None
@@ -23,11 +23,11 @@ class Guard:
     step: int = 1
 
     def substitute(self, forms: Sequence[Affine], shape: Sequence[int]) -> Guard:
-        """Return the guard with forms of axes of the extents `shape` in the place of its axes."""
+        """Return the guard with a form substituted for each axis; those are forms of axes with extents `shape`."""
         return Guard(self.form.substitute(forms, shape), self.low, self.high, self.step)
 
     def holds(self, index: Sequence[Any]) -> Any:
-        """Tell whether the guard holds at an index of integers or integer arrays."""
+        """Return whether the guard holds at an index of integers or integer arrays."""
         value = self.form.value(index)
         held = value % self.step == 0
         if self.low is not None:
@@ -40,7 +40,7 @@ class Guard:
 
 
 def joined(guards: Iterable[Guard]) -> tuple[Guard, ...] | None:
-    """Return guards of which no two are of one form but for a factor and a constant; None if two such are not one guard."""
+    """Merge guards on the same form up to a factor and a constant; return None if two of these do not make one guard."""
     found: dict[Any, Guard] = {}
     for guard in map(_reduced, guards):
         if not guard.form.terms and guard.holds(()):
@@ -54,7 +54,7 @@ def joined(guards: Iterable[Guard]) -> tuple[Guard, ...] | None:
 
 
 def _reduced(guard: Guard) -> Guard:
-    """Return the guard of a form without a common factor, a constant, and a first coefficient below 0."""
+    """Normalize a guard: no common factor, no constant, a positive first coefficient."""
     if not guard.form.terms:
         return guard
     factor, const, step = gcd(*(c for _, c in guard.form.terms)), guard.form.const, guard.step
@@ -78,19 +78,19 @@ def _reduced(guard: Guard) -> Guard:
 
 
 NEVER = Guard(Affine(), 0, 0)
-"""Does not hold."""
+"""The guard that never holds."""
 
 
 def _above(x: int, by: int) -> int:
-    """Return a quotient, rounded up."""
+    """Return the quotient, rounded up."""
     return -(-x // by)
 
 
 def _both(a: Guard, b: Guard) -> Guard | None:
-    """Return the guard of two reduced ones of one form; None if their steps differ."""
+    """Return the conjunction of two normalized guards on one form; None if neither step divides the other."""
     if a.step == 1:
         a, b = b, a
-    if b.step == 1:  # in steps of the other
+    if b.step == 1:  # in units of the other step
         offset = a.form.const - b.form.const
         low = None if b.low is None else _above(b.low + offset, a.step)
         high = None if b.high is None else (b.high - 1 + offset) // a.step + 1

@@ -8,9 +8,9 @@
     %y = pad %x, %v {low=[1,0], …}                  y[i0, i1] = x[i0 - 1, i1] if 0 <= i0 - 1 < 8 else v
     %y = concatenate %a, %b {axis=0}                y[i0] = a[i0] if i0 < 5, b[i0 - 5] if 0 <= i0 - 5
 
-A map gives each axis of the operand as a form of the result's axes (ir/access/affine.py).  Maps compose, so that a chain of
-movement is one map; a loop that is split, fused or moved is a reshape or a permutation before it.  What is read under two
-conditions is read under one where both are of the same form: there is at most one guard for each.
+A map gives each axis of the operand as a form of the result's axes (ir/access/affine.py).  Maps compose, so a chain of
+movement operations is one map; splitting, fusing or interchanging loops is a reshape or a permutation composed in front.
+Guards on the same form are merged: a map has at most one guard per form.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ Block = tuple[tuple[int, ...], tuple[int, ...]]
 
 @dataclass(frozen=True)
 class IndexMap:
-    """How an operand of extents `below` is read for a result of extents `shape`: an index for each of its axes, and guards.
+    """How an operand of shape `below` is read for a result of shape `shape`: an index form per operand axis, and guards.
 
-    Where a guard does not hold, nothing is read.
+    Where a guard fails, nothing is read.
     """
 
     shape: Shape
@@ -47,7 +47,7 @@ class IndexMap:
     guards: tuple[Guard, ...] = ()
 
     def positions(self) -> Iterator[tuple[Affine, tuple[int, ...]]]:
-        """Yield forms, and the axes of the operand, of more than one element, that are the digits of each."""
+        """Yield each form with the operand axes of extent above 1 whose indices are its digits."""
         long = [a for a, n in enumerate(self.below) if n != 1]
         while long:
             form, count = self.axes[long[0]], 1
@@ -61,9 +61,9 @@ class IndexMap:
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """The axes of the operand that are all read in order, of more than one element: with the axes of the result that do it.
+        """Contiguous blocks: result axes and the operand axes, of extent above 1, that they traverse completely and in order.
 
-        A block's axes of the operand are the digits of the row-major position on its axes of the result.
+        The operand indices of a block are the digits of the row-major position over its result axes.
         """
         guarded = frozenset[int]().union(*(g.form.axes() for g in self.guards))
         found: list[Block] = []
@@ -75,37 +75,37 @@ class IndexMap:
 
     @cached_property
     def sources(self) -> tuple[int | None, ...]:
-        """For each axis of the operand, the axis of the result along which all of it is read in order, if there is one."""
+        """For each operand axis, the result axis that traverses it completely and in order, or None."""
         single = {places[0]: axes[0] for axes, places in self.blocks if len(axes) == len(places) == 1}
         return tuple([single.get(a) for a in range(len(self.below))])
 
     def operand_axis(self, axis: int) -> int | None:
-        """Return the axis of the operand that is read in order along an axis of the result, of more than one element."""
+        """Return the operand axis that a result axis of extent above 1 traverses completely and in order, or None."""
         return self.sources.index(axis) if axis in self.sources else None
 
     @cached_property
     def shifts(self) -> bool:
-        """Whether something is read at other indices than those at which it is computed, or only where a guard holds."""
+        """Whether some element is read at another index than its own, or only where a guard holds."""
         return bool(self.guards) or sum(len(places) for _, places in self.blocks) < sum(n != 1 for n in self.below)
 
     @cached_property
     def varied(self) -> frozenset[int]:
-        """The axes of the result along which something else is read, or nothing; along the others elements repeat."""
+        """The result axes that the element read depends on; along the others elements repeat."""
         return frozenset[int]().union(*(f.axes() for f in self.axes), *(g.form.axes() for g in self.guards))
 
     def then(self, inner: IndexMap) -> IndexMap | None:
-        """Return the map that reads through this one and then through `inner`; None if an axis would need two guards."""
+        """Return the composition: read through this map, then through `inner`.  None if one form would need two guards."""
         guards = joined([*self.guards, *(g.substitute(self.axes, self.shape) for g in inner.guards)])
         if guards is None:
             return None
         return IndexMap(self.shape, inner.below, tuple([f.substitute(self.axes, self.shape) for f in inner.axes]), guards)
 
     def index(self, at: Sequence[Any]) -> tuple[Any, ...]:
-        """Return where the operand is read for an index of the result; where a guard does not hold it may be outside."""
+        """Return the operand index for a result index; it may be out of range where a guard fails."""
         return tuple([form.value(at) for form in self.axes])
 
     def inside(self, at: Sequence[Any]) -> Any:
-        """Tell whether anything is read for an index of the result."""
+        """Return whether all guards hold at a result index."""
         held = True
         for guard in self.guards:
             held = held & guard.holds(at)
@@ -117,7 +117,7 @@ class IndexMap:
 
 
 def _row_major_axes(form: Affine, shape: Shape, size: int) -> tuple[int, ...] | None:
-    """Return the axes of which a form is the row-major position in an array of `size` elements; None if it is none."""
+    """Return the axes whose row-major position in an array of `size` elements the form is; None if there are none."""
     axes: list[int] = []
     stride = 1
     for atom, c in reversed(form.terms):
@@ -129,7 +129,7 @@ def _row_major_axes(form: Affine, shape: Shape, size: int) -> tuple[int, ...] | 
 
 
 def identity(shape: Shape) -> IndexMap:
-    """Return the map of an operand that is read where the result is computed."""
+    """Return the identity map."""
     return IndexMap(shape, shape, tuple([axis_form(a) for a in range(len(shape))]))
 
 
@@ -137,7 +137,7 @@ def identity(shape: Shape) -> IndexMap:
 
 
 def index_map(node: Node, number: int = 0) -> IndexMap:
-    """Return how movement or a concatenation reads one of its operands; `pad` reads its fill where a guard fails."""
+    """Return the index map of one operand of a movement or concatenate node; `pad` yields its fill where a guard fails."""
     axes, guards = _MAPS[node.op.name](node, number)
     return IndexMap(node.shape, node.operands[number].shape, tuple(axes), tuple(guards))
 
@@ -206,7 +206,7 @@ _MAPS: dict[str, Callable[[Node, int], Parts]] = {
 
 
 def reshape_map(shape: Shape, below: Shape) -> IndexMap:
-    """Return how an array of extents `below` is read under another shape: blocks of axes with equal products stay apart."""
+    """Return how an array of shape `below` is read under another shape, one block of axes with equal products at a time."""
     axes: list[Affine] = []
     for mine, theirs in reshape_blocks(shape, below):
         form = row_major(range(len(shape))[mine], shape[mine])
@@ -218,7 +218,7 @@ def reshape_map(shape: Shape, below: Shape) -> IndexMap:
 
 
 def reshape_blocks(shape: Shape, below: Shape) -> Iterator[tuple[slice, slice]]:
-    """Yield blocks of axes of two shapes of as many elements that have equal products, as small as they can be."""
+    """Yield the smallest blocks of axes of two shapes of equal size whose extents have equal products."""
     i = j = 0
     while i < len(shape) or j < len(below):
         i0, j0, p, q = i, j, 1, 1
@@ -239,7 +239,7 @@ def reshape_blocks(shape: Shape, below: Shape) -> Iterator[tuple[slice, slice]]:
 
 @dataclass(frozen=True)
 class Access:
-    """A value read through movement: the value, the map to it, and what is read instead where a guard does not hold."""
+    """A value read through movement: the value, the index map, and the fill where a guard fails."""
 
     base: Node
     map: IndexMap
@@ -247,7 +247,7 @@ class Access:
 
 
 def access(node: Node) -> Access:
-    """Return how a value is read through the movement above it: as much of it as one map with one fill can be."""
+    """Return how a value is read through the movement above it, as far down as one map with one fill reaches."""
     found = Access(node, identity(node.shape))
     while found.base.op.kind == "movement":
         base, *fills = found.base.operands

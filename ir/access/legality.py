@@ -1,19 +1,19 @@
-"""The law of kernels: a reduced value is read at its own outer point, and nowhere else.
+"""The legality rule for kernels: a reduction is read at its own outer point only.
 
-A kernel computes a reduction once for each point of its outer loops, over all of its inner loops.  So
+A kernel computes a reduction once per point of its outer loops, over all of its inner loops.  Therefore
 
-- *own*: whoever reads a reduction in its kernel, directly or through other nodes, reads it at its own axes: through movement
-  that may transpose, reshape or repeat, but not at the neighbours that `flip`, `pad`, `slice` or `gather` lead to;
-- *whole*: no condition under which it is read (the window of a `pad`, a bound of a `gather`) becomes one of its domain;
-- *last*: a reduction over outer loops (a column) is known when these are done, and is read by other kernels only.
+- *own*: every read of a reduction inside its kernel, direct or through other nodes, is at the reduction's own axes: through
+  transposing, reshaping or repeating movement, not at the neighbours that `flip`, `pad`, `slice` or `gather` lead to;
+- *whole*: no condition of the reader (the window of a `pad`, a bound of a `gather`) restricts the reduction's domain;
+- *last*: a reduction over outer loops is complete when these loops end, and only other kernels read it.
 
-What a kernel reads elsewhere is computed again from memory, and where a reduction is below that, it is another kernel.
+A value that a kernel reads at another point is recomputed from memory; if a reduction is below it, it takes another kernel.
 
     %z = sub %y, %s                          %s = sum %y {axes=[1]}, broadcast
-    flip %z {axes=[1]}                       in one kernel: row by row, %s at its own row
-    flip %z {axes=[0]}                       in two: %s would be read at the row on the other side
+    flip %z {axes=[1]}                       one kernel: row by row, %s at its own row
+    flip %z {axes=[0]}                       two kernels: %s would be read at the mirrored row
 
-`grouping.py` asks before it merges groups, and the verifier holds the schedules of fusions against it.
+`grouping.py` checks the rule before it merges groups, and the verifier checks the schedules of fusions.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["Axes", "Loop", "Point", "illegal", "point_through", "reads_reduced",
 
 
 class Loop:
-    """One loop of an iteration space.  Its number gives sets of loops an order that does not depend on extents."""
+    """A loop of an iteration space.  Its number orders sets of loops independently of extents."""
 
     __slots__ = ("extent", "number")
 
@@ -45,15 +45,15 @@ _numbered = count()
 
 
 Axes = tuple[tuple[Loop, ...], ...]
-"""The loops whose product each axis is; an axis of extent 1 has none."""
+"""For each axis, the loops whose product it is; none for an axis of extent 1."""
 
 
 Point = tuple[tuple[Loop, ...] | None, ...]
-"""Where a value is read: as `Axes`, but None for an axis whose index is another than that of its loops."""
+"""Where a value is read: as `Axes`, but None for an axis whose index is not that of its loops."""
 
 
 def reduced_axes(node: Node) -> tuple[int, ...]:
-    """Return the axes that a reduction folds."""
+    """Return the axes that a reduction reduces."""
     return (node.params["axis"],) if "axis" in node.params else node.params["axes"]
 
 
@@ -61,7 +61,7 @@ def reduced_axes(node: Node) -> tuple[int, ...]:
 
 
 def operand_points(node: Node, at: Point) -> list[tuple[Node, Point]]:
-    """Return what a kernel reads to compute a node, that is no reduction, at a point: operands, and where."""
+    """Return the operands that a kernel reads to compute a non-reduction node at a point, and the point of each."""
     if node.op.kind == "elementwise":
         return [(o, at) for o in node.operands]
     if node.op.kind == "movement":
@@ -79,7 +79,7 @@ def _elsewhere(shape: Sequence[int]) -> Point:
 
 
 def point_below(map: IndexMap, at: Point) -> Point:
-    """Return where an operand is read if the result is computed at a point."""
+    """Return where an operand is read when the result is computed at a point."""
     below = [*_elsewhere(map.below)]
     for axes, places in map.blocks:
         for place, loops in zip(places, _distributed([at[a] for a in axes], [map.below[a] for a in places]), strict=True):
@@ -88,7 +88,7 @@ def point_below(map: IndexMap, at: Point) -> Point:
 
 
 def _distributed(block: Sequence[tuple[Loop, ...] | None], shape: Sequence[int]) -> Point:
-    """Return the loops of some axes as those of axes of a shape with as many elements, if they line up."""
+    """Distribute the loops of some axes over the axes of a shape of equal size; None if they do not line up."""
     if len(block) == len(shape) == 1:
         return tuple(block)
     if None in block or 0 in shape:
@@ -106,14 +106,14 @@ def _distributed(block: Sequence[tuple[Loop, ...] | None], shape: Sequence[int])
 
 
 def point_through(at: Point, moves: Sequence[Node]) -> Point:
-    """Return where the operand below some nodes, the last of them, is read if the first is computed at a point."""
+    """Return where the operand below a chain of nodes is read when the first of them is computed at a point."""
     for move in moves:
         at = operand_points(move, at)[0][1]
     return at
 
 
 def reads_reduced(root: Node, at: Point) -> Iterator[tuple[Node, Point]]:
-    """Yield the reductions that a value at a point is computed from in its kernel, and where each is read."""
+    """Yield the reductions that a value at a point depends on within its kernel, and where each is read."""
     stack, seen = [(root, at)], {(root, at)}
     while stack:
         node, here = stack.pop()
@@ -132,10 +132,10 @@ SCHEDULE = ("dims", "outer", "results", "reduces")
 
 
 def illegal(region: Region, params: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with the schedule of a fusion: with its form, or by the law.
+    """Yield what is wrong with the schedule of a fusion: malformed attributes, or reads that break the rule.
 
-    `dims` are the extents of the loops, the first `outer` of them outer ones; `results` are, for each result, the loops of its
-    axes, and `reduces`, for each reduction, those of the axes that it folds.
+    `dims` are the loop extents, the first `outer` of them outer loops; `results` gives the loops of each result's axes, and
+    `reduces` the loops that each reduction reduces.
     """
     complaint = _malformed(region, params)
     if complaint:
@@ -161,7 +161,7 @@ def _reductions(region: Region) -> list[Node]:
 
 
 def _malformed(region: Region, params: Mapping[str, Any]) -> str:
-    """Return what is wrong with the form of a schedule, if anything is."""
+    """Return what is malformed in a schedule, or None."""
     if sorted(params) != sorted(SCHEDULE):
         return f"a schedule says {', '.join(SCHEDULE)}, not {', '.join(params)}"
     dims, outer = params["dims"], params["outer"]
@@ -184,7 +184,7 @@ def _are_counts(numbers: object) -> bool:
 
 
 def _spans(axes: object, shape: Sequence[int], dims: Sequence[int]) -> bool:
-    """Whether some numbers of loops, each once, have the extents of a shape."""
+    """Whether loop numbers, each used once, have the extents of a shape."""
     if not isinstance(axes, tuple) or len(axes) != len(shape) or not all(map(_are_counts, axes)):
         return False
     loops = [lo for axis in axes for lo in axis]
@@ -195,17 +195,17 @@ def _spans(axes: object, shape: Sequence[int], dims: Sequence[int]) -> bool:
 
 @dataclass
 class _Schedule:
-    """A schedule that is well formed: its loops, the outer ones, the axes of its results, what its reductions fold."""
+    """A well-formed schedule: its loops, the outer ones, the axes of its results, and the loops that its reductions reduce."""
 
     loops: list[Loop]
     outer: frozenset[Loop]
     results: list[tuple[tuple[Loop, ...], ...]]
     folded: dict[Node, tuple[tuple[Loop, ...], ...]]
     own: dict[Node, Point] = field(default_factory=dict)
-    """Where each reduction was read first."""
+    """Where each reduction was first read."""
 
     def folds(self, node: Node) -> frozenset[Loop]:
-        """Return the loops that a reduction folds."""
+        """Return the loops that a reduction reduces."""
         return frozenset(lo for axis in self.folded.get(node, ()) for lo in axis)
 
     def is_outer_reduction(self, node: Node) -> bool:
@@ -213,14 +213,14 @@ class _Schedule:
         return not self.outer.isdisjoint(self.folds(node))
 
     def unwritten(self, region: Region) -> Iterator[str]:
-        """Yield complaints about results of which an outer loop would write elements again and again."""
+        """Yield complaints about results that an outer loop would write repeatedly."""
         for node, axes in zip(region.results, self.results, strict=True):
             away = self.folds(node) if self.is_outer_reduction(node) else frozenset()
             if not {lo for axis in axes for lo in axis} >= self.outer - away:
                 yield f"{node.op.name}, a result, does not have all outer loops"
 
     def unlawful(self, region: Region) -> Iterator[str]:
-        """Yield complaints about reductions that are read where they are not computed, or before."""
+        """Yield complaints about reductions read at another point than their own, or before they are complete."""
         read: dict[tuple[Node, Point], bool] = {}
         for node, axes in zip(region.results, self.results, strict=True):
             for r, at in reads_reduced(node, axes):
@@ -243,7 +243,7 @@ class _Schedule:
                 read.setdefault(below, False)
 
     def _misplaced(self, r: Node, at: Point) -> str:
-        """Return what is wrong with the point of a reduction, if anything is."""
+        """Return what is wrong with the point at which a reduction is read, or None."""
         if None in at:
             return f"{r.op.name} is read elsewhere than at its own point"
         loops, folds = {lo for axis in at if axis is not None for lo in axis}, self.folds(r)

@@ -1,1 +1,1 @@
-"""Facts about graphs; nothing here rewrites."""
+"""Facts about graphs; no rewriting."""

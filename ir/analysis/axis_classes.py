@@ -1,9 +1,9 @@
-"""Find out which axes of the values in a loop's bodies belong together.
+"""Group the axes of the values in a loop's body into classes that one vector dimension could run along.
 
     %1: f64[3,2] = matmul %c, %w        axis 0 of %c and of %1 are one, axis 1 of %c and axis 0 of %w, axis 1 of %w and of %1
 
-Two axes are joined where an operation works along both alike, from iteration to iteration and in and out of inner loops
-too.  An axis along which an operation mixes elements is not vectorizable; a reduction along it does not mix.
+Two axes are joined where an operation treats them elementwise, also from one iteration to the next and into and out of inner
+loops.  An axis along which an operation mixes elements is not vectorizable; reducing over an axis does not mix it.
 """
 
 from __future__ import annotations
@@ -22,42 +22,42 @@ from graphc.ir.regions.loop import Loop
 __all__ = ["Axis", "AxisUnion", "Slot", "slot_of", "type_of"]
 
 MOST_CLASSES = 4
-"""So many classes of axes are looked at, those with the most members first."""
+"""At most this many classes are considered, the largest ones first."""
 
 
 class Slot(NamedTuple):
-    """One of the results of a node."""
+    """One result of a node."""
 
     node: Node
     number: int
 
 
 class Axis(NamedTuple):
-    """An axis of a value; None stands for what no lanes can run along."""
+    """An axis of a value; None is the axis of everything that is not vectorizable."""
 
     slot: Slot | None
     number: int
 
 
 NON_VECTORIZABLE = Axis(None, 0)
-"""Every axis that lanes are barred from."""
+"""The class of all axes that must not be vectorized."""
 
 
 def slot_of(node: Node) -> Slot:
-    """Return which value a node with one result is."""
+    """Return the slot of a node with one result."""
     return Slot(node.operands[0], node.params["index"]) if is_result(node) else Slot(node, 0)
 
 
 def type_of(slot: Slot) -> TensorType:
-    """Return the type of a value."""
+    """Return the type of a slot."""
     return slot.node.types[slot.number]
 
 
 class AxisUnion:
-    """The axes of all values in the bodies of a loop, joined where an operation works along both alike."""
+    """Union-find over the axes of all values in a loop's bodies."""
 
     def __init__(self, loop: Node, largest: int) -> None:
-        """Join the axes of a loop none of whose values has more than `largest` elements, if it is to have lanes."""
+        """Join the axes of a loop; values of more than `largest` elements are not vectorizable."""
         self.loop, self.largest = loop, largest
         self.parent: dict[Axis, Axis] = {}
         self.depth: dict[Node, int] = {}
@@ -75,7 +75,7 @@ class AxisUnion:
                 self._enter(inner, depth + 1)
 
     def _slots(self) -> Iterator[Slot]:
-        """Yield every value once: the parameters of the bodies, and the results of their nodes."""
+        """Yield every value once: the parameters of the bodies and the results of their nodes."""
         loops = [self.loop, *(n for n in self.depth if n.regions)]
         params = dict.fromkeys(p for loop in loops for region in loop.regions for p in region.params)
         for node in (*params, *self.depth, self.loop):
@@ -83,11 +83,11 @@ class AxisUnion:
                 yield from (Slot(node, i) for i in range(len(node.types)))
 
     def find(self, axis: Axis) -> Axis:
-        """Return what stands for the class of an axis."""
+        """Return the representative of the class of an axis."""
         root = axis
         while root in self.parent:
             root = self.parent[root]
-        while axis in self.parent:  # the next search is short
+        while axis in self.parent:  # path compression
             above = self.parent[axis]
             if above != root:
                 self.parent[axis] = root
@@ -95,23 +95,23 @@ class AxisUnion:
         return root
 
     def join(self, a: Axis, b: Axis) -> None:
-        """Make two classes one; with `NON_VECTORIZABLE` no lanes run along it."""
+        """Merge two classes; merging with `NON_VECTORIZABLE` bars the class."""
         a, b = self.find(a), self.find(b)
         if a != b:
             self.parent[b if a is NON_VECTORIZABLE else a] = a if a is NON_VECTORIZABLE else b
 
     def same(self, a: Slot, b: Slot, shift: int = 0) -> None:
-        """Join the axes of two values, in order; the second has `shift` more in front."""
+        """Join the axes of two values pairwise; the second has `shift` additional leading axes."""
         for i in range(type_of(a).rank):
             self.join(Axis(a, i), Axis(b, i + shift))
 
     def bar(self, slot: Slot, axes: Iterable[int] | None = None) -> None:
-        """Bar lanes from axes of a value; from all if none are given."""
+        """Make axes of a value non-vectorizable; all of them if none are given."""
         for i in range(type_of(slot).rank) if axes is None else axes:
             self.join(NON_VECTORIZABLE, Axis(slot, i))
 
     def classes(self, lanes: int) -> list[Axis]:
-        """Return the classes that at most so many lanes might run along, the one with the most members first."""
+        """Return the classes of axes of extent at most `lanes`, largest first."""
         members: dict[Axis, int] = {}
         for slot in self.slots:
             for i, n in enumerate(type_of(slot).shape):
@@ -137,7 +137,7 @@ def _leaf(axes: AxisUnion, node: Node) -> None:
 
 
 def _kept(axes: AxisUnion, x: Slot, y: Slot, pairs: Iterable[tuple[int, int]], varied: Iterable[int] | None = None) -> None:
-    """Join (axis of the operand, axis of the result), and bar all others: of the result those along which it varies."""
+    """Join pairs (operand axis, result axis) and bar all others: of the result's, those in `varied`."""
     pairs = list(pairs)
     for i, j in pairs:
         axes.join(Axis(x, i), Axis(y, j))
@@ -146,7 +146,7 @@ def _kept(axes: AxisUnion, x: Slot, y: Slot, pairs: Iterable[tuple[int, int]], v
 
 
 def _movement(axes: AxisUnion, node: Node) -> None:
-    """Join an axis of the operand and the one of the result along which all of it is read in order."""
+    """Join an operand axis and the result axis that traverses it completely and in order."""
     _read(axes, node, 0)
 
 
@@ -202,7 +202,7 @@ def _cond(axes: AxisUnion, node: Node) -> None:
 
 
 def _loop(axes: AxisUnion, node: Node) -> None:
-    """Join what goes into a loop within a body, through its iterations, and out of it."""
+    """Join the axes of values that enter an inner loop, pass through its iterations, and leave it."""
     loop = Loop.of(node)
     for b in loop.bindings:
         is_x, operand = b in loop.xs, slot_of(b.operand)
@@ -212,7 +212,7 @@ def _loop(axes: AxisUnion, node: Node) -> None:
 
 
 def _join_iterations(axes: AxisUnion, node: Node, *, inner: bool) -> None:
-    """Join what a loop carries through its iterations, and the ys with their stacks; of an inner one these may grow."""
+    """Join carries across iterations, and ys with their stacks; those of an inner loop may grow."""
     loop = Loop.of(node)
     for b in loop.bindings:
         axes.same(Slot(b.in_condition, 0), Slot(b.param, 0))
@@ -249,4 +249,4 @@ _RULES: dict[str, Callable[[AxisUnion, Node], None]] = {
     "scan": _loop,
     "while": _loop,
 }
-"""What an operation that is not elementwise joins; what is not listed mixes elements along all axes."""
+"""How each non-elementwise operation joins axes; an operation not listed mixes elements along all axes."""

@@ -1,6 +1,6 @@
-"""Decide what needs no memory or no copy of its own in a region of kernels, and check such decisions.
+"""Decide which values of a region of kernels need no buffer or copy of their own, and check such decisions.
 
-%y: f64[8] = concatenate %a, %b {axis=0, in_place=[0]}     the kernel of %a writes where %a is joined; %b is copied there
+%y: f64[8] = concatenate %a, %b {axis=0, in_place=[0]}     the kernel of %a writes into the buffer of %y; %b is copied there
 %z: f64[20,30] = matmul %c, %w {packed=true}               %w, which a loop captures, is packed once before the loop
 """
 
@@ -22,7 +22,7 @@ __all__ = ["captured", "illegal_joins", "illegal_packing", "joined_in_place", "p
 
 
 def joined_in_place(region: Region) -> dict[Node, tuple[int, ...]]:
-    """Return, for each concatenation of a region, the operands whose kernels can write where they are joined, if any."""
+    """Return, for each concatenation of a region, the operands whose kernels can write directly into its buffer."""
     nodes = region.nodes()
     joins = [n for n in nodes if n.op.name == "concatenate"]
     readers = users(nodes) if joins else {}
@@ -31,14 +31,14 @@ def joined_in_place(region: Region) -> dict[Node, tuple[int, ...]]:
 
 
 def _may_join(node: Node, number: int, region: Region, readers: Mapping[Node, list[Node]]) -> bool:
-    """Whether a kernel makes an operand of a concatenation for it alone."""
+    """Whether an operand of a concatenation is computed by a kernel and read by nothing else."""
     piece = node.operands[number]
     producer = piece.operands[0] if is_result(piece) else piece
     return is_fusion(producer) and readers[piece] == [node] and piece not in region.results
 
 
 def illegal_joins(region: Region) -> Iterator[tuple[Node, str]]:
-    """Yield the concatenations whose operands cannot be where they say, and why."""
+    """Yield the concatenations whose in-place operands are illegal, and why."""
     readers = users(region.nodes())
     for node in region.nodes():
         for number in node.params.get("in_place", ()) if node.op.name == "concatenate" else ():
@@ -52,7 +52,7 @@ def illegal_joins(region: Region) -> Iterator[tuple[Node, str]]:
 
 
 def captured(loop: Node, body: Region) -> tuple[Node, ...]:
-    """Return the parameters of the body of a loop that are the same in all iterations; none of other regions."""
+    """Return the body parameters that hold a loop's captures; none for other regions."""
     if not is_loop(loop) or body is not loop.regions[-1]:
         return ()
     _, _, captures = Layout.of(loop.params).split(body.params)
@@ -60,7 +60,7 @@ def captured(loop: Node, body: Region) -> tuple[Node, ...]:
 
 
 def packed_products(body: Region, captures: Collection[Node], target: TargetInfo) -> set[Node]:
-    """Return the products of a loop's body whose right factors are worth packing before the loop."""
+    """Return the matmuls of a loop's body whose right factors are worth packing before the loop."""
     products = [n for n in body.nodes() if is_matmul(n)]
     factors = {n.operands[1] for n in products if _is_worth_packing(n, target)}
     factors = {factor for factor in factors if _is_view(factor, captures)}
@@ -68,7 +68,7 @@ def packed_products(body: Region, captures: Collection[Node], target: TargetInfo
 
 
 def _is_worth_packing(node: Node, target: TargetInfo) -> bool:
-    """Whether a node is a matrix product, not of a vector, whose right factor is neither small nor packed block by block."""
+    """Whether a node is a matrix-matrix product whose right factor is neither small nor packed block by block."""
     if node.type.rank != 2 or node.operands[1].type.bytes > target.packed_bytes:
         return False
     return node.shape[0] > 1 and all(n > SMALL for n in node.operands[1].shape)
@@ -84,7 +84,7 @@ def _is_view(factor: Node, captures: Collection[Node]) -> bool:
 
 
 def illegal_packing(body: Region, captures: Collection[Node]) -> Iterator[tuple[Node, str]]:
-    """Yield the products whose right factor cannot be packed before the loop, and why."""
+    """Yield the matmuls whose right factor cannot be packed before the loop, and why."""
     for node in body.nodes():
         if is_matmul(node) and "packed" in node.params:
             if node.type.rank != 2:

@@ -1,10 +1,10 @@
 """Decide which carried arrays a loop's body updates in place, and check such decisions.
 
-    %y: f64[1000] = scatter %x, %v, %i {in_place=0}      %x is carried, %y carried on: one element is written, nothing copied
+    %y: f64[1000] = scatter %x, %v, %i {in_place=0}      %x is carried, %y its next value: one element is written, none copied
 
-A carried value whose next one is a chain of scatters on it has one buffer for all iterations.  Whoever else reads a
-value of the chain must have read it before the next link overwrites it: these orders are added to the body's, and a
-chain for which they contradict it is left alone.
+A carried value whose next value is a chain of scatters on it has one buffer for all iterations.  Every other read of a value
+of the chain must come before the scatter that overwrites it: these edges are added to the body's order, and a chain whose
+edges close a cycle is not updated in place.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from graphc.ir.core.signatures import Layout
 __all__ = ["InPlace", "decided_updates", "illegal_updates", "update_in_place"]
 
 Chain = list[Node]
-"""Scatters that lead from a parameter to a result, the last one first."""
+"""Scatters that lead from a parameter to a result, last one first."""
 
 
 @dataclass
 class InPlace:
-    """The updates in place of a body: the parameters for the carried values, the scatters, an order of the body's nodes."""
+    """The in-place updates of a body: the parameters of the carried values, the scatters, and an order of the body's nodes."""
 
     carried: frozenset[Node] = frozenset()
     links: frozenset[Node] = frozenset()
     order: list[Node] = field(default_factory=list)
     earlier: dict[Node, list[Node]] = field(default_factory=dict)
-    """For a link, the nodes that must have run before."""
+    """For each scatter, the nodes that must run before it."""
 
 
 def update_in_place(body: Region, layout: Layout, small: int) -> Region:
-    """Return a body that says which scatters update in place, of the carried values those that are in memory.
+    """Return a body whose scatters are marked as in-place updates of carried values in memory; the same object if none is.
 
-    Values of at most `small` elements are in registers.  It is the same object if none does; bodies within it are left alone.
+    Values of at most `small` elements are in registers and are left alone, as are nested bodies.
     """
     chains: dict[Node, Chain] = {}
     for param, chain in _chains(body, layout).items():
@@ -51,7 +51,7 @@ def update_in_place(body: Region, layout: Layout, small: int) -> Region:
 
 
 def decided_updates(body: Region, layout: Layout) -> InPlace:
-    """Return the updates in place of carried values that the nodes of a body say."""
+    """Return the in-place updates that the nodes of a body declare."""
     chains = _decided_chains(body, layout)
     if not chains:
         return InPlace(order=body.nodes())
@@ -62,9 +62,9 @@ def decided_updates(body: Region, layout: Layout) -> InPlace:
 
 
 def illegal_updates(body: Region, layout: Layout, small: int) -> Iterator[tuple[Node, str]]:
-    """Yield the scatters that cannot update in place as they say, and why.
+    """Yield the scatters that declare an illegal in-place update, and why.
 
-    The layout is that of the loop whose body it is; values of at most `small` elements are in registers.
+    `layout` is that of the loop whose body it is; values of at most `small` elements are in registers.
     """
     chains = _decided_chains(body, layout)
     links = {link for chain in chains.values() for link in chain}
@@ -82,7 +82,7 @@ def illegal_updates(body: Region, layout: Layout, small: int) -> Iterator[tuple[
 
 
 def _overwritten(body: Region, earlier: Mapping[Node, Sequence[Node]]) -> Iterator[tuple[Node, str]]:
-    """Yield the scatters that overwrite what is read afterwards."""
+    """Yield the scatters that overwrite a value that is read afterwards."""
     if _ordered(body, earlier) is not None:
         return
     for link, readers in earlier.items():
@@ -93,7 +93,7 @@ def _overwritten(body: Region, earlier: Mapping[Node, Sequence[Node]]) -> Iterat
 
 
 def _chains(body: Region, layout: Layout) -> dict[Node, Chain]:
-    """Return, for the parameter of each carried value, the scatters that lead from it to the next one."""
+    """Return, for the parameter of each carried value, the scatters that lead from it to its next value."""
     params, _, _ = layout.split(body.params)
     nexts, _ = layout.split_results(body.results)
     return {param: _chain(after, param) for param, after in zip(params, nexts, strict=True)}
@@ -105,7 +105,7 @@ def _decided_chains(body: Region, layout: Layout) -> dict[Node, Chain]:
 
 
 def _is_kept(body: Region, chain: Chain) -> bool:
-    """Whether results of a body, besides the carried value that a chain ends in, are a buffer of it."""
+    """Whether another result of a body shares the buffer of the carried value that a chain ends in."""
     return sum(_base(r) in chain and whole_buffer(r) in chain for r in body.results) > 1
 
 
@@ -116,13 +116,13 @@ def _base(node: Node) -> Node:
 
 
 def _earlier(body: Region, chains: Mapping[Node, Chain]) -> dict[Node, list[Node]]:
-    """Return, for each scatter of some chains, who reads what it overwrites."""
+    """Return, for each scatter of some chains, the readers of the value it overwrites."""
     readers = users(body.nodes())
     return {n: [r for r in _readers(n.operands[0], readers) if r is not n] for chain in chains.values() for n in chain}
 
 
 def _chain(result: Node, param: Node) -> Chain:
-    """Return the scatters that lead from a parameter to a result, if it is nothing but such."""
+    """Return the chain of scatters from a parameter to a result; empty if there is any other node on the way."""
     chain = []
     while is_scatter(result):
         chain.append(result)
@@ -131,7 +131,7 @@ def _chain(result: Node, param: Node) -> Chain:
 
 
 def _readers(node: Node, readers: Mapping[Node, Sequence[Node]]) -> Iterator[Node]:
-    """Yield who reads a value, be it through movement."""
+    """Yield the readers of a value, including those that read it through movement."""
     for reader in readers.get(node, ()):
         yield reader
         if reader.op.kind == "movement":
@@ -139,7 +139,7 @@ def _readers(node: Node, readers: Mapping[Node, Sequence[Node]]) -> Iterator[Nod
 
 
 def _ordered(body: Region, earlier: Mapping[Node, Sequence[Node]]) -> list[Node] | None:
-    """Return the body's nodes with operands, and what must be earlier, first; None if that is a circle."""
+    """Return the body's nodes in topological order with the extra edges `earlier`; None if they close a cycle."""
     done: set[Node] = set()
     open_: set[Node] = set()
     order: list[Node] = []

@@ -1,10 +1,10 @@
-"""Lay a loop out for lanes: which values are vectors, and the loop without the axis that the lanes run along.
+"""The lane layout of a vectorized loop: which values are vectors, and the loop without the vectorized axis.
 
     %c: f64[3,3] = scan %c0, %w {carried=1, …, registers=true, lanes=3, lane_axes=[[0,none],[0]]} …
 
-Lanes along an axis are lanes along all axes joined with it (`ir/analysis/axis_classes.py`).  A value that has one of them is a
-vector, and the loop is written for one element of it.  What is folded by a sum and then only added to, as the gradient by a
-weight is, is summed lane by lane, and over the lanes once after the loop.
+Vectorizing along an axis vectorizes along all axes of its class (`ir/analysis/axis_classes.py`).  A value with such an axis is
+a vector, and the loop is written for one element of it.  A value that is summed over the axis and then only added to, such as
+the gradient with respect to a weight, is held as partial sums, one per lane, which are added once after the loop.
 """
 
 from __future__ import annotations
@@ -26,37 +26,37 @@ from graphc.ir.regions.loop import Carry, Loop
 __all__ = ["LaneAxes", "Lanes", "Roles", "axes_of", "decided_lanes", "illegal_lanes", "roles_of", "with_lanes"]
 
 LaneAxes = tuple[tuple[int | None, ...], tuple[int | None, ...]]
-"""The axis that lanes run along, of each operand and of each result of a loop; None where they share the value."""
+"""The vectorized axis of each operand and of each result of a loop; None where all lanes share the value."""
 
 
 @dataclass(frozen=True, eq=False)
 class Lanes:
-    """A loop without the axis its lanes run along.
+    """A loop without its vectorized axis.
 
-    The sets hold nodes of the loop's bodies; what is in none of them is the same in all lanes.
+    The sets hold nodes of the loop's bodies; a node in none of them has one value for all lanes.
     """
 
     loop: Node
-    """The loop, where the axis has one element."""
+    """The loop, with extent 1 along the axis."""
     count: int
     axes: tuple[int | None, ...]
-    """The axis that was taken off, for each operand of the loop."""
+    """The vectorized axis of each operand of the loop, or None."""
     results: tuple[int | None, ...]
-    """The same for each result."""
+    """The vectorized axis of each result, or None."""
     vectorized: frozenset[Node]
-    """What had the axis."""
+    """The values that have the axis."""
     partial: frozenset[Node]
-    """What is the sum over all lanes, and held as its parts."""
+    """The values held as partial sums, one per lane."""
     split: frozenset[Node]
-    """Those of them that begin such a sum: their operands have the axis."""
+    """Those of them that start a partial sum: their operands have the axis."""
     folded: frozenset[Node]
-    """Reductions and products over the axis that are needed as they are: folded over the lanes where they stand."""
+    """Reductions and matmuls over the axis whose value is needed in the loop: reduced across the lanes where they stand."""
     counters: frozenset[Node]
-    """The iotas that count along the axis."""
+    """The iotas along the axis."""
 
     @property
     def width(self) -> int:
-        """How many lanes a vector has: a power of two; those beyond `count` repeat the last."""
+        """The number of lanes of a vector: a power of two; lanes beyond `count` repeat the last one."""
         return 1 << (self.count - 1).bit_length()
 
 
@@ -64,7 +64,7 @@ class Lanes:
 
 
 def decided_lanes(loop: Node) -> Lanes | None:
-    """Return the layout of the lanes that a loop says it has; None if it says nothing."""
+    """Return the lane layout that a loop declares, or None."""
     if "lanes" not in loop.params:
         return None
     known = _layouts.get(loop.regions[-1])
@@ -78,14 +78,14 @@ def decided_lanes(loop: Node) -> Lanes | None:
 
 
 def with_lanes(loop: Node, roles: Roles) -> Lanes:
-    """Return the layout of a loop for lanes along a class of axes."""
+    """Return the layout of a loop vectorized along a class of axes."""
     lanes = _Narrowing(roles).run(loop)
     _layouts[loop.regions[-1]] = _application(loop, (lanes.axes, lanes.results)), lanes
     return lanes
 
 
 _layouts: WeakKeyDictionary[Region, tuple[Any, Lanes]] = WeakKeyDictionary()
-"""For the body of a loop the last layout made of it, and what loop it was."""
+"""For each loop body, the last layout computed for it, and the loop it was computed for."""
 
 
 def _application(loop: Node, axes: LaneAxes) -> tuple[Any, ...]:
@@ -93,7 +93,7 @@ def _application(loop: Node, axes: LaneAxes) -> tuple[Any, ...]:
 
 
 def illegal_lanes(loop: Node) -> Iterator[str]:
-    """Yield why a loop cannot have the lanes that it says."""
+    """Yield why a loop cannot have the lanes that it declares."""
     if not {"registers", "lanes", "lane_axes"} <= loop.params.keys():
         yield f"{loop.op.name} has lanes in registers only, and says along which axes"
         return
@@ -114,7 +114,7 @@ def illegal_lanes(loop: Node) -> Iterator[str]:
 
 
 def _chosen(joined: AxisUnion) -> Axis | None:
-    """Return the class of the first axis that a loop says its lanes run along."""
+    """Return the class of the first axis that a loop declares as vectorized."""
     loop = Loop.of(joined.loop)
     operands, results = joined.loop.params["lane_axes"]
     for b, axis in zip(loop.bindings, operands, strict=True):
@@ -124,7 +124,7 @@ def _chosen(joined: AxisUnion) -> Axis | None:
 
 
 def axes_of(loop: Node, roles: Roles) -> LaneAxes:
-    """Return the axes of a loop's operands and results that lanes run along."""
+    """Return the vectorized axes of a loop's operands and results."""
     record = Loop.of(loop)
     params = {b: roles.vectorized.get(slot_of(b.param)) for b in record.bindings}
     operands = [None if axis is None else axis + (b in record.xs) for b, axis in params.items()]
@@ -136,7 +136,7 @@ def axes_of(loop: Node, roles: Roles) -> LaneAxes:
 
 @dataclass(eq=False)
 class Roles:
-    """What lanes along one class of axes make of each value."""
+    """The role of each value of a loop that is vectorized along a class of axes."""
 
     count: int
     vectorized: dict[Slot, int]
@@ -145,7 +145,7 @@ class Roles:
 
 
 def roles_of(joined: AxisUnion, root: Axis) -> Roles | None:
-    """Return what lanes along a class are to each value; None if a value has two of its axes."""
+    """Return the role of each value when vectorized along a class; None if a value has two axes of the class."""
     vectorized: dict[Slot, int] = {}
     count = 0
     for slot in joined.slots:
@@ -163,23 +163,23 @@ def roles_of(joined: AxisUnion, root: Axis) -> Roles | None:
 
 
 def _folds(node: Node, vectorized: dict[Slot, int]) -> bool:
-    """Whether a node folds the elements along the lanes."""
+    """Whether a node reduces over the vectorized axis."""
     if is_matmul(node):
         return vectorized.get(slot_of(node.operands[0])) == node.type.rank - 1
     return node.op.name in REDUCTIONS and vectorized.get(slot_of(node.operands[0])) in node.params["axes"]
 
 
 def _adds(node: Node) -> bool:
-    """Whether a node may be applied to the parts of a sum, each by itself."""
+    """Whether a node may be applied to each partial sum separately."""
     alike = all(o.types[0].dtype is node.types[0].dtype for o in node.operands)
-    return node.op.linear and alike and node.op.name != "cumsum"  # which rounds once what it adds up in a wider dtype
+    return node.op.linear and alike and node.op.name != "cumsum"  # cumsum of f32 rounds once, from a wider accumulator
 
 
 Flows = dict[Slot, list[Slot]]
 
 
 def _flows(joined: AxisUnion, vectorized: dict[Slot, int]) -> tuple[Flows, list[Slot]]:
-    """Return what becomes of a sum that is held as its parts, and which values cannot be held so."""
+    """Return what becomes of a value held as partial sums, and which values cannot be held so."""
     flows: Flows = {}
     stuck: list[Slot] = [*vectorized]
 
@@ -240,14 +240,14 @@ def _reached(begin: Iterable[Slot], flows: Flows) -> set[Slot]:
 
 
 class _Narrowing:
-    """Makes the loop whose values have one element along the axis; each node becomes one that equals no other."""
+    """Builds the loop with extent 1 along the axis; every node becomes a new, distinct one."""
 
     def __init__(self, roles: Roles) -> None:
         self.roles = roles
         self.new: dict[Node, Node] = {}
 
     def run(self, loop: Node) -> Lanes:
-        """Return the loop and what its values are."""
+        """Return the loop and the roles of its values."""
         axes, results = axes_of(loop, self.roles)
         outer = [parameter(_narrow(o.type, a)) for o, a in zip(loop.operands, axes, strict=True)]
         regions = tuple(map(self._region, loop.regions))

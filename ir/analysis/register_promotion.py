@@ -1,13 +1,13 @@
-"""Tell which loop bodies can live in registers.
+"""Find the loops and branches whose bodies can run in registers.
 
 A body whose values are all small (a 3×3 matrix, some scalars) gains nothing from kernels over memory: it becomes
-straight-line code, each element a value of its own, the carried ones in registers from iteration to iteration
-(`codegen/program/register_loops/`).  Larger arrays may come in from outside, if the body only picks small parts of them, and
-may be carried, if it only writes small parts of them in place.
+straight-line code with one scalar per element, and the carried values stay in registers across iterations
+(`codegen/program/register_loops/`).  Larger arrays may be captured if the body only reads small parts of them, and may be
+carried if it only updates small parts of them in place.
 
-    %c: f64[3,3] = scan %c0, %xs {…}      each element of the carry is in a register, an item is read where it lies
+    %c: f64[3,3] = scan %c0, %xs {…}      each element of the carry is in a register; an x is loaded element by element
 
-The fusion pass leaves such bodies as they are, so the decision shows in the fused listing.
+The fusion pass leaves such bodies alone, so the fused listing shows the decision.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from graphc.ir.regions.loop import Loop
 __all__ = ["fits_registers", "has_flow", "may_fit_with_lanes", "misfit"]
 
 MOST_OPERATIONS = 30_000
-"""Scalar operations in straight-line code; beyond it a body is compiled as kernels."""
+"""The most scalar operations of straight-line code; a larger body is compiled as kernels."""
 
 
 def has_flow(node: Node) -> bool:
-    """Tell whether a node is a loop or branch: what may run in registers."""
+    """Return whether a node is a loop or a branch: a candidate for registers."""
     return is_loop(node) or is_branch(node)
 
 
 def fits_registers(node: Node, elements: int) -> bool:
-    """Tell whether the bodies of a loop or branch, whose updates in place are decided, can be straight-line code.
+    """Return whether the bodies of a loop or branch, with in-place updates decided, can be straight-line code.
 
-    Values of at most so many `elements` are in registers, larger ones in memory.
+    Values of at most `elements` elements are in registers, larger ones in memory.
     """
     return _fit(elements).holds(node)
 
 
 def may_fit_with_lanes(node: Node, largest: int) -> bool:
-    """Tell whether lanes could make all that a longer loop carries and computes small: no value has more elements."""
+    """Return whether vectorizing could make all values of a longer loop small: no value has more than `largest` elements."""
     length = node.params.get("length")
     return (length is None or length > SHORT_LOOP) and all(_narrows(region, largest) for region in node.regions)
 
 
 def misfit(node: Node, elements: int) -> str:
-    """Return what keeps the bodies of a loop or branch out of registers."""
+    """Return what keeps the bodies of a loop or branch out of registers, or None."""
     if _fit(elements).operations(node) > MOST_OPERATIONS:
         return f"its bodies are more than {MOST_OPERATIONS} operations"
     inside = [n for region in node.regions for n in region.nodes()]
@@ -76,20 +76,20 @@ def _is_known(node: Node) -> bool:
 
 
 class _Fit:
-    """Tells what fits into registers that hold values of at most so many elements."""
+    """Decides what fits into registers for values of at most `elements` elements."""
 
     def __init__(self, elements: int) -> None:
         self.elements = elements
         self._known: WeakKeyDictionary[Node, bool] = WeakKeyDictionary()
 
     def holds(self, node: Node) -> bool:
-        """Tell whether the bodies of a loop or branch fit; others do not."""
+        """Return whether the bodies of a loop or branch fit; False for other nodes."""
         if node not in self._known:
             self._known[node] = self._branches(node) and self.operations(node) <= MOST_OPERATIONS
         return self._known[node]
 
     def operations(self, node: Node) -> int:
-        """Count the scalar operations that a node's code is made of; a body counts once."""
+        """Count the scalar operations in the code of a node; a body counts once."""
         if node.regions:
             return sum([self.operations(inner) for region in node.regions for inner in region.nodes()])
         if is_matmul(node):
@@ -111,13 +111,13 @@ class _Fit:
         return self._small([y.type for y in loop.ys]) and all(map(self._straight, tests)) and self._iterates(loop)
 
     def _iterates(self, loop: Loop) -> bool:
-        """Whether a body is straight, and its carried values small, the same all the time, or updated in place."""
+        """Whether a body is straight-line, and each carried value is small and of fixed shape, or updated in place."""
         found = decided_updates(loop.body, loop.layout)
         kept = all(self._small(c.next.types) or c.next is c.param or c.param in found.carried for c in loop.carries)
         return kept and self._straight(loop.body, found.links)
 
     def _straight(self, region: Region, links: frozenset[Node] = frozenset()) -> bool:
-        """Whether every value of a region is small, or in memory and only picked from, or one of the links of such."""
+        """Whether each value of a region is small, or in memory and only read in parts, or an in-place update in `links`."""
         for node in region.nodes():
             if node in links:
                 if not self._small([o.type for o in node.operands[1:]]):
@@ -144,12 +144,12 @@ _fit = cache(_Fit)
 
 
 def in_memory(node: Node) -> bool:
-    """Tell whether a value lies densely in memory: a parameter, or what a loop has stacked."""
+    """Return whether a value is dense in memory: a parameter, or a stack of ys."""
     return node.op is PARAMETER or is_result(node) or is_loop(node)
 
 
 def is_view(node: Node) -> bool:
-    """Tell whether a node is memory seen with other strides."""
+    """Return whether a node is a strided view of memory."""
     while node.op.kind == "movement":
         if not node.op.view or node.op.name == "reshape":
             return False

@@ -1,12 +1,12 @@
-"""Find an axis along which a loop's body does the same to every element, and take it off.
+"""Choose an axis along which a loop's body treats all elements alike, and vectorize the loop along it.
 
     scan %c, %w {carried=1, …} (%c: f64[3,3], %w: f64[3,3]) { %1: f64[3,3] = matmul %c, %w … }
     scan %c, %w {carried=1, …} (%c: f64[1,3], %w: f64[3,3]) { %1: f64[1,3] = matmul %c, %w … }      three lanes
 
-Row i of what is carried on is made of row i alone, so the loop is written for one row, and all rows are the lanes of
-vectors (`codegen/program/register_loops/`).  Axes that belong together are found by joining them, operation by
-operation: a class of axes qualifies if no operation mixes its elements, except to fold them.  What is folded by a sum and
-then only added to, as the gradient by a weight is, is summed lane by lane, and over the lanes once after the loop.
+Row i of the next carry depends on row i of the carry alone, so the loop is written for one row, and the rows are the lanes of
+vectors (`codegen/program/register_loops/`).  A class of axes (`ir/analysis/axis_classes.py`) qualifies if no operation mixes
+its elements, except to reduce them.  A value that is summed over the axis and then only added to, such as the gradient with
+respect to a weight, is held as one partial sum per lane; these are added once after the loop.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from graphc.ir.regions.loop import Loop
 __all__ = ["choose_lanes"]
 
 WORTH = 0.75
-"""Lanes are taken if they leave at most this part of the instructions."""
+"""A loop is vectorized if at most this fraction of the instructions remains."""
 
 ITERATIONS = 8
-"""A loop inside the body counts as so many iterations."""
+"""The assumed number of iterations of a nested loop."""
 
 
 def choose_lanes(loop: Node, target: TargetInfo, *, alone: bool) -> Lanes | None:
-    """Return the layout with the fewest instructions of a loop marked `registers` that fits them; None if there is none.
+    """Return the lane layout with the fewest instructions, of those with which a `registers` loop fits; None if there is none.
 
-    A loop that fits `alone`, without lanes, is to gain by them.
+    If the loop fits `alone`, without lanes, a layout must also reduce its instructions.
     """
     joined = AxisUnion(loop, target.register_elements * target.lanes)
     most = WORTH * _Cost(joined, None, target).of_iteration() if alone else float("inf")
@@ -50,20 +50,20 @@ def choose_lanes(loop: Node, target: TargetInfo, *, alone: bool) -> Lanes | None
 
 
 def _is_seen(loop: Node, roles: Roles) -> bool:
-    """Whether an operand or a result of a loop has the axis: that names it."""
+    """Whether an operand or a result of a loop has the axis, so that the attribute can name it."""
     return any(axis is not None for axes in axes_of(loop, roles) for axis in axes)
 
 
 @dataclass
 class _Cost:
-    """Estimates instructions, with lanes or without."""
+    """Estimates instructions, vectorized or not."""
 
     joined: AxisUnion
     roles: Roles | None
     target: TargetInfo
 
     def of_iteration(self) -> float:
-        """Estimate the instructions of an iteration."""
+        """Estimate the instructions of one iteration."""
         loop = Loop.of(self.joined.loop)
         total = sum([ITERATIONS**depth * self._instructions(node) for node, depth in self.joined.depth.items()], 0.0)
         moved = (*(x.param for x in loop.xs), *loop.ys)  # loaded or stored in each iteration
@@ -79,15 +79,15 @@ class _Cost:
         each = weight(node)
         if each < COSTLY or (self.roles is not None and slot_of(node) in self.roles.vectorized):
             return each * self._vectors(node)
-        return each * -(-node.type.size // 8) * 2 + 2 * node.type.size  # packed into vectors of 8, and taken out again
+        return each * -(-node.type.size // 8) * 2 + 2 * node.type.size  # packed into vectors of 8, and unpacked again
 
     def _terms(self, x: Node) -> int:
-        """Return the products an element is the sum of, in each lane."""
+        """Return the number of products summed per element, in each lane."""
         axis = None if self.roles is None else self.roles.vectorized.get(slot_of(x))
         return 1 if axis == x.type.rank - 1 else x.shape[-1]
 
     def _vectors(self, node: Node) -> int:
-        """Return how many registers hold a value, if an element without lanes needs one."""
+        """Return how many registers hold a value; without lanes, one per element."""
         roles = self.roles
         if roles is None:
             return node.type.size
@@ -98,7 +98,7 @@ class _Cost:
         return node.type.size * registers if slot in roles.partial else node.type.size
 
     def _across(self, node: Node) -> int:
-        """Return what folding over the lanes takes."""
+        """Return the instructions of a reduction across the lanes."""
         roles = self.roles
         folds = roles is not None and node in roles.folds and Slot(node, 0) not in roles.partial
         return 2 * roles.count * node.type.size if folds and roles is not None else 0

@@ -1,4 +1,4 @@
-"""Movement that needs no work: a node seen as strides over the buffer of another.
+"""Movement that needs no copy: a node as a strided view of another node's buffer.
 
 %t = permute %x {axes=[1,0]}     is x with its strides swapped
 %s = slice %x {start=[2,0], …}   is x with an offset
@@ -20,7 +20,7 @@ Strides = tuple[int, ...]
 
 @dataclass(frozen=True)
 class View:
-    """Elements `offset + sum(index * strides)` of the buffer of `base`; strides count elements."""
+    """The elements `offset + sum(index * strides)` of the buffer of `base`; strides count elements."""
 
     base: Node
     offset: int
@@ -37,9 +37,9 @@ def dense_strides(shape: tuple[int, ...]) -> Strides:
 
 
 def as_view(node: Node, layout: Callable[[Node], Strides]) -> View | None:
-    """Look through movement down to a buffer; `layout` gives the strides of whatever is not movement.
+    """Follow movement down to a buffer; `layout` gives the strides of any node that is not movement.
 
-    None if some reshape or pad on the way needs a copy.
+    Returns None if a reshape or a pad on the way needs a copy.
     """
     chain: list[IndexMap] = []
     while node.op.kind == "movement":
@@ -57,9 +57,9 @@ def as_view(node: Node, layout: Callable[[Node], Strides]) -> View | None:
 
 
 def whole_buffer(node: Node) -> Node | None:
-    """Return the node whose row-major buffer a node is under another shape: all of it, in its order; None if it is not.
+    """Return the node whose complete row-major buffer this node is under another shape; None if there is none.
 
-    A node that is no movement is its own.
+    A node that is not movement is its own buffer.
     """
     view = as_view(node, lambda n: dense_strides(n.shape))
     if view is None or view.offset or view.base.type.size != node.type.size:
@@ -69,7 +69,7 @@ def whole_buffer(node: Node) -> Node | None:
 
 
 def _through(map: IndexMap, strides: Strides) -> tuple[int, Strides] | None:
-    """Return offset and strides along the axes of a map of the memory that its operand has; None if there are none."""
+    """Return offset and strides of an index map over memory with the operand's strides; None if it is not strided."""
     if 0 in map.shape:
         return 0, dense_strides(map.shape)
     offset, found = 0, [0] * len(map.shape)
@@ -77,7 +77,7 @@ def _through(map: IndexMap, strides: Strides) -> tuple[int, Strides] | None:
     for form, axes in [*map.positions(), *single]:
         stride = strides[axes[-1]]
         if any(strides[a] != strides[b] * map.below[b] for a, b in pairwise(axes)):
-            return None  # the digits of one form do not lie densely in one another
+            return None  # the digits of this form are not dense in one another
         offset += stride * form.const
         for atom, c in form.terms:
             if not isinstance(atom, int):

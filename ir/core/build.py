@@ -1,7 +1,7 @@
-"""Make nodes in plain words: `add(x, y)`, `x * 2`, `sum_(x, (1,))`.
+"""Build nodes with functions and operators: `add(x, y)`, `x * 2`, `sum_(x, (1,))`.
 
-Operators on nodes are the same functions; a Python number on either side becomes a constant of the other
-side's type.  Derivative rules and rewrite rules are written with these.
+A Python number on either side of an operator becomes a constant of the other side's type.  Derivative rules and rewrite
+rules are written with these.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def apply(name: str, *operands: Node, **params: Any) -> Node:
 
 
 def constant(value: float | int | bool, dtype: DType, shape: tuple[int, ...] = ()) -> Node:
-    """Return a node with one number in every element, rounded or wrapped to `dtype`."""
+    """Return a constant node: one number in every element, rounded or wrapped to `dtype`."""
     return apply("constant", value=dtype.scalar(value), dtype=dtype, shape=shape)
 
 
 def full_like(x: Node, value: float | int | bool) -> Node:
-    """Return a constant of the type of `x`, in every element `value`, rounded or wrapped to its dtype."""
+    """Return a constant of the type of `x`, rounded or wrapped to its dtype."""
     return constant(value, x.dtype, x.shape)
 
 
@@ -58,7 +58,7 @@ def select(cond: Node, x: Operand, y: Operand) -> Node:
 
 
 def cast(x: Node, dtype: DType) -> Node:
-    """Convert to a dtype; `x` itself if it has it."""
+    """Convert to a dtype; return `x` itself if it has that dtype."""
     return x if x.dtype is dtype else apply("cast", x, dtype=dtype)
 
 
@@ -68,12 +68,12 @@ def iota(shape: tuple[int, ...], axis: int, dtype: DType = I64) -> Node:
 
 
 def reshape(x: Node, shape: Sequence[int]) -> Node:
-    """Give another shape; `x` itself if it has it."""
+    """Change the shape; return `x` itself if it has that shape."""
     return x if x.shape == tuple(shape) else apply("reshape", x, shape=tuple(shape))
 
 
 def permute(x: Node, axes: Sequence[int]) -> Node:
-    """Reorder axes; `x` itself if they are in order."""
+    """Permute the axes; return `x` itself if they are in order."""
     return x if tuple(axes) == tuple(range(x.type.rank)) else apply("permute", x, axes=tuple(axes))
 
 
@@ -84,7 +84,7 @@ def swap_last(x: Node) -> Node:
 
 
 def broadcast(x: Node, shape: Sequence[int], axes: Sequence[int]) -> Node:
-    """Repeat along new axes: axis i of `x` becomes axis axes[i]; `x` itself if nothing is new."""
+    """Repeat along new axes: axis i of `x` becomes axis axes[i] of the result; return `x` itself if there are no new axes."""
     return x if x.shape == tuple(shape) else apply("broadcast", x, shape=tuple(shape), axes=tuple(axes))
 
 
@@ -104,7 +104,7 @@ def slice_(x: Node, start: Sequence[int], stop: Sequence[int], step: Sequence[in
 def pad(
     x: Node, low: Sequence[int], high: Sequence[int], interior: Sequence[int] | None = None, fill: float | Node = 0
 ) -> Node:
-    """Surround and interleave with `fill`; `x` itself if there is nothing to add."""
+    """Pad around and between elements with `fill`; return `x` itself if there is nothing to add."""
     interior = tuple(interior) if interior is not None else (0,) * x.type.rank
     if not any((*low, *high, *interior)):
         return x
@@ -113,27 +113,27 @@ def pad(
 
 
 def flip(x: Node, axes: Sequence[int]) -> Node:
-    """Reverse the order along axes; `x` itself if there are none."""
+    """Reverse the order along axes; return `x` itself if there are none."""
     return apply("flip", x, axes=tuple(axes)) if axes else x
 
 
 def concatenate(xs: Sequence[Node], axis: int) -> Node:
-    """Join nodes of one dtype, equal in all extents but that of `axis`; the node itself if it is one.  Raises TypeRuleError."""
+    """Join nodes of one dtype with equal extents except along `axis`; a single node stays itself.  Raises TypeRuleError."""
     return xs[0] if len(xs) == 1 else apply("concatenate", *xs, axis=axis)
 
 
 def reduce(name: str, x: Node, axes: Sequence[int]) -> Node:
-    """Fold the axes with sum, prod, max, min, any or all; `x` itself if there are none."""
+    """Reduce over axes with sum, prod, max, min, any or all; return `x` itself if there are none."""
     return apply(name, x, axes=tuple(sorted(axes))) if axes else x
 
 
 def sum_(x: Node, axes: Sequence[int]) -> Node:
-    """Add up over axes, in the dtype of `x`; `x` itself if there are none."""
+    """Sum over axes in the dtype of `x`; return `x` itself if there are none."""
     return reduce("sum", x, axes)
 
 
 def argsort(x: Node, axis: int, descending: bool = False) -> Node:
-    """Return the indices that sort `x` along an axis, in stable order."""
+    """Return the indices that sort `x` along an axis, stably."""
     return apply("argsort", x, axis=axis, descending=descending)
 
 
@@ -143,7 +143,7 @@ def cumsum(x: Node, axis: int) -> Node:
 
 
 def gather(x: Node, *indices: Node) -> Node:
-    """Return the elements of `x` at integer indices, one tensor for each leading axis; indices must lie in range."""
+    """Return the elements of `x` at integer indices, one index tensor per leading axis; indices must be in range."""
     return apply("gather", x, *indices)
 
 
@@ -153,13 +153,13 @@ def scatter(x: Node, updates: Node, *indices: Node) -> Node:
 
 
 def scatter_add(x: Node, updates: Node, *indices: Node) -> Node:
-    """Return `x` with updates added at integer indices, as `gather` reads them; equal indices add up."""
+    """Return `x` with updates added at integer indices, as `gather` reads them; updates of equal indices all count."""
     return apply("scatter_add", x, updates, *indices)
 
 
 def matmul(a: Node, b: Node) -> Node:
     """Multiply matrices, [..., m, k] by [..., k, n] with equal leading axes and dtypes.  Raises TypeRuleError."""
-    if a.dtype is U8 and b.dtype is U8:  # machine code has products of wider integers, of which the low byte is the same
+    if a.dtype is U8 and b.dtype is U8:  # generated code multiplies wider integers; the low byte of the product is the same
         return cast(apply("matmul", cast(a, I32), cast(b, I32)), U8)
     return apply("matmul", a, b)
 
@@ -176,17 +176,17 @@ def fusion(operands: Sequence[Node], body: Region) -> list[Node]:
 
 
 def derived(rule: str, value: Node, x: Node, y: Node | None = None) -> Node:
-    """Return `value`, whose derivatives by `x` and `y` are those of a rule."""
+    """Return `value`, with the derivatives with respect to `x` and `y` that a rule gives."""
     return apply("derived", value, x, x if y is None else y, rule=rule)
 
 
 def magnitude(x: Node) -> Node:
-    """Return |x| with derivative 1 at 0, where `abs` has 0: for formulas that put the sign back."""
+    """Return |x| with derivative 1 at 0, where `abs` has 0: for formulas that restore the sign."""
     return select(x < 0, -x, x)
 
 
 def sinh(x: Node) -> Node:
-    """Return the hyperbolic sine: by expm1 below 1, and as (e^(x/2))²/2 - e^-x/2 above, without early overflow."""
+    """Return the hyperbolic sine: by expm1 below 1, as (e^(x/2))²/2 - e^-x/2 above, which does not overflow early."""
     a = magnitude(x)
     small = a < 1
     e = elementwise("expm1", select(small, a, zeros_like(a)))
@@ -196,7 +196,7 @@ def sinh(x: Node) -> Node:
 
 
 def cosh(x: Node) -> Node:
-    """Return the hyperbolic cosine, without early overflow."""
+    """Return the hyperbolic cosine without early overflow."""
     a = magnitude(x)
     half = elementwise("exp", a * 0.5)
     return derived("cosh", half * 0.5 * half + elementwise("exp", -a) * 0.5, x)

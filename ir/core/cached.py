@@ -1,4 +1,4 @@
-"""Properties computed once for each object."""
+"""A cached property without a lock."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 class cached_property(Generic[T]):
-    """A property that is computed when first read, and kept in the object's `__dict__`.
+    """A property that is computed on first read and stored in the object's `__dict__`.
 
-    That of functools holds one lock for all objects of a class up to Python 3.11: a process forked while another thread
-    computes it waits for that lock forever.  Here two threads that read it at once may both compute it; one result stays.
+    functools.cached_property holds one lock per class up to Python 3.11: a process forked while another thread computes the
+    property waits for that lock forever.  Here two threads that read it at once may both compute it; one result is kept.
     """
 
     def __init__(self, func: Callable[[Any], T]) -> None:

@@ -1,7 +1,7 @@
-"""Build loops and branches, and move nodes from one region to another.
+"""Build loops and branches, and substitute nodes, regions included.
 
-A body is written over parameters and may read any other node; `close` makes those nodes captures, with parameters of their
-own.  What does not depend on a body's own parameters is computed before the loop, once: that is loop-invariant code motion, by
+A body is written over parameters and may read any other node; `close` makes those nodes captures with parameters of their
+own.  Nodes that do not depend on a body's own parameters are computed before the loop: loop-invariant code motion by
 construction.
 """
 
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class RefusedError(RuntimeError):
-    """A derivative is asked for that the rules of a custom function do not give."""
+    """A custom function is differentiated in a mode for which it has no rule."""
 
 
 def results_of(node: Node) -> list[Node]:
@@ -46,18 +46,18 @@ def results_of(node: Node) -> list[Node]:
 
 
 def arguments(node: Node, values: Sequence[T]) -> Sequence[T]:
-    """Return what belongs to the arguments of a node's regions, of what belongs to its operands: all but a cond's condition."""
+    """Return the entries of `values`, one per operand, that correspond to region parameters: all but a cond's condition."""
     return values[1:] if is_branch(node) else values
 
 
 def known_results(node: Node) -> list[Node]:
-    """Return those of the results of a node that are still referenced."""
+    """Return the `result` nodes of a node that are still referenced."""
     found = (find(PRIMITIVES["result"], (node,), {"index": i}) for i in range(len(node.types)))
     return [r for r in found if r is not None]
 
 
 def substitute(roots: Sequence[Node], new: Mapping[Node, Node]) -> list[Node]:
-    """Return `roots` with some nodes replaced; what does not read them stays as it is.  Does not recurse."""
+    """Return `roots` with nodes replaced; nodes that do not depend on them stay the same objects.  Does not recurse."""
     if not new:
         return list(roots)
     done: dict[Node, Node] = dict(new)
@@ -80,7 +80,7 @@ def with_bodies(node: Node, rewrite: Callable[[Sequence[Node]], Sequence[Node]])
 
 
 def substitute_through(roots: Sequence[Node], new: Mapping[Node, Node]) -> Sequence[Node]:
-    """Return `roots` with some nodes replaced, also where what replaces one reads what was before another was."""
+    """Return `roots` with nodes replaced, repeatedly: a replacement may read nodes that are themselves replaced."""
     while True:
         after = substitute(roots, new)
         if all(a is b for a, b in zip(after, roots, strict=True)):
@@ -91,12 +91,12 @@ def substitute_through(roots: Sequence[Node], new: Mapping[Node, Node]) -> Seque
 def close(
     regions: Sequence[Region], outer: Collection[Node] | None = None, *, hoist: str = "all"
 ) -> tuple[list[Region], list[Node]]:
-    """Give regions one more parameter for each value that any of them reads and does not compute; return these captures too.
+    """Add to regions one parameter for each value that any of them reads from outside; return these captures too.
 
-    Constants and iotas stay inside.  All regions get the same new parameters, in the same order.  `outer`, if it is
-    known, are values that exist already where the node will be: what lies below them is not looked at.  `hoist` says what else
-    is computed there: "all" that does not depend on parameters; of that only what is "safe", because it can neither
-    fail nor last forever, where a region may never run; or "none", where it may well not run.
+    Constants and iotas stay inside.  All regions get the same new parameters, in the same order.  `outer`, if given, are values
+    that already exist where the node will be: their operands are not visited.  `hoist` says which nodes are computed outside
+    besides: "all" that do not depend on parameters; the "safe" ones of these, which neither fail nor loop forever, for a region
+    that may not run; or "none", for a region that is likely not to run.
     """
     captures: dict[Node, None] = {}
     for region in regions:
@@ -109,7 +109,7 @@ def close(
 
 
 def _captures(region: Region, outer: Collection[Node] | None, hoist: str) -> list[Node]:
-    """Return the values that a region reads and does not compute: as much as may be is computed before."""
+    """Return the values that a region reads from outside, after hoisting."""
     known = set(outer or ())
     stays: dict[str, Callable[[Node], bool]] = {
         "all": lambda n: False,
@@ -122,27 +122,27 @@ def _captures(region: Region, outer: Collection[Node] | None, hoist: str) -> lis
         if node not in known and (not inside.isdisjoint(node.operands) or stays[hoist](node)):
             inside.add(node)
         elif any(t.grows for t in node.types):
-            inside.add(node)  # only the region that made it can run over it
+            inside.add(node)  # only its own region can loop over it
     found: dict[Node, None] = {}
     read = [*region.results, *(o for n in order if n in inside for o in n.operands)]
     for node in read:
         if node in inside or is_literal(node):
             continue
         if is_broadcast(node) and node not in known:
-            read += node.operands  # it costs nothing where it is read, and much memory where it is kept
+            read += node.operands  # a broadcast is free where it is read; captured, it would be stored
         else:
             found[node] = None
     return list(found)
 
 
 def checkpoint(body: Region, operands: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:
-    """Return the results of a region whose gradient keeps the operands only.  It may read other values."""
+    """Return the results of a region whose gradient keeps the operands only.  The region may read other values."""
     closed, captures = close([body], outer, hoist="all" if outer is None else "none")
     return results_of(make(PRIMITIVES["checkpoint"], (*operands, *captures), {"barrier": False}, tuple(closed)))
 
 
 def added(x: Node, y: Node) -> Node:
-    """Return the sum of two values of one type, item by item if they are what a loop has stacked."""
+    """Return the sum of two values of one type; growing stacks are added item by item."""
     if not x.type.grows:
         return x + y
     item = x.type.with_shape(x.shape[1:])
@@ -154,7 +154,7 @@ def added(x: Node, y: Node) -> Node:
 def cond(pred: Node, yes: Region, no: Region, operands: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:
     """Return the results of one of two regions.  Both may read other values.  Raises TypeRuleError.
 
-    Computation on values that exist already, the `outer` ones, stays in the branch.
+    Computation on values that already exist, the `outer` ones, stays in the branch.
     """
     closed, captures = close([yes, no], outer, hoist="all" if outer is None else "none")
     return results_of(make(PRIMITIVES["cond"], (pred, *operands, *captures), {}, tuple(closed)))
@@ -170,11 +170,11 @@ def custom(
     batches: Mapping[int, Region] | None = None,
     outer: Collection[Node] | None = None,
 ) -> list[Node]:
-    """Return values, the derivatives of which by `inputs` are what regions say; they may read other values.
+    """Return values whose derivatives with respect to `inputs` are given by regions, which may read other values.
 
-    `backward` maps cotangents and values to gradients by inputs of these numbers, `forward` tangents and values to the
-    tangents of values of these numbers; without one of them no derivative flows, or its text in `refusals` is an error.
-    `batches` map batches of the inputs to those of the values, by the number of the batching.  Raises TypeRuleError.
+    `backward` maps cotangents and values to the gradients of the numbered inputs, `forward` maps tangents and values to the
+    tangents of the numbered values; without a rule no derivative flows, or the text in `refusals` is raised as an error.
+    `batches` maps batched inputs to batched values, by the level of the batching.  Raises TypeRuleError.
     """
     rules = [rule for rule in (backward, forward) if rule is not None]
     by, moved = (() if rule is None else tuple(rule[1]) for rule in (backward, forward))
@@ -187,7 +187,7 @@ def custom(
 
 
 def while_loop(test: Region, body: Region, carries: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:
-    """Return the carried values after the last iteration, then the ys, stacked.  Raises TypeRuleError."""
+    """Return the carried values after the last iteration, then the stacked ys.  Raises TypeRuleError."""
     closed, captures = close([test, body], outer, hoist="safe")
     return results_of(make(PRIMITIVES["while"], (*carries, *captures), {"carried": len(carries)}, tuple(closed)))
 
@@ -201,7 +201,7 @@ def scan(
     reverse: bool = False,
     outer: Collection[Node] | None = None,
 ) -> list[Node]:
-    """Return the carried values after the last iteration, then the ys, stacked.  Raises TypeRuleError."""
+    """Return the carried values after the last iteration, then the stacked ys.  Raises TypeRuleError."""
     closed, captures = close([body], outer, hoist="all" if length else "safe")
     params = {"carried": len(carries), "sequences": len(xs), "length": length, "reverse": reverse}
     return results_of(make(PRIMITIVES["scan"], (*carries, *xs, *captures), params, tuple(closed)))

@@ -1,11 +1,11 @@
-"""The cost model: what a node, a kernel or a program takes, in quantities that passes and code generation share.
+"""The cost model: estimates for nodes, kernels and programs, shared by passes and code generation.
 
-- the *weight* of a node: vector instructions for one vector of its elements, as its op's row says (`Primitive.cost`);
-- its *elements*: how many it computes on; of a matrix product its *products*, the multiplications and additions;
-- the *work* of a program: operations on elements (flops), and bytes of values between kernels;
-- *instructions*: vector instructions of a node, or of keeping bytes in memory, on a target (ir/core/target_info.py).
+- *weight* of a node: vector instructions per vector of its elements, from its op's row (`Primitive.cost`);
+- *elements* of a node: how many it computes on; *products* of a matmul: its multiply-adds;
+- *work* of a program: element operations (flops), and bytes that pass between kernels;
+- *instructions*: vector instructions of a node, or of storing and loading bytes, on a target (ir/core/target_info.py).
 
-All are estimates: they decide what is fused, kept, computed again or compiled, never what is computed.
+The estimates decide what is fused, stored, recomputed or compiled; results do not depend on them.
 """
 
 from __future__ import annotations
@@ -27,36 +27,36 @@ __all__ = [
 ]  # fmt: skip
 
 SHARED_SINCOS = 36
-"""What the sine and the cosine of one angle have in common, and a kernel computes once."""
+"""The common weight of the sine and the cosine of one angle, which a kernel computes once."""
 
 CHEAP = 4
-"""A value of at most this weight is computed again rather than stored and loaded within a kernel."""
+"""A value of at most this weight is recomputed rather than stored and loaded within a kernel."""
 
 ARRAY = 12
-"""What an array costs that one kernel writes and another reads, in instructions per vector."""
+"""The cost of passing an array from one kernel to another, in instructions per vector."""
 
 COSTLY = 16
-"""From this weight on, an operation on single elements is computed on vectors of several."""
+"""From this weight on, a scalar operation is emitted as a vector operation over several scalars."""
 
 SHORT_LOOP = 32
-"""A loop of more iterations is not written out."""
+"""A loop of more iterations is not unrolled."""
 
 
 # -- one node -------------------------------------------------------------------------------------------
 
 
 def op_weight(name: str) -> int:
-    """Return the weight of an operation by its name; 1 for what is no primitive."""
+    """Return the weight of an operation by name; 1 for names that are not primitives."""
     return PRIMITIVES[name].cost if name in PRIMITIVES else 1
 
 
 def weight(node: Node) -> int:
-    """Return roughly how many instructions a vector of the node's elements takes."""
+    """Estimate the instructions for one vector of the node's elements."""
     return node.op.cost
 
 
 def is_costly(node: Node) -> bool:
-    """Tell whether a node applies a function that is worth a vector of its own."""
+    """Return whether a node applies a function that is worth a vector of its own."""
     return node.op.kind == "elementwise" and weight(node) >= COSTLY
 
 
@@ -67,12 +67,12 @@ def elements(node: Node) -> int:
 
 
 def products(node: Node) -> int:
-    """Return how many products of elements a matrix product is made of."""
+    """Return the number of multiply-adds of a matmul."""
     return node.type.size * node.operands[0].shape[-1]
 
 
 def is_small(type: TensorType, elements: int) -> bool:
-    """Tell whether a value of a type has at most so many elements, in every run."""
+    """Return whether a value of a type never has more than `elements` elements."""
     return type.size <= elements and min(type.shape, default=0) >= 0
 
 
@@ -81,11 +81,11 @@ def is_small(type: TensorType, elements: int) -> bool:
 
 @dataclass(frozen=True)
 class KernelWeight:
-    """The weight of nodes in one kernel, which computes the sine and the cosine of one angle together."""
+    """The weight of nodes in one kernel, which computes sine and cosine of one angle together."""
 
     instructions: int = 0
     twins: frozenset[tuple[str, Node]] = frozenset()
-    """The operations with a twin, and of what."""
+    """The operations that have a twin, with their operands."""
 
     @staticmethod
     def of(node: Node) -> KernelWeight:
@@ -93,14 +93,14 @@ class KernelWeight:
         return KernelWeight(weight(node), frozenset([(node.op.name, node.operands[0])] if node.op.twin else ()))
 
     def plus(self, other: KernelWeight) -> KernelWeight:
-        """Return the weight of the nodes of two kernels in one."""
+        """Return the weight of two kernels merged into one."""
         shared = sum((PRIMITIVES[name].twin, x) in self.twins for name, x in other.twins)
         total = self.instructions + other.instructions - SHARED_SINCOS * shared
         return KernelWeight(total, self.twins | other.twins if other.twins else self.twins)
 
 
 def total_weight(nodes: Iterable[Node]) -> int:
-    """Return roughly how many instructions a vector of some nodes takes in one kernel."""
+    """Estimate the instructions for one vector of several nodes in one kernel."""
     return reduce(KernelWeight.plus, map(KernelWeight.of, nodes), KernelWeight()).instructions
 
 
@@ -108,14 +108,14 @@ def total_weight(nodes: Iterable[Node]) -> int:
 
 
 class Work(NamedTuple):
-    """Operations on elements, and bytes of values that are written by one step of a program and read by another."""
+    """Element operations, and bytes that one kernel call of a program writes and another reads."""
 
     flops: int
     bytes: int
 
 
 def work_of(region: Region) -> Work:
-    """Return the work of a region; a scan counts each item, a while one."""
+    """Return the work of a region; a scan counts every iteration, a while one."""
     flops = moved = 0
     for node in region.nodes():
         if is_fusion(node):
@@ -139,7 +139,7 @@ def work_of(region: Region) -> Work:
 
 
 def instructions(node: Node, target: TargetInfo) -> Any:
-    """Estimate the vector instructions of computing a node; a loop counts each iteration, a while one."""
+    """Estimate the vector instructions of a node; a scan counts every iteration, a while one."""
     if node.regions:
         times = node.params.get("length")
         inside = sum(instructions(n, target) for region in node.regions for n in region.nodes())
@@ -150,5 +150,5 @@ def instructions(node: Node, target: TargetInfo) -> Any:
 
 
 def keeping(size: int, total: Any, target: TargetInfo) -> Any:
-    """Estimate the instructions of writing and reading `size` bytes of an array of `total`."""
+    """Estimate the instructions of storing and loading `size` bytes of an array of `total` bytes."""
     return size * next(rate for bound, rate in target.keeping if total <= bound)

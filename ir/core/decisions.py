@@ -1,18 +1,18 @@
-"""Decisions: attributes by which a pass tells code generation how a node runs.  They change nothing of what it computes.
+"""Decisions: attributes by which passes tell code generation how a node runs; they never change its value.
 
     %c: f64[8,3] = scan %c0 {carried=1, …, registers=16, lanes=8, lane_axes=[[0],[0]]} …
     %y: f64[1000] = scatter %x, %v, %i {in_place=0}
 
-- `registers`: the bodies of a loop or branch are straight-line code, and values of at most so many elements are in registers,
-  element by element;
-- `lanes`, `lane_axes`: the loop is written for one element of an axis, the lanes of vectors are all; the axis is given for
-  each operand and each result of the loop, `none` where all lanes share the value;
-- `in_place`: of an update, the number of the operand whose buffer the result takes over; of a concatenation, those of the
-  operands that their kernels write where they are joined;
-- `packed`: the right factor of a product is packed before the loop that captures it.
+- `registers`: the bodies of a loop or branch are straight-line code; values of at most this many elements are in registers,
+  one scalar per element;
+- `lanes`, `lane_axes`: the loop is vectorized along an axis of extent `lanes`, given for each operand and each result of the
+  loop, `none` where all lanes share the value;
+- `in_place`: for an update, the number of the operand whose buffer the result takes over; for a concatenation, the operands
+  whose kernels write directly into its buffer;
+- `packed`: the right factor of a matmul is packed before the loop that captures it.
 
-An attribute is a decision if the row of its primitive says so (ir/core/ops.py).  Passes that take a graph with decisions
-begin without them: a body that is rewritten is decided anew.
+The row of a primitive says which attributes are decisions (ir/core/ops.py).  A pass that takes a graph with decisions removes
+them first: a rewritten body is decided anew.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["essential", "rebuilt", "undecided", "with_parts"]
 
 
 def essential(node: Node) -> dict[str, Any]:
-    """Return a node's parameters without decisions: what its value depends on."""
+    """Return a node's parameters without decisions: the ones its value depends on."""
     decided = [key for key, attribute in node.op.attributes.items() if attribute.decision and key in node.params]
     return {key: value for key, value in node.params.items() if key not in decided} if decided else node.params
 
@@ -48,7 +48,7 @@ def with_parts(node: Node, params: dict[str, Any], regions: Sequence[Region]) ->
 
 
 def rebuilt(region: Region, change: Callable[[Node], Node]) -> Region:
-    """Return a region whose nodes are what `change`, which keeps operands, makes of them; the same object if nothing does."""
+    """Return a region with `change`, which keeps operands, applied to each node; the same object if no node changes."""
     new: dict[Node, Node] = {}
     for node in region.nodes():
         after = change(node)

@@ -1,13 +1,12 @@
 """The tensor graph: frozen, interned SSA nodes, and regions of them.
 
-A `Node` is one application of a primitive.  Nodes are made by `make` alone, which infers the type, so a
-node with a wrong shape cannot exist; two equal applications are one object, so equality is `is` and common
-subexpressions are shared as they are built.  A `Region` binds parameters to results; a `Graph` is a region
-with a name.  Nodes may carry regions (the body of a fusion, of a loop, the arms of a branch), so control
-flow needs no other data structure.
+A `Node` is one application of a primitive.  Only `make` creates nodes, and it infers the type, so every node is well-typed;
+equal applications are one object, so equality is `is` and common subexpressions are shared as they are built.  A `Region`
+binds parameters to results; a `Graph` is a region with a name.  Nodes may carry regions (the body of a fusion or a loop, the
+arms of a branch), so control flow needs no other data structure.
 
-Three slots are notes beside the node, not part of what it is: `name` (for listings), `where` (the user's
-file and line), and `value` (the array it is known to have, in eager code).
+Three slots annotate a node without being part of its identity: `name` (for listings), `where` (the user's file and line), and
+`value` (the array it is known to hold, in eager code).
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ __all__ = [
 
 
 class TypeRuleError(TypeError):
-    """A primitive was applied to operands that break its rule."""
+    """The operands of a primitive violate its type rule."""
 
 
 class UndefinedDTypeError(TypeRuleError):
-    """A primitive was applied to a dtype for which it is not defined."""
+    """A primitive is not defined for the dtype of its operands."""
 
     def __init__(self, rule: str, got: TensorType) -> None:
         super().__init__(f"{rule}, got {got}")
@@ -57,29 +56,29 @@ class UndefinedDTypeError(TypeRuleError):
 
 @dataclass(frozen=True, eq=False)
 class Attribute:
-    """A kind of static parameter, which a primitive declares by name: what values it has, and what passes may do with them."""
+    """The kind of a static parameter that a primitive declares: which values are legal, and how passes treat them."""
 
     kind: str
-    """Its name in errors."""
+    """The name of the kind in errors."""
     holds: Callable[[Any], bool]
-    """Tells whether a value is of the kind."""
+    """Returns whether a value is of the kind."""
     batched: Callable[[Any, int], Any] | None = None
-    """Returns the value behind a new leading axis of an extent; None: each primitive has its own batching rule."""
+    """Returns the value for a node with a new leading axis of an extent; None: the primitive has its own batching rule."""
     sizes: bool = False
-    """Whether its numbers are extents, offsets or constants, which graphs of one structure may differ in."""
+    """Whether its numbers are extents, offsets or constants, in which graphs of one structure may differ."""
     optional: bool = False
     """Whether a node may lack it, together with all other optional attributes of its primitive."""
     decision: bool = False
-    """Whether it says how a node runs, and nothing of its value: passes add it (ir/core/decisions.py)."""
+    """Whether it says how a node runs and does not affect its value: passes add it (ir/core/decisions.py)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Primitive:
-    """One row of the closed set of operations: what is true of it wherever it is applied, on whatever machine.
+    """One row of the closed set of operations: its traits, which hold wherever it is applied and on every target.
 
-    `infer(operands, params, regions)` returns the result types or raises TypeRuleError; `meaning(*arrays,
-    **params)` is what it computes, on NumPy arrays: the evaluator, the constant folder and the tests all use
-    it.  `kind` says how compilers treat it: elementwise, movement, reduce, leaf, region or other.
+    `infer(operands, params, regions)` returns the result types or raises TypeRuleError; `meaning(*arrays, **params)` is the
+    reference semantics on NumPy arrays, used by the evaluator, the constant folder and the tests.  `kind` says how compilers
+    treat the operation: elementwise, movement, reduce, leaf, region or other.
     """
 
     name: str
@@ -90,43 +89,43 @@ class Primitive:
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     """The static parameters of its nodes, in the order in which they are printed."""
     arity: int | None = None
-    """The number of its operands; None if that varies."""
+    """The number of operands; None if it varies."""
     commutative: bool = False
-    """Its two operands may change places."""
+    """The two operands commute."""
     idempotent: bool = False
-    """It gives one of its operands' values, that value where they are all alike: repeats do not count."""
+    """Repeated operands do not count, as in `maximum`: op(x, x) is x."""
     linear: bool = False
-    """Linear in its float operands taken together: the tangent of its result is itself applied to their tangents."""
+    """Linear in the float operands together: the tangent of the result is the primitive applied to their tangents."""
     differentiable: bool = True
     """False: no derivative flows through it."""
     flat: bool = False
-    """Its derivative is zero wherever it has one."""
+    """The derivative is zero wherever it exists."""
     indices: int | None = None
-    """The first of the operands that are indices, out of range an error."""
+    """The position of the first index operand; an index out of range is an error."""
     may_fail: bool = False
     """It may raise or run forever, or holds a region that may."""
     view: bool = False
-    """Its result may be the operand's memory seen with other strides."""
+    """The result may be a strided view of the operand's memory."""
     has_identity: bool = False
-    """Two equal applications are two values."""
+    """Two equal applications are two distinct values."""
     takes_growing: bool = False
-    """Its operands may be what a loop has stacked without knowing how much."""
+    """The operands may be stacks whose length is only known at run time."""
     random: bool = False
-    """Its result is random bits."""
+    """The result is random bits."""
     jumps: bool = False
-    """It reads its first operand at computed places, wherever its own element is."""
+    """It reads its first operand at computed indices, not at the element's own."""
     is_loop: bool = False
-    """It applies a region any number of times: the first `carried` operands are the first values carried."""
+    """It applies a region repeatedly: the first `carried` operands are the initial carried values."""
     cost: int = 1
-    """Instructions for each vector of elements, roughly."""
+    """Estimated instructions per vector of elements."""
     twin: str = ""
-    """The primitive that, on the same operand, has most of its work in common with it."""
+    """The primitive that shares most of its work on the same operand."""
     rounding: str = ""
-    """`exact` result rounded once, or `approximate`; empty if there is nothing to round, or sums are rounded on the way."""
+    """`exact`: correctly rounded; `approximate`: not; empty if nothing is rounded, or if sums are rounded on the way."""
     saturates: bool = False
-    """Its result is 1 by rounding alone where the operand is large."""
+    """The result rounds to 1 for large operands."""
     zero_sign: bool = True
-    """False: of two equal zeros of different sign it gives either."""
+    """False: of two equal zeros of different sign it may return either."""
     interned: bool = True
 
     def __repr__(self) -> str:
@@ -147,7 +146,7 @@ class Node:
     where: str
     value: Any
 
-    if TYPE_CHECKING:  # operators are given to the class by graphc.ir.core.build, where the primitives are known
+    if TYPE_CHECKING:  # graphc.ir.core.build adds the operators to the class, once the primitives exist
 
         def _binary(self, other: Node | float) -> Node: ...
 
@@ -170,7 +169,7 @@ class Node:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The extents of the only result."""
+        """The shape of the only result."""
         return self.type.shape
 
     @property
@@ -187,7 +186,7 @@ _shared: WeakValueDictionary[Any, Node] = WeakValueDictionary()
 
 
 class _Place(threading.local):
-    """Where in the user's program the nodes being made belong: `file:line`, or empty; and among which nodes they are."""
+    """Thread-local state of `make`: the user's source location, `file:line` or empty, and the table of interned nodes."""
 
     where = ""
     nodes = _shared
@@ -198,7 +197,7 @@ place = _Place()
 
 @contextmanager
 def fresh_scope() -> Iterator[None]:
-    """Run a block whose new nodes are equal to none of those made outside of it."""
+    """Intern the nodes made in a block separately: they equal none that were made outside of it."""
     outer = place.nodes
     place.nodes = WeakValueDictionary()
     try:
@@ -216,10 +215,10 @@ def make(
     like: Node | None = None,
     unique: bool = False,
 ) -> Node:
-    """Return the node for an application of `op`; the same arguments give the same object.
+    """Return the node for an application of `op`; equal arguments give the same object.
 
-    Parameters must be hashable.  `unique=True` makes a node that equals no other.  `like` is a node whose
-    name and place in the user's code a *new* node inherits.  Raises TypeRuleError.
+    Parameters must be hashable.  `unique=True` makes a node that equals no other.  A *new* node inherits its name and source
+    location from `like`.  Raises TypeRuleError.
     """
     operands, params = tuple(operands), params or {}
     key = (op, operands, _key(params), regions)
@@ -238,14 +237,14 @@ def make(
 
 
 def _check_fixed(op: Primitive, operands: tuple[Node, ...]) -> None:
-    """Refuse what a loop has stacked without knowing how much: only another loop can run over that."""
+    """Refuse operands that grow: only another loop can run over a stack of unknown length."""
     for operand in operands:
         if len(operand.types) == 1 and operand.types[0].grows:
             raise TypeRuleError(f"only scan takes values that grow, got {operand.type} in {op.name}")
 
 
 def find(op: Primitive, operands: tuple[Node, ...], params: dict[str, Any]) -> Node | None:
-    """Return the node for an application if it exists already."""
+    """Return the node for an application if it exists, else None."""
     return place.nodes.get((op, operands, _key(params), ()))
 
 
@@ -255,7 +254,7 @@ _put_op, _put_operands, _put_params, _put_regions, _put_types, _put_name, _put_w
 
 
 know = _put_value
-"""`know(node, value)` sets `node.value` as assignment does, but faster."""
+"""`know(node, value)` assigns `node.value`, faster than an attribute assignment."""
 
 
 def _fill(
@@ -268,7 +267,7 @@ def _fill(
     where: str,
     value: Any = None,
 ) -> Node:
-    """Return a node with this in its slots; faster than through `__setattr__`."""
+    """Return a node with the given slots; faster than through `__setattr__`."""
     node = Node.__new__(Node)
     _put_op(node, op)
     _put_operands(node, operands)
@@ -284,7 +283,7 @@ def _fill(
 def _key(params: dict[str, Any]) -> tuple[Any, ...]:
     if not params:
         return ()
-    # 0.0 == -0.0 and nan != nan, but as constants they are two values and one value.
+    # as keys of constants, 0.0 and -0.0 must differ, and nan must equal nan
     return tuple((k, v.hex() if isinstance(v, float) else v) for k, v in sorted(params.items()))
 
 
@@ -299,14 +298,14 @@ PARAMETER = Primitive(
 
 
 def parameter(type: TensorType, name: str = "", *, where: str | None = None, value: Any = None) -> Node:
-    """Return a fresh parameter; no two are equal.  `where` is the place of the moment if None."""
+    """Return a fresh parameter, distinct from every other.  `where` defaults to the current source location."""
     params = {"dtype": type.dtype, "shape": type.shape}
     return _fill(PARAMETER, (), params, (), (type,), name, place.where if where is None else where, value)
 
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Nodes between parameters and results.  Nodes of an enclosing region must come in through parameters."""
+    """Nodes between parameters and results.  Nodes of an enclosing region are passed in through parameters."""
 
     params: tuple[Node, ...]
     results: tuple[Node, ...]
@@ -316,13 +315,13 @@ class Region:
         return tuple(n for n in toposort(self.results) if n.op is not PARAMETER)
 
     def nodes(self) -> list[Node]:
-        """Return every node the results need, operands before users; parameters are not among them."""
+        """Return every node that the results depend on, operands before users, without the parameters."""
         return list(self._order)
 
 
 @dataclass(frozen=True, eq=False)
 class Graph(Region):
-    """A region with a name: what is captured, optimized, printed, compiled."""
+    """A region with a name: the unit that is captured, optimized, printed and compiled."""
 
     name: str = field(default="graph")
 
@@ -336,7 +335,7 @@ class Graph(Region):
 def toposort(roots: Iterable[Node], stop: Callable[[Node], bool] | None = None) -> list[Node]:
     """Return all nodes that `roots` reach, operands first.  Does not recurse.
 
-    Below a node for which `stop` holds the walk does not go on; the node itself is listed.
+    A node for which `stop` holds is listed, but its operands are not visited.
     """
     done: set[Node] = set()
     order: list[Node] = []

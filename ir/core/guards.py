@@ -1,17 +1,17 @@
-"""Numbers that remember how they were computed and what was decided by them.
+"""Symbolic numbers: they record how they were computed and which comparisons depended on them.
 
-A pass may run on a graph whose extents are symbols.  It works as it would on numbers, since each symbol has a value; but
-every sum and product is written into a `Guards` as a step, and every comparison as a decision.  Their specialization then
-says what the same run would have computed from other numbers, without the run, as long as all decisions are the same:
+A pass may run on a graph whose extents are symbols.  It runs as on numbers, since each symbol has a value, while `Guards`
+records every arithmetic operation and the outcome of every comparison.  The resulting specialization computes the outputs of
+the same run for other numbers, without the run, as long as all comparisons have the same outcome:
 
 >>> guards = Guards([100, 7])
 >>> n, k = guards.symbols
->>> whole = n // 16 * 16 if n > k else n
->>> specialization = guards.specialization([whole, whole + k])
+>>> rounded = n // 16 * 16 if n > k else n
+>>> specialization = guards.specialization([rounded, rounded + k])
 >>> specialization.replay([100, 7]), specialization.replay([40, 8]), specialization.replay([5, 6])
 ([96, 103], [32, 40], None)
 
-A symbol is no int: whatever takes it for one (`range`, NumPy, formatting) asks for its value, which is a decision too.
+A symbol is not an int: code that converts it to one (`range`, NumPy, formatting) fixes its value, which is a guard too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NOTHING = object()
 
 
 class Symbol:
-    """A number of a guards.  Typed Any where it stands for an int or a float."""
+    """A symbolic number.  Typed Any where it stands for an int or a float."""
 
     __slots__ = ("at", "guards", "value")
 
@@ -83,7 +83,7 @@ def _compares(name: str) -> None:
 
 
 def _computes(name: str, neutral: int | None = None) -> None:
-    """Give symbols an operator, from both sides; with a right operand of `neutral` they stay as they are."""
+    """Define an operator on symbols, from both sides; a right operand of `neutral` returns the symbol itself."""
     function = getattr(operator, name)
 
     def method(self: Symbol, other: Any) -> Any:
@@ -105,7 +105,7 @@ for _name, _neutral in (("add", 0), ("sub", 0), ("mul", 1), ("floordiv", 1), ("t
 
 
 def derived(function: Function, *operands: Any) -> Any:
-    """Return `function(*operands)`: a step of their guards if there is a symbol among the operands."""
+    """Return `function(*operands)`, recorded by the guards of a symbol among the operands, if there is one."""
     for x in operands:
         if isinstance(x, Symbol):
             return x.guards.derived(function, *operands)
@@ -114,7 +114,7 @@ def derived(function: Function, *operands: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Specialization:
-    """How outputs come of inputs: `entries` are (function, places of operands, place of the result or -1, outcome)."""
+    """Computes outputs from inputs: `entries` are (function, indices of operands, index of the result or -1, outcome)."""
 
     places: list[Any]
     inputs: int
@@ -122,7 +122,7 @@ class Specialization:
     outputs: list[int]
 
     def replay(self, numbers: Sequence[Any]) -> list[Any] | None:
-        """Return the outputs for these inputs; None if something would have been decided in another way."""
+        """Return the outputs for other inputs; None if a comparison has another outcome."""
         values = self.places.copy()
         values[: self.inputs] = numbers
         try:
@@ -138,7 +138,7 @@ class Specialization:
 
 
 class Guards:
-    """Steps and decisions in the order in which they were made, from `symbols` on."""
+    """The operations and comparisons on `symbols` and what was computed from them, in order."""
 
     def __init__(self, numbers: Sequence[Any]) -> None:
         self.values: list[Any] = []
@@ -149,7 +149,7 @@ class Guards:
         self.symbols: list[Any] = [Symbol(self, self._place(x), x) for x in numbers]
 
     def derived(self, function: Function, *operands: Any) -> Any:
-        """Return the symbol of `function(*operands)`; equal steps are one."""
+        """Return the symbol of `function(*operands)`; equal operations are one."""
         places = tuple([self._at(x) for x in operands])
         key = (function, places)
         found = self.steps.get(key)
@@ -160,7 +160,7 @@ class Guards:
         return found
 
     def decided(self, function: Function, x: Any, y: Any) -> bool:
-        """Return the outcome of a comparison and note it."""
+        """Return the outcome of a comparison and record it."""
         places = (self._at(x), self._at(y))
         outcome = bool(function(self.values[places[0]], self.values[places[1]]))
         key = (function, places)
@@ -170,12 +170,12 @@ class Guards:
         return outcome
 
     def known(self, x: Symbol) -> Any:
-        """Return the value of a symbol that has to be this number from now on."""
+        """Fix a symbol to its value and return that."""
         self.decided(operator.eq, x, x.value)
         return x.value
 
     def specialization(self, outputs: Sequence[Any]) -> Specialization:
-        """Return the specialization of some numbers, symbols or not."""
+        """Return the specialization that computes some numbers, symbols or not."""
         places = [self._at(x) for x in outputs]
         needed = set(places)
         entries = []
@@ -186,7 +186,7 @@ class Guards:
         return Specialization(self.values.copy(), len(self.symbols), entries[::-1], places)
 
     def _at(self, x: Any) -> int:
-        """Return the place of a number of this guards, or of a constant."""
+        """Return the index of a symbol of these guards, or of a constant."""
         if isinstance(x, Symbol) and x.guards is self:
             return x.at
         if isinstance(x, Symbol):

@@ -1,9 +1,8 @@
-"""The closed set of primitives: one row each, with its shape rule, its NumPy meaning, what is true of it, and a sentence.
+"""The closed set of primitives: one row each, with its type rule, NumPy semantics, traits, and one sentence.
 
-Everything that users call is composed of these (softmax, layer_norm, cross_entropy … are ordinary
-functions).  Operands of an elementwise primitive have one shape and, but for `select`, one dtype:
-broadcasting and promotion are explicit nodes.  Axes are non-negative.  The fields of a row are those of
-`Primitive` (ir/core/graph.py).
+All that users call is composed of these (softmax, layer_norm, cross_entropy … are ordinary functions).  Operands of an
+elementwise primitive have one shape and, except for `select`, one dtype: broadcasting and promotion are explicit nodes.
+Axes are non-negative.  The fields of a row are those of `Primitive` (ir/core/graph.py).
 """
 
 from __future__ import annotations
@@ -51,10 +50,10 @@ from graphc.ir.core.types import BOOL, DType
 __all__ = ["PRIMITIVES", "REDUCTIONS"]
 
 PRIMITIVES: dict[str, Primitive] = {"parameter": PARAMETER}
-"""Every primitive by its name."""
+"""All primitives by name."""
 
 FREE = ("movement", "leaf")
-"""Kinds that compute nothing."""
+"""Kinds of primitives that compute nothing."""
 
 
 def _row(
@@ -68,7 +67,7 @@ def _row(
     regions: int | None = 0,
     **facts: Any,
 ) -> None:
-    """Add a row: `operands` is their number, or the least and the greatest (None: any); `facts` are other fields."""
+    """Add a row: `operands` is their number, or a (least, most) pair with None for any; `facts` are other fields."""
     least, most = operands if isinstance(operands, tuple) else (operands, operands)
     infer = checked(name, Signature(least, most, regions, attributes, several=name == "result"), rule)
     facts = {"cost": int(kind not in FREE), "arity": least if least == most else None, **facts}
@@ -78,7 +77,7 @@ def _row(
 def _elementwise(
     name: str, arity: int, kinds: str, meaning: Meaning, doc: str, result: DType | None = None, **facts: Any
 ) -> None:
-    """Add a row of operands of one type; no derivative flows where the result is no float."""
+    """Add a row whose operands have one type; results that are not floats have no derivative."""
     facts = {"differentiable": result is None and "float" in kinds, **facts}
     rule = type_rules.elementwise(name, tuple(kinds.split()), result)
     _row(name, "elementwise", rule, meaning if result else semantics.keep_dtype(meaning), doc, arity, **facts)
@@ -89,7 +88,7 @@ def _unary(name: str, kinds: str, meaning: Meaning, doc: str, **facts: Any) -> N
 
 
 def _function(name: str, cost: int, meaning: Meaning, doc: str, **facts: Any) -> None:
-    """Add a row of a function of floats that implementations round differently."""
+    """Add a row for a function of floats whose implementations differ in rounding."""
     _elementwise(name, 1, "float", meaning, doc, cost=cost, rounding="approximate", **facts)
 
 
@@ -119,7 +118,7 @@ def _same(x: object) -> object:
     return x
 
 
-# elementwise, of one operand
+# elementwise, unary
 _unary("neg", "float int", np.negative, "-x; wraps for the smallest integer.", linear=True)
 _unary("abs", "float int", np.abs, "|x|.")
 _unary("sign", "float int", semantics.sign, "-1, 0 or 1 with the sign of x; NaN and -0 give 0.", flat=True)
@@ -143,7 +142,7 @@ _unary("not", "int bool", np.invert, "Every bit turned; logical not for bool.")
 _unary("stop_gradient", "float int bool", _same, "x, through which no derivative flows.", differentiable=False)
 _unary("alias", "float int bool", _same, "x under another identity: what a gradient is taken by.", has_identity=True)
 
-# elementwise, of two operands
+# elementwise, binary
 _binary("add", "float int", np.add, "x + y; integers wrap.", commutative=True, linear=True, rounding="exact")
 _binary("sub", "float int", np.subtract, "x - y; integers wrap.", linear=True, rounding="exact")
 _binary("mul", "float int", np.multiply, "x * y; integers wrap.", commutative=True, rounding="exact")
@@ -171,7 +170,7 @@ _comparison("ne", np.not_equal, "x != y; true for NaN.", commutative=True)
 _comparison("lt", np.less, "x < y; false for NaN.")
 _comparison("le", np.less_equal, "x <= y; false for NaN.")
 
-# elementwise, of another form
+# elementwise, other signatures
 _elementwise(
     "derived", 3, "float", lambda value, x, y, rule: value,
     "The first operand; its derivatives by the others are those of the rule.", attributes={"rule": DERIVATIVE},
@@ -272,7 +271,7 @@ _row(
 _PLACEMENT: Attributes = {"registers": ELEMENTS, "lanes": LANES, "lane_axes": LANE_AXES}
 """The decisions on a loop."""
 
-# regions: derivatives and batches of these are in the tables of graphc.ir.transforms.*_control
+# regions: their derivatives and batching are in graphc.ir.transforms.*_control
 _row(
     "fusion", "region", type_rules.call("fusion"), None, "The region applied to the operands, compiled as one kernel.",
     (0, None),
@@ -315,4 +314,4 @@ _row(
 )  # fmt: skip
 
 REDUCTIONS = tuple([p.name for p in PRIMITIVES.values() if p.kind == "reduce" and "axes" in p.attributes])
-"""The primitives that fold axes by one associative operation."""
+"""The primitives that reduce axes by an associative operation."""

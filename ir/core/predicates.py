@@ -1,4 +1,4 @@
-"""What passes ask of a node, where the traits of its primitive do not say it: one place for each question."""
+"""Predicates on nodes that passes share and that no trait of a primitive answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = [
 
 
 def is_elementwise(node: Node) -> bool:
-    """Tell whether a node computes each element from the elements at the same place."""
+    """Return whether each element of a node is computed from the operands' elements at the same index."""
     return node.op.kind == "elementwise"
 
 
@@ -27,97 +27,97 @@ _BROADCAST, _STOP_GRADIENT = PRIMITIVES["broadcast"], PRIMITIVES["stop_gradient"
 
 
 def coefficients(node: Node) -> list[Any]:
-    """Return the numbers among the attributes of an elementwise node: who emits it takes them as further operands."""
+    """Return the numbers among the attributes of an elementwise node: code generation treats them as additional operands."""
     return [node.params[key] for key, attribute in node.op.attributes.items() if attribute is NUMBER]
 
 
 def is_result(node: Node) -> bool:
-    """Tell whether a node picks one result of a node that has several."""
+    """Return whether a node selects one result of a node with several."""
     return node.op is _RESULT
 
 
 def is_loop(node: Node) -> bool:
-    """Tell whether a node applies a region any number of times: scan and while."""
+    """Return whether a node applies a region repeatedly: scan or while."""
     return node.op.is_loop
 
 
 def is_scan(node: Node) -> bool:
-    """Tell whether a node is a loop over sequences, or of a known number of iterations."""
+    """Return whether a node is a loop over sequences or with a fixed number of iterations."""
     return node.op is _SCAN
 
 
 def is_while(node: Node) -> bool:
-    """Tell whether a node is a loop that a test ends."""
+    """Return whether a node is a loop with a condition."""
     return node.op is _WHILE
 
 
 def is_branch(node: Node) -> bool:
-    """Tell whether a node applies one of two regions."""
+    """Return whether a node applies one of two regions."""
     return node.op is _COND
 
 
 def is_fusion(node: Node) -> bool:
-    """Tell whether a node is a region that is compiled as one kernel."""
+    """Return whether a node is a region that is compiled as one kernel."""
     return node.op is _FUSION
 
 
 def is_gather(node: Node) -> bool:
-    """Tell whether a node picks elements at computed indices."""
+    """Return whether a node reads elements at computed indices."""
     return node.op is _GATHER
 
 
 def is_matmul(node: Node) -> bool:
-    """Tell whether a node is a matrix product, or a batch of them."""
+    """Return whether a node is a matrix product or a batch of them."""
     return node.op is _MATMUL
 
 
 def is_broadcast(node: Node) -> bool:
-    """Tell whether a node repeats its operand along new axes."""
+    """Return whether a node repeats its operand along new axes."""
     return node.op is _BROADCAST
 
 
 def is_stopped(node: Node) -> bool:
-    """Tell whether a node is its operand without its derivative."""
+    """Return whether a node is its operand, without its derivative."""
     return node.op is _STOP_GRADIENT
 
 
 def adds_updates(node: Node) -> bool:
-    """Tell whether a node is its first operand with updates added at indices."""
+    """Return whether a node is its first operand with updates added at indices."""
     return node.op is _SCATTER_ADD
 
 
 def is_iota(node: Node) -> bool:
-    """Tell whether a node is the index along an axis."""
+    """Return whether a node is the index along an axis."""
     return node.op is _IOTA
 
 
 def is_constant(node: Node) -> bool:
-    """Tell whether a node is one known number in every element."""
+    """Return whether a node is a constant."""
     return node.op is _CONSTANT
 
 
 def is_literal(node: Node) -> bool:
-    """Tell whether a node needs neither operands nor memory: a constant or an iota, which all graphs share."""
+    """Return whether a node needs neither operands nor memory: a constant or an iota, which all graphs share."""
     return node.op.kind == "leaf" and not node.operands and node.op is not PARAMETER
 
 
 def is_scatter(node: Node) -> bool:
-    """Tell whether a node is a copy of its first operand with some elements updated: it may be that operand's memory."""
+    """Return whether a node copies its first operand and updates some elements: it may reuse that operand's buffer."""
     return node.op.indices == 2
 
 
 def is_zero(node: Node) -> bool:
-    """Tell whether a node is a constant zero, of either sign, or False."""
+    """Return whether a node is a constant zero, of either sign, or False."""
     return node.op is _CONSTANT and bool(node.params["value"] == 0)
 
 
 def is_plus_zero(node: Node) -> bool:
-    """Tell whether a node is a constant zero, but not -0.0: of floats, the one that no sum of other terms changes."""
+    """Return whether a node is a constant zero other than -0.0: the neutral element of float sums that are not -0.0."""
     return is_zero(node) and str(node.params["value"]) != "-0.0"
 
 
 def may_fail(node: Node) -> bool:
-    """Tell whether a node may raise or run forever: it checks indices, or is a `while`, or a region that it holds may."""
+    """Return whether a node may raise or run forever: it checks indices, is a `while`, or holds a region that may."""
     if not node.regions or node.op is _WHILE:
         return node.op.may_fail
     return any(may_fail(n) for region in node.regions for n in region.nodes())

@@ -1,7 +1,7 @@
-"""What each primitive computes, on NumPy arrays: the reference for everything else.
+"""The reference semantics of the primitives, on NumPy arrays.
 
-Where the primitive's own NumPy function says it, the table in `primitives` names that function; what takes
-more than one is here.  Arrays keep the dtype of their first operand.
+Where one NumPy function has the semantics, the table in `ops` names it; the others are defined here.  Results keep the dtype
+of the first operand.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Meaning = Callable[..., Any]
 
 
 def keep_dtype(function: Meaning) -> Meaning:
-    """Make a NumPy function return its first operand's dtype, whatever it would promote to."""
+    """Wrap a NumPy function so that it returns its first operand's dtype."""
 
     def meaning(*xs: Any, **params: Any) -> Any:
         return np.asarray(function(*xs, **params)).astype(xs[0].dtype, copy=False)
@@ -48,7 +48,7 @@ def erf(x: Any) -> Any:
 
 @cache
 def _special() -> Any:
-    """Return `scipy.special`, None where SciPy is not installed; it takes too long to import for who never needs it."""
+    """Return `scipy.special`, or None without SciPy; imported on first use, since the import is slow."""
     try:
         import scipy.special
     except ImportError:
@@ -78,7 +78,7 @@ def _erf(x: Any) -> Any:
 
 
 def power(x: Any, y: Any) -> Any:
-    """Return x to the y as C's pow has it; NumPy takes a square root where one exponent of 0.5 is broadcast."""
+    """Return x to the power y with the semantics of C's pow; NumPy takes a square root for one broadcast exponent of 0.5."""
     found = np.power(x, y)
     special = (y == 0.5) & ((x == 0) | np.isneginf(x))
     return np.where(special, np.abs(x), found)
@@ -95,12 +95,12 @@ def sign(x: Any) -> Any:
 
 
 def floordiv(x: Any, y: Any) -> Any:
-    """Return the floor of the exact quotient, x / y for a float by 0; an integer by 0 gives 0."""
+    """Return the floor of the exact quotient; float division by 0 gives x / y, integer division by 0 gives 0."""
     return np.floor_divide(x, y)
 
 
 def remainder(x: Any, y: Any) -> Any:
-    """Return what is left of x after whole y's, with the sign of y; an integer by 0 gives 0."""
+    """Return the remainder of floor division, with the sign of y; an integer modulo 0 is 0."""
     if x.dtype.kind != "f":
         return np.remainder(x, y)
     rest = np.fmod(x, y)
@@ -108,7 +108,7 @@ def remainder(x: Any, y: Any) -> Any:
 
 
 def shift(function: Meaning) -> Meaning:
-    """Make a shift take its count modulo the width."""
+    """Reduce a shift count modulo the bit width."""
 
     def meaning(x: Any, y: Any) -> Any:
         return function(x, y & (x.dtype.itemsize * 8 - 1)).astype(x.dtype)
@@ -122,7 +122,7 @@ def cast(x: Any, dtype: DType) -> Any:
 
 
 def constant(value: Any, dtype: DType, shape: tuple[int, ...]) -> Any:
-    """Return one number in every element."""
+    """Return an array with one number in every element."""
     return np.full(shape, value, dtype.numpy)
 
 
@@ -133,7 +133,7 @@ def iota(axis: int, dtype: DType, shape: tuple[int, ...]) -> Any:
 
 
 def random_bits(key: Any, shape: tuple[int, ...]) -> Any:
-    """Return Philox-2x32-10 at counter (key[1] + linear index), keyed by key[0]; the first word.
+    """Return the first word of Philox-2x32-10 at counter (key[1] + linear index), with key key[0].
 
     Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011).
     """
@@ -146,11 +146,11 @@ def random_bits(key: Any, shape: tuple[int, ...]) -> Any:
 
 
 CHUNK = 1 << 12
-"""Counters whose rounds are computed together: their words stay in the first-level cache."""
+"""Counters that are processed together, so that their words stay in the first-level cache."""
 
 
 def philox(seed: Any, counter: Any) -> Any:
-    """Return the first word of Philox-2x32-10 at counters, for seeds, both i64."""
+    """Return the first word of Philox-2x32-10 for arrays of i64 seeds and counters."""
     seed, counter = np.asarray(seed).astype(np.uint64), np.asarray(counter).astype(np.uint64)
     if seed.ndim:
         seed, counter = np.broadcast_arrays(seed, counter)
@@ -173,7 +173,7 @@ WORD, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 def broadcast(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-    """Put axis i of x at axes[i] of a shape and repeat it along the others."""
+    """Place axis i of x at axes[i] of a shape and repeat it along the others."""
     inner = [1] * len(shape)
     for a, n in zip(axes, x.shape, strict=True):
         inner[a] = n
@@ -188,12 +188,12 @@ def slice_(x: Any, start: tuple[int, ...], stop: tuple[int, ...], step: tuple[in
 def padded_shape(
     shape: tuple[int, ...], low: tuple[int, ...], high: tuple[int, ...], interior: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """Return the shape that `pad` gives."""
+    """Return the shape of the result of `pad`."""
     return tuple(lo + max(0, n + (n - 1) * i) + hi for n, lo, hi, i in zip(shape, low, high, interior, strict=True))
 
 
 def pad(x: Any, fill: Any, low: tuple[int, ...], high: tuple[int, ...], interior: tuple[int, ...]) -> Any:
-    """Surround and interleave with `fill`."""
+    """Pad around and between elements with `fill`."""
     out = np.full(padded_shape(x.shape, low, high, interior), fill, x.dtype)
     places = zip(x.shape, low, interior, strict=True)
     out[tuple(slice(lo, lo + (n - 1) * (i + 1) + 1 if n else lo, i + 1) for n, lo, i in places)] = x
@@ -201,7 +201,7 @@ def pad(x: Any, fill: Any, low: tuple[int, ...], high: tuple[int, ...], interior
 
 
 def reduction(function: Meaning) -> Meaning:
-    """Make a NumPy reduction fold `axes`; f32 sums and products are carried in f64."""
+    """Wrap a NumPy reduction to reduce over `axes`; sums and products of f32 accumulate in f64."""
 
     def meaning(x: Any, axes: tuple[int, ...]) -> Any:
         if not axes:
@@ -218,7 +218,7 @@ def _wide(x: Any) -> Any:
 
 
 def argsort(x: Any, axis: int, descending: bool) -> Any:
-    """Return the indices that sort along an axis, in stable order; NaN counts as larger than every number."""
+    """Return the indices that sort along an axis, stably; NaN sorts as larger than every number."""
     if not descending:
         return np.argsort(x, axis, kind="stable")
     backwards = np.flip(np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
@@ -226,7 +226,7 @@ def argsort(x: Any, axis: int, descending: bool) -> Any:
 
 
 def cumsum(x: Any, axis: int) -> Any:
-    """Return running sums along an axis; of f32 carried in f64."""
+    """Return running sums along an axis; f32 accumulates in f64."""
     return np.cumsum(x, axis, dtype=_wide(x)).astype(x.dtype)
 
 
@@ -238,11 +238,11 @@ def _check_bounds(shape: tuple[int, ...], indices: tuple[Any, ...]) -> None:
 
 
 class CheckError(IndexError, RuntimeError):
-    """Values break a rule that an operation checks when it is computed: a class or a probability that there is not."""
+    """Data violate a rule that an operation checks at run time, such as a class index or a probability out of range."""
 
 
 def gather(x: Any, *indices: Any, check: str = "") -> Any:
-    """Return x[i0, i1, …].  Raises IndexError; CheckError, with the text `check`, if there is one."""
+    """Return x[i0, i1, …].  Raises IndexError, or CheckError with the text `check` if there is one."""
     try:
         _check_bounds(x.shape, indices)
     except IndexError:

@@ -1,7 +1,8 @@
 """The signature of a primitive: how many operands and regions it takes, and the attributes it declares.
 
-An attribute is declared once, on the row of its primitive (graphc.ir.core.ops).  `make` checks its value, the printer and
-the parser write and read it, the structural key takes numbers out of it, and batching changes it, all by its kind.
+Each attribute is declared once, on the row of its primitive (graphc.ir.core.ops).  Its kind tells `make` how to check a value,
+the printer and the parser how to write and read it, the structural key whether to extract its numbers, and batching how to
+change it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ RULES = frozenset((
     "acos", "acosh", "asin", "asinh", "at-least", "at-most", "atan2", "atanh", "checked", "copysign", "cosh", "cross-entropy",
     "fmod", "hypot", "inverse-root", "inverse-square", "logit", "logits", "quotient", "sinc", "sinh", "xlogy",
 ))  # fmt: skip
-"""The derivatives that a `derived` node can name: graphc.ir.transforms.derived_rules has them."""
+"""The derivative rules that a `derived` node can name: the keys of graphc.ir.transforms.derived_rules."""
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ T = TypeVar("T")
 
 
 def _is_count(value: Any) -> bool:
-    return type(value) is Symbol or (type(value) is int and value >= 0)  # the rules compare symbols where it matters
+    return type(value) is Symbol or (type(value) is int and value >= 0)  # symbols are compared by the type rules
 
 
 def _is_counts(value: Any) -> bool:
@@ -51,7 +52,7 @@ def _is_axes(value: Any) -> bool:
 
 
 def _are_lane_axes(value: Any) -> bool:
-    """Whether there is an axis, or none, for each operand and each result."""
+    """Whether the value gives an axis, or None, for each operand and each result."""
     lists = type(value) is tuple and len(value) == 2 and all(type(axes) is tuple for axes in value)
     return lists and all(axis is None or _is_count(axis) for axes in value for axis in axes)
 
@@ -75,9 +76,9 @@ AXIS_MAP = Attribute("counts", _is_counts, batched=lambda axes, size: (0, *_behi
 EXTENTS = Attribute("counts", _is_counts, sizes=True)
 SHAPE = replace(EXTENTS, batched=lambda shape, size: (size, *shape))
 STOPS = SHAPE
-"""For each axis, where it ends."""
+"""For each axis, its end."""
 WIDTHS = replace(EXTENTS, batched=lambda widths, size: (0, *widths))
-"""For each axis, a number of elements, or where it begins."""
+"""For each axis, a number of elements or a start."""
 STEPS = replace(EXTENTS, batched=lambda steps, size: (1, *steps))
 LENGTH = Attribute("a length", lambda value: value is None or _is_count(value), sizes=True)
 NUMBER = Attribute("a number", lambda value: type(value) in (bool, int, float, Symbol), batched=_unchanged, sizes=True)
@@ -88,7 +89,7 @@ TEXT = Attribute("a text", lambda value: type(value) is str, batched=_unchanged)
 TEXTS = Attribute("texts", lambda value: type(value) is tuple and all(type(text) is str for text in value))
 
 ELEMENTS = Attribute("a count", _is_count, decision=True)
-"""Values of at most so many elements."""
+"""A bound on the elements of values."""
 LANES = Attribute("a count", _is_count, decision=True)
 LANE_AXES = Attribute("axes of lanes", _are_lane_axes, decision=True)
 OPERAND = Attribute("a count", _is_count, decision=True)
@@ -98,7 +99,7 @@ MARK = Attribute("a mark", lambda value: value is True, decision=True)
 
 
 def optional(attribute: Attribute) -> Attribute:
-    """Return the attribute as one that a node may lack, with all other optional ones of its primitive."""
+    """Return the attribute as one that a node may lack, together with all other optional ones of its primitive."""
     return replace(attribute, optional=True)
 
 
@@ -107,19 +108,19 @@ def optional(attribute: Attribute) -> Attribute:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a primitive is applied to: at least `least` operands of one result each, at most `most` (None: any number)."""
+    """What a primitive is applied to: `least` to `most` operands (None: any number), each with one result."""
 
     least: int
     most: int | None
     regions: int | None = 0
-    """How many regions; None is any number."""
+    """The number of regions; None is any number."""
     attributes: Attributes | None = None
     several: bool = False
     """Whether operands may have several results."""
 
 
 def checked(name: str, signature: Signature, rule: Rule) -> Rule:
-    """Return a type rule that first raises TypeRuleError for an application that breaks the signature."""
+    """Return a type rule that first raises TypeRuleError for an application that violates the signature."""
     least, most, count, several = signature.least, signature.most, signature.regions, signature.several
     attributes = signature.attributes or {}
 
@@ -154,14 +155,14 @@ def _check_attributes(name: str, declared: Attributes, params: Params) -> None:
 
 
 def misfit(name: str, key: str, attribute: Attribute, value: Any) -> str:
-    """Return what is wrong with a value that an attribute does not hold."""
+    """Return what is wrong with a value for an attribute."""
     return f"{name} needs {attribute.kind} for {key}, got {value!r}"
 
 
 class Layout(NamedTuple):
-    """How many operands a loop carries, and how many it runs over; the others are captures.
+    """The layout of a loop's operands: the number of carries and of xs; the rest are captures.
 
-    Its results are what is carried at the end, then stacks of the ys; those of its body are what is carried on, then the ys.
+    The results of the node are the final carries, then the stacked ys; those of its body are the next carries, then the ys.
     """
 
     carries: int
@@ -173,10 +174,10 @@ class Layout(NamedTuple):
         return cls(params["carried"], params.get("sequences", 0))
 
     def split(self, values: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
-        """Divide values, one for each operand, into those of carries, of xs, of captures."""
+        """Split values, one per operand, into those of the carries, the xs and the captures."""
         n, m = self.carries, self.xs
         return values[:n], values[n : n + m], values[n + m :]
 
     def split_results(self, values: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
-        """Divide values, one for each result, into those of carries and of ys."""
+        """Split values, one per result, into those of the carries and the ys."""
         return values[: self.carries], values[self.carries :]

@@ -1,8 +1,7 @@
-"""A graph taken apart into its structure and its numbers, and put together with other numbers.
+"""Split a graph into its structure and its numbers, and rebuild it with other numbers.
 
-Numbers are the extents, offsets and steps above `SMALL`, of either sign, and the constants that are not simple: what the
-text of a program does not hold (codegen/nests/kernel_function.py), so that graphs of one structure have a good chance to
-share machine code.
+The numbers are extents, offsets and steps of magnitude above `SMALL`, and float constants that are not simple.  Machine code
+does not contain them (codegen/nests/kernel_function.py), so graphs of one structure can share it.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from graphc.ir.core.types import TensorType
 __all__ = ["SIMPLE", "SMALL", "structure", "with_numbers"]
 
 SMALL = 8
-"""Integers up to this, of either sign, belong to the structure: they are constants in the code."""
+"""Integers of at most this magnitude belong to the structure: they are constants in the code."""
 
 SIMPLE = frozenset([0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, 4.0, float("inf"), float("-inf")])
 """Float constants that belong to the structure."""
@@ -26,7 +25,7 @@ Hole = Callable[[Any], Any]
 
 
 def structure(graph: Graph, layouts: Mapping[Node, tuple[int, ...]]) -> tuple[Key, list[Any]]:
-    """Return what describes a graph without its numbers but for their types, and these in the order in which they are met.
+    """Return a description of a graph without its numbers, except their types, and the numbers in traversal order.
 
     `layouts` gives the strides of the graph's parameters.
     """
@@ -54,7 +53,7 @@ def with_numbers(
     return Graph(region.params, region.results, graph.name), dict(zip(region.params, strides, strict=True))
 
 
-# Regions may share parameters and nodes, as a loop and its twin that keeps more do: a node is described once.
+# regions may share parameters and nodes, as a loop and its copy with more residuals do: describe each node once
 
 
 def _region_key(region: Region, hole: Hole, number_of: dict[Node, int]) -> Key:
@@ -92,7 +91,7 @@ def _region_with(region: Region, hole: Hole, new: dict[Node, Node]) -> Region:
 
 
 def _mapped(value: Any, hole: Hole, simple: Callable[[float], Any]) -> Any:
-    """Put `hole(number)` in the place of each number of a parameter."""
+    """Apply `hole(number)` to each number in a parameter's value."""
     kind = type(value)
     if kind is tuple:
         return tuple([_mapped(v, hole, simple) for v in value])

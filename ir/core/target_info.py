@@ -1,7 +1,7 @@
-"""What passes know of the machine that code is generated for.
+"""The target description that passes use.
 
-Code generation fills the record (codegen/llvm/target.py) and hands it to `graphc.ir.pipeline.optimize`; nothing else in
-`ir/` says how wide a vector is or how many registers and what caches there are.
+Code generation fills it (codegen/llvm/target.py) and passes it to `graphc.ir.pipeline.optimize`; nothing else in `ir/` depends
+on vector widths, register counts or cache sizes.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ __all__ = ["TargetInfo"]
 
 @dataclass(frozen=True)
 class TargetInfo:
-    """A machine, as far as it decides how a graph is compiled."""
+    """The properties of a machine that decide how a graph is compiled."""
 
     register_elements: int
-    """A loop holds values of at most so many elements in registers, element by element."""
+    """The most elements of a value that a loop holds in registers, one scalar per element."""
     lanes: int
-    """An axis of at most so many elements may become the lanes of vectors."""
+    """The largest extent of an axis that may be vectorized."""
     vector_bytes: int
-    """What one instruction works on, for estimates of what lanes save."""
+    """Bytes per vector instruction, for estimating the gain of vectorization."""
     vector_elements: int
-    """Elements of the vectors that kernels work on."""
+    """Elements of the vectors that kernels compute with."""
     kernel_cost: int
-    """The greatest cost of one kernel: beyond it registers spill, and instructions take long to be scheduled."""
+    """The greatest cost of one kernel: beyond it registers spill, and LLVM's scheduling becomes slow."""
     packed_bytes: int
-    """A matrix of more bytes is not packed before a loop: each product takes long enough, and packs it in blocks."""
+    """The largest matrix, in bytes, that is packed before a loop: a larger one is packed in blocks by each product."""
     keeping: tuple[tuple[float, float], ...]
-    """Instructions that it costs to write and read a byte, for arrays of up to so many bytes: one entry for each cache."""
+    """One (bytes, instructions) entry per cache level: the cost to store and load a byte of an array up to that size."""

@@ -1,4 +1,4 @@
-"""The shape rules of the primitives: from operands and parameters to result types, or a TypeRuleError."""
+"""The type rules of the primitives: from operands and parameters to result types, or a TypeRuleError."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _require(holds: bool, rule: str, *got: object) -> None:
 
 
 def elementwise(name: str, kinds: tuple[str, ...], result: DType | None = None) -> Rule:
-    """Return the rule of operands of one type, whose dtype is of certain kinds; the result has it too, or `result`."""
+    """Return the rule for operands of one type whose dtype is of one of the kinds; the result has that dtype, or `result`."""
 
     def infer(operands: Operands, params: Params, regions: Regions) -> Types:
         first = operands[0].types[0]
@@ -140,7 +140,7 @@ def flip(operands: Operands, params: Params, regions: Regions) -> Types:
 
 
 def concatenate(operands: Operands, params: Params, regions: Regions) -> Types:
-    """Operands that agree but along one axis."""
+    """Operands with equal extents except along one axis."""
     axis, first = params["axis"], operands[0].type
     _require(0 <= axis < first.rank, "concatenate needs an axis of its operands", axis, first)
     before, after = first.shape[:axis], first.shape[axis + 1 :]
@@ -177,7 +177,7 @@ def arg_reduction(operands: Operands, params: Params, regions: Regions) -> Types
 
 
 def argsort(operands: Operands, params: Params, regions: Regions) -> Types:
-    """An axis whose indices fit into 32 bits; the indices are i64."""
+    """An axis of an extent that fits into 32 bits; the indices are i64."""
     (x,) = operands
     axis = params["axis"]
     _require(0 <= axis < x.type.rank, "argsort needs an axis of its operand", axis, x.type)
@@ -207,7 +207,7 @@ def _check_indices(rule: str, x: Node, indices: Operands) -> None:
 
 
 def gather(operands: Operands, params: Params, regions: Regions) -> Types:
-    """Indices of one shape for the leading axes; `check`, if there is one, is what an index out of bounds means."""
+    """Indices of one shape for the leading axes; `check`, if given, is the error text for an index out of range."""
     x, *rest = operands
     indices = tuple(rest)
     _check_indices("gather", x, indices)
@@ -215,7 +215,7 @@ def gather(operands: Operands, params: Params, regions: Regions) -> Types:
 
 
 def scatter(operands: Operands, params: Params, regions: Regions) -> Types:
-    """Updates of the type that gather would give."""
+    """Updates of the type that gather would return."""
     x, updates, *rest = operands
     indices = tuple(rest)
     _check_indices("scatter", x, indices)
@@ -239,7 +239,7 @@ def matmul(operands: Operands, params: Params, regions: Regions) -> Types:
 
 
 def call(name: str) -> Rule:
-    """Return the rule of what applies its region: operands as the region's parameters; results as its results."""
+    """Return the rule of a node that applies its region: operands as the region's parameters, results as its results."""
 
     def infer(operands: Operands, params: Params, regions: Regions) -> Types:
         (body,) = regions
@@ -272,9 +272,9 @@ def cond(operands: Operands, params: Params, regions: Regions) -> Types:
 
 
 def while_(operands: Operands, params: Params, regions: Regions) -> Types:
-    """Carries, then captures: a condition that gives a 0-d bool, a body that gives the types of the carries, then ys.
+    """Carries, then captures: a condition that returns a 0-d bool, and a body that returns the types of the carries, then ys.
 
-    The ys of all iterations are stacked: how many is known at the end.
+    The ys of all iterations are stacked; their number is known only at the end.
     """
     test, body = regions
     types, layout = [o.type for o in operands], Layout.of(params)
@@ -288,9 +288,9 @@ def while_(operands: Operands, params: Params, regions: Regions) -> Types:
 
 
 def scan(operands: Operands, params: Params, regions: Regions) -> Types:
-    """Carries, xs along their first axis, captures; the body gives the types of the carries, then ys.
+    """Carries, xs along their first axis, captures; the body returns the types of the carries, then ys.
 
-    Without a length it runs over xs that grow, all from loops that ran equally often.
+    Without a length it runs over growing xs, which must all come from loops with the same number of iterations.
     """
     (body,) = regions
     types, length, layout = [o.type for o in operands], params["length"], Layout.of(params)
@@ -311,7 +311,7 @@ def scan(operands: Operands, params: Params, regions: Regions) -> Types:
 
 
 def custom(operands: Operands, params: Params, regions: Regions) -> Types:
-    """Values, which are the results; inputs; values of outside, which all regions read behind parameters of their own."""
+    """Values, which are the results; inputs; captures, which every region takes as its last parameters."""
     k, n, by, moved = (params[key] for key in ("values", "inputs", "by", "moved"))
     types = [o.type for o in operands]
     _require(k + n <= len(types), "custom has values and inputs among its operands", k, n, len(types))

@@ -13,7 +13,7 @@ from graphc.ir.core.guards import Symbol, derived
 __all__ = ["BOOL", "DTYPES", "F32", "F64", "GROWING", "I32", "I64", "U8", "DType", "TensorType"]
 
 GROWING = -1
-"""The first extent of what a loop stacks that says only at its end how often it has run."""
+"""The first extent of a stack whose length is known only when its loop has ended."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class DType:
 
     @property
     def bytes(self) -> int:
-        """Bytes of an element."""
+        """Bytes per element."""
         return int(self.numpy.itemsize)
 
     @property
@@ -84,7 +84,7 @@ DTYPES: dict[str, DType] = {d.name: d for d in (F32, F64, I32, I64, U8, BOOL)}
 class TensorType:
     """The type of a value: element type and extents.  Printed `f32[128,64]`; a 0-d value is `f32[]`.
 
-    What a `while` stacks is `f32[?,64]`: its first extent is known when the loop has ended.
+    The stacked ys of a `while` are `f32[?,64]`: the first extent is known when the loop has ended.
     """
 
     dtype: DType
@@ -98,7 +98,7 @@ class TensorType:
 
     @cached_property
     def grows(self) -> bool:
-        """Whether the first extent is known at run time only."""
+        """Whether the first extent is known only at run time."""
         return bool(self.shape) and type(self.shape[0]) is int and self.shape[0] == GROWING
 
     @property

@@ -1,4 +1,4 @@
-"""Line up the loops of two groups: which loop of the second is which loop of the first, and which loops both leave outside."""
+"""Match the loops of two groups: pair equal loops, and find the outer loops of the merged group."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["common_outer", "pair_rest", "unify"]
 
 
 def unify(first: Group, second: Group, mine: Axes, yours: Axes, match: dict[Loop, Loop]) -> None:
-    """Pair the loops of equal axes, splitting where one side is finer.  Raises Misaligned."""
+    """Match the loops of equal axes, splitting a loop where the other side is finer.  Raises Misaligned."""
     for a, b in zip(mine, yours, strict=True):
         left, right = list(a), list(b)
         while left and right:
@@ -30,7 +30,7 @@ def unify(first: Group, second: Group, mine: Axes, yours: Axes, match: dict[Loop
 
 
 def pair_rest(first: Group, second: Group, match: dict[Loop, Loop]) -> None:
-    """Pair the loops of `second` that no value ties with loops of `first` of the same extent, inner ones first."""
+    """Match the loops of `second` that no common value matches with loops of `first` of equal extent, inner ones first."""
     taken = set(match.values())
     for loop in by_number(second.domain - set(match)):
         free = [f for f in by_number(first.domain - taken) if f.extent == loop.extent]
@@ -41,7 +41,7 @@ def pair_rest(first: Group, second: Group, match: dict[Loop, Loop]) -> None:
 
 
 def common_outer(first: Group, second: Group, match: dict[Loop, Loop]) -> frozenset[Loop] | bool | None:
-    """Return the outer loops of the merged group, None if it has no reductions, False if it cannot be."""
+    """Return the outer loops of the merged group; None if it has no reductions, False if it cannot be merged."""
 
     def renamed(loops: frozenset[Loop]) -> frozenset[Loop]:
         return frozenset(match.get(lo, lo) for lo in loops)
@@ -57,7 +57,7 @@ def common_outer(first: Group, second: Group, match: dict[Loop, Loop]) -> frozen
         outer = first.outer if first.outer is not None else renamed(second.outer or frozenset())
         if not (space if first.outer is not None else first.domain) >= outer:
             return False
-    # without outer loops, only passes over the same inner loops belong in one kernel
+    # without outer loops, one kernel holds only passes over the same inner loops
     if not outer and first.domain and space and first.domain != space:
         return False
     if first.outer_reductions and second.outer_reductions and first.folded != renamed(second.folded):
@@ -69,9 +69,9 @@ def common_outer(first: Group, second: Group, match: dict[Loop, Loop]) -> frozen
 
 
 def _last_loops(group: Group, match: dict[Loop, Loop]) -> Iterator[tuple[frozenset[Loop], Loop]]:
-    """Yield the loops that each reduction folds, which are those of its pass, and the one along which it reads memory.
+    """Yield for each reduction the loops it reduces, which identify its pass, and the loop along which it reads memory.
 
-    Reductions in one pass that read along different loops want other lanes, too.
+    Reductions of one pass that read along different loops would be vectorized differently, too.
     """
     for node in group.reduced.keys() - group.outer_reductions:
         last = next((axis[-1] for axis in reversed(group.operand_axes(node)) if axis), None)
@@ -80,9 +80,9 @@ def _last_loops(group: Group, match: dict[Loop, Loop]) -> Iterator[tuple[frozens
 
 
 def _lies_outside(group: Group, outer: frozenset[Loop], match: dict[Loop, Loop]) -> Iterator[bool]:
-    """Yield for each reduction whether the last axis of what it reads is an outer loop.
+    """Yield for each reduction whether the last axis of its operand is an outer loop.
 
-    Sums along rows and sums down outer reductions want other lanes: in one kernel, one of them would gather its elements.
+    Row sums and outer-axis reductions are vectorized differently: in one kernel, one of the two would gather its elements.
     """
     for node in group.reduced.keys() - group.outer_reductions:
         last = next((axis[-1] for axis in reversed(group.operand_axes(node)) if axis), None)

@@ -1,4 +1,4 @@
-"""Gather nodes into kernels.
+"""Group nodes into kernels.
 
     %e = exp %x                         %y = fusion %x {dims=[…], outer=1, …} {
     %s = sum %e {axes=[1]}       →        … the four nodes …
@@ -33,13 +33,13 @@ def fuse(graph: Graph, target: TargetInfo, layouts: dict[Node, Strides] | None =
 
 
 def _fuse_region(region: Region, target: TargetInfo) -> Region:
-    """Fuse the body of a loop or a branch; it is a program of its own, whose parameters are row-major."""
+    """Fuse the body of a loop or a branch as a program of its own, whose parameters are row-major."""
     after = fuse(Graph(region.params, region.results), target)
     return Region(after.params, after.results)
 
 
 class _Writer:
-    """Writes the graph of fusions."""
+    """Builds the graph of fusions."""
 
     def __init__(self, graph: Graph, memory: Materialization, target: TargetInfo) -> None:
         self.graph, self.target = graph, target
@@ -56,7 +56,7 @@ class _Writer:
         return self.graph.replace(results)
 
     def _write(self, root: Node) -> None:
-        """Write the fusion that stores `root`, after everything it loads.  Does not recurse."""
+        """Write the fusion that stores `root`, after those of all values it loads.  Does not recurse."""
         stack = [root]
         waiting: set[Node] = set()
         while stack:
@@ -94,7 +94,7 @@ class _Writer:
         return [load for member in self.memory.members(node) for load in self.memory.kernel(member)[1]]
 
     def _moved(self, operand: Node) -> Node:
-        """Return an operand's movement over the new node of its buffer."""
+        """Return an operand's movement, applied to the new node of its buffer."""
         chain = []
         while operand not in self.new:
             chain.append(operand)
@@ -105,7 +105,7 @@ class _Writer:
         return node
 
     def _write_group(self, members: list[Node]) -> None:
-        """Write the fusion of some stored nodes."""
+        """Write one fusion for several stored nodes."""
         body: dict[Node, None] = {}
         loads: dict[Node, None] = {}
         for member in members:
@@ -128,8 +128,7 @@ class _Writer:
     def _result(self, node: Node, taken: set[Node]) -> Node:
         """Return the new node of a result.
 
-        Each result has memory of its own, and its node is all of it: a parameter is copied, and so are a part of a buffer, a
-        buffer in another order, and one that is another result already.
+        Each result owns a dense buffer: parameters, parts of a buffer, permuted buffers and repeated results are copied.
         """
         new = self._moved(node)
         buffer = whole_buffer(new)

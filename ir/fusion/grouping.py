@@ -1,8 +1,8 @@
 """Decide which nodes become one kernel.
 
-Nodes are taken in order; each joins the groups of its operands where the iteration domains agree
-(`ir/fusion/iteration_domain.py`) and no path leads out of the merged group and back in: a bit mask of ancestors for each group
-proves that it is convex.
+Nodes are visited in order; each joins the groups of its operands if the iteration domains agree
+(`ir/fusion/iteration_domain.py`) and no path leads out of the merged group and back in.  A bit mask of ancestors per group
+proves that a group is convex.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["Grouping"]
 
 
 class Grouping:
-    """Decides which nodes form a group."""
+    """Assigns nodes to groups."""
 
     def __init__(self, graph: Graph, most: int) -> None:
         self.most = most
@@ -46,7 +46,7 @@ class Grouping:
         self.groups: dict[int, Group] = {}
         self.opaque_ancestors: dict[Node, int] = {}
         self.reductions_below: dict[Node, int] = {}
-        """The reductions that a node is computed from, but for what lies behind products, loops and the like."""
+        """The reductions that a node depends on, not counting those behind matmuls, loops and other unfused nodes."""
 
     def run(self) -> dict[Node, Group]:
         """Return the group of each node that computes something."""
@@ -74,7 +74,7 @@ class Grouping:
                     self.reductions_below[node] = mask
 
     def _ancestors(self, operands: Sequence[Node]) -> int:
-        """Return the groups that some values come from, directly or not: whatever is in such a mask, its ancestors are too."""
+        """Return the mask of the groups that some values depend on; a mask that has a group has the group's ancestors."""
         mask = 0
         for o in operands:
             while o not in self.group_of and _is_passage(o):
@@ -122,7 +122,7 @@ class Grouping:
             group.behind |= self.opaque_ancestors.get(operand, 0)
         return group
 
-    # A merge is tried on copies of what it changes, and kept if the domains agree.
+    # try the merge on copies of what it changes, and keep them if the domains agree
 
     def _try_merge(self, first: Group, second: Group, tie: tuple[Axes, Axes] | None = None) -> bool:
         if first.weight.plus(second.weight).instructions > self.most or self._would_cycle(first, second):
@@ -141,7 +141,7 @@ class Grouping:
         return True
 
     def _is_outer_reduction(self, first: Group, second: Group, match: dict[Loop, Loop]) -> bool:
-        """Whether `second` is a reduction over outer loops of `first` that spares computing its operand a second time."""
+        """Whether `second` is a reduction over outer loops of `first` that avoids recomputing its operand."""
         node = second.nodes[0]
         if len(second.nodes) > 1 or node.op.name not in REDUCTIONS or first.outer is None:
             return False
@@ -153,7 +153,7 @@ class Grouping:
         return frozenset(match.get(lo, lo) for lo in second.domain) > first.outer
 
     def _would_cycle(self, first: Group, second: Group) -> bool:
-        """Whether a way leads from one group to the other through a third, or through a matmul or the like."""
+        """Whether a path leads from one group to the other through a third, or through a node that cannot fuse."""
         both = 1 << first.bit | 1 << second.bit
         between = (first.ancestors | second.ancestors) & ~both
         if any(group.ancestors & both for group in self._in(between)):
@@ -161,7 +161,7 @@ class Grouping:
         return bool((first.behind >> second.bit | second.behind >> first.bit) & 1)
 
     def _match(self, first: Group, second: Group, tie: tuple[Axes, Axes] | None) -> dict[Loop, Loop]:
-        """Return which loop of `first` each loop of `second` is.  Raises Misaligned if values between them do not line up."""
+        """Map each loop of `second` to one of `first`.  Raises Misaligned if the values between them do not line up."""
         ties = [tie] if tie is not None else []
         match: dict[Loop, Loop] = {}
         for _ in range(64):  # splitting loops changes axes that were read before: start again
@@ -177,7 +177,7 @@ class Grouping:
         return match
 
     def _recomputed(self, first: Group, second: Group) -> list[tuple[Axes, Axes]]:
-        """Return, for each value that one group reads of the other, its axes in `first` and in `second`."""
+        """Return, for each value that one group reads from the other, its axes in `first` and in `second`."""
         pairs = []
         for edge in self._between(first, second):
             reader, source = self.group_of[edge.reader], self.group_of[edge.source]
@@ -193,9 +193,9 @@ class Grouping:
         return pairs + list(self._reduced_elsewhere(first, second))
 
     def _reduced_elsewhere(self, first: Group, second: Group) -> Iterator[tuple[Axes, Axes]]:
-        """Yield, for each reduction below what is computed again at other points, its axes and those at which it is read.
+        """Yield, for each reduction below a value that is recomputed at other points, its axes and the axes it is read at.
 
-        Raises Misaligned where these are others, by the law of `ir/access/legality.py`.
+        Raises Misaligned where the two differ, by the rule of `ir/access/legality.py`.
         """
         both = (first, second)
         edges = [*first.elsewhere, *second.elsewhere, *(e for e in self._between(first, second) if e.elsewhere)]
@@ -215,7 +215,7 @@ class Grouping:
                     yield (here, wanted) if reader is second else (wanted, here)
 
     def _between(self, first: Group, second: Group) -> list[Edge]:
-        """Return the edges from one group to the other, found from the smaller one."""
+        """Return the edges from one group to the other, searching from the smaller one."""
         small, large = sorted((first, second), key=lambda group: len(group.nodes))
         edges = []
         for node in small.nodes:
@@ -249,7 +249,7 @@ class Grouping:
                 self.opaque_ancestors[node] = (mask & ~gone) | kept | first.ancestors
 
     def _join_siblings(self) -> None:
-        """Merge groups that read the same value at the same places, such as a value and its gradient."""
+        """Merge groups that read the same value at the same points, such as a value and its gradient."""
         readers: dict[Node, list[Node]] = {}
         for node in self.nodes:
             if not is_compute(node):
@@ -270,7 +270,7 @@ class Grouping:
                     self._try_merge(first, second, ties)
 
     def _join_numbers(self) -> None:
-        """Merge groups of single numbers, as far as none waits for another by way of a third: a kernel of each is all call."""
+        """Merge groups of scalars where neither waits for the other through a third; one kernel each is mostly overhead."""
         last: Group | None = None
         for group in list(self.groups.values()):
             if not group.domain:
@@ -278,5 +278,5 @@ class Grouping:
 
 
 def _is_passage(node: Node) -> bool:
-    """Whether a node comes from just what its one operand comes from."""
+    """Whether a node depends on exactly what its one operand depends on."""
     return len(node.operands) == 1 and (node.op.kind == "movement" or is_result(node))

@@ -5,10 +5,10 @@
     %s = sum %e {axes=[1]}  f32[64]        axis (i0), reduces (i1): i0 is an outer loop
 
 The nodes of a group share one iteration domain, a set of loops.  Each axis of a node is a product of loops; a reshape that
-merges axes gives one axis several.  A group without reductions has the same loops for all nodes.  In a group with reductions
-all of these leave the same loops, the *outer* ones, and every node has at least these: the kernel is loops over the outer
-domain around passes over inner loops, as in softmax or layer_norm.  An *outer reduction* reduces outer loops and leaves inner
-ones; its value is complete after these loops, so it is stored and not read in its kernel.
+merges axes gives one axis several loops.  In a group without reductions all nodes have the same loops.  In a group with
+reductions all of these keep the same loops, the *outer* ones, and every node has at least these: the kernel consists of loops
+over the outer domain around passes over inner loops, as in softmax or layer_norm.  An *outer reduction* reduces outer loops
+and keeps inner ones; its value is complete after these loops, so it is stored and not read in its own kernel.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def fresh(shape: Sequence[int]) -> Axes:
 
 @dataclass(frozen=True)
 class Edge:
-    """A computed node read through movement, or by a jump, which is the first of `movement` then."""
+    """A read of a computed node through movement; a jump is the first entry of `movement`."""
 
     reader: Node
     movement: tuple[Node, ...]
@@ -54,12 +54,12 @@ class Edge:
 
     @property
     def jumps(self) -> bool:
-        """Whether the source is read from memory wherever the reader says."""
+        """Whether the source is read from memory at computed indices."""
         return bool(self.movement) and self.movement[0].op.jumps
 
     @cached_property
     def elsewhere(self) -> bool:
-        """Whether the source is read at other points than where it is computed."""
+        """Whether the source is read at other points than those it is computed at."""
         return self.jumps or any(index_map(m).shifts for m in self.movement)
 
 
@@ -71,20 +71,23 @@ class Group:
     nodes: list[Node] = field(default_factory=list)
     axes: dict[Node, Axes] = field(default_factory=dict)
     reduced: dict[Node, Axes] = field(default_factory=dict)
-    """The loops of the axes that each reduction folds."""
+    """The loops of the axes that each reduction reduces."""
     outer: frozenset[Loop] | None = None
-    """What reductions leave; None while there is no reduction."""
+    """The loops that all reductions keep; None while there is no reduction."""
     domain: frozenset[Loop] = frozenset()
     weight: KernelWeight = field(default_factory=KernelWeight)
     outer_reductions: frozenset[Node] = frozenset()
-    """Reductions that fold outer loops, all of them the same."""
+    """Reductions over outer loops, the same ones for all."""
     ancestors: int = 0
     reductions: int = 0
-    """Its reductions, as a mask."""
+    """Its reductions, as a bit mask."""
     elsewhere: list[Edge] = field(default_factory=list)
-    """The edges within the group through which values are read at other points than their own: they are computed again."""
+    """Edges within the group that read a value at other points than its own, so that it is recomputed."""
     behind: int = 0
-    """The groups that lie behind what its nodes read of matrix products, loops and the like."""
+    """Bit mask of the groups reachable through operands that cannot fuse, such as matmuls and loops.
+
+    Merging with one of them would make a cycle.
+    """
 
     def read_axes(self, edge: Edge) -> Axes:
         """Return the axes at which the movement of an edge of this group begins."""
@@ -102,11 +105,11 @@ class Group:
 
     @property
     def folded(self) -> frozenset[Loop]:
-        """The outer loops that the outer reductions fold."""
+        """The outer loops that the outer reductions reduce."""
         return frozenset(loop for node in self.outer_reductions for loop in loops_of(self.reduced[node]))
 
     def substitute(self, new: dict[Loop, tuple[Loop, ...]]) -> None:
-        """Put other loops in the place of some."""
+        """Replace loops by others."""
 
         def axis(loops: tuple[Loop, ...]) -> tuple[Loop, ...]:
             return tuple(n for loop in loops for n in new.get(loop, (loop,)))
@@ -124,17 +127,17 @@ class Group:
 
 
 def is_compute(node: Node) -> bool:
-    """Tell whether a node computes elements at the points of an iteration domain."""
+    """Return whether a node computes elements at the points of an iteration domain."""
     return node.op.kind in ("elementwise", "reduce") or node.op.jumps
 
 
 def is_inlined(node: Node) -> bool:
-    """Whether a node is written into whatever kernel reads it."""
+    """Whether a node is inlined into every kernel that reads it."""
     return node.op.kind == "movement" or is_literal(node)
 
 
 def is_cheap(node: Node) -> bool:
-    """Whether computing a node again, down to values in memory, costs less than a store and a load."""
+    """Whether recomputing a node from values in memory costs less than a store and a load."""
     cost, stack, seen = 0, [node], set[Node]()
     while stack:
         n = stack.pop()
@@ -142,7 +145,7 @@ def is_cheap(node: Node) -> bool:
             continue
         seen.add(n)
         if n.op.kind == "reduce" and n is not node:
-            continue  # small, and stored for whoever reads it
+            continue  # a small result, stored for all readers
         if n.op.kind != "elementwise" and not is_inlined(n):
             if n is node and is_compute(n):
                 return False
@@ -155,7 +158,7 @@ def is_cheap(node: Node) -> bool:
 
 
 def edges_of(node: Node) -> Iterator[Edge]:
-    """Yield what a node reads; a node that is movement itself (a result) reads through itself."""
+    """Yield the edges of a node's reads; a node that is movement itself (a result) reads through itself."""
     for operand in (node,) if node.op.kind == "movement" else node.operands:
         movement = [node] if node.op.jumps and operand is node.operands[0] else []
         while operand.op.kind == "movement":
@@ -166,12 +169,12 @@ def edges_of(node: Node) -> Iterator[Edge]:
 
 
 def aligned(node: Node) -> tuple[Node, ...]:
-    """Return the operands that are read at the node's own points; others are read anywhere, from memory."""
+    """Return the operands that are read at the node's own points; others are read from memory at any point."""
     return node.operands[1:] if node.op.jumps else node.operands
 
 
 class Misaligned(Exception):
-    """A value is read elsewhere than where it is computed."""
+    """A value is read at another point than it is computed at."""
 
 
 def through(group: Group, axes: Axes, movement: Sequence[Node]) -> Axes:
@@ -190,7 +193,7 @@ def through(group: Group, axes: Axes, movement: Sequence[Node]) -> Axes:
 
 
 def _regroup(group: Group, axes: Sequence[tuple[Loop, ...]], shape: Sequence[int]) -> Axes:
-    """Distribute the loops of some axes over axes of another shape with as many elements."""
+    """Distribute the loops of some axes over the axes of a shape of equal size."""
     if len(axes) == len(shape) == 1:
         return tuple(axes)
     if 0 in shape:

@@ -1,7 +1,7 @@
 """Decide which values are stored in memory between kernels.
 
-Stored are the results, the operands of products, loops and other nodes that are no kernels, and what a kernel reads of another
-group, unless it costs less to compute it again there.
+These are the results, the operands of matmuls, loops and other unfused nodes, and the values that a kernel reads from another
+group, unless recomputing them there costs less.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ __all__ = ["Materialization", "has_buffer", "in_registers", "read_from_memory"]
 
 
 def has_buffer(node: Node) -> bool:
-    """Tell whether a node has memory of its own without being part of a fusion."""
+    """Return whether a node has a buffer without being part of a fusion."""
     return node.op is PARAMETER or not (is_compute(node) or is_inlined(node))
 
 
 def read_from_memory(node: Node) -> list[Node]:
-    """Return the operands that must have memory: all, but the numbers that a loop in registers starts from."""
+    """Return the operands that must be in memory: all except the scalars that a loop in registers starts from."""
     if not in_registers(node):
         return list(node.operands)
     return [o for o in node.operands if not is_constant(o) or not is_small(o.type, node.params["registers"])]
 
 
 def in_registers(node: Node) -> bool:
-    """Tell whether a node is a loop or branch in registers."""
+    """Return whether a node is a loop or branch in registers."""
     return "registers" in node.params
 
 
 class Materialization:
-    """The values of a graph that are stored; `run` decides it, and `kernel` as far as it is asked of values met later."""
+    """The stored values of a graph; `run` decides them, and `kernel` decides for values that it meets later."""
 
     def __init__(self, graph: Graph, group_of: dict[Node, Group], layouts: dict[Node, Strides]) -> None:
         self.graph = graph
@@ -44,7 +44,7 @@ class Materialization:
         self.layouts = layouts
         self.stored: dict[Node, None] = {}
         self.recomputed: set[Node] = set()
-        """What other groups compute again, so that less is stored."""
+        """Values that other groups recompute, so that fewer are stored."""
 
     def run(self) -> None:
         """Decide what is stored."""
@@ -71,9 +71,9 @@ class Materialization:
         return self.layouts.get(node) or dense_strides(node.shape)
 
     def _store_operand(self, operand: Node, *, dense: bool = False) -> None:
-        """Store what an operation outside the fusions reads: the buffer below its strides, or a copy.
+        """Store the operand of an unfused operation: the buffer that it is a view of, or a copy.
 
-        Loops and branches take their operands `dense`: a buffer under another shape, or a part of one, is.
+        Loops and branches need `dense` operands: a whole buffer under another shape, or a contiguous part of one.
         """
         view = as_view(operand, self._layout)
         if dense and view is not None and view.strides != dense_strides(operand.shape):
@@ -85,7 +85,7 @@ class Materialization:
             self.stored[base] = None
 
     def _whole(self, result: Node) -> Node | None:
-        """Return the buffer that a result is under another shape; None if it is not the whole of one made here."""
+        """Return the buffer that a result is under another shape; None if it is not the whole of a buffer allocated here."""
         base = whole_buffer(result) if result.op.kind == "movement" else None
         return base if base is not None and base.op is not PARAMETER and has_buffer(base) else None
 
@@ -97,7 +97,7 @@ class Materialization:
         return [n for n in group.nodes if n in self.stored]
 
     def kernel(self, root: Node) -> tuple[list[Node], list[Node]]:
-        """Return what the kernel of a stored node computes, operands first, and what it loads."""
+        """Return the nodes that the kernel of a stored node computes, operands first, and the values it loads."""
         group = self.group_of.get(root)
         body: list[Node] = []
         loads: dict[Node, None] = {}
@@ -130,7 +130,7 @@ class Materialization:
         return node in self.stored
 
     def _recompute(self, root: Node) -> None:
-        """Decide what the kernel of a stored node computes again of the values that it reads of other groups."""
+        """Decide which values of other groups the kernel of a stored node recomputes."""
         reads: dict[Group, list[Node]] = {}
         for node in self._reads(root):
             reads.setdefault(self.group_of[node], []).append(node)
@@ -141,7 +141,7 @@ class Materialization:
         return has_buffer(node) or node in self.stored
 
     def _reads(self, root: Node) -> Iterator[Node]:
-        """Yield the values of other groups that the kernel of a stored node reads near its own points, not stored so far."""
+        """Yield the values of other groups, not stored yet, that the kernel of a stored node reads near its own points."""
         group = self.group_of.get(root)
         stack: list[tuple[Node, bool]] = [(root, True)]
         seen: set[tuple[Node, bool]] = set()
@@ -160,7 +160,7 @@ class Materialization:
         return (node for node, near in found.items() if near)
 
     def _moves_only(self, node: Node, group: Group | None) -> bool:
-        """Whether a moved value can be loaded in `group`: its kernel must need nothing of what `group` computes."""
+        """Whether a moved value can be loaded in `group`: its kernel must not need anything that `group` computes."""
         moved = self.group_of.get(node)
         if moved is not None and (moved is group or any(member.op.kind != "movement" for member in moved.nodes)):
             return False

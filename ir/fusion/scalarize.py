@@ -1,16 +1,15 @@
-"""Scalarize short axes: operations on triples become three operations on numbers each.
+"""Scalarize short axes: an operation on triples becomes three operations on scalars.
 
     %d: f64[64,64,3] = sub %0, %1                 %0: f64[64,64] = sub %x0, %y0     (and so for 1 and 2)
     %1: f64[64,64,3] = mul %d, %d          →      %1: f64[64,64] = mul %0, %0
     %r: f64[64,64] = sum %1 {axes=[2]}            %r: f64[64,64] = add %1, …
 
-A sum over the coordinates of points leaves other loops than a sum over points does, so they would be kernels apart, with
-all that lies between them in memory.  Without the axis all is elementwise on one iteration domain, and the sums over points are
-reductions side by side.  A reduction that keeps the axis is taken apart only where values without it are spread along it:
-these would be computed for each coordinate anew.
+A sum over the coordinates of points keeps other loops than a sum over points, so they would be separate kernels with their
+common operand in memory.  Without the short axis everything is elementwise on one iteration domain, and the sums over points
+are reductions side by side.  A reduction that keeps the axis is scalarized only where computed values without the axis are
+broadcast along it: these would otherwise be recomputed for each coordinate.
 
-A loop in whose body something is scalarized carries components as well, and stacks them for another such loop: what a
-iteration reads and leaves lies side by side, and need not be put together.
+A loop whose body is scalarized carries components, and stacks them separately for loops that read them as components.
 """
 
 from __future__ import annotations
@@ -34,13 +33,13 @@ from graphc.ir.rewrite.pattern import op
 __all__ = ["scalarize"]
 
 SHORT = 4
-"""The greatest extent of an axis that is taken apart."""
+"""The greatest extent of an axis that is scalarized."""
 
 MANY = 64
-"""So many elements must a component have: less is not worth more nodes."""
+"""The least number of elements of a component: fewer are not worth more nodes."""
 
 MOST_NODES = 300
-"""A cone of more nodes stays as it is: each is written once for each component."""
+"""The most nodes of a scalarized cone: each is emitted once per component."""
 
 _PERMUTE = op("permute")
 
@@ -55,7 +54,7 @@ FOLDS: dict[str, Callable[[Node, Node], Node]] = {
 
 
 def scalarize(graph: Graph, target: TargetInfo) -> Graph:
-    """Return the graph with its short axes taken apart; the same object if there are none."""
+    """Return the graph with its short axes scalarized; the same object if there are none."""
     return graph.replace(_apart(graph.results, target))
 
 
@@ -78,7 +77,7 @@ def _apart(results: Sequence[Node], target: TargetInfo) -> Sequence[Node]:
 
 
 def _replaced(node: Node) -> Node:
-    """Return what a node becomes."""
+    """Return the scalarized form of a node."""
     if node.op.name not in FOLDS:
         return node
     (x,), axes = node.operands, node.params["axes"]
@@ -95,17 +94,17 @@ def _replaced(node: Node) -> Node:
 
 
 def _cone(root: Node) -> list[Node]:
-    """Return the elementwise work and the movement that end in a node, and what they begin with."""
+    """Return the elementwise nodes and movement that lead to a node, and the values they start from."""
     return toposort([root], lambda n: n.op.kind != "elementwise" and not _is_through(n))
 
 
 def _is_through(node: Node) -> bool:
-    """Whether each axis of a movement is one of the operand's, all of it, or repeats the operand."""
+    """Whether each axis of a movement is a whole axis of the operand, or repeats the operand."""
     return is_broadcast(node) or _PERMUTE.fits(node)
 
 
 def _is_spread(root: Node, axis: int) -> bool:
-    """Whether something that is computed is repeated along an axis."""
+    """Whether a computed value is broadcast along an axis."""
     places: list[tuple[Node, int]] = [(root, axis)]
     seen: set[tuple[Node, int]] = set()
     while places:
@@ -137,7 +136,7 @@ def _folded(node: Node, x: Node, axis: int) -> Node:
 
 
 def _side_by_side(node: Node, x: Node, axis: int) -> Node:
-    """Return a reduction that keeps a short axis as one for each component, put together again."""
+    """Return a reduction that keeps a short axis as one reduction per component, joined."""
     axes = [a - (a > axis) for a in node.params["axes"]]
     at = axis - sum(a < axis for a in node.params["axes"])
     parts = [build.reduce(node.op.name, _component(x, axis, k, {}), axes) for k in range(x.shape[axis])]
@@ -145,7 +144,7 @@ def _side_by_side(node: Node, x: Node, axis: int) -> Node:
 
 
 def _joined(parts: Sequence[Node], axis: int) -> Node:
-    """Return components as one value with the axis: work that is fused, and of which a component is simplified to the part."""
+    """Join components along an axis by elementwise work, which fuses, and whose components simplify to the parts."""
     shape = list(parts[0].shape)
     shape.insert(axis, len(parts))
     places = [a for a in range(len(shape)) if a != axis]
@@ -163,7 +162,7 @@ def _like(made: Node, node: Node) -> Node:
 
 
 def _component(x: Node, axis: int, k: int, known: dict[tuple[Node, int], Node]) -> Node:
-    """Return `x` at index `k` of an axis, without the axis: computed so, down to where it is read."""
+    """Return `x` at index `k` of an axis, without the axis, computed so from the values it starts from."""
     if (x, axis) not in known:
         known[x, axis] = _made(x, axis, k, known)
     return known[x, axis]
@@ -197,13 +196,13 @@ def _slice(x: Node, axis: int, k: int) -> Node:
 
 
 class _Loops:
-    """The loops and branches among some nodes in whose bodies something is taken apart."""
+    """The loops and branches among some nodes whose bodies are scalarized."""
 
     def __init__(self, order: Sequence[Node], results: Sequence[Node], target: TargetInfo) -> None:
         self.bodies: dict[Node, list[Sequence[Node]]] = {}
-        """What the results of their regions become."""
+        """The new results of their regions."""
         self.pieces: dict[Node, list[Node]] = {}
-        """The components of what is only stacked for other loops: it is not needed as one array."""
+        """Components of stacks that only other loops read: they are not needed as one array."""
         self.results, self.readers = set(results), users(order)
         for node in order:
             if node.regions and not is_fusion(node) and not runs_in_registers(node, target):
@@ -212,7 +211,7 @@ class _Loops:
                     self.bodies[node] = after
 
     def replaced(self, node: Node, operands: Sequence[Node]) -> dict[Node, Node]:
-        """Return what the results of a loop or branch become, but for those that become pieces."""
+        """Return the new results of a loop or branch, except for those that become pieces."""
         if not is_loop(node):
             regions = tuple(Region(r.params, tuple(new)) for r, new in zip(node.regions, self.bodies[node], strict=True))
             made = make(node.op, operands, node.params, regions, like=node)
@@ -228,7 +227,7 @@ class _Loops:
         return self._results(node, _expanded(after.with_operands(operands), pieces, split), taken, split)
 
     def _split(self, node: Node, loop: Loop, taken: Collection[Node]) -> list[bool]:
-        """Tell which ys become components: those that are such, and that only loops here run over."""
+        """Return which ys become components: joined components that only loops among these run over."""
         _, stacks = loop.split_results(results_of(node))
         return [
             _has_components(y) and (y in taken or _is_work(y)) and self._is_taken(stack)
@@ -236,7 +235,7 @@ class _Loops:
         ]
 
     def _is_taken(self, stack: Node) -> bool:
-        """Whether what a loop has stacked is only read iteration by iteration, by loops that are here."""
+        """Whether a stack is only read item by item, by loops among these."""
         if stack in self.results:
             return False
         for reader in self.readers.get(stack, []):
@@ -248,7 +247,7 @@ class _Loops:
         return True
 
     def _results(self, node: Node, made: Loop, taken: Collection[Node], split: Sequence[bool]) -> dict[Node, Node]:
-        """Map the results of a loop to those of the one in its place."""
+        """Map the results of a loop to those of its replacement."""
         loop = Loop.of(node)
         old_ends, old_stacks = loop.results()
         ends, stacks = map(iter, made.results())
@@ -273,12 +272,12 @@ def _has_components(x: Node) -> bool:
 
 
 def _is_work(x: Node) -> bool:
-    """Whether the components of a value are work on components."""
+    """Whether the components of a value are computed from components."""
     return x.op.kind == "elementwise" and len(_cone(x)) <= MOST_NODES
 
 
 def _expanded(loop: Loop, pieces: Mapping[Node, Sequence[Node]], split: Sequence[bool]) -> Loop:
-    """Return the loop with components: for parameters that have `pieces`, and for ys that are to be `split`."""
+    """Return the loop with components: for parameters that have `pieces`, and for the ys that are `split`."""
     parts: dict[Node, list[Node]] = {}
     whole: dict[Node, Node] = {}
     for param in dict.fromkeys(p for b in loop.bindings if b.param in pieces for p in (b.param, b.in_condition)):

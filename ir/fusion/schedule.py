@@ -1,4 +1,4 @@
-"""Write the iteration domain of a group as the attributes of its fusion (ir/access/legality.py)."""
+"""Write the iteration domain of a group as attributes of its fusion (ir/access/legality.py)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _numbers(axes: Axes, loops: list[Loop]) -> tuple[tuple[int, ...], ...]:
 
 
 def schedule(group: Group | None, members: list[Node], reduces: list[Node]) -> dict[str, object]:
-    """Return the attributes of a fusion: its loops, how many are outer, and which those of its results and reductions are."""
+    """Return the attributes of a fusion: loop extents, number of outer loops, and the loops of its results and reductions."""
     if group is None:
         axes = {members[0]: fresh(members[0].shape)}
         loops = [lo for axis in axes[members[0]] for lo in axis]
@@ -27,7 +27,7 @@ def schedule(group: Group | None, members: list[Node], reduces: list[Node]) -> d
         for node in [*reduces, *members]:
             source = group.operand_axes(node) if node in reduced else axes[node]
             seen.update(dict.fromkeys(lo for axis in source for lo in axis))
-        # of the outer loops, those that outer reductions reduce are last
+        # outer loops that outer reductions reduce come last
         loops = sorted(seen, key=lambda lo: 2 if lo not in outside else lo in group.folded)
         outer = sum(lo in outside for lo in loops)
     return {

@@ -1,7 +1,7 @@
 """Compare the results of one stage of the pipeline with those of the next.
 
-Results are equal if they are within a few units in the last place.  Those that are not are given the tolerance that
-rounding gives them (`rounding.py`): what a result varies by when the inexact operations before it are rounded at random.
+Results are equal if they are within a few units in the last place.  Others are compared with the tolerance that rounding
+explains (`rounding.py`): how much a result varies when the inexact operations before it are rounded at random.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from graphc.ir.interpret.rounding import perturbed_runs
 __all__ = ["MARGIN", "RUNS", "Mismatch", "Noise", "Outcome", "compare", "evaluated", "explained", "unequal"]
 
 CLOSE = 16
-"""Units in the last place that are equal without a further look."""
+"""Units in the last place within which results count as equal."""
 
 MARGIN = 8
-"""A difference is one if it is so many times what rounding at random made of the same results."""
+"""A difference counts if it exceeds the variation under random rounding by this factor."""
 
 RUNS = (4, 12, 40)
-"""How many runs at random are looked at before a difference is called one."""
+"""Random runs that are compared before a difference is reported."""
 
 Outcome = list[Any] | Exception
-"""The arrays of the results, or the error that was raised instead."""
+"""The arrays of the results, or the error that was raised."""
 
 
 @dataclass(frozen=True, eq=False)
 class Mismatch:
-    """The number of a result, and which of its elements differ; None if one outcome is an error."""
+    """The number of a result and the elements that differ; None if one outcome is an error."""
 
     result: int | None
     where: Any
 
 
 class Noise:
-    """The results of runs of a graph at random, made as they are asked for; `outcome` is what it gives without."""
+    """Results of a graph under random rounding, computed on demand; `outcome` is the result without it."""
 
     def __init__(self, graph: Region, arrays: Sequence[Any], outcome: Outcome) -> None:
         self.graph, self.arrays = graph, arrays
@@ -48,7 +48,7 @@ class Noise:
         self._asked = 0
 
     def result(self, number: int, count: int) -> Any:
-        """Return one result, and what it was in the first `count` runs, but for those that raised IndexError."""
+        """Return one result, and its values in the first `count` random runs, without runs that raised IndexError."""
         if count > self._asked:
             self._runs += perturbed_runs(self.graph, self.arrays, count - self._asked, seed=self._asked)
             self._asked = count
@@ -71,7 +71,7 @@ def compare(before: Outcome, after: Outcome, noises: Sequence[Noise]) -> Mismatc
 
 
 def evaluated(graph: Region, arrays: Sequence[Any]) -> Outcome:
-    """Return the outcome of a graph on the evaluator: the arrays of its results, or the IndexError it raises."""
+    """Evaluate a graph: return the arrays of its results, or the IndexError it raises."""
     try:
         return evaluate(graph, arrays)
     except IndexError as error:
@@ -79,7 +79,7 @@ def evaluated(graph: Region, arrays: Sequence[Any]) -> Outcome:
 
 
 def unequal(x: Any, y: Any) -> Any:
-    """Tell which elements differ by more than a few units in the last place; two NaN are equal, two zeros of one sign."""
+    """Return which elements differ by more than a few units in the last place; two NaN are equal, and zeros of one sign."""
     if x.shape != y.shape or x.dtype != y.dtype:
         return np.ones(max(x.size, 1), bool)
     if x.dtype.kind != "f":
@@ -92,7 +92,7 @@ def unequal(x: Any, y: Any) -> Any:
 
 
 def explained(x: Any, y: Any, noises: Sequence[Any], margin: float = MARGIN) -> Any:
-    """Tell for which elements rounding explains that x is y: they are unstable, or vary by as much."""
+    """Return which elements' differences rounding explains: they are unstable, or vary by as much."""
     found = np.zeros(x.shape, bool)
     for runs in noises:
         found |= _unstable(runs)
@@ -104,7 +104,7 @@ def explained(x: Any, y: Any, noises: Sequence[Any], margin: float = MARGIN) -> 
 
 
 def _unstable(runs: Any) -> Any:
-    """Tell which elements are of another kind in one of the runs: another integer, NaN or infinite, a zero of another sign."""
+    """Return which elements are of another kind in some run: another integer, NaN, infinite, or a zero of the other sign."""
     if runs.dtype.kind != "f":
         return (runs != runs[0]).any(axis=0)
     kinds = np.isnan(runs) * 4 + np.isposinf(runs) * 2 + np.isneginf(runs) + (runs == 0) * (8 + 8 * np.signbit(runs))

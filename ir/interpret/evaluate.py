@@ -1,5 +1,7 @@
-"""Run a graph on NumPy: the reference that compiled code is tested against, and the way an eager graph
-that is seen for the first time gets its values."""
+"""Evaluate a graph on NumPy.
+
+This is the reference for compiled code, and how an eager graph that is seen for the first time gets its values.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +25,15 @@ __all__ = [
 ]  # fmt: skip
 
 Interpreter = Callable[[Node, Mapping[Node, Any]], Any]
-"""Returns the value of a node, given those of the nodes of its region before it."""
+"""Computes the value of a node from those of the earlier nodes of its region."""
 
 
 class TakesTooLong(Exception):
-    """The time that evaluation was given is over."""
+    """The time limit of an evaluation has passed."""
 
 
 class _Current(threading.local):
-    """What computes single nodes in this thread, None for their reference semantics, and when that has to end."""
+    """Thread-local state: the interpreter of single nodes (None: the reference semantics) and the deadline."""
 
     interpreter: Interpreter | None = None
     deadline: float = float("inf")
@@ -52,7 +54,7 @@ def interpreted(interpreter: Interpreter) -> Iterator[None]:
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Raise TakesTooLong at the next iteration of a loop once evaluation in the block has taken so many seconds."""
+    """Raise TakesTooLong at the next iteration of a loop once evaluation in the block has taken this many seconds."""
     outer, _current.deadline = _current.deadline, min(_current.deadline, time.monotonic() + seconds)
     try:
         yield
@@ -61,9 +63,9 @@ def limited(seconds: float) -> Iterator[None]:
 
 
 def evaluate(graph: Graph | Region, arrays: Sequence[Any]) -> list[Any]:
-    """Return the arrays of the graph's results for the arrays of its parameters.
+    """Return the arrays of the graph's results for arrays of its parameters.
 
-    Shapes and dtypes must be those of the parameters.  Raises ValueError if they are not.
+    Raises ValueError if a shape or dtype is not that of the parameter.
     """
     known: dict[Node, Any] = {}
     for param, array in zip(graph.params, arrays, strict=True):
@@ -106,7 +108,7 @@ def evaluate_node(node: Node, operands: list[Any]) -> Any:
 
 
 def _bare(results: list[Any]) -> Any:
-    """A node with one result has the array itself for its value, others a list."""
+    """Unwrap the list of a single result."""
     return results if len(results) > 1 else results[0]
 
 
@@ -148,7 +150,7 @@ def _scan(node: Node, operands: list[Any]) -> Any:
 
 
 def iterations(loop: Loop, xs: Sequence[Any]) -> int:
-    """Return how often a scan runs over these arrays.  Raises ValueError if it has no length, nor they one length."""
+    """Return the number of iterations of a scan over these arrays.  Raises ValueError if it has no length and they disagree."""
     if loop.length is not None:
         return loop.length
     lengths = {len(x) for x in xs}
@@ -174,6 +176,6 @@ EVALUATORS: dict[str, Callable[[Node, list[Any]], Any]] = {
     "custom": _custom,
     "result": _result,
 }
-"""How nodes with regions are run: everything else is its primitive's meaning."""
+"""How nodes with regions are evaluated; any other node has its primitive's semantics."""
 
 assert PARAMETER.meaning is None

@@ -1,11 +1,11 @@
-"""Find the operation that made a NaN or an infinity, by running a graph on NumPy and going back from its results.
+"""Find the operation that produced a NaN or an infinity, by evaluating a graph and walking back from its results.
 
-    %0: f32[3] = log %x            ← made -inf of finite numbers: this one
+    %0: f32[3] = log %x            ← produced -inf from finite numbers: this one
     %1: f32[3] = mul %0, %zero     -inf came in, NaN came out
     return %1
 
-What counts is what reached a result: a NaN that a select did not choose does not count, nor is an infinity that came
-from outside or stands in the program.  In loops, the first iteration that made one is run again op by op.
+Only values that reach a result count: not a NaN that a select discards, nor an infinity that is an input or a constant.  In
+loops, the first iteration that produces one is evaluated again, operation by operation.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ __all__ = ["Culprit", "find_culprit"]
 
 @dataclass(frozen=True, eq=False)
 class Culprit:
-    """The node, its operands and its value; a leaf is one that a NaN came in through.
+    """The node that produced a NaN or an infinity, its operands and its value; a leaf is a NaN among the inputs.
 
-    `iterations` are the loops it is in, outermost first, each with the number of the iteration.
+    `iterations` are the loops around it, outermost first, each with the number of the iteration.
     """
 
     node: Node
@@ -37,7 +37,7 @@ class Culprit:
 
     @property
     def is_leaf(self) -> bool:
-        """Whether the node makes nothing of anything: a parameter or a constant."""
+        """Whether the node is a parameter or a constant."""
         return not self.operands
 
 
@@ -45,9 +45,9 @@ Values = dict[Node, Any]
 
 
 def find_culprit(region: Region, arrays: Sequence[Any]) -> Culprit | None:
-    """Return the first operation that made a NaN, or an infinity of finite numbers, that reaches a result.
+    """Return the first operation that produced a NaN, or an infinity from finite numbers, that reaches a result.
 
-    A leaf if a NaN only came in; None if results are finite, or hold infinities that were meant.
+    Returns a leaf if a NaN was among the inputs, and None if the results are finite or hold intended infinities.
     """
     values: Values = dict(zip(region.params, map(np.asarray, arrays), strict=True))
     order = toposort(region.results)
@@ -77,14 +77,14 @@ def _not_finite(x: Any) -> Any:
 
 
 def _made(before: Sequence[Any], after: Any) -> bool:
-    """Whether something is worse than everything that it was made of."""
+    """Whether a result is worse than all its operands."""
     if _any(np.isnan, after):
         return not _any(np.isnan, before)
     return _any(_not_finite, after) and not _any(_not_finite, before)
 
 
 def _suspects(region: Region, values: Values) -> set[Node]:
-    """Return the nodes through which something not finite came to a result."""
+    """Return the nodes through which a non-finite number reached a result."""
     found: set[Node] = set()
     stack = [r for r in region.results if _any(_not_finite, values[r])]
     while stack:
@@ -96,7 +96,7 @@ def _suspects(region: Region, values: Values) -> set[Node]:
 
 
 def _read(node: Node, values: Values) -> Iterator[Node]:
-    """Yield the operands whose numbers count."""
+    """Yield the operands whose numbers affect the value."""
     if node.op.name != "select":
         yield from node.operands
         return
@@ -152,4 +152,4 @@ def _scan(node: Node, operands: Sequence[Any]) -> Iterations:
 
 
 _RUNS: dict[str, Callable[[Node, Sequence[Any]], Iterations]] = {"cond": _cond, "while": _while, "scan": _scan}
-"""Each run of a region of a node: the region, what it is given, and which iteration it is."""
+"""The runs of a node's regions: the region, its arguments, and the number of the iteration."""

@@ -1,6 +1,6 @@
-"""How many random words a program draws, where that does not depend on its data.
+"""Count the random words that a program draws, where the count does not depend on its data.
 
-A random state is a seed and an offset; draws add to the offset.  Loops and branches carry it along.
+A random state is a seed and an offset; each draw advances the offset.  Loops and branches carry the state.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Arrays = Mapping[Node, Any]
 
 
 def drawn_words(after: Node, before: Node) -> int | None:
-    """Return by how much a random state is moved on; 0 if it is not made of `before`, or not by moving on.
+    """Return by how much a random state is advanced; 0 if it does not derive from `before` by advancing.
 
-    None means that loops or branches move it on, and how far is known only when they have run.
+    None means that loops or branches advance it by an amount known only at run time.
     """
     order = toposort([after], lambda n: n is before)
     if before not in order:
@@ -35,7 +35,7 @@ def drawn_words(after: Node, before: Node) -> int | None:
 
 
 def _offset(root: Node, given: Mapping[Node, int], arrays: Arrays) -> int | None:
-    """Return how far a state is ahead of those that are given; None if that is not known.  `arrays` are known parameters."""
+    """Return the offset of a state from the given ones; None if unknown.  `arrays` holds known parameters."""
     known: Offsets = dict(given)
     for node in toposort([root], known.__contains__):
         if node in known:
@@ -62,7 +62,7 @@ def _sum(operands: Sequence[Node], known: Offsets, arrays: Arrays) -> int | None
 
 
 def _array(node: Node, arrays: Arrays) -> Any:
-    """Return the value of a node that is made of constants; None if it is not."""
+    """Return the value of a node computed from constants; None for any other."""
     needed = toposort([node], arrays.__contains__)
     if any(n.op is PARAMETER and n not in arrays for n in needed) or any(n.regions for n in needed):
         return None

@@ -1,11 +1,10 @@
 """Estimate how far rounding may move the results of a graph: Monte Carlo arithmetic on the evaluator.
 
-Each inexact floating-point result is moved by a few units in its last place, at random; what the results of several such
-runs differ by is what another order of summation, a fused multiply-add or another implementation of `exp` may change.
-Where a comparison, an argmax or a floor flips in such a run, its readers differ as much as they do when it flips in earnest.
+Each inexact floating-point result is perturbed at random by a few units in its last place.  The spread of the results over
+several such runs bounds the effect of another summation order, a fused multiply-add or another implementation of `exp`.
+Where a comparison, an argmax or a floor flips in such a run, its readers differ as much as when it flips in compiled code.
 
-An operation whose result is exact (`2 * 3`, a comparison, movement, a sum of small integers) is not moved, so that exact
-ties stay ties.
+Exact operations (`2 * 3`, a comparison, movement, a sum of small integers) are not perturbed, so exact ties stay ties.
 
 Source: Parker, "Monte Carlo arithmetic: exploiting randomness in floating-point arithmetic" (1997).
 """
@@ -25,7 +24,7 @@ from graphc.ir.interpret.evaluate import EVALUATORS, Interpreter, evaluate, eval
 __all__ = ["perturbed", "perturbed_runs"]
 
 ULPS = 4
-"""Units in the last place by which an inexact result is moved at most."""
+"""The largest perturbation, in units in the last place."""
 
 WIDE = {np.dtype(np.float32): np.float64, np.dtype(np.float64): np.longdouble}
 
@@ -34,9 +33,9 @@ QUANTUM = 64
 
 
 def perturbed_runs(graph: Region, arrays: Sequence[Any], runs: int, seed: int = 0) -> list[list[Any]]:
-    """Return the results of several runs of a graph whose inexact operations are rounded at random.
+    """Return the results of several runs of a graph with random rounding of inexact operations.
 
-    A run that raises IndexError, because a rounded number became an index, is left out.
+    Runs that raise IndexError, because a perturbed number became an index, are left out.
     """
     found = []
     for run in range(runs):
@@ -66,7 +65,7 @@ def perturbed(random: np.random.Generator) -> Interpreter:
 
 
 def _either_zero(node: Node, value: Any, random: np.random.Generator) -> Any:
-    """Of two equal zeros of different sign, these primitives may give either."""
+    """Choose at random between equal zeros of different sign, for primitives that may return either."""
     if node.op.zero_sign:
         return value
     return np.where(value == 0, np.copysign(value, random.choice((-1.0, 1.0), value.shape)).astype(value.dtype), value)
@@ -90,19 +89,19 @@ def _noise(node: Node, operands: list[Any], value: Any) -> Any:
 
 
 def _spacing(x: Any) -> Any:
-    """Return the distance from a number to the next one, and 0 for what is not finite."""
+    """Return the distance from a number to the next one; 0 for infinities and NaN."""
     finite = np.where(np.isfinite(x), x, 0)
     return np.where(np.isfinite(x), np.abs(np.spacing(np.abs(finite))), 0)
 
 
 def _is_simple(node: Node, x: Any) -> Any:
-    """Whether a function gives such a number as a rule where it is the exact result."""
+    """Whether a function usually returns such a number only where it is the exact result."""
     special = np.isnan(x) | np.isinf(x) | (x == 0)
     return special if node.op.saturates else special | (np.abs(x) == 1)
 
 
 def _is_exact_sum(node: Node, operands: list[Any]) -> bool:
-    """Whether all partial sums are exact in any order: multiples of a quantum that stay small."""
+    """Whether all partial sums are exact in any order: small multiples of a quantum."""
     terms = [np.nan_to_num(x) for x in operands if x.dtype.kind == "f"]
     totals = [float(np.abs(x).sum(dtype=np.float64)) for x in terms]
     total = prod(totals) * QUANTUM ** len(terms) if is_matmul(node) else sum(totals) * QUANTUM
@@ -111,13 +110,13 @@ def _is_exact_sum(node: Node, operands: list[Any]) -> bool:
 
 
 def _root(function: Callable[..., Any], *xs: Any) -> Any:
-    """Return the square root of a sum of squares: what independent roundings of its terms add up to."""
+    """Return the square root of a sum of squares: the combined effect of independent roundings of the terms."""
     dtype = xs[0].dtype
     return np.sqrt(function(*[np.square(x.astype(np.float64)) for x in xs])).astype(dtype)
 
 
 def _sum(node: Node, operands: list[Any]) -> Any:
-    """Equal terms round the same way each time, so that the roundings of partial sums add up."""
+    """Return the noise of a sum; equal terms round alike, so the roundings of partial sums add up."""
     return np.abs(operands[0]).sum(axis=node.params["axes"])
 
 
@@ -141,4 +140,4 @@ _SUMS: dict[str, Callable[[Node, list[Any]], Any]] = {
     "matmul": _matmul,
     "scatter_add": _scatter_add,
 }
-"""Primitives that add up many terms -> the magnitude of their roundings."""
+"""The magnitude of the roundings of primitives that add many terms."""

@@ -1,9 +1,10 @@
-"""Decide what loops update in place, what kernels write where it is joined, and what is packed before a loop.
+"""Decide which updates are in place, which kernels write into a concatenation's buffer, and what is packed before a loop.
 
     %y: f64[1000] = scatter %x, %v, %i        →        %y: f64[1000] = scatter %x, %v, %i {in_place=0}
 
-This comes after fusion: a kernel that reads an array before and after an update forbids it (`ir/analysis/in_place.py`).  For
-loops in registers it is decided when they are promoted (`ir/loops/promote.py`).  The other two are in `ir/analysis/buffers.py`.
+This runs after fusion: a kernel that reads an array both before and after an update forbids it (`ir/analysis/in_place.py`).
+Loops in registers have their updates decided when they are promoted (`ir/loops/promote.py`).  The other two decisions are in
+`ir/analysis/buffers.py`.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ def bufferize(graph: Graph, target: TargetInfo) -> Graph:
 
 
 class _Bufferization:
-    """Decides for one target."""
+    """Adds the decisions for one target."""
 
     def __init__(self, target: TargetInfo) -> None:
         self.target = target
 
     def region(self, region: Region, captures: Sequence[Node]) -> Region:
-        """Return a region with its decisions, and those of regions within it; some of its parameters are captured by a loop."""
+        """Return a region with its decisions, nested regions included; `captures` are the parameters for a loop's captures."""
         region = rebuilt(region, self._node)
         joined, packed = joined_in_place(region), packed_products(region, captures, self.target) if captures else ()
 

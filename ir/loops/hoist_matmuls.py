@@ -1,12 +1,12 @@
-"""Take matrix products out of loops: a product an iteration becomes one product over all iterations.
+"""Hoist matmuls out of loops: one product per iteration becomes one product over all iterations.
 
     scan {%y = matmul %item, %w; …%y…}              →  %ys = matmul (all items), %w;  scan {…%y, an item of %ys…}
     scan {%sum = add %sum, (matmul %a^T, %b); …}    →  scan {… stacks %a and %b};     %sum = matmul (all %a)^T, (all %b)
     scan {… stacks matmul %a, %w}                   →  scan {… stacks %a};            matmul (all %a), %w
 
-The first does not depend on what is carried, so it is computed before the loop; the others are not read in it, so they
-are computed after.  Many small products cost much more than one large product, and the sum of outer products, which is
-the gradient by a weight, passes over the whole weight in each iteration.
+The first does not depend on a carried value, so it is computed before the loop; the loop does not read the other two, so they
+are computed after it.  Many small products cost much more than one large product, and a sum of outer products, such as the
+gradient with respect to a weight, traverses the whole weight in each iteration.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ __all__ = ["hoist_matmuls"]
 _ADD, _PERMUTE = op("add"), op("permute")
 
 GROWTH = 8
-"""A product is not moved where that stacks more than so many times the elements that were stacked before."""
+"""A product is not hoisted where that stacks more than this many times the elements stacked before."""
 
 
 def hoist_matmuls(graph: Graph, target: TargetInfo) -> Graph:
-    """Return the graph with products taken out of its loops; the same object if there are none."""
+    """Return the graph with matmuls hoisted out of its loops; the same object if there are none."""
     return graph.replace(_moved(graph.results, target))
 
 
@@ -53,7 +53,7 @@ def _moved(results: Sequence[Node], target: TargetInfo) -> Sequence[Node]:
 
 
 def _is_worth(node: Node) -> bool:
-    """Whether a node is a product with more than a few of at least two of rows, columns and terms, whatever their number."""
+    """Whether a node is a product with more than a few of at least two of rows, columns and terms."""
     if not is_matmul(node) or not node.dtype.is_float:
         return False
     return sum(n > SMALL for n in (*node.shape[-2:], node.operands[0].shape[-1])) >= 2
@@ -69,7 +69,7 @@ def _depending(nodes: Iterable[Node], on: Iterable[Node]) -> set[Node]:
 
 
 class _Motion:
-    """One scan being taken apart, as it changes."""
+    """One scan while matmuls are hoisted out of it."""
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
@@ -77,17 +77,17 @@ class _Motion:
 
     @property
     def items(self) -> dict[Node, Node]:
-        """The parameter for an element of each of the xs, and these."""
+        """The parameter for an element of each of the xs, and the xs."""
         return {x.param: x.operand for x in self.loop.xs}
 
     @property
     def length(self) -> int:
-        """The number of iterations, which may be a symbol."""
+        """The number of iterations; it may be a symbol."""
         assert self.loop.length is not None
         return self.loop.length
 
     def run(self) -> list[Node]:
-        """Return what the results of the scan are; its own results if nothing moves."""
+        """Return the new results of the scan; its own results if no product is hoisted."""
         before = self.loop
         if before.length is None or before.length == 0:
             return results_of(before.node())
@@ -101,7 +101,7 @@ class _Motion:
     # -- before the loop ------------------------------------------------------------------------------
 
     def _hoist(self) -> None:
-        """Compute products that depend on items, not on what is carried, for all iterations at once."""
+        """Compute products of items that do not depend on carried values for all iterations at once."""
         loop, items = self.loop, self.items
         nodes = loop.body.nodes()
         varying, by_item = _depending(nodes, [c.param for c in loop.carries]), _depending(nodes, items)
@@ -123,12 +123,12 @@ class _Motion:
     # -- after the loop -------------------------------------------------------------------------------
 
     def _readers(self) -> Counter[Node]:
-        """Count the reads of each node by other nodes and the results: 0 for a parameter that is not needed."""
+        """Count the reads of each node by other nodes and the results; 0 for a parameter that is not read."""
         body = self.loop.body
         return Counter(o for node in body.nodes() for o in node.operands) + Counter(body.results)
 
     def _sums(self) -> dict[Carry, Node]:
-        """Return, for carried values that only add up products, the product that is added in each iteration."""
+        """Return the carried values that only accumulate products, with the product that each iteration adds."""
         readers = self._readers()
         found = {}
         for c in self.loop.carries:
@@ -140,7 +140,7 @@ class _Motion:
         return found
 
     def _late(self) -> set[Node]:
-        """Return the ys that are products, that nothing else reads, and whose second factor is captured."""
+        """Return the ys that are products with a captured right factor and that nothing else reads."""
         readers, loop = self._readers(), self.loop
         inner = _depending(loop.body.nodes(), [b.param for b in (*loop.carries, *loop.xs)])
         found = set()
@@ -172,7 +172,7 @@ class _Motion:
         return [*(last[c] for c in loop.carries), *joined]
 
     def _plain_sums(self, sums: dict[Carry, Node], ys: dict[Node, None]) -> dict[Carry, Node]:
-        """Return, for carried values that only add up what is stacked anyway, what is added in each iteration."""
+        """Return the carried values that only accumulate stacked ys, with the value that each iteration adds."""
         if not sums:
             return {}
         readers = self._readers()
@@ -193,14 +193,14 @@ class _Motion:
 
 
 def _of_a_loop(x: Node) -> bool:
-    """Whether a node is stacked by an inner loop: its product is large already, too large to keep for all iterations."""
+    """Whether a node is the stack of an inner loop: its product is already large, too large to keep for all iterations."""
     while x.op.kind == "movement" or is_result(x):
         x = x.operands[0]
     return bool(x.regions)
 
 
 def _plus(start: Node, total: Node) -> Node:
-    """Return what a sum comes to that began at `start`; a gradient begins at zero."""
+    """Add an initial value to a total; the initial value of a gradient is zero."""
     return total if is_zero(start) else start + total
 
 

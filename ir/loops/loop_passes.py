@@ -1,12 +1,11 @@
-"""Merge loops that compute the same, and drop results that nothing reads.
+"""Merge loops with equal bodies, and drop loop results that nothing reads.
 
-    %a = scan %c, %xs {…body…}                      %ab = scan %c, %xs {…body with the results of both…}
-    %b = scan %c, %xs {…the same body, taped…}  →
+    %a = scan %c, %xs {…body…}                          %ab = scan %c, %xs {…body with the results of both…}
+    %b = scan %c, %xs {…same body, with residuals…}  →
 
-A forward loop and the taped one that its adjoint asks for become one; ys, xs and captures that the adjoint
-turned out not to need are dropped.  Once gradients are taken, a checkpoint is just what its region computes; only what
-its gradient computes again stays a region, apart from the first computation.  A custom node is its values then.  What was
-fused before is taken apart: `fuse` decides anew.
+A forward loop and its copy that also stacks residuals for the adjoint become one loop; ys, xs and captures that the adjoint
+does not read are dropped.  Checkpoints are inlined, except those that recompute: these stay regions, separate from the first
+computation.  Custom nodes become their values, and existing fusions are inlined, since `fuse` runs later.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ __all__ = ["merge_and_prune_loops"]
 
 
 def merge_and_prune_loops(graph: Graph) -> Graph:
-    """Return the graph with its loops shared and without unread parts; the same object if nothing changes."""
+    """Return the graph with loops merged and unread parts dropped; the same object if nothing changes."""
     return graph.replace(_pruned(graph.results))
 
 
@@ -39,7 +38,7 @@ def _pruned(results: Sequence[Node]) -> Sequence[Node]:
 
 
 def _inlined(results: Sequence[Node]) -> Sequence[Node]:
-    """Put the bodies of fusions, and of checkpoints not computed again, in their places, and the values of custom nodes."""
+    """Inline the bodies of fusions and of checkpoints that do not recompute, and replace custom nodes by their values."""
     while any(map(_is_open, nodes := toposort(results))):
         new: dict[Node, Node] = {}
         bodies: dict[Node, list[Node]] = {}
@@ -78,7 +77,7 @@ def _inner(nodes: Sequence[Node]) -> dict[Node, Node]:
 
 
 def _shared(nodes: Sequence[Node]) -> dict[Node, Node]:
-    """Merge loops that do the same, but for their ys, and for what one of them carries besides."""
+    """Merge loops that differ only in their ys, and in additional carries of one of them."""
     alike: dict[object, list[Loop]] = {}
     for loop in map(Loop.of, filter(is_loop, nodes)):
         kind = (loop.condition is None, loop.length, loop.reverse, loop.body.params[:1])
@@ -93,14 +92,14 @@ def _shared(nodes: Sequence[Node]) -> dict[Node, Node]:
 
 
 def _does_all(whole: Loop, part: Loop) -> bool:
-    """Whether a loop binds and carries on, among others, just what another one does, and does not need its results."""
+    """Whether a loop binds and carries, among others, all that another one does, and does not depend on its results."""
     if not _bindings(part).items() <= _bindings(whole).items() or part.origin in toposort(whole.operands):
         return False
     return whole.condition is part.condition
 
 
 def _bindings(loop: Loop) -> dict[tuple[Node, ...], tuple[object, ...]]:
-    """Map the parameters that are bound together to their operand and role: for a carry, what it is carried on as."""
+    """Map parameters that are bound together to operand and role; the role of a carry includes its next value."""
     roles = [*(c.next for c in loop.carries), *("x" for _ in loop.xs), *("capture" for _ in loop.captures)]
     return {(b.in_condition, b.param): (b.operand, role) for b, role in zip(loop.bindings, roles, strict=True)}
 
@@ -122,7 +121,7 @@ def _merged(whole: Loop, parts: Sequence[Loop]) -> dict[Node, Node]:
 def _without_unread_operands(nodes: Sequence[Node]) -> dict[Node, Node]:
     """Drop xs and captures that a loop's regions do not read.
 
-    A scan without a length keeps one of its xs, the smallest, to know how often it runs.
+    A scan without a length keeps the smallest of its xs, which determines the number of iterations.
     """
     new: dict[Node, Node] = {}
     for node in filter(is_loop, nodes):

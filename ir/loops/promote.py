@@ -1,9 +1,9 @@
-"""Decide which loops and branches run in registers, and along which axes their lanes run.
+"""Decide which loops and branches run in registers, and along which axes they are vectorized.
 
     %c: f64[3] = scan %c0 {carried=1, …} …        →        %c: f64[3] = scan %c0 {carried=1, …, registers=16} …
 
-Which bodies can is said in `ir/analysis/register_promotion.py`, which axes are worth it in `ir/analysis/vectorize.py`.  The
-bodies of what is promoted stay as they are from here on; within them, the updates in place are decided too.
+`ir/analysis/register_promotion.py` finds the bodies that fit, `ir/analysis/vectorize.py` the axes that pay.  Later passes leave
+promoted bodies alone; their in-place updates are decided here too.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ __all__ = ["promote_loops", "runs_in_registers"]
 
 
 def promote_loops(graph: Graph, target: TargetInfo) -> Graph:
-    """Return the graph with `registers`, and `lanes`, at what runs so; the same object if nothing does."""
+    """Return the graph with `registers` and `lanes` on the nodes that run in registers; the same object if there are none."""
     return graph.replace(rebuilt(graph, _promotion(target).promoted).results)
 
 
 def runs_in_registers(node: Node, target: TargetInfo) -> bool:
-    """Tell whether a loop or branch would be promoted as it is: passes before this one leave such a body small."""
+    """Return whether a loop or branch would be promoted as it is: earlier passes keep such a body small."""
     promotion = _promotion(target)
     return promotion.fits_alone(node) or promotion.parts(node) is not None
 
@@ -40,7 +40,7 @@ Parts = tuple[dict[str, Any], tuple[Region, ...]]
 
 
 class _Promotion:
-    """Decides for one target, once for each node."""
+    """Decides for one target, once per node."""
 
     def __init__(self, target: TargetInfo) -> None:
         self.target = target
@@ -48,7 +48,7 @@ class _Promotion:
         self._updated: WeakKeyDictionary[Node, tuple[Region, ...]] = WeakKeyDictionary()
 
     def promoted(self, node: Node) -> Node:
-        """Return a loop, a branch or something else that has regions with decisions; any other node as it is."""
+        """Return a node with the decisions on it and in its regions."""
         if not node.regions:
             return node
         parts = self.parts(node)
@@ -57,13 +57,13 @@ class _Promotion:
         return with_parts(node, node.params, [rebuilt(region, self.promoted) for region in node.regions])
 
     def parts(self, node: Node) -> Parts | None:
-        """Return what a loop or branch in registers is made of; None if it does not run there."""
+        """Return the parameters and regions of a loop or branch in registers; None if it does not run there."""
         if node not in self._parts:
             self._parts[node] = self._decided(node)
         return self._parts[node]
 
     def fits_alone(self, node: Node) -> bool:
-        """Tell whether a loop or branch runs in registers without lanes."""
+        """Return whether a loop or branch fits in registers without lanes."""
         return has_flow(node) and fits_registers(self._with_updates(node), self.target.register_elements)
 
     def _decided(self, node: Node) -> Parts | None:
@@ -79,7 +79,7 @@ class _Promotion:
         return (marked.params, regions) if fits else None
 
     def _with_updates(self, node: Node) -> Node:
-        """Return a node in whose loops, itself and those within it, the updates in place are decided."""
+        """Return a node with the in-place updates of its loops, nested ones included, decided."""
         if not node.regions:
             return node
         if node not in self._updated:

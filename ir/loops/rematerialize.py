@@ -1,16 +1,16 @@
-"""Decide by a minimum cut what a scan keeps for its gradient, and what the gradient computes again.
+"""Choose by a minimum cut which values a scan stores for its gradient, and which the gradient recomputes.
 
-    %1: (…, f32[100,32,64]) = scan … {          a scan, and its adjoint: a scan the other way that is made of
-      %h = matmul %c, %w                         the same nodes, and reads what was carried
+    %1: (…, f32[100,32,64]) = scan … {          a scan, and its adjoint: a reversed scan that contains the
+      %h = matmul %c, %w                         same nodes, and reads the carried values
       %n = tanh %h
-      return %n, %c                           →    return %n, %h: also stacked, and read instead of %c
+      return %n, %c                           →    return %n, %h: %h is stacked too, and read instead of %c
     }
 
-Reverse mode keeps what is carried, and computes everything else again: right for a sine, wrong for a product of
-matrices.  Keeping a value costs bytes that are written and read, computing it again costs its instructions and all
-that it is made of has to be there.  The least of such costs is a minimum cut (as in the min-cut rematerialization of
-AOTAutograd), and networkx finds it.  That takes longer than many a program runs, so only loops that compute
-enough again are looked at.  Loops within loops stay as they are: what they keep is what a budget of states bounds.
+Reverse mode stores the carried values and recomputes everything else: right for a sine, wrong for a matrix product.  Storing a
+value costs the bytes written and read; recomputing it costs its instructions, and needs all its operands.  The cheapest
+choice is a minimum cut (as in the min-cut rematerialization of AOTAutograd), which networkx finds.  The search takes longer
+than many programs run, so only loops that recompute enough are considered.  Nested loops stay as they are: a budget of
+states bounds what they store.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 __all__ = ["LEAST_WORK", "rematerialize"]
 
 LEAST_WORK = 10_000_000
-"""Instructions computed again in all steps of a loop, below which the minimum cut is not computed."""
+"""The least number of instructions recomputed over all iterations for which the minimum cut is computed."""
 
 WORTH = 0.9
-"""Something else is kept only if that brings the cost down to this part."""
+"""Other values are stored only if that reduces the cost to this fraction."""
 
 
 def rematerialize(graph: Graph, target: TargetInfo) -> Graph:
-    """Return the graph with other values kept between scans and their adjoints; the same object if nothing changes."""
+    """Return the graph with other values stored between scans and their adjoints; the same object if nothing changes."""
     results: Sequence[Node] = graph.results
     seen: set[tuple[Region, Region]] = set()
     while (pair := _next_pair(results, seen, target)) is not None:
@@ -56,7 +56,7 @@ def rematerialize(graph: Graph, target: TargetInfo) -> Graph:
 
 @dataclass(frozen=True, eq=False)
 class _Pair:
-    """A scan and its adjoint.  `shared` are the nodes that both compute, operands first; `carried` what is read of a carry."""
+    """A scan and its adjoint: `shared` are the nodes that both compute, operands first; `carried` the residuals of carries."""
 
     forward: Loop
     backward: Loop
@@ -65,7 +65,7 @@ class _Pair:
 
     @property
     def length(self) -> Any:
-        """The number of iterations, which may be a symbol."""
+        """The number of iterations; it may be a symbol."""
         return self.forward.length
 
 
@@ -84,7 +84,7 @@ def _next_pair(results: Sequence[Node], seen: set[tuple[Region, Region]], target
 
 
 def _fits(forward: Loop, backward: Loop) -> bool:
-    """Tell whether what two scans go the other way over has the same values in each iteration for the parameters they share."""
+    """Whether two scans of opposite direction read the same values in each iteration for the parameters they share."""
     if forward.length != backward.length or forward.reverse is backward.reverse:
         return False
     bound = {b.param: b.operand for b in backward.bindings}
@@ -107,7 +107,7 @@ def _pair(forward: Loop, backward: Loop) -> _Pair:
 
 
 def _keeping(node: Node, length: Any, target: TargetInfo) -> Any:
-    """Estimate the instructions of writing a value and reading it again; results of loops are not kept."""
+    """Estimate the instructions of storing a value and loading it again; results of loops are not stored."""
     if len(node.types) > 1 or node.regions or is_result(node):
         return inf
     return keeping(node.type.bytes, node.type.bytes * length, target)
@@ -117,8 +117,8 @@ def _keeping(node: Node, length: Any, target: TargetInfo) -> Any:
 
 
 def _kept(pair: _Pair, target: TargetInfo) -> list[Node]:
-    """Return what is kept beside the carry, where that pays."""
-    import networkx as nx  # here, for it takes longer to import than all of graphc
+    """Return the values to store besides the carry, if that pays."""
+    import networkx as nx  # imported here, since it takes longer to import than all of graphc
 
     network = _network(nx, pair, target)
     cost, (needed, _) = nx.minimum_cut(network, "needed", "cost")
@@ -129,10 +129,10 @@ def _kept(pair: _Pair, target: TargetInfo) -> list[Node]:
 
 
 def _network(networkx: Any, pair: _Pair, target: TargetInfo) -> nx.DiGraph[Any]:
-    """Return the network whose cuts are the ways to have what the adjoint reads.
+    """Return the flow network whose cuts are the ways to provide the values that the adjoint reads.
 
-    A value is there, or it is not; it is computed again, or it is not.  Cut between the two it is kept; computed again
-    it costs its instructions, and its operands must be there.
+    Each value has two vertices, *available* and *recompute*: cutting between them stores it, cutting recompute→sink pays its
+    instructions, and a recomputed value needs its operands available.
     """
     network: nx.DiGraph[Any] = networkx.DiGraph()
     shared, carried = set(pair.shared), set(pair.carried)
@@ -152,7 +152,7 @@ def _network(networkx: Any, pair: _Pair, target: TargetInfo) -> nx.DiGraph[Any]:
 
 
 def _read(pair: _Pair) -> list[Node]:
-    """Return what the rest of the adjoint reads of what both compute, and of the carry."""
+    """Return the shared and carried values that the rest of the adjoint reads."""
     after = pair.backward.body
     inside = {*pair.shared, *pair.carried}
     rest = [n for n in toposort(after.results) if n not in inside]
@@ -160,14 +160,14 @@ def _read(pair: _Pair) -> list[Node]:
 
 
 def _whole(cost: Any) -> int:
-    return round(float(cost) * 16)  # networkx wants integers to be exact
+    return round(float(cost) * 16)  # networkx is exact with integers only
 
 
 # -- the graph with another choice --------------------------------------------------------------------------
 
 
 def _rewritten(results: Sequence[Node], pair: _Pair, kept: Sequence[Node]) -> Sequence[Node]:
-    """Return results in which the scan stacks what is kept, and its adjoint reads that."""
+    """Return results in which the scan stacks the stored values and its adjoint reads them."""
     forward, backward = pair.forward, pair.backward
     longer = replace(forward, ys=(*forward.ys, *kept))
     instead = _instead(forward, longer)

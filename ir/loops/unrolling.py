@@ -4,12 +4,12 @@
                                              %1 = exp %0
                                              %y = exp %1
 
-A loop whose body is elementwise passes over its arrays once an iteration, and its gradient reads them all from a tape.
-Written out, a few iterations and their adjoint fuse: each element goes through all of them in registers.  What is stacked
-becomes a join, and its items are found in it again by the rules about slices.
+A loop with an elementwise body traverses its arrays once per iteration, and its gradient reads all iterations' residuals.
+Unrolled, a few iterations and their adjoint fuse: each element passes through all of them in registers.  Stacks become
+concatenations, in which the slice rules find the items again.
 
-Small bodies stay loops, which run in registers as they are (`registers`), and so does what would be too long for one
-kernel, or is no elementwise work.
+Small bodies stay loops, which run in registers as they are (`registers`), as do loops that are too long for one kernel or not
+elementwise.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from graphc.ir.regions.loop import Loop
 __all__ = ["unroll_loops"]
 
 MOST_NODES = 500
-"""Nodes that the iterations of a loop may become: they take time to compile."""
+"""The most nodes that a loop may be unrolled to: each takes time to compile."""
 
 
 def unroll_loops(graph: Graph, target: TargetInfo) -> Graph:
-    """Return the graph with its short elementwise loops written out; the same object if there are none."""
+    """Return the graph with its short elementwise loops unrolled; the same object if there are none."""
     return graph.replace(_unrolled(graph.results, target))
 
 
@@ -50,7 +50,7 @@ def _unrolled(results: Sequence[Node], target: TargetInfo) -> Sequence[Node]:
 
 
 def _is_short(loop: Loop, target: TargetInfo) -> bool:
-    """Whether all iterations of a scan fit into one kernel, and gain by it."""
+    """Whether all iterations of a scan fit into one kernel and gain by it."""
     length, nodes = loop.length, loop.body.nodes()
     if length is None or not 0 < length <= SHORT_LOOP:
         return False
@@ -60,7 +60,7 @@ def _is_short(loop: Loop, target: TargetInfo) -> bool:
 
 
 def _written_out(loop: Loop) -> list[Node]:
-    """Return what the results of a scan are, iteration by iteration."""
+    """Return the results of an unrolled scan."""
     length = int(loop.length or 0)
     now: Sequence[Node] = [c.operand for c in loop.carries]
     captured = {c.param: c.operand for c in loop.captures}

@@ -1,7 +1,6 @@
-"""The algebra of elementwise primitives.  The laws that each rule keeps are in docs/rules.md.
+"""The algebra of elementwise primitives.  docs/rules.md states the laws that every rule keeps.
 
-Variables: x y z stand for any node, f g for floats, n m for integers, p q for booleans, d e for integers or
-booleans, c k for constants.
+Variables: x y z match any node, f g floats, n m integers, p q booleans, d e integers or booleans, c k constants.
 """
 
 from __future__ import annotations
@@ -57,11 +56,11 @@ def _is_power_of_two(x: Node, c: Node) -> bool:
 
 
 def _is_signed(x: Node) -> bool:
-    return x.dtype is not U8  # whose negative wraps
+    return x.dtype is not U8  # U8 wraps when negated
 
 
 def _holds(wide: DType, narrow: DType) -> bool:
-    """Tell whether each value of `narrow` is one of `wide`."""
+    """Return whether each value of `narrow` is representable in `wide`."""
     if narrow.is_bool or narrow is wide:
         return True
     if wide.is_float:
@@ -74,12 +73,12 @@ def _holds(wide: DType, narrow: DType) -> bool:
 
 
 def _cast_to_itself(node: Node, x: Node) -> Node | None:
-    """x if it has the dtype."""
+    """x if it already has the dtype."""
     return x if x.dtype is node.dtype else None
 
 
 def _cast_of_cast(node: Node, x: Node) -> Node | None:
-    """cast(x) if the inner cast loses nothing, or the outer one loses it anyway."""
+    """cast(x) if the inner cast is lossless, or the outer one loses the same information."""
     outer, inner = node.dtype, node.operands[0].dtype
     lossless = _holds(inner, x.dtype) and (_same_rounding(outer, inner, x.dtype) or _holds(outer, x.dtype))
     wraps_twice = x.dtype.is_int and inner.is_int and outer.is_int and outer.bytes <= inner.bytes
@@ -87,17 +86,17 @@ def _cast_of_cast(node: Node, x: Node) -> Node | None:
 
 
 def _same_rounding(outer: DType, inner: DType, first: DType) -> bool:
-    # An integer out of range wraps when it comes from an integer, and does not when it comes from a float.
+    # converting an out-of-range number wraps from an integer but not from a float
     return not outer.is_int or (inner.is_int and not first.is_float)
 
 
 def _the_operand(node: Node, x: Node) -> Node:
-    """Its operand, which is an integer already."""
+    """Its operand, which is already an integer."""
     return node.operands[0]
 
 
 def _scaled_twice(node: Node, x: Node, c: Node) -> Node | None:
-    """x * (c + c), which rounds no denormal on the way, if c + c is finite."""
+    """x * (c + c) if c + c is finite; no denormal is rounded on the way."""
     twice = 2 * c.params["value"]
     return x * twice if -inf < c.dtype.scalar(twice) < inf else None
 
@@ -114,16 +113,16 @@ def _as_mask(node: Node, x: Node, c: Node) -> Node:
 
 
 def _is_below(i: Node, bound: int) -> bool | None:
-    """Return whether every index is below a bound, or none; None if some are."""
+    """Return whether every index is below a bound (True) or none is (False); None if only some are."""
     last = i.shape[i.params["axis"]] - 1
     return False if bound <= 0 else True if last < bound else None
 
 
 def _same_for_all(*, negated: bool = False, offset: int = 0) -> Callable[[Node, Node, Node], Node | None]:
-    """Return the result of a rule that asks whether an iota is below a constant plus `offset`, or is not."""
+    """Return the result function of a rule that compares an iota with a constant plus `offset`."""
 
     def result(node: Node, x: Node, y: Node) -> Node | None:
-        """True or false if it is the same for every index of the axis."""
+        """True or False if that is the answer for every index of the axis."""
         i, c = (y, x) if is_constant(x) else (x, y)
         known = _is_below(i, c.params["value"] + offset)
         return None if known is None else build.full_like(node, known is not negated)
@@ -133,14 +132,14 @@ def _same_for_all(*, negated: bool = False, offset: int = 0) -> Callable[[Node, 
 
 def _elsewhere(differs: bool) -> Callable[[Node, Node, Node], Node | None]:
     def result(node: Node, i: Node, c: Node) -> Node | None:
-        """True or false if the constant is no index of the axis."""
+        """True or False if the constant is no index of the axis."""
         return None if 0 <= c.params["value"] < i.shape[i.params["axis"]] else build.full_like(node, differs)
 
     return result
 
 
 def _counts(i: Node, c: Node) -> bool:
-    """Tell whether the iota does not wrap."""
+    """Return whether the iota does not wrap."""
     return bool(i.shape[i.params["axis"]] <= int(np.iinfo(i.dtype.numpy).max))
 
 
@@ -170,7 +169,7 @@ _PRODUCTS = [
     rule("mul-negs", -x * -y, x * y),
     rule("neg-mul-constant", -x * c, x * -c),
     rule("neg-of-mul-constant", -(x * c), x * -c),
-    rule("mul-neg", f * -g, -(f * g)),  # outwards, where sums and other signs take it in
+    rule("mul-neg", f * -g, -(f * g)),  # outwards, where sums and other signs absorb it
     rule("div-one", f / 1, f),
     rule("div-minus-one", f / -1, -f),
     rule("div-negs", -f / -g, f / g),
@@ -230,7 +229,7 @@ _EXTREMA = [
     rule("minimum-self", op("minimum", x, x), x),
     rule("maximum-lowest", op("maximum", x, c), x, when=_is_lowest),
     rule("minimum-highest", op("minimum", x, c), x, when=_is_highest),
-    rule("maximum-highest", op("maximum", d, c), c, when=_is_highest),  # but for floats: NaN stays
+    rule("maximum-highest", op("maximum", d, c), c, when=_is_highest),  # not for floats: NaN stays
     rule("minimum-lowest", op("minimum", d, c), c, when=_is_lowest),
 ]
 

@@ -1,9 +1,9 @@
-"""Rules about sums of products: matrix products that were written otherwise, and sums with one term.
+"""Rules about sums of products: matrix products in disguise, and sums with one nonzero term.
 
     %p = mul (broadcast %a), (broadcast %b)     →   matmul, where each operand has an axis that the other has not
     %s = sum %p {axes=[1]}
 
-Such sums come of derivatives in many directions at once, and of users who write `(a[:, None] * b[None]).sum(-1)`.
+Such sums arise from derivatives in many directions at once, and from code like `(a[:, None] * b[None]).sum(-1)`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BROADCAST, _EQ = op("broadcast"), op("eq")
 
 
 def _axes_of(node: Node) -> Sequence[int]:
-    """Return the axes along which a node is not just repeated."""
+    """Return the axes along which a node is not merely repeated."""
     return node.params["axes"] if _BROADCAST.fits(node) else range(node.type.rank)
 
 
@@ -34,7 +34,7 @@ def _below(node: Node) -> Node:
 
 
 def _as_matmul(node: Node, x: Node, y: Node) -> Node | None:
-    """matmul of x and y, where each has an axis that the other has not."""
+    """matmul of x and y, if each has an axis that the other has not."""
     if not node.dtype.is_float:
         return None
     shape, summed = node.operands[0].shape, set(node.params["axes"])
@@ -45,7 +45,7 @@ def _as_matmul(node: Node, x: Node, y: Node) -> Node | None:
     terms = sorted(summed)
     m, n, k = (prod(shape[a] for a in axes) for axes in (rows, columns, terms))
     if not all(extent > SMALL for extent in (m, n, k)):
-        return None  # a loop does as well
+        return None  # a loop is as fast
     outside = [shape[a] for a in batch]
     a = build.reshape(_in_order(x, [*batch, *rows, *terms]), (*outside, m, k))
     b = build.reshape(_in_order(y, [*batch, *terms, *columns]), (*outside, k, n))
@@ -55,13 +55,13 @@ def _as_matmul(node: Node, x: Node, y: Node) -> Node | None:
 
 
 def _in_order(node: Node, axes: Sequence[int]) -> Node:
-    """Return a node below its broadcast, with the axes it has in the order of `axes`."""
+    """Return the operand of a broadcast, with the given axes in the given order."""
     own = list(_axes_of(node))
     return build.permute(_below(node), [own.index(a) for a in axes])
 
 
 def _only_term(node: Node, mask: Node, x: Node, zero: Node) -> Node | None:
-    """x at the one index that is chosen, if the condition is that an index that is kept equals one of the sum."""
+    """x at the one chosen index, if the condition is that a kept index equals the index of the summed axis."""
     equal = _below(mask)
     if not _EQ.fits(equal) or not all(map(is_iota, equal.operands)) or not is_zero(zero):
         return None
@@ -86,4 +86,4 @@ CONTRACTIONS: list[Rule] = [
     rule("sum-one-term", op("sum", op("select", Var("p", ("bool",)), x, Var("c", op="constant"))), _only_term),
     rule("sum-product", op("sum", op("mul", x, y)), _as_matmul, exact=False, single_use=True),
 ]
-"""Before the rules about sums of what was moved: those take broadcasts apart."""
+"""They come before the rules about sums of moved values, which take broadcasts apart."""

@@ -1,8 +1,8 @@
 """Rewrite rules as data, and the pass that applies them.
 
-A rule reads `rule("mul-one", x * 1, x)`: a name, a pattern (graphc.ir.rewrite.pattern), a result, both written with the
-operators that build the IR.  A result that depends on parameters is a function of the matched node and the variables' nodes,
-in their order in the pattern.
+A rule reads `rule("mul-one", x * 1, x)`: a name, a pattern (graphc.ir.rewrite.pattern) and a result, both written with the
+operators that build the IR.  A result that depends on parameters is a function of the matched node and the nodes bound to the
+variables, in their order in the pattern.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from graphc.ir.rewrite.pattern import Bindings, Number, Op, Pattern, Var, instan
 __all__ = ["RewriteLoopError", "Rule", "RuleSet", "Trace", "rewrite", "rule"]
 
 Trace = Callable[["Rule", Node, Node], None]
-"""Told of each application: the rule, the node before, the node after."""
+"""Called for each application with the rule, the node before and the node after."""
 
 
 class RewriteLoopError(RuntimeError):
-    """Rules turn a node into itself again."""
+    """Rules rewrite a node to itself in a cycle."""
 
 
 # -- rules ----------------------------------------------------------------------------------------------
@@ -36,13 +36,12 @@ Result = Pattern | Callable[..., "Node | None"]
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """A pattern and what to put in its place.
+    """A pattern and its replacement.
 
-    `exact` is False where results may differ in the last bits (never less accurate) because a sum is
-    associated in another way or a function is replaced by a correctly rounded one.  A `single_use` rule does the
-    first operand's work anew, so it is for nodes that are the only reader of that operand.  The result of a `tree`
-    rule is a function of the node, the root of a tree of this primitive, and its terms: the leaves of the tree, whose inner
-    nodes have no reader outside of it.
+    `exact` is False where results may differ in the last bits (never less accurate), because a sum is reassociated or a
+    function is replaced by a correctly rounded one.  A `single_use` rule repeats the first operand's work, so it applies only
+    if the matched node is that operand's only reader.  The result of a `tree` rule is a function of the node, the root of a
+    tree of this primitive, and its terms: the leaves of the tree, whose inner nodes have no reader outside of it.
     """
 
     name: str
@@ -53,7 +52,7 @@ class Rule:
     single_use: bool
     tree: bool
     where: str
-    """The file and line that wrote the rule."""
+    """The file and line that define the rule."""
 
     @cached_property
     def variables(self) -> list[Var]:
@@ -65,7 +64,7 @@ class Rule:
         return f"{self.pattern} → {after}"
 
     def apply(self, node: Node, readers: Mapping[Node, int]) -> Node | None:
-        """Return what the node becomes, or None if the rule does not fit it.  Raises TypeRuleError for a faulty rule."""
+        """Return the replacement of the node, or None if the rule does not match.  Raises TypeRuleError for a faulty rule."""
         if self.single_use and readers[node.operands[0]] > 1:
             return None
         for bound in matches(self.pattern, node, {}):
@@ -98,7 +97,7 @@ def rule(
     single_use: bool = False,
     tree: bool = False,
 ) -> Rule:
-    """Return a rule that remembers the line it is written on.  `when` gets the variables' nodes in order."""
+    """Return a rule that records its own source line.  `when` receives the variables' nodes in order."""
     caller = sys._getframe(1)
     where = f"{Path(caller.f_code.co_filename).name}:{caller.f_lineno}"
     after = Number(result) if isinstance(result, (int, float)) else result
@@ -120,14 +119,14 @@ def _terms(root: Node, readers: Mapping[Node, int]) -> list[Node]:
 
 @dataclass(eq=False)
 class RuleSet:
-    """Rules in order of preference, found by the name of a node's primitive and by its operands' tags."""
+    """Rules in order of preference, indexed by the name of the node's primitive and its operands' tags."""
 
     rules: tuple[Rule, ...]
     _found: dict[tuple[str, tuple[str, ...]], tuple[Rule, ...]] = field(default_factory=dict)
     _numbers: frozenset[str] = frozenset()
     _rooted: dict[str, list[Rule]] = field(default_factory=dict)
     trees: frozenset[str] = frozenset()
-    """The primitives whose trees rules are for."""
+    """The primitives that have `tree` rules."""
 
     def __post_init__(self) -> None:
         self.trees = frozenset(name for r in self.rules if r.tree for name in r.pattern.names)
@@ -138,7 +137,7 @@ class RuleSet:
         self._numbers = frozenset(tag for number in numbers for tag in number.tags)
 
     def candidates(self, node: Node) -> tuple[Rule, ...]:
-        """Return the rules that may fit the node."""
+        """Return the rules that may match the node."""
         key = (node.op.name, tuple([self._known_tag(o) for o in node.operands]))
         found = self._found.get(key)
         if found is None:
@@ -146,14 +145,14 @@ class RuleSet:
         return found
 
     def _known_tag(self, node: Node) -> str:
-        # Constants that no rule asks for are all alike, or there would be an entry for each.
+        # constants that no rule mentions share an entry
         tag = tag_of(node)
         return "constant" if tag.startswith("constant ") and tag not in self._numbers else tag
 
     def apply(self, node: Node, trace: Trace | None, readers: Counter[Node], *, inner: bool = False) -> Node:
-        """Apply the first rule that fits, once; return the node itself if none does.
+        """Apply the first rule that matches, once; return the node itself if none does.
 
-        `tree` rules are not for nodes that are `inner` ones of a tree.
+        `tree` rules do not apply to `inner` nodes of a tree.
         """
         for candidate in self.candidates(node):
             if candidate.tree and inner:
@@ -170,12 +169,12 @@ class RuleSet:
 
 
 def rewrite(roots: Sequence[Node], rules: RuleSet, trace: Trace | None = None) -> list[Node]:
-    """Return what `roots` become when no rule fits anywhere below them, regions included.
+    """Return `roots` rewritten until no rule matches anywhere below them, regions included.
 
-    Operands come before users, and what a rule returns is itself rewritten before it is read, so one
-    pass reaches the fixpoint, but for `single_use` rules whose other readers went away.  Nothing recurses.  A node
-    that stays is the same object; new nodes have the name and the place of the node they replace.  Meant for
-    graphs that are not differentiated any more: aliases lose their identity.  Raises RewriteLoopError.
+    Operands come before users, and a rule's result is rewritten before it is read, so one pass reaches the fixpoint, except for
+    `single_use` rules whose other readers disappear.  Nothing recurses.  Unchanged nodes stay the same objects; new nodes have
+    the name and source location of the node they replace.  Meant for graphs that are not differentiated any more, since aliases
+    lose their identity.  Raises RewriteLoopError.
     """
     run = _Pass(rules, trace, *_count_readers(roots, rules.trees))
     outer = place.where
@@ -187,7 +186,7 @@ def rewrite(roots: Sequence[Node], rules: RuleSet, trace: Trace | None = None) -
 
 
 class _Pass:
-    """One pass.  `inner` holds the nodes with one reader, of the same primitive: `tree` rules wait for the tree's root."""
+    """One pass.  `inner` holds nodes whose only reader applies the same primitive: `tree` rules wait for the tree's root."""
 
     def __init__(self, rules: RuleSet, trace: Trace | None, readers: Counter[Node], inner: set[Node]) -> None:
         self.rules = rules
@@ -212,27 +211,27 @@ class _Pass:
             self.run(cut)
 
     def final(self, node: Node) -> Node:
-        """Return what a finished node has become."""
+        """Return the rewritten form of a finished node."""
         after = self.done[node]
         while (later := self.done.get(after, after)) is not after:
             after = later
         return after
 
     def reopen(self, nodes: Sequence[Node]) -> None:
-        """Make roots of nodes that were inner ones of a tree when they were finished, and are no more."""
+        """Make roots of nodes that are no longer inner nodes of a tree."""
         for node in nodes:
             self.inner.discard(node)
             del self.done[node], self.became[node]
 
     def visit(self, node: Node) -> list[Node]:
-        """Finish the node, or return the nodes that have to be finished before."""
+        """Finish the node, or return the nodes that have to be finished first."""
         if node in self.done:
             return []
         if node not in self.became:
             needed = _needed(node)
             missing = [n for n in needed if n not in self.done]
             if missing:
-                if node.op.name in self.rules.trees:  # what is not counted was made by a rule
+                if node.op.name in self.rules.trees:  # a node without a count was made by a rule
                     self.inner.update([n for n in missing if n.op is node.op and n not in self.readers])
                 return missing
             if self.inner:
@@ -257,14 +256,14 @@ class _Pass:
             self.readers[after] += self.readers[node]
 
     def step(self, node: Node) -> Node:
-        """Return the node over finished operands or, if it is that, what the first fitting rule makes of it."""
+        """Return the node over its finished operands or, if it already is, the result of the first matching rule."""
         operands = tuple([self.final(o) for o in node.operands])
         regions = tuple([self.finished(r) for r in node.regions])
         if operands != node.operands or regions != node.regions:
             return make(node.op, operands, node.params, regions, like=node)
         place.where = node.where
         after = self.rules.apply(node, self.trace, self.readers, inner=node in self.inner)
-        if any(self.readers[o] > 1 for o in node.operands):  # what the result bypasses stays: one reader more
+        if any(self.readers[o] > 1 for o in node.operands):  # operands that the result bypasses stay, with one more reader
             self.readers.update(after.operands)
         if not after.name and after.op.kind != "leaf":
             after.name = node.name
@@ -278,9 +277,9 @@ class _Pass:
 
 
 def _count_readers(roots: Sequence[Node], trees: Collection[str]) -> tuple[Counter[Node], set[Node]]:
-    """Count for each node below `roots`, regions included, the nodes that read it and the roots that are it.
+    """Count for each node below `roots`, regions included, its readers and the roots that it is.
 
-    Returned second are those of the primitives `trees` with one reader, which applies the same primitive.
+    The second result is the set of nodes of the primitives `trees` whose only reader applies the same primitive.
     """
     readers = Counter(roots)
     seen = set(roots)

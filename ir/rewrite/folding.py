@@ -1,6 +1,6 @@
-"""Rules that turn nodes with constant operands, or without elements, into constants.
+"""Rules that replace nodes with constant operands, or without elements, by constants.
 
-Elementwise primitives are folded by their own NumPy meaning, on one element.
+Elementwise primitives are folded by their own NumPy semantics, on one element.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _moved(node: Node, c: Node) -> Node:
 
 
 def _all_alike(node: Node, *_: Node) -> Node | None:
-    """The constant in the new shape if all operands have one value."""
+    """The constant in the new shape, if all operands have one value."""
     first = build.constant(node.operands[0].params["value"], node.dtype)
     alike = all(build.constant(o.params["value"], o.dtype) is first for o in node.operands)
     return build.full_like(node, first.params["value"]) if alike else None
@@ -55,7 +55,7 @@ def _count(node: Node, c: Node) -> int:
 
 
 def _chosen(node: Node, c: Node) -> Node | None:
-    """The constant in the new shape if it is over any elements; else what no elements give."""
+    """The constant in the new shape if it reduces any elements; else the reduction of none."""
     if _count(node, c):
         return build.full_like(node, c.params["value"])
     assert node.op.meaning is not None
@@ -67,12 +67,12 @@ def _summed(node: Node, c: Node) -> Node:
     value, count = c.params["value"], _count(node, c)
     if not c.dtype.is_float:
         return build.full_like(node, value * count)
-    # An f32 times a count below 2**29 is exact in f64, so there too it is rounded once; 0.0 makes -0.0 positive.
+    # the product of an f32 and a count below 2**29 is exact in f64, so it is rounded once; adding 0.0 turns -0.0 positive
     return build.full_like(node, value * count + 0.0 if count else 0.0)
 
 
 def _multiplied(node: Node, c: Node) -> Node | None:
-    """The constant to the number of elements, if it is an integer or 1."""
+    """The constant to the power of the number of elements, if it is an integer or 1."""
     value, count = c.params["value"], _count(node, c)
     if c.dtype.is_int:
         return build.full_like(node, pow(value, count, 1 << 64))

@@ -1,6 +1,6 @@
-"""Rules about where elements are: movement through movement.
+"""Rules about movement of movement.
 
-A result that depends on axes is a function; its first line says what it gives.
+A result that depends on axes is a function; the first line of its docstring is the result.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _flip_of_long_axes(node: Node, x: Node) -> Node | None:
 
 
 def _only_piece(node: Node) -> Node | None:
-    """The only operand that is not empty, or the concatenation of those that are not."""
+    """The only operand that is not empty, or the concatenation of the nonempty ones."""
     axis = node.params["axis"]
     kept = [o for o in node.operands if o.shape[axis]]
     return build.concatenate(kept, axis) if kept and (len(kept) < len(node.operands) or len(kept) == 1) else None
@@ -66,7 +66,7 @@ def _reshape_once(node: Node, x: Node) -> Node:
 
 
 def _permute_once(node: Node, x: Node) -> Node:
-    """permute(x) by the product of both."""
+    """permute(x) by the composed permutation."""
     inner = node.operands[0].params["axes"]
     return build.permute(x, [inner[a] for a in node.params["axes"]])
 
@@ -78,14 +78,14 @@ def _broadcast_once(node: Node, x: Node) -> Node:
 
 
 def _product_of_transposes(node: Node, x: Node, y: Node) -> Node | None:
-    """matmul(transpose(y), transpose(x)), if the last two axes change places and no others."""
+    """matmul(transpose(y), transpose(x)), if only the last two axes are swapped."""
     n = node.type.rank
     swapped = node.params["axes"] == (*range(n - 2), n - 1, n - 2)
     return build.matmul(build.swap_last(y), build.swap_last(x)) if swapped else None
 
 
 def _flip_once(node: Node, x: Node) -> Node:
-    """flip(x) along the axes that are in one of the two."""
+    """flip(x) along the axes flipped exactly once."""
     return build.flip(x, sorted(set(node.params["axes"]) ^ set(node.operands[0].params["axes"])))
 
 
@@ -102,7 +102,7 @@ def _slice_of(x: Node, start: Sequence[int], counts: Sequence[int], step: Sequen
 
 
 def _pad_once(node: Node, x: Node, v: Node) -> Node | None:
-    """pad(x, v) with the widths added, if the outer one puts nothing between elements."""
+    """pad(x, v) with the widths added, if the outer pad inserts nothing between elements."""
     inner, outer = node.operands[0].params, node.params
     if any(outer["interior"]):
         return None
@@ -122,7 +122,7 @@ def _flat_concatenate(node: Node) -> Node | None:
 
 
 def _joined_slices(node: Node) -> Node | None:
-    """Fewer pieces, where slices of one node follow each other in it."""
+    """Fewer pieces, where consecutive pieces are consecutive slices of one node."""
     axis = node.params["axis"]
     pieces = [node.operands[0]]
     for piece in node.operands[1:]:
@@ -143,11 +143,11 @@ def _join(a: Node, b: Node, axis: int) -> Node | None:
     return build.slice_(a.operands[0], a.params["start"], stop, a.params["step"])
 
 
-# -- slices of what was put together --------------------------------------------------------------------
+# -- slices of pads and concatenations --------------------------------------------------------------------
 
 
 def _slice_of_pad(node: Node, x: Node, v: Node) -> Node | None:
-    """slice(x) along axes where it meets only x, v if it meets only v."""
+    """slice(x) along axes where it meets only x; v if it meets only v."""
     rank = x.type.rank
     axes = [_PaddedAxis(node, a) for a in range(rank)]
     if any(axis.misses for axis in axes):
@@ -159,7 +159,7 @@ def _slice_of_pad(node: Node, x: Node, v: Node) -> Node | None:
 
 
 class _PaddedAxis:
-    """How a slice of a pad lies along one axis, and what slice and pad of the operand give the same."""
+    """A slice of a pad along one axis, and the equivalent slice and pad of the operand."""
 
     def __init__(self, node: Node, axis: int) -> None:
         padded = node.operands[0]
@@ -180,7 +180,7 @@ class _PaddedAxis:
 
 
 def _slice_of_concatenate(node: Node) -> Node | None:
-    """slice of the pieces that it meets."""
+    """A slice of the pieces that it meets."""
     whole = node.operands[0]
     axis = whole.params["axis"]
     begin = node.params["start"][axis]
@@ -239,4 +239,4 @@ _MOVED_TWICE = [
 ]
 
 MOVEMENT: list[Rule] = [*_NOTHING_MOVES, *_MOVED_TWICE]
-"""All rules about movement of what is not repeated, in order of preference."""
+"""All rules about movement, except of broadcasts, in order of preference."""

@@ -1,4 +1,4 @@
-"""Rules that join the parts of a sum: terms that are zeros but for a block.
+"""Rules that concatenate disjoint terms of a sum: terms that are zero outside a block.
 
     %p = pad %x {low=[0], high=[4], interior=[0]}      →      %c = concatenate %x, %y {axis=0}
     %q = pad %y {low=[6], high=[0], interior=[0]}
@@ -27,7 +27,7 @@ _PAD, _CONCATENATE, _ADD = op("pad"), op("concatenate"), op("add")
 
 
 def _joined_parts(node: Node, terms: list[Node]) -> Node | None:
-    """The sum with pad(concatenate of terms) for terms that are zeros but for a block, one next to the other."""
+    """The sum with adjacent zero-padded blocks replaced by one padded concatenation."""
     for axis in range(node.type.rank):
         chains = _chains([t for t in terms if _is_part(t, axis)], axis)
         if chains:
@@ -36,7 +36,7 @@ def _joined_parts(node: Node, terms: list[Node]) -> Node | None:
 
 
 def _chains(parts: Sequence[Node], axis: int) -> list[list[Node]]:
-    """Return the parts that follow each other along an axis, each in one chain of at least two."""
+    """Return the parts that follow one another along an axis, as chains of at least two."""
     begins: dict[object, list[Node]] = {}
     for part in parts:
         begins.setdefault(_place(part, axis, part.params["low"][axis]), []).append(part)
@@ -50,7 +50,7 @@ def _chains(parts: Sequence[Node], axis: int) -> list[list[Node]]:
 
 
 def _place(part: Node, axis: int, at: int) -> object:
-    """Return where a block begins and how large it is along the axes but one, and a place along that one."""
+    """Return the start and extent of a block along all axes but one, and a position along that one."""
     others = [a for a in range(part.type.rank) if a != axis]
     low, shape = part.params["low"], part.operands[0].shape
     return at, *[low[a] for a in others], *[shape[a] for a in others]
@@ -64,7 +64,7 @@ def _followed(part: Node, follower: dict[Node, Node]) -> list[Node]:
 
 
 def _with_joined(terms: list[Node], chains: list[list[Node]], axis: int) -> Node:
-    """Return the sum of `terms`, in which one part takes the place of the last term of each chain."""
+    """Return the sum of `terms` with each chain replaced by one part, at the position of its last term."""
     position = {t: i for i, t in enumerate(terms)}
     left: dict[int, Node] = dict(enumerate(terms))
     for chain in chains:
@@ -83,7 +83,7 @@ def _join(chain: list[Node], axis: int) -> Node:
 
 
 def _plus_zero(x: Node) -> Node:
-    """Return a part of a sum after a zero was added to it, so that it is never -0.0, if that is not done yet."""
+    """Add a zero to a part of a sum, so that it is never -0.0, if that is not done yet."""
     if _CONCATENATE.fits(x):
         pieces = [_plus_zero(o) for o in x.operands]
         done = all(new is old for new, old in zip(pieces, x.operands, strict=True))
@@ -92,7 +92,7 @@ def _plus_zero(x: Node) -> Node:
 
 
 def _is_part(x: Node, axis: int) -> bool:
-    """Whether a node is zeros but for a block, made of long enough runs of neighbours to be joined along an axis."""
+    """Whether a node is zero outside a block whose runs along an axis are long enough to be concatenated."""
     if not _PAD.fits(x) or not is_plus_zero(x.operands[1]) or any(x.params["interior"]) or not x.operands[0].type.size:
         return False
     return prod(x.shape[:axis]) == 1 or prod(x.operands[0].shape[axis:]) > SMALL
@@ -102,4 +102,4 @@ PARTS: list[Rule] = [
     rule("add-part", op("add", Var("x"), op("pad", Var("y"), Var("v"))), _joined_parts, exact=False, tree=True),
     rule("add-parts", op("add", op("add"), Var("x")), _joined_parts, exact=False, tree=True),
 ]
-"""Before the rules about movement, which would take broadcasts out of the terms one by one."""
+"""They come before the rules about movement, which would take broadcasts out of the terms one by one."""

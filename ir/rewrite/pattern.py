@@ -1,7 +1,7 @@
 """Patterns of nodes, written with the operators that build the IR.
 
-A variable stands for any node (of its kinds), a number for a constant of any shape and dtype that has this value, and
-`op("permute", x)` for a primitive with any parameters.
+A variable matches any node (of its kinds), a number matches a constant with that value, of any shape and dtype, and
+`op("permute", x)` matches a primitive with any parameters.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SIGNS = {"neg": "-", "not": "~"}
 
 
 class Pattern:
-    """A shape of nodes: a variable, a number, or a primitive applied to patterns."""
+    """A pattern: a variable, a number, or a primitive applied to patterns."""
 
     def __neg__(self) -> Op:
         return op("neg", self)
@@ -99,12 +99,12 @@ class Pattern:
 
 @dataclass(frozen=True, eq=False)
 class Var(Pattern):
-    """Any node whose dtype is of one of the kinds; the same node wherever the variable stands in a pattern."""
+    """Matches any node whose dtype is of one of the kinds; the same node for all occurrences of the variable."""
 
     name: str
     kinds: tuple[str, ...] = ("float", "int", "bool")
     op: str | None = None
-    """If not None, the primitive that the node must be."""
+    """The primitive that the node must apply, or None."""
 
     def __str__(self) -> str:
         return self.name
@@ -117,7 +117,7 @@ class Var(Pattern):
 
 @dataclass(frozen=True, eq=False)
 class Number(Pattern):
-    """A constant of any shape with this value, and of any dtype (True and False: of bool); 0.0 and -0.0 are two values."""
+    """Matches a constant with this value, of any shape and dtype (True and False: bool); 0.0 and -0.0 are distinct."""
 
     value: float | int | bool
 
@@ -136,11 +136,11 @@ class Op(Pattern):
     """A primitive applied to patterns, with any parameters; `operands` None matches any operands."""
 
     name: str
-    """The primitive's name, or what several are called."""
+    """The primitive's name, or the name of several primitives."""
     names: tuple[str, ...]
     operands: tuple[Pattern, ...] | None
     every: frozenset[str] = frozenset()
-    """If not empty, each operand must be one of these primitives."""
+    """If not empty, each operand must apply one of these primitives."""
 
     def __str__(self) -> str:
         if self.operands is None:
@@ -158,11 +158,11 @@ class Op(Pattern):
         return list(dict.fromkeys(v for o in self.operands or () for v in o.variables))
 
     def fits(self, node: Node) -> bool:
-        """Tell whether a node applies the primitive, or one of them; whatever its operands are."""
+        """Return whether a node applies the primitive, or one of them, with any operands."""
         return node.op.name in self.names
 
     def may_match(self, name: str, tags: tuple[str, ...]) -> bool:
-        """Tell from the name of a node's primitive and its operands' tags whether it is worth matching."""
+        """Return whether a node with a primitive of this name and operands with these tags is worth matching."""
         if name not in self.names:
             return False
         if self.operands is None:
@@ -195,9 +195,9 @@ def _may_be(pattern: Pattern, tag: str) -> bool:
 
 
 def op(name: str, *operands: Pattern | float, any_of: Sequence[str] = (), every: Iterable[str] = ()) -> Op:
-    """Return the pattern of a primitive, or of any of several that `name` stands for.
+    """Return the pattern of a primitive, or of any of the primitives `any_of`, which `name` denotes together.
 
-    Without operands it is the pattern of all its applications; `every` then limits what the operands are.
+    Without operands it matches all applications; `every` then restricts the operands.
     """
     patterns = tuple(o if isinstance(o, Pattern) else Number(o) for o in operands)
     return Op(name, tuple(any_of) or (name,), patterns or None, frozenset(every))
@@ -214,7 +214,7 @@ Bindings = dict[Var, Node]
 
 
 def matches(pattern: Pattern, node: Node, bound: Bindings) -> Iterator[Bindings]:
-    """Yield each way in which the pattern fits the node, given what variables are bound to."""
+    """Yield each way in which the pattern matches the node, given the variables bound so far."""
     if isinstance(pattern, Var):
         yield from _bind(pattern, node, bound)
     elif isinstance(pattern, Number) and tag_of(node) in pattern.tags:
@@ -250,7 +250,7 @@ def _all_match(patterns: tuple[Pattern, ...], nodes: tuple[Node, ...], bound: Bi
 
 
 def instance(pattern: Pattern, bound: Bindings) -> Any:
-    """Return the node, or the number, that a result pattern stands for."""
+    """Return the node, or the number, that a result pattern denotes."""
     if isinstance(pattern, Var):
         return bound[pattern]
     if isinstance(pattern, Number):

@@ -1,6 +1,6 @@
-"""Rules about reductions: of reductions, of what was moved or repeated, over no axes or axes of one element.
+"""Rules about reductions: of reductions, of movement, over no axes or over axes of extent 1.
 
-A result that depends on axes is a function; its first line says what it gives.
+A result that depends on axes is a function; the first line of its docstring is the result.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def _reduce_once(node: Node, x: Node) -> Node:
 
 
 def _reduce_of_broadcast(node: Node, x: Node) -> Node | None:
-    """The same of x, without the axes along which it is repeated."""
+    """The same reduction of x, over the axes along which it is not repeated."""
     return _without_repeats(node, x)
 
 
 def _without_repeats(node: Node, x: Node) -> Node | None:
-    """Reduce what was repeated over those axes alone that it has; None if that is all of them."""
+    """Reduce a broadcast over those axes that its operand has; None if these are all."""
     whole, reduced = node.operands[0], node.params["axes"]
     axes = whole.params["axes"]
     if all(a in axes for a in reduced) or not whole.type.size:
@@ -55,7 +55,7 @@ def _without_repeats(node: Node, x: Node) -> Node | None:
 
 
 def _sum_of_broadcast(node: Node, x: Node) -> Node | None:
-    """The sum of x along its own axes, times the number of repeats."""
+    """The sum of x along its own axes, times the number of repetitions."""
     whole = node.operands[0]
     count = prod(whole.shape[a] for a in node.params["axes"] if a not in whole.params["axes"])
     small = _without_repeats(node, x)
@@ -66,31 +66,31 @@ def _sum_of_broadcast(node: Node, x: Node) -> Node | None:
 
 
 def _reduce_of_permute(node: Node, x: Node) -> Node | None:
-    """The same over the axes where they come from, if the others stay in order."""
+    """The same reduction over the unpermuted axes, if the other axes stay in order."""
     order = node.operands[0].params["axes"]
     kept = [order[a] for a in _kept(node, x.type.rank)]
     return build.reduce(node.op.name, x, [order[a] for a in node.params["axes"]]) if kept == sorted(kept) else None
 
 
 def _reduce_of_flip(node: Node, x: Node) -> Node | None:
-    """Without flipping along the axes that are reduced."""
+    """The same reduction without flips along reduced axes."""
     flipped = node.operands[0].params["axes"]
     kept = [a for a in flipped if a not in node.params["axes"]]
     return build.reduce(node.op.name, build.flip(x, kept), node.params["axes"]) if len(kept) < len(flipped) else None
 
 
 def _reduce_all_of_reshape(node: Node, x: Node) -> Node | None:
-    """The same of x if it is over all axes."""
+    """The same reduction of x, if it is over all axes."""
     return build.reduce(node.op.name, x, range(x.type.rank)) if node.shape == () else None
 
 
 def _reshape_if_single(node: Node, x: Node) -> Node | None:
-    """reshape(x) if the axes have one element each."""
+    """reshape(x) if the reduced axes have extent 1."""
     return build.reshape(x, node.shape) if all(x.shape[a] == 1 for a in node.params["axes"]) else None
 
 
 def _sum_of_single(node: Node, x: Node) -> Node | None:
-    """reshape(x) + 0 if the axes have one element each, for a sum is never -0.0."""
+    """reshape(x) + 0 if the reduced axes have extent 1; a sum is never -0.0."""
     same = _reshape_if_single(node, x)
     return same + 0.0 if same is not None and x.dtype.is_float else same
 

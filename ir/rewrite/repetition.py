@@ -1,9 +1,9 @@
-"""Rules about what is repeated along axes: movement goes below the repeats, arithmetic is done before them.
+"""Rules about broadcasts: movement goes below them, arithmetic is done before them.
 
     %b = broadcast %x {shape=[4,6], axes=[1]}      →      %e = exp %x
     %e = exp %b                                           %b = broadcast %e {shape=[4,6], axes=[1]}
 
-A result that depends on axes is a function; its first line says what it gives.
+A result that depends on axes is a function; the first line of its docstring is the result.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _permute_of_broadcast(node: Node, x: Node) -> Node:
 
 
 def _reshape_of_broadcast(node: Node, x: Node) -> Node | None:
-    """broadcast(reshape(x)) if axes of one element come or go, or x has but one element."""
+    """broadcast(reshape(x)) if axes of extent 1 are added or removed, or x has one element."""
     whole = node.operands[0]
     if x.type.size == 1:
         return build.broadcast(build.reshape(x, ()), node.shape, ())
@@ -61,7 +61,7 @@ def _flip_of_broadcast(node: Node, x: Node) -> Node:
 
 
 def _broadcast_of_reshape(node: Node, x: Node) -> Node | None:
-    """broadcast(reshape(x)) without the axes of one element."""
+    """broadcast(reshape(x)) without the axes of extent 1."""
     inner, axes = node.operands[0], node.params["axes"]
     kept = _long_axes(inner.shape)
     if len(kept) == inner.type.rank:
@@ -70,22 +70,22 @@ def _broadcast_of_reshape(node: Node, x: Node) -> Node | None:
 
 
 def _reshape_if_nothing_repeats(node: Node, x: Node) -> Node | None:
-    """reshape(x) if all new axes have one element."""
+    """reshape(x) if all new axes have extent 1."""
     return build.reshape(x, node.shape) if x.type.size == node.type.size else None
 
 
 def _iota_of_broadcast(node: Node, i: Node) -> Node:
-    """The index along the axis where it went."""
+    """The iota along the axis it is moved to."""
     return build.iota(node.shape, node.params["axes"][i.params["axis"]], node.dtype)
 
 
 def _iota_of_permute(node: Node, i: Node) -> Node:
-    """The index along the axis where it went."""
+    """The iota along the axis it is moved to."""
     return build.iota(node.shape, node.params["axes"].index(i.params["axis"]), node.dtype)
 
 
 def _arithmetic_first(node: Node) -> Node | None:
-    """broadcast of the same on the axes that an operand has."""
+    """broadcast of the same operation on the axes that an operand has."""
     repeated = [o for o in node.operands if _BROADCAST.fits(o)]
     axes = sorted({a for o in repeated for a in o.params["axes"]})
     if not repeated or len(axes) == node.type.rank:
@@ -96,7 +96,7 @@ def _arithmetic_first(node: Node) -> Node | None:
 
 
 def _permuted_last(node: Node) -> Node | None:
-    """permute of the same on the axes as they were, if whatever is moved at all is moved alike."""
+    """permute of the same operation on unpermuted operands, if all moved operands have the same permutation."""
     moved = [o for o in node.operands if _PERMUTE.fits(o)]
     if not moved or any(o.params != moved[0].params for o in moved):
         return None
@@ -107,7 +107,7 @@ def _permuted_last(node: Node) -> Node | None:
 
 
 def _repeated_along(operand: Node, order: Sequence[int]) -> Node:
-    """Return the permuted broadcast or constant as one."""
+    """Return the permuted broadcast or constant as one node."""
     shape = tuple(operand.shape[a] for a in order)
     if is_constant(operand):
         return build.constant(operand.params["value"], operand.dtype, shape)
@@ -138,4 +138,4 @@ REPETITION: list[Rule] = [
     rule("elementwise-permute", op("elementwise", any_of=_ELEMENTWISE, every=_MOVED_ALIKE), _permuted_last),
     rule("elementwise-broadcast", op("elementwise", any_of=_ELEMENTWISE, every=["broadcast", "constant"]), _arithmetic_first),
 ]
-"""All rules about repeats, in order of preference."""
+"""All rules about broadcasts, in order of preference."""

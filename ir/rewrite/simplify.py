@@ -1,8 +1,8 @@
-"""Make a graph smaller without changing what it computes.
+"""Simplify a graph without changing its values.
 
-Constants are folded and the rules of the other files applied, inside regions too; aliases and
-`stop_gradient` go, so this comes after autodiff.  Two things need no pass: nodes that no result needs are not
-in a graph, and equal nodes are one object since they were built.
+Constants are folded and the rewrite rules applied, inside regions too.  Aliases and `stop_gradient` are removed, so this runs
+after autodiff.  Dead code and common subexpressions need no pass: a graph contains only the nodes that its results depend on,
+and equal nodes are one object.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ RULES = RuleSet((*FOLDING, *ALGEBRA, *CONTRACTIONS, *PARTS, *MOVEMENT, *REPETITI
 
 
 def simplify(graph: Graph, trace: Trace | None = None) -> Graph:
-    '''Return the graph with no rule left to apply; the same object if there was none.
+    '''Return the graph with no applicable rule left; the same object if there was none.
 
-    `trace(rule, before, after)` is told of each application.
+    `trace(rule, before, after)` is called for each application.
 
     >>> from graphc.ir.text.parser import parse
     >>> from graphc.ir.text.printer import to_text

@@ -1,8 +1,8 @@
-"""Compress a sparse matrix: columns that share no row get one colour, and their sum tells all of them.
+"""Compress a sparse Jacobian: columns that share no row get one colour, and one product per colour determines all entries.
 
-A matrix of which only products with vectors are known is read off from as many products as there are colours.
-What is used in a row, or near a vertex, is the bits of one integer, so that a greedy colouring takes one pass over
-the places; the graph of columns that meet, which one full row makes complete, is never built.
+A matrix that is only available through matrix-vector products is recovered from as many products as there are colours.  The
+colours used in a row, or near a vertex, are the bits of one integer, so a greedy colouring takes one pass over the nonzeros;
+the column intersection graph, which one full row makes complete, is never built.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 @dataclass(frozen=True, eq=False)
 class Compression:
-    """Colours of columns, and for each place of the pattern the colour and the row in whose sum it stands alone."""
+    """Colours of columns and, for each position of the pattern, the colour and row whose sum holds that entry alone."""
 
     colours: Ints
     count: int
@@ -31,7 +31,7 @@ class Compression:
 
 
 def by_columns(pattern: Sparsity) -> Compression:
-    """Colour columns so that those of one colour share no row.
+    """Colour columns so that columns of one colour share no row.
 
     >>> from graphc.ir.sparse.sparsity import of_pairs
     >>> by_columns(of_pairs([0, 0, 1, 1, 2], [0, 1, 1, 2, 2], (3, 3))).colours
@@ -45,10 +45,10 @@ def by_columns(pattern: Sparsity) -> Compression:
 
 
 def symmetric(pattern: Sparsity) -> Compression:
-    """Colour the columns of a symmetric pattern so that each place or its mirror image stands alone in its sum.
+    """Colour the columns of a symmetric pattern so that each entry or its mirror image stands alone in its sum.
 
-    Where two neighbours of a vertex have one colour, the vertex has a lower one: then the sum of its colour tells
-    its places in their rows.  Source: Coleman and Moré, "Estimation of sparse Hessian matrices and graph coloring
+    Where two neighbours of a vertex share a colour, the vertex has a lower one; the sum of its own colour then gives these
+    entries in the rows of the neighbours.  Source: Coleman and Moré, "Estimation of sparse Hessian matrices and graph coloring
     problems" (1984), the coloring of Powell and Toint.
     """
     others = pattern.rows != pattern.indices
@@ -62,9 +62,9 @@ def symmetric(pattern: Sparsity) -> Compression:
 
 
 def cheaper(pattern: Sparsity, mode: str | None) -> tuple[str, Compression]:
-    """Return the mode, and the colouring of columns (forward) or rows (reverse), with the fewer colours.
+    """Return the mode with fewer colours, and the colouring of columns (forward mode) or rows (reverse mode).
 
-    No row's columns can share a colour, so the fullest row bounds what columns need, and the other way round.
+    The columns of one row need distinct colours, so the fullest row bounds the colours of columns from below, and vice versa.
     """
     sides: dict[str, Callable[[], Sparsity]] = {"forward": lambda: pattern, "reverse": lambda: pattern.transposed}
     bound = {name: int(np.diff(side().indptr).max(initial=0)) for name, side in sides.items()}
@@ -77,7 +77,7 @@ def cheaper(pattern: Sparsity, mode: str | None) -> tuple[str, Compression]:
 
 
 def symmetrized(pattern: Sparsity) -> Sparsity:
-    """Return the places of a square pattern and their mirror images."""
+    """Return the positions of a square pattern and their mirror images."""
     return union([pattern, pattern.transposed])
 
 
@@ -95,7 +95,7 @@ def _split(indices: Ints, lengths: Any) -> list[list[int]]:
 
 
 def _best(colour: Callable[[Sequence[int]], list[int]], crowd: Any) -> Ints:
-    """Return the better of the colourings in the order of numbers and in the order of how much is around."""
+    """Return the better of two greedy colourings: in numerical order, and in order of the number of neighbours."""
     natural = np.arange(len(crowd))
     fullest = np.argsort(-crowd, kind="stable")
     orders = [natural] if np.array_equal(natural, fullest) else [natural, fullest]
@@ -104,7 +104,7 @@ def _best(colour: Callable[[Sequence[int]], list[int]], crowd: Any) -> Ints:
 
 
 def _greedy(columns: Sequence[Sequence[int]], order: Sequence[int], height: int) -> list[int]:
-    """Give each column the first colour that no column in its rows has."""
+    """Give each column the lowest colour that no other column in its rows has."""
     used = [0] * height
     colours = [0] * len(columns)
     for column in order:
@@ -119,7 +119,7 @@ def _greedy(columns: Sequence[Sequence[int]], order: Sequence[int], height: int)
 
 
 def _starry(neighbours: Sequence[Sequence[int]], order: Sequence[int]) -> list[int]:
-    """Give each vertex the first colour that no neighbour has, and no neighbour's neighbour that is not above it."""
+    """Colour vertices greedily: neighbours differ, and two neighbours of a vertex share a colour only above its own."""
     near = [0] * len(neighbours)
     bits = [0] * len(neighbours)
     for vertex in order:

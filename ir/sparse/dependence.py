@@ -1,10 +1,10 @@
-"""Dependence: which elements of inputs the derivative of each element of a result can see.
+"""Dependence analysis: which input elements the derivative of each result element depends on.
 
-A loop and a table, as autodiff is: the loop walks the nodes, operands first, and the table says which elements of
-its operands each element of a primitive's result is differentiably made of.  What chooses (an index, a condition)
-is followed exactly where it is known before the program runs, else everything that it may choose counts.  No
-element is said to be independent whose tangent could be anything but zero, so nothing leaks between elements that
-share a direction.
+A loop and a table, as in autodiff: the loop visits the nodes, operands first, and the table gives, for each primitive, the
+operand elements that each result element differentiably depends on.  Data that select (an index, a condition) are followed
+exactly where they are known before the program runs; otherwise everything that they may select counts.  The analysis is
+conservative: an element is independent only if its tangent is always zero, so directions that several elements share never
+mix their derivatives.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def dependence(results: Sequence[Node], wrt: Sequence[Node], values: Values | No
 
 
 def _propagate(results: Sequence[Node], given: Mapping[Node, Parts], values: Values) -> Parts:
-    """Return the patterns of results, from those of some nodes."""
+    """Return the patterns of results, given those of some nodes."""
     known = dict(given)
     for node in toposort(results, known.__contains__):
         if node not in known:
@@ -77,7 +77,7 @@ def _parts(node: Node, known: Mapping[Node, Parts], values: Values) -> Parts:
 
 
 def _enter(region: Region, operands: Sequence[Sparsity | None], arrays: Sequence[Any]) -> tuple[Parts, Values]:
-    """Return the patterns of a region's results, and what is known inside, for patterns and arrays of its parameters."""
+    """Return the patterns and known arrays of a region's results, given those of its parameters."""
     values = Values({p: a for p, a in zip(region.params, arrays, strict=True) if a is not None})
     given: dict[Node, Parts] = {p: [o] for p, o in zip(region.params, operands, strict=True) if o is not None}
     return _propagate(region.results, given, values), values

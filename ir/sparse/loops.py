@@ -1,7 +1,7 @@
-"""How results of loops, branches and custom functions depend on their operands: one rule for each primitive with regions.
+"""Sparsity rules for loops, branches and custom functions: one per primitive with regions.
 
-A scan whose body chooses by values is followed iteration by iteration; of any other loop one iteration is summarized, and the
-summary applied to each.  A loop of unknown length is closed under it.
+A scan whose body selects by value is followed iteration by iteration; for any other loop one iteration is summarized, and the
+summary is applied to each.  For a loop of unknown length the summary is iterated to its closure.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from graphc.ir.sparse.sparsity import Sparsity, identity, nothing, stacked, unio
 __all__ = ["LOOP_RULES", "UNROLL_BOUND", "Enter"]
 
 UNROLL_BOUND = 50_000
-"""A loop whose body chooses by values is followed iteration by iteration up to this many nodes; beyond, any choice counts."""
+"""Loops whose bodies select by value are followed by iteration up to this many nodes; beyond, any selection counts."""
 
 Enter = Callable[[Region, Sequence["Sparsity | None"], Sequence[Any]], tuple[Parts, Values]]
-"""The patterns of a region's results, and what is known inside, for patterns and arrays of its parameters: handed to rules."""
+"""Computes the patterns and known arrays of a region's results from those of its parameters; an argument of the rules."""
 
 LoopRule = Callable[[Node, Sequence["Sparsity | None"], Values, Enter], Parts]
 
@@ -47,14 +47,14 @@ def _cond(node: Node, operands: Sequence[Sparsity | None], values: Values, enter
 def _scan(node: Node, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
     loop = Loop.of(node)
     if loop.length is None:
-        return _closed(loop, operands, values, enter)  # over what another loop has stacked: each item may be any
+        return _closed(loop, operands, values, enter)  # over another loop's stack: each item may be any of it
     if _chooses(loop.body) and loop.length * len(loop.body.nodes()) <= UNROLL_BOUND:
         return _followed(loop, operands, values, enter, loop.length)
     return _summed(loop, operands, values, enter, loop.length)
 
 
 def _chooses(region: Region) -> bool:
-    """Tell whether what a region's results are made of may depend on values."""
+    """Return whether the dependence of a region's results may depend on values."""
     return any(
         n.op.indices is not None or n.op.name in ("select", "cond", "while") or any(map(_chooses, n.regions))
         for n in region.nodes()
@@ -62,7 +62,7 @@ def _chooses(region: Region) -> bool:
 
 
 def _followed(loop: Loop, operands: Sequence[Sparsity | None], values: Values, enter: Enter, length: int) -> Parts:
-    """Follow a scan iteration by iteration, with the choices of each iteration that are known."""
+    """Follow a scan iteration by iteration, with the selections that are known in each."""
     body, arrays = loop.body, [values.of_choice(o) for o in loop.operands]
     carried, xs, captured = loop.split(operands)
     held, known_xs, known_captures = loop.split(arrays)
@@ -95,7 +95,7 @@ def _width(operands: Sequence[Sparsity | None]) -> int:
 
 
 class _Summary:
-    """What one iteration of a loop does, whatever the values: its results by carries, by xs, by captures."""
+    """The dependence of one iteration's results on carries, xs and captures, valid for all values."""
 
     def __init__(self, loop: Loop, arrays: Sequence[Any], width: int, enter: Enter) -> None:
         params = loop.body.params
@@ -113,30 +113,30 @@ class _Summary:
         self._loop = loop
 
     def by_result(self, results: Sparsity) -> tuple[list[Sparsity], list[Sparsity]]:
-        """Return the patterns of what is carried on, and of the ys, of all results of an iteration."""
+        """Return the patterns of all results of an iteration: the next carries, then the ys."""
         nexts, ys = self._loop.split_results([results.take(np.arange(a, b)) for a, b in self._rows])
         return list(nexts), list(ys)
 
 
 class _Block:
-    """What the results of an iteration have from some of its parameters."""
+    """The dependence of an iteration's results on some of its parameters."""
 
     def __init__(self, block: Sparsity, params: Sequence[Node], width: int) -> None:
         self.block, self.params, self.width = block, params, width
 
     def through(self, operands: Sequence[Sparsity | None]) -> Sparsity:
-        """Return the same by what the operands for these parameters depend on."""
+        """Return the dependence on what the operands of these parameters depend on."""
         if not self.block.nnz or all(o is None for o in operands):
             return nothing(self.block.shape[0], self.width)
         return self.block.through(stacked(self.full(operands)))
 
     def full(self, operands: Sequence[Sparsity | None]) -> list[Sparsity]:
-        """Return patterns where some are None."""
+        """Replace None by empty patterns."""
         return [filled(o, p, self.width) for o, p in zip(operands, self.params, strict=True)]
 
 
 def _summed(loop: Loop, operands: Sequence[Sparsity | None], values: Values, enter: Enter, length: int) -> Parts:
-    """Apply to each iteration of a scan what any iteration does."""
+    """Apply the summary of one iteration to each iteration of a scan."""
     given, xs, captured = loop.split(operands)
     width = _width(operands)
     summary = _Summary(loop, _known_captures(loop, values), width, enter)
@@ -161,7 +161,7 @@ def _known_captures(loop: Loop, values: Values) -> list[Any]:
 
 
 def _while(node: Node, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
-    """Follow a loop as long as its test is known; then count as many further iterations as make a difference."""
+    """Follow a loop while its condition is known, then apply the summary until nothing changes."""
     loop = Loop.of(node)
     test, body = loop.regions
     carried, _, captured = loop.split(operands)
@@ -183,9 +183,9 @@ def _while(node: Node, operands: Sequence[Sparsity | None], values: Values, ente
 
 
 def _closed(loop: Loop, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
-    """Return what carried values can depend on after any number of iterations, and what items can in any iteration.
+    """Return what the carried values may depend on after any number of iterations, and the ys in any iteration.
 
-    An iteration adds nothing once it has added nothing: the least set that holds the start and is closed under the body.
+    This is the least fixpoint: the smallest set that contains the initial dependence and is closed under the body.
     """
     if all(o is None for o in operands):
         return [None] * len(loop.body.results)
@@ -202,7 +202,7 @@ def _closed(loop: Loop, operands: Sequence[Sparsity | None], values: Values, ent
 
 
 def _custom(node: Node, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
-    """Go by the rule for tangents: what a value depends on is what its tangent can see of those of the inputs."""
+    """Use the tangent rule: a value depends on the inputs whose tangents its own tangent depends on."""
     rule = Custom.of(node)
     found: Parts = [None] * len(rule.values)
     if rule.forward is not None:

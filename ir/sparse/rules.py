@@ -1,7 +1,7 @@
-"""How elements of a primitive's result depend on elements of its operands: one rule for each primitive without regions.
+"""Sparsity rules: how elements of a result depend on elements of the operands, one per primitive without regions.
 
-What chooses (an index, a condition) is followed exactly where it is known before the program runs, else everything that
-it may choose counts.
+Data that select (an index, a condition) are followed exactly where they are known before the program runs; otherwise
+everything that they may select counts.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from graphc.ir.sparse.sparsity import Sparsity, nothing, of_pairs, stacked, unio
 __all__ = ["RULES", "Parts", "Rule", "Values", "filled", "passes_on", "union_of"]
 
 Parts = list["Sparsity | None"]
-"""The patterns of a node's results; None depends on nothing.  That of what grows is the pattern of any of its items."""
+"""The patterns of a node's results; None is empty.  The pattern of a growing stack is that of any of its items."""
 
 
 class Values:
-    """What is known before the program runs: nodes made of constants alone, or of the arrays that are given."""
+    """The values known before the program runs: nodes computed from constants and given arrays alone."""
 
     def __init__(self, given: Mapping[Node, Any]) -> None:
         self.given = given
@@ -43,7 +43,7 @@ class Values:
         return self._arrays[node]
 
     def of_choice(self, node: Node) -> Any:
-        """Return the array of a node that may choose: of integers or truth values."""
+        """Return the array of a node that may select: of integers or truth values."""
         return None if node.dtype.is_float else self.of(node)
 
     def _is_fixed(self, node: Node) -> bool:
@@ -56,7 +56,7 @@ class Values:
 
 
 def filled(part: Sparsity | None, node: Node, width: int) -> Sparsity:
-    """Return the pattern of a node, that of no dependence on any of `width` elements if it is None."""
+    """Return the pattern of a node; None becomes the empty pattern with `width` columns."""
     return nothing(node.type.size, width) if part is None else part
 
 
@@ -110,7 +110,7 @@ def _replaced(x: Sparsity | None, updates: Sparsity, targets: Any, count: int) -
 
 
 def _mixed(x: Sparsity, source: Node, target: Node, leading: int) -> Sparsity:
-    """Return the pattern of a result in which any of the elements along leading axes may be at any place."""
+    """Return the pattern of a result in which any element along leading axes may be at any position."""
     rest = source.shape[leading:]
     each = np.arange(prod(rest))
     together = x.gathered(np.resize(each, source.type.size), len(each)) if len(each) else x
@@ -124,9 +124,9 @@ def _move(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Sp
 def _picked(
     node: Node, operands: Sequence[Sparsity | None], before: Sequence[Any] = (), after: Sequence[Any] = ()
 ) -> Sparsity | None:
-    """Return the pattern of a result each element of which is an element of an operand or none.
+    """Return the pattern of a result whose elements are each an element of an operand or constant.
 
-    The primitive itself moves the numbers of the rows; `before` and `after` are arrays for operands that choose.
+    The primitive itself moves the row numbers; `before` and `after` are arrays for the operands that select.
     """
     nodes = node.operands[len(before) : len(node.operands) - len(after)]
     parts = list(operands[len(before) :])
@@ -149,7 +149,7 @@ def _reduce(node: Node, operands: Sequence[Sparsity | None], values: Values) -> 
 
 
 def _folded(x: Sparsity, shape: tuple[int, ...], axes: Sequence[int]) -> Sparsity:
-    """Return the pattern of what is made of all elements along some axes."""
+    """Return the pattern of a reduction over some axes."""
     kept = [1 if a in axes else n for a, n in enumerate(shape)]
     targets = np.broadcast_to(np.arange(prod(kept)).reshape(kept), shape).ravel()
     return x.gathered(targets, prod(kept))
@@ -177,7 +177,7 @@ def _matmul(node: Node, operands: Sequence[Sparsity | None], values: Values) -> 
 
 
 def passes_on(op: Primitive) -> bool:
-    """Tell whether the result of a primitive depends differentiably on operands."""
+    """Return whether a primitive's result depends differentiably on operands."""
     return op.kind == "region" or (op.differentiable and not op.flat)
 
 

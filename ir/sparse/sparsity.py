@@ -1,6 +1,6 @@
-"""Sets of column numbers, one for each row: which inputs each output of a program depends on.
+"""Sparsity patterns: for each row a set of column numbers, the inputs that an output of a program depends on.
 
-Compressed rows as SciPy has them, in NumPy alone: row r has `indices[indptr[r]:indptr[r + 1]]`, ascending.
+Compressed sparse rows as in SciPy, in NumPy alone: row r has the columns `indices[indptr[r]:indptr[r + 1]]`, ascending.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Sparsity:
 
 
 def of_pairs(rows: Any, columns: Any, shape: tuple[int, int]) -> Sparsity:
-    """Return the pattern of some places, in any order, repeated or not."""
+    """Return the pattern of some positions, in any order, repeated or not."""
     height, width = shape
     keys = np.asarray(rows, np.int64) * width + np.asarray(columns, np.int64)
     if len(keys) > 1 and not (keys[1:] > keys[:-1]).all():
@@ -125,7 +125,7 @@ def of_pairs(rows: Any, columns: Any, shape: tuple[int, int]) -> Sparsity:
 
 
 def nothing(height: int, width: int) -> Sparsity:
-    """Return a pattern without a place."""
+    """Return an empty pattern."""
     return Sparsity((height, width), np.zeros(height + 1, np.int64), np.zeros(0, np.int64))
 
 
@@ -135,7 +135,7 @@ def identity(height: int, width: int, offset: int = 0) -> Sparsity:
 
 
 def stacked(parts: Sequence[Sparsity]) -> Sparsity:
-    """Return patterns one above another."""
+    """Stack patterns vertically."""
     if len(parts) == 1:
         return parts[0]
     lengths = np.concatenate([np.diff(p.indptr) for p in parts])
@@ -144,7 +144,7 @@ def stacked(parts: Sequence[Sparsity]) -> Sparsity:
 
 
 def union(parts: Sequence[Sparsity]) -> Sparsity:
-    """Return the places of any of some patterns of one shape."""
+    """Return the union of patterns of one shape."""
     first, *rest = parts
     others = [p for p in rest if p is not first and p != first]
     if not others:

@@ -27,7 +27,7 @@ _asked: ContextVar[frozenset[str]] = ContextVar("asked", default=frozenset())
 
 @contextmanager
 def asking(*topics: str) -> Iterator[None]:
-    """Ask for topics or modes in a block, besides those of the environment."""
+    """Enable topics or modes in a block, in addition to those of the environment."""
     token = _asked.set(_asked.get() | set(topics))
     try:
         yield
@@ -36,7 +36,7 @@ def asking(*topics: str) -> Iterator[None]:
 
 
 def enabled(topic: str) -> bool:
-    """Tell whether a topic or mode was asked for.  Raises ValueError for a word in GRAPHC_DEBUG that is neither."""
+    """Return whether a topic or mode is enabled.  Raises ValueError for an unknown word in GRAPHC_DEBUG."""
     asked = {word for word in os.environ.get("GRAPHC_DEBUG", "").replace(" ", "").split(",") if word}
     unknown = asked - {*TOPICS, *MODES, "all", "0"}
     if unknown:
@@ -45,14 +45,14 @@ def enabled(topic: str) -> bool:
 
 
 def show(topic: str, text: str) -> None:
-    """Write a text to stderr if its topic was asked for."""
+    """Write a text to stderr if its topic is enabled."""
     if enabled(topic):
         print(text, file=sys.stderr)
 
 
 @contextmanager
 def timed(what: str) -> Iterator[None]:
-    """Time a stage and show it under the topic `time`."""
+    """Time a stage and report it under the topic `time`."""
     start = time.perf_counter()
     yield
     show("time", f"graphc: {what:<24} {1e3 * (time.perf_counter() - start):8.2f} ms")

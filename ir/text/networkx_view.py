@@ -1,4 +1,4 @@
-"""Show a graph to networkx: for drawing, for graph algorithms, for GraphML."""
+"""Convert a graph to networkx: for drawing, graph algorithms and GraphML."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def to_networkx(graph: Region) -> nx.MultiDiGraph[int]:
     position among the user's operands; x*x has two edges, so this is a MultiDiGraph.  The graph itself has
     `name`, `params` and `results`: the numbers of the parameters and results.
     """
-    import networkx as nx  # here, for it takes longer to import than all of graphc
+    import networkx as nx  # imported here, since it takes longer to import than all of graphc
 
     order = list(dict.fromkeys([*graph.params, *toposort(graph.results)]))
     number = {node: i for i, node in enumerate(order)}

@@ -1,7 +1,7 @@
 """Read a graph from the text that `graphc.ir.text.printer` writes.
 
-A tokenizer and one function for each rule of the grammar in docs/ir.md.  Every node is made by `make`, so its
-type is inferred anew and compared with the text's.
+A tokenizer and one function per rule of the grammar in docs/ir.md.  Every node is built by `make`, so its type is inferred
+and compared with the type in the text.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ TOKEN = re.compile(
     re.VERBOSE,
 )
 DEEPEST = 64
-"""How deep lists and regions may nest: beyond it is no program, but an attack on the stack."""
+"""How deep lists and regions may nest: deeper text is an attack on the stack, not a program."""
 LONGEST = 40
 """Digits of the longest integer."""
 
 
 class IRSyntaxError(ValueError):
-    """The text is no graph.  `line` and `column` count from 1; `expected` and `got` say what is wrong there."""
+    """The text is not a graph.  `line` and `column` count from 1; `expected` and `got` describe the error at that position."""
 
     def __init__(self, line: int, column: int, expected: str, got: str) -> None:
         super().__init__(f"{line}:{column}: expected {expected}, got {got}")
@@ -46,7 +46,7 @@ class IRSyntaxError(ValueError):
 
 
 class Token(NamedTuple):
-    """A piece of the text, its kind (a group of TOKEN, or `end`), and where it stands."""
+    """A piece of the text, its kind (a group of TOKEN, or `end`), and its position."""
 
     kind: str
     text: str
@@ -54,7 +54,7 @@ class Token(NamedTuple):
     column: int
 
     def fail(self, expected: str, got: str = "") -> NoReturn:
-        """Raise IRSyntaxError at this place."""
+        """Raise IRSyntaxError at this position."""
         raise IRSyntaxError(self.line, self.column, expected, got or self.text or "the end of the text")
 
 
@@ -85,7 +85,7 @@ def _tokens(text: str) -> list[Token]:
 
 @dataclass
 class Scope:
-    """What the lines of one region have defined."""
+    """The names that the lines of one region have defined."""
 
     named: dict[str, Node] = field(default_factory=dict)
     nodes: set[Node] = field(default_factory=set)
@@ -114,7 +114,7 @@ class _Parser:
         return token
 
     def accept(self, text: str) -> bool:
-        """Take a sign or a word if it is next."""
+        """Consume a sign or a word if it is next."""
         found = self.sees(text)
         self.at += found
         return found
@@ -130,7 +130,7 @@ class _Parser:
         return self.take()
 
     def listed(self, item: Callable[[], T], close: str) -> list[T]:
-        """Read items between commas up to and with the closing sign."""
+        """Read items separated by commas up to and including the closing sign."""
         items: list[T] = []
         while not self.accept(close):
             if items:
@@ -205,7 +205,7 @@ class _Parser:
             regions.append(self.nested(self.region))
         try:
             node = _make(op, operands, params, tuple(regions), _name(target), scope.nodes)
-        except Exception as error:  # a rule may stumble in any way over what it does not fit
+        except Exception as error:  # a type rule may fail in any way on operands it does not expect
             raise IRSyntaxError(word.line, word.column, f"operands and parameters that fit {op.name}", str(error)) from error
         if node.types != types:
             target.fail(f"the type {_tuple(node.types)}", _tuple(types))
@@ -314,7 +314,7 @@ def _integer(token: Token) -> int:
 
 
 def _name(token: Token) -> str:
-    """Return the name that a value's spelling gives to its node: none for a number."""
+    """Return the node name for a value's spelling: empty for a number."""
     return "" if token.text[1].isdigit() else token.text[1:]
 
 
@@ -325,9 +325,9 @@ def _tuple(types: tuple[TensorType, ...]) -> str:
 def _make(
     op: Primitive, operands: list[Node], params: dict[str, Any], regions: tuple[Region, ...], name: str, defined: set[Node]
 ) -> Node:
-    op.infer(tuple(operands), params, regions)  # also where an equal node is known: 1, 1.0 and true are equal keys
+    op.infer(tuple(operands), params, regions)  # also where an equal node exists: 1, 1.0 and true are equal keys
     node = make(op, operands, params, regions)
-    # Two equal lines are two nodes; and a node that other graphs have named keeps its name.
+    # two equal lines are two nodes, and a node that other graphs have named keeps its name
     if node in defined or (has_name(node) and node.name not in ("", name)):
         node = make(op, operands, params, regions, unique=True)
     if has_name(node):

@@ -7,9 +7,9 @@
       return %total
     }
 
-A node is called by its name, with a suffix where two nodes of one region share it, or else by a number.  The
-names of a region are its own, since nothing but parameters leads into it: equal kernels have equal text.
-`graphc.ir.text.parser` reads it all back.
+A node is printed under its name, with a suffix where several nodes of a region share it, or else under a number.  Each region
+has its own names, since values enter it through parameters only: equal kernels have equal text.
+`graphc.ir.text.parser` reads the text back.
 """
 
 from __future__ import annotations
@@ -32,17 +32,15 @@ INDENT = "  "
 def to_text(graph: Graph, *, places: bool = False) -> str:
     """Return the graph as text that `graphc.ir.text.parser.parse` reads back; it ends with a newline.
 
-    `places` adds the user's file and line to each node that has one, as a comment.  Does not recurse but
-    into regions.
+    `places` adds the user's file and line to each node that has one, as a comment.  Recurses only into regions.
     """
     return "".join(f"{text}\n" for text, _ in _graph_lines(graph, places))
 
 
 def describe(node: Node, graph: Graph | None = None, context: int = 5) -> str:
-    """Return the lines around one node, an arrow before its own.
+    """Return the lines around one node, with an arrow before its own line.
 
-    Without a graph the lines before it are the nodes it needs.  A node that is not in the graph, but for
-    regions of its nodes, is described without it.
+    Without a graph the lines before it are the nodes it depends on; so too for a node that is not in the graph or its regions.
     """
     lines = list(_graph_lines(graph, True)) if graph is not None else []
     found = next((i for i, (_, owner) in enumerate(lines) if owner is node), None)
@@ -56,7 +54,7 @@ def describe(node: Node, graph: Graph | None = None, context: int = 5) -> str:
 
 
 def has_name(node: Node) -> bool:
-    """Tell whether a listing shows the node's name: not a constant's or iota's, which all graphs of the process share."""
+    """Return whether a listing shows the node's name: not for constants and iotas, which all graphs of the process share."""
     return not is_literal(node)
 
 
@@ -124,7 +122,7 @@ def _names(region: Region) -> dict[Node, str]:
 
 
 def _plain(name: str) -> str:
-    """Return a name as the grammar has it: letters, digits, dots and underscores, no digit first."""
+    """Return a name that conforms to the grammar: letters, digits, dots and underscores, no digit first."""
     name = re.sub(r"[^A-Za-z0-9_.]", "_", name)
     return f"_{name}" if name[:1].isdigit() or name[:1] == "." else name
 

@@ -1,25 +1,26 @@
-"""Check that a graph is one.
+"""Check the invariants of a graph.
 
-- *acyclic*: no node needs itself.
+- *acyclic*: no node depends on itself.
 - *known*: every node applies a primitive of `PRIMITIVES`.
-- *sane*: dtypes are the six there are, extents are ints of at least 0, but for the first one of what a loop stacks,
-  parameters are data that the text can say, and a constant's number is one of its dtype.
+- *sane*: dtypes are the six defined ones, extents are nonnegative ints except the first one of a growing stack, parameters
+  are data that the text can express, and a constant's number is one of its dtype.
 - *closed*: a region binds distinct parameters, and its results reach no others.
 - *single*: a node with several results is read by `result` nodes alone.
 - *typed*: the types are those that the primitive's rule infers from operands, parameters and regions.
-- *interned*: no region has two equal nodes, unless an identity of its own is the point of them.
+- *interned*: no region has two equal nodes, unless their primitive has an identity.
 - *rooted*: a region has results, and their extents are known.
-- *flat*: the body of a fusion holds no fusions, no loops, no branches.
-- *lawful*: the schedule of a fusion, if it has one, is one of its body, and reductions are read at their own points
+- *flat*: the body of a fusion holds no fusions, loops or branches.
+- *lawful*: the schedule of a fusion, if it has one, fits its body, and reductions are read at their own points
   (ir/access/legality.py).
-- *writable*: an update in place overwrites a value that its loop carries, and that nothing reads afterwards
-  (ir/analysis/in_place.py); what is written where it is joined is made by a kernel for that alone (ir/analysis/buffers.py).
-- *packable*: the right factor of a product that says so is a view of what its loop captures (ir/analysis/buffers.py).
+- *writable*: an in-place update overwrites a value that its loop carries and that nothing reads afterwards
+  (ir/analysis/in_place.py); an in-place operand of a concatenation is computed by a kernel and read by nothing else
+  (ir/analysis/buffers.py).
+- *packable*: the packed right factor of a matmul is a view of a capture of its loop (ir/analysis/buffers.py).
 - *vectorizable*: the lanes of a loop run along axes whose elements its bodies do not mix (ir/analysis/lane_layout.py).
-- *promotable*: what is in registers fits them (ir/analysis/register_promotion.py).
+- *promotable*: loops and branches in registers fit them (ir/analysis/register_promotion.py).
 
-The checks are in this order, and each relies on those above it; the last five, of decisions, come after all others.
-Nodes are checked when they are made, so what fails here was made around `make`, or by a pass that tied regions wrongly.
+The checks run in this order, and each relies on those above it; the last five, of decisions, come after all others.  `make`
+checks each node it builds, so what fails here was built without `make`, or by a pass that connected regions wrongly.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ MOST_ELEMENTS = 1 << 48
 
 
 class VerificationError(Exception):
-    """A graph breaks an invariant.  `rule` names it, `node` is where, if it is at a node."""
+    """A graph breaks an invariant.  `rule` names it, and `node`, if not None, is where."""
 
     def __init__(self, rule: str, text: str, node: Node | None) -> None:
         super().__init__(text)
@@ -58,8 +59,8 @@ class VerificationError(Exception):
 def verify(graph: Graph, after: str = "", target: TargetInfo | None = None) -> None:
     """Raise VerificationError, with the lines around the node, if the graph breaks an invariant.
 
-    `after` names the pass that made the graph, for the message; decisions must fit the `target`, if one is given.
-    Time is linear in the nodes, regions' included.
+    `after` names the pass that produced the graph, for the message; decisions must fit the `target`, if one is given.  Time is
+    linear in the number of nodes, those of regions included.
     """
     regions = []
     for region in _regions(graph):
@@ -80,7 +81,7 @@ def _error(rule: str, complaint: str, node: Node | None, graph: Graph, after: st
 
 
 def _regions(graph: Graph) -> Iterator[Region]:
-    """Yield the graph and all regions below it, an outer region first."""
+    """Yield the graph and all regions below it, outer regions first."""
     waiting: list[Region] = [graph]
     while waiting:
         region = waiting.pop()
@@ -89,7 +90,7 @@ def _regions(graph: Graph) -> Iterator[Region]:
 
 
 def acyclic(region: Region) -> Iterator[Complaint]:
-    """Yield a node that needs itself."""
+    """Yield a node that depends on itself."""
     done: set[Node] = set()
     open_: set[Node] = set()
     for root in region.results:
@@ -117,7 +118,7 @@ def known(region: Region) -> Iterator[Complaint]:
 
 
 def sane(region: Region) -> Iterator[Complaint]:
-    """Yield nodes with a dtype, an extent, a parameter or a constant that cannot be."""
+    """Yield nodes with an illegal dtype, extent, parameter or constant."""
     for node in _all(region):
         for type in node.types:
             if type.dtype not in DTYPES.values():
@@ -139,7 +140,7 @@ def typed(region: Region) -> Iterator[Complaint]:
     for node in _all(region):
         try:
             inferred = node.op.infer(node.operands, node.params, node.regions)
-        except Exception as error:  # a rule may stumble in any way over what it does not fit
+        except Exception as error:  # a type rule may fail in any way on operands it does not expect
             yield node, f"{node.op.name} does not fit its operands and parameters: {error}"
             continue
         if inferred != node.types:
@@ -147,7 +148,7 @@ def typed(region: Region) -> Iterator[Complaint]:
 
 
 def closed(region: Region) -> Iterator[Complaint]:
-    """Yield parameters that are bound twice or not at all, and what is bound but no parameter."""
+    """Yield parameters that are bound twice or not at all, and bound nodes that are not parameters."""
     for i, param in enumerate(region.params):
         if param.op is not PARAMETER:
             yield param, f"{param.op.name} is bound as a parameter"
@@ -160,7 +161,7 @@ def closed(region: Region) -> Iterator[Complaint]:
 
 
 def single(region: Region) -> Iterator[Complaint]:
-    """Yield nodes that read all results of a node at once, and results that are several."""
+    """Yield nodes that read a node with several results directly, and results that are such nodes."""
     for node in _all(region):
         if not is_result(node) and any(len(o.types) != 1 for o in node.operands):
             yield node, f"{node.op.name} reads a node that has several results"
@@ -181,7 +182,7 @@ def interned(region: Region) -> Iterator[Complaint]:
 
 
 def rooted(region: Region) -> Iterator[Complaint]:
-    """Yield a complaint if the region has no results, and results of which only a loop's end says how large they are."""
+    """Yield a complaint if the region has no results, and results whose extents are known only at run time."""
     if not region.results:
         yield None, "a region has no results"
     for result in region.results:
@@ -197,7 +198,7 @@ def flat(region: Region) -> Iterator[Complaint]:
 
 
 def lawful(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
-    """Yield the fusions whose schedules are none, or under which a reduction is read elsewhere than at its own point."""
+    """Yield the fusions with an illegal schedule, or in which a reduction is read at another point than its own."""
     for node in _all(region):
         if is_fusion(node) and node.params:
             for complaint in illegal(node.regions[0], node.params):
@@ -205,7 +206,7 @@ def lawful(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
 
 
 def writable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
-    """Yield the updates in place that overwrite what is no carried value of a loop, is read afterwards, or in registers."""
+    """Yield the in-place updates whose target is not a carried value in memory, or is read afterwards."""
     bodies = [(_layout(node, inner), inner) for node in region.nodes() for inner in node.regions]
     for layout, body in [(Layout(0), region)] * isinstance(region, Graph) + bodies:
         yield from illegal_updates(body, layout, 0 if target is None else target.register_elements)
@@ -213,7 +214,7 @@ def writable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
 
 
 def packable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
-    """Yield the products whose right factor cannot be packed before their loop."""
+    """Yield the matmuls whose right factor cannot be packed before their loop."""
     yield from illegal_packing(region, ()) if isinstance(region, Graph) else ()
     for node in region.nodes():
         for inner in node.regions:
@@ -221,7 +222,7 @@ def packable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
 
 
 def vectorizable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
-    """Yield the loops that cannot have the lanes that they say."""
+    """Yield the loops that cannot have the lanes that they declare."""
     for node in _all(region):
         if "lanes" in node.params or "lane_axes" in node.params:
             for complaint in illegal_lanes(node):
@@ -231,7 +232,7 @@ def vectorizable(region: Region, target: TargetInfo | None) -> Iterator[Complain
 
 
 def promotable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
-    """Yield the loops and branches in registers that do not fit them."""
+    """Yield the loops and branches that do not fit in registers but are marked so."""
     for node in _all(region):
         if "registers" in node.params:
             lanes, elements = decided_lanes(node), node.params["registers"]
@@ -243,14 +244,14 @@ def promotable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]
 
 
 def _layout(node: Node, region: Region) -> Layout:
-    """Return what a region carries on, as the body of a loop does."""
+    """Return the layout of the loop whose body a region is."""
     return Layout.of(node.params) if is_loop(node) and region is node.regions[-1] else Layout(0)
 
 
 Check = Callable[[Region], Iterator[Complaint]]
 
 STRUCTURE: tuple[Check, ...] = (acyclic, known, sane, closed, single, typed, interned, rooted, flat)
-"""The invariants of the graph, in the order in which they are checked in each region, an outer one first."""
+"""The invariants of the graph, in the order in which they are checked in each region, outer regions first."""
 
 Decision = Callable[[Region, TargetInfo | None], Iterator[Complaint]]
 

@@ -1,10 +1,10 @@
-"""Long scans whose gradient keeps few states: loops over segments, within loops over segments, around the loop itself.
+"""Scans whose gradient stores few states: the loop is split into nested segments.
 
-    scan of 1000 steps   →   scan of 10 segments { scan of 10 segments { scan of 10 steps } }
+    scan of 1000 iterations   →   scan of 10 segments { scan of 10 segments { scan of 10 iterations } }
 
-The gradient of a scan keeps what is carried into each of its steps, and computes everything else of a step again.
-Of the outermost loop these are 10 states; the gradient of one of its steps runs the loop inside again and keeps 10
-states meanwhile, and so on: 30 states instead of 1000, for two more runs of the steps.
+The gradient of a scan stores the carry of each iteration and recomputes everything else.  For the outermost loop above these
+are 10 states; the gradient of each of its segments runs the next loop again and stores 10 states, and so on: 30 states instead
+of 1000, for two more runs of the body.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ __all__ = ["kept_states", "scan_in_segments", "segment_lengths"]
 
 
 def segment_lengths(length: int, budget: int | None) -> list[int]:
-    """Return how long the segments are, of the outermost loop first, so that a gradient keeps `budget` states at most.
+    """Return the lengths of the segments, outermost loop first, for which a gradient stores at most `budget` states.
 
-    None stands for one loop around the loop, which keeps about 2√length states.  Raises ValueError for a budget
-    that no segments can hold.
+    None stands for one level of segments, which stores about 2√length states.  Raises ValueError for a budget that no segments
+    can meet.
 
     >>> segment_lengths(1000, 32), kept_states(1000, segment_lengths(1000, 32))
     ([100, 10], 30)
@@ -43,7 +43,7 @@ def segment_lengths(length: int, budget: int | None) -> list[int]:
 
 
 def kept_states(length: int, lengths: Sequence[int]) -> int:
-    """Return the most states that are kept at one time."""
+    """Return the most states that are stored at one time."""
     if not lengths:
         return length
     count, rest = divmod(length, lengths[0])
@@ -52,7 +52,7 @@ def kept_states(length: int, lengths: Sequence[int]) -> int:
 
 @lru_cache(maxsize=4096)
 def _split(length: int, levels: int) -> tuple[int, tuple[int, ...]]:
-    """Return how many states that many loops keep, and the lengths of their segments; even segments are preferred."""
+    """Return the number of stored states and the segment lengths for a number of levels; even segments are preferred."""
     if levels == 1 or length < 4:
         return length, ()
     ideal = length ** ((levels - 1) / levels)
@@ -77,7 +77,7 @@ def scan_in_segments(
     reverse: bool = False,
     outer: Collection[Node] | None = None,
 ) -> list[Node]:
-    """Return what `control_flow.scan` returns, by loops over segments of these lengths, the outermost first."""
+    """Return what `control_flow.scan` returns, by nested loops over segments of these lengths, outermost first."""
     if not lengths:
         return scan(body, carries, xs, length, reverse=reverse, outer=outer)
     size, *inner = lengths
@@ -113,7 +113,7 @@ def _segments(
     reverse: bool,
     outer: Collection[Node] | None,
 ) -> list[Node]:
-    """Scan over `count` segments of `size` steps."""
+    """Scan over `count` segments of `size` iterations."""
     own = [parameter(c.type, c.name) for c in carries]
     chunks = [build.reshape(x, (count, size, *x.shape[1:])) for x in xs]
     items = [parameter(c.type.with_shape(c.shape[1:]), x.name) for c, x in zip(chunks, xs, strict=True)]

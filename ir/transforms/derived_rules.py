@@ -1,7 +1,7 @@
-"""The derivatives of values that are computed by one formula and differentiated by another: the primitive `derived`.
+"""Derivative rules of `derived` nodes, whose values are computed by another formula than their derivatives.
 
-A rule is as in DIAGONAL (graphc.ir.transforms.vjp_rules): for each of the two operands, a function of the cotangent or
-tangent `g`, the value `v`, and the operands.  At singular points the derivatives are torch's.
+As in DIAGONAL (graphc.ir.transforms.vjp_rules), a rule has for each of the two operands a function of the cotangent or tangent
+`g`, the value `v`, and the operands.  At singular points the derivatives are torch's.
 Source: PyTorch, tools/autograd/derivatives.yaml.
 """
 
@@ -18,7 +18,7 @@ __all__ = ["DERIVED", "Partial"]
 Partial = Callable[[Node, Node, Node, Node], Node]
 
 SINC_TERMS = [2 * k * (-1) ** k / factorial(2 * k + 1) for k in range(1, 9)]
-"""Of (t cos t - sin t) / t² as a series in odd powers of t: exact in f64 below 1/2."""
+"""Terms of (t cos t - sin t) / t² as a series in odd powers of t: exact in f64 below 1/2."""
 
 
 def _inverse_root(g: Node, v: Node, x: Node, y: Node) -> Node:
@@ -114,4 +114,4 @@ DERIVED: dict[str, tuple[Partial, Partial | None]] = {
     "at-most": (_bounded, lambda g, v, x, bound: select(x > bound, g, 0)),
     "cross-entropy": (_cross_entropy, _cross_entropy_by_target),
 }
-"""For each rule, the partial derivatives by the two operands, times `g`."""
+"""For each rule, the partial derivatives with respect to the two operands, times `g`."""

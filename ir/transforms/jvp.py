@@ -1,7 +1,7 @@
 """Forward mode: from a graph to the graph of its directional derivatives.
 
-A loop and a table, as reverse mode is, but the loop walks with the data, operands first.  Tangents are
-ordinary nodes, so both modes can be applied to them again.
+A loop and a table, as in reverse mode, but the loop visits operands first.  Tangents are ordinary nodes, so both modes can be
+applied to them again.
 """
 
 from __future__ import annotations
@@ -91,11 +91,11 @@ def _through_regions(node: Node, known: dict[Node, Node], several: dict[Node, li
 
 
 def _propagate(node: Node, known: dict[Node, Node]) -> None:
-    """Add the tangent of a node, if it has one, to those known; the new nodes have the place of `node`."""
+    """Add the tangent of a node, if it has one; new nodes have the source location of `node`."""
     if node.op.name not in JVP or not node.dtype.is_float:
         return
     place.where = node.where
     known[node] = tangent = JVP[node.op.name](node, [known.get(o) for o in node.operands])
-    # A constant is shared by everything that uses the number; no one name fits it.
+    # constants are shared, so no one name fits them
     if node.name and not tangent.name and tangent.op.kind != "leaf":
         tangent.name = f"t_{node.name}"

@@ -1,7 +1,7 @@
-"""What forward mode does at branches and loops: a loop carries the tangents beside the values.
+"""Forward-mode rules for branches and loops: a loop carries the tangents beside the values.
 
-Bodies are differentiated by forward mode itself, on the parameters that they have, so that the loop of before and the
-one with tangents can become one (`loop_passes`).
+Bodies are differentiated by forward mode itself, on their own parameters, so that the original loop and the one with tangents
+can be merged (`loop_passes`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from graphc.ir.regions.loop import Binding, Carry, Loop
 __all__ = ["LOOP_JVP", "LoopJVP", "Tangents"]
 
 Tangents = Callable[[Sequence[Node], Sequence[Node], Sequence[Node]], "list[Node | None]"]
-"""Forward mode itself, handed to the rules: it stands above them."""
+"""Forward mode itself, an argument of the rules, since its module imports this one."""
 
 LoopJVP = Callable[[Node, Sequence["Node | None"], Tangents], "list[Node | None]"]
 """rule(node, tangents of its operands, forward mode) -> tangents of its results."""
@@ -34,7 +34,7 @@ def _spread(found: Sequence[Node], moving: Sequence[int], count: int) -> list[No
 
 
 def _call(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[Node | None]:
-    """Return the tangents of a branch or a checkpoint, which is the same with tangents of its arms' results."""
+    """Return the tangents of a branch or a checkpoint: the same node over its arms with tangents."""
     varying = [i for i, t in enumerate(arguments(node, tangents)) if t is not None]
     seeds = [parameter(node.regions[0].params[i].type) for i in varying]
     found = [push(r.results, [r.params[i] for i in varying], seeds) for r in node.regions]
@@ -50,7 +50,7 @@ def _call(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[N
 
 
 def _loop(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[Node | None]:
-    """Return the tangents of a loop's results: those of the loop that has tangents behind its carries, xs and captures."""
+    """Return the tangents of a loop's results: those of the loop that also has tangents of its carries, xs and captures."""
     loop = Loop.of(node)
     given = dict(zip((b.param for b in loop.bindings), tangents, strict=True))
     seeds = {p: parameter(p.type) for p, t in given.items() if t is not None}
@@ -60,7 +60,7 @@ def _loop(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[N
         new = [c.param for c, t in moving if t is not None and c.param not in seeds]
         if not new:
             break
-        seeds.update({p: parameter(p.type) for p in new})  # it varies from the second iteration on
+        seeds.update({p: parameter(p.type) for p in new})  # it has a tangent from the second iteration on
 
     def start(b: Binding) -> Node:
         return _filled(b.operand, given[b.param])
@@ -77,7 +77,7 @@ def _loop(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[N
 
 
 def _custom(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[Node | None]:
-    """Do what the rule for tangents does with those of the inputs.  Raises RefusedError if it is an error to ask."""
+    """Apply the tangent rule to the inputs' tangents.  Raises RefusedError if there is an error text instead of a rule."""
     rule = Custom.of(node)
     _, given, _ = rule.split(tangents)
     if all(t is None for t in given):
@@ -92,4 +92,4 @@ def _custom(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list
 
 
 LOOP_JVP: dict[str, LoopJVP] = {"checkpoint": _call, "cond": _call, "custom": _custom, "while": _loop, "scan": _loop}
-"""Primitives with regions -> their rule."""
+"""The rule of each primitive with regions."""

@@ -1,8 +1,8 @@
-"""What forward mode does at each primitive: one flat table, the transpose of that of reverse mode.
+"""Forward-mode rules: one flat table of Jacobian-vector products, the transpose of the table of reverse mode.
 
-A rule gets the node and the tangent of each operand, None for one that does not vary (one does at least); it
-returns the tangent of the result.  Partial derivatives of elementwise primitives, and what counts as a
-derivative where there is none, are those of graphc.ir.transforms.vjp_rules; primitives without a rule are there too.
+A rule gets the node and the tangent of each operand, None for an operand without one (at least one has a tangent), and returns
+the tangent of the result.  The partial derivatives of elementwise primitives, the conventions at singular points, and the list
+of primitives without a rule are those of graphc.ir.transforms.vjp_rules.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _total(*contributions: Contribution) -> JVPRule:
 
 
 def _derived(node: Node, tangents: Sequence[Node | None]) -> Node:
-    """Add up the partial derivatives of the rule times the tangents of the two operands; that of the value is no part."""
+    """Add the partial derivatives of the rule times the operands' tangents; the tangent of the value itself is not used."""
     _, x, y = node.operands
     pairs = zip(DERIVED[node.params["rule"]], tangents[1:], strict=True)
     parts = [p(t, node, x, y) for p, t in pairs if p is not None and t is not None]
@@ -52,7 +52,7 @@ def _tangent_or_zeros(x: Node, tangent: Node | None) -> Node:
 
 
 def _scatter(node: Node, tangents: Sequence[Node | None]) -> Node:
-    """Put the tangents of the updates, or zeros, in the place of those of what they replace."""
+    """Replace tangents by those of the updates, or by zeros."""
     x, updates, *indices = node.operands
     base, new, *_ = tangents
     return build.scatter(_tangent_or_zeros(x, base), _tangent_or_zeros(updates, new), *indices)
@@ -72,7 +72,7 @@ def _extremum(node: Node, tangents: Sequence[Node | None]) -> Node:
 
 
 def _prod(node: Node, tangents: Sequence[Node | None]) -> Node:
-    """Multiply values with tangents up a binary tree: no division, so exact around any number of zeros."""
+    """Multiply (value, tangent) pairs in a binary tree: no division, so it is exact around any number of zeros."""
     (x,), (t,) = node.operands, tangents
     assert t is not None
     level, rate = rows(x, node.params["axes"]), rows(t, node.params["axes"])

@@ -1,7 +1,7 @@
 """Reverse mode: from a graph to the graph of its gradients.
 
-A loop and a table.  The loop walks the nodes from the outputs back, the table says what each primitive does
-with the cotangent of its result.  Gradients are ordinary nodes, so they can be differentiated again.
+A loop and a table.  The loop visits the nodes from the outputs back, the table gives the vector-Jacobian product of each
+primitive.  Gradients are ordinary nodes, so they can be differentiated again.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from graphc.ir.transforms.vjp_rules import VJP, accumulated
 __all__ = ["GRADIENT", "adjoint", "gradients"]
 
 GRADIENT = " (gradient)"
-"""What the place of an adjoint operation ends with."""
+"""The suffix of an adjoint operation's source location."""
 
 
 class _Cotangents:
-    """What flows back to each node: the contributions of its users, added up when all are there and it is asked for."""
+    """The cotangent of each node: the contributions of its users, added once all are there and it is read."""
 
     def __init__(self) -> None:
         self._parts: dict[Node, list[Node]] = {}
@@ -45,13 +45,12 @@ class _Cotangents:
 
 
 def gradients(outputs: Sequence[Node], cotangents: Sequence[Node], wrt: Sequence[Node]) -> list[Node | None]:
-    """Return the gradient by each node of `wrt`, summed over `outputs` weighted with `cotangents`.
+    """Return the gradient with respect to each node of `wrt`, summed over `outputs` weighted with `cotangents`.
 
-    A cotangent has the type of its output.  A gradient has the type of its node; None means that no output
-    depends on the node in a differentiable way.  Where one node of `wrt` depends on another, the gradient
-    by the deeper one has the paths through the upper one too, as torch.autograd.grad has it.  Time is linear
-    in the number of nodes; nothing recurses.  Raises TypeRuleError for a cotangent of another type, and for a
-    region that has no rule.
+    A cotangent has the type of its output.  A gradient has the type of its node; None means that no output depends on the node
+    differentiably.  Where one node of `wrt` depends on another, the gradient with respect to the deeper one includes the paths
+    through the upper one, as in torch.autograd.grad.  Time is linear in the number of nodes; nothing recurses.  Raises
+    TypeRuleError for a cotangent of another type, and for a region that has no rule.
     """
     order = toposort(outputs)
     active = _active(order, wrt)
@@ -76,10 +75,10 @@ def gradients(outputs: Sequence[Node], cotangents: Sequence[Node], wrt: Sequence
 
 
 def adjoint(graph: Graph, wrt: Sequence[int], *, value: bool = True) -> Graph:
-    '''Append to a graph the gradient of its first result by the parameters numbered in `wrt`.
+    '''Append the gradient of the first result with respect to the parameters numbered in `wrt` to a graph.
 
-    The first result must be a 0-d float.  The results are those of `graph` (none if not `value`), then one
-    gradient for each of `wrt`, zeros where nothing depends on it.  Raises TypeRuleError.
+    The first result must be a 0-d float.  The results are those of `graph` (none if not `value`), then one gradient for each of
+    `wrt`, zeros where nothing depends on it.  Raises TypeRuleError.
 
     >>> from graphc.ir.text.parser import parse
     >>> from graphc.ir.text.printer import to_text
@@ -108,7 +107,7 @@ def adjoint(graph: Graph, wrt: Sequence[int], *, value: bool = True) -> Graph:
 
 
 def in_gradient(where: str) -> str:
-    """Return the place of an adjoint operation: that of the operation it belongs to, with a note."""
+    """Return the source location of an adjoint operation: that of its primal operation, with a suffix."""
     return where if not where or where.endswith(GRADIENT) else f"{where}{GRADIENT}"
 
 
@@ -132,13 +131,13 @@ def _active(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
 
 
 def _collect(node: Node, adjoints: _Cotangents, parts: dict[Node, list[Node | None]]) -> None:
-    """Put the cotangent of one result of a node with those of its other results."""
+    """Store the cotangent of one result of a node beside those of its other results."""
     (whole,) = node.operands
     parts.setdefault(whole, [None] * len(whole.types))[node.params["index"]] = adjoints[node]
 
 
 def _through_regions(node: Node, active: set[Node], adjoints: _Cotangents, parts: dict[Node, list[Node | None]]) -> None:
-    """Hand the cotangents of a loop's or a branch's results on to its active operands."""
+    """Propagate the cotangents of a loop's or a branch's results to its active operands."""
     cotangents = [adjoints[node]] if node in adjoints else parts.get(node, [])
     wanted = [operand in active for operand in node.operands]
     if not any(wanted) or all(g is None for g in cotangents):
@@ -150,7 +149,7 @@ def _through_regions(node: Node, active: set[Node], adjoints: _Cotangents, parts
 
 
 def _propagate(node: Node, active: set[Node], adjoints: _Cotangents) -> None:
-    """Hand the cotangent of a node on to its active operands; the new nodes have the place of `node`."""
+    """Propagate the cotangent of a node to its active operands; new nodes have the source location of `node`."""
     total = adjoints[node]
     _name_after(total, node)
     wanted = [operand in active for operand in node.operands]
@@ -163,6 +162,6 @@ def _propagate(node: Node, active: set[Node], adjoints: _Cotangents) -> None:
 
 
 def _name_after(total: Node, node: Node) -> None:
-    # A constant is shared by everything that uses the number; no one name fits it.
+    # constants are shared, so no one name fits them
     if node.name and not total.name and total.op.kind != "leaf":
         total.name = f"d_{node.name}"

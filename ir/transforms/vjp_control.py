@@ -1,10 +1,9 @@
-"""What reverse mode does at branches and loops: one rule for each, from a node with regions to another.
+"""Reverse-mode rules for branches and loops: each maps a node with regions to another one.
 
-The adjoint of a branch is a branch between the adjoints of its arms.  The adjoint of a loop is a scan the other
-way: it carries the cotangents of the carried values and the gradients of the captures, and reads the residuals, which are
-the carried values that a second forward loop has stacked.  How often a `while` has run only these residuals tell,
-and the scan runs over them.  Bodies are differentiated by reverse mode itself, so these rules work on their own
-output.
+The adjoint of a branch is a branch between the adjoints of its arms.  The adjoint of a loop is a reversed scan: it carries the
+cotangents of the carried values and the gradients of the captures, and reads the residuals, the carried values that a copy of
+the forward loop stacks.  Only these residuals record how often a `while` has run, and the scan runs over them.  Bodies are
+differentiated by reverse mode itself, so the rules apply to their own output.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from graphc.ir.transforms.vjp_rules import accumulated
 __all__ = ["LOOP_VJP", "Gradients", "LoopRule"]
 
 SMALL_TABLE = 16
-"""A loop adds up the gradient of a table of at most so many elements as a whole, where its body gathers from it."""
+"""A loop accumulates the gradient of a table of at most this many elements densely, where its body gathers from the table."""
 
 Gradients = Callable[[Sequence[Node], Sequence[Node], Sequence[Node]], "list[Node | None]"]
-"""Reverse mode itself, handed to the rules: it stands above them."""
+"""Reverse mode itself, an argument of the rules, since its module imports this one."""
 
 LoopRule = Callable[[Node, Sequence["Node | None"], Sequence[bool], Gradients], "list[Node | None]"]
 """rule(node, cotangents of its results, which operands want a gradient, gradients) -> gradients of the operands."""
@@ -40,7 +39,7 @@ def _filled(by: Sequence[Node], found: Sequence[Node | None]) -> list[Node]:
 
 
 def _spread(wanted: Sequence[bool], found: Sequence[Node]) -> list[Node | None]:
-    """Put found gradients at the operands that want one."""
+    """Place the gradients at the operands that want one."""
     rest = iter(found)
     return [next(rest) if w else None for w in wanted]
 
@@ -61,7 +60,7 @@ def _cond(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool],
 def _checkpoint(
     node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients
 ) -> list[Node | None]:
-    """Compute the region again where its gradient is: behind a barrier, or it would be one with the first computation."""
+    """Recompute the region in its gradient, behind an optimization barrier that keeps it from merging with the original."""
     (body,) = node.regions
     given = [i for i, g in enumerate(cotangents) if g is not None]
     seeds = [parameter(body.results[i].type) for i in given]
@@ -76,7 +75,7 @@ def _checkpoint(
 
 
 def _loop(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
-    """Return the gradients of a loop's operands: results of a scan the other way, which carries the sums over iterations."""
+    """Return the gradients of a loop's operands: results of a reversed scan, which carries the sums over iterations."""
     loop = Loop.of(node)
     of_ends, of_stacks = loop.split_results(cotangents)
     given = [(y, g) for y, g in zip(loop.ys, of_stacks, strict=True) if g is not None]
@@ -109,7 +108,7 @@ def _sum_over_iterations(param: Node, gradient: Node) -> Carry:
 
 
 class _Flow(NamedTuple):
-    """What an adjoint body computes: cotangents of some carries and ys, as parameters, and gradients by parameter."""
+    """The parts of an adjoint body: cotangents of some carries and ys, as parameters, and gradients by parameter."""
 
     carries: dict[Carry, Node]
     ys: list[Node]
@@ -119,9 +118,9 @@ class _Flow(NamedTuple):
 def _flow(
     loop: Loop, of_ends: Sequence[Node | None], ys: Sequence[Node], wanted: Sequence[bool], gradients: Gradients
 ) -> _Flow:
-    """Differentiate the body of a loop by all carries that have a cotangent in any iteration, and by what is wanted.
+    """Differentiate the body of a loop with respect to the carries that ever have a cotangent, and the wanted operands.
 
-    What is carried to be compared only, such as the error of an iteration, has none: nothing is computed for it.
+    A value that is carried only for a comparison, such as the error of an iteration, has no cotangent and costs nothing.
     """
     active = [b.param for b, w in zip(loop.bindings, wanted, strict=True) if w or isinstance(b, Carry)]
     wrt = [p for p in active if p.dtype.is_float]
@@ -143,7 +142,7 @@ def _or_zeros(cotangent: Node | None, like: Node) -> Node:
 
 
 def _picked(computed: Sequence[Node], loop: Loop) -> list[Node]:
-    """Return what an adjoint body picks from large carried values: that is kept then, and not the values."""
+    """Return what an adjoint body reads of large carried values by index: these parts are stored instead of the values."""
     forward, varying = set(loop.body.params), {c.param for c in loop.carries}
     found = []
     for node in toposort(computed):
@@ -159,10 +158,10 @@ def _picked(computed: Sequence[Node], loop: Loop) -> list[Node]:
 
 
 def _residuals(loop: Loop, picked: Mapping[Node, Node]) -> list[Binding]:
-    """Return, stacked, what each carried value was before each iteration, and what was picked, with their parameters.
+    """Return the stacked carried values before each iteration, and the parts read by index, with their parameters.
 
-    They are results of the same loop with more ys.  One more of a `while` is its iterations themselves: so their number is
-    known where nothing else is read.
+    They are results of the same loop with more ys.  A `while` also stacks one value that grows, so that the number of
+    iterations is known where nothing else is read.
     """
     values = {**{c.param: c.param for c in loop.carries}, **picked}
     if loop.condition is not None:
@@ -172,7 +171,7 @@ def _residuals(loop: Loop, picked: Mapping[Node, Node]) -> list[Binding]:
 
 
 def _custom(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
-    """Do what the rule for cotangents does with them.  Raises RefusedError if it is an error to ask."""
+    """Apply the cotangent rule.  Raises RefusedError if there is an error text instead of a rule."""
     rule = Custom.of(node)
     values, inputs, captures = rule.split(wanted)
     if not any(inputs):
@@ -191,4 +190,4 @@ def _custom(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool
 LOOP_VJP: dict[str, LoopRule] = {
     "checkpoint": _checkpoint, "cond": _cond, "custom": _custom, "while": _loop, "scan": _loop
 }  # fmt: skip
-"""Primitives with regions -> their rule."""
+"""The rule of each primitive with regions."""

@@ -1,12 +1,11 @@
-"""What reverse mode does at each primitive: one flat table, written with the IR's own operators.
+"""Reverse-mode rules: one flat table of vector-Jacobian products, written with the IR's own operators.
 
-A rule gets the node, the cotangent of its result, and for each operand whether a gradient is wanted there;
-it returns one contribution for each operand, or None.  Rules build graph nodes, so second derivatives
-need nothing more.  Where a primitive has no derivative, the value is torch's: ties share evenly, `abs` and
-`sign` have 0 at 0, roundings have 0 everywhere.
+A rule gets the node, the cotangent of its result, and for each operand whether its gradient is wanted; it returns one
+contribution for each operand, or None.  Rules build graph nodes, so higher derivatives need nothing more.  Where a primitive
+has no derivative, the value is torch's: ties share evenly, `abs` and `sign` have 0 at 0, roundings have 0 everywhere.
 
-The Jacobian of an elementwise primitive is diagonal, its own transpose: the table DIAGONAL serves reverse and
-forward mode (graphc.ir.transforms.jvp_rules) alike.
+The Jacobian of an elementwise primitive is diagonal, hence its own transpose: reverse and forward mode
+(graphc.ir.transforms.jvp_rules) share the table DIAGONAL.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ VJPRule = Callable[[Node, Node, Sequence[bool]], Sequence["Node | None"]]
 def each(*contributions: Contribution | None) -> VJPRule:
     """Make a rule from one function per operand, called as `f(g, y, *operands)` only where it is wanted.
 
-    `g` is the cotangent of the result `y`.  None stands for an operand that never has a gradient; operands
-    beyond the listed ones have none either.
+    `g` is the cotangent of the result `y`.  None stands for an operand that never has a gradient; operands beyond the listed
+    ones have none either.
     """
 
     def rule(node: Node, g: Node, wanted: Sequence[bool]) -> list[Node | None]:
@@ -54,7 +53,7 @@ def _zeros(g: Node, *_: Node) -> Node:
 
 
 def accumulated(parts: Sequence[Node]) -> Node:
-    """Return the sum of the contributions to one gradient; what is for some elements is added to these alone."""
+    """Return the sum of the contributions to one gradient; contributions to single elements are added to these alone."""
     total, *rest = parts
     for part in rest:
         total = _plus(total, part)
@@ -74,8 +73,8 @@ def _plus(known: Node, part: Node) -> Node:
 def _pow_base(g: Node, y: Node, a: Node, b: Node) -> Node:
     if is_constant(b):
         return _pow_base_constant(g, a, b.params["value"])
-    # 0 * a**-1 must be 0 where b is 0, also where a**-1 is no number; elsewhere nothing may be masked,
-    # or the derivative of this by b would be lost.
+    # 0 * a**-1 must be 0 where b is 0, also where a**-1 is infinite or NaN; a mask anywhere else would lose
+    # the derivative of this with respect to b
     harmless = ~(elementwise("le", float(np.finfo(a.dtype.numpy).tiny), elementwise("abs", a)))
     base = select(elementwise("eq", b, 0) & harmless, 1, a)
     return g * (b * elementwise("pow", base, b - 1))
@@ -86,18 +85,18 @@ def _pow_base_constant(g: Node, a: Node, exponent: float) -> Node:
         return zeros_like(g)
     if exponent == 1:
         return g
-    root = exponent == 1.5  # as in torch, for which x ** 0.5 is a square root below zero too
+    root = exponent == 1.5  # as in torch, where x ** 0.5 is a square root below zero too
     rest = a if exponent == 2 else elementwise("sqrt", a) if root else elementwise("pow", a, exponent - 1)
     return g * (rest * exponent)
 
 
 def _pow_exponent(g: Node, y: Node, a: Node, b: Node) -> Node:
-    constant = elementwise("eq", a, 0) & (b >= 0)  # 0**b does not change with b there: log(1) gives the 0
+    constant = elementwise("eq", a, 0) & (b >= 0)  # as in torch: 0**b does not change with b there, and log(1) gives the 0
     return g * (y * elementwise("log", select(constant, 1, a)))
 
 
 def _unless(loses: Node, ties: Node, g: Node) -> Node:
-    """Return the cotangent of one side of a maximum or minimum: none if it loses, half at ties, all at NaN."""
+    """Return the cotangent of one side of a maximum or minimum: zero if it loses, half at ties, all of it at NaN."""
     return select(ties, g * 0.5, select(loses, 0, g))
 
 
@@ -115,7 +114,7 @@ DIAGONAL: dict[str, tuple[Contribution, ...]] = {
     "sqrt": (lambda g, y, x: g / (y * 2),),
     "rsqrt": (lambda g, y, x: g * (y * y * y * -0.5),),
     "exp": (lambda g, y, x: g * y,),
-    "expm1": (lambda g, y, x: g * elementwise("exp", x),),  # y + 1 has no digit left below -37
+    "expm1": (lambda g, y, x: g * elementwise("exp", x),),  # y + 1 has no significant digit left below -37
     "log": (lambda g, y, x: g / x,),
     "log1p": (lambda g, y, x: g / (x + 1),),
     "sin": (lambda g, y, x: g * elementwise("cos", x),),
@@ -134,9 +133,9 @@ DIAGONAL: dict[str, tuple[Contribution, ...]] = {
     "maximum": _extremum_of_two(lambda mine, other: mine < other),
     "minimum": _extremum_of_two(lambda mine, other: other < mine),
 }
-"""For each operand of an elementwise primitive, the partial derivative by it, times `g`: called as `f(g, y, *operands)`.
+"""For each operand of an elementwise primitive, the partial derivative times `g`: `f(g, y, *operands)`.
 
-`g` is the cotangent of the result `y` on the way back, the tangent of the operand on the way forth.
+In reverse mode `g` is the cotangent of the result `y`, in forward mode the tangent of the operand.
 """
 
 
@@ -196,7 +195,7 @@ def _unsum(g: Node, y: Node, x: Node) -> Node:
 
 
 def extremal(y: Node, x: Node) -> tuple[Node, Node]:
-    """Tell for each element of `x` whether it is the extremum `y`, and count those; NaN elements are, if there are any."""
+    """Return which elements of `x` are the extremum `y`, and their number; NaN elements are, if there are any."""
     axes = y.params["axes"]
     chosen = elementwise("eq", x, build.expand_axes(y, x.shape, axes)) | elementwise("ne", x, x)
     return chosen, build.sum_(build.cast(chosen, x.dtype), axes)
@@ -209,7 +208,7 @@ def _extremum(g: Node, y: Node, x: Node) -> Node:
 
 
 def rows(x: Node, axes: Sequence[int]) -> Node:
-    """Return `x` with `axes` moved to the end and made one."""
+    """Return `x` with `axes` moved to the end and merged."""
     kept = [a for a in range(x.type.rank) if a not in axes]
     count = prod(x.shape[a] for a in axes)
     return build.reshape(build.permute(x, (*kept, *axes)), (*(x.shape[a] for a in kept), count))
@@ -218,8 +217,8 @@ def rows(x: Node, axes: Sequence[int]) -> Node:
 def _unprod(g: Node, y: Node, x: Node) -> Node:
     """Multiply the cotangent with the product of the other elements, without dividing.
 
-    Products of halves go up a binary tree, cotangents come down it: exact around any number of zeros, and
-    made of multiplications, so differentiable as often as one likes.
+    Products of halves go up a binary tree, cotangents come down it: exact around any number of zeros, and built from
+    multiplications, so differentiable any number of times.
     """
     axes = y.params["axes"]
     order = (*(a for a in range(x.type.rank) if a not in axes), *axes)
@@ -238,7 +237,7 @@ def _unprod(g: Node, y: Node, x: Node) -> Node:
 
 
 def halves(x: Node, fill: float) -> tuple[Node, Node]:
-    """Split the last axis in two equal parts, the second filled up with `fill` if the extent is odd."""
+    """Split the last axis into two equal halves, the second padded with `fill` if the extent is odd."""
     half = (x.shape[-1] + 1) // 2
     zeros = [0] * (x.type.rank - 1)
     even = build.pad(x, (*zeros, 0), (*zeros, 2 * half - x.shape[-1]), fill=fill)
@@ -258,7 +257,7 @@ def _uncumsum(g: Node, y: Node, x: Node) -> Node:
 
 
 def _by_last_updates(g: Node, x: Node, indices: Sequence[Node]) -> Node:
-    """Return `g` where an update is the last one for its place, and zeros elsewhere."""
+    """Return `g` where an update is the last one for its element, and zeros elsewhere."""
     count = indices[0].type.size
     if count <= 1:
         return g
@@ -276,7 +275,7 @@ def _derived(node: Node, g: Node, wanted: Sequence[bool]) -> list[Node | None]:
 
 VJP: dict[str, VJPRule] = {
     **{name: each(*contributions) for name, contributions in DIAGONAL.items()},
-    # Selecting the cotangent, not multiplying with the mask, keeps infinities of the other arm out.
+    # selecting the cotangent, rather than multiplying with the mask, keeps infinities of the other arm out
     "select": each(None, lambda g, y, c, a, b: select(c, g, 0), lambda g, y, c, a, b: select(c, 0, g)),
     "derived": _derived,
     "cast": each(lambda g, y, x: build.cast(g, x.dtype)),
@@ -303,4 +302,4 @@ VJP: dict[str, VJPRule] = {
         lambda g, y, a, b: build.matmul(build.swap_last(a), g),
     ),
 }
-"""For each differentiable primitive, the contributions of its result's cotangent to its operands'."""
+"""For each differentiable primitive, the contributions of its result's cotangent to its operands' cotangents."""

@@ -1,7 +1,7 @@
-"""Batching: from nodes that compute one thing to nodes that compute many of it at once.
+"""Batching: from nodes that compute one value to nodes that compute a batch of values.
 
-A loop and a table, as autodiff is: the loop walks the nodes, operands first, and the table says what each
-primitive does when some of its operands have got a batch axis in front.
+A loop and a table, as in autodiff: the loop visits the nodes, operands first, and the table gives the batched form of each
+primitive when some of its operands have a leading batch axis.
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ __all__ = ["batch"]
 
 
 def batch(outputs: Sequence[Node], inputs: Mapping[Node, Node], size: int, level: int | None = None) -> list[tuple[Node, bool]]:
-    '''Return the outputs as they are when some nodes are exchanged for batches of `size` of them.
+    '''Return the outputs with some nodes replaced by batches of `size` values.
 
-    `inputs` maps nodes to nodes of the same dtype with one more, leading axis of extent `size`.  Of each pair
-    returned the second tells whether the output depends on them: then the first has a leading batch axis too,
-    else it is the output itself.  Nodes that do not depend on `inputs` are the same objects afterwards.  Time
-    is linear in the number of nodes; nothing recurses.  `level` is the number by which custom functions know rules for
-    this batching.  Raises TypeRuleError for an input of another type,
-    and for a region that has no rule.
+    `inputs` maps nodes to nodes of the same dtype with one more, leading axis of extent `size`.  The second entry of each
+    returned pair says whether the output depends on them: then the first has a leading batch axis too, else it is the output
+    itself.  Nodes that do not depend on `inputs` stay the same objects.  Time is linear in the number of nodes; nothing
+    recurses.  `level` selects the rules that custom functions have for this batching.  Raises TypeRuleError for an input of
+    another type, and for a region that has no rule.
 
     >>> from graphc.ir.core.graph import Graph
     >>> from graphc.ir.text.parser import parse
@@ -76,7 +75,7 @@ def _add(
     several: dict[Node, list[tuple[Node, bool]]],
     run: Run,
 ) -> None:
-    """Add what a node is now, or what its results are."""
+    """Add the batched form of a node, or of its results."""
     nodes, batched = [x for x, _ in operands], [has for _, has in operands]
     if node.op.name in LOOP_BATCH:
         found = LOOP_BATCH[node.op.name](node, nodes, batched, run)
@@ -97,7 +96,7 @@ def _check_input(one: Node, many: Node, size: int) -> None:
 
 
 def _batched(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
-    """Return the batch of a node; what is made has its name."""
+    """Return the batched form of a node, under its name."""
     rule = BATCH.get(node.op.name)
     if rule is None:
         raise TypeRuleError(f"{node.op.name} has no batching rule")

@@ -1,12 +1,11 @@
-"""What batching does at branches and loops.
+"""Batching rules for branches and loops.
 
-Where all elements of the batch go the same way, a branch or loop goes it with batches.  Where each element decides
-for itself, both arms of a branch are computed and each element takes its own; a loop runs as long as any element
-does, and one that is done keeps what it has.
+If the condition is not batched, the branch or loop stays and its values are batched.  If each element of the batch has its own
+condition, both arms of a branch are computed and each element selects one; a loop runs while any element does, and finished
+elements keep their values.
 
-Stacks that grow have the batch axis behind the one that grows.  Elements that were done earlier have nothing on the last items
-of their residuals, so a loop that each element leaves at another iteration also stacks an active mask.
-Whatever runs over its residuals, or over what was stacked meanwhile, goes by that.
+Stacks that grow have the batch axis behind the growing one.  Elements that finish early leave invalid entries in their
+residuals, so a loop with batched condition also stacks an active mask, which every loop over the residuals applies.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def _cond(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Ru
 
 
 def _both(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Run) -> list[Outcome]:
-    """Compute both arms, each for the elements that want it, and let each element choose."""
+    """Compute both arms, each for the elements that take it, and let each element select its own."""
     pred, *values = operands
     given = [run.led(x) for x in zip(values, batched, strict=True)]
     arms = []
@@ -74,7 +73,7 @@ def _checkpoint(node: Node, operands: Sequence[Node], batched: Sequence[bool], r
 
 
 def _custom(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Run) -> list[Outcome]:
-    """Take the rule for this batching if there is one, else batch the values and the rules for derivatives."""
+    """Apply the rule for this batching if there is one, else batch the values and the rules for derivatives."""
     if not any(batched):
         return [(x, False) for x in results_of(make(node.op, operands, node.params, node.regions, like=node))]
     rule = Custom.of(node)
@@ -99,7 +98,7 @@ def _custom(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: 
 
 
 def _spread(loop: Loop, batched: Sequence[bool], run: Run) -> tuple[dict[Binding, bool], list[Outcome]]:
-    """Return which parameters are batches once the carried values have been through the body, and its results then."""
+    """Return which parameters are batches, at the fixpoint over the carried values, and the results of the body then."""
     has = dict(zip(loop.bindings, batched, strict=True))
     while True:
         found = run.region(loop.body.results, loop.body.params, list(has.values()))
@@ -132,7 +131,7 @@ def _scan(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Ru
 def _batched(
     loop: Loop, batched: Sequence[bool], has: Mapping[Binding, bool], found: Sequence[Outcome], run: Run
 ) -> list[Outcome]:
-    """Return the results of the loop that runs alike for all elements; `found` are batched results of its body."""
+    """Return the results of a loop whose condition is not batched; `found` are the batched results of its body."""
     nexts, ys = loop.split_results(found)
     given = dict(zip(loop.bindings, batched, strict=True))
     carries = [
@@ -153,7 +152,7 @@ def _as_batch(b: B, operand: Node, run: Run) -> B:
 
 
 def _until_all_are_done(loop: Loop, batched: Sequence[bool], run: Run) -> list[Outcome]:
-    """Run as long as any element does.  Who runs is carried, and stacked with what else is stacked."""
+    """Run while any element is active; the active mask is carried, and stacked with the ys."""
     of_carries, _, of_captures = loop.split(batched)
     flag = run.flag(loop.body)
     start = [run.led((c.operand, has)) for c, has in zip(loop.carries, of_carries, strict=True)]
@@ -182,7 +181,7 @@ def _carry(start: Node, param: Node, after: Node) -> Carry:
 
 
 def _tested(loop: Loop, carried: Sequence[Node], captured: Sequence[Node], batched: Sequence[bool], run: Run) -> Node:
-    """Return for each element whether it goes on."""
+    """Return for each element whether it continues."""
     assert loop.condition is not None
     own = {b: parameter(b.param.type, b.in_condition.name) for b in loop.bindings}
     (holds,) = substitute([loop.condition], {b.in_condition: p for b, p in own.items()})
@@ -197,9 +196,9 @@ def _tested(loop: Loop, carried: Sequence[Node], captured: Sequence[Node], batch
 def _running(
     loop: Loop, carried: Sequence[Node], others: Sequence[Node], batched: Sequence[bool], running: Node, run: Run
 ) -> list[Node]:
-    """Return the results of a body as batches, harmless for the elements that do not run.
+    """Return the results of a body as batches, with inactive elements made harmless.
 
-    `others` stand for the xs and the captures; `batched` says which of them are batches.
+    `others` replace the xs and the captures; `batched` says which of them are batches.
     """
     runs = parameter(TensorType(BOOL), "running")
     own = {b: parameter(b.param.type, b.param.name) for b in loop.bindings}
@@ -215,7 +214,7 @@ def _running(
 
 
 def _over_those_who_ran(loop: Loop, batched: Sequence[bool], running: Node, run: Run) -> list[Outcome]:
-    """Run over the residuals of a loop that elements have left at different iterations."""
+    """Run over the residuals of a loop that elements left at different iterations."""
     of_carries, of_xs, of_captures = loop.split(batched)
     flag = run.flag(loop.body)
     start = [run.led((c.operand, has)) for c, has in zip(loop.carries, of_carries, strict=True)]
@@ -238,7 +237,7 @@ def _over_those_who_ran(loop: Loop, batched: Sequence[bool], running: Node, run:
 
 
 def _who_ran(sequences: Sequence[Node], run: Run) -> Node | None:
-    """Return what tells, for each iteration, which elements were running, if there is a tape of such a loop."""
+    """Return the active mask of each iteration, if there are residuals of a loop with a batched condition."""
     return next((run.running[w] for s in sequences if (w := _whole(s)) in run.running), None)
 
 
@@ -247,7 +246,7 @@ def _whole(x: Node) -> Node:
 
 
 def _behind(x: Node) -> Node:
-    """Put the batch axis of a sequence behind the axis of its items; on a tape it is there."""
+    """Move the batch axis of a sequence behind the item axis; in growing stacks it already is."""
     return x if x.type.grows else build.permute(x, (1, 0, *range(2, x.type.rank)))
 
 
@@ -258,4 +257,4 @@ def _in_front(x: Node) -> Node:
 LOOP_BATCH: dict[str, LoopBatch] = {
     "checkpoint": _checkpoint, "cond": _cond, "custom": _custom, "while": _while, "scan": _scan
 }  # fmt: skip
-"""Primitives with regions -> their rule."""
+"""The rule of each primitive with regions."""

@@ -1,8 +1,8 @@
-"""What batching does at each primitive: one flat table.
+"""Batching rules: one flat table.
 
-A primitive whose attributes say how each of them changes (graphc.ir.core.signatures) needs no rule.  A rule gets the node,
-its operands as they are now, for each whether it has the batch axis (in front; one has
-it at least), and the extent of that axis; it returns the node for the result, the batch axis in front.
+A primitive whose attributes say how each of them is batched (graphc.ir.core.signatures) needs no rule.  A rule gets the node,
+its operands as they are now, for each whether it has a leading batch axis (at least one has), and the extent of that axis; it
+returns the node for the batched result.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BatchRule = Callable[[Node, Sequence[Node], Sequence[bool], int], Node]
 
 
 def lead(x: Node, size: int) -> Node:
-    """Repeat a node along a new leading axis; constants and indices stay such, so that rules still see them."""
+    """Repeat a node along a new leading axis; constants and iotas stay such, so that rewrite rules match them."""
     if is_literal(x):
         return make(x.op, (), batched_params(x, size))
     shape = (size, *x.shape)
@@ -31,7 +31,7 @@ def lead(x: Node, size: int) -> Node:
 
 
 def batched_params(node: Node, size: int) -> dict[str, Any]:
-    """Return the parameters of a node behind a new leading axis."""
+    """Return the parameters of a node with a new leading axis."""
     kinds = node.op.attributes
     return {key: change(value, size) for key, value in node.params.items() if (change := kinds[key].batched) is not None}
 
@@ -40,11 +40,11 @@ def _lead_all(operands: Sequence[Node], batched: Sequence[bool], size: int) -> l
     return [x if has else lead(x, size) for x, has in zip(operands, batched, strict=True)]
 
 
-# -- what needs no rule of its own ----------------------------------------------------------------------
+# -- primitives without a rule of their own --------------------------------------------------------------
 
 
 def _by_attributes(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
-    """Apply the primitive to batches of all operands, with its attributes behind the new axis."""
+    """Apply the primitive to batches of all operands, with its attributes shifted behind the new axis."""
     return make(node.op, _lead_all(operands, batched, size), batched_params(node, size), like=node)
 
 
@@ -56,7 +56,7 @@ def _alias(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: 
     return make(node.op, operands, like=node, unique=True)
 
 
-# -- of several -----------------------------------------------------------------------------------------
+# -- rules ----------------------------------------------------------------------------------------------
 
 
 def _pad(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
@@ -71,7 +71,7 @@ def _pad(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: in
 
 
 def _with_place(indices: Sequence[Node]) -> list[Node]:
-    """Put the index along the batch axis before the indices of the other axes."""
+    """Prepend the index along the batch axis to the indices of the other axes."""
     return [build.iota(indices[0].shape, 0), *indices]
 
 
@@ -87,7 +87,7 @@ def _scatter(node: Node, operands: Sequence[Node], batched: Sequence[bool], size
 
 
 def _matmul(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
-    """Multiply pair by pair; but where all share one matrix and rows can be stacked, in one product."""
+    """Multiply pairwise; where all share one matrix and rows can be stacked, multiply once."""
     a, b = operands
     m, n, k = *node.shape[-2:], node.operands[1].shape[-2]
     if node.type.rank == 2 and not batched[1]:
@@ -99,7 +99,7 @@ def _matmul(node: Node, operands: Sequence[Node], batched: Sequence[bool], size:
 
 
 def _random_bits(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
-    """Draw for each key what `random_bits` draws for it.
+    """Draw for each key the words that `random_bits` draws for it.
 
     Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011): Philox-2x32-10.
     """
@@ -120,7 +120,7 @@ _WORD = 0xFFFFFFFF
 
 
 def _high(x: Node) -> Node:
-    """Return the upper 32 bits of an i64, as a number that is not negative."""
+    """Return the upper 32 bits of an i64, as a nonnegative number."""
     return elementwise("shift_right", x, 32) & _WORD
 
 
@@ -141,4 +141,4 @@ BATCH: dict[str, BatchRule] = {
     "matmul": _matmul,
     "random_bits": _random_bits,
 }
-"""The rule of every primitive that can depend on something batched; those of regions are in vmap_control."""
+"""The rule of each primitive that can depend on a batched value; those with regions are in vmap_control."""

@@ -1,7 +1,7 @@
-"""What rules of batching share: one batching, and how elements that do not take part in a computation are made harmless.
+"""State of one batching, and guards for the elements that do not take part in a computation.
 
-What is computed for an element that does not want it may neither fail nor spoil a gradient: its indices are 0, its
-inner loops do not run, and no gradient leads out of there (`guarded`).
+A computation must neither fail for elements that do not take part in it nor affect their gradients: their indices become 0,
+their inner loops do not run, and no gradient flows out of them (`guarded`).
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Outcome = tuple[Node, bool]
 
 @dataclass(eq=False)
 class Run:
-    """One batching: the extent of the axis, its number, batching itself, and what its loops have in common.
+    """One batching: the extent of its axis, its level, batching itself, and state that its loops share.
 
-    `params` are the batches of regions' parameters: two loops over one body share them, so that they can become one.
-    `running` tells who was still running at each iteration of a loop, for loops that stack.
+    `params` are the batched parameters of regions: two loops over one body share them, so that they can be merged.  `running`
+    is the active mask of each iteration of a loop, for loops that stack.
     """
 
     size: int
@@ -38,25 +38,25 @@ class Run:
     running: dict[Node, Node] = field(default_factory=dict)
 
     def many(self, param: Node) -> Node:
-        """Return the parameter for a batch of what another one is."""
+        """Return the parameter for a batch of another one."""
         if param not in self.params:
             self.params[param] = parameter(TensorType(param.dtype, (self.size, *param.shape)), param.name)
         return self.params[param]
 
     def flag(self, body: Region) -> Node:
-        """Return the parameter of a body that tells which elements run."""
+        """Return the parameter of a body for the active mask."""
         key = body.params[0] if body.params else body.results[0]
         if key not in self.flags:
             self.flags[key] = parameter(TensorType(BOOL, (self.size,)), "running")
         return self.flags[key]
 
     def region(self, results: Sequence[Node], params: Sequence[Node], batched: Sequence[bool]) -> list[Outcome]:
-        """Return results where some parameters are batches."""
+        """Return results with some parameters replaced by batches."""
         inputs = {p: self.many(p) for p, has in zip(params, batched, strict=True) if has}
         return self.batch(results, inputs, self)
 
     def own(self, params: Sequence[Node], batched: Sequence[bool]) -> list[Node]:
-        """Return the parameters, batches for some of them."""
+        """Return the parameters, some of them replaced by batches."""
         return [self.many(p) if has else p for p, has in zip(params, batched, strict=True)]
 
     def led(self, outcome: Outcome) -> Node:
@@ -66,17 +66,17 @@ class Run:
 
 
 def where(running: Node, x: Node, y: Node) -> Node:
-    """Return `x` for the elements that run, else `y`: two batches of one type."""
+    """Return `x` for the active elements, else `y`: two batches of one type."""
     return x if x is y else select(build.broadcast(running, x.shape, (0,)), x, y)
 
 
 def held_back(x: Node, running: Node) -> Node:
-    """Return a batch through which gradients lead only for the elements that run."""
+    """Return a batch whose gradient flows only for the active elements."""
     return where(running, x, build.apply("stop_gradient", x)) if x.dtype.is_float else x
 
 
 def guarded(results: Sequence[Node], runs: Node) -> list[Node]:
-    """Return what a region computes, made harmless where `runs`, a 0-d bool, is false."""
+    """Return the results of a region, made harmless where `runs`, a 0-d bool, is false."""
     new: dict[Node, Node] = {}
     for node in toposort(results):
         operands = [new.get(o, o) for o in node.operands]
