@@ -1,1 +1,1 @@
-"""Turn an optimized tensor graph into loop kernels, LLVM IR and machine code, and call it."""
+"""Compile an optimized tensor graph to loop kernels, LLVM IR and machine code, and call it."""

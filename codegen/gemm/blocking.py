@@ -1,4 +1,4 @@
-"""What the parts of a matrix product share: the register tile, the sizes of blocks, scratch memory, small loops.
+"""Register tiles, block sizes, scratch memory and loop helpers of matrix products.
 
 All strides are in elements.
 """
@@ -37,17 +37,17 @@ __all__ = [
 ]
 
 DEPTH = 256
-"""Longest block of k: a panel of B then takes half of a 32 KiB first cache."""
+"""The longest block of k: a panel of B then takes half of a 32 KiB first-level cache."""
 BLOCK_OF_A = 192 << 10
-"""Bytes of a block of A: less than half of a 512 KiB second cache."""
+"""Bytes of a block of A: less than half of a 512 KiB second-level cache."""
 BLOCK_OF_B = 2 << 20
-"""Bytes of a block of B: a part of the last cache that leaves room for other threads."""
+"""Bytes of a block of B: a part of the last-level cache that leaves room for other threads."""
 PAD = 16
-"""Elements between packed rows of A, so that a power of two does not put them all in one cache set."""
+"""Padding elements between packed rows of A, so that a power of two does not map them all to one cache set."""
 
 
 class Tile(NamedTuple):
-    """A register tile: lanes of a vector, vectors across, rows of the full and of the lesser tile."""
+    """A register tile: lanes per vector, vectors per row, rows of the full tile and of the remainder tile."""
 
     lanes: int
     vectors: int
@@ -68,7 +68,7 @@ class Blocks(NamedTuple):
 
 
 class Matrix(NamedTuple):
-    """An operand while code is written: address and the strides of rows and columns."""
+    """An operand in the emitted code: its address and its row and column strides."""
 
     base: Value
     row: Value
@@ -76,10 +76,9 @@ class Matrix(NamedTuple):
 
 
 def tile_for(dtype: str) -> Tile:
-    """Choose the register tile of this processor: the accumulators take three quarters or half of the registers.
+    """Choose the register tile for this processor: the accumulators take half to three quarters of the registers.
 
-    Sixteen registers: 6×2 vectors.  Thirty-two: 8×2 wide ones (each row needs an address register too),
-    8×3 narrow ones.
+    Sixteen registers: 6×2 vectors.  Thirty-two: 8×2 wide vectors (each row needs an address register too), or 8×3 narrow ones.
     """
     h = host()
     lanes = h.vector_bytes // BYTES[dtype]
@@ -97,7 +96,7 @@ def blocks_for(dtype: str) -> Blocks:
 
 
 class Areas(NamedTuple):
-    """Where the parts of the scratch memory begin, in elements, and how long it is."""
+    """Offsets of the parts of the scratch memory, in elements, and its length."""
 
     a: int
     edge: int
@@ -105,7 +104,7 @@ class Areas(NamedTuple):
 
 
 def areas_for(dtype: str) -> Areas:
-    """Lay out the scratch memory: packed B, packed A, then a edge buffer panel of C."""
+    """Lay out the scratch memory: packed B, packed A, then an edge buffer for one panel of C."""
     tile, blocks = tile_for(dtype), blocks_for(dtype)
     a = blocks.columns * (DEPTH + 1)
     edge = a + blocks.rows * (DEPTH + PAD)
@@ -113,12 +112,12 @@ def areas_for(dtype: str) -> Areas:
 
 
 def scratch_bytes(dtype: str) -> int:
-    """Return the bytes of scratch memory, 64-byte aligned, that any product of this type may need."""
+    """Return the bytes of scratch memory, 64-byte aligned, that suffice for any product of this type."""
     return areas_for(dtype).end * BYTES[dtype]
 
 
 def signature(text: str) -> list[tuple[str, str]]:
-    """Read `"ptr a, i64 n"` as the parameters of a function."""
+    """Parse `"ptr a, i64 n"` into the parameters of a function."""
     return [(p.split()[0], p.split()[1]) for p in text.split(", ")]
 
 
@@ -136,7 +135,7 @@ def at(f: Function, base: Value, dtype: str, *terms: tuple[Value, Value]) -> Val
 
 
 def multiply_add(f: Function, x: Value, y: Value, z: Value) -> Value:
-    """Return x·y + z, fused where the processor can do that in one instruction."""
+    """Return x·y + z, fused where the processor has an instruction for it."""
     if x.is_float and (host().has("fma") or not host().triple.startswith("x86_64")):
         return f.fma(x, y, z)
     return f.add(f.mul(x, y), z)
@@ -144,7 +143,7 @@ def multiply_add(f: Function, x: Value, y: Value, z: Value) -> Value:
 
 @contextmanager
 def each(f: Function, start: Value, stop: Value, step: Value | int = 1) -> Iterator[Value]:
-    """Write a loop over range(start, stop, step) and give its index, kept apart from the loop's own counter."""
+    """Emit a loop over range(start, stop, step) and yield its index, separate from the loop counter."""
     with f.loop(start, stop, step, carry=[start]) as loop:
         yield loop.carry[0]
         loop.next([optimization_barrier(f, f.add(loop.carry[0], f.i64(step) if isinstance(step, int) else step))])
@@ -156,7 +155,7 @@ def optimization_barrier(f: Function, step: Value) -> Value:
 
 
 def along(f: Function, count: Value, lanes: int, body: Callable[[Value, int], None]) -> None:
-    """Write `body(index, width)` over `count` elements: in whole vectors, then one by one."""
+    """Emit `body(index, width)` over `count` elements: whole vectors first, then single elements."""
     whole = f.and_(count, f.i64(-lanes))
     with each(f, f.i64(0), whole, lanes) as index:
         body(index, lanes)
@@ -165,6 +164,6 @@ def along(f: Function, count: Value, lanes: int, body: Callable[[Value, int], No
 
 
 def prefetch(f: Function, address: Value, *, write: bool = False) -> None:
-    """Ask for a cache line: into the first cache to be written, into the second to be read."""
+    """Prefetch a cache line: into the first-level cache for writing, into the second-level cache for reading."""
     f.module.declare("llvm.prefetch.p0", "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
     f.do(f"call void @llvm.prefetch.p0(ptr {address.name}, i32 {int(write)}, i32 {3 if write else 2}, i32 1)")

@@ -1,18 +1,18 @@
-"""Multiply matrices whose sizes and strides are known only when the code runs.
+"""Emit matrix products whose sizes and strides are run-time values.
 
-The method is Goto and van de Geijn's (Anatomy of High-Performance Matrix Multiplication, ACM TOMS 34, 2008):
-B is cut into blocks that stay in the outer cache and copied into panels as wide as a register tile, A into
-blocks that stay in the second cache, and a small kernel keeps one tile of C in registers while it walks
-along k.  That kernel takes A at any strides, so A is copied only where its own layout would be slow.
+The method is Goto and van de Geijn's (Anatomy of High-Performance Matrix Multiplication, ACM TOMS 34, 2008): B is cut into
+blocks that stay in the outer cache and packed into panels as wide as a register tile, A into blocks that stay in the
+second-level cache, and a micro-kernel accumulates one tile of C in registers along k.  The micro-kernel reads A at any
+strides, so A is packed only where its own layout would be slow.
 
-`emit_matmul` writes a driver for one pair of layouts; everything below it (the register tile, the copies,
-matrix times vector) is written once a module and shared by all drivers.
+`emit_matmul` emits a driver for one pair of layouts; everything below it (micro-kernel, packing, gemv) is emitted once per
+module and shared by all drivers.
 
-    driver ── matrix times vector: rows (dot products) or columns (scaled sums)
+    driver ── gemv: rows (dot products) or columns (scaled sums)
        │
        └── for each block of columns, of k: pack B
              for each block of rows: pack A?
-               for each panel of B: tiles ── edge columns: a edge buffer panel of C, then merge
+               for each panel of B: micro-kernels ── edge columns: an edge buffer for one panel of C, then write-back
 
 All strides are in elements.
 """
@@ -47,15 +47,15 @@ __all__ = ["PACKED", "emit_matmul", "emit_packing", "packed_bytes", "scratch_byt
 
 UNITS = ("row", "col", "none")
 PACKED = "packed"
-"""What `b_unit` is for a B that `emit_packing` has copied before, for products that share it."""
+"""The value of `b_unit` for a B that `emit_packing` has packed, for products that share it."""
 SMALL_B = 24 << 10
-"""Bytes up to which a row-major B is read where it lies: it stays in the first cache."""
+"""The most bytes of a row-major B that is read in place: it stays in the first-level cache."""
 MIDDLING_B = 1 << 20
-"""The same where C has few rows, so that each panel is read a few times only."""
+"""The same where C has few rows, so that each panel is read only a few times."""
 
 
 class Prefetch(NamedTuple):
-    """What is read next, as it lies in memory: address, bytes between rows, bytes of a row, rows for each panel of B."""
+    """The memory to prefetch: address, bytes between rows, bytes per row, rows per panel of B."""
 
     start: Value
     step: Value
@@ -64,7 +64,7 @@ class Prefetch(NamedTuple):
 
 
 class Panels(NamedTuple):
-    """A block of B: the first column that is packed, the block as it lies, its packed panels and their distance a column."""
+    """A block of B: its first packed column, the block in place, its packed panels and their distance per column."""
 
     first: Value
     block: Matrix
@@ -73,7 +73,7 @@ class Panels(NamedTuple):
 
 
 def emit_matmul(module: Module, dtype: str, *, a_unit: str, b_unit: str, accumulate: bool = False, vectors: bool = True) -> str:
-    """Write C = A@B, or C += A@B, into `module` and return the function's name.
+    """Emit C = A@B, or C += A@B, into `module` and return the function's name.
 
     `dtype` is float, double, i32 or i64 (integers wrap around).  `a_unit` and `b_unit` say which stride is known
     to be one: `row` (a transposed matrix), `col` (row-major) or `none` (any strides, zero and negative too).
@@ -81,10 +81,10 @@ def emit_matmul(module: Module, dtype: str, *, a_unit: str, b_unit: str, accumul
         void @name(ptr A, ptr B, ptr C, i64 m, i64 n, i64 k, i64 a_row_stride, i64 a_col_stride,
                    i64 b_row_stride, i64 b_col_stride, i64 c_row_stride, ptr scratch)
 
-    A is m×k, B is k×n, C is m×n with unit column stride and overlaps neither; scratch is `scratch_bytes(dtype)`
-    long.  `b_unit` may be `packed` too: B is then what `emit_packing` makes, and its strides do not count.  Without
-    `vectors` products with m = 1 or n = 1 are correct but slow, and up to a third of the compile time is saved.
-    k = 0 gives zeros.  Nothing outside the operands is read or written.  Raises ValueError for an unknown type or unit.
+    A is m×k, B is k×n, C is m×n with unit column stride and overlaps neither; scratch has `scratch_bytes(dtype)` bytes.
+    `b_unit` may also be `packed`: B then has the layout of `emit_packing`, and its strides are ignored.  Without `vectors`,
+    products with m = 1 or n = 1 are correct but slow, and up to a third of the compile time is saved.  k = 0 gives zeros.
+    Nothing outside the operands is read or written.  Raises ValueError for an unknown type or unit.
     """
     if dtype not in ("float", "double", "i32", "i64"):
         raise ValueError(f"matmul takes float, double, i32 or i64, got {dtype}")
@@ -95,7 +95,7 @@ def emit_matmul(module: Module, dtype: str, *, a_unit: str, b_unit: str, accumul
 
 
 class Driver:
-    """One product being written: the function and what its parts share."""
+    """Emits one product: the function, and the values that its parts share."""
 
     def __init__(self, module: Module, name: str, dtype: str, a_unit: str, b_unit: str, accumulate: bool) -> None:
         params = "ptr a, ptr b, ptr c, i64 m, i64 n, i64 k, i64 a_row, i64 a_col, i64 b_row, i64 b_col, i64 c_row, ptr scratch"
@@ -111,7 +111,7 @@ class Driver:
         self.tile, self.blocks, self.areas = tile_for(dtype), blocks_for(dtype), areas_for(dtype)
 
     def write(self, vectors: bool) -> str:
-        """Write the whole function and return its name."""
+        """Emit the function and return its name."""
         f = self.f
         with f.when(f.and_(f.cmp("sgt", self.m, f.i64(0)), f.cmp("sgt", self.n, f.i64(0)))):
             if vectors:
@@ -126,14 +126,14 @@ class Driver:
         return self.f.bounded(place, lambda: (0, (end - start) * BYTES[self.dtype]), "a part of scratch memory")
 
     def even(self, size: Value, limit: int, grain: int) -> Value:
-        """Return the length of equal blocks of at most `limit`, a multiple of `grain`, that cover `size`."""
+        """Return the length of equal blocks that cover `size`: a multiple of `grain`, at most `limit`."""
         f, name = self.f, emit_even(self.f.module)
         return f.inst(f"call i64 @{name}({size.typed}, i64 {limit}, i64 {grain})", "i64")
 
-    # Matrix times vector.
+    # gemv
 
     def vector_cases(self) -> None:
-        """Leave by a quicker way when C is one row or one column and the matrix has contiguous rows or columns."""
+        """Return early through a gemv if C is one row or one column and the matrix has contiguous rows or columns."""
         f, one = self.f, self.f.i64(1)
         single_row, single_column = f.cmp("eq", self.m, one), f.cmp("eq", self.n, one)
         if self.b_unit == "col":
@@ -147,7 +147,7 @@ class Driver:
             self.dot_products(single_column, self.a.base, self.a.row, self.m, self.b.base, self.b.row, self.c_row)
 
     def scaled_sum(self, when: Value, matrix: Value, row: Value, columns: Value, x: Value, x_stride: Value) -> None:
-        """Leave with C = or += Σ x[r]·matrix[r, :], for contiguous rows of the matrix, if `when` holds."""
+        """If `when` holds, return after C = or += Σ x[r]·matrix[r, :], for contiguous rows of the matrix."""
         f = self.f
         with self.leaving(when):
             add = f.const(self.accumulate, "i1")
@@ -156,7 +156,7 @@ class Driver:
     def dot_products(
         self, when: Value, matrix: Value, row: Value, rows: Value, x: Value, x_stride: Value, y_stride: Value
     ) -> None:
-        """Leave with C[r] = or += Σ matrix[r, c]·x[c] if `when` holds and x is contiguous or fits into the scratch memory."""
+        """If `when` holds and x is contiguous or fits into scratch memory, return after C[r] = or += Σ matrix[r, c]·x[c]."""
         f = self.f
         dense = f.cmp("eq", x_stride, f.i64(1))
         fits = f.cmp("sle", self.k, f.i64(self.areas.end))
@@ -170,7 +170,7 @@ class Driver:
 
     @contextmanager
     def leaving(self, when: Value) -> Iterator[None]:
-        """Write the `with` block so that it runs and ends the function if `when` holds."""
+        """Emit the `with` block behind a branch on `when`; the function returns at its end."""
         f, name = self.f, self.f.fresh("case")
         f.cond_br(when, f"do.{name}", f"past.{name}")
         f.start(f"do.{name}")
@@ -178,10 +178,10 @@ class Driver:
         f.ret()
         f.start(f"past.{name}")
 
-    # Matrix times matrix, from the outer loop inwards.
+    # gemm, from the outer loop inwards
 
     def column_blocks(self) -> None:
-        """Write the two outer loops: blocks of columns, and blocks of k whose part of B is packed."""
+        """Emit the two outer loops, over blocks of columns and blocks of k, and the packing of B."""
         f = self.f
         width = self.even(self.n, self.blocks.columns, self.tile.width)
         depth = self.even(self.k, DEPTH, self.tile.lanes)
@@ -197,12 +197,12 @@ class Driver:
             self.row_blocks(j, p, columns, k, height, pack_a, panels, add)
 
     def packed_before(self, j: Value, p: Value) -> Panels:
-        """Return the panels of a block of a B that was packed as a whole."""
+        """Return the panels of a block of a B that was packed before."""
         f, width, apart = self.f, self.f.i64(self.tile.width), self.f.add(self.k, self.f.i64(1))
         return Panels(self.f.i64(0), self.b, at(f, self.b.base, self.dtype, (p, width), (j, apart)), apart)
 
     def packed_now(self, j: Value, p: Value, columns: Value, k: Value, direct: Value) -> Panels:
-        """Pack a block of B, or what of it is less than a panel if the others are read where they lie; return its panels."""
+        """Pack a block of B, or only its last narrow panel if the others are read in place; return its panels."""
         f, apart = self.f, self.f.i64(DEPTH + 1)
         b = at(f, self.b.base, self.dtype, (p, self.b.row), (j, self.b.col))
         whole = f.sub(columns, f.binary("urem", columns, f.i64(self.tile.width)))
@@ -212,13 +212,13 @@ class Driver:
         return Panels(first, Matrix(b, *self.b[1:]), self.scratch, apart)
 
     def block_height(self) -> Value:
-        """Return the rows of a block.  Where k is short, one tile: C is then written along its rows."""
+        """Return the rows of a block.  If k is short, that is one tile: C is then written along its rows."""
         f = self.f
         even = self.even(self.m, self.blocks.rows, self.tile.rows)
         return f.select(f.cmp("sle", self.k, f.i64(8)), f.i64(self.tile.rows), even)
 
     def reads_b_in_place(self) -> Value:
-        """Tell whether packing B would cost more than it saves: it is row-major and small or hardly used again."""
+        """Return whether packing B costs more than it saves: B is row-major, and small or hardly reused."""
         f = self.f
         if self.b_unit != "col":
             return f.const(False, "i1")
@@ -227,7 +227,7 @@ class Driver:
         return f.cmp("sle", extent, f.select(flat, f.i64(MIDDLING_B), f.i64(SMALL_B)))
 
     def packs_a(self) -> Value:
-        """Tell whether to pack A: many panels read each block, and it lies badly or is large."""
+        """Return whether to pack A: many panels read each block, and its layout is unfavourable or it is large."""
         f = self.f
         panels = 4 if self.a_unit == "none" else 8
         return f.cmp("sge", self.n, f.i64(panels * self.tile.width))
@@ -235,7 +235,7 @@ class Driver:
     def row_blocks(
         self, j: Value, p: Value, columns: Value, k: Value, height: Value, pack_a: Value, b: Panels, add: Value
     ) -> None:
-        """Write the loop over blocks of rows, each packed if wanted."""
+        """Emit the loop over blocks of rows, each packed if `pack_a` holds."""
         f, edge_buffer = self.f, self.place(self.areas.a, self.areas.edge)
         with each(f, f.i64(0), self.m, height) as i:
             rows = least(f, height, f.sub(self.m, i))
@@ -250,7 +250,7 @@ class Driver:
             self.panels(Matrix(base, row, col), b, c, rows, columns, k, add, prefetch)
 
     def prefetch(self, i: Value, p: Value, rows: Value, columns: Value, k: Value, pack_a: Value) -> Prefetch:
-        """Return the block of A that is packed after that at (i, p): the rows below, or the first ones and the next terms."""
+        """Return the block of A that is packed after the one at (i, p): the rows below, or the first rows for the next k."""
         f, size, none = self.f, self.f.i64(BYTES[self.dtype]), self.f.i64(0)
         below = f.cmp("slt", f.add(i, rows), self.m)
         more = f.or_(below, f.cmp("slt", f.add(p, k), self.k))
@@ -265,7 +265,7 @@ class Driver:
     def panels(
         self, a: Matrix, b: Panels, c: Value, rows: Value, columns: Value, k: Value, add: Value, prefetch: Prefetch
     ) -> None:
-        """Write the loop over panels of B."""
+        """Emit the loop over panels of B."""
         f, dtype, width = self.f, self.dtype, self.f.i64(self.tile.width)
         edge_buffer = self.place(self.areas.edge, self.areas.end)
         with each(f, f.i64(0), columns, self.tile.width) as j:

@@ -1,4 +1,4 @@
-"""Equal blocks of an extent."""
+"""Split an extent into equal blocks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["emit_even"]
 
 
 def emit_even(module: Module) -> str:
-    """Write the division of a size into equal blocks, multiples of a grain and no longer than a limit; return its name."""
+    """Emit the split of a size into equal blocks, multiples of a grain and at most a limit; return the function's name."""
     name = "matmul.even"
     if module.defines(name):
         return name

@@ -1,4 +1,4 @@
-"""Matrix times vector: dot products with contiguous rows, or sums of scaled ones."""
+"""Matrix times vector: dot products with contiguous rows, or sums of scaled rows."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from graphc.codegen.llvm.values import Value
 __all__ = ["emit_gemv_columns", "emit_gemv_rows"]
 
 TOGETHER = 4
-"""Rows of a matrix that a product with a vector reads at a time."""
+"""The rows of a matrix that are read together."""
 STRIP = 4096
-"""Elements of the result that a sum of scaled rows keeps in the first cache."""
+"""Elements of the result that a sum of scaled rows keeps in the first-level cache."""
 
 
 def emit_gemv_rows(module: Module, dtype: str) -> str:
-    """Write y[r] = or += Σ matrix[r, c]·x[c] for contiguous rows and x, and return the function's name."""
+    """Emit y[r] = or += Σ matrix[r, c]·x[c] for contiguous rows and x, and return the function's name."""
     name = f"matmul.dots.{dtype}"
     if module.defines(name):
         return name
@@ -44,7 +44,7 @@ def emit_gemv_rows(module: Module, dtype: str) -> str:
 def dot_loop(
     f: Function, dtype: str, rows: Sequence[Value], x: Value, start: Value, stop: Value, sums: Sequence[Value]
 ) -> list[Value]:
-    """Add the products of several rows and x over a range of columns to sums of one or more lanes."""
+    """Accumulate the products of several rows and x over a range of columns, in sums of one or more lanes."""
     lanes = sums[0].lanes
     with f.loop(start, stop, lanes, carry=[start, *sums]) as loop:
         column, *now = loop.carry
@@ -56,7 +56,7 @@ def dot_loop(
 
 
 def emit_gemv_columns(module: Module, dtype: str) -> str:
-    """Write y[c] = or += Σ x[r]·matrix[r, c] for contiguous rows and y, and return the function's name."""
+    """Emit y[c] = or += Σ x[r]·matrix[r, c] for contiguous rows and y, and return the function's name."""
     name = f"matmul.sums.{dtype}"
     if module.defines(name):
         return name
@@ -81,7 +81,7 @@ def emit_gemv_columns(module: Module, dtype: str) -> str:
 
 
 def add_rows(f: Function, dtype: str, start: Value, stop: Value, first: Value, height: int) -> None:
-    """Add `height` rows, each times its factor, to whole vectors of the result."""
+    """Add `height` scaled rows to whole vectors of the result."""
     matrix, row, _, _, x, x_stride, y, _ = f.args
     lanes = tile_for(dtype).lanes
     which = [f.add(first, f.i64(r)) for r in range(height)]
@@ -96,7 +96,7 @@ def add_rows(f: Function, dtype: str, start: Value, stop: Value, first: Value, h
 
 
 def add_column(f: Function, dtype: str, top: Value, place: Value) -> None:
-    """Add one column of the matrix, each element times its factor, to one element of the result."""
+    """Add one scaled column of the matrix to one element of the result."""
     _, row, rows, _, x, x_stride, _, _ = f.args
     with f.loop(f.i64(0), rows, carry=[top, x, f.load(place, dtype)]) as loop:
         element, factor, total = loop.carry

@@ -1,4 +1,4 @@
-"""The small kernel of a matrix product: one tile of C in registers along k, for some rows of A and one panel of B."""
+"""The micro-kernel of a matrix product: accumulate one tile of C in registers along k."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ __all__ = ["emit_tiles", "emit_write_back", "plus_old"]
 
 
 def emit_tiles(module: Module, dtype: str) -> str:
-    """Write the product of some rows of A and one panel of B, and return its name.
+    """Emit the product of some rows of A and one panel of B, and return the function's name.
 
-    C[rows, width] = or += A[rows, k] @ B[k, width], B with unit column stride; the panel that follows it begins `next`
-    elements later.  Rows past the last are the last one again: computed and stored twice with equal results, which needs
-    no code of its own.  Memory is idle meanwhile, so each tile asks for a row of `prefetch`.
+    C[rows, width] = or += A[rows, k] @ B[k, width], B with unit column stride; the next panel begins `next` elements later.
+    Rows past the last repeat the last one: it is computed and stored twice with equal results, which needs no code of its
+    own.  Each tile prefetches a row of `prefetch` while memory is idle.
     """
     name = f"matmul.tiles.{dtype}"
     if module.defines(name):
@@ -47,7 +47,7 @@ def emit_tiles(module: Module, dtype: str) -> str:
 
 
 def full_rows(f: Function, tile: Tile, rows: Value) -> Value:
-    """Return how many rows go in full tiles so that the fewest are computed twice (the rest go in lesser tiles)."""
+    """Return how many rows to cover by full tiles so that the fewest are computed twice; remainder tiles cover the rest."""
     over = f.binary("urem", rows, f.i64(tile.rows))
     whole = f.sub(rows, over)
     two = f.cmp("sle", over, f.i64(2 * tile.few - tile.rows))
@@ -58,7 +58,7 @@ def full_rows(f: Function, tile: Tile, rows: Value) -> Value:
 
 
 def emit_tile(f: Function, dtype: str, tile: Tile, height: int, first: Value) -> None:
-    """Write one tile of C: `height` rows from row `first`, kept in registers along k."""
+    """Emit one tile of C: `height` rows from row `first`, accumulated in registers along k."""
     a, a_row, a_col, b, b_row, c, c_row, rows, k, add = f.args[:10]
     last = f.sub(rows, f.i64(1))
     which = [least(f, f.add(first, f.i64(r)), last) for r in range(height)]
@@ -85,7 +85,7 @@ def emit_tile(f: Function, dtype: str, tile: Tile, height: int, first: Value) ->
 
 
 def prefetch_panel(f: Function, dtype: str, tile: Tile, height: int, first: Value) -> None:
-    """Ask for a part of the next packed panel of B, so that all of it is in the cache when it is used."""
+    """Prefetch a part of the next packed panel of B, so that the whole panel is cached when it is used."""
     line = 64 // BYTES[dtype]
     start = at(f, f.element(f.args[3], f.args[10], dtype), dtype, (first, f.i64(2 * line)))
     for i in range(2 * height):
@@ -93,7 +93,7 @@ def prefetch_panel(f: Function, dtype: str, tile: Tile, height: int, first: Valu
 
 
 def prefetch_next(f: Function, tile: Tile, first: Value) -> None:
-    """Ask for one row, as it lies, of the block of A that is packed next; which one, the tile's first row tells."""
+    """Prefetch one row of the block of A that is packed next; the first row of the tile selects it."""
     start, step, size, count = f.args[11:]
     number = f.binary("udiv", first, f.i64(tile.rows))
     with f.when(f.cmp("slt", number, count)):
@@ -103,7 +103,7 @@ def prefetch_next(f: Function, tile: Tile, first: Value) -> None:
 
 
 def plus_old(f: Function, sums: Sequence[Value], places: Sequence[Value], wanted: Value) -> list[Value]:
-    """Return the sums, each with what stands at its place added if `wanted`."""
+    """Return the sums, with the stored elements of C added if `wanted`."""
     before, name = f.label, f.fresh("old")
     f.cond_br(wanted, f"add.{name}", f"go.{name}")
     f.start(f"add.{name}")
@@ -116,7 +116,7 @@ def plus_old(f: Function, sums: Sequence[Value], places: Sequence[Value], wanted
 
 
 def emit_write_back(module: Module, dtype: str) -> str:
-    """Write C[rows, columns] = or += a edge buffer panel, and return the function's name."""
+    """Emit C[rows, columns] = or += a panel in the edge buffer, and return the function's name."""
     name = f"matmul.merge.{dtype}"
     if module.defines(name):
         return name

@@ -1,4 +1,4 @@
-"""Copies for matrix products: plain, transposed, and into panels as wide as a register tile."""
+"""Copies for matrix products: plain, transposed, and packed into panels as wide as a register tile."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from graphc.codegen.llvm.values import BYTES, Value
 __all__ = ["emit_fill", "emit_gather", "emit_pack", "emit_packing", "packed_bytes"]
 
 AHEAD = 4
-"""Rows of B that packing asks for in advance: the processor's own prefetching stops at the end of every page."""
+"""The distance in rows at which packing prefetches B: hardware prefetchers stop at the end of each page."""
 
 
 # -- copies ---------------------------------------------------------------------------------------------
 
 
 def emit_gather(module: Module, dtype: str) -> str:
-    """Write target[r, c] = source[r, c] for a source of any strides, and return the function's name."""
+    """Emit target[r, c] = source[r, c] for a source of any strides, and return the function's name."""
     name = f"matmul.gather.{dtype}"
     if module.defines(name):
         return name
@@ -46,7 +46,7 @@ def emit_gather(module: Module, dtype: str) -> str:
 
 
 def emit_copy(module: Module, dtype: str) -> str:
-    """Write target[r, c] = source[r, c] for contiguous rows, and return the function's name."""
+    """Emit target[r, c] = source[r, c] for contiguous rows, and return the function's name."""
     name = f"matmul.copy.{dtype}"
     if module.defines(name):
         return name
@@ -65,9 +65,9 @@ def emit_copy(module: Module, dtype: str) -> str:
 
 
 def emit_transpose(module: Module, dtype: str) -> str:
-    """Write target[c, r] = source[r, c], both with contiguous rows, and return the function's name.
+    """Emit target[c, r] = source[r, c], both with contiguous rows, and return the function's name.
 
-    Squares as wide as a vector go through registers, the rest element by element.
+    Squares as wide as a vector are transposed in registers, the remainder element by element.
     """
     name = f"matmul.transpose.{dtype}"
     if module.defines(name):
@@ -96,8 +96,8 @@ def emit_transpose(module: Module, dtype: str) -> str:
 def transposed(f: Function, rows: Sequence[Value], part: int) -> list[Value]:
     """Transpose a square of vectors in log2(lanes) steps.
 
-    Steps below `part` lanes (128 bits) interleave within each part, which is one cheap instruction on x86 and
-    leaves the columns of a part in bit-reversed order; the others exchange whole groups.
+    Steps below `part` lanes (128 bits) interleave within each part, which is one cheap instruction on x86 and leaves the
+    columns of a part in bit-reversed order; the other steps exchange whole groups.
     """
     lanes, now, distance = len(rows), list(rows), 1
     while distance < lanes:
@@ -110,7 +110,7 @@ def transposed(f: Function, rows: Sequence[Value], part: int) -> list[Value]:
 
 
 def interleaving(lanes: int, part: int, group: int) -> tuple[list[int], list[int]]:
-    """Return the picks that interleave groups of two vectors within each part: lower halves, upper halves."""
+    """Return the shuffle masks that interleave groups of two vectors within each part: lower halves, upper halves."""
     low = []
     for lane in range(lanes):
         base, place = lane - lane % part, lane % part
@@ -120,7 +120,7 @@ def interleaving(lanes: int, part: int, group: int) -> tuple[list[int], list[int
 
 
 def exchange(lanes: int, group: int) -> tuple[list[int], list[int]]:
-    """Return the picks that swap the odd groups of one vector with the even groups of another."""
+    """Return the shuffle masks that swap the odd groups of one vector with the even groups of another."""
     low = [lanes + lane - group if lane & group else lane for lane in range(lanes)]
     return low, [lanes + lane if lane & group else lane + group for lane in range(lanes)]
 
@@ -139,7 +139,7 @@ def reversed_bits(index: int, size: int) -> int:
 def emit_fill(
     f: Function, dtype: str, unit: str, source: Matrix, target: Value, target_row: int, sizes: tuple[Value, Value]
 ) -> None:
-    """Copy a matrix of `sizes` into rows `target_row` apart, in the quickest way its layout allows."""
+    """Copy a matrix of `sizes` into rows `target_row` apart, in the fastest way that its layout allows."""
     row, module = f.i64(target_row), f.module
     if unit == "col":
         f.call(emit_copy(module, dtype), source.base, source.row, target, row, *sizes)
@@ -151,7 +151,7 @@ def emit_fill(
 
 
 def emit_pack(module: Module, dtype: str, unit: str) -> str:
-    """Write the copy of B[k, columns] into panels of one tile's width, the last filled with zeros; return its name.
+    """Emit the packing of B[k, columns] into panels of a tile's width, the last padded with zeros; return the function's name.
 
     The panel of column j begins at element j·apart.
     """
@@ -173,7 +173,7 @@ def emit_pack(module: Module, dtype: str, unit: str) -> str:
 
 
 def emit_pack_panel(f: Function, dtype: str, unit: str, first: Value) -> None:
-    """Pack the panel whose first column is `first`; a narrow one is filled with zeros."""
+    """Pack the panel whose first column is `first`; a narrow panel is padded with zeros."""
     b, b_row, b_col, target, k, columns, apart = f.args
     width = f.i64(tile_for(dtype).width)
     left = f.sub(columns, first)
@@ -185,7 +185,7 @@ def emit_pack_panel(f: Function, dtype: str, unit: str, first: Value) -> None:
 
 
 def emit_pack_rows(f: Function, dtype: str, tile: Tile) -> Value:
-    """Pack all whole panels of a row-major B, reading along its rows, and return the first column left over."""
+    """Pack all whole panels of a row-major B, reading along its rows, and return the first remaining column."""
     b, b_row, _, target, k, columns, apart = f.args
     whole = f.sub(columns, f.binary("urem", columns, f.i64(tile.width)))
     with each(f, f.i64(0), k) as r:
@@ -202,17 +202,17 @@ def emit_pack_rows(f: Function, dtype: str, tile: Tile) -> Value:
 
 
 def packed_bytes(dtype: str, k: int, n: int) -> int:
-    """Return the bytes of a k×n matrix that is packed as a whole."""
+    """Return the bytes of a packed k×n matrix."""
     width = tile_for(dtype).width
     return -(-n // width) * width * (k + 1) * BYTES[dtype]
 
 
 def emit_packing(module: Module, dtype: str, unit: str) -> str:
-    """Write the copy of a whole B for products that share it, and return the function's name.
+    """Emit the packing of a whole B, for products that share it, and return the function's name.
 
         void @name(ptr B, i64 b_row_stride, i64 b_col_stride, ptr target, i64 k, i64 n)
 
-    The target, 64-byte aligned, is `packed_bytes(dtype, k, n)` long.
+    The target has `packed_bytes(dtype, k, n)` bytes and is 64-byte aligned.
     """
     name = f"matmul.packing.{dtype}.{unit}"
     if module.defines(name):

@@ -1,1 +1,1 @@
-"""Write LLVM IR as text: instructions, scalar operations, math functions."""
+"""Emit LLVM IR as text: instructions, scalar operations, math functions."""

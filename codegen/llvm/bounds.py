@@ -1,12 +1,12 @@
-"""Check every load and store of a program against the memory that its address comes from: `GRAPHC_DEBUG=bounds`.
+"""Check every load and store of a program against the buffer that its address derives from: `GRAPHC_DEBUG=bounds`.
 
-A `CheckedFunction` knows of each pointer the limits of its buffer: those of a place on the stack, of a constant, of what
-`bounded` names, or of two more parameters for each pointer that the function takes.  They follow a pointer through
-additions, choices and loops.  A pointer without limits cannot be written, so that no access is left out.
+A `CheckedFunction` tracks the limits of each pointer: those of a stack slot, of a constant, of a buffer declared by `bounded`,
+or of two additional parameters per pointer parameter.  Limits follow a pointer through address arithmetic, selects and loops.
+Code that uses a pointer without limits cannot be emitted, so no access is left unchecked.
 
-Before an access stands a call that compares, and returns the address; what would touch other memory is noted in
-`@bounds.found`, and takes place in `@bounds.nothing` instead.  No block ends there, and the code goes on with wrong
-numbers until the program looks, after each kernel, and returns `OUTSIDE`.
+A call before each access compares and returns the address; an access outside of its buffer is recorded in `@bounds.found` and
+redirected to `@bounds.nothing`.  The check does not end a basic block: the code continues with wrong numbers until the
+program tests the record after the kernel, and returns `OUTSIDE`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["CheckedFunction", "CheckedModule", "Limits"]
 
 
 class Limits(NamedTuple):
-    """The first address of a buffer, as an integer, the first behind it, and its name."""
+    """The first address of a buffer, as an integer, the first address behind it, and its name."""
 
     low: Value
     high: Value
@@ -32,11 +32,11 @@ class Limits(NamedTuple):
 
 
 NOTHING = Limits(Value("0", "i64"), Value("0", "i64"), "no buffer")
-"""Of pointers that are passed on and never followed."""
+"""The limits of pointers that are passed on and never dereferenced."""
 
 
 class CheckedModule(Module):
-    """A module of checked functions.  Its text begins with comments that say what its error codes mean."""
+    """A module of checked functions.  Its text begins with comments that explain its error codes."""
 
     def __init__(self, *, literal: bool = False) -> None:
         super().__init__(literal=literal)
@@ -53,11 +53,11 @@ class CheckedModule(Module):
         return CheckedFunction(self, name, params, returns, internal=internal)
 
     def site(self, what: str) -> Value:
-        """Return the number of an access as it is described."""
+        """Return the number of an access by its description."""
         return Value(str(self.sites.setdefault(what, len(self.sites) + 1)), "i64")
 
     def lanes(self, n: int) -> str:
-        """Return the name of the function that checks so many addresses."""
+        """Return the name of the function that checks `n` addresses."""
         self.helpers[f"lanes{n}"] = LANES.replace("N", str(n))
         for op, type in (("or", "i1"), ("umax", "i64")):
             name = f"llvm.vector.reduce.{op}.v{n}{type}"
@@ -71,7 +71,7 @@ class CheckedModule(Module):
 
 
 class CheckedFunction(Function):
-    """A function being written whose accesses are checked."""
+    """A function whose accesses are checked."""
 
     module: CheckedModule
 
@@ -89,7 +89,7 @@ class CheckedFunction(Function):
         super().__init__(module, name, [*params, *more], returns, internal=internal)
         del self.args[len(params) :]
         self.limits: dict[str, Limits] = {"null": NOTHING}
-        where = f" in {name}" if "." in name else ""  # kernels of equal text are one function, with the name of the first
+        where = f" in {name}" if "." in name else ""  # kernels of equal text share a function, under the name of the first
         for n in pointers:
             low, high = Value(f"%{n}.low", "i64"), Value(f"%{n}.high", "i64")
             self.limits["%" + n] = Limits(low, high, n + where) if internal else NOTHING
@@ -97,7 +97,7 @@ class CheckedFunction(Function):
     # -- limits ---------------------------------------------------------------------------------------
 
     def limits_of(self, place: Value) -> Limits:
-        """Return the limits of a pointer.  Raises AssertionError for one of which none are known."""
+        """Return the limits of a pointer.  Raises AssertionError if it has none."""
         if place.name.startswith("@") and place.name not in self.limits:
             self.limits[place.name] = self._of_constant(place.name)
         if place.name not in self.limits:
@@ -113,7 +113,7 @@ class CheckedFunction(Function):
     def bounded(
         self, place: Value, span: Callable[[], tuple[Value | int, Value | int]], label: str, *, early: bool = False
     ) -> Value:
-        """Give a pointer the limits of a buffer: `span` are the bytes from the pointer to its first and behind its last."""
+        """Give a pointer the limits of a buffer: `span` is the distance in bytes from the pointer to its begin and its end."""
         lines = self.lines
         if early:
             self.lines = self.entry_allocas
@@ -147,7 +147,7 @@ class CheckedFunction(Function):
         return self._like(super().splat(x, lanes), x)
 
     def select(self, cond: Value, x: Value, y: Value) -> Value:
-        """Choose lane by lane; of two pointers, their limits too."""
+        """Select lane by lane; of two pointers, their limits too."""
         made = super().select(cond, x, y)
         if x.type != "ptr":
             return made
@@ -161,7 +161,7 @@ class CheckedFunction(Function):
     # -- accesses -------------------------------------------------------------------------------------
 
     def _place(self, what: str, place: Value, length: int) -> Value:
-        """Return the address of an access of so many bytes, or that of nothing."""
+        """Return the address of an access of `length` bytes, or that of `@bounds.nothing`."""
         limits = self.limits_of(place)
         words = (self.i64(length), limits.low, limits.high, self.module.site(f"{what} {limits.label}"))
         made = self.inst(f"call ptr @bounds.place({', '.join(v.typed for v in (place, *words))})", "ptr")
@@ -169,13 +169,13 @@ class CheckedFunction(Function):
         return made
 
     def _count(self, what: str, place: Value, length: Value) -> Value:
-        """Return the number of bytes that a copy may touch: those it wants, or none."""
+        """Return the number of bytes that a copy may touch: those requested, or none."""
         limits = self.limits_of(place)
         words = (length, limits.low, limits.high, self.module.site(f"{what} {limits.label}"))
         return self.inst(f"call i64 @bounds.count({', '.join(v.typed for v in (place, *words))})", "i64")
 
     def _lanes(self, what: str, places: Value, mask: Value, length: int) -> Value:
-        """Return in which lanes an access may take place: as the mask says, or in none."""
+        """Return the lanes in which an access may take place: those of the mask, or none."""
         n, limits = mask.lanes, self.limits_of(places)
         words = (self.i64(length), limits.low, limits.high, self.module.site(f"{what} {limits.label}"))
         # at level 0 LLVM cannot pass vectors of i1
@@ -256,7 +256,7 @@ class CheckedFunction(Function):
         return [*carry, *(v for c in carry if c.type == "ptr" for v in self.limits_of(c)[:2])]
 
     def _without_limits(self, carry: Sequence[Value], values: list[Value]) -> list[Value]:
-        """Return the values that were carried themselves, and give the pointers among them the others as limits."""
+        """Return the carried values, with the limits carried beside the pointers among them attached."""
         rest = iter(values[len(carry) :])
         for before, now in zip(carry, values, strict=False):
             if now.type == "ptr":

@@ -1,4 +1,4 @@
-"""LLVM IR of the functions that compare an access with the limits of its buffer, and the error that they report."""
+"""LLVM IR of the functions that check an access against the limits of its buffer, and the error they report."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ inside:
 
 
 def take_error(found_at: int, text: str) -> InternalError:
-    """Return the error that the program of a text noted in `@bounds.found`, which is at this address, and forget it."""
+    """Return and clear the error that a program recorded in `@bounds.found`, at the given address; `text` is its module."""
     words = (ctypes.c_int64 * WORDS).from_address(found_at)
     report = list(words)
     words[SITE] = 0

@@ -1,6 +1,6 @@
-"""Write LLVM IR as text, one function at a time, at any vector width.
+"""Emit LLVM IR as text, one function at a time, at any vector width.
 
-Text is used, not llvmlite's builders, because it is some fifty times faster to produce (docs/decisions.md).
+Text rather than llvmlite's builders, because it is some fifty times faster to produce (docs/decisions.md).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ __all__ = ["Function", "LoopBlock", "Module"]
 
 
 class Module(Declarations):
-    """Functions, declarations and constants that become one LLVM module."""
+    """Functions, declarations and constants of one LLVM module."""
 
     def __init__(self, *, literal: bool = False) -> None:
         super().__init__(literal=literal)
         self.functions: list[Function] = []
 
     def defines(self, name: str) -> bool:
-        """Tell whether the module has a function of that name."""
+        """Return whether the module has a function of that name."""
         return any(f.name == name for f in self.functions)
 
     def function(
@@ -41,7 +41,7 @@ class Module(Declarations):
 
 
 class LoopBlock:
-    """A counted loop being written: its index, its carried values, and what they are afterwards."""
+    """A counted loop: its index, its carried values, and their values after the loop."""
 
     def __init__(self, index: Value, carry: list[Value]) -> None:
         self.index = index
@@ -50,12 +50,12 @@ class LoopBlock:
         self._next: list[Value] | None = None
 
     def next(self, values: Sequence[Value]) -> None:
-        """Give the carried values of the next iteration, in the order of `carry`."""
+        """Set the carried values of the next iteration, in the order of `carry`."""
         self._next = list(values)
 
 
 class Function(MemoryInstructions):
-    """One LLVM function being written.  `params` are (type, name) pairs without the percent sign.
+    """Emits one LLVM function.  `params` are (type, name) pairs without the percent sign.
 
     A parameter's type may carry attributes: ``("ptr noalias", "out")``.
     """
@@ -93,10 +93,10 @@ class Function(MemoryInstructions):
         nonempty: bool = False,
         hint: str = "i",
     ) -> Iterator[LoopBlock]:
-        """Write `for i in range(start, stop, step)` with carried values; the body is the `with` block.
+        """Emit `for i in range(start, stop, step)` with carried values; the body is the `with` block.
 
-        The test stands at the bottom; `nonempty` leaves out the guard at the top.  After the block
-        `loop.results` are the carried values at the end.  All counters are i64.
+        The test is at the bottom; `nonempty` leaves out the guard at the top.  After the block `loop.results` are the carried
+        values at the end.  All counters are i64.
         """
         step_value = self.i64(step) if isinstance(step, int) else step
         name = self.fresh(hint)
@@ -137,7 +137,7 @@ class Function(MemoryInstructions):
 
     @contextmanager
     def repeat(self, carry: Sequence[Value], hint: str = "while") -> Iterator[LoopBlock]:
-        """Write a loop that runs until its body says so, by `go_on_if`; its carried values at that time are the results."""
+        """Emit a loop that runs until `go_on_if` in its body ends it; the carried values at that point are its results."""
         name, before = self.fresh(hint), self.label
         self.br(name)
         self.start(name)
@@ -160,7 +160,7 @@ class Function(MemoryInstructions):
 
     @contextmanager
     def when(self, cond: Value, hint: str = "then") -> Iterator[None]:
-        """Write the `with` block so that it runs only if `cond` holds.  No values come out of it."""
+        """Emit the `with` block so that it runs only if `cond` holds.  No values come out of it."""
         name = self.fresh(hint)
         self.cond_br(cond, f"if.{name}", f"end.{name}")
         self.start(f"if.{name}")

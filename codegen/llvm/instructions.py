@@ -1,6 +1,6 @@
 """Instructions on values of any vector width.
 
-The same calls write `fadd float` for one lane and `fadd <16 x float>` for sixteen: a kernel body is written once, and the loop
+The same calls emit `fadd float` for one lane and `fadd <16 x float>` for sixteen: a kernel body is written once, and the loop
 around it chooses the width.  Nothing is decided here: no tiling, no width, no simplification beyond constants.
 """
 
@@ -43,31 +43,31 @@ class Instructions:
     # -- instructions, blocks, constants --------------------------------------------------------------
 
     def fresh(self, hint: str = "") -> str:
-        """Return a name that nothing has yet; `hint` keeps listings readable."""
+        """Return an unused name; `hint` keeps listings readable."""
         self.count += 1
         return f"{hint or 'v'}.{self.count}"
 
     def inst(self, text: str, type: str, lanes: int = 1, hint: str = "") -> Value:
-        """Write `%name = text` and return it as a value."""
+        """Emit `%name = text` and return it as a value."""
         name = "%" + self.fresh(hint)
         self.lines.append(f"  {name} = {text}")
         return Value(name, type, lanes)
 
     def do(self, text: str) -> None:
-        """Write an instruction without a result."""
+        """Emit an instruction without a result."""
         self.lines.append("  " + text)
 
     def start(self, label: str) -> None:
-        """Open the block `label`; the block before it must have ended."""
+        """Begin the block `label`; the block before it must have ended."""
         self.lines.append(f"{label}:")
         self.label = label
 
     def br(self, label: str) -> None:
-        """End the block: go on at `label`."""
+        """End the block with a jump to `label`."""
         self.do(f"br label %{label}")
 
     def cond_br(self, cond: Value, then: str, other: str) -> None:
-        """End the block: go on at `then` if the one-lane condition holds, else at `other`."""
+        """End the block with a branch to `then` if the one-lane condition holds, else to `other`."""
         self.do(f"br i1 {cond.name}, label %{then}, label %{other}")
 
     def ret(self, value: Value | None = None) -> None:
@@ -75,13 +75,13 @@ class Instructions:
         self.do("ret void" if value is None else f"ret {value.typed}")
 
     def alloca(self, type: str, count: int, align: int = 64) -> Value:
-        """Reserve `count` elements on the stack, in the entry block, once a call."""
+        """Reserve `count` elements on the stack, in the entry block, once per call."""
         name = "%" + self.fresh("stack")
         self.entry_allocas.append(f"  {name} = alloca [{count} x {type}], align {align}")
         return Value(name, "ptr")
 
     def const(self, value: float | int | bool, type: str, lanes: int = 1) -> Value:
-        """Return a literal, the same in every lane.  Floats are exact (written in hexadecimal)."""
+        """Return a literal, the same in every lane.  Floats are exact (printed in hexadecimal)."""
         text = literal(value, type)
         return Value(text if lanes == 1 else f"splat ({type} {text})", type, lanes)
 
@@ -104,7 +104,7 @@ class Instructions:
     # -- shape of values ------------------------------------------------------------------------------
 
     def splat(self, x: Value, lanes: int) -> Value:
-        """Repeat a one-lane value over `lanes`; a value that has them already is returned as it is."""
+        """Repeat a one-lane value over `lanes`; a value that already has them is returned as it is."""
         if x.lanes == lanes:
             return x
         assert x.lanes == 1, f"cannot widen {x.lanes} lanes to {lanes}"
@@ -115,7 +115,7 @@ class Instructions:
         return self.inst(f"shufflevector {t} {one.name}, {t} poison, <{lanes} x i32> zeroinitializer", x.type, lanes)
 
     def common(self, *xs: Value) -> list[Value]:
-        """Bring values to the widest lanes among them."""
+        """Broadcast values to the widest lanes among them."""
         lanes = max(x.lanes for x in xs)
         return [self.splat(x, lanes) for x in xs]
 
@@ -132,7 +132,7 @@ class Instructions:
     # -- arithmetic -----------------------------------------------------------------------------------
 
     def binary(self, op: str, x: Value, y: Value) -> Value:
-        """Write any two-operand instruction of one type: `binary("fadd", x, y)`."""
+        """Emit any two-operand instruction of one type: `binary("fadd", x, y)`."""
         x, y = self.common(x, y)
         return self.inst(f"{op} {x.typed}, {y.name}", x.type, x.lanes)
 
@@ -190,18 +190,18 @@ class Instructions:
         return self.inst(f"{'fcmp' if x.is_float else 'icmp'} {predicate} {x.typed}, {y.name}", "i1", x.lanes)
 
     def select(self, cond: Value, x: Value, y: Value) -> Value:
-        """Choose lane by lane.  A one-lane condition may choose between whole vectors."""
+        """Select lane by lane.  A one-lane condition may select between whole vectors."""
         x, y = self.common(x, y)
         if cond.lanes != 1:
             cond, x, y = self.common(cond, x, y)
         return self.inst(f"select {cond.typed}, {x.typed}, {y.typed}", x.type, x.lanes)
 
     def convert(self, op: str, x: Value, type: str) -> Value:
-        """Write a cast instruction: `convert("sitofp", x, "float")`."""
+        """Emit a cast instruction: `convert("sitofp", x, "float")`."""
         return self.inst(f"{op} {x.typed} to {llvm_type(type, x.lanes)}", type, x.lanes)
 
     def bitcast(self, x: Value, type: str) -> Value:
-        """Read the bits of `x` as another type of the same width."""
+        """Reinterpret the bits of `x` as another type of the same width."""
         return self.convert("bitcast", x, type)
 
     def freeze(self, x: Value) -> Value:
@@ -218,7 +218,7 @@ class Instructions:
         return self.inst(f"call {t} @{full}({', '.join(v.typed for v in xs)})", x.type, x.lanes)
 
     def reduce(self, op: str, x: Value, start: float | None = None) -> Value:
-        """Fold the lanes of `x` to one: op is add, mul, smax, smin, umax, umin, and, or, fadd, fmul, fmax, fmin.
+        """Reduce the lanes of `x` to one: op is add, mul, smax, smin, umax, umin, and, or, fadd, fmul, fmax, fmin.
 
         fadd and fmul are reassociated (a tree over the lanes) and need their neutral `start`.
         """
@@ -234,10 +234,10 @@ class Instructions:
         return self.inst(f"call {x.type} @{full}({x.typed})", x.type)
 
     def any(self, x: Value, width: int, type: str) -> Value:
-        """Tell whether any lane of a vector of i1 is set.
+        """Return whether any lane of a vector of i1 is set.
 
-        More lanes than `width` are halved first, as integers of a type that is as wide as what was compared: these masks
-        are joined as the comparisons leave them, and only one is packed.
+        More lanes than `width` are halved first, as integers of a `type` as wide as the compared values: the masks are combined
+        in the form in which comparisons produce them, and only one is packed.
         """
         if x.lanes > width:
             masks = self.convert("sext", x, type)

@@ -187,8 +187,8 @@ def with_sign(f: Function, y: Value, x: Value) -> Value:
 def sigmoid(f: Function, x: Value) -> Value:
     """Return c/(c + c*exp(-x)), c = 2^-64 (double: 2^-512).
 
-    `c` keeps the denominator a normal number for results that are denormal, which the division rounds rightly.
-    In double the rounding error of c + s, s = c*2^k, is carried along, for a bound that float meets without.
+    `c` keeps the denominator normal where the result is denormal, so that the division rounds it correctly.  In double the
+    rounding error of c + s, s = c*2^k, is carried along, to meet the bound that float meets without it.
     """
     form = FORMATS[x.type]
     scaled = form.bias // 2 + 1

@@ -1,15 +1,14 @@
-"""The ground under the math functions: bit layouts, polynomials, and the cores of exp and log.
+"""The basis of the math functions: bit layouts, polynomials, and the cores of exp and log.
 
-Everything is written for any number of lanes of `float` or `double`, without branches and without
-calls that remain in machine code.  Conversions between floats and integers go through the bits of a
-large constant: AVX2 has no instruction for 64-bit ones, and NaN or values out of range give garbage
-bits instead of poison.
+Everything works at any number of lanes of `float` or `double`, without branches and without calls in the machine code.
+Conversions between floats and integers go through the bits of a large constant: AVX2 has no instruction for 64-bit integers,
+and NaN or values out of range give garbage bits instead of poison.
 
-`f.fma` is relied upon for exactness.  On a target without fused multiply-add LLVM turns it into a call
-of the C library's `fma`: correct, but slow and an external symbol.
+`f.fma` must be exact.  On a target without fused multiply-add LLVM turns it into a call of the C library's `fma`: correct, but
+slow and an external symbol.
 
-Polynomials were fitted with Remez's exchange at 200 bits, the error weighted to be relative to the
-function, and rounded to the type; the error of each fit stands beside it.
+Polynomials were fitted with Remez's exchange at 200 bits, the error weighted to be relative to the function, and rounded to
+the type; the error of each fit stands beside it.
 """
 
 from __future__ import annotations
@@ -124,7 +123,7 @@ LOG2E = 1.4426950408889634
 
 
 def polynomial(f: Function, x: Value, coefficients: Sequence[float]) -> Value:
-    """Evaluate a polynomial, lowest coefficient first, by Horner's scheme: one fma a degree."""
+    """Evaluate a polynomial, lowest coefficient first, by Horner's scheme: one fma per degree."""
     total = f.like(coefficients[-1], x)
     for c in reversed(coefficients[:-1]):
         total = f.fma(total, x, f.like(c, x))
@@ -132,7 +131,7 @@ def polynomial(f: Function, x: Value, coefficients: Sequence[float]) -> Value:
 
 
 def polynomial_in_pairs(f: Function, x: Value, square: Value, coefficients: Sequence[float]) -> Value:
-    """Evaluate a polynomial, lowest coefficient first, by Horner's scheme in x^2: half the latency, one more register."""
+    """Evaluate a polynomial, lowest coefficient first, by Horner's scheme in x^2: half the latency for one more register."""
     pairs = [coefficients[i : i + 2] for i in range(0, len(coefficients), 2)]
     first, *rest = [polynomial(f, x, pair) for pair in reversed(pairs)]
     for pair in rest:
@@ -141,7 +140,7 @@ def polynomial_in_pairs(f: Function, x: Value, square: Value, coefficients: Sequ
 
 
 def clamp(f: Function, x: Value, low: float | None, high: float | None) -> Value:
-    """Limit `x` to [low, high]; NaN stays NaN.  None is no limit."""
+    """Clamp `x` to [low, high]; NaN stays NaN, and None is no limit."""
     if high is not None:
         x = f.select(f.cmp("olt", f.like(high, x), x), f.like(high, x), x)
     if low is not None:

@@ -31,7 +31,7 @@ def pow(f: Function, x: Value, y: Value) -> Value:
     float computes in double.
     """
     x, y = f.common(x, y)
-    # Powers at the limits are those of infinity, but 1**y stays finite.
+    # powers at the limits are those of infinity, but 1**y stays finite
     limited = clamp(f, y, -1e30, 1e30)
     size = f.intrinsic("fabs", x)
     r = power_float(f, size, limited) if x.type == "float" else power_double(f, size, limited)

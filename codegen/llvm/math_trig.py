@@ -1,8 +1,8 @@
 """Sine and cosine over the whole range of the type.
 
-Ordinary arguments are reduced by a quarter turn's multiple inline (Cody and Waite's three steps with
-fma).  If any lane is huge, one internal function replaces those lanes' reductions after Payne and Hanek
-(1983), a lane at a time, in integers; the branch costs a vector without huge lanes two or three instructions.
+Ordinary arguments are reduced inline by a multiple of a quarter turn (Cody and Waite's three steps with fma).  If any lane is
+huge, one internal function reduces those lanes again after Payne and Hanek (1983), lane by lane in integers; the branch costs
+a vector without huge lanes two or three instructions.
 """
 
 from __future__ import annotations
@@ -65,19 +65,19 @@ def cos(f: Function, x: Value) -> Value:
 
 
 def sincos(f: Function, x: Value) -> tuple[Value, Value]:
-    """Return the sine and the cosine of `x`, the same numbers as by themselves, for little more than one of them."""
+    """Return sine and cosine of `x`, equal to `sin` and `cos`, for little more than the cost of one."""
     parts = quarter(f, x)
     return sine_of(f, x, *parts), cosine_of(f, *parts)
 
 
 def sine_of(f: Function, x: Value, sine: Value, cosine: Value, q: Value) -> Value:
-    """Return the sine of `x` from what `quarter` gave: of odd quarters the cosine, in the second half of a turn negative."""
+    """Return the sine of `x` from the results of `quarter`: the cosine in odd quarters, negative in the second half-turn."""
     odd = f.shl(q, f.like(bits(q) - 1, q))
     return choose(f, odd, sine, cosine, f.xor(f.bitcast(x, q.type), half_turns(f, q)))
 
 
 def cosine_of(f: Function, sine: Value, cosine: Value, q: Value) -> Value:
-    """Return the cosine from what `quarter` gave: of odd quarters the sine, negative in the second and the third."""
+    """Return the cosine from the results of `quarter`: the sine in odd quarters, negative in the second and third."""
     odd = f.shl(q, f.like(bits(q) - 1, q))
     return choose(f, odd, cosine, sine, f.xor(odd, half_turns(f, q)))
 
@@ -88,7 +88,7 @@ def bits(q: Value) -> int:
 
 
 def half_turns(f: Function, q: Value) -> Value:
-    """Move bit 1 of `q` to the place of the sign."""
+    """Move bit 1 of `q` to the sign bit."""
     return f.shl(q, f.like(bits(q) - 2, q))
 
 
@@ -108,7 +108,7 @@ def quarter(f: Function, x: Value) -> tuple[Value, Value, Value]:
 
 
 def reduce(f: Function, x: Value) -> tuple[Value, Value]:
-    """Return (r, q) of `quarter` for x >= 0; the block of `f` is another one afterwards."""
+    """Return (r, q) of `quarter` for x >= 0; ends the current block of `f`."""
     form = FORMATS[x.type]
     t = f.fma(x, f.like(2 / math.pi, x), f.like(form.magic, x))
     n = f.sub(t, f.like(form.magic, x))
@@ -139,15 +139,15 @@ def correct(f: Function, huge: Value, x: Value, r: Value, q: Value) -> tuple[Val
 
 
 def phi(f: Function, x: Value, x_from: str, y: Value, y_from: str) -> Value:
-    """Join two values that come from two blocks."""
+    """Merge two values from two blocks by a phi."""
     t = x.typed.removesuffix(x.name)
     return f.inst(f"phi {t}[ {x.name}, %{x_from} ], [ {y.name}, %{y_from} ]", x.type, x.lanes)
 
 
 def reduction(f: Function, type: str) -> str:
-    """Give the module of `f`, once, the function that reduces huge elements of an array; return its name.
+    """Define, once per module, the function that reduces the huge elements of an array; return its name.
 
-    Its parameters: absolute values, r and q to be replaced, the number of elements.
+    Its parameters: absolute values, the r and q to replace, and the number of elements.
     """
     name = f"graphc.reduce.{type}"
     if f.module.defines(name):

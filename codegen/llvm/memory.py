@@ -29,7 +29,7 @@ class MemoryInstructions(Instructions):
         self.do(f"store {x.typed}, ptr {base.name}, align {align or BYTES[x.type]}")
 
     def move(self, source: Value, target: Value, size: Value) -> None:
-        """Copy bytes; source and target may be one place."""
+        """Copy bytes; source and target may be equal."""
         self.module.declare("llvm.memmove.p0.p0.i64", "declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)")
         self.do(f"call void @llvm.memmove.p0.p0.i64({target.typed}, {source.typed}, {size.typed}, i1 false)")
 
@@ -44,13 +44,13 @@ class MemoryInstructions(Instructions):
     def bounded(
         self, place: Value, span: Callable[[], tuple[Value | int, Value | int]], label: str, *, early: bool = False
     ) -> Value:
-        """Say of which buffer a pointer is, for functions whose accesses are checked (codegen/llvm/bounds.py); return it.
+        """Declare the buffer of a pointer, for checked functions (codegen/llvm/bounds.py), and return the pointer.
 
-        `span` gives the bytes from it to the first of the buffer and to the first behind it, `early` where the function begins.
+        `span` is the distance in bytes to the begin and the end of the buffer; `early` emits it at the function's entry.
         """
         return place
 
-    # The masked intrinsics are written with their alignment as an operand, as LLVM 20 has it; later ones read both.
+    # written with the alignment operand of LLVM 20; later versions read both forms
 
     def masked_load(self, base: Value, type: str, mask: Value, other: Value | None = None) -> Value:
         """Load the lanes where `mask` is true; the rest are `other` (zero when left out)."""
@@ -68,14 +68,14 @@ class MemoryInstructions(Instructions):
         self.do(f"call void @{name}({x.typed}, ptr {base.name}, i32 {BYTES[x.type]}, {mask.typed})")
 
     def gather(self, addresses: Value, type: str, mask: Value) -> Value:
-        """Load from one address a lane, where `mask` is true; the rest are zero."""
+        """Load from one address per lane, where `mask` is true; the other lanes are zero."""
         n = mask.lanes
         t, name = llvm_type(type, n), f"llvm.masked.gather.v{n}{SUFFIX[type]}.v{n}p0"
         self.module.declare(name, f"declare {t} @{name}(<{n} x ptr>, i32, <{n} x i1>, {t})")
         return self.inst(f"call {t} @{name}({addresses.typed}, i32 {BYTES[type]}, {mask.typed}, {t} zeroinitializer)", type, n)
 
     def scatter(self, x: Value, addresses: Value, mask: Value) -> None:
-        """Store to one address a lane, first lane first, where `mask` is true."""
+        """Store to one address per lane, first lane first, where `mask` is true."""
         t, name = llvm_type(x.type, x.lanes), f"llvm.masked.scatter.v{x.lanes}{SUFFIX[x.type]}.v{x.lanes}p0"
         self.module.declare(name, f"declare void @{name}({t}, <{x.lanes} x ptr>, i32, <{x.lanes} x i1>)")
         self.do(f"call void @{name}({x.typed}, {addresses.typed}, i32 {BYTES[x.type]}, {mask.typed})")

@@ -1,4 +1,4 @@
-"""Spell each scalar operation of a kernel body in LLVM IR: one flat table, at any width."""
+"""The LLVM IR of each scalar operation of a kernel body: one flat table, at any width."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from graphc.ir.core.types import BOOL, DType
 __all__ = ["LLVM", "MEMORY", "OPS", "cast", "compare", "larger", "smaller"]
 
 LLVM = {"f32": "float", "f64": "double", "i32": "i32", "i64": "i64", "u8": "i8", "bool": "i1"}
-"""How a dtype's values are held in registers."""
+"""How values of a dtype are held in registers."""
 
 MEMORY = {**LLVM, "bool": "i8"}
-"""How they are held in memory."""
+"""How values of a dtype are held in memory."""
 
 Emit = Callable[[Function, DType, list[Value]], Value]
 
@@ -69,18 +69,18 @@ def _compare(predicate: str) -> Emit:
 
 
 def larger(f: Function, dtype: DType, x: Value, y: Value) -> Value:
-    """The larger of two, NaN if either is."""
+    """The larger of two values, NaN if either is."""
     return _extreme(f, "gt", dtype, x, y)
 
 
 def smaller(f: Function, dtype: DType, x: Value, y: Value) -> Value:
-    """The smaller of two, NaN if either is."""
+    """The smaller of two values, NaN if either is."""
     return _extreme(f, "lt", dtype, x, y)
 
 
 def _extreme(f: Function, predicate: str, dtype: DType, x: Value, y: Value) -> Value:
     better = f.select(compare(f, predicate, dtype, x, y), x, y)
-    # an ordered comparison with NaN is false and takes y: right if y is the NaN, mended if x is
+    # an ordered comparison with NaN is false and selects y: right if y is NaN, and corrected if x is
     return f.select(f.cmp("uno", x, x), x, better) if dtype.is_float else better
 
 
@@ -92,7 +92,7 @@ def _floordiv(f: Function, dtype: DType, xs: list[Value]) -> Value:
     nothing = f.cmp("eq", y, zero)
     if dtype.name == "u8":
         return f.select(nothing, zero, f.binary("udiv", x, f.select(nothing, f.like(1, y), y)))
-    minus = f.cmp("eq", y, f.like(-1, y))  # the smallest integer by -1 would trap
+    minus = f.cmp("eq", y, f.like(-1, y))  # the smallest integer divided by -1 would trap
     safe = f.select(f.or_(nothing, minus), f.like(1, y), y)
     q = f.binary("sdiv", x, safe)
     rest = f.sub(x, f.mul(q, safe))
@@ -102,8 +102,10 @@ def _floordiv(f: Function, dtype: DType, xs: list[Value]) -> Value:
 
 
 def _float_floordiv(f: Function, x: Value, y: Value) -> Value:
-    """The floor of x / y.  In f32 the f64 quotient has the same floor unless it is beyond 2^29, and up to 2^21 the float
-    steps below give that floor too."""
+    """Return the floor of x / y.
+
+    In f32 the f64 quotient has the same floor unless it is beyond 2^29; up to 2^21 the float steps below give that floor too.
+    """
     if x.type != "float":
         return _stepwise_floordiv(f, x, y)
     a, b = f.convert("fpext", x, "double"), f.convert("fpext", y, "double")
@@ -113,13 +115,13 @@ def _float_floordiv(f: Function, x: Value, y: Value) -> Value:
 
 
 def _is_beyond(f: Function, q: Value, y: Value, bound: float) -> Value:
-    """Tell whether a quotient is NaN or not below a bound in magnitude, or its divisor infinite."""
+    """Return whether a quotient is NaN or at least a bound in magnitude, or its divisor infinite."""
     infinite = f.cmp("oeq", f.intrinsic("fabs", y), f.like(float("inf"), y))
     return f.or_(f.cmp("uge", f.intrinsic("fabs", q), f.like(bound, q)), infinite)
 
 
 def _usually(f: Function, usual: Value, rare: Value, otherwise: Callable[[], Value]) -> Value:
-    """Return `usual`, or what is computed otherwise for all lanes if any of them is rare."""
+    """Return `usual`, or the result of `otherwise` for all lanes if any of them is rare."""
     name = f.fresh("rare")
     before, done = f.label, f"done.{name}"
     f.cond_br(f.reduce("or", rare), name, done)
@@ -133,7 +135,7 @@ def _usually(f: Function, usual: Value, rare: Value, otherwise: Callable[[], Val
 
 
 def _stepwise_floordiv(f: Function, x: Value, y: Value) -> Value:
-    """Round (x - fmod(x, y)) / y, a whole number but for one rounding, to that number.  Source: CPython's float_floor_div."""
+    """Round (x - fmod(x, y)) / y, an integer up to one rounding, to that integer.  Source: CPython's float_floor_div."""
     zero, one = f.like(0.0, x), f.like(1.0, x)
     rest = _fmod(f, x, y)
     q = f.fdiv(f.sub(x, rest), y)
@@ -146,7 +148,7 @@ def _stepwise_floordiv(f: Function, x: Value, y: Value) -> Value:
 
 
 def _is_astray(f: Function, rest: Value, y: Value) -> Value:
-    """Tell whether a remainder that is not 0 has another sign than the divisor."""
+    """Return whether a nonzero remainder has another sign than the divisor."""
     zero = f.like(0.0, rest)
     return f.and_(f.cmp("une", rest, zero), f.xor(f.cmp("olt", rest, zero), f.cmp("olt", y, zero)))
 
@@ -161,8 +163,11 @@ def _remainder(f: Function, dtype: DType, xs: list[Value]) -> Value:
 
 
 def _fmod(f: Function, x: Value, y: Value) -> Value:
-    """x - y*trunc(x/y), exactly: each step subtracts y times the leading bits of the quotient with one fma,
-    which leaves no rounding error, until every lane is below |y|."""
+    """Return x - y*trunc(x/y), exactly.
+
+    Each step subtracts y times the leading bits of the quotient with one fma, which has no rounding error, until every lane is
+    below |y|.
+    """
     if x.type == "float":
         return _fmod_f32(f, x, f.convert("fpext", x, "double"), f.convert("fpext", y, "double"))
     a, b = f.intrinsic("fabs", x), f.intrinsic("fabs", y)
@@ -189,7 +194,7 @@ def _fmod(f: Function, x: Value, y: Value) -> Value:
 
 
 def _fmod_f32(f: Function, x: Value, a: Value, b: Value) -> Value:
-    """One step in f64 leaves the remainder itself while the quotient is below 2^29: its whole part is not rounded up then."""
+    """Compute the remainder in one f64 step while the quotient is below 2^29: its integer part is not rounded up then."""
     q = f.fdiv(a, b)
     rest = f.fma(f.neg(f.intrinsic("trunc", q)), b, a)
     exact = _usually(f, rest, _is_beyond(f, q, b, 2.0**29), lambda: _fmod(f, a, b))
@@ -205,7 +210,7 @@ def _shift(op: str) -> Emit:
 
 
 def _random_bits(f: Function, dtype: DType, xs: list[Value]) -> Value:
-    """Philox-2x32-10: see the primitive's meaning."""
+    """Philox-2x32-10: see the primitive's reference semantics."""
     seed, counter = xs
     low32, half = f.like(0xFFFFFFFF, counter), f.like(32, counter)
     low, high = f.and_(counter, low32), f.lshr(counter, half)
@@ -283,4 +288,4 @@ OPS: dict[str, Emit] = {
     "random_bits": _random_bits,
     "index_div": lambda f, dtype, xs: f.binary("udiv", *xs),
 }
-"""Operation -> spelling.  The dtype is that of the first operand (for `select`, of the second)."""
+"""The emitter of each operation.  The dtype is that of the first operand (for `select`, of the second)."""

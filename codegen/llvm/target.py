@@ -14,7 +14,7 @@ from math import inf
 from graphc.ir.core.target_info import TargetInfo
 
 SUPPORTED = ((0, 45), (0, 52))
-"""Accepted llvmlite versions: first, and first no longer accepted."""
+"""Supported llvmlite versions: the first, and the first that is no longer supported."""
 
 try:
     import llvmlite
@@ -26,7 +26,7 @@ __all__ = ["SUPPORTED", "Target", "check_version", "host"]
 
 
 def check_version(version: str) -> None:
-    """Refuse an llvmlite that graphc was not tried with.  Raises ImportError."""
+    """Raise ImportError for an llvmlite version that graphc was not tested with."""
     numbers = tuple(int(n) for n in re.findall(r"\d+", version)[:2])
     low, high = SUPPORTED
     if not low <= numbers < high:
@@ -48,7 +48,7 @@ class Target:
     features: str
 
     def has(self, feature: str) -> bool:
-        """Tell whether a feature such as `avx512f` or `fma` is there and enabled."""
+        """Return whether a feature such as `avx512f` or `fma` is present and enabled."""
         return f"+{feature}" in self.features.split(",")
 
     @property
@@ -60,12 +60,12 @@ class Target:
 
     @property
     def vector_registers(self) -> int:
-        """Number of vector registers: what a register tile has to fit into."""
+        """Number of vector registers, which bounds the register tile."""
         return 32 if self.has("avx512f") or not self.triple.startswith("x86_64") else 16
 
     @property
     def info(self) -> TargetInfo:
-        """What the passes know of it; the same for all processors so far, narrower vectors being more instructions."""
+        """The properties that passes use; equal for all processors so far: narrower vectors only mean more instructions."""
         return TargetInfo(
             register_elements=16,
             lanes=16,
@@ -81,7 +81,7 @@ class Target:
 def host() -> Target:
     """Return this machine as a target.
 
-    `GRAPHC_CPU` (`name` or `name:+feature,-feature`) asks for code of a lesser one.
+    `GRAPHC_CPU` (`name` or `name:+feature,-feature`) selects a lesser one.
     """
     wish = os.environ.get("GRAPHC_CPU")
     if wish:

@@ -27,7 +27,7 @@ class Value(NamedTuple):
 
     @property
     def typed(self) -> str:
-        """The operand as LLVM wants it in a call: type, then name."""
+        """The operand with its type, as LLVM requires in calls."""
         return f"{llvm_type(self.type, self.lanes)} {self.name}"
 
     @property
@@ -37,7 +37,7 @@ class Value(NamedTuple):
 
 
 def literal(value: float | int | bool, type: str) -> str:
-    """Spell a scalar constant exactly: LLVM writes every float as the 64 bits of its double."""
+    """Return a scalar constant exactly: LLVM writes every float as the 64 bits of its double."""
     if type in FLOATS:
         x = float(value)
         if type == "float":

@@ -1,1 +1,1 @@
-"""Loop kernels: the kernel IR, lowering to it, and its schedule.  No LLVM here."""
+"""Loop kernels: their IR, the lowering of fusions, and schedules; independent of LLVM."""

@@ -1,4 +1,4 @@
-"""Merge neighbouring loops that every access runs through as through one.
+"""Collapse adjacent loops that every access traverses like one loop.
 
     for i0 in 4:                          for i1 in 12:
       for i1 in 3:                  →       out0[i1] = x[i1]
@@ -38,18 +38,18 @@ def _indices(kernel: Kernel) -> list[Index]:
 
 
 def _runs_on(index: Index, outer: int, inner: int, dims: Sequence[int]) -> bool:
-    """Whether the next iteration of the outer loop goes on where the inner loop has ended."""
+    """Whether one iteration of the outer loop continues where the inner loop of the previous one ended."""
     return index.coefficient(outer) == index.coefficient(inner) * dims[inner]
 
 
 def _together(kernel: Kernel, a: int, b: int) -> bool:
-    """Whether every pass has both loops or neither, and 0 in neither (an empty loop must stay empty)."""
+    """Whether every pass has both loops or neither, and neither has extent 0 (an empty loop must stay empty)."""
     nests = [*(s.inner for s in kernel.stages), kernel.folded]
     return all((a in nest) == (b in nest) for nest in nests) and bool(kernel.dims[a]) and bool(kernel.dims[b])
 
 
 class _Merge:
-    """Drops a loop; another, its inner neighbour, runs through both."""
+    """Removes a loop; its inner neighbour iterates over both."""
 
     def __init__(self, outer: int, inner: int) -> None:
         self.outer, self.inner = outer, inner

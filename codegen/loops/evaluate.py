@@ -1,8 +1,8 @@
-"""Run a loop kernel on NumPy: every instruction for all points of the iteration domain at once.
+"""Evaluate a loop kernel on NumPy: every instruction for all points of the iteration domain at once.
 
-An instruction's value is an array with one axis for each loop of the kernel, of extent 1 where it does not vary.  Buffers
-are flat memory with every element outside of what they hold poisoned, so that a wrong address is a wrong number, and one
-outside of them an error.  What the schedule decides (lanes, order of loops, scratch rows) changes no value and is not read.
+An instruction's value is an array with one axis for each loop of the kernel, of extent 1 where it does not vary.  Buffers are
+flat memory; every element outside of the array is poisoned, so that a wrong address yields a wrong number or, outside of the
+buffer, an error.  The schedule (lanes, order of loops, scratch rows) does not change values and is ignored.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from graphc.ir.core.semantics import philox
 __all__ = ["KernelError", "Memory", "evaluate_kernel"]
 
 POISON = {"f": np.nan, "i": -0x5A5A5A5A, "u": 0xA5, "b": True}
-"""What memory holds by the kind of its dtype before it is written."""
+"""Initial contents of memory, by the kind of its dtype."""
 
 Array = np.ndarray[Any, Any]
 
 
 class KernelError(Exception):
-    """A kernel breaks a law: it leaves its buffers, or reads a value where it is not known."""
+    """A kernel leaves its buffers, or reads a value where it is not defined."""
 
 
 @dataclass(frozen=True, eq=False)
 class Memory:
-    """The elements from which a buffer's strides reach, and the place of its first one among them."""
+    """The elements that a buffer's strides reach, and the position of its first one among them."""
 
     flat: Array
     origin: int
 
     @staticmethod
     def reserve(dtype: np.dtype[Any], shape: Strides, strides: Strides) -> Memory:
-        """Return poisoned memory for an array laid out by strides, in elements."""
+        """Return poisoned memory for an array with strides in elements."""
         if 0 in shape:
             return Memory(np.empty(0, dtype), 0)
         reach = [s * (n - 1) for n, s in zip(shape, strides, strict=True)]
@@ -49,13 +49,13 @@ class Memory:
 
     @staticmethod
     def of(array: Array, strides: Strides) -> Memory:
-        """Return memory that holds an array laid out by strides, in elements."""
+        """Return memory that holds an array with strides in elements."""
         memory = Memory.reserve(array.dtype, array.shape, strides)
         memory.view(array.shape, strides)[...] = array
         return memory
 
     def view(self, shape: Strides, strides: Strides, offset: int = 0) -> Array:
-        """Return the array of a shape that lies at strides from an offset on.  Raises KernelError if it reaches outside."""
+        """Return the array of a shape at strides from an offset.  Raises KernelError if it reaches outside."""
         if 0 in shape:
             return np.empty(shape, self.flat.dtype)
         reach = [s * (n - 1) for n, s in zip(shape, strides, strict=True)]
@@ -66,7 +66,7 @@ class Memory:
         return np.lib.stride_tricks.as_strided(self.flat[first:], shape, [s * size for s in strides])
 
     def check(self, places: Array, what: str = "a view") -> None:
-        """Raise KernelError if a place is outside."""
+        """Raise KernelError if a position is outside."""
         bad = (places < 0) | (places >= self.flat.size)
         if bad.any():
             at, size = int(places[bad][0]) - self.origin, self.flat.size
@@ -74,7 +74,7 @@ class Memory:
 
 
 def evaluate_kernel(kernel: Kernel, buffers: Sequence[Memory]) -> None:
-    """Run a kernel: read and write these buffers.  Raises KernelError, and IndexError for an index out of bounds."""
+    """Run a kernel on these buffers.  Raises KernelError, and IndexError for an index out of bounds."""
     with np.errstate(all="ignore"):
         _Run(kernel, buffers).run()
 
@@ -104,7 +104,7 @@ class _Run:
             self._column(c)
 
     def _skip(self, stage: Stage) -> None:
-        """Give the reductions of a pass without points what changes nothing."""
+        """Set the reductions of a pass without points to their identities."""
         for r in (*stage.reductions, *(c.reduction for c in stage.outer_reductions)):
             outer = [n if lo in self.kernel.outer and lo not in r.inner else 1 for lo, n in enumerate(self.kernel.dims)]
             if r.kind not in ("sum", "prod", "any", "all"):
@@ -181,7 +181,7 @@ class _Run:
     # -- reductions and stores ------------------------------------------------------------------------
 
     def _check_known(self, i: Instr, loops: Sequence[int], what: str) -> None:
-        """Check that a value varies with no loop but these: elsewhere it is not one value."""
+        """Check that a value varies with no other loops than these: otherwise it is not one value."""
         outside = [lo for lo, n in enumerate(self.values[i].shape) if n != 1 and lo not in loops]
         if outside:
             raise KernelError(f"{what} varies with i{outside[0]}, a loop that is not open where it is read")
@@ -196,7 +196,7 @@ class _Run:
         return np.asarray(_FOLDS[r.kind](x, axis=r.inner, keepdims=True))
 
     def _best(self, r: Reduction, x: Array) -> Array:
-        """Return the least position of a largest or smallest value; of a NaN if there is one."""
+        """Return the least position of an extremal value; of a NaN if there is one."""
         assert r.position is not None
         best = (np.max if r.kind == "argmax" else np.min)(x, axis=r.inner, keepdims=True)
         chosen = (x == best) | (np.isnan(x) if x.dtype.kind == "f" else False)
@@ -227,6 +227,6 @@ _SPECIAL: dict[str, Callable[[_Run, Instr], Array]] = {
     "index_div": _Run._quotient,
     "random_bits": _Run._random,
 }
-"""Instructions that are no elementwise primitive."""
+"""Instructions that are not elementwise primitives."""
 
 _FOLDS: dict[str, Any] = {"sum": np.sum, "prod": np.prod, "max": np.max, "min": np.min, "any": np.any, "all": np.all}

@@ -1,6 +1,6 @@
-"""Indices of a kernel through index maps (ir/access/index_map.py).
+"""Compute a kernel's indices through index maps (ir/access/index_map.py).
 
-A digit of a form is a form of loops where it lines up with them, and a division at run time elsewhere.
+A digit of a form is an affine form of loops where it lines up with them, and a run-time division elsewhere.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def axis_index(loops: Sequence[int], dims: Sequence[int]) -> Index:
 
 
 def address(strides: Sequence[int], offset: int, at: Indices) -> Index:
-    """Return which element of a buffer an index is."""
+    """Return the element of a buffer that an index addresses."""
     result = Index(offset)
     for i, stride in zip(at, strides, strict=True):
         result = result.plus(i.scaled(stride))
@@ -46,7 +46,7 @@ def address(strides: Sequence[int], offset: int, at: Indices) -> Index:
 
 
 def read_through(map: IndexMap, at: Indices, dims: Sequence[int], instrs: Instructions) -> tuple[Indices, Instr | None]:
-    """Return where the operand is read, and the condition under which it is (None: always).
+    """Return the operand's index, and the condition under which it is read (None: always).
 
     `dims` are the extents of the kernel's loops.
     """
@@ -57,13 +57,13 @@ def read_through(map: IndexMap, at: Indices, dims: Sequence[int], instrs: Instru
 
 
 class _Reader:
-    """Forms of the axes of a value that is computed `at` an index."""
+    """Evaluates forms of the axes of a value that is computed `at` an index."""
 
     def __init__(self, at: Indices, dims: Sequence[int], instrs: Instructions) -> None:
         self.at, self.dims, self.instrs = at, dims, instrs
         self.mask: Instr | None = None
         self.quotients: dict[Affine, Index] = {}
-        """Forms of guards with steps, in steps."""
+        """Forms of guards with steps, divided by the step."""
 
     def check(self, guard: Guard) -> None:
         """Add a guard to the mask."""
@@ -113,7 +113,7 @@ class _Reader:
         return Index(0, (), ((quotient, 1),)), Index(0, (), ((rest, 1),))
 
     def _quotient(self, x: Instr, by: int) -> tuple[Instr, Instr]:
-        """Divide an index at run time; below 0 it is masked, and the result is any number."""
+        """Divide an index at run time; a negative index is masked, and its quotient arbitrary."""
         instrs = self.instrs
         size = instrs.size(max(by, 1))
         quotient = instrs.emit("index_div", (x, size), I64)

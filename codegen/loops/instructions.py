@@ -1,4 +1,4 @@
-"""The instructions of a kernel while it is lowered: equal applications are one instruction."""
+"""The instructions of a kernel during lowering: equal applications are one instruction."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["Instructions"]
 
 
 class Instructions:
-    """Makes the instructions of a kernel whose first loops, `outer`, are its outer ones."""
+    """Creates the instructions of a kernel whose outer loops are `outer`."""
 
     def __init__(self, outer: frozenset[int]) -> None:
         self.outer = outer
         self._known: dict[Any, Instr] = {}
 
     def emit(self, op: str, args: Sequence[Instr], dtype: DType, attr: Any = None, *, masked: bool = False) -> Instr:
-        """Return the instruction for an application; the same application is the same instruction."""
+        """Return the instruction for an application; equal applications are the same instruction."""
         key = (op, tuple(args), dtype, attr.hex() if isinstance(attr, float) else attr, masked)
         known = self._known.get(key)
         if known is not None:
@@ -45,7 +45,7 @@ class Instructions:
         return self.emit("constant", (), dtype, value)
 
     def size(self, value: int) -> Instr:
-        """Return a size, which is a parameter of the code where it is large."""
+        """Return a size, which becomes a parameter of the code if it is large."""
         return self.emit("size", (), I64, value)
 
     def integer(self, index: Index) -> Instr:
@@ -57,11 +57,11 @@ class Instructions:
         return self.emit("index", (), I64, index)
 
     def both(self, a: Instr | None, b: Instr | None) -> Instr | None:
-        """Return the conjunction of two conditions; None holds always."""
+        """Return the conjunction of two conditions; None always holds."""
         if a is None or b is None:
             return a or b
         return self.emit("and", (a, b), BOOL)
 
     def cast(self, x: Instr, dtype: DType) -> Instr:
-        """Return a value in a dtype."""
+        """Convert a value to a dtype."""
         return x if x.dtype is dtype else self.emit("cast", (x,), dtype)

@@ -4,7 +4,7 @@
       m0 = max over i1 in 1024 of x[1024*i0 + i1]     a stage: reductions and stores over inner loops
       …
 
-Everything is decided here or before; `codegen/nests/nest.py` only writes it down as LLVM IR.
+All decisions are made here or before; `codegen/nests/nest.py` only emits the kernel as LLVM IR.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ __all__ = [
 
 
 def ensure(fact: bool, what: str) -> None:
-    """Raise AssertionError unless a fact holds that generated code relies on; also under `python -O`.
+    """Raise AssertionError unless a fact that generated code relies on holds; also under `python -O`.
 
-    `what` must not spell numbers of a graph: where they are symbols (ir/core/guards.py), that fixes them.
+    `what` must not format numbers of a graph: that would fix symbolic ones (ir/core/guards.py).
     """
     if not fact:
         raise AssertionError(what)
@@ -31,7 +31,7 @@ def ensure(fact: bool, what: str) -> None:
 
 @dataclass(frozen=True)
 class Index:
-    """An integer `const + sum(coefficient * loop) + sum(coefficient * value)`, one value for each point."""
+    """An integer `const + sum(coefficient * loop) + sum(coefficient * value)`, evaluated at each point."""
 
     const: int = 0
     loops: tuple[tuple[int, int], ...] = ()
@@ -41,7 +41,7 @@ class Index:
 
     @staticmethod
     def loop(number: int) -> Index:
-        """Return the index that is the number of iterations of one loop done so far."""
+        """Return the index that counts the iterations of a loop."""
         return Index(0, ((number, 1),))
 
     def scaled(self, factor: int) -> Index:
@@ -69,7 +69,7 @@ class Index:
         )
 
     def coefficient(self, loop: int) -> int:
-        """Return by how much the index grows from one iteration of a loop to the next."""
+        """Return the increment of the index from one iteration of a loop to the next."""
         return next((c for lo, c in self.loops if lo == loop), 0)
 
     def __str__(self) -> str:
@@ -94,19 +94,19 @@ class Instr:
     loops: frozenset[int]
     """The loops it varies with."""
     level: int
-    """How many reductions must be finished before it is known."""
+    """The number of reductions that must be complete before it is defined."""
     attr: Any = None
     masked: bool = False
     name: str = ""
 
     def __str__(self) -> str:
-        """Return how it stands as an operand."""
+        """Return its name as an operand."""
         if self.op in ("constant", "size"):
             return str(self.attr)
         return str(self.attr.name) if self.op == "reduced" else self.name
 
     def operands(self) -> Iterator[Instr]:
-        """Yield the instructions this one reads, those inside its index too."""
+        """Yield the instructions that this one reads, those in its index included."""
         yield from self.args
         if self.op in ("load", "index"):
             index = self.attr[1] if self.op == "load" else self.attr
@@ -116,7 +116,7 @@ class Instr:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Reduction:
-    """Fold a value over inner loops: sum, prod, max, min, any, all, argmax or argmin (of the index `position`)."""
+    """Reduce a value over inner loops: sum, prod, max, min, any, all, argmax or argmin (of the index `position`)."""
 
     kind: str
     value: Instr
@@ -126,7 +126,7 @@ class Reduction:
     position: Instr | None = None
 
     def operands(self) -> Iterator[Instr]:
-        """Yield what is read in each iteration: the value and, for argmax and argmin, its position."""
+        """Yield the operands of each iteration: the value and, for argmax and argmin, its position."""
         yield self.value
         if self.position is not None:
             yield self.position
@@ -134,7 +134,7 @@ class Reduction:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Store:
-    """Write a value to a buffer at an index."""
+    """Store a value to a buffer at an index."""
 
     buffer: int
     index: Index
@@ -143,7 +143,7 @@ class Store:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class OuterReduction:
-    """A reduction over the last outer loops, one for each point of a pass's inner loops; stored when these loops are done."""
+    """A reduction over the last outer loops, one per point of a pass's inner loops; stored when these loops have ended."""
 
     reduction: Reduction
     store: Store
@@ -151,7 +151,7 @@ class OuterReduction:
 
 @dataclass(eq=False, repr=False)
 class Stage:
-    """One pass: inner loops with reductions and stores; without inner loops, work once for each outer point."""
+    """One pass: inner loops with reductions and stores; without inner loops, once per outer point."""
 
     inner: tuple[int, ...]
     reductions: list[Reduction] = field(default_factory=list)
@@ -159,14 +159,14 @@ class Stage:
     outer_reductions: list[OuterReduction] = field(default_factory=list)
 
     def roots(self) -> list[Instr]:
-        """Return the values that the stage computes everything else for: what it folds and what it stores."""
+        """Return the values that the stage computes everything else for: those it reduces and those it stores."""
         folded = [v for r in self.reductions for v in r.operands()] + [c.reduction.value for c in self.outer_reductions]
         return folded + [s.value for s in self.stores]
 
 
 @dataclass(frozen=True)
 class Buffer:
-    """Memory a kernel reads or writes: a parameter of its function."""
+    """A buffer that a kernel reads or writes: a parameter of its function."""
 
     dtype: DType
     written: bool
@@ -184,11 +184,11 @@ class Kernel:
     stages: list[Stage]
     buffers: list[Buffer]
     vector: int | None = None
-    """The outer loop whose points are computed side by side; None: each stage vectorizes its last inner loop."""
+    """The vectorized outer loop; None: each stage vectorizes its last inner loop."""
     lanes: int = 1
     can_fail: bool = False
     saved: frozenset[Instr] = frozenset()
-    """Values that later passes take from a scratch row."""
+    """Values that later passes load from a scratch row."""
 
     @property
     def outer_reductions(self) -> list[OuterReduction]:
@@ -197,7 +197,7 @@ class Kernel:
 
     @property
     def folded(self) -> frozenset[int]:
-        """The outer loops that outer reductions fold, the same for all."""
+        """The outer loops that outer reductions reduce, the same for all."""
         return frozenset(lo for c in self.outer_reductions for lo in c.reduction.inner)
 
     def home(self, i: Instr) -> Stage:
@@ -205,9 +205,9 @@ class Kernel:
         return next(s for s in self.stages if s.inner and i.loops & set(s.inner) and i in needed(s.roots()))
 
     def check(self) -> None:
-        """Raise AssertionError unless a pass computes nothing but with its own loops, and each result is written once.
+        """Raise AssertionError unless each pass computes with its own loops only, and each result is written once.
 
-        A guard or an index of other loops in a reduction would make these its domain (ir/access/legality.py).
+        A guard or an index in other loops would extend a reduction's domain to these (ir/access/legality.py).
         """
         outer = frozenset(self.outer)
         for stage in self.stages:
@@ -222,7 +222,7 @@ class Kernel:
                 self._check_store(c.store, outer.difference(c.reduction.inner) | set(stage.inner))
 
     def _check_store(self, s: Store, loops: frozenset[int]) -> None:
-        """Raise AssertionError unless a store writes an element of its own at each point of some loops."""
+        """Raise AssertionError unless a store writes a distinct element at each point of some loops."""
         idle = {lo for lo in loops if self.dims[lo] == 1}
         moved = {lo for lo, _ in s.index.loops}
         ensure(moved | idle == loops | idle and not s.index.values, f"{self.buffers[s.buffer].name} is not written once")
@@ -232,12 +232,12 @@ SIZES = ("index", "size", "constant")
 
 
 def is_bound_check(i: Instr) -> bool:
-    """Whether a condition compares an index with its bounds; neither is so large that a difference wraps."""
+    """Whether a condition compares an index with its bounds, both small enough that a difference does not wrap."""
     return i.op in ("le", "lt") and any(a.op == "index" for a in i.args) and all(a.op in SIZES for a in i.args)
 
 
 def needed(roots: Iterable[Instr], cut: Callable[[Instr], bool] | None = None) -> list[Instr]:
-    """Return the instructions that some values need, operands first; nothing below one for which `cut` holds."""
+    """Return the instructions that some values depend on, operands first; nothing below one for which `cut` holds."""
     order: dict[Instr, None] = {}
     for root in roots:
         stack = [root]

@@ -6,8 +6,9 @@
                                                         exp3 = exp load2
                                                         out0[3*i0 + i1] = exp3
 
-Lowering goes from each result to its operands: a node at an index needs its operands at indices.  Movement needs its operand
-where its index map says, under the map's guards; a parameter is loaded.  A node at one index is computed once.
+Lowering proceeds from each result to its operands: a node at an index needs its operands at indices.  Movement reads its
+operand at the index given by its index map, under the map's guards; a parameter is loaded.  A node at one index is computed
+once.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ __all__ = ["Operand", "lower_copy", "lower_fusion"]
 
 @dataclass(frozen=True)
 class Operand:
-    """The layout of a value in its buffer: strides and offset in elements; a name tells aliases."""
+    """The layout of a value in its buffer: strides and offset in elements; operands with one name alias."""
 
     strides: tuple[int, ...]
     offset: int = 0
@@ -42,7 +43,7 @@ Request = tuple[Node, Indices, Instr | None]
 
 
 class _Lowering:
-    """Makes the instructions of a region's values."""
+    """Creates the instructions of a region's values."""
 
     def __init__(self, dims: Sequence[int], outer: int) -> None:
         self.dims = list(dims)
@@ -58,7 +59,7 @@ class _Lowering:
         self.can_fail = False
 
     def value(self, node: Node, at: Indices, guard: Instr | None = None) -> Instr:
-        """Return the element of `node` at an index.  Does not recurse: a kernel's chain may be long."""
+        """Return the element of `node` at an index.  Does not recurse: the chains of a kernel may be long."""
         root = self._request(node, at, guard)
         stack = [root]
         while stack:
@@ -76,7 +77,7 @@ class _Lowering:
         return self.values[root]
 
     def _request(self, node: Node, at: Indices, guard: Instr | None) -> Request:
-        """Return what a request comes to: a reduction is computed at its own point, whoever reads it under whatever guard."""
+        """Normalize a request: a reduction is computed at its own point, independent of the reader's guard."""
         if node.op.kind != "reduce":
             return node, at, guard
         point = self.points.setdefault(node, at)
@@ -124,7 +125,7 @@ class _Lowering:
         return instrs.emit(name, [*operands, *numbers], node.dtype)
 
     def _load(self, node: Node, at: Indices, guard: Instr | None) -> Instr:
-        if 0 in node.shape:  # no loop gets there, but what no loop moves is loaded before them
+        if 0 in node.shape:  # no loop gets there, but loop-invariant values are loaded before the loops
             return self.instrs.number(0, node.dtype)
         buffer, operand = self.layouts[node]
         masks = () if guard is None else (guard,)
@@ -139,7 +140,7 @@ class _Lowering:
 
     def _gather(self, node: Node, at: Indices, guard: Instr | None, numbers: list[Instr]) -> Instr:
         data, k, instrs = node.operands[0], node.operands[1].type.rank, self.instrs
-        if 0 in node.shape:  # no loop gets there, and what no loop moves is not checked before them
+        if 0 in node.shape:  # no loop gets there, and loop-invariant indices are not checked before the loops
             return instrs.number(0, node.dtype)
         indices = []
         mask = guard
@@ -155,16 +156,16 @@ class _Lowering:
         return instrs.emit("select", (mask, value, instrs.number(0, node.dtype)), node.dtype)
 
     def _moved(self, node: Node, at: Indices) -> tuple[Indices, Instr | None]:
-        """Return the index below a movement, and the condition under which something is read there (None: always)."""
+        """Return the index below a movement, and the condition under which it is read (None: always)."""
         return read_through(index_map(node), at, self.dims, self.instrs)
 
     def _filled(self, node: Node, at: Indices, operands: list[Instr]) -> Instr:
-        """Return an element of a movement: of its operand, or the fill where a guard does not hold."""
+        """Return an element of a movement: of its operand, or the fill where a guard fails."""
         mask = self._moved(node, at)[1] if len(operands) > 1 else None
         return operands[0] if mask is None else self.instrs.emit("select", (mask, *operands), node.dtype)
 
     def _reduced_index(self, node: Node, at: Indices) -> Indices:
-        """Return where a reduction reads its operand in each iteration of its loops."""
+        """Return the index at which a reduction reads its operand in each iteration of its loops."""
         axes, kept = reduced_axes(node), iter(at)
         inner = iter(axis_index(loops, self.dims) for loops in self.inner_of[node])
         return tuple(next(inner) if a in axes else next(kept) for a in range(node.operands[0].type.rank))
@@ -185,7 +186,7 @@ class _Lowering:
 
 
 def lower_fusion(node: Node, operands: Sequence[Operand], outputs: Sequence[Operand], name: str) -> Kernel:
-    """Lower a fusion node; `operands` and `outputs` say how their buffers are laid out."""
+    """Lower a fusion node; `operands` and `outputs` give the layouts of its buffers."""
     (region,) = node.regions
     p = node.params
     return _lower(region, p["dims"], p["outer"], p["results"], p["reduces"], operands, outputs, name)
@@ -225,7 +226,7 @@ def _lower(
 
 
 def _stages(low: _Lowering, stores: list[Store]) -> list[Stage]:
-    """Put reductions and stores into passes: by level, then by inner loops; row results come after the loops of their level."""
+    """Assign reductions and stores to passes: by level, then inner loops; row results come after the loops of their level."""
     stages: dict[tuple[int, bool, tuple[int, ...]], Stage] = {}
 
     def stage(level: int, inner: tuple[int, ...]) -> Stage:

@@ -1,9 +1,9 @@
-"""Write a graph as MLIR, in the core dialects func, arith, math, tensor, linalg and scf.
+"""Print a graph as MLIR, in the core dialects func, arith, math, tensor, linalg and scf.
 
-Every node becomes structured operations on tensors, mostly one `linalg.generic`; nothing is tiled, ordered or put
-in memory: that is for who reads it.  `mlir-opt` bufferizes the text, IREE compiles it.  Facts that shaped it:
-`tensor.gather` does not bufferize and IREE refuses `tensor.splat`, so a gather is a `linalg.generic` that extracts,
-and a splat is a `linalg.fill`; `linalg.map` is written differently from version to version, so it does not occur.
+Every node becomes structured operations on tensors, mostly one `linalg.generic`; tiling, ordering and bufferization are left
+to the consumer.  `mlir-opt` bufferizes the text, IREE compiles it.  Constraints on the output: `tensor.gather` does not
+bufferize and IREE rejects `tensor.splat`, so a gather is a `linalg.generic` that extracts, and a splat is a `linalg.fill`;
+the syntax of `linalg.map` changes between versions, so it is not used.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from graphc.ir.regions.loop import Loop
 __all__ = ["HOLES", "PREFIX", "REGIONS", "to_mlir", "to_mlir_module"]
 
 PREFIX = "graphc_"
-"""Functions have it before their names: a bare `@select` or `@exp` meets the C library's when it is linked."""
+"""The prefix of function names: a bare `@select` or `@exp` would clash with the C library when linked."""
 
 HOLES = {
     "argsort": "MLIR's tensor dialects have no sort: it is native code",
     "parameter": "it is an argument of the function, or what a region is given",
     "result": "it is one of the values that its operand has written",
 }
-"""Primitives that have no spelling, and why."""
+"""Primitives without an MLIR form, and why."""
 
 SCALAR_BOOL = TensorType(BOOL)
 
@@ -78,7 +78,7 @@ def _symbol(name: str) -> str:
 
 
 def _region(t: Text, region: Region, arguments: list[str]) -> list[str]:
-    """Write the nodes of a region; return the values of its results."""
+    """Emit the nodes of a region; return the values of its results."""
     values: dict[Node, list[str]] = {p: [a] for p, a in zip(region.params, arguments, strict=True)}
     for node in region.nodes():
         operands = [v for o in node.operands for v in values[o]]
@@ -176,4 +176,4 @@ REGIONS: dict[str, Callable[[Text, Node, list[str]], list[str]]] = {
     "scan": _scan,
     "custom": lambda t, node, operands: list(Custom.of(node).split(operands)[0]),
 }
-"""Primitive with regions → what writes it, given the values of its operands, and returns its results'."""
+"""The emitter of each primitive with regions: from the values of its operands to those of its results."""

@@ -66,7 +66,7 @@ LOW = 0xFFFFFFFF
 
 
 def _random_bits(t: Text, node: Node, operands: list[str]) -> str:
-    """Philox-2x32-10 in 64-bit words, as the primitive's meaning has it."""
+    """Philox-2x32-10 in 64-bit words: see the primitive's reference semantics."""
     key = [extract(t, operands[0], node.operands[0].type, [t.index(i)]) for i in (0, 1)]
 
     def i64(name: str, x: str, y: str | int) -> str:
@@ -93,7 +93,7 @@ def _reshape(t: Text, node: Node, operands: list[str]) -> str:
 
 
 def reshaped(t: Text, value: str, source: TensorType, target: TensorType) -> str:
-    """Write a reshape by way of one axis."""
+    """Emit a reshape through a 1-d tensor."""
     flat = source.with_shape((source.size,))
     if source.rank != 1:
         value = _regroup(t, "collapse" if source.rank else "expand", value, source, flat)
@@ -101,7 +101,7 @@ def reshaped(t: Text, value: str, source: TensorType, target: TensorType) -> str
 
 
 def _regroup(t: Text, word: str, value: str, source: TensorType, target: TensorType) -> str:
-    """Write a reshape between a 1-d type and another one: all axes of either are one group, or there are none."""
+    """Emit a reshape between a 1-d type and another one: all axes of either are one group, or there are none."""
     rank = max(source.rank, target.rank) if min(source.rank, target.rank) else 0
     groups = f"[[{', '.join(map(str, range(rank)))}]]" if rank else "[]"
     shape = f" output_shape {list(target.shape)}" if word == "expand" else ""
@@ -168,7 +168,7 @@ FOLDS: dict[str, tuple[str, Callable[[DType], float | int | bool]]] = {
     "any": ("or", lambda dtype: False),
     "all": ("and", lambda dtype: True),
 }
-"""Reduction → the primitive that it repeats, and what it begins with."""
+"""For each reduction, the primitive it repeats and its initial value."""
 
 
 def _reduce(t: Text, node: Node, operands: list[str]) -> str:
@@ -194,7 +194,7 @@ def _arg(t: Text, node: Node, operands: list[str], *, largest: bool) -> str:
 
 
 def _beats(t: Text, dtype: DType, low: str, high: str, new: str, old: str) -> str:
-    """Tell whether low < high, or only `new` is NaN."""
+    """Return whether low < high, or only `new` is NaN."""
     less = scalar("lt", t, dtype, low, high)
     if not dtype.is_float:
         return less
@@ -209,7 +209,7 @@ def _cumsum(t: Text, node: Node, operands: list[str]) -> str:
     def body(index: str, out: str, total: str) -> list[str]:
         block = Block(part, [index if a == axis else 0 for a in range(x.rank)])
         row = full_view(cut(t, block, operands[0], x), part)
-        # Added in place: what a loop carries must stay in the memory it came in.
+        # added in place: a carried tensor must stay in the buffer it came in
         (sums,) = generic(t, x.rank, [row], [full_view(total, part)], lambda e, old: [scalar("add", t, x.dtype, old, e)])
         return [insert(t, sums, block, out, x), sums]
 
@@ -232,7 +232,7 @@ def _gather(t: Text, node: Node, operands: list[str]) -> str:
 
 
 def _scatter(t: Text, node: Node, operands: list[str], *, adds: bool) -> str:
-    """Write a loop over the updates, each put in the place of a block of x or added to it, in order."""
+    """Emit a loop over the updates in order; each replaces, or is added to, a block of x."""
     x, updates, places = node.type, node.operands[1].type, node.operands[2].type
     axes = len(operands) - 2
     inner = x.shape[axes:]
@@ -290,4 +290,4 @@ SPELLING: dict[str, Spelling] = {
     "scatter_add": partial(_scatter, adds=True),
     "matmul": _matmul,
 }
-"""Primitive → what writes it, given the values of its operands, and returns its own."""
+"""The emitter of each primitive, from the values of its operands to its own."""

@@ -1,7 +1,7 @@
-"""The bodies of elementwise MLIR operations: one scalar function for each elementwise primitive, in arith and math.
+"""The bodies of elementwise MLIR operations: one scalar function per elementwise primitive, in arith and math.
 
-Semantics are the primitives' own: integers wrap, a division by zero gives 0 instead of undefined behaviour,
-NaN and signed zeros go where NumPy lets them go.
+The semantics are the primitives' own: integers wrap, division by zero gives 0 instead of undefined behaviour, NaN and signed
+zeros propagate as in NumPy.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from graphc.ir.core.types import BOOL, I64, U8, DType
 __all__ = ["SCALARS", "Scalar", "convert", "scalar"]
 
 Scalar = Callable[[Text, DType, list[str]], str]
-"""Write the operations that compute one element from operands of a dtype; return its value."""
+"""Emits the operations that compute one element from operands of a dtype; returns its value."""
 
 
 def scalar(name: str, t: Text, dtype: DType, *xs: str) -> str:
-    """Write an elementwise primitive on scalars of a dtype."""
+    """Emit an elementwise primitive on scalars of a dtype."""
     return SCALARS[name](t, dtype, list(xs))
 
 
@@ -50,7 +50,7 @@ def _unsigned(dtype: DType) -> bool:
 
 
 def _op(**spelled: str) -> Scalar:
-    """Spell a primitive as one operation for each dtype, or else for each kind of dtypes."""
+    """Emit a primitive as one operation per dtype, or else per kind of dtypes."""
 
     def write(t: Text, dtype: DType, xs: list[str]) -> str:
         name = spelled.get(dtype.name) or spelled[dtype.kind]
@@ -106,14 +106,14 @@ def _not(t: Text, dtype: DType, xs: list[str]) -> str:
 
 
 def _safe_divisor(t: Text, dtype: DType, y: str) -> tuple[str, str, str]:
-    """Return y, 1 in place of the divisors that are undefined behaviour; and whether it is 0; and whether -1."""
+    """Return y with 1 in place of divisors that are undefined behaviour, and whether y is 0 and whether it is -1."""
     zero = scalar("eq", t, dtype, y, t.constant(0, dtype))
     minus = t.constant(False, BOOL) if _unsigned(dtype) else scalar("eq", t, dtype, y, t.constant(-1, dtype))
     return _choose(t, dtype, scalar("or", t, BOOL, zero, minus), t.constant(1, dtype), y), zero, minus
 
 
 def _rounds_down(t: Text, dtype: DType, rest: str, y: str) -> str:
-    """Tell whether the remainder has the wrong sign: then the quotient was rounded up."""
+    """Return whether the remainder has the wrong sign: then the quotient was rounded up."""
     zero = t.constant(0, dtype)
     signs = (scalar("lt", t, dtype, v, zero) for v in (rest, y))
     return scalar("and", t, BOOL, scalar("ne", t, dtype, rest, zero), scalar("xor", t, BOOL, *signs))
@@ -133,7 +133,7 @@ def _floordiv(t: Text, dtype: DType, xs: list[str]) -> str:
 
 
 def _float_floordiv(t: Text, dtype: DType, x: str, y: str) -> str:
-    """Round (x - fmod(x, y)) / y to a whole number, as `codegen/ops.py` does."""
+    """Round (x - fmod(x, y)) / y to an integer, as `codegen/llvm/scalar_ops.py` does."""
 
     def do(name: str, *xs: str) -> str:
         return scalar(name, t, dtype, *xs)
@@ -209,4 +209,4 @@ SCALARS: dict[str, Scalar] = {
     "le": _compare("ole", "sle", "ule"),
     "select": lambda t, dtype, xs: _choose(t, dtype, *xs),
 }
-"""Elementwise primitive → MLIR; the dtype is the last operand's."""
+"""The emitter of each elementwise primitive; the dtype is the last operand's."""

@@ -1,4 +1,4 @@
-"""Lines of MLIR: values, constants, and the few operations on tensors that everything is written with."""
+"""Lines of MLIR: values, constants, and the few tensor operations that everything else uses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = [
 ]  # fmt: skip
 
 ELEMENT = {F32: "f32", F64: "f64", I32: "i32", I64: "i64", U8: "i8", BOOL: "i1"}
-"""MLIR's arith knows no unsigned integers: the operation says how it reads the bits."""
+"""MLIR's arith has no unsigned integers: each operation says how it interprets the bits."""
 
 
 class Text:
@@ -27,32 +27,32 @@ class Text:
         self.values = 0
 
     def line(self, text: str, shift: int = 0) -> None:
-        """Write a line, `shift` steps further in than its neighbours."""
+        """Emit a line, `shift` levels deeper than its neighbours."""
         self.lines.append("  " * (self.depth + shift) + text)
 
     def fresh(self) -> str:
-        """Return a name that no value has yet."""
+        """Return an unused name."""
         self.values += 1
         return f"%v{self.values}"
 
     def op(self, text: str) -> str:
-        """Write an operation with one result; return the result."""
+        """Emit an operation with one result; return the result."""
         value = self.fresh()
         self.line(f"{value} = {text}")
         return value
 
     def constant(self, value: float | int | bool, dtype: DType) -> str:
-        """Write a scalar constant."""
+        """Emit a scalar constant."""
         kind = "" if dtype is BOOL else f" : {ELEMENT[dtype]}"
         return self.op(f"arith.constant {number(value, dtype)}{kind}")
 
     def index(self, value: int) -> str:
-        """Write a constant of type `index`."""
+        """Emit a constant of type `index`."""
         return self.op(f"arith.constant {value} : index")
 
     @contextmanager
     def block(self, head: str, tail: str) -> Iterator[None]:
-        """Write what is written within, indented, between two lines; the first may be there already."""
+        """Indent what is emitted within, between two lines; the first may be there already."""
         if head:
             self.line(head)
         self.depth += 1
@@ -62,7 +62,7 @@ class Text:
 
 
 def number(value: float | int | bool, dtype: DType) -> str:
-    """Spell a number exactly: floats as the bits they are, unless they are whole and short."""
+    """Print a number exactly: floats as bit patterns, unless they are integers and short."""
     value = dtype.scalar(value)
     if dtype is BOOL:
         return str(bool(value)).lower()
@@ -80,7 +80,7 @@ def number(value: float | int | bool, dtype: DType) -> str:
 
 
 class View(NamedTuple):
-    """A tensor as `linalg.generic` reads or writes it: its axis i goes with the loop axes[i]."""
+    """A tensor as `linalg.generic` reads or writes it: its axis i follows the loop axes[i]."""
 
     value: str
     type: TensorType
@@ -93,7 +93,7 @@ def full_view(value: str, type: TensorType) -> View:
 
 
 def tensor(type: TensorType) -> str:
-    """Spell a type."""
+    """Print a type."""
     return f"tensor<{''.join(f'{n}x' for n in type.shape)}{ELEMENT[type.dtype]}>"
 
 
@@ -108,23 +108,23 @@ def _ports(word: str, views: Sequence[View]) -> str:
 
 
 def empty(t: Text, type: TensorType) -> str:
-    """Write a tensor whose elements are yet to be computed."""
+    """Emit a tensor with uninitialized elements."""
     return t.op(f"tensor.empty() : {tensor(type)}")
 
 
 def fill(t: Text, value: str, type: TensorType) -> str:
-    """Write a tensor with a scalar in every element."""
+    """Emit a tensor with a scalar in every element."""
     target = empty(t, type)
     return t.op(f"linalg.fill ins({value} : {ELEMENT[type.dtype]}) outs({target} : {tensor(type)}) -> {tensor(type)}")
 
 
 def start(t: Text, value: float | int | bool, type: TensorType, axes: tuple[int, ...]) -> View:
-    """Write a tensor full of what a fold begins with."""
+    """Emit a tensor filled with the initial value of a reduction."""
     return View(fill(t, t.constant(value, type.dtype), type), type, axes)
 
 
 def generic(t: Text, rank: int, ins: Sequence[View], outs: Sequence[View], body: Callable[..., Sequence[str]]) -> list[str]:
-    """Write a `linalg.generic` over `rank` loops; those that no output goes with are reductions.
+    """Emit a `linalg.generic` over `rank` loops; loops that no output follows are reductions.
 
     `body` gets the elements of `ins` and `outs` and returns the new elements of `outs`.
     """
@@ -144,23 +144,23 @@ def generic(t: Text, rank: int, ins: Sequence[View], outs: Sequence[View], body:
 
 
 def made(t: Text, type: TensorType, ins: Sequence[View], body: Callable[..., str]) -> str:
-    """Write a `linalg.generic` that computes each element of a new tensor; `body` gets the elements of `ins`."""
+    """Emit a `linalg.generic` that computes each element of a new tensor; `body` gets the elements of `ins`."""
     out = full_view(empty(t, type), type)
     return generic(t, type.rank, ins, [out], lambda *elements: [body(*elements[:-1])])[0]
 
 
 def loop_indices(t: Text, axes: Sequence[int]) -> list[str]:
-    """Write the indices of loops, within a `linalg.generic`."""
+    """Emit the indices of loops, within a `linalg.generic`."""
     return [t.op(f"linalg.index {a} : index") for a in axes]
 
 
 def extract(t: Text, x: str, type: TensorType, at: Sequence[str]) -> str:
-    """Write the element of a tensor at an index for each axis."""
+    """Emit the element of a tensor at an index per axis."""
     return t.op(f"tensor.extract {x}[{', '.join(at)}] : {tensor(type)}")
 
 
 class Block(NamedTuple):
-    """A part of a tensor: its type, where it begins on each axis (numbers or values), and its steps, 1 if none are given."""
+    """A block of a tensor: its type, its start on each axis (numbers or values), and its steps, 1 by default."""
 
     type: TensorType
     at: Sequence[int | str]
@@ -172,17 +172,17 @@ class Block(NamedTuple):
 
 
 def insert(t: Text, value: str, block: Block, into: str, whole: TensorType) -> str:
-    """Write a tensor of type `whole`, `into` with `value` in a part of it."""
+    """Emit the insertion of `value` into a block of `into`, a tensor of type `whole`."""
     return t.op(f"tensor.insert_slice {value} into {into}{block} : {tensor(block.type)} into {tensor(whole)}")
 
 
 def cut(t: Text, block: Block, x: str, whole: TensorType) -> str:
-    """Write a part of a tensor of type `whole`."""
+    """Emit the extraction of a block of a tensor of type `whole`."""
     return t.op(f"tensor.extract_slice {x}{block} : {tensor(whole)} to {tensor(block.type)}")
 
 
 def loop(t: Text, count: int, inits: Sequence[View], body: Callable[..., Sequence[str]]) -> list[str]:
-    """Write an `scf.for` from 0 to `count` that carries tensors; `body` gets the index and them, and returns the new ones."""
+    """Emit an `scf.for` from 0 to `count` that carries tensors; `body` gets the index and them, and returns the new ones."""
     first, last, step = t.index(0), t.index(count), t.index(1)
     whole, index, carried = t.fresh(), t.fresh(), [t.fresh() for _ in inits]
     types = ", ".join(tensor(v.type) for v in inits)

@@ -22,7 +22,7 @@ SLACK = 512
 
 
 class Accesses(Addresses):
-    """Loads and stores of a kernel being written."""
+    """Emits the loads and stores of a kernel."""
 
     # -- loads and stores -------------------------------------------------------------------------
 
@@ -48,7 +48,7 @@ class Accesses(Addresses):
         return f.cmp("ne", x, f.like(0, x)) if i.dtype.is_bool else x
 
     def _load_strided(self, buffer: int, index: Index, type: str) -> Value:
-        """Load every second, third or fourth element: all elements from the first to the last, then a shuffle."""
+        """Load every second, third or fourth element: load all elements from the first to the last, then shuffle."""
         f, stride = self.f, self._stride(index)
         assert stride is not None
         span = (self.lanes - 1) * stride + 1
@@ -71,10 +71,10 @@ class Accesses(Addresses):
         return x
 
     def _load_guarded(self, i: Instr) -> Value:
-        """Load consecutive elements where a guard that differs among lanes holds.
+        """Load consecutive elements where a guard that differs between lanes holds.
 
-        The conditions that are the same in all lanes select the address: a masked load of unmapped memory is slow, even if
-        no lane is loaded.
+        Conditions that are uniform over the lanes select the address: a masked load of unmapped memory is slow even if no lane
+        is loaded.
         """
         f, type = self.f, MEMORY[i.dtype.name]
         (buffer, index), same, differs = i.attr, [], []
@@ -120,7 +120,7 @@ class Accesses(Addresses):
         return f.inst(merged, type, self.lanes)
 
     def _mask(self, guard: Value | None) -> Value | None:
-        """Return the loop's mask and the guard in one mask."""
+        """Return the conjunction of the loop's mask and the guard."""
         if guard is None:
             return self.mask
         wide = self.f.splat(guard, self.lanes)
@@ -200,7 +200,7 @@ class Accesses(Addresses):
             self.bounded(self.scratch_at[i], size, ("scratch row", i))
 
     def _from_scratch(self, i: Instr) -> bool:
-        """Whether the current stage loads a value that an earlier one has saved."""
+        """Whether the current stage loads a value that an earlier one has materialized."""
         if i not in self.plan.saved or self.stage is None:
             return False
         home = self.kernel.home(i)  # a stage over other loops cannot index its rows
@@ -215,7 +215,7 @@ class Accesses(Addresses):
         return at
 
     def _scratch_address(self, i: Instr) -> Value:
-        """Return the address of a saved value: dense along the inner loops, then over the lanes of outer points."""
+        """Return the address of a materialized value: dense along the inner loops, then over the lanes of outer points."""
         f = self.f
         at = self._position(self.kernel.home(i))
         if self.vector is not None:
@@ -232,7 +232,7 @@ class Accesses(Addresses):
                 if self.vector is None and self.lanes > 1:
                     self._store_lanes(x, at)
                 else:
-                    self.f.store(x, at)  # each lane has a row of its own, also beyond the mask
+                    self.f.store(x, at)  # each lane has its own row, also beyond the mask
 
     def _scratch_load(self, i: Instr) -> Value:
         f = self.f

@@ -1,7 +1,7 @@
 """Carry the reductions of a pass through its loops.
 
-Long sums of floats are carried twice: as a total, and within each block as a partial sum that is then added to the total.
-All others are their own totals.
+Long sums of floats carry two values: a total, and a partial sum per block, which is then added to the total.  Other reductions
+accumulate directly into their totals.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ __all__ = ["Accumulator", "Accumulators"]
 
 @dataclass(frozen=True)
 class Accumulator:
-    """One reduction under way."""
+    """The state of one reduction."""
 
     f: Function
     reduction: Reduction
     lanes: int
     points: bool
-    """Whether the lanes are points, each with a result of its own; else they are folded in the end."""
+    """Whether the lanes are points with a result each; otherwise they are reduced at the end."""
     blocked: bool
-    """Whether partial sums go to a total now and then, which keeps a float sum accurate."""
+    """Whether partial sums are added to a total block by block, which keeps a float sum accurate."""
 
     @property
     def total_lanes(self) -> int:
@@ -44,7 +44,7 @@ class Accumulator:
         return [first] if self.reduction.position is None else [first, self.f.const(0, "i64", self.lanes)]
 
     def opened(self, totals: list[Value]) -> list[Value]:
-        """Return the values a block starts with: of a blocked sum zero, else what there is."""
+        """Return the initial values of a block: zero for a blocked sum, else the totals."""
         return [identity(self.f, self.reduction, self.lanes)] if self.blocked else totals
 
     def closed(self, totals: list[Value], partial: list[Value]) -> list[Value]:
@@ -52,7 +52,7 @@ class Accumulator:
         return add_block(self.f, totals, halved(self.f, partial[0], self.total_lanes)) if self.blocked else partial
 
     def updated(self, values: list[Value], x: Value, position: Value | None, mask: Value | None) -> list[Value]:
-        """Fold in an element, where the mask holds."""
+        """Accumulate an element where the mask holds."""
         x = self.f.splat(x, self.lanes)
         if mask is not None:
             x = self.f.select(mask, x, identity(self.f, self.reduction, self.lanes))
@@ -70,7 +70,7 @@ class Accumulator:
         return [f.select(better, x, best), f.select(better, position, at)]
 
     def finished(self, values: list[Value]) -> Value:
-        """Fold the lanes, where they belong to one result, and round to the result's dtype."""
+        """Reduce the lanes, if they belong to one result, and round to the result's dtype."""
         f, r = self.f, self.reduction
         if r.position is not None:
             return values[1] if self.points else self._finished_position(*values)
@@ -124,13 +124,13 @@ class Accumulators:
             yield a, [next(rest) for _ in a.start()]
 
     def partial(self, values: list[Value]) -> Iterator[tuple[Accumulator, list[Value]]]:
-        """Yield each reduction with its part of what a block carries."""
+        """Yield each reduction with its part of the values that a block carries."""
         rest = iter(values)
         for a in self.members:
             yield a, [next(rest) for _ in a.opened(a.start())]
 
     def opened(self, totals: list[Value]) -> list[Value]:
-        """Return the values a block starts with."""
+        """Return the initial values of a block."""
         return [v for a, before in self.totals(totals) for v in a.opened(before)]
 
     def closed(self, totals: list[Value], partial: list[Value]) -> list[Value]:

@@ -19,7 +19,7 @@ class Addresses(Scopes):
     """Computes addresses."""
 
     def _hoist_addresses(self, order: Iterable[Instr]) -> None:
-        """Compute the parts of addresses that depend on open loops alone, for the loops inside."""
+        """Compute the parts of addresses that depend on open loops alone, for use in the loops inside."""
         for i in order:
             if i.op == "load" and any(lo not in self.loops for lo, _ in i.attr[1].loops):
                 self._address(*i.attr)
@@ -60,7 +60,7 @@ class Addresses(Scopes):
         return address
 
     def _index(self, index: Index, role: tuple[str, object]) -> Value:
-        """Return an index as an i64, a vector if it differs among lanes."""
+        """Return an index as an i64, a vector if it differs between lanes."""
         f = self.f
         total = self.integer(index.const, (*role, "const"))  # type: ignore[arg-type]
         for loop, c in index.loops:

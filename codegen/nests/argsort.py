@@ -1,8 +1,8 @@
-"""The kernel of `argsort`: each row becomes integers in the order of its elements; a radix sort, or merges of a short row.
+"""The kernel of `argsort`: map each row to integer keys of the same order, then radix sort, or merge sort a short row.
 
-A float's bits, with those below the sign turned over where it is negative, are an integer that compares as the float does.
+The bits of a float, with those below the sign inverted where it is negative, are an integer that compares as the float does.
 Elements of up to 32 bits are sorted together with their index in one word, so that no two words are equal; wider ones are
-keys beside an array of indices, and of equal keys the left one is taken.  Both keep the order of equal elements.
+keys beside an array of indices, and of equal keys the left one is taken.  Both sorts are stable.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ __all__ = ["sort_bytes", "sort_key", "write_order"]
 
 
 FEW = 40
-"""Below, a row is merged; from here on, distributed by the bytes of its keys."""
+"""Rows of fewer elements are merge sorted, others radix sorted."""
 
 COUNTS = 8 * 256 * 8
-"""Bytes for a count of each value of each byte of a key."""
+"""Bytes of the histograms: a count for each value of each byte of a key."""
 
 
 def sort_bytes(dtype: DType, count: int) -> int:
-    """Return the bytes of scratch memory for rows: the counts, and two rows of words, indices included."""
+    """Return the bytes of scratch memory: the histograms, and two rows of words, indices included."""
     return COUNTS + 2 * count * (8 if _is_narrow(dtype) else 16)
 
 
@@ -35,7 +35,7 @@ def _is_narrow(dtype: DType) -> bool:
 
 
 def sort_key(f: Function, dtype: DType, x: Value, descending: bool) -> Value:
-    """Return a signed i32, i64 for wide elements, that is larger where x comes later; NaN is the largest number."""
+    """Return a signed i32, i64 for wide elements, that is larger where x sorts later; NaN is the largest number."""
     bits = "i32" if _is_narrow(dtype) else "i64"
     if dtype.is_float:
         number = f.bitcast(f.add(x, f.like(0.0, x)), bits)  # -0.0 + 0.0 is 0.0
@@ -51,7 +51,7 @@ def sort_key(f: Function, dtype: DType, x: Value, descending: bool) -> Value:
 def write_order(
     step: KernelFunction, dtype: DType, count: Value, source: Value, target: Value, strides: Sequence[Value], descending: bool
 ) -> None:
-    """Write the sort of one row: its elements and its indices lie `strides` apart from `source` and `target` on."""
+    """Emit the sort of one row: its elements and indices are `strides` apart, starting at `source` and `target`."""
     f, narrow = step.f, _is_narrow(dtype)
     counts = step.scratch
     words = f.element(counts, f.i64(COUNTS // 8), "i64")
@@ -68,7 +68,7 @@ def write_order(
 
 
 def _emit_sort(module: Module, narrow: bool) -> str:
-    """Write the sort of a row of words, in memory for two of them and the counts, that stores the indices; return its name."""
+    """Emit the sort of a row of words, in memory for two rows and the counts, that stores the indices; return its name."""
     name = f"sort.{'words' if narrow else 'pairs'}"
     if module.defines(name):
         return name
@@ -96,7 +96,7 @@ def _store_order(f: Function, words: Value, count: Value, order: Value, stride: 
         f.store(index, f.element(order, f.mul(loop.index, stride), "i64"))
 
 
-# -- many elements: by digits, the last one first -----------------------------------------------------------------------
+# -- many elements: radix sort, least significant byte first -------------------------------------------------------------
 
 
 def _digit(f: Function, key: Value, shift: Value) -> Value:
@@ -104,7 +104,7 @@ def _digit(f: Function, key: Value, shift: Value) -> Value:
 
 
 def _distributed(f: Function, words: Value, spare: Value, counts: Value, count: Value, narrow: bool) -> Value:
-    """Distribute the words by one byte of their keys after another; return where they are in the end."""
+    """Distribute the words by one byte of their keys after another; return the row that holds the result."""
     first = f.i64(32 if narrow else 0)
     f.clear(counts, f.i64(COUNTS // 8), "i64")
     with f.loop(f.i64(0), count) as loop:
@@ -139,11 +139,11 @@ def _distributed(f: Function, words: Value, spare: Value, counts: Value, count: 
     return passes.results[0]
 
 
-# -- few elements: merged -----------------------------------------------------------------------------------------------
+# -- few elements: merge sort -------------------------------------------------------------------------------------------
 
 
 def _merged(f: Function, words: Value, spare: Value, count: Value, narrow: bool) -> Value:
-    """Merge runs of twice the length in each pass; return where the words are in the end."""
+    """Merge pairs of runs, doubling their length in each pass; return the row that holds the result."""
     with f.repeat([words, spare, f.i64(1)]) as passes:
         source, target, width = passes.carry
         f.go_on_if(passes, f.cmp("slt", width, count))
@@ -156,7 +156,7 @@ def _merged(f: Function, words: Value, spare: Value, count: Value, narrow: bool)
 
 
 def _merge(f: Function, source: Value, target: Value, count: Value, ends: Sequence[Value], narrow: bool) -> None:
-    """Merge two neighbouring runs without a branch on their values."""
+    """Merge two adjacent runs without a branch on their values."""
     start, middle, end = ends
     last = f.sub(count, f.i64(1))
     with f.loop(start, end, carry=[start, middle], nonempty=True) as loop:

@@ -1,7 +1,7 @@
-"""The native function of one kernel call: its code, its parameter block, and the scratch memory that it needs.
+"""The native function of one kernel call: its code, its parameter block, and its scratch memory.
 
-The signature is `void @kernel(ptr parameters, ptr buffer…, ptr scratch, ptr status)`.  Sizes above `SMALL` are not in the text
-but in the parameter block, so that kernels of equal structure share machine code.
+The signature is `void @kernel(ptr parameters, ptr buffer…, ptr scratch, ptr status)`.  Sizes above `SMALL` are in the
+parameter block rather than in the text, so that kernels of equal structure share machine code.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from graphc.ir.core.types import DType
 __all__ = ["KernelFunction", "Number", "Order", "Role", "parameter_bits"]
 
 Role = tuple[object, ...]
-"""What an integer of a kernel is: the key under which it is loaded once."""
+"""The role of an integer in a kernel: the key under which it is loaded once."""
 
 Number = tuple[int, Role]
 
@@ -34,7 +34,7 @@ def parameter_bits(value: float | int, dtype: DType) -> int:
 
 
 class KernelFunction:
-    """A function being written that loads its sizes from a parameter block."""
+    """A function that loads its sizes from a parameter block."""
 
     def __init__(self, module: Module, name: str, buffers: Sequence[str]) -> None:
         params = [("ptr", "parameters"), *(("ptr", b) for b in buffers), ("ptr", "scratch"), ("ptr", "status")]
@@ -52,10 +52,10 @@ class KernelFunction:
         self.orders: list[Order] = []
 
     def integer(self, value: int, role: tuple[str, object], *, varies: bool = False) -> Value:
-        """Return an i64: a literal if it is small, else a parameter, loaded once for each role.
+        """Return an i64: a literal if it is small, else a parameter, loaded once per role.
 
-        `varies` says that it derives from an extent that is a parameter: it is no literal then, even if it is small.
-        Raises AssertionError for a role that has another value already: the code would use the first one.
+        `varies` says that it derives from an extent that is a parameter: then it is a parameter even if it is small.  Raises
+        AssertionError for a role that already has another value: the code would use the first one.
         """
         known = self.sizes.setdefault(role, value)
         ensure(known == value, f"one role stands for two numbers in {self.f.name}: {role[0]}")
@@ -67,11 +67,11 @@ class KernelFunction:
         return self.cached[role]
 
     def bounded(self, address: Value, size: int, role: tuple[str, object]) -> None:
-        """Say that an address is the begin of so many bytes."""
+        """Declare that an address is the begin of a buffer of `size` bytes."""
         self.f.bounded(address, lambda: (0, self.integer(size, role)), "a row of scratch memory")
 
     def is_known(self, extent: int) -> bool:
-        """Tell whether an extent is a literal in the code."""
+        """Return whether an extent is a literal in the code."""
         return self.literal or extent <= SMALL
 
     def parameter(self, bits: int, type: str) -> Value:

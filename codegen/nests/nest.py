@@ -1,11 +1,11 @@
-"""Write a scheduled loop kernel as one LLVM function.
+"""Emit a scheduled loop kernel as one LLVM function.
 
 The function takes a parameter block and the addresses of its buffers: `void @k(ptr parameters, ptr in0, …, ptr out0, …)`.
-Extents and strides above `SMALL`, and constants that are not simple, are parameters, so that the text, and with it the
-machine code, is the same for other sizes.
+Extents and strides above `SMALL`, and constants that are not simple, are parameters, so that the text, and with it the machine
+code, is the same for other sizes.
 
-Values are computed in the outermost loop where they are invariant; the vector loop is written twice, for vectors and, under
-a mask, for the remainder.
+Values are computed in the outermost loop where they are invariant; the vector loop is emitted twice, for vectors and, under a
+mask, for the remainder.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ BLOCK = 4096
 """Elements of a row that a float sum adds in its own precision before it is added to the total."""
 
 BLOCK_DOWN = 256
-"""The same for outer reductions, where each lane is a sum of its own."""
+"""The same for outer reductions, where each lane is a separate sum."""
 
 
 def emit_kernel(module: Module, kernel: Kernel, plan: Schedule, name: str) -> KernelFunction:
-    """Write `kernel` into `module` as function `name`."""
+    """Emit `kernel` into `module` as function `name`."""
     writer = _Writer(module, kernel, plan, name)
     writer.write()
     return writer
 
 
 class _Writer(PaddedLoops):
-    """Writes the nest: outer loops, and inside of them one stage after another."""
+    """Emits the nest: outer loops, and one stage after another inside of them."""
 
     outer_reductions: OuterReductions | None = None
 
@@ -80,7 +80,7 @@ class _Writer(PaddedLoops):
         return []
 
     def _column_blocks(self, outer_reductions: OuterReductions, loop: int, wanted: list[Instr]) -> None:
-        """Write the last outer loop in blocks, the remainder first; each adds its outer reductions to their totals."""
+        """Emit the last outer loop in blocks, the remainder first; each block adds its outer reductions to their totals."""
         f, lanes = self.f, outer_reductions.lanes
         once = self._is_once(loop, lanes)
         if loop == self.vector and not once:
@@ -139,7 +139,7 @@ class _Writer(PaddedLoops):
         return [i for i in needed(roots) if i.op == "reduced" and i.attr is r]
 
     def _inner(self, stage: Stage, loops: list[int], lanes: int, accumulators: Accumulators, carry: list[Value]) -> list[Value]:
-        """Write the inner loops of a stage and return the carried values after them."""
+        """Emit the inner loops of a stage and return the carried values after them."""
         loop, rest = loops[0], loops[1:]
         if rest:
             with self.counted(loop, carry=carry) as at:
@@ -151,7 +151,7 @@ class _Writer(PaddedLoops):
         return self._blocks(stage, loop, lanes, accumulators, carry)
 
     def _blocks(self, stage: Stage, loop: int, lanes: int, accumulators: Accumulators, carry: list[Value]) -> list[Value]:
-        """Write the innermost loop in blocks, whose sums are added to the total one by one."""
+        """Emit the innermost loop in blocks, whose sums are added to the total one by one."""
         f = self.f
         step = lanes if self.vector is None else 1
         size = BLOCK if self.vector is None else BLOCK_DOWN

@@ -1,4 +1,4 @@
-"""Keep reductions over a kernel's last outer loops in memory: sums down outer reductions beside sums along rows.
+"""Accumulate reductions over a kernel's last outer loops in memory, such as column sums beside row sums.
 
     for i0 in 64:                               sums[0:64] = 0
       for i1 in 64:                             for i0 in 64:
@@ -7,8 +7,8 @@
       out0[i0] = sum_0                            out0[i0] = sum_0
     out1[i1] = sum_1                            for i1 in 64: out1[i1] = sums[i1]
 
-Each point of a pass has a place in scratch memory, or, where the lanes are points of a loop that is folded, one for each
-lane.  Now and then the places are folded into totals, as other long sums are, so that these stay accurate.
+Each point of a pass has an accumulator in scratch memory, or, where the lanes are points of a reduced loop, one per lane.
+After each block the accumulators are added to totals, as for other long sums, to stay accurate.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from graphc.ir.core.structural_key import SMALL
 __all__ = ["OuterReductions"]
 
 WIDE = 8
-"""Places that are started or folded at a time; the last time, some of them are none."""
+"""Accumulators that are initialized or added at a time; the last group may be partial."""
 
 PADDING = 1024
-"""Bytes beyond the places, for whole vectors at their end."""
+"""Bytes beyond the accumulators, for the whole vectors at their end."""
 
 
 @dataclass
 class _Places:
-    """Where a column is under way: its sums in memory, one for each lane, and its totals, in one part or two."""
+    """The accumulators of one reduction: its sums in memory, one per lane, and its totals, in one part or two."""
 
     column: OuterReduction
     sums: Value
@@ -73,7 +73,7 @@ class OuterReductions:
         return place
 
     def clear(self) -> None:
-        """Start all outer reductions."""
+        """Initialize all outer reductions."""
         f = self.f
         for stage, places in self.places.items():
             count = self.function.integer(self._count(stage), ("count", stage), varies=True)
@@ -87,7 +87,7 @@ class OuterReductions:
                     self._write(p.sums, at.index, identity(f, p.reduction, WIDE))
 
     def add(self, stage: Stage, point: Value, values: list[Value], mask: Value | None) -> None:
-        """Fold values into the places of a point, or of the points from that on, or, under a mask, of some of them."""
+        """Accumulate values at a point, or at the points from that on, or, under a mask, at some of them."""
         f = self.f
         at = f.mul(point, f.i64(self.lanes)) if self.lanes > 1 else point
         for p, x in zip(self.places[stage], values, strict=True):
@@ -97,7 +97,7 @@ class OuterReductions:
             self._write(p.sums, at, combine(f, r, self._read(p.sums, at, LLVM[r.dtype.name], x.lanes), x))
 
     def flush(self) -> None:
-        """Fold the places into the totals, and start them again."""
+        """Add the accumulators to the totals, and initialize them again."""
         f, wide = self.f, WIDE if self.lanes == 1 else 1
         for stage, places in self.places.items():
             count = self.function.integer(self._count(stage), ("count", stage), varies=True)
@@ -115,7 +115,7 @@ class OuterReductions:
                         self._write(total, at.index, value)
 
     def results(self, stage: Stage, point: Value) -> dict[Instr, Value]:
-        """Return what a point's outer reductions are, for those who store it."""
+        """Return the outer reductions of a point, for their stores."""
         found = {}
         for p in self.places[stage]:
             kind = "double" if p.blocked else LLVM[p.reduction.dtype.name]

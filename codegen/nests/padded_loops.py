@@ -1,4 +1,4 @@
-"""Write a loop whose body reads padded arrays, most iterations without bounds checks.
+"""Emit a loop whose body reads padded arrays, most iterations without bounds checks.
 
     for i1 in 100:                                       if 0 <= i0 - 1:                          # an interior row
       load0 = in0[100*i0 + i1 - 101] if 0 <= i0 - 1        both ends, 8 elements at a time, with masks of 0 <= i1 - 1
@@ -25,17 +25,17 @@ from graphc.ir.core.structural_key import SMALL
 __all__ = ["PaddedLoops"]
 
 EDGE = SMALL
-"""Lanes where bounds are checked lane by lane: every loop whose extent is a parameter has at least so many iterations."""
+"""Lanes where bounds are checked lane by lane: every loop whose extent is a parameter has at least this many iterations."""
 
 TWICE = 64
-"""Weight of a body up to which interior rows have a copy of it."""
+"""The largest weight of a body that is duplicated for interior rows."""
 
 Checks = dict[Instr, tuple[int, int | None]]
 """Bounds checks with the iterations for which they hold: first, end."""
 
 
 class PaddedLoops(VectorLoops):
-    """Writes vector loops, split where bounds checks begin and cease to hold."""
+    """Emits vector loops, split where bounds checks begin and cease to hold."""
 
     def _vector_loop(
         self,
@@ -49,7 +49,7 @@ class PaddedLoops(VectorLoops):
         tail: bool = True,
         main: bool = True,
     ) -> list[Value]:
-        """Write a vector loop, split if it has bounds checks."""
+        """Emit a vector loop, split if it has bounds checks."""
         extent = self.kernel.dims[loop]
         if self._is_once(loop, lanes):
             return self._masked_loop(loop, lanes, carry, body, start, stop) if main else list(carry)
@@ -120,7 +120,7 @@ class PaddedLoops(VectorLoops):
     def _interior_or_edge(
         self, loop: int, lanes: int, carry: Sequence[Value], body: Body, along: Checks, across: list[Instr]
     ) -> list[Value]:
-        """Write a vector loop twice: for interior rows, without checks, and for edge rows."""
+        """Emit a vector loop twice: for interior rows, without checks, and for edge rows."""
         f = self.f
         inside = functools.reduce(f.and_, map(self.get, across))
 
@@ -142,7 +142,7 @@ class PaddedLoops(VectorLoops):
         return self._either(inside, within, at_edge)
 
     def _either(self, cond: Value, then: Callable[[], list[Value]], other: Callable[[], list[Value]]) -> list[Value]:
-        """Write a branch, each side in a scope of its own; return the phis of their values."""
+        """Emit a branch, each side in a scope of its own; return the phis of their values."""
         f, name = self.f, self.f.fresh("inside")
         f.cond_br(cond, name, f"not.{name}")
         sides = []
@@ -161,7 +161,7 @@ class PaddedLoops(VectorLoops):
     # -- the interior of a row and its ends -------------------------------------------------------
 
     def _split_loop(self, loop: int, lanes: int, carry: Sequence[Value], body: Body, along: Checks) -> list[Value]:
-        """Write a loop whose bounds checks all hold in its interior: vectors without checks, then both ends with checks."""
+        """Emit a loop whose bounds checks all hold in its interior: vectors without checks, then both ends with checks."""
         f, extent = self.f, self.kernel.dims[loop]
         begin = min(max([0, *(first for first, _ in along.values())]), extent)
         end = max(begin, min([extent, *(last for _, last in along.values() if last is not None)]))
@@ -169,7 +169,7 @@ class PaddedLoops(VectorLoops):
             begin = min(-(-begin // EDGE) * EDGE, extent)
             end = max(begin, end)
         end = begin + (end - begin) // lanes * lanes
-        where = (self.stage, loop, lanes)  # each stage has bounds of its own
+        where = (self.stage, loop, lanes)  # each stage has its own bounds
         lower, upper = (self.integer(n, (name, where), varies=True) for n, name in ((begin, "begin"), (end, "end")))
         self.lanes = lanes
         self._order_ends(loop, (begin, ("begin", where)), (end, ("end", where)), along)
@@ -183,7 +183,7 @@ class PaddedLoops(VectorLoops):
         return []
 
     def _order_ends(self, loop: int, begin: Number, end: Number, along: Checks) -> None:
-        """Note the inequalities on which the interior, from `begin` to `end`, relies: its bounds checks hold."""
+        """Record the inequalities that the interior, from `begin` to `end`, relies on: its bounds checks hold."""
         name, zero, extent = f"the interior of i{loop}", (0, ("nothing", 0)), (self.kernel.dims[loop], ("extent", loop))
         self.orders += [(f"{name}, its begin", zero, begin, begin, end), (f"{name}, its end", end, extent, begin, end)]
         for i, (first, last) in along.items():
@@ -197,7 +197,7 @@ class PaddedLoops(VectorLoops):
         return self.integer(-(-elements // EDGE), (role, (self.stage, loop)), varies=True)
 
     def _overlapping(self, loop: int, body: Body, along: Checks, before: Value, count: Value, jump: Value) -> None:
-        """Write narrow vectors with checks lane by lane: `before` of them from the start, the rest `jump` elements farther.
+        """Emit narrow vectors with checks lane by lane: `before` of them from the start, the rest `jump` elements farther.
 
         A vector that would reach beyond the end is moved back over its neighbour, and stores the same values again.
         """
@@ -239,7 +239,7 @@ class PaddedLoops(VectorLoops):
         lower: Value,
         upper: Value,
     ) -> list[Value]:
-        """Write one masked loop for both ends: first the iterations below `lower`, then those from `upper` on."""
+        """Emit one masked loop for both ends: first the iterations below `lower`, then those from `upper` on."""
         f, self.lanes = self.f, lanes
         with f.loop(f.i64(0), f.i64(2), carry=carry, hint="end") as edge:
             last = f.cmp("ne", edge.index, f.i64(0))

@@ -1,4 +1,4 @@
-"""Reductions of values: identities, combinations, and totals that keep long sums accurate."""
+"""Reductions of values: identities, combinations, and compensated totals for long sums."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def reduce_lanes(f: Function, r: Reduction, x: Value) -> Value:
 
 
 def halved(f: Function, x: Value, lanes: int) -> Value:
-    """Add up a vector of sums to at most so many lanes."""
+    """Add up a vector of sums to at most `lanes` lanes."""
     while x.lanes > lanes:
         half = x.lanes // 2
         x = f.add(f.shuffle(x, None, range(half)), f.shuffle(x, None, range(half, x.lanes)))

@@ -1,4 +1,4 @@
-"""Operations of a kernel's bodies, each in the outermost loop where its operands are available."""
+"""Emit the operations of a kernel's bodies, each in the outermost loop where its operands are available."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ COUNTERPART = {name: op.twin for name, op in PRIMITIVES.items() if op.twin}
 
 
 class Scalars(Accesses):
-    """Writes operations, one element a lane."""
+    """Emits operations, one element per lane."""
 
     def _ready(self, roots: Iterable[Instr]) -> None:
-        """Write each instruction that the roots need and whose loops are open."""
+        """Emit each instruction that the roots depend on and whose loops are open."""
         order = needed(roots, self._from_scratch)
         self._hoist_addresses(order)
         sincos = {(i.op, i.args): i for i in order if i.op in COUNTERPART}
@@ -29,7 +29,7 @@ class Scalars(Accesses):
             if self.is_written(i) or i.op == "reduced" or not i.loops <= self.loops.keys():
                 continue
             if self._from_scratch(i):
-                if self.loops.keys() >= {*self.kernel.home(i).inner}:  # though it may vary with some of them only
+                if self.loops.keys() >= {*self.kernel.home(i).inner}:  # though it may vary with only some of them
                     self.scopes[-1][i] = self._scratch_load(i)
             elif all(self.is_written(o) for o in i.operands()):
                 twin = sincos.get((COUNTERPART.get(i.op, ""), i.args))
@@ -41,7 +41,7 @@ class Scalars(Accesses):
                     self._compute_sincos(*((i, twin) if i.op == "sin" else (twin, i)))
 
     def _compute_sincos(self, sine: Instr, cosine: Instr) -> None:
-        """Write the sine and the cosine of one angle, which share most of their work."""
+        """Emit the sine and the cosine of one angle, which share most of their work."""
         self.scopes[-1][sine], self.scopes[-1][cosine] = sincos(self.f, self.get(sine.args[0]))
 
     def _compute(self, i: Instr) -> Value:
@@ -81,10 +81,10 @@ class Scalars(Accesses):
         return f.bitcast(f.or_(f.and_(first, mask), f.and_(second, other)), x.type)
 
     def _mask_bits(self, cond: Instr) -> Value:
-        """Return a condition that is the same in all lanes as an i64 with all bits set or none.
+        """Return a condition that is uniform over the lanes as an i64 with all bits set or none.
 
-        A bounds check is the sign of a difference, computed where its loop is entered: LLVM would sink a comparison into
-        the loops that use it.
+        A bounds check is the sign of a difference, computed where its loop is entered: LLVM would sink a comparison into the
+        loops that use it.
         """
         for scope in reversed(self.memo):
             if cond in scope:

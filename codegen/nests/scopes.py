@@ -1,6 +1,6 @@
-"""The state of a kernel being written: values and addresses by scope, open loops, lanes and masks.
+"""The state of a kernel's emission: values and addresses by scope, open loops, lanes and masks.
 
-The other modules build on it: `addresses.py` and `accesses.py` loads and stores, `scalars.py` the operations of a body,
+The other modules build on it: `addresses.py` and `accesses.py` emit loads and stores, `scalars.py` the operations of a body,
 `vector_loops.py` and `padded_loops.py` one loop, `nest.py` the nest.
 """
 
@@ -21,14 +21,14 @@ from graphc.ir.core.structural_key import SIMPLE, SMALL
 __all__ = ["TRUE", "Body", "Scopes"]
 
 Body = Callable[[list[Value]], list[Value]]
-"""Writes one iteration of a loop, from its carried values to the next."""
+"""Emits one iteration of a loop, from its carried values to the next."""
 
 TRUE = "true"
 """The literal of a condition that always holds."""
 
 
 class Scopes(KernelFunction):
-    """A kernel being written: the loops around the next instruction, and the values available there."""
+    """A kernel's emission: the loops around the next instruction, and the values available there."""
 
     def __init__(self, module: Module, kernel: Kernel, plan: Schedule, name: str) -> None:
         super().__init__(module, name, [b.name for b in kernel.buffers])
@@ -47,7 +47,7 @@ class Scopes(KernelFunction):
 
     @contextmanager
     def scope(self, loops: Mapping[int, Value]) -> Iterator[None]:
-        """Open a block: values written in it, and its loop indices, are available only there."""
+        """Open a block: the values emitted in it, and its loop indices, are available only there."""
         self.scopes.append({})
         self.memo.append({})
         self.loops.update(loops)
@@ -61,7 +61,7 @@ class Scopes(KernelFunction):
     def counted(
         self, loop: int, start: Value | None = None, stop: Value | None = None, step: int = 1, carry: Sequence[Value] = ()
     ) -> Iterator[LoopBlock]:
-        """Write one of the kernel's loops over all its iterations or a part of them; the `with` block is its body."""
+        """Emit one of the kernel's loops over all its iterations or a part of them; the `with` block is its body."""
         first, end = start or self.f.i64(0), stop or self.extent(loop)
         with self.f.loop(first, end, step, carry, hint=f"i{loop}_") as at, self.scope({loop: at.index}):
             yield at
@@ -80,11 +80,11 @@ class Scopes(KernelFunction):
         raise AssertionError(f"{i.name} ({i.op}) is used before it is written")
 
     def is_written(self, i: Instr) -> bool:
-        """Tell whether a value of an instruction is available."""
+        """Return whether the value of an instruction is available."""
         return any(i in scope for scope in self.scopes)
 
     def number(self, i: Instr) -> Value:
-        """Return a constant of the program: simple ones are literals, others parameters, so that they change no code."""
+        """Return a constant of the program: a literal if it is simple, else a parameter, which does not change the code."""
         type = LLVM[i.dtype.name]
         if i.dtype.is_bool or (i.dtype.is_int and abs(i.attr) <= SMALL):
             return self.f.const(i.attr, type)
@@ -109,7 +109,7 @@ class Scopes(KernelFunction):
         return self.integer(stop, role, varies=extent > SMALL)
 
     def current(self) -> Stage:
-        """Return the stage that is being written."""
+        """Return the stage that is being emitted."""
         assert self.stage is not None, "outside of all stages"
         return self.stage
 

@@ -1,4 +1,4 @@
-"""Write one loop as vectors and a masked remainder: the body twice, or once, always under the mask, if it is long."""
+"""Emit one loop as vectors and a masked remainder: the body twice, or once, always under the mask, if it is long."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["VectorLoops"]
 
 
 class VectorLoops(Scalars):
-    """Writes loops whose iterations are lanes."""
+    """Emits loops whose iterations are lanes."""
 
     def _plain_loop(
         self,
@@ -26,7 +26,7 @@ class VectorLoops(Scalars):
         tail: bool = True,
         main: bool = True,
     ) -> list[Value]:
-        """Write a loop as vectors, then the remainder under a mask."""
+        """Emit a loop as vectors, then the remainder under a mask."""
         extent = self.kernel.dims[loop]
         known = self.is_known(extent)
         end = self.vector_end(loop, lanes)
@@ -61,7 +61,7 @@ class VectorLoops(Scalars):
         ]
 
     def _is_once(self, loop: int, lanes: int) -> bool:
-        """Whether a vector loop is written once, under a mask."""
+        """Whether a vector loop is emitted once, under a mask."""
         extent = self.kernel.dims[loop]
         if lanes == 1 or (self.is_known(extent) and (extent < lanes or extent % lanes == 0)):
             return False

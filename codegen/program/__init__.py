@@ -1,1 +1,1 @@
-"""Write whole programs: buffers, control flow, loops in registers."""
+"""Emit whole programs: buffers, control flow, loops in registers."""

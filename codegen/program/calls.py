@@ -1,4 +1,4 @@
-"""Write kernels and their calls: fusions, extern kernels, concatenations, copies to another layout, packed factors."""
+"""Emit kernels and their calls: fusions, extern kernels, concatenations, layout copies, packed factors."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ __all__ = ["Calls"]
 
 
 class Calls:
-    """Writes the kernels of a program, and their calls into its main function."""
+    """Emits the kernels of a program, and their calls in its main function."""
 
     def __init__(self, buffers: Buffers) -> None:
         self.buffers, self.main = buffers, buffers.main
         self.module = self.main.module
         self.kernels: list[Kernel] = []
         self.of: dict[Node, KernelCall] = {}
-        """What is called for a node, as data."""
+        """The kernel call of each node, as data."""
         self.limits = Limits()
         self.count = 0
         self._shared: dict[str, str] = {}
         self._packed: dict[Node, Buffer] = {}
-        """Packed right factors of products in the loops being written."""
+        """Packed right factors of matmuls in the loops being emitted."""
 
     # -- nodes ----------------------------------------------------------------------------------------------
 
     def fusion(self, region: Region, node: Node) -> None:
-        """Write a fusion as one loop kernel."""
+        """Emit a fusion as one loop kernel."""
         views = [self.buffers.view(o) for o in node.operands]
         results = self.buffers.results(region, node)
         kernel = lower_fusion(node, [o for _, o in views], [Operand(r.strides) for r in results], self._name(node))
@@ -55,7 +55,7 @@ class Calls:
         self.limits.add(kernel, function, first, [*map(self.buffers.layout, node.operands), *written])
 
     def extern(self, region: Region, node: Node) -> None:
-        """Write a primitive that has an extern kernel."""
+        """Emit a primitive that has an extern kernel."""
         views = [self.buffers.view(o) for o in node.operands]
         operands = [o for _, o in views]
         if node in self.buffers.updated:
@@ -76,7 +76,7 @@ class Calls:
             self.limits.add_product(node, function, first, operands, layouts)
 
     def _unaliased(self, node: Node, view: tuple[Buffer, Operand], target: Buffer) -> tuple[Buffer, Operand]:
-        """Return a view of a value, or of its copy if it lies in the buffer of `target`."""
+        """Return a view of a value, or of its copy if it is in the buffer of `target`."""
         if view[0].address.name != target.address.name:
             return view
         copy = self.buffers.allocate(node.type)
@@ -85,7 +85,7 @@ class Calls:
         return copy, Operand(copy.strides)
 
     def matmul(self, region: Region, node: Node) -> None:
-        """Write a matrix product, with its right factor packed if a loop has done so."""
+        """Emit a matmul, with its right factor packed if a loop has packed it."""
         if "packed" not in node.params:
             self.extern(region, node)
             return
@@ -100,7 +100,7 @@ class Calls:
         self.limits.add_product(node, function, first, operands, layouts)
 
     def concatenate(self, region: Region, node: Node) -> None:
-        """Copy into a concatenation those of its pieces that their kernels do not write there."""
+        """Copy the pieces of a concatenation that their kernels do not write into its buffer."""
         result = self.buffers.result(node)
         small = all(is_small(o.type, SLOT_ELEMENTS) and has_constant_extents(o.shape) for o in node.operands)
         if small and prod(node.shape[: node.params["axis"]]) == 1:
@@ -145,7 +145,7 @@ class Calls:
         self.limits.add(kernel, function, first, [self.buffers.layout(value), (value.shape, target.strides)])
 
     def pack(self, body: Region, captures: dict[Node, Buffer]) -> list[Buffer]:
-        """Pack, before a loop, the captured right factors of products in its body; return the buffers."""
+        """Pack the captured right factors of a loop body's matmuls before the loop; return the buffers."""
         packed = []
         for factor in dict.fromkeys(n.operands[1] for n in body.nodes() if "packed" in n.params):
             view = as_view(factor, lambda n: captures[n].strides)
@@ -165,7 +165,7 @@ class Calls:
         return f"k{self.count}_{label}"
 
     def _call(self, function: KernelFunction, buffers: list[Buffer]) -> int:
-        """Write the call of a kernel; return the index of its first parameter."""
+        """Emit the call of a kernel; return the index of its first parameter."""
         scratch = Value("null", "ptr")
         if function.scratch_bytes:
             scratch, live = self.buffers.reserve(function.scratch_bytes)
@@ -187,7 +187,7 @@ class Calls:
         return known
 
     def _record(self, node: Node, kernel: Kernel | None, results: Sequence[Buffer]) -> None:
-        """Note what is called for a node."""
+        """Record the kernel call of a node."""
         sources = []
         for operand in node.operands:
             view = as_view(operand, lambda n: self.buffers.of[n].strides)

@@ -1,7 +1,7 @@
-"""Write loops and branches over memory.
+"""Emit loops and branches over memory.
 
-Each carried value has two buffers, whose pointers are exchanged after each iteration, or one if it is updated in place.
-Items of `xs` are read, and those of `ys` written, where they lie in their stacks.
+Each carried value has two buffers, whose pointers are swapped after each iteration, or one if it is updated in place.  Items
+of `xs` are read from, and items of `ys` written to, their stacks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["ControlFlow"]
 
 @dataclass(frozen=True, eq=False)
 class _Carried:
-    """The buffers of a carried value of so many bytes: of the first one, and two of its own, which may be one."""
+    """The buffers of a carried value: the initial one, and two of its own, which may be the same; and its bytes."""
 
     bytes: int
     initial: Buffer
@@ -37,7 +37,7 @@ class _Carried:
 
 
 class WriteBody(Protocol):
-    """Writes a nested region: reads its parameters in some buffers, writes its results into others."""
+    """Emits a nested region: reads its parameters from given buffers and writes its results into others."""
 
     def __call__(
         self, region: Region, params: Sequence[Buffer], results: Sequence[Buffer], changes: InPlace | None = None
@@ -45,7 +45,7 @@ class WriteBody(Protocol):
 
 
 class ControlFlow:
-    """Writes nodes with regions."""
+    """Emits nodes with regions."""
 
     def __init__(self, buffers: Buffers, calls: Calls, write_body: WriteBody) -> None:
         self.buffers, self.calls, self.write_body = buffers, calls, write_body
@@ -53,12 +53,12 @@ class ControlFlow:
         self.tapes, self.poll = self.main.tapes, self.main.poll
 
     def checkpoint(self, region: Region, node: Node) -> None:
-        """Write a region that runs once."""
+        """Emit a region that runs once."""
         (body,) = node.regions
         self.write_body(body, [self.calls.dense(o) for o in node.operands], self.buffers.results(region, node))
 
     def cond(self, region: Region, node: Node) -> None:
-        """Write a branch."""
+        """Emit a branch."""
         f = self.f
         begin = self.buffers.call
         pred, *operands = [self.calls.dense(o) for o in node.operands]
@@ -77,7 +77,7 @@ class ControlFlow:
         return self.f.cmp("ne", byte, self.f.const(0, "i8"))
 
     def scan(self, region: Region, node: Node) -> None:
-        """Write a scan."""
+        """Emit a scan."""
         f, record = self.f, Loop.of(node)
         begin = self.buffers.call
         operands = [self.calls.dense(o) for o in node.operands]
@@ -108,13 +108,13 @@ class ControlFlow:
         return self.buffers.item(stack, type.shape, type.dtype.bytes, at)
 
     def _length(self, length: int | None, xs: Sequence[Buffer]) -> Value:
-        """Return the iterations of a scan: its length, or the items on the tape that it reads."""
+        """Return the number of iterations of a scan: its length, or the items on the tape that it reads."""
         if length is not None:
             return self.main.number(length)
         return self.tapes.count(next(x.tape for x in xs if x.tape is not None))
 
     def while_(self, region: Region, node: Node) -> None:
-        """Write a while loop."""
+        """Emit a while loop."""
         f, record = self.f, Loop.of(node)
         test, body = record.regions
         begin = self.buffers.call

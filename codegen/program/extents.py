@@ -1,9 +1,9 @@
-"""Check the numbers of a program before it runs: each kernel's accesses lie in their buffers.
+"""Check before a program runs that every kernel's accesses stay inside their buffers.
 
-Machine code is shared between sizes, and loads its loop bounds, strides and offsets from a parameter block, which for other
-sizes is replayed from recorded decisions (`specialize.py`): a decision that was not recorded would be a wrong address.  The
-unguarded accesses of a kernel are affine in its loops, so the parameters give the first and the last element of each, which are
-compared with the extents of its buffer.  Parameters never change, so one check for each set of sizes is enough.
+Machine code is shared between sizes: it loads loop bounds, strides and offsets from a parameter block, which for other sizes
+is replayed from recorded decisions (`specialize.py`).  A decision that was not recorded would yield a wrong address.  The
+unguarded accesses of a kernel are affine in its loops, so the parameters determine the first and last element of each, which
+are compared with the extents of its buffer.  A parameter block never changes, so one check per set of sizes is enough.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Access:
 
 @dataclass(frozen=True)
 class _Order:
-    """One number is at most another one, if the loop that begins and ends at two others has iterations."""
+    """An inequality between two numbers, which must hold if the loop with the given begin and end has iterations."""
 
     what: str
     low: Ref
@@ -49,13 +49,13 @@ class _Order:
 
 @dataclass(frozen=True)
 class Extents:
-    """What must hold of a program's numbers."""
+    """The constraints on a program's numbers."""
 
     accesses: tuple[_Access, ...] = ()
     orders: tuple[_Order, ...] = ()
 
     def check(self, table: Sequence[int], facts: Sequence[int]) -> None:
-        """Raise InternalError unless all accesses lie in their buffers; `facts` are numbers that code does not read."""
+        """Raise InternalError unless all accesses are inside their buffers; `facts` are numbers that the code does not read."""
         numbers = [*table, *reversed(facts)]  # so that ~index is an index, too
         for access in self.accesses:
             low, high = _reach(numbers, access.loops)
@@ -88,7 +88,7 @@ def _reach(numbers: Sequence[int], axes: Sequence[tuple[Ref, Ref]]) -> tuple[int
 
 @dataclass(eq=False)
 class Limits:
-    """Collects what must hold of the numbers of a program that is being written."""
+    """Collects the constraints on the numbers of a program during emission."""
 
     facts: list[Any] = field(default_factory=list)
     _calls: int = 0
@@ -98,11 +98,11 @@ class Limits:
 
     @property
     def extents(self) -> Extents:
-        """What was collected."""
+        """Return the collected constraints."""
         return Extents(tuple(self._accesses), tuple(self._orders))
 
     def add(self, kernel: Kernel, function: KernelFunction, first: int, buffers: Sequence[Layout | None]) -> None:
-        """Note the call of a kernel whose parameters begin at `first`; None is a buffer that grows."""
+        """Record a kernel call whose parameters begin at `first`; None is a buffer that grows."""
         self._calls += 1
         call = _Call(self, self._calls, function, first)
         nothing = call.ref(0, ("nothing", 0))
@@ -122,7 +122,7 @@ class Limits:
     def add_product(
         self, node: Node, function: KernelFunction, first: int, operands: Sequence[Operand], buffers: Sequence[Layout | None]
     ) -> None:
-        """Note the call of a product of matrices in the same way."""
+        """Record the call of a matmul in the same way."""
         self._calls += 1
         call = _Call(self, self._calls, function, first)
         k, dense, one = node.operands[0].shape[-1], dense_strides(node.shape), call.ref(1, ("unit", 0))
@@ -141,7 +141,7 @@ class Limits:
                 self._accesses[access] = None
 
     def fact(self, value: Any, call: int, role: Role) -> Ref:
-        """Note a number of a call that code does not read; by its role, since equal numbers may differ for other sizes."""
+        """Record a number of a call that the code does not read, by role, since equal numbers may differ for other sizes."""
         if (call, role) not in self._known:
             self.facts.append(value)
             self._known[call, role] = ~(len(self.facts) - 1)
@@ -150,7 +150,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class _Call:
-    """A call of a step: where its numbers are."""
+    """A kernel call, and where its numbers are."""
 
     limits: Limits
     number: int
@@ -163,12 +163,12 @@ class _Call:
         return self.limits.fact(value, self.number, role) if place is None else self.first + place
 
     def layout(self, buffer: int, of: Layout) -> tuple[tuple[Ref, Ref], ...]:
-        """Note the extents and strides of a buffer."""
+        """Return references to the extents and strides of a buffer."""
         pairs = enumerate(zip(*of, strict=True))
         return tuple((self.ref(n, ("axis", buffer, a)), self.ref(s, ("step", buffer, a))) for a, (n, s) in pairs)
 
     def spellings(self, buffer: int, index: Index, load: Instr | None) -> Iterator[tuple[Ref, dict[int, Ref]]]:
-        """Yield offset and strides as the code may read them: by the buffer, and by the load if its lanes are gathered."""
+        """Yield the offset and strides that the code may read: by buffer, and by load if its lanes are gathered."""
         strides = {lo: self.ref(c, ("stride", (buffer, lo, c))) for lo, c in index.loops}
         yield self.ref(index.const, ("offset", (buffer, index.const))), strides
         if load is not None:
@@ -177,7 +177,7 @@ class _Call:
 
 
 def _affine(kernel: Kernel) -> Iterator[tuple[int, Index, tuple[int, ...], Instr | None]]:
-    """Yield each access without a guard whose index follows from loops alone: buffer, index, loops around it, load."""
+    """Yield each unguarded access whose index depends on loops alone: buffer, index, loops around it, load."""
     for stage in kernel.stages:
         loops = (*kernel.outer, *stage.inner)
         for i in needed(stage.roots()):

@@ -1,6 +1,6 @@
-"""Steps for what is not a loop kernel of scalar bodies: products, running sums, scattered additions.
+"""Extern kernels: matmuls, running sums, scatters and sorts.
 
-Each function writes one kernel for a node whose operands have the given layouts and whose result is dense.
+Each function emits one kernel for a node whose operands have the given layouts and whose result is dense.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ __all__ = ["EXTERN", "emit_copy", "emit_packed", "emit_product"]
 
 
 def emit_copy(module: Module, value: Node, source: Operand, target: Operand, name: str) -> tuple[KernelFunction, Kernel]:
-    """Write the copy of a value from one layout to another."""
+    """Emit the copy of a value from one layout to another."""
     kernel = lower_copy(value, source, target, name)
     return emit_kernel(module, kernel, schedule(kernel), name), kernel
 
 
 @contextmanager
 def _nest(function: KernelFunction, shape: Sequence[int], tag: str) -> Iterator[list[Value]]:
-    """Write loops over a shape, outermost first, and give their indices."""
+    """Emit loops over a shape, outermost first, and yield their indices."""
     with ExitStack() as stack:
         yield [
             stack.enter_context(function.f.loop(function.f.i64(0), function.integer(n, ("extent", (tag, a))), hint=tag)).index
@@ -52,14 +52,14 @@ def _offset(function: KernelFunction, at: Sequence[Value], strides: Sequence[int
 
 
 def _unit(strides: Sequence[int]) -> str:
-    """Tell which stride of a matrix is 1: that between columns (row-major), between rows, or none."""
+    """Return which stride of a matrix is 1: that between columns (row-major), that between rows, or none."""
     if strides[1] == 1:
         return "col"
     return "row" if strides[0] == 1 else "none"
 
 
 def emit_packed(module: Module, factor: Node, operand: Operand, name: str) -> tuple[KernelFunction, int]:
-    """Write the copy of a matrix that is the right factor of many products; return the kernel and its result's bytes."""
+    """Emit the packing of a matrix that is the right factor of several matmuls; return the kernel and its result's bytes."""
     function, (k, n) = KernelFunction(module, name, ["b", "out"]), factor.shape
     f, type = function.f, LLVM[factor.dtype.name]
     packing = emit_packing(module, type, _unit(operand.strides))
@@ -72,9 +72,9 @@ def emit_packed(module: Module, factor: Node, operand: Operand, name: str) -> tu
 
 
 def emit_product(module: Module, node: Node, operands: Sequence[Operand], name: str, *, packed: bool = False) -> KernelFunction:
-    """Write a batch of matrix products: loops over the leading axes around one blocked product.
+    """Emit a batch of matmuls: loops over the leading axes around one blocked matmul.
 
-    The second factor may be `packed`, by the kernel that `emit_packed` writes.
+    The second factor may be `packed`, by the kernel of `emit_packed`.
     """
     a, b = operands
     function = KernelFunction(module, name, ["a", "b", "out"])
@@ -104,7 +104,7 @@ def _without(values: Sequence[int], axis: int) -> list[int]:
 
 
 def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) -> KernelFunction:
-    """Run along the axis for each point of the other axes; f32 sums are carried in f64."""
+    """Emit running sums along the axis for each point of the other axes; f32 sums accumulate in f64."""
     (x,) = operands
     axis, shape, dense = node.params["axis"], node.shape, dense_strides(node.shape)
     function = KernelFunction(module, name, ["x", "out"])
@@ -144,7 +144,7 @@ def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) 
 
 
 def _scatter(module: Module, node: Node, operands: Sequence[Operand], name: str, *, adds: bool) -> KernelFunction:
-    """Put or add rows of updates at indexed places, in order; the result holds a copy of the first operand already."""
+    """Emit the replacement or addition of rows at indices, in order; the result already holds a copy of the first operand."""
     _, updates, *indices = operands
     base, dense = node.operands[0], dense_strides(node.shape)
     k, many = len(indices), node.operands[2].shape
@@ -190,7 +190,7 @@ def _put_row(function: KernelFunction, source: Value, target: Value, n: int, str
 
 
 def _argsort(module: Module, node: Node, operands: Sequence[Operand], name: str) -> KernelFunction:
-    """Sort each row along the axis."""
+    """Emit the sort of each row along the axis."""
     (x,) = operands
     axis, shape, dense, dtype = node.params["axis"], node.shape, dense_strides(node.shape), node.operands[0].dtype
     function = KernelFunction(module, name, ["x", "out"])
@@ -217,4 +217,4 @@ EXTERN: dict[str, Writer] = {
     "scatter": partial(_scatter, adds=False),
     "scatter_add": partial(_scatter, adds=True),
 }
-"""Primitive -> writer of its function."""
+"""The emitter of each extern kernel."""

@@ -1,7 +1,7 @@
-"""Kernel calls of a program as data, and the evaluator that runs a graph by them.
+"""Kernel calls of a program as data, and an evaluator that runs a graph by its kernel calls.
 
-A fusion is run by its loop kernel, a product or a scatter by its reference semantics; both read their operands from memory,
-where and as they lie in the program.
+A fusion is evaluated by its loop kernel, a matmul or a scatter by its reference semantics; both read their operands from
+memory with the layouts that the program uses.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["KernelCall", "Source", "run_call", "with_kernels"]
 
 @dataclass(frozen=True)
 class Source:
-    """Where a kernel reads an operand: the value whose memory it is, how that is laid out, and what of it is read."""
+    """An operand of a kernel: the value whose buffer it reads, the buffer's layout, and the part that is read."""
 
     base: Node
     strides: Strides
@@ -31,7 +31,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class KernelCall:
-    """What runs for a node: a loop kernel, or None for an extern kernel; its operands, and the strides of its results."""
+    """The call for a node: a loop kernel, or None for an extern kernel; its operands, and the strides of its results."""
 
     kernel: Kernel | None
     sources: Sequence[Source]
@@ -41,7 +41,7 @@ class KernelCall:
 def run_call(node: Node, call: KernelCall, values: Mapping[Node, Any]) -> Any:
     """Return the value of a node as its kernel call computes it: an array, or a list of arrays.
 
-    Raises KernelError if the kernel leaves its memory, and IndexError for an index out of bounds.
+    Raises KernelError if the kernel leaves its buffers, and IndexError for an index out of bounds.
     """
     memories = [Memory.of(values[s.base], s.strides) for s in call.sources]
     if call.kernel is None:

@@ -1,6 +1,6 @@
-"""Compile a graph into a program, and call it.
+"""Compile a graph to a program, and call it.
 
-The text of a program depends on the structure of the graph alone, and machine code is cached by text: another batch size
+The text of a program depends only on the structure of the graph, and machine code is cached by text: another batch size
 reuses the code with other parameters.
 """
 
@@ -45,10 +45,10 @@ from graphc.ir.text.printer import to_text
 __all__ = ["Cost", "Program", "code_cache_size", "compile_graph"]
 
 LISTINGS = ("passes", "rules", "kernels", "llvm")
-"""Topics of GRAPHC_DEBUG that list the work of passes."""
+"""Topics of GRAPHC_DEBUG that report the work of passes."""
 
 CHECK_SECONDS = 20
-"""Seconds that the evaluator may take for the stages of one call."""
+"""The time limit, in seconds, for evaluating the stages of one call."""
 
 GIL_WORK = 20_000
 """Estimated instructions above which a call releases the GIL."""
@@ -69,7 +69,7 @@ class Program:
     arena_bytes: int
     kernel_calls: int
     work: tuple[int, int]
-    """Operations on elements, and bytes of values between kernels."""
+    """Element operations, and bytes that pass between kernels."""
     dynamic: bool = True
     post_check: PostCheck | None = None
     """Called with the inputs if the last output, a flag that is not returned, is set; raises the error."""
@@ -82,7 +82,7 @@ class Program:
         self._entries: list[ref[Any]] = []
 
     def move(self, code: MachineCode) -> None:
-        """Run other code of the same text from the next call on; the old code stays, since a thread may still run it."""
+        """Switch to other code of the same text from the next call on; the old code stays, since a thread may still run it."""
         self._former.append(self.code)
         self.code, self.address = code, code.address("program")
         for reference in list(self._entries):
@@ -91,7 +91,7 @@ class Program:
                 redirect(entry, self.address)
 
     def run(self, arrays: Sequence[Any]) -> list[Any]:
-        """Return fresh output arrays for input arrays that have the dtypes, shapes and strides of the program.
+        """Return fresh output arrays for input arrays with the dtypes, shapes and strides of the program.
 
         Raises ValueError for an array that does not fit, and IndexError for an index out of bounds.
         """
@@ -112,7 +112,7 @@ class Program:
         return outputs
 
     def _check(self, arrays: Sequence[Any], outcome: Outcome) -> None:
-        """Raise MiscompilationError if a stage differs; a program that takes too long to evaluate is no longer checked."""
+        """Raise MiscompilationError if a stage differs; a program whose evaluation takes too long is no longer checked."""
         try:
             with limited(CHECK_SECONDS):
                 difference = self.first_difference(arrays, outcome)
@@ -131,7 +131,7 @@ class Program:
         return self.error(code) if code else outputs
 
     def first_difference(self, arrays: Sequence[Any], native: Outcome | None = None) -> Difference | None:
-        """Return the first stage whose results on these arrays differ from those of the stage before; None if none does.
+        """Return the first stage whose results on these arrays differ from those of the previous stage, or None.
 
         `native` are the results of the machine code, if it has run.  Raises MemoryError, and the error of a bounds check.
         """
@@ -190,7 +190,7 @@ class Program:
         return CheckError("\nor ".join([*broken, text])) if broken else IndexError(text)
 
     def _takes_long(self) -> bool:
-        """Tell whether a call should release the GIL: it does much work, or an unknown amount."""
+        """Return whether a call should release the GIL: it does much work, or an unknown amount."""
         return any(is_while(node) for node in everything(self.captured)) or self.cost().flops > GIL_WORK
 
     @cached_property
@@ -214,11 +214,11 @@ class Program:
 
     @property
     def stages(self) -> list[str]:
-        """The names that `stage` takes, in order."""
+        """The names that `stage` accepts, in order."""
         return [*self.stages_of, "kernels", "mlir", "llvm", "asm"]
 
     def stage(self, name: str) -> str:
-        """Return the program's text at a stage.  Raises ValueError for a name that is no stage."""
+        """Return the program's text at a stage.  Raises ValueError for an unknown name."""
         if name in self.stages_of:
             return to_text(self.stages_of[name])
         texts: dict[str, Callable[[], str]] = {
@@ -240,7 +240,7 @@ class Program:
         return to_mlir(self.stages_of["optimized"])
 
     def llvm_ir(self, *, optimized: bool = True) -> str:
-        """Return the LLVM IR: as LLVM holds it when it makes code, or as it was emitted."""
+        """Return the LLVM IR: as LLVM holds it for code generation, or as it was emitted."""
         return self.code.llvm_ir() if optimized else self.code.text
 
     def asm(self) -> str:
@@ -262,11 +262,11 @@ def compile_graph(
     post_check: PostCheck | None = None,
     opt: Opt = BETTER,
 ) -> Program:
-    """Optimize a graph and compile it into a program.
+    """Optimize a graph and compile it to a program.
 
     `strides` gives byte strides for each parameter; None is row-major.  Without `dynamic`, sizes are literals in the code.
     With a `post_check` the last result of the graph is a flag: `Program.post_check`.  `opt` is the level of the code, or
-    "auto": quick code now and, if there is much work in a call, better code as soon as a background thread has compiled it.
+    "auto": fast compilation now and, if a call does much work, better code as soon as a background thread has compiled it.
     """
     prepare()
     layouts = {}

@@ -1,6 +1,6 @@
 """Connect loops and branches in registers with the buffers of the program around them.
 
-Operands are loaded, results stored.  Stacks that only loops in registers read get layouts of their own: rows shared by several
+Operands are loaded, results stored.  Stacks that only loops in registers read get special layouts: rows shared by several
 stacks, so that one address serves all, or elements padded to the lanes of a vector.
 """
 
@@ -29,14 +29,14 @@ __all__ = ["RegisterRegions"]
 
 
 class RegisterRegions:
-    """Writes loops and branches whose values are small as straight-line code."""
+    """Emits loops and branches over small values as straight-line code."""
 
     def __init__(self, buffers: Buffers, calls: Calls) -> None:
         self.buffers, self.calls, self.main = buffers, calls, buffers.main
         self._xs: dict[Region, list[Node]] = {}
 
     def write(self, region: Region, node: Node) -> None:
-        """Write a loop or branch."""
+        """Emit a loop or branch."""
         lanes = decided_lanes(node)
         writer = RegisterWriter(self.buffers, lanes, node.params["registers"])
         self._stack_in_rows(region, node)
@@ -63,7 +63,7 @@ class RegisterRegions:
             if writer.context.is_small(place.type):
                 writer.memory.store(writer.memory.elements(value), place)
             elif isinstance(value, Memory) and value is not place:
-                self.main.move(value.address, place.address, type.bytes)  # the whole value, though `place` may be one lane's
+                self.main.move(value.address, place.address, type.bytes)  # all lanes, though `place` may be one lane's
 
     def _operand(self, node: Node, writer: RegisterWriter) -> BodyValue:
         if is_constant(node) and writer.context.is_small(node.type):
@@ -78,7 +78,7 @@ class RegisterRegions:
     # -- layouts of stacks ----------------------------------------------------------------------------------
 
     def _stack_in_rows(self, region: Region, node: Node) -> None:
-        """Give stacks that only scans in registers read shared rows: the items of an iteration have one address."""
+        """Put stacks that only scans in registers read into shared rows, so that the items of an iteration have one address."""
         if "lanes" in node.params:
             return
         stacks = dict[str, list[Node]]()
@@ -95,7 +95,7 @@ class RegisterRegions:
                 self.buffers.of[n] = Buffer(address, strides, [live], row=(first, before))
 
     def _bounded(self, address: Value, live: LiveRange, before: int) -> Value:
-        """Say that an address is so many bytes behind the begin of a live range."""
+        """Declare the buffer of an address that is `before` bytes behind the begin of a live range."""
         f = self.main.f
         return f.bounded(address, lambda: (-before, f.sub(self.buffers.size_of(live), f.i64(before))), "a row", early=True)
 
@@ -141,7 +141,7 @@ def _memory(buffer: Buffer, type: TensorType) -> Memory | TapeItems:
 
 
 def _reads_items(reader: Node, stack: Node, axis: int, lanes: Lanes) -> bool:
-    """Whether a node is a scan in registers with the same lanes, and has a stack among its `xs` alone."""
+    """Whether a node is a scan in registers with the same lanes that reads a stack only as one of its `xs`."""
     if not is_scan(reader) or reader.params.get("lanes") != lanes.count:
         return False
     loop, (axes, _) = Loop.of(reader), reader.params["lane_axes"]

@@ -1,9 +1,9 @@
-"""Programs of one structure at other sizes, without running the passes again.
+"""Compile programs of one structure for other sizes without running the passes again.
 
-The first graph of a structure goes through the passes as it is.  The second, with other numbers, goes through them with
-symbols in place of the numbers that differ, and leaves a specialization (ir/core/guards.py): the parameters of the program as
-expressions, valid for all numbers with which every decision is the same.  From the third graph on the specialization is
-replayed.  Numbers that change a decision go through the passes, and may leave a specialization of their own.
+The first graph of a structure runs through the passes.  The second, with other numbers, runs through them with symbols in
+place of the numbers that differ, which records a specialization (ir/core/guards.py): the parameters of the program as
+expressions, valid for all numbers with the same outcome of every decision.  From the third graph on the specialization is
+replayed.  Numbers that change a decision run through the passes, and may record another specialization.
 
 A specialization is kept only if it reproduces the program of an earlier graph.
 """
@@ -26,20 +26,20 @@ from graphc.ir.core.structural_key import structure, with_numbers
 __all__ = ["ProgramText", "counts", "program_text_of"]
 
 STRUCTURES = 512
-"""Structures that are remembered."""
+"""The number of structures that are cached."""
 SAMPLES, SPECIALIZATIONS = 4, 8
-"""Programs and specializations that are kept of each."""
+"""Programs and specializations that are cached for each."""
 REFUSALS = 3
-"""Failed specializations after which a structure always goes through the passes."""
+"""Failed specializations after which a structure always runs through the passes."""
 
 counts: Counter[str] = Counter()
-"""How programs came about: `written`, `recorded`, `replayed`, `found`, `refused`."""
+"""How programs were produced: `written`, `recorded`, `replayed`, `found`, `refused`."""
 
 Layouts = Mapping[Node, Strides]
 
 
 class Write(Protocol):
-    """Writes the program of a graph; `check` verifies the graph after each pass."""
+    """Emits the program of a graph; `check` verifies the graph after each pass."""
 
     def __call__(self, graph: Graph, layouts: Layouts, *, check: bool = True) -> ProgramText: ...
 
@@ -52,20 +52,20 @@ class ProgramText:
     kernel_calls: int
     parameters: list[Any]
     live_ranges: list[tuple[Any, int, int, int]]
-    """Of the arena: bytes, first and last kernel call, index of the parameter for the offset."""
+    """Live ranges of the arena: bytes, first and last kernel call, index of the parameter for the offset."""
     work: tuple[Any, Any]
-    """Operations on elements, and bytes of values between kernels."""
+    """Element operations, and bytes that pass between kernels."""
     facts: list[Any] = field(default_factory=list)
     """Numbers that `extents` reads, but not the code."""
     extents: Extents = field(default_factory=Extents)
-    """What must hold of the numbers, so that no access is outside of its buffer."""
+    """Constraints on the numbers under which every access is inside its buffer."""
 
     def numbers(self) -> list[Any]:
-        """Return everything that depends on sizes, flat."""
+        """Return everything that depends on sizes, as a flat list."""
         return [*self.parameters, *(live[0] for live in self.live_ranges), *self.work, *self.facts]
 
     def with_numbers(self, numbers: Sequence[Any]) -> ProgramText:
-        """Return the program at other sizes."""
+        """Return the program for other sizes."""
         n, m = len(self.parameters), len(self.parameters) + len(self.live_ranges)
         ranges = [(size, *live[1:]) for size, live in zip(numbers[n:m], self.live_ranges, strict=True)]
         work, facts = (numbers[m], numbers[m + 1]), list(numbers[m + 2 :])
@@ -74,7 +74,7 @@ class ProgramText:
     def bound(self) -> tuple[list[int], int]:
         """Lay out the arena; return the final parameters and the arena's size.
 
-        Raises InternalError if an access would be outside of its buffer: recorded decisions do not hold for these numbers.
+        Raises InternalError if an access would be outside of its buffer: the recorded decisions do not hold for these numbers.
         """
         self.extents.check(self.parameters, self.facts)
         parameters = self.parameters.copy()
@@ -92,7 +92,7 @@ class _Specialization:
     program: ProgramText
     values: Specialization
     pattern: list[tuple[int, Any]]
-    """For each number its symbol, or -1 and the value that it must have."""
+    """For each number its symbol, or -1 and its required value."""
     symbols: list[int]
     """For each symbol the first of its numbers."""
 
@@ -140,7 +140,7 @@ class _Structure:
         return program
 
     def _record(self, graph: Graph, layouts: Layouts, numbers: list[Any], write: Write) -> ProgramText | None:
-        """Write the program with symbols and keep the specialization; return its program for these numbers, or None."""
+        """Emit the program with symbols and keep the specialization; return its program for these numbers, or None."""
         before, sample = self.samples[0]
         pattern, symbols = _pattern(before, numbers)
         guards = Guards([numbers[i] for i in symbols])
@@ -161,7 +161,7 @@ class _Structure:
 
 
 def _pattern(before: Sequence[Any], now: Sequence[Any]) -> tuple[list[tuple[int, Any]], list[int]]:
-    """Separate constants from symbols: numbers of one type that were equal before and are equal now are one symbol."""
+    """Separate constants from symbols: numbers of one type that are equal in both graphs are one symbol."""
     symbol_of: dict[tuple[type, Any, Any], int] = {}
     pattern: list[tuple[int, Any]] = []
     symbols: list[int] = []
@@ -182,7 +182,7 @@ _lock = ForkLock()
 
 
 def program_text_of(graph: Graph, layouts: Layouts, write: Write, kind: object = None) -> ProgramText:
-    """Return the program of a graph, by a specialization of its structure or else by `write`.
+    """Return the program of a graph, from a specialization of its structure or else by `write`.
 
     Programs of another `kind` are kept separately.
     """

@@ -1,4 +1,4 @@
-"""From a graph to the text of a program: the passes, then the writer."""
+"""Translate a graph to the text of a program: run the passes, then the writer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["program_text", "translate", "write_program"]
 def translate(
     graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True
 ) -> tuple[dict[str, Graph], ProgramWriter]:
-    """Run the passes and write the program."""
+    """Run the passes and emit the program."""
     stages = optimize(graph, host().info, layouts, check=check)
     with debug.timed("kernels"):
         writer = ProgramWriter(stages[FINAL], [layouts[p] for p in stages[FINAL].params], dynamic)
@@ -35,6 +35,6 @@ def write_program(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic
 
 
 def program_text(writer: ProgramWriter, work: tuple[int, int]) -> ProgramText:
-    """Return what a writer has written, with the work of a call (operations, bytes)."""
+    """Return the emitted text of a writer, with the work of a call (operations, bytes)."""
     limits, parameters = writer.calls.limits, writer.main.parameters
     return ProgramText(writer.text, writer.calls.count, parameters, writer.live_ranges, work, limits.facts, limits.extents)

@@ -1,9 +1,9 @@
-"""Translation validation: evaluate every stage of a program on actual arguments, and compare each with the one before.
+"""Translation validation: evaluate every stage of a program on actual arguments, and compare each with the previous one.
 
     captured → … → optimized → components → fused → kernels → native
 
-Graphs run on the evaluator, kernels on theirs; what native code returned is the last stage.  The first stage that differs by
-more than rounding does (`graphc.ir.interpret.comparison`) is where the compiler is wrong.
+Graphs and kernels run on their evaluators; the last stage is the result of the native code.  The first stage that differs by
+more than rounding (`graphc.ir.interpret.comparison`) is where the compiler is wrong.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from graphc.ir.text.printer import to_text
 __all__ = ["Difference", "MiscompilationError", "Pipeline", "first_difference"]
 
 LINES = 40
-"""So many lines of a graph or a kernel are shown."""
+"""The most lines of a graph or a kernel that are shown."""
 
 
 TOGETHER = "each operation alone is right natively: their order, their memory or what was replayed for these sizes is not"
 
 
 class MiscompilationError(AssertionError):
-    """A stage of the compiler computes other values than the one before: `difference` says which, and what differs."""
+    """A stage of the compiler computes other values than the previous one: `difference` says which stage and value."""
 
     def __init__(self, difference: Difference) -> None:
         super().__init__(str(difference))
@@ -44,10 +44,10 @@ class MiscompilationError(AssertionError):
 
 @dataclass(frozen=True, eq=False)
 class Difference:
-    """The first stage whose values differ from those of the stage before.
+    """The first stage whose values differ from those of the previous stage.
 
-    `stage` and `before` are their names, `result` the number of the result, `node` the first operation that is known to
-    differ, `got` and `expected` its values, or the errors that were raised instead.
+    `stage` and `before` are their names, `result` the number of the result, `node` the first operation that is known to differ,
+    `got` and `expected` its values, or the errors that were raised instead.
     """
 
     stage: str
@@ -103,7 +103,7 @@ def _short(text: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Pipeline:
-    """All that a program went through: the graph after each pass, its kernel calls, and how to run a graph natively."""
+    """All stages of a program: the graph after each pass, its kernel calls, and how to run a graph natively."""
 
     stages: Mapping[str, Graph]
     calls: Mapping[Node, KernelCall]
@@ -112,7 +112,7 @@ class Pipeline:
 
 
 def first_difference(pipeline: Pipeline, arrays: Sequence[Any], native: Outcome) -> Difference | None:
-    """Return the first stage that differs from the one before, `native` being what machine code returned."""
+    """Return the first stage that differs from the previous one, `native` being the results of the machine code."""
     (before, graph), *rest = pipeline.stages.items()
     outcome = evaluated(graph, arrays)
     noise = Noise(graph, arrays, outcome)
@@ -169,7 +169,7 @@ def _of_pass(
 
 
 def _first_of_one_name(before: Graph, after: Graph, arrays: Sequence[Any]) -> tuple[Node, Any, Any, Any] | None:
-    """Return the first node whose value is not that of the node of its name in the other graph, with both values."""
+    """Return the first node whose value differs from that of the node with its name in the other graph, with both values."""
     named = {}
     for node in before.nodes():
         if node.name and len(node.types) == 1:
@@ -190,7 +190,7 @@ def _first_of_one_name(before: Graph, after: Graph, arrays: Sequence[Any]) -> tu
 def _of_kernels(
     pipeline: Pipeline, final: tuple[str, Graph], arrays: Sequence[Any], outcomes: tuple[Outcome, Outcome], mismatch: Mismatch
 ) -> Difference:
-    """Name the first kernel call that computes something else than its node."""
+    """Find the first kernel call that computes another value than its node."""
     before, graph = final
     found: list[Difference] = []
 
@@ -228,7 +228,7 @@ def _wrong_call(before: str, node: Node, call: KernelCall, values: Mapping[Node,
 
 
 def _alone(node: Node) -> tuple[Graph, list[Node]]:
-    """Return the graph of one node, with views of its operands, and the values that this reads."""
+    """Return the graph of one node, with views of its operands, and the values that it reads."""
     bases = [n for n in toposort(node.operands, lambda n: n.op.kind != "movement") if n.op.kind != "movement"]
     new = {n: parameter(n.type, n.name) for n in bases if not is_constant(n)}
     inner: dict[Node, Node] = dict(new)
@@ -243,14 +243,14 @@ def _alone(node: Node) -> tuple[Graph, list[Node]]:
 
 
 def _alone_params(node: Node) -> dict[str, Any]:
-    """Return a node's parameters but for decisions about the buffers of its operands, which are inputs now."""
+    """Return a node's parameters without decisions about the buffers of its operands, which are inputs now."""
     return {key: value for key, value in node.params.items() if key not in ("in_place", "packed")}
 
 
 def _of_native(
     pipeline: Pipeline, graph: Graph, arrays: Sequence[Any], outcomes: tuple[Outcome, Outcome], mismatch: Mismatch
 ) -> Difference:
-    """Name the first operation whose native code, alone, computes something else; if none does, they do together."""
+    """Find the first operation whose native code, alone, computes another value; if none does, they fail only together."""
     values: dict[Node, Any] = dict(zip(graph.params, arrays, strict=True))
     for node in graph.nodes():
         try:

@@ -1,4 +1,4 @@
-"""Write a fused graph as one native function that calls kernel after kernel, loops and branches included."""
+"""Emit a fused graph as one native function that calls kernel after kernel, loops and branches included."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WriteNode = Callable[[Region, Node], None]
 
 
 class ProgramWriter:
-    """Writes one program: regions in order, each node by the object for its kind."""
+    """Emits one program: regions in order, each node by the object for its kind."""
 
     def __init__(self, graph: Graph, layouts: Sequence[Strides], dynamic: bool = True) -> None:
         self.graph, self.layouts = graph, layouts
@@ -40,10 +40,10 @@ class ProgramWriter:
             "scan": control.scan,
             "while": control.while_,
         }
-        """How each kind of node is written; others are extern kernels."""
+        """The emitter of each kind of node; others are extern kernels."""
 
     def write(self) -> None:
-        """Write the program."""
+        """Emit the program."""
         first = len(self.graph.params)
         for i, (param, strides) in enumerate(zip(self.graph.params, self.layouts, strict=True)):
             self.buffers.of[param] = Buffer(self.main.base(i), strides)
@@ -54,7 +54,7 @@ class ProgramWriter:
         self.buffers.fill_sizes()
 
     def _region(self, region: Region, results: dict[Node, Buffer], order: Sequence[Node] | None = None) -> None:
-        """Write the nodes of a region whose parameters have buffers; the results are written into theirs."""
+        """Emit the nodes of a region whose parameters have buffers; the results are written into theirs."""
         self.buffers.of.update(results)
         owners: dict[Node, Node] = {}
         for result, buffer in results.items():
@@ -81,7 +81,7 @@ class ProgramWriter:
     def _body(
         self, region: Region, params: Sequence[Buffer], results: Sequence[Buffer], changes: InPlace | None = None
     ) -> None:
-        """Write a nested region with these buffers; `changes` are the carried values that it updates in place."""
+        """Emit a nested region with these buffers; `changes` are the carried values that it updates in place."""
         outer, self.buffers.of = self.buffers.of, dict(zip(region.params, params, strict=True))
         order = None
         if changes is not None:

@@ -1,1 +1,1 @@
-"""LLVM IR to machine code; memory, compile levels and the call from Python."""
+"""LLVM IR to machine code; memory, compilation tiers and the call from Python."""

@@ -2,15 +2,15 @@
 
 Reasons for the design (`benchmarks/call.py` measures it):
 
-- Fresh memory costs a page fault for every 4 KiB, more than the kernel that fills it: allocating, filling and freeing
+- Fresh memory costs a page fault per 4 KiB, more than the kernel that fills it: allocating, filling and freeing
   six arrays of 512 KiB takes NumPy ten times as long.  Freed blocks are therefore cached, up to `limit` bytes, and
   reused last in, first out (the lines of the last one are still in the processor's cache).
 - Blocks are mapped by the system; those of `HUGE` bytes and more ask for huge pages.
 - Arrays below `SMALL` bytes are NumPy's, whose own allocator is as fast for them.
-- Sizes are rounded up to four classes for each power of two: a block is at most 25 % larger than asked.
+- Sizes are rounded up to four classes per power of two: a block is at most 25 % larger than requested.
 - A block is owned by a capsule, the `base` of the array made over it.  The capsule dies with the array and
   its last view, and its destructor, native code, takes some ten instructions.
-- Allocation is native code: called from `entry` it costs some 70 ns an array, where a Python list with weak
+- Allocation is native code: called from `entry` it costs some 70 ns per array, where a Python list with weak
   references to the arrays took 1.5 µs (as `empty` does, which starts in Python).  It runs under the GIL and calls
   nothing between reading and writing the free lists, which makes it safe for threads.  There is no lock that a
   fork could leave taken; the child owns its copy of every block.
@@ -51,7 +51,7 @@ class Stats(NamedTuple):
 
 
 class ArrayRecord:
-    """Describe arrays of one dtype, shape and strides to `new_array`: five words at `address`.
+    """Describes arrays of one dtype, shape and strides to `new_array`: five words at `address`.
 
     They are the dtype, the number of dimensions, the addresses of extents and strides, and the size class.
     """

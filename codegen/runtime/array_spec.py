@@ -43,7 +43,7 @@ class ArraySpec:
 
     @cached_property
     def contiguous(self) -> bool:
-        """Whether the strides are those of C order, where addresses depend on them."""
+        """Whether the strides that addresses depend on are those of C order."""
         dense = [self.dtype.itemsize * math.prod(self.shape[i + 1 :]) for i in range(len(self.shape))]
         return all(not mask or have == want for mask, have, want in zip(self.masks, self.strides, dense, strict=True))
 
@@ -53,14 +53,14 @@ class ArraySpec:
         return tuple(sorted(range(len(self.shape)), key=lambda i: (-self.strides[i], i)))
 
     def empty(self) -> NDArray[Any]:
-        """Allocate an array; the strides must be those of some order of its dimensions."""
+        """Allocate an array; the strides must be dense in some order of its dimensions."""
         if self.contiguous:
             return allocator.empty(self.shape, self.dtype)
         array = allocator.empty([self.shape[i] for i in self.order], self.dtype)
         return np.transpose(array, [self.order.index(i) for i in range(len(self.order))])
 
     def fits(self, x: object) -> bool:
-        """Tell whether a program compiled for this signature may read `x`."""
+        """Return whether a program compiled for this signature may read `x`."""
         if type(x) is not np.ndarray or x.dtype != self.dtype or x.shape != self.shape or not x.flags.aligned:
             return False
         axes = zip(self.masks, x.strides, self.strides, strict=True)

@@ -1,7 +1,7 @@
 """Bindings of names, compared by identity before a program runs: entries of dicts, cells of closures, items of lists.
 
-`Bindings` has the objects that were bound when a function was traced.  `block` describes them to the native entry, which
-compares pointers: one comparison for a dict whose version has not changed (CPython up to 3.12), else a look-up for each entry.
+`Bindings` holds the objects that were bound when a function was traced.  `block` describes them to the native entry, which
+compares pointers: one comparison for a dict whose version has not changed (CPython up to 3.12), else a look-up per entry.
 The contents of a bound container are bindings of their own.
 
 The block has 64-bit words: the number of records, then for each
@@ -51,7 +51,7 @@ ABSENT: Any = _Absent()
 
 @dataclass(eq=False)
 class DictBinding:
-    """Entries that a dict must have; with `complete`, no others, and in this order."""
+    """Required entries of a dict; with `complete`, no others, and in this order."""
 
     mapping: dict[Any, Any]
     entries: dict[Any, Any]
@@ -100,7 +100,7 @@ def _contents(cell: CellType) -> Any:
 
 @dataclass(eq=False)
 class Bindings:
-    """The objects that dicts, slots and lists must contain.  Keys of dicts are str or int: no user code compares them."""
+    """Required contents of dicts, slots and lists.  Keys of dicts are str or int: no user code compares them."""
 
     dicts: Sequence[DictBinding] = ()
     slots: Sequence[SlotBinding] = ()
@@ -121,11 +121,11 @@ class Bindings:
         return words
 
     def same(self) -> bool:
-        """Tell whether every name is bound to the same object."""
+        """Return whether every name is bound to the same object."""
         return self.renew(operator.is_)
 
     def renew(self, alike: Callable[[Any, Any], bool]) -> bool:
-        """Tell whether every name is bound to an object like the former one; then the new ones replace them."""
+        """Return whether every name is bound to an object that is `alike` the former one; then the new objects replace them."""
         dicts = [b.now() for b in self.dicts]
         slots = [b.get() for b in self.slots]
         lists = [list(bound) for bound, _ in self.lists]

@@ -15,11 +15,11 @@ ALIGNED_FLAG = 0x100
 SIZE, ITEMS = 16, 24
 """Offsets of the size of a list or dict, and of a list's items."""
 
-# Words of a description; the records of the inputs, which differ in length, follow.
+# words of a description; the records of the inputs, which differ in length, follow
 PROGRAM, PARAMETERS, INPUTS, OUTPUTS, SINGLE, RELEASE_GIL = range(6)
 ARENA_CLASS, SLOW, ON_ERROR, ARRAY_TYPE, BINDINGS, RECORDS = range(6, 12)
 
-# Words of an input's record: these two, then extent, stride and mask for each dimension.
+# words of an input's record: these two, then extent, stride and mask for each dimension
 KIND, RANK, AXES = range(3)
 
 IMPORTED = (
@@ -30,7 +30,7 @@ IMPORTED = (
 
 
 class StubEmitter:
-    """Writes the native functions `call`, `invoke` and `holds` into one module."""
+    """Emits the native functions `call`, `invoke` and `holds` in one module."""
 
     def __init__(self) -> None:
         self.module = Module()
@@ -146,7 +146,7 @@ class StubEmitter:
         return f.and_(f.and_(same_rank, same_dtype), f.cmp("ne", flag, f.like(0, flag)))
 
     def _same_axes(self, f: Function, x: Value, record: Value, rank: Value) -> Value:
-        """Compare all extents and strides, without a branch for each."""
+        """Compare all extents and strides without a branch for each."""
         extents, strides = field(f, x, DIMENSIONS), field(f, x, STRIDES)
         with f.loop(f.i64(0), rank, carry=[f.i64(0), f.element(record, f.i64(AXES), "i64")]) as loop:
             different, axis = loop.carry
@@ -214,7 +214,7 @@ class StubEmitter:
         return code
 
     def _error(self, f: Function, spec: Value, result: Value, code: Value) -> None:
-        """Write the block `error`: drop the outputs and hand the code to `on_error`."""
+        """Emit the block `error`: drop the outputs and pass the code to `on_error`."""
         slot = f.alloca("ptr", 1, align=8)
         f.start("error")
         self.imports.call(f, "Py_DecRef", "void", result)

@@ -1,7 +1,7 @@
-"""Make machine code from LLVM IR text in this process.
+"""Compile LLVM IR text to machine code in this process.
 
-Code is generated at level 1 without LLVM's pass pipeline: kernels arrive vectorized, and the pipeline
-would cost three times the compile time for equal code (docs/decisions.md).
+Code is generated at level 1 without LLVM's pass pipeline: kernels are already vectorized, and the pipeline would triple the
+compile time for equal code (docs/decisions.md).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from graphc.codegen.runtime.interrupts import PYTHON, SYMBOL, poll_text
 __all__ = ["MachineCode", "compile_text", "cross_assembly", "llvm_lock"]
 
 llvm_lock = threading.RLock()
-"""Held while LLVM is at work."""
+"""Held while LLVM runs."""
 
 
 def _stop_llvm() -> None:
-    """Wait until no thread is inside LLVM, and keep others out: also those that free code, which llvmlite's own lock guards."""
+    """Wait until no thread is inside LLVM, and keep others out, including those that free code under llvmlite's own lock."""
     llvm_lock.acquire()
     lib._lock.__enter__()
 
@@ -50,7 +50,7 @@ def _target() -> Any:
 
 
 def _machine(level: int = 1) -> Any:
-    """Return a new target machine: an engine owns the one it is made with, and frees it when it dies."""
+    """Return a new target machine: an engine owns its machine, and frees it when it dies."""
     h = host()
     model = "small" if sys.platform != "win32" else "large"
     return _target().create_target_machine(cpu=h.cpu, features=h.features, opt=level, reloc="pic", codemodel=model, jit=True)
@@ -58,7 +58,7 @@ def _machine(level: int = 1) -> Any:
 
 @dataclass
 class MachineCode:
-    """One compiled module: its functions' addresses, and its text for whoever wants to read it.
+    """One compiled module: its functions' addresses, and its text for inspection.
 
     The memory of the code lives as long as this object.
     """
@@ -69,14 +69,14 @@ class MachineCode:
     _module: Any = field(repr=False)
 
     def address(self, name: str) -> int:
-        """Return the address of a function.  Raises KeyError if there is none of that name."""
+        """Return the address of a function.  Raises KeyError for an unknown name."""
         found = self._engine.get_function_address(name)
         if not found:
             raise KeyError(name)
         return int(found)
 
     def variable(self, name: str) -> int:
-        """Return the address of a variable.  Raises KeyError if there is none of that name."""
+        """Return the address of a variable.  Raises KeyError for an unknown name."""
         found = self._engine.get_global_value_address(name)
         if not found:
             raise KeyError(name)
@@ -93,7 +93,7 @@ class MachineCode:
 
 
 def compile_text(text: str, level: int = 1) -> MachineCode:
-    """Parse, verify and load LLVM IR text, with code of a level from 0, quick to make, to 3.
+    """Parse, verify and load LLVM IR text, with code of a level from 0, fast to compile, to 3.
 
     Raises RuntimeError with LLVM's message for bad text.
     """
@@ -116,11 +116,11 @@ def _loaded(text: str, level: int) -> MachineCode:
 
 @functools.cache
 def _poll() -> ctypes.c_int64:
-    """Make what loops poll with known to LLVM; return the main thread's number as it reads it."""
+    """Register the poll function with LLVM; return the variable that holds the main thread's number."""
     for name in PYTHON:
         llvm.add_symbol(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
     code = _loaded(poll_text(), 1)
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(code))  # loops may run to the very end of the process
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(code))  # loops may run until the very end of the process
     llvm.add_symbol(SYMBOL, code.address(SYMBOL))
     thread = ctypes.c_int64.from_address(code.variable("graphc_main_thread"))
     thread.value = threading.main_thread().ident or 0
@@ -128,7 +128,7 @@ def _poll() -> ctypes.c_int64:
 
 
 def _new_main_thread() -> None:
-    """Note in a forked process that the thread that forked is its main thread."""
+    """Record in a forked process that the thread that forked is its main thread."""
     if _poll.cache_info().currsize:
         _poll().value = threading.get_ident()
 

@@ -4,7 +4,7 @@
 
 `buffers` are data pointers: inputs, outputs, and last the arena (null if the program needs none).
 
-`make_entry` returns a builtin function.  All of them share one native function (`call_stub.py`), compiled once in a process;
+`make_entry` returns a builtin function.  All of them share one native function (`call_stub.py`), compiled once per process;
 their `self` differs, an int64 array that describes the program (`_Description`).  A new shape costs no compilation.  The stub
 
 1. compares the bindings of names (`bindings.py`), and checks the number of arguments, and the exact type, dtype, alignment,
@@ -85,13 +85,13 @@ def _stub() -> _Stub:
 
 
 def prepare() -> None:
-    """Compile the native functions now, with the first program, and not in its first call."""
+    """Compile the native functions now, with the first program, rather than in its first call."""
     if numpy_abi.supported():
         _stub()
 
 
 def still_bound(bindings: Bindings) -> bool:
-    """Tell whether bindings hold, by the check of an entry: after False, `Bindings.same` may still be true."""
+    """Return whether bindings hold, by the check of an entry: if False, `Bindings.same` may still be true."""
     return bool(_stub().holds(bindings.block)) if numpy_abi.supported() else bindings.same()
 
 
@@ -101,8 +101,8 @@ def still_bound(bindings: Bindings) -> bool:
 class _Description(np.ndarray[Any, np.dtype[np.int64]]):
     """The words that the stub reads, and in `keep` the objects whose addresses they are.
 
-    It is an array, whose data pointer native code can load, and a subclass, which can own objects and takes part in
-    garbage collection: `slow` usually owns the entry.
+    It is an array, whose data pointer native code can load, and a subclass, which can own objects and takes part in garbage
+    collection: `slow` usually owns the entry.
     """
 
     keep: tuple[object, ...]
@@ -169,7 +169,7 @@ def make_entry(
 
 
 def redirect(entry: Callable[..., Any], address: int) -> None:
-    """Make an entry run other code of the same program from its next call on; also while other threads call it."""
+    """Redirect an entry to other code of the same program from its next call on; safe while other threads call it."""
     if isinstance(entry, PythonEntry):
         entry.address = address
     else:

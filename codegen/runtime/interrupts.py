@@ -1,12 +1,12 @@
-"""Native loops look for signals: Ctrl-C, and every other signal that Python code handles.
+"""Poll for signals in native loops: Ctrl-C, and every other signal that Python code handles.
 
     i64 graphc_poll(ptr words)        0, or INTERRUPTED with a Python exception set
 
-Python's own C handler only notes that a signal came; its Python handler runs where the interpreter looks, in the main thread.
-A loop of a program counts its iterations down (`Poll.tick`), and calls `graphc_poll` at zero. That reads the clock, and says
-after how many iterations to call again: one if the last ones took long, more if they did not. Each tenth of a second it takes
-the GIL, if it runs in the main thread, and calls `PyErr_CheckSignals`. If a handler raises, the program ends with the status
-`INTERRUPTED`, and the call raises what the handler raised.
+Python's C handler only records a signal; its Python handler runs when the interpreter polls, in the main thread.  A loop of a
+program counts its iterations down (`Poll.tick`), and calls `graphc_poll` at zero.  That reads the clock, and sets the number
+of iterations to the next call: one if the last ones took long, more if they did not.  Each tenth of a second it takes the
+GIL, if it runs in the main thread, and calls `PyErr_CheckSignals`.  If a handler raises, the program ends with the status
+`INTERRUPTED`, and the call raises the handler's exception.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ SYMBOL = "graphc_poll"
 PYTHON = ("PyGILState_Ensure", "PyGILState_Release", "PyErr_CheckSignals", "PyThread_get_thread_ident")
 
 CHECK_NS = 100_000_000
-"""Between two looks at Python's signals; taking the GIL may mean to wait for another thread."""
+"""Time between two checks of Python's signals; taking the GIL may mean waiting for another thread."""
 SLOW_NS = 1_000_000
-"""If what came between two readings of the clock took longer, the next iteration reads it again."""
+"""If the time between two readings of the clock was longer, the next iteration reads it again."""
 MOST = 64
-"""Iterations between two readings of the clock."""
+"""The most iterations between two readings of the clock."""
 
 LEFT, STRIDE, READ, CHECKED = range(4)
 """Words of a program: iterations left until the clock is read, how many they were, when it and when signals were looked at."""
@@ -39,20 +39,20 @@ EXIT, LEAVE = "exit", "interrupted"
 
 
 class Poll:
-    """Writes the polls of a program into its main function."""
+    """Emits the polls of a program in its main function."""
 
     def __init__(self, main: Function) -> None:
         self.f = main
         self._words: Value | None = None
 
     def restart(self) -> None:
-        """Begin to count anew: iterations of another loop may take longer."""
+        """Restart the count: iterations of another loop may take longer."""
         f, words = self.f, self._made()
         for word in (LEFT, STRIDE):
             f.store(f.i64(1), f.element(words, f.i64(word), "i64"))
 
     def tick(self) -> None:
-        """Count an iteration, poll if it is time, and leave the program if a handler raised."""
+        """Count an iteration, poll if due, and leave the program if a handler raised."""
         f, words = self.f, self._made()
         left = f.sub(f.load(words, "i64"), f.i64(1))
         f.store(left, words)
@@ -64,7 +64,7 @@ class Poll:
             f.start(name)
 
     def end(self, status: Value) -> None:
-        """Write the way out of interrupted loops to the block `exit`, which the caller begins."""
+        """Emit the exit from interrupted loops to the block `exit`, which the caller begins."""
         if self._words is not None:
             f = self.f
             f.start(LEAVE)

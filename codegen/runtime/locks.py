@@ -1,4 +1,4 @@
-"""Locks for what threads share, which a fork finds free and a signal handler may take again."""
+"""Locks for state that threads share; a fork releases them, and a signal handler may acquire them again."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _all: WeakSet[ForkLock] = WeakSet()
 class ForkLock:
     """A lock around a few operations on a shared table.
 
-    A forked process gets a new one: whoever held the old one is not there, and each operation under it leaves the table
-    whole.  The thread that holds it may take it again, as a signal handler or a finalizer does that runs in it.
+    A forked process gets a new lock: the holder of the old one does not exist there, and each operation under the lock leaves
+    the table consistent.  The lock is reentrant, for signal handlers and finalizers that run in the thread that holds it.
     """
 
     __slots__ = ("__weakref__", "_lock")
@@ -32,7 +32,7 @@ class ForkLock:
         self._lock.release()
 
     def renew(self) -> None:
-        """Forget who holds it."""
+        """Replace the lock by a free one."""
         self._lock = threading.RLock()
 
 

@@ -28,7 +28,7 @@ WRITEABLE_ALIGNED_C = 0x501
 
 @functools.cache
 def supported() -> bool:
-    """Tell whether native code may read arrays: 64-bit CPython with a GIL, and NumPy's known layout."""
+    """Return whether native code may read arrays: 64-bit CPython with a GIL, and NumPy's known layout."""
     if sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
         return False
     if ctypes.sizeof(ctypes.c_void_p) != 8 or np.ndarray.__basicsize__ < FLAGS + 8:
@@ -59,7 +59,7 @@ def word_at(address: int) -> int:
 class Imports:
     """An array of function addresses in a module, by name, filled in after the code is loaded.
 
-    The object code holds no address and may be kept in a file.
+    The object code holds no address, so it can be cached in a file.
     """
 
     def __init__(self, module: Module, names: Sequence[str]) -> None:
@@ -68,12 +68,12 @@ class Imports:
         Function(module, "imports_address", [], "ptr").ret(Value("@imports", "ptr"))
 
     def load(self, f: Function, name: str) -> Value:
-        """Load an address."""
+        """Emit the load of an address."""
         slot = f.element(Value("@imports", "ptr"), f.i64(self.names.index(name)), "ptr")
         return f.load(slot, "ptr")
 
     def call(self, f: Function, name: str, returns: str, *args: Value) -> Value:
-        """Write a call."""
+        """Emit a call."""
         function = self.load(f, name)
         text = f"call {returns} {function.name}({', '.join(a.typed for a in args)})"
         if returns != "void":
@@ -105,6 +105,6 @@ def _numpy_api() -> int:
 
 
 def immortal(x: Any) -> Any:
-    """Return `x`, which is never freed from now on."""
+    """Make `x` immortal: it is never freed from now on."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(x))
     return x

@@ -18,7 +18,7 @@ __all__ = ["LIMIT", "LIVE", "MISSES", "NO_CLASS", "Native", "class_bytes", "clas
 
 CLASSES = 128
 NO_CLASS = -1
-"""Stands for memory that is not from the pool."""
+"""The size class of memory that is not from the pool."""
 
 # Words of the pool: heads of the free lists, bytes of each class, then these.
 LIVE, CACHED, HITS, MISSES, LIMIT = range(2 * CLASSES, 2 * CLASSES + 5)
@@ -169,7 +169,7 @@ class _Emitter:
         self.imports.call(f, "Py_DecRef", "void", capsule)
         f.ret(self.null)
         f.start("done")
-        # This fails only for an array that has a base already, and takes over the capsule in any case.
+        # this fails only for an array that already has a base, and takes over the capsule in any case
         self.imports.call(f, "PyArray_SetBaseObject", "i32", array, capsule)
         f.ret(array)
 
@@ -190,7 +190,7 @@ class Native:
     def __init__(self) -> None:
         emitter = _Emitter()
         code = compile_text(str(emitter.module))
-        # Destructors of arrays run this code until the very end of the process.
+        # destructors of arrays run this code until the very end of the process
         immortal(code)
         self.take, self.give, self.new_array = (code.address(name) for name in ("take", "give", "new_array"))
         self._map = immortal(ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_size_t)(self._fresh))
@@ -205,7 +205,7 @@ class Native:
         self.words[LIMIT] = system.memory() // 4
 
     def _fresh(self, nbytes: int) -> int:
-        """Map memory; if that fails, unmap the cached blocks and try once more."""
+        """Map memory; if that fails, unmap the cached blocks and retry once."""
         return system.map(nbytes) or (self.trim() and system.map(nbytes)) or 0
 
     def trim(self) -> int:

@@ -16,7 +16,7 @@ from graphc.codegen.runtime.numpy_abi import Imports
 __all__ = ["system"]
 
 HUGE = 1 << 21
-"""Bytes of a huge page: blocks at least this large are aligned to it; smaller ones could not hold one."""
+"""Bytes of a huge page: larger blocks are aligned to it; smaller ones could not hold one."""
 
 
 class Posix:

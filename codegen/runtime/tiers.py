@@ -1,8 +1,8 @@
-"""Machine code cached by text and level, and better code compiled in the background while quick code runs.
+"""Machine code cached by text and level, and optimized code compiled in the background while unoptimized code runs.
 
 Level 0 takes a quarter to two thirds of the compile time of level 1, and its code up to three times the run time
-(docs/decisions.md).  A program compiled at level 0 calls `background.improve`; a thread compiles it at level 1
-and moves the program to the new code, also during a call: running calls finish in the old code, which is kept.
+(docs/decisions.md).  A program compiled at level 0 calls `background.improve`; a thread compiles it at level 1 and moves the
+program to the new code, also during a call: running calls finish in the old code, which is kept.
 
 llvmlite holds one lock around every LLVM call: while the thread compiles, programs can be called, but other compilations wait.
 """
@@ -30,7 +30,7 @@ BETTER: Literal[1] = 1
 Opt = Literal[0, 1, 2, 3, "auto"]
 
 IDLE = 10.0
-"""Seconds after which a thread without work ends."""
+"""Seconds after which an idle thread ends."""
 
 _code: OrderedDict[tuple[str, int], MachineCode] = OrderedDict()
 _lock = ForkLock()
@@ -51,7 +51,7 @@ def cached(text: str, level: int) -> MachineCode | None:
 
 
 def machine_code(text: str, level: int) -> MachineCode:
-    """Return the machine code of a text at a level, compiled if it is not cached."""
+    """Return the machine code of a text at a level, compiling it if it is not cached."""
     code = cached(text, level)
     if code is None:
         with debug.timed("machine code"):
@@ -106,7 +106,7 @@ class Background:
             try:
                 code = machine_code(text, BETTER) if users else None
             except BaseException:
-                with self.changed:  # the programs stay as they are; threading.excepthook says why
+                with self.changed:  # the programs stay as they are; threading.excepthook reports why
                     self.waiting.pop(text)
                     self.thread = None
                 raise
@@ -119,12 +119,12 @@ class Background:
                 _code.pop((text, QUICK), None)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until nothing is waiting; tell whether that is so."""
+        """Wait until nothing is queued; return whether that is so."""
         with self.changed:
             return self.changed.wait_for(lambda: not self.waiting, timeout)
 
     def stop(self) -> None:
-        """Finish what is under way and start nothing more: LLVM must not be at work when the process ends."""
+        """Finish the current compilation and start no more: LLVM must not run when the process ends."""
         with self.changed:
             self.stopped = True
             self.changed.notify_all()
@@ -138,7 +138,7 @@ atexit.register(lambda: background.stop())
 
 
 def _in_child() -> None:
-    """Give a forked process a thread of its own for what its programs still wait for."""
+    """Start a thread in a forked process for the programs that still wait."""
     global background
     waiting = background.waiting
     background = Background()

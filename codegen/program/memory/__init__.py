@@ -1,1 +1,1 @@
-"""Where the values of a program are: the main function, its parameter block, buffers in one arena, tapes."""
+"""Memory of a program: the main function, its parameter block, buffers in one arena, tapes."""

@@ -1,4 +1,4 @@
-"""Lay out one arena for all intermediate values; values whose live ranges are disjoint share bytes."""
+"""Lay out one arena for all intermediate values; values with disjoint live ranges share bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALIGN = 64
 
 @dataclass(eq=False)
 class LiveRange:
-    """Bytes that are needed from one kernel call to another, both included."""
+    """Bytes that are live from one kernel call to another, both included."""
 
     bytes: int
     first: int
@@ -21,7 +21,7 @@ class LiveRange:
 
 
 def plan(ranges: Sequence[LiveRange]) -> int:
-    """Give each live range an offset, the largest first and each the lowest; return the size of the arena.
+    """Assign each live range the lowest free offset, largest ranges first; return the size of the arena.
 
     Two live ranges that share a call never share a byte.
     """

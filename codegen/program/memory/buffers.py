@@ -1,7 +1,7 @@
-"""Give values of a program buffers: inputs and outputs of the caller, slots of the arena, views of other buffers.
+"""Assign buffers to the values of a program: arrays of the caller, slots of the arena, views of other buffers.
 
-A buffer of the arena has a live range, in numbers of kernel calls (`arena.plan` lays out the arena by them).  A buffer that was
-there before a loop and is used in its body lives until the loop ends: `Buffers.extend_over_loop`.
+A buffer of the arena has a live range, in numbers of kernel calls (`arena.plan` lays out the arena by them).  A buffer that
+exists before a loop and is used in its body is live until the loop ends: `Buffers.extend_over_loop`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from graphc.ir.core.types import TensorType
 __all__ = ["SLOT_ELEMENTS", "Buffer", "Buffers", "Layout", "has_constant_extents", "pieces_of", "result_nodes"]
 
 SLOT_ELEMENTS = 16
-"""Values of at most so many elements are static slots."""
+"""The most elements of a value in a static slot."""
 
 WORD = 8
 """Alignment of small values in bytes."""
@@ -35,35 +35,35 @@ Layout = tuple[Sequence[int], Sequence[int]]
 
 @dataclass(eq=False)
 class Buffer:
-    """Memory of a value: an address, strides in elements, and the live ranges that a use extends."""
+    """The buffer of a value: an address, strides in elements, and the live ranges that a use extends."""
 
     address: Value
     strides: Strides
     ranges: list[LiveRange] = field(default_factory=list)
     tape: Tape | None = None
-    """Set for what grows; `address` is the tape's then and has no meaning of its own."""
+    """The tape of a growing value; `address` is then the tape's and has no meaning of its own."""
     padded: bool = False
-    """Whether each element is followed by the lanes of a vector."""
+    """Whether each element is followed by the other lanes of a vector."""
     row: tuple[Value, int] | None = None
-    """Set for a stack that shares its rows with others: see `Memory.row`."""
+    """The row and offset of a stack that shares its rows with others: see `Memory.row`."""
 
 
 class Buffers:
-    """The buffers of the region that is being written, and the live ranges of the whole program."""
+    """The buffers of the region being emitted, and the live ranges of the whole program."""
 
     def __init__(self, main: MainFunction, arena: int) -> None:
         self.main = main
         self.of: dict[Node, Buffer] = {}
         self.call = 0
-        """The number of the kernel call being written."""
+        """The number of the kernel call being emitted."""
         self.ranges: list[tuple[LiveRange, int]] = []
         """Live ranges in the arena, with the parameters that are their offsets."""
         self.loops: list[set[Buffer]] = []
         """The buffers used so far by each loop around the current position."""
         self.updated: set[Node] = set()
-        """Scatters that write into their first operand."""
+        """Scatters that update their first operand in place."""
         self.pieces: dict[Node, tuple[Node, int]] = {}
-        """Results that are written into the concatenation they belong to, with their start along its axis."""
+        """Results that are written directly into a concatenation, with it and their start along its axis."""
         self._arena = arena
         self._sizes: list[tuple[LiveRange, int]] = []
         self._static_slots: tuple[Value, LiveRange] | None = None
@@ -80,13 +80,13 @@ class Buffers:
         return self.main.f.bounded(address, lambda: (0, self.size_of(live)), "a room", early=True), live
 
     def size_of(self, live: LiveRange) -> Value:
-        """Return the bytes of a live range, which are final when the whole program is written."""
+        """Return the bytes of a live range, which are final when the whole program is emitted."""
         size = self.main.parameter(0, "i64")
         self._sizes.append((live, len(self.main.parameters) - 1))
         return size
 
     def allocate(self, type: TensorType) -> Buffer:
-        """Reserve a dense buffer.  Small values are static slots, side by side at constant offsets, all the time."""
+        """Allocate a dense buffer.  Small values get static slots, at constant offsets, which are live all the time."""
         if not (is_small(type, SLOT_ELEMENTS) and has_constant_extents(type.shape)):
             address, live = self.reserve(type.bytes)
             return Buffer(address, dense_strides(type.shape), [live])
@@ -106,21 +106,21 @@ class Buffers:
         return buffer.address
 
     def use(self, buffer: Buffer) -> None:
-        """Note a use by the current call, and so by every iteration of the loops around it."""
+        """Record a use by the current call, and so by every iteration of the loops around it."""
         for loop in self.loops:
             loop.add(buffer)
         for live in buffer.ranges:
             live.last = max(live.last, self.call)
 
     def extend_over_loop(self, used: set[Buffer], begin: int) -> None:
-        """Keep what a loop used, and what was there at its begin, until its end; the rest is written in each iteration."""
+        """Keep the buffers that a loop used and that existed at its begin live until its end; others are per iteration."""
         self.call += 1
         for buffer in used:
             if any(live.first <= begin for live in buffer.ranges):
                 self.use(buffer)
 
     def finish(self) -> None:
-        """Close the live ranges, when the whole program is written."""
+        """Close the live ranges, when the whole program is emitted."""
         if self._static_slots is not None:
             self._static_slots[1].last = self.call
 
@@ -140,7 +140,7 @@ class Buffers:
         return buffer, Operand(view.strides, view.offset)
 
     def layout(self, node: Node) -> Layout | None:
-        """Return extents and strides of the buffer that a view shows; None if it grows."""
+        """Return extents and strides of the buffer below a view; None if it grows."""
         view = as_view(node, lambda n: self.of[n].strides)
         assert view is not None
         buffer = self.of[view.base]
@@ -159,7 +159,7 @@ class Buffers:
     # -- results --------------------------------------------------------------------------------------------
 
     def result(self, node: Node) -> Buffer:
-        """Return the buffer of a result, and note its use."""
+        """Return the buffer of a result, and record its use."""
         if node in self.pieces:
             self.of[node] = self._piece(*self.pieces[node])
         if node not in self.of:
@@ -189,7 +189,7 @@ class Buffers:
 
 
 def result_nodes(region: Region, node: Node) -> dict[int, Node]:
-    """Return the nodes of a region that stand for results of a node, by number."""
+    """Return the `result` nodes of a node in a region, by number."""
     if len(node.types) == 1:
         return {0: node}
     nodes = (*region.nodes(), *region.results)
@@ -197,12 +197,12 @@ def result_nodes(region: Region, node: Node) -> dict[int, Node]:
 
 
 def has_constant_extents(shape: Sequence[int]) -> bool:
-    """Tell whether all extents may be literals in the code: they are part of the structural key."""
+    """Return whether all extents may be literals in the code: they are part of the structural key."""
     return all(isinstance(n, int) and n <= SMALL for n in shape)
 
 
 def pieces_of(nodes: Sequence[Node]) -> dict[Node, tuple[Node, int]]:
-    """Return the values that kernels write where they are joined, with their concatenation and their start along its axis."""
+    """Return the values that kernels write directly into a concatenation, with it and their start along its axis."""
     pieces = {}
     for joined in nodes:
         start = 0

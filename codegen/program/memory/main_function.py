@@ -1,9 +1,9 @@
-"""The main function of a program while it is written: its parameter block, base addresses, polls and tapes.
+"""The main function of a program during emission: its parameter block, base addresses, polls and tapes.
 
     i64 @program(ptr parameters, ptr buffers)
 
-`parameters` is the parameter block: sizes, constants and arena offsets, a word each.  `buffers` holds the addresses of inputs,
-outputs and the arena.  Both are read in the entry block, which dominates all others.
+`parameters` is the parameter block: sizes, constants and arena offsets, one word each.  `buffers` holds the addresses of
+inputs, outputs and the arena.  Both are read in the entry block, which dominates all others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["MainFunction"]
 
 
 class MainFunction:
-    """Writes addresses and numbers into the entry block, and the ways out of the program."""
+    """Emits addresses and numbers in the entry block, and the exits of the program."""
 
     def __init__(self, base_addresses: int, *, dynamic: bool) -> None:
         self.checked = CheckedModule(literal=not dynamic) if debug.enabled("bounds") else None
@@ -33,7 +33,7 @@ class MainFunction:
         self.f = self.module.function("program", [("ptr", "parameters"), ("ptr", "buffers")], "i64")
         if self.checked is not None:
             self.parameters += [0] * (2 * base_addresses)  # begin and end of each: `ProgramText.bound` fills them in
-        self.module.functions.remove(self.f)  # it comes last, after what it calls
+        self.module.functions.remove(self.f)  # it comes last, after the functions it calls
         self.tapes, self.poll = TapeWriter(self.f, self.number), Poll(self.f)
         self.status = self.f.alloca("i64", 1)
         self.f.store(self.f.i64(0), self.status)
@@ -41,7 +41,7 @@ class MainFunction:
     # -- the entry block ------------------------------------------------------------------------------------
 
     def at_entry(self, text: str, type: str = "ptr") -> Value:
-        """Write an instruction into the entry block."""
+        """Emit an instruction in the entry block."""
         name = "%" + self.f.fresh("a")
         self.f.entry_allocas.append(f"  {name} = {text}")
         return Value(name, type)
@@ -76,7 +76,7 @@ class MainFunction:
         return len(self.parameters) - 1
 
     def load_parameter(self, slot: int, type: str) -> Value:
-        """Load a parameter at the current position, where it would not stay in a register."""
+        """Load a parameter at the current position, for parameters too many to stay in registers."""
         return self.f.load(self.f.element(self.f.args[0], self.f.i64(slot), "i64"), type)
 
     def _parameter(self, slot: int, type: str) -> Value:
@@ -104,7 +104,7 @@ class MainFunction:
         f.start(name)
 
     def check_bounds(self, caller: str) -> None:
-        """Return early if an access of the code so far was outside of its buffer, where accesses are checked."""
+        """In checked programs, return early if an access so far was outside of its buffer."""
         f = self.f
         if self.checked is None:
             return
@@ -118,7 +118,7 @@ class MainFunction:
         f.start(f"inside.{name}")
 
     def finish(self) -> None:
-        """Write the exit, which every path of the program takes, and add the function to the module."""
+        """Emit the exit, which every path of the program takes, and add the function to the module."""
         f = self.f
         if self.tapes.all or self.poll.used:
             f.br(EXIT)

@@ -1,4 +1,4 @@
-"""Tapes: growing stacks for the residuals of loops whose length is not known before they end.
+"""Tapes: growing stacks for the residuals of loops whose length is known only when they end.
 
 A tape is three words on the machine stack: the address of its items, their count, and its capacity in items.  The tapes of
 one loop share the last two.  A nested loop reuses its memory each time it starts; all memory is freed at the exit, which
@@ -21,7 +21,7 @@ OUT_OF_MEMORY = 2
 """The status of a program that could not allocate a tape."""
 
 FIRST_BYTES = 1 << 14
-"""The first capacity of a tape: so many bytes, or so many items if they are larger."""
+"""The initial capacity of a tape: this many bytes, or this many items if they are larger."""
 FIRST_ITEMS = 8
 
 FAILED = "nomemory"
@@ -29,7 +29,7 @@ FAILED = "nomemory"
 
 @dataclass(frozen=True)
 class Tape:
-    """The addresses of the three words, and the type: an item's, with a leading extent that grows."""
+    """The addresses of the three words, and the type: that of an item, with a leading extent that grows."""
 
     data: Value
     count: Value
@@ -43,14 +43,14 @@ class Tape:
 
 
 class TapeWriter:
-    """Writes the operations on tapes into the main function; `number` returns a run-time integer."""
+    """Emits the operations on tapes in the main function; `number` returns a run-time integer."""
 
     def __init__(self, main: Function, number: Callable[[int], Value]) -> None:
         self.f, self.number = main, number
         self.all: list[Tape] = []
 
     def make(self, types: Sequence[TensorType]) -> list[Tape]:
-        """Return the tapes of one loop, empty where the program starts."""
+        """Return the tapes of one loop, empty when the program starts."""
         if not types:
             return []
         count, room = self._word("i64", "0"), self._word("i64", "0")
@@ -64,12 +64,12 @@ class TapeWriter:
         return slot
 
     def begin(self, tapes: Sequence[Tape]) -> None:
-        """Start with no items."""
+        """Empty the tapes."""
         if tapes:
             self.f.store(self.f.i64(0), tapes[0].count)
 
     def next(self, tapes: Sequence[Tape]) -> Value:
-        """Append an item to each tape, growing them if they are full; return its index."""
+        """Append an item to each tape, growing full ones; return its index."""
         f = self.f
         at = f.load(tapes[0].count, "i64")
         room = f.load(tapes[0].room, "i64")
@@ -103,7 +103,7 @@ class TapeWriter:
         f.store(items, tapes[0].room)
 
     def address(self, tape: Tape) -> Value:
-        """Return the address of the first item, as it is now."""
+        """Return the current address of the first item."""
         f, data = self.f, self.f.load(tape.data, "ptr")
         return f.bounded(data, lambda: (0, f.mul(f.load(tape.room, "i64"), f.i64(tape.item_bytes))), "a tape")
 
@@ -112,7 +112,7 @@ class TapeWriter:
         return self.f.load(tape.count, "i64")
 
     def failed(self, status: Value) -> None:
-        """Write the path from a failed allocation to the block `exit`, which the caller begins."""
+        """Emit the path from a failed allocation to the block `exit`, which the caller begins."""
         if self.all:
             self.f.start(FAILED)
             self.f.store(self.f.i64(OUT_OF_MEMORY), status)

@@ -1,1 +1,1 @@
-"""Loops and branches whose values are small, as straight-line code on registers."""
+"""Loops and branches over small values, as straight-line code on registers."""

@@ -1,4 +1,4 @@
-"""Floats and integers of bodies in registers: literals, registers filled before the loop, or loads where they are used."""
+"""Constants in register loops: literals, registers loaded before the loop, or loads where they are used."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from graphc.ir.core.types import DType
 __all__ = ["Constants"]
 
 MOST_LOADED = 32
-"""Constants that are loaded before a loop; more would not stay in registers, and LLVM takes long to find that out."""
+"""Constants that are loaded before a loop; more would not stay in registers, and take LLVM long to spill."""
 
 
 class Constants:
-    """Gives each constant a value."""
+    """Provides the value of each constant."""
 
     def __init__(self, main: MainFunction) -> None:
         self.main = main
@@ -25,7 +25,7 @@ class Constants:
         self._slots: dict[tuple[float, DType], int] = {}
 
     def __call__(self, value: float, dtype: DType) -> Value:
-        """Return a constant: simple ones are literals, others parameters, so that they change no code."""
+        """Return a constant: a literal if it is simple, else a parameter, which does not change the code."""
         type = LLVM[dtype.name]
         simple = value in SIMPLE or value != value if dtype.is_float else abs(value) <= SMALL
         if dtype.is_bool or simple:

@@ -1,4 +1,4 @@
-"""What the writers of one loop in registers share."""
+"""State shared by the emitters of one loop in registers."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["Context"]
 
 @dataclass(frozen=True)
 class Context:
-    """The main function that the loop is written into, its vectors, memory and constants, and what is in registers."""
+    """The main function of the loop, its vectors, memory and constants, and the values in registers."""
 
     main: MainFunction
     lanes: LaneWriter
     memory: MemoryWriter
     constants: Constants
     elements: int
-    """Values of at most so many elements are in registers."""
+    """The most elements of a value in registers."""
 
     def is_small(self, type: TensorType) -> bool:
-        """Tell whether a value of a type is in registers."""
+        """Return whether a value of a type is in registers."""
         return is_small(type, self.elements)
 
     @property

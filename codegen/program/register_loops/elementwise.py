@@ -1,6 +1,6 @@
 """Elementwise operations in registers.
 
-Costly functions (sines, exponentials, …) of independent elements are computed side by side, as vectors.  A few applications are
+Costly functions (sines, exponentials, …) of independent elements are computed together, as vectors.  A few applications are
 inline; more call one function of the module, to keep the code small.
 """
 
@@ -23,7 +23,7 @@ from graphc.ir.core.types import DType
 __all__ = ["CONTRACTED", "ElementwiseWriter", "batches", "early_products"]
 
 CONTRACTED = {"add": "fadd contract", "sub": "fsub contract", "mul": "fmul contract"}
-"""Contracting a product and a sum rounds once and shortens the chain from iteration to iteration that such loops wait for."""
+"""Contracting a product and a sum rounds once and shortens the dependency chain across iterations, which bounds such loops."""
 
 INLINE_VECTORS = 4
 """Vectors of one function that are inline in a batch; more are calls."""
@@ -32,7 +32,7 @@ INLINE = 16
 """Applications of one costly function, in the whole loop, that are inline; more are calls."""
 
 BLOCK = 200
-"""Instructions of a block, roughly: LLVM's scheduler is quadratic in them."""
+"""Approximate instructions of a block: LLVM's scheduler is quadratic in them."""
 
 
 class ElementwiseWriter:
@@ -42,7 +42,7 @@ class ElementwiseWriter:
         self.context, self.f, self.lanes = context, context.f, context.lanes
         self.read = context.memory.read
         self.early: set[Node] = set()
-        """Products that are rounded by themselves: `early_products`."""
+        """Products that are rounded separately: `early_products`."""
         self._inlined: Counter[tuple[str, int]] = Counter()
         self._block_start = len(self.f.lines)
 
@@ -53,7 +53,7 @@ class ElementwiseWriter:
             self._block_start = len(self.f.lines)
 
     def rows(self, node: Node, xs: Iterable[Sequence[Value]]) -> list[tuple[Value, ...]]:
-        """Return, for each element of a node, those of its operands and its coefficients."""
+        """Return, for each element of a node, the operand elements and coefficients."""
         numbers = [self.context.constants(value, node.operands[0].dtype) for value in coefficients(node)]
         return [(*row, *numbers) for row in zip(*xs, strict=True)]
 
@@ -89,7 +89,7 @@ class ElementwiseWriter:
             values[node] = list(islice(rest, node.type.size))
 
     def _one_by_one(self, batch: Sequence[Node], values: dict[Node, Any]) -> None:
-        """Apply a costly function to vectors of lanes, each by itself."""
+        """Apply a costly function to vectors of lanes, one at a time."""
         inline = sum(n.type.size for n in batch) <= INLINE_VECTORS
         for node in batch:
             results = []
@@ -108,7 +108,7 @@ class ElementwiseWriter:
         return [self.f.extract(result, i) for i in range(len(rows))]
 
     def _call(self, node: Node, xs: list[Value]) -> Value:
-        """Apply a function that is written once in the module."""
+        """Call a function that is emitted once in the module."""
         f = self.f
         name = f"{node.op.name}_{node.dtype.name}x{xs[0].lanes}"
         t = xs[0].typed.removesuffix(xs[0].name).strip()
@@ -124,7 +124,7 @@ def _operand_dtype(node: Node) -> DType:
 
 
 def batches(changes: InPlace) -> list[list[Node]]:
-    """Return the nodes in an order for writing: costly ones that are independent of one another are together."""
+    """Return the nodes in emission order, with independent costly ones together."""
     depth: dict[Node, int] = {}
     groups: dict[tuple[int, bool, object], list[Node]] = {}
     for number, node in enumerate(changes.order):
@@ -137,7 +137,7 @@ def batches(changes: InPlace) -> list[list[Node]]:
 
 
 def early_products(nodes: Iterable[Node]) -> set[Node]:
-    """Return the products that are rounded by themselves: of two that one sum takes, the one that is ready first.
+    """Return the products that are rounded separately: of two that one sum adds, the one that is available first.
 
     The sum is contracted with the other, and waits for that alone; LLVM would contract the left one.
     """

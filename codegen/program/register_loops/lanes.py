@@ -1,7 +1,7 @@
-"""Vectors of lanes in bodies in registers, and reductions of elements and lanes.
+"""Vectors of lanes in register loops, and reductions of elements and lanes.
 
-A loop may have lanes (`ir/analysis/lane_layout.py`): its bodies are written for one element of an axis, and values that differ
-along the axis are vectors.  Values that are the same in all lanes stay scalars until they meet a vector.
+A vectorized loop (`ir/analysis/lane_layout.py`) is emitted for one element of an axis, and values that vary along the axis are
+vectors.  Values that are uniform over the lanes stay scalars until they meet a vector.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REDUCTIONS: dict[str, tuple[Combine, Callable[[DType], float]]] = {
     "max": (larger, lambda dtype: 0),
     "min": (smaller, lambda dtype: 0),
 }
-"""Reduction -> how it combines two elements, and its value for none."""
+"""For each reduction, how it combines two elements, and its identity."""
 
 
 def reduce_pairwise(f: Function, dtype: DType, name: str, elements: list[Value]) -> Value:
@@ -40,7 +40,7 @@ def reduce_pairwise(f: Function, dtype: DType, name: str, elements: list[Value])
 
 
 class LaneWriter:
-    """Turns scalars into vectors and back, for a loop that may have lanes."""
+    """Converts between scalars and vectors, for a loop that may be vectorized."""
 
     def __init__(self, f: Function, lanes: Lanes | None) -> None:
         self.f, self.lanes = f, lanes
@@ -54,15 +54,15 @@ class LaneWriter:
         return self.lanes.width
 
     def is_vectorized(self, node: Node) -> bool:
-        """Tell whether a node's elements are vectors."""
+        """Return whether a node's elements are vectors."""
         return self.lanes is not None and node in self.lanes.vectorized
 
     def is_partial(self, node: Node) -> bool:
-        """Tell whether a node is a sum of which each lane has a part."""
+        """Return whether a node is held as partial sums, one per lane."""
         return self.lanes is not None and node in self.lanes.partial
 
     def in_form_of(self, node: Node, values: list[Value]) -> list[Value]:
-        """Return elements in the form of a node's: vectors if it is vectorized, partial sums if it is a sum over lanes."""
+        """Convert elements to the form of a node: vectors if it is vectorized, partial sums if it is held so."""
         if self.is_vectorized(node):
             return self.wide(values)
         return self.partial_sums(values) if self.is_partial(node) else values
@@ -77,7 +77,7 @@ class LaneWriter:
         return list(values) if len({v.lanes for v in values}) == 1 else self.wide(values)
 
     def splat_before_loop(self, values: Sequence[Value]) -> None:
-        """Splat scalars now, which the loop would do in each iteration."""
+        """Splat scalars before the loop rather than in each iteration."""
         if self.lanes is not None:
             scalars = [v for v in values if v.lanes == 1 and v.name.startswith("%")]
             self.splats = {**self.splats, **{v.name: self.f.splat(v, self.width) for v in scalars}}
@@ -93,7 +93,7 @@ class LaneWriter:
         return vectors
 
     def reduced(self, node: Node, values: Sequence[Value], name: str) -> list[Value]:
-        """Return each vector reduced to a scalar, by the name of a reduction."""
+        """Reduce each vector to a scalar, by the name of a reduction."""
         assert self.lanes is not None
         each = [[self.f.extract(v, i) for i in range(self.lanes.count)] for v in values]
         return [reduce_pairwise(self.f, node.dtype, name, lanes) for lanes in each]

@@ -1,4 +1,4 @@
-"""Loops and branches in registers: carried values are phis of the loop header, items are read and written in their stacks."""
+"""Loops and branches in registers: carried values are phis of the loop header, items are accessed in their stacks."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from graphc.ir.regions.loop import Binding, Carry, Loop
 __all__ = ["LoopWriter"]
 
 ITERATIONS, OUTER_ITERATIONS = 1024, 32
-"""Iterations of a loop between two polls: of an innermost loop, and of one with a loop inside."""
+"""Iterations of a loop between two polls: of an innermost loop, and of one with a nested loop."""
 
 WriteRegion = Callable[[Region, Sequence[BodyValue], "InPlace | None"], list[BodyValue]]
 
 
 class LoopWriter:
-    """Writes loops and branches; `write_region` writes their bodies."""
+    """Emits loops and branches; `write_region` emits their bodies."""
 
     def __init__(self, context: Context, write_region: WriteRegion) -> None:
         self.context, self.f, self.main = context, context.f, context.main
@@ -35,12 +35,12 @@ class LoopWriter:
         self.write_region = write_region
         self._rows: dict[tuple[str, str], Value] = {}
 
-    # -- the loop that has lanes ----------------------------------------------------------------------------
+    # -- the vectorized loop --------------------------------------------------------------------------------
 
     def vectorized(
         self, operands: Sequence[BodyValue], results: Sequence[Memory | TapeItems]
     ) -> tuple[list[Carried], list[Memory | TapeItems]]:
-        """Write the loop that has lanes; return the carried values at its end, and the results' memory as it has it."""
+        """Emit the vectorized loop; return the carried values at its end, and the results' memory with its layout."""
         lanes = self.lanes.lanes
         assert lanes is not None
         loop = lanes.loop
@@ -68,7 +68,7 @@ class LoopWriter:
     # -- loops ----------------------------------------------------------------------------------------------
 
     def loop(self, loop: Loop, operands: Sequence[BodyValue], stacks: Sequence[Memory | TapeItems]) -> list[Carried]:
-        """Write a loop that stores its `ys` in `stacks`; return the carried values at its end."""
+        """Emit a loop that stores its `ys` in `stacks`; return the carried values at its end."""
         initial, xs, captures = loop.split(operands)
         carried, captured = self._initial(initial, loop.carries), self._captured(captures, loop.captures)
         if loop.condition is None:
@@ -99,7 +99,7 @@ class LoopWriter:
 
     @contextmanager
     def _polled(self, length: Value, carry: Sequence[Value], chunk: int) -> Iterator[LoopBlock]:
-        """Write a loop over 0 … length-1 that polls once in `chunk` iterations; in between polling costs nothing."""
+        """Emit a loop over 0 … length-1 that polls once per `chunk` iterations; the iterations between cost nothing extra."""
         f = self.f
         if length.name.isdigit() and int(length.name) <= chunk:
             with f.loop(f.i64(0), length, carry=carry, hint="scan") as loop:
@@ -115,7 +115,7 @@ class LoopWriter:
         loop.results = chunks.results
 
     def _length(self, length: int | None, xs: Sequence[BodyValue]) -> Value:
-        """Return the iterations of a scan: its length, or the items on the tape that it reads."""
+        """Return the number of iterations of a scan: its length, or the items on the tape that it reads."""
         if length is not None:
             return self.main.number(length)
         return self.main.tapes.count(next(x.tape for x in xs if isinstance(x, TapeItems)))
@@ -129,7 +129,7 @@ class LoopWriter:
         tapes = [s.tape for s in grown]
         self.main.tapes.begin(tapes)
         chunk = f.i64(_iterations(record.regions))
-        with f.repeat(_flat(carried), "run") as chunks:  # polls once in so many iterations
+        with f.repeat(_flat(carried), "run") as chunks:  # polls once per chunk of iterations
             self.main.poll.tick()
             with f.repeat([f.i64(0), *chunks.carry]) as loop:
                 count, *elements = loop.carry
@@ -182,7 +182,7 @@ class LoopWriter:
     # -- branches -------------------------------------------------------------------------------------------
 
     def cond(self, node: Node, operands: Sequence[BodyValue]) -> list[Carried]:
-        """Write a branch; return its results."""
+        """Emit a branch; return its results."""
         f = self.f
         condition, *captures = operands
         (pred,) = self.memory.elements(condition)
@@ -206,9 +206,9 @@ class LoopWriter:
 
 
 def _iterations(regions: Sequence[Region]) -> int:
-    """Return the iterations of a loop with these regions between two polls."""
+    """Return the iterations between two polls for a loop with these regions."""
     nodes = [n for region in regions for n in region.nodes()]
-    for node in nodes:  # grows on the way
+    for node in nodes:  # grows during the iteration
         nodes += [n for region in node.regions for n in region.nodes()]
     return OUTER_ITERATIONS if any(is_loop(n) for n in nodes) else ITERATIONS
 
@@ -219,6 +219,6 @@ def _flat(values: Sequence[BodyValue]) -> list[Value]:
 
 
 def _shaped(elements: Sequence[Value], like: Sequence[Carried]) -> list[Carried]:
-    """Undo `_flat`: return values as `like`, with other elements; those in memory stay."""
+    """Undo `_flat`: return values shaped as `like`, with other elements; those in memory stay."""
     rest = iter(elements)
     return [list(islice(rest, len(x))) if isinstance(x, list) else x for x in like]

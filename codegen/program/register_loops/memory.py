@@ -1,4 +1,4 @@
-"""Loads, stores and scatters of bodies in registers, element by element."""
+"""Loads, stores and scatters of register loops, element by element."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["MemoryWriter"]
 
 
 class MemoryWriter:
-    """Brings values from memory into registers and back."""
+    """Moves values between memory and registers."""
 
     def __init__(self, buffers: Buffers, lanes: LaneWriter) -> None:
         self.buffers, self.main, self.f, self.lanes = buffers, buffers.main, buffers.main.f, lanes
@@ -38,7 +38,7 @@ class MemoryWriter:
         return [self.load(x, i) for i in np.ndindex(*x.type.shape)]
 
     def read(self, values: dict[Node, Any], node: Node) -> list[Value]:
-        """Return the elements of a node of the region; loaded ones are kept in `values`."""
+        """Return the elements of a node of the region; loaded ones are cached in `values`."""
         values[node] = self.elements(values[node])
         return values[node]  # type: ignore[no-any-return]
 
@@ -148,7 +148,7 @@ class MemoryWriter:
         return elements
 
     def scatter(self, node: Node, array: Memory, xs: Sequence[list[Value]]) -> Memory:
-        """Write, or add, updates at indices of an array; return the array."""
+        """Store, or add, updates at indices of an array; return the array."""
         updates, *indices = xs
         rest = array.type.shape[len(indices) :]
         size = prod(rest)
@@ -161,7 +161,7 @@ class MemoryWriter:
         return array
 
     def _addresses(self, base: Memory, indices: Sequence[Sequence[Value]]) -> Iterator[Value]:
-        """Yield the address of each tuple of indices; one out of bounds sets the status, and row 0 stands for it."""
+        """Yield the address of each tuple of indices; one out of bounds sets the status and addresses row 0 instead."""
         f = self.f
         for at in zip(*indices, strict=True):
             offset = f.i64(0)

@@ -1,4 +1,4 @@
-"""Primitives in registers that are not elementwise: (context, node, elements of its operands) -> elements."""
+"""Non-elementwise primitives in registers: (context, node, elements of its operands) -> elements."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from graphc.ir.core.types import DType
 __all__ = ["WRITERS", "moved_elements"]
 
 SEPARATE = 4
-"""Products of a short vectorized sum that are rounded each by itself: one product and two sums end before three fused ones."""
+"""Products of a short vectorized sum that are rounded separately: one product and two sums end before three fused ones."""
 
 Elements = list[Value]
 
@@ -98,7 +98,7 @@ def _arg_extremum(c: Context, node: Node, xs: list[Elements], *, better_is: str)
 
 
 def _argsort(c: Context, node: Node, xs: list[Elements]) -> Elements:
-    """Exchange neighbours that are out of order, as often as there are elements: equal ones keep their order."""
+    """Bubble sort, which is stable: exchange neighbours out of order, in as many rounds as there are elements."""
     f, x, descending = c.f, node.operands[0], node.params["descending"]
     numbers = np.moveaxis(np.arange(x.type.size).reshape(x.shape), node.params["axis"], -1)
     order: dict[int, Value] = {}
@@ -116,7 +116,7 @@ def _argsort(c: Context, node: Node, xs: list[Elements]) -> Elements:
 
 
 def _cumsum(c: Context, node: Node, xs: list[Elements]) -> Elements:
-    """Running sums; f32 sums are accumulated in f64, as by the loop over memory."""
+    """Running sums; f32 sums accumulate in f64, as in the loop over memory."""
     f, axis = c.f, node.params["axis"]
     numbers = np.moveaxis(np.arange(node.type.size).reshape(node.shape), axis, -1)
     sums: dict[int, Value] = {}

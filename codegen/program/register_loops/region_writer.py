@@ -1,7 +1,7 @@
-"""Regions whose values are small as straight-line code: each element is a register.
+"""Emit regions over small values as straight-line code with one register per element.
 
-`ir/analysis/register_promotion.py` decides which loops and branches are written so, and `ir/analysis/vectorize.py` whether an
-axis becomes the lanes of vectors.
+`ir/analysis/register_promotion.py` decides which loops and branches are emitted so, and `ir/analysis/vectorize.py` whether an
+axis is vectorized.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["RegisterWriter"]
 
 
 class RegisterWriter:
-    """Writes one loop or branch, with all regions in it, into the main function."""
+    """Emits one loop or branch, with all regions in it, in the main function."""
 
     def __init__(self, buffers: Buffers, lanes: Lanes | None, elements: int) -> None:
         self.context = Context.of(buffers, lanes, elements)
@@ -39,7 +39,7 @@ class RegisterWriter:
         self._elementwise = ElementwiseWriter(self.context)
 
     def _region(self, region: Region, params: Sequence[BodyValue], changes: InPlace | None) -> list[BodyValue]:
-        """Write a region and return its results; `changes` are the parameters that it updates in place."""
+        """Emit a region and return its results; `changes` are the parameters that it updates in place."""
         values: dict[Node, Any] = dict(zip(region.params, params, strict=True))
         self._elementwise.early |= early_products(region.nodes())
         for batch in batches(changes or InPlace(order=region.nodes())):
@@ -71,7 +71,7 @@ class RegisterWriter:
         return WRITERS[node.op.name](self.context, node, xs)
 
     def _over_lanes(self, node: Node, xs: list[list[Value]], lanes: Lanes) -> list[Value]:
-        """Compute a node, which may reduce the axis of the lanes."""
+        """Compute a node that may reduce the vectorized axis."""
         if node in lanes.split:
             return self.lanes.wide(self._computed(node, xs))
         if node in lanes.folded:
@@ -80,7 +80,7 @@ class RegisterWriter:
         return self._computed(node, [self.lanes.partial_sums(x) for x in xs] if node in lanes.partial else xs)
 
     def _nested(self, node: Node, operands: list[BodyValue]) -> Any:
-        """Write a loop or branch inside of the region; its stacks, and arrays that it updates in place, get memory."""
+        """Emit a nested loop or branch; its stacks, and arrays that it updates in place, get memory."""
         splats = self.lanes.splats
         if is_branch(node):
             results: list[Any] = list(self.loops.cond(node, operands))
@@ -119,7 +119,7 @@ class RegisterWriter:
 
 
 def _is_in_memory(node: Node, values: dict[Node, Any]) -> bool:
-    """Tell whether movements of a value in memory lead to a node."""
+    """Whether a node is reached from a value in memory by movement alone."""
     while node.op.kind == "movement":
         node = node.operands[0]
     return isinstance(values.get(node), Memory)

@@ -1,4 +1,4 @@
-"""The forms in which a body in registers has its values: elements in registers, arrays in memory, items of tapes."""
+"""Representations of values in a register loop: elements in registers, arrays in memory, items of tapes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LaneLayout:
 class Memory:
     """A value in memory: the address of its first element, its type, strides in elements.
 
-    With `lanes` each element is a vector; if it is `padded`, all of the vector's lanes are there, side by side.
+    With `lanes` each element is a vector; if it is `padded`, all of the vector's lanes are stored, side by side.
     """
 
     address: Value
@@ -34,7 +34,7 @@ class Memory:
     lanes: LaneLayout | None = None
     padded: bool = False
     row: tuple[Value, int] | None = None
-    """If its items share rows with those of other stacks: the first row, and the elements before an item in its row."""
+    """For items that share rows with those of other stacks: the first row, and the elements before an item in its row."""
 
 
 Carried = list[Value] | Memory
