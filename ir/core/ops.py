@@ -128,41 +128,41 @@ _unary("trunc", "float", np.trunc, "x without its fraction.", flat=True)
 _unary("round", "float", np.rint, "The nearest integer, ties to even.", flat=True)
 _function("sqrt", 4, np.sqrt, "The square root, correctly rounded; NaN below zero.")
 _function("rsqrt", 6, semantics.rsqrt, "1 / sqrt(x).")
-_function("exp", 16, np.exp, "e to the x.")
-_function("expm1", 20, np.expm1, "exp(x) - 1, exact near zero.")
+_function("exp", 16, np.exp, "e to the power x.")
+_function("expm1", 20, np.expm1, "exp(x) - 1, accurate near zero.")
 _function("log", 20, np.log, "The natural logarithm; -inf at 0, NaN below.")
-_function("log1p", 22, np.log1p, "log(1 + x), exact near zero.")
+_function("log1p", 22, np.log1p, "log(1 + x), accurate near zero.")
 _function("sin", 40, np.sin, "The sine of x radians.", twin="cos")
 _function("cos", 40, np.cos, "The cosine of x radians.", twin="sin")
 _function("atan", 24, np.arctan, "The arc tangent, in radians.")
 _function("tanh", 24, np.tanh, "The hyperbolic tangent.", saturates=True)
 _function("sigmoid", 20, semantics.sigmoid, "1 / (1 + exp(-x)), without overflow.", saturates=True)
 _function("erf", 30, semantics.erf, "The error function.", saturates=True)
-_unary("not", "int bool", np.invert, "Every bit turned; logical not for bool.")
+_unary("not", "int bool", np.invert, "The bitwise complement; the logical one for bool.")
 _unary("stop_gradient", "float int bool", _same, "x, through which no derivative flows.", differentiable=False)
-_unary("alias", "float int bool", _same, "x under another identity: what a gradient is taken by.", has_identity=True)
+_unary("alias", "float int bool", _same, "x as a distinct node, to differentiate with respect to.", has_identity=True)
 
 # elementwise, binary
 _binary("add", "float int", np.add, "x + y; integers wrap.", commutative=True, linear=True, rounding="exact")
 _binary("sub", "float int", np.subtract, "x - y; integers wrap.", linear=True, rounding="exact")
 _binary("mul", "float int", np.multiply, "x * y; integers wrap.", commutative=True, rounding="exact")
-_binary("div", "float", np.divide, "x / y as IEEE 754 has it.", cost=4, rounding="approximate")
+_binary("div", "float", np.divide, "x / y, as in IEEE 754.", cost=4, rounding="approximate")
 _binary(
     "floordiv", "float int", semantics.floordiv,
-    "floor(x / y) of the exact quotient, of infinities NaN; an integer divided by 0 gives 0.",
+    "The floor of the exact quotient x / y; NaN for infinite x; an integer divided by 0 gives 0.",
     cost=8, flat=True, rounding="exact",
 )  # fmt: skip
 _binary(
-    "remainder", "float int", semantics.remainder, "x - y*floor(x/y), with the sign of y; an integer by 0 gives 0.",
+    "remainder", "float int", semantics.remainder, "x - y*floor(x/y), with the sign of y; an integer modulo 0 is 0.",
     cost=10, rounding="exact",
 )  # fmt: skip
-_binary("pow", "float", semantics.power, "x to the y, as C's pow.", cost=60, rounding="approximate")
+_binary("pow", "float", semantics.power, "x to the power y, as in C.", cost=60, rounding="approximate")
 _EXTREMUM = {"commutative": True, "idempotent": True, "zero_sign": False}
-_binary("maximum", "float int bool", np.maximum, "The larger one; NaN if either is.", **_EXTREMUM)
-_binary("minimum", "float int bool", np.minimum, "The smaller one; NaN if either is.", **_EXTREMUM)
-_binary("and", "int bool", np.bitwise_and, "Bit by bit and.", commutative=True, idempotent=True)
-_binary("or", "int bool", np.bitwise_or, "Bit by bit or.", commutative=True, idempotent=True)
-_binary("xor", "int bool", np.bitwise_xor, "Bit by bit exclusive or.", commutative=True)
+_binary("maximum", "float int bool", np.maximum, "The larger operand; NaN if either is.", **_EXTREMUM)
+_binary("minimum", "float int bool", np.minimum, "The smaller operand; NaN if either is.", **_EXTREMUM)
+_binary("and", "int bool", np.bitwise_and, "Bitwise and.", commutative=True, idempotent=True)
+_binary("or", "int bool", np.bitwise_or, "Bitwise or.", commutative=True, idempotent=True)
+_binary("xor", "int bool", np.bitwise_xor, "Bitwise exclusive or.", commutative=True)
 _binary("shift_left", "int", semantics.shift(np.left_shift), "x shifted left by y modulo its width.")
 _binary("shift_right", "int", semantics.shift(np.right_shift), "x shifted right by y modulo its width, keeping the sign.")
 _comparison("eq", np.equal, "x == y; false for NaN.", commutative=True)
@@ -173,7 +173,7 @@ _comparison("le", np.less_equal, "x <= y; false for NaN.")
 # elementwise, other signatures
 _elementwise(
     "derived", 3, "float", lambda value, x, y, rule: value,
-    "The first operand; its derivatives by the others are those of the rule.", attributes={"rule": DERIVATIVE},
+    "The first operand, with the rule's derivatives with respect to the others.", attributes={"rule": DERIVATIVE},
 )  # fmt: skip
 _row("select", "elementwise", type_rules.select, np.where, "x where the condition holds, else y.", 3, linear=True)
 _row(
@@ -190,7 +190,7 @@ _leaf(
 _leaf("iota", type_rules.iota, semantics.iota, "The index along an axis.", {"axis": AXIS, "dtype": DTYPE, "shape": SHAPE})
 _leaf(
     "random_bits", type_rules.random_bits, semantics.random_bits,
-    "32 random bits an element, a function of the key (seed, offset) alone.",
+    "32 random bits per element, a function of the key (seed, offset) alone.",
     {"shape": EXTENTS}, operands=1, cost=60, random=True, jumps=True,
 )  # fmt: skip
 
@@ -216,7 +216,7 @@ _movement(
     "x with `fill` before, after, and `interior` of it between elements, along each axis.",
     {"low": WIDTHS, "high": WIDTHS, "interior": WIDTHS}, view=False,
 )  # fmt: skip
-_movement("flip", type_rules.flip, lambda x, axes: np.flip(x, axes), "x backwards along the axes.", {"axes": AXES})
+_movement("flip", type_rules.flip, lambda x, axes: np.flip(x, axes), "x reversed along the axes.", {"axes": AXES})
 _row(
     "concatenate", "other", type_rules.concatenate, lambda *xs, axis: np.concatenate(xs, axis),
     "The operands one after another along an axis.", (1, None), {"axis": AXIS, "in_place": OPERANDS}, linear=True,
@@ -242,7 +242,7 @@ _row(
 )  # fmt: skip
 _row(
     "argsort", "other", type_rules.argsort, semantics.argsort,
-    "The indices that sort along an axis, of equal elements the first one first; NaN is the largest number.",
+    "The indices that sort along an axis, stably; NaN sorts last in ascending order.",
     1, {"axis": AXIS, "descending": FLAG}, differentiable=False, cost=30,
 )  # fmt: skip
 _row("cumsum", "other", type_rules.cumsum, semantics.cumsum, "Running sums along an axis.", 1, {"axis": AXIS}, linear=True)
@@ -255,12 +255,12 @@ _row(
 )  # fmt: skip
 _row(
     "scatter_add", "other", type_rules.scatter_add, semantics.scatter_add,
-    "A copy of x with x[i0, i1, …] += updates; repeated indices add up.",
+    "A copy of x with x[i0, i1, …] += updates; updates of repeated indices all count.",
     (3, None), {"in_place": OPERAND}, linear=True, indices=2, may_fail=True,
 )  # fmt: skip
 _row(
     "scatter", "other", type_rules.scatter, semantics.scatter,
-    "A copy of x with x[i0, i1, …] = updates; of repeated indices the last counts.",
+    "A copy of x with x[i0, i1, …] = updates; the last update of a repeated index counts.",
     (3, None), {"in_place": OPERAND}, linear=True, indices=2, may_fail=True,
 )  # fmt: skip
 _row(
@@ -283,7 +283,7 @@ _row(
 )  # fmt: skip
 _row(
     "checkpoint", "region", type_rules.call("checkpoint"), None,
-    "The region applied to the operands; its gradient computes again what it reads, behind a `barrier`.",
+    "The region applied to the operands; its gradient recomputes it, behind a `barrier`.",
     (0, None), {"barrier": FLAG}, regions=1, may_fail=True,
 )  # fmt: skip
 _row(
@@ -293,23 +293,23 @@ _row(
 )  # fmt: skip
 _row(
     "while", "region", type_rules.while_, None,
-    "The second region applied to the carried values as long as the first holds of them; its items are stacked.",
+    "The second region applied to the carried values while the first returns true; its ys are stacked.",
     (0, None), {"carried": COUNT, **_PLACEMENT}, regions=2, may_fail=True, is_loop=True,
 )  # fmt: skip
 _row(
     "scan", "region", type_rules.scan, None,
-    "The region applied for each item of the sequences, from the first or from the last; its items are stacked.",
+    "The region applied to each item of the xs, from the first or from the last; its ys are stacked.",
     (0, None), {"carried": COUNT, "sequences": COUNT, "length": LENGTH, "reverse": FLAG, **_PLACEMENT},
     regions=1, may_fail=True, is_loop=True, takes_growing=True,
 )  # fmt: skip
 _row(
     "custom", "region", type_rules.custom, None,
-    "Its first operands, the `values`, computed from the `inputs`; derivatives by these, and batches, are by its regions.",
+    "Its first operands, the `values`, computed from the `inputs`; its regions are the derivatives and batching rules.",
     (1, None),
     {"values": COUNT, "inputs": COUNT, "by": COUNTS, "moved": COUNTS, "refusals": TEXTS, "levels": COUNTS}, regions=None,
 )  # fmt: skip
 _row(
-    "result", "leaf", type_rules.result, None, "One of the results of an operand that has several.", 1, {"index": COUNT},
+    "result", "leaf", type_rules.result, None, "One result of an operand that has several.", 1, {"index": COUNT},
     differentiable=False, takes_growing=True,
 )  # fmt: skip
 
