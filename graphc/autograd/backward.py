@@ -13,7 +13,7 @@ from graphc.autograd.engine import Engine
 from graphc.autograd.function import Function, once_differentiable
 from graphc.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from graphc.autograd.hooks import RemovableHandle, call_hook, hook_step
-from graphc.autograd.template import record_backward
+from graphc.autograd.template import record_backward, record_grad
 from graphc.core.errors import LEADS_OUT, TracingError, add_location
 from graphc.ir.core.build import zeros_like
 from graphc.ir.core.graph import Node
@@ -80,10 +80,9 @@ def backward(
 
 
 def _backward(outputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool, inputs: Tensors | None) -> None:
-    usual = given is None and not keep and not create and inputs is None
-    if usual and len(outputs) == 1 and record_backward(outputs[0]):
-        return
     chosen = None if inputs is None else _as_tuple(inputs)
+    if record_backward(outputs, given, keep, create, chosen):
+        return
     if chosen is not None and not chosen:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     engine = Engine(outputs, given, keep, create)
@@ -214,6 +213,9 @@ def grad(
 
 
 def _grad(outputs: tuple[Tensor, ...], inputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool) -> list[Tensor | None]:
+    recorded = record_grad(outputs, inputs, given, keep, create)
+    if recorded is not None:
+        return recorded
     engine = Engine(outputs, given, keep, create)
     targets = [_targets_of(x, engine.steps) for x in inputs]
     retained = [r for r in _retained(engine.steps) if any(r[0] is x for x in inputs)]

@@ -17,7 +17,7 @@ from graphc.recording.lazy import realize, substitute
 from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import AccumulateGrad, Tensor
 
-__all__ = ["Engine", "differentiate", "takes_gradient", "with_late_hooks"]
+__all__ = ["Engine", "depending", "differentiate", "step_name", "takes_gradient", "with_late_hooks"]
 
 TWICE = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
@@ -215,7 +215,7 @@ class Engine:
             return [None if n is None else Tensor._of(Storage(stopped(n))) for n in nodes]
         inner = history(edge for s in self.steps if isinstance(s, CustomGradFn) for edge in s.made)
         by_node = _ends([*self.steps, *self.weight_steps, *inner])
-        depends = _depending([n for n in nodes if n is not None], by_node)
+        depends = depending([n for n in nodes if n is not None], by_node)
         edges = tuple(dict.fromkeys(by_node.values()))
         forked = len(edges) != 1 or sum(e in edges or isinstance(e, AccumulateGrad) for s in self.steps for e in s.edges) > 1
         return [None if n is None else Tensor._of(_recorded(n, edges, n in depends, forked)) for n in nodes]
@@ -268,7 +268,7 @@ def _ends(steps: Iterable[GradFn]) -> dict[Node, GradFn]:
     return found
 
 
-def _depending(roots: Sequence[Node], ends: dict[Node, GradFn]) -> set[Node]:
+def depending(roots: Sequence[Node], ends: Iterable[Node]) -> set[Node]:
     """Return the nodes that depend on one of the ends in a way gradients can take."""
     found = set(ends)
     for node in toposort(roots):
@@ -283,7 +283,12 @@ NAMES = {"matmul": "Mm", "reshape": "View", "broadcast": "Expand", "select": "Wh
 def _recorded(node: Node, edges: tuple[GradFn, ...], depends: bool, forked: bool) -> Storage:
     if not depends:
         return Storage(stopped(node))
+    return Storage(node, True, GradFn(step_name(node, forked), edges))
+
+
+def step_name(node: Node, forked: bool) -> str:
+    """Return the name of the step of a history that a gradient with a history of its own is."""
     name = NAMES.get(node.op.name, node.op.name.title().replace("_", ""))
     if name == "Add" and not forked:
         name = "Mul"  # a sum within the rule of one operation, such as pow, which torch has as a product
-    return Storage(node, True, GradFn(f"{name}Backward0", edges))
+    return f"{name}Backward0"

@@ -82,10 +82,10 @@ def backward_over_recordings(root: Storage) -> bool:
     found: dict[Tensor, Any] = {}
     for step, plan in zip(steps, plans, strict=True):
         _run(step, plan, cotangents, found)
-    for leaf, gradient in found.items():
-        _accumulate(leaf, gradient)
     for step in steps:
         step.recording.use_up(step.way.used)
+    for leaf, gradient in found.items():
+        _accumulate(leaf, gradient)  # this may make nodes of the recordings
     return True
 
 

@@ -1,104 +1,280 @@
-"""The usual backward as an event: from a scalar of the recording to the `.grad` of its leaves, without making a node.
+"""Reverse passes as events: from slots of the recording to gradients that are slots too, without making a node.
 
-The first time, the gradients are made as nodes on the entry of the trie; from then on the event is found, and the gradients
-are slots.  Hooks, histories that lead out of the recording, and every option take the way over nodes.
+The first time, the gradients are made as nodes on the entry of the trie; from then on the event is found.  Under `create_graph`
+the gradients have a history, whose edges are the ends of that of the outputs.  Hooks, and histories that lead out of the
+recording, take the way over nodes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from graphc.autograd.engine import depending, step_name
 from graphc.autograd.segments import Way, backward_over_recordings, way_from
-from graphc.ir.core.build import full_like, zeros_like
-from graphc.ir.core.graph import Node
+from graphc.ir.core.build import cast, full_like, zeros_like
+from graphc.ir.core.graph import Node, TypeRuleError
 from graphc.ir.transforms.vjp import gradients
 from graphc.recording.context import state
 from graphc.recording.recording import Recording
-from graphc.recording.trie import HISTORY, MADE, Entry, Slot
-from graphc.storage.operands import slot_of
+from graphc.recording.trie import HISTORY, LEAF, MADE, Entry, Slot
+from graphc.storage.operands import TENSORS, slot_of
 from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["record_backward"]
+__all__ = ["record_backward", "record_grad"]
 
-BACKWARD = "backward"
+REVERSE = "reverse pass"
+
+Targets = tuple[tuple[int, ...], ...]
+"""For each gradient the slots that it is taken by: a leaf that was written to has several."""
 
 
-def record_backward(output: Any) -> bool:
-    """Accumulate the gradients of a scalar in the leaves that it depends on; return False where that needs nodes."""
-    recording: Recording | None = state.fast
-    if recording is None or type(output) is not Tensor or output._base is not None or output._type.size != 1:
+@dataclass(frozen=True)
+class _Pass:
+    """A reverse pass that is asked for: its outputs, their cotangents (None for ones), and whether gradients get a history."""
+
+    recording: Recording
+    roots: tuple[int, ...]
+    cotangents: tuple[int | None, ...]
+    create: bool
+    way: Way
+    """The history of the outputs."""
+    ends: tuple[int, ...]
+    """Where the history of gradients ends: that of the outputs, and under `create_graph` that of their cotangents."""
+
+
+def record_backward(outputs: Sequence[Any], given: Any, keep: bool, create: bool, inputs: Sequence[Any] | None) -> bool:
+    """Accumulate gradients in the leaves that tensors depend on; return False where that needs nodes."""
+    usual = given is None and not keep and not create and inputs is None and len(outputs) == 1
+    if usual and _was_closed(outputs[0]):
+        return backward_over_recordings(outputs[0]._storage)
+    asked = _pass(outputs, given, create)
+    if asked is None:
         return False
-    storage, entry = output._storage, recording.entry
-    if type(storage) is not Storage or storage._fn is not HISTORY or not storage.requires_grad:
-        return False
-    if storage.recording is not recording or entry is None:
-        return backward_over_recordings(storage)
-    root = storage.slot
-    plan = entry.backward.get(root)
-    if plan is None:
-        plan = entry.backward[root] = way_from(recording.known(), (root,))
-    if plan.leads_out:
-        return backward_over_recordings(storage)
-    leaves = [recording.tensors.get(slot) for slot in plan.leaves]
-    if not leaves or any(leaf is None or (leaf._hooks and any(leaf._hooks.values())) for leaf in leaves):
-        return False
+    if asked.way.leads_out:
+        return usual and backward_over_recordings(outputs[0]._storage)
+    recording, way = asked.recording, asked.way
+    slots = [s for s in way.leaves if inputs is None or any(recording.tensors[s] is x for x in inputs)]
+    leaves = [recording.tensors[s] for s in slots]
+    if not leaves or len(set(leaves)) < len({*leaves, *(inputs or ())}) or len(set(leaves)) < len(leaves):
+        return False  # gradients are added up, or asked for by something else than a leaf
     grads = [leaf._grad for leaf in leaves if leaf._grad is not None]
-    if len(set(leaves)) < len(leaves) or len({g._storage for g in grads}) < len(grads):
-        return False  # gradients are added up
-    olds = [_old(recording, leaf) for leaf in leaves]
+    if len({g._storage for g in grads}) < len(grads):
+        return False
+    olds = [_old(recording, leaf, create) for leaf in leaves]
     if -1 in olds:
         return False
-    made = _event(recording, root, plan, tuple(olds))
+    made = _record(asked, tuple([(s,) for s in slots]), tuple(olds), keep, way.used if inputs is None else None)
     if made is None:
         return False
     for leaf, storage in zip(leaves, made, strict=True):
-        if leaf._grad is None:
+        assert storage is not None, "a leaf on the way has a gradient"
+        if leaf._grad is None or create:
             leaf._grad = Tensor._recorded(storage, leaf._type)
         else:
             leaf._grad._storage.become(storage)
-    recording.freed = plan.used
-    recording.flush()
+    _end(recording, keep)
     return True
 
 
-def _old(recording: Recording, leaf: Tensor) -> int | None:
+def record_grad(
+    outputs: Sequence[Any], inputs: Sequence[Any], given: Any, keep: bool, create: bool
+) -> list[Tensor | None] | None:
+    """Return gradients by tensors, None for one that no output depends on; None for all where that needs nodes."""
+    asked = _pass(outputs, given, create)
+    if asked is None or asked.way.leads_out:
+        return None
+    targets = tuple([_targets(asked, x) for x in inputs])
+    if any(t is None for t in targets):
+        return None
+    made = _record(asked, targets, (None,) * len(targets), keep, None)  # type: ignore[arg-type]
+    if made is None:
+        return None
+    found = [None if s is None else Tensor._recorded(s, x._type) for s, x in zip(made, inputs, strict=True)]
+    _end(asked.recording, keep)
+    return found
+
+
+def _was_closed(output: Any) -> bool:
+    """Tell whether a scalar is the result of a recording that is closed, without nodes."""
+    if state.fast is None or type(output) is not Tensor or output._base is not None or output._type.size != 1:
+        return False
+    storage = output._storage
+    known = type(storage) is Storage and storage._fn is HISTORY and storage.requires_grad
+    return known and storage.recording is not state.fast
+
+
+def _end(recording: Recording, keep: bool) -> None:
+    """Compute gradients at the end of a reverse pass, unless its history may be used again."""
+    if not keep:
+        recording.freed = recording.entry.freed if recording.entry is not None else recording.freed
+        recording.flush()
+
+
+def _pass(outputs: Sequence[Any], given: Any, create: bool) -> _Pass | None:
+    """Return what is asked for as slots; None where something is no slot or not as it should be, which nodes have errors for."""
+    recording: Recording | None = state.fast
+    weights = [None] * len(outputs) if given is None else [given] if isinstance(given, Tensor) else list(given)
+    if recording is None or len(weights) != len(outputs):
+        return None
+    if not all(_has_history(recording, o) and _fits(o, w) for o, w in zip(outputs, weights, strict=True)):
+        return None
+    roots = tuple([slot_of(recording, o) for o in outputs])
+    cotangents = tuple([None if w is None else slot_of(recording, w) for w in weights])
+    entry = recording.entry
+    if entry is None or -1 in roots or -1 in cotangents:
+        return None
+    found = entry.backward.get((roots, cotangents, create))
+    if found is None:
+        way = way_from(recording.known(), roots)
+        others = tuple([w for w in cotangents if w is not None and recording.known()[w].requires])
+        whole = way_from(recording.known(), roots + others) if create and others else way
+        found = entry.backward[roots, cotangents, create] = (way, (*whole.leaves, *whole.past), whole.leads_out)
+    way, ends, leads_out = found
+    if leads_out and not way.leads_out:
+        return None
+    leaves = [recording.tensors.get(slot) for slot in way.leaves]
+    if any(leaf is None or (leaf._hooks and any(leaf._hooks.values())) for leaf in leaves):
+        return None
+    return _Pass(recording, roots, cotangents, create, way, ends)
+
+
+def _has_history(recording: Recording, output: Any) -> bool:
+    storage = output._storage
+    known = type(output) in TENSORS and type(storage) is Storage and storage.recording is recording
+    return known and storage._fn is HISTORY and output.requires_grad
+
+
+def _fits(output: Tensor, cotangent: Any) -> bool:
+    if cotangent is None:
+        return output._type.size == 1
+    return type(cotangent) in TENSORS and cotangent._type.shape == output._type.shape
+
+
+def _old(recording: Recording, leaf: Tensor, create: bool) -> int | None:
     """Return the slot of a leaf's `.grad`, None if it has none; -1 if it is not to be added to here."""
     grad = leaf._grad
     if grad is None:
         return None
     storage = grad._storage
-    if type(storage) is not Storage or storage.requires_grad or grad._base is not None:
+    if not create and (type(storage) is not Storage or storage.requires_grad or grad._base is not None):
         return -1
     return slot_of(recording, grad)
 
 
-def _event(recording: Recording, root: int, plan: Way, olds: tuple[int | None, ...]) -> list[Storage] | None:
-    """Record the event; return the storages of the gradients, None if the recording is closed."""
+def _targets(asked: _Pass, tensor: Any) -> tuple[int, ...] | None:
+    """Return the slots of a tensor that gradients are taken by; None where that needs nodes."""
+    if type(tensor) not in TENSORS or not tensor.requires_grad or (tensor._hooks and any(tensor._hooks.values())):
+        return None
+    recording = asked.recording
+    found = tuple([s for s in asked.way.leaves if recording.tensors[s] is tensor])
+    if found or tensor.is_leaf:
+        return found
+    storage = tensor._storage
+    if type(storage) is not Storage or storage.recording is not recording or storage._fn is not HISTORY:
+        return None
+    slot = slot_of(recording, tensor)
+    return None if slot < 0 else (slot,)
+
+
+# -- the event --------------------------------------------------------------------------------------------------------
+
+
+def _record(
+    asked: _Pass, targets: Targets, olds: tuple[int | None, ...], keep: bool, used: frozenset[int] | None
+) -> list[Storage | None] | None:
+    """Record the event; return the storages of the gradients, None for one that is None, and for all where it needs nodes.
+
+    `used` are the slots that the pass runs through; None stands for those on the way to the targets.
+    """
+    recording = asked.recording
     entry = recording.entry
     if entry is None:
         return None
-    key = (BACKWARD, root, olds)
+    key = (REVERSE, asked.roots, asked.cotangents, targets, olds, asked.create, keep)
     child = entry.children.get(key)
     known = child is not None
-    child = child or Entry(entry, tuple(_gradients(recording.known(), root, plan, olds)))
-    storages = [Storage.recorded(recording, child.slot + i, False, None) for i in range(len(plan.leaves))]
+    if child is None:
+        try:
+            child = _learn(asked, entry, targets, olds)
+        except TypeRuleError:
+            return None
+        child.freed = frozenset() if keep else _on_the_way(asked, targets) if used is None else used
+    storages = [
+        Storage.recorded(recording, child.slot + i, slot.requires, HISTORY if slot.requires else None)
+        for i, slot in enumerate(child.slots)
+    ]
     if recording.entry is not entry:
         return None
     recording.entry = child
     recording.slots.extend(storages)
     if not known:
         entry.children[key] = child
-    return storages
+    return [None if i is None else storages[i] for i in child.build]
 
 
-def _gradients(known: list[Slot], root: int, plan: Way, olds: tuple[int | None, ...]) -> list[Slot]:
-    node = known[root].node
-    wrt = [known[s].node for s in plan.leaves]
-    found = gradients([node], [full_like(node, 1)], wrt)
-    filled = [zeros_like(n) if g is None else g for n, g in zip(wrt, found, strict=True)]
-    return [Slot(MADE, _added(known, old, g)) for g, old in zip(filled, olds, strict=True)]
+def _learn(asked: _Pass, before: Entry, targets: Targets, olds: tuple[int | None, ...]) -> Entry:
+    """Make the gradients as nodes.  Raises TypeRuleError for what has no derivative."""
+    known = asked.recording.known()
+    found = _gradients(known, asked, targets)
+    made = [_added(known, old, g, asked.create) for old, g in zip(olds, found, strict=True)]
+    slots, build = [], []
+    if asked.create:
+        depends = depending([n for n in made if n is not None], {known[s].node for s in asked.ends})
+    for node, old in zip(made, olds, strict=True):
+        build.append(None if node is None else len(slots))
+        if node is None:
+            continue
+        edges = (*asked.ends, *([old] if old is not None and known[old].requires else []))
+        if asked.create and (node in depends or len(edges) > len(asked.ends)):
+            slots.append(Slot(MADE, node, True, step_name(node, _forks(known, asked)), edges))
+        else:
+            slots.append(Slot(MADE, stopped(node)))
+    entry = Entry(before, tuple(slots))
+    entry.build = build
+    return entry
 
 
-def _added(known: list[Slot], old: int | None, gradient: Node) -> Node:
-    return gradient if old is None else known[old].node + stopped(gradient)
+def _gradients(known: list[Slot], asked: _Pass, targets: Targets) -> list[Node | None]:
+    roots = [known[s].node for s in asked.roots]
+    weights = [
+        full_like(root, 1) if w is None else cast(known[w].node, root.dtype)
+        for root, w in zip(roots, asked.cotangents, strict=True)
+    ]
+    reached = {*asked.way.leaves, *asked.way.used}
+    flat = [s for slots in targets for s in slots]
+    found = gradients(roots, weights, [known[s].node for s in flat])
+    parts = iter([zeros_like(known[s].node) if g is None and s in reached else g for s, g in zip(flat, found, strict=True)])
+    return [_total([next(parts) for _ in slots]) for slots in targets]
+
+
+def _total(parts: Iterable[Node | None]) -> Node | None:
+    total = None
+    for part in parts:
+        total = part if total is None else total if part is None else total + part
+    return total
+
+
+def _added(known: list[Slot], old: int | None, gradient: Node | None, create: bool) -> Node | None:
+    if old is None or gradient is None:
+        return gradient
+    return known[old].node + (gradient if create else stopped(gradient))
+
+
+def _forks(known: list[Slot], asked: _Pass) -> bool:
+    """Tell whether the history of the outputs has more than one way to its end."""
+    ends = sum(e is not None and known[e].kind == LEAF for s in asked.way.used for e in known[s].edges)
+    return len(asked.ends) != 1 or ends > 1
+
+
+def _on_the_way(asked: _Pass, targets: Targets) -> frozenset[int]:
+    """Return the slots between the outputs and targets."""
+    ends = {s for slots in targets for s in slots}
+    known = asked.recording.known()
+    used: set[int] = set()
+    for slot in sorted(asked.way.used):  # operands first
+        if any(e in ends or e in used for e in known[slot].edges):
+            used.add(slot)
+    return frozenset(used)

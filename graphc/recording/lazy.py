@@ -8,7 +8,7 @@ for a compiler much longer than it has worked without, and the choice depends on
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -237,11 +237,12 @@ class Plan:
         return native(*arrays) if native is not None else self.structure.run(self.params, self.roots, arrays)
 
 
-def make_plan(known: list[Slot], alive: tuple[int, ...]) -> Plan:
-    """Return a plan for the slots in `alive`."""
+def make_plan(known: list[Slot], alive: tuple[int, ...], dead: Set[int]) -> Plan:
+    """Return a plan for the slots in `alive`; gradients are not taken from those in `dead`."""
     history = tuple([i for i in alive if known[i].requires and known[i].kind == MADE])
     wanted = [known[i].node for i in alive]
-    saved = needed_for_gradients([known[i].node for i in history], known) if history else []
+    ahead = [known[i].node for i in history if i not in dead]
+    saved = needed_for_gradients(ahead, known) if ahead else []
     roots = [*wanted, *(n for n in saved if n not in wanted)]
     reached = set(toposort(roots))
     inputs = [i for i, info in enumerate(known) if info.from_outside and info.node in reached]

@@ -160,7 +160,8 @@ class Recording:
     def _compute(self, path: Entry, alive: tuple[int, ...], slots: list[Any]) -> None:
         plan: Plan | None = path.plans.get(alive)
         if plan is None:
-            plan = path.plans[alive] = make_plan(path.path(self.infos), alive)
+            known = path.path(self.infos)
+            plan = path.plans[alive] = make_plan(known, alive, used_up(known, self.freed))
         inputs = self.inputs
         self.held = {i: ref(slots[i]) for i in alive}
         try:
@@ -191,11 +192,7 @@ class Recording:
     def use_up(self, used: frozenset[int]) -> None:
         """Note that a backward ran through slots and kept nothing; let go of the values if that leaves no way for another."""
         self.freed |= used
-        dead: set[int] = set()
-        for i, info in enumerate(self.known()):
-            if (i in self.freed and saves(info.name)) or not dead.isdisjoint(info.edges):
-                dead.add(i)
-        if dead.issuperset(self.held):
+        if used_up(self.known(), self.freed).issuperset(self.held):
             self.inputs, self.saved, self.nodes = {}, {}, {}
 
     # -- as nodes -------------------------------------------------------------------------------------------
@@ -283,6 +280,15 @@ class Recording:
             fn.owner = ref(storage)
         if pending:
             state.dirty.add(storage)
+
+
+def used_up(known: list[Slot], freed: frozenset[int]) -> set[int]:
+    """Return the slots from which no gradient can be taken any more."""
+    dead: set[int] = set()
+    for i, info in enumerate(known) if freed else ():
+        if (i in freed and saves(info.name)) or not dead.isdisjoint(info.edges):
+            dead.add(i)
+    return dead
 
 
 UNHELD = next(n for n in [getrefcount(item) for _, item in enumerate([object()])])

@@ -53,7 +53,7 @@ class Entry:
     """A sequence of events; `children` are those that have followed it, by their keys."""
 
     __slots__ = (
-        "backward", "build", "children", "count", "fn", "parent", "plans", "requires", "slot", "slots", "type",
+        "backward", "build", "children", "count", "fn", "freed", "parent", "plans", "requires", "slot", "slots", "type",
     )  # fmt: skip
 
     def __init__(self, parent: Entry | None, slots: tuple[Slot, ...]) -> None:
@@ -66,6 +66,8 @@ class Entry:
         self.backward: dict[Any, Any] = {}
         self.build: Any = None
         """What the results of an operation are if they are not one tensor."""
+        self.freed: frozenset[int] = frozenset()
+        """The slots whose history a reverse pass has used up."""
         if len(slots) == 1:
             self.type, self.requires = slots[0].node.types[0], slots[0].requires
             self.fn = HISTORY if self.requires and slots[0].kind == MADE else None

@@ -19,9 +19,9 @@ from graphc.storage.operands import slot_of, storage_slot
 from graphc.storage.storage import Shared, Storage, stopped, unique
 from graphc.storage.views import ViewSteps
 
-__all__ = ["record_write"]
+__all__ = ["record_leaf", "record_write"]
 
-WRITE = "write"
+WRITE, REQUIRED = "write", "requires a gradient"
 
 LARGE = 1 << 14
 """Bytes from which on a part of a known value is written at once rather than recorded as a new value."""
@@ -55,6 +55,29 @@ def record_write(tensor: Any, result: Any, check: Any, *, copy: bool) -> bool:
     if written and target is not storage:
         storage.version += 1
     return written
+
+
+def record_leaf(tensor: Any) -> bool:
+    """Make a result that is pending in the recording a leaf that requires a gradient; return False where it is none."""
+    recording, storage = state.fast, tensor._storage
+    if recording is None or recording.entry is None or storage.recording is not recording:
+        return False
+    if type(storage) is not Storage or storage._node is not None or storage.value is not None or storage.requires_grad:
+        return False
+    source = storage.slot
+    made = Storage.recorded(recording, -1, True, None)
+
+    def note(slot: int) -> None:
+        made.slot = slot
+        recording.tensors[slot] = tensor
+
+    learn = lambda known: Slot(LEAF, unique(known[source].node), True)  # noqa: E731
+    if recording.event((REQUIRED, source), learn, made, note) < 0:
+        return False
+    version = storage.version
+    storage.become(made)
+    storage.version = version
+    return True
 
 
 def _event(

@@ -26,7 +26,7 @@ from graphc.storage import views
 from graphc.storage.operands import TENSORS
 from graphc.storage.storage import HELD_ONCE, Shared, Storage, compute, stopped, valued
 from graphc.storage.views import ViewSteps
-from graphc.storage.writes import record_write
+from graphc.storage.writes import record_leaf, record_write
 from graphc.tensors.operations import Operations
 
 __all__ = ["AccumulateGrad", "Tensor", "device", "legacy"]
@@ -391,7 +391,8 @@ class Tensor(Operations):
             return
         if self._base is not None:
             self._storage, self._base, self._view_steps = Shared(self._storage, self._view_steps), None, ()
-        self._storage.set_requires_grad(bool(wanted))
+        if not wanted or not record_leaf(self):
+            self._storage.set_requires_grad(bool(wanted))
 
     def requires_grad_(self: T, requires_grad: bool = True) -> T:
         """Set whether gradients with respect to this tensor are recorded.

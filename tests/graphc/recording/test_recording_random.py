@@ -25,7 +25,7 @@ ACTIONS = (
     "binary", "binary", "binary", "scalar", "scalar", "unary", "unary", "unary", "matmul", "view", "view", "write", "write",
     "write_part", "write_scalar", "fill", "no_grad_write", "detach", "item", "look", "backward", "backward", "step",
     "zero_grad", "data", "data_write", "leaf", "drop", "copy", "no_grad", "retain", "grad", "shared_write", "index",
-    "set_item", "requires",
+    "set_item", "requires", "penalty", "penalty", "create", "inputs", "cotangents", "pending_leaf", "keep", "grad_between",
 )  # fmt: skip
 
 
@@ -40,14 +40,11 @@ def script(seed: int, length: int = 25) -> Script:
 @contextmanager
 def on_nodes() -> Iterator[None]:
     """Run a block without recording events."""
-    outer = state.anomaly
-    state._anomaly = True  # nothing is recorded then
-    state._choose()
-    state._anomaly = False
+    state.transforms += 1  # nothing is recorded then
     try:
         yield
     finally:
-        state.anomaly = outer
+        state.transforms -= 1
 
 
 class Run:
@@ -151,6 +148,51 @@ class Run:
     def grad(self, x: Any, y: Any, k: int, number: float) -> Any:
         (found,) = torch.autograd.grad((x * y).sum(), self.leaves[k % 2], allow_unused=True, retain_graph=bool(k % 3))
         return found
+
+    def penalty(self, x: Any, y: Any, k: int, number: float) -> Any:
+        """A gradient with a history of its own, which the pool gets."""
+        leaf = self.leaves[k % 2]
+        (found,) = torch.autograd.grad((torch.tanh(x) * y).sum(), leaf, create_graph=True, allow_unused=True)
+        if found is not None and k % 3 == 0:
+            (found * found * number).sum().backward()
+            return None
+        return found
+
+    def create(self, x: Any, y: Any, k: int, number: float) -> None:
+        (x * x * y).sum().backward(create_graph=True)
+        if k % 2:
+            (self.leaves[0].grad * x).sum().backward()
+        for leaf in self.leaves:
+            leaf.grad = None if leaf.grad is None else leaf.grad.detach()
+
+    def inputs(self, x: Any, y: Any, k: int, number: float) -> None:
+        torch.autograd.backward([(x * y).sum(), y.mean()], inputs=self.leaves[k % 2 :], retain_graph=bool(k % 3))
+
+    def cotangents(self, x: Any, y: Any, k: int, number: float) -> Any:
+        found = torch.autograd.grad(
+            [x * y, torch.tanh(x)], self.leaves, [y, None if k % 5 == 0 else x * 0.5], create_graph=bool(k % 2), allow_unused=True
+        )
+        return found[k % 2]
+
+    def grad_between(self, x: Any, y: Any, k: int, number: float) -> Any:
+        """Gradients by what is no leaf, and what leads to it used again."""
+        between = x * y
+        (found,) = torch.autograd.grad((between * between).sum(), between, retain_graph=bool(k % 2), create_graph=bool(k % 3))
+        between.mean().backward()
+        return found
+
+    def pending_leaf(self, x: Any, y: Any, k: int, number: float) -> Any:
+        with torch.no_grad():
+            leaf = x * number + y
+        leaf.requires_grad_()
+        (found,) = torch.autograd.grad((leaf * leaf * x).sum(), leaf, create_graph=bool(k % 2))
+        self.log.append((leaf.is_leaf, leaf._version, found.requires_grad))
+        return found if k % 3 else leaf
+
+    def keep(self, x: Any, y: Any, k: int, number: float) -> Any:
+        total = (x * y).mean()
+        total.backward(retain_graph=True)
+        return total
 
     def step(self, x: Any, y: Any, k: int, number: float) -> None:
         with torch.no_grad():
