@@ -228,11 +228,14 @@ class Recording:
         for node, value in zip(found[len(roots) :], self.saved.values(), strict=True):
             node.value = value if node.value is None else node.value
         self.fns = self._history(infos, found)
-        self.actual = found[: len(roots)]
+        self.actual = actual = found[: len(roots)]
+        dead = used_up(infos, self.freed)
         for i, held in ({i: ref(s) for i, s in enumerate(self.slots) if s is not None} | self.held).items():
             storage = held()
             if storage is not None and storage.recording is self and storage.slot == i:
-                self._put(storage, self.actual[i], self.fns[i])
+                if i in dead and storage.value is not None:
+                    actual[i] = parameter(infos[i].node.types[0], where="", value=storage.value)
+                self._put(storage, actual[i], self.fns[i])
         self.saved, self.inputs = {}, {}
 
     def _given_node(self, slot: int, info: Slot) -> Node:

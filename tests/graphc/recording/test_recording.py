@@ -245,6 +245,52 @@ def test_hooks_run_and_functions_are_called_each_time() -> None:
         assert x.grad.tolist() == [36.0, 72.0] and seen == [[36.0, 72.0]] and y.grad.tolist() == [12.0, 24.0]
 
 
+def test_gradients_of_gradients_are_learned_once(learned: list[str], materialized: list[int]) -> None:
+    w = torch.tensor([2.0, 3.0], dtype=torch.float64, requires_grad=True)
+    counts = []
+    for i in range(4):
+        x = (torch.ones(2, dtype=torch.float64) * 3).requires_grad_()  # a result that is pending becomes a leaf
+        (slope,) = torch.autograd.grad((w * x**3).sum(), x, create_graph=True)
+        (curve,) = torch.autograd.grad(slope, x, torch.ones_like(slope), create_graph=True)
+        (curve * curve).sum().backward()  # (6wx)²
+        counts.append(len(learned))
+        assert w.grad.tolist() == [2 * 18.0**2 * 2 * (i + 1), 2 * 18.0**2 * 3 * (i + 1)]
+        assert x.grad.tolist() == [2 * 36.0 * 4 * 3, 2 * 36.0 * 9 * 3]
+    assert counts[0] > 0 and counts[1:] == counts[1:2] * 3 and not materialized
+    assert slope.requires_grad and curve.grad_fn is not None and x.is_leaf
+
+
+def test_weights_updated_through_their_gradients_are_found(learned: list[str], materialized: list[int]) -> None:
+    w = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+    counts = []
+    for _ in range(3):
+        w.grad = None
+        inner = w
+        for _ in range(2):
+            (g,) = torch.autograd.grad(inner**2, inner, create_graph=True)
+            inner = inner - 0.1 * g  # 0.8 of it
+        inner.backward()
+        assert w.grad.item() == pytest.approx(0.64)
+        counts.append(len(learned))
+    assert counts[0] > 0 and counts == counts[:1] * 3 and not materialized
+
+
+def test_grad_by_values_that_are_no_leaves_and_by_unused_ones() -> None:
+    for _ in range(3):
+        x = torch.tensor([1.0, 2.0], requires_grad=True)
+        y, z = x * 3, torch.tensor([1.0], requires_grad=True)
+        by_y, by_z = torch.autograd.grad((y * y).sum(), [y, z], allow_unused=True, retain_graph=True)
+        assert by_y.tolist() == [6.0, 12.0] and by_z is None and x.grad is None
+        with pytest.raises(RuntimeError, match="not have been used"):
+            torch.autograd.grad((y * y).sum(), [z], retain_graph=True)
+        torch.autograd.backward([y.sum(), (x * x).sum()], inputs=[x], retain_graph=True)
+        assert x.grad.tolist() == [5.0, 7.0]
+        y.backward(torch.tensor([1.0, 10.0]))
+        assert x.grad.tolist() == [8.0, 37.0]
+        with pytest.raises(RuntimeError, match="second time"):
+            y.backward(torch.tensor([1.0, 10.0]))
+
+
 def test_gradients_of_gradients() -> None:
     for _ in range(3):
         x = torch.tensor([2.0], requires_grad=True)
