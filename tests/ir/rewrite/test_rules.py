@@ -444,7 +444,7 @@ def table_row(r: Rule) -> str:
 
 def test_every_rule_is_documented() -> None:
     text = (ROOT / "docs" / "rules.md").read_text()
-    documented = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    documented = [line for line in text.partition("## Rules")[2].splitlines() if line.startswith("| ")][1:]
     assert documented == [table_row(r) for r in RULES.rules]
 
 
