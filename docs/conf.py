@@ -74,7 +74,8 @@ MODULES: dict[str, ModuleType] = {
 def entry(module: str, name: str, value: Any) -> str:
     """Return the directive that documents a public name."""
     if inspect.isclass(value):
-        inherited = "   :inherited-members:\n" if value is graphc.nn.Module else ""  # it has its methods from several files
+        several = value in (graphc.nn.Module, graphc.Tensor)  # they have their methods from several files
+        inherited = "   :inherited-members:\n" if several else ""
         return f".. autoclass:: {module}.{name}\n   :members:\n{inherited}   :exclude-members: function\n"
     return f".. autofunction:: {module}.{name}\n" if callable(value) else ""
 

@@ -88,7 +88,8 @@ from graphc.ops.shape.ranks import *
 from graphc.ops.shape.repetition import broadcast_tensors, broadcast_to, meshgrid, repeat_interleave, tile
 from graphc.ops.shape.sizes import clone, flatten, ravel, reshape, squeeze, unflatten, unsqueeze
 from graphc.ops.shape.slices import narrow, select
-from graphc.tensors.tensor import Tensor, device
+from graphc.tensors.devices import device
+from graphc.tensors.tensor import Tensor
 from graphc.tensors.typed import BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 from graphc.utils.serialization import load, save
 

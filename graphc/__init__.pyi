@@ -102,8 +102,8 @@ from graphc.ops.reduce.sorting import sort as sort
 from graphc.ops.reduce.sorting import topk as topk
 from graphc.ops.shape.repetition import meshgrid as meshgrid
 from graphc.ops.shape.sizes import ravel as ravel
+from graphc.tensors.devices import device as device
 from graphc.tensors.tensor import Tensor as Tensor
-from graphc.tensors.tensor import device as device
 from graphc.tensors.typed import BoolTensor as BoolTensor
 from graphc.tensors.typed import ByteTensor as ByteTensor
 from graphc.tensors.typed import DoubleTensor as DoubleTensor

@@ -34,7 +34,7 @@ SHADOWED = ("bool", "float", "int", "type")
 
 HOMES = {
     "Any": "typing", "Literal": "typing", "Unpack": "typing_extensions", "Callable": "collections.abc",
-    "Sequence": "collections.abc", "np": "", "Tensor": "graphc.tensors.tensor", "device": "graphc.tensors.tensor",
+    "Sequence": "collections.abc", "np": "", "Tensor": "graphc.tensors.tensor", "device": "graphc.tensors.devices",
     "dtype": "graphc.core.dtypes", "Size": "graphc.core.dtypes", "DTypeLike": "graphc.ops.common",
     "TensorType": "graphc.tensors.typed", "Generator": "graphc.ops.random.generator", "Options": "graphc.ops.create.options",
     "RandomOptions": "graphc.ops.create.options", "ValuesIndices": "graphc.ops.reduce.extremes",

@@ -60,7 +60,7 @@ def test_parameters_and_examples(package):
 
 
 def test_methods_of_tensors():
-    methods = [(n, m) for n, m in vars(graphc.Tensor).items() if inspect.isfunction(m) and not n.startswith("_")]
+    methods = [(n, m) for n, m in inspect.getmembers(graphc.Tensor, inspect.isfunction) if not n.startswith("_")]
     missing = [f"{n}: {p}" for n, m in methods for p in parameters(m) if p not in described(inspect.getdoc(m) or "")]
     assert missing == []
 

@@ -18,9 +18,10 @@ from graphc.core.errors import LEADS_OUT, TracingError, add_location
 from graphc.ir.core.build import zeros_like
 from graphc.ir.core.graph import Node
 from graphc.recording.context import state
-from graphc.recording.grad_fn import GradFn
-from graphc.storage.storage import Storage, compute, stopped
-from graphc.tensors.tensor import AccumulateGrad, Tensor
+from graphc.recording.grad_fn import AccumulateGrad, GradFn
+from graphc.storage.compute import compute
+from graphc.storage.storage import Storage, stopped
+from graphc.tensors.tensor import Tensor
 
 __all__ = [
     "Function", "backward", "detect_anomaly", "enable_grad", "grad", "inference_mode", "no_grad", "once_differentiable",

@@ -12,10 +12,10 @@ from graphc.ir.core.graph import Node, toposort
 from graphc.ir.core.predicates import is_stopped
 from graphc.ir.transforms.vjp import gradients
 from graphc.recording.context import state
-from graphc.recording.grad_fn import BatchInput, CustomGradFn, GradFn, Replaced, TransformInput, history
+from graphc.recording.grad_fn import AccumulateGrad, BatchInput, CustomGradFn, GradFn, Replaced, TransformInput, history
 from graphc.recording.lazy import realize, substitute
 from graphc.storage.storage import Storage, stopped
-from graphc.tensors.tensor import AccumulateGrad, Tensor
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["Engine", "depending", "differentiate", "step_name", "takes_gradient", "with_late_hooks"]
 

@@ -10,7 +10,8 @@ from graphc.ir.core.graph import Node, make
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.recording.context import state
 from graphc.recording.grad_fn import CustomGradFn
-from graphc.storage.storage import Shared, Storage, stopped
+from graphc.storage.sharing import Shared
+from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["RemovableHandle", "call_hook", "hook_step"]

@@ -20,10 +20,11 @@ from graphc.ir.core.types import TensorType
 from graphc.ir.transforms.vmap import batch
 from graphc.ir.transforms.vmap_rules import lead
 from graphc.recording.context import state
-from graphc.recording.grad_fn import BatchInput, GradFn, TransformInput
+from graphc.recording.grad_fn import AccumulateGrad, BatchInput, GradFn, TransformInput
 from graphc.recording.lazy import substitute
-from graphc.storage.storage import Storage, compute, stopped
-from graphc.tensors.tensor import AccumulateGrad, Tensor
+from graphc.storage.compute import compute
+from graphc.storage.storage import Storage, stopped
+from graphc.tensors.tensor import Tensor
 from graphc.tracing.custom_vjp import written_out
 from graphc.tracing.function_rule import VmapInfo, apply_with_rules, ruled
 from graphc.tracing.nested import KEY, Before, InnerTrace

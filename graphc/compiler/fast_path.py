@@ -18,6 +18,7 @@ from graphc.compiler.variant import CapturedStorage, OutsideTensor, Variant
 from graphc.core import pytree
 from graphc.core.pytree import TreeDef
 from graphc.recording.context import state
+from graphc.storage.sharing import own
 from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 
@@ -81,7 +82,7 @@ class FastPath:
         if outputs is MISFIT:
             return self.slow(*args)
         for number in self.rebound:
-            storages[number].own()
+            own(storages[number])
         write_state(storages, outputs, self.writes)
         write_grads(self.grads, outputs)
         return self.build([value_of(r, args, outputs, self.to_numpy) for r in self.results])

@@ -15,7 +15,7 @@ from graphc.core.dtypes import of_numpy
 from graphc.core.pytree import TreeDef
 from graphc.ir.core.cached import cached_property
 from graphc.recording.context import state
-from graphc.storage.storage import compute
+from graphc.storage.compute import compute
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["Argument", "Call", "flatten_call", "names_of"]

@@ -17,10 +17,12 @@ from graphc.core import pytree
 from graphc.core.pytree import TreeDef
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import PARAMETER, Graph, Node
-from graphc.recording.grad_fn import CustomGradFn, GradFn, TransformInput, history
+from graphc.recording.grad_fn import AccumulateGrad, CustomGradFn, GradFn, TransformInput, history
 from graphc.recording.lazy import substitute
-from graphc.storage.storage import Storage, compute, unique, valued
-from graphc.tensors.tensor import AccumulateGrad, Tensor
+from graphc.storage.compute import compute
+from graphc.storage.sharing import own
+from graphc.storage.storage import Storage, unique, valued
+from graphc.tensors.tensor import Tensor
 from graphc.tracing.trace import Captured, no_way_out
 
 __all__ = ["ArgumentStorage", "ArgumentTensor", "CapturedStorage", "OutsideTensor", "Variant", "is_outside"]
@@ -158,7 +160,7 @@ class Variant:
         targets = [write.target(call) for write, _ in self.writes]
         for (write, _), storage in zip(self.writes, targets, strict=True):
             if write.rebinds:
-                storage.own()
+                own(storage)
         write_state(targets, [pick.array(r) for _, r in self.writes], [(i, i) for i in range(len(targets))])
         grads = [(find(call), r, i) for i, (find, r) in enumerate(self.grads)]
         write_grads(grads, [_NOTHING if r is None else pick.array(r) for _, r in self.grads])

@@ -17,7 +17,8 @@ from graphc.ir.transforms.checkpointing import scan_in_segments
 from graphc.recording.context import state
 from graphc.recording.grad_fn import GradFn
 from graphc.recording.lazy import substitute
-from graphc.storage.storage import Storage, compute, stopped
+from graphc.storage.compute import compute
+from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["record_branch", "record_once", "record_scan", "record_while"]

@@ -42,7 +42,8 @@ from graphc.recording.grad_fn import GradFn
 from graphc.recording.recording import Recording
 from graphc.recording.trie import NEVER, Entry
 from graphc.storage import views
-from graphc.storage.storage import Storage, compute
+from graphc.storage.compute import compute
+from graphc.storage.storage import Storage
 from graphc.storage.views import ViewSteps
 from graphc.tensors.tensor import Tensor
 

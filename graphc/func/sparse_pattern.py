@@ -23,7 +23,8 @@ from graphc.ir.sparse.dependence import dependence
 from graphc.ir.sparse.rules import Values
 from graphc.ir.sparse.sparsity import Sparsity, nothing, stacked
 from graphc.recording.context import state
-from graphc.storage.storage import Storage, compute
+from graphc.storage.compute import compute
+from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.trace import Captured
 

@@ -14,7 +14,8 @@ from graphc.recording.lazy import realize
 from graphc.recording.recording import Recording
 from graphc.recording.trie import INPUT, LEAF, MADE, PAST, Slot
 from graphc.storage import views
-from graphc.storage.storage import Shared, Storage, stopped
+from graphc.storage.sharing import Shared
+from graphc.storage.storage import Storage, stopped
 
 __all__ = ["EXACT", "KEYED", "NO_KEY", "NO_SLOT", "TENSORS", "key_of", "slot_of", "storage_slot"]
 

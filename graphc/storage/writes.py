@@ -16,7 +16,8 @@ from graphc.recording.recording import Recording
 from graphc.recording.trie import HISTORY, LEAF, MADE, Slot
 from graphc.storage import views
 from graphc.storage.operands import slot_of, storage_slot
-from graphc.storage.storage import Shared, Storage, stopped, unique
+from graphc.storage.sharing import Shared
+from graphc.storage.storage import Storage, stopped, unique
 from graphc.storage.views import ViewSteps
 
 __all__ = ["record_leaf", "record_write"]

@@ -10,8 +10,8 @@ from graphc.ops.common import DTypeLike
 from graphc.ops.create.options import Options
 from graphc.ops.random.generator import Generator
 from graphc.ops.reduce.extremes import ValuesIndices
+from graphc.tensors.devices import device
 from graphc.tensors.tensor import Tensor
-from graphc.tensors.tensor import device
 from graphc.tensors.typed import TensorType
 from typing import Any
 from typing import Literal

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.core import dtypes
-from graphc.tensors.tensor import Tensor, legacy
+from graphc.tensors.constructors import legacy
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "IntTensor", "LongTensor", "TensorType"]
 

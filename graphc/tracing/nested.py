@@ -17,9 +17,9 @@ from graphc.core.errors import TracingError, add_location
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import I64, TensorType
 from graphc.recording.context import state
-from graphc.recording.grad_fn import GradFn
+from graphc.recording.grad_fn import AccumulateGrad, GradFn
 from graphc.storage.storage import Storage
-from graphc.tensors.tensor import AccumulateGrad, Tensor
+from graphc.tensors.tensor import Tensor
 from graphc.tracing.trace import Trace
 
 __all__ = ["KEY", "Before", "InnerTrace"]

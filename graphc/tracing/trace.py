@@ -18,7 +18,8 @@ from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import DType, TensorType
 from graphc.recording.context import state
 from graphc.recording.grad_fn import CustomGradFn, GradFn
-from graphc.storage.storage import Places, Storage
+from graphc.storage.sharing import Places
+from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.unroll_warning import UNROLLED, depth, warn_of_loop
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from graphc.core.dtypes import Size, dtype
 from graphc.nn.parameter import Parameter
-from graphc.tensors.tensor import Tensor, device
+from graphc.tensors.devices import device
+from graphc.tensors.tensor import Tensor
 from graphc.utils.file_format import CODES, DTYPES, FACTORIES, KEY, MUTABLE
 from graphc.utils.rebuild import Budget, array_of, checked_key, damaged, marked, numpy_dtype, rebuilt, scalar_of, sizes_of
 

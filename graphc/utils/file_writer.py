@@ -13,8 +13,10 @@ import numpy as np
 
 from graphc.core.dtypes import Size, dtype
 from graphc.nn.parameter import Parameter
-from graphc.storage.storage import Shared, Storage
-from graphc.tensors.tensor import Tensor, device
+from graphc.storage.sharing import Shared
+from graphc.storage.storage import Storage
+from graphc.tensors.devices import device
+from graphc.tensors.tensor import Tensor
 from graphc.utils.file_format import CODE_OF, FACTORIES, KEY, Unsupported
 from graphc.utils.rebuild import numpy_dtype
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from graphc.core.dtypes import Size, dtype
 from graphc.nn.parameter import Parameter
-from graphc.tensors.tensor import Tensor, device
+from graphc.tensors.devices import device
+from graphc.tensors.tensor import Tensor
 from graphc.utils.file_format import DTYPES, FACTORIES
 from graphc.utils.rebuild import (
     Budget,

@@ -11,7 +11,9 @@ from graphc.core import dtypes
 from graphc.ops.common import DTypeLike
 from graphc.ops.create import data, fill
 from graphc.ops.methods.docstrings import section
-from graphc.tensors.tensor import Tensor, device, legacy
+from graphc.tensors.constructors import legacy
+from graphc.tensors.devices import device
+from graphc.tensors.tensor import Tensor
 from graphc.tensors.typed import TensorType
 
 __all__ = ["CONVERTERS", "MAKERS", "cpu", "is_floating_point", "new", "to", "type", "type_as"]

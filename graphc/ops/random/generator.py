@@ -16,7 +16,8 @@ from graphc.ir.core.build import constant, elementwise, iota, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.create.fill import check_device
-from graphc.storage.storage import Storage, compute
+from graphc.storage.compute import compute
+from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]

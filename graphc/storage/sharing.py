@@ -1,0 +1,190 @@
+"""Storages that share the value of another one, and how they begin and cease to."""
+
+from __future__ import annotations
+
+from sys import getrefcount
+from typing import Any
+from weakref import ref
+
+from graphc.ir.core.graph import Node
+from graphc.ir.interpret.evaluate import evaluate_nodes
+from graphc.recording.context import state
+from graphc.recording.grad_fn import GradFn
+from graphc.recording.trie import HISTORY
+from graphc.storage import views
+from graphc.storage.storage import HELD_ONCE, Storage, same_history, stopped, unique, valued
+from graphc.storage.views import ViewSteps
+
+__all__ = ["Places", "Shared", "own", "rebind", "share"]
+
+
+class Shared(Storage):
+    """The value of another storage, or of a view of it, without its history: what `detach` and `.data` give."""
+
+    __slots__ = ()
+
+    def __init__(self, source: Storage, path: ViewSteps) -> None:
+        self.attach(source, path)
+        Places.changes -= 1  # nothing has changed: it is new
+        lazy = self.source._node is None and state.trace is None
+        super().__init__(None if lazy else self._derive(self.source.current()))
+        self.pending = source.pending
+
+    def attach(self, source: Storage, path: ViewSteps) -> None:
+        """Share with a storage; with what that one shares with, if it does."""
+        while isinstance(source, Shared):
+            source, path = source.source, source.view_steps + path
+        self.source, self.view_steps, self.origin = source, path, None
+        source.shown_by(self)
+        Places.changes += 1
+
+    def _derive(self, origin: Node) -> Node:
+        self.origin = origin
+        node = views.read(origin, self.view_steps)
+        if origin.value is not None and views.is_static(self.view_steps):
+            return valued(evaluate_nodes([node], {origin: origin.value})[0], node)
+        return stopped(node) if self.source.requires_grad else node
+
+    def _make_node(self) -> None:
+        if self._fn is HISTORY:
+            super()._make_node()
+        else:
+            self.current()
+
+    def array(self) -> Any:
+        """Return the value if it is known, or only recorded; None if it is pending on nodes."""
+        if self._fn is not None:
+            return super().array()
+        value = self.source.array()
+        return None if value is None or not views.is_static(self.view_steps) else views.shown(value, self.view_steps)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return views.shape_of(self.source.shape, self.view_steps)
+
+    def alone(self) -> bool:
+        """Stop sharing with a storage that nothing else uses; tell whether that is so."""
+        source = self.source
+        if self.view_steps or getrefcount(source) > HELD_ONCE + 1 or source.requires_grad or source.trace is not None:
+            return False
+        if any(alias is not self for alias in source.aliases or ()):
+            return False
+        own(self)
+        return True
+
+    def current(self) -> Node:
+        """Return the node of the value at this moment, which may have been written through another tensor."""
+        if self.requires_grad and state.trace is not None and self.trace is not state.trace:
+            state.trace.enter(self)  # a leaf of its own: gradients are taken by its node, not by the source's
+            self.origin = self.source.current()
+        origin = self.source.current()
+        if origin is not self.origin or self._node is None:
+            node = self._derive(origin)
+            if self.requires_grad and self.fn is not None:
+                self.fn, node = same_history(self.fn, self.node, node)
+                self.fn.owner = ref(self)
+                self.node = node
+            else:
+                self.node = unique(node) if self.requires_grad else node
+            self.pending = self.source.pending
+        return self.node
+
+    def put(self, node: Node, requires_grad: bool, fn: GradFn | None, pending: int = 0) -> None:
+        """Write a value with its history; the value alone goes to the source."""
+        plain = stopped(node) if requires_grad else node
+        self.source.put_value(views.write(self.source.current(), self.view_steps, plain), pending)
+        self.origin = self.source.node
+        super().put(node, requires_grad, fn, pending)
+
+    def put_value(self, node: Node, pending: int = 0) -> None:
+        """Write a value and leave both histories as they are."""
+        self.source.put_value(views.write(self.source.current(), self.view_steps, node), pending)
+        self.origin = self.source.node
+        super().put_value(node, pending)
+
+    @property
+    def place(self) -> tuple[Storage, ViewSteps]:
+        """The storage that this one shares with, and the way from there."""
+        return self.source, self.view_steps
+
+    def settle(self) -> None:
+        """Settle the source; then read from it anew, unless something with a history was written here."""
+        self.source.settle()
+        if self._fn is not None:
+            super().settle()
+        self.origin = self.source.node if self._fn is not None else None
+
+    @property
+    def root(self) -> Storage:
+        """The storage whose value has to be computed to know this one's."""
+        return self if self._fn is not None else self.source.root
+
+
+class Places:
+    """Which storages share with which, as a trace found it: a guard that asks only after any storage has changed that."""
+
+    changes = 0
+    """How often a storage began or ended to share."""
+
+    def __init__(self) -> None:
+        self.known: dict[Storage, tuple[Storage, ViewSteps]] = {}
+        self.seen = Places.changes
+        self.holds = True
+
+    def __call__(self) -> bool:
+        if self.seen != Places.changes:
+            self.seen = Places.changes
+            self.holds = all(storage.place == place for storage, place in self.known.items())
+        return self.holds
+
+
+def _leave(storage: Storage) -> None:
+    """Give a storage values of its own: its views, and what shares with it, keep what they show."""
+    aliases = [a for a in storage.aliases or () if isinstance(a, Shared) or a._storage is storage]
+    storage.aliases = None
+    if not aliases:
+        return
+    edges = [a._base._edge() for a in aliases if not isinstance(a, Shared) and storage.requires_grad]
+    fn = GradFn("AliasBackward0", (edges[0],)) if edges else None
+    left = Storage(storage.current(), fn is not None, fn, storage.pending)
+    for alias in aliases:
+        if isinstance(alias, Shared):
+            alias.attach(left, alias.view_steps)
+            alias.origin = left.node
+        else:
+            alias._storage, alias._base = left, alias._of(left)
+            left.shown_by(alias)
+
+
+def rebind(storage: Storage, node: Node, pending: int) -> None:
+    """Give a storage, in a trace, another value that nothing else shares: what `x.data = y` does."""
+    assert state.trace is not None
+    Storage.current(storage)
+    if isinstance(storage, Shared):
+        storage.origin = storage.source.current()
+    Storage.put_value(storage, node, pending)
+    state.trace.rebound.add(storage)
+
+
+def own(storage: Storage) -> None:
+    """Let a storage stop sharing: whatever is written there next is seen there alone."""
+    _leave(storage)
+    if isinstance(storage, Shared):
+        storage.current()
+        storage.__class__ = Storage  # type: ignore[assignment]
+        Places.changes += 1
+
+
+def share(storage: Storage, source: Storage, path: ViewSteps) -> None:
+    """Let a storage show the value of `source` from now on, under the history that it has."""
+    node, fn, version = storage.current(), storage.fn, storage.version
+    storage.__class__ = Shared
+    assert isinstance(storage, Shared)
+    storage.attach(source, path)
+    new = storage._derive(storage.source.current())
+    if fn is not None and storage.requires_grad:
+        storage.fn, new = same_history(fn, node, new)
+        storage.fn.owner = ref(storage)
+    storage.node = unique(new) if storage.requires_grad and fn is None else new
+    storage.pending, storage.version = source.pending, version + 1
