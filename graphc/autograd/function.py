@@ -10,81 +10,18 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
+from graphc.autograd.function_context import FunctionCtx
+from graphc.autograd.function_rules import in_place_of, kind_of, recorded_output, run_backward, run_jvp
 from graphc.autograd.grad_mode import no_grad
-from graphc.ir.core.build import cast, constant, zeros_like
 from graphc.ir.core.control_flow import RefusedError
 from graphc.ir.core.graph import Node, make
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.types import TensorType
 from graphc.recording.context import state
 from graphc.recording.grad_fn import CustomGradFn
 from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["Call", "Function", "FunctionCtx", "in_place_of", "once_differentiable"]
-
-RECORDED = "recorded"
-"""Said of results that a gradient goes through."""
-
-
-class FunctionCtx:
-    """The context of one call of a `Function`: carries saved tensors, and any attributes, from forward to backward and jvp."""
-
-    def __init__(self) -> None:
-        self.needs_input_grad: tuple[bool, ...] = ()
-        self._saved: tuple[Any, ...] = ()
-        self._saved_forward: tuple[Any, ...] = ()
-        self._forward = False
-        self._inputs: list[Node] = []
-        self._constant: set[int] = set()
-        self._dirty: set[int] = set()
-        self._materialize = True
-
-    def save_for_backward(self, *tensors: Any) -> None:
-        """Save tensors for backward, where `saved_tensors` returns them.
-
-        Args:
-            *tensors: tensors or None; inputs and outputs keep their history.
-        """
-        self._saved = tensors
-
-    def save_for_forward(self, *tensors: Any) -> None:
-        """Save tensors for jvp, where `saved_tensors` returns them.
-
-        Args:
-            *tensors: tensors or None.
-        """
-        self._saved_forward = tensors
-
-    @property
-    def saved_tensors(self) -> tuple[Any, ...]:
-        """The tensors of `save_for_backward`; within jvp, those of `save_for_forward`."""
-        return self._saved_forward if self._forward else self._saved
-
-    def mark_non_differentiable(self, *outputs: Tensor) -> None:
-        """Mark outputs as not differentiable: they require no gradient.
-
-        Args:
-            *outputs: tensors that forward returns.
-        """
-        self._constant.update(map(id, outputs))
-
-    def mark_dirty(self, *inputs: Tensor) -> None:
-        """Mark inputs that forward modifies in place; forward must return them.
-
-        Args:
-            *inputs: tensor arguments of forward.
-        """
-        self._dirty.update(map(id, inputs))
-
-    def set_materialize_grads(self, value: bool) -> None:
-        """Set whether backward and jvp receive zeros or None where there is no gradient.
-
-        Args:
-            value: True, the default, for zeros.
-        """
-        self._materialize = value
-
+__all__ = ["Call", "Function", "once_differentiable"]
 
 class Call:
     """A call of a custom function: its arguments, and the context that forward fills."""
@@ -246,14 +183,14 @@ class Function:
             return result
         outputs = list(result) if isinstance(result, (tuple, list)) else [result]
         step = CustomGradFn(
-            f"{cls.__name__}Backward", edges, [], nodes, lambda given: _run_backward(cls, ctx, args, kinds, step, given)
+            f"{cls.__name__}Backward", edges, [], nodes, lambda given: run_backward(cls.backward, ctx, args, kinds, step, given)
         )
-        made = [_recorded(ctx, o, step) if isinstance(o, Tensor) else o for o in outputs]
-        kinds = [_kind(o, step) for o in made]
+        made = [recorded_output(ctx, o, step) if isinstance(o, Tensor) else o for o in outputs]
+        kinds = [kind_of(o, step) for o in made]
         ctx._saved = tuple(in_place_of(s, outputs, made) for s in ctx._saved)
         ctx._saved_forward = tuple(in_place_of(s, outputs, made) for s in ctx._saved_forward)
         if cls.jvp is not Function.jvp:
-            step.push = lambda given: _run_jvp(cls, ctx, args, made, step, given)
+            step.push = lambda given: run_jvp(cls.jvp, ctx, args, made, step, given)
         return type(result)(made) if isinstance(result, (tuple, list)) else made[0]
 
     @classmethod
@@ -281,124 +218,6 @@ class Function:
                 "override the setup_context staticmethod."
             )
         return overridden
-
-
-def in_place_of(saved: Any, outputs: Sequence[Any], made: Sequence[Any]) -> Any:
-    """Return the recorded result for a saved one, so that second derivatives go through it."""
-    return next((m for o, m in zip(outputs, made, strict=True) if o is saved), saved)
-
-
-def _recorded(ctx: FunctionCtx, output: Tensor, step: CustomGradFn) -> Tensor:
-    if id(output) in ctx._constant or not output._type.dtype.is_float:
-        return output
-    leaf = make(PRIMITIVES["alias"], (stopped(output._node()),), unique=True)
-    step.outputs.append(leaf)
-    if id(output) in ctx._dirty:
-        output._storage.put(leaf, True, step, output._storage.pending)
-        return output
-    return Tensor._of(Storage(leaf, True, step, output._storage.pending))
-
-
-def _run_backward(
-    cls: type[Function],
-    ctx: FunctionCtx,
-    args: tuple[Any, ...],
-    kinds: Sequence[Any],
-    step: CustomGradFn,
-    given: Sequence[Node | None],
-) -> list[Node | None]:
-    rest = iter([_weight(ctx, node, output, step) for node, output in zip(given, step.outputs, strict=True)])
-    result = cls.backward(ctx, *(next(rest) if kind is RECORDED else _no_weight(ctx, kind) for kind in kinds))
-    found = list(result) if isinstance(result, (tuple, list)) else [result]
-    while len(found) > len(args) and found[-1] is None:
-        found.pop()
-    if len(found) != len(args):
-        raise RuntimeError(
-            f"function {step.name()} returned an incorrect number of gradients (expected {len(args)}, got {len(found)})"
-        )
-    pairs = zip(args, found, strict=True)
-    return [_checked(step, i, a, g) for i, (a, g) in enumerate(pairs) if isinstance(a, Tensor)]
-
-
-def _run_jvp(
-    cls: type[Function],
-    ctx: FunctionCtx,
-    args: tuple[Any, ...],
-    outputs: Sequence[Any],
-    step: CustomGradFn,
-    given: Sequence[Node | None],
-) -> list[Node | None]:
-    """Return the tangents of a step's outputs by jvp.  Raises RuntimeError for another number of them, or another shape."""
-    rest = iter(given)
-    tangents = [_tangent(ctx, a, next(rest)) if isinstance(a, Tensor) else None for a in args]
-    ctx._forward = True
-    try:
-        result = cls.jvp(ctx, *tangents)
-    finally:
-        ctx._forward = False
-    found = list(result) if isinstance(result, (tuple, list)) else [result]
-    if len(found) != len(outputs):
-        raise RuntimeError(
-            f"{cls.__name__}'s jvp returned an invalid number of forward gradients (expected {len(outputs)} "
-            f"but got {len(found)})"
-        )
-    recorded = [(o, t) for o, t in zip(outputs, found, strict=True) if isinstance(o, Tensor) and o._edge() is step]
-    return [_checked_tangent(o, t, step) for o, t in recorded]
-
-
-def _tangent(ctx: FunctionCtx, argument: Tensor, node: Node | None) -> Tensor | None:
-    """Return the tangent of an argument, zeros where there is none and the context wants them."""
-    if not argument._type.dtype.is_float or (node is None and not ctx._materialize):
-        return None
-    return Tensor._of(Storage(zeros_like(argument._node()) if node is None else node))
-
-
-def _checked_tangent(output: Tensor, tangent: Any, step: CustomGradFn) -> Node | None:
-    """Return the node of a tangent that jvp returned.  Raises RuntimeError for another shape."""
-    if tangent is None:
-        return None
-    if tangent.shape != output.shape:
-        raise RuntimeError(
-            "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not "
-            f"supported. Tensor is of size {[*output.shape]} while the given forward gradient is of size {[*tangent.shape]}."
-        )
-    if state.grad:
-        step.made.append(tangent._edge())
-    return cast(tangent._node(), output._type.dtype)
-
-
-def _kind(output: Any, step: CustomGradFn) -> TensorType | str | None:
-    """Return what backward is told about a result: its gradient if it is `RECORDED`, zeros of a type, or None."""
-    if not isinstance(output, Tensor):
-        return None
-    return RECORDED if output._edge() is step else output._type
-
-
-def _no_weight(ctx: FunctionCtx, type: TensorType | None) -> Tensor | None:
-    if type is None or not ctx._materialize:
-        return None
-    return Tensor._of(Storage(constant(0, type.dtype, type.shape)))
-
-
-def _weight(ctx: FunctionCtx, node: Node | None, output: Node, step: CustomGradFn) -> Tensor | None:
-    if node is None and not ctx._materialize:
-        return None
-    known = node if node is not None else zeros_like(output)
-    return Tensor._of(Storage(known, state.grad, step if state.grad else None))
-
-
-def _checked(step: CustomGradFn, index: int, argument: Tensor, gradient: Any) -> Node | None:
-    """Return the node of a gradient that backward returned.  Raises RuntimeError for another shape."""
-    if gradient is None or not argument._type.dtype.is_float:
-        return None
-    if gradient.shape != argument.shape:
-        raise RuntimeError(
-            f"Function {step.name()} returned an invalid gradient at index {index} - got {list(gradient.shape)} "
-            f"but expected shape compatible with {list(argument.shape)}"
-        )
-    if state.grad:
-        step.made.append(gradient._edge())
-    return cast(gradient._node(), argument._type.dtype)
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

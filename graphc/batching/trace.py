@@ -13,7 +13,6 @@ from typing import Any
 
 from graphc.batching.random_keys import furthest_key, keys_of_elements, refuse_draws
 from graphc.core.errors import TracingError, location_of, set_location
-from graphc.dispatch.operation import PENDING_BOUND
 from graphc.ir.core.build import permute
 from graphc.ir.core.graph import Node, parameter, toposort
 from graphc.ir.core.types import TensorType
@@ -22,6 +21,7 @@ from graphc.ir.transforms.vmap_rules import lead
 from graphc.recording.context import state
 from graphc.recording.grad_fn import AccumulateGrad, BatchInput, GradFn, TransformInput
 from graphc.recording.lazy import substitute
+from graphc.recording.recording import PENDING_BOUND
 from graphc.storage.compute import compute
 from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor

@@ -16,7 +16,7 @@ from graphc.batching.trace import Batched, BatchTrace
 from graphc.core import pytree
 from graphc.core.errors import add_location
 from graphc.core.pytree import TreeDef
-from graphc.dispatch.operation import from_array
+from graphc.dispatch.arguments import from_array
 from graphc.ops.random.generator import get_rng_state, set_rng_state
 from graphc.ops.shape.joining import cat
 from graphc.ops.shape.slices import narrow

@@ -13,7 +13,7 @@ from graphc.core import pytree
 from graphc.core.dtypes import number_dtype
 from graphc.core.errors import TracingError, add_location, located, location_of, set_location
 from graphc.core.pytree import TreeDef
-from graphc.dispatch.operation import from_array
+from graphc.dispatch.arguments import from_array
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import DType, TensorType

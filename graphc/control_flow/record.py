@@ -9,7 +9,6 @@ from graphc.control_flow.body import Body, Input, Once, Result
 from graphc.core import pytree
 from graphc.core.errors import located, user_location
 from graphc.core.pytree import TreeDef
-from graphc.dispatch.operation import PENDING_BOUND
 from graphc.ir.core import build, control_flow
 from graphc.ir.core.graph import Node, Region, parameter, place
 from graphc.ir.core.types import BOOL
@@ -17,6 +16,7 @@ from graphc.ir.transforms.checkpointing import scan_in_segments
 from graphc.recording.context import state
 from graphc.recording.grad_fn import GradFn
 from graphc.recording.lazy import substitute
+from graphc.recording.recording import PENDING_BOUND
 from graphc.storage.compute import compute
 from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.core.dtypes import DEFAULT, Size
-from graphc.ir.core.build import apply
-from graphc.ir.core.graph import Node, parameter
-from graphc.ir.core.predicates import is_literal
+from graphc.dispatch.results import is_number, stop
+from graphc.ir.core.graph import Node
 from graphc.recording.recording import Recording
 from graphc.recording.trie import HISTORY, MADE, Entry, Slot
 from graphc.storage.operands import EXACT, KEYED, TENSORS, key_of, slot_of
 from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 
-__all__ = [
-    "Interrupted", "Placeholders", "Slots", "is_number", "key_of_call", "made_slot", "names_line",
-    "recorded_tensor", "recorded_tensors", "stop", "template", "tensors_in", "view_key",
-]  # fmt: skip
+__all__ = ["key_of_call", "made_slot", "names_line", "recorded_tensor", "recorded_tensors", "template", "view_key"]
 
 new_object = object.__new__
 
@@ -87,50 +83,6 @@ def recorded_tensors(recording: Recording, entry: Entry) -> list[Tensor]:
     return made
 
 
-class Interrupted(BaseException):
-    """The recording has been closed meanwhile."""
-
-
-class Slots:
-    """Exchanges tensors among the arguments of a call for the nodes of their slots."""
-
-    def __init__(self, recording: Recording) -> None:
-        self.recording = recording
-        self.slots: list[int] = []
-        self.nodes: set[Node] = set()
-        self.requires = False
-
-    def lower(self, value: Any) -> Any:
-        """Return the argument with nodes for tensors, inside lists and tuples too.  Raises Interrupted."""
-        kind = type(value)
-        if kind in TENSORS:
-            slot = slot_of(self.recording, value)
-            if slot < 0:
-                raise Interrupted
-            found = self.recording.known()[slot]
-            self.slots.append(slot)
-            self.nodes.add(found.node)
-            self.requires = self.requires or found.requires
-            return found.node
-        return kind([self.lower(v) for v in value]) if kind is tuple or kind is list else value
-
-
-class Placeholders:
-    """Exchanges tensors among the arguments of a call for parameters of their type."""
-
-    def __init__(self) -> None:
-        self.tensors: list[tuple[Tensor, Node]] = []
-
-    def lower(self, value: Any) -> Any:
-        """Return the argument with parameters for tensors, inside lists and tuples too."""
-        kind = type(value)
-        if kind in TENSORS:
-            node = parameter(value._type)
-            self.tensors.append((value, node))
-            return node
-        return kind([self.lower(v) for v in value]) if kind is tuple or kind is list else value
-
-
 def made_slot(node: Node, slots: list[int], known: list[Slot], requires: bool, grad: bool, label: str) -> Slot:
     """Return what is known of the result of an operation."""
     if requires and not grad:
@@ -192,25 +144,6 @@ class _Places:
         return None
 
 
-def tensors_in(values: Iterable[Any]) -> Iterator[Tensor]:
-    """Yield the tensors among arguments, and in lists and tuples."""
-    for value in values:
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, (tuple, list)):
-            yield from tensors_in(value)
-
-
-def is_number(node: Node) -> bool:
-    """Tell whether a node is a constant, which no operand has anything to do with."""
-    return is_literal(node) and node.value is None
-
-
 def names_line(node: Node) -> bool:
     """Tell whether an error of an operation names the line of the user's."""
     return node.op.may_fail or bool(node.regions)
-
-
-def stop(node: Node) -> Node:
-    """Return a float node behind a stop_gradient, unless it is a leaf of the graph."""
-    return node if node.op.kind == "leaf" or not node.dtype.is_float else apply("stop_gradient", node)

@@ -14,7 +14,7 @@ from graphc.autograd.grad_mode import enable_grad
 from graphc.core import pytree
 from graphc.core.errors import located
 from graphc.core.pytree import TreeDef
-from graphc.dispatch.operation import from_array
+from graphc.dispatch.arguments import from_array
 from graphc.ir.core.graph import Node, make
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.recording.context import state

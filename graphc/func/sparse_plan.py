@@ -10,7 +10,7 @@ import numpy as np
 
 from graphc.compiler.api import Compiled
 from graphc.core import pytree
-from graphc.dispatch.operation import from_array
+from graphc.dispatch.arguments import from_array
 from graphc.func.derivative import Derivative, backward_derivative, forward_derivative
 from graphc.func.directions import with_choices
 from graphc.func.forward import jvp

@@ -25,7 +25,10 @@ from graphc.recording.grad_fn import AccumulateGrad, GradFn, saves
 from graphc.recording.lazy import Plan, make_plan, substitute
 from graphc.recording.trie import HISTORY, INPUT, LEAF, PAST, Entry, Slot
 
-__all__ = ["HELD_BYTES", "Recording"]
+__all__ = ["HELD_BYTES", "PENDING_BOUND", "Recording"]
+
+PENDING_BOUND = 1000
+"""How long a chain of operations may grow before it is computed."""
 
 HELD_BYTES = 1 << 28
 """How many bytes of values from outside a recording may hold before it is computed."""

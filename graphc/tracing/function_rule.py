@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from graphc.autograd.function import Call, Function, in_place_of
+from graphc.autograd.function import Call, Function
+from graphc.autograd.function_rules import in_place_of
 from graphc.ir.core.build import broadcast, permute
 from graphc.ir.core.control_flow import custom
 from graphc.ir.core.graph import Node, Region, parameter, toposort

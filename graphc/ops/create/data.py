@@ -9,7 +9,8 @@ import numpy as np
 from graphc.core.arrays import array_of
 from graphc.core.dtypes import as_dtype, dtype, get_default_dtype, of_ir
 from graphc.core.promotion import result_dtype
-from graphc.dispatch.operation import from_array, op
+from graphc.dispatch.arguments import from_array
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, overload
 
-from graphc.dispatch.operation import Operation, numpy_names, op
+from graphc.dispatch.arguments import numpy_names
+from graphc.dispatch.operation import Operation, op
 from graphc.ir.core.build import apply, constant, reduce, reshape
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import overload
 
-from graphc.dispatch.operation import numpy_names, op
+from graphc.dispatch.arguments import numpy_names
+from graphc.dispatch.operation import op
 from graphc.ir.core.build import apply, cast, elementwise, reduce, reshape, select, zeros_like
 from graphc.ir.core.build import argsort as order_of
 from graphc.ir.core.build import gather as gather_at

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import graphc as torch
-from graphc.dispatch import operation as dispatch
+from graphc.dispatch import definition
 from graphc.recording import lazy, recording, trie
 from graphc.recording.context import state
 
@@ -23,13 +23,13 @@ from graphc.recording.context import state
 def learned(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Return a list of the operations whose structure is inferred from now on."""
     names: list[str] = []
-    real = dispatch.Definition._learn
+    real = definition.Definition._learn
 
     def learn(self: Any, *args: Any) -> Any:
         names.append(self.body.__name__)
         return real(self, *args)
 
-    monkeypatch.setattr(dispatch.Definition, "_learn", learn)
+    monkeypatch.setattr(definition.Definition, "_learn", learn)
     trie.new_root()
     state.renew()
     yield names
@@ -303,9 +303,9 @@ def test_gradients_of_gradients() -> None:
 def test_a_chain_without_a_look_is_computed_now_and_then() -> None:
     x = torch.ones(3)
     y = x
-    for _ in range(3 * dispatch.PENDING_BOUND):
+    for _ in range(3 * recording.PENDING_BOUND):
         y = y + 1
-    assert len(state.recording.slots) <= dispatch.PENDING_BOUND + 2 and y.tolist() == [3.0 * dispatch.PENDING_BOUND + 1] * 3
+    assert len(state.recording.slots) <= recording.PENDING_BOUND + 2 and y.tolist() == [3.0 * recording.PENDING_BOUND + 1] * 3
 
 
 def test_parts_of_a_large_array_are_written_in_place_but_not_where_it_is_seen() -> None:

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import graphc as torch
-from graphc.dispatch.operation import PENDING_BOUND, op
+from graphc.dispatch.operation import op
 from graphc.recording import lazy
 from graphc.recording.lazy import clear_cache, realize
+from graphc.recording.recording import PENDING_BOUND
 from graphc.tensors.tensor import Tensor
 
 

@@ -1,0 +1,138 @@
+"""Arguments of operations: tensors exchanged for nodes, and keywords under other names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from graphc.core.dtypes import of_numpy
+from graphc.ir.core.graph import Node, parameter
+from graphc.ir.core.types import TensorType
+from graphc.recording.recording import Recording
+from graphc.storage.operands import TENSORS, slot_of
+from graphc.tensors.tensor import Tensor
+
+__all__ = [
+    "Interrupted", "Operands", "Placeholders", "Slots", "body_names", "from_array", "numpy_names", "tensors_in",
+]  # fmt: skip
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+"""Keywords that torch takes in NumPy's spelling too."""
+
+
+def body_names(function: Callable[..., Any]) -> dict[str, str]:
+    """Return the names that a function has for keywords in NumPy's spelling."""
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return {theirs: ours for theirs, ours in NUMPY_NAMES.items() if ours in names}
+
+
+def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function take `axis` for `dim`, and `keepdims` for `keepdim`, as every operation does."""
+    others = body_names(function)
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **{others.get(k, k): v for k, v in kwargs.items()})
+
+    return call
+
+
+def from_array(array: np.ndarray[Any, Any], *, copy: bool = True) -> Node:
+    """Return a parameter node whose value is the array.  Raises TypeError for dtypes that tensors cannot have.
+
+    Without a copy the array must not be written to any more: what reads it is computed later.
+    """
+    dtype = of_numpy(array.dtype).ir
+    node = parameter(TensorType(dtype, tuple(array.shape)))
+    node.value = np.array(array, dtype.numpy, copy=True) if copy else np.asarray(array, dtype.numpy)
+    return node
+
+
+class Operands:
+    """The tensors among the arguments of a call, collected while they are exchanged for nodes."""
+
+    __slots__ = ("pending", "requires", "tensors")
+
+    def __init__(self) -> None:
+        self.tensors: list[Tensor] = []
+        self.requires = False
+        self.pending = 0
+
+    def lower(self, value: Any) -> Any:
+        """Return the argument with nodes for tensors and arrays, inside lists and tuples too."""
+        if isinstance(value, Tensor):
+            return self.node_of(value)
+        kind = type(value)
+        if kind is tuple or kind is list:
+            return kind([self.lower(v) for v in value])
+        if isinstance(value, np.ndarray):
+            return from_array(value)
+        return value
+
+    def node_of(self, tensor: Tensor) -> Node:
+        node = tensor._node()
+        storage = tensor._storage
+        self.tensors.append(tensor)
+        self.requires = self.requires or storage.requires_grad
+        self.pending = max(self.pending, storage.pending)
+        return node
+
+
+class Interrupted(BaseException):
+    """The recording has been closed meanwhile."""
+
+
+class Slots:
+    """Exchanges tensors among the arguments of a call for the nodes of their slots."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.slots: list[int] = []
+        self.nodes: set[Node] = set()
+        self.requires = False
+
+    def lower(self, value: Any) -> Any:
+        """Return the argument with nodes for tensors, inside lists and tuples too.  Raises Interrupted."""
+        kind = type(value)
+        if kind in TENSORS:
+            slot = slot_of(self.recording, value)
+            if slot < 0:
+                raise Interrupted
+            found = self.recording.known()[slot]
+            self.slots.append(slot)
+            self.nodes.add(found.node)
+            self.requires = self.requires or found.requires
+            return found.node
+        return kind([self.lower(v) for v in value]) if kind is tuple or kind is list else value
+
+
+class Placeholders:
+    """Exchanges tensors among the arguments of a call for parameters of their type."""
+
+    def __init__(self) -> None:
+        self.tensors: list[tuple[Tensor, Node]] = []
+
+    def lower(self, value: Any) -> Any:
+        """Return the argument with parameters for tensors, inside lists and tuples too."""
+        kind = type(value)
+        if kind in TENSORS:
+            node = parameter(value._type)
+            self.tensors.append((value, node))
+            return node
+        return kind([self.lower(v) for v in value]) if kind is tuple or kind is list else value
+
+
+def tensors_in(values: Iterable[Any]) -> Iterator[Tensor]:
+    """Yield the tensors among arguments, and in lists and tuples."""
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from tensors_in(value)

@@ -1,0 +1,187 @@
+"""An operation on tensors: its body runs on nodes, and what it makes is recorded as an event, as views, or as nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from graphc.core.errors import INTERNAL, TracingError, add_location, broken_rule, located, refuse, user_location
+from graphc.dispatch.arguments import Interrupted, Operands, Placeholders, Slots, body_names, tensors_in
+from graphc.dispatch.events import key_of_call, made_slot, names_line, recorded_tensors, template, view_key
+from graphc.dispatch.results import full_name, view_path, wrap_outputs
+from graphc.ir.core.graph import Node, TypeRuleError, fresh_scope, place, toposort
+from graphc.ir.core.predicates import is_constant
+from graphc.recording.context import state
+from graphc.recording.recording import PENDING_BOUND, Recording
+from graphc.recording.trie import NEVER, Entry
+from graphc.storage import views
+
+__all__ = ["Definition"]
+
+VIEWS_BOUND = 1000
+"""How many calls of an operation are remembered that make views."""
+
+NOT_VIEWS: Any = ()
+"""Said of calls whose results are not all views of operands."""
+
+OF_NODES = ("type", "types", "dtype", "shape")
+"""What bodies ask of their operands, and would in vain of a foreign object."""
+
+
+class Definition:
+    """An operation on tensors: its body on nodes, and what is known of its results."""
+
+    def __init__(self, body: Callable[..., Any], name: Any, view: Any, differentiable: bool) -> None:
+        self.body, self.name, self.view, self.differentiable = body, name, view, differentiable
+        self.others = body_names(body)
+        self.seen_views: dict[Any, Any] = {}
+        self.names_lines = False
+        """Whether errors of its programs name the line that has called it."""
+
+    def label(self, lowered: Sequence[Any], named: dict[str, Any]) -> str:
+        """Return the name of the step of a history."""
+        return self.name if isinstance(self.name, str) else self.name(*lowered, **named)
+
+    def record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run the body, and record what it makes: as an event if that is possible, else as nodes."""
+        return self._guarded(self._record, args, kwargs)
+
+    def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        while (recording := state.fast) is not None:
+            key = key_of_call(recording, self.body, args, kwargs)
+            if self.names_lines and key is not None:
+                key += (place.where,)
+            entry = recording.entry
+            if entry is None and recording is state.recording:
+                state.renew()  # another thread has closed it
+                continue
+            if key is None or entry is None:
+                break
+            child = entry.children.get(key)
+            if child is None and recording.is_idle(tensors_in((*args, *kwargs.values()))):
+                recording.flush()  # what comes now begins anew, and may well be known
+                continue
+            if child is None:
+                try:
+                    child = self._learn(recording, entry, args, kwargs)
+                except Interrupted:
+                    continue
+                if recording.entry is not entry:
+                    continue  # a signal handler or another thread came in between
+                entry.children[key] = child
+            if child is NEVER:
+                break
+            made = recorded_tensors(recording, child)
+            storages = [t._storage for t in made]
+            if recording.entry is entry:
+                recording.entry = child
+                recording.slots.extend(storages)
+                if child.slot > PENDING_BOUND or recording.heavy:
+                    recording.flush()
+                return made[0] if child.build is None else child.build(made)
+        return self._on_nodes(args, kwargs)
+
+    def _lowered(
+        self, operands: Operands | Slots | Placeholders, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """Return the arguments with nodes for tensors, keywords under the body's names."""
+        lowered = [operands.lower(a) for a in args]
+        return lowered, {self.others.get(k, k): operands.lower(v) for k, v in kwargs.items()}
+
+    def _on_nodes(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        operands = Operands()
+        if state.trace is not None:
+            state.trace.recorded(place.where)
+        lowered, named = self._lowered(operands, args, kwargs)
+        found = self.body(*lowered, **named)
+        label = self.label(lowered, named)
+        if callable(self.view):
+            return operands.tensors[0]._view_along(self.view(*lowered, **named), full_name(label))
+        return wrap_outputs(found, operands, operands.requires and self.differentiable, label, self.view)
+
+    def _learn(self, recording: Recording, before: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
+        """Return the entry of an event that has not been seen: the body runs on the nodes of slots."""
+        operands = Slots(recording)
+        lowered, named = self._lowered(operands, args, kwargs)
+        try:
+            with fresh_scope() if self.names_lines else nullcontext():
+                found = self.body(*lowered, **named)
+        except TracingError:
+            return NEVER  # it looks at values
+        if isinstance(found, Node) and not operands.slots and is_constant(found):
+            return NEVER
+        label = full_name(self.label(lowered, named))
+        nodes: list[Node] = []
+        build = template(found, nodes)
+        requires = operands.requires and self.differentiable
+        slots = [made_slot(node, operands.slots, recording.known(), requires, recording.grad, label) for node in nodes]
+        if any(s.node.types[0].grows for s in slots):
+            return NEVER
+        self.names_lines = self.names_lines or any(map(names_line, toposort(nodes, operands.nodes.__contains__)))
+        entry = Entry(before, tuple(slots))
+        entry.build = build
+        return entry
+
+    def as_views(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the results if all of them are views of operands, else None."""
+        key = view_key(args, kwargs)
+        if key is None:
+            return None
+        found = self.seen_views.get(key)
+        if found is None:
+            if len(self.seen_views) > VIEWS_BOUND:
+                self.seen_views.clear()
+            found = self.seen_views[key] = self._guarded(self._learn_views, args, kwargs)
+        if found is NOT_VIEWS:
+            return None
+        steps, build = found
+        tensors = list(tensors_in((*args, *kwargs.values())))
+        made = [tensors[number]._view_along(path, name) for number, path, name in steps]
+        return made[0] if build is None else build(made)
+
+    def _learn_views(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        operands = Placeholders()
+        lowered, named = self._lowered(operands, args, kwargs)
+        try:
+            found = self.view(*lowered, **named) if callable(self.view) else self.body(*lowered, **named)
+        except TracingError:
+            return NOT_VIEWS
+        label = full_name(self.label(lowered, named))
+        if callable(self.view):
+            return ([(0, found, label)], None) if views.is_static(found) else NOT_VIEWS
+        nodes: list[Node] = []
+        build = template(found, nodes)
+        steps = []
+        for node in nodes:
+            for number, (tensor, given) in enumerate(operands.tensors):
+                path = view_path(node, given, tensor, self.view == "strict")
+                if path is not None:
+                    steps.append((number, path, label))
+                    break
+            else:
+                return NOT_VIEWS
+        return steps, build
+
+    def _guarded(self, run: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return `run(args, kwargs)`; nodes that it makes get the user's line, and errors too."""
+        outer = place.where
+        place.where = user_location()
+        try:
+            return run(args, kwargs)
+        except TypeRuleError as error:
+            raise located(broken_rule(self.body.__name__, error)) from error
+        except (RuntimeError, ValueError, TypeError, IndexError, OverflowError) as error:
+            add_location(error)
+            raise
+        except AttributeError as error:
+            if error.name not in OF_NODES or isinstance(error.obj, Node):
+                refuse(error, self.body.__name__, args, kwargs)
+                raise
+            got = f"{error.obj!r:.40} of type {type(error.obj).__name__}"
+            raise located(TypeError(f"{self.body.__name__}() expected a Tensor, got {got}")) from None
+        except INTERNAL as error:
+            refuse(error, self.body.__name__, args, kwargs)
+            raise
+        finally:
+            place.where = outer
