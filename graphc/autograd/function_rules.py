@@ -27,6 +27,7 @@ def in_place_of(saved: Any, outputs: Sequence[Any], made: Sequence[Any]) -> Any:
 
 
 def recorded_output(ctx: FunctionCtx, output: Tensor, step: CustomGradFn) -> Tensor:
+    """Return a result of forward on a node of its own, with the step as its history; as it is if it has no gradient."""
     if id(output) in ctx._constant or not output._type.dtype.is_float:
         return output
     leaf = make(PRIMITIVES["alias"], (stopped(output._node()),), unique=True)
@@ -52,6 +53,7 @@ def run_backward(
     step: CustomGradFn,
     given: Sequence[Node | None],
 ) -> list[Node | None]:
+    """Return the gradients of a step's inputs by backward.  Raises RuntimeError for another number of them, or another shape."""
     rest = iter([_cotangent(ctx, node, output, step) for node, output in zip(given, step.outputs, strict=True)])
     result = run(ctx, *(next(rest) if kind is RECORDED else _no_cotangent(ctx, kind) for kind in kinds))
     found = list(result) if isinstance(result, (tuple, list)) else [result]
