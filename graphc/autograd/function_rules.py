@@ -53,7 +53,7 @@ def run_backward(
     step: CustomGradFn,
     given: Sequence[Node | None],
 ) -> list[Node | None]:
-    """Return the gradients of a step's inputs by backward.  Raises RuntimeError for another number of them, or another shape."""
+    """Return the gradients of a step's inputs by backward.  Raises RuntimeError for another number, or another shape."""
     rest = iter([_cotangent(ctx, node, output, step) for node, output in zip(given, step.outputs, strict=True)])
     result = run(ctx, *(next(rest) if kind is RECORDED else _no_cotangent(ctx, kind) for kind in kinds))
     found = list(result) if isinstance(result, (tuple, list)) else [result]

@@ -77,6 +77,7 @@ class Operands:
         return value
 
     def node_of(self, tensor: Tensor) -> Node:
+        """Return the node of a tensor, and note the tensor."""
         node = tensor._node()
         storage = tensor._storage
         self.tensors.append(tensor)
