@@ -29,6 +29,8 @@ class Accumulator:
     """Whether the lanes are points with a result each; otherwise they are reduced at the end."""
     blocked: bool
     """Whether partial sums are added to a total block by block, which keeps a float sum accurate."""
+    ordered: bool = True
+    """Whether positions grow from one iteration to the next, so that the first of equal elements is met first."""
 
     @property
     def total_lanes(self) -> int:
@@ -65,9 +67,17 @@ class Accumulator:
         better = compare(f, "gt" if r.kind == "argmax" else "lt", r.dtype, x, best)
         if r.dtype.is_float:
             better = f.or_(better, f.and_(f.cmp("uno", x, x), f.cmp("ord", best, best)))
+        if not self.ordered:
+            better = f.or_(better, f.and_(self._ties(x, best), f.cmp("slt", position, at)))
         if mask is not None:
             better = f.and_(better, mask)
         return [f.select(better, x, best), f.select(better, position, at)]
+
+    def _ties(self, a: Value, b: Value) -> Value:
+        """Return whether neither of two elements is better: they are equal, or both NaN."""
+        f, dtype = self.f, self.reduction.dtype
+        equal = compare(f, "eq", dtype, a, b)
+        return f.or_(equal, f.and_(f.cmp("uno", a, a), f.cmp("uno", b, b))) if dtype.is_float else equal
 
     def finished(self, values: list[Value]) -> Value:
         """Reduce the lanes, if they belong to one result, and round to the result's dtype."""

@@ -132,7 +132,8 @@ class _Writer(PaddedLoops):
         short = all(map(self.is_known, extents)) and prod(extents) <= SMALL * SMALL
         blocked = r.kind == "sum" and r.dtype.is_float and not short
         side = self.vector is not None and self.vector not in r.value.loops
-        return Accumulator(self.f, r, 1 if side else lanes, self.vector is not None, blocked)
+        ordered = r.position is None or r.inner == self.current().inner
+        return Accumulator(self.f, r, 1 if side else lanes, self.vector is not None, blocked, ordered)
 
     def _reduced(self, r: Reduction) -> list[Instr]:
         roots = [v for s in self.kernel.stages for v in s.roots()]
