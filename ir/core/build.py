@@ -181,7 +181,7 @@ def derived(rule: str, value: Node, x: Node, y: Node | None = None) -> Node:
 
 
 def magnitude(x: Node) -> Node:
-    """Return |x| with derivative 1 at 0, where `abs` has 0: for formulas that restore the sign."""
+    """Return |x| with derivative 1 at 0, where `abs` has 0: for formulas that are smooth there."""
     return select(x < 0, -x, x)
 
 

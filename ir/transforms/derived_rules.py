@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import factorial, pi
 
-from graphc.ir.core.build import cosh, elementwise, full_like, select, sinh, zeros_like
+from graphc.ir.core.build import cosh, derived, elementwise, full_like, magnitude, select, sinh, zeros_like
 from graphc.ir.core.graph import Node
 
 __all__ = ["DERIVED", "Partial"]
@@ -22,7 +22,12 @@ SINC_TERMS = [2 * k * (-1) ** k / factorial(2 * k + 1) for k in range(1, 9)]
 
 
 def _inverse_root(g: Node, v: Node, x: Node, y: Node) -> Node:
-    return g * elementwise("rsqrt", (1 - x) * (1 + x))
+    return g * elementwise("rsqrt", _below_one(x))
+
+
+def _below_one(x: Node) -> Node:
+    """Return 1 - x², without cancellation; its derivative is one product, so that infinities behind it stay infinite."""
+    return derived("below-one", (1 - x) * (1 + x), x)
 
 
 def _hyperbolic(g: Node, x: Node, below: Node) -> Node:
@@ -59,12 +64,11 @@ def _turned(g: Node, y: Node, x: Node, leg: Node) -> Node:
     plain = elementwise("eq", top, 0) | elementwise("eq", top, float("inf"))
     scale = select(plain, full_like(top, 1), top)
     a, b, c = x / scale, y / scale, leg / scale
-    total = select(elementwise("eq", top, 0), full_like(top, 1), a * a + b * b)
-    return g * (c / total / scale)
+    return g * select(elementwise("eq", top, 0), 0, c / (a * a + b * b) / scale)  # 0 at the origin; its derivatives are NaN
 
 
 def _logits(g: Node, v: Node, x: Node, t: Node) -> Node:
-    e = elementwise("exp", -elementwise("abs", x))  # as in the value
+    e = elementwise("exp", -magnitude(x))  # as in the value
     return g * (select(x < 0, e, 1) / (e + 1) - t)
 
 
@@ -73,12 +77,16 @@ def _cross_entropy(g: Node, v: Node, x: Node, t: Node) -> Node:
 
 
 def _cross_entropy_by_target(g: Node, v: Node, x: Node, t: Node) -> Node:
-    near, far = elementwise("log", x), elementwise("log1p", -x)
-    return g * (elementwise("maximum", far, -100) - elementwise("maximum", near, -100))
+    near, far = (select(v < -100, -100, v) for v in (elementwise("log", x), elementwise("log1p", -x)))  # as in the value
+    return g * (far - near)
 
 
 def _bounded(g: Node, v: Node, x: Node, bound: Node) -> Node:
     return select(elementwise("eq", v, x), g, 0)
+
+
+def _hardswish(g: Node, v: Node, x: Node, y: Node) -> Node:
+    return select(x <= -3, 0, select(x < 3, g * (x * (1 / 3) + 0.5), g))
 
 
 def _copysign(g: Node, v: Node, x: Node, y: Node) -> Node:
@@ -94,8 +102,9 @@ DERIVED: dict[str, tuple[Partial, Partial | None]] = {
     "asin": (_inverse_root, None),
     "acos": (lambda g, v, x, y: -_inverse_root(g, v, x, y), None),
     "asinh": (lambda g, v, x, y: _hyperbolic(g, x, x * x + 1), None),
-    "acosh": (lambda g, v, x, y: _hyperbolic(g, x, (x - 1) * (x + 1) + 0), None),
-    "atanh": (lambda g, v, x, y: g / ((1 - x) * (1 + x)), None),
+    "acosh": (lambda g, v, x, y: _hyperbolic(g, x, -_below_one(x) + 0), None),
+    "atanh": (lambda g, v, x, y: g / _below_one(x), None),
+    "below-one": (lambda g, v, x, y: g * (x * -2), None),
     "sinh": (lambda g, v, x, y: g * cosh(x), None),
     "cosh": (lambda g, v, x, y: g * sinh(x), None),
     "sinc": (_sinc, None),
@@ -106,8 +115,11 @@ DERIVED: dict[str, tuple[Partial, Partial | None]] = {
     "hypot": (lambda g, v, x, y: g * (x / v), lambda g, v, x, y: g * (y / v)),
     "checked": (lambda g, v, x, y: g * y, None),
     "copysign": (_copysign, _zero),
-    "fmod": (lambda g, v, x, y: g, lambda g, v, x, y: -(g * elementwise("trunc", x / y))),
+    "difference": (lambda g, v, x, y: g, lambda g, v, x, y: -g),
+    "fmod": (lambda g, v, x, y: g, lambda g, v, x, y: -(g * derived("quotient", elementwise("trunc", x / y), x, y))),
     "quotient": (_zero, _zero),
+    "hardsigmoid": (lambda g, v, x, y: select((x > -3) & (x < 3), g * (1 / 6), 0), None),
+    "hardswish": (_hardswish, None),
     "inverse-square": (lambda g, v, x, y: g * (v / x * -2), None),
     "inverse-root": (lambda g, v, x, y: g * (elementwise("abs", v) * v * v * -0.5), None),
     "at-least": (_bounded, lambda g, v, x, bound: select(x < bound, g, 0)),

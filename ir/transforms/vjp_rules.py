@@ -76,8 +76,8 @@ def _pow_base(g: Node, y: Node, a: Node, b: Node) -> Node:
     # 0 * a**-1 must be 0 where b is 0, also where a**-1 is infinite or NaN; a mask anywhere else would lose
     # the derivative of this with respect to b
     harmless = ~(elementwise("le", float(np.finfo(a.dtype.numpy).tiny), elementwise("abs", a)))
-    base = select(elementwise("eq", b, 0) & harmless, 1, a)
-    return g * (b * elementwise("pow", base, b - 1))
+    edge = elementwise("eq", b, 0) & harmless
+    return g * select(edge, _cusp(edge, b), b * elementwise("pow", select(edge, 1, a), b - 1))
 
 
 def _pow_base_constant(g: Node, a: Node, exponent: float) -> Node:
@@ -91,8 +91,16 @@ def _pow_base_constant(g: Node, a: Node, exponent: float) -> Node:
 
 
 def _pow_exponent(g: Node, y: Node, a: Node, b: Node) -> Node:
-    constant = elementwise("eq", a, 0) & (b >= 0)  # as in torch: 0**b does not change with b there, and log(1) gives the 0
-    return g * (y * elementwise("log", select(constant, 1, a)))
+    constant = elementwise("eq", a, 0) & (b >= 0)  # as in torch: 0**b does not change with b there
+    slope = y * elementwise("log", select(constant, 1, a))
+    cusp = constant & (b <= 1)
+    return g * select(cusp, _cusp(cusp, a), slope)
+
+
+def _cusp(where: Node, x: Node) -> Node:
+    """Return 0 where `x` is 0, with derivative NaN: a derivative rule whose own derivative is infinite there uses it."""
+    safe = select(where, x, 1)
+    return elementwise("sqrt", safe * safe)
 
 
 def _unless(loses: Node, ties: Node, g: Node) -> Node:

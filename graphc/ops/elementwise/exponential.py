@@ -6,7 +6,7 @@ import math
 
 from graphc.core.promotion import promote
 from graphc.dispatch.operation import op
-from graphc.ir.core.build import cast, elementwise, full_like, select, zeros_like
+from graphc.ir.core.build import cast, derived, elementwise, full_like, select, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import F64
 from graphc.ops.common import Operand, float_function
@@ -149,6 +149,17 @@ def log1p(input: Node) -> Node:
     return float_function("log1p", input)
 
 
+def _ordered(x: Node, y: Node) -> tuple[Node, Node]:
+    """Return the larger operand, and the other one minus it: 0 for equal infinities.
+
+    One condition selects both, so that what is made of them is the same smooth function on either side of a tie, and
+    all its derivatives are right there.
+    """
+    first = x >= y
+    top, low = select(first, x, y), select(first, y, x)
+    return top, derived("difference", select(elementwise("eq", x, y), zeros_like(x), low - top), low, top)
+
+
 @op("Logaddexp")
 def logaddexp(input: Operand, other: Operand) -> Node:
     """Return log(exp(input) + exp(other)) without overflow.
@@ -169,11 +180,8 @@ def logaddexp(input: Operand, other: Operand) -> Node:
         >>> graphc.logaddexp(graphc.tensor([0.0, 1000.0]), graphc.tensor([0.0, 1000.0]))
         tensor([6.9315e-01, 1.0007e+03])
     """
-    x, y = promote(input, other, float=True)
-    equal = elementwise("eq", x, y)
-    distance = select(equal, zeros_like(x), elementwise("abs", x - y))
-    top = elementwise("maximum", x, y)
-    return top + elementwise("log1p", elementwise("exp", -distance))
+    top, gap = _ordered(*promote(input, other, float=True))
+    return top + elementwise("log1p", elementwise("exp", gap))
 
 
 @op("Logaddexp2")
@@ -194,8 +202,6 @@ def logaddexp2(input: Operand, other: Operand) -> Node:
         >>> graphc.logaddexp2(graphc.tensor([0.0, 1000.0]), graphc.tensor([0.0, 1000.0]))
         tensor([1.0000e+00, 1.0010e+03])
     """
-    x, y = promote(input, other, float=True)
-    equal = elementwise("eq", x, y)
-    distance = select(equal, zeros_like(x), elementwise("abs", x - y))
-    power = elementwise("pow", full_like(x, 2), -distance)
-    return elementwise("maximum", x, y) + elementwise("log1p", power) * (1 / LOG_2)
+    top, gap = _ordered(*promote(input, other, float=True))
+    power = elementwise("pow", full_like(top, 2), gap)
+    return top + elementwise("log1p", power) * (1 / LOG_2)

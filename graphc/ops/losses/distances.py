@@ -124,7 +124,7 @@ def smooth_l1_loss(
 
 @op("HuberLoss")
 def huber_loss(input: Node, target: Node, reduction: str = "mean", delta: float = 1.0, weight: Node | None = None) -> Node:
-    """Return the mean of d^2 / 2 for differences d = |input - target| up to delta, and of delta * (d - delta / 2) for others.
+    """Return the mean of d^2 / 2 for differences d = |input - target| below delta, and of delta * (d - delta / 2) for others.
 
     Source: Huber, "Robust estimation of a location parameter" (1964).
 
@@ -150,6 +150,6 @@ def huber_loss(input: Node, target: Node, reduction: str = "mean", delta: float 
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     x, y = promote(input, target)
     d = elementwise("abs", x - y)
-    far = d > delta
+    far = d >= delta  # as torch: the second derivative at delta is 0
     inside = select(far, 0, x - y)  # an infinity would make the gradient of the other branch NaN
     return reduced(weighted(select(far, (d - 0.5 * delta) * delta, inside * inside * 0.5), weight), reduction)

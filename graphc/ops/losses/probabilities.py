@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphc.core.promotion import promote
 from graphc.dispatch.operation import op
-from graphc.ir.core.build import derived, elementwise, full_like, select, sum_, zeros_like
+from graphc.ir.core.build import derived, elementwise, full_like, magnitude, select, sum_, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ops.common import all_axes, checked, expand_to
 from graphc.ops.elementwise.special import xlogy
@@ -55,8 +55,7 @@ def binary_cross_entropy_with_logits(
     """
     _check_same_shape(input, target, "binary_cross_entropy_with_logits")
     x, t = promote(input, target)
-    tail = elementwise("log1p", elementwise("exp", -elementwise("abs", x)))
-    tail = tail + elementwise("maximum", -x, 0)
+    tail = elementwise("log1p", elementwise("exp", -magnitude(x))) + select(x < 0, -x, 0)
     if pos_weight is not None:
         loss = (1 - t) * x + ((expand_to(pos_weight, x.shape) - 1) * t + 1) * tail
     else:

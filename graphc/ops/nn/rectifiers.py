@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphc.dispatch.operation import op
-from graphc.ir.core.build import elementwise, reshape, select
+from graphc.ir.core.build import apply, elementwise, reshape, select
 from graphc.ir.core.graph import Node
 from graphc.ops.common import check_float, expand_to, number_like, torch_name
 from graphc.ops.nn.shrinkage import hardtanh
@@ -93,6 +93,7 @@ def prelu(input: Node, weight: Node) -> Node:
         slope = expand_to(reshape(weight, ()), input.shape)
     else:
         slope = expand_to(reshape(weight, (weight.type.size,) + (1,) * (input.type.rank - 2)), input.shape)
+    slope = select(elementwise("eq", input, 0), apply("stop_gradient", slope), slope)  # as torch: no mixed derivative at 0
     return select(input > 0, input, input * slope)
 
 
@@ -134,8 +135,9 @@ def elu(input: Node, alpha: float = 1.0, inplace: bool = False) -> Node:
         >>> F.elu(graphc.tensor([-1.0, 0.0, 2.0]))
         tensor([-0.6321,  0.0000,  2.0000])
     """
-    below = input <= 0
-    return select(below, elementwise("expm1", select(below, input, 0)) * alpha, input)
+    below = input < 0
+    rest = input if alpha == 1 else select(elementwise("eq", input, 0), input * alpha, input)  # as torch: at 0, a line
+    return select(below, elementwise("expm1", select(below, input, 0)) * alpha, rest)
 
 
 @op("Elu")
@@ -185,7 +187,7 @@ def celu(input: Node, alpha: float = 1.0, inplace: bool = False) -> Node:
     """
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    below = input <= 0
+    below = input < 0
     return select(below, elementwise("expm1", select(below, input, 0) / alpha) * alpha, input)
 
 

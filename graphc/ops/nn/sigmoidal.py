@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import pi, sqrt
 
 from graphc.dispatch.operation import op
-from graphc.ir.core.build import elementwise, select
+from graphc.ir.core.build import derived, elementwise, magnitude, select
 from graphc.ir.core.graph import Node
 from graphc.ops.common import axis_of
 from graphc.ops.nn.rectifiers import relu6
@@ -131,7 +131,7 @@ def logsigmoid(input: Node) -> Node:
         >>> F.logsigmoid(graphc.tensor([-1000.0, 0.0]))
         tensor([-1.0000e+03, -6.9315e-01])
     """
-    return elementwise("minimum", input, 0) - elementwise("log1p", elementwise("exp", -elementwise("abs", input)))
+    return select(input < 0, input, 0) - elementwise("log1p", elementwise("exp", -magnitude(input)))
 
 
 @op("Hardsigmoid")
@@ -152,7 +152,7 @@ def hardsigmoid(input: Node, inplace: bool = False) -> Node:
         >>> F.hardsigmoid(graphc.tensor([-4.0, 0.0, 1.5, 4.0]))
         tensor([0.0000, 0.5000, 0.7500, 1.0000])
     """
-    return relu6.nodes(input + 3) / 6
+    return derived("hardsigmoid", relu6.nodes(input + 3) / 6, input)
 
 
 @op("Hardswish")
@@ -175,7 +175,7 @@ def hardswish(input: Node, inplace: bool = False) -> Node:
         >>> F.hardswish(graphc.tensor([-4.0, -1.0, 0.0, 4.0]))
         tensor([-0.0000, -0.3333,  0.0000,  4.0000])
     """
-    return input * relu6.nodes(input + 3) / 6
+    return derived("hardswish", input * relu6.nodes(input + 3) / 6, input)
 
 
 @op("Glu")

@@ -68,7 +68,7 @@ def norm_nodes(x: Node, order: float, axes: tuple[int, ...], keepdim: bool) -> N
         return reduced("sum", cast(cast(x, BOOL), x.dtype), axes, keepdim)
     if order in (float("inf"), float("-inf")):
         return reduced("max" if order > 0 else "min", a, axes, keepdim)
-    zero = elementwise("eq", a, 0) if order < 2 else None
+    zero = elementwise("eq", a, 0) if order < 1 else None
     safe = a if zero is None else select(zero, full_like(a, 1), a)
     powers = elementwise("pow", safe, order)
     powers = powers if zero is None else select(zero, full_like(a, 0 if order > 0 else float("inf")), powers)

@@ -9,7 +9,7 @@ from typing import overload
 
 from graphc.dispatch.arguments import numpy_names
 from graphc.dispatch.operation import op
-from graphc.ir.core.build import apply, cast, elementwise, reduce, reshape, select, zeros_like
+from graphc.ir.core.build import apply, broadcast, cast, derived, elementwise, full_like, reduce, reshape, select, zeros_like
 from graphc.ir.core.build import argsort as order_of
 from graphc.ir.core.build import gather as gather_at
 from graphc.ir.core.graph import Node
@@ -55,6 +55,18 @@ def _middle(input: Node, axis: int) -> tuple[Node, Node]:
         first = reshape(apply("argmax", cast(bad, I32), axis=axis), shape)
         index = select(reshape(reduce("any", bad, (axis,)), shape), first, index)
     return _at(input, index, axis)
+
+
+@op("MedianBackward0")
+def _middle_of_all(x: Node) -> Node:
+    """Return the median of a vector; elements that are equal to it share its gradient, as in torch."""
+    value = reshape(_middle.nodes(x, 0)[0], ())
+    if not x.dtype.is_float or not x.type.rank:
+        return value
+    wide = broadcast(value, x.shape, ())
+    equal = elementwise("eq", x, wide) | (elementwise("ne", x, x) & elementwise("ne", wide, wide))
+    share = reduce("sum", select(equal, x, 0), (0,)) / reduce("sum", cast(equal, x.dtype), (0,))
+    return derived("checked", value, share, full_like(value, 1))
 
 
 @numpy_names
@@ -167,7 +179,8 @@ def median(input: Tensor, dim: int, keepdim: bool = False) -> ValuesIndices: ...
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor | ValuesIndices:
     """Return the median of all elements, or the medians along an axis and their indices.
 
-    Of an even number of elements it is the lower of the middle two. It is NaN where any element is.
+    Of an even number of elements it is the lower of the middle two. It is NaN where any element is. The gradient of the
+    median of all elements is shared by those that are equal to it; with dim, that of indices has all of it.
 
     Args:
         input: tensor.
@@ -191,9 +204,9 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
     axis = axis_of(-1 if dim is None else dim, flat.dim())
     if flat.dim() and flat.shape[axis] == 0:
         raise IndexError(f"median(): Expected reduction dim {axis} to have non-zero size.")
-    medians, indices = _middle(flat, axis)
     if dim is None:
-        return medians.squeeze()
+        return _middle_of_all(flat)
+    medians, indices = _middle(flat, axis)
     if keepdim or not input.dim():
         return _MEDIAN(medians, indices)
     return _MEDIAN(medians.squeeze(axis), indices.squeeze(axis))
