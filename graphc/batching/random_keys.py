@@ -1,7 +1,7 @@
-"""Random numbers of the elements of a batch.
+"""Random numbers for the elements of a batch.
 
-A random generator is a key, and each draw advances it. Where elements have different numbers, the key is batched:
-element i has it advanced as far as i runs of the function would.
+A random generator is a key, and each draw advances it.  Where elements draw different numbers, the key is batched: element i
+has it advanced as far as i runs of the function would.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from graphc.tracing.nested import KEY, Before
 __all__ = ["furthest_key", "keys_of_elements", "refuse_draws"]
 
 WORD = 0xFFFFFFFF
-"""The bits of a word, as random numbers are made of."""
+"""Bits of a word of random numbers."""
 
 
 def refuse_draws(roots: Sequence[Node], changed: Mapping[Storage, Before]) -> None:
-    """Raise RuntimeError if the roots need random numbers that were drawn with a state that was changed."""
+    """Raise RuntimeError if the roots depend on random numbers drawn with a state that was changed."""
     for storage, before in changed.items():
         if before.node.type == KEY and (
             storage is default_generator.state._storage or _draws(roots, storage.node, before.node)
@@ -41,9 +41,9 @@ def refuse_draws(roots: Sequence[Node], changed: Mapping[Storage, Before]) -> No
 def keys_of_elements(
     entered: Mapping[Storage, Before], changed: Mapping[Storage, Before], count: int
 ) -> tuple[dict[Node, Node], dict[Node, Node], dict[Node, Node]]:
-    """Return what the placeholders for random states are: of no draw; batches; where the last run starts.
+    """Return replacements for the placeholders of random states: those without draws; batches; the start of the last run.
 
-    Where it is unknown how much one run draws, each element has a stream of its own.
+    If the number of words that one run draws is unknown, each element has its own stream.
     """
     plain: dict[Node, Node] = {}
     batches: dict[Node, Node] = {}
@@ -67,13 +67,13 @@ def keys_of_elements(
 
 
 def _draws(roots: Sequence[Node], after: Node, before: Node) -> bool:
-    """Tell whether random bits among what the roots need are drawn with a state from `before` to `after`."""
+    """Return whether random bits among the nodes below the roots are drawn with a state from `before` to `after`."""
     states = set(toposort([after], lambda n: n is before))
     return any(n.op.random and n.operands[0] in states for n in toposort(roots))
 
 
 def _streams(key: Node, size: int) -> Node:
-    """Return a random state for each element: where `key` is, with seeds of which no two are the same stream."""
+    """Return a random state for each element, with distinct streams that start at `key`."""
     many = lead(key, size)
     seed = elementwise("xor", many & WORD, elementwise("shift_right", many, constant(32, I64, many.shape)) & WORD)
     mixed = (seed * 0x2545F491 + iota((size, 2), 0) * 0x9E3779B1 + 0x9E3779B1) & WORD
@@ -81,7 +81,7 @@ def _streams(key: Node, size: int) -> Node:
 
 
 def furthest_key(states: Node, before: Node) -> Node:
-    """Return a random state behind all that elements have drawn."""
+    """Return a random state beyond all draws of all elements."""
     if not states.shape[0]:
         return before
     return select(elementwise("eq", iota((2,), 0), 1), reduce("max", states, (0,)), before)

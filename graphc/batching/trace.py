@@ -1,8 +1,7 @@
-"""One run of a function on placeholders for the elements of a batch, and the batched graph that results.
+"""One run of a function on placeholders for the elements of a batch, and the batched graph.
 
-Every batched input becomes a fresh parameter node of the shape of one element; the recorded graph is batched by
-graphc.ir.transforms.vmap. Nodes tell nested levels apart, so that maps, gradients and compiled functions nest in any
-order.
+Every batched input becomes a fresh parameter with the shape of one element; graphc.ir.transforms.vmap batches the recorded
+graph. Nodes identify nested levels, so maps, gradients and compiled functions nest in any order.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _numbers = count()
 
 
 class Batched:
-    """A result: its node, whether the batch axis is in front of it, and the history it has outside."""
+    """A result: its node, whether it has a leading batch axis, and its history outside."""
 
     def __init__(self, node: Node, has_axis: bool, fn: GradFn | None, pending: int) -> None:
         self.node, self.has_axis, self.fn, self.pending = node, has_axis, fn, pending
@@ -64,7 +63,7 @@ def _moved(x: Node, dim: int) -> Node:
 
 
 class BatchTrace(InnerTrace):
-    """One run of a function on placeholders for the elements of a batch.  Nothing is computed but what is asked for."""
+    """One run of a function on placeholders for the elements of a batch.  Only values that are read are computed."""
 
     kind = "batched function"
 
@@ -97,14 +96,14 @@ class BatchTrace(InnerTrace):
         self.taken.append((x, dim, key, inner))
         return inner
 
-    # -- custom functions with a rule for batches ---------------------------------------------------------------
+    # -- custom functions with a batching rule ------------------------------------------------------------------
 
     def varying(self) -> Iterable[Node]:
         """Return the parameters that stand for an element."""
         return self.inputs
 
     def apply_function(self, call: Any) -> tuple[Any, bool]:
-        """Run a custom function: by its own rule if it has one and an argument is batched.  Raises RuntimeError, ValueError."""
+        """Run a custom function, by its batching rule if it has one for batched arguments.  Raises RuntimeError, ValueError."""
         if not self.is_batched(call.tensors) or not call.function.has_batch_rule():
             return apply_with_rules(call), True
         inside = any(self.differentiates(x) for x in call.tensors)
@@ -114,7 +113,7 @@ class BatchTrace(InnerTrace):
         return result, inside
 
     def _by_rule(self, call: Any) -> Any:
-        """Return placeholders for the results that a function's rule gives for the whole batch."""
+        """Return placeholders for the results that a function's batching rule returns for the whole batch."""
         info, function = VmapInfo(self.size, self.randomness), call.function
         returned = self.outside(call.args, lambda lifted, dims: function.vmap(info, dims, *lifted))
         outputs, places = ruled(function, returned)
@@ -124,11 +123,11 @@ class BatchTrace(InnerTrace):
         return type(returned[0])(results) if several else results[0]
 
     def is_batched(self, tensors: Sequence[Tensor]) -> bool:
-        """Tell whether one of some tensors is another for each element."""
+        """Return whether one of some tensors varies over the elements."""
         return not set(toposort([t._node() for t in tensors])).isdisjoint(self.inputs)
 
     def differentiates(self, x: Tensor) -> bool:
-        """Tell whether the function itself may take a gradient through what made a tensor."""
+        """Return whether the function itself may take a gradient through a tensor."""
         seen: set[GradFn] = set()
         stack = [x._edge() if x.requires_grad else None]
         while stack:
@@ -143,7 +142,7 @@ class BatchTrace(InnerTrace):
         return False
 
     def outside(self, args: Sequence[Any], rule: Callable[[list[Any], tuple[int | None, ...]], Any]) -> Any:
-        """Call a rule outside of this level on arguments that are batches there, and on the dims of their batch axes."""
+        """Call a rule outside of this level, on arguments that are batches there, with the dims of their batch axes."""
         tensors = [a for a in args if isinstance(a, Tensor)]
         nodes = [t._node() for t in tensors]
         keys = {b.key for b in self.entered.values() if b.key is not None}
@@ -185,7 +184,7 @@ class BatchTrace(InnerTrace):
     # -- the end ----------------------------------------------------------------------------------------------
 
     def finish(self, outputs: Sequence[Any]) -> list[Batched | None]:
-        """Batch the outputs, None for what is no tensor, and what was written in place.  Raises RuntimeError."""
+        """Batch the outputs, None for values that are not tensors, and in-place writes.  Raises RuntimeError."""
         self.bind_numbers()
         changed = self.changed()
         written = [(x, dim, inner) for x, dim, key, inner in self.taken if inner._storage.node is not key]
@@ -208,12 +207,12 @@ class BatchTrace(InnerTrace):
         return [next(each) if isinstance(x, Tensor) else None for x in outputs]
 
     def write_back(self) -> None:
-        """Write to the arguments what the function wrote to their placeholders; to be called outside."""
+        """Write to the arguments what the function wrote to their placeholders; called outside of the level."""
         for x, dim, batched in self.writes:
             x._assign(batched.tensor(dim, self.size))
 
     def _write_outside(self, changed: dict[Storage, Before], batches: Sequence[tuple[Node, bool]]) -> None:
-        """Leave what was written to tensors from outside, with their true random states.  Raises RuntimeError for batches."""
+        """Apply the function's writes to external tensors, with their true random states.  Raises RuntimeError for batches."""
         for storage, before in self.entered.items():
             if before.key is not None and storage.node is before.key:
                 storage.node = before.node
@@ -232,13 +231,13 @@ class BatchTrace(InnerTrace):
                 state.dirty.add(storage)
 
     def _outer_step(self, x: Tensor) -> GradFn | None:
-        """Return a step from which the history outside of this level is reached; None if there is none."""
+        """Return a grad_fn from which the history outside of this level is reached; None if there is none."""
         first = x._edge() if x.requires_grad else None
         ends = self.ends(first)
         return GradFn(first.name(), tuple(ends)) if first is not None and ends else None
 
     def _written_out(self, tensors: Sequence[Tensor]) -> list[Node]:
-        """Return nodes of tensors in which hooks and custom functions on the way to the history outside are in the graph."""
+        """Return the nodes of tensors, with hooks and custom functions before the outside history replaced by graph nodes."""
         nodes = [x._node() for x in tensors]
         edges = [x._edge() for x in tensors if x.requires_grad]
         if not state.grad or not any(self.ends(e) for e in edges):

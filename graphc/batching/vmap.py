@@ -1,7 +1,7 @@
 """`graphc.vmap`: in_dims and out_dims, and the call of a batched function.
 
-The function is called once, on placeholders for one element of the batch (graphc.batching.trace), and the graph that
-it recorded is batched.
+The function is called once, on placeholders for one element of the batch (graphc.batching.trace), and the recorded graph is
+batched.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from graphc.tensors.tensor import Tensor
 __all__ = ["vmap"]
 
 Dims = Any
-"""An int, None, or a pytree of them that is the beginning of the pytree it goes with."""
+"""An int, None, or a pytree of them that is a prefix of the pytree it belongs to."""
 
 
 def vmap(
@@ -120,7 +120,7 @@ def _name(func: Any) -> str:
 
 
 class _Call:
-    """One call of a batched function: what it was given, checked."""
+    """One call of a batched function: its checked arguments."""
 
     def __init__(
         self, func: Callable[..., Any], in_dims: Dims, out_dims: Dims, randomness: str, args: Any, kwargs: dict[str, Any]
@@ -201,7 +201,7 @@ class _Call:
         return pytree.unflatten(self._placed(outputs, batches, dims, size, level), tree)
 
     def result_dims(self, result: Any, outputs: Sequence[Any], tree: TreeDef) -> list[int | None]:
-        """Return one dim for each output.  Raises ValueError for dims that do not fit, and for what is no tensor."""
+        """Return one dim per output.  Raises ValueError for dims that do not fit, and for outputs that are not tensors."""
         out_dims = self.out_dims
         alone = isinstance(result, Tensor) and isinstance(out_dims, tuple) and len(out_dims) == 1
         dims = _spread(out_dims[0] if alone else out_dims, tree)
@@ -227,7 +227,7 @@ class _Call:
         size: int,
         level: BatchTrace,
     ) -> list[Any]:
-        """Return the outputs with the batch axis where it is wanted, as tensors of the level outside."""
+        """Return the outputs with the batch axis at the wanted position, as tensors of the outer level."""
         located: list[Any] = []
         for x, batched, dim in zip(outputs, batches, dims, strict=True):
             if batched is None:
@@ -244,7 +244,7 @@ def _as_tensor(leaf: Any) -> Any:
 
 
 def _in_chunks(call: _Call, chunk_size: int) -> Any:
-    """Map some elements at a time, and put the results one after another."""
+    """Map some elements at a time, and concatenate the results."""
     start = get_rng_state() if call.randomness == "same" else None
     results: list[list[Any]] = []
     for begin in range(0, max(call.size, 1), chunk_size):

@@ -1,4 +1,4 @@
-"""The command line: the main job, and `dump`, which shows any function at any stage."""
+"""The command line: the main program, and `dump`, which prints any function at any stage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line on arguments, those of the process if None, and return the exit code.
 
-    Raises SystemExit with code 2 and a message on stderr for arguments that make no sense.
+    Raises SystemExit with code 2 and a message on stderr for invalid arguments.
     """
     parser = argparse.ArgumentParser(
         prog="python -m graphc", description="Train a digit classifier whose whole step is compiled, and show what it became."

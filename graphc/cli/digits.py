@@ -1,4 +1,4 @@
-"""The UCI optical digits, which come with the package (`DIGITS.md` says where they are from)."""
+"""The UCI optical digits, which are part of the package (`DIGITS.md` gives their source)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Digits", "batches", "load"]
 
 
 class Digits(NamedTuple):
-    """Pictures, f32 in [0, 1] of shape (n, 64), and their labels, i64 of shape (n,), to learn from and to be tested by."""
+    """Images, f32 in [0, 1] of shape (n, 64), and labels, i64 of shape (n,), for training and testing."""
 
     train_x: NDArray[np.float32]
     train_y: NDArray[np.int64]
@@ -21,7 +21,7 @@ class Digits(NamedTuple):
 
 
 def load(seed: int = 0) -> Digits:
-    """Return the digits shuffled by a seed, four fifths of them to learn from."""
+    """Load the digits, shuffled by a seed; four fifths are training data."""
     with np.load(Path(__file__).with_name("digits.npz")) as file:
         pixels, labels = file["pixels"], file["labels"]
     order = np.random.default_rng(seed).permutation(len(labels))
@@ -31,7 +31,7 @@ def load(seed: int = 0) -> Digits:
 
 
 def batches(x: NDArray[Any], y: NDArray[Any], size: int, rng: np.random.Generator) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Return full batches of the rows of `x` and `y` in an order drawn from `rng`; rows that fill none are left out."""
+    """Return full batches of the rows of `x` and `y` in an order drawn from `rng`; an incomplete last batch is dropped."""
     order = rng.permutation(len(x))
     starts = range(0, len(x) - size + 1, size)
     return [(x[order[s : s + size]], y[order[s : s + size]]) for s in starts]

@@ -40,15 +40,15 @@ STAGES: dict[str, str] = {
     "asm": "assembly for this CPU",
     "cost": "operations, bytes, kernels, arena bytes of one call",
 }
-"""Every stage that can be printed, in the order of the pipeline, and what it shows."""
+"""Every stage that can be printed, in the order of the pipeline, with a description."""
 
 
 class _Usage(Exception):
-    """Arguments that make no sense; the message says why."""
+    """Invalid arguments; the message gives the reason."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `dump` takes."""
+    """Add the options of `dump`."""
     parser.add_argument("function", nargs="?", metavar="file.py:f", help="a function, or an nn.Module, and the file it is in")
     parser.add_argument(
         "--shape", nargs="+", action="extend", default=[], metavar="128,64:f32",
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a stage and return 0; 1 where the function raises.  Raises SystemExit with code 2 for senseless arguments."""
+    """Print a stage and return 0; 1 if the function raises.  Raises SystemExit with code 2 for invalid arguments."""
     if options.list:
         print("\n".join(f"{name:10} {what}" for name, what in STAGES.items()))
         return 0
@@ -90,7 +90,7 @@ def text(lowered: Lowered, stage: str) -> str:
 
 
 def example(spec: str) -> NDArray[Any]:
-    """Return zeros of the shape and dtype that `128,64:f32` means.  Raises an error that says what was expected."""
+    """Return zeros of the shape and dtype of a spec such as `128,64:f32`.  Raises an error that states the expected form."""
     extents, _, dtype = spec.partition(":")
     dtype = dtype or "f32"
     if not re.fullmatch(r"(\d+(,\d+)*)?", extents) or dtype not in DTYPES:

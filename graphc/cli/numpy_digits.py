@@ -1,4 +1,4 @@
-"""The main job's model in plain NumPy, derived by hand: what the compiled step is timed beside and tested against."""
+"""The main program's model in plain NumPy, with hand-written gradients: the reference for timing and tests."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class NumpyMLP:
         self.lr, self.steps = lr, 0
 
     def step(self, x: Array, y: Array) -> float:
-        """Take one step on a batch, (n, inputs) with labels (n,); return the loss before it."""
+        """Take one step on a batch, (n, inputs) with labels (n,); return the loss before the step."""
         loss, gradients = self.gradients(x, y)
         self.adam(gradients)
         return loss
 
     def gradients(self, x: Array, y: Array) -> tuple[float, list[Array]]:
-        """Return the mean cross-entropy and its gradient by each parameter."""
+        """Return the mean cross-entropy and its gradient with respect to each parameter."""
         w1, b1, w2, b2 = self.parameters
         hidden = np.maximum(x @ w1.T + b1, 0)
         logits = hidden @ w2.T + b2
@@ -46,7 +46,7 @@ class NumpyMLP:
         return loss, [by_hidden.T @ x, by_hidden.sum(axis=0), by_logits.T @ hidden, by_logits.sum(axis=0)]
 
     def adam(self, gradients: Sequence[Array], beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> None:
-        """Move the parameters.  Source: Kingma and Ba (2015), in torch's order of operations."""
+        """Update the parameters.  Source: Kingma and Ba (2015), in torch's order of operations."""
         self.steps += 1
         size = self.lr / (1 - beta1**self.steps)
         root = (1 - beta2**self.steps) ** 0.5

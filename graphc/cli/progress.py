@@ -1,4 +1,4 @@
-"""A progress bar: rich's where it is installed, else one line that is written anew."""
+"""A progress bar: rich's where it is installed, else a line that is overwritten."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["Report", "track"]
 
 
 class Report(Protocol):
-    """What a bar calls after each step to show how far things are."""
+    """Called by the loop after each iteration to show the state."""
 
     def __call__(self) -> str: ...
 
 
 def track(count: int, what: str, report: Report, *, quiet: bool = False) -> Iterator[int]:
-    """Yield 0 … count-1 and show on stderr how many are done, with what `report` says by then; nothing if quiet."""
+    """Yield 0 … count-1 and show progress on stderr, with the text of `report`; nothing if quiet."""
     if quiet:
         yield from range(count)
         return

@@ -1,4 +1,4 @@
-"""The main job: train a digit classifier whose whole step is one compiled program, then show what it became."""
+"""The main program: train a digit classifier whose whole step is one compiled program, then print its stages and timings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Trainer:
         self.predict = compile(self._predict)
 
     def _step(self, x: Tensor, y: Tensor) -> Tensor:
-        """Take one step on pictures f32 (n, 64) with labels i64 (n,); return the loss before it."""
+        """Take one step on images f32 (n, 64) with labels i64 (n,); return the loss before the step."""
         self.optimizer.zero_grad()
         loss: Tensor = F.cross_entropy(self.model(x), y)
         loss.backward()
@@ -49,22 +49,22 @@ class Trainer:
         return loss
 
     def _predict(self, x: Tensor) -> Tensor:
-        """Return the likeliest labels, i64 (n,)."""
+        """Return the most likely labels, i64 (n,)."""
         labels: Tensor = self.model(x).argmax(dim=1)
         return labels
 
     def accuracy(self, x: NDArray[Any], y: NDArray[Any]) -> float:
-        """Return the share of right labels, 0 to 1."""
+        """Return the fraction of correct labels."""
         return float(np.mean(self.predict(x) == y))
 
     def numpy_twin(self) -> NumpyMLP:
-        """Return the same model in plain NumPy, with today's parameters and a fresh optimizer."""
+        """Return the same model in plain NumPy, with the current parameters and a new optimizer."""
         return NumpyMLP([p.detach().numpy() for p in self.model.parameters()], LEARNING_RATE)
 
 
 @dataclass(frozen=True)
 class _Times:
-    """Seconds: of the first call, which compiles, and medians of a step."""
+    """Seconds: the first call, which compiles, and the medians of a step."""
 
     first: float
     compiled: float
@@ -72,7 +72,7 @@ class _Times:
 
 
 def run(out: Path, epochs: int, *, quiet: bool) -> int:
-    """Train, print what came of it, write every stage of the step to `out`; return 0 if it has learned, else 1."""
+    """Train, print the results, write every stage of the step to `out`; return 0 if the accuracy is reached, else 1."""
     digits, trainer = load(), Trainer()
     twin = trainer.numpy_twin()
     x, y = digits.train_x[:BATCH], digits.train_y[:BATCH]
@@ -87,7 +87,7 @@ def run(out: Path, epochs: int, *, quiet: bool) -> int:
 
 
 def _train(trainer: Trainer, digits: Digits, epochs: int, *, quiet: bool) -> float:
-    """Go through the training digits `epochs` times; return the accuracy on the others."""
+    """Train for `epochs` epochs; return the accuracy on the test digits."""
     rng = np.random.default_rng(0)
     loss = accuracy = 0.0
 
@@ -116,12 +116,12 @@ step          {1e6 * times.compiled:.0f} µs; the same step in NumPy {1e6 * time
 
 
 def _count(lowered: Lowered, stage: str) -> int:
-    """Count the operations at a stage; constants and indices are none."""
+    """Count the operations at a stage, without constants and indices."""
     return sum(node.op.kind != "leaf" for node in parse(lowered.ir(stage)).nodes())
 
 
 def in_turns(*calls: Callable[[], Any], rounds: int = 15, count: int = 40) -> list[float]:
-    """Return the median seconds of each call: rounds of `count` calls, each in its turn."""
+    """Return the median seconds of each call, from `rounds` alternating rounds of `count` calls."""
     durations: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
         for call, times in zip(calls, durations, strict=True):
@@ -136,7 +136,7 @@ def _seconds(call: Callable[[], Any]) -> float:
 
 
 def write_stages(lowered: Lowered, out: Path) -> list[Path]:
-    """Write the text of every stage to a folder, made if missing, and return the files."""
+    """Write the text of every stage to a folder, created if missing, and return the files."""
     out.mkdir(parents=True, exist_ok=True)
     tensor_stages = lowered.stages[: lowered.stages.index("kernels")]
     texts: dict[str, Callable[[], str]] = {

@@ -39,10 +39,10 @@ CACHE_SIZE = 64
 
 
 WATCHES = 8
-"""How many states of what it reads in Python a compiled function remembers."""
+"""How many states of the Python values it reads a compiled function remembers."""
 
 MOVES = 3
-"""How many traces have to change what they read before that is said."""
+"""How many traces have to change the values they read before a warning."""
 
 
 def _python_draws() -> Any:
@@ -60,8 +60,8 @@ def _python_draws() -> Any:
 class Compiled:
     """Compiled function, as `graphc.compile` returns it; `lower(*args)` shows every stage.
 
-    The first call with a new kind of arguments traces and compiles it. `__call__` is a slot that holds the native entry
-    of the variant called last as a rule: no Python code runs before it.
+    The first call with a new kind of arguments traces and compiles it. `__call__` is a slot that usually holds the native entry
+    of the variant called last: no Python code runs before it.
 
     Args:
         function: function or module.
@@ -98,7 +98,7 @@ class Compiled:
         return copy
 
     def __reduce__(self) -> Any:
-        """Pickle what was compiled; what a module knows under its name, as functions are, by that name."""
+        """Pickle the original function or module; one that its module defines under its name, by that name."""
         name = getattr(self, "__qualname__", "")
         value: Any = sys.modules.get(getattr(self, "__module__", ""))
         for part in name.split("."):
@@ -109,7 +109,7 @@ class Compiled:
         return f"<compiled {self._function!r}>"
 
     def _slow(self, *args: Any, **kwargs: Any) -> Any:
-        """Look a call up and run it; what the native entry cannot do alone."""
+        """Look up a variant and run it; the slow path behind the native entry."""
         if state.trace is not None or state.compiling:
             return self._function(*args, **kwargs)
         call = flatten_call(args, kwargs)
@@ -133,7 +133,7 @@ class Compiled:
         return next((v for v in reversed(group) if v.holds(call)), None)
 
     def _traced(self, call: Call) -> tuple[Variant, bool]:
-        """Return a new variant for a call, and whether it is one for further calls too."""
+        """Return a new variant for a call, and whether it can serve further calls."""
         group = self._variants.setdefault(call.key, [])
         if len(self._variants) > CACHE_SIZE:
             self._variants.popitem(last=False)
@@ -153,7 +153,7 @@ class Compiled:
         return variant, False
 
     def _watch(self, call: Call) -> Watch:
-        """Return what a trace with these arguments may read, as it is now; searched anew only if it has changed."""
+        """Return the Python values that a trace with these arguments may read; searched again only if they have changed."""
         objects = [x for x in call.leaves if not isinstance(x, (Tensor, np.ndarray, *ATOMS))]
         known = None if objects else next((w for w in self._watches if w.holds()), None)
         if known is None:
@@ -163,7 +163,7 @@ class Compiled:
         return known
 
     def _warn(self, why: str) -> None:
-        """Say once that every call is traced for itself."""
+        """Warn, once, that every call is traced separately."""
         if not self._warned:
             self._warned = True
             warnings.warn(
@@ -173,7 +173,7 @@ class Compiled:
             )  # fmt: skip
 
     def _speed_up(self, variant: Variant, call: Call) -> None:
-        """Let the next calls like this one take the fast path, where there is one."""
+        """Install the fast path for further calls like this one, if it has one."""
         if variant.fast is None:
             variant.fast = fast_path_of(variant, call, self._slow)
         if variant.fast is not None:

@@ -32,14 +32,14 @@ __all__ = ["Tracer", "capture", "trace"]
 
 
 class _AliasedError(Exception):
-    """Arguments, by number, turned out to share their values with state, or with another argument that is written."""
+    """Arguments, by number, that share their values with state, or with another argument that is written."""
 
     def __init__(self, numbers: set[int]) -> None:
         self.numbers = numbers
 
 
 def trace(function: Callable[..., Any], call: Call, options: Options, seen: Watch) -> Variant:
-    """Trace a function with the arguments of a call; those that alias what else it uses are taken as state."""
+    """Trace a function with the arguments of a call; arguments that alias other tensors it uses are treated as state."""
     known = _aliases(call)
     while True:
         try:
@@ -49,7 +49,7 @@ def trace(function: Callable[..., Any], call: Call, options: Options, seen: Watc
 
 
 def _aliases(call: Call) -> frozenset[int]:
-    """Return the arguments that share values with another tensor, and of which a gradient could be taken."""
+    """Return the arguments that share values with another tensor and may require a gradient."""
     groups: dict[Any, list[int]] = {}
     for number, argument in enumerate(call.arguments):
         if not argument.is_numpy:
@@ -65,7 +65,7 @@ def _aliases(call: Call) -> frozenset[int]:
 class Tracer:
     """One tracing of a function with the arguments of a call.
 
-    `state_like` are the numbers of arguments that the function gets as they are, as state from outside.
+    `state_like` are the numbers of arguments that are passed to the function directly, as external state.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Tracer:
         self.outputs: dict[Node, int] = {}
 
     def run(self) -> Variant:
-        """Trace and return the variant; whatever happens, all state is as it was before."""
+        """Trace and return the variant; all state is restored, even after an exception."""
         state.trace = self.trace
         try:
             args, kwargs = self._placeholders()
@@ -94,11 +94,11 @@ class Tracer:
             add_location(error)
             raise
         finally:
-            self.trace.leave()  # first: a signal handler in between sets aside what is still there
+            self.trace.leave()  # first: a signal handler in between suspends the remaining state
             state.trace = None
 
     def _placeholders(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return the arguments with tensors on placeholders: the same one for the same tensor; an array is only read."""
+        """Return the arguments with placeholders for tensors: the same one for the same tensor; arrays are read-only."""
         tensors: dict[int, Tensor] = {}
         leaves: list[Any] = []
         arguments = iter(self.call.arguments)
@@ -164,7 +164,7 @@ class Tracer:
         )
 
     def _constants(self, inputs: Sequence[Node]) -> list[Node]:
-        """Return the arrays that the function made of nothing: further parameters.  Raises TracingError for unbound ones."""
+        """Return the arrays that the function computed without inputs, as parameters.  Raises TracingError for unbound ones."""
         known = set(inputs)
         constants = [n for n in toposort(self.outputs) if n.op is PARAMETER and n not in known]
         for node in constants:
@@ -177,7 +177,7 @@ class Tracer:
         return Result("output", 0, None, node, fn)
 
     def _written_out(self, tensors: Sequence[Tensor]) -> dict[Tensor, Node]:
-        """Return nodes for results on whose way back hooks or custom functions are: in these, what that code does."""
+        """Return nodes for results whose history has hooks or custom functions, with their code recorded in the nodes."""
         chosen = [x for x in tensors if x.requires_grad and (edge := x._edge()) is not None and not edge.dead]
         edges = [x._edge() for x in chosen]
         if not any(isinstance(s, CustomGradFn) and not is_outside(s) for s in with_late_hooks(history(edges))):
@@ -195,7 +195,7 @@ class Tracer:
         return self._output(nodes.get(leaf, leaf._node()), leaf._edge() if leaf.requires_grad else None)
 
     def _finder(self, tensor: Tensor) -> ArgumentTensor | OutsideTensor:
-        """Return how to find, at a call, the tensor that this one was in the trace."""
+        """Return how to find, at a call, a tensor of the trace."""
         number = self.numbers.get(tensor)
         return OutsideTensor(tensor) if number is None else ArgumentTensor(number)
 
@@ -208,12 +208,12 @@ class Tracer:
         return writes
 
     def _outside(self) -> frozenset[Storage]:
-        """Return the storages from outside whose values or gradients the function used."""
+        """Return the external storages whose values or gradients the function used."""
         held = (slot.tensor for slot in self.trace.grads.values() if slot.tensor not in self.numbers)
         return frozenset((*(s.place[0] for s in self.trace.captures), *(tensor._storage.place[0] for tensor in held)))
 
     def _check_aliases(self) -> None:
-        """Find arguments that the function used under another name too, and could not see to be one.
+        """Find arguments that the function also used under another name without being able to tell.
 
         Raises _AliasedError for these, and TracingError for a NumPy array that is written to.
         """
@@ -258,14 +258,14 @@ class Tracer:
 
 
 def capture(function: Callable[..., Any], *args: Any) -> tuple[Graph, list[Captured]]:
-    """Return what a call records, without compiling it: the graph, and the state from outside that it reads."""
+    """Return the recording of a call without compiling it: the graph, and the external state that it reads."""
     variant = trace(function, flatten_call(args, {}), Options(), watch([function]))
     return variant.graph, variant.captures
 
 
 @dataclass(frozen=True)
 class _Placement:
-    """Number the nodes of results: parameters of the graph need no output."""
+    """Numbers the nodes of results: parameters of the graph need no output."""
 
     parameters: dict[Node, int]
     outputs: dict[Node, int]

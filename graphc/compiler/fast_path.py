@@ -25,11 +25,11 @@ from graphc.tensors.tensor import Tensor
 __all__ = ["MISFIT", "FastPath", "fast_path_of"]
 
 MISFIT = object()
-"""What the native entry of a FastPath call returns for arrays that do not fit."""
+"""Returned by the native entry of a FastPath for arrays that do not fit."""
 
 
 def _nested(entry: Callable[..., Any], build: Callable[[Sequence[Array]], Any], slow: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a call of a program that is all there is to a function but for the pytree its outputs are returned in."""
+    """Return the call of a program that has no state, with its outputs rebuilt into a pytree."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         outputs: Any = MISFIT if kwargs else entry(*args)
@@ -45,10 +45,10 @@ def _nested(entry: Callable[..., Any], build: Callable[[Sequence[Array]], Any], 
 class FastPath:
     """A variant bound for calls with positional arrays, or tensors that require no gradient.
 
-    `tensors` says which arguments are Tensors; `several` of them must be different ones.  `captures` are storages, or
-    ways to find them, and whether they require a gradient; `writes` pairs the number of one with that of an output
-    (`rebound` are those whose old value stays with what shares it), `grads` a tensor whose gradient is written with a
-    Result, or None to remove it.  Returns what `slow` returns for a call that is unlike the one it was made from.
+    `tensors` says which arguments are Tensors; `several` of them must be distinct.  `captures` are storages, or ways to find
+    them, and whether they require a gradient.  `writes` pairs the number of one with that of an output (`rebound` are those
+    whose old value stays with the tensors that share it), `grads` pairs a tensor whose gradient is written with a Result, or
+    None to remove it.  Calls `slow` for a call that is unlike the one it was built from.
     """
 
     entry: Callable[..., Any]
@@ -88,7 +88,7 @@ class FastPath:
         return self.build([value_of(r, args, outputs, self.to_numpy) for r in self.results])
 
     def _arguments(self, args: tuple[Any, ...]) -> list[Array] | None:
-        """Return the arguments' arrays; None if one is no array, or if the function would do something else now."""
+        """Return the arguments' arrays; None if one is not an array, or if a guard fails."""
         if len(args) != len(self.tensors) or state.trace is not None or state.grad is not self.grad:
             return None
         arrays = list(args)
@@ -103,7 +103,7 @@ class FastPath:
         return arrays if guards_hold(self.guards, self.grads_read) else None
 
     def _state(self, args: tuple[Any, ...], arrays: list[Array]) -> list[Storage] | None:
-        """Append the values of captured storages and return these; None if one is not as it was."""
+        """Append the values of captured storages and return these; None if one has changed its kind."""
         storages: list[Storage] = []
         for kept, requires_grad in self.captures:
             if type(kept) is Storage:
@@ -122,7 +122,7 @@ class FastPath:
 
 
 def _value(x: Any) -> Array | None:
-    """Return the array of a tensor that is a known value and nothing more."""
+    """Return the array of a tensor that is just a known value, else None."""
     if not isinstance(x, Tensor) or x._view_steps or x._storage.requires_grad:
         return None
     storage = x._storage
@@ -133,12 +133,12 @@ def _value(x: Any) -> Array | None:
 
 
 def _misfit(*arrays: Any) -> Any:
-    """Return the mark of arrays that do not fit, in place of a slow call."""
+    """Return the marker for arrays that do not fit, in place of a slow call."""
     return MISFIT
 
 
 def fast_path_of(variant: Variant, call: Call, slow: Callable[..., Any]) -> Callable[..., Any] | None:
-    """Return a function for further calls with positional arguments like these, None if there is none."""
+    """Return a function for further calls with positional arguments like these, or None."""
     if not _is_described_by_arrays(variant, call):
         return None
     bindings = variant.watch.bindings
@@ -150,7 +150,7 @@ def fast_path_of(variant: Variant, call: Call, slow: Callable[..., Any]) -> Call
 
 
 def _is_described_by_arrays(variant: Variant, call: Call) -> bool:
-    """Tell whether a call is described by its arrays: what is written and returned is outputs, nothing has a history."""
+    """Return whether arrays describe a call completely: writes and results are outputs, and nothing has a history."""
     tensors = [a.given for a in call.arguments if not a.is_numpy]
     if len({id(x) for x in tensors}) < len(tensors) or any(a.requires_grad for a in call.arguments) or variant.state_like:
         return False
@@ -170,7 +170,7 @@ def _is_described_by_array(r: Result, variant: Variant, to_numpy: bool) -> bool:
 
 
 def _is_bare(variant: Variant) -> bool:
-    """Tell whether the program is all there is to a call: no state, and results that are just its outputs, in order."""
+    """Return whether a call consists of the program alone: no state, and results that are its outputs, in order."""
     python = [variant.numbers, variant.guards, variant.watch.others]
     tensors = [variant.captures, variant.constants, variant.grads_read, variant.writes, variant.grads]
     in_order = [(r.kind, r.number) for r in variant.results] == [("output", i) for i in range(len(variant.graph.results))]
@@ -178,7 +178,7 @@ def _is_bare(variant: Variant) -> bool:
 
 
 def _is_flat(tree: TreeDef) -> bool:
-    """Tell whether the results are one value or a tuple of values, as the program returns them."""
+    """Return whether the results are one value or a tuple of values, as the program returns them."""
     return tree.kind is None or (tree.kind is tuple and all(p.kind is None for p in tree.parts))
 
 

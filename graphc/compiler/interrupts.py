@@ -16,10 +16,10 @@ __all__ = ["compiling"]
 
 @contextmanager
 def compiling() -> Iterator[None]:
-    """Trace and compile in a block: a handler that interrupts it sets the trace aside, and compiles nothing.
+    """Trace and compile in a block: an interrupting signal handler suspends the trace, and compiles nothing.
 
-    What a handler computes is no part of what is traced; and one that comes in more often than a compile takes would start
-    the same compile again and again, and never end.
+    The operations of a handler are not part of the trace; and a handler that is called more often than a compilation takes
+    would restart the same compilation forever.
     """
     state.compiling = True
     kept = _handlers() if threading.current_thread() is threading.main_thread() else []
@@ -36,7 +36,7 @@ def compiling() -> Iterator[None]:
 
 
 def _handlers() -> list[tuple[int, Callable[..., Any]]]:
-    """Return the signals that Python code of the user handles."""
+    """Return the signals that the user's Python code handles."""
     found = [(s, signal.getsignal(s)) for s in signal.valid_signals()]
     return [(s, h) for s, h in found if callable(h) and h is not signal.default_int_handler]
 

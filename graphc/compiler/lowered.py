@@ -16,8 +16,7 @@ __all__ = ["Lowered"]
 class Lowered:
     """The stages of one function for one kind of arguments.
 
-    `captured` is what the function recorded up to its first gradient, `adjoint` all of it; further stages are
-    those of the program.
+    `captured` is the recording up to the first gradient, `adjoint` all of it; further stages are those of the program.
     """
 
     def __init__(self, graph: Graph, forward: list[Node] | None, program: Program) -> None:
@@ -25,11 +24,11 @@ class Lowered:
 
     @property
     def stages(self) -> list[str]:
-        """The names that `ir` takes, in the order of the pipeline."""
+        """The names that `ir` accepts, in the order of the pipeline."""
         return ["captured", "adjoint", *(s for s in self._program.stages if s not in ("captured", "adjoint"))]
 
     def ir(self, stage: str = "optimized") -> str:
-        """Return the program's text at a stage.  Raises ValueError for a name that is no stage."""
+        """Return the program's text at a stage.  Raises ValueError for an unknown name."""
         if stage not in self.stages:
             raise ValueError(f"stage is one of {', '.join(self.stages)}, got {stage!r}")
         if stage == "captured" and self._forward is not None:
@@ -41,7 +40,7 @@ class Lowered:
         return self._program.mlir()
 
     def llvm_ir(self, optimized: bool = True) -> str:
-        """Return the LLVM IR: as LLVM holds it when it makes code, or as it was emitted."""
+        """Return the LLVM IR: as LLVM holds it for code generation, or as it was emitted."""
         return self._program.llvm_ir(optimized=optimized)
 
     def asm(self) -> str:
@@ -53,7 +52,7 @@ class Lowered:
         return to_networkx(self._graph)
 
     def cost(self) -> Cost:
-        """Return what one call takes: operations, bytes, kernels, arena bytes."""
+        """Return the work of one call: operations, bytes, kernels, arena bytes."""
         return self._program.cost()
 
     @property

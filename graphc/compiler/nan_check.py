@@ -1,7 +1,7 @@
-"""`compile(f, check_nan=True)`: detect a NaN or an infinity in the results, and find the operation that made it.
+"""`compile(f, check_nan=True)`: detect a NaN or an infinity in the results, and find the operation that produced it.
 
-The program computes one more flag, in the kernels that compute the results. Only if it is set, the graph is
-interpreted op by op from the same inputs to find the operation.
+The program computes an additional flag, in the kernels that compute the results.  Only if it is set, the graph is evaluated
+operation by operation on the same inputs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["post_check_of", "watched"]
 
 
 def watched(graph: Graph) -> Graph:
-    """Return the graph with one result more: whether any number among its results is not finite."""
+    """Return the graph with one more result: whether any of its results is not finite."""
     flag = constant(False, BOOL)
     for result in graph.results:
         if result.dtype.is_float:
@@ -33,7 +33,7 @@ def watched(graph: Graph) -> Graph:
 
 
 def post_check_of(graph: Graph) -> Callable[[Sequence[Any]], None]:
-    """Return what is asked when the flag is set: it raises FloatingPointError that names the operation."""
+    """Return the post-check for a set flag: it raises FloatingPointError that names the operation."""
 
     def post_check(arrays: Sequence[Any]) -> None:
         culprit = find_culprit(graph, arrays)
@@ -71,7 +71,7 @@ def _kinds(value: Any) -> str:
 
 
 def _summary(x: Any) -> str:
-    """Say what an operand holds: its number, or its range."""
+    """Describe an operand: its number, or its range."""
     if x.size == 1:
         return str(x.reshape(-1)[0])
     what = f"{x.dtype}{list(x.shape)}"

@@ -26,7 +26,7 @@ class Options:
             raise ValueError(f"compile takes opt=0, 1, 2, 3 or 'auto', got {self.opt!r}")
 
     def program(self, graph: Graph, strides: Sequence[tuple[int, ...] | None]) -> Program:
-        """Compile a graph as asked."""
+        """Compile a graph with these options."""
         if self.check_nan and any(r.dtype.is_float for r in graph.results):
             return compile_graph(watched(graph), strides, dynamic=self.dynamic, post_check=post_check_of(graph), opt=self.opt)
         return compile_graph(graph, strides, dynamic=self.dynamic, opt=self.opt)

@@ -1,6 +1,6 @@
-"""What every call of a compiled function does besides running its program: check guards, write state, return results.
+"""The call protocol of compiled functions: check guards, write state, return results.
 
-A call through `Variant` and one through `FastPath` differ in how they find tensors; what they do with these stands here.
+Calls through `Variant` and through `FastPath` find tensors in different ways; this module has what they share.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Result:
-    """Where a leaf of the function's result comes from.
+    """The source of a leaf of the function's result.
 
-    `kind` is "output" (of the program, by `number`), "parameter" (of the graph, by number), "argument" (the
-    very object passed) or "constant" (`value`).  `fn` is the history of a differentiable result.
+    `kind` is "output" (of the program, by `number`), "parameter" (of the graph, by number), "argument" (the very object passed)
+    or "constant" (`value`).  `fn` is the history of a differentiable result.
     """
 
     kind: str
@@ -40,7 +40,7 @@ class Result:
 
 
 def guards_hold(guards: Iterable[tuple[Callable[[], Any], Any]], grads: Iterable[tuple[Tensor, bool]]) -> bool:
-    """Tell whether Python values are what they were, and tensors have a `.grad` where they had one."""
+    """Return whether guarded Python values are unchanged, and the same tensors have a `.grad`."""
     for getter, value in guards:
         if not exact(getter(), value):
             return False
@@ -54,7 +54,7 @@ def guards_hold(guards: Iterable[tuple[Callable[[], Any], Any]], grads: Iterable
 
 
 def value_of(r: Result, args: Sequence[Any], outputs: Sequence[Array], to_numpy: bool) -> Any:
-    """Return a result that is no parameter of the graph and has no history that is still in use."""
+    """Return a result that is not a parameter of the graph and has no history that is still in use."""
     if r.kind == "constant":
         return r.value
     if r.kind == "argument":
@@ -65,7 +65,7 @@ def value_of(r: Result, args: Sequence[Any], outputs: Sequence[Array], to_numpy:
 
 
 def tensor_of(r: Result, array: Array) -> Tensor:
-    """Return a result as a tensor that has no history, or one that cannot be used again."""
+    """Return a result as a tensor without a history, or with a freed one."""
     return _plain(r, array) if r.fn is None else _used_up(r, array)
 
 
@@ -85,11 +85,11 @@ def _used_up(r: Result, array: Array) -> Tensor:
     return tensor
 
 
-# -- state that nothing else refers to takes new values itself: no graph can have read the old ones ---------------
+# -- unshared state takes new values in place: no graph can have read the old ones --------------------------------
 
 
 def write_state(storages: Sequence[Storage], arrays: Sequence[Array], writes: Iterable[tuple[int, int]]) -> None:
-    """Put computed values into storages, whose histories stay; `writes` pairs numbers of storages with those of arrays."""
+    """Store computed values in storages, which keep their histories; `writes` pairs numbers of storages and arrays."""
     for number, array in writes:
         storage = storages[number]
         if type(storage) is Storage and storage.node.op is PARAMETER and getrefcount(storage._node) <= HELD_ONCE:
@@ -102,7 +102,7 @@ def write_state(storages: Sequence[Storage], arrays: Sequence[Array], writes: It
 
 
 def write_grads(grads: Iterable[tuple[Tensor, Result | None, int]], arrays: Sequence[Array]) -> None:
-    """Put computed gradients, arrays by number, into the `.grad` of tensors; None removes one."""
+    """Store computed gradients, arrays by number, in the `.grad` of tensors; None removes one."""
     storages: list[Storage] = []
     numbers: list[int] = []
     for tensor, r, number in grads:
@@ -117,7 +117,7 @@ def write_grads(grads: Iterable[tuple[Tensor, Result | None, int]], arrays: Sequ
 
 
 def _is_reusable(grad: Tensor | None, r: Result) -> bool:
-    """Tell whether a gradient that has no other reference is as a new one would be, but for its value."""
+    """Return whether a gradient without other references equals a new one up to its value."""
     if type(grad) is not Tensor or grad._view_steps or grad._hooks is not None or grad.__dict__:
         return False
     if getrefcount(grad._storage) > HELD_ONCE:

@@ -1,4 +1,4 @@
-"""Signatures of calls: the tensors and arrays passed to the program, and the key by which variants are found."""
+"""Signatures of calls: the tensors and arrays passed to the program, and the key that identifies a variant."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ __all__ = ["Argument", "Call", "flatten_call", "names_of"]
 
 @dataclass(eq=False)
 class Argument:
-    """A tensor or array argument at one call: what the caller passed, and its values."""
+    """A tensor or array argument of one call: the object passed, and its values."""
 
     given: Any
     array: np.ndarray[Any, Any]
 
     @property
     def root(self) -> Any:
-        """What holds the values: the storage of a tensor, the one below a view or a detached one."""
+        """The owner of the values: the storage of a tensor, or the one below a view or a detached one."""
         return self.given._storage.place[0] if isinstance(self.given, Tensor) else self.given
 
     @property
@@ -53,7 +53,7 @@ class Argument:
 
 
 def argument(leaf: Any) -> Argument:
-    """Return a tensor or array as an argument; arrays of another byte order, or not aligned, are copied."""
+    """Return a tensor or array as an argument; unaligned arrays and those of another byte order are copied."""
     if isinstance(leaf, Tensor):
         return Argument(leaf, leaf._array())
     array = np.asarray(leaf)
@@ -80,7 +80,7 @@ class Call:
 
 
 def flatten_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-    """Flatten the arguments of a call.  Raises TypeError for a value that a call cannot be looked up by."""
+    """Flatten the arguments of a call.  Raises TypeError for an unhashable value."""
     leaves, tree = pytree.flatten((args, kwargs))
     tensors = [x for x in leaves if isinstance(x, Tensor)]
     pending = [x._storage for x in tensors if x._storage.current().value is None]
@@ -103,7 +103,7 @@ def flatten_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
 
 
 def _keys(tree: TreeDef) -> tuple[Any, ...]:
-    """Return the keys of all dicts of a pytree with their types: 1, 1.0 and True are one key to a dict, not to a trace."""
+    """Return the keys of all dicts of a pytree with their types: 1, 1.0 and True are equal to a dict but not to a trace."""
     return (*map(by_value, tree.keys), *(_keys(p) for p in tree.parts if p.parts))
 
 
@@ -118,7 +118,7 @@ def _by_value(leaf: Any) -> Any:
 
 
 def names_of(function: Callable[..., Any], tree: TreeDef) -> list[str]:
-    """Return a name for each leaf of the arguments: the function's own, with the path into pytrees."""
+    """Return a name for each leaf of the arguments: the parameter's name with the path into its pytree."""
     positional, named = tree.parts
     try:
         parameters = list(inspect.signature(function).parameters.values())

@@ -1,4 +1,4 @@
-"""A compiled trace: its program, how a call feeds it, and where its outputs are stored."""
+"""A compiled trace: its program, its inputs at a call, and where its outputs are stored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["ArgumentStorage", "ArgumentTensor", "CapturedStorage", "OutsideTenso
 
 @dataclass(frozen=True)
 class OutsideTensor:
-    """Find a tensor from outside: always the same."""
+    """Finds an external tensor: always the same one."""
 
     tensor: Tensor
 
@@ -40,7 +40,7 @@ class OutsideTensor:
 
 @dataclass(frozen=True)
 class ArgumentTensor:
-    """Find a tensor among the arguments of a call."""
+    """Finds a tensor among the arguments of a call."""
 
     number: int
 
@@ -51,7 +51,7 @@ class ArgumentTensor:
 
 @dataclass(frozen=True)
 class CapturedStorage:
-    """A captured storage to write to, the one of this number; `rebinds` says that it takes a value of its own."""
+    """A captured storage to write to, by number; `rebinds` says that it gets a value of its own."""
 
     number: int
     source: Callable[[], Storage | None]
@@ -66,13 +66,13 @@ class CapturedStorage:
 
 @dataclass(frozen=True)
 class ArgumentStorage:
-    """The storage of an argument to write to; a view is written through, unless the argument takes values of its own."""
+    """The storage of an argument to write to; a view is written through, unless the argument gets a value of its own."""
 
     number: int
     rebinds: bool
 
     def target(self, call: Call) -> Storage:
-        """Return the storage at a call; an argument that takes values of its own leaves its base."""
+        """Return the storage at a call; an argument with a value of its own is detached from its base."""
         tensor: Tensor = call.arguments[self.number].given
         if not tensor._view_steps:
             return tensor._storage
@@ -84,7 +84,7 @@ class ArgumentStorage:
 
 @dataclass(eq=False)
 class Variant:
-    """A trace made a program: how to feed it, and where its outputs go."""
+    """A trace compiled to a program, with its inputs and the destinations of its outputs."""
 
     graph: Graph
     forward: list[Node] | None
@@ -102,15 +102,15 @@ class Variant:
     options: Options
     watch: Watch
     state_like: list[tuple[int, Tensor]]
-    """Arguments that alias state: the very tensors they have to be."""
+    """Arguments that alias state: they must be these very tensors."""
     outside: frozenset[Storage]
-    """What the function uses of the outside; no other argument may share its values."""
+    """The external storages that the function uses; no other argument may share their values."""
     fast: Callable[..., Any] | None = None
-    """What serves further calls like the first, once it is known that they can be served so."""
+    """The fast path for further calls like the first, once it is known that they have one."""
 
     @cached_property
     def program(self) -> Program:
-        """The machine code, made when first needed."""
+        """The machine code, compiled when first needed."""
         return self.options.program(self.graph, self.strides)
 
     @property
@@ -125,7 +125,7 @@ class Variant:
         return frozenset(r.number for r in results if r.kind == "output")
 
     def holds(self, call: Call) -> bool:
-        """Tell whether everything the trace decided on is as it was."""
+        """Return whether everything that the trace depended on is unchanged."""
         if not self.watch.holds() or not self._same_aliases(call):
             return False
         if not guards_hold(self.guards, ((find(call), was_none) for find, was_none in self.grads_read)):
@@ -137,7 +137,7 @@ class Variant:
         return True
 
     def _same_aliases(self, call: Call) -> bool:
-        """Tell whether the same arguments share values with what the function uses of the outside."""
+        """Return whether the same arguments share values with external storages of the function."""
         if any(call.arguments[n].given is not tensor for n, tensor in self.state_like):
             return False
         same = {n for n, _ in self.state_like}
@@ -148,7 +148,7 @@ class Variant:
         return self.outside.isdisjoint(roots) and not any(r is s for r in roots for s in found)
 
     def run(self, call: Call) -> Any:
-        """Run the program on a call's arguments and the state of this moment; write state back; return the results."""
+        """Run the program on a call's arguments and the current state; write state back; return the results."""
         storages = [kept.source() for kept in self.captures]
         arrays = [a.array for a in call.arguments]
         arrays += _state_arrays([s for s in storages if s is not None])
@@ -178,7 +178,7 @@ def _state_arrays(storages: Sequence[Storage]) -> list[Array]:
 
 
 class _Picker:
-    """The values of one call, by what the results of a trace say."""
+    """Selects the values of one call for the results of a trace."""
 
     def __init__(self, variant: Variant, call: Call, arrays: list[Array], outputs: list[Array]) -> None:
         self.variant, self.call, self.arrays, self.outputs = variant, call, arrays, outputs
@@ -201,7 +201,7 @@ class _Picker:
         return np.array(value) if self.to_numpy and r.kind == "output" and r.number in self.variant.kept else value
 
     def recorded(self, r: Result) -> Tensor:
-        """Return a result with a history: the recorded graph on the nodes of this call, its value known."""
+        """Return a result with a history: the recorded graph on the nodes of this call, with a known value."""
         assert r.node is not None and r.fn is not None
         actual = {p: self._actual(i, p) for i, p in enumerate(self.variant.graph.params)}
         (node,) = substitute([r.node], actual)
@@ -223,7 +223,7 @@ class _Picker:
         return storage.current() if storage is not None else valued(self.arrays[number], placeholder)
 
     def _edges(self, step: GradFn) -> list[GradFn | None]:
-        """Return what stands at this call for the end of a recorded history."""
+        """Return the grad_fn edge at this call for the end of a recorded history."""
         if isinstance(step, AccumulateGrad) and step.tensor not in self.variant.placeholders:
             return [step.tensor._edge()]
         if not isinstance(step, (AccumulateGrad, TransformInput)) or step.node not in self.variant.graph.params:
@@ -232,5 +232,5 @@ class _Picker:
 
 
 def is_outside(step: GradFn) -> bool:
-    """Tell whether a step stands for the history of a tensor made outside of what is traced."""
+    """Return whether a grad_fn stands for the history of an external tensor."""
     return isinstance(step, CustomGradFn) and step.outputs[0].op is PARAMETER

@@ -96,7 +96,7 @@ def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried
 def _while_of(
     kind: str, labels: Sequence[str], cond_fn: Callable[..., Any], body_fn: Callable[..., Any], carried_inputs: Any
 ) -> Any:
-    """Return what while_loop returns; `labels` say what the leaves are called in messages."""
+    """Return the result of while_loop; `labels` name the leaves in error messages."""
     several = isinstance(carried_inputs, (tuple, list))
     leaves, tree = pytree.flatten(carried_inputs)
     title = f"{kind}({name_of(body_fn)})"
@@ -157,7 +157,7 @@ def scan(
 def _scan_of(
     title: str, name: str, f: Callable[..., Any], init: Any, xs: Any, length: int | None, reverse: bool, checkpoint: bool | int
 ) -> tuple[Any, Any]:
-    """Return what scan returns; messages begin with the title, and call what is carried by a name."""
+    """Return the result of scan; error messages begin with the title, and call the carry `name`."""
     if not isinstance(checkpoint, (bool, int)) or (checkpoint is not True and checkpoint < 0):
         raise located(TypeError(f"{title}: expected checkpoint to be a bool or a number of states to keep, got {checkpoint!r}"))
     leaves, tree = pytree.flatten(init)
@@ -228,10 +228,9 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[..., Any], init_val: An
 
 
 def checkpointed(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return `function(*args, **kwargs)`, of which a gradient keeps nothing but what it reads from outside.
+    """Return `function(*args, **kwargs)`; its gradient keeps only the tensors that it reads from outside.
 
-    It is recorded in one run, and may write to tensors from outside, but not to its arguments.  Raises TypeError,
-    TracingError.
+    It is recorded in one run, and may write to external tensors, but not to its arguments.  Raises TypeError, TracingError.
     """
     title = f"checkpoint({name_of(function)})"
     leaves, tree = pytree.flatten((args, kwargs))

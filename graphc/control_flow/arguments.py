@@ -1,4 +1,4 @@
-"""Checks and conversions of the arguments of control flow, and bodies that keep the types of carried values."""
+"""Check and convert the arguments of control flow, and find stable dtypes for carried values."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from graphc.tensors.tensor import Tensor
 __all__ = ["alike", "bound_of", "checked_pair", "length_of", "segments_of", "stable_body", "with_arguments"]
 
 ATTEMPTS = 6
-"""How often the dtype of a number may change before it is taken for one that never comes to rest."""
+"""How often the dtype of a carried number may change before the loop is rejected."""
 
 
 def segments_of(title: str, length: int, checkpoint: bool | int) -> list[int]:
-    """Return the lengths of the segments that a scan is made of.  Raises ValueError for a budget that is too small."""
+    """Return the lengths of a scan's segments.  Raises ValueError for a budget that is too small."""
     if checkpoint is False:
         return []
     try:
@@ -34,7 +34,7 @@ def segments_of(title: str, length: int, checkpoint: bool | int) -> list[int]:
 
 
 def bound_of(bound: Any, name: str) -> Any:
-    """Return a bound of a loop: an int, or a 0-d i64 tensor."""
+    """Return a loop bound as an int or a 0-d i64 tensor."""
     if not isinstance(bound, Tensor):
         try:
             return index(bound)
@@ -64,8 +64,7 @@ def with_arguments(
 ) -> Callable[[Sequence[Tensor]], Any]:
     """Return a function of placeholders for the tensors among the leaves of `function`'s arguments.
 
-    The arguments are a tuple, or a tuple and a dict where some are `named`.  Dicts among the results are in the order
-    of `like`.
+    The arguments are a tuple, or a tuple and a dict if some are `named`.  Dicts among the results have the order of `like`.
     """
 
     def call(inner: Sequence[Tensor]) -> Any:
@@ -78,7 +77,7 @@ def with_arguments(
 
 
 def stable_body(title: str, inputs: Sequence[Input], one_pass: Callable[[Body], None], labels: Sequence[str]) -> Body:
-    """Record a body until the carried values, which have the labels, come back with the types that they go in with."""
+    """Record a body until it returns the carried values with the types that it takes; `labels` name them in errors."""
     for attempt in count():
         body = Body(title, inputs)
         one_pass(body)
@@ -105,7 +104,7 @@ def stable_body(title: str, inputs: Sequence[Input], one_pass: Callable[[Body], 
 
 
 def alike(result: Any, tree: TreeDef, several: bool) -> Any:
-    """Take a list for a tuple, as torch does, and one tensor for a tuple of one."""
+    """Convert a list to a tuple, as torch does, and a single tensor to a tuple of one."""
     if several and isinstance(result, Tensor) and len(tree.parts) == 1 and tree.kind in (tuple, list):
         return tree.kind([result])
     if several and isinstance(result, (tuple, list)) and not hasattr(result, "_fields") and tree.kind in (tuple, list):
@@ -114,7 +113,7 @@ def alike(result: Any, tree: TreeDef, several: bool) -> Any:
 
 
 def checked_pair(title: str, result: Any) -> tuple[Any, Any]:
-    """Return the pair (carry, y) that the body of a scan returned.  Raises TypeError for anything else."""
+    """Return the pair (carry, y) that the body of a scan returned.  Raises TypeError for any other result."""
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         got = f"{type(result).__name__} of {len(result)}" if isinstance(result, (tuple, list)) else type(result).__name__
         raise located(TypeError(f"{title}: expected a body that returns (carry, y), got {got}"))

@@ -30,11 +30,11 @@ __all__ = [
 ]  # fmt: skip
 
 KINDS = ("bool", "int", "float")
-"""Kinds of dtypes, lower ones first."""
+"""Kinds of dtypes, lowest first."""
 
 
 class Input:
-    """A value that a loop or branch is given.  A Python number is `weak`: it takes the dtype that the body gives it."""
+    """An argument of a loop or branch.  A Python number is `weak`: it takes the dtype that the body returns."""
 
     def __init__(self, value: Any, name: str = "", *, along: bool = False) -> None:
         self.weak = isinstance(value, (bool, int, float)) and not along
@@ -63,12 +63,12 @@ class Input:
         self.type = self.tensor._type
 
     def node(self) -> Node:
-        """Return the node of the value at this moment."""
+        """Return the current node of the value."""
         return self.tensor._node()
 
 
 class Body(InnerTrace):
-    """One run of a body on placeholders: `params`, the leaves of what it returned, and their pytree `tree`."""
+    """One run of a body on placeholders: `params`, the leaves of its result, and their pytree `tree`."""
 
     kind = "body"
 
@@ -81,7 +81,7 @@ class Body(InnerTrace):
         self.differentiates = any(g.tensor.requires_grad for g in inputs)
 
     def varying(self) -> Iterable[Node]:
-        """Return what one iteration is given."""
+        """Return the parameters that vary over iterations."""
         return self.params
 
     def apply_function(self, call: Any) -> tuple[Any, bool]:
@@ -89,7 +89,7 @@ class Body(InnerTrace):
         return apply_with_rules(call), True
 
     def run(self, function: Callable[[list[Tensor]], Any]) -> None:
-        """Call the body on its placeholders.  Raises TypeError for results that are no tensors."""
+        """Call the body on its placeholders.  Raises TypeError for results that are not tensors."""
         with self:
             result = function([placeholder_tensor(p, r) for p, r in zip(self.params, self.requires, strict=True)])
             leaves, self.tree = pytree.flatten(result)
@@ -127,7 +127,7 @@ class Body(InnerTrace):
         return refused
 
     def _write_rules_out(self) -> None:
-        """Put into the graph what hooks and custom functions do with gradients, if any are taken."""
+        """Record the gradients of hooks and custom functions in the graph, if any gradient can be taken."""
         edges = [leaf.fn for leaf in self.leaves if leaf.fn is not None]
         if not edges or not state.grad:
             return
@@ -150,7 +150,7 @@ class Body(InnerTrace):
                 raise error
 
     def changed(self) -> dict[Storage, Before]:
-        """Return the storages from outside that were written to; note what stands in them, and where that was made."""
+        """Return the external storages that were written to; record their values and source locations."""
         written = super().changed()
         self.after = {s: s.node for s in written}
         self.places = {s: s.node.where for s in written}
@@ -158,15 +158,15 @@ class Body(InnerTrace):
 
     @property
     def random(self) -> dict[Storage, tuple[Node, Node]]:
-        """The random generators that were moved on: their states before and after, in a body."""
+        """The random generators that the body advanced: their states before and after."""
         return {s: (b.key, self.after[s]) for s, b in self.written.items() if b.key is not None}
 
     def outer_nodes(self) -> set[Node]:
-        """Return the nodes of outside that were read."""
+        """Return the external nodes that were read."""
         return {b.node for b in self.entered.values()}
 
     def unmoved(self) -> dict[Node, Node]:
-        """Map the placeholders of random states to these."""
+        """Map the placeholders of unchanged random states to these states."""
         return {b.key: b.node for b in self.entered.values() if b.key is not None}
 
     def check_tree(self, tree: TreeDef, name: str, part: int | None = None) -> None:
@@ -177,12 +177,12 @@ class Body(InnerTrace):
 
 
 class Once(Body):
-    """A body that runs once, where it stands: it may write to tensors from outside, but what it is given is read."""
+    """A body that runs once, in place: it may write to external tensors, but not to its arguments."""
 
     kind = "function"
 
     def run(self, function: Callable[[list[Tensor]], Any]) -> None:
-        """Call the body on its placeholders.  Raises TypeError for results that are no tensors and for writes to arguments."""
+        """Call the body on its placeholders.  Raises TypeError for results that are not tensors and for writes to arguments."""
         inner: list[Tensor] = []
 
         def watched(placeholders: list[Tensor]) -> Any:
@@ -199,7 +199,7 @@ class Once(Body):
                 )
 
     def changed(self) -> dict[Storage, Before]:
-        """Return the storages from outside that were written to.  Raises TypeError for one that was given a history."""
+        """Return the external storages that were written to.  Raises TypeError for one that was given a history."""
         written = super().changed()
         for storage, before in written.items():
             if storage.fn is not before.fn or storage.requires_grad is not before.requires_grad:
@@ -212,17 +212,17 @@ class Once(Body):
         return written
 
     def _check_writes(self) -> None:
-        """Let all be written to."""
+        """Allow all writes."""
 
 
 def _is_hooked(storage: Storage, node: Node) -> bool:
-    """Tell whether a storage stands on the node of a hook over another one."""
+    """Return whether a storage's node is that of a hook on another one."""
     step = storage.fn
     return isinstance(step, CustomGradFn) and step.hooks is not None and step.inputs == [node]
 
 
 class Result:
-    """A leaf that a body returned: its node or its number, and its step of the history."""
+    """A leaf of a body's result: its node or number, and its grad_fn."""
 
     def __init__(self, value: Any) -> None:
         self.weak = isinstance(value, (bool, int, float))
@@ -237,22 +237,22 @@ class Result:
             self.node = from_array(np.asarray(value))
 
     def fitting(self, type: TensorType) -> Node:
-        """Return the node; a number in the dtype that is wanted, if it is of no higher kind."""
+        """Return the node; a number is converted to the wanted dtype unless it is of a higher kind."""
         if self.weak and not type.shape and KINDS.index(self.node.dtype.kind) <= KINDS.index(type.dtype.kind):
             return build.constant(self.number, type.dtype)
         return self.node
 
 
 def _hint(value: object) -> str:
-    """Return what to do about a container that is no pytree."""
+    """Return advice for a container that is not a pytree."""
     return "; pytrees are of tuples, lists, dicts and named tuples: dataclasses.asdict makes one" if is_dataclass(value) else ""
 
 
 def different(name: str, wanted: TreeDef, got: TreeDef) -> str:
-    """Return what is wrong with carried values that come back in another pytree."""
+    """Describe the difference between the pytrees of carried values."""
     return f"expected the carried values to come back as they are in {name}, {pytree.sketch(wanted)}, got {pytree.sketch(got)}"
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """Return what a function is called in messages."""
+    """Return the name of a function for error messages."""
     return str(getattr(function, "__name__", type(function).__name__))

@@ -90,7 +90,7 @@ def record_while(inputs: Sequence[Input], test: Body, body: Body, tree: TreeDef)
 def record_scan(
     inputs: Sequence[Input], sequences: Sequence[Input], body: Body, length: int, reverse: bool, segments: Sequence[int]
 ) -> list[Tensor]:
-    """Return the carried values and the stacked results of a scan, made of segments if there are any."""
+    """Return the carried values and the stacked ys of a scan, built from segments if there are any."""
     n = len(inputs)
     random = body.random
     params = [*body.params[:n], *(before for before, _ in random.values()), *body.params[n:]]
@@ -109,7 +109,7 @@ def record_scan(
 
 
 def record_once(inputs: Sequence[Input], body: Once) -> Any:
-    """Return what a function returned that runs once, and leave what it wrote."""
+    """Return the results of a function that runs once, and apply its writes."""
     tensors = [leaf for leaf in body.leaves if not leaf.weak]
     random = body.random
     wrote = [s for s in body.written if s not in random]
@@ -129,19 +129,19 @@ def _carried(body: Body, inputs: Sequence[Input]) -> list[Node]:
 
 
 def _region(params: Sequence[Node], results: Sequence[Node], body: Body) -> Region:
-    """Return a region in which the states of generators that did not move on are what they are outside."""
+    """Return a region in which the states of unused generators are those outside."""
     states = {key: node for key, node in body.unmoved().items() if key not in params}
     return Region(tuple(params), tuple(substitute(results, states)))
 
 
 def _move_on(storages: Any, nodes: Sequence[Node]) -> None:
-    """Leave random generators as a loop or branch leaves them."""
+    """Set random generators to their states after a loop or branch."""
     for storage, node in zip(storages, nodes, strict=True):
         storage.put_value(node, storage.pending + 1)
 
 
 def _recorded(nodes: Sequence[Node], name: str, inputs: Sequence[Input], bodies: Sequence[Body]) -> list[Tensor]:
-    """Return tensors on the results of a node, with a history that leads to what it was given and what bodies read."""
+    """Return tensors on the results of a node, with a history that leads to its inputs and to the tensors that bodies read."""
     edges = [e for g in inputs if g.tensor.requires_grad and (e := g.tensor._edge()) is not None]
     edges += [e for body in bodies for leaf in body.leaves for e in body.ends(leaf.fn)]
     pending = max((g.tensor._storage.pending for g in inputs), default=0) + 1
@@ -160,7 +160,7 @@ def _recorded(nodes: Sequence[Node], name: str, inputs: Sequence[Input], bodies:
 
 
 class _here:
-    """The user's line, as the place of the nodes that are made in a block."""
+    """The user's line, as the source location of the nodes built in a block."""
 
     def __enter__(self) -> None:
         self.outer = place.where

@@ -15,9 +15,9 @@ __all__ = ["array_of"]
 
 
 def array_of(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
-    """Return the array that data stands for, in a dtype or in that of the data; Python floats have the default one.
+    """Convert data to an array, in a dtype or in that of the data; Python floats have the default one.
 
-    Raises TypeError for what is no data, ValueError for rows that differ in length and integers of more than 64 bits,
+    Raises TypeError for objects that are not data, ValueError for rows that differ in length and integers of more than 64 bits,
     and RuntimeError for numbers out of the dtype's range.  Arrays are converted as NumPy does.
     """
     target = None if dtype is None else as_dtype(dtype)
@@ -45,7 +45,7 @@ def _no_data(data: Any, array: np.ndarray[Any, Any]) -> Exception:
 
 
 def _plain(data: Any) -> Any:
-    """Return nested sequences with NumPy arrays and numbers for the tensors, and what else is an array, in them."""
+    """Return nested sequences with NumPy arrays and numbers in place of tensors and other arrays."""
     if hasattr(data, "detach"):
         return data.detach().numpy()
     if isinstance(data, (list, tuple)):
@@ -91,7 +91,7 @@ def _check_range(array: np.ndarray[Any, Any], dtype: DType) -> None:
     if not dtype.is_int or array.dtype.kind == "b" or not array.size:
         return
     limits = np.iinfo(dtype.numpy)
-    wraps = dtype.numpy.kind == "u" and array.dtype.kind != "f"  # torch takes -1 for 255, but not -1.0
+    wraps = dtype.numpy.kind == "u" and array.dtype.kind != "f"  # torch converts -1 to 255, but refuses -1.0
     low, high = -limits.max if wraps else limits.min, limits.max
     least, most = array.min().item(), array.max().item()
     if not low <= least <= most <= high or (array.dtype.kind == "f" and most >= 2.0**63):

@@ -56,12 +56,12 @@ class dtype:
 
     @property
     def is_complex(self) -> builtins.bool:
-        """Whether elements are complex numbers: none are, so far."""
+        """Whether elements are complex numbers: never, so far."""
         return False
 
     @property
     def is_signed(self) -> builtins.bool:
-        """Whether there are negative elements."""
+        """Whether the dtype has negative elements."""
         return self.ir not in (U8, BOOL)
 
     @property
@@ -88,7 +88,7 @@ def of_ir(ir: DType) -> dtype:
 
 
 def of_numpy(of: object) -> dtype:
-    """Return the public dtype of a NumPy dtype.  Raises TypeError for one that tensors cannot have."""
+    """Return the public dtype of a NumPy dtype.  Raises TypeError for one that tensors do not support."""
     public = _OF_NUMPY.get(np.dtype(of).newbyteorder("="))  # type: ignore[call-overload]
     if public is None:
         names = ", ".join(d.numpy.name for d in _OF_IR.values())
@@ -97,7 +97,7 @@ def of_numpy(of: object) -> dtype:
 
 
 def as_dtype(value: object) -> dtype:
-    """Return the dtype that a value names: a dtype, a Python type, an ir or NumPy dtype.  Raises TypeError."""
+    """Return the dtype that a value denotes: a dtype, a Python type, an ir or NumPy dtype.  Raises TypeError."""
     if isinstance(value, dtype):
         return value
     if isinstance(value, DType):
@@ -107,7 +107,7 @@ def as_dtype(value: object) -> dtype:
 
 
 def torch_name(dtype: DType, *, lower: builtins.bool = False) -> str:
-    """Return the name that torch's messages have for a dtype: `Float`, or `float` in lower case."""
+    """Return the name of a dtype in torch's messages: `Float`, or `float` in lower case."""
     return (_LOWER if lower else _NAMES)[dtype.name]
 
 
@@ -231,7 +231,7 @@ class Size(tuple[Any, ...]):
 
 
 class _Default:
-    """The dtype that Python floats get, in all threads."""
+    """The default float dtype, of all threads."""
 
     def __init__(self) -> None:
         self.ir = F32
@@ -241,7 +241,7 @@ DEFAULT = _Default()
 
 
 def get_default_dtype() -> dtype:
-    """Return the dtype of tensors that are made of Python floats, or of sizes alone.
+    """Return the dtype of tensors that are created from Python floats, or from sizes alone.
 
     Returns:
         graphc.dtype: float32 unless `graphc.set_default_dtype` has changed it.
@@ -279,7 +279,7 @@ assert set(_ORDER) == set(DTYPES.values())
 
 
 def combine(a: DType, b: DType) -> DType:
-    """Return the ir dtype that operands of two dtypes become."""
+    """Return the ir dtype to which operands of two dtypes are promoted."""
     return a if _ORDER[a] >= _ORDER[b] else b
 
 
@@ -303,10 +303,10 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
 
 
 def exact_number(number: Any, dtype: DType) -> builtins.float | builtins.int | builtins.bool:
-    """Return a number as one of an ir dtype: what is no bool or float loses its fraction, as in C.
+    """Convert a number to an ir dtype: unless that is bool or float, the fraction is truncated, as in C.
 
-    Raises RuntimeError for one out of the dtype's range, and TypeError for what is no number.  An integer below
-    0 wraps in uint8 as long as its magnitude fits, as torch's.
+    Raises RuntimeError for a number out of the dtype's range, and TypeError for other objects.  A negative integer wraps
+    in uint8 if its magnitude fits, as in torch.
     """
     if number_dtype(number) is BOOL or dtype is BOOL:
         return dtype.scalar(number)
@@ -322,7 +322,7 @@ def _holds(dtype: DType, number: Any) -> builtins.bool:
     if number != number or abs(number) == np.inf:
         return False
     limits = np.iinfo(dtype.numpy)
-    is_whole = isinstance(number, (builtins.int, np.integer))  # torch takes -1 for 255, but not -1.0
+    is_whole = isinstance(number, (builtins.int, np.integer))  # torch converts -1 to 255, but refuses -1.0
     low = -limits.max if is_whole and dtype is U8 else limits.min
     return builtins.bool(builtins.int(low) <= number <= builtins.int(limits.max)) and (is_whole or number < 2.0**63)
 
@@ -331,9 +331,9 @@ _C_NAMES = {"f32": "float", "f64": "double", "i32": "int", "i64": "int64_t", "u8
 
 
 def number_dtype(number: object) -> DType:
-    """Return the ir dtype of a tensor made of a Python or NumPy number.
+    """Return the ir dtype of a tensor created from a Python or NumPy number.
 
-    Raises TypeError for anything else, and OverflowError for an integer of more than 64 bits.
+    Raises TypeError for other objects, and OverflowError for an integer of more than 64 bits.
     """
     if isinstance(number, (builtins.bool, np.bool_)):
         return BOOL

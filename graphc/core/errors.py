@@ -1,4 +1,4 @@
-"""Error messages with the file and line of the user's code."""
+"""Error messages with the user's file and line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = [
 INTERNAL = (
     AttributeError, AssertionError, KeyError, StopIteration, ZeroDivisionError, UnboundLocalError, RecursionError,
 )  # fmt: skip
-"""What code raises that meets arguments it was not written for; no error of a public function is one of these."""
+"""Exceptions of code that gets arguments it does not support; public functions never raise them."""
 
 _PACKAGE = str(Path(__file__).parent.parent)
 _ROOTS = tuple(str(Path(p).resolve()) for p in (_PACKAGE, f"{_PACKAGE}/ir", f"{_PACKAGE}/codegen"))
@@ -33,7 +33,7 @@ LEADS_OUT = (
     "expected a gradient that stays within the compiled function, got one that leads into the history of a tensor made "
     "outside; pass the leaf that it was made of as an argument, or detach it"
 )
-"""Said where a gradient would have to go on outside of what is compiled."""
+"""The message for a gradient that would have to continue outside of the compiled function."""
 
 
 class TracingError(RuntimeError):
@@ -60,7 +60,7 @@ class TracingError(RuntimeError):
 
 
 def is_ours(code: CodeType) -> bool:
-    """Tell whether code is of this package, or of Python's own import system."""
+    """Return whether code belongs to this package, or to Python's import system."""
     ours = _ours.get(code)
     if ours is None:
         ours = _ours[code] = code.co_filename.startswith((_PACKAGE, *_ROOTS)) or code.co_filename.startswith("<frozen")
@@ -91,7 +91,7 @@ def add_location(error: Exception) -> None:
 
 
 def set_location(error: Exception, location: str) -> None:
-    """Append a location to an error's message, unless it is empty; no other is appended later."""
+    """Append a location, if not empty, to an error's message; later ones are ignored."""
     if location and error.args and isinstance(error.args[0], str):
         error.args = (f"{error.args[0]}\n  at {location}", *error.args[1:])
         error._location = location  # type: ignore[attr-defined]
@@ -111,7 +111,7 @@ def located(error: Exception) -> Exception:
 def refuse(error: BaseException, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
     """Raise TypeError with the arguments of a call if an internal error came out of the package's own code.
 
-    An error out of a function of the user, called on the way, is the user's.
+    An error out of a user's function that was called on the way is passed through.
     """
     trace = error.__traceback__
     while trace is not None:
@@ -124,7 +124,7 @@ def refuse(error: BaseException, name: str, args: Sequence[Any], kwargs: Mapping
 
 
 def broken_rule(name: str, error: TypeRuleError) -> RuntimeError:
-    """Return the error of a public function whose operands break the rule of a primitive."""
+    """Return the error of a public function whose operands violate the type rule of a primitive."""
     name = name.lstrip("_")
     if isinstance(error, UndefinedDTypeError):
         return NotImplementedError(f"\"{name}\" not implemented for '{torch_name(error.dtype)}'")
@@ -139,9 +139,9 @@ def _described(value: Any) -> str:
 
 
 def guard(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a public function whose arguments are to blame where its own code fails on them: it raises TypeError then.
+    """Wrap a public function so that it raises TypeError, naming its arguments, where its own code fails on them.
 
-    Operands that break the rule of a primitive give RuntimeError, as in torch.
+    Operands that violate the type rule of a primitive give RuntimeError, as in torch.
     """
 
     @wraps(function)
@@ -158,7 +158,7 @@ def guard(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def guard_all(namespace: dict[str, Any], names: Sequence[str]) -> None:
-    """Guard the functions of a module under their public names, but for operations, which their dispatch guards."""
+    """Guard the functions of a module under their public names, except operations, which their dispatch guards."""
     for name in names:
         function: Any = namespace.get(name)
         if isinstance(function, FunctionType) and not hasattr(function, "nodes") and function.__module__.startswith("graphc"):

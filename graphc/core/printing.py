@@ -1,8 +1,8 @@
 """The text of a tensor, character for character as PyTorch prints it.
 
-The road from values to text: keep only what will be shown (the edges of a large tensor), choose one number format for
-all of it, lay the numbers out in nested brackets, then append `dtype=`, `grad_fn=` and the like. The tests compare with
-text recorded from PyTorch itself, whose documentation of `set_printoptions` names the options.
+The steps from values to text: keep only the shown values (the edges of a large tensor), choose one number format for all of
+them, lay the numbers out in nested brackets, then append `dtype=`, `grad_fn=` and the like. The tests compare with text
+recorded from PyTorch itself, whose documentation of `set_printoptions` names the options.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Array = npt.NDArray[Any]
 
 @dataclasses.dataclass
 class PrintOptions:
-    """Hold what decides how a tensor is printed.
+    """The options of printing.
 
-    `precision` counts digits after the point; tensors of more than `threshold` elements show only `edgeitems` elements
-    at both ends of each dimension; lines are broken before `linewidth` characters; `sci_mode` forces (True) or forbids
-    (False) scientific notation, None leaves the choice to the values.
+    `precision` counts digits after the point; tensors of more than `threshold` elements show only `edgeitems` elements at both
+    ends of each dimension; lines are broken before `linewidth` characters; `sci_mode` forces (True) or forbids (False)
+    scientific notation, None leaves the choice to the values.
     """
 
     precision: int = 4
@@ -82,7 +82,7 @@ def set_printoptions(
 
 
 def get_printoptions() -> dict[str, Any]:
-    """Return the options in force as keyword arguments for `set_printoptions`."""
+    """Return the current options as keyword arguments for `set_printoptions`."""
     return dataclasses.asdict(_current)
 
 
@@ -128,11 +128,11 @@ def format_tensor(
 
 
 def _own_suffixes(data: Array, dtype_name: str, default_dtype_name: str, options: PrintOptions) -> Iterator[str]:
-    """Yield `size=` and `dtype=` where the values alone do not tell them."""
+    """Yield `size=` and `dtype=` where the values alone do not determine them."""
     hidden = data.ndim != 1 if data.size == 0 else options.edgeitems == 0
     if hidden:
         yield f"size={data.shape}"
-    # Without elements to look at, even an integer or boolean dtype has to be said.
+    # without elements even an integer or boolean dtype is printed
     obvious = {default_dtype_name} if data.size == 0 else {default_dtype_name, "torch.int64", "torch.bool"}
     if dtype_name not in obvious:
         yield f"dtype={dtype_name}"
@@ -140,7 +140,7 @@ def _own_suffixes(data: Array, dtype_name: str, default_dtype_name: str, options
 
 def _with_suffixes(text: str, suffixes: Sequence[str], indent: int, options: PrintOptions) -> str:
     """Append the suffixes and the closing parenthesis, starting a new line where one does not fit."""
-    # PyTorch counts two characters more than the last line of values has; the same line breaks need the same count.
+    # PyTorch counts two characters more than the last line of values has; equal line breaks need the same count
     used = len(text) - (text.rfind("\n") + 1) + 2
     for suffix in suffixes:
         fits = used + len(suffix) + 2 <= options.linewidth
@@ -168,10 +168,10 @@ class _NumberFormat:
 
 
 def _number_format(shown: Array, options: PrintOptions) -> _NumberFormat:
-    """Choose the one format in which all shown values, of any shape, are written."""
+    """Choose one format for all shown values, of any shape."""
     if shown.dtype.kind != "f":
         return _NumberFormat("").fitted(shown.ravel())
-    # Zeros, infinities and NaN have no say in the format, not even in its width: "-0." may stick out.
+    # zeros, infinities and NaN do not affect the format, not even its width: "-0." may stick out
     decisive = shown[np.isfinite(shown) & (shown != 0)]
     if decisive.size and _is_scientific(decisive, options):
         return _NumberFormat(f".{options.precision}e").fitted(decisive)
@@ -181,7 +181,7 @@ def _number_format(shown: Array, options: PrintOptions) -> _NumberFormat:
 
 
 def _is_scientific(decisive: Array, options: PrintOptions) -> bool:
-    """Tell whether finite nonzero values span too much, or lie too far from one, for plain decimals."""
+    """Return whether finite nonzero values span too wide a range, or are too far from one, for plain decimals."""
     if options.sci_mode is not None:
         return options.sci_mode
     magnitudes = np.abs(decisive).astype(np.float64)
@@ -192,14 +192,14 @@ def _is_scientific(decisive: Array, options: PrintOptions) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class _Layout:
-    """Lay out nested lists: the number format, for each axis whether its middle is left out, and the options."""
+    """The layout of nested lists: the number format, for each axis whether its middle is omitted, and the options."""
 
     number: _NumberFormat
     cut: tuple[bool, ...]
     options: PrintOptions
 
     def text(self, values: Any, axis: int, indent: int) -> str:
-        """Return a number, or the bracketed text of a nested list that spans the axes from `axis` on."""
+        """Return a number, or the bracketed text of a nested list over the axes from `axis` on."""
         if axis == len(self.cut):
             return self.number.text(values)
         items = [self.text(value, axis + 1, indent + 1) for value in values]
@@ -210,18 +210,18 @@ class _Layout:
         return f"[{body}]"
 
     def row(self, items: Sequence[str], indent: int) -> str:
-        """Join the numbers of a row, broken into lines of equally many."""
+        """Join the numbers of a row, broken into lines of equal count."""
         count = max(1, (self.options.linewidth - indent) // (self.number.width + 2))
         lines = [", ".join(items[start : start + count]) for start in range(0, len(items), count)]
         return (",\n" + " " * (indent + 1)).join(lines)
 
     def stack(self, items: Sequence[str], rank: int, indent: int) -> str:
-        """Join the parts of a block of the given rank; matrices are parted by a blank line, and so on upwards."""
+        """Join the parts of a block of the given rank; matrices are separated by one blank line, higher ranks by more."""
         return ("," + "\n" * (rank - 1) + " " * (indent + 1)).join(items)
 
 
 def _values_text(data: Array, indent: int, options: PrintOptions) -> str:
-    """Return the nested brackets, to be written from column `indent` on."""
+    """Return the nested brackets, for output from column `indent` on."""
     if data.size == 0:
         return "[]"
     summarize = data.size > options.threshold
@@ -238,5 +238,5 @@ def _edges(data: Array, cut: Sequence[bool], count: int) -> Array:
         [*range(count), *range(extent - count, extent)] if is_cut else range(extent)
         for extent, is_cut in zip(data.shape, cut, strict=True)
     ]
-    # One index for all axes copies the edges alone, however large the tensor is.
+    # one index for all axes copies only the edges, however large the tensor is
     return data[np.ix_(*kept)]

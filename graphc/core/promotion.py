@@ -16,8 +16,8 @@ __all__ = ["broadcast_shapes", "broadcast_to", "exact", "promote", "result_dtype
 def promote(*operands: Any, float: bool = False) -> list[Node]:
     """Return the operands, nodes or Python numbers, with one dtype and one shape.
 
-    `float=True` lifts integers and bools to the default float dtype.  Raises RuntimeError for shapes that do
-    not broadcast, and TypeError for what is neither a node nor a number.
+    `float=True` promotes integers and bools to the default float dtype.  Raises RuntimeError for shapes that do not broadcast,
+    and TypeError for operands that are neither nodes nor numbers.
     """
     first = operands[0]
     alike = isinstance(first, Node) and all(isinstance(o, Node) and o.types == first.types for o in operands)
@@ -37,7 +37,7 @@ def _fit(operand: Any, dtype: DType, shape: tuple[int, ...]) -> Node:
 
 
 def result_dtype(operands: Sequence[Any]) -> DType:
-    """Return torch's result type: tensors with axes come first, then 0-d tensors, then numbers, by category."""
+    """Return torch's result type: tensors with axes have priority over 0-d tensors, these over numbers, by category."""
     by_rank: list[DType | None] = [None, None, None]
     for operand in operands:
         is_node = isinstance(operand, Node)
@@ -51,7 +51,7 @@ def result_dtype(operands: Sequence[Any]) -> DType:
 
 
 def _over(higher: DType | None, lower: DType | None) -> DType | None:
-    """Let the lower priority decide only where it brings a higher category."""
+    """Let the lower priority decide only if it has a higher category."""
     if higher is None or lower is None:
         return lower if higher is None else higher
     if higher.is_float:
@@ -60,7 +60,7 @@ def _over(higher: DType | None, lower: DType | None) -> DType | None:
 
 
 def exact(operand: Any, dtype: DType) -> Any:
-    """Return an operand that is a number as one of a dtype, a node as it is.  Raises RuntimeError for one out of range."""
+    """Convert a number to a dtype; return a node as it is.  Raises RuntimeError for a number out of range."""
     return operand if isinstance(operand, Node) else exact_number(operand, dtype)
 
 
@@ -88,7 +88,7 @@ def _broadcast_two(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def broadcast_to(x: Node, shape: tuple[int, ...]) -> Node:
-    """Broadcast a node to a shape that it fits, axes aligned at the right; itself if it has it."""
+    """Broadcast a node to a shape that it fits, axes aligned at the right; return it as it is if it has the shape."""
     if x.shape == shape:
         return x
     lead = len(shape) - len(x.shape)

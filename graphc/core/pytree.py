@@ -13,7 +13,7 @@ __all__ = [
 
 
 class TreeDef(NamedTuple):
-    """The structure of a pytree: what kind of container, its keys, its parts; a leaf has kind None.  Hashable."""
+    """The structure of a pytree: kind of container, keys, children; a leaf has kind None.  Hashable."""
 
     kind: Any
     keys: tuple[Any, ...] = ()
@@ -33,7 +33,7 @@ DICTS = (dict, OrderedDict, defaultdict)
 def flatten(value: Any) -> tuple[list[Any], TreeDef]:
     """Return the leaves of nested tuples, lists, dicts and named tuples, and the pytree's structure.
 
-    None is a pytree without leaves; dicts keep their order; everything else is a leaf.
+    None is a pytree without leaves; dicts keep their order; any other object is a leaf.
     """
     leaves: list[Any] = []
     return leaves, _flatten(value, leaves)
@@ -52,7 +52,7 @@ def _flatten(value: Any, leaves: list[Any]) -> TreeDef:
 
 
 def unflatten(leaves: Sequence[Any], tree: TreeDef) -> Any:
-    """Return the pytree of a shape with these leaves."""
+    """Return the pytree of a structure with these leaves."""
     return _unflatten(iter(leaves), tree)
 
 
@@ -69,7 +69,7 @@ def _unflatten(leaves: Iterator[Any], tree: TreeDef) -> Any:
 
 
 def builder(tree: TreeDef) -> Callable[[Sequence[Any]], Any]:
-    """Return what `unflatten` does for one shape as a function of the leaves, ten times as fast."""
+    """Return `unflatten` for one structure as a function of the leaves, ten times as fast."""
     names: dict[str, Any] = {}
     places = iter(range(tree.size))
 
@@ -93,13 +93,13 @@ def builder(tree: TreeDef) -> Callable[[Sequence[Any]], Any]:
 
     try:
         build: Callable[[Sequence[Any]], Any] = eval(f"lambda leaves: {spelled(tree)}", names)
-    except (SyntaxError, MemoryError, RecursionError):  # Python reads a hundred brackets in one another, no more
+    except (SyntaxError, MemoryError, RecursionError):  # Python parses at most a hundred nested brackets
         return partial(unflatten, tree=tree)
     return build
 
 
 def ordered_like(value: Any, tree: TreeDef) -> Any:
-    """Return a pytree with the keys of its dicts in the order of a shape, where they are the same keys."""
+    """Return a pytree with its dicts in the key order of a structure, where they have the same keys."""
     kind = type(value)
     if kind is not tree.kind or value is None:
         return value
@@ -115,7 +115,7 @@ def ordered_like(value: Any, tree: TreeDef) -> Any:
 
 
 def paths(tree: TreeDef, name: str = "") -> Iterator[str]:
-    """Yield a name for every leaf: `name`, then the keys and numbers on the way, joined by underscores."""
+    """Yield a name for every leaf: `name`, then the keys and numbers on the path, joined by underscores."""
     if tree.kind is None:
         yield name
         return
@@ -141,7 +141,7 @@ def sketch(tree: TreeDef) -> str:
 
 
 def tree_map(f: Callable[..., Any], value: Any, *others: Any) -> Any:
-    """Apply a function to the leaves of pytrees of one structure.  Raises ValueError if the shapes differ."""
+    """Apply a function to the leaves of pytrees of one structure.  Raises ValueError if the structures differ."""
     leaves, tree = flatten(value)
     rest = [flatten(o) for o in others]
     for _, shape in rest:

@@ -1,4 +1,4 @@
-"""Function transforms, as torch.func has them: each takes a function and returns a function, and they nest."""
+"""Function transforms, as in torch.func: each takes a function and returns a function, and they nest."""
 
 from graphc.batching.vmap import vmap
 from graphc.core.errors import guard_all as _guard_all

@@ -86,7 +86,7 @@ def backward_derivative(
 def _through_history(
     ends: Sequence[Node], seeds: Sequence[Node], outputs: Sequence[Tensor], wrt: Sequence[Node]
 ) -> list[Node | None]:
-    """Return gradients by `wrt`; the custom functions that backwards call are written out: batches copy what they return."""
+    """Return gradients with respect to `wrt`, with custom functions called by backwards as nodes, which batching copies."""
     steps = history(o._edge() for o in outputs)
     grads = differentiate(ends, seeds, steps, wrt)
     inner = [edge for s in steps if isinstance(s, CustomGradFn) for edge in s.made]
@@ -138,10 +138,10 @@ def output_tangents(outputs: Sequence[Tensor], wrt: Sequence[Node], seeds: Seque
 
 
 def _tangents_through(step: CustomGradFn, before: Sequence[Node | None]) -> Sequence[Node | None]:
-    """Return the tangents behind a step.
+    """Return the tangents behind a grad_fn.
 
-    A custom function may say what they are.  Else its rule is linear in the cotangents, and what is wanted is its
-    transpose: its own gradient by them.  Hooks change gradients and nothing else.  Raises RuntimeError where the rule
+    A custom function may define them by `jvp`.  Otherwise `backward` is linear in the cotangents, and its transpose gives the
+    tangents: its own gradient with respect to the cotangents.  Hooks only change gradients.  Raises RuntimeError where the rule
     cannot be differentiated.
     """
     if all(t is None for t in before):
@@ -165,7 +165,7 @@ def _tangents_through(step: CustomGradFn, before: Sequence[Node | None]) -> Sequ
 
 
 def differentiable(leaves: Sequence[Any]) -> list[Tensor]:
-    """Check that leaves are tensors of floats.  Raises ValueError."""
+    """Check that leaves are float tensors.  Raises ValueError."""
     tensors = [as_tensor(x) for x in leaves]
     for tensor in tensors:
         if not tensor._type.dtype.is_float:

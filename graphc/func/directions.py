@@ -17,9 +17,9 @@ _MUL = op("mul")
 
 
 def for_each_unit(linear: Node | None, seeds: Sequence[Node], like: Node, chunk: int | None) -> Node:
-    """Return what a node that is linear in `seeds` is for each element of them set to 1 and all others to 0.
+    """Return a node that is linear in `seeds`, for each unit vector of the seeds.
 
-    These values lie along a new first axis; None stands for zeros of the type of `like`.
+    The values are stacked along a new first axis; None stands for zeros of the type of `like`.
     """
     total = sum(s.type.size for s in seeds)
     if linear is None or not total:
@@ -44,7 +44,7 @@ def _units(linear: Node, seeds: Sequence[Node], start: int, count: int) -> Node:
 def with_choices(root: Node, directions: Iterable[Node]) -> Node:
     """Return a node in which products with unit vectors are replaced by selects.
 
-    So a derivative has no 0 * inf along other directions. Directions are bools, cast and moved.
+    So a derivative has no 0 * inf along other directions.  Directions are bools, cast and moved.
     """
     units = {_below_movement(d) for d in directions}
     new: dict[Node, Node] = {}
@@ -65,7 +65,7 @@ def _below_movement(node: Node) -> Node:
 
 
 def _moved_like(model: Node, base: Node) -> Node:
-    """Return `base` under the movement that `model` is."""
+    """Apply the movement of `model` to `base`."""
     movement = []
     while model is not _below_movement(model):
         movement.append(model)
@@ -76,7 +76,7 @@ def _moved_like(model: Node, base: Node) -> Node:
 
 
 def _unit_vectors(seed: Node, first: int, count: int) -> Node:
-    """Return `count` arrays like `seed`, of zeros but for a 1 at the flat index `first`, `first` + 1, …, if there is one."""
+    """Return `count` arrays like `seed`: the unit vectors of flat indices `first`, `first` + 1, …, and zeros past the last."""
     shape = (count, seed.type.size)
     row, column = build.iota(shape, 0), build.iota(shape, 1)
     ones = build.cast(build.elementwise("eq", row + first if first else row, column), seed.dtype)

@@ -119,7 +119,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
 
 
 def _compute_coefficients(linear: Sequence[Node], seeds: Sequence[Node]) -> None:
-    """Compute what nodes that are linear in `seeds` multiply them with, unless that is not known yet."""
+    """Precompute the coefficients of nodes that are linear in `seeds`, unless they depend on unknown values."""
     varying, needed = set(seeds), dict[Node, None]()
     for node in toposort(linear):
         if not varying.isdisjoint(node.operands):

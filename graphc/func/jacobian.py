@@ -126,7 +126,7 @@ def hessian(func: Callable[..., Any], argnums: ArgNums = 0) -> Callable[..., Any
 
 
 def _split(x: Node, axis: int, parts: Sequence[Node]) -> list[Node]:
-    """Cut an axis into pieces as long as each of the parts has elements."""
+    """Split an axis into pieces with the sizes of the parts."""
     pieces, begin = [], 0
     for part in parts:
         start, stop = [0] * x.type.rank, list(x.shape)
@@ -141,7 +141,7 @@ def _first_axis_last(x: Node) -> Node:
 
 
 def _blocks(pieces: Sequence[Node], outputs: Sequence[Node], inputs: Sequence[Node]) -> list[Node]:
-    """Give pieces of a Jacobian the shapes of their outputs and inputs, of which one is a single one."""
+    """Reshape pieces of a Jacobian to the shapes of their outputs and inputs, one of which is single."""
     shapes = [(*y.shape, *x.shape) for y in outputs for x in inputs]
     return [build.reshape(piece, shape) for piece, shape in zip(pieces, shapes, strict=True)]
 

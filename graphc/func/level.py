@@ -1,7 +1,6 @@
-"""One level of a transform: the inputs on nodes of their own, and results without the history of the level.
+"""One level of a transform: its inputs as separate nodes, and results without the level's history.
 
-Each level differentiates with respect to its own copies of the inputs (`alias` nodes), so that nested levels are never
-confused.
+Each level differentiates with respect to its own copies of the inputs (`alias` nodes), so nested levels are never confused.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ ArgNums = int | tuple[int, ...]
 
 
 def as_tensor(leaf: Any) -> Tensor:
-    """Return a tensor, or an array as one.  Raises ValueError for anything else."""
+    """Return a tensor, or an array as one.  Raises ValueError for any other object."""
     if isinstance(leaf, Tensor):
         return leaf
     if not hasattr(leaf, "dtype"):
@@ -37,7 +36,7 @@ def as_tensor(leaf: Any) -> Tensor:
 
 
 def positions(argnums: ArgNums, count: int) -> tuple[int, ...]:
-    """Return argument numbers counted from the first.  Raises RuntimeError if one is out of range."""
+    """Return nonnegative argument numbers.  Raises RuntimeError if one is out of range."""
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for i in numbers:
         if not -count <= i < count:
@@ -46,13 +45,13 @@ def positions(argnums: ArgNums, count: int) -> tuple[int, ...]:
 
 
 def replaced(args: Sequence[Any], numbers: Sequence[int], chosen: Sequence[Any]) -> list[Any]:
-    """Return arguments with those of some numbers replaced."""
+    """Return arguments with the numbered ones replaced."""
     by_number = dict(zip(numbers, chosen, strict=True))
     return [by_number.get(i, x) for i, x in enumerate(args)]
 
 
 class Level:
-    """The inputs of one transform on nodes of their own; operations are recorded within a `with` block, also a later one."""
+    """The inputs of one transform as separate nodes; operations are recorded within a `with` block, also a later one."""
 
     def __init__(self, leaves: Sequence[Any]) -> None:
         self.recording = state.grad
@@ -94,7 +93,7 @@ class Level:
         return self.outward(pytree.unflatten([Tensor._of(s) for s in storages], shape))
 
     def outward(self, results: Any) -> Any:
-        """Return a pytree of results without the history of this level, but with the history that leads further out."""
+        """Return a pytree of results without the history of this level, but with that of outer levels."""
         return pytree.tree_map(self._outward, results)
 
     def _outward(self, x: Any) -> Any:

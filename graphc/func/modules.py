@@ -60,7 +60,7 @@ def functional_call(
 
 
 def _tied(module: Any, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the replacements of what the module has under other names too."""
+    """Return the replacements of tensors that the module also has under other names."""
     places = [
         (f"{prefix}.{name}" if prefix else name, tensor)
         for prefix, owner in module.named_modules(remove_duplicate=False)
@@ -73,7 +73,7 @@ def _tied(module: Any, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 @contextmanager
 def _swapped(module: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """Put tensors in place of a module's own for a block."""
+    """Replace a module's tensors for a block."""
     kept: list[tuple[dict[str, Any], str, Any]] = []
     try:
         for path, tensor in tensors.items():

@@ -153,7 +153,7 @@ def sparse_hessian(func: Function, argnums: ArgNums = 0, pattern: Any = None) ->
 
 
 def _gradient(func: Function, argnums: ArgNums) -> Function:
-    """Return the gradient of a function, which has to return a 0-d float."""
+    """Return the gradient of a function that must return a 0-d float."""
 
     @wraps(func, updated=())
     def checked(*args: Any) -> Any:

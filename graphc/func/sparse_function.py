@@ -20,11 +20,11 @@ from graphc.tensors.tensor import Tensor
 __all__ = ["CACHE_SIZE", "SparseFunction"]
 
 CACHE_SIZE = 64
-"""How many patterns a function keeps, one for each kind of arguments; the one not used for longest goes first."""
+"""How many patterns a function caches, one for each kind of arguments; the least recently used one is dropped."""
 
 
 class SparseFunction:
-    """A function that computes sparse matrices; it keeps a plan for each kind of arguments."""
+    """A function that computes sparse matrices, with a cached plan for each kind of arguments."""
 
     def __init__(self, func: Function, argnums: ArgNums, pattern: Any, mode: str | None, name: str) -> None:
         _scipy(name)
@@ -75,7 +75,7 @@ class SparseFunction:
 
 def _scipy(name: str) -> Any:
     try:
-        import scipy.sparse  # here, for it is an extra
+        import scipy.sparse  # imported here, since it is an optional dependency
     except ImportError:
         error = ImportError(f"graphc.func.{name} needs SciPy: pip install 'graphc[sparse]'")
         raise located(error) from None
@@ -88,7 +88,7 @@ def _matrix(block: Sparsity, data: Any, name: str) -> Any:
 
 
 def _as_sparsity(pattern: Any) -> Sparsity:
-    """Return what a user gave for a pattern.  Raises ValueError."""
+    """Return a user's pattern as a `Sparsity`.  Raises ValueError."""
     if isinstance(pattern, Sparsity):
         return pattern
     if hasattr(pattern, "tocoo"):
@@ -103,7 +103,7 @@ def _as_sparsity(pattern: Any) -> Sparsity:
 
 
 def _kind(args: Sequence[Any]) -> Any:
-    """Return what a plan depends on: shapes and dtypes of arrays, the values of everything else."""
+    """Return what a plan depends on: shapes and dtypes of arrays, and all other values."""
     leaves, tree = pytree.flatten(tuple(args))
     parts: list[Any] = []
     for leaf in leaves:

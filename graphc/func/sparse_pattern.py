@@ -35,9 +35,9 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True, eq=False)
 class RecordedPattern:
-    """What a function's derivative depends on, for one kind of arguments: the pattern of all outputs by all inputs.
+    """The sparsity pattern of a function's derivative, of all outputs by all inputs, for one kind of arguments.
 
-    `chosen` are the tensors from outside whose values the pattern depends on, with these values.
+    `chosen` are the external tensors whose values the pattern depends on, with these values.
     """
 
     pattern: Sparsity
@@ -60,7 +60,7 @@ class RecordedPattern:
         return pytree.unflatten([r[0] for r in rows] if isinstance(argnums, int) else rows, self.shape)
 
     def holds(self) -> bool:
-        """Tell whether the values that the pattern depends on are as they were."""
+        """Return whether the values that the pattern depends on are unchanged."""
         return all(array is now or np.array_equal(array, now) for kept, array in self.chosen for now in [_value(kept)])
 
 
@@ -71,7 +71,7 @@ def slices_of(sizes: Sequence[int]) -> list[slice]:
 
 
 def _value(kept: Captured) -> Any:
-    """Return the array of a captured tensor at this moment; None if it is gone."""
+    """Return the current array of a captured tensor; None if it is gone."""
     storage = kept.source()
     if storage is not None and storage.current().value is None:
         compute([storage])
@@ -79,7 +79,7 @@ def _value(kept: Captured) -> Any:
 
 
 def record_pattern(func: Function, args: Sequence[Any], argnums: ArgNums, known: Sparsity | None = None) -> RecordedPattern:
-    """Record the derivative of a call, and read its pattern off unless it is given.  Raises ValueError."""
+    """Record the derivative of a call, and compute its pattern unless it is given.  Raises ValueError."""
     check_outside("its pattern is")
     derivatives: list[Derivative] = []
 
@@ -108,7 +108,7 @@ def _fitting(pattern: Sparsity, height: int, width: int) -> Sparsity:
 
 
 def _read(d: Derivative, graph: Graph, captures: Sequence[Captured]) -> tuple[Sparsity, list[tuple[Captured, Any]]]:
-    """Return the pattern of a recorded derivative, and the tensors from outside whose values it depends on."""
+    """Return the pattern of a recorded derivative, and the external tensors whose values it depends on."""
     choosing = {k.placeholder: k for k in captures if not k.placeholder.dtype.is_float}
     known = {p: p.value for p in graph.params if p.op is PARAMETER and p.value is not None}
     values = Values({**known, **{p: _value(k) for p, k in choosing.items()}})

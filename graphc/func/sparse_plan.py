@@ -30,9 +30,9 @@ __all__ = ["Plan", "wrong_rows"]
 
 @dataclass(frozen=True, eq=False)
 class _Directions:
-    """In which directions a derivative is taken, and where in it the numbers of the matrix are.
+    """The directions in which a derivative is taken, and where in it the entries of the matrix are.
 
-    Number k of the matrix is element `lines[k]` of the derivative in direction `groups[k]`.
+    Entry k of the matrix is element `lines[k]` of the derivative in direction `groups[k]`.
     """
 
     mode: str
@@ -65,7 +65,7 @@ class Plan:
         self.program = Compiled(self._numbers)
 
     def data(self, args: Sequence[Any]) -> list[Any]:
-        """Return the numbers of each matrix."""
+        """Return the entries of each matrix."""
         values = self.program(*args) if self.filled else []
         arrays = dict(zip(self.filled, [x.numpy() if isinstance(x, Tensor) else x for x in values], strict=True))
         return [arrays[i] if i in arrays else np.zeros(0, self._dtype(i).numpy) for i in range(len(self.blocks))]
@@ -74,7 +74,7 @@ class Plan:
         return self.recorded.dtypes[block // len(self.recorded.inputs)]
 
     def _numbers(self, *args: Any) -> tuple[Tensor, ...]:
-        """Compute the derivative in all directions, and pick the numbers of the matrices."""
+        """Compute the derivative in all directions, and gather the entries of the matrices."""
         record = backward_derivative if self.directions.mode == "reverse" else forward_derivative
         d = record(self.func, args, self.argnums)
         sizes = self.recorded.inputs if self.directions.mode != "reverse" else self.recorded.outputs
@@ -115,7 +115,7 @@ class Plan:
 
 
 def _within(pattern: Sparsity, rows: slice, columns: slice) -> Any:
-    """Return the numbers of the places between rows and columns."""
+    """Return the numbers of the positions inside a block."""
     first, last = pattern.indptr[rows.start], pattern.indptr[rows.stop]
     part = pattern.indices[first:last]
     return first + np.flatnonzero((part >= columns.start) & (part < columns.stop))
@@ -145,7 +145,7 @@ def wrong_rows(plan: Plan, args: Sequence[Any]) -> Any:
 
 
 def _along(plan: Plan, args: Sequence[Any], vectors: Sequence[Any]) -> Any:
-    """Return the derivative in one direction, all outputs after one another."""
+    """Return the derivative in one direction, all outputs concatenated."""
     numbers = (plan.argnums,) if isinstance(plan.argnums, int) else plan.argnums
     chosen = tuple(args[i] for i in numbers)
     leaves, tree = pytree.flatten(chosen)

@@ -1,10 +1,10 @@
-"""Python code in the gradients of bodies, written into the graph.
+"""Record the custom derivatives in a loop body as regions of the graph.
 
-A custom function or a hook is a node of the history with Python code, called when a gradient is taken.  A body runs more
-often than its code is called, and in machine code, so within bodies that code is called once, when the body is
-recorded, on placeholders for cotangents and tangents.  What it records are the regions of a `custom` node, which takes the
-place of the step's outputs.  The gradients that it makes may have custom steps in their own history; so each order of
-differentiation records the next, down to `DEPTH`.
+A custom function or a hook is a `grad_fn` with Python code, called when a gradient is taken.  A body runs more often than its
+code is called, and as machine code.  Within bodies the custom code is therefore called once, when the body is recorded, on
+placeholders for cotangents and tangents.  Its operations become the regions of a `custom` node, which replaces the outputs of
+the custom function.  The recorded gradients may have custom functions in their own history; so each order of differentiation
+records the next, up to `DEPTH`.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ Rule = tuple[Region, Sequence[int]]
 
 
 def written_out(roots: Sequence[Node], edges: Iterable[GradFn | None], is_end: Callable[[GradFn], bool]) -> list[Node]:
-    """Return roots with `custom` nodes for the custom steps of their history, up to steps that are the end of it."""
+    """Return roots with `custom` nodes for the custom functions in their history, up to grad_fns for which `is_end` holds."""
     return _Writing(is_end).run(roots, edges, DEPTH)
 
 
 class _Writing:
-    """The custom steps of one body: what stands for their outputs, and which are done.
+    """Replaces the custom functions of one body by `custom` nodes, each once.
 
-    `scope` are the outputs that rules may read, `open` those of custom steps whose rules are being recorded.
+    `scope` holds the outputs that rules may read, `open` the outputs of custom functions whose rules are being recorded.
     """
 
     def __init__(self, is_end: Callable[[GradFn], bool]) -> None:
@@ -46,7 +46,7 @@ class _Writing:
         self.open: list[Node] = []
 
     def run(self, roots: Sequence[Node], edges: Iterable[GradFn | None], depth: int) -> list[Node]:
-        """Return roots with nodes for the custom steps that their history leads to, operands first."""
+        """Return roots with nodes for the custom functions that their history leads to, operands first."""
         steps = with_late_hooks(history(edges, self._ends))
         custom_steps = [s for s in steps if isinstance(s, CustomGradFn) and s not in self.done]
         read = set(toposort([*roots, *(node for step in custom_steps for node in step.inputs)]))
@@ -61,11 +61,11 @@ class _Writing:
         return self.replaced(roots)
 
     def replaced(self, nodes: Sequence[Node]) -> list[Node]:
-        """Return nodes with `custom` nodes for what is done; outputs that are not done yet stay as they are."""
+        """Return nodes with finished outputs replaced by `custom` nodes; unfinished ones stay as they are."""
         return substitute(nodes, {**{o: o for o in self.scope}, **self.new})
 
     def pending(self) -> set[Node]:
-        """Return the outputs of custom steps that have no node yet: these are computed later than what is written."""
+        """Return the outputs of custom functions that have no node yet: they are computed later than the current one."""
         return {o for o in self.scope if o not in self.new and o not in self.open}
 
     def _ends(self, step: GradFn) -> bool:
@@ -82,11 +82,11 @@ class _Writing:
         nodes = custom(values, inputs, backward=backward, forward=forward, refusals=rules.refusals, outer=known)
         self.new.update(zip(step.outputs, nodes, strict=True))
         if step.hooks is not None:
-            self.new[step.inputs[0]] = nodes[0]  # what read the tensor before the hook was there
+            self.new[step.inputs[0]] = nodes[0]  # the readers of the tensor before the hook
 
 
 class _Rules:
-    """The derivatives of one custom step as regions; `refusals` says why there is none."""
+    """The derivatives of one custom function as regions; `refusals` are the error texts where there is none."""
 
     def __init__(self, writing: _Writing, step: CustomGradFn, depth: int) -> None:
         self.writing, self.step, self.depth = writing, step, depth
@@ -99,17 +99,17 @@ class _Rules:
 
     @property
     def refusals(self) -> tuple[str, str]:
-        """Why there is no backward and no forward derivative; empty where there is, or none flows."""
+        """The error texts for a missing backward and forward rule; empty where there is a rule, or no derivative flows."""
         return self.refused[0], self.refused[1]
 
     def backward(self, read: set[Node]) -> Rule | None:
-        """Return the region from cotangents to the gradients by inputs, and which inputs these are."""
+        """Return the region from cotangents to gradients, and the numbers of the inputs that have one."""
         cotangents = [c if o in read else None for c, o in zip(self.cotangents, self.step.outputs, strict=True)]
         self.found = self._called(0, lambda: self.step.rule(list(cotangents)))
         return self._region([*self.cotangents, *self.values], self.found)
 
     def forward(self) -> Rule | None:
-        """Return the region from tangents to those of the values, and which values these are."""
+        """Return the region from tangents of the inputs to those of the values, and the numbers of the values that have one."""
         step = self.step
         tangents = [parameter(node.type) for node in step.inputs]
         float_tangents = [t if t.dtype.is_float else None for t in tangents]
@@ -123,7 +123,7 @@ class _Rules:
         return self._region([*tangents, *self.values], derivatives)
 
     def _called(self, number: int, rule: Callable[[], Sequence[Node | None]]) -> dict[int, Node]:
-        """Return what a rule makes, by position.  What it raises is raised when a derivative is taken."""
+        """Return the results of a rule, by position.  An exception in the rule is raised when that derivative is taken."""
         if self.refused[number]:
             return {}
         self.step.made = []
@@ -136,7 +136,7 @@ class _Rules:
             self.refused[number] = f"{kind}{error}"
             return {}
         own = dict(zip(self.step.outputs, self.values, strict=True))
-        if self.step.hooks is not None:  # a hook may read what was made of the tensor before
+        if self.step.hooks is not None:  # a hook may read values computed from the tensor before the hook
             own[self.writing.replaced(self.step.inputs)[0]] = self.values[0]
         results = substitute(nodes, own)
         if not self.writing.pending().isdisjoint(toposort(results)):
@@ -145,7 +145,7 @@ class _Rules:
         return dict(zip(derivatives, results, strict=True))
 
     def _transposed(self, tangents: Sequence[Node]) -> dict[int, Node]:
-        """Return the tangents of the values by the gradient of backward, which is linear in the cotangents."""
+        """Return the tangents of the values as the gradient of backward, which is linear in the cotangents."""
         self.refused[1] = self.refused[0]
         outputs, weights = list(self.found.values()), [tangents[i] for i in self.found]
         reached = set(toposort(outputs))

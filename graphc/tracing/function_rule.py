@@ -1,4 +1,4 @@
-"""Custom functions within what is recorded: results on nodes that know the function's own rule for each batch around them."""
+"""Custom functions within a recorded body: record the function's batching rule for each batch around it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["VmapInfo", "apply_with_rules", "placeholder_tensor", "ruled"]
 
 
 class VmapInfo(NamedTuple):
-    """What a rule for batches is told: how many elements there are, and how random numbers are drawn."""
+    """The arguments of a batching rule: the number of elements, and the randomness mode."""
 
     batch_size: int
     randomness: str
 
 
 class RuleTrace(InnerTrace):
-    """One run of a function's rule for batches."""
+    """One run of a function's batching rule."""
 
     def apply_function(self, call: Any) -> tuple[Any, bool]:
         """Run a custom function within the rule."""
@@ -36,12 +36,12 @@ class RuleTrace(InnerTrace):
 
 
 def placeholder_tensor(param: Node, requires: bool) -> Tensor:
-    """Return a tensor on a parameter, with a history that ends there if it requires a gradient."""
+    """Return a tensor on a parameter; if it requires a gradient, the parameter is the end of its history."""
     return Tensor._of(Storage(param, requires, TransformInput(param, ()) if requires else None))
 
 
 def _batchings(level: Any) -> list[tuple[Any, set[Node]]]:
-    """Return the batches around a body, inner ones first, and what may be another value for each element of them."""
+    """Return the batches around a body, inner ones first, with the parameters that vary over each."""
     varying: set[Node] = set()
     batchings = []
     while isinstance(level, InnerTrace):
@@ -53,9 +53,9 @@ def _batchings(level: Any) -> list[tuple[Any, set[Node]]]:
 
 
 def apply_with_rules(call: Call) -> Any:
-    """Run a custom function; return its results on a node that knows the function's rule for each batch around it.
+    """Run a custom function; return its results on a node that holds the function's rule for each batch around it.
 
-    Which values of a body are batched is known only when it is batched; the rule is called now, on placeholders for
+    Which values of a body are batched is known only when the body is batched, so the rule is called now, with placeholders for
     those that may be.
     """
     result, cls, ctx = call.run(), call.function, call.ctx
@@ -80,7 +80,7 @@ def apply_with_rules(call: Call) -> Any:
 
 
 def _batch_region(cls: type[Function], level: Any, varying: set[Node], args: tuple[Any, ...], count: int) -> Region:
-    """Record the rule for a batch, outside of its level: a region from its inputs to `count` results, axis in front."""
+    """Record the rule for a batch, outside of its level: a region from its inputs to `count` batched results."""
     inner = [a._node() for a in args if isinstance(a, Tensor)]
     batched = [not varying.isdisjoint(toposort([x])) for x in inner]
     params = [
@@ -114,7 +114,7 @@ def _batch_region(cls: type[Function], level: Any, varying: set[Node], args: tup
 
 
 def ruled(cls: type[Function], returned: Any) -> tuple[list[Any], list[int | None]]:
-    """Return what a rule for batches returned, and one dim for each.  Raises RuntimeError, ValueError."""
+    """Check the results of a batching rule and return them with one dim each.  Raises RuntimeError, ValueError."""
     if not isinstance(returned, tuple) or len(returned) != 2:
         raise RuntimeError(
             f"Expected the vmap staticmethod to have two returns, an output and out_dims with pytree structure compatible with "
@@ -129,7 +129,7 @@ def ruled(cls: type[Function], returned: Any) -> tuple[list[Any], list[int | Non
 
 
 def _in_front(node: Node, dim: int | None, size: int) -> Node:
-    """Return a batch with its axis in front; a value that is the same for all elements as a batch."""
+    """Return a batch with a leading batch axis; an unbatched value is repeated."""
     if dim is None:
         return broadcast(node, (size, *node.shape), range(1, node.type.rank + 1))
     return permute(node, (dim % node.type.rank, *(a for a in range(node.type.rank) if a != dim % node.type.rank)))

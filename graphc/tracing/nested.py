@@ -1,8 +1,8 @@
 """Nested traces: one run of a function on placeholders for its arguments, inside of another trace or of eager code.
 
-Tensors from outside are read as they are.  The trace notes which ones, to find afterwards which of them were written and
-where the history of a result leads out.  Batched functions (graphc.batching) and the bodies of loops and branches
-(graphc.control_flow) are recorded so.
+External tensors are read directly.  The trace records them, to find afterwards which were written, and where the history of a
+result leaves the trace.  Batched functions (graphc.batching) and the bodies of loops and branches (graphc.control_flow) are
+recorded this way.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from graphc.tracing.trace import Trace
 __all__ = ["KEY", "Before", "InnerTrace"]
 
 RECURSION, FRAMES, DEEP = 1000, 20, 20
-"""Python's own limit of nested calls; frames that one nested body takes at most; bodies that the limit has room for."""
+"""Python's default recursion limit; the most frames per nested body; the number of bodies that the default limit allows."""
 
 T = TypeVar("T", bound="InnerTrace")
 
@@ -34,26 +34,26 @@ KEY = TensorType(I64, (2,))
 
 
 class Before:
-    """What a storage from outside was when the function first looked at it; `key` stands for a random state."""
+    """The state of an external storage when the function first used it; `key` is the placeholder of a random state."""
 
     def __init__(self, storage: Storage) -> None:
         self.node, self.requires_grad, self.fn = storage.node, storage.requires_grad, storage.fn
         self.key: Node | None = None
 
     def restore(self, storage: Storage) -> None:
-        """Give a storage back what it had."""
+        """Restore the storage."""
         storage.node, storage.requires_grad, storage.fn = self.node, self.requires_grad, self.fn
 
 
 def _allow(level: int) -> None:
-    """Let Python recurse as deep as bodies nested in one another need, in the trace and in the passes over regions."""
+    """Raise Python's recursion limit as far as nested bodies need, in the trace and in the passes over regions."""
     needed = RECURSION + FRAMES * level
     if level > DEEP and sys.getrecursionlimit() < needed:
         sys.setrecursionlimit(needed)
 
 
 class InnerTrace(Trace):
-    """One run of a function within what is being recorded.  `keys` says whether random states get placeholders."""
+    """One run of a function within another recording.  `keys` says whether random states get placeholders."""
 
     kind = "function"
     size: int | None = None
@@ -80,17 +80,17 @@ class InnerTrace(Trace):
             self.leave()
 
     def varying(self) -> Iterable[Node]:
-        """Return the parameters that may hold another value for each element of a batch around this run."""
+        """Return the parameters whose value may vary over the elements of a batch around this run."""
         return ()
 
     def knows(self, storage: Storage) -> bool:
-        """Tell whether a storage is from outside."""
+        """Return whether a storage is external."""
         return storage in self.entered
 
-    # -- what operations report -------------------------------------------------------------------------------
+    # -- the recorder protocol --------------------------------------------------------------------------------
 
     def enter(self, storage: Storage) -> None:
-        """Note that a storage from outside is used."""
+        """Record the use of an external storage."""
         if storage.trace is not self.outer:
             if self.outer is None:
                 assert storage.trace is not None
@@ -105,12 +105,12 @@ class InnerTrace(Trace):
             before.key = storage.node = parameter(KEY, self.title)
 
     def leave(self) -> None:
-        """Give every storage from outside back what it had before."""
+        """Restore every external storage."""
         for storage, before in self.entered.items():
             before.restore(storage)
 
     def escaped(self, node: Node) -> TracingError:
-        """Return the error for a tensor of this run that is used when it is over."""
+        """Return the error for a tensor of this run that is used after the run."""
         origin = f" made at {node.where}" if node.where else ""
         error = TracingError(
             f"{self.title}: expected a tensor of the function that runs, got {node.type}{origin} in an earlier run: "
@@ -120,12 +120,12 @@ class InnerTrace(Trace):
         return error
 
     def reads_grad(self, tensor: Tensor) -> None:
-        """Report the access to the trace around this one."""
+        """Report the access to the enclosing trace."""
         if self.outer is not None and tensor._storage.trace is not self:
             self.outer.reads_grad(tensor)
 
     def writes_grad(self, tensor: Tensor) -> None:
-        """Refuse to change the `.grad` of a tensor from outside: the function stands for many runs, or for none."""
+        """Refuse to change the `.grad` of an external tensor: the function stands for many runs, or for none."""
         if tensor._storage.trace is self:
             return
         error = RuntimeError(
@@ -135,25 +135,25 @@ class InnerTrace(Trace):
         raise error
 
     def begins_backward(self, roots: Any) -> None:
-        """Do nothing: what is recorded here is no stage of a compiled function."""
+        """Do nothing: the stage `captured` belongs to compiled functions."""
 
     # -- the end ----------------------------------------------------------------------------------------------
 
     def changed(self) -> dict[Storage, Before]:
-        """Return the storages from outside that were written to."""
+        """Return the external storages that were written to."""
         return {s: b for s, b in self.entered.items() if s.node is not (b.key or b.node)}
 
     def bind_numbers(self) -> None:
-        """Give the numbers that a compiled function would fetch at each call the values they have now."""
+        """Bind the numbers that a compiled function would fetch at each call to their current values."""
         for getter, node in self.numbers if self.outer is None else ():
             node.value = np.asarray(getter(), node.dtype.numpy)
 
     def is_end(self, step: GradFn) -> bool:
-        """Tell whether a step belongs to the outside of this run."""
+        """Return whether a grad_fn belongs to the outside of this run."""
         return step in self.edges or (isinstance(step, AccumulateGrad) and step.tensor._storage.trace is not self)
 
     def ends(self, first: GradFn | None) -> dict[GradFn, None]:
-        """Return the steps outside of this run that a history leads to, in order."""
+        """Return the grad_fns outside of this run that a history leads to, in order."""
         seen: set[GradFn] = set()
         ends: dict[GradFn, None] = {}
         stack = [first]

@@ -1,8 +1,7 @@
-"""Record one run of a function: what it reads from outside, what it writes there, and its results.
+"""Record one run of a function: the state it reads and writes, and its results.
 
-While a trace runs, every storage that existed before stands on a placeholder: a parameter of the graph being
-recorded.  When the trace ends, the storages get their nodes back; those that stood on another node by then
-are outputs of the recorded program.
+While a trace runs, every storage that existed before it has a placeholder as its node: a parameter of the recorded graph.  When
+the trace ends, the storages get their nodes back; those whose node had changed by then are outputs of the recorded program.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ __all__ = ["Captured", "GradSlot", "Trace", "capture_number", "guard", "is_compi
 
 @dataclass(eq=False)
 class Captured:
-    """A storage from outside: its placeholder, what it was before, and where to find it at each call.
+    """An external storage: its placeholder, its state before the trace, and how to find it at each call.
 
-    It is itself where it is found, but for the `.grad` of a tensor, which `found` finds.
+    It is found as itself, except for the storage of a `.grad`, which `found` looks up.
     """
 
     placeholder: Node
@@ -43,13 +42,13 @@ class Captured:
     pending: int
 
     def source(self) -> Storage | None:
-        """Return the storage to read at this moment; None if there is none."""
+        """Return the storage to read now; None if there is none."""
         return self.storage if self.found is None else self.found()
 
 
 @dataclass(eq=False)
 class GradSlot:
-    """The `.grad` of a tensor from outside: what it was, and whether the function looked before it wrote."""
+    """The `.grad` of an external tensor: its value before, and whether the function read it before writing."""
 
     tensor: Tensor
     original: Tensor | None
@@ -57,7 +56,7 @@ class GradSlot:
 
 
 class Trace:
-    """What one run of a function has read, written and decided by."""
+    """The reads, writes and guards of one run of a function."""
 
     def __init__(self) -> None:
         self.captures: dict[Storage, Captured] = {}
@@ -71,10 +70,10 @@ class Trace:
         self.forward: list[Node] | None = None
         self.lines: dict[str, int] = {}
         self.grad = state.grad
-        self.depth = depth() - 2  # that of the frame that traces
+        self.depth = depth() - 2  # the depth of the tracing frame
 
     def recorded(self, where: str) -> None:
-        """Count an operation of a line of the user's."""
+        """Count an operation recorded from a source line."""
         count = self.lines[where] = self.lines.get(where, 0) + 1
         if count == UNROLLED:
             warn_of_loop(self.depth)
@@ -84,7 +83,7 @@ class Trace:
         return call.run(), True
 
     def enter(self, storage: Storage) -> None:
-        """Put a storage from outside on a placeholder."""
+        """Replace an external storage's node by a placeholder."""
         if storage.trace is not None:
             raise storage.trace.escaped(storage.node)
         placeholder = parameter(storage.node.type, storage.node.name or f"state{len(self.captures)}")
@@ -101,7 +100,7 @@ class Trace:
             storage.fn = CustomGradFn(storage.fn.name(), (), [placeholder], [placeholder], no_way_out)
 
     def leave(self) -> None:
-        """Give every storage and `.grad` back what it had before."""
+        """Restore every storage and `.grad`."""
         for storage, kept in list(self.captures.items()):
             if storage.trace is self:
                 storage.node, storage.requires_grad, storage.fn = kept.node, kept.requires_grad, kept.fn
@@ -111,7 +110,7 @@ class Trace:
 
     @contextmanager
     def set_aside(self) -> Iterator[None]:
-        """Run a block as if this trace had not begun: a signal handler that interrupts it."""
+        """Suspend the trace for a block, such as an interrupting signal handler."""
         inside = [(s, s.node, s.requires_grad, s.fn, s.version, s.pending, s.trace) for s in self.captures]
         grads = [(slot, slot.tensor._grad) for slot in self.grads.values()]
         inner, mode = state.trace, state.grad
@@ -131,7 +130,7 @@ class Trace:
                 slot.original, slot.tensor._grad = slot.tensor._grad, grad
 
     def escaped(self, node: Node) -> TracingError:
-        """Return the error for a tensor of this trace that is used when it is over."""
+        """Return the error for a tensor of this trace that is used after the trace."""
         origin = f" made at {node.where}" if node.where else ""
         error = TracingError(
             f"expected a tensor with a value, got {node.type}{origin} while a function was traced for compiling. Tensors made "
@@ -141,7 +140,7 @@ class Trace:
         return error
 
     def knows(self, storage: Storage) -> bool:
-        """Tell whether a storage is from outside, or that of an argument."""
+        """Return whether a storage is external, or that of an argument."""
         return storage in self.captures or any(x._storage is storage for x in self.placeholders)
 
     def _is_outside(self, tensor: Tensor) -> bool:
@@ -149,7 +148,7 @@ class Trace:
         return tensor in self.placeholders or storage.trace is not self or storage in self.captures
 
     def reads_grad(self, tensor: Tensor) -> None:
-        """Note that the function looks at a `.grad`."""
+        """Record that the function reads a `.grad`."""
         if tensor in self.grads or not self._is_outside(tensor):
             return
         original = tensor._grad
@@ -158,30 +157,30 @@ class Trace:
             self.sources[original._storage] = lambda: None if tensor._grad is None else tensor._grad._storage
 
     def writes_grad(self, tensor: Tensor) -> None:
-        """Note that the function puts something into a `.grad`."""
+        """Record that the function writes a `.grad`."""
         if tensor not in self.grads and self._is_outside(tensor):
             self.grads[tensor] = GradSlot(tensor, tensor._grad, False)
 
     def begins_backward(self, roots: Iterable[Node]) -> None:
-        """Note what was recorded before the first gradient: the stage called `captured`."""
+        """Record the graph before the first gradient: the stage `captured`."""
         if self.forward is None:
             self.forward = list(roots)
 
 
 def no_way_out(cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
-    """Refuse a gradient.  Raises TracingError."""
+    """Refuse a gradient that would leave the compiled function.  Raises TracingError."""
     raise TracingError(LEADS_OUT)
 
 
 def is_compiling() -> bool:
-    """Tell whether a function is being traced in this thread."""
+    """Return whether a function is being traced in this thread."""
     return state.trace is not None
 
 
 def capture_number(getter: Callable[[], float], dtype: Any = None) -> Any:
-    """Return a number that a compiled function fetches anew at each call; outside of one, just the number.
+    """Return a number that a compiled function fetches anew at each call; outside of a trace, the number itself.
 
-    While tracing it is a 0-d tensor of `dtype`, the default float dtype if None.
+    While tracing it is a 0-d tensor of `dtype`, by default the default float dtype.
     """
     trace = state.trace
     if trace is None:
@@ -194,7 +193,7 @@ def capture_number(getter: Callable[[], float], dtype: Any = None) -> Any:
 
 
 def guard(getter: Callable[[], Any]) -> Any:
-    """Return `getter()`; a compiled function is traced again when that changes."""
+    """Return `getter()`; a compiled function is traced again when that value changes."""
     value = getter()
     if state.trace is not None:
         state.trace.guards.append((getter, value))
@@ -203,7 +202,7 @@ def guard(getter: Callable[[], Any]) -> Any:
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """Run a block outside of the trace: what it makes is state from outside, as an optimizer's first moments are."""
+    """Suspend the trace for a block: the tensors it creates are external state, such as an optimizer's first moments."""
     outer = state.trace
     state.trace = None
     try:

@@ -1,4 +1,4 @@
-"""Tell the user when a Python loop makes a trace grow: each of its iterations is recorded, and compiled, for itself."""
+"""Warn when a Python loop makes a trace grow: each of its iterations is recorded and compiled separately."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from graphc.core.errors import is_ours
 __all__ = ["UNROLLED", "depth", "warn_of_loop"]
 
 UNROLLED = 500
-"""Operations that one line records in one trace before its loop is looked for."""
+"""Operations recorded from one line of a trace before its loop is looked for."""
 
 
 def depth() -> int:
-    """Return how many frames are open, but for this one."""
+    """Return the number of open frames, without this one."""
     frame, count = sys._getframe(1), 0
     while frame is not None:
         frame, count = frame.f_back, count + 1  # type: ignore[assignment]
@@ -24,7 +24,7 @@ def depth() -> int:
 
 
 def warn_of_loop(below: int) -> None:
-    """Warn with the place of the innermost Python loop that is running below so many frames, if there is one."""
+    """Warn with the source line of the innermost Python loop that runs below this many frames, if there is one."""
     frame: FrameType | None = sys._getframe(1)
     for _ in range(depth() - 1 - below):
         assert frame is not None

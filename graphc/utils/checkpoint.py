@@ -1,4 +1,4 @@
-"""Trade compute for memory: activations that the backward pass recomputes, as torch.utils.checkpoint has them."""
+"""Trade compute for memory: recompute activations in the backward pass, as in torch.utils.checkpoint."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The format of `save`: safetensors for the elements, JSON for the structure of the Python objects around them.
 
-A safetensors file is the length of a header (8 bytes, little-endian), the header (JSON: for each name a dtype, a shape
-and where its bytes begin and end), and the bytes one after another.  The structure stands in its `__metadata__` under
-"graphc": a table of objects that refer to each other by number, so that shared objects stay shared and nothing is
-nested.  A value is a JSON scalar, or `[n]` for object n; an object is `[kind, contents]`.
+A safetensors file is the length of a header (8 bytes, little-endian), the header (JSON: for each name a dtype, a shape, and the
+begin and end of its bytes), and the bytes in order.  The structure is in its `__metadata__` under "graphc": a table of objects
+that refer to each other by number, so that shared objects stay shared and nothing is nested.  A value is a JSON scalar, or
+`[n]` for object n; an object is `[kind, contents]`.
 
 Source: https://github.com/huggingface/safetensors (format).
 """
@@ -23,7 +23,7 @@ CODES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1", "U64": "<u8",
     "U32": "<u4", "U16": "<u2", "U8": "|u1", "BOOL": "|b1", "C64": "<c8",
 }  # fmt: skip
-"""The element types of safetensors, in NumPy's spelling."""
+"""The element types of safetensors, with NumPy's names."""
 
 CODE_OF = {v: k for k, v in CODES.items()}
 
@@ -32,7 +32,7 @@ KEY = "graphc"
 _BUILTINS: tuple[type, ...] = (list, dict, set, frozenset, int, float, str, bool, tuple, bytearray, complex)
 
 FACTORIES: dict[str, Any] = {t.__name__: t for t in _BUILTINS}
-"""What a defaultdict of a file may call."""
+"""The factories that a defaultdict of a file may have."""
 
 DTYPES = {d.name: d for d in vars(dtypes).values() if isinstance(d, dtype)}
 
@@ -40,4 +40,4 @@ MUTABLE: dict[str, Callable[[], Any]] = {"list": list, "dict": dict, "ordered": 
 
 
 class Unsupported(Exception):
-    """An object is none of those that the format has."""
+    """An object is of a kind that the format does not support."""

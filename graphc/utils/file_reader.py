@@ -21,7 +21,7 @@ __all__ = ["decode"]
 
 
 def decode(data: bytes) -> tuple[Any, int]:
-    """Return the object of a file and how many bytes it takes.  Raises UnpicklingError for a damaged file.
+    """Return the object of a file and its length in bytes.  Raises UnpicklingError for a damaged file.
 
     A safetensors file of another program gives a dictionary of its tensors.
     """
@@ -57,7 +57,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _arrays(header: dict[str, Any], data: memoryview, budget: Budget) -> tuple[dict[str, Any], int]:
-    """Return the arrays by name and where the last ends: each begins where the one before ends."""
+    """Return the arrays by name and the end of the last one: each must begin where the previous one ends."""
     entries = {name: _entry(entry) for name, entry in header.items()}
     arrays, end = {}, 0
     for name, (code, shape, begin, stop) in sorted(entries.items(), key=lambda e: e[1][2:]):
@@ -80,7 +80,7 @@ def _entry(entry: Any) -> tuple[str, Any, int, int]:
 
 
 class _Reader:
-    """The objects of a table: what can change is made empty at first, and filled when the rest is there."""
+    """Builds the objects of a table: mutable ones are created empty, and filled when the rest is there."""
 
     def __init__(self, structure: dict[str, Any], arrays: dict[str, Any], budget: Budget) -> None:
         if structure.get("format") != 1 or not isinstance(structure.get("objects"), list) or "root" not in structure:
@@ -248,4 +248,4 @@ _READERS: dict[str, Callable[[_Reader, Any], Any]] = {
     "dtype": lambda r, c: _dtype(c),
     "device": lambda r, c: _device(c),
 }
-"""How an object that cannot change is made of its contents, after everything it refers to."""
+"""How an immutable object is built from its contents, after everything it refers to."""

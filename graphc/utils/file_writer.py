@@ -48,11 +48,11 @@ class _Writer:
 
     def _add(self, value: Any, path: str, depth: int) -> None:
         kind = _MUTABLE_KINDS.get(type(value))
-        if kind is None:  # parts of what cannot change come first
+        if kind is None:  # the parts of immutable objects come first
             entry = self._fixed(value, path, depth)
             self.numbers[id(value)] = [len(self.objects)]
             self.objects.append(entry)
-        else:  # what can change may hold itself
+        else:  # mutable objects may contain themselves
             self.numbers[id(value)] = [len(self.objects)]
             self.objects.append(entry := [kind, None])
             entry[1] = self._pairs(value, path, depth) if isinstance(value, dict) else self._items(value, path, depth)
@@ -144,7 +144,7 @@ _SIMPLE: dict[type, tuple[str, Callable[[Any], Any]]] = {
 
 
 def encode(value: Any) -> list[Any]:
-    """Return a file of an object as pieces of bytes to write one after another.  Raises Unsupported."""
+    """Return the file of an object as pieces of bytes in order.  Raises Unsupported."""
     writer = _Writer()
     structure = {"format": 1, "root": writer.value(value, ""), "objects": writer.objects}
     header: dict[str, Any] = {"__metadata__": {KEY: json.dumps(structure, separators=(",", ":"))}}

@@ -1,7 +1,7 @@
-"""Arrays and tensors from the raw parts in a file (dtype, shape, bytes), checked before memory is allocated.
+"""Build arrays and tensors from the raw parts in a file (dtype, shape, bytes), checked before memory is allocated.
 
-A file cannot make the reader allocate more than a small multiple of its own length: copies are counted by a `Budget`.
-Every violation is a pickle.UnpicklingError.
+A file cannot make the reader allocate more than a small multiple of its own length: a `Budget` limits copies.  Every violation
+is a pickle.UnpicklingError.
 """
 
 from __future__ import annotations
@@ -24,39 +24,39 @@ __all__ = [
 ]  # fmt: skip
 
 DTYPE = re.compile(r"([<>=|]?)(?:(b1|i1|i2|i4|i8|u1|u2|u4|u8|f2|f4|f8|f16|c8|c16|c32)|([SU])(\d{1,6}))\Z")
-"""The element types of arrays in files, in NumPy's spelling: numbers, truth values and text; never objects."""
+"""The element types of arrays in files, with NumPy's names: numbers, bools and text; never objects."""
 RANK = 64
 KEY_PARTS = 1000
-"""How many objects a key of a dictionary may consist of: hashing visits all of them, shared ones repeatedly."""
+"""The most objects in a key of a dictionary: hashing visits all of them, shared ones repeatedly."""
 
 
 def damaged(why: str) -> UnpicklingError:
-    """Return the error for a file that breaks the rules of its format."""
+    """Return the error for a file that violates its format."""
     return UnpicklingError(f"the file is damaged, or no file of graphc.save: {why}")
 
 
 class Budget:
-    """How many bytes and elements may still be copied out of a file."""
+    """The bytes and elements that may still be copied out of a file."""
 
     def __init__(self, length: int) -> None:
         self.left = 4 * length + 65536
 
     def take(self, count: int) -> None:
-        """Count what is about to be copied.  Raises UnpicklingError when it is more than the file can hold."""
+        """Account for a copy.  Raises UnpicklingError if it exceeds what the file can hold."""
         self.left -= count
         if count < 0 or self.left < 0:
             raise damaged("it asks for more memory than it has bytes")
 
 
 def numpy_dtype(text: Any) -> np.dtype[Any]:
-    """Return the dtype that a file names.  Raises UnpicklingError for anything but numbers, truth values and text."""
+    """Return the dtype that a file names.  Raises UnpicklingError for anything but numbers, bools and text."""
     if not isinstance(text, str) or not DTYPE.match(text):
         raise damaged(f"arrays of dtype {text!r:.60} are not read from files")
     return np.dtype(text)
 
 
 def sizes_of(shape: Any, itemsize: int) -> tuple[int, ...]:
-    """Return a shape after checking that it is a list of sizes of an array that an address can reach."""
+    """Return a shape after checking that it is a list of sizes of an addressable array."""
     if not isinstance(shape, (list, tuple)) or len(shape) > RANK or not all(type(n) is int and n >= 0 for n in shape):
         raise damaged(f"expected a shape, got {shape!r:.60}")
     if prod(max(n, 1) for n in shape) * itemsize >= 2**62:
@@ -65,7 +65,7 @@ def sizes_of(shape: Any, itemsize: int) -> tuple[int, ...]:
 
 
 def array_of(dtype: Any, shape: Any, data: Any, budget: Budget, *, fortran: bool = False) -> np.ndarray[Any, Any]:
-    """Return a new array, in native byte order, of a dtype string, a shape and exactly as many bytes as they need."""
+    """Return a new array, in native byte order, from a dtype string, a shape and exactly the bytes they need."""
     kind = numpy_dtype(dtype)
     sizes = sizes_of(shape, kind.itemsize)
     if not isinstance(data, (bytes, bytearray, memoryview)) or prod(sizes) * kind.itemsize != len(data):
@@ -73,7 +73,7 @@ def array_of(dtype: Any, shape: Any, data: Any, budget: Budget, *, fortran: bool
     budget.take(len(data) + kind.itemsize)
     if not kind.itemsize or not len(data):
         return np.zeros(sizes, kind.newbyteorder("="))
-    if kind.kind == "b":  # a byte that is neither 0 nor 1 is no truth value of NumPy or LLVM
+    if kind.kind == "b":  # other bytes than 0 and 1 are not valid bools of NumPy or LLVM
         return _ordered(np.frombuffer(data, np.uint8) != 0, sizes, fortran)
     flat = np.frombuffer(data, kind)
     if kind.kind == "U" and (np.frombuffer(data, kind.byteorder + "u4") > 0x10FFFF).any():
@@ -94,7 +94,7 @@ def scalar_of(dtype: Any, data: Any, budget: Budget) -> Any:
 
 
 def rebuilt(array: Any, kind: type[Tensor] = Tensor, requires_grad: Any = False) -> Tensor:
-    """Return a leaf with the values of an array.  Raises UnpicklingError for dtypes that tensors do not have."""
+    """Return a leaf with the values of an array.  Raises UnpicklingError for dtypes that tensors do not support."""
     if not isinstance(array, np.ndarray) or type(requires_grad) is not bool:
         raise damaged("a tensor is made of an array and a truth value")
     try:
@@ -107,7 +107,7 @@ def rebuilt(array: Any, kind: type[Tensor] = Tensor, requires_grad: Any = False)
 
 
 def checked_key(key: Any) -> Any:
-    """Return an object that is to be hashed.  Raises UnpicklingError if it cannot be, or only at great cost."""
+    """Return an object that will be hashed.  Raises UnpicklingError if it cannot be, or only at great cost."""
     todo, seen = [key], 0
     while todo:
         part = todo.pop()
@@ -122,7 +122,7 @@ def checked_key(key: Any) -> Any:
 
 
 class Storage:
-    """The elements that one or more tensors of a torch file show, and the tensor that was made of them."""
+    """The elements that tensors of a torch file share, and the tensor created from them."""
 
     def __init__(self, array: np.ndarray[Any, Any], budget: Budget) -> None:
         self.array, self.budget = array, budget

@@ -1,4 +1,4 @@
-"""The callables that a pickle may name when `load` reads it: a closed table, with builders that check their arguments."""
+"""The callables that a pickle may name when `load` reads it: a closed table of builders that check their arguments."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["CALLED", "MOVED", "PLAIN", "ArrayStub", "DtypeStub", "Elements", "Ma
 
 @dataclass(frozen=True)
 class Name:
-    """A name that a file refers to, not what it names."""
+    """A name in a file, not the object it names."""
 
     module: str
     name: str
@@ -41,25 +41,25 @@ class Name:
 
 @dataclass(frozen=True)
 class Elements:
-    """The element type that a storage class of torch stands for, as NumPy spells it."""
+    """The element type of a storage class of torch, with NumPy's name."""
 
     dtype: str
 
 
 class DtypeStub:
-    """A dtype of NumPy while its byte order is to come."""
+    """A dtype of NumPy before its byte order is known."""
 
     def __init__(self, code: str) -> None:
         self.code, self.order = code, "="
 
     @property
     def text(self) -> str:
-        """The dtype in NumPy's spelling."""
+        """The dtype's NumPy name."""
         return (self.order if self.order in "<>=" else "=") + self.code
 
 
 class ArrayStub:
-    """An array whose shape and bytes are to come; `memo` tells where it is remembered."""
+    """An array before its shape and bytes are known; `memo` are its positions in the memo."""
 
     def __init__(self) -> None:
         self.memo: list[int] = []
@@ -72,18 +72,18 @@ STORAGES = {
 PLAIN = (
     bool, int, float, complex, str, bytes, bytearray, range, slice, type(None), np.ndarray, np.generic, Tensor, device, dtype,
 )  # fmt: skip
-"""What a loaded object may consist of, besides containers."""
+"""The classes that a loaded object may consist of, besides containers."""
 
 
 def refused(name: Name) -> UnpicklingError:
-    """Return the error for a name that no table has."""
+    """Return the error for a name that is in no table."""
     return UnpicklingError(
         f"expected tensors, arrays, numbers and containers of them, got {name.module}.{name.name}; "
         "load(..., weights_only=False) reads everything, and runs code that the file asks for: only for files you trust"
     )
 
 
-# -- what a file may call -----------------------------------------------------------------------------------
+# -- callables of a file ------------------------------------------------------------------------------------
 
 
 class Machine:
@@ -96,7 +96,7 @@ class Machine:
         self.memo: dict[int, Any] = {}
 
     def copied(self, items: Any) -> Any:
-        """Return items that are about to be copied, counted."""
+        """Account for items about to be copied, and return them."""
         if not isinstance(items, (list, tuple, set, frozenset, bytes, bytearray, dict)):
             raise damaged(f"expected a container, got {type(items).__name__}")
         self.budget.take(8 * len(items))
@@ -125,7 +125,7 @@ def _default(m: Machine, factory: Any = None) -> Any:
 
 
 def encoded(m: Machine, text: Any, encoding: Any = "latin1") -> bytes:
-    """Return the bytes that protocols below 3 write as text.  Raises UnpicklingError, ValueError."""
+    """Return the bytes that protocols below 3 encode as text.  Raises UnpicklingError, ValueError."""
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         raise damaged("bytes are text in latin1")
     m.budget.take(len(text))
@@ -203,7 +203,7 @@ def _torch_parameter(m: Machine, data: Any, requires_grad: Any, *hooks: Any) -> 
 
 
 def _torch_subclass(m: Machine, function: Any, kind: Any, args: Any, state: Any) -> Tensor:
-    """Return a tensor or buffer of torch: it is a tensor, and what stands in its `__dict__`."""
+    """Build a tensor subclass or buffer of torch as a tensor with its `__dict__`."""
     names = (Name("torch._utils", "_rebuild_tensor_v2"), Name("torch._utils", "_rebuild_parameter"))
     if function not in names or not isinstance(args, tuple) or not isinstance(state, dict):
         raise damaged("a tensor of no known class")
@@ -254,23 +254,23 @@ KNOWN: dict[Name, Any] = {
     **{Name("torch", name): found for name, found in DTYPES.items()},
     **{Name("torch", name): Elements(code) for name, code in STORAGES.items()},
 }
-"""What a name stands for that is not called."""
+"""Names that denote values rather than callables."""
 ARGUMENTS = frozenset((
     Name("numpy", "ndarray"), Name("graphc.tensors.tensor", "Tensor"), Name("graphc.nn.parameter", "Parameter"),
     Name("torch", "Tensor"), Name("torch.nn.parameter", "Parameter"), Name("torch.nn.parameter", "Buffer"),
     *(Name(module, name) for module in ("builtins", "__builtin__") for name in FACTORIES),
 ))  # fmt: skip
-"""Names that are arguments of what is called."""
+"""Names that are only arguments of calls."""
 
 
 MOVED = {
     "graphc.tensor": "graphc.tensors.tensor", "graphc.dtypes": "graphc.core.dtypes", "graphc.ir.types": "graphc.ir.core.types",
 }  # fmt: skip
-"""Modules by the names that older files have for them."""
+"""Modules by their names in older files."""
 
 
 def find(module: Any, name: Any) -> Any:
-    """Return what a name of a file stands for: a public value, or the name itself.  Raises UnpicklingError."""
+    """Return the object for a name of a file: a public value, or the name itself.  Raises UnpicklingError."""
     known = Name(MOVED.get(module, module), name)
     if known in KNOWN:
         return KNOWN[known]

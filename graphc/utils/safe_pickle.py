@@ -1,8 +1,8 @@
-"""Read pickles without running them: a machine with a closed set of opcodes, and of names that an opcode may call.
+"""Read pickles without running them: an interpreter for a closed set of opcodes and callables.
 
-It reads what `save` wrote before it had a format of its own, and the pickle inside of a torch file.  No name of a file is
-ever imported: each stands in a table here, with a builder that checks its arguments.  Arrays are made of (dtype string,
-shape, bytes).  What is copied is bounded by the length of the file (`graphc.utils.rebuild.Budget`).
+It reads files that `save` wrote before it had a format of its own, and the pickle inside of a torch file.  No name of a file is
+ever imported: each is looked up in a table of builders that check their arguments.  Arrays are built from (dtype string, shape,
+bytes).  The length of the file bounds what is copied (`graphc.utils.rebuild.Budget`).
 
 Source: Python's pickletools, which reads the arguments of opcodes and describes what each does to the stack.
 """
@@ -183,7 +183,7 @@ STEPS: dict[str, Callable[[Machine, Any], None]] = {
     "BUILD": _build,
     "BINPERSID": _load_storage,
 }
-"""What each opcode does; one that is not here has no place in these files."""
+"""The effect of each opcode; other opcodes are refused."""
 
 
 def _lines(stream: io.BytesIO) -> tuple[str, str]:
@@ -199,11 +199,11 @@ def _reader(opcode: Any) -> Callable[[io.BytesIO], Any]:
 
 
 OPCODES = {o.code.encode("latin1"): (o.name, _reader(o)) for o in opcodes if o.name in STEPS}
-"""For each byte that may be an opcode, its name and what reads its argument."""
+"""For each opcode byte, its name and the reader of its argument."""
 
 
 def unpickled(data: bytes, storage: Callable[[Any], Storage] | None = None, budget: Budget | None = None) -> tuple[Any, int]:
-    """Return the object of a pickle and how many bytes it takes; `storage` finds the persistent ids of a torch file.
+    """Return the object of a pickle and its length in bytes; `storage` resolves the persistent ids of a torch file.
 
     Raises UnpicklingError for anything but tensors, arrays, numbers and containers, and for a damaged file.
     """
@@ -223,7 +223,7 @@ def unpickled(data: bytes, storage: Callable[[Any], Storage] | None = None, budg
 
 
 def _checked(value: Any) -> Any:
-    """Return a value after looking at everything in it: names and unfinished arrays are for the reader alone."""
+    """Return a value after checking that it contains no names and no unfinished arrays, which only the reader may see."""
     todo, seen = [value], set[int]()
     while todo:
         part = todo.pop()

@@ -29,7 +29,7 @@ File = str | PathLike[str] | IO[bytes]
 
 ZIP = b"PK\x03\x04"
 OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-"""How a file of torch before 1.6 begins."""
+"""The first bytes of a file of torch before 1.6."""
 
 
 def save(obj: Any, f: File, pickle_module: Any = None, pickle_protocol: int | None = None) -> None:
@@ -118,7 +118,7 @@ def load(f: File, map_location: Any = None, pickle_module: Any = None, *, weight
 
 
 def _loaded(data: bytes, pickle_module: Any, weights_only: bool) -> tuple[Any, int]:
-    """Return the object at the beginning of some bytes, and how many belong to it."""
+    """Return the object at the beginning of some bytes, and its length in bytes."""
     if data.startswith(OLD_TORCH):
         raise pickle.UnpicklingError("this is a file of torch before 1.6; load it with torch and save it again")
     if data.startswith(ZIP):
@@ -132,7 +132,7 @@ def _loaded(data: bytes, pickle_module: Any, weights_only: bool) -> tuple[Any, i
 
 
 class _Trusted(pickle.Unpickler):
-    """Python's own reader, which finds modules by their older names too."""
+    """Python's own unpickler, with the older names of modules."""
 
     def find_class(self, module: str, name: str) -> Any:
         return super().find_class(MOVED.get(module, module), name)
@@ -163,7 +163,7 @@ def _entry(archive: zipfile.ZipFile, name: str, budget: Budget) -> bytes:
 
 
 def _storages(archive: zipfile.ZipFile, folder: str, order: str, budget: Budget) -> Callable[[Any], Storage]:
-    """Return what finds a storage by its persistent id: ("storage", class, key, device, number of elements)."""
+    """Return the resolver of persistent ids: ("storage", class, key, device, number of elements)."""
     known: dict[tuple[str, str], Storage] = {}
 
     def find(key: Any) -> Storage:

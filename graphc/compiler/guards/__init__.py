@@ -1,1 +1,1 @@
-"""What a trace depended on in Python: found by a search through code and objects, compared at each call."""
+"""The Python values that a trace depends on: found by a search through code and objects, compared at each call."""

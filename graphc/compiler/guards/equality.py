@@ -15,9 +15,9 @@ _NUMBERS = (bool, int, str, bytes, type(None), type(Ellipsis))
 
 
 def by_value(x: Any) -> Hashable:
-    """Return a key that two values share if a trace cannot tell them apart.  Raises TypeError for what has no hash.
+    """Return a key that two values share if a trace cannot distinguish them.  Raises TypeError for unhashable values.
 
-    Floats go by their bits; tuples, sets, slices and frozen dataclasses by their parts.
+    Floats are compared by their bits; tuples, sets, slices and frozen dataclasses by their parts.
     """
     kind = type(x)
     if kind in _NUMBERS:
@@ -41,7 +41,7 @@ def by_value(x: Any) -> Hashable:
 
 
 def exact(a: Any, b: Any) -> bool:
-    """Tell whether a value is the very value that another was: the same object, or equal in what a trace can see."""
+    """Return whether two values are the same object, or equal in everything that a trace can observe."""
     if a is b:
         return True
     kind = type(a)

@@ -1,7 +1,7 @@
 """The names that Python code reads, from its bytecode: globals, cells of closures, attributes.
 
-A name that is only updated by itself (`calls += 1`, `seen["f"] += 1`) or whose object is only added to
-(`losses.append(loss)`) is not read: no result depends on it.
+A name that is only updated by itself (`calls += 1`, `seen["f"] += 1`), or whose object is only appended to
+(`losses.append(loss)`), is not read: no result depends on it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ REFLECTION = frozenset(("getattr", "hasattr", "vars", "eval", "exec", "globals",
 """Names by which code may read any attribute."""
 
 GROWING = frozenset(("append", "extend", "insert", "add", "update", "appendleft"))
-"""Methods of containers that change them and tell nothing of what is in them."""
+"""Methods of containers that modify them without revealing their contents."""
 
 SHUFFLES = frozenset((
     "COPY", "SWAP", "DUP_TOP", "DUP_TOP_TWO", "ROT_TWO", "ROT_THREE", "PRECALL", "PUSH_NULL", "NOP", "EXTENDED_ARG", "RESUME",
     "CACHE",
 ))  # fmt: skip
-"""Instructions that only move what is on the stack, or do nothing."""
+"""Instructions that only move values on the stack, or do nothing."""
 
 GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 CELL = ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
@@ -32,9 +32,9 @@ ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM")
 
 @dataclass(frozen=True)
 class Reads:
-    """Names that code reads, that of functions defined in it included.
+    """The names that code reads, including functions defined in it.
 
-    `grown` are those of which it calls a method that only adds to a container; `anything` if it may read any attribute.
+    `grown` are names on which it only calls methods that append to a container; `anything` is set if it may read any attribute.
     """
 
     globals: frozenset[str]
@@ -48,7 +48,7 @@ _known: dict[CodeType, Reads] = {}
 
 
 def reads_of(code: CodeType) -> Reads:
-    """Return what a code object reads, looked up after the first time."""
+    """Return the reads of a code object, cached."""
     reads = _known.get(code)
     if reads is None:
         reads = _known[code] = _reads(code)
@@ -84,7 +84,7 @@ def _kind(opname: str) -> str:
 
 
 def _is_update(code: Sequence[dis.Instruction], i: int) -> bool:
-    """Tell whether what an instruction loads goes nowhere but back to where it came from."""
+    """Return whether the value that an instruction loads is only stored back to where it came from."""
     after = [_plain(x.opname) for x in code[i + 1 : i + 6]]
     if after[:3] == ["CONST", "OPERATION", "STORE"]:
         return bool(code[i + 3].argval == code[i].argval)
@@ -96,7 +96,7 @@ def _grows(instruction: dis.Instruction) -> bool:
 
 
 def _plain(opname: str) -> str:
-    """Return what Python's versions spell differently under one name."""
+    """Normalize opcode names that differ between versions of Python."""
     if opname in ATTRIBUTE:
         return "ATTRIBUTE"
     if opname.startswith(("LOAD_CONST", "LOAD_SMALL_INT")):

@@ -1,4 +1,4 @@
-"""Whose code a search for what a function can read follows."""
+"""The code that a search for readable values follows."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _LAYERS = str(Path(GRAPHC) / "nn")
 
 _MODULE = str(Path(_LAYERS) / "module")
 
-# Module says where it holds what its attributes are, Optimizer which of its own are not guarded by its step.
+# Module knows where it holds its attributes, Optimizer which of its own its step does not guard
 HELD_IN, READ_BY_USERS = "_held_in", "_read_by_users"
 
 
 class Scope:
-    """Whose code is followed: that of the user, of one other package, and the layers of graphc.nn."""
+    """The code that is followed: the user's, that of one other package, and the layers of graphc.nn."""
 
     def __init__(self, package: str) -> None:
         self.package = package
 
     def follows(self, cls: type) -> bool:
-        """Tell whether the methods of a class are followed; those of Module, Optimizer and Tensor themselves are not."""
+        """Return whether the methods of a class are followed; those of Module, Optimizer and Tensor themselves are not."""
         file = file_of(cls)
         base = READ_BY_USERS in cls.__dict__ or issubclass(Tensor, cls) or (file is not None and file.startswith(_MODULE))
         return not base and (self.is_users(file) or hasattr(cls, HELD_IN))
 
     def is_users(self, file: str | None, *, layers: bool = True) -> bool:
-        """Tell whether code of a file is followed: the user's own, or a layer of graphc.nn."""
+        """Return whether code of a file is followed: the user's own, or a layer of graphc.nn."""
         if file is None:
             return False
         if file.startswith(GRAPHC):
@@ -51,14 +51,14 @@ class Scope:
 
 
 def reflects(attributes: dict[str, tuple[Any, type]]) -> bool:
-    """Tell whether a method of a layer of ours, of those that compute, reads attributes by reflection."""
+    """Return whether a computing method of one of graphc's layers reads attributes by reflection."""
     called = (attributes[n][0] for n in ("forward", "_call", "__getitem__") if n in attributes)
     functions = [f for f in called if isinstance(f, FunctionType)]
     return any(f.__code__.co_filename.startswith(_LAYERS) and reads_of(f.__code__).anything for f in functions)
 
 
 def file_of(cls: type) -> str | None:
-    """Return the file of a class; that of an interactive session counts as one."""
+    """Return the file of a class; classes of an interactive session count as having one."""
     module = sys.modules.get(cls.__module__)
     if module is None:
         return "<string>"

@@ -1,8 +1,8 @@
-"""Find what a function can read in Python: the globals, cells, attributes and items that its result may depend on.
+"""Find the Python values that a function can read: globals, cells, attributes and items that its result may depend on.
 
-From the function on, the search follows code to what it names, and objects to those of their attributes that any of that
-code names (`reads.py`).  Code of the user is followed, and the layers of graphc.nn; other packages are not.  More is found
-than is read, never less, but for what only reflection or other packages reach.
+Starting at the function, the search follows code to the names it reads, and objects to those of their attributes that any of
+the code names (`reads.py`).  It follows the user's code and the layers of graphc.nn, not other packages.  The result is
+conservative: it contains everything the function reads, except through reflection or other packages.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from graphc.tensors.tensor import Tensor
 __all__ = ["ATOMS", "LIMIT", "Search"]
 
 LIMIT = 50_000
-"""How many objects a search visits; a function that reaches more is told so."""
+"""How many objects a search visits; a function that reaches more gets a warning."""
 
 ATOMS = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), range, slice, np.generic, Enum, CodeType)
 
@@ -43,13 +43,13 @@ UNREAD = frozenset((
     "__repr__", "__str__", "__format__", "__dir__", "__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__copy__",
     "__deepcopy__", "__del__", "__init_subclass__", "__class_getitem__", "__sizeof__",
 ))  # fmt: skip
-"""Methods that no number comes from."""
+"""Methods that no number depends on."""
 
 MAKING = frozenset(("__init__", "__setattr__", "__delattr__", "__setitem__", "__delitem__", "__iadd__"))
-"""Methods of layers that make or change them."""
+"""Methods of layers that create or change them."""
 
 RECORDS = (SimpleNamespace, Namespace)
-"""Classes of objects that are nothing but their attributes."""
+"""Classes of objects that consist of their attributes only."""
 
 CONTAINERS = (list, set, deque, *DICTS)
 
@@ -58,8 +58,8 @@ CONTAINERS = (list, set, deque, *DICTS)
 class _Space:
     """An object whose attributes may be read by name, and the names that were looked up in it.
 
-    `attributes` are those of its class; `only` are the names that count of its own, all if None.  Methods of a layer that
-    `reflects` read its own attributes by names that are not in their code.
+    `attributes` are those of its class; `only` are the relevant names of its own, all if None.  Methods of a layer that
+    `reflects` read attributes of the layer by names that are not in their code.
     """
 
     tables: list[dict[str, Any]]
@@ -77,7 +77,7 @@ class _Space:
 
 
 class Search:
-    """A search from roots; names, and objects to look them up in, make each other grow until nothing is new."""
+    """A search from roots: names, and the objects to look them up in, extend each other to a fixpoint."""
 
     def __init__(self, roots: Sequence[Any]) -> None:
         self.names: set[str] = {"forward", "_forward_hooks", "_forward_pre_hooks", "training"}
@@ -102,7 +102,7 @@ class Search:
             pass
 
     def _grow(self) -> bool:
-        """Visit what waits, then look new names up; tell whether there was any."""
+        """Visit queued objects, then look up new names; return whether there were any."""
         while self.waiting:
             self._visit(self.waiting.popleft())
             if len(self.kept) > LIMIT:
@@ -129,7 +129,7 @@ class Search:
     # -- bindings ---------------------------------------------------------------------------------------------------
 
     def _bind(self, table: dict[Any, Any], key: Any, value: Any, name: str = "") -> None:
-        """Note an entry of a dict, and visit it."""
+        """Record an entry of a dict, and visit its value."""
         if name in self.grown and name not in self.read and isinstance(value, CONTAINERS):
             return
         if isinstance(value, ModuleType) and not self.scope.is_users(value.__dict__.get("__file__"), layers=False):
@@ -233,7 +233,7 @@ class Search:
         self.waiting.extend(x.values())
 
     def _whole(self, x: dict[Any, Any]) -> None:
-        """Note all entries of a dict: there may be no others."""
+        """Record all entries of a dict: there may be no others."""
         binding = self.tables.setdefault(id(x), DictBinding(x, {}))
         binding.entries, binding.complete = dict(x), True
         self.kept.append(x)
@@ -269,12 +269,12 @@ class Search:
             self.waiting.append(vars(x)["_function"])
 
     def _optimizer(self, x: Any) -> None:
-        """Look up what user code asks of an optimizer; what its own step reads is guarded there."""
+        """Look up the attributes of an optimizer that user code reads; its own step guards what it reads itself."""
         names = frozenset(vars(x)) - {"state"} if self.scope.follows(type(x)) else type(x)._read_by_users
         self.spaces.append(_Space([vars(x)], self._class_attributes(type(x)), x, True, names))
 
     def _attributes(self, x: Any, table: dict[str, Any] | None) -> None:
-        """Let names be looked up in an object: in its dict, in what a Module holds, in its slots, in its class."""
+        """Look up names in an object: in its dict, in a Module's tables, in its slots, in its class."""
         tables = [] if table is None else [table]
         if table is not None:
             tables += [table[k] for k in getattr(type(x), HELD_IN, ()) if k in table]
@@ -283,7 +283,7 @@ class Search:
         self.spaces.append(_Space(tables, attributes, x, own, reflects=reflects(attributes)))
 
     def _look_up(self, space: _Space, names: set[str]) -> None:
-        """Look names up in an object, and visit what is found."""
+        """Look names up in an object, and visit the values found."""
         present: set[str] = set()
         for table in space.tables:
             names = names if space.only is None else names & space.only.union(space.attributes)
@@ -302,7 +302,7 @@ class Search:
                 self._bind(space.tables[0], name, ABSENT)
 
     def _in_class(self, attributes: dict[str, tuple[Any, type]], name: str) -> Any:
-        """Visit an attribute of a class that is followed; that of the user's own is bound."""
+        """Visit an attribute of a class that is followed; attributes of the user's classes are bound."""
         value, cls = attributes[name]
         if self.scope.is_users(file_of(cls), layers=False):
             self._bind(class_table(cls), name, value, name)
@@ -311,7 +311,7 @@ class Search:
         return value
 
     def _class_attributes(self, kind: type) -> dict[str, tuple[Any, type]]:
-        """Return the attributes of the classes that are followed among the bases of one, each with its class."""
+        """Return the attributes of a class's followed bases, each with its class."""
         attributes = self.classes.get(kind)
         if attributes is None:
             attributes = self.classes[kind] = {}

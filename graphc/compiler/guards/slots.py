@@ -1,4 +1,4 @@
-"""Attributes of functions, cells and objects as bindings: where CPython keeps them."""
+"""Attributes of functions, cells and objects as bindings: where CPython stores them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["OFFSETS", "class_table", "function_slot", "slot_value", "table_of"]
 
 
 def _offsets() -> dict[str, int]:
-    """Find where functions keep what may be assigned to them."""
+    """Find the offsets of the assignable attributes of functions."""
 
     def sample(x: int = 0, *, y: int = 1) -> None: ...
 
@@ -29,7 +29,7 @@ def _offsets() -> dict[str, int]:
 
 
 def function_slot(x: FunctionType, name: str, offset: int) -> SlotBinding:
-    """Bind what may be assigned to a function; None is no pointer there."""
+    """Bind an assignable attribute of a function; None is a null pointer there."""
 
     def get() -> Any:
         value = getattr(x, name)
@@ -55,7 +55,7 @@ def class_table(cls: type) -> dict[str, Any]:
 
 
 def slot_value(descriptor: MemberDescriptorType, x: Any) -> Any:
-    """Return what a slot of an object holds, or ABSENT."""
+    """Return the value of a slot of an object, or ABSENT."""
     try:
         return descriptor.__get__(x)
     except AttributeError:
