@@ -1,4 +1,4 @@
-"""Layers and models, as torch.nn has them."""
+"""Layers and models, as in torch.nn."""
 
 from graphc.nn import functional, init, utils
 from graphc.nn.activation import (

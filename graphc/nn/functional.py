@@ -1,4 +1,4 @@
-"""What layers compute, without their parameters, as torch.nn.functional has it."""
+"""The functions of layers, without their parameters, as in torch.nn.functional."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ways to fill parameters before training, as torch.nn.init has them; all work in place, without recording."""
+"""Initializers of parameters, as in torch.nn.init; all work in place, without recording."""
 
 from __future__ import annotations
 

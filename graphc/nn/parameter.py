@@ -42,7 +42,7 @@ class Parameter(Tensor):
 
 
 def fresh(*sizes: int) -> Parameter:
-    """Return a parameter of zeros on a storage of its own."""
+    """Return a parameter of zeros on its own storage."""
     return Parameter._adopt(empty(*sizes)).requires_grad_()
 
 

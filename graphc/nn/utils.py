@@ -1,4 +1,4 @@
-"""Helpers for training loops, as torch.nn.utils has them."""
+"""Helpers for training loops, as in torch.nn.utils."""
 
 from __future__ import annotations
 

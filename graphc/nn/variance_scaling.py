@@ -1,4 +1,4 @@
-"""Fill weights with random numbers that keep the variance from layer to layer."""
+"""Random initialization of weights that preserves the variance from layer to layer."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The operations people call, by family, composed of the primitives of graphc.ir."""
+"""The public operations, by family, composed of the primitives of graphc.ir."""

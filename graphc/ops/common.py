@@ -23,12 +23,12 @@ __all__ = [
 ]  # fmt: skip
 
 Operand = Any
-"""What the body of an operation receives for a tensor argument: a Node, or a Python number where torch takes one."""
+"""The type of a tensor argument in the body of an operation: a Node, or a Python number where torch accepts one."""
 
 Dims = int | Sequence[int] | None
 
 DTypeLike = dtype | DType | type | None
-"""What `dtype` arguments take: a dtype, a Python or NumPy type, None for the default."""
+"""The type of `dtype` arguments: a dtype, a Python or NumPy type, None for the default."""
 
 
 def default_float() -> DType:
@@ -112,7 +112,7 @@ def squeeze_axis(x: Node, axis: int) -> Node:
 
 
 def flatten_sizes(sizes: Iterable[Any], named: Any = None) -> tuple[int, ...]:
-    """Accept sizes as torch does: `f(2, 3)`, `f((2, 3))` or by name.  Raises TypeError for what is no integer."""
+    """Accept sizes as torch does: `f(2, 3)`, `f((2, 3))` or by name.  Raises TypeError for sizes that are not integers."""
     sizes = tuple(sizes) if named is None else (named,)
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
@@ -123,7 +123,7 @@ def flatten_sizes(sizes: Iterable[Any], named: Any = None) -> tuple[int, ...]:
 
 
 def resolve_sizes(x: Node, sizes: Sequence[int]) -> tuple[int, ...]:
-    """Replace the one -1 among sizes by what keeps the number of elements.  Raises RuntimeError."""
+    """Replace a -1 among sizes by the extent that preserves the number of elements.  Raises RuntimeError."""
     size = x.type.size
     if list(sizes).count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")

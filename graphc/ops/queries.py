@@ -1,4 +1,4 @@
-"""Questions about objects, tensors and shapes."""
+"""Queries about objects, tensors and shapes."""
 
 from __future__ import annotations
 

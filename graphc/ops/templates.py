@@ -1,4 +1,4 @@
-"""Names and docstrings of functions that a factory makes."""
+"""Names and docstrings for functions that a factory creates."""
 
 from __future__ import annotations
 

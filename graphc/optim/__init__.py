@@ -1,4 +1,4 @@
-"""Optimizers and learning rate schedules, as torch.optim has them."""
+"""Optimizers and learning rate schedules, as in torch.optim."""
 
 from graphc.optim import lr_scheduler
 from graphc.optim.adam import Adam, AdamW

@@ -41,7 +41,7 @@ def _step(
     decoupled: bool,
     maximize: bool,
 ) -> tuple[Node, ...]:
-    """Return the new parameter, step, mean, mean square and its largest value so far.
+    """Return the new parameter, step, mean, mean square and its maximum so far.
 
     Source: Kingma and Ba (2015); Loshchilov and Hutter (2019) for decoupled decay; Reddi et al. (2018) for amsgrad.
     """
@@ -63,7 +63,7 @@ def _step(
 
 
 def _towards(x: Node, target: Node, weight: float) -> Node:
-    """Move x towards a target by a fraction, from the nearer end."""
+    """Interpolate from x to target, computed from the nearer end."""
     return x + (target - x) * weight if weight < 0.5 else target - (target - x) * (1 - weight)
 
 

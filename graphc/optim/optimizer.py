@@ -46,7 +46,7 @@ class Optimizer:
     """
 
     _read_by_users: ClassVar[frozenset[str]] = frozenset(("param_groups", "defaults"))
-    """What a compiled function compares if its own code reads it; `step` guards what it reads itself."""
+    """The attributes that a compiled function guards if its own code reads them; `step` guards those it reads itself."""
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
@@ -113,7 +113,7 @@ class Optimizer:
         if not fixed or any(isinstance(group[k], list) for k in fixed):
             guard(lambda: [len(group), *[_frozen(group.get(k)) for k in fixed]])
         else:
-            values = itemgetter("params", *fixed)  # several, so that it gives a tuple
+            values = itemgetter("params", *fixed)  # several names, so that it returns a tuple
             guard(lambda: (len(group), values(group)[1:]))
         options = {k: v for k, v in group.items() if k != "params"}
         options["lr"] = capture_number(lambda: float(group["lr"]), float64)

@@ -306,7 +306,7 @@ class Operations:
     def bernoulli(self, *, generator: Generator | None = None) -> Tensor:
         """Return 1 with the probability that the element of input gives, and 0 otherwise."""
     def bincount(self, weights: Tensor | None = None, minlength: builtins.int = 0) -> Tensor:
-        """Return how often each integer from 0 up occurs in a vector, or the sums of the weights at its places."""
+        """Return how often each integer from 0 up occurs in a vector, or the sum of the weights at its occurrences."""
     def unique(self, sorted: builtins.bool = True, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Any:
         """Return the distinct elements, or the distinct slices along an axis, in ascending order."""
     def cumprod(self, dim: builtins.int, *, dtype: DTypeLike = None) -> Tensor:
@@ -438,11 +438,11 @@ class Operations:
     def clone(self, *, memory_format: Any = None) -> Tensor:
         """Return a copy with its own storage; gradients flow through it."""
     def contiguous(self, *, memory_format: Any = None) -> Tensor:
-        """Return input itself if its elements lie in memory in row-major order, else a copy in which they do."""
+        """Return input itself if its elements are contiguous in row-major order, else a contiguous copy."""
     def flatten(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
         """Return a tensor in which the axes from start_dim to end_dim are merged into one."""
     def ravel(self) -> Tensor:
-        """Return the elements in row-major order as a vector, copied only if they do not lie in memory so."""
+        """Return the elements in row-major order as a vector, copied unless they already are contiguous in memory."""
     def reshape(self, *sizes: builtins.int | Sequence[builtins.int], shape: Sequence[builtins.int] | None = None) -> Tensor:
         """Return the elements in row-major order under another shape."""
     def reshape_as(self, other: Tensor) -> Tensor:

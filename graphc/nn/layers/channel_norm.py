@@ -1,4 +1,4 @@
-"""Batch and instance normalization: each channel by itself."""
+"""Batch and instance normalization: normalization of each channel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "Insta
 
 
 class ChannelNorm(Module):
-    """What batch and instance normalization share: parameters and running statistics of each channel."""
+    """The common base of batch and instance normalization: per-channel parameters and running statistics."""
 
     ranks: tuple[int, ...] = ()
 

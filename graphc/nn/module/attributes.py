@@ -1,4 +1,4 @@
-"""Attributes of modules: parameters, buffers and submodules live in dictionaries of their own."""
+"""Attributes of modules: parameters, buffers and submodules are in separate dictionaries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["AttributeTables", "typename"]
 
 
 class AttributeTables:
-    """Keep parameters, buffers and submodules, by the attributes they are assigned to, in one dictionary for each kind."""
+    """Keeps parameters, buffers and submodules in one dictionary per kind, under the attributes they are assigned to."""
 
     training: bool
     _parameters: dict[str, Parameter | None]
@@ -153,6 +153,6 @@ def typename(value: object) -> str:
 
 
 def _expect_none(value: object, where: str) -> None:
-    """Raise TypeError unless the value is None, the only one that may take the place of what has that name."""
+    """Raise TypeError unless the value is None, the only other value that such an attribute may have."""
     if value is not None:
         raise TypeError(f"cannot assign '{typename(value)}' as {where}")

@@ -101,7 +101,7 @@ class StateDict(Members):
         return IncompatibleKeys(missing, unexpected)
 
     def _assign(self, key: str, value: Tensor) -> None:
-        """Put a tensor itself in the place of a parameter, whose `requires_grad` stays, or of a buffer."""
+        """Replace a parameter, keeping `requires_grad`, or a buffer by the tensor itself."""
         path, _, name = key.rpartition(".")
         owner = self.get_submodule(path)
         old = getattr(owner, name)
@@ -112,7 +112,7 @@ class StateDict(Members):
 
 
 def _reshaped(loaded: Tensor, own: Tensor) -> Tensor:
-    """Return what is loaded in the shape of a 0-d tensor, if it has one element along one axis, as old files have it."""
+    """Return a loaded tensor of shape (1,) as 0-d if the parameter is 0-d: old files have such tensors."""
     return loaded[0] if tuple(loaded.shape) == (1,) and not own.shape else loaded
 
 

@@ -1,4 +1,4 @@
-"""Tensors of Python and NumPy data; conversion of dtypes."""
+"""Tensors from Python and NumPy data; conversion of dtypes."""
 
 from __future__ import annotations
 
@@ -191,5 +191,5 @@ def result_type(tensor1: Tensor | float, tensor2: Tensor | float) -> dtype:
 
 @op("ToCopy")
 def converted(input: Node, dtype: DType) -> Node:
-    """Return input in another dtype, given as the ir's; the gradient comes back in its own."""
+    """Convert input to another dtype, given as the ir's; the gradient is converted back."""
     return cast(input, dtype)

@@ -1,4 +1,4 @@
-"""Keywords that functions which make tensors share."""
+"""Keywords that creation functions share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__: list[str] = []
 
 
 class Options(TypedDict, total=False):
-    """What all of them take; only the first two mean something here."""
+    """The keywords of all creation functions; only the first two have an effect."""
 
     requires_grad: bool
     device: Any
@@ -18,6 +18,6 @@ class Options(TypedDict, total=False):
 
 
 class RandomOptions(Options, total=False):
-    """What those take besides whose generator is no parameter of their own."""
+    """The additional keywords of random functions that do not declare their own generator."""
 
     generator: Any

@@ -86,7 +86,7 @@ def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
 
 @op(lambda input, other, **options: "RsubBackward0" if isinstance(other, Node) else "RsubBackward1")
 def rsub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
-    """Return other - alpha * input, subtraction with its operands exchanged.
+    """Return other - alpha * input: subtraction with swapped operands.
 
     Args:
         input: tensor or number.

@@ -150,7 +150,7 @@ def bitwise_right_shift(input: Operand, other: Operand) -> Node:
 
 
 def _shifted(symbol: str, *operands: Operand) -> tuple[Node, Node, Node]:
-    """Return what is shifted, by how many bits, and where those are negative or too many."""
+    """Return the shifted operand, the shift count, and where the count is negative or too large."""
     x, y = promote(*operands)
     if x.dtype.is_float:
         raise NotImplementedError(f"\"{symbol}_cpu\" not implemented for '{torch_name(x.dtype)}'")

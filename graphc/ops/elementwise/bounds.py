@@ -131,7 +131,7 @@ def _bounded(rule: str, beyond: Node, x: Node, bound: Node) -> Node:
 
 
 def _is_number(x: Node) -> bool:
-    """Tell whether a node is a constant other than NaN."""
+    """Return whether a node is a constant other than NaN."""
     return is_constant(x) and x.params["value"] == x.params["value"]
 
 

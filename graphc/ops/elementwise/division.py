@@ -59,7 +59,7 @@ def _truncated(x: Node, y: Node) -> Node:
 
 @op(lambda input, other: "Div" if isinstance(other, Node) else "Mul")
 def rdiv(input: Operand, other: Operand) -> Node:
-    """Return other / input, division with its operands exchanged.
+    """Return other / input: division with swapped operands.
 
     Args:
         input: tensor or number.

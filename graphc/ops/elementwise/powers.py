@@ -69,7 +69,7 @@ def _pow_number(x: Node, y: Node, exponent: float) -> Node:
     if not x.dtype.is_float:
         return _pow_integers(x, int(exact_number(exponent, x.dtype)) if exponent >= 0 else -1)
     if exponent == 0:
-        return select(constant(True, BOOL, x.shape), full_like(x, 1), x)  # a 1 that has x in its history
+        return select(constant(True, BOOL, x.shape), full_like(x, 1), x)  # a 1 with x in its history
     if exponent in (1, 2, 3, 4):
         return _repeated_square(x, int(exponent))
     if exponent == -1:
@@ -83,7 +83,7 @@ def _pow_number(x: Node, y: Node, exponent: float) -> Node:
     with np.errstate(over="ignore"):
         rounded = float(x.dtype.numpy.type(exponent))
     if rounded != exponent and (rounded.is_integer() or math.isinf(rounded)):
-        # the rounded exponent is 0, odd, even or infinite where the given one is not
+        # the rounded exponent is 0, odd, even or infinite where the exact one is not
         return cast(elementwise("pow", cast(x, F64), full_like(cast(x, F64), float(exponent))), x.dtype)
     return elementwise("pow", x, y)
 
@@ -106,7 +106,7 @@ def _repeated_square(x: Node, exponent: int) -> Node:
 
 
 def _integer_pow(x: Node, y: Node) -> Node:
-    """Raise integers to integers, wrapping; a negative exponent gives what C's truncation leaves of 1 / x**-y."""
+    """Raise integers to integers, wrapping; a negative exponent gives 1 / x**-y truncated as in C."""
     if x.dtype.is_bool:
         return x | ~y
     result, square_, rest = full_like(x, 1), x, y
@@ -122,7 +122,7 @@ def _integer_pow(x: Node, y: Node) -> Node:
 
 @op("PowBackward2")
 def rpow(input: Operand, other: Operand) -> Node:
-    """Return other raised to the power input, with the operands of `graphc.pow` exchanged.
+    """Return other raised to the power input: `graphc.pow` with swapped operands.
 
     Args:
         input: tensor or number, the exponent.

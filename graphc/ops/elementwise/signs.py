@@ -1,4 +1,4 @@
-"""Signs and magnitudes; replacement of what is not finite."""
+"""Signs and magnitudes; replacement of non-finite values."""
 
 from __future__ import annotations
 

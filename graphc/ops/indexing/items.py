@@ -1,7 +1,7 @@
 """Subscripts: `x[index]` and `x[index] = value`.
 
-The shape of a result indexed by a bool mask depends on the values of the mask, which are read when it is made: a traced
-function that does so raises TracingError.
+The shape of a result indexed by a bool mask depends on the values of the mask, which are read when the result is created: a
+traced function that does so raises TracingError.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ __all__ = ["getitem", "index_put", "put_item"]
 
 
 def _is_place(entry: Any) -> bool:
-    """Tell whether an entry is an integer tensor of 0 dims, which selects as an int does."""
+    """Return whether an entry is a 0-d integer tensor, which selects like an int."""
     return isinstance(entry, Tensor) and not entry.ndim and entry.dtype.ir in (I32, I64)
 
 
 def at_places(input: Any, index: Any) -> tuple[Any, Any]:
-    """Return the parts that 0-d integer tensors of an index select, and the other entries.
+    """Return the part that the 0-d integer tensors of an index select, and the other entries.
 
-    A tensor whose value is known, or looked at where nothing is traced, becomes an int.
+    A tensor whose value is known, or may be read because nothing is traced, becomes an int.
     """
     entries = [*index] if isinstance(index, tuple) else [index]
     if not any(map(_is_place, entries)):
@@ -88,7 +88,7 @@ def getitem(input: Tensor, index: Any) -> Tensor:
 
 @lru_cache(maxsize=4096)
 def _row(shape: tuple[int, ...], index: int) -> ViewSteps:
-    """Return the steps of the view at an integer of the first axis."""
+    """Return the view steps of an integer index of the first axis."""
     selection, _ = parse_index(shape, index)
     return _box_of(shape, selection)
 
@@ -98,7 +98,7 @@ def _box(input: Node, selection: Selection) -> ViewSteps:
 
 
 def _box_of(shape: tuple[int, ...], selection: Selection) -> ViewSteps:
-    """Return the steps of the view of a selection without index tensors."""
+    """Return the view steps of a selection without index tensors."""
     steps: list[Step] = []
     if (selection.box, selection.step) != (shape, (1,) * len(shape)):
         box = {"start": selection.start, "stop": selection.stop, "step": selection.step}
@@ -127,9 +127,9 @@ def _index(input: Operand, selection: Selection, tensors: Sequence[Operand]) -> 
 
 
 def put_item(input: Tensor, index: Any, value: Tensor | float, accumulate: bool = False) -> Tensor:
-    """Return input with `value` at an index, for integers, slices, None, Ellipsis, masks and index tensors.
+    """Return input with `value` at an index of integers, slices, None, Ellipsis, masks and index tensors.
 
-    Repeated index tensors: the last value wins, or all add up with `accumulate`.  Raises IndexError, RuntimeError.
+    Where index tensors repeat, the last value wins, or all add up with `accumulate`.  Raises IndexError, RuntimeError.
     """
     entries = index_entries(index)
     if len(entries) == 1 and is_mask(entries[0]) and not accumulate and _is_single(value):
@@ -200,7 +200,7 @@ def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor | float, 
 
 
 def is_basic(index: Any) -> bool:
-    """Return whether an index reads a box: slices, integers, None and Ellipsis alone."""
+    """Return whether an index selects a box: slices, integers, None and Ellipsis only."""
     return all(
         i is None or i is Ellipsis or (isinstance(i, (int, slice)) and not isinstance(i, bool)) for i in index_entries(index)
     )
@@ -208,5 +208,5 @@ def is_basic(index: Any) -> bool:
 
 @op("Expand", view=True)
 def fitted(value: Node, shape: tuple[int, ...]) -> Node:
-    """Return a value broadcast to the shape of the place it is written to; leading axes of 1 may go.  Raises RuntimeError."""
+    """Return a value broadcast to the shape of the selection; leading axes of extent 1 may be dropped.  Raises RuntimeError."""
     return fit_value(value, value, shape)

@@ -1,6 +1,6 @@
 """Masks, and results whose shape depends on values.
 
-These values are read when the result is made: a traced function that does so raises TracingError.
+These values are read when the result is created: a traced function that does so raises TracingError.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def axes_first(x: Node, axes: Sequence[int]) -> Node:
 
 
 def result_order(x: Node, axes: Sequence[int], rank: int) -> list[int]:
-    """Return the order that puts the index axes where the indexed axes stood if these are adjacent, else first."""
+    """Return the order that moves the index axes to the indexed axes' position if these are adjacent, else to the front."""
     total = rank + x.type.rank - len(axes)
     adjacent = list(axes) == list(range(axes[0], axes[0] + len(axes)))
     lead = axes[0] if adjacent else 0
@@ -62,14 +62,14 @@ def append_axes(x: Node, shape: tuple[int, ...]) -> Node:
 
 
 def scatter_add_at(x: Node, updates: Node, *indices: Node) -> Node:
-    """Return `x` with updates added at index nodes; bools are added as by `or`; node level."""
+    """Return `x` with updates added at index nodes; bools are combined by `or`; node level."""
     if not x.dtype.is_bool:
         return add_at(x, updates, *indices)
     return cast(add_at(cast(x, I32), cast(updates, I32), *indices), BOOL)
 
 
 def scatter_fill(x: Node, value: Node, *indices: Node) -> Node:
-    """Return `x` with one value at each place of its leading axes; node level."""
+    """Return `x` with one value at each index of its leading axes; node level."""
     shape = indices[0].shape + x.shape[len(indices) :]
     return scatter_at(x, expand_to(number_like(value, constant(0, x.dtype)), shape), *indices)
 
@@ -87,7 +87,7 @@ def write_box(x: Node, selection: Selection, value: Node) -> Node:
 
 
 def fit_value(value: Operand, x: Node, shape: tuple[int, ...]) -> Node:
-    """Return the value to write, in the dtype of `x` and broadcast to `shape`; leading axes of 1 may go."""
+    """Convert the value to write to the dtype of `x` and broadcast it to `shape`; leading axes of extent 1 may be dropped."""
     if not isinstance(value, Node):
         return constant(exact_number(value, x.dtype), x.dtype, shape)
     while value.type.rank > len(shape) and value.shape[0] == 1:

@@ -1,4 +1,4 @@
-"""What an index selects: a box of the tensor, and index tensors for some of its axes."""
+"""The selection of an index: a box of the tensor, and index tensors for some of its axes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = []
 
 @dataclass(frozen=True)
 class Selection:
-    """An index split in a part that is a box of the tensor and a part that reads index tensors.
+    """An index split into a box of the tensor and index tensors that read from the box.
 
-    `start`, `stop`, `step` cut the box; `shape` is the box without the axes that integers take away and with
-    those that None adds; `advanced` are the axes of `shape` that index tensors read.
+    `start`, `stop`, `step` slice the box; `shape` is its shape without the axes that integers remove and with those that None
+    adds; `advanced` are the axes of `shape` that index tensors read.
     """
 
     start: tuple[int, ...]
@@ -28,7 +28,7 @@ class Selection:
 
     @property
     def box(self) -> tuple[int, ...]:
-        """The extents of the cut, before axes are taken away or added."""
+        """The extents of the box, before axes are removed or added."""
         return tuple(-(-(e - s) // p) for s, e, p in zip(self.start, self.stop, self.step, strict=True))
 
 
@@ -57,7 +57,7 @@ def index_entry(entry: Any) -> Any:
 
 
 def is_mask(entry: Any) -> bool:
-    """Return whether an entry of an index is a tensor or array of truth values."""
+    """Return whether an entry of an index is a bool tensor or array."""
     return hasattr(entry, "shape") and str(entry.dtype).removeprefix("torch.") in ("bool", "uint8")
 
 
@@ -69,7 +69,7 @@ def axes_taken(entry: Any) -> int:
 
 
 def expand_ellipsis(items: list[Any], rank: int) -> list[Any]:
-    """Replace the ellipsis by whole slices, and add them at the end.  Raises IndexError for too many entries."""
+    """Replace the ellipsis by full slices, and append missing ones.  Raises IndexError for too many entries."""
     missing = rank - sum(axes_taken(i) for i in items if i is not Ellipsis)
     if missing < 0:
         raise IndexError(_too_many(rank))
@@ -89,7 +89,7 @@ def _too_many(rank: int) -> str:
 
 
 def _mask_indices(mask: Any, shape: tuple[int, ...], axis: int, first: int) -> list[Any]:
-    """Look at a mask and return the indices of its true elements, one array an axis.  Raises IndexError."""
+    """Read a mask and return the indices of its true elements, one array per axis.  Raises IndexError."""
     if tuple(mask.shape) != shape[axis : axis + len(mask.shape)]:
         bad = next(a for a, n in enumerate(mask.shape) if n != shape[axis + a])
         raise IndexError(
@@ -100,7 +100,7 @@ def _mask_indices(mask: Any, shape: tuple[int, ...], axis: int, first: int) -> l
 
 
 def parse_index(shape: tuple[int, ...], index: Any) -> tuple[Selection, list[Any]]:
-    """Return what an index of a tensor of `shape` selects, and its index tensors.  Raises IndexError, ValueError."""
+    """Return the selection of an index of a tensor of `shape`, and its index tensors.  Raises IndexError, ValueError."""
     start, stop, step = [0] * len(shape), list(shape), [1] * len(shape)
     extents: list[int] = []
     advanced: list[int] = []

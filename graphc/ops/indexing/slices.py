@@ -14,14 +14,14 @@ __all__ = ["index_add", "index_copy", "index_fill"]
 
 
 def _leading(x: Node, dim: int, index: Node) -> tuple[int, Node, Node]:
-    """Return an axis, `x` with it first, and the indices along it as a vector; a 0-d tensor counts as one element."""
+    """Move an axis of `x` to the front; return its number, `x` and the indices as a vector; 0-d counts as one element."""
     axis = axis_of(dim, x.type.rank)
     front = axes_first(x, (axis,)) if x.type.rank else reshape(x, (1,))
     return axis, front, reshape(cast(index, I64), (index.type.size,))
 
 
 def _restored(written: Node, x: Node, axis: int) -> Node:
-    """Undo `_leading`: put the first axis back to its place."""
+    """Undo `_leading`: move the first axis back."""
     return permute(written, result_order(x, (axis,), 1)) if x.type.rank else reshape(written, ())
 
 

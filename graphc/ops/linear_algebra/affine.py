@@ -13,7 +13,7 @@ __all__ = ["addmm", "addmv", "baddbmm", "bilinear", "linear"]
 
 
 def _mixed(product: Node, input: Node, beta: float, alpha: float) -> Node:
-    """Return beta * input + alpha * product; with beta 0 the input is not looked at."""
+    """Return beta * input + alpha * product; with beta 0 the input is ignored."""
     scaled = product if alpha == 1 else product * alpha
     if beta == 0:
         return scaled

@@ -65,7 +65,7 @@ def tensordot(a: Node, b: Node, dims: int | Sequence[Sequence[int]] = 2) -> Node
 
 
 def contract(a: Node, b: Node, left: Sequence[int], right: Sequence[int]) -> Node:
-    """Return the sums of products over axes `left` of `a` and `right` of `b`, free axes of `a` first; node level."""
+    """Sum products over axes `left` of `a` and `right` of `b`, free axes of `a` first; node level."""
     free_a = [d for d in range(a.type.rank) if d not in left]
     free_b = [d for d in range(b.type.rank) if d not in right]
     inner_size = prod(a.shape[d] for d in left)

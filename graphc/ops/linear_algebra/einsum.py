@@ -1,4 +1,4 @@
-"""Einstein's notation."""
+"""Einstein summation."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def einsum(equation: str, *operands: Tensor | Sequence[Tensor]) -> Tensor:
 
 
 def _parse(equation: str, operands: Sequence[Node]) -> tuple[list[list[str]], list[str]]:
-    """Return the axis names of each operand and of the output; axes under an ellipsis get names of their own."""
+    """Return the axis names of each operand and of the output; axes under an ellipsis get unique names."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     texts = left.split(",")
     if len(texts) != len(operands):
@@ -100,7 +100,7 @@ def _names(text: str, rank: int, dots: int, position: int) -> list[str]:
 
 
 def _without_repeats(x: Node, names: list[str], position: int) -> tuple[Node, list[str]]:
-    """Take the diagonal of axes that have one name."""
+    """Take the diagonal of axes that share a name."""
     names = list(names)
     for name in dict.fromkeys(names):
         while names.count(name) > 1:
@@ -129,7 +129,7 @@ def _check_extents(xs: list[tuple[Node, list[str]]]) -> None:
 
 
 def _pair(a: Node, left: list[str], b: Node, right: list[str], needed: set[str]) -> tuple[Node, list[str]]:
-    """Contract two operands: sum the axes that only one has and the result has not, then one batched product of matrices."""
+    """Contract two operands: sum the axes that only one has and the result lacks, then do one batched matmul."""
     a, left = _sum_alone(a, left, needed | set(right))
     b, right = _sum_alone(b, right, needed | set(left))
     a, b = _widened(a, left, b, right)

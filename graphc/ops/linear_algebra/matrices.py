@@ -1,6 +1,6 @@
 """Products of matrices and vectors.
 
-Leading axes of operands are a batch and stay one: only a product of stacked rows with one matrix joins them.
+Leading axes of operands are a batch; only a product of stacked rows with one matrix merges them.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ vdot = dot
 
 
 def _matmul_name(input: Node, other: Node) -> str:
-    """Return the name of the product that torch's matmul comes down to."""
+    """Return the name of the product that torch's matmul dispatches to."""
     return {(1, 1): "Dot", (2, 1): "Mv", (2, 2): "Mm", (1, 2): "Squeeze"}.get((input.type.rank, other.type.rank), "UnsafeView")
 
 
@@ -211,7 +211,7 @@ def matmul(input: Node, other: Node) -> Node:
 
 
 def rows_times_matrix(a: Node, b: Node) -> Node:
-    """Multiply the rows of `a`, whatever its leading axes, by one matrix; node level."""
+    """Multiply the rows of `a`, with any leading axes, by one matrix; node level."""
     rows = reshape(a, (prod(a.shape[:-1]), a.shape[-1]))
     return reshape(matrix_product(rows, b), (*a.shape[:-1], b.shape[-1]))
 

@@ -1,1 +1,1 @@
-"""Losses: each computes one value per element or sample and then reduces them."""
+"""Losses: each computes one value per element or sample and reduces them."""

@@ -1,7 +1,7 @@
 """Losses of classes.
 
-Class indices become a comparison with the index along the class axis, so that a loss over logits is one pass
-over each row: no gather forward, no scatter backward.
+Class indices become a comparison with the index along the class axis, so a loss over logits is one pass over each row, without
+a gather forward or a scatter backward.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["cross_entropy", "nll_loss"]
 
 
 class _Classes:
-    """Logits or log-probabilities beside their class indices: which axis holds the classes, which targets count."""
+    """Logits or log-probabilities with their class indices: the class axis, and the targets that count."""
 
     def __init__(self, x: Node, target: Node, weight: Node | None, ignore_index: int) -> None:
         self.x, self.target, self.ignore_index = x, cast(target, I64), ignore_index
@@ -45,27 +45,27 @@ class _Classes:
         return sum_(select(self.chosen, x, zeros_like(x)), (self.axis,))
 
     def row_weight(self) -> Node:
-        """Return the weight of each row: that of its class, 1 without weights; 0 for ignored rows."""
+        """Return the weight of each row: that of its class, or 1 without weights; 0 for ignored rows."""
         if self.wide_weight is None:
             return cast(self.valid, self.x.dtype)
         weight = self.pick(self.wide_weight)
         return select(self.valid, weight, zeros_like(weight))
 
     def counted(self, loss: Node) -> Node:
-        """Return 0 where a row is ignored; a class that does not exist is an error."""
+        """Return the loss with 0 for ignored rows; a class out of range is an error."""
         exists = (self.target >= 0) & (self.target < self.classes)
         loss = checked(loss, exists | ~self.valid, f"Target is out of bounds: expected classes below {self.classes}")
         return select(self.valid, loss, zeros_like(loss))
 
     def reduce(self, loss: Node, reduction: str) -> Node:
-        """Reduce losses that are weighted already; the mean is over the weights of the rows that count."""
+        """Reduce losses that are already weighted; the mean is over the weights of the rows that count."""
         if reduction != "mean":
             return reduced(loss, reduction)
         return sum_(loss, all_axes(loss)) / sum_(self.row_weight(), all_axes(loss))
 
 
 def _check_known_targets(target: Node, classes: int, ignore_index: int) -> None:
-    """Raise IndexError for a class that does not exist, where the targets have been computed already."""
+    """Raise IndexError for a class out of range, if the targets have been computed already."""
     if target.value is None:
         return
     wrong = target.value[((target.value < 0) | (target.value >= classes)) & (target.value != ignore_index)]

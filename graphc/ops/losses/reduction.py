@@ -11,7 +11,7 @@ __all__ = []
 
 
 def reduction_name(reduction: str, size_average: bool | None, reduce: bool | None) -> str:
-    """Return the reduction that torch's older flags ask for, or the newer word.  Raises ValueError."""
+    """Return the reduction, from torch's older flags or the newer word.  Raises ValueError."""
     if size_average is not None or reduce is not None:
         if reduce is False:
             return "none"

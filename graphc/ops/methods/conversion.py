@@ -1,4 +1,4 @@
-"""Methods that convert the dtype, or make tensors of the same dtype."""
+"""Methods that convert the dtype, or create tensors of the same dtype."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TYPE_NAMES = {"float32": "Float", "float64": "Double", "int32": "Int", "int64":
 
 
 def in_dtype(self: Tensor, dtype: dtypes.dtype, fresh: bool = False) -> Tensor:
-    """Return a tensor of a dtype: this one if it has it already, unless a fresh one is asked for."""
+    """Return a tensor of a dtype: this one if it has the dtype, unless `fresh` asks for a new one."""
     if dtype.ir is self.dtype.ir and not fresh:
         return self
     return data.converted(self, dtype.ir)

@@ -1,4 +1,4 @@
-"""Sections of docstrings, which methods made of functions share with them."""
+"""Sections of docstrings that methods share with the functions they are derived from."""
 
 from __future__ import annotations
 

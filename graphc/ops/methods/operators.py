@@ -46,13 +46,13 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "rlshift": lambda x, y: bits.bitwise_left_shift(y, x),
     "rrshift": lambda x, y: bits.bitwise_right_shift(y, x),
 }
-"""Binary operators; those with r in front have the operands the other way round."""
+"""Binary operators; those with a leading r have swapped operands."""
 
 IN_PLACE_OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift")
 
 
 def operator(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
-    """Let Python try the other operand, as it does for NotImplemented, if this one cannot deal with it."""
+    """Return NotImplemented, so that Python tries the other operand, for operands that the function does not support."""
 
     @wraps(function)
     def method(self: Tensor, other: Any) -> Any:

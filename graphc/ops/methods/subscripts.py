@@ -1,4 +1,4 @@
-"""Subscripts of tensors, and choices between elements."""
+"""Subscripts of tensors, and element selection."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ FUNCTIONS = frozenset((
     "put_item", "randint", "randint_like", "randperm", "relu6", "rsub", "selu", "softmin", "std_mean", "threshold",
     "var_mean", "vecdot", "where",
 ))  # fmt: skip
-"""Their functions that are none."""
+"""Functions of these modules that are not methods."""
 
 METHODS = {name: getattr(module, name) for module in MODULES for name in module.__all__ if name not in FUNCTIONS}
 """The operations that are methods, by name."""
@@ -72,7 +72,7 @@ SPECIAL: dict[str, Any] = {
     "__invert__": bits.bitwise_not,
     **{f"__{name}__": operator(function) for name, function in OPERATORS.items()},
 }
-"""Methods under other names than their functions', and methods that are no operations."""
+"""Methods under other names than their functions', and methods that are not operations."""
 
 
 def _guarded(value: Any) -> Any:

@@ -1,1 +1,1 @@
-"""What layers compute: activations, convolution, pooling, normalization, attention, dropout."""
+"""The functions of layers: activations, convolution, pooling, normalization, attention, dropout."""

@@ -35,7 +35,7 @@ MINUS_INFINITY = float("-inf")
 
 
 def _grouped(key: Node, heads: int) -> Node:
-    """Repeat each head of keys or values (axis -3) so that there are `heads`."""
+    """Repeat each head of keys or values (axis -3) to get `heads` heads."""
     times = heads // key.shape[-3]
     lead = key.type.rank - 3
     wide = (*key.shape[: lead + 1], times, *key.shape[lead + 1 :])
@@ -59,7 +59,7 @@ def _weights(query: Node, key: Node, attn_mask: Node, is_causal: bool, scale: fl
 
 
 def _masked_softmax(scores: Node, mask: Node) -> Node:
-    """Return softmax under a bool mask, or with a float one added; a row without a key gets zeros."""
+    """Return softmax under a bool mask, or with a float mask added; a row without a key gets zeros."""
     if mask.dtype.is_bool:
         scores = select(mask, scores, full_like(scores, MINUS_INFINITY))
     else:
@@ -85,7 +85,7 @@ def _group_heads(key: Operand, heads: int) -> Node:
 
 
 def _check_attention(query: Tensor, key: Tensor, value: Tensor, grouped: bool) -> None:
-    """Raise RuntimeError for operands whose ranks, dtypes, E, S or, where they are grouped, heads do not fit."""
+    """Raise RuntimeError for operands whose ranks, dtypes, E, S or, if grouped, heads do not fit."""
     operands = {"query": query, "key": key, "value": value}
     least = 3 if grouped else 2
     if any(len(x.shape) < least for x in operands.values()):
@@ -121,7 +121,7 @@ def scaled_dot_product_attention(
         value: tensor (…, S, V).
         attn_mask: tensor that broadcasts to (…, L, S): a bool one says which keys count, a floating-point one is added to the
             scaled scores. A query without a key gets zeros.
-        dropout_p: probability with which weights are set to 0; whoever calls the function gives 0 in evaluation.
+        dropout_p: probability with which weights are set to 0; callers pass 0 in evaluation.
         is_causal: whether query i sees only keys 0 to i; excludes attn_mask.
         scale: factor of the scores, None for 1 / sqrt(E).
         enable_gqa: whether each head of key and value (axis -3) serves several heads of query (grouped-query attention).

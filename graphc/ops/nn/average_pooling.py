@@ -26,7 +26,7 @@ def _window_sum(x: Node, window: PoolWindows) -> Node:
 
 
 def _counts(window: PoolWindows, dtype: DType, count_include_pad: bool) -> Node:
-    """Return the number of elements of each window that count."""
+    """Return the number of counted elements of each window."""
     if not count_include_pad:
         return _window_sum(padded(constant(1, dtype, window.sizes), window.margin, window.after), window)
     ones = constant(1, dtype, tuple(n + 2 * p for n, p in zip(window.sizes, window.margin, strict=True)))
@@ -105,7 +105,7 @@ avg_pool3d = _average_pooling(
 
 
 def _averaged(x: Node, axis: int, out: int) -> Node:
-    """Average an axis down to `out` parts that are as even as can be."""
+    """Average an axis down to `out` parts of nearly equal size."""
     n = x.shape[axis]
     if out == 0:
         return narrow_axis(x, axis, 0, 0)

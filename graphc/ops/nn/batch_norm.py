@@ -24,7 +24,7 @@ def _channel_axes(x: Node) -> tuple[int, ...]:
 
 @op("NativeBatchNorm")
 def _batch_norm_training(input: Node, weight: Node, bias: Node, eps: float) -> tuple[Node, Node, Node]:
-    """Return the result, and mean and unbiased variance of each channel."""
+    """Return the result, and the mean and unbiased variance of each channel."""
     axes = _channel_axes(input)
     n = count(input, axes)
     var, mean = variance(input, axes, 0, False)
@@ -41,13 +41,13 @@ def _batch_norm_inference(input: Operand, mean: Operand, var: Operand, weight: O
 
 
 def _move(running: Any, batch: Any, momentum: Any) -> None:
-    """Update running statistics, if there are any, by those of a batch."""
+    """Update running statistics, if there are any, with those of a batch."""
     if running is not None:
         running.copy_(running * (1 - momentum) + batch.detach() * momentum)
 
 
 def _check_statistics(channels: int, running_mean: Any, running_var: Any, weight: Any, bias: Any, needed: str) -> None:
-    """Raise RuntimeError for running statistics that are missing where they are needed, and for vectors of other lengths."""
+    """Raise RuntimeError for missing running statistics that are needed, and for vectors of the wrong length."""
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if needed and running is None:
             raise located(RuntimeError(f"{name} must be defined {needed}"))
@@ -108,7 +108,7 @@ def batch_norm(
 
 @op("InstanceNorm")
 def _instance_norm(input: Node, weight: Node, bias: Node, eps: float) -> tuple[Node, Node, Node]:
-    """Return the result, and mean and unbiased variance of each channel, averaged over the samples."""
+    """Return the result, and the mean and unbiased variance of each channel, averaged over the samples."""
     axes = tuple(range(2, input.type.rank))
     n = count(input, axes)
     var, mean = variance(input, axes, 0, False)

@@ -16,7 +16,7 @@ __all__ = ["conv1d", "conv2d", "conv3d"]
 
 
 def check_groups(groups: Any, *channels: int) -> None:
-    """Raise RuntimeError unless there is one group at least, and all have equally many channels."""
+    """Raise RuntimeError unless there is at least one group, and all have equally many channels."""
     if isinstance(groups, bool) or not hasattr(groups, "__index__"):
         raise TypeError(f"expected an integer number of groups, got {groups!r:.40}")
     if groups <= 0:
@@ -59,7 +59,7 @@ def _check_channels(x: Node, weight: Node, groups: int) -> None:
 
 
 def convolved(x: Node, weight: Node, stride: Sequence[int], dilation: Sequence[int], groups: int) -> Node:
-    """Convolve padded input (N, C, …) with weight (O, C/groups, …) as one product of matrices."""
+    """Convolve padded input (N, C, …) with weight (O, C/groups, …) as one matmul."""
     _check_channels(x, weight, groups)
     kernel = weight.shape[2:]
     extents = _extents(x, kernel, stride, dilation)
@@ -77,7 +77,7 @@ def with_bias(x: Node, bias: Node | None) -> Node:
 
 
 def batched(x: Node, axes: int) -> Node:
-    """Return input with a batch axis.  Raises RuntimeError for another number of axes; node level."""
+    """Return input with a batch axis.  Raises RuntimeError for a wrong number of axes; node level."""
     if x.type.rank not in (axes + 1, axes + 2):
         raise RuntimeError(
             f"Expected {axes + 1}D (unbatched) or {axes + 2}D (batched) input to conv{axes}d, "
@@ -87,7 +87,7 @@ def batched(x: Node, axes: int) -> Node:
 
 
 def check_operands(axes: int, x: Node, weight: Node, bias: Node | None, out: int) -> None:
-    """Raise RuntimeError unless a kernel has `axes` axes to slide along, bias `out` elements, and all have one dtype."""
+    """Raise RuntimeError unless the kernel has `axes` spatial axes, bias has `out` elements, and all dtypes are equal."""
     if weight.type.rank != axes + 2:
         raise RuntimeError(f"expected a weight of {axes + 2} axes for conv{axes}d, got one of shape {list(weight.shape)}")
     if bias is not None and bias.shape != (out,):

@@ -43,7 +43,7 @@ def _last_axes(name: str, x: Node, normalized_shape: Sequence[int]) -> tuple[int
 
 
 def _check_of_shape(shape: Sequence[int], **parameters: Node | None) -> None:
-    """Raise RuntimeError unless the factors and summands have the normalized shape."""
+    """Raise RuntimeError unless weight and bias have the normalized shape."""
     for name, p in parameters.items():
         if p is not None and p.shape != tuple(shape):
             raise RuntimeError(
@@ -53,7 +53,7 @@ def _check_of_shape(shape: Sequence[int], **parameters: Node | None) -> None:
 
 
 def check_per_channel(channels: int, **vectors: Any) -> None:
-    """Raise RuntimeError unless what there is one number of per channel is a vector of so many; nodes or tensors."""
+    """Raise RuntimeError unless each per-channel operand is a vector of `channels` elements; nodes or tensors."""
     for name, v in vectors.items():
         if v is not None and tuple(v.shape) != (channels,):
             what = prod(v.shape) if len(v.shape) == 1 else list(v.shape)
@@ -123,7 +123,7 @@ def rms_norm(input: Node, normalized_shape: Sequence[int], weight: Node | None =
 
 
 def per_channel(x: Node, rank: int) -> Node:
-    """Put axes of extent 1 behind a vector, so that it stands at axis 1 of `rank`; node level."""
+    """Append axes of extent 1 to a vector so that it aligns with axis 1 of `rank`; node level."""
     return reshape(x, x.shape + (1,) * (rank - 2))
 
 

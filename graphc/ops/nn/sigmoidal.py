@@ -1,4 +1,4 @@
-"""Activations made of the logistic and the normal distribution function, and gates."""
+"""Activations built from the logistic and the normal distribution function, and gates."""
 
 from __future__ import annotations
 

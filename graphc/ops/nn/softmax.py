@@ -15,7 +15,7 @@ __all__ = ["log_softmax", "softmax", "softmin"]
 def shifted(x: Node, axis: int) -> Node:
     """Return x minus its largest element along an axis, which counts as a constant; node level.
 
-    What follows (softmax, its logarithm) does not change with the shift, so its derivative is exact without it.
+    Softmax and its logarithm do not change with the shift, so their derivatives are exact without it.
     """
     top = apply("stop_gradient", reduce("max", x, (axis,)))
     return x - expand_axes(top, x.shape, (axis,))

@@ -1,4 +1,4 @@
-"""Adjoints of convolutions: convolutions of the input, spread by the stride, with the flipped kernel."""
+"""Adjoints of convolutions: convolutions of the input, dilated by the stride, with the flipped kernel."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Windows that slide over the last axes.
 
-A window slides by strided slices of the padded input, one slice for each element of the kernel: a convolution is
-a product of matrices over the joined slices, a pooling a reduction over them, and gradients follow from that.
+A window slides by strided slices of the padded input, one slice per element of the kernel: a convolution is a matmul over the
+concatenated slices, a pooling a reduction over them, and the gradients follow.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ WORDS = {
     2: {"last": "the last two axes", "axes": "H, W", "outs": "H_out, W_out", "kernel": "kH, kW"},
     3: {"last": "the last three axes", "axes": "D, H, W", "outs": "D_out, H_out, W_out", "kernel": "kD, kH, kW"},
 }
-"""What docstrings of functions over so many axes say."""
+"""Words for the docstrings of functions over a number of axes."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def over_axes(axes: int, stem: str, example: str) -> Callable[[F], F]:
-    """Name a function that slides windows over the last axes, and fill in its docstring."""
+    """Name a function of windows over the last axes, and fill in its docstring."""
     return template(f"{stem}{axes}d", example, **{"ints": "an int or one per axis", **WORDS[axes]}, stem=stem, dims=str(axes))
 
 
@@ -55,7 +55,7 @@ def each(size: Sizes, axes: int, name: str = "a size", least: int = 0) -> tuple[
 def windows(
     x: Node, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int], extents: Sequence[int]
 ) -> list[Node]:
-    """Return for each element of the kernel those that all windows have there; the last axes have `extents`; node level."""
+    """Return, for each element of the kernel, the elements of all windows at it; the last axes have `extents`; node level."""
     lead = x.type.rank - len(kernel)
     slices = []
     for offset in product(*map(range, kernel)):
@@ -66,7 +66,7 @@ def windows(
 
 
 def padded(x: Node, low: Sequence[int], high: Sequence[int], interior: Sequence[int] | None = None, fill: float = 0.0) -> Node:
-    """Pad the last axes; negative sizes cut; node level."""
+    """Pad the last axes; negative sizes crop; node level."""
     lead = [0] * (x.type.rank - len(low))
     inner = lead + list(interior if interior is not None else [0] * len(low))
     x = pad(x, [*lead, *(max(n, 0) for n in low)], [*lead, *(max(n, 0) for n in high)], inner, fill=fill)
@@ -88,7 +88,7 @@ class PoolWindows:
 
     @property
     def overhang(self) -> list[int]:
-        """How far the windows reach over the padded end of each axis."""
+        """How far the windows reach beyond the padded end of each axis."""
         reach = zip(self.extents, self.stride, self.dilation, self.kernel, strict=True)
         ends = [(e - 1) * s + d * (k - 1) + 1 for e, s, d, k in reach]
         return [max(0, end - n - 2 * p) for end, n, p in zip(ends, self.sizes, self.margin, strict=True)]
@@ -99,7 +99,7 @@ class PoolWindows:
         return [p + o for p, o in zip(self.margin, self.overhang, strict=True)]
 
     def of(self, x: Node) -> list[Node]:
-        """Return for each element of the kernel those that all windows of padded input have there; node level."""
+        """Return, for each element of the kernel, the elements of all windows of padded input at it; node level."""
         return windows(x, self.kernel, self.stride, self.dilation, self.extents)
 
 
@@ -108,7 +108,7 @@ def pool_windows(
 ) -> PoolWindows:
     """Return the windows of a pooling of `x`; the stride is the kernel by default.  Raises RuntimeError, TypeError.
 
-    With `up` a last window may reach over the padded end, if it starts before the end of the input.
+    With `up` a last window may reach beyond the padded end, if it starts before the end of the input.
     """
     if x.type.rank not in (axes + 1, axes + 2):
         raise RuntimeError(f"Expected {axes + 1}D or {axes + 2}D input to a pooling over {axes} axes, got {list(x.shape)}")

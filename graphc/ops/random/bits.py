@@ -1,4 +1,4 @@
-"""Random bits, and distributions made of them, on nodes."""
+"""Random bits, and distributions computed from them, on nodes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = []
 
 
 def bits(key: Node, shape: tuple[int, ...]) -> Node:
-    """Return 32 random bits an element, as i32; node level."""
+    """Return 32 random bits per element, as i32; node level."""
     return apply("random_bits", key, shape=shape)
 
 
 def two_words(key: Node, shape: tuple[int, ...]) -> tuple[Node, Node]:
-    """Return two independent words an element."""
+    """Return two independent words per element."""
     both = bits(key, (2, *shape))
     return tuple(reshape_node(slice_(both, (i,) + (0,) * len(shape), (i + 1, *shape)), shape) for i in (0, 1))  # type: ignore[return-value]
 
@@ -30,7 +30,7 @@ def _top(word: Node, count: int) -> Node:
 
 
 def uniform_nodes(key: Node, shape: tuple[int, ...], dtype: DType) -> Node:
-    """Return numbers in [0, 1), all multiples of 2**-24 (f32) or 2**-53 (f64) alike; node level."""
+    """Return numbers in [0, 1), uniform over the multiples of 2**-24 (f32) or 2**-53 (f64); node level."""
     if dtype is not F64:
         return cast(_top(bits(key, shape), 24), F32) * 2.0**-24
     high, low = two_words(key, shape)

@@ -1,8 +1,8 @@
 """Generators of random numbers: each element is a function of the generator's key and its position.
 
-A generator is a tensor of two integers, seed and offset; each draw reads it and advances the offset in place. A
-compiled function that draws therefore has the key among its inputs and outputs, and each call draws new numbers. The
-numbers are not torch's.
+A generator is a tensor of two integers, seed and offset; each draw reads it and advances the offset in place. A compiled
+function that draws therefore has the key among its inputs and outputs, and each call draws new numbers. The numbers differ from
+torch's.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _advanced(key: Node, count: int) -> Node:
 
 
 generators: WeakSet[Storage] = WeakSet()
-"""Where the states of all generators are."""
+"""The storages of the states of all generators."""
 
 
 class Generator:
@@ -195,7 +195,7 @@ def set_rng_state(new_state: Tensor) -> None:
 
 
 def drawn(function: Any, generator: Generator | None, words: int, *arguments: Any) -> Tensor:
-    """Call `function(key, *arguments)` with a generator's key, and move the generator on behind `words` words."""
+    """Call `function(key, *arguments)` with a generator's key, and advance the generator by `words` words."""
     source = default_generator if generator is None else generator
     result: Tensor = function(source.state, *arguments)
     source.advance(words)

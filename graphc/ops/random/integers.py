@@ -1,4 +1,4 @@
-"""Random integers, permutations and truth values."""
+"""Random integers, permutations and bools."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["bernoulli", "randint", "randint_like", "randperm"]
 
 @op("Randint")
 def _integers(key: Node, shape: tuple[int, ...], low: int, high: int, dtype: DType) -> Node:
-    """Scale 31 bits to the range; a range above 2**31 takes 62 bits modulo it."""
+    """Scale 31 bits to the range; a range above 2**31 takes 62 bits modulo its size."""
     if high - low <= 1 << 31:
         scaled = cast(bits(key, shape) & 0x7FFFFFFF, I64) * (high - low)
         return cast(elementwise("shift_right", scaled, 31) + low, dtype)

@@ -64,7 +64,7 @@ def _counted(input: Operand, weights: Operand, size: int) -> Node:
 
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    """Return how often each integer from 0 up occurs in a vector, or the sums of the weights at its places.
+    """Return how often each integer from 0 up occurs in a vector, or the sum of the weights at its occurrences.
 
     Args:
         input: 1-d tensor of non-negative integers.

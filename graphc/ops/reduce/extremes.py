@@ -1,4 +1,4 @@
-"""Maxima and minima, and where they are."""
+"""Maxima and minima, and their indices."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "min"]
 
 
 class ValuesIndices(NamedTuple):
-    """The extremes along an axis, and where they are."""
+    """The extremes along an axis, and their indices."""
 
     values: Tensor
     indices: Tensor
@@ -102,7 +102,7 @@ def aminmax(input: Node, *, dim: int | None = None, keepdim: bool = False) -> tu
 
 
 def extreme_at(name: str, x: Node, dim: int, keepdim: bool) -> tuple[Node, Node]:
-    """Return the extreme along an axis and its place; the gradient goes to that one place."""
+    """Return the extreme along an axis and its index; the gradient goes to that element."""
     axis = axis_of(dim, x.type.rank)
     if x.type.rank == 0:
         return x, constant(0, I64)

@@ -14,13 +14,13 @@ __all__ = ["std", "std_mean", "var", "var_mean"]
 
 
 def _centred(x: Node, axes: tuple[int, ...]) -> tuple[Node, Node]:
-    """Return the mean, axes taken away, and what is left after subtracting it."""
+    """Return the mean over axes, which are removed, and the deviations from it."""
     mean = mean_nodes(x, axes, False)
     return mean, x - expand_axes(mean, x.shape, axes)
 
 
 def variance(x: Node, axes: tuple[int, ...], correction: float, keepdim: bool) -> tuple[Node, Node]:
-    """Return variance and mean in two passes: the mean of squared distances from the mean; node level."""
+    """Return variance and mean in two passes: the mean of squared deviations from the mean; node level."""
     mean, deviation = _centred(x, axes)
     freedom = count(x, axes) - correction
     total = reduced("sum", deviation * deviation, axes, keepdim)

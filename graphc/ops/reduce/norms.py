@@ -19,8 +19,8 @@ __all__ = ["logsumexp", "norm"]
 def log_sum_exp(x: Node, axes: tuple[int, ...], keepdim: bool) -> Node:
     """Return log(sum(exp(x))) without overflow; node level.
 
-    The largest element is subtracted as a constant: the derivative is softmax either way.  Where it is
-    infinite, 0 is subtracted, so that a row of -inf gives -inf.
+    The largest element is subtracted as a constant: the derivative is softmax either way.  If it is infinite, 0 is subtracted,
+    so that a row of -inf gives -inf.
     """
     if count(x, axes) == 0:
         return elementwise("log", reduced("sum", x, axes, keepdim))

@@ -1,6 +1,6 @@
 """Sorting, and selection by order.
 
-The results are gathered in the order that `argsort` finds, so that gradients flow through the values.
+The results are gathered in the order of `argsort`, so gradients flow through the values.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _sorted(input: Node, axis: int, descending: bool, count: int | None = None) 
 
 @op("Median")
 def _middle(input: Node, axis: int) -> tuple[Node, Node]:
-    """Return the lower of the middle two along an axis, or the first NaN, and its index; the axis stays."""
+    """Return the lower of the two middle elements along an axis, or the first NaN, and its index; the axis is kept."""
     if input.type.rank == 0:
         return input, zeros_like(cast(input, I64))
     at = (input.shape[axis] - 1) // 2

@@ -21,17 +21,17 @@ def reduced(name: str, x: Node, axes: tuple[int, ...], keepdim: bool) -> Node:
 
 
 def count(x: Node, axes: tuple[int, ...]) -> int:
-    """Return how many elements a reduction of `x` over `axes` folds into one."""
+    """Return how many elements of `x` a reduction over `axes` reduces to one."""
     return product(x.shape[a] for a in axes)
 
 
 def accumulable(x: Node, dtype: DTypeLike) -> Node:
-    """Convert to the dtype a sum has: integers and bools add up in int64."""
+    """Convert to the dtype of a sum: integers and bools accumulate in int64."""
     return cast(x, dtype_or(dtype, x.dtype if x.dtype.is_float else I64))
 
 
 def _overload(name: str) -> Callable[..., str]:
-    """Return a function that names the step of a reduction as torch does: another overload where `dim` is given."""
+    """Return a function that names the grad_fn of a reduction as torch does: another overload if `dim` is given."""
     return lambda input, dim=None, *args, **kwargs: f"{name}Backward{0 if dim is None else 1}"
 
 

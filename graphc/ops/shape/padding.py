@@ -13,7 +13,7 @@ __all__ = ["constant_pad_nd"]
 
 
 def padding_of(x: Node, padding: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Return how much to add before and after each axis, from torch's list of pairs, last axis first."""
+    """Return the elements to add before and after each axis, from torch's list of pairs, last axis first."""
     if len(padding) % 2:
         raise RuntimeError("Padding length must be divisible by 2")
     if len(padding) > 2 * x.type.rank:

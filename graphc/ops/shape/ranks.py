@@ -1,4 +1,4 @@
-"""At least so many axes."""
+"""Minimal ranks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["atleast_1d", "atleast_2d", "atleast_3d"]
 
 
 def at_least_rank(x: Node, rank: int) -> Node:
-    """Add axes of extent 1 up to a rank, where NumPy's `atleast_1d`, `_2d` and `_3d` do; node level."""
+    """Add axes of extent 1 up to a rank, at the positions of NumPy's `atleast_1d`, `_2d` and `_3d`; node level."""
     shape = x.shape
     if len(shape) >= rank:
         return x

@@ -121,7 +121,7 @@ def flatten(input: Node, start_dim: int = 0, end_dim: int = -1) -> Node:
 
 
 def ravel(input: Tensor) -> Tensor:
-    """Return the elements in row-major order as a vector, copied only if they do not lie in memory so.
+    """Return the elements in row-major order as a vector, copied unless they already are contiguous in memory.
 
     Args:
         input: tensor.
@@ -235,7 +235,7 @@ def clone(input: Node, *, memory_format: Any = None) -> Node:
 
 
 def contiguous(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """Return input itself if its elements lie in memory in row-major order, else a copy in which they do.
+    """Return input itself if its elements are contiguous in row-major order, else a contiguous copy.
 
     Args:
         input: tensor.

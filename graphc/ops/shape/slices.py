@@ -102,7 +102,7 @@ def select(input: Node, dim: int, index: int | Node) -> Node:
 
 
 def known_integer(index: Any, what: str = "index") -> Any:
-    """Return an index as an int, looking at a tensor's value where nothing is traced; else a node."""
+    """Return an index as an int, reading a tensor's value if nothing is traced; else a node."""
     if not isinstance(index, Node):
         return as_integer(index)
     if index.type.rank or not index.dtype.is_int:
@@ -111,7 +111,7 @@ def known_integer(index: Any, what: str = "index") -> Any:
 
 
 def _from_front(index: Node, x: Node, axis: int) -> Node:
-    """Return a 0-d index of an axis counted from the front."""
+    """Return a 0-d index of an axis, counted from the front."""
     if x.type.rank == 0:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     wide = cast(index, I64)
@@ -119,7 +119,7 @@ def _from_front(index: Node, x: Node, axis: int) -> Node:
 
 
 def select_axis(x: Node, axis: int, index: int) -> Node:
-    """Return the part at one index of an axis; node level.  Raises IndexError."""
+    """Return the slice at one index of an axis; node level.  Raises IndexError."""
     if x.type.rank == 0:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     n = x.shape[axis]

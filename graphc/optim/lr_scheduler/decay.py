@@ -1,4 +1,4 @@
-"""Schedules that multiply the learning rate by factors without an end."""
+"""Schedules that multiply the learning rate by factors indefinitely."""
 
 from __future__ import annotations
 
