@@ -217,14 +217,14 @@ def addcdiv(input: Node, tensor1: Node, tensor2: Node, *, value: float = 1) -> N
         Tensor of the broadcast shape and the promoted dtype.
 
     Raises:
-        RuntimeError: if the shapes do not broadcast, or all operands are integers.
+        RuntimeError: if the shapes do not broadcast, or tensor1 and tensor2 are integers.
 
     Example:
         >>> graphc.addcdiv(graphc.tensor([1.0, 1.0]), graphc.tensor([2.0, 3.0]), graphc.tensor([4.0, 6.0]), value=2)
         tensor([2., 2.])
     """
     x, a, b = promote(input, tensor1, tensor2)
-    if not x.dtype.is_float:
+    if not (tensor1.dtype.is_float or tensor2.dtype.is_float):
         raise RuntimeError("Integer division with addcdiv is no longer supported, use addcmul or true division instead.")
     exact_number(value, x.dtype)
     return x + (a / b if value == 1 else a * value / b)

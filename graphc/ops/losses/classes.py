@@ -22,6 +22,8 @@ class _Classes:
     """Logits or log-probabilities with their class indices: the class axis, and the targets that count."""
 
     def __init__(self, x: Node, target: Node, weight: Node | None, ignore_index: int) -> None:
+        if not x.type.rank:
+            raise ValueError("Expected 1 or more dimensions (got 0)")
         self.x, self.target, self.ignore_index = x, cast(target, I64), ignore_index
         self.axis = 0 if x.type.rank == 1 else 1
         self.classes = x.shape[self.axis]
@@ -74,8 +76,8 @@ def _check_known_targets(target: Node, classes: int, ignore_index: int) -> None:
 
 
 def _wrong_target(x: Node, target: Node) -> Exception:
-    if x.shape[0] != (target.shape or (1,))[0]:
-        return ValueError(f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({(target.shape or (1,))[0]}).")
+    if x.shape[0] != (target.shape or (0,))[0]:
+        return ValueError(f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({(target.shape or (0,))[0]}).")
     return RuntimeError(f"Expected target size {list(x.shape[:1] + x.shape[2:])}, got {list(target.shape)}")
 
 

@@ -6,7 +6,7 @@ from graphc.core.promotion import promote
 from graphc.dispatch.operation import op
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.graph import Node
-from graphc.ops.losses.reduction import reduced, reduction_name, weighted
+from graphc.ops.losses.reduction import reduced, reduced_by_weights, reduction_name, weighted_differences
 
 __all__ = ["huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss"]
 
@@ -28,13 +28,13 @@ def mse_loss(
         size_average: deprecated, use reduction: False asks for the sum, True for the mean.
         reduce: deprecated, use reduction: False asks for no reduction.
         reduction: "mean", "sum" or "none".
-        weight: factors of the squares that broadcast to their shape, or None.
+        weight: factors of the squares, of the shape of input, whose sum the mean divides by; or None.
 
     Returns:
         0-d tensor of the promoted dtype, or with "none" a tensor of the broadcast shape.
 
     Raises:
-        ValueError: if reduction is another word.
+        ValueError: if reduction is another word, or weight has another shape than input.
         RuntimeError: if the shapes do not broadcast.
 
     Example:
@@ -43,7 +43,8 @@ def mse_loss(
     """
     x, y = promote(input, target)
     difference = x - y
-    return reduced(weighted(difference * difference, weight), reduction_name(reduction, size_average, reduce))
+    loss, weight = weighted_differences(difference * difference, weight, input)
+    return reduced_by_weights(loss, weight, reduction_name(reduction, size_average, reduce))
 
 
 @op("L1Loss")
@@ -63,13 +64,13 @@ def l1_loss(
         size_average: deprecated, use reduction: False asks for the sum, True for the mean.
         reduce: deprecated, use reduction: False asks for no reduction.
         reduction: "mean", "sum" or "none".
-        weight: factors of the absolute differences that broadcast to their shape, or None.
+        weight: factors of the absolute differences, of the shape of input, whose sum the mean divides by; or None.
 
     Returns:
         0-d tensor of the promoted dtype, or with "none" a tensor of the broadcast shape.
 
     Raises:
-        ValueError: if reduction is another word.
+        ValueError: if reduction is another word, or weight has another shape than input.
         RuntimeError: if the shapes do not broadcast.
 
     Example:
@@ -77,7 +78,8 @@ def l1_loss(
         tensor(1.)
     """
     x, y = promote(input, target)
-    return reduced(weighted(elementwise("abs", x - y), weight), reduction_name(reduction, size_average, reduce))
+    loss, weight = weighted_differences(elementwise("abs", x - y), weight, input)
+    return reduced_by_weights(loss, weight, reduction_name(reduction, size_average, reduce))
 
 
 @op("SmoothL1Loss")
@@ -133,13 +135,13 @@ def huber_loss(input: Node, target: Node, reduction: str = "mean", delta: float 
         target: tensor whose shape broadcasts with that of input.
         reduction: "mean", "sum" or "none".
         delta: difference at which the square becomes linear.
-        weight: factors of the losses that broadcast to their shape, or None.
+        weight: factors of the losses, of the shape of input; the mean divides by the number of elements. Or None.
 
     Returns:
         0-d tensor of the promoted dtype, or with "none" a tensor of the broadcast shape.
 
     Raises:
-        ValueError: if reduction is another word.
+        ValueError: if reduction is another word, or weight has another shape than input.
         RuntimeError: if the shapes do not broadcast, or delta is not positive.
 
     Example:
@@ -152,4 +154,5 @@ def huber_loss(input: Node, target: Node, reduction: str = "mean", delta: float 
     d = elementwise("abs", x - y)
     far = d >= delta  # as torch: the second derivative at delta is 0
     inside = select(far, 0, x - y)  # an infinity would make the gradient of the other branch NaN
-    return reduced(weighted(select(far, (d - 0.5 * delta) * delta, inside * inside * 0.5), weight), reduction)
+    loss, _ = weighted_differences(select(far, (d - 0.5 * delta) * delta, inside * inside * 0.5), weight, input)
+    return reduced(loss, reduction)

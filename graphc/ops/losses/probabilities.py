@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from graphc.core.promotion import promote
+from graphc.core.promotion import broadcast_shapes, promote
 from graphc.dispatch.operation import op
-from graphc.ir.core.build import derived, elementwise, full_like, magnitude, select, sum_, zeros_like
+from graphc.ir.core.build import cast, derived, elementwise, full_like, magnitude, select, sum_, zeros_like
 from graphc.ir.core.graph import Node
 from graphc.ops.common import all_axes, checked, expand_to
 from graphc.ops.elementwise.special import xlogy
@@ -57,7 +57,7 @@ def binary_cross_entropy_with_logits(
     x, t = promote(input, target)
     tail = elementwise("log1p", elementwise("exp", -magnitude(x))) + select(x < 0, -x, 0)
     if pos_weight is not None:
-        loss = (1 - t) * x + ((expand_to(pos_weight, x.shape) - 1) * t + 1) * tail
+        loss = (1 - t) * x + ((expand_to(cast(pos_weight, x.dtype), x.shape) - 1) * t + 1) * tail
     else:
         loss = derived("logits", (1 - t) * x + tail, x, t)
     return reduced(weighted(loss, weight), reduction_name(reduction, size_average, reduce))
@@ -203,7 +203,7 @@ def soft_margin_loss(
 
     Args:
         input: floating-point tensor of scores.
-        target: tensor of classes -1 and 1 whose shape broadcasts with that of input.
+        target: tensor of classes -1 and 1 whose shape broadcasts to that of input.
         size_average: deprecated, use reduction: False asks for the sum, True for the mean.
         reduce: deprecated, use reduction: False asks for no reduction.
         reduction: "mean", "sum" or "none".
@@ -219,5 +219,8 @@ def soft_margin_loss(
         >>> F.soft_margin_loss(graphc.tensor([0.0, 10.0]), graphc.tensor([1.0, 1.0]))
         tensor(0.3466)
     """
+    if broadcast_shapes([input.shape, target.shape]) != input.shape:
+        shape = list(broadcast_shapes([input.shape, target.shape]))
+        raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape {shape}")
     x, t = promote(input, target)
     return reduced(elementwise("log1p", elementwise("exp", -t * x)), reduction_name(reduction, size_average, reduce))

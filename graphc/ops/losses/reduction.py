@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from graphc.ir.core.build import sum_
+from graphc.core.promotion import promote
+from graphc.ir.core.build import cast, sum_
 from graphc.ir.core.graph import Node
 from graphc.ops.common import all_axes, expand_to
 from graphc.ops.reduce.sums import mean_nodes
@@ -30,5 +31,25 @@ def reduced(loss: Node, reduction: str) -> Node:
 
 
 def weighted(loss: Node, weight: Node | None) -> Node:
-    """Multiply losses by weights that broadcast to them; node level."""
-    return loss if weight is None else loss * expand_to(weight, loss.shape)
+    """Multiply losses by weights that broadcast to them, in the dtype of the losses; node level."""
+    return loss if weight is None else loss * expand_to(cast(weight, loss.dtype), loss.shape)
+
+
+def weighted_differences(loss: Node, weight: Node | None, x: Node) -> tuple[Node, Node | None]:
+    """Return losses of differences times weights of the shape of the input `x`, in the promoted dtype, and the weights.
+
+    Raises ValueError for another shape.
+    """
+    if weight is None:
+        return loss, None
+    if weight.shape != x.shape:
+        raise ValueError("Weights and input must have the same size.")
+    loss, weight = promote(loss, weight)
+    return loss * weight, weight
+
+
+def reduced_by_weights(loss: Node, weight: Node | None, reduction: str) -> Node:
+    """Reduce weighted losses; the mean is over the sum of the weights.  Raises ValueError."""
+    if weight is None or reduction != "mean":
+        return reduced(loss, reduction)
+    return sum_(loss, all_axes(loss)) / sum_(weight, all_axes(weight))

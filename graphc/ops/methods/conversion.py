@@ -40,7 +40,8 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """Convert the dtype.
 
     Args:
-        *args: a dtype, or a tensor whose dtype is taken; a device is allowed, and is always the CPU.
+        *args: a dtype, or a tensor whose dtype is taken; a device is allowed, and is always the CPU. Then `non_blocking`, which
+            is ignored, and `copy`.
         **kwargs: `dtype`, `device`, `other` (a tensor) instead; `copy=True` returns a new tensor also if nothing changes.
 
     Returns:
@@ -62,7 +63,8 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             fill.check_device(argument)
         elif argument is not None and not isinstance(argument, bool):
             dtype = argument
-    fresh = bool(kwargs.get("copy", False))
+    flags = [a for a in args if isinstance(a, bool)]  # non_blocking, then copy
+    fresh = bool(kwargs.get("copy", flags[1] if len(flags) > 1 else False))
     return in_dtype(self, self.dtype if dtype is None else dtypes.as_dtype(dtype), fresh)
 
 

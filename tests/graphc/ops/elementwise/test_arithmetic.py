@@ -58,3 +58,11 @@ def test_negative_bytes_wrap(run: Any) -> None:
 def test_an_exponent_is_not_rounded_to_an_integer(run: Any, exponent: float, wanted: list[float]) -> None:
     found = run(lambda x: x**exponent)(torch.tensor([0.0, 2.0, -1.0]))
     np.testing.assert_array_equal(np.asarray(found), np.array(wanted, "f4"))
+
+
+def test_addcdiv_divides_no_integers_by_integers() -> None:
+    x, one, two = torch.ones(2), torch.tensor([1, 2]), torch.tensor([2, 3])
+    for numerator in (one, one > 1):
+        with pytest.raises(RuntimeError, match="Integer division with addcdiv is no longer supported"):
+            torch.addcdiv(x, numerator, two)
+    assert torch.addcdiv(x, one, two.float()).tolist() == torch.addcdiv(x, one.float(), two).tolist()

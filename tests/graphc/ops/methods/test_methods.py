@@ -46,6 +46,8 @@ def test_conversions() -> None:
         method = getattr(Tensor, name)
         assert method.__name__ == name and getattr(x, name)().dtype is getattr(graphc, dtype)
     assert x.to(graphc.float32) is x and x.to("cpu") is x and x.to(graphc.float32, copy=True) is not x
+    assert x.to(graphc.float32, False, True) is not x and x.to(graphc.float32, True, False) is x
+    assert x.to("cpu", graphc.float32, False, True) is not x and x.to(x, False, True) is not x
     assert x.to(graphc.tensor(1)).dtype is x.to("cpu", graphc.int64).dtype is graphc.int64
     assert x.type() == "torch.FloatTensor" and x.type("torch.LongTensor").tolist() == [1, 0]
     with pytest.raises(RuntimeError, match="cpu"):
