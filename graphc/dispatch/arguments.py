@@ -12,11 +12,11 @@ from graphc.core.dtypes import of_numpy
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import TensorType
 from graphc.recording.recording import Recording
-from graphc.storage.operands import TENSORS, slot_of
+from graphc.storage.operands import slot_of
 from graphc.tensors.tensor import Tensor
 
 __all__ = [
-    "Interrupted", "Operands", "Placeholders", "Slots", "body_names", "from_array", "numpy_names", "tensors_in",
+    "Interrupted", "Lowering", "Operands", "Placeholders", "Slots", "body_names", "from_array", "numpy_names", "tensors_in",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -55,8 +55,27 @@ def from_array(array: np.ndarray[Any, Any], *, copy: bool = True) -> Node:
     return node
 
 
-class Operands:
-    """The tensors among the arguments of a call, collected while they are exchanged for nodes."""
+class Lowering:
+    """Exchanges tensors among the arguments of a call for nodes; a subclass says which node stands for a tensor."""
+
+    __slots__ = ()
+
+    def lower(self, value: Any) -> Any:
+        """Return an argument with nodes for tensors and arrays, inside lists and tuples too."""
+        if isinstance(value, Tensor):
+            return self.node_of(value)
+        kind = type(value)
+        if kind is tuple or kind is list:
+            return kind([self.lower(v) for v in value])
+        return from_array(value) if isinstance(value, np.ndarray) else value
+
+    def node_of(self, tensor: Tensor) -> Node:
+        """Return the node that stands for a tensor, and note the tensor."""
+        raise NotImplementedError
+
+
+class Operands(Lowering):
+    """Exchanges tensors for the nodes of their values."""
 
     __slots__ = ("pending", "requires", "tensors")
 
@@ -65,19 +84,8 @@ class Operands:
         self.requires = False
         self.pending = 0
 
-    def lower(self, value: Any) -> Any:
-        """Return the argument with nodes for tensors and arrays, inside lists and tuples too."""
-        if isinstance(value, Tensor):
-            return self.node_of(value)
-        kind = type(value)
-        if kind is tuple or kind is list:
-            return kind([self.lower(v) for v in value])
-        if isinstance(value, np.ndarray):
-            return from_array(value)
-        return value
-
     def node_of(self, tensor: Tensor) -> Node:
-        """Return the node of a tensor, and note the tensor."""
+        """Return the node of the value at this moment."""
         node = tensor._node()
         storage = tensor._storage
         self.tensors.append(tensor)
@@ -90,8 +98,10 @@ class Interrupted(BaseException):
     """The recording has been closed meanwhile."""
 
 
-class Slots:
-    """Exchanges tensors among the arguments of a call for the nodes of their slots."""
+class Slots(Lowering):
+    """Exchanges tensors for the nodes of their slots."""
+
+    __slots__ = ("nodes", "recording", "requires", "slots")
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
@@ -99,35 +109,31 @@ class Slots:
         self.nodes: set[Node] = set()
         self.requires = False
 
-    def lower(self, value: Any) -> Any:
-        """Return the argument with nodes for tensors, inside lists and tuples too.  Raises Interrupted."""
-        kind = type(value)
-        if kind in TENSORS:
-            slot = slot_of(self.recording, value)
-            if slot < 0:
-                raise Interrupted
-            found = self.recording.known()[slot]
-            self.slots.append(slot)
-            self.nodes.add(found.node)
-            self.requires = self.requires or found.requires
-            return found.node
-        return kind([self.lower(v) for v in value]) if kind is tuple or kind is list else value
+    def node_of(self, tensor: Tensor) -> Node:
+        """Return the node of the slot.  Raises Interrupted if the recording is closed."""
+        slot = slot_of(self.recording, tensor)
+        if slot < 0:
+            raise Interrupted
+        found = self.recording.known()[slot]
+        self.slots.append(slot)
+        self.nodes.add(found.node)
+        self.requires = self.requires or found.requires
+        return found.node
 
 
-class Placeholders:
-    """Exchanges tensors among the arguments of a call for parameters of their type."""
+class Placeholders(Lowering):
+    """Exchanges tensors for parameters of their type."""
+
+    __slots__ = ("tensors",)
 
     def __init__(self) -> None:
         self.tensors: list[tuple[Tensor, Node]] = []
 
-    def lower(self, value: Any) -> Any:
-        """Return the argument with parameters for tensors, inside lists and tuples too."""
-        kind = type(value)
-        if kind in TENSORS:
-            node = parameter(value._type)
-            self.tensors.append((value, node))
-            return node
-        return kind([self.lower(v) for v in value]) if kind is tuple or kind is list else value
+    def node_of(self, tensor: Tensor) -> Node:
+        """Return a new parameter."""
+        node = parameter(tensor._type)
+        self.tensors.append((tensor, node))
+        return node
 
 
 def tensors_in(values: Iterable[Any]) -> Iterator[Tensor]:

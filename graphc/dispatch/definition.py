@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from graphc.core.errors import INTERNAL, TracingError, add_location, broken_rule, located, refuse, user_location
-from graphc.dispatch.arguments import Interrupted, Operands, Placeholders, Slots, body_names, tensors_in
+from graphc.dispatch.arguments import Interrupted, Lowering, Operands, Placeholders, Slots, body_names, tensors_in
 from graphc.dispatch.events import key_of_call, made_slot, names_line, recorded_tensors, template, view_key
 from graphc.dispatch.results import full_name, view_path, wrap_outputs
 from graphc.ir.core.graph import Node, TypeRuleError, fresh_scope, place, toposort
@@ -83,7 +83,7 @@ class Definition:
         return self._on_nodes(args, kwargs)
 
     def _lowered(
-        self, operands: Operands | Slots | Placeholders, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, operands: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[list[Any], dict[str, Any]]:
         """Return the arguments with nodes for tensors, keywords under the body's names."""
         lowered = [operands.lower(a) for a in args]
