@@ -152,7 +152,7 @@ def _recorded(nodes: Sequence[Node], name: str, inputs: Sequence[Input], bodies:
         step = GradFn(f"{name}Backward0", tuple(dict.fromkeys(edges)), where=where) if recorded else None
         if step is not None and state.anomaly:
             step.metadata = {"node": node}
-        plain = stopped(node) if edges and not state.grad and node.dtype.is_float else node
+        plain = stopped(node) if edges and not state.grad else node
         storages.append(Storage(plain, recorded, step, pending))
     if pending > PENDING_BOUND and state.trace is None:
         compute(storages)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.core.dtypes import DEFAULT, Size
-from graphc.dispatch.results import is_number, stop
+from graphc.dispatch.results import is_number
 from graphc.ir.core.graph import Node
 from graphc.recording.recording import Recording
 from graphc.recording.trie import HISTORY, MADE, Entry, Slot
 from graphc.storage.operands import EXACT, KEYED, TENSORS, key_of, slot_of
-from graphc.storage.storage import Storage
+from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["key_of_call", "made_slot", "names_line", "recorded_tensor", "recorded_tensors", "template", "view_key"]
@@ -86,7 +86,7 @@ def recorded_tensors(recording: Recording, entry: Entry) -> list[Tensor]:
 def made_slot(node: Node, slots: list[int], known: list[Slot], requires: bool, grad: bool, label: str) -> Slot:
     """Return what is known of the result of an operation."""
     if requires and not grad:
-        return Slot(MADE, stop(node))
+        return Slot(MADE, stopped(node))
     if requires and node.dtype.is_float and not is_number(node):
         return Slot(MADE, node, True, label, tuple([s if known[s].requires else None for s in slots]))
     return Slot(MADE, node)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.dispatch.arguments import Operands
-from graphc.ir.core.build import apply
 from graphc.ir.core.graph import Node, place
 from graphc.ir.core.predicates import is_literal
 from graphc.recording.context import state
@@ -13,11 +12,11 @@ from graphc.recording.grad_fn import GradFn
 from graphc.recording.recording import PENDING_BOUND
 from graphc.storage import views
 from graphc.storage.compute import compute
-from graphc.storage.storage import Storage
+from graphc.storage.storage import Storage, stopped
 from graphc.storage.views import ViewSteps
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["full_name", "is_number", "stop", "view_path", "wrap_outputs"]
+__all__ = ["full_name", "is_number", "view_path", "wrap_outputs"]
 
 
 def full_name(label: str) -> str:
@@ -42,7 +41,7 @@ def wrap_outputs(found: Any, operands: Operands, requires: bool, label: str, is_
 def _wrap(node: Node, operands: Operands, requires: bool, label: str) -> Tensor:
     pending = operands.pending + 1
     if requires and not state.grad:
-        storage = Storage(stop(node), pending=pending)
+        storage = Storage(stopped(node), pending=pending)
     elif requires and node.dtype.is_float and not is_number(node):
         edges = tuple([t._edge() for t in operands.tensors])
         step = GradFn(full_name(label), edges, where=place.where)
@@ -81,8 +80,3 @@ def view_path(node: Node, operand: Node, base: Tensor, strict: bool) -> ViewStep
 def is_number(node: Node) -> bool:
     """Tell whether a node is a constant, which no operand has anything to do with."""
     return is_literal(node) and node.value is None
-
-
-def stop(node: Node) -> Node:
-    """Return a float node behind a stop_gradient, unless it is a leaf of the graph."""
-    return node if node.op.kind == "leaf" or not node.dtype.is_float else apply("stop_gradient", node)

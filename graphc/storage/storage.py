@@ -14,7 +14,7 @@ from graphc.core.dtypes import of_numpy
 from graphc.ir.core.build import apply
 from graphc.ir.core.graph import PARAMETER, Node, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.predicates import is_constant, is_stopped
+from graphc.ir.core.predicates import is_literal, is_stopped
 from graphc.ir.core.types import TensorType
 from graphc.recording.context import state
 from graphc.recording.grad_fn import GradFn, Replaced
@@ -30,8 +30,9 @@ def valued(array: Any, node: Node) -> Node:
 
 
 def stopped(node: Node) -> Node:
-    """Return the node behind a stop_gradient."""
-    return node if is_stopped(node) or is_constant(node) else apply("stop_gradient", node)
+    """Return the node behind a stop_gradient; as it is if no gradient goes through it anyway."""
+    without = is_stopped(node) or is_literal(node) or not node.dtype.is_float
+    return node if without else apply("stop_gradient", node)
 
 
 def unique(node: Node) -> Node:

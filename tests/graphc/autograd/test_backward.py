@@ -177,6 +177,37 @@ def test_what_no_grad_computed_is_a_constant() -> None:
     assert grad_of(x) == [9]
 
 
+COPIES = {
+    "clone": lambda x: x.clone(),
+    "cat": lambda x: torch.cat([x]),
+    "pad": lambda x: torch.nn.functional.pad(x, (0, 0)),
+    "roll": lambda x: torch.roll(x, 0),
+    "flip": lambda x: x.flip([]),
+    "pow": lambda x: x**1,
+}
+"""Operations whose result is the node of the operand, and another tensor."""
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("name", COPIES)
+def test_copies_without_grad_are_constants(name: str, compiled: bool) -> None:
+    x = leaf(2, 3)
+
+    def gradient() -> torch.Tensor:
+        with torch.no_grad():
+            copy = COPIES[name](x)
+        return torch.autograd.grad((x * copy).sum(), x)[0]
+
+    def loss(x: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            copy = COPIES[name](x)
+        return (x * copy).sum()
+
+    assert (torch.compile(gradient) if compiled else gradient)().tolist() == [2, 3]
+    of_function = torch.func.grad(loss)
+    assert (torch.compile(of_function) if compiled else of_function)(torch.tensor([2.0, 3.0])).tolist() == [2, 3]
+
+
 # -- 9, 10, 11: detach and in-place writes ------------------------------------------------------------------------
 
 
