@@ -134,6 +134,7 @@ def _make_plan(recording: Recording, known: list[Slot], slots: tuple[int, ...], 
         if node not in inputs:
             given[node] = parameter(node.types[0])
             inputs[given[node]] = ("saved", node)
+    inputs |= {node: ("number", k) for k, node in enumerate(recording.path.all_numbers())} if recording.path else {}
     inputs |= {w: ("cotangent", s) for w, s in zip(weights, slots, strict=True)}
     roots = substitute(filled, given | {n: n for n in inputs})
     params = [n for n in toposort(roots) if n in inputs]
@@ -146,6 +147,8 @@ def _run(step: _Step, plan: Plan, cotangents: dict[Any, Any], found: dict[Tensor
     for kind, which in plan.inputs:
         if kind == "input":
             arrays.append(recording.inputs[which])
+        elif kind == "number":
+            arrays.append(recording.numbers[which])
         else:
             arrays.append(recording.saved[which] if kind == "saved" else cotangents[recording, which])
     values = iter(plan.run(arrays))
@@ -164,5 +167,3 @@ def _accumulate(leaf: Tensor, gradient: Any) -> None:
         leaf._grad = Tensor._of(Storage(valued(array, parameter(leaf._type))))
     else:
         old._storage.put_value(valued(np.asarray(old._array() + array), parameter(leaf._type)))
-
-

@@ -114,7 +114,7 @@ def _end(recording: Recording, keep: bool) -> None:
 
 
 def _pass(outputs: Sequence[Any], given: Any, create: bool) -> _Pass | None:
-    """Return what is asked for as slots; None where anything is not a plain slot, which the node path handles."""
+    """Return what is asked for as slots; None where something is no slot, or not as it should be: nodes have the errors."""
     recording: Recording | None = state.fast
     weights = [None] * len(outputs) if given is None else [given] if isinstance(given, Tensor) else list(given)
     if recording is None or len(weights) != len(outputs):
@@ -197,6 +197,7 @@ def _record(
     child = entry.children.get(key)
     known = child is not None
     if child is None:
+        recording.follow(key)
         try:
             child = _learn(asked, entry, targets, olds)
         except TypeRuleError:
@@ -220,7 +221,8 @@ def _learn(asked: _Pass, before: Entry, targets: Targets, olds: tuple[int | None
     known = asked.recording.known()
     found = _gradients(known, asked, targets)
     made = [_added(known, old, g, asked.create) for old, g in zip(olds, found, strict=True)]
-    slots, build = [], []
+    slots: list[Slot] = []
+    build: list[int | None] = []
     if asked.create:
         depends = depending([n for n in made if n is not None], {known[s].node for s in asked.ends})
     for node, old in zip(made, olds, strict=True):

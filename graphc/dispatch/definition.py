@@ -9,10 +9,12 @@ from typing import Any
 from graphc.core.errors import INTERNAL, TracingError, add_location, broken_rule, located, refuse, user_location
 from graphc.dispatch.arguments import Interrupted, Lowering, Operands, Placeholders, Slots, body_names, tensors_in
 from graphc.dispatch.events import key_of_call, made_slot, names_line, recorded_tensors, template, view_key
+from graphc.dispatch.numbers import Numbers
 from graphc.dispatch.results import full_name, view_path, wrap_outputs
 from graphc.ir.core.graph import Node, TypeRuleError, fresh_scope, place, toposort
 from graphc.ir.core.predicates import is_constant
 from graphc.recording.context import state
+from graphc.recording.numbers import arrays, varies
 from graphc.recording.recording import PENDING_BOUND, Recording
 from graphc.recording.trie import NEVER, Entry
 from graphc.storage import views
@@ -32,9 +34,12 @@ OF_NODES = ("type", "types", "dtype", "shape")
 class Definition:
     """An operation on tensors: its body on nodes, and what is known of its results."""
 
-    def __init__(self, body: Callable[..., Any], name: Any, view: Any, differentiable: bool) -> None:
+    def __init__(
+        self, body: Callable[..., Any], name: Any, view: Any, differentiable: bool, varying: Sequence[str]
+    ) -> None:  # fmt: skip
         self.body, self.name, self.view, self.differentiable = body, name, view, differentiable
         self.others = body_names(body)
+        self.numbers = Numbers(body, varying)
         self.seen_views: dict[Any, Any] = {}
         self.names_lines = False
         """Whether errors of its programs name the line that has called it."""
@@ -59,17 +64,19 @@ class Definition:
             if key is None or entry is None:
                 break
             child = entry.children.get(key)
+            given: Sequence[Any] = ()
+            if child is None and entry.numbered:
+                child, given = self.numbered(entry, key, args, kwargs)
             if child is None and recording.is_idle(tensors_in((*args, *kwargs.values()))):
                 recording.flush()  # what comes now begins anew, and may well be known
                 continue
             if child is None:
                 try:
-                    child = self._learn(recording, entry, args, kwargs)
+                    child, given = self._new(recording, entry, key, args, kwargs)
                 except Interrupted:
                     continue
                 if recording.entry is not entry:
                     continue  # a signal handler or another thread came in between
-                entry.children[key] = child
             if child is NEVER:
                 break
             made = recorded_tensors(recording, child)
@@ -77,10 +84,46 @@ class Definition:
             if recording.entry is entry:
                 recording.entry = child
                 recording.slots.extend(storages)
+                recording.numbers += given
                 if child.slot > PENDING_BOUND or recording.heavy:
                     recording.flush()
                 return made[0] if child.build is None else child.build(made)
         return self._on_nodes(args, kwargs)
+
+    def numbered(self, entry: Entry, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Sequence[Any]]:
+        """Return the entry of a call whose numbers are inputs, and these as arrays; None if there is no such entry."""
+        found = self.numbers.key(key, args, kwargs) if self.numbers else None
+        child = entry.children.get(found[0]) if found is not None else None
+        if found is None or child is None or child is NEVER:
+            return None, ()
+        return child, arrays(child, found[1])
+
+    def _new(
+        self, recording: Recording, entry: Entry, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Entry, Sequence[Any]]:
+        """Return the entry of an event that has not been seen, and the numbers that are inputs.  Raises Interrupted."""
+
+        def learn(args: tuple[Any, ...], kwargs: dict[str, Any], parameters: list[Node]) -> Entry:
+            child = self._learn(recording, entry, args, kwargs)
+            if parameters and child is not NEVER:
+                child.numbers = tuple(parameters)
+            return child
+
+        found = self.numbers.key(key, args, kwargs) if self.numbers else None
+        if found is None:
+            recording.follow(key)
+        elif entry.children.get(found[0]) is not NEVER and varies(recording, entry, key, found[0]):
+            child = self.numbers.learn(learn, args, kwargs, [t._type for t in tensors_in((*args, *kwargs.values()))])
+            if recording.entry is entry:
+                entry.children[found[0]] = entry.numbered[found[0]] = child
+            if child is not NEVER:
+                return child, arrays(child, found[1])
+        child = learn(args, kwargs, [])
+        if recording.entry is entry:
+            entry.children[key] = child
+            if found is not None:
+                entry.numbered[found[0]] = child
+        return child, ()
 
     def _lowered(
         self, operands: Lowering, args: tuple[Any, ...], kwargs: dict[str, Any]

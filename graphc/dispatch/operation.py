@@ -10,7 +10,7 @@ history under the given name (`<AddBackward0>`).  The body alone is `add.nodes`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
@@ -69,12 +69,14 @@ def op(
     *,
     view: bool | str | Callable[..., ViewSteps] = False,
     differentiable: bool = True,
+    varying: Sequence[str] = (),
 ) -> Lift:
     """Lift a function on nodes to tensors; `name` becomes `<nameBackward0>` unless it says `Backward` itself.
 
     `name` may be a function of the body's arguments.  `view` says whether results share memory with an operand
     ("strict" raises RuntimeError where they cannot; a function of the body's arguments returns
     the steps from the first operand to the result); `differentiable=False` gives results that never require a gradient.
+    `varying` are arguments that the body takes as numbers or 0-d nodes alike: numbers that change become inputs.
 
     Where the body takes `inplace` and that is true, the result is written to the first operand, which is returned.
     Errors that the body raises get the user's file and line as a last line; operands that break the rule of a primitive
@@ -83,7 +85,7 @@ def op(
 
     def lift(body: Callable[..., Any]) -> Any:
         body.__annotations__ = {k: _users_type(v) for k, v in body.__annotations__.items()}
-        operation = Definition(body, name, view, differentiable)
+        operation = Definition(body, name, view, differentiable, varying)
         call = wraps(body)(_viewing(operation) if view else _recording(operation))
         inplace = _position(body, "inplace")
         call = call if inplace is None else wraps(body)(_writing(call, inplace))
@@ -106,11 +108,15 @@ def _recording(operation: Definition) -> Callable[..., Any]:
             entry = recording.entry
             if key is not None and entry is not None:
                 child = entry.children.get(key)
+                given: Sequence[Any] = ()
+                if child is None and entry.numbered:
+                    child, given = operation.numbered(entry, key, args, kwargs)
                 if child is not None and child.build is None:
                     made = recorded_tensor(recording, child)
                     if recording.entry is entry:  # else a signal handler or another thread came in between
                         recording.entry = child
                         recording.slots.append(made._storage)
+                        recording.numbers += given
                         if child.slot > PENDING_BOUND or recording.heavy:
                             recording.flush()
                         return made

@@ -26,7 +26,7 @@ def _bias_correction(beta: float, step: Node) -> Node:
     return 1 - elementwise("pow", full_like(steps, beta), steps)
 
 
-@op("AdamStep")
+@op("AdamStep", varying=("lr",))
 def _step(
     p: Node,
     grad: Node,

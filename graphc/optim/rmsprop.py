@@ -15,7 +15,7 @@ from graphc.tensors.tensor import Tensor
 __all__ = ["Adagrad", "RMSprop"]
 
 
-@op("RmspropStep")
+@op("RmspropStep", varying=("lr",))
 def _rmsprop(
     p: Node,
     grad: Node,
@@ -164,7 +164,7 @@ class RMSprop(Optimizer):
         write(zip([p, *(state[n] for n in names)], new, strict=True))
 
 
-@op("AdagradStep")
+@op("AdagradStep", varying=("lr",))
 def _adagrad(
     p: Node, grad: Node, total: Node, step: Node, lr: Any, lr_decay: float, eps: float, weight_decay: float, maximize: bool
 ) -> tuple[Node, Node, Node]:

@@ -14,7 +14,7 @@ from graphc.tracing.trace import guard, paused
 __all__ = ["SGD"]
 
 
-@op("SgdStep")
+@op("SgdStep", varying=("lr",))
 def _moved(p: Node, step: Node, lr: Any) -> Node:
     return p + step * -number_like(lr, p)
 

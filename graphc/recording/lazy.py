@@ -237,8 +237,11 @@ class Plan:
         return native(*arrays) if native is not None else self.structure.run(self.params, self.roots, arrays)
 
 
-def make_plan(known: list[Slot], alive: tuple[int, ...], dead: Set[int]) -> Plan:
-    """Return a plan for the slots in `alive`; gradients are not taken from those in `dead`."""
+def make_plan(known: list[Slot], alive: tuple[int, ...], dead: Set[int], numbers: Sequence[Node]) -> Plan:
+    """Return a plan for the slots in `alive`; gradients are not taken from those in `dead`.
+
+    An input is a slot, or ~k for number k.
+    """
     history = tuple([i for i in alive if known[i].requires and known[i].kind == MADE])
     wanted = [known[i].node for i in alive]
     ahead = [known[i].node for i in history if i not in dead]
@@ -246,7 +249,9 @@ def make_plan(known: list[Slot], alive: tuple[int, ...], dead: Set[int]) -> Plan
     roots = [*wanted, *(n for n in saved if n not in wanted)]
     reached = set(toposort(roots))
     inputs = [i for i, info in enumerate(known) if info.from_outside and info.node in reached]
-    return Plan(inputs, [known[i].node for i in inputs], roots, saved, history)
+    changing = [k for k, node in enumerate(numbers) if node in reached]
+    params = [*(known[i].node for i in inputs), *(numbers[k] for k in changing)]
+    return Plan([*inputs, *(~k for k in changing)], params, roots, saved, history)
 
 
 def needed_for_gradients(roots: list[Node], known: list[Slot]) -> list[Node]:

@@ -45,7 +45,7 @@ class Recording:
 
     __slots__ = (
         "__weakref__", "actual", "edges", "entry", "fns", "freed", "grad", "heavy", "held", "held_bytes", "infos", "inputs",
-        "nodes", "pasts", "path", "saved", "serial", "slots", "storages", "tensors",
+        "nodes", "numbers", "pasts", "path", "saved", "serial", "shadow", "slots", "storages", "tensors",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -62,6 +62,10 @@ class Recording:
         """The arrays of values from outside."""
         self.nodes: dict[int, Node] = {}
         """The nodes that these had."""
+        self.numbers: list[Any] = []
+        """The Python numbers that are inputs, as arrays."""
+        self.shadow: Entry | None = None
+        """Where the same events with the numbers of before have led to, while such numbers are looked for."""
         self.tensors: dict[int, Any] = {}
         """The leaves that require gradients."""
         self.edges: dict[int, Any] = {}
@@ -96,6 +100,8 @@ class Recording:
         while (entry := self.entry) is not None:
             child = entry.children.get(key)
             known = child is not None
+            if not known:
+                self.follow(key)
             child = child or Entry(entry, (learn(self.known()),))
             before(child.slot)
             if self.entry is entry:
@@ -105,6 +111,11 @@ class Recording:
                     entry.children[key] = child
                 return child.slot
         return -1
+
+    def follow(self, key: Any) -> None:
+        """Note an event that has not been seen, without numbers that change."""
+        if self.shadow is not None:
+            self.shadow = self.shadow.children.get(key)
 
     def given(self, kind: str, type: TensorType, array: Any, node: Node | None = None, source: Any = None) -> int:
         """Record the first use of a value from outside; `source` is the leaf, or where its history goes on."""
@@ -164,11 +175,11 @@ class Recording:
         plan: Plan | None = path.plans.get(alive)
         if plan is None:
             known = path.path(self.infos)
-            plan = path.plans[alive] = make_plan(known, alive, used_up(known, self.freed))
-        inputs = self.inputs
+            plan = path.plans[alive] = make_plan(known, alive, used_up(known, self.freed), path.all_numbers())
+        inputs, numbers = self.inputs, self.numbers
         self.held = {i: ref(slots[i]) for i in alive}
         try:
-            values = plan.run([inputs[i] for i in plan.inputs])
+            values = plan.run([inputs[i] if i >= 0 else numbers[~i] for i in plan.inputs])
         except (IndexError, RuntimeError, MemoryError):
             self.materialize()
             return
@@ -190,7 +201,7 @@ class Recording:
         if self.freed:
             self.use_up(frozenset())
         if not self.held or self.actual is not None:
-            self.inputs, self.nodes, self.saved, self.tensors, self.edges = {}, {}, {}, {}, {}
+            self.inputs, self.nodes, self.saved, self.tensors, self.edges, self.numbers = {}, {}, {}, {}, {}, []
 
     def use_up(self, used: frozenset[int]) -> None:
         """Note that a backward ran through slots and kept nothing; let go of the values if that leaves no way for another."""
@@ -222,6 +233,8 @@ class Recording:
             return
         infos = self.path.path([])
         given = {info.node: self._given_node(i, info) for i, info in enumerate(infos) if info.from_outside}
+        for node, array in zip(self.path.all_numbers(), self.numbers, strict=False):
+            given[node] = parameter(node.types[0], where="", value=array)
         roots = [info.node for info in infos]
         for info in infos:
             if info.kind == LEAF and not info.from_outside:  # what is written is another leaf, whatever else has its value

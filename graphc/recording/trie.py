@@ -53,7 +53,8 @@ class Entry:
     """A sequence of events; `children` are those that have followed it, by their keys."""
 
     __slots__ = (
-        "backward", "build", "children", "count", "fn", "freed", "parent", "plans", "requires", "slot", "slots", "type",
+        "backward", "build", "children", "count", "fn", "freed", "numbered", "numbers", "parent", "plans", "requires", "slot",
+        "slots", "type",
     )  # fmt: skip
 
     def __init__(self, parent: Entry | None, slots: tuple[Slot, ...]) -> None:
@@ -68,6 +69,10 @@ class Entry:
         """What the results of an operation are if they are not one tensor."""
         self.freed: frozenset[int] = frozenset()
         """The slots whose history a reverse pass has used up."""
+        self.numbers: tuple[Node, ...] = ()
+        """The parameters of the event that stand for Python numbers."""
+        self.numbered: dict[Any, Any] = {}
+        """Children whose keys have numbers, by these keys without them: the one made last."""
         if len(slots) == 1:
             self.type, self.requires = slots[0].node.types[0], slots[0].requires
             self.fn = HISTORY if self.requires and slots[0].kind == MADE else None
@@ -83,6 +88,16 @@ class Entry:
         for slots in reversed(missing):
             known += slots
         return known
+
+    def all_numbers(self) -> list[Node]:
+        """Return the parameters that stand for Python numbers in the whole sequence."""
+        found: list[tuple[Node, ...]] = []
+        entry: Entry | None = self
+        while entry is not None:
+            if entry.numbers:
+                found.append(entry.numbers)
+            entry = entry.parent
+        return [p for numbers in reversed(found) for p in numbers]
 
 
 _entries = 0

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from graphc.core.dtypes import Size, dtype
-from graphc.ir.core.graph import Node
-from graphc.ir.core.types import DType
+from graphc.ir.core.build import broadcast
+from graphc.ir.core.graph import Node, parameter
+from graphc.ir.core.types import DType, TensorType
 from graphc.recording.lazy import realize
+from graphc.recording.numbers import NUMBER, arrays, may_vary, number_key, varies
 from graphc.recording.recording import Recording
-from graphc.recording.trie import INPUT, LEAF, MADE, PAST, Slot
+from graphc.recording.trie import INPUT, LEAF, MADE, PAST, Entry, Slot
 from graphc.storage import views
 from graphc.storage.sharing import Shared
 from graphc.storage.storage import Storage, stopped
@@ -69,7 +71,7 @@ def _given_slot(recording: Recording, tensor: Any, storage: Storage) -> int:
             return _given_slot(recording, tensor, storage)
         if node.op.kind != "leaf" or node.operands or "value" not in node.params or storage.requires_grad:
             return NO_SLOT
-        slot = recording.event((CONSTANT, _key(node.params["value"]), node.types), lambda known: Slot(MADE, node))
+        slot = _constant_slot(recording, node)
         recording.pasts[storage] = (slot, storage.version)
         return slot
     array = storage.value if node is None else node.value
@@ -86,6 +88,36 @@ def _given_slot(recording: Recording, tensor: Any, storage: Storage) -> int:
     recording.storages.append(storage)
     storage.recording, storage.slot = recording, slot
     return slot
+
+
+def _constant_slot(recording: Recording, node: Node) -> int:
+    """Record the first use of a constant; one that changes is an input."""
+    value = node.params["value"]
+    key, generic = (CONSTANT, number_key(value), node.types), (CONSTANT, NUMBER, node.types)
+    changing = type(value) in (float, int) and may_vary(value)
+    while (entry := recording.entry) is not None:
+        child = entry.children.get(key)
+        if child is None and changing:
+            child = entry.children.get(generic)
+            if child is None and varies(recording, entry, key, generic):
+                number = parameter(TensorType(node.type.dtype), where="")
+                child = Entry(entry, (Slot(MADE, broadcast(number, node.type.shape, ())),))
+                child.numbers = (number,)
+                entry.children[generic] = child
+            elif child is None:
+                child = entry.children[key] = Entry(entry, (Slot(MADE, node),))
+            entry.numbered[generic] = child
+        elif child is None:
+            recording.follow(key)
+            child = entry.children[key] = Entry(entry, (Slot(MADE, node),))
+        given = arrays(child, [value]) if child.numbers else ()
+        if recording.entry is entry:
+            recording.entry = child
+            recording.slots.append(None)
+            recording.numbers += given
+            slot: int = child.slot
+            return slot
+    return NO_SLOT
 
 
 def _computed(storage: Storage, node: Node) -> bool:
@@ -167,13 +199,6 @@ def _view(known: list[Slot], base: int, view: Any) -> Slot:
     return Slot(MADE, node, known[base].requires, name, (base,))
 
 
-def _key(number: Any) -> Any:
-    """Return what tells numbers apart by their bits."""
-    if isinstance(number, float):
-        return (type(number), number if number and number == number else number.hex())
-    return (type(number), number)
-
-
 def key_of(recording: Recording, value: Any) -> Any:
     """Return the key of an argument, with slots for tensors; NO_KEY if it has none."""
     kind = type(value)
@@ -181,11 +206,10 @@ def key_of(recording: Recording, value: Any) -> Any:
         slot = slot_of(recording, value)
         return NO_KEY if slot < 0 else ("tensor", slot)
     if kind is float:
-        return _key(value)
+        return number_key(value)
     if kind in EXACT or kind in KEYED:
         return (kind, value)
     if kind is tuple or kind is list or kind is Size:
         parts = [key_of(recording, v) for v in value]
         return NO_KEY if NO_KEY in parts else (kind, tuple(parts))
     return NO_KEY
-

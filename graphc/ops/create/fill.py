@@ -12,6 +12,9 @@ from graphc.ir.core.graph import Node
 from graphc.ir.core.types import DType
 from graphc.ops.common import DTypeLike, check_counts, default_float, dtype_or, flatten_sizes
 from graphc.ops.create.options import Options
+from graphc.recording.context import state
+from graphc.recording.numbers import number_key
+from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -37,8 +40,32 @@ def finished(x: Tensor, requires_grad: bool = False, device: Any = None, **unuse
     return x.requires_grad_() if requires_grad else x
 
 
+KNOWN_SIZE, KNOWN = 1 << 12, 1000
+"""How many elements a constant has at most that is remembered, and how many are."""
+
+_constants: dict[Any, Node] = {}
+
+
+def _filled(shape: tuple[int, ...], value: float, dtype: DType) -> Tensor:
+    """Return a constant, without a call of the operation if it has been made before."""
+    if state.fast is None or type(value) not in (int, float, bool):
+        return _full(shape, value, dtype)
+    key = (shape, number_key(value), dtype)
+    node = _constants.get(key)
+    if node is None or node.value is not None:  # once it has been looked at it is an array
+        try:
+            node = _full.nodes(shape, value, dtype)
+        except (RuntimeError, TypeError, ValueError, OverflowError):
+            return _full(shape, value, dtype)  # which says where
+        if node.type.size <= KNOWN_SIZE:
+            if len(_constants) > KNOWN:
+                _constants.clear()
+            _constants[key] = node
+    return Tensor._of(Storage(node))
+
+
 @op("Full")
-def _filled(shape: tuple[int, ...], value: float, dtype: DType) -> Node:
+def _full(shape: tuple[int, ...], value: float, dtype: DType) -> Node:
     check_counts(shape)
     return constant(exact_number(value, dtype), dtype, shape)
 

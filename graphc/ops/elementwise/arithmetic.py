@@ -9,21 +9,32 @@ from graphc.dispatch.operation import op
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL
-from graphc.ops.common import Operand, torch_name
+from graphc.ops.common import Operand, number_like, torch_name
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["add", "addcdiv", "addcmul", "lerp", "mul", "multiply", "neg", "negative", "positive", "rsub", "sub", "subtract"]
 
 
-def _check_alpha(alpha: float, x: Node) -> None:
+def _check_alpha(alpha: Operand, x: Node) -> None:
+    if isinstance(alpha, Node):
+        return
     if isinstance(alpha, float) and not x.dtype.is_float:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     if isinstance(alpha, bool) and not x.dtype.is_bool:
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
-    exact_number(alpha, x.dtype)
+    _check_holds(alpha, x)
 
 
-@op("Add")
+def _check_holds(number: Operand, x: Node) -> None:
+    if not isinstance(number, Node):
+        exact_number(number, x.dtype)
+
+
+def _scaled(x: Node, factor: Operand) -> Node:
+    return x if factor == 1 else x * number_like(factor, x) if isinstance(factor, Node) else x * factor
+
+
+@op("Add", varying=("input", "other", "alpha"))
 def add(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
     """Return input + alpha * other; for bools, their logical or.
 
@@ -47,10 +58,10 @@ def add(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
     _check_alpha(alpha, x)
     if x.dtype.is_bool:
         return x | y
-    return x + (y if alpha == 1 else y * alpha)
+    return x + _scaled(y, alpha)
 
 
-@op("Sub")
+@op("Sub", varying=("input", "other", "alpha"))
 def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
     """Return input - alpha * other.
 
@@ -81,10 +92,10 @@ def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
             "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
         )
     _check_alpha(alpha, x)
-    return x - (y if alpha == 1 else y * alpha)
+    return x - _scaled(y, alpha)
 
 
-@op(lambda input, other, **options: "RsubBackward0" if isinstance(other, Node) else "RsubBackward1")
+@op(lambda input, other, **options: "RsubBackward0" if isinstance(other, Node) else "RsubBackward1", varying=("other", "alpha"))
 def rsub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
     """Return other - alpha * input: subtraction with swapped operands.
 
@@ -106,7 +117,7 @@ def rsub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
     return sub.nodes(other, input, alpha=alpha)
 
 
-@op("Mul")
+@op("Mul", varying=("input", "other"))
 def mul(input: Operand, other: Operand) -> Node:
     """Return input * other; for bools, their logical and.
 
@@ -175,7 +186,7 @@ def positive(input: Tensor) -> Tensor:
     return input
 
 
-@op("Addcmul")
+@op("Addcmul", varying=("value",))
 def addcmul(input: Node, tensor1: Node, tensor2: Node, *, value: float = 1) -> Node:
     """Return input + value * tensor1 * tensor2.
 
@@ -199,11 +210,11 @@ def addcmul(input: Node, tensor1: Node, tensor2: Node, *, value: float = 1) -> N
     x, a, b = promote(input, tensor1, tensor2)
     if x.dtype.is_bool:
         raise NotImplementedError("\"addcmul_cpu_out\" not implemented for 'Bool'")
-    exact_number(value, x.dtype)
-    return x + (a * b if value == 1 else a * value * b)
+    _check_holds(value, x)
+    return x + _scaled(a, value) * b
 
 
-@op("Addcdiv")
+@op("Addcdiv", varying=("value",))
 def addcdiv(input: Node, tensor1: Node, tensor2: Node, *, value: float = 1) -> Node:
     """Return input + value * tensor1 / tensor2.
 
@@ -226,8 +237,8 @@ def addcdiv(input: Node, tensor1: Node, tensor2: Node, *, value: float = 1) -> N
     x, a, b = promote(input, tensor1, tensor2)
     if not (tensor1.dtype.is_float or tensor2.dtype.is_float):
         raise RuntimeError("Integer division with addcdiv is no longer supported, use addcmul or true division instead.")
-    exact_number(value, x.dtype)
-    return x + (a / b if value == 1 else a * value / b)
+    _check_holds(value, x)
+    return x + _scaled(a, value) / b
 
 
 @op("Lerp")

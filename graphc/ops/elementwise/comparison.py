@@ -25,7 +25,7 @@ __all__ = [
 def _comparison(
     name: str, symbol: str, relation: Callable[[Node, Node], Node], example: str, note: str = "Comparisons with NaN are false."
 ) -> Any:
-    @op(name.capitalize())
+    @op(name.capitalize(), varying=("other",))
     @template(name, example, symbol=symbol, note=note)
     def compare(input: Operand, other: Operand) -> Node:
         """Compare elementwise: return whether input {symbol} other.

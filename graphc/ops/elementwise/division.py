@@ -12,7 +12,7 @@ from graphc.ops.elementwise.signs import sign_bit
 __all__ = ["div", "divide", "floor_divide", "fmod", "reciprocal", "remainder", "true_divide"]
 
 
-@op("Div")
+@op("Div", varying=("input", "other"))
 def div(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> Node:
     """Return the quotient input / other, optionally rounded.
 
@@ -57,7 +57,7 @@ def _truncated(x: Node, y: Node) -> Node:
     return select(elementwise("ne", rest, 0) & elementwise("ne", x < 0, y < 0), quotient + 1, quotient)
 
 
-@op(lambda input, other: "Div" if isinstance(other, Node) else "Mul")
+@op(lambda input, other: "Div" if isinstance(other, Node) else "Mul", varying=("other",))
 def rdiv(input: Operand, other: Operand) -> Node:
     """Return other / input: division with swapped operands.
 

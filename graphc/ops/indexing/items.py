@@ -144,7 +144,7 @@ def _is_single(value: Any) -> bool:
     return not hasattr(value, "shape") or int(np.prod(tuple(value.shape))) == 1
 
 
-@op("MaskedFill")
+@op("MaskedFill", varying=("value",))
 def _put_mask(input: Operand, mask: Operand, value: Operand) -> Node:
     if mask.shape != input.shape[: mask.type.rank]:
         bad = next(a for a, n in enumerate(mask.shape) if a >= input.type.rank or n != input.shape[a])
@@ -156,12 +156,12 @@ def _put_mask(input: Operand, mask: Operand, value: Operand) -> Node:
     return select(append_axes(cast(mask, BOOL), input.shape), number_like(single, input), input)
 
 
-@op("CopySlices")
+@op("CopySlices", varying=("value",))
 def _put_box(input: Operand, selection: Selection, value: Operand) -> Node:
     return write_box(input, selection, fit_value(value, input, selection.shape))
 
 
-@op("IndexPut")
+@op("IndexPut", varying=("value",))
 def _put_index(input: Operand, selection: Selection, tensors: Sequence[Operand], value: Operand, accumulate: bool) -> Node:
     x = read_box(input, selection)
     axes = selection.advanced

@@ -23,7 +23,7 @@ from graphc.tensors.tensor import Tensor
 __all__ = ["argwhere", "masked_fill", "masked_select", "nonzero", "one_hot", "where"]
 
 
-@op("MaskedFill")
+@op("MaskedFill", varying=("value",))
 def masked_fill(input: Node, mask: Node, value: Operand) -> Node:
     """Return input with the elements where the mask holds replaced by value.
 
@@ -213,7 +213,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     return _one_hot(tensor, int(classes.max()) + 1)
 
 
-@op("Where")
+@op("Where", varying=("input", "other"))
 def choose(condition: Node, input: Operand, other: Operand) -> Node:
     """Select elements: return input where condition holds, else other.
 

@@ -291,6 +291,40 @@ def test_grad_by_values_that_are_no_leaves_and_by_unused_ones() -> None:
             y.backward(torch.tensor([1.0, 10.0]))
 
 
+def test_numbers_that_change_become_inputs(learned: list[str]) -> None:
+    w, counts = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True), []
+    value, buffer = np.array([1.0, 2.0]), torch.zeros(2, dtype=torch.float64)
+    for t in range(2, 10):
+        rate, warm = 0.1 / t**0.5, torch.full((2,), 0.5 / t, dtype=torch.float64)
+        loss = ((w * t + (2.5 - w) / t + warm) ** 2).sum() * (1 - 0.5**t)
+        loss.backward()
+        with torch.no_grad():
+            w.sub_(w.grad, alpha=rate)
+            buffer.fill_(rate)
+        inner = value * t + (2.5 - value) / t + 0.5 / t
+        assert loss.item() == pytest.approx((inner**2).sum() * (1 - 0.5**t))
+        value = value - rate * 2 * inner * (t - 1 / t) * (1 - 0.5**t)
+        w.grad = None
+        np.testing.assert_allclose(w.detach().numpy(), value, rtol=1e-12)
+        assert buffer.tolist() == [rate, rate]
+        counts.append(len(learned))
+    assert counts[3:] == counts[3:4] * 5
+
+
+def test_numbers_that_bodies_look_for_stay_constants() -> None:
+    x = torch.tensor([2.0, 3.0])
+    for number in (0.5, 0.25, 0, 1, 0.0, 1.0, -0.0, float("inf"), float("nan"), -3e38, 3, 2**40):
+        assert (x * number).tolist() == pytest.approx((np.float32([2, 3]) * np.float32(number)).tolist(), nan_ok=True)
+        assert (number - x).dtype is torch.float32
+    small = torch.tensor([200], dtype=torch.uint8)
+    for number in (20, 30, 40):
+        assert (small + number).tolist() == [220, 230, 240][number // 10 - 2 :][:1]
+    counts = torch.tensor([3])
+    for number in (2, 5, 0.5, 0.25):
+        assert (counts * number).dtype is (torch.float32 if isinstance(number, float) else torch.int64)
+        assert (counts * number).item() == 3 * number
+
+
 def test_gradients_of_gradients() -> None:
     for _ in range(3):
         x = torch.tensor([2.0], requires_grad=True)
@@ -370,7 +404,7 @@ def test_a_signal_handler_may_record_in_between() -> None:
         inside.append((torch.ones(2) * 3 + 1).sum().item())
 
     outer = signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.0005)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.002)
     try:
         end = time.monotonic() + 1.0
         while time.monotonic() < end:
@@ -404,5 +438,3 @@ def test_what_has_been_seen_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for i in range(200):
         assert (x * i + i).tolist() == [2.0 * i] * 2
     assert trie._entries < 100
-
-
