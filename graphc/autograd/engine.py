@@ -249,7 +249,7 @@ def _hooks_on(step: GradFn) -> Sequence[CustomGradFn]:
 def _use_up(used: set[GradFn], steps: Sequence[GradFn]) -> None:
     for step in reversed(steps):
         step.freed = step.freed or (step.saves and step in used)
-        step.dead = step.freed or any(e is not None and e.dead for e in step.edges)
+        step.dead = step.freed or step.leads_to_dead()
 
 
 def takes_gradient(step: GradFn) -> bool:

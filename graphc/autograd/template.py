@@ -114,7 +114,7 @@ def _end(recording: Recording, keep: bool) -> None:
 
 
 def _pass(outputs: Sequence[Any], given: Any, create: bool) -> _Pass | None:
-    """Return what is asked for as slots; None where something is no slot, or not as it should be: nodes have the errors."""
+    """Return what is asked for as slots; None where anything is not a plain slot, which the node path handles."""
     recording: Recording | None = state.fast
     weights = [None] * len(outputs) if given is None else [given] if isinstance(given, Tensor) else list(given)
     if recording is None or len(weights) != len(outputs):

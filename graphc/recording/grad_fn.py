@@ -32,7 +32,7 @@ class GradFn:
     """One step of a history: the operation that made a tensor, and the steps its operands came from.
 
     A backward that does not keep the graph leaves the step `freed` if torch would have freed saved values
-    there, and `dead` if it leads to such a step: no gradient will ever be taken through it again.
+    there, and `dead` if it leads to such steps only: no gradient will ever be taken through it again.
     """
 
     __slots__ = ("__weakref__", "_name", "dead", "edges", "freed", "metadata", "owner", "where")
@@ -49,6 +49,11 @@ class GradFn:
     def name(self) -> str:
         """Return torch's name of the step, such as `AddBackward0`."""
         return self._name
+
+    def leads_to_dead(self) -> bool:
+        """Tell whether the history goes on, but nowhere where a gradient could be taken."""
+        edges = [e for e in self.edges if e is not None]
+        return bool(edges) and all(e.dead for e in edges)
 
     @property
     def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:

@@ -245,11 +245,10 @@ class Recording:
             node.value = value if node.value is None else node.value
         self.fns = self._history(infos, found)
         self.actual = actual = found[: len(roots)]
-        dead = used_up(infos, self.freed)
         for i, held in ({i: ref(s) for i, s in enumerate(self.slots) if s is not None} | self.held).items():
             storage = held()
             if storage is not None and storage.recording is self and storage.slot == i:
-                if i in dead and storage.value is not None:
+                if i in self.freed and saves(infos[i].name) and storage.value is not None:
                     actual[i] = parameter(infos[i].node.types[0], where="", value=storage.value)
                 self._put(storage, actual[i], self.fns[i])
         self.saved, self.inputs = {}, {}
@@ -282,7 +281,7 @@ class Recording:
             else:
                 step = GradFn(info.name, tuple([None if e is None else fns[e] for e in info.edges]))
                 step.freed = step.saves and i in self.freed
-                step.dead = step.freed or any(e is not None and e.dead for e in step.edges)
+                step.dead = step.freed or step.leads_to_dead()
                 fns.append(step)
         return fns
 
@@ -305,7 +304,8 @@ def used_up(known: list[Slot], freed: frozenset[int]) -> set[int]:
     """Return the slots from which no gradient can be taken any more."""
     dead: set[int] = set()
     for i, info in enumerate(known) if freed else ():
-        if (i in freed and saves(info.name)) or not dead.isdisjoint(info.edges):
+        edges = [e for e in info.edges if e is not None]
+        if (i in freed and saves(info.name)) or (edges and dead.issuperset(edges)):
             dead.add(i)
     return dead
 
