@@ -24,7 +24,7 @@ def checking() -> Iterator[None]:
 
     The error is a MiscompilationError.
     """
-    with debug.asking("check"):
+    with debug.enabling("check"):
         yield
 
 

@@ -52,7 +52,7 @@ class Tile(NamedTuple):
     lanes: int
     vectors: int
     rows: int
-    few: int
+    remainder_rows: int
 
     @property
     def width(self) -> int:
@@ -156,10 +156,10 @@ def optimization_barrier(f: Function, step: Value) -> Value:
 
 def along(f: Function, count: Value, lanes: int, body: Callable[[Value, int], None]) -> None:
     """Emit `body(index, width)` over `count` elements: whole vectors first, then single elements."""
-    whole = f.and_(count, f.i64(-lanes))
-    with each(f, f.i64(0), whole, lanes) as index:
+    vector_part = f.and_(count, f.i64(-lanes))
+    with each(f, f.i64(0), vector_part, lanes) as index:
         body(index, lanes)
-    with each(f, whole, count) as index:
+    with each(f, vector_part, count) as index:
         body(index, 1)
 
 

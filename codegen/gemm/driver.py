@@ -69,7 +69,7 @@ class Panels(NamedTuple):
     first: Value
     block: Matrix
     start: Value
-    apart: Value
+    col_stride: Value
 
 
 def emit_matmul(module: Module, dtype: str, *, a_unit: str, b_unit: str, accumulate: bool = False, vectors: bool = True) -> str:
@@ -120,10 +120,10 @@ class Driver:
         f.ret()
         return f.name
 
-    def place(self, start: int, end: int) -> Value:
+    def scratch_at(self, start: int, end: int) -> Value:
         """Return the address of a part of the scratch memory."""
-        place = self.f.element(self.scratch, self.f.i64(start), self.dtype)
-        return self.f.bounded(place, lambda: (0, (end - start) * BYTES[self.dtype]), "a part of scratch memory")
+        scratch_at = self.f.element(self.scratch, self.f.i64(start), self.dtype)
+        return self.f.bounded(scratch_at, lambda: (0, (end - start) * BYTES[self.dtype]), "a part of scratch memory")
 
     def even(self, size: Value, limit: int, grain: int) -> Value:
         """Return the length of equal blocks that cover `size`: a multiple of `grain`, at most `limit`."""
@@ -198,18 +198,18 @@ class Driver:
 
     def packed_before(self, j: Value, p: Value) -> Panels:
         """Return the panels of a block of a B that was packed before."""
-        f, width, apart = self.f, self.f.i64(self.tile.width), self.f.add(self.k, self.f.i64(1))
-        return Panels(self.f.i64(0), self.b, at(f, self.b.base, self.dtype, (p, width), (j, apart)), apart)
+        f, width, col_stride = self.f, self.f.i64(self.tile.width), self.f.add(self.k, self.f.i64(1))
+        return Panels(self.f.i64(0), self.b, at(f, self.b.base, self.dtype, (p, width), (j, col_stride)), col_stride)
 
     def packed_now(self, j: Value, p: Value, columns: Value, k: Value, direct: Value) -> Panels:
         """Pack a block of B, or only its last narrow panel if the others are read in place; return its panels."""
-        f, apart = self.f, self.f.i64(DEPTH + 1)
+        f, col_stride = self.f, self.f.i64(DEPTH + 1)
         b = at(f, self.b.base, self.dtype, (p, self.b.row), (j, self.b.col))
-        whole = f.sub(columns, f.binary("urem", columns, f.i64(self.tile.width)))
-        first = f.select(direct, whole, f.i64(0))
+        whole_panels = f.sub(columns, f.binary("urem", columns, f.i64(self.tile.width)))
+        first = f.select(direct, whole_panels, f.i64(0))
         start = at(f, b, self.dtype, (first, self.b.col))
-        f.call(self.pack, start, self.b.row, self.b.col, self.scratch, k, f.sub(columns, first), apart)
-        return Panels(first, Matrix(b, *self.b[1:]), self.scratch, apart)
+        f.call(self.pack, start, self.b.row, self.b.col, self.scratch, k, f.sub(columns, first), col_stride)
+        return Panels(first, Matrix(b, *self.b[1:]), self.scratch, col_stride)
 
     def block_height(self) -> Value:
         """Return the rows of a block.  If k is short, that is one tile: C is then written along its rows."""
@@ -236,7 +236,7 @@ class Driver:
         self, j: Value, p: Value, columns: Value, k: Value, height: Value, pack_a: Value, b: Panels, add: Value
     ) -> None:
         """Emit the loop over blocks of rows, each packed if `pack_a` holds."""
-        f, edge_buffer = self.f, self.place(self.areas.a, self.areas.edge)
+        f, edge_buffer = self.f, self.scratch_at(self.areas.a, self.areas.edge)
         with each(f, f.i64(0), self.m, height) as i:
             rows = least(f, height, f.sub(self.m, i))
             a = at(f, self.a.base, self.dtype, (i, self.a.row), (p, self.a.col))
@@ -267,9 +267,9 @@ class Driver:
     ) -> None:
         """Emit the loop over panels of B."""
         f, dtype, width = self.f, self.dtype, self.f.i64(self.tile.width)
-        edge_buffer = self.place(self.areas.edge, self.areas.end)
+        edge_buffer = self.scratch_at(self.areas.edge, self.areas.end)
         with each(f, f.i64(0), columns, self.tile.width) as j:
-            panel, b_row = at(f, b.start, dtype, (f.sub(j, b.first), b.apart)), width
+            panel, b_row = at(f, b.start, dtype, (f.sub(j, b.first), b.col_stride)), width
             if self.b_unit == "col":
                 in_place = f.cmp("slt", j, b.first)
                 panel = f.select(in_place, f.element(b.block.base, j, dtype), panel)
@@ -281,6 +281,8 @@ class Driver:
             c_here, c_row = f.select(edge, edge_buffer, target), f.select(edge, width, self.c_row)
             number = f.mul(f.binary("udiv", j, width), prefetch.share)
             start = at(f, prefetch.start, "i8", (number, prefetch.step))
-            f.call(self.tiles, *a, panel, b_row, c_here, c_row, rows, k, inner, f.mul(b.apart, width), start, *prefetch[1:])
+            f.call(
+                self.tiles, *a, panel, b_row, c_here, c_row, rows, k, inner, f.mul(b.col_stride, width), start, *prefetch[1:]
+            )
             with f.when(edge):
                 f.call(self.merge, edge_buffer, target, self.c_row, rows, left, add)

@@ -27,16 +27,16 @@ def emit_gemv_rows(module: Module, dtype: str) -> str:
     matrix, row, rows, columns, x, y, y_stride, add = f.args
     last = f.sub(rows, f.i64(1))
     lanes = tile_for(dtype).lanes
-    whole = f.and_(columns, f.i64(-lanes))
+    vector_part = f.and_(columns, f.i64(-lanes))
     with each(f, f.i64(0), rows, TOGETHER) as first:
         which = [least(f, f.add(first, f.i64(r)), last) for r in range(TOGETHER)]
         starts = [at(f, matrix, dtype, (r, row)) for r in which]
         places = [at(f, y, dtype, (r, y_stride)) for r in which]
-        sums = dot_loop(f, dtype, starts, x, f.i64(0), whole, [f.const(0, dtype, lanes)] * TOGETHER)
-        folded = [f.reduce("fadd" if s.is_float else "add", s) for s in sums]
-        sums = dot_loop(f, dtype, starts, x, whole, columns, folded)
-        for place, total in zip(places, plus_old(f, sums, places, add), strict=True):
-            f.store(total, place)
+        sums = dot_loop(f, dtype, starts, x, f.i64(0), vector_part, [f.const(0, dtype, lanes)] * TOGETHER)
+        totals = [f.reduce("fadd" if s.is_float else "add", s) for s in sums]
+        sums = dot_loop(f, dtype, starts, x, vector_part, columns, totals)
+        for address, total in zip(places, plus_old(f, sums, places, add), strict=True):
+            f.store(total, address)
     f.ret()
     return name
 
@@ -88,19 +88,19 @@ def add_rows(f: Function, dtype: str, start: Value, stop: Value, first: Value, h
     starts = [at(f, matrix, dtype, (r, row)) for r in which]
     factors = [f.splat(f.load(at(f, x, dtype, (r, x_stride)), dtype), lanes) for r in which]
     with each(f, start, stop, lanes) as column:
-        place = f.element(y, column, dtype)
-        total = f.load(place, dtype, lanes)
+        address = f.element(y, column, dtype)
+        total = f.load(address, dtype, lanes)
         for begin, factor in zip(starts, factors, strict=True):
             total = multiply_add(f, f.load(f.element(begin, column, dtype), dtype, lanes), factor, total)
-        f.store(total, place)
+        f.store(total, address)
 
 
-def add_column(f: Function, dtype: str, top: Value, place: Value) -> None:
+def add_column(f: Function, dtype: str, top: Value, address: Value) -> None:
     """Add one scaled column of the matrix to one element of the result."""
     _, row, rows, _, x, x_stride, _, _ = f.args
-    with f.loop(f.i64(0), rows, carry=[top, x, f.load(place, dtype)]) as loop:
+    with f.loop(f.i64(0), rows, carry=[top, x, f.load(address, dtype)]) as loop:
         element, factor, total = loop.carry
         total = multiply_add(f, f.load(element, dtype), f.load(factor, dtype), total)
         following = f.element(element, row, dtype), f.element(factor, x_stride, dtype)
         loop.next([*(optimization_barrier(f, p) for p in following), total])
-    f.store(loop.results[2], place)
+    f.store(loop.results[2], address)

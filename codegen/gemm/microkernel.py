@@ -40,8 +40,8 @@ def emit_tiles(module: Module, dtype: str) -> str:
     with each(f, f.i64(0), full, tile.rows) as row:
         prefetch_next(f, tile, row)
         emit_tile(f, dtype, tile, tile.rows, row)
-    with each(f, full, rows, tile.few) as row:
-        emit_tile(f, dtype, tile, tile.few, row)
+    with each(f, full, rows, tile.remainder_rows) as row:
+        emit_tile(f, dtype, tile, tile.remainder_rows, row)
     f.ret()
     return name
 
@@ -49,11 +49,11 @@ def emit_tiles(module: Module, dtype: str) -> str:
 def full_rows(f: Function, tile: Tile, rows: Value) -> Value:
     """Return how many rows to cover by full tiles so that the fewest are computed twice; remainder tiles cover the rest."""
     over = f.binary("urem", rows, f.i64(tile.rows))
-    whole = f.sub(rows, over)
-    two = f.cmp("sle", over, f.i64(2 * tile.few - tile.rows))
-    enough = f.and_(two, f.cmp("sgt", whole, f.i64(0)))
-    fewer = f.select(enough, f.sub(whole, f.i64(tile.rows)), whole)
-    mixed = f.select(f.cmp("sgt", over, f.i64(tile.few)), rows, fewer)
+    full = f.sub(rows, over)
+    two = f.cmp("sle", over, f.i64(2 * tile.remainder_rows - tile.rows))
+    enough = f.and_(two, f.cmp("sgt", full, f.i64(0)))
+    fewer = f.select(enough, f.sub(full, f.i64(tile.rows)), full)
+    mixed = f.select(f.cmp("sgt", over, f.i64(tile.remainder_rows)), rows, fewer)
     return f.select(f.cmp("eq", over, f.i64(0)), rows, mixed)
 
 
@@ -80,8 +80,8 @@ def emit_tile(f: Function, dtype: str, tile: Tile, height: int, first: Value) ->
         following = f.element(b_here, b_row, dtype), f.add(along_a, a_col)
         loop.next([*(optimization_barrier(f, x) for x in following), *after])
     places = [f.element(p, f.i64(v * tile.lanes), dtype) for p in c_rows for v in range(tile.vectors)]
-    for place, total in zip(places, plus_old(f, loop.results[2:], places, add), strict=True):
-        f.store(total, place)
+    for address, total in zip(places, plus_old(f, loop.results[2:], places, add), strict=True):
+        f.store(total, address)
 
 
 def prefetch_panel(f: Function, dtype: str, tile: Tile, height: int, first: Value) -> None:
@@ -127,8 +127,8 @@ def emit_write_back(module: Module, dtype: str) -> str:
         source = at(f, edge_buffer, dtype, (row, f.i64(tile.width)))
         target = at(f, c, dtype, (row, c_row))
         with each(f, f.i64(0), columns) as column:
-            place = f.element(target, column, dtype)
+            address = f.element(target, column, dtype)
             x = f.load(f.element(source, column, dtype), dtype)
-            f.store(f.select(add, f.add(x, f.load(place, dtype)), x), place)
+            f.store(f.select(add, f.add(x, f.load(address, dtype)), x), address)
     f.ret()
     return name

@@ -113,9 +113,9 @@ def interleaving(lanes: int, part: int, group: int) -> tuple[list[int], list[int
     """Return the shuffle masks that interleave groups of two vectors within each part: lower halves, upper halves."""
     low = []
     for lane in range(lanes):
-        base, place = lane - lane % part, lane % part
-        iteration = place // group
-        low.append(iteration % 2 * lanes + base + iteration // 2 * group + place % group)
+        base, position = lane - lane % part, lane % part
+        iteration = position // group
+        low.append(iteration % 2 * lanes + base + iteration // 2 * group + position % group)
     return low, [p + part // 2 for p in low]
 
 
@@ -162,9 +162,9 @@ def emit_pack(module: Module, dtype: str, unit: str) -> str:
     f = module.function(name, signature(params), internal=True)
     columns, tile = f.args[5], tile_for(dtype)
     if unit == "col":
-        whole = emit_pack_rows(f, dtype, tile)
-        with f.when(f.cmp("slt", whole, columns)):
-            emit_pack_panel(f, dtype, unit, whole)
+        packed = emit_pack_rows(f, dtype, tile)
+        with f.when(f.cmp("slt", packed, columns)):
+            emit_pack_panel(f, dtype, unit, packed)
     else:
         with each(f, f.i64(0), columns, tile.width) as first:
             emit_pack_panel(f, dtype, unit, first)
@@ -174,10 +174,10 @@ def emit_pack(module: Module, dtype: str, unit: str) -> str:
 
 def emit_pack_panel(f: Function, dtype: str, unit: str, first: Value) -> None:
     """Pack the panel whose first column is `first`; a narrow panel is padded with zeros."""
-    b, b_row, b_col, target, k, columns, apart = f.args
+    b, b_row, b_col, target, k, columns, col_stride = f.args
     width = f.i64(tile_for(dtype).width)
     left = f.sub(columns, first)
-    panel = at(f, target, dtype, (first, apart))
+    panel = at(f, target, dtype, (first, col_stride))
     with f.when(f.cmp("slt", left, width)):
         f.clear(panel, f.mul(k, width), dtype)
     source = Matrix(at(f, b, dtype, (first, b_col)), b_row, b_col)
@@ -186,19 +186,19 @@ def emit_pack_panel(f: Function, dtype: str, unit: str, first: Value) -> None:
 
 def emit_pack_rows(f: Function, dtype: str, tile: Tile) -> Value:
     """Pack all whole panels of a row-major B, reading along its rows, and return the first remaining column."""
-    b, b_row, _, target, k, columns, apart = f.args
-    whole = f.sub(columns, f.binary("urem", columns, f.i64(tile.width)))
+    b, b_row, _, target, k, columns, col_stride = f.args
+    whole_panels = f.sub(columns, f.binary("urem", columns, f.i64(tile.width)))
     with each(f, f.i64(0), k) as r:
         source = at(f, b, dtype, (r, b_row))
         row = at(f, target, dtype, (r, f.i64(tile.width)))
-        with each(f, f.i64(0), whole, tile.width) as first:
+        with each(f, f.i64(0), whole_panels, tile.width) as first:
             x = f.element(source, first, dtype)
-            y = at(f, row, dtype, (first, apart))
+            y = at(f, row, dtype, (first, col_stride))
             prefetch(f, at(f, x, dtype, (f.i64(AHEAD), b_row)))
             for v in range(tile.vectors):
                 shift = f.i64(v * tile.lanes)
                 f.store(f.load(f.element(x, shift, dtype), dtype, tile.lanes), f.element(y, shift, dtype))
-    return whole
+    return whole_panels
 
 
 def packed_bytes(dtype: str, k: int, n: int) -> int:

@@ -124,11 +124,11 @@ class CheckedFunction(Function):
         self.limits[place.name] = Limits(low, high, label)
         return place
 
-    def _like(self, made: Value, *of: Value) -> Value:
+    def _like(self, pointer: Value, *of: Value) -> Value:
         """Give a pointer the limits of another one."""
-        if made.type == "ptr":
-            self.limits[made.name] = self.limits_of(of[0])
-        return made
+        if pointer.type == "ptr":
+            self.limits[pointer.name] = self.limits_of(of[0])
+        return pointer
 
     def alloca(self, type: str, count: int, align: int = 64) -> Value:
         """Reserve `count` elements on the stack."""
@@ -148,25 +148,25 @@ class CheckedFunction(Function):
 
     def select(self, cond: Value, x: Value, y: Value) -> Value:
         """Select lane by lane; of two pointers, their limits too."""
-        made = super().select(cond, x, y)
+        result = super().select(cond, x, y)
         if x.type != "ptr":
-            return made
+            return result
         a, b = self.limits_of(x), self.limits_of(y)
         if a != b:
             low, high = super().select(cond, a.low, b.low), super().select(cond, a.high, b.high)
             a = Limits(low, high, a.label if a.label == b.label else f"{a.label} or {b.label}")
-        self.limits[made.name] = a
-        return made
+        self.limits[result.name] = a
+        return result
 
     # -- accesses -------------------------------------------------------------------------------------
 
-    def _place(self, what: str, place: Value, length: int) -> Value:
+    def _checked_address(self, what: str, place: Value, length: int) -> Value:
         """Return the address of an access of `length` bytes, or that of `@bounds.nothing`."""
         limits = self.limits_of(place)
         words = (self.i64(length), limits.low, limits.high, self.module.site(f"{what} {limits.label}"))
-        made = self.inst(f"call ptr @bounds.place({', '.join(v.typed for v in (place, *words))})", "ptr")
-        self.limits[made.name] = limits
-        return made
+        address = self.inst(f"call ptr @bounds.place({', '.join(v.typed for v in (place, *words))})", "ptr")
+        self.limits[address.name] = limits
+        return address
 
     def _count(self, what: str, place: Value, length: Value) -> Value:
         """Return the number of bytes that a copy may touch: those requested, or none."""
@@ -188,11 +188,11 @@ class CheckedFunction(Function):
 
     def load(self, base: Value, type: str, lanes: int = 1, *, align: int | None = None) -> Value:
         """Load consecutive elements."""
-        return super().load(self._place("load from", base, lanes * BYTES[type]), type, lanes, align=align)
+        return super().load(self._checked_address("load from", base, lanes * BYTES[type]), type, lanes, align=align)
 
     def store(self, x: Value, base: Value, *, align: int | None = None) -> None:
         """Store all lanes at consecutive elements."""
-        super().store(x, self._place("store to", base, x.lanes * BYTES[x.type]), align=align)
+        super().store(x, self._checked_address("store to", base, x.lanes * BYTES[x.type]), align=align)
 
     def masked_load(self, base: Value, type: str, mask: Value, other: Value | None = None) -> Value:
         """Load the lanes where `mask` is true."""

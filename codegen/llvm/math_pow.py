@@ -40,12 +40,12 @@ def pow(f: Function, x: Value, y: Value) -> Value:
 
 def signs_and_units(f: Function, x: Value, y: Value, r: Value) -> Value:
     """Return x**y given r = abs(x)**y."""
-    whole = f.cmp("oeq", f.intrinsic("rint", y), y)
+    is_integer = f.cmp("oeq", f.intrinsic("rint", y), y)
     half = f.mul(y, f.like(0.5, y))
-    odd = f.and_(whole, f.cmp("one", f.intrinsic("rint", half), half))
+    odd = f.and_(is_integer, f.cmp("one", f.intrinsic("rint", half), half))
     r = f.select(odd, f.intrinsic("copysign", r, x), r)
     below = f.and_(f.cmp("olt", x, f.like(0.0, x)), f.cmp("ogt", x, f.like(-math.inf, x)))
-    fraction = f.xor(whole, f.like(True, whole))
+    fraction = f.xor(is_integer, f.like(True, is_integer))
     r = f.select(f.and_(below, fraction), f.like(math.nan, x), r)
     unit = f.or_(f.cmp("oeq", x, f.like(1.0, x)), f.cmp("oeq", y, f.like(0.0, y)))
     return f.select(unit, f.like(1.0, x), r)

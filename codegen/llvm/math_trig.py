@@ -127,11 +127,11 @@ def correct(f: Function, huge: Value, x: Value, r: Value, q: Value) -> tuple[Val
     f.cond_br(huge, slow, done)
     f.start(slow)
     places = [f.alloca(v.type, v.lanes) for v in (x, r, q)]
-    for value, place in zip((x, r, q), places, strict=True):
-        f.store(value, place)
+    for value, address in zip((x, r, q), places, strict=True):
+        f.store(value, address)
     function = reduction(f, x.type)
     f.call(function, *places, f.i64(x.lanes), attributes=" cold")
-    late = [f.load(place, value.type, value.lanes) for value, place in zip((r, q), places[1:], strict=True)]
+    late = [f.load(address, value.type, value.lanes) for value, address in zip((r, q), places[1:], strict=True)]
     f.br(done)
     f.start(done)
     merged = [phi(f, early, before, after, slow) for early, after in zip((r, q), late, strict=True)]
@@ -190,20 +190,20 @@ def window(f: Function, offset: Value) -> list[Value]:
     words = ", ".join(f"i64 {f.i64(w).name}" for w in TWO_OVER_PI)
     f.module.constant("graphc.two_over_pi", f"internal constant [{len(TWO_OVER_PI)} x i64] [{words}]")
     first = f.lshr(offset, f.i64(6))
-    table = Value("@graphc.two_over_pi", "ptr")
-    parts = [f.load(f.element(table, f.add(first, f.i64(i)), "i64"), "i64") for i in range(4)]
+    words_of_two_over_pi = Value("@graphc.two_over_pi", "ptr")
+    parts = [f.load(f.element(words_of_two_over_pi, f.add(first, f.i64(i)), "i64"), "i64") for i in range(4)]
     shift = f.and_(offset, f.i64(63))
     return [f.intrinsic("fshl", a, b, shift) for a, b in pairwise(parts)]
 
 
-def radians(f: Function, turn: Value) -> Value:
+def radians(f: Function, fraction: Value) -> Value:
     """Convert a signed fraction of a quarter turn, an i128 in units of 2^-128, to radians as a double.
 
     The fraction is not below 2^-63, so that its upper half is not 0.
     """
-    negative = f.inst(f"icmp slt i128 {turn.name}, 0", "i1")
-    minus = f.inst(f"sub i128 0, {turn.name}", "i128")
-    size = f.select(negative, minus, turn)
+    negative = f.inst(f"icmp slt i128 {fraction.name}, 0", "i1")
+    minus = f.inst(f"sub i128 0, {fraction.name}", "i128")
+    size = f.select(negative, minus, fraction)
     upper = f.convert("trunc", f.inst(f"lshr i128 {size.name}, 64", "i128"), "i64")
     lower = f.convert("trunc", size, "i64")
     f.module.declare("llvm.ctlz.i64", "declare i64 @llvm.ctlz.i64(i64, i1)")

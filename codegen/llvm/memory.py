@@ -33,22 +33,22 @@ class MemoryInstructions(Instructions):
         self.module.declare("llvm.memmove.p0.p0.i64", "declare void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)")
         self.do(f"call void @llvm.memmove.p0.p0.i64({target.typed}, {source.typed}, {size.typed}, i1 false)")
 
-    def clear(self, place: Value, count: Value, type: str) -> None:
+    def clear(self, address: Value, count: Value, type: str) -> None:
         """Write `count` zeros of a type."""
-        self._zero(place, self.mul(count, self.i64(BYTES[type])))
+        self._zero(address, self.mul(count, self.i64(BYTES[type])))
 
-    def _zero(self, place: Value, size: Value) -> None:
+    def _zero(self, address: Value, size: Value) -> None:
         self.module.declare("llvm.memset.p0.i64", "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
-        self.do(f"call void @llvm.memset.p0.i64(ptr {place.name}, i8 0, {size.typed}, i1 false)")
+        self.do(f"call void @llvm.memset.p0.i64(ptr {address.name}, i8 0, {size.typed}, i1 false)")
 
     def bounded(
-        self, place: Value, span: Callable[[], tuple[Value | int, Value | int]], label: str, *, early: bool = False
+        self, address: Value, span: Callable[[], tuple[Value | int, Value | int]], label: str, *, early: bool = False
     ) -> Value:
         """Declare the buffer of a pointer, for checked functions (codegen/llvm/bounds.py), and return the pointer.
 
         `span` is the distance in bytes to the begin and the end of the buffer; `early` emits it at the function's entry.
         """
-        return place
+        return address
 
     # written with the alignment operand of LLVM 20; later versions read both forms
 

@@ -110,8 +110,8 @@ def _float_floordiv(f: Function, x: Value, y: Value) -> Value:
         return _stepwise_floordiv(f, x, y)
     a, b = f.convert("fpext", x, "double"), f.convert("fpext", y, "double")
     q = f.fdiv(a, b)
-    whole = f.convert("fptrunc", f.intrinsic("floor", q), "float")
-    return _usually(f, whole, _is_beyond(f, q, b, 2.0**21), lambda: _stepwise_floordiv(f, x, y))
+    rounded = f.convert("fptrunc", f.intrinsic("floor", q), "float")
+    return _usually(f, rounded, _is_beyond(f, q, b, 2.0**21), lambda: _stepwise_floordiv(f, x, y))
 
 
 def _is_beyond(f: Function, q: Value, y: Value, bound: float) -> Value:
@@ -140,11 +140,11 @@ def _stepwise_floordiv(f: Function, x: Value, y: Value) -> Value:
     rest = _fmod(f, x, y)
     q = f.fdiv(f.sub(x, rest), y)
     q = f.select(_is_astray(f, rest, y), f.sub(q, one), q)
-    whole = f.intrinsic("floor", q)
-    whole = f.select(f.cmp("ogt", f.sub(q, whole), f.like(0.5, x)), f.add(whole, one), whole)
+    rounded = f.intrinsic("floor", q)
+    rounded = f.select(f.cmp("ogt", f.sub(q, rounded), f.like(0.5, x)), f.add(rounded, one), rounded)
     plain = f.fdiv(x, y)
-    whole = f.select(f.cmp("oeq", q, zero), f.intrinsic("copysign", zero, plain), whole)
-    return f.select(f.cmp("oeq", y, zero), plain, whole)
+    rounded = f.select(f.cmp("oeq", q, zero), f.intrinsic("copysign", zero, plain), rounded)
+    return f.select(f.cmp("oeq", y, zero), plain, rounded)
 
 
 def _is_astray(f: Function, rest: Value, y: Value) -> Value:

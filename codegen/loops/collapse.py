@@ -44,8 +44,8 @@ def _runs_on(index: Index, outer: int, inner: int, dims: Sequence[int]) -> bool:
 
 def _together(kernel: Kernel, a: int, b: int) -> bool:
     """Whether every pass has both loops or neither, and neither has extent 0 (an empty loop must stay empty)."""
-    nests = [*(s.inner for s in kernel.stages), kernel.folded]
-    return all((a in nest) == (b in nest) for nest in nests) and bool(kernel.dims[a]) and bool(kernel.dims[b])
+    loop_sets = [*(s.inner for s in kernel.stages), kernel.folded]
+    return all((a in loops) == (b in loops) for loops in loop_sets) and bool(kernel.dims[a]) and bool(kernel.dims[b])
 
 
 class _Merge:

@@ -152,9 +152,9 @@ class _Run:
             return np.asarray(memory.flat[at])
         mask, at = np.broadcast_arrays(self.values[i.args[-1]], at)
         memory.check(at[mask], what)
-        found = np.zeros(at.shape, memory.flat.dtype)
-        found[mask] = memory.flat[at[mask]]
-        return found
+        result = np.zeros(at.shape, memory.flat.dtype)
+        result[mask] = memory.flat[at[mask]]
+        return result
 
     def _reduced(self, i: Instr) -> Array:
         if i.attr not in self.totals:

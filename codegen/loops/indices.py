@@ -95,12 +95,12 @@ class _Reader:
 
     def _digits(self, rest: Index, extents: Sequence[int]) -> list[Index]:
         """Return the digits of an index in some radices."""
-        found: list[Index] = []
+        digits: list[Index] = []
         for k in range(len(extents)):
             below = prod(extents[k + 1 :])
             digit, rest = (rest, Index()) if below <= 1 else self._divided(rest, below)
-            found.append(digit)
-        return found
+            digits.append(digit)
+        return digits
 
     def _divided(self, x: Index, by: int) -> tuple[Index, Index]:
         """Return quotient and remainder of a non-negative index."""

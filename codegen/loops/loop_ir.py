@@ -160,8 +160,8 @@ class Stage:
 
     def roots(self) -> list[Instr]:
         """Return the values that the stage computes everything else for: those it reduces and those it stores."""
-        folded = [v for r in self.reductions for v in r.operands()] + [c.reduction.value for c in self.outer_reductions]
-        return folded + [s.value for s in self.stores]
+        reduced = [v for r in self.reductions for v in r.operands()] + [c.reduction.value for c in self.outer_reductions]
+        return reduced + [s.value for s in self.stores]
 
 
 @dataclass(frozen=True)

@@ -83,9 +83,9 @@ class _Lowering:
         point = self.points.setdefault(node, at)
         alone = point == at and not any(i.const or i.values for i in point)
         ensure(alone, f"{node.op.name} is read elsewhere than at its own point")
-        loops, folded = {lo for i in point for lo, _ in i.loops}, {lo for axis in self.inner_of[node] for lo in axis}
-        ensure(loops.isdisjoint(folded), f"{node.op.name} is read at the points that it folds")
-        if folded.isdisjoint(self.outer):
+        loops, reduced = {lo for i in point for lo, _ in i.loops}, {lo for axis in self.inner_of[node] for lo in axis}
+        ensure(loops.isdisjoint(reduced), f"{node.op.name} is read at the points that it folds")
+        if reduced.isdisjoint(self.outer):
             ensure(loops == self.outer, f"{node.op.name} is read within its loops")
         return node, point, None
 
@@ -166,18 +166,18 @@ class _Lowering:
 
     def _reduced_index(self, node: Node, at: Indices) -> Indices:
         """Return the index at which a reduction reads its operand in each iteration of its loops."""
-        axes, kept = reduced_axes(node), iter(at)
+        axes, axes_of_result = reduced_axes(node), iter(at)
         inner = iter(axis_index(loops, self.dims) for loops in self.inner_of[node])
-        return tuple(next(inner) if a in axes else next(kept) for a in range(node.operands[0].type.rank))
+        return tuple(next(inner) if a in axes else next(axes_of_result) for a in range(node.operands[0].type.rank))
 
     def _reduce(self, node: Node, at: Indices, value: Instr) -> Instr:
         inner = tuple(lo for axis in self.inner_of[node] for lo in axis)
-        kind, place = node.op.name, None
+        kind, position = node.op.name, None
         if kind in ("argmax", "argmin"):
-            place = self.instrs.integer(self._reduced_index(node, at)[node.params["axis"]])
+            position = self.instrs.integer(self._reduced_index(node, at)[node.params["axis"]])
         if not inner:
-            return value if place is None else self.instrs.number(0, I64)
-        reduction = Reduction(kind, value, inner, value.dtype, f"{kind}_{len(self.reductions)}", place)
+            return value if position is None else self.instrs.number(0, I64)
+        reduction = Reduction(kind, value, inner, value.dtype, f"{kind}_{len(self.reductions)}", position)
         self.reductions.append(reduction)
         return self.instrs.reduced(reduction, node.dtype)
 

@@ -109,14 +109,14 @@ def _call(t: Text, node: Node, operands: list[str]) -> list[str]:
 
 
 def _cond(t: Text, node: Node, operands: list[str]) -> list[str]:
-    pred, *given = operands
-    holds, found, types = extract(t, pred, SCALAR_BOOL, []), t.fresh(), _tensors(node.types)
+    pred, *arguments = operands
+    holds, result, types = extract(t, pred, SCALAR_BOOL, []), t.fresh(), _tensors(node.types)
     yes, no = node.regions
-    with t.block(f"{found}:{len(node.types)} = scf.if {holds} -> ({types}) {{", "} else {"):
-        t.line(f"scf.yield {', '.join(_region(t, yes, given))} : {types}")
+    with t.block(f"{result}:{len(node.types)} = scf.if {holds} -> ({types}) {{", "} else {"):
+        t.line(f"scf.yield {', '.join(_region(t, yes, arguments))} : {types}")
     with t.block("", "}"):
-        t.line(f"scf.yield {', '.join(_region(t, no, given))} : {types}")
-    return _several(found, len(node.types))
+        t.line(f"scf.yield {', '.join(_region(t, no, arguments))} : {types}")
+    return _several(result, len(node.types))
 
 
 def _while(t: Text, node: Node, operands: list[str]) -> list[str]:
@@ -125,14 +125,14 @@ def _while(t: Text, node: Node, operands: list[str]) -> list[str]:
     test, body = node.regions
     starts, _, captures = Loop.of(node).split(operands)
     n, types = len(starts), _tensors(node.types)
-    found, before, after = t.fresh(), [t.fresh() for _ in node.types], [t.fresh() for _ in node.types]
+    results, before, after = t.fresh(), [t.fresh() for _ in node.types], [t.fresh() for _ in node.types]
     bound = ", ".join(f"{b} = {v}" for b, v in zip(before, starts, strict=True))
-    with t.block(f"{found}:{n} = scf.while ({bound}) : ({types}) -> ({types}) {{", "} do {"):
+    with t.block(f"{results}:{n} = scf.while ({bound}) : ({types}) -> ({types}) {{", "} do {"):
         (holds,) = _region(t, test, [*before, *captures])
         t.line(f"scf.condition({extract(t, holds, SCALAR_BOOL, [])}) {', '.join(before)} : {types}")
     with t.block(f"^bb0({', '.join(f'{a}: {tensor(u)}' for a, u in zip(after, node.types, strict=True))}):", "}"):
         t.line(f"scf.yield {', '.join(_region(t, body, [*after, *captures]))} : {types}")
-    return _several(found, n)
+    return _several(results, n)
 
 
 def _scan(t: Text, node: Node, operands: list[str]) -> list[str]:

@@ -21,7 +21,7 @@ from graphc.codegen.mlir.text import (
     insert,
     loop,
     loop_indices,
-    made,
+    map_elements,
     number,
     start,
     tensor,
@@ -37,7 +37,7 @@ def _elementwise(t: Text, node: Node, operands: list[str]) -> str:
     views = [full_view(v, o.type) for v, o in zip(operands, node.operands, strict=True)]
     write, dtype = SCALARS[node.op.name], node.operands[-1].dtype
     numbers = [t.constant(value, dtype) for value in coefficients(node)]
-    return made(t, node.type, views, lambda *xs: write(t, dtype, [*xs, *numbers]))
+    return map_elements(t, node.type, views, lambda *xs: write(t, dtype, [*xs, *numbers]))
 
 
 def _same(t: Text, node: Node, operands: list[str]) -> str:
@@ -46,7 +46,7 @@ def _same(t: Text, node: Node, operands: list[str]) -> str:
 
 def _cast(t: Text, node: Node, operands: list[str]) -> str:
     (x,) = node.operands
-    return made(t, node.type, [full_view(operands[0], x.type)], lambda e: convert(t, x.dtype, node.dtype, e))
+    return map_elements(t, node.type, [full_view(operands[0], x.type)], lambda e: convert(t, x.dtype, node.dtype, e))
 
 
 def _constant(t: Text, node: Node, operands: list[str]) -> str:
@@ -58,7 +58,7 @@ def _iota(t: Text, node: Node, operands: list[str]) -> str:
         (index,) = loop_indices(t, [node.params["axis"]])
         return convert(t, I64, node.dtype, t.op(f"arith.index_cast {index} : index to i64"))
 
-    return made(t, node.type, [], body)
+    return map_elements(t, node.type, [], body)
 
 
 LOW = 0xFFFFFFFF
@@ -85,7 +85,7 @@ def _random_bits(t: Text, node: Node, operands: list[str]) -> str:
             k = i64("andi", i64("addi", k, 0x9E3779B9), LOW)
         return convert(t, I64, I32, low)
 
-    return made(t, node.type, [], body)
+    return map_elements(t, node.type, [], body)
 
 
 def _reshape(t: Text, node: Node, operands: list[str]) -> str:
@@ -109,7 +109,7 @@ def _regroup(t: Text, word: str, value: str, source: TensorType, target: TensorT
 
 
 def _permute(t: Text, node: Node, operands: list[str]) -> str:
-    return made(t, node.type, [View(operands[0], node.operands[0].type, _inverse(node.params["axes"]))], lambda e: e)
+    return map_elements(t, node.type, [View(operands[0], node.operands[0].type, _inverse(node.params["axes"]))], lambda e: e)
 
 
 def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
@@ -117,7 +117,7 @@ def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
 
 
 def _broadcast(t: Text, node: Node, operands: list[str]) -> str:
-    return made(t, node.type, [View(operands[0], node.operands[0].type, node.params["axes"])], lambda e: e)
+    return map_elements(t, node.type, [View(operands[0], node.operands[0].type, node.params["axes"])], lambda e: e)
 
 
 def _slice(t: Text, node: Node, operands: list[str]) -> str:
@@ -140,16 +140,16 @@ def _flip(t: Text, node: Node, operands: list[str]) -> str:
             at[a] = t.op(f"arith.subi {t.index(node.shape[a] - 1)}, {at[a]} : index")
         return extract(t, operands[0], node.type, at)
 
-    return made(t, node.type, [], body)
+    return map_elements(t, node.type, [], body)
 
 
 def _concatenate(t: Text, node: Node, operands: list[str]) -> str:
-    whole, at, axis = empty(t, node.type), [0] * node.type.rank, node.params["axis"]
+    result, at, axis = empty(t, node.type), [0] * node.type.rank, node.params["axis"]
     for value, o in zip(operands, node.operands, strict=True):
         if o.type.size:
-            whole = insert(t, value, Block(o.type, at), whole, node.type)
+            result = insert(t, value, Block(o.type, at), result, node.type)
         at[axis] += o.shape[axis]
-    return whole
+    return result
 
 
 def _lowest(dtype: DType) -> float | int | bool:
@@ -217,18 +217,18 @@ def _cumsum(t: Text, node: Node, operands: list[str]) -> str:
 
 
 def _sum_of(t: Text, type: TensorType, a: str, b: str) -> str:
-    return made(t, type, [full_view(a, type), full_view(b, type)], lambda x, y: scalar("add", t, type.dtype, x, y))
+    return map_elements(t, type, [full_view(a, type), full_view(b, type)], lambda x, y: scalar("add", t, type.dtype, x, y))
 
 
 def _gather(t: Text, node: Node, operands: list[str]) -> str:
     x, indices = node.operands[0].type, node.operands[1:]
     rank = indices[0].type.rank
 
-    def body(*found: str) -> str:
-        at = [t.op(f"arith.index_cast {i} : i64 to index") for i in found]
+    def body(*indices_and_old: str) -> str:
+        at = [t.op(f"arith.index_cast {i} : i64 to index") for i in indices_and_old]
         return extract(t, operands[0], x, [*at, *loop_indices(t, range(rank, node.type.rank))])
 
-    return made(t, node.type, [full_view(v, i.type) for v, i in zip(operands[1:], indices, strict=True)], body)
+    return map_elements(t, node.type, [full_view(v, i.type) for v, i in zip(operands[1:], indices, strict=True)], body)
 
 
 def _scatter(t: Text, node: Node, operands: list[str], *, adds: bool) -> str:
@@ -242,8 +242,8 @@ def _scatter(t: Text, node: Node, operands: list[str], *, adds: bool) -> str:
     indices = [reshaped(t, v, places, flat) for v in operands[2:]]
 
     def body(index: str, out: str) -> list[str]:
-        found = [t.op(f"arith.index_cast {extract(t, i, flat, [index])} : i64 to index") for i in indices]
-        block, row = Block(part, [*found, *(0 for _ in inner)]), Block(one, [index, *(0 for _ in inner)])
+        at = [t.op(f"arith.index_cast {extract(t, i, flat, [index])} : i64 to index") for i in indices]
+        block, row = Block(part, [*at, *(0 for _ in inner)]), Block(one, [index, *(0 for _ in inner)])
         update = reshaped(t, cut(t, row, rows, listed), one, part)
         new = _sum_of(t, part, cut(t, block, out, x), update) if adds else update
         return [insert(t, new, block, out, x)]

@@ -142,12 +142,12 @@ def _float_floordiv(t: Text, dtype: DType, x: str, y: str) -> str:
     rest = _op(float="arith.remf")(t, dtype, [x, y])
     q = do("div", do("sub", x, rest), y)
     q = _choose(t, dtype, _rounds_down(t, dtype, rest, y), do("sub", q, one), q)
-    whole = do("floor", q)
-    whole = _choose(t, dtype, do("lt", half, do("sub", q, whole)), do("add", whole, one), whole)
+    rounded = do("floor", q)
+    rounded = _choose(t, dtype, do("lt", half, do("sub", q, rounded)), do("add", rounded, one), rounded)
     plain = do("div", x, y)
     signed = _op(float="math.copysign")(t, dtype, [zero, plain])
-    whole = _choose(t, dtype, do("eq", q, zero), signed, whole)
-    return _choose(t, dtype, do("eq", y, zero), plain, whole)
+    rounded = _choose(t, dtype, do("eq", q, zero), signed, rounded)
+    return _choose(t, dtype, do("eq", y, zero), plain, rounded)
 
 
 def _remainder(t: Text, dtype: DType, xs: list[str]) -> str:

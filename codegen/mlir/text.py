@@ -11,7 +11,7 @@ from graphc.ir.core.types import BOOL, F32, F64, I32, I64, U8, DType, TensorType
 
 __all__ = [
     "ELEMENT", "Block", "Text", "View", "cut", "empty", "extract", "fill", "full_view", "generic", "insert", "loop",
-    "loop_indices", "made", "number", "start", "tensor",
+    "loop_indices", "map_elements", "number", "start", "tensor",
 ]  # fmt: skip
 
 ELEMENT = {F32: "f32", F64: "f64", I32: "i32", I64: "i64", U8: "i8", BOOL: "i1"}
@@ -128,22 +128,22 @@ def generic(t: Text, rank: int, ins: Sequence[View], outs: Sequence[View], body:
 
     `body` gets the elements of `ins` and `outs` and returns the new elements of `outs`.
     """
-    kept = {a for out in outs for a in out.axes}
+    output_axes = {a for out in outs for a in out.axes}
     maps = ", ".join(_map(rank, v.axes) for v in (*ins, *outs))
-    kinds = ", ".join('"parallel"' if a in kept else '"reduction"' for a in range(rank))
+    kinds = ", ".join('"parallel"' if a in output_axes else '"reduction"' for a in range(rank))
     types = ", ".join(tensor(v.type) for v in outs)
-    whole, elements = t.fresh(), [t.fresh() for _ in (*ins, *outs)]
+    result, elements = t.fresh(), [t.fresh() for _ in (*ins, *outs)]
     several = f":{len(outs)}" if len(outs) > 1 else ""
-    head = f"{whole}{several} = linalg.generic {{indexing_maps = [{maps}], iterator_types = [{kinds}]}}"
+    head = f"{result}{several} = linalg.generic {{indexing_maps = [{maps}], iterator_types = [{kinds}]}}"
     with t.block(f"{head}{_ports('ins', ins)}{_ports('outs', outs)} {{", f"}} -> {f'({types})' if several else types}"):
         scalars = [ELEMENT[v.type.dtype] for v in (*ins, *outs)]
         t.line(f"^bb0({', '.join(f'{e}: {s}' for e, s in zip(elements, scalars, strict=True))}):", -1)
         results = body(*elements)
         t.line(f"linalg.yield {', '.join(results)} : {', '.join(scalars[len(ins) :])}")
-    return [f"{whole}#{i}" for i in range(len(outs))] if several else [whole]
+    return [f"{result}#{i}" for i in range(len(outs))] if several else [result]
 
 
-def made(t: Text, type: TensorType, ins: Sequence[View], body: Callable[..., str]) -> str:
+def map_elements(t: Text, type: TensorType, ins: Sequence[View], body: Callable[..., str]) -> str:
     """Emit a `linalg.generic` that computes each element of a new tensor; `body` gets the elements of `ins`."""
     out = full_view(empty(t, type), type)
     return generic(t, type.rank, ins, [out], lambda *elements: [body(*elements[:-1])])[0]
@@ -171,23 +171,23 @@ class Block(NamedTuple):
         return "".join(f"[{', '.join(map(str, part))}]" for part in parts)
 
 
-def insert(t: Text, value: str, block: Block, into: str, whole: TensorType) -> str:
-    """Emit the insertion of `value` into a block of `into`, a tensor of type `whole`."""
-    return t.op(f"tensor.insert_slice {value} into {into}{block} : {tensor(block.type)} into {tensor(whole)}")
+def insert(t: Text, value: str, block: Block, into: str, type: TensorType) -> str:
+    """Emit the insertion of `value` into a block of `into`, a tensor of type `type`."""
+    return t.op(f"tensor.insert_slice {value} into {into}{block} : {tensor(block.type)} into {tensor(type)}")
 
 
-def cut(t: Text, block: Block, x: str, whole: TensorType) -> str:
-    """Emit the extraction of a block of a tensor of type `whole`."""
-    return t.op(f"tensor.extract_slice {x}{block} : {tensor(whole)} to {tensor(block.type)}")
+def cut(t: Text, block: Block, x: str, type: TensorType) -> str:
+    """Emit the extraction of a block of a tensor of type `type`."""
+    return t.op(f"tensor.extract_slice {x}{block} : {tensor(type)} to {tensor(block.type)}")
 
 
 def loop(t: Text, count: int, inits: Sequence[View], body: Callable[..., Sequence[str]]) -> list[str]:
     """Emit an `scf.for` from 0 to `count` that carries tensors; `body` gets the index and them, and returns the new ones."""
     first, last, step = t.index(0), t.index(count), t.index(1)
-    whole, index, carried = t.fresh(), t.fresh(), [t.fresh() for _ in inits]
+    result, index, carried = t.fresh(), t.fresh(), [t.fresh() for _ in inits]
     types = ", ".join(tensor(v.type) for v in inits)
     bound = ", ".join(f"{c} = {v.value}" for c, v in zip(carried, inits, strict=True))
-    head = f"{whole}:{len(inits)} = scf.for {index} = {first} to {last} step {step} iter_args({bound}) -> ({types}) {{"
+    head = f"{result}:{len(inits)} = scf.for {index} = {first} to {last} step {step} iter_args({bound}) -> ({types}) {{"
     with t.block(head, "}"):
         t.line(f"scf.yield {', '.join(body(index, *carried))} : {types}")
-    return [f"{whole}#{i}" for i in range(len(inits))]
+    return [f"{result}#{i}" for i in range(len(inits))]

@@ -18,7 +18,7 @@ from graphc.ir.core.types import DType
 __all__ = ["sort_bytes", "sort_key", "write_order"]
 
 
-FEW = 40
+RADIX_FROM = 40
 """Rows of fewer elements are merge sorted, others radix sorted."""
 
 COUNTS = 8 * 256 * 8
@@ -49,13 +49,19 @@ def sort_key(f: Function, dtype: DType, x: Value, descending: bool) -> Value:
 
 
 def write_order(
-    step: KernelFunction, dtype: DType, count: Value, source: Value, target: Value, strides: Sequence[Value], descending: bool
+    function: KernelFunction,
+    dtype: DType,
+    count: Value,
+    source: Value,
+    target: Value,
+    strides: Sequence[Value],
+    descending: bool,
 ) -> None:
     """Emit the sort of one row: its elements and indices are `strides` apart, starting at `source` and `target`."""
-    f, narrow = step.f, _is_narrow(dtype)
-    counts = step.scratch
+    f, narrow = function.f, _is_narrow(dtype)
+    counts = function.scratch
     words = f.element(counts, f.i64(COUNTS // 8), "i64")
-    spare = f.element(words, f.mul(count, f.i64(1 if narrow else 2)), "i64")
+    buffer = f.element(words, f.mul(count, f.i64(1 if narrow else 2)), "i64")
     with f.loop(f.i64(0), count) as loop:
         element = f.load(f.element(source, f.mul(loop.index, strides[0]), MEMORY[dtype.name]), MEMORY[dtype.name])
         key = sort_key(f, dtype, element, descending)
@@ -64,7 +70,7 @@ def write_order(
         else:
             f.store(key, f.element(words, loop.index, "i64"))
             f.store(loop.index, f.element(words, f.add(loop.index, count), "i64"))
-    f.call(_emit_sort(f.module, narrow), words, spare, counts, count, target, strides[1])
+    f.call(_emit_sort(f.module, narrow), words, buffer, counts, count, target, strides[1])
 
 
 def _emit_sort(module: Module, narrow: bool) -> str:
@@ -74,15 +80,15 @@ def _emit_sort(module: Module, narrow: bool) -> str:
         return name
     params = [("ptr", "words"), ("ptr", "spare"), ("ptr", "counts"), ("i64", "count"), ("ptr", "order"), ("i64", "stride")]
     f = module.function(name, params, internal=True)
-    words, spare, counts, count, order, stride = f.args
+    words, buffer, counts, count, order, stride = f.args
     size = f.mul(count, f.i64(8 if narrow else 16))
-    words, spare = (f.bounded(p, lambda: (0, size), "rows being sorted") for p in (words, spare))
+    words, buffer = (f.bounded(p, lambda: (0, size), "rows being sorted") for p in (words, buffer))
     counts = f.bounded(counts, lambda: (0, COUNTS), "counts of digits")
-    few = f.cmp("slt", count, f.i64(FEW))
-    with f.when(few):
-        _store_order(f, _merged(f, words, spare, count, narrow), count, order, stride, narrow)
-    with f.when(f.xor(few, f.const(True, "i1"))):
-        _store_order(f, _distributed(f, words, spare, counts, count, narrow), count, order, stride, narrow)
+    is_short = f.cmp("slt", count, f.i64(RADIX_FROM))
+    with f.when(is_short):
+        _store_order(f, _merged(f, words, buffer, count, narrow), count, order, stride, narrow)
+    with f.when(f.xor(is_short, f.const(True, "i1"))):
+        _store_order(f, _distributed(f, words, buffer, counts, count, narrow), count, order, stride, narrow)
     f.ret()
     return name
 
@@ -103,19 +109,19 @@ def _digit(f: Function, key: Value, shift: Value) -> Value:
     return f.and_(f.lshr(key, shift), f.i64(255))
 
 
-def _distributed(f: Function, words: Value, spare: Value, counts: Value, count: Value, narrow: bool) -> Value:
+def _distributed(f: Function, words: Value, buffer: Value, counts: Value, count: Value, narrow: bool) -> Value:
     """Distribute the words by one byte of their keys after another; return the row that holds the result."""
     first = f.i64(32 if narrow else 0)
     f.clear(counts, f.i64(COUNTS // 8), "i64")
     with f.loop(f.i64(0), count) as loop:
-        place = f.element(words, loop.index, "i64")
-        key = f.xor(f.load(place, "i64"), f.i64(-1 << 63))  # unsigned from here on
-        f.store(key, place)
+        address = f.element(words, loop.index, "i64")
+        key = f.xor(f.load(address, "i64"), f.i64(-1 << 63))  # unsigned from here on
+        f.store(key, address)
         for byte in range(4 if narrow else 0, 8):
             digit = _digit(f, key, f.i64(8 * byte))
             at = f.element(counts, f.add(digit, f.i64(256 * byte)), "i64")
             f.store(f.add(f.load(at, "i64"), f.i64(1)), at)
-    with f.repeat([words, spare, first]) as passes:
+    with f.repeat([words, buffer, first]) as passes:
         source, target, shift = passes.carry
         f.go_on_if(passes, f.cmp("slt", shift, f.i64(64)))
         ends = f.element(counts, f.mul(shift, f.i64(32)), "i64")
@@ -129,12 +135,12 @@ def _distributed(f: Function, words: Value, spare: Value, counts: Value, count: 
         with f.loop(f.i64(0), f.select(skipped, f.i64(0), count)) as loop:
             key = f.load(f.element(source, loop.index, "i64"), "i64")
             at = f.element(ends, _digit(f, key, shift), "i64")
-            place = f.load(at, "i64")
-            f.store(f.add(place, f.i64(1)), at)
-            f.store(key, f.element(target, place, "i64"))
+            address = f.load(at, "i64")
+            f.store(f.add(address, f.i64(1)), at)
+            f.store(key, f.element(target, address, "i64"))
             if not narrow:
                 index = f.load(f.element(source, f.add(loop.index, count), "i64"), "i64")
-                f.store(index, f.element(target, f.add(place, count), "i64"))
+                f.store(index, f.element(target, f.add(address, count), "i64"))
         passes.next([f.select(skipped, source, target), f.select(skipped, target, source), f.add(shift, f.i64(8))])
     return passes.results[0]
 
@@ -142,9 +148,9 @@ def _distributed(f: Function, words: Value, spare: Value, counts: Value, count: 
 # -- few elements: merge sort -------------------------------------------------------------------------------------------
 
 
-def _merged(f: Function, words: Value, spare: Value, count: Value, narrow: bool) -> Value:
+def _merged(f: Function, words: Value, buffer: Value, count: Value, narrow: bool) -> Value:
     """Merge pairs of runs, doubling their length in each pass; return the row that holds the result."""
-    with f.repeat([words, spare, f.i64(1)]) as passes:
+    with f.repeat([words, buffer, f.i64(1)]) as passes:
         source, target, width = passes.carry
         f.go_on_if(passes, f.cmp("slt", width, count))
         twice = f.add(width, width)

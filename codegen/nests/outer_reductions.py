@@ -33,7 +33,7 @@ PADDING = 1024
 
 
 @dataclass
-class _Places:
+class _Accumulators:
     """The accumulators of one reduction: its sums in memory, one per lane, and its totals, in one part or two."""
 
     column: OuterReduction
@@ -51,31 +51,31 @@ class OuterReductions:
 
     def __init__(self, function: KernelFunction, kernel: Kernel, lanes: int) -> None:
         self.function, self.f, self.kernel, self.lanes = function, function.f, kernel, lanes
-        self.places = {s: [self._place(s, c) for c in s.outer_reductions] for s in kernel.stages if s.outer_reductions}
+        self.accumulators = {s: [self._of_stage(s, c) for c in s.outer_reductions] for s in kernel.stages if s.outer_reductions}
 
-    def _place(self, stage: Stage, column: OuterReduction) -> _Places:
+    def _of_stage(self, stage: Stage, column: OuterReduction) -> _Accumulators:
         r = column.reduction
         extents, count = [self.kernel.dims[lo] for lo in r.inner], self._count(stage)
         known = all(map(self.function.is_known, extents)) and prod(extents) <= SMALL * SMALL
         blocked = r.kind == "sum" and r.dtype.is_float and not known
-        sums = self._room(("sums", column), count * self.lanes * r.dtype.bytes)
-        totals = [self._room(("totals", (column, k)), count * 8) for k in range(2 if blocked and r.dtype.bytes == 8 else 1)]
-        return _Places(column, sums, totals, blocked)
+        sums = self._scratch(("sums", column), count * self.lanes * r.dtype.bytes)
+        totals = [self._scratch(("totals", (column, k)), count * 8) for k in range(2 if blocked and r.dtype.bytes == 8 else 1)]
+        return _Accumulators(column, sums, totals, blocked)
 
     def _count(self, stage: Stage) -> int:
         return prod(self.kernel.dims[lo] for lo in stage.inner)
 
-    def _room(self, role: tuple[str, object], size: int) -> Value:
-        place = self.f.element(self.function.scratch, self.function.integer(self.function.scratch_bytes, role), "i8")
+    def _scratch(self, role: tuple[str, object], size: int) -> Value:
+        address = self.f.element(self.function.scratch, self.function.integer(self.function.scratch_bytes, role), "i8")
         size = -(-size // 64) * 64 + PADDING
         self.function.scratch_bytes += size
-        self.function.bounded(place, size, ("room", role))
-        return place
+        self.function.bounded(address, size, ("room", role))
+        return address
 
     def clear(self) -> None:
         """Initialize all outer reductions."""
         f = self.f
-        for stage, places in self.places.items():
+        for stage, places in self.accumulators.items():
             count = self.function.integer(self._count(stage), ("count", stage), varies=True)
             with f.loop(f.i64(0), count, WIDE, hint="total") as at:
                 for p in places:
@@ -90,7 +90,7 @@ class OuterReductions:
         """Accumulate values at a point, or at the points from that on, or, under a mask, at some of them."""
         f = self.f
         at = f.mul(point, f.i64(self.lanes)) if self.lanes > 1 else point
-        for p, x in zip(self.places[stage], values, strict=True):
+        for p, x in zip(self.accumulators[stage], values, strict=True):
             r = p.reduction
             if mask is not None:
                 x = f.select(mask, x, identity(f, r, x.lanes))
@@ -99,7 +99,7 @@ class OuterReductions:
     def flush(self) -> None:
         """Add the accumulators to the totals, and initialize them again."""
         f, wide = self.f, WIDE if self.lanes == 1 else 1
-        for stage, places in self.places.items():
+        for stage, places in self.accumulators.items():
             count = self.function.integer(self._count(stage), ("count", stage), varies=True)
             with f.loop(f.i64(0), count, wide, hint="place") as at:
                 first = at.index if wide > 1 else f.mul(at.index, f.i64(self.lanes))
@@ -116,17 +116,17 @@ class OuterReductions:
 
     def results(self, stage: Stage, point: Value) -> dict[Instr, Value]:
         """Return the outer reductions of a point, for their stores."""
-        found = {}
-        for p in self.places[stage]:
+        totals = {}
+        for p in self.accumulators[stage]:
             kind = "double" if p.blocked else LLVM[p.reduction.dtype.name]
             total = [self._read(t, point, kind, 1) for t in p.totals]
-            found[p.column.store.value] = rounded(self.f, total) if p.blocked else total[0]
-        return found
+            totals[p.column.store.value] = rounded(self.f, total) if p.blocked else total[0]
+        return totals
 
     def _read(self, base: Value, at: Value, type: str, lanes: int) -> Value:
-        f, held = self.f, "i8" if type == "i1" else type
-        x = f.load(f.element(base, at, held), held, lanes)
-        ensure(lanes * BYTES[held] <= PADDING, f"a vector of {lanes} {held} is longer than the padding")
+        f, memory_type = self.f, "i8" if type == "i1" else type
+        x = f.load(f.element(base, at, memory_type), memory_type, lanes)
+        ensure(lanes * BYTES[memory_type] <= PADDING, f"a vector of {lanes} {memory_type} is longer than the padding")
         return f.cmp("ne", x, f.like(0, x)) if type == "i1" else x
 
     def _write(self, base: Value, at: Value, x: Value) -> None:

@@ -155,12 +155,12 @@ class ControlFlow:
 
     def _carried(self, record: Loop, initial: Sequence[Buffer], changes: InPlace) -> list[_Carried]:
         """Allocate the buffers of each carried value."""
-        found = []
+        carried = []
         for first, c in zip(initial, record.carries, strict=True):
             type = c.operand.type
             a = self.buffers.allocate(type)
-            found.append(_Carried(type.bytes, first, a, a if c.param in changes.carried else self.buffers.allocate(type)))
-        return found
+            carried.append(_Carried(type.bytes, first, a, a if c.param in changes.carried else self.buffers.allocate(type)))
+        return carried
 
     def _first_pointers(self, carried: Sequence[_Carried]) -> list[Value]:
         """Return (read, write, spare) of the first iteration for each carried value; one updated in place is copied first."""

@@ -54,9 +54,9 @@ class Extents:
     accesses: tuple[_Access, ...] = ()
     orders: tuple[_Order, ...] = ()
 
-    def check(self, table: Sequence[int], facts: Sequence[int]) -> None:
+    def check(self, parameters: Sequence[int], facts: Sequence[int]) -> None:
         """Raise InternalError unless all accesses are inside their buffers; `facts` are numbers that the code does not read."""
-        numbers = [*table, *reversed(facts)]  # so that ~index is an index, too
+        numbers = [*parameters, *reversed(facts)]  # so that ~index is an index, too
         for access in self.accesses:
             low, high = _reach(numbers, access.loops)
             first, last = _reach(numbers, access.buffer)
@@ -76,13 +76,13 @@ def _reach(numbers: Sequence[int], axes: Sequence[tuple[Ref, Ref]]) -> tuple[int
     """Return the least and the largest sum of index times stride; (0, -1) if there is no index."""
     low = high = 0
     for extent, stride in axes:
-        n, step = numbers[extent], numbers[stride]
+        n, stride_of_axis = numbers[extent], numbers[stride]
         if n < 1:
             return 0, -1
-        if step > 0:
-            high += (n - 1) * step
+        if stride_of_axis > 0:
+            high += (n - 1) * stride_of_axis
         else:
-            low += (n - 1) * step
+            low += (n - 1) * stride_of_axis
     return low, high
 
 
@@ -159,8 +159,8 @@ class _Call:
 
     def ref(self, value: Any, role: Role) -> Ref:
         """Return the parameter of a number, or a fact if the code does not load it."""
-        place = self.function.read_at.get(role)
-        return self.limits.fact(value, self.number, role) if place is None else self.first + place
+        parameter = self.function.read_at.get(role)
+        return self.limits.fact(value, self.number, role) if parameter is None else self.first + parameter
 
     def layout(self, buffer: int, of: Layout) -> tuple[tuple[Ref, Ref], ...]:
         """Return references to the extents and strides of a buffer."""

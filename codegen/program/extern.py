@@ -33,7 +33,7 @@ def emit_copy(module: Module, value: Node, source: Operand, target: Operand, nam
 
 
 @contextmanager
-def _nest(function: KernelFunction, shape: Sequence[int], tag: str) -> Iterator[list[Value]]:
+def _loops(function: KernelFunction, shape: Sequence[int], tag: str) -> Iterator[list[Value]]:
     """Emit loops over a shape, outermost first, and yield their indices."""
     with ExitStack() as stack:
         yield [
@@ -85,7 +85,7 @@ def emit_product(module: Module, node: Node, operands: Sequence[Operand], name: 
     sizes = [function.integer(s, ("size", i)) for i, s in enumerate((m, n, k))]
     strides = [function.integer(s, ("matrix", i)) for i, s in enumerate((*a.strides[-2:], *b.strides[-2:], n))]
     dense = dense_strides(node.shape)
-    with _nest(function, node.shape[:-2], "batch") as at:
+    with _loops(function, node.shape[:-2], "batch") as at:
         places = [
             f.element(base, _offset(function, at, s[:-2], start, tag), type)
             for base, s, start, tag in zip(
@@ -129,15 +129,15 @@ def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) 
             f.store(f.convert("fptrunc", total, type) if wide != type else total, to)
             loop.next([total])
 
-    with _nest(function, outer, "outer") as at:
+    with _loops(function, outer, "outer") as at:
         if lanes == 1:
             run(at, 1)
         else:
             n = others[-1]
-            whole = function.integer(n // lanes * lanes, ("whole", 0), varies=n > SMALL)
-            with f.loop(f.i64(0), whole, lanes) as loop:
+            vector_part = function.integer(n // lanes * lanes, ("whole", 0), varies=n > SMALL)
+            with f.loop(f.i64(0), vector_part, lanes) as loop:
                 run([*at, loop.index], lanes)
-            with f.loop(whole, function.integer(n, ("last", 0))) as loop:
+            with f.loop(vector_part, function.integer(n, ("last", 0))) as loop:
                 run([*at, loop.index], 1)
     f.ret()
     return function
@@ -150,21 +150,21 @@ def _scatter(module: Module, node: Node, operands: Sequence[Operand], name: str,
     k, many = len(indices), node.operands[2].shape
     function = KernelFunction(module, name, ["updates", *(f"index{i}" for i in range(k)), "out"])
     f, type = function.f, MEMORY[node.dtype.name]
-    with _nest(function, many, "at") as at:
-        place, inside = f.i64(0), f.const(True, "i1")
+    with _loops(function, many, "at") as at:
+        offset, inside = f.i64(0), f.const(True, "i1")
         for i, index in enumerate(indices):
             where = f.load(
                 f.element(function.buffers[1 + i], _offset(function, at, index.strides, index.offset, f"index{i}"), "i64"),
                 "i64",
             )
             inside = f.and_(inside, f.cmp("ult", where, function.integer(base.shape[i], ("bound", i))))
-            place = f.add(place, f.mul(where, function.integer(dense[i], ("row", i))))
+            offset = f.add(offset, f.mul(where, function.integer(dense[i], ("row", i))))
         with f.when(f.xor(inside, f.const(True, "i1"))):
             f.store(f.const(1, "i64"), function.status)
         rest = base.shape[k:]
-        with f.when(inside), _nest(function, rest[:-1], "rest") as inner:
+        with f.when(inside), _loops(function, rest[:-1], "rest") as inner:
             from_ = _offset(function, [*at, *inner], updates.strides[: len(many) + len(inner)], updates.offset, "updates")
-            to = f.add(place, _offset(function, inner, dense[k : k + len(inner)], 0, "out"))
+            to = f.add(offset, _offset(function, inner, dense[k : k + len(inner)], 0, "out"))
             source, target = f.element(function.buffers[0], from_, type), f.element(function.buffers[-1], to, type)
             stride = updates.strides[-1] if rest else 1
             _put_row(function, source, target, rest[-1] if rest else 1, stride, type, add=adds)
@@ -175,17 +175,17 @@ def _scatter(module: Module, node: Node, operands: Sequence[Operand], name: str,
 def _put_row(function: KernelFunction, source: Value, target: Value, n: int, stride: int, type: str, *, add: bool) -> None:
     f = function.f
     lanes = 8 if stride == 1 and n > SMALL else 1
-    whole = function.integer(n // lanes * lanes, ("rowwhole", 0), varies=n > SMALL)
+    vector_part = function.integer(n // lanes * lanes, ("rowwhole", 0), varies=n > SMALL)
 
     def put(i: Value, width: int) -> None:
         x = f.load(f.element(source, f.mul(i, function.integer(stride, ("rowstride", 0))), type), type, width)
         to = f.element(target, i, type)
         f.store(f.add(f.load(to, type, width), x) if add else x, to)
 
-    with f.loop(f.i64(0), whole, lanes) as loop:
+    with f.loop(f.i64(0), vector_part, lanes) as loop:
         put(loop.index, lanes)
     if lanes > 1:
-        with f.loop(whole, function.integer(n, ("rowlast", 0))) as loop:
+        with f.loop(vector_part, function.integer(n, ("rowlast", 0))) as loop:
             put(loop.index, 1)
 
 
@@ -198,7 +198,7 @@ def _argsort(module: Module, node: Node, operands: Sequence[Operand], name: str)
 
     count = function.integer(shape[axis], ("along", 0))
     strides = [function.integer(s[axis], ("step", tag)) for s, tag in ((x.strides, "x"), (dense, "out"))]
-    with _nest(function, _without(shape, axis), "outer") as at:
+    with _loops(function, _without(shape, axis), "outer") as at:
         start = _offset(function, at, _without(x.strides, axis), x.offset, "x")
         source = f.element(function.buffers[0], start, MEMORY[dtype.name])
         target = f.element(function.buffers[1], _offset(function, at, _without(dense, axis), 0, "out"), "i64")

@@ -50,20 +50,20 @@ class RegisterRegions:
             updated = decided_updates(loop.body, loop.layout).carried
             for i, carry in enumerate(loop.carries):
                 if carry.param in updated:
-                    initial, place = operands[i], places[i]
-                    assert isinstance(initial, Memory) and isinstance(place, Memory)
-                    self.main.move(initial.address, place.address, initial.type.bytes)
-                    operands[i] = place
+                    initial, buffer = operands[i], places[i]
+                    assert isinstance(initial, Memory) and isinstance(buffer, Memory)
+                    self.main.move(initial.address, buffer.address, initial.type.bytes)
+                    operands[i] = buffer
             if lanes is not None:
                 values, places = writer.loops.vectorized(operands, places)
             else:
                 values = writer.loops.loop(loop, operands, loop.split_results(places)[1])
-        for value, place, type in zip(values, places, node.types, strict=False):
-            assert isinstance(place, Memory)
-            if writer.context.is_small(place.type):
-                writer.memory.store(writer.memory.elements(value), place)
-            elif isinstance(value, Memory) and value is not place:
-                self.main.move(value.address, place.address, type.bytes)  # all lanes, though `place` may be one lane's
+        for value, buffer, type in zip(values, places, node.types, strict=False):
+            assert isinstance(buffer, Memory)
+            if writer.context.is_small(buffer.type):
+                writer.memory.store(writer.memory.elements(value), buffer)
+            elif isinstance(value, Memory) and value is not buffer:
+                self.main.move(value.address, buffer.address, type.bytes)  # all lanes, though `place` may be one lane's
 
     def _operand(self, node: Node, writer: RegisterWriter) -> BodyValue:
         if is_constant(node) and writer.context.is_small(node.type):

@@ -85,8 +85,8 @@ def _values(d: Difference) -> Iterator[str]:
         return
     places = np.argwhere(np.broadcast_to(d.where, x.shape))
     yield f"{len(places)} of {x.size} elements differ:"
-    for place in places[:4]:
-        at = tuple(int(i) for i in place)
+    for index in places[:4]:
+        at = tuple(int(i) for i in index)
         yield f"  [{', '.join(map(str, at))}]  {d.before} {x[at]!s}  {d.stage} {y[at]!s}"
 
 
@@ -119,12 +119,12 @@ def first_difference(pipeline: Pipeline, arrays: Sequence[Any], native: Outcome)
     for stage, after in rest:
         if after is graph:
             continue
-        found = evaluated(after, arrays)
-        noise_after = Noise(after, arrays, found)
-        mismatch = compare(outcome, found, [noise, noise_after])
+        next_outcome = evaluated(after, arrays)
+        noise_after = Noise(after, arrays, next_outcome)
+        mismatch = compare(outcome, next_outcome, [noise, noise_after])
         if mismatch is not None:
-            return _of_pass(stage, before, (graph, after), arrays, (outcome, found), mismatch)
-        before, graph, outcome, noise = stage, after, found, noise_after
+            return _of_pass(stage, before, (graph, after), arrays, (outcome, next_outcome), mismatch)
+        before, graph, outcome, noise = stage, after, next_outcome, noise_after
     by_kernels = _by_kernels(pipeline, graph, arrays)
     mismatch = compare(outcome, by_kernels, [noise])
     if mismatch is not None:
@@ -160,9 +160,9 @@ def _of_pass(
     parts = [g if result is None else g.replace([g.results[result]]) for g in graphs]
     listings = {name: to_text(g) for name, g in zip((before, stage), parts, strict=True)}
     expected, got = (_pick(o, mismatch) for o in outcomes)
-    found = None if result is None else _first_of_one_name(parts[0], parts[1], arrays)
-    if found is not None:
-        node, expected, got, where = found
+    first = None if result is None else _first_of_one_name(parts[0], parts[1], arrays)
+    if first is not None:
+        node, expected, got, where = first
         return Difference(stage, before, result, node, expected, got, where, listings)
     last = None if result is None else graphs[1].results[result]
     return Difference(stage, before, result, last, expected, got, mismatch.where, listings)
@@ -192,19 +192,19 @@ def _of_kernels(
 ) -> Difference:
     """Find the first kernel call that computes another value than its node."""
     before, graph = final
-    found: list[Difference] = []
+    differences: list[Difference] = []
 
     def run(node: Node, values: Mapping[Node, Any]) -> Any:
         value = evaluate_node(node, [values[o] for o in node.operands])
         call = pipeline.calls.get(node)
-        if call is not None and not found:
-            found.extend(_wrong_call(before, node, call, values, value))
+        if call is not None and not differences:
+            differences.extend(_wrong_call(before, node, call, values, value))
         return value
 
     with interpreted(run):
         evaluated(graph, arrays)
-    if found:
-        return found[0]
+    if differences:
+        return differences[0]
     expected, got = (_pick(o, mismatch) for o in outcomes)
     listings = {before: to_text(graph)}
     return Difference("kernels", before, mismatch.result, None, expected, got, mismatch.where, listings)
@@ -235,11 +235,11 @@ def _alone(node: Node) -> tuple[Graph, list[Node]]:
     for n in toposort([node], lambda n: n in new):
         if n not in inner:
             inner[n] = make(n.op, [inner[o] for o in n.operands], _alone_params(n), n.regions, like=n)
-    whole = inner[node]
+    buffer = inner[node]
     if len(node.types) > 1:
-        parts = [make(PRIMITIVES["result"], [whole], {"index": i}) for i in range(len(node.types))]
+        parts = [make(PRIMITIVES["result"], [buffer], {"index": i}) for i in range(len(node.types))]
         return Graph(tuple(new.values()), tuple(parts), "alone"), list(new)
-    return Graph(tuple(new.values()), (whole,), "alone"), list(new)
+    return Graph(tuple(new.values()), (buffer,), "alone"), list(new)
 
 
 def _alone_params(node: Node) -> dict[str, Any]:
@@ -259,9 +259,9 @@ def _of_native(
             break
         if node.op.kind in ("movement", "leaf") or any(t.grows for n in (node, *node.operands) for t in n.types):
             continue
-        found = _wrong_alone(pipeline, node, values)
-        if found is not None:
-            return found
+        difference = _wrong_alone(pipeline, node, values)
+        if difference is not None:
+            return difference
     expected, got = (_pick(o, mismatch) for o in outcomes)
     last = None if mismatch.result is None else graph.results[mismatch.result]
     kernels = "\n\n".join(kernel_text(c.kernel) for c in pipeline.calls.values() if c.kernel)

@@ -181,10 +181,10 @@ class StubEmitter:
         f.start("run")
         return f.inst(f"phi ptr [ {array.name}, %one ], [ {items.name}, %{done} ]", "ptr")
 
-    def _make_output(self, f: Function, records: Value, buffers: Value, i: Value, failed: str, made: str) -> Value:
+    def _make_output(self, f: Function, records: Value, buffers: Value, i: Value, failed: str, done: str) -> Value:
         record = f.load(f.element(records, i, "ptr"), "ptr")
         array = self.imports.call(f, "new_array", "ptr", record)
-        self._go_on_if(f, f.cmp("ne", array, self.null), failed, made)
+        self._go_on_if(f, f.cmp("ne", array, self.null), failed, done)
         f.store(field(f, array, DATA), f.element(buffers, i, "ptr"))
         return array
 
@@ -193,13 +193,13 @@ class StubEmitter:
         before = f.label
         f.cond_br(f.cmp("slt", size_class, f.i64(0)), "armed", "borrow")
         f.start("borrow")
-        taken = self.imports.call(f, "take", "ptr", size_class)
-        f.cond_br(f.cmp("eq", taken, self.null), "exhausted", "armed")
+        block = self.imports.call(f, "take", "ptr", size_class)
+        f.cond_br(f.cmp("eq", block, self.null), "exhausted", "armed")
         f.start("exhausted")
         self.imports.call(f, "Py_DecRef", "void", result)
         f.ret(self.imports.call(f, "PyErr_NoMemory", "ptr"))
         f.start("armed")
-        return f.inst(f"phi ptr [ null, %{before} ], [ {taken.name}, %borrow ]", "ptr")
+        return f.inst(f"phi ptr [ null, %{before} ], [ {block.name}, %borrow ]", "ptr")
 
     def _run(self, f: Function, spec: Value, buffers: Value) -> Value:
         """Call the program, without the GIL if the description says so."""

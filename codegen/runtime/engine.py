@@ -70,17 +70,17 @@ class MachineCode:
 
     def address(self, name: str) -> int:
         """Return the address of a function.  Raises KeyError for an unknown name."""
-        found = self._engine.get_function_address(name)
-        if not found:
+        address = self._engine.get_function_address(name)
+        if not address:
             raise KeyError(name)
-        return int(found)
+        return int(address)
 
     def variable(self, name: str) -> int:
         """Return the address of a variable.  Raises KeyError for an unknown name."""
-        found = self._engine.get_global_value_address(name)
-        if not found:
+        address = self._engine.get_global_value_address(name)
+        if not address:
             raise KeyError(name)
-        return int(found)
+        return int(address)
 
     def llvm_ir(self) -> str:
         """Return the module as LLVM prints it after parsing."""

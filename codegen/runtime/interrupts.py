@@ -80,9 +80,9 @@ class Poll:
         if self._words is None:
             self._words = self.f.alloca("i64", 4)
             for word, value in ((LEFT, 1), (STRIDE, 1), (READ, 0), (CHECKED, 0)):
-                place = f"{self._words.name}.{word}"
-                self.f.entry_allocas.append(f"  {place} = getelementptr i64, ptr {self._words.name}, i64 {word}")
-                self.f.entry_allocas.append(f"  store i64 {value}, ptr {place}, align 8")
+                variable = f"{self._words.name}.{word}"
+                self.f.entry_allocas.append(f"  {variable} = getelementptr i64, ptr {self._words.name}, i64 {word}")
+                self.f.entry_allocas.append(f"  store i64 {value}, ptr {variable}, align 8")
         return self._words
 
 
@@ -102,8 +102,8 @@ def poll_text() -> str:
     twice = f.mul(f.load(stride, "i64"), f.i64(2))
     most = f.select(f.cmp("slt", twice, f.i64(MOST)), twice, f.i64(MOST))
     following = f.select(quick, most, f.i64(1))
-    for value, place in ((now, read), (following, stride), (following, f.args[0])):
-        f.store(value, place)
+    for value, address in ((now, read), (following, stride), (following, f.args[0])):
+        f.store(value, address)
     _return_unless(f, f.cmp("sgt", f.sub(now, f.load(checked, "i64")), f.i64(CHECK_NS)), "check")
     f.store(now, checked)
     thread = f.inst("call i64 @PyThread_get_thread_ident()", "i64")

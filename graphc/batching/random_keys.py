@@ -28,7 +28,7 @@ def refuse_draws(roots: Sequence[Node], changed: Mapping[Storage, Before]) -> No
     """Raise RuntimeError if the roots depend on random numbers drawn with a state that was changed."""
     for storage, before in changed.items():
         if before.node.type == KEY and (
-            storage is default_generator.state._storage or _draws(roots, storage.node, before.node)
+            storage is default_generator.state._storage or _contains_draw(roots, storage.node, before.node)
         ):
             error = RuntimeError(
                 "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
@@ -47,7 +47,7 @@ def keys_of_elements(
     """
     plain: dict[Node, Node] = {}
     batches: dict[Node, Node] = {}
-    ahead: dict[Node, Node] = {}
+    last_states: dict[Node, Node] = {}
     for storage, before in entered.items():
         if before.key is None:
             continue
@@ -62,11 +62,11 @@ def keys_of_elements(
         iteration = select(elementwise("eq", iota(many, 1), 1), iota(many, 0) * words, constant(0, I64, many))
         batches[before.key] = lead(before.node, count) + iteration
         last = select(elementwise("eq", iota((2,), 0), 1), constant((count - 1) * words, I64, (2,)), constant(0, I64, (2,)))
-        ahead[before.key] = before.node + last
-    return plain, batches, ahead
+        last_states[before.key] = before.node + last
+    return plain, batches, last_states
 
 
-def _draws(roots: Sequence[Node], after: Node, before: Node) -> bool:
+def _contains_draw(roots: Sequence[Node], after: Node, before: Node) -> bool:
     """Return whether random bits among the nodes below the roots are drawn with a state from `before` to `after`."""
     states = set(toposort([after], lambda n: n is before))
     return any(n.op.random and n.operands[0] in states for n in toposort(roots))

@@ -192,8 +192,8 @@ class BatchTrace(InnerTrace):
         nodes = self._written_out(results)
         if self.randomness == "error":
             refuse_draws(nodes, changed)
-        plain, batches, ahead = keys_of_elements(self.entered, changed, self.size)
-        states = substitute([s.node for s in changed], {**plain, **ahead})
+        plain, batches, last_states = keys_of_elements(self.entered, changed, self.size)
+        states = substitute([s.node for s in changed], {**plain, **last_states})
         batched = batch([*substitute(nodes, plain), *states], {**self.inputs, **batches}, self.size, self.number)
         self._write_outside(changed, batched[len(nodes) :])
         batched_results = [

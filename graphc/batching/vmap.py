@@ -85,7 +85,7 @@ def vmap(
 # -- dims -----------------------------------------------------------------------------------------------------
 
 
-def _spread(dims: Dims, tree: TreeDef) -> list[Any] | None:
+def _leaf_dims_of(dims: Dims, tree: TreeDef) -> list[Any] | None:
     """Return one dim for each leaf of a pytree; None if the dims do not fit it."""
     kind = type(dims)
     container = kind in pytree.DICTS or isinstance(dims, (tuple, list))
@@ -95,7 +95,7 @@ def _spread(dims: Dims, tree: TreeDef) -> list[Any] | None:
     if shape.kind is not tree.kind or shape.keys != tree.keys or len(shape.parts) != len(tree.parts):
         return None
     children = dims.values() if kind in pytree.DICTS else dims
-    spread = [_spread(d, part) for d, part in zip(children, tree.parts, strict=True)]
+    spread = [_leaf_dims_of(d, part) for d, part in zip(children, tree.parts, strict=True)]
     return None if any(f is None for f in spread) else [d for f in spread if f is not None for d in f]
 
 
@@ -140,7 +140,7 @@ class _Call:
                 "function with no inputs. The latter is unsupported."
             )
         leaves, self.tree = pytree.flatten(args)
-        dims = _spread(in_dims, self.tree)
+        dims = _leaf_dims_of(in_dims, self.tree)
         if dims is None:
             raise ValueError(
                 f"{self.title}: in_dims is not compatible with the structure of `inputs`. in_dims has structure "
@@ -204,7 +204,7 @@ class _Call:
         """Return one dim per output.  Raises ValueError for dims that do not fit, and for outputs that are not tensors."""
         out_dims = self.out_dims
         alone = isinstance(result, Tensor) and isinstance(out_dims, tuple) and len(out_dims) == 1
-        dims = _spread(out_dims[0] if alone else out_dims, tree)
+        dims = _leaf_dims_of(out_dims[0] if alone else out_dims, tree)
         if dims is None:
             raise ValueError(
                 f"vmap({self.name}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of "

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="extents and dtype of each argument in turn; f32 if none is given, ':f32' is a 0-d tensor",
     )  # fmt: skip
     parser.add_argument("--stage", default="optimized", metavar="STAGE", help="what to print (default: optimized)")
-    parser.add_argument("--grad", action="store_true", help="print the gradient with respect to the first argument, as computed by func.grad")
+    parser.add_argument("--grad", action="store_true", help="print the gradient with respect to the first argument")
     parser.add_argument("--list", action="store_true", help="print the names of all stages")
     parser.set_defaults(parser=parser)
 

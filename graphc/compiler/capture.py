@@ -235,15 +235,15 @@ class Tracer:
 
     def _written_state(self) -> list[tuple[CapturedStorage, Result]]:
         writes: list[tuple[CapturedStorage, Result]] = []
-        for number, (storage, kept) in enumerate(self.trace.captures.items()):
-            if storage.node is kept.placeholder:
+        for number, (storage, capture) in enumerate(self.trace.captures.items()):
+            if storage.node is capture.placeholder:
                 continue
-            if storage.requires_grad and storage.fn is not None and kept.fn is None:
+            if storage.requires_grad and storage.fn is not None and capture.fn is None:
                 raise TracingError(
                     "expected state without history, got a tensor from outside that was written with one; detach what is kept"
                 )
             rebinds = storage in self.trace.rebound
-            writes.append((CapturedStorage(number, kept.source, rebinds), self._output(storage.node)))
+            writes.append((CapturedStorage(number, capture.source, rebinds), self._output(storage.node)))
         return writes
 
     def _accumulated(self) -> list[tuple[ArgumentTensor | OutsideTensor, Result | None]]:

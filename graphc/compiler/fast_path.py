@@ -105,16 +105,16 @@ class FastPath:
     def _state(self, args: tuple[Any, ...], arrays: list[Array]) -> list[Storage] | None:
         """Append the values of captured storages and return these; None if one has changed its kind."""
         storages: list[Storage] = []
-        for kept, requires_grad in self.captures:
-            if type(kept) is Storage:
-                storage: Storage | None = kept
-                value = kept.array()
+        for capture, requires_grad in self.captures:
+            if type(capture) is Storage:
+                storage: Storage | None = capture
+                value = capture.array()
             else:
-                storage = kept if isinstance(kept, Storage) else kept()
+                storage = capture if isinstance(capture, Storage) else capture()
                 value = None if storage is None else storage.current().value
             if value is None or storage is None or storage.requires_grad is not requires_grad:
                 return None
-            if kept is not storage and any(storage is x._storage for x in args if isinstance(x, Tensor)):
+            if capture is not storage and any(storage is x._storage for x in args if isinstance(x, Tensor)):
                 return None
             storages.append(storage)
             arrays.append(value)
@@ -192,7 +192,7 @@ def _bound(variant: Variant, call: Call, slow: Callable[..., Any]) -> FastPath:
         guards=[*variant.watch.others, *variant.guards],
         outside=variant.outside,
         grads_read=[(f.tensor, was_none) for f, was_none in variant.grads_read if isinstance(f, OutsideTensor)],
-        captures=[(kept.found or kept.storage, kept.requires_grad) for kept in variant.captures],
+        captures=[(capture.found or capture.storage, capture.requires_grad) for capture in variant.captures],
         numbers=[(getter, node.dtype.numpy) for getter, node in variant.numbers],
         constants=[np.asarray(n.value, order="C") for n in variant.constants],
         writes=[(f.number, r.number) for f, r in variant.writes if isinstance(f, CapturedStorage)],

@@ -22,14 +22,14 @@ def compiling() -> Iterator[None]:
     would restart the same compilation forever.
     """
     state.compiling = True
-    kept = _handlers() if threading.current_thread() is threading.main_thread() else []
-    made = [(number, handler, _aside(handler)) for number, handler in kept]
+    handlers = _handlers() if threading.current_thread() is threading.main_thread() else []
+    replaced = [(number, handler, _aside(handler)) for number, handler in handlers]
     try:
-        for number, _, aside in made:
+        for number, _, aside in replaced:
             signal.signal(number, aside)
         yield
     finally:
-        for number, handler, aside in made:
+        for number, handler, aside in replaced:
             if signal.getsignal(number) is aside:
                 signal.signal(number, handler)
         state.compiling = False
@@ -37,8 +37,8 @@ def compiling() -> Iterator[None]:
 
 def _handlers() -> list[tuple[int, Callable[..., Any]]]:
     """Return the signals that the user's Python code handles."""
-    found = [(s, signal.getsignal(s)) for s in signal.valid_signals()]
-    return [(s, h) for s, h in found if callable(h) and h is not signal.default_int_handler]
+    handlers = [(s, signal.getsignal(s)) for s in signal.valid_signals()]
+    return [(s, h) for s, h in handlers if callable(h) and h is not signal.default_int_handler]
 
 
 def _aside(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,7 +51,7 @@ def _aside(handler: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _outermost() -> Trace | None:
-    found = state.trace
-    while isinstance(found, Trace) and getattr(found, "outer", None) is not None:
-        found = found.outer  # type: ignore[attr-defined]
-    return found if isinstance(found, Trace) else None
+    trace = state.trace
+    while isinstance(trace, Trace) and getattr(trace, "outer", None) is not None:
+        trace = trace.outer  # type: ignore[attr-defined]
+    return trace if isinstance(trace, Trace) else None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc.compiler.guards.equality import exact
-from graphc.ir.core.graph import PARAMETER, Node, know
+from graphc.ir.core.graph import PARAMETER, Node, set_value
 from graphc.recording.context import state
 from graphc.recording.grad_fn import GradFn
 from graphc.storage.storage import HELD_ONCE, Storage, valued
@@ -93,7 +93,7 @@ def write_state(storages: Sequence[Storage], arrays: Sequence[Array], writes: It
     for number, array in writes:
         storage = storages[number]
         if type(storage) is Storage and storage.node.op is PARAMETER and getrefcount(storage._node) <= HELD_ONCE:
-            know(storage._node, arrays[array])
+            set_value(storage._node, arrays[array])
             storage.version += 1
             storage.pending = 0
         else:

@@ -91,12 +91,12 @@ def flatten_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
     first: dict[int, int] = {}
     for leaf in leaves:
         if isinstance(leaf, (Tensor, np.ndarray)):
-            found = argument(leaf)
-            arguments.append(found)
-            objects = () if found.is_numpy else (leaf, found.root)  # arrays are only read: two names for one are two arguments
+            arg = argument(leaf)
+            arguments.append(arg)
+            objects = () if arg.is_numpy else (leaf, arg.root)  # arrays are only read: two names for one are two arguments
             same = [first.setdefault(id(x), len(first)) for x in objects]
-            array = found.array
-            parts.append((found.is_numpy, array.dtype, array.shape, found.strides, found.requires_grad, *same))
+            array = arg.array
+            parts.append((arg.is_numpy, array.dtype, array.shape, arg.strides, arg.requires_grad, *same))
         else:
             parts.append(_by_value(leaf))
     return Call(tree, leaves, arguments, (tree, _keys(tree), tuple(parts), state.grad))

@@ -130,9 +130,13 @@ class Variant:
             return False
         if not guards_hold(self.guards, ((find(call), was_none) for find, was_none in self.grads_read)):
             return False
-        for kept in self.captures:
-            storage = kept.source()
-            if storage is None or storage.node.types != kept.placeholder.types or storage.requires_grad != kept.requires_grad:
+        for capture in self.captures:
+            storage = capture.source()
+            if (
+                storage is None
+                or storage.node.types != capture.placeholder.types
+                or storage.requires_grad != capture.requires_grad
+            ):
                 return False
         return True
 
@@ -144,12 +148,13 @@ class Variant:
         roots = [a.root for n, a in enumerate(call.arguments) if not a.is_numpy and n not in same]
         if not roots:
             return True
-        found = [storage.place[0] for kept in self.captures if kept.found is not None and (storage := kept.found()) is not None]
-        return self.outside.isdisjoint(roots) and not any(r is s for r in roots for s in found)
+        storages = [capture.found() for capture in self.captures if capture.found is not None]
+        captured_roots = [storage.place[0] for storage in storages if storage is not None]
+        return self.outside.isdisjoint(roots) and not any(r is s for r in roots for s in captured_roots)
 
     def run(self, call: Call) -> Any:
         """Run the program on a call's arguments and the current state; write state back; return the results."""
-        storages = [kept.source() for kept in self.captures]
+        storages = [capture.source() for capture in self.captures]
         arrays = [a.array for a in call.arguments]
         arrays += _state_arrays([s for s in storages if s is not None])
         arrays += [np.asarray(getter(), node.dtype.numpy) for getter, node in self.numbers]
@@ -217,8 +222,8 @@ class _Picker:
     def _actual(self, number: int, placeholder: Node) -> Node:
         arguments, captures = self.call.arguments, self.variant.captures
         if number < len(arguments):
-            given = arguments[number].given
-            return given._node() if isinstance(given, Tensor) else valued(arguments[number].array, placeholder)
+            passed = arguments[number].given
+            return passed._node() if isinstance(passed, Tensor) else valued(arguments[number].array, placeholder)
         storage = captures[number - len(arguments)].source() if number < len(arguments) + len(captures) else None
         return storage.current() if storage is not None else valued(self.arrays[number], placeholder)
 

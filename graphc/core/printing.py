@@ -75,8 +75,8 @@ def set_printoptions(
     if profile is not None and profile not in _PROFILES:
         raise ValueError(f"profile must be one of {', '.join(map(repr, _PROFILES))}; got {profile!r}")
     base = _current if profile is None else _PROFILES[profile]
-    asked = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    for name, value in asked.items():
+    options = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    for name, value in options.items():
         setattr(_current, name, getattr(base, name) if value is None else value)
     _current.sci_mode = sci_mode
 

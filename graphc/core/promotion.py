@@ -92,5 +92,5 @@ def broadcast_to(x: Node, shape: tuple[int, ...]) -> Node:
     if x.shape == shape:
         return x
     lead = len(shape) - len(x.shape)
-    kept = [a for a, n in enumerate(x.shape) if n == shape[lead + a]]
-    return broadcast(reshape(x, [x.shape[a] for a in kept]), shape, [lead + a for a in kept])
+    equal_axes = [a for a, n in enumerate(x.shape) if n == shape[lead + a]]
+    return broadcast(reshape(x, [x.shape[a] for a in equal_axes]), shape, [lead + a for a in equal_axes])

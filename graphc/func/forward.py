@@ -47,7 +47,7 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool =
     if not isinstance(primals, tuple):
         raise located(RuntimeError(f"{JVP_NAME}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals)."))
     leaves, tree = pytree.flatten(primals)
-    weights, structure = pytree.flatten(tangents)
+    tangent_leaves, structure = pytree.flatten(tangents)
     if tree != structure:
         raise located(
             RuntimeError(
@@ -56,7 +56,7 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool =
                 f"{structure}"
             )
         )
-    inputs, directions = _tensors(leaves, "primals"), _tensors(weights, "tangents")
+    inputs, directions = _tensors(leaves, "primals"), _tensors(tangent_leaves, "tangents")
     with Level(differentiable(inputs)) as level:
         outputs, shape, aux = outputs_of(func(*pytree.unflatten(level.inputs, tree)), has_aux, JVP_NAME)
         seeds = [_seed(n, w) for n, w in zip(level.nodes, directions, strict=True)]
@@ -106,10 +106,10 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     _compute_coefficients(nodes, seeds)
 
     def jvp_fn(*tangents: Any) -> Any:
-        weights, structure = pytree.flatten(tangents)
+        tangent_leaves, structure = pytree.flatten(tangents)
         if structure != tree:
             raise located(RuntimeError(f"Expected the tangents {structure} to have the same argspec as the primals {tree}"))
-        directions = _tensors(weights, "tangents")
+        directions = _tensors(tangent_leaves, "tangents")
         for i, (seed, weight) in enumerate(zip(seeds, directions, strict=True)):
             _check_tangent(i, seed, weight)
         moved = substitute(nodes, {s: w._node() for s, w in zip(seeds, directions, strict=True)})

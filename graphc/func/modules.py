@@ -74,7 +74,7 @@ def _tied(module: Any, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 @contextmanager
 def _swapped(module: Any, tensors: Mapping[str, Tensor]) -> Any:
     """Replace a module's tensors for a block."""
-    kept: list[tuple[dict[str, Any], str, Any]] = []
+    originals: list[tuple[dict[str, Any], str, Any]] = []
     try:
         for path, tensor in tensors.items():
             *owners, name = path.split(".")
@@ -84,9 +84,9 @@ def _swapped(module: Any, tensors: Mapping[str, Tensor]) -> Any:
             table = next((t for t in (owner._parameters, owner._buffers) if name in t), None)
             if table is None:
                 raise KeyError(f"the module has no parameter or buffer called {path!r}")
-            kept.append((table, name, table[name]))
+            originals.append((table, name, table[name]))
             table[name] = tensor
         yield
     finally:
-        for table, name, tensor in reversed(kept):
+        for table, name, tensor in reversed(originals):
             table[name] = tensor

@@ -128,7 +128,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
             )
 
     def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
-        weights, structure = pytree.flatten(cotangents)
+        cotangent_leaves, structure = pytree.flatten(cotangents)
         if structure != shape:
             raise located(
                 RuntimeError(
@@ -136,7 +136,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
                 )
             )
         with level:
-            grads = _gradients(level, inner, weights)
+            grads = _gradients(level, inner, cotangent_leaves)
         return pytree.unflatten([level.outward(g) for g in grads], tree)
 
     outward = level.outward(outputs)

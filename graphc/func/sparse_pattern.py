@@ -61,7 +61,7 @@ class RecordedPattern:
 
     def holds(self) -> bool:
         """Return whether the values that the pattern depends on are unchanged."""
-        return all(array is now or np.array_equal(array, now) for kept, array in self.chosen for now in [_value(kept)])
+        return all(array is now or np.array_equal(array, now) for capture, array in self.chosen for now in [_value(capture)])
 
 
 def slices_of(sizes: Sequence[int]) -> list[slice]:
@@ -70,9 +70,9 @@ def slices_of(sizes: Sequence[int]) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(ends)]
 
 
-def _value(kept: Captured) -> Any:
+def _value(capture: Captured) -> Any:
     """Return the current array of a captured tensor; None if it is gone."""
-    storage = kept.source()
+    storage = capture.source()
     if storage is not None and storage.current().value is None:
         compute([storage])
     return None if storage is None else storage.current().value
@@ -116,7 +116,7 @@ def _read(d: Derivative, graph: Graph, captures: Sequence[Captured]) -> tuple[Sp
     count = sum(n is not None for n in d.linear)
     rows = iter(dependence(graph.results[:count], d.seeds, values))
     parts = [nothing(y.type.size, width) if n is None else next(rows) for n, y in zip(d.linear, d.ends, strict=True)]
-    chosen = [(k, values.given[p]) for p, k in choosing.items() if p in values.read]
+    chosen = [(k, values.known[p]) for p, k in choosing.items() if p in values.read]
     return stacked(parts), chosen
 
 

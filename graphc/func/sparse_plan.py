@@ -89,8 +89,8 @@ class Plan:
         """Return the directions of one seed: 1 at its elements of each colour."""
         colours = _constant(self.directions.colours[part])
         shape = (self.directions.count, seed.type.size)
-        mine = build.elementwise("eq", build.iota(shape, 0), build.broadcast(colours, shape, (1,)))
-        return build.reshape(build.cast(mine, seed.dtype), (shape[0], *seed.shape))
+        selected = build.elementwise("eq", build.iota(shape, 0), build.broadcast(colours, shape, (1,)))
+        return build.reshape(build.cast(selected, seed.dtype), (shape[0], *seed.shape))
 
     def _sums(self, d: Derivative, basis: dict[Node, Node]) -> Node:
         """Return the derivative in all directions, each as one row."""

@@ -37,11 +37,11 @@ def _rmsprop(
     grad = -grad if maximize else grad
     grad = grad + p * weight_decay if weight_decay else grad
     square = square * alpha + grad * (1 - alpha) * grad
-    spread = square
+    variance = square
     if mean is not None:
         mean = mean + (grad - mean) * (1 - alpha)
-        spread = square - mean * mean
-    change = grad / (elementwise("sqrt", spread) + eps)
+        variance = square - mean * mean
+    change = grad / (elementwise("sqrt", variance) + eps)
     if buffer is not None:
         change = buffer = buffer * momentum + change
     moved = p + change * -number_like(lr, p)

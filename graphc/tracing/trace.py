@@ -88,10 +88,10 @@ class Trace:
             raise storage.trace.escaped(storage.node)
         placeholder = parameter(storage.node.type, storage.node.name or f"state{len(self.captures)}")
         source = self.sources.get(storage)
-        kept = Captured(
+        capture = Captured(
             placeholder, storage, source, storage.node, storage.requires_grad, storage.fn, storage.version, storage.pending
         )
-        self.captures[storage] = kept
+        self.captures[storage] = capture
         if not self.sharing.known:
             self.guards.append((self.sharing, True))
         self.sharing.known[storage] = storage.place
@@ -101,10 +101,10 @@ class Trace:
 
     def leave(self) -> None:
         """Restore every storage and `.grad`."""
-        for storage, kept in list(self.captures.items()):
+        for storage, capture in list(self.captures.items()):
             if storage.trace is self:
-                storage.node, storage.requires_grad, storage.fn = kept.node, kept.requires_grad, kept.fn
-                storage.version, storage.pending, storage.trace = kept.version, kept.pending, None
+                storage.node, storage.requires_grad, storage.fn = capture.node, capture.requires_grad, capture.fn
+                storage.version, storage.pending, storage.trace = capture.version, capture.pending, None
         for slot in self.grads.values():
             slot.tensor._grad = slot.original
 
@@ -122,9 +122,9 @@ class Trace:
             state.trace, state.grad = inner, mode
             for s, node, requires_grad, fn, version, pending, trace in inside:
                 if trace is self:
-                    kept = self.captures[s]
-                    kept.node, kept.requires_grad, kept.fn = s.node, s.requires_grad, s.fn
-                    kept.version, kept.pending, s.trace = s.version, s.pending, self
+                    capture = self.captures[s]
+                    capture.node, capture.requires_grad, capture.fn = s.node, s.requires_grad, s.fn
+                    capture.version, capture.pending, s.trace = s.version, s.pending, self
                     s.node, s.requires_grad, s.fn, s.version, s.pending = node, requires_grad, fn, version, pending
             for slot, grad in grads:
                 slot.original, slot.tensor._grad = slot.tensor._grad, grad

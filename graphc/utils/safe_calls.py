@@ -251,7 +251,7 @@ for _module in ("numpy._core", "numpy.core"):
         Name(f"{_module}.numeric", "_frombuffer"): _from_buffer,
     }
 KNOWN: dict[Name, Any] = {
-    **{Name("torch", name): found for name, found in DTYPES.items()},
+    **{Name("torch", name): dtype_of_name for name, dtype_of_name in DTYPES.items()},
     **{Name("torch", name): Elements(code) for name, code in STORAGES.items()},
 }
 """Names that denote values rather than callables."""

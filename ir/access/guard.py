@@ -41,16 +41,16 @@ class Guard:
 
 def joined(guards: Iterable[Guard]) -> tuple[Guard, ...] | None:
     """Merge guards on the same form up to a factor and a constant; return None if two of these do not make one guard."""
-    found: dict[Any, Guard] = {}
+    merged: dict[Any, Guard] = {}
     for guard in map(_reduced, guards):
         if not guard.form.terms and guard.holds(()):
             continue
-        other = found.get(guard.form.terms)
+        other = merged.get(guard.form.terms)
         both = guard if other is None or not guard.form.terms else _both(other, guard)
         if both is None:
             return None
-        found[guard.form.terms] = both
-    return tuple(found.values())
+        merged[guard.form.terms] = both
+    return tuple(merged.values())
 
 
 def _reduced(guard: Guard) -> Guard:

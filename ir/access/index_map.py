@@ -66,12 +66,12 @@ class IndexMap:
         The operand indices of a block are the digits of the row-major position over its result axes.
         """
         guarded = frozenset[int]().union(*(g.form.axes() for g in self.guards))
-        found: list[Block] = []
+        blocks: list[Block] = []
         for form, places in self.positions():
             if guarded.isdisjoint(form.axes()):
                 axes = _row_major_axes(form, self.shape, reduce(mul, [self.below[a] for a in places]))
-                found += [] if axes is None else [(axes, places)]
-        return tuple(found)
+                blocks += [] if axes is None else [(axes, places)]
+        return tuple(blocks)
 
     @cached_property
     def sources(self) -> tuple[int | None, ...]:
@@ -208,12 +208,12 @@ _MAPS: dict[str, Callable[[Node, int], Parts]] = {
 def reshape_map(shape: Shape, below: Shape) -> IndexMap:
     """Return how an array of shape `below` is read under another shape, one block of axes with equal products at a time."""
     axes: list[Affine] = []
-    for mine, theirs in reshape_blocks(shape, below):
+    for mine, operand_axes in reshape_blocks(shape, below):
         form = row_major(range(len(shape))[mine], shape[mine])
-        extents = tuple([n for n in below[theirs] if n != 1])
+        extents = tuple([n for n in below[operand_axes] if n != 1])
         parts = [form] if len(extents) == 1 else [Affine(((Digit(form, extents, k), 1),)) for k in range(len(extents))]
         rest = iter(parts)
-        axes += [Affine() if n == 1 else next(rest) for n in below[theirs]]
+        axes += [Affine() if n == 1 else next(rest) for n in below[operand_axes]]
     return IndexMap(shape, below, tuple(axes))
 
 
@@ -248,12 +248,12 @@ class Access:
 
 def access(node: Node) -> Access:
     """Return how a value is read through the movement above it, as far down as one map with one fill reaches."""
-    found = Access(node, identity(node.shape))
-    while found.base.op.kind == "movement":
-        base, *fills = found.base.operands
-        fill = fills[0] if fills else found.fill
-        below = found.map.then(index_map(found.base))
-        if below is None or (fill is not found.fill and found.fill is not None):
+    result = Access(node, identity(node.shape))
+    while result.base.op.kind == "movement":
+        base, *fills = result.base.operands
+        fill = fills[0] if fills else result.fill
+        below = result.map.then(index_map(result.base))
+        if below is None or (fill is not result.fill and result.fill is not None):
             break
-        found = Access(base, below, fill)
-    return found
+        result = Access(base, below, fill)
+    return result

@@ -82,8 +82,10 @@ def point_below(map: IndexMap, at: Point) -> Point:
     """Return where an operand is read when the result is computed at a point."""
     below = [*_elsewhere(map.below)]
     for axes, places in map.blocks:
-        for place, loops in zip(places, _distributed([at[a] for a in axes], [map.below[a] for a in places]), strict=True):
-            below[place] = loops
+        for operand_axis, loops in zip(
+            places, _distributed([at[a] for a in axes], [map.below[a] for a in places]), strict=True
+        ):
+            below[operand_axis] = loops
     return tuple(below)
 
 
@@ -167,10 +169,10 @@ def _malformed(region: Region, params: Mapping[str, Any]) -> str:
     dims, outer = params["dims"], params["outer"]
     if not _are_counts(dims) or not _are_counts((outer,)) or outer > len(dims):
         return f"{outer} of {dims} are no outer loops"
-    folds = _reductions(region)
+    reductions = _reductions(region)
     wanted = [("result", "results", r.shape) for r in region.results]
-    wanted += [("reduction", "reduces", tuple(n.operands[0].shape[a] for a in reduced_axes(n))) for n in folds]
-    for what, key, shapes in (("results", "results", region.results), ("reductions", "reduces", folds)):
+    wanted += [("reduction", "reduces", tuple(n.operands[0].shape[a] for a in reduced_axes(n))) for n in reductions]
+    for what, key, shapes in (("results", "results", region.results), ("reductions", "reduces", reductions)):
         if not isinstance(params[key], tuple) or len(params[key]) != len(shapes):
             return f"{key} tells the loops of {len(shapes)} {what}, got {params[key]}"
     for (what, _, shape), axes in zip(wanted, [*params["results"], *params["reduces"]], strict=True):
@@ -200,22 +202,22 @@ class _Schedule:
     loops: list[Loop]
     outer: frozenset[Loop]
     results: list[tuple[tuple[Loop, ...], ...]]
-    folded: dict[Node, tuple[tuple[Loop, ...], ...]]
+    reduced: dict[Node, tuple[tuple[Loop, ...], ...]]
     own: dict[Node, Point] = field(default_factory=dict)
     """Where each reduction was first read."""
 
-    def folds(self, node: Node) -> frozenset[Loop]:
+    def reduced_loops(self, node: Node) -> frozenset[Loop]:
         """Return the loops that a reduction reduces."""
-        return frozenset(lo for axis in self.folded.get(node, ()) for lo in axis)
+        return frozenset(lo for axis in self.reduced.get(node, ()) for lo in axis)
 
     def is_outer_reduction(self, node: Node) -> bool:
         """Whether a node is a reduction over outer loops."""
-        return not self.outer.isdisjoint(self.folds(node))
+        return not self.outer.isdisjoint(self.reduced_loops(node))
 
     def unwritten(self, region: Region) -> Iterator[str]:
         """Yield complaints about results that an outer loop would write repeatedly."""
         for node, axes in zip(region.results, self.results, strict=True):
-            away = self.folds(node) if self.is_outer_reduction(node) else frozenset()
+            away = self.reduced_loops(node) if self.is_outer_reduction(node) else frozenset()
             if not {lo for axis in axes for lo in axis} >= self.outer - away:
                 yield f"{node.op.name}, a result, does not have all outer loops"
 
@@ -246,16 +248,16 @@ class _Schedule:
         """Return what is wrong with the point at which a reduction is read, or None."""
         if None in at:
             return f"{r.op.name} is read elsewhere than at its own point"
-        loops, folds = {lo for axis in at if axis is not None for lo in axis}, self.folds(r)
+        loops, reduced = {lo for axis in at if axis is not None for lo in axis}, self.reduced_loops(r)
         if self.is_outer_reduction(r):
-            fits = folds <= self.outer and loops >= self.outer - folds and loops.isdisjoint(folds)
+            fits = reduced <= self.outer and loops >= self.outer - reduced and loops.isdisjoint(reduced)
         else:
             fits = loops == self.outer
         return "" if fits else f"{r.op.name} is read at {self._spelled(at)}, and {len(self.outer)} loops are outer ones"
 
     def _operand_point(self, r: Node, at: Point) -> Point:
-        kept, folded, away = iter(at), iter(self.folded[r]), reduced_axes(r)
-        return tuple(next(folded) if a in away else next(kept) for a in range(r.operands[0].type.rank))
+        kept, reduced, away = iter(at), iter(self.reduced[r]), reduced_axes(r)
+        return tuple(next(reduced) if a in away else next(kept) for a in range(r.operands[0].type.rank))
 
     def _spelled(self, at: Point) -> str:
         axes = ["elsewhere" if axis is None else " ".join(f"i{self.loops.index(lo)}" for lo in axis) for axis in at]

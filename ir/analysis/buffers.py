@@ -26,8 +26,8 @@ def joined_in_place(region: Region) -> dict[Node, tuple[int, ...]]:
     nodes = region.nodes()
     joins = [n for n in nodes if n.op.name == "concatenate"]
     readers = users(nodes) if joins else {}
-    found = {n: tuple([i for i in range(len(n.operands)) if _may_join(n, i, region, readers)]) for n in joins}
-    return {n: numbers for n, numbers in found.items() if numbers}
+    in_place = {n: tuple([i for i in range(len(n.operands)) if _may_join(n, i, region, readers)]) for n in joins}
+    return {n: numbers for n, numbers in in_place.items() if numbers}
 
 
 def _may_join(node: Node, number: int, region: Region, readers: Mapping[Node, list[Node]]) -> bool:

@@ -149,17 +149,17 @@ def roles_of(joined: AxisUnion, root: Axis) -> Roles | None:
     vectorized: dict[Slot, int] = {}
     count = 0
     for slot in joined.slots:
-        found = [i for i in range(type_of(slot).rank) if joined.find(Axis(slot, i)) == root]
-        if len(found) > 1:
+        axes = [i for i in range(type_of(slot).rank) if joined.find(Axis(slot, i)) == root]
+        if len(axes) > 1:
             return None
-        if found:
-            vectorized[slot] = found[0]
-            count = int(type_of(slot).shape[found[0]])
+        if axes:
+            vectorized[slot] = axes[0]
+            count = int(type_of(slot).shape[axes[0]])
     folds = [n for n in joined.depth if _folds(n, vectorized)]
     flows, stuck = _flows(joined, vectorized)
     begin = [Slot(n, 0) for n in folds if n.op.linear or is_matmul(n)]
-    whole = _reached(stuck, _turned(flows))
-    return Roles(count, vectorized, folds, _reached([s for s in begin if s not in whole], flows))
+    uniform_sums = _reached(stuck, _turned(flows))
+    return Roles(count, vectorized, folds, _reached([s for s in begin if s not in uniform_sums], flows))
 
 
 def _folds(node: Node, vectorized: dict[Slot, int]) -> bool:
@@ -226,14 +226,14 @@ def _turned(flows: Flows) -> Flows:
 
 
 def _reached(begin: Iterable[Slot], flows: Flows) -> set[Slot]:
-    found: set[Slot] = set()
+    reached: set[Slot] = set()
     rest = list(begin)
     while rest:
         slot = rest.pop()
-        if slot not in found:
-            found.add(slot)
+        if slot not in reached:
+            reached.add(slot)
             rest += flows.get(slot, ())
-    return found
+    return reached
 
 
 # -- the loop without the axis -------------------------------------------------------------------------------

@@ -112,9 +112,9 @@ class _Fit:
 
     def _iterates(self, loop: Loop) -> bool:
         """Whether a body is straight-line, and each carried value is small and of fixed shape, or updated in place."""
-        found = decided_updates(loop.body, loop.layout)
-        kept = all(self._small(c.next.types) or c.next is c.param or c.param in found.carried for c in loop.carries)
-        return kept and self._straight(loop.body, found.links)
+        updates = decided_updates(loop.body, loop.layout)
+        kept = all(self._small(c.next.types) or c.next is c.param or c.param in updates.carried for c in loop.carries)
+        return kept and self._straight(loop.body, updates.links)
 
     def _straight(self, region: Region, links: frozenset[Node] = frozenset()) -> bool:
         """Whether each value of a region is small, or in memory and only read in parts, or an in-place update in `links`."""

@@ -38,8 +38,8 @@ def choose_lanes(loop: Node, target: TargetInfo, *, alone: bool) -> Lanes | None
     """
     joined = AxisUnion(loop, target.register_elements * target.lanes)
     most = WORTH * _Cost(joined, None, target).of_iteration() if alone else float("inf")
-    found = [roles for axis in joined.classes(target.lanes) if (roles := roles_of(joined, axis)) is not None]
-    costs = [(_Cost(joined, roles, target).of_iteration(), roles) for roles in found if _is_seen(loop, roles)]
+    choices = [roles for axis in joined.classes(target.lanes) if (roles := roles_of(joined, axis)) is not None]
+    costs = [(_Cost(joined, roles, target).of_iteration(), roles) for roles in choices if _is_seen(loop, roles)]
     for cost, roles in sorted(costs, key=lambda pair: pair[0]):
         if cost > most:
             return None

@@ -72,7 +72,7 @@ def _through(map: IndexMap, strides: Strides) -> tuple[int, Strides] | None:
     """Return offset and strides of an index map over memory with the operand's strides; None if it is not strided."""
     if 0 in map.shape:
         return 0, dense_strides(map.shape)
-    offset, found = 0, [0] * len(map.shape)
+    offset, strides_of_axes = 0, [0] * len(map.shape)
     single = [(form, (a,)) for a, (form, n) in enumerate(zip(map.axes, map.below, strict=True)) if n == 1]
     for form, axes in [*map.positions(), *single]:
         stride = strides[axes[-1]]
@@ -82,5 +82,5 @@ def _through(map: IndexMap, strides: Strides) -> tuple[int, Strides] | None:
         for atom, c in form.terms:
             if not isinstance(atom, int):
                 return None
-            found[atom] = stride * c
-    return offset, tuple(found)
+            strides_of_axes[atom] = stride * c
+    return offset, tuple(strides_of_axes)

@@ -166,10 +166,10 @@ def matmul(a: Node, b: Node) -> Node:
 
 def fusion(operands: Sequence[Node], body: Region) -> list[Node]:
     """Apply a region as one kernel and return its results."""
-    whole = make(PRIMITIVES["fusion"], tuple(operands), {}, (body,))
-    if len(whole.types) == 1:
-        return [whole]
-    return [apply("result", whole, index=i) for i in range(len(whole.types))]
+    node = make(PRIMITIVES["fusion"], tuple(operands), {}, (body,))
+    if len(node.types) == 1:
+        return [node]
+    return [apply("result", node, index=i) for i in range(len(node.types))]
 
 
 # -- functions with derivatives of their own, which operations and derivative rules both need -----------------------------

@@ -34,5 +34,5 @@ class cached_property(Generic[T]):
         if owner is None:
             return self
         fields = owner.__dict__
-        found = fields.get(self.name, self)
-        return fields.setdefault(self.name, self.func(owner)) if found is self else found
+        value = fields.get(self.name, self)
+        return fields.setdefault(self.name, self.func(owner)) if value is self else value

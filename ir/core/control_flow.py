@@ -52,8 +52,8 @@ def arguments(node: Node, values: Sequence[T]) -> Sequence[T]:
 
 def known_results(node: Node) -> list[Node]:
     """Return the `result` nodes of a node that are still referenced."""
-    found = (find(PRIMITIVES["result"], (node,), {"index": i}) for i in range(len(node.types)))
-    return [r for r in found if r is not None]
+    results = (find(PRIMITIVES["result"], (node,), {"index": i}) for i in range(len(node.types)))
+    return [r for r in results if r is not None]
 
 
 def substitute(roots: Sequence[Node], new: Mapping[Node, Node]) -> list[Node]:
@@ -123,7 +123,7 @@ def _captures(region: Region, outer: Collection[Node] | None, hoist: str) -> lis
             inside.add(node)
         elif any(t.grows for t in node.types):
             inside.add(node)  # only its own region can loop over it
-    found: dict[Node, None] = {}
+    captures: dict[Node, None] = {}
     read = [*region.results, *(o for n in order if n in inside for o in n.operands)]
     for node in read:
         if node in inside or is_literal(node):
@@ -131,8 +131,8 @@ def _captures(region: Region, outer: Collection[Node] | None, hoist: str) -> lis
         if is_broadcast(node) and node not in known:
             read += node.operands  # a broadcast is free where it is read; captured, it would be stored
         else:
-            found[node] = None
-    return list(found)
+            captures[node] = None
+    return list(captures)
 
 
 def checkpoint(body: Region, operands: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:

@@ -33,10 +33,10 @@ __all__ = [
     "find",
     "free_nodes",
     "fresh_scope",
-    "know",
     "make",
     "parameter",
     "place",
+    "set_value",
     "toposort",
     "users",
 ]
@@ -223,9 +223,9 @@ def make(
     operands, params = tuple(operands), params or {}
     key = (op, operands, _key(params), regions)
     if op.interned and not unique:
-        found = place.nodes.get(key)
-        if found is not None:
-            return found
+        existing = place.nodes.get(key)
+        if existing is not None:
+            return existing
     if not op.takes_growing:
         _check_fixed(op, operands)
     types = op.infer(operands, params, regions)
@@ -253,7 +253,7 @@ _put_op, _put_operands, _put_params, _put_regions, _put_types, _put_name, _put_w
 )
 
 
-know = _put_value
+set_value = _put_value
 """`know(node, value)` assigns `node.value`, faster than an attribute assignment."""
 
 
@@ -357,11 +357,11 @@ def toposort(roots: Iterable[Node], stop: Callable[[Node], bool] | None = None) 
 
 def users(nodes: Iterable[Node]) -> dict[Node, list[Node]]:
     """Map each node to the listed nodes that read it, in order, once per operand position."""
-    found: dict[Node, list[Node]] = {}
+    readers: dict[Node, list[Node]] = {}
     for node in nodes:
         for operand in node.operands:
-            found.setdefault(operand, []).append(node)
-    return found
+            readers.setdefault(operand, []).append(node)
+    return readers
 
 
 def free_nodes(region: Region) -> Iterator[Node]:

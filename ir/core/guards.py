@@ -116,14 +116,14 @@ def derived(function: Function, *operands: Any) -> Any:
 class Specialization:
     """Computes outputs from inputs: `entries` are (function, indices of operands, index of the result or -1, outcome)."""
 
-    places: list[Any]
+    slots: list[Any]
     inputs: int
     entries: list[tuple[Function, tuple[int, ...], int, Any]]
     outputs: list[int]
 
     def replay(self, numbers: Sequence[Any]) -> list[Any] | None:
         """Return the outputs for other inputs; None if a comparison has another outcome."""
-        values = self.places.copy()
+        values = self.slots.copy()
         values[: self.inputs] = numbers
         try:
             for function, operands, at, outcome in self.entries:
@@ -146,27 +146,27 @@ class Guards:
         self.steps: dict[Any, Symbol] = {}
         self.entries: list[tuple[Function, tuple[int, ...], int, Any]] = []
         self.decisions: set[Any] = set()
-        self.symbols: list[Any] = [Symbol(self, self._place(x), x) for x in numbers]
+        self.symbols: list[Any] = [Symbol(self, self._add(x), x) for x in numbers]
 
     def derived(self, function: Function, *operands: Any) -> Any:
         """Return the symbol of `function(*operands)`; equal operations are one."""
-        places = tuple([self._at(x) for x in operands])
-        key = (function, places)
-        found = self.steps.get(key)
-        if found is None:
-            value = function(*[self.values[i] for i in places])
-            found = self.steps[key] = Symbol(self, self._place(value), value)
-            self.entries.append((function, places, found.at, _NOTHING))
-        return found
+        indices = tuple([self._at(x) for x in operands])
+        key = (function, indices)
+        symbol = self.steps.get(key)
+        if symbol is None:
+            value = function(*[self.values[i] for i in indices])
+            symbol = self.steps[key] = Symbol(self, self._add(value), value)
+            self.entries.append((function, indices, symbol.at, _NOTHING))
+        return symbol
 
     def decided(self, function: Function, x: Any, y: Any) -> bool:
         """Return the outcome of a comparison and record it."""
-        places = (self._at(x), self._at(y))
-        outcome = bool(function(self.values[places[0]], self.values[places[1]]))
-        key = (function, places)
-        if places[0] != places[1] and key not in self.decisions:
+        indices = (self._at(x), self._at(y))
+        outcome = bool(function(self.values[indices[0]], self.values[indices[1]]))
+        key = (function, indices)
+        if indices[0] != indices[1] and key not in self.decisions:
             self.decisions.add(key)
-            self.entries.append((function, places, -1, outcome))
+            self.entries.append((function, indices, -1, outcome))
         return outcome
 
     def known(self, x: Symbol) -> Any:
@@ -176,14 +176,14 @@ class Guards:
 
     def specialization(self, outputs: Sequence[Any]) -> Specialization:
         """Return the specialization that computes some numbers, symbols or not."""
-        places = [self._at(x) for x in outputs]
-        needed = set(places)
+        indices = [self._at(x) for x in outputs]
+        needed = set(indices)
         entries = []
         for entry in reversed(self.entries):
             if entry[2] < 0 or entry[2] in needed:
                 needed.update(entry[1])
                 entries.append(entry)
-        return Specialization(self.values.copy(), len(self.symbols), entries[::-1], places)
+        return Specialization(self.values.copy(), len(self.symbols), entries[::-1], indices)
 
     def _at(self, x: Any) -> int:
         """Return the index of a symbol of these guards, or of a constant."""
@@ -193,9 +193,9 @@ class Guards:
             x = x.guards.known(x)
         key = (type(x), x.hex() if isinstance(x, float) else x)
         if key not in self.constants:
-            self.constants[key] = self._place(x)
+            self.constants[key] = self._add(x)
         return self.constants[key]
 
-    def _place(self, value: Any) -> int:
+    def _add(self, value: Any) -> int:
         self.values.append(value)
         return len(self.values) - 1

@@ -79,9 +79,9 @@ def _erf(x: Any) -> Any:
 
 def power(x: Any, y: Any) -> Any:
     """Return x to the power y with the semantics of C's pow; NumPy takes a square root for one broadcast exponent of 0.5."""
-    found = np.power(x, y)
+    result = np.power(x, y)
     special = (y == 0.5) & ((x == 0) | np.isneginf(x))
-    return np.where(special, np.abs(x), found)
+    return np.where(special, np.abs(x), result)
 
 
 def rsqrt(x: Any) -> Any:

@@ -145,8 +145,8 @@ def checked(name: str, signature: Signature, rule: Rule) -> Rule:
 def _check_attributes(name: str, declared: Attributes, params: Params) -> None:
     if params.keys() != declared.keys():
         essential = {key: attribute for key, attribute in declared.items() if not attribute.decision}
-        given = {key for key in params if key in essential or key not in declared}
-        if given != essential.keys() and given != {key for key, attribute in essential.items() if not attribute.optional}:
+        present = {key for key in params if key in essential or key not in declared}
+        if present != essential.keys() and present != {key for key, attribute in essential.items() if not attribute.optional}:
             if not essential:
                 raise TypeRuleError(f"{name} has no parameters, got {', '.join(params)}")
             raise TypeRuleError(f"{name} has the parameters {', '.join(essential)}, got {', '.join(params) or 'none'}")

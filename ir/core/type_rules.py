@@ -250,8 +250,8 @@ def call(name: str) -> Rule:
     return infer
 
 
-def _check_binding(name: str, region: Region, given: list[TensorType], results: list[TensorType] | None) -> None:
-    _require_types(f"{name} calls its region with", given, [p.type for p in region.params])
+def _check_binding(name: str, region: Region, operand_types: list[TensorType], results: list[TensorType] | None) -> None:
+    _require_types(f"{name} calls its region with", operand_types, [p.type for p in region.params])
     if results is not None:
         _require_types(f"{name} wants of its region", results, [r.type for r in region.results])
 
@@ -265,9 +265,9 @@ def cond(operands: Operands, params: Params, regions: Regions) -> Types:
     """A 0-d bool, then the operands of both regions, which return the same types."""
     _require(operands[0].type == TensorType(BOOL), "cond takes a 0-d bool first", operands[0].type)
     yes, no = regions
-    given, results = [o.type for o in operands[1:]], [r.type for r in yes.results]
-    _check_binding("cond", yes, given, None)
-    _check_binding("cond", no, given, results)
+    operand_types, results = [o.type for o in operands[1:]], [r.type for r in yes.results]
+    _check_binding("cond", yes, operand_types, None)
+    _check_binding("cond", no, operand_types, results)
     return tuple(results)
 
 
@@ -317,16 +317,16 @@ def custom(operands: Operands, params: Params, regions: Regions) -> Types:
     _require(k + n <= len(types), "custom has values and inputs among its operands", k, n, len(types))
     _require(len(params["refusals"]) == 2, "custom has two refusals", params["refusals"])
     _require(all(i < n for i in by) and all(i < k for i in moved), "custom has rules for inputs and values", by, moved)
-    values, inputs, outside = types[:k], types[k : k + n], types[k + n :]
+    values, inputs, captures = types[:k], types[k : k + n], types[k + n :]
     wanted = len(params["levels"]) + bool(by) + bool(moved)
     _require(len(regions) == wanted, "custom has a region for each rule", len(regions), wanted)
     rest = list(regions)
     if by:
-        _check_binding("custom", rest.pop(0), [*values, *values, *outside], [inputs[i] for i in by])
+        _check_binding("custom", rest.pop(0), [*values, *values, *captures], [inputs[i] for i in by])
     if moved:
-        _check_binding("custom", rest.pop(0), [*inputs, *values, *outside], [values[i] for i in moved])
+        _check_binding("custom", rest.pop(0), [*inputs, *values, *captures], [values[i] for i in moved])
     for region in rest:
-        _require_types("custom calls its region with", outside, [p.type for p in region.params[n:]])
+        _require_types("custom calls its region with", captures, [p.type for p in region.params[n:]])
         _require_types("custom wants batches of", values, [r.type.with_shape(r.shape[1:]) for r in region.results])
     return tuple(values)
 

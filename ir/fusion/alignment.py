@@ -10,9 +10,9 @@ from graphc.ir.fusion.iteration_domain import Group, Misaligned, by_number, loop
 __all__ = ["common_outer", "pair_rest", "unify"]
 
 
-def unify(first: Group, second: Group, mine: Axes, yours: Axes, match: dict[Loop, Loop]) -> None:
+def unify(first: Group, second: Group, axes: Axes, other_axes: Axes, match: dict[Loop, Loop]) -> None:
     """Match the loops of equal axes, splitting a loop where the other side is finer.  Raises Misaligned."""
-    for a, b in zip(mine, yours, strict=True):
+    for a, b in zip(axes, other_axes, strict=True):
         left, right = list(a), list(b)
         while left and right:
             x, y = left.pop(), right.pop()
@@ -62,7 +62,7 @@ def common_outer(first: Group, second: Group, match: dict[Loop, Loop]) -> frozen
         return False
     if first.outer_reductions and second.outer_reductions and first.folded != renamed(second.folded):
         return False
-    if len(lasts := {*_last_loops(first, {}), *_last_loops(second, match)}) > len({folded for folded, _ in lasts}):
+    if len(lasts := {*_last_loops(first, {}), *_last_loops(second, match)}) > len({reduced for reduced, _ in lasts}):
         return False
     along = {*_lies_outside(first, outer, {}), *_lies_outside(second, outer, match)}
     return False if len(along) > 1 else outer

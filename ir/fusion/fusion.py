@@ -121,9 +121,9 @@ class _Writer:
         outside = {inside[n]: n for n in body}
         reductions = [outside[n] for n in region.nodes() if n.op.kind == "reduce"]
         spelled = schedule(self.memory.group_of.get(members[0]), members, reductions)
-        whole = make(PRIMITIVES["fusion"], operands, spelled, (region,), like=members[-1])
+        fusion = make(PRIMITIVES["fusion"], operands, spelled, (region,), like=members[-1])
         for i, member in enumerate(members):
-            self.new[member] = whole if len(members) == 1 else make(PRIMITIVES["result"], (whole,), {"index": i}, like=member)
+            self.new[member] = fusion if len(members) == 1 else make(PRIMITIVES["result"], (fusion,), {"index": i}, like=member)
 
     def _result(self, node: Node, taken: set[Node]) -> Node:
         """Return the new node of a result.

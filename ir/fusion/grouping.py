@@ -61,11 +61,11 @@ class Grouping:
         return self.group_of
 
     def _find_reductions(self) -> None:
-        found = 0
+        count = 0
         for node in self.nodes:
             if node.op.kind == "reduce":
-                self.reductions_below[node] = 1 << found
-                found += 1
+                self.reductions_below[node] = 1 << count
+                count += 1
             elif is_compute(node) or is_inlined(node):
                 mask = 0
                 for o in node.operands:
@@ -147,8 +147,8 @@ class Grouping:
             return False
         if all(self.group_of[e.source] is not first or is_cheap(e.source) for e in edges_of(node)):
             return False
-        folded = frozenset(match.get(lo, lo) for lo in loops_of(second.reduced[node]))
-        if not folded or not folded <= first.outer or first.folded not in (frozenset(), folded):
+        reduced = frozenset(match.get(lo, lo) for lo in loops_of(second.reduced[node]))
+        if not reduced or not reduced <= first.outer or first.folded not in (frozenset(), reduced):
             return False
         return frozenset(match.get(lo, lo) for lo in second.domain) > first.outer
 
@@ -167,8 +167,8 @@ class Grouping:
         for _ in range(64):  # splitting loops changes axes that were read before: start again
             before = (len(first.domain), len(second.domain))
             match = {}
-            for mine, yours in [*ties, *self._recomputed(first, second)]:
-                unify(first, second, mine, yours, match)
+            for axes, other_axes in [*ties, *self._recomputed(first, second)]:
+                unify(first, second, axes, other_axes, match)
             if before == (len(first.domain), len(second.domain)):
                 break
         else:

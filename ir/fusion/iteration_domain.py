@@ -97,11 +97,11 @@ class Group:
         """Return the axes at which `node` reads its aligned operands."""
         if is_gather(node):
             return self.axes[node][: node.operands[1].type.rank]
-        kept, folded = iter(self.axes[node]), iter(self.reduced.get(node, ()))
+        kept, reduced = iter(self.axes[node]), iter(self.reduced.get(node, ()))
         if node not in self.reduced:
             return self.axes[node]
         away = reduced_axes(node)
-        return tuple(next(folded) if a in away else next(kept) for a in range(node.operands[0].type.rank))
+        return tuple(next(reduced) if a in away else next(kept) for a in range(node.operands[0].type.rank))
 
     @property
     def folded(self) -> frozenset[Loop]:
@@ -186,8 +186,8 @@ def through(group: Group, axes: Axes, movement: Sequence[Node]) -> Axes:
         below: list[tuple[Loop, ...]] = [()] * len(map.below)
         for block, places in reversed(map.blocks):
             read = _regroup(group, [axes[a] for a in block], [map.below[a] for a in places])
-            for place, axis in zip(places, read, strict=True):
-                below[place] = axis
+            for operand_axis, axis in zip(places, read, strict=True):
+                below[operand_axis] = axis
         axes = tuple(below)
     return axes
 

@@ -50,7 +50,7 @@ class Materialization:
         """Decide what is stored."""
         nodes = self.graph.nodes()
         for result in self.graph.results:
-            if not has_buffer(result) and self._whole(result) is None:
+            if not has_buffer(result) and self._whole_buffer(result) is None:
                 self.stored[result] = None
         for node in nodes:
             if is_result(node):
@@ -84,7 +84,7 @@ class Materialization:
         if not has_buffer(base):
             self.stored[base] = None
 
-    def _whole(self, result: Node) -> Node | None:
+    def _whole_buffer(self, result: Node) -> Node | None:
         """Return the buffer that a result is under another shape; None if it is not the whole of a buffer allocated here."""
         base = whole_buffer(result) if result.op.kind == "movement" else None
         return base if base is not None and base.op is not PARAMETER and has_buffer(base) else None
@@ -145,7 +145,7 @@ class Materialization:
         group = self.group_of.get(root)
         stack: list[tuple[Node, bool]] = [(root, True)]
         seen: set[tuple[Node, bool]] = set()
-        found: dict[Node, bool] = {}
+        reads: dict[Node, bool] = {}
         while stack:
             node, near = stack.pop()
             if (node, near) in seen or (node is not root and self._is_in_memory(node)):
@@ -156,8 +156,8 @@ class Materialization:
             elif node is root or self.group_of[node] is group:
                 stack.extend((o, True) for o in node.operands)
             elif not is_cheap(node):
-                found[node] = near and found.get(node, True)
-        return (node for node, near in found.items() if near)
+                reads[node] = near and reads.get(node, True)
+        return (node for node, near in reads.items() if near)
 
     def _moves_only(self, node: Node, group: Group | None) -> bool:
         """Whether a moved value can be loaded in `group`: its kernel must not need anything that `group` computes."""

@@ -55,10 +55,10 @@ FOLDS: dict[str, Callable[[Node, Node], Node]] = {
 
 def scalarize(graph: Graph, target: TargetInfo) -> Graph:
     """Return the graph with its short axes scalarized; the same object if there are none."""
-    return graph.replace(_apart(graph.results, target))
+    return graph.replace(_scalarized(graph.results, target))
 
 
-def _apart(results: Sequence[Node], target: TargetInfo) -> Sequence[Node]:
+def _scalarized(results: Sequence[Node], target: TargetInfo) -> Sequence[Node]:
     order = toposort(results)
     loops = _Loops(order, results, target)
     new: dict[Node, Node] = {}
@@ -87,8 +87,8 @@ def _replaced(node: Node) -> Node:
         extent = x.shape[axis]
         if 1 < extent <= SHORT and x.type.size // extent >= MANY:
             if axes == (axis,):
-                return _folded(node, x, axis)
-            if axis not in axes and _is_spread(x, axis):
+                return _reduce_components(node, x, axis)
+            if axis not in axes and _is_broadcast(x, axis):
                 return _side_by_side(node, x, axis)
     return node
 
@@ -103,15 +103,15 @@ def _is_through(node: Node) -> bool:
     return is_broadcast(node) or _PERMUTE.fits(node)
 
 
-def _is_spread(root: Node, axis: int) -> bool:
+def _is_broadcast(root: Node, axis: int) -> bool:
     """Whether a computed value is broadcast along an axis."""
     places: list[tuple[Node, int]] = [(root, axis)]
     seen: set[tuple[Node, int]] = set()
     while places:
-        node, at = place = places.pop()
-        if place in seen:
+        node, at = key = places.pop()
+        if key in seen:
             continue
-        seen.add(place)
+        seen.add(key)
         if node.op.kind == "elementwise":
             places += [(o, at) for o in node.operands]
         elif _is_through(node):
@@ -123,7 +123,7 @@ def _is_spread(root: Node, axis: int) -> bool:
     return False
 
 
-def _folded(node: Node, x: Node, axis: int) -> Node:
+def _reduce_components(node: Node, x: Node, axis: int) -> Node:
     """Return a reduction over a short axis as a chain of operations on its components."""
     fold = FOLDS[node.op.name]
     parts = [_component(x, axis, k, {}) for k in range(x.shape[axis])]
@@ -155,20 +155,20 @@ def _joined(parts: Sequence[Node], axis: int) -> Node:
     return result
 
 
-def _like(made: Node, node: Node) -> Node:
-    if not made.where:
-        made.where = node.where
-    return made
+def _like(result: Node, node: Node) -> Node:
+    if not result.where:
+        result.where = node.where
+    return result
 
 
 def _component(x: Node, axis: int, k: int, known: dict[tuple[Node, int], Node]) -> Node:
     """Return `x` at index `k` of an axis, without the axis, computed so from the values it starts from."""
     if (x, axis) not in known:
-        known[x, axis] = _made(x, axis, k, known)
+        known[x, axis] = _compute_component(x, axis, k, known)
     return known[x, axis]
 
 
-def _made(x: Node, axis: int, k: int, known: dict[tuple[Node, int], Node]) -> Node:
+def _compute_component(x: Node, axis: int, k: int, known: dict[tuple[Node, int], Node]) -> Node:
     shape = (*x.shape[:axis], *x.shape[axis + 1 :])
     if x.op.kind == "elementwise":
         return make(x.op, [_component(o, axis, k, known) for o in x.operands], x.params, like=x)
@@ -206,7 +206,7 @@ class _Loops:
         self.results, self.readers = set(results), users(order)
         for node in order:
             if node.regions and not is_fusion(node) and not runs_in_registers(node, target):
-                after = [_apart(region.results, target) for region in node.regions]
+                after = [_scalarized(region.results, target) for region in node.regions]
                 if any(tuple(new) != region.results for region, new in zip(node.regions, after, strict=True)):
                     self.bodies[node] = after
 
@@ -214,8 +214,8 @@ class _Loops:
         """Return the new results of a loop or branch, except for those that become pieces."""
         if not is_loop(node):
             regions = tuple(Region(r.params, tuple(new)) for r, new in zip(node.regions, self.bodies[node], strict=True))
-            made = make(node.op, operands, node.params, regions, like=node)
-            return dict(zip(results_of(node), results_of(made), strict=True))
+            replacement = make(node.op, operands, node.params, regions, like=node)
+            return dict(zip(results_of(node), results_of(replacement), strict=True))
         loop = Loop.of(node)
         *tests, results = self.bodies[node]
         after = replace(loop, condition=tests[0][0] if tests else None).with_results(results)
@@ -246,20 +246,20 @@ class _Loops:
                 return False
         return True
 
-    def _results(self, node: Node, made: Loop, taken: Collection[Node], split: Sequence[bool]) -> dict[Node, Node]:
+    def _results(self, node: Node, replacement: Loop, taken: Collection[Node], split: Sequence[bool]) -> dict[Node, Node]:
         """Map the results of a loop to those of its replacement."""
         loop = Loop.of(node)
         old_ends, old_stacks = loop.results()
-        ends, stacks = map(iter, made.results())
-        found = {}
+        ends, stacks = map(iter, replacement.results())
+        new = {}
         for old, c in zip(old_ends, loop.carries, strict=True):
-            found[old] = _joined(list(islice(ends, old.shape[-1])), old.type.rank - 1) if c.param in taken else next(ends)
+            new[old] = _joined(list(islice(ends, old.shape[-1])), old.type.rank - 1) if c.param in taken else next(ends)
         for old, several in zip(old_stacks, split, strict=True):
             if several:
                 self.pieces[old] = list(islice(stacks, old.shape[-1]))
             else:
-                found[old] = next(stacks)
-        return found
+                new[old] = next(stacks)
+        return new
 
 
 def _slices(x: Node) -> list[Node]:
@@ -279,12 +279,12 @@ def _is_work(x: Node) -> bool:
 def _expanded(loop: Loop, pieces: Mapping[Node, Sequence[Node]], split: Sequence[bool]) -> Loop:
     """Return the loop with components: for parameters that have `pieces`, and for the ys that are `split`."""
     parts: dict[Node, list[Node]] = {}
-    whole: dict[Node, Node] = {}
+    joined: dict[Node, Node] = {}
     for param in dict.fromkeys(p for b in loop.bindings if b.param in pieces for p in (b.param, b.in_condition)):
         last = param.type.rank - 1
         parts[param] = [parameter(param.type.with_shape(param.shape[:last]), param.name) for _ in range(param.shape[last])]
-        whole[param] = _joined(parts[param], last)
-        whole.update(zip(_slices(param), parts[param], strict=True))
+        joined[param] = _joined(parts[param], last)
+        joined.update(zip(_slices(param), parts[param], strict=True))
     known: list[dict[tuple[Node, int], Node]] = [{} for _ in range(SHORT)]
 
     def components(x: Node) -> list[Node]:
@@ -294,8 +294,8 @@ def _expanded(loop: Loop, pieces: Mapping[Node, Sequence[Node]], split: Sequence
     def bound(b: Binding) -> list[Binding]:
         return list(map(Binding, pieces[b.param], parts[b.param], parts[b.in_condition])) if b.param in pieces else [b]
 
-    tests = () if loop.condition is None else substitute([loop.condition], whole)
-    loop = loop.with_results(substitute(loop.body.results, whole))
+    tests = () if loop.condition is None else substitute([loop.condition], joined)
+    loop = loop.with_results(substitute(loop.body.results, joined))
     carries: list[Carry] = []
     for c in loop.carries:
         nexts = components(c.next) if c.param in pieces else [c.next]

@@ -45,13 +45,13 @@ class Noise:
     def __init__(self, graph: Region, arrays: Sequence[Any], outcome: Outcome) -> None:
         self.graph, self.arrays = graph, arrays
         self._runs: list[list[Any]] = [] if isinstance(outcome, Exception) else [outcome]
-        self._asked = 0
+        self._count = 0
 
     def result(self, number: int, count: int) -> Any:
         """Return one result, and its values in the first `count` random runs, without runs that raised IndexError."""
-        if count > self._asked:
-            self._runs += perturbed_runs(self.graph, self.arrays, count - self._asked, seed=self._asked)
-            self._asked = count
+        if count > self._count:
+            self._runs += perturbed_runs(self.graph, self.arrays, count - self._count, seed=self._count)
+            self._count = count
         return np.stack([run[number] for run in self._runs])
 
 
@@ -87,20 +87,20 @@ def unequal(x: Any, y: Any) -> Any:
     with np.errstate(all="ignore"):
         close = np.abs(x - y) <= CLOSE * np.spacing(np.maximum(np.abs(x), np.abs(y)))
         same = (x == y) & ((x != 0) | (np.signbit(x) == np.signbit(y)))
-        apart = (x == 0) & (y == 0)
-        return np.asarray(~(same | (close & ~apart) | (np.isnan(x) & np.isnan(y))))
+        signed_zeros = (x == 0) & (y == 0)
+        return np.asarray(~(same | (close & ~signed_zeros) | (np.isnan(x) & np.isnan(y))))
 
 
 def explained(x: Any, y: Any, noises: Sequence[Any], margin: float = MARGIN) -> Any:
     """Return which elements' differences rounding explains: they are unstable, or vary by as much."""
-    found = np.zeros(x.shape, bool)
+    explained_by_rounding = np.zeros(x.shape, bool)
     for runs in noises:
-        found |= _unstable(runs)
+        explained_by_rounding |= _unstable(runs)
         if x.dtype.kind == "f" and x.shape == y.shape:
             with np.errstate(all="ignore"):
                 spread = runs.max(axis=0).astype(np.float64) - runs.min(axis=0)
-                found |= np.abs(x.astype(np.float64) - y) <= margin * spread
-    return found
+                explained_by_rounding |= np.abs(x.astype(np.float64) - y) <= margin * spread
+    return explained_by_rounding
 
 
 def _unstable(runs: Any) -> Any:

@@ -107,18 +107,18 @@ def evaluate_node(node: Node, operands: list[Any]) -> Any:
         raise type(error)(f"{error}\n  at {node.where}" if node.where else str(error)) from None
 
 
-def _bare(results: list[Any]) -> Any:
+def _unwrapped(results: list[Any]) -> Any:
     """Unwrap the list of a single result."""
     return results if len(results) > 1 else results[0]
 
 
 def _call(node: Node, operands: list[Any]) -> Any:
-    return _bare(evaluate(node.regions[0], operands))
+    return _unwrapped(evaluate(node.regions[0], operands))
 
 
 def _cond(node: Node, operands: list[Any]) -> Any:
-    holds, *given = operands
-    return _bare(evaluate(node.regions[0 if holds else 1], given))
+    holds, *arguments = operands
+    return _unwrapped(evaluate(node.regions[0 if holds else 1], arguments))
 
 
 def _while(node: Node, operands: list[Any]) -> Any:
@@ -130,7 +130,7 @@ def _while(node: Node, operands: list[Any]) -> Any:
         carried, ys = loop.split_results(evaluate(body, [*carried, *captures]))
         for stack, y in zip(stacks, ys, strict=True):
             stack.append(y)
-    return _bare([*carried, *map(_stacked, stacks, types)])
+    return _unwrapped([*carried, *map(_stacked, stacks, types)])
 
 
 def _stacked(items: list[Any], type: TensorType) -> Any:
@@ -146,7 +146,7 @@ def _scan(node: Node, operands: list[Any]) -> Any:
         carried, ys = loop.split_results(evaluate(loop.body, [*carried, *(x[i] for x in xs), *captures]))
         for stack, y in zip(stacks, ys, strict=True):
             stack[i] = y
-    return _bare([*carried, *stacks])
+    return _unwrapped([*carried, *stacks])
 
 
 def iterations(loop: Loop, xs: Sequence[Any]) -> int:
@@ -160,7 +160,7 @@ def iterations(loop: Loop, xs: Sequence[Any]) -> int:
 
 
 def _custom(node: Node, operands: list[Any]) -> Any:
-    return _bare(list(Custom.of(node).split(operands)[0]))
+    return _unwrapped(list(Custom.of(node).split(operands)[0]))
 
 
 def _result(node: Node, operands: list[Any]) -> Any:

@@ -58,7 +58,7 @@ def find_culprit(region: Region, arrays: Sequence[Any]) -> Culprit | None:
     suspects = _suspects(region, values)
     leaves = [n for n in order if n in suspects and not n.operands and _any(np.isnan, values[n])]
     for node in order:
-        if node in suspects and node.operands and _made(_operands(node, values), values[node]):
+        if node in suspects and node.operands and _is_origin(_operands(node, values), values[node]):
             return _within(node, values) or Culprit(node, _operands(node, values), values[node])
     return Culprit(leaves[0], (), values[leaves[0]]) if leaves else None
 
@@ -76,7 +76,7 @@ def _not_finite(x: Any) -> Any:
     return ~np.isfinite(x)
 
 
-def _made(before: Sequence[Any], after: Any) -> bool:
+def _is_origin(before: Sequence[Any], after: Any) -> bool:
     """Whether a result is worse than all its operands."""
     if _any(np.isnan, after):
         return not _any(np.isnan, before)
@@ -85,14 +85,14 @@ def _made(before: Sequence[Any], after: Any) -> bool:
 
 def _suspects(region: Region, values: Values) -> set[Node]:
     """Return the nodes through which a non-finite number reached a result."""
-    found: set[Node] = set()
+    suspects: set[Node] = set()
     stack = [r for r in region.results if _any(_not_finite, values[r])]
     while stack:
         node = stack.pop()
-        if node not in found:
-            found.add(node)
+        if node not in suspects:
+            suspects.add(node)
             stack.extend(o for o in _read(node, values) if _any(_not_finite, values[o]))
-    return found
+    return suspects
 
 
 def _read(node: Node, values: Values) -> Iterator[Node]:
@@ -113,10 +113,10 @@ def _within(node: Node, values: Values) -> Culprit | None:
     """Return the culprit in a region of a node, in the first iteration that has one; None if there is none."""
     runs = _RUNS.get(node.op.name, _none)
     for region, arrays, iteration in runs(node, _operands(node, values)):
-        if _made(arrays, evaluate(region, arrays)):
-            found = find_culprit(region, arrays)
-            if found is not None:
-                return found if iteration is None else replace(found, iterations=((node, iteration), *found.iterations))
+        if _is_origin(arrays, evaluate(region, arrays)):
+            culprit = find_culprit(region, arrays)
+            if culprit is not None:
+                return culprit if iteration is None else replace(culprit, iterations=((node, iteration), *culprit.iterations))
     return None
 
 
@@ -128,8 +128,8 @@ def _none(node: Node, operands: Sequence[Any]) -> Iterations:
 
 
 def _cond(node: Node, operands: Sequence[Any]) -> Iterations:
-    holds, *given = operands
-    yield node.regions[0 if holds else 1], given, None
+    holds, *arguments = operands
+    yield node.regions[0 if holds else 1], arguments, None
 
 
 def _while(node: Node, operands: Sequence[Any]) -> Iterations:
@@ -146,9 +146,9 @@ def _scan(node: Node, operands: Sequence[Any]) -> Iterations:
     loop = Loop.of(node)
     carried, xs, captures = loop.split(operands)
     for i in loop.indices(iterations(loop, xs)):
-        given = [*carried, *(x[i] for x in xs), *captures]
-        yield loop.body, given, i
-        carried, _ = loop.split_results(evaluate(loop.body, given))
+        arguments = [*carried, *(x[i] for x in xs), *captures]
+        yield loop.body, arguments, i
+        carried, _ = loop.split_results(evaluate(loop.body, arguments))
 
 
 _RUNS: dict[str, Callable[[Node, Sequence[Any]], Iterations]] = {"cond": _cond, "while": _while, "scan": _scan}

@@ -34,9 +34,9 @@ def drawn_words(after: Node, before: Node) -> int | None:
     return offset or 0
 
 
-def _offset(root: Node, given: Mapping[Node, int], arrays: Arrays) -> int | None:
+def _offset(root: Node, offsets: Mapping[Node, int], arrays: Arrays) -> int | None:
     """Return the offset of a state from the given ones; None if unknown.  `arrays` holds known parameters."""
-    known: Offsets = dict(given)
+    known: Offsets = dict(offsets)
     for node in toposort([root], known.__contains__):
         if node in known:
             continue
@@ -54,8 +54,8 @@ def _offset(root: Node, given: Mapping[Node, int], arrays: Arrays) -> int | None
 
 
 def _sum(operands: Sequence[Node], known: Offsets, arrays: Arrays) -> int | None:
-    for state, step in (operands, operands[::-1]):
-        start, words = known[state], _array(step, arrays)
+    for state, count in (operands, operands[::-1]):
+        start, words = known[state], _array(count, arrays)
         if start is not None and words is not None:
             return None if words[0] else start + int(words[1])
     return None
@@ -72,18 +72,18 @@ def _array(node: Node, arrays: Arrays) -> Any:
 def _of_result(node: Node, index: int, known: Offsets, arrays: Arrays) -> int | None:
     """Return the offset of one result of a loop or branch."""
     if node.op.name in ("cond", "checkpoint"):
-        found = {_within(r, index, arguments(node, node.operands), known, arrays) for r in node.regions}
-        return found.pop() if len(found) == 1 else None
+        offsets = {_within(r, index, arguments(node, node.operands), known, arrays) for r in node.regions}
+        return offsets.pop() if len(offsets) == 1 else None
     loop = Loop.of(node) if is_loop(node) else None
     if loop is None or index >= len(loop.carries):
         return None
     carry = loop.carries[index]
     captured = {c.param: _array(c.operand, arrays) for c in loop.captures if c.operand.type == carry.next.type}
-    step = _offset(carry.next, {carry.param: 0}, {p: a for p, a in captured.items() if a is not None})
+    count = _offset(carry.next, {carry.param: 0}, {p: a for p, a in captured.items() if a is not None})
     start = known[carry.operand]
-    if start is None or step is None or (loop.length is None and step):
+    if start is None or count is None or (loop.length is None and count):
         return None
-    return start + step * (loop.length or 0)
+    return start + count * (loop.length or 0)
 
 
 def _within(region: Region, index: int, operands: Sequence[Node], known: Offsets, arrays: Arrays) -> int | None:

@@ -37,14 +37,14 @@ def perturbed_runs(graph: Region, arrays: Sequence[Any], runs: int, seed: int = 
 
     Runs that raise IndexError, because a perturbed number became an index, are left out.
     """
-    found = []
+    results = []
     for run in range(runs):
         try:
             with interpreted(perturbed(np.random.default_rng((seed, run)))):
-                found.append(evaluate(graph, arrays))
+                results.append(evaluate(graph, arrays))
         except IndexError:
             continue
-    return found
+    return results
 
 
 def perturbed(random: np.random.Generator) -> Interpreter:

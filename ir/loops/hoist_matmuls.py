@@ -61,11 +61,11 @@ def _is_worth(node: Node) -> bool:
 
 def _depending(nodes: Iterable[Node], on: Iterable[Node]) -> set[Node]:
     """Return the nodes that depend on some parameters."""
-    found = set(on)
+    dependent = set(on)
     for node in nodes:
-        if not found.isdisjoint(node.operands):
-            found.add(node)
-    return found
+        if not dependent.isdisjoint(node.operands):
+            dependent.add(node)
+    return dependent
 
 
 class _Motion:
@@ -130,26 +130,26 @@ class _Motion:
     def _sums(self) -> dict[Carry, Node]:
         """Return the carried values that only accumulate products, with the product that each iteration adds."""
         readers = self._readers()
-        found = {}
+        sums = {}
         for c in self.loop.carries:
             if not _ADD.fits(c.next) or readers[c.next] != 1 or readers.get(c.param) != 1 or c.param not in c.next.operands:
                 continue
             (term,) = (o for o in c.next.operands if o is not c.param)
             if _is_worth(term) and readers[term] == 1 and term.type.rank == 2 and not any(map(_of_a_loop, _factors(term))):
-                found[c] = term
-        return found
+                sums[c] = term
+        return sums
 
     def _late(self) -> set[Node]:
         """Return the ys that are products with a captured right factor and that nothing else reads."""
         readers, loop = self._readers(), self.loop
         inner = _depending(loop.body.nodes(), [b.param for b in (*loop.carries, *loop.xs)])
-        found = set()
+        late = set()
         for y in loop.ys:
             if _is_worth(y) and readers[y] == 1:
                 a, b = y.operands
                 if a in inner and b not in inner and not _PERMUTE.fits(a) and a.type.size <= GROWTH * y.type.size:
-                    found.add(y)
-        return found
+                    late.add(y)
+        return late
 
     def _rebuilt(self, sums: dict[Carry, Node], late: set[Node]) -> list[Node]:
         loop, items = self.loop, self.items
@@ -157,11 +157,11 @@ class _Motion:
         factors = [f for term in sums.values() for f in _factors(term)]
         ys.update(dict.fromkeys(f for f in (*factors, *(y.operands[0] for y in loop.ys if y in late)) if f not in items))
         plain = self._plain_sums(sums, ys)
-        kept = [c for c in loop.carries if c not in sums and c not in plain]
-        read = set(toposort([*(c.next for c in kept), *ys]))
+        carries = [c for c in loop.carries if c not in sums and c not in plain]
+        read = set(toposort([*(c.next for c in carries), *ys]))
         xs, captures = ([b for b in part if b.param in read] for part in (loop.xs, loop.captures))
-        ends, stacks = replace(loop, carries=kept, xs=xs, captures=captures, ys=tuple(ys)).results()
-        last = dict(zip(kept, ends, strict=True))
+        ends, stacks = replace(loop, carries=carries, xs=xs, captures=captures, ys=tuple(ys)).results()
+        last = dict(zip(carries, ends, strict=True))
         all_of = items | dict(zip(ys, stacks, strict=True))
         for c, term in sums.items():
             a, b = (build.reshape(all_of[f], (self.length * f.shape[0], f.shape[1])) for f in _factors(term))
@@ -176,13 +176,13 @@ class _Motion:
         if not sums:
             return {}
         readers = self._readers()
-        found = {}
+        plain = {}
         for c in self.loop.carries:
             if c in sums or not _ADD.fits(c.next) or readers[c.next] != 1 or readers[c.param] != 1:
                 continue
             if c.param in c.next.operands and (term := next(o for o in c.next.operands if o is not c.param)) in ys:
-                found[c] = term
-        return found
+                plain[c] = term
+        return plain
 
     def _product_of_all(self, product: Node, all_of: dict[Node, Node]) -> Node:
         a, b = product.operands

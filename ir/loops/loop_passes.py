@@ -91,11 +91,11 @@ def _shared(nodes: Sequence[Node]) -> dict[Node, Node]:
     return {}
 
 
-def _does_all(whole: Loop, part: Loop) -> bool:
+def _does_all(loop: Loop, other: Loop) -> bool:
     """Whether a loop binds and carries, among others, all that another one does, and does not depend on its results."""
-    if not _bindings(part).items() <= _bindings(whole).items() or part.origin in toposort(whole.operands):
+    if not _bindings(other).items() <= _bindings(loop).items() or other.origin in toposort(loop.operands):
         return False
-    return whole.condition is part.condition
+    return loop.condition is other.condition
 
 
 def _bindings(loop: Loop) -> dict[tuple[Node, ...], tuple[object, ...]]:
@@ -104,8 +104,8 @@ def _bindings(loop: Loop) -> dict[tuple[Node, ...], tuple[object, ...]]:
     return {(b.in_condition, b.param): (b.operand, role) for b, role in zip(loop.bindings, roles, strict=True)}
 
 
-def _merged(whole: Loop, parts: Sequence[Loop]) -> dict[Node, Node]:
-    group = [whole, *parts]
+def _merged(whole: Loop, others: Sequence[Loop]) -> dict[Node, Node]:
+    group = [whole, *others]
     all_ys = tuple(dict.fromkeys(y for loop in group for y in loop.ys))
     ends, stacks = replace(whole, ys=all_ys).results()
     end_of = {c.param: end for c, end in zip(whole.carries, ends, strict=True)}
@@ -145,10 +145,10 @@ def _without_unread_ys(nodes: Sequence[Node], results: Sequence[Node]) -> dict[N
             continue
         loop = Loop.of(node)
         ends, stacks = loop.results()
-        kept = [(stack, y) for stack, y in zip(stacks, loop.ys, strict=True) if stack in read]
-        if len(kept) == len(stacks) or not (ends or kept):
+        read_ys = [(stack, y) for stack, y in zip(stacks, loop.ys, strict=True) if stack in read]
+        if len(read_ys) == len(stacks) or not (ends or read_ys):
             continue
-        new_ends, new_stacks = replace(loop, ys=tuple(y for _, y in kept)).results()
+        new_ends, new_stacks = replace(loop, ys=tuple(y for _, y in read_ys)).results()
         new.update(zip(ends, new_ends, strict=True))
-        new.update(zip((stack for stack, _ in kept), new_stacks, strict=True))
+        new.update(zip((stack for stack, _ in read_ys), new_stacks, strict=True))
     return new

@@ -46,9 +46,9 @@ def rematerialize(graph: Graph, target: TargetInfo) -> Graph:
     seen: set[tuple[Region, Region]] = set()
     while (pair := _next_pair(results, seen, target)) is not None:
         seen.add((pair.forward.body, pair.backward.body))
-        kept = _kept(pair, target)
-        if kept:
-            results = _rewritten(results, pair, kept)
+        stored = _chosen(pair, target)
+        if stored:
+            results = _rewritten(results, pair, stored)
     if all(a is b for a, b in zip(results, graph.results, strict=True)):
         return graph
     return merge_and_prune_loops(graph.replace(results))
@@ -88,10 +88,10 @@ def _fits(forward: Loop, backward: Loop) -> bool:
     if forward.length != backward.length or forward.reverse is backward.reverse:
         return False
     bound = {b.param: b.operand for b in backward.bindings}
-    stacked = dict(zip(forward.results()[1], forward.ys, strict=True))
+    y_of = dict(zip(forward.results()[1], forward.ys, strict=True))
     common = [(bound[b.param], b) for b in forward.bindings if b.param in bound]
     return bool(common) and all(
-        stacked.get(operand) is b.param if isinstance(b, Carry) else operand is b.operand for operand, b in common
+        y_of.get(operand) is b.param if isinstance(b, Carry) else operand is b.operand for operand, b in common
     )
 
 
@@ -116,14 +116,14 @@ def _keeping(node: Node, length: Any, target: TargetInfo) -> Any:
 # -- the cut --------------------------------------------------------------------------------------------
 
 
-def _kept(pair: _Pair, target: TargetInfo) -> list[Node]:
+def _chosen(pair: _Pair, target: TargetInfo) -> list[Node]:
     """Return the values to store besides the carry, if that pays."""
     import networkx as nx  # imported here, since it takes longer to import than all of graphc
 
     network = _network(nx, pair, target)
     cost, (needed, _) = nx.minimum_cut(network, "needed", "cost")
     before = sum([instructions(n, target) for n in pair.shared]) + sum(_keeping(p, pair.length, target) for p in pair.carried)
-    if cost > WORTH * _whole(before):
+    if cost > WORTH * _fixed_point(before):
         return []
     return [n for n in pair.shared if ("there", n) in needed and ("again", n) not in needed]
 
@@ -140,11 +140,11 @@ def _network(networkx: Any, pair: _Pair, target: TargetInfo) -> nx.DiGraph[Any]:
     for node in _read(pair):
         network.add_edge("needed", ("there", node))
     for node in pair.carried:
-        network.add_edge(("there", node), "cost", capacity=_whole(_keeping(node, pair.length, target)))
+        network.add_edge(("there", node), "cost", capacity=_fixed_point(_keeping(node, pair.length, target)))
     for node in pair.shared:
         cost = _keeping(node, pair.length, target)
-        network.add_edge(("there", node), ("again", node), **({} if cost == inf else {"capacity": _whole(cost)}))
-        network.add_edge(("again", node), "cost", capacity=_whole(instructions(node, target)))
+        network.add_edge(("there", node), ("again", node), **({} if cost == inf else {"capacity": _fixed_point(cost)}))
+        network.add_edge(("again", node), "cost", capacity=_fixed_point(instructions(node, target)))
         for operand in node.operands:
             if operand in shared or operand in carried:
                 network.add_edge(("again", node), ("there", operand))
@@ -159,19 +159,19 @@ def _read(pair: _Pair) -> list[Node]:
     return list(dict.fromkeys(o for o in (*(o for n in rest for o in n.operands), *after.results) if o in inside))
 
 
-def _whole(cost: Any) -> int:
+def _fixed_point(cost: Any) -> int:
     return round(float(cost) * 16)  # networkx is exact with integers only
 
 
 # -- the graph with another choice --------------------------------------------------------------------------
 
 
-def _rewritten(results: Sequence[Node], pair: _Pair, kept: Sequence[Node]) -> Sequence[Node]:
+def _rewritten(results: Sequence[Node], pair: _Pair, stored: Sequence[Node]) -> Sequence[Node]:
     """Return results in which the scan stacks the stored values and its adjoint reads them."""
     forward, backward = pair.forward, pair.backward
-    longer = replace(forward, ys=(*forward.ys, *kept))
+    longer = replace(forward, ys=(*forward.ys, *stored))
     instead = _instead(forward, longer)
-    own = {node: parameter(node.type, node.name) for node in kept}
+    own = {node: parameter(node.type, node.name) for node in stored}
     stacks = longer.results()[1][len(forward.ys) :]
     read = [Binding(stack, param) for stack, param in zip(stacks, own.values(), strict=True)]
     reading = backward.with_operands(substitute(backward.operands, instead))

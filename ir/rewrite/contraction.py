@@ -74,10 +74,10 @@ def _only_term(node: Node, mask: Node, x: Node, zero: Node) -> Node | None:
         return None
     axes = [stays if a == away else a for a in _axes_of(x)]
     order = sorted(range(len(axes)), key=axes.__getitem__)
-    whole = build.broadcast(build.permute(_below(x), order), shape, sorted(axes))
+    broadcasted = build.broadcast(build.permute(_below(x), order), shape, sorted(axes))
     start, stop = [0] * len(shape), list(shape)
     stop[away] = 1
-    one = build.reshape(build.slice_(whole, start, stop), [n for a, n in enumerate(shape) if a != away])
+    one = build.reshape(build.slice_(broadcasted, start, stop), [n for a, n in enumerate(shape) if a != away])
     rest = [a - (a > away) for a in summed if a != away]
     return build.sum_(one, rest) if rest else one + 0.0 if node.dtype.is_float else one
 

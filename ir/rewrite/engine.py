@@ -122,7 +122,7 @@ class RuleSet:
     """Rules in order of preference, indexed by the name of the node's primitive and its operands' tags."""
 
     rules: tuple[Rule, ...]
-    _found: dict[tuple[str, tuple[str, ...]], tuple[Rule, ...]] = field(default_factory=dict)
+    _by_tags: dict[tuple[str, tuple[str, ...]], tuple[Rule, ...]] = field(default_factory=dict)
     _numbers: frozenset[str] = frozenset()
     _rooted: dict[str, list[Rule]] = field(default_factory=dict)
     trees: frozenset[str] = frozenset()
@@ -139,10 +139,10 @@ class RuleSet:
     def candidates(self, node: Node) -> tuple[Rule, ...]:
         """Return the rules that may match the node."""
         key = (node.op.name, tuple([self._known_tag(o) for o in node.operands]))
-        found = self._found.get(key)
-        if found is None:
-            found = self._found[key] = tuple(r for r in self._rooted.get(key[0], ()) if r.pattern.may_match(*key))
-        return found
+        rules = self._by_tags.get(key)
+        if rules is None:
+            rules = self._by_tags[key] = tuple(r for r in self._rooted.get(key[0], ()) if r.pattern.may_match(*key))
+        return rules
 
     def _known_tag(self, node: Node) -> str:
         # constants that no rule mentions share an entry

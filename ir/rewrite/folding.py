@@ -26,7 +26,7 @@ def _no_elements(node: Node, *_: Node) -> Node | None:
     return None if node.type.size else build.zeros_like(node)
 
 
-def _folded(node: Node) -> Node:
+def _constant_result(node: Node) -> Node:
     """The constant it computes."""
     assert node.op.meaning is not None
 
@@ -84,7 +84,7 @@ _TOTAL = [p.name for p in PRIMITIVES.values() if p.kind not in ("leaf", "region"
 
 FOLDING: list[Rule] = [
     rule("empty", op("anything", any_of=_TOTAL), _no_elements),
-    rule("fold", op("elementwise", any_of=_ELEMENTWISE, every=["constant"]), _folded),
+    rule("fold", op("elementwise", any_of=_ELEMENTWISE, every=["constant"]), _constant_result),
     rule("move-constant", op("movement", c, any_of=["reshape", "permute", "broadcast", "slice", "flip"]), _moved),
     rule("join-constants", op("pad or concatenate", any_of=["pad", "concatenate"], every=["constant"]), _all_alike),
     rule("choose-constant", op("max, min, any or all", c, any_of=["max", "min", "any", "all"]), _chosen),

@@ -152,7 +152,7 @@ def _slice_of_pad(node: Node, x: Node, v: Node) -> Node | None:
     axes = [_PaddedAxis(node, a) for a in range(rank)]
     if any(axis.misses for axis in axes):
         return build.broadcast(v, node.shape, ())
-    if not all(axis.whole or axis.inside for axis in axes) or all(axis.whole for axis in axes):
+    if not all(axis.covers_axis or axis.inside for axis in axes) or all(axis.covers_axis for axis in axes):
         return None
     inner = _slice_of(x, [a.start for a in axes], [a.count for a in axes], [a.step for a in axes])
     return build.pad(inner, [a.low for a in axes], [a.high for a in axes], [a.interior for a in axes], v)
@@ -169,8 +169,8 @@ class _PaddedAxis:
         last = _last_index(begin, node.shape[axis], step)
         end = _last_index(low, extent, gap + 1)
         aligned = (begin - low) % (gap + 1) == 0 and (step % (gap + 1) == 0 or node.shape[axis] == 1)
-        self.whole = node.shape[axis] == padded.shape[axis]
-        self.inside = not self.whole and low <= begin and last <= end and aligned
+        self.covers_axis = node.shape[axis] == padded.shape[axis]
+        self.inside = not self.covers_axis and low <= begin and last <= end and aligned
         self.misses = last < low or begin > end or not extent
         self.start, self.count, self.step = 0, extent, 1
         self.low, self.high, self.interior = low, high, gap
@@ -181,17 +181,17 @@ class _PaddedAxis:
 
 def _slice_of_concatenate(node: Node) -> Node | None:
     """A slice of the pieces that it meets."""
-    whole = node.operands[0]
-    axis = whole.params["axis"]
+    joined = node.operands[0]
+    axis = joined.params["axis"]
     begin = node.params["start"][axis]
     last = _last_index(begin, node.shape[axis], node.params["step"][axis])
-    ends = np.cumsum([o.shape[axis] for o in whole.operands])
+    ends = np.cumsum([o.shape[axis] for o in joined.operands])
     first_piece, last_piece = (int(np.searchsorted(ends, i, side="right")) for i in (begin, last))
-    pieces = whole.operands[first_piece : last_piece + 1]
-    if len(pieces) == len(whole.operands):
+    pieces = joined.operands[first_piece : last_piece + 1]
+    if len(pieces) == len(joined.operands):
         return None
     start = list(node.params["start"])
-    start[axis] -= int(ends[first_piece]) - whole.operands[first_piece].shape[axis]
+    start[axis] -= int(ends[first_piece]) - joined.operands[first_piece].shape[axis]
     return _slice_of(build.concatenate(pieces, axis), start, node.shape, node.params["step"])
 
 

@@ -39,17 +39,17 @@ def _chains(parts: Sequence[Node], axis: int) -> list[list[Node]]:
     """Return the parts that follow one another along an axis, as chains of at least two."""
     begins: dict[object, list[Node]] = {}
     for part in parts:
-        begins.setdefault(_place(part, axis, part.params["low"][axis]), []).append(part)
+        begins.setdefault(_extent_of_block(part, axis, part.params["low"][axis]), []).append(part)
     follower: dict[Node, Node] = {}
     for part in parts:
-        end = _place(part, axis, part.params["low"][axis] + part.operands[0].shape[axis])
+        end = _extent_of_block(part, axis, part.params["low"][axis] + part.operands[0].shape[axis])
         if waiting := begins.get(end):
             follower[part] = waiting.pop(0)
     starts = [p for p in follower if p not in set(follower.values())]
     return [_followed(start, follower) for start in starts]
 
 
-def _place(part: Node, axis: int, at: int) -> object:
+def _extent_of_block(part: Node, axis: int, at: int) -> object:
     """Return the start and extent of a block along all axes but one, and a position along that one."""
     others = [a for a in range(part.type.rank) if a != axis]
     low, shape = part.params["low"], part.operands[0].shape

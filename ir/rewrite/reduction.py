@@ -22,7 +22,7 @@ _IDEMPOTENT = tuple([name for name in REDUCTIONS if PRIMITIVES[name].idempotent]
 _NOT_SUM = tuple([name for name in REDUCTIONS if not PRIMITIVES[name].linear])
 
 
-def _kept(node: Node, rank: int) -> list[int]:
+def _kept_axes(node: Node, rank: int) -> list[int]:
     return [a for a in range(rank) if a not in node.params["axes"]]
 
 
@@ -34,7 +34,7 @@ def _x_if_no_axes(node: Node, x: Node) -> Node | None:
 def _reduce_once(node: Node, x: Node) -> Node:
     """One reduction over the axes of both."""
     inner = node.operands[0]
-    kept = _kept(inner, x.type.rank)
+    kept = _kept_axes(inner, x.type.rank)
     return build.reduce(node.op.name, x, [*inner.params["axes"], *(kept[a] for a in node.params["axes"])])
 
 
@@ -45,19 +45,19 @@ def _reduce_of_broadcast(node: Node, x: Node) -> Node | None:
 
 def _without_repeats(node: Node, x: Node) -> Node | None:
     """Reduce a broadcast over those axes that its operand has; None if these are all."""
-    whole, reduced = node.operands[0], node.params["axes"]
-    axes = whole.params["axes"]
-    if all(a in axes for a in reduced) or not whole.type.size:
+    broadcast, reduced = node.operands[0], node.params["axes"]
+    axes = broadcast.params["axes"]
+    if all(a in axes for a in reduced) or not broadcast.type.size:
         return None
     result = build.reduce(node.op.name, x, [axes.index(a) for a in reduced if a in axes])
-    kept = _kept(node, whole.type.rank)
+    kept = _kept_axes(node, broadcast.type.rank)
     return build.broadcast(result, node.shape, [kept.index(a) for a in axes if a not in reduced])
 
 
 def _sum_of_broadcast(node: Node, x: Node) -> Node | None:
     """The sum of x along its own axes, times the number of repetitions."""
-    whole = node.operands[0]
-    count = prod(whole.shape[a] for a in node.params["axes"] if a not in whole.params["axes"])
+    broadcast = node.operands[0]
+    count = prod(broadcast.shape[a] for a in node.params["axes"] if a not in broadcast.params["axes"])
     small = _without_repeats(node, x)
     if small is None or (x.dtype.is_float and count > 1 << 24):
         return None
@@ -68,7 +68,7 @@ def _sum_of_broadcast(node: Node, x: Node) -> Node | None:
 def _reduce_of_permute(node: Node, x: Node) -> Node | None:
     """The same reduction over the unpermuted axes, if the other axes stay in order."""
     order = node.operands[0].params["axes"]
-    kept = [order[a] for a in _kept(node, x.type.rank)]
+    kept = [order[a] for a in _kept_axes(node, x.type.rank)]
     return build.reduce(node.op.name, x, [order[a] for a in node.params["axes"]]) if kept == sorted(kept) else None
 
 
@@ -99,7 +99,7 @@ def _sum_of_pad(node: Node, x: Node, v: Node) -> Node | None:
     """pad(sum(x)) along the axes that stay, if the fill is zero."""
     if not is_zero(v):
         return None
-    kept = _kept(node, x.type.rank)
+    kept = _kept_axes(node, x.type.rank)
     low, high, interior = ([node.operands[0].params[key][a] for a in kept] for key in ("low", "high", "interior"))
     return build.pad(build.sum_(x, node.params["axes"]), low, high, interior)
 

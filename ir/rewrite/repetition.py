@@ -33,13 +33,13 @@ def _permute_of_broadcast(node: Node, x: Node) -> Node:
 
 def _reshape_of_broadcast(node: Node, x: Node) -> Node | None:
     """broadcast(reshape(x)) if axes of extent 1 are added or removed, or x has one element."""
-    whole = node.operands[0]
+    broadcast = node.operands[0]
     if x.type.size == 1:
         return build.broadcast(build.reshape(x, ()), node.shape, ())
-    before, after = _long_axes(whole.shape), _long_axes(node.shape)
-    if [whole.shape[a] for a in before] != [node.shape[a] for a in after]:
+    before, after = _long_axes(broadcast.shape), _long_axes(node.shape)
+    if [broadcast.shape[a] for a in before] != [node.shape[a] for a in after]:
         return None
-    kept = [after[before.index(a)] for a in whole.params["axes"] if whole.shape[a] != 1]
+    kept = [after[before.index(a)] for a in broadcast.params["axes"] if broadcast.shape[a] != 1]
     return build.broadcast(build.reshape(x, [node.shape[a] for a in kept]), node.shape, kept)
 
 

@@ -68,12 +68,12 @@ def cheaper(pattern: Sparsity, mode: str | None) -> tuple[str, Compression]:
     """
     sides: dict[str, Callable[[], Sparsity]] = {"forward": lambda: pattern, "reverse": lambda: pattern.transposed}
     bound = {name: int(np.diff(side().indptr).max(initial=0)) for name, side in sides.items()}
-    found: dict[str, Compression] = {}
+    compressions: dict[str, Compression] = {}
     for name in sorted(bound, key=bound.__getitem__) if mode is None else [mode]:
-        if all(made.count > bound[name] for made in found.values()):
-            found[name] = by_columns(sides[name]())
-    best = min(found, key=lambda name: (found[name].count, name))
-    return best, found[best]
+        if all(compression.count > bound[name] for compression in compressions.values()):
+            compressions[name] = by_columns(sides[name]())
+    best = min(compressions, key=lambda name: (compressions[name].count, name))
+    return best, compressions[best]
 
 
 def symmetrized(pattern: Sparsity) -> Sparsity:
@@ -99,8 +99,8 @@ def _best(colour: Callable[[Sequence[int]], list[int]], crowd: Any) -> Ints:
     natural = np.arange(len(crowd))
     fullest = np.argsort(-crowd, kind="stable")
     orders = [natural] if np.array_equal(natural, fullest) else [natural, fullest]
-    found = [np.array(colour(order.tolist()), np.int64) for order in orders]
-    return min(found, key=lambda colours: int(colours.max(initial=0)))
+    colourings = [np.array(colour(order.tolist()), np.int64) for order in orders]
+    return min(colourings, key=lambda colours: int(colours.max(initial=0)))
 
 
 def _greedy(columns: Sequence[Sequence[int]], order: Sequence[int], height: int) -> list[int]:

@@ -42,16 +42,16 @@ def dependence(results: Sequence[Node], wrt: Sequence[Node], values: Values | No
     '''
     sizes = [node.type.size for node in wrt]
     width = sum(sizes)
-    given: dict[Node, Parts] = {}
+    seeds: dict[Node, Parts] = {}
     for node, size, offset in zip(wrt, sizes, accumulate(sizes, initial=0), strict=False):
-        given[node] = [identity(size, width, offset) if node.dtype.is_float else None]
-    found = _propagate(results, given, values or Values({}))
-    return [filled(part, node, width) for part, node in zip(found, results, strict=True)]
+        seeds[node] = [identity(size, width, offset) if node.dtype.is_float else None]
+    patterns = _propagate(results, seeds, values or Values({}))
+    return [filled(part, node, width) for part, node in zip(patterns, results, strict=True)]
 
 
-def _propagate(results: Sequence[Node], given: Mapping[Node, Parts], values: Values) -> Parts:
+def _propagate(results: Sequence[Node], seeds: Mapping[Node, Parts], values: Values) -> Parts:
     """Return the patterns of results, given those of some nodes."""
-    known = dict(given)
+    known = dict(seeds)
     for node in toposort(results, known.__contains__):
         if node not in known:
             parts = _parts(node, known, values)
@@ -63,8 +63,8 @@ def _propagate(results: Sequence[Node], given: Mapping[Node, Parts], values: Val
 def _parts(node: Node, known: Mapping[Node, Parts], values: Values) -> Parts:
     name = node.op.name
     if is_result(node):
-        whole = known.get(node.operands[0])
-        return [None if whole is None else whole[node.params["index"]]]
+        results = known.get(node.operands[0])
+        return [None if results is None else results[node.params["index"]]]
     operands = [known[o][0] if o in known else None for o in node.operands]
     if not passes_on(node.op) or all(o is None for o in operands):
         return [None] * len(node.types)
@@ -79,5 +79,5 @@ def _parts(node: Node, known: Mapping[Node, Parts], values: Values) -> Parts:
 def _enter(region: Region, operands: Sequence[Sparsity | None], arrays: Sequence[Any]) -> tuple[Parts, Values]:
     """Return the patterns and known arrays of a region's results, given those of its parameters."""
     values = Values({p: a for p, a in zip(region.params, arrays, strict=True) if a is not None})
-    given: dict[Node, Parts] = {p: [o] for p, o in zip(region.params, operands, strict=True) if o is not None}
-    return _propagate(region.results, given, values), values
+    seeds: dict[Node, Parts] = {p: [o] for p, o in zip(region.params, operands, strict=True) if o is not None}
+    return _propagate(region.results, seeds, values), values

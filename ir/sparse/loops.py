@@ -35,13 +35,13 @@ def _call(node: Node, operands: Sequence[Sparsity | None], values: Values, enter
 
 
 def _cond(node: Node, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
-    pred, *given = node.operands
+    pred, *arguments = node.operands
     _, *patterns = operands
     chosen = values.of(pred)
     arms = node.regions if chosen is None else [node.regions[0 if chosen else 1]]
-    arrays = [values.of_choice(o) for o in given]
-    found = [enter(arm, patterns, arrays)[0] for arm in arms]
-    return [union_of(parts) for parts in zip(*found, strict=True)]
+    arrays = [values.of_choice(o) for o in arguments]
+    results = [enter(arm, patterns, arrays)[0] for arm in arms]
+    return [union_of(parts) for parts in zip(*results, strict=True)]
 
 
 def _scan(node: Node, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
@@ -65,14 +65,14 @@ def _followed(loop: Loop, operands: Sequence[Sparsity | None], values: Values, e
     """Follow a scan iteration by iteration, with the selections that are known in each."""
     body, arrays = loop.body, [values.of_choice(o) for o in loop.operands]
     carried, xs, captured = loop.split(operands)
-    held, known_xs, known_captures = loop.split(arrays)
+    carried_arrays, known_xs, known_captures = loop.split(arrays)
     stacks: list[Parts] = [[None] * length for _ in loop.ys]
     for i in loop.indices(length):
         items = [_item(p, x.operand, i) for p, x in zip(xs, loop.xs, strict=True)]
         chosen = [None if a is None else a[i] for a in known_xs]
-        found, inside = enter(body, [*carried, *items, *captured], [*held, *chosen, *known_captures])
-        carried, ys = loop.split_results(found)
-        held = [inside.of_choice(c.next) for c in loop.carries]
+        results, inside = enter(body, [*carried, *items, *captured], [*carried_arrays, *chosen, *known_captures])
+        carried, ys = loop.split_results(results)
+        carried_arrays = [inside.of_choice(c.next) for c in loop.carries]
         for stack, part in zip(stacks, ys, strict=True):
             stack[i] = part
     width = _width(operands)
@@ -104,9 +104,9 @@ class _Summary:
         rows = [identity(size, offsets[-1], offset) for size, offset in zip(sizes, offsets, strict=False)]
         inner = [row if p.dtype.is_float else None for row, p in zip(rows, params, strict=True)]
         results = zip(enter(loop.body, inner, arrays)[0], loop.body.results, strict=True)
-        found = stacked([filled(p, r, offsets[-1]) for p, r in results])
+        pattern = stacked([filled(p, r, offsets[-1]) for p, r in results])
         cuts = list(accumulate((sum(part) for part in loop.split(sizes)), initial=0))
-        columns = [found.block(slice(0, found.shape[0]), slice(a, b)) for a, b in pairwise(cuts)]
+        columns = [pattern.block(slice(0, pattern.shape[0]), slice(a, b)) for a, b in pairwise(cuts)]
         nodes = loop.split(params)
         self.carries, self.xs, self.captures = (_Block(c, n, width) for c, n in zip(columns, nodes, strict=True))
         self._rows = list(pairwise(accumulate((r.type.size for r in loop.body.results), initial=0)))
@@ -137,11 +137,11 @@ class _Block:
 
 def _summed(loop: Loop, operands: Sequence[Sparsity | None], values: Values, enter: Enter, length: int) -> Parts:
     """Apply the summary of one iteration to each iteration of a scan."""
-    given, xs, captured = loop.split(operands)
+    initial, xs, captured = loop.split(operands)
     width = _width(operands)
     summary = _Summary(loop, _known_captures(loop, values), width, enter)
     fixed = summary.captures.through(captured)
-    carried = summary.carries.full(given)
+    carried = summary.carries.full(initial)
     steps, stacks = loop.indices(length), dict[int, list[Sparsity]]()
     settled = all(x is None for x in xs)
     for i in steps:
@@ -165,18 +165,18 @@ def _while(node: Node, operands: Sequence[Sparsity | None], values: Values, ente
     loop = Loop.of(node)
     test, body = loop.regions
     carried, _, captured = loop.split(operands)
-    held, _, known_captures = loop.split([values.of_choice(o) for o in loop.operands])
+    carried_arrays, _, known_captures = loop.split([values.of_choice(o) for o in loop.operands])
     stacks: Parts = [None] * len(loop.ys)
     for _ in range(UNROLL_BOUND // max(1, len(body.nodes()))):
-        known = zip(test.params, [*held, *known_captures], strict=True)
+        known = zip(test.params, [*carried_arrays, *known_captures], strict=True)
         goes_on = Values({p: a for p, a in known if a is not None}).of(test.results[0])
         if goes_on is None:
             break
         if not goes_on:
             return [*carried, *stacks]
-        found, inside = enter(body, [*carried, *captured], [*held, *known_captures])
-        carried, ys = loop.split_results(found)
-        held = [inside.of_choice(c.next) for c in loop.carries]
+        results, inside = enter(body, [*carried, *captured], [*carried_arrays, *known_captures])
+        carried, ys = loop.split_results(results)
+        carried_arrays = [inside.of_choice(c.next) for c in loop.carries]
         stacks = [union_of(pair) for pair in zip(stacks, ys, strict=True)]
     after, ys = loop.split_results(_closed(loop, [*carried, *captured], values, enter))
     return [*after, *(union_of(pair) for pair in zip(stacks, ys, strict=True))]
@@ -189,10 +189,10 @@ def _closed(loop: Loop, operands: Sequence[Sparsity | None], values: Values, ent
     """
     if all(o is None for o in operands):
         return [None] * len(loop.body.results)
-    given, xs, captured = loop.split(operands)
+    initial, xs, captured = loop.split(operands)
     summary = _Summary(loop, _known_captures(loop, values), _width(operands), enter)
     fixed = union([summary.xs.through(xs), summary.captures.through(captured)])
-    now = summary.carries.full(given)
+    now = summary.carries.full(initial)
     while True:
         nexts, ys = summary.by_result(union([summary.carries.through(now), fixed]))
         after = [union(pair) for pair in zip(now, nexts, strict=True)]
@@ -204,7 +204,7 @@ def _closed(loop: Loop, operands: Sequence[Sparsity | None], values: Values, ent
 def _custom(node: Node, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
     """Use the tangent rule: a value depends on the inputs whose tangents its own tangent depends on."""
     rule = Custom.of(node)
-    found: Parts = [None] * len(rule.values)
+    results: Parts = [None] * len(rule.values)
     if rule.forward is not None:
         region, numbers = rule.forward
         _, inputs, _ = rule.split(operands)
@@ -212,8 +212,8 @@ def _custom(node: Node, operands: Sequence[Sparsity | None], values: Values, ent
         patterns = [*inputs, *(None for _ in (*rule.values, *captures))]
         arrays = [*(None for _ in (*rule.inputs, *rule.values)), *captures]
         for i, part in zip(numbers, enter(region, patterns, arrays)[0], strict=True):
-            found[i] = part
-    return found
+            results[i] = part
+    return results
 
 
 LOOP_RULES: dict[str, LoopRule] = {

@@ -27,8 +27,8 @@ Parts = list["Sparsity | None"]
 class Values:
     """The values known before the program runs: nodes computed from constants and given arrays alone."""
 
-    def __init__(self, given: Mapping[Node, Any]) -> None:
-        self.given = given
+    def __init__(self, known: Mapping[Node, Any]) -> None:
+        self.known = known
         self.read: set[Node] = set()
         self._arrays: dict[Node, Any] = {}
         self._fixed: dict[Node, bool] = {}
@@ -38,8 +38,8 @@ class Values:
         if not self._is_fixed(node):
             return None
         if node not in self._arrays:
-            (self._arrays[node],) = evaluate_nodes([node], self.given)
-            self.read.update(n for n in toposort([node], self.given.__contains__) if n in self.given)
+            (self._arrays[node],) = evaluate_nodes([node], self.known)
+            self.read.update(n for n in toposort([node], self.known.__contains__) if n in self.known)
         return self._arrays[node]
 
     def of_choice(self, node: Node) -> Any:
@@ -49,7 +49,7 @@ class Values:
     def _is_fixed(self, node: Node) -> bool:
         for n in toposort([node], self._fixed.__contains__):
             if n not in self._fixed:
-                self._fixed[n] = n in self.given or (
+                self._fixed[n] = n in self.known or (
                     n.op is not PARAMETER and all(self._fixed.get(o, False) for o in n.operands)
                 )
         return self._fixed[node]
@@ -62,8 +62,8 @@ def filled(part: Sparsity | None, node: Node, width: int) -> Sparsity:
 
 def union_of(parts: Sequence[Sparsity | None]) -> Sparsity | None:
     """Return the union of patterns; None if all are."""
-    found = [p for p in parts if p is not None]
-    return union(found) if found else None
+    present = [p for p in parts if p is not None]
+    return union(present) if present else None
 
 
 Rule = Callable[[Node, Sequence["Sparsity | None"], Values], "Sparsity | None"]
@@ -136,23 +136,23 @@ def _picked(
         numbered = np.full(size, -1) if part is None else np.arange(offset, offset + size)
         numbers.append(numbered.reshape(operand.shape))
         offset += 0 if part is None else size
-    found = [p for p in parts if p is not None]
-    if not found:
+    present = [p for p in parts if p is not None]
+    if not present:
         return None
     assert node.op.meaning is not None
-    return stacked(found).take(np.asarray(node.op.meaning(*before, *numbers, *after, **node.params)).ravel())
+    return stacked(present).take(np.asarray(node.op.meaning(*before, *numbers, *after, **node.params)).ravel())
 
 
 def _reduce(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Sparsity | None:
     (x,) = operands
-    return None if x is None else _folded(x, node.operands[0].shape, node.params["axes"])
+    return None if x is None else _reduced(x, node.operands[0].shape, node.params["axes"])
 
 
-def _folded(x: Sparsity, shape: tuple[int, ...], axes: Sequence[int]) -> Sparsity:
+def _reduced(x: Sparsity, shape: tuple[int, ...], axes: Sequence[int]) -> Sparsity:
     """Return the pattern of a reduction over some axes."""
-    kept = [1 if a in axes else n for a, n in enumerate(shape)]
-    targets = np.broadcast_to(np.arange(prod(kept)).reshape(kept), shape).ravel()
-    return x.gathered(targets, prod(kept))
+    reduced_shape = [1 if a in axes else n for a, n in enumerate(shape)]
+    targets = np.broadcast_to(np.arange(prod(reduced_shape)).reshape(reduced_shape), shape).ravel()
+    return x.gathered(targets, prod(reduced_shape))
 
 
 def _cumsum(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Sparsity | None:
@@ -170,8 +170,8 @@ def _matmul(node: Node, operands: Sequence[Sparsity | None], values: Values) -> 
     places = np.arange(node.type.size)
     row, column = places // n if n else places, places // (m * n) * n + places % n if m * n else places
     parts = (
-        None if operands[0] is None else _folded(operands[0], a.shape, (a.type.rank - 1,)).take(row),
-        None if operands[1] is None else _folded(operands[1], b.shape, (b.type.rank - 2,)).take(column),
+        None if operands[0] is None else _reduced(operands[0], a.shape, (a.type.rank - 1,)).take(row),
+        None if operands[1] is None else _reduced(operands[1], b.shape, (b.type.rank - 2,)).take(column),
     )
     return union_of(parts)
 

@@ -154,6 +154,6 @@ def union(parts: Sequence[Sparsity]) -> Sparsity:
 
 
 def _running(lengths: Any) -> Ints:
-    found = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=found[1:])
-    return found
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets

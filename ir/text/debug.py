@@ -17,31 +17,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["MODES", "TOPICS", "asking", "enabled", "show", "timed"]
+__all__ = ["MODES", "TOPICS", "enabled", "enabling", "show", "timed"]
 
 TOPICS = ("passes", "rules", "time", "kernels", "llvm")
 MODES = ("check", "bounds")
 
-_asked: ContextVar[frozenset[str]] = ContextVar("asked", default=frozenset())
+_enabled: ContextVar[frozenset[str]] = ContextVar("asked", default=frozenset())
 
 
 @contextmanager
-def asking(*topics: str) -> Iterator[None]:
+def enabling(*topics: str) -> Iterator[None]:
     """Enable topics or modes in a block, in addition to those of the environment."""
-    token = _asked.set(_asked.get() | set(topics))
+    token = _enabled.set(_enabled.get() | set(topics))
     try:
         yield
     finally:
-        _asked.reset(token)
+        _enabled.reset(token)
 
 
 def enabled(topic: str) -> bool:
     """Return whether a topic or mode is enabled.  Raises ValueError for an unknown word in GRAPHC_DEBUG."""
-    asked = {word for word in os.environ.get("GRAPHC_DEBUG", "").replace(" ", "").split(",") if word}
-    unknown = asked - {*TOPICS, *MODES, "all", "0"}
+    topics = {word for word in os.environ.get("GRAPHC_DEBUG", "").replace(" ", "").split(",") if word}
+    unknown = topics - {*TOPICS, *MODES, "all", "0"}
     if unknown:
         raise ValueError(f"GRAPHC_DEBUG knows {', '.join((*TOPICS, *MODES))} and all, got {', '.join(sorted(unknown))}")
-    return topic in asked or topic in _asked.get() or ("all" in asked and topic in TOPICS)
+    return topic in topics or topic in _enabled.get() or ("all" in topics and topic in TOPICS)
 
 
 def show(topic: str, text: str) -> None:

@@ -68,7 +68,7 @@ def parse(text: str) -> Graph:
 
 
 def _tokens(text: str) -> list[Token]:
-    found: list[Token] = []
+    tokens: list[Token] = []
     at, line, start = 0, 1, 0
     while at < len(text):
         match = TOKEN.match(text, at)
@@ -76,11 +76,11 @@ def _tokens(text: str) -> list[Token]:
             raise IRSyntaxError(line, at - start + 1, "a token", repr(text[at]))
         kind, piece = str(match.lastgroup), match.group()
         if kind != "space":
-            found.append(Token(kind, piece, line, at - start + 1))
+            tokens.append(Token(kind, piece, line, at - start + 1))
         if "\n" in piece:
             line, start = line + piece.count("\n"), at + piece.rindex("\n") + 1
         at = match.end()
-    return [*found, Token("end", "", line, at - start + 1)]
+    return [*tokens, Token("end", "", line, at - start + 1)]
 
 
 @dataclass
@@ -115,9 +115,9 @@ class _Parser:
 
     def accept(self, text: str) -> bool:
         """Consume a sign or a word if it is next."""
-        found = self.sees(text)
-        self.at += found
-        return found
+        seen = self.sees(text)
+        self.at += seen
+        return seen
 
     def expect(self, text: str) -> Token:
         if not self.sees(text):
@@ -142,9 +142,9 @@ class _Parser:
         if self.depth == DEEPEST:
             self.next.fail(f"at most {DEEPEST} levels")
         self.depth += 1
-        found = rule()
+        result = rule()
         self.depth -= 1
-        return found
+        return result
 
     # -- graphs and regions -----------------------------------------------------------------------------
 
@@ -227,31 +227,31 @@ class _Parser:
         return scope.named[token.text]
 
     def operands(self, scope: Scope) -> list[Node]:
-        found: list[Node] = []
+        operands: list[Node] = []
         if self.next.kind != "value" or self.tokens[self.at + 1].text == ":":
-            return found  # the next line
-        found.append(self.operand(scope))
+            return operands  # the next line
+        operands.append(self.operand(scope))
         while self.accept(","):
-            found.append(self.operand(scope))
-        return found
+            operands.append(self.operand(scope))
+        return operands
 
     def params(self, op: Primitive) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        params: dict[str, Any] = {}
 
         def one() -> None:
             key = self.expect_kind("word", "a parameter's name")
-            if key.text in found:
+            if key.text in params:
                 key.fail("each parameter once")
             self.expect("=")
             token = self.next
-            found[key.text] = value = self.value()
+            params[key.text] = value = self.value()
             declared = op.attributes.get(key.text)
             if declared is not None and not declared.holds(value):
                 token.fail(f"a parameter that fits {op.name}", misfit(op.name, key.text, declared, value))
 
         if self.accept("{"):
             self.listed(one, "}")
-        return found
+        return params
 
     def constant(self, type: TensorType) -> dict[str, Any]:
         token, dtype = self.next, type.dtype

@@ -43,14 +43,14 @@ def describe(node: Node, graph: Graph | None = None, context: int = 5) -> str:
     Without a graph the lines before it are the nodes it depends on; so too for a node that is not in the graph or its regions.
     """
     lines = list(_graph_lines(graph, True)) if graph is not None else []
-    found = next((i for i, (_, owner) in enumerate(lines) if owner is node), None)
-    if found is None:
+    position = next((i for i, (_, owner) in enumerate(lines) if owner is node), None)
+    if position is None:
         lines = [*_node_lines(Region((), (node,)), "", True)]
-        found = next((i for i, (_, owner) in enumerate(lines) if owner is node), None)
-    if found is None:
+        position = next((i for i, (_, owner) in enumerate(lines) if owner is node), None)
+    if position is None:
         return f"→ %{_plain(node.name) or '0'}: {node.type} is a parameter"
-    first, last = max(0, found - context), found + context + 1
-    return "\n".join(("→ " if i == found else "  ") + text for i, (text, _) in enumerate(lines[:last]) if i >= first)
+    first, last = max(0, position - context), position + context + 1
+    return "\n".join(("→ " if i == position else "  ") + text for i, (text, _) in enumerate(lines[:last]) if i >= first)
 
 
 def has_name(node: Node) -> bool:

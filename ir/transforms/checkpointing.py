@@ -35,10 +35,10 @@ def segment_lengths(length: int, budget: int | None) -> list[int]:
         return list(_split(length, 2)[1])
     least = length
     for levels in range(1, max(2, length.bit_length() + 1)):
-        kept, lengths = _split(length, levels)
-        if kept <= budget:
+        states, lengths = _split(length, levels)
+        if states <= budget:
             return list(lengths)
-        least = min(least, kept)
+        least = min(least, states)
     raise ValueError(f"expected a budget of at least {least} states for {length} steps, got {budget}")
 
 
@@ -59,10 +59,10 @@ def _split(length: int, levels: int) -> tuple[int, tuple[int, ...]]:
     best: tuple[float, int, tuple[int, ...]] | None = None
     for size in range(max(2, int(ideal * 0.75)), int(ideal * 1.34) + 1):
         inner, lengths = _split(size, levels - 1)
-        kept = -(-length // size) + inner
-        cost = kept * (1.15 if length % size else 1.0)
+        states = -(-length // size) + inner
+        cost = states * (1.15 if length % size else 1.0)
         if best is None or cost < best[0]:
-            best = cost, kept, (size, *lengths)
+            best = cost, states, (size, *lengths)
     assert best is not None
     return best[1:]
 
@@ -81,19 +81,19 @@ def scan_in_segments(
     if not lengths:
         return scan(body, carries, xs, length, reverse=reverse, outer=outer)
     size, *inner = lengths
-    layout, whole = Layout(len(carries), len(xs)), length - length % size
+    layout, even_length = Layout(len(carries), len(xs)), length - length % size
     now, stacks = carries, []
-    for start, stop in ((0, whole), (whole, length))[:: -1 if reverse else 1]:
+    for start, stop in ((0, even_length), (even_length, length))[:: -1 if reverse else 1]:
         parts = [_part(x, start, stop) for x in xs]
-        if stop - start == whole and start == 0:
-            found = _segments(body, now, parts, whole // size, size, inner, reverse=reverse, outer=outer)
+        if stop - start == even_length and start == 0:
+            results = _segments(body, now, parts, even_length // size, size, inner, reverse=reverse, outer=outer)
         elif start < stop:
             shorter = [k for k in inner if k < stop - start]
-            found = scan_in_segments(body, now, parts, stop - start, shorter, reverse=reverse, outer=outer)
+            results = scan_in_segments(body, now, parts, stop - start, shorter, reverse=reverse, outer=outer)
         else:
             continue
-        now, made = layout.split_results(found)
-        stacks.append(made)
+        now, stacked = layout.split_results(results)
+        stacks.append(stacked)
     ordered = stacks[:: -1 if reverse else 1]
     return [*now, *(build.concatenate(parts, 0) for parts in zip(*ordered, strict=True))]
 
@@ -118,6 +118,6 @@ def _segments(
     chunks = [build.reshape(x, (count, size, *x.shape[1:])) for x in xs]
     items = [parameter(c.type.with_shape(c.shape[1:]), x.name) for c, x in zip(chunks, xs, strict=True)]
     results = scan_in_segments(body, own, items, size, inner, reverse=reverse, outer=outer)
-    found = scan(Region((*own, *items), tuple(results)), carries, chunks, count, reverse=reverse, outer=outer)
-    ends, stacks = Layout(len(carries), len(xs)).split_results(found)
+    outputs = scan(Region((*own, *items), tuple(results)), carries, chunks, count, reverse=reverse, outer=outer)
+    ends, stacks = Layout(len(carries), len(xs)).split_results(outputs)
     return [*ends, *(build.reshape(s, (count * size, *s.shape[2:])) for s in stacks)]

@@ -83,11 +83,11 @@ def _through_regions(node: Node, known: dict[Node, Node], several: dict[Node, li
     if node.op.name not in LOOP_JVP:
         raise TypeRuleError(f"{node.op.name} has no derivative rule")
     place.where = node.where
-    found = LOOP_JVP[node.op.name](node, [known.get(o) for o in node.operands], tangents)
+    results = LOOP_JVP[node.op.name](node, [known.get(o) for o in node.operands], tangents)
     if len(node.types) > 1:
-        several[node] = found
-    elif found[0] is not None:
-        known[node] = found[0]
+        several[node] = results
+    elif results[0] is not None:
+        known[node] = results[0]
 
 
 def _propagate(node: Node, known: dict[Node, Node]) -> None:

@@ -28,8 +28,8 @@ def _filled(node: Node, tangent: Node | None) -> Node:
     return zeros_like(node) if tangent is None else tangent
 
 
-def _spread(found: Sequence[Node], moving: Sequence[int], count: int) -> list[Node | None]:
-    by_number = dict(zip(moving, found, strict=True))
+def _scattered(results: Sequence[Node], moving: Sequence[int], count: int) -> list[Node | None]:
+    by_number = dict(zip(moving, results, strict=True))
     return [by_number.get(i) for i in range(count)]
 
 
@@ -37,23 +37,23 @@ def _call(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[N
     """Return the tangents of a branch or a checkpoint: the same node over its arms with tangents."""
     varying = [i for i, t in enumerate(arguments(node, tangents)) if t is not None]
     seeds = [parameter(node.regions[0].params[i].type) for i in varying]
-    found = [push(r.results, [r.params[i] for i in varying], seeds) for r in node.regions]
-    moving = [k for k in range(len(node.types)) if any(arm[k] is not None for arm in found)]
+    arms = [push(r.results, [r.params[i] for i in varying], seeds) for r in node.regions]
+    moving = [k for k in range(len(node.types)) if any(arm[k] is not None for arm in arms)]
     if not moving:
         return [None] * len(node.types)
     regions = [
         Region((*r.params, *seeds), tuple(_filled(r.results[k], arm[k]) for k in moving))
-        for r, arm in zip(node.regions, found, strict=True)
+        for r, arm in zip(node.regions, arms, strict=True)
     ]
     operands = (*node.operands, *(t for t in tangents if t is not None))
-    return _spread(results_of(make(node.op, operands, node.params, tuple(regions), like=node)), moving, len(node.types))
+    return _scattered(results_of(make(node.op, operands, node.params, tuple(regions), like=node)), moving, len(node.types))
 
 
 def _loop(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[Node | None]:
     """Return the tangents of a loop's results: those of the loop that also has tangents of its carries, xs and captures."""
     loop = Loop.of(node)
-    given = dict(zip((b.param for b in loop.bindings), tangents, strict=True))
-    seeds = {p: parameter(p.type) for p, t in given.items() if t is not None}
+    tangent_of = dict(zip((b.param for b in loop.bindings), tangents, strict=True))
+    seeds = {p: parameter(p.type) for p, t in tangent_of.items() if t is not None}
     while True:
         of_nexts, of_ys = loop.split_results(push(loop.body.results, list(seeds), list(seeds.values())))
         moving = list(zip(loop.carries, of_nexts, strict=True))
@@ -63,7 +63,7 @@ def _loop(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[N
         seeds.update({p: parameter(p.type) for p in new})  # it has a tangent from the second iteration on
 
     def start(b: Binding) -> Node:
-        return _filled(b.operand, given[b.param])
+        return _filled(b.operand, tangent_of[b.param])
 
     carries = {c: Carry(start(c), seeds[c.param], next=_filled(c.next, t)) for c, t in moving if c.param in seeds}
     xs, captures = ([Binding(start(b), seeds[b.param]) for b in part if b.param in seeds] for part in (loop.xs, loop.captures))
@@ -79,16 +79,16 @@ def _loop(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[N
 def _custom(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[Node | None]:
     """Apply the tangent rule to the inputs' tangents.  Raises RefusedError if there is an error text instead of a rule."""
     rule = Custom.of(node)
-    _, given, _ = rule.split(tangents)
-    if all(t is None for t in given):
+    _, input_tangents, _ = rule.split(tangents)
+    if all(t is None for t in input_tangents):
         return [None] * len(rule.values)
     if rule.refusals[1]:
         raise RefusedError(rule.refusals[1])
     if rule.forward is None:
         return [None] * len(rule.values)
     region, numbers = rule.forward
-    filled = [_filled(x, t) for x, t in zip(rule.inputs, given, strict=True)]
-    return _spread(applied(node, region, filled), numbers, len(rule.values))
+    filled = [_filled(x, t) for x, t in zip(rule.inputs, input_tangents, strict=True)]
+    return _scattered(applied(node, region, filled), numbers, len(rule.values))
 
 
 LOOP_JVP: dict[str, LoopJVP] = {"checkpoint": _call, "cond": _call, "custom": _custom, "while": _loop, "scan": _loop}

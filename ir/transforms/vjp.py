@@ -101,8 +101,8 @@ def adjoint(graph: Graph, wrt: Sequence[int], *, value: bool = True) -> Graph:
     if output.shape != () or not output.dtype.is_float:
         raise TypeRuleError(f"adjoint needs a 0-d float as first result, got {output.type}")
     by = [graph.params[i] for i in wrt]
-    found = gradients([output], [constant(1, output.dtype)], by)
-    filled = [zeros_like(p) if g is None else g for p, g in zip(by, found, strict=True)]
+    grads = gradients([output], [constant(1, output.dtype)], by)
+    filled = [zeros_like(p) if g is None else g for p, g in zip(by, grads, strict=True)]
     return Graph(graph.params, (*(graph.results if value else ()), *filled), f"{graph.name}_adjoint")
 
 
@@ -132,8 +132,8 @@ def _active(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
 
 def _collect(node: Node, adjoints: _Cotangents, parts: dict[Node, list[Node | None]]) -> None:
     """Store the cotangent of one result of a node beside those of its other results."""
-    (whole,) = node.operands
-    parts.setdefault(whole, [None] * len(whole.types))[node.params["index"]] = adjoints[node]
+    (node_of_results,) = node.operands
+    parts.setdefault(node_of_results, [None] * len(node_of_results.types))[node.params["index"]] = adjoints[node]
 
 
 def _through_regions(node: Node, active: set[Node], adjoints: _Cotangents, parts: dict[Node, list[Node | None]]) -> None:

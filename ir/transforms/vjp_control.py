@@ -34,27 +34,27 @@ LoopRule = Callable[[Node, Sequence["Node | None"], Sequence[bool], Gradients], 
 """rule(node, cotangents of its results, which operands want a gradient, gradients) -> gradients of the operands."""
 
 
-def _filled(by: Sequence[Node], found: Sequence[Node | None]) -> list[Node]:
-    return [zeros_like(node) if g is None else g for node, g in zip(by, found, strict=True)]
+def _filled(by: Sequence[Node], grads: Sequence[Node | None]) -> list[Node]:
+    return [zeros_like(node) if g is None else g for node, g in zip(by, grads, strict=True)]
 
 
-def _spread(wanted: Sequence[bool], found: Sequence[Node]) -> list[Node | None]:
+def _scattered(wanted: Sequence[bool], grads: Sequence[Node]) -> list[Node | None]:
     """Place the gradients at the operands that want one."""
-    rest = iter(found)
+    rest = iter(grads)
     return [next(rest) if w else None for w in wanted]
 
 
 def _cond(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
     _, *wanted = wanted
-    given = [i for i, g in enumerate(cotangents) if g is not None]
+    with_cotangent = [i for i, g in enumerate(cotangents) if g is not None]
     arms = []
     for region in node.regions:
-        seeds = [parameter(region.results[i].type) for i in given]
+        seeds = [parameter(region.results[i].type) for i in with_cotangent]
         by = [p for p, w in zip(region.params, wanted, strict=True) if w]
-        found = gradients([region.results[i] for i in given], seeds, by)
-        arms.append(Region((*region.params, *seeds), tuple(_filled(by, found))))
+        grads = gradients([region.results[i] for i in with_cotangent], seeds, by)
+        arms.append(Region((*region.params, *seeds), tuple(_filled(by, grads))))
     operands = (*node.operands, *(g for g in cotangents if g is not None))
-    return [None, *_spread(wanted, results_of(make(PRIMITIVES["cond"], operands, {}, tuple(arms), like=node)))]
+    return [None, *_scattered(wanted, results_of(make(PRIMITIVES["cond"], operands, {}, tuple(arms), like=node)))]
 
 
 def _checkpoint(
@@ -62,24 +62,24 @@ def _checkpoint(
 ) -> list[Node | None]:
     """Recompute the region in its gradient, behind an optimization barrier that keeps it from merging with the original."""
     (body,) = node.regions
-    given = [i for i, g in enumerate(cotangents) if g is not None]
-    seeds = [parameter(body.results[i].type) for i in given]
+    with_cotangent = [i for i, g in enumerate(cotangents) if g is not None]
+    seeds = [parameter(body.results[i].type) for i in with_cotangent]
     by = [p for p, w in zip(body.params, wanted, strict=True) if w]
-    found = _filled(by, gradients([body.results[i] for i in given], seeds, by))
-    reached = set(toposort(found))
+    grads = _filled(by, gradients([body.results[i] for i in with_cotangent], seeds, by))
+    reached = set(toposort(grads))
     operands = [*node.operands, *(g for g in cotangents if g is not None)]
     pairs = [(p, o) for p, o in zip((*body.params, *seeds), operands, strict=True) if p in reached]
-    region = Region(tuple(p for p, _ in pairs), tuple(found))
+    region = Region(tuple(p for p, _ in pairs), tuple(grads))
     again = make(PRIMITIVES["checkpoint"], [o for _, o in pairs], {"barrier": True}, (region,), like=node)
-    return _spread(wanted, results_of(again))
+    return _scattered(wanted, results_of(again))
 
 
 def _loop(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
     """Return the gradients of a loop's operands: results of a reversed scan, which carries the sums over iterations."""
     loop = Loop.of(node)
     of_ends, of_stacks = loop.split_results(cotangents)
-    given = [(y, g) for y, g in zip(loop.ys, of_stacks, strict=True) if g is not None]
-    flow = _flow(loop, of_ends, [y for y, _ in given], wanted, gradients)
+    stacks_with_cotangent = [(y, g) for y, g in zip(loop.ys, of_stacks, strict=True) if g is not None]
+    flow = _flow(loop, of_ends, [y for y, _ in stacks_with_cotangent], wanted, gradients)
     reached = {b.param for b, w in zip(loop.bindings, wanted, strict=True) if w and b.param in flow.found}
     last = dict(zip(loop.carries, of_ends, strict=True))
     carries = [
@@ -95,10 +95,10 @@ def _loop(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool],
         return [None] * len(wanted)
     picked = {p: parameter(p.type, p.name) for p in _picked(adjoint.body.results, loop)}
     adjoint = adjoint.with_results(substitute(adjoint.body.results, picked))
-    weights = [Binding(g, seed) for (_, g), seed in zip(given, flow.ys, strict=True)]
-    ends, stacks = replace(adjoint, xs=[*loop.xs, *_residuals(loop, picked), *weights]).results(like=node)
-    found = dict(zip((*(c.param for c in flow.carries), *captures), ends, strict=True)) | dict(zip(xs, stacks, strict=True))
-    return [found.get(b.param) if w else None for b, w in zip(loop.bindings, wanted, strict=True)]
+    cotangents_of_ys = [Binding(g, seed) for (_, g), seed in zip(stacks_with_cotangent, flow.ys, strict=True)]
+    ends, stacks = replace(adjoint, xs=[*loop.xs, *_residuals(loop, picked), *cotangents_of_ys]).results(like=node)
+    grads = dict(zip((*(c.param for c in flow.carries), *captures), ends, strict=True)) | dict(zip(xs, stacks, strict=True))
+    return [grads.get(b.param) if w else None for b, w in zip(loop.bindings, wanted, strict=True)]
 
 
 def _sum_over_iterations(param: Node, gradient: Node) -> Carry:
@@ -130,10 +130,10 @@ def _flow(
         carries = {c: parameter(c.next.type) for c in flowing}
         own = [parameter(y.type) for y in ys]
         raw = gradients(outputs, [*carries.values(), *own], wrt)
-        found = {p: g for p, g in zip(wrt, raw, strict=True) if g is not None}
-        more = [c for c in loop.carries if c in carries or c.param in found]
+        grads = {p: g for p, g in zip(wrt, raw, strict=True) if g is not None}
+        more = [c for c in loop.carries if c in carries or c.param in grads]
         if len(more) == len(flowing):
-            return _Flow(carries, own, found)
+            return _Flow(carries, own, grads)
         flowing = more
 
 
@@ -144,17 +144,17 @@ def _or_zeros(cotangent: Node | None, like: Node) -> Node:
 def _picked(computed: Sequence[Node], loop: Loop) -> list[Node]:
     """Return what an adjoint body reads of large carried values by index: these parts are stored instead of the values."""
     forward, varying = set(loop.body.params), {c.param for c in loop.carries}
-    found = []
+    picked = []
     for node in toposort(computed):
         if node.op is PARAMETER or not forward.issuperset(node.operands):
             continue
         forward.add(node)
         if not varying.isdisjoint(node.operands):
             varying.add(node)
-            whole = node.operands[0].types[0]
-            if is_gather(node) and node.operands[0] in varying and node.type.size < whole.size > SMALL_TABLE:
-                found.append(node)
-    return found
+            type = node.operands[0].types[0]
+            if is_gather(node) and node.operands[0] in varying and node.type.size < type.size > SMALL_TABLE:
+                picked.append(node)
+    return picked
 
 
 def _residuals(loop: Loop, picked: Mapping[Node, Node]) -> list[Binding]:
@@ -178,12 +178,12 @@ def _custom(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool
         return [None] * len(wanted)
     if rule.refusals[0]:
         raise RefusedError(rule.refusals[0])
-    found: dict[int, Node] = {}
+    grads: dict[int, Node] = {}
     if rule.backward is not None:
         region, numbers = rule.backward
-        given = [_or_zeros(g, value) for g, value in zip(cotangents, rule.values, strict=True)]
-        found = dict(zip(numbers, applied(node, region, given), strict=True))
-    of_inputs = [found.get(i) if w else None for i, w in enumerate(inputs)]
+        value_cotangents = [_or_zeros(g, value) for g, value in zip(cotangents, rule.values, strict=True)]
+        grads = dict(zip(numbers, applied(node, region, value_cotangents), strict=True))
+    of_inputs = [grads.get(i) if w else None for i, w in enumerate(inputs)]
     return [*(None for _ in values), *of_inputs, *(None for _ in captures)]
 
 

@@ -39,11 +39,11 @@ def each(*contributions: Contribution | None) -> VJPRule:
     """
 
     def rule(node: Node, g: Node, wanted: Sequence[bool]) -> list[Node | None]:
-        found: list[Node | None] = [None] * len(wanted)
+        grads: list[Node | None] = [None] * len(wanted)
         for i, contribution in enumerate(contributions):
             if wanted[i] and contribution is not None:
-                found[i] = contribution(g, node, *node.operands)
-        return found
+                grads[i] = contribution(g, node, *node.operands)
+        return grads
 
     return rule
 

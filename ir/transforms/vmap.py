@@ -78,11 +78,11 @@ def _add(
     """Add the batched form of a node, or of its results."""
     nodes, batched = [x for x, _ in operands], [has for _, has in operands]
     if node.op.name in LOOP_BATCH:
-        found = LOOP_BATCH[node.op.name](node, nodes, batched, run)
+        results = LOOP_BATCH[node.op.name](node, nodes, batched, run)
         if len(node.types) > 1:
-            several[node] = found
+            several[node] = results
         else:
-            known[node] = found[0]
+            known[node] = results[0]
     elif any(batched):
         known[node] = (_batched(node, nodes, batched, run.size), True)
     else:
@@ -100,7 +100,7 @@ def _batched(node: Node, operands: Sequence[Node], batched: Sequence[bool], size
     rule = BATCH.get(node.op.name)
     if rule is None:
         raise TypeRuleError(f"{node.op.name} has no batching rule")
-    made = rule(node, operands, batched, size)
-    if node.name and not made.name:
-        made.name = node.name
-    return made
+    result = rule(node, operands, batched, size)
+    if node.name and not result.name:
+        result.name = node.name
+    return result

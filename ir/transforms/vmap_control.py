@@ -35,17 +35,17 @@ LoopBatch = Callable[[Node, Sequence[Node], Sequence[bool], Run], list[Outcome]]
 
 
 def _cond(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Run) -> list[Outcome]:
-    decides, *given = batched
+    decides, *batched_operands = batched
     if decides:
-        return _both(node, operands, given, run)
-    found = [run.region(r.results, r.params, given) for r in node.regions]
-    has = [any(arm[k][1] for arm in found) for k in range(len(node.types))]
+        return _both(node, operands, batched_operands, run)
+    arms = [run.region(r.results, r.params, batched_operands) for r in node.regions]
+    has = [any(arm[k][1] for arm in arms) for k in range(len(node.types))]
     regions = tuple(
         Region(
-            tuple(run.own(r.params, given)),
+            tuple(run.own(r.params, batched_operands)),
             tuple(run.led(x) if h else x[0] for x, h in zip(arm, has, strict=True)),
         )
-        for r, arm in zip(node.regions, found, strict=True)
+        for r, arm in zip(node.regions, arms, strict=True)
     )
     return list(zip(results_of(make(node.op, operands, node.params, regions, like=node)), has, strict=True))
 
@@ -53,23 +53,23 @@ def _cond(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Ru
 def _both(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Run) -> list[Outcome]:
     """Compute both arms, each for the elements that take it, and let each element select its own."""
     pred, *values = operands
-    given = [run.led(x) for x in zip(values, batched, strict=True)]
+    batches = [run.led(x) for x in zip(values, batched, strict=True)]
     arms = []
     for region, running in zip(node.regions, (pred, ~pred), strict=True):
         runs = parameter(TensorType(BOOL), "running")
         params = [parameter(p.type, p.name) for p in region.params]
         results = guarded(substitute(region.results, dict(zip(region.params, params, strict=True))), runs)
-        inputs = {runs: running, **{p: held_back(x, running) for p, x in zip(params, given, strict=True)}}
+        inputs = {runs: running, **{p: held_back(x, running) for p, x in zip(params, batches, strict=True)}}
         arms.append([run.led(x) for x in run.batch(results, inputs, run)])
     return [(where(pred, yes, no), True) for yes, no in zip(*arms, strict=True)]
 
 
 def _checkpoint(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Run) -> list[Outcome]:
     (body,) = node.regions
-    found = run.region(body.results, body.params, batched)
-    region = Region(tuple(run.own(body.params, batched)), tuple(x for x, _ in found))
-    made = results_of(make(node.op, operands, node.params, (region,), like=node))
-    return [(x, has) for x, (_, has) in zip(made, found, strict=True)]
+    outcomes = run.region(body.results, body.params, batched)
+    region = Region(tuple(run.own(body.params, batched)), tuple(x for x, _ in outcomes))
+    results = results_of(make(node.op, operands, node.params, (region,), like=node))
+    return [(x, has) for x, (_, has) in zip(results, outcomes, strict=True)]
 
 
 def _custom(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Run) -> list[Outcome]:
@@ -81,43 +81,43 @@ def _custom(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: 
     captured = [o for o, _ in captures]
     if run.level is not None and run.level in rule.batches:
         region = rule.batches[run.level]
-        given = [*(o for o, _ in inputs), *captured]
-        given = [x if x.type == p.type else run.led((x, False)) for x, p in zip(given, region.params, strict=True)]
-        return [(x, True) for x in substitute(region.results, dict(zip(region.params, given, strict=True)))]
+        arguments = [*(o for o, _ in inputs), *captured]
+        arguments = [x if x.type == p.type else run.led((x, False)) for x, p in zip(arguments, region.params, strict=True)]
+        return [(x, True) for x in substitute(region.results, dict(zip(region.params, arguments, strict=True)))]
     regions = []
     for region, _ in (derivative for derivative in (rule.backward, rule.forward) if derivative is not None):
         has = [True] * (len(region.params) - len(captures)) + [has for _, has in captures]
-        found = run.region(region.results, region.params, has)
-        regions.append(Region(tuple(run.own(region.params, has)), tuple(run.led(x) for x in found)))
-    given = [*map(run.led, values), *map(run.led, inputs), *captured]
-    made = results_of(make(node.op, given, {**node.params, "levels": ()}, tuple(regions), like=node))
-    return [(x, True) for x in made]
+        outcomes = run.region(region.results, region.params, has)
+        regions.append(Region(tuple(run.own(region.params, has)), tuple(run.led(x) for x in outcomes)))
+    arguments = [*map(run.led, values), *map(run.led, inputs), *captured]
+    results = results_of(make(node.op, arguments, {**node.params, "levels": ()}, tuple(regions), like=node))
+    return [(x, True) for x in results]
 
 
 # -- loops ------------------------------------------------------------------------------------------------------
 
 
-def _spread(loop: Loop, batched: Sequence[bool], run: Run) -> tuple[dict[Binding, bool], list[Outcome]]:
+def _fixpoint(loop: Loop, batched: Sequence[bool], run: Run) -> tuple[dict[Binding, bool], list[Outcome]]:
     """Return which parameters are batches, at the fixpoint over the carried values, and the results of the body then."""
     has = dict(zip(loop.bindings, batched, strict=True))
     while True:
-        found = run.region(loop.body.results, loop.body.params, list(has.values()))
-        nexts, _ = loop.split_results(found)
+        outcomes = run.region(loop.body.results, loop.body.params, list(has.values()))
+        nexts, _ = loop.split_results(outcomes)
         more = [c for c, (_, each) in zip(loop.carries, nexts, strict=True) if each and not has[c]]
         if not more:
-            return has, found
+            return has, outcomes
         has.update(dict.fromkeys(more, True))
 
 
 def _while(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Run) -> list[Outcome]:
     loop = Loop.of(node).with_operands(operands)
     assert loop.condition is not None
-    has, found = _spread(loop, batched, run)
+    has, outcomes = _fixpoint(loop, batched, run)
     tested = [b.in_condition for b in loop.bindings]
     ((condition, each),) = run.region([loop.condition], tested, list(has.values()))
     if each:
         return _until_all_are_done(loop, batched, run)
-    return _batched(replace(loop, condition=condition), batched, has, found, run)
+    return _batched(replace(loop, condition=condition), batched, has, outcomes, run)
 
 
 def _scan(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Run) -> list[Outcome]:
@@ -125,17 +125,19 @@ def _scan(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Ru
     running = _who_ran([x.operand for x in loop.xs], run)
     if running is not None:
         return _over_those_who_ran(loop, batched, running, run)
-    return _batched(loop, batched, *_spread(loop, batched, run), run)
+    return _batched(loop, batched, *_fixpoint(loop, batched, run), run)
 
 
 def _batched(
-    loop: Loop, batched: Sequence[bool], has: Mapping[Binding, bool], found: Sequence[Outcome], run: Run
+    loop: Loop, batched: Sequence[bool], has: Mapping[Binding, bool], outcomes: Sequence[Outcome], run: Run
 ) -> list[Outcome]:
-    """Return the results of a loop whose condition is not batched; `found` are the batched results of its body."""
-    nexts, ys = loop.split_results(found)
-    given = dict(zip(loop.bindings, batched, strict=True))
+    """Return the results of a loop whose condition is not batched; `outcomes` are the batched results of its body."""
+    nexts, ys = loop.split_results(outcomes)
+    is_batched = dict(zip(loop.bindings, batched, strict=True))
     carries = [
-        replace(_as_batch(c, run.led((c.operand, given[c])), run), next=run.led(after)) if has[c] else replace(c, next=after[0])
+        replace(_as_batch(c, run.led((c.operand, is_batched[c])), run), next=run.led(after))
+        if has[c]
+        else replace(c, next=after[0])
         for c, after in zip(loop.carries, nexts, strict=True)
     ]
     xs = [_as_batch(x, _behind(x.operand), run) if has[x] else x for x in loop.xs]
@@ -172,7 +174,7 @@ def _until_all_are_done(loop: Loop, batched: Sequence[bool], run: Run) -> list[O
     *ends, _ = ends
     if ys:
         *stacks, running = stacks
-        run.running[_whole(running)] = running
+        run.running[_unstacked(running)] = running
     return [(x, True) for x in (*ends, *stacks)]
 
 
@@ -189,8 +191,8 @@ def _tested(loop: Loop, carried: Sequence[Node], captured: Sequence[Node], batch
     (holds,) = substitute([holds], {p: o for p, o, has in captures if not has})
     inputs = {own[c]: x for c, x in zip(loop.carries, carried, strict=True)}
     inputs.update({p: o for p, o, has in captures if has})
-    (found,) = run.batch([holds], inputs, run)
-    return run.led(found)
+    (outcome,) = run.batch([holds], inputs, run)
+    return run.led(outcome)
 
 
 def _running(
@@ -232,16 +234,16 @@ def _over_those_who_ran(loop: Loop, batched: Sequence[bool], running: Node, run:
         ys=ys,
     ).results()
     for stack in stacks:
-        run.running[_whole(stack)] = running
+        run.running[_unstacked(stack)] = running
     return [(x, True) for x in (*ends, *stacks)]
 
 
 def _who_ran(sequences: Sequence[Node], run: Run) -> Node | None:
     """Return the active mask of each iteration, if there are residuals of a loop with a batched condition."""
-    return next((run.running[w] for s in sequences if (w := _whole(s)) in run.running), None)
+    return next((run.running[w] for s in sequences if (w := _unstacked(s)) in run.running), None)
 
 
-def _whole(x: Node) -> Node:
+def _unstacked(x: Node) -> Node:
     return x.operands[0] if is_result(x) else x
 
 

@@ -33,7 +33,7 @@ SIZES = "sizes"
 def run(seed: int, seconds: float, count: int | None = None) -> Report:
     """Check the programs of the seeds from `seed` on."""
     report, end = Report(SIZES, seed), time.monotonic() + seconds
-    with debug.asking("bounds"):
+    with debug.enabling("bounds"):
         while time.monotonic() < end and (count is None or report.cases < count):
             number = seed + report.cases
             what = "gradient" if number % 3 == 0 else "value"

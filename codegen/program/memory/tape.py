@@ -33,7 +33,7 @@ class Tape:
 
     data: Value
     count: Value
-    room: Value
+    capacity: Value
     type: TensorType
 
     @property
@@ -53,8 +53,8 @@ class TapeWriter:
         """Return the tapes of one loop, empty when the program starts."""
         if not types:
             return []
-        count, room = self._word("i64", "0"), self._word("i64", "0")
-        tapes = [Tape(self._word("ptr", "null"), count, room, t) for t in types]
+        count, capacity = self._word("i64", "0"), self._word("i64", "0")
+        tapes = [Tape(self._word("ptr", "null"), count, capacity, t) for t in types]
         self.all += tapes
         return tapes
 
@@ -72,11 +72,11 @@ class TapeWriter:
         """Append an item to each tape, growing full ones; return its index."""
         f = self.f
         at = f.load(tapes[0].count, "i64")
-        room = f.load(tapes[0].room, "i64")
-        with f.when(f.cmp("eq", at, room), "grow"):
+        capacity = f.load(tapes[0].capacity, "i64")
+        with f.when(f.cmp("eq", at, capacity), "grow"):
             largest = max(t.item_bytes for t in tapes)
             first = self.number(max(FIRST_ITEMS, FIRST_BYTES // max(largest, 1)))
-            self._resize(tapes, f.select(f.cmp("eq", room, f.i64(0)), first, f.mul(room, f.i64(2))))
+            self._resize(tapes, f.select(f.cmp("eq", capacity, f.i64(0)), first, f.mul(capacity, f.i64(2))))
         f.store(f.add(at, f.i64(1)), tapes[0].count)
         return at
 
@@ -85,7 +85,7 @@ class TapeWriter:
         f = self.f
         if not tapes:
             return
-        with f.when(f.cmp("slt", f.load(tapes[0].room, "i64"), count), "grow"):
+        with f.when(f.cmp("slt", f.load(tapes[0].capacity, "i64"), count), "grow"):
             self._resize(tapes, count)
         f.store(count, tapes[0].count)
 
@@ -100,12 +100,12 @@ class TapeWriter:
             f.cond_br(f.inst(f"icmp eq ptr {new.name}, null", "i1"), FAILED, name)
             f.start(name)
             f.store(new, tape.data)
-        f.store(items, tapes[0].room)
+        f.store(items, tapes[0].capacity)
 
     def address(self, tape: Tape) -> Value:
         """Return the current address of the first item."""
         f, data = self.f, self.f.load(tape.data, "ptr")
-        return f.bounded(data, lambda: (0, f.mul(f.load(tape.room, "i64"), f.i64(tape.item_bytes))), "a tape")
+        return f.bounded(data, lambda: (0, f.mul(f.load(tape.capacity, "i64"), f.i64(tape.item_bytes))), "a tape")
 
     def count(self, tape: Tape) -> Value:
         """Return the number of items."""

@@ -52,11 +52,11 @@ class AttributeTables:
         else:
             object.__setattr__(self, name, value)
 
-    def _forget(self, name: str, kept: dict[str, Any]) -> None:
+    def _forget(self, name: str, other_table: dict[str, Any]) -> None:
         """Remove a name from every dictionary but one, in which it keeps its position."""
-        for held in (self.__dict__, self._parameters, self._buffers, self._modules):
-            if held is not kept:
-                held.pop(name, None)
+        for table in (self.__dict__, self._parameters, self._buffers, self._modules):
+            if table is not other_table:
+                table.pop(name, None)
         self._non_persistent.discard(name)
 
     def _set_buffer(self, name: str, value: Any) -> None:
@@ -69,15 +69,15 @@ class AttributeTables:
 
     def __getattr__(self, name: str) -> Any:
         for kind in ("_parameters", "_buffers", "_modules"):
-            held = self.__dict__.get(kind, {})
-            if name in held:
-                return held[name]
+            table = self.__dict__.get(kind, {})
+            if name in table:
+                return table[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name: str) -> None:
-        for held in (self._parameters, self._buffers, self._modules):
-            if name in held:
-                del held[name]
+        for table in (self._parameters, self._buffers, self._modules):
+            if name in table:
+                del table[name]
                 self._non_persistent.discard(name)
                 return
         object.__delattr__(self, name)

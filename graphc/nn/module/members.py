@@ -173,9 +173,9 @@ class Members(AttributeTables):
             return self
         if not dtype.is_floating_point:
             raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}")
-        for held in chain(self.parameters(), self.buffers()):
-            if held.is_floating_point():
-                held.data = held.data.to(dtype)
+        for tensor in chain(self.parameters(), self.buffers()):
+            if tensor.is_floating_point():
+                tensor.data = tensor.data.to(dtype)
         return self
 
     def float(self: M) -> M:

@@ -118,8 +118,8 @@ def bitwise_left_shift(input: Operand, other: Operand) -> Node:
         >>> graphc.bitwise_left_shift(graphc.tensor([1, 3]), 2)
         tensor([ 4, 12])
     """
-    x, y, outside = _shifted("lshift", input, other)
-    return select(outside, 0, elementwise("shift_left", x, y))
+    x, y, out_of_range = _shifted("lshift", input, other)
+    return select(out_of_range, 0, elementwise("shift_left", x, y))
 
 
 @op("BitwiseRightShift")
@@ -143,10 +143,10 @@ def bitwise_right_shift(input: Operand, other: Operand) -> Node:
         >>> graphc.bitwise_right_shift(graphc.tensor([8, -7]), 1)
         tensor([ 4, -4])
     """
-    x, y, outside = _shifted("rshift", input, other)
+    x, y, out_of_range = _shifted("rshift", input, other)
     if x.dtype is U8:
-        return select(outside, 0, elementwise("shift_right", x, y))
-    return elementwise("shift_right", x, select(outside, 8 * x.dtype.bytes - 1, y))
+        return select(out_of_range, 0, elementwise("shift_right", x, y))
+    return elementwise("shift_right", x, select(out_of_range, 8 * x.dtype.bytes - 1, y))
 
 
 def _shifted(symbol: str, *operands: Operand) -> tuple[Node, Node, Node]:
@@ -154,5 +154,5 @@ def _shifted(symbol: str, *operands: Operand) -> tuple[Node, Node, Node]:
     x, y = promote(*operands)
     if x.dtype.is_float:
         raise NotImplementedError(f"\"{symbol}_cpu\" not implemented for '{torch_name(x.dtype)}'")
-    outside = elementwise("or", elementwise("lt", y, 0), elementwise("le", full_like(y, 8 * x.dtype.bytes), y))
-    return x, y, outside
+    out_of_range = elementwise("or", elementwise("lt", y, 0), elementwise("le", full_like(y, 8 * x.dtype.bytes), y))
+    return x, y, out_of_range

@@ -99,8 +99,8 @@ def take_along_dim(input: Node, indices: Node, dim: int | None = None) -> Node:
 
 def take_axis(x: Node, axis: int, index: Node) -> Node:
     """Return the slices of `x` at a vector of indices along an axis; node level."""
-    taken = gather_at(axes_first(x, (axis,)), index)
-    return permute(taken, result_order(x, (axis,), 1))
+    gathered = gather_at(axes_first(x, (axis,)), index)
+    return permute(gathered, result_order(x, (axis,), 1))
 
 
 @op("IndexSelect")

@@ -122,8 +122,8 @@ def _select(input: Operand, selection: Selection) -> Node:
 def _index(input: Operand, selection: Selection, tensors: Sequence[Operand]) -> Node:
     x = read_box(input, selection)
     indices = index_nodes(x, selection.advanced, tensors)
-    taken = gather_at(axes_first(x, selection.advanced), *indices)
-    return permute(taken, result_order(x, selection.advanced, indices[0].type.rank))
+    gathered = gather_at(axes_first(x, selection.advanced), *indices)
+    return permute(gathered, result_order(x, selection.advanced, indices[0].type.rank))
 
 
 def put_item(input: Tensor, index: Any, value: Tensor | float, accumulate: bool = False) -> Tensor:

@@ -72,9 +72,11 @@ def _parse(equation: str, operands: Sequence[Node]) -> tuple[list[list[str]], li
     if len(texts) != len(operands):
         fewer = "fewer" if len(operands) < len(texts) else "more"
         raise RuntimeError(f"einsum(): {fewer} operands were provided than specified in the equation")
-    dots = max((x.type.rank - len(t.replace("...", "")) for t, x in zip(texts, operands, strict=True) if "..." in t), default=0)
-    terms = [_names(t, x.type.rank, dots, i) for i, (t, x) in enumerate(zip(texts, operands, strict=True))]
-    ellipsis = [f".{i}" for i in range(dots)]
+    extra = max(
+        (x.type.rank - len(t.replace("...", "")) for t, x in zip(texts, operands, strict=True) if "..." in t), default=0
+    )
+    terms = [_names(t, x.type.rank, extra, i) for i, (t, x) in enumerate(zip(texts, operands, strict=True))]
+    ellipsis = [f".{i}" for i in range(extra)]
     if not arrow:
         letters = left.replace("...", "").replace(",", "")
         return terms, [*ellipsis, *sorted(c for c in set(letters) if letters.count(c) == 1)]
@@ -87,7 +89,7 @@ def _parse(equation: str, operands: Sequence[Node]) -> tuple[list[list[str]], li
     return terms, output
 
 
-def _names(text: str, rank: int, dots: int, position: int) -> list[str]:
+def _names(text: str, rank: int, extra: int, position: int) -> list[str]:
     hidden = rank - len(text.replace("...", ""))
     if "..." not in text and hidden:
         raise RuntimeError(
@@ -95,7 +97,7 @@ def _names(text: str, rank: int, dots: int, position: int) -> list[str]:
             f"does not match the number of dimensions ({rank}) "
             f"for operand {position} and no ellipsis was given"
         )
-    ellipsis = [f".{i}" for i in range(dots - hidden, dots)]
+    ellipsis = [f".{i}" for i in range(extra - hidden, extra)]
     return [n for part in text.replace("...", ".") for n in (ellipsis if part == "." else [part])]
 
 

@@ -26,7 +26,7 @@ F = torch.nn.functional
 
 @pytest.fixture(autouse=True)
 def checked() -> Iterator[None]:
-    with debug.asking("bounds"):
+    with debug.enabling("bounds"):
         yield
 
 
@@ -73,7 +73,7 @@ def test_the_error_names_kernel_and_buffer(monkeypatch: pytest.MonkeyPatch) -> N
         program.run([ones(20)])
     assert "in k0_fusion" in str(error.value) and "4 bytes at 80 of 80" in str(error.value)
     monkeypatch.undo()
-    with debug.asking("bounds"):
+    with debug.enabling("bounds"):
         again = compile_graph(Graph((x,), (build.apply("exp", x * 2.0),)), dynamic=False)
     np.testing.assert_allclose(again.run([ones(20)])[0], np.exp(2 * ones(20)), rtol=1e-6)  # the error is forgotten
 
