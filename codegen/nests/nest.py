@@ -66,7 +66,7 @@ class _Writer(PaddedLoops):
         else:
             self._outer_loop(loop, rest, wanted)
         if self.outer_reductions is not None and self.kernel.folded == set(loops):
-            for stage in self.outer_reductions.places:
+            for stage in self.outer_reductions.accumulators:
                 self._column_stores(self.outer_reductions, stage, list(stage.inner))
 
     def _outer_loop(self, loop: int, rest: list[int], wanted: list[Instr]) -> None:
