@@ -95,7 +95,7 @@ def test_a_wrong_number_of_a_replay_raises(name: str, monkeypatch: pytest.Monkey
             with pytest.raises(InternalError, match="internal error, please report it"):
                 compiled(np.ones((30 + number, 40 + number), np.float32))
     x = np.random.default_rng(0).standard_normal((25, 35)).astype(np.float32)
-    np.testing.assert_allclose(compiled(x), PROGRAMS[name](torch.tensor(x)).numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(compiled(x), PROGRAMS[name](torch.tensor(x)).numpy(), rtol=1e-5, atol=1e-4)
 
 
 def test_a_wrong_kernel_raises_before_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
