@@ -125,9 +125,9 @@ class _Run:
         args = [self.values[a] for a in i.args]
         if i.op == "cast":
             return args[0].astype(i.dtype.numpy)
-        meaning = PRIMITIVES[i.op].meaning
-        assert meaning is not None
-        return np.asarray(meaning(*args))
+        reference = PRIMITIVES[i.op].reference
+        assert reference is not None
+        return np.asarray(reference(*args))
 
     def _number(self, i: Instr) -> Array:
         return np.full((1,) * len(self.kernel.dims), i.attr, i.dtype.numpy)
@@ -171,8 +171,8 @@ class _Run:
         return inside
 
     def _quotient(self, i: Instr) -> Array:
-        x, by = (self.values[a] for a in i.args)
-        return np.asarray(np.floor_divide(x, by))
+        x, divisor = (self.values[a] for a in i.args)
+        return np.asarray(np.floor_divide(x, divisor))
 
     def _random(self, i: Instr) -> Array:
         seed, counter = (self.values[a] for a in i.args)

@@ -102,19 +102,19 @@ class _Reader:
             digits.append(digit)
         return digits
 
-    def _divided(self, x: Index, by: int) -> tuple[Index, Index]:
+    def _divided(self, x: Index, divisor: int) -> tuple[Index, Index]:
         """Return quotient and remainder of a non-negative index."""
-        high = Index(x.const - x.const % by, tuple(t for t in x.loops if t[1] % by == 0))
-        low = Index(x.const % by, tuple(t for t in x.loops if t[1] % by), x.values)
+        high = Index(x.const - x.const % divisor, tuple(t for t in x.loops if t[1] % divisor == 0))
+        low = Index(x.const % divisor, tuple(t for t in x.loops if t[1] % divisor), x.values)
         reach = low.const + sum(c * (self.dims[lo] - 1) for lo, c in low.loops)
-        if not low.values and all(c > 0 for _, c in low.loops) and reach < by:
-            return Index(high.const // by, tuple((lo, c // by) for lo, c in high.loops)), low
-        quotient, rest = self._quotient(self.instrs.integer(x), by)
+        if not low.values and all(c > 0 for _, c in low.loops) and reach < divisor:
+            return Index(high.const // divisor, tuple((lo, c // divisor) for lo, c in high.loops)), low
+        quotient, rest = self._quotient(self.instrs.integer(x), divisor)
         return Index(0, (), ((quotient, 1),)), Index(0, (), ((rest, 1),))
 
-    def _quotient(self, x: Instr, by: int) -> tuple[Instr, Instr]:
+    def _quotient(self, x: Instr, divisor: int) -> tuple[Instr, Instr]:
         """Divide an index at run time; a negative index is masked, and its quotient arbitrary."""
         instrs = self.instrs
-        size = instrs.size(max(by, 1))
+        size = instrs.size(max(divisor, 1))
         quotient = instrs.emit("index_div", (x, size), I64)
         return quotient, instrs.emit("sub", (x, instrs.emit("mul", (quotient, size), I64)), I64)

@@ -10,7 +10,7 @@ from graphc.core import pytree
 from graphc.core.errors import located, user_location
 from graphc.core.pytree import TreeDef
 from graphc.ir.core import build, control_flow
-from graphc.ir.core.graph import Node, Region, parameter, place
+from graphc.ir.core.graph import Node, Region, current, parameter
 from graphc.ir.core.types import BOOL
 from graphc.ir.transforms.checkpointing import scan_in_segments
 from graphc.recording.context import state
@@ -163,8 +163,8 @@ class _here:
     """The user's line, as the source location of the nodes built in a block."""
 
     def __enter__(self) -> None:
-        self.outer = place.where
-        place.where = user_location()
+        self.outer = current.where
+        current.where = user_location()
 
     def __exit__(self, *error: object) -> None:
-        place.where = self.outer
+        current.where = self.outer

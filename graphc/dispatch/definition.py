@@ -11,7 +11,7 @@ from graphc.dispatch.arguments import Interrupted, Lowering, Operands, Placehold
 from graphc.dispatch.events import key_of_call, made_slot, names_line, recorded_tensors, template, view_key
 from graphc.dispatch.numbers import Numbers
 from graphc.dispatch.results import full_name, view_path, wrap_outputs
-from graphc.ir.core.graph import Node, TypeRuleError, fresh_scope, place, toposort
+from graphc.ir.core.graph import Node, TypeRuleError, current, fresh_scope, toposort
 from graphc.ir.core.predicates import is_constant
 from graphc.recording.context import state
 from graphc.recording.numbers import arrays, varies
@@ -56,7 +56,7 @@ class Definition:
         while (recording := state.fast) is not None:
             key = key_of_call(recording, self.body, args, kwargs)
             if self.names_lines and key is not None:
-                key += (place.where,)
+                key += (current.where,)
             entry = recording.entry
             if entry is None and recording is state.recording:
                 state.renew()  # another thread has closed it
@@ -135,7 +135,7 @@ class Definition:
     def _on_nodes(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         operands = Operands()
         if state.trace is not None:
-            state.trace.recorded(place.where)
+            state.trace.recorded(current.where)
         lowered, named = self._lowered(operands, args, kwargs)
         found = self.body(*lowered, **named)
         label = self.label(lowered, named)
@@ -208,8 +208,8 @@ class Definition:
 
     def _guarded(self, run: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return `run(args, kwargs)`; nodes that it makes get the user's line, and errors too."""
-        outer = place.where
-        place.where = user_location()
+        outer = current.where
+        current.where = user_location()
         try:
             return run(args, kwargs)
         except TypeRuleError as error:
@@ -227,4 +227,4 @@ class Definition:
             refuse(error, self.body.__name__, args, kwargs)
             raise
         finally:
-            place.where = outer
+            current.where = outer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.dispatch.arguments import Operands
-from graphc.ir.core.graph import Node, place
+from graphc.ir.core.graph import Node, current
 from graphc.ir.core.predicates import is_literal
 from graphc.recording.context import state
 from graphc.recording.grad_fn import GradFn
@@ -44,7 +44,7 @@ def _wrap(node: Node, operands: Operands, requires: bool, label: str) -> Tensor:
         storage = Storage(stopped(node), pending=pending)
     elif requires and node.dtype.is_float and not is_number(node):
         edges = tuple([t._edge() for t in operands.tensors])
-        step = GradFn(full_name(label), edges, where=place.where)
+        step = GradFn(full_name(label), edges, where=current.where)
         step.metadata = {"node": node} if state.anomaly else None
         storage = Storage(node, True, step, pending)
     else:

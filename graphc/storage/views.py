@@ -115,8 +115,8 @@ class Movement(Step):
 
     def show(self, array: Any) -> Any:
         """Apply the primitive to an array."""
-        assert self.op.meaning is not None
-        return np.asarray(self.op.meaning(array, **self.params))
+        assert self.op.reference is not None
+        return np.asarray(self.op.reference(array, **self.params))
 
     def write(self, whole: Node, new: Node) -> Node:
         """Undo a reshape or permute; put a box back."""

@@ -140,13 +140,13 @@ def digits(form: Affine, extents: Sequence[int], shape: Sequence[int]) -> list[A
     return [form, *low]
 
 
-def _divided(form: Affine, by: int, shape: Sequence[int]) -> tuple[Affine, Affine] | None:
+def _divided(form: Affine, divisor: int, shape: Sequence[int]) -> tuple[Affine, Affine] | None:
     """Return quotient and remainder of a division of a form, as forms of its terms where possible."""
-    low = Affine(tuple([term for term in form.terms if term[1] % by != 0]), form.const % by)
+    low = Affine(tuple([term for term in form.terms if term[1] % divisor != 0]), form.const % divisor)
     least, most = low.range(shape)
-    if least < 0 or most >= by:
+    if least < 0 or most >= divisor:
         return None
-    return Affine(tuple([(atom, c // by) for atom, c in form.terms if c % by == 0]), form.const // by), low
+    return Affine(tuple([(atom, c // divisor) for atom, c in form.terms if c % divisor == 0]), form.const // divisor), low
 
 
 def _substituted(atom: Atom, forms: Sequence[Affine], shape: Sequence[int]) -> Affine:

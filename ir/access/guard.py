@@ -81,9 +81,9 @@ NEVER = Guard(Affine(), 0, 0)
 """The guard that never holds."""
 
 
-def _above(x: int, by: int) -> int:
+def _above(x: int, divisor: int) -> int:
     """Return the quotient, rounded up."""
-    return -(-x // by)
+    return -(-x // divisor)
 
 
 def _both(a: Guard, b: Guard) -> Guard | None:

@@ -147,7 +147,7 @@ def added(x: Node, y: Node) -> Node:
         return x + y
     item = x.type.with_shape(x.shape[1:])
     a, b = parameter(item), parameter(item)
-    params = {"carried": 0, "sequences": 2, "length": None, "reverse": False}
+    params = {"carried": 0, "xs": 2, "length": None, "reverse": False}
     return make(PRIMITIVES["scan"], (x, y), params, (Region((a, b), (a + b,)),))
 
 
@@ -177,11 +177,12 @@ def custom(
     `batches` maps batched inputs to batched values, by the level of the batching.  Raises TypeRuleError.
     """
     rules = [rule for rule in (backward, forward) if rule is not None]
-    by, moved = (() if rule is None else tuple(rule[1]) for rule in (backward, forward))
+    wrt, varying = (() if rule is None else tuple(rule[1]) for rule in (backward, forward))
     levels = batches or {}
     closed, captures = close([*(region for region, _ in rules), *levels.values()], outer, hoist="none")
     params = {
-        "values": len(values), "inputs": len(inputs), "by": by, "moved": moved, "refusals": refusals, "levels": tuple(levels)
+        "values": len(values), "inputs": len(inputs), "wrt": wrt, "varying": varying,
+        "refusals": refusals, "levels": tuple(levels),
     }  # fmt: skip
     return results_of(make(PRIMITIVES["custom"], (*values, *inputs, *captures), params, tuple(closed)))
 
@@ -203,5 +204,5 @@ def scan(
 ) -> list[Node]:
     """Return the carried values after the last iteration, then the stacked ys.  Raises TypeRuleError."""
     closed, captures = close([body], outer, hoist="all" if length else "safe")
-    params = {"carried": len(carries), "sequences": len(xs), "length": length, "reverse": reverse}
+    params = {"carried": len(carries), "xs": len(xs), "length": length, "reverse": reverse}
     return results_of(make(PRIMITIVES["scan"], (*carries, *xs, *captures), params, tuple(closed)))

@@ -30,12 +30,12 @@ __all__ = [
     "Region",
     "TypeRuleError",
     "UndefinedDTypeError",
+    "current",
     "find",
     "free_nodes",
     "fresh_scope",
     "make",
     "parameter",
-    "place",
     "set_value",
     "toposort",
     "users",
@@ -76,7 +76,7 @@ class Attribute:
 class Primitive:
     """One row of the closed set of operations: its traits, which hold wherever it is applied and on every target.
 
-    `infer(operands, params, regions)` returns the result types or raises TypeRuleError; `meaning(*arrays, **params)` is the
+    `infer(operands, params, regions)` returns the result types or raises TypeRuleError; `reference(*arrays, **params)` is the
     reference semantics on NumPy arrays, used by the evaluator, the constant folder and the tests.  `kind` says how compilers
     treat the operation: elementwise, movement, reduce, leaf, region or other.
     """
@@ -84,7 +84,7 @@ class Primitive:
     name: str
     kind: str
     infer: Callable[[tuple[Node, ...], dict[str, Any], tuple[Region, ...]], tuple[TensorType, ...]]
-    meaning: Callable[..., Any] | None
+    reference: Callable[..., Any] | None
     doc: str
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     """The static parameters of its nodes, in the order in which they are printed."""
@@ -185,25 +185,25 @@ class Node:
 _shared: WeakValueDictionary[Any, Node] = WeakValueDictionary()
 
 
-class _Place(threading.local):
+class _Current(threading.local):
     """Thread-local state of `make`: the user's source location, `file:line` or empty, and the table of interned nodes."""
 
     where = ""
     nodes = _shared
 
 
-place = _Place()
+current = _Current()
 
 
 @contextmanager
 def fresh_scope() -> Iterator[None]:
     """Intern the nodes made in a block separately: they equal none that were made outside of it."""
-    outer = place.nodes
-    place.nodes = WeakValueDictionary()
+    outer = current.nodes
+    current.nodes = WeakValueDictionary()
     try:
         yield
     finally:
-        place.nodes = outer
+        current.nodes = outer
 
 
 def make(
@@ -223,16 +223,16 @@ def make(
     operands, params = tuple(operands), params or {}
     key = (op, operands, _key(params), regions)
     if op.interned and not unique:
-        existing = place.nodes.get(key)
+        existing = current.nodes.get(key)
         if existing is not None:
             return existing
     if not op.takes_growing:
         _check_fixed(op, operands)
     types = op.infer(operands, params, regions)
-    name, where = ("", place.where) if like is None else (like.name, like.where)
+    name, where = ("", current.where) if like is None else (like.name, like.where)
     node = _fill(op, operands, params, regions, types, name, where)
     if op.interned and not unique:
-        place.nodes[key] = node
+        current.nodes[key] = node
     return node
 
 
@@ -245,7 +245,7 @@ def _check_fixed(op: Primitive, operands: tuple[Node, ...]) -> None:
 
 def find(op: Primitive, operands: tuple[Node, ...], params: dict[str, Any]) -> Node | None:
     """Return the node for an application if it exists, else None."""
-    return place.nodes.get((op, operands, _key(params), ()))
+    return current.nodes.get((op, operands, _key(params), ()))
 
 
 _put_op, _put_operands, _put_params, _put_regions, _put_types, _put_name, _put_where, _put_value = (
@@ -300,7 +300,7 @@ PARAMETER = Primitive(
 def parameter(type: TensorType, name: str = "", *, where: str | None = None, value: Any = None) -> Node:
     """Return a fresh parameter, distinct from every other.  `where` defaults to the current source location."""
     params = {"dtype": type.dtype, "shape": type.shape}
-    return _fill(PARAMETER, (), params, (), (type,), name, place.where if where is None else where, value)
+    return _fill(PARAMETER, (), params, (), (type,), name, current.where if where is None else where, value)
 
 
 @dataclass(frozen=True, eq=False)

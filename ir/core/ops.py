@@ -13,7 +13,7 @@ import numpy as np
 
 from graphc.ir.core import semantics, type_rules
 from graphc.ir.core.graph import PARAMETER, Primitive
-from graphc.ir.core.semantics import Meaning
+from graphc.ir.core.semantics import Reference
 from graphc.ir.core.signatures import (
     AXES,
     AXIS,
@@ -60,7 +60,7 @@ def _row(
     name: str,
     kind: str,
     rule: Rule,
-    meaning: Meaning | None,
+    reference: Reference | None,
     doc: str,
     operands: int | tuple[int, int | None],
     attributes: Attributes | None = None,
@@ -71,47 +71,49 @@ def _row(
     least, most = operands if isinstance(operands, tuple) else (operands, operands)
     infer = checked(name, Signature(least, most, regions, attributes, several=name == "result"), rule)
     facts = {"cost": int(kind not in FREE), "arity": least if least == most else None, **facts}
-    PRIMITIVES[name] = Primitive(name, kind, infer, meaning, doc, attributes or {}, **facts)
+    PRIMITIVES[name] = Primitive(name, kind, infer, reference, doc, attributes or {}, **facts)
 
 
 def _elementwise(
-    name: str, arity: int, kinds: str, meaning: Meaning, doc: str, result: DType | None = None, **facts: Any
+    name: str, arity: int, kinds: str, reference: Reference, doc: str, result: DType | None = None, **facts: Any
 ) -> None:
     """Add a row whose operands have one type; results that are not floats have no derivative."""
     facts = {"differentiable": result is None and "float" in kinds, **facts}
     rule = type_rules.elementwise(name, tuple(kinds.split()), result)
-    _row(name, "elementwise", rule, meaning if result else semantics.keep_dtype(meaning), doc, arity, **facts)
+    _row(name, "elementwise", rule, reference if result else semantics.keep_dtype(reference), doc, arity, **facts)
 
 
-def _unary(name: str, kinds: str, meaning: Meaning, doc: str, **facts: Any) -> None:
-    _elementwise(name, 1, kinds, meaning, doc, **facts)
+def _unary(name: str, kinds: str, reference: Reference, doc: str, **facts: Any) -> None:
+    _elementwise(name, 1, kinds, reference, doc, **facts)
 
 
-def _function(name: str, cost: int, meaning: Meaning, doc: str, **facts: Any) -> None:
+def _function(name: str, cost: int, reference: Reference, doc: str, **facts: Any) -> None:
     """Add a row for a function of floats whose implementations differ in rounding."""
-    _elementwise(name, 1, "float", meaning, doc, cost=cost, rounding="approximate", **facts)
+    _elementwise(name, 1, "float", reference, doc, cost=cost, rounding="approximate", **facts)
 
 
-def _binary(name: str, kinds: str, meaning: Meaning, doc: str, **facts: Any) -> None:
-    _elementwise(name, 2, kinds, meaning, doc, **facts)
+def _binary(name: str, kinds: str, reference: Reference, doc: str, **facts: Any) -> None:
+    _elementwise(name, 2, kinds, reference, doc, **facts)
 
 
-def _comparison(name: str, meaning: Meaning, doc: str, **facts: Any) -> None:
-    _elementwise(name, 2, "float int bool", meaning, doc, BOOL, **facts)
+def _comparison(name: str, reference: Reference, doc: str, **facts: Any) -> None:
+    _elementwise(name, 2, "float int bool", reference, doc, BOOL, **facts)
 
 
-def _movement(name: str, rule: Rule, meaning: Meaning, doc: str, attributes: Attributes, *, view: bool = True) -> None:
-    _row(name, "movement", rule, meaning, doc, 1 if view else 2, attributes, linear=True, view=view)
+def _movement(name: str, rule: Rule, reference: Reference, doc: str, attributes: Attributes, *, view: bool = True) -> None:
+    _row(name, "movement", rule, reference, doc, 1 if view else 2, attributes, linear=True, view=view)
 
 
-def _reduction(name: str, kinds: str, meaning: Meaning, doc: str, **facts: Any) -> None:
+def _reduction(name: str, kinds: str, reference: Reference, doc: str, **facts: Any) -> None:
     facts = {"differentiable": "float" in kinds, **facts}
     rule = type_rules.reduction(name, tuple(kinds.split()), needs_elements=not facts.get("zero_sign", True))
-    _row(name, "reduce", rule, semantics.reduction(meaning), doc, 1, {"axes": AXES}, **facts)
+    _row(name, "reduce", rule, semantics.reduction(reference), doc, 1, {"axes": AXES}, **facts)
 
 
-def _leaf(name: str, rule: Rule, meaning: Meaning, doc: str, attributes: Attributes, operands: int = 0, **facts: Any) -> None:
-    _row(name, "leaf", rule, meaning, doc, operands, attributes, differentiable=False, **facts)
+def _leaf(
+    name: str, rule: Rule, reference: Reference, doc: str, attributes: Attributes, operands: int = 0, **facts: Any
+) -> None:
+    _row(name, "leaf", rule, reference, doc, operands, attributes, differentiable=False, **facts)
 
 
 def _same(x: object) -> object:
@@ -299,14 +301,14 @@ _row(
 _row(
     "scan", "region", type_rules.scan, None,
     "The region applied to each item of the xs, from the first or from the last; its ys are stacked.",
-    (0, None), {"carried": COUNT, "sequences": COUNT, "length": LENGTH, "reverse": FLAG, **_PLACEMENT},
+    (0, None), {"carried": COUNT, "xs": COUNT, "length": LENGTH, "reverse": FLAG, **_PLACEMENT},
     regions=1, may_fail=True, is_loop=True, takes_growing=True,
 )  # fmt: skip
 _row(
     "custom", "region", type_rules.custom, None,
     "Its first operands, the `values`, computed from the `inputs`; its regions are the derivatives and batching rules.",
     (1, None),
-    {"values": COUNT, "inputs": COUNT, "by": COUNTS, "moved": COUNTS, "refusals": TEXTS, "levels": COUNTS}, regions=None,
+    {"values": COUNT, "inputs": COUNT, "wrt": COUNTS, "varying": COUNTS, "refusals": TEXTS, "levels": COUNTS}, regions=None,
 )  # fmt: skip
 _row(
     "result", "leaf", type_rules.result, None, "One result of an operand that has several.", 1, {"index": COUNT},

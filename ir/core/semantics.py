@@ -16,21 +16,21 @@ import numpy as np
 from graphc.ir.core.types import DType
 
 __all__ = [
-    "CheckError", "Meaning", "argsort", "broadcast", "cast", "constant", "cumsum", "erf", "floordiv", "gather", "iota",
+    "CheckError", "Reference", "argsort", "broadcast", "cast", "constant", "cumsum", "erf", "floordiv", "gather", "iota",
     "keep_dtype", "pad", "padded_shape", "philox", "power", "random_bits", "reduction", "remainder", "rsqrt", "scatter",
     "scatter_add", "shift", "sigmoid", "sign", "slice_",
 ]  # fmt: skip
 
-Meaning = Callable[..., Any]
+Reference = Callable[..., Any]
 
 
-def keep_dtype(function: Meaning) -> Meaning:
+def keep_dtype(function: Reference) -> Reference:
     """Wrap a NumPy function so that it returns its first operand's dtype."""
 
-    def meaning(*xs: Any, **params: Any) -> Any:
+    def reference(*xs: Any, **params: Any) -> Any:
         return np.asarray(function(*xs, **params)).astype(xs[0].dtype, copy=False)
 
-    return meaning
+    return reference
 
 
 def sigmoid(x: Any) -> Any:
@@ -107,13 +107,13 @@ def remainder(x: Any, y: Any) -> Any:
     return np.where((rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest)
 
 
-def shift(function: Meaning) -> Meaning:
+def shift(function: Reference) -> Reference:
     """Reduce a shift count modulo the bit width."""
 
-    def meaning(x: Any, y: Any) -> Any:
+    def reference(x: Any, y: Any) -> Any:
         return function(x, y & (x.dtype.itemsize * 8 - 1)).astype(x.dtype)
 
-    return meaning
+    return reference
 
 
 def cast(x: Any, dtype: DType) -> Any:
@@ -200,17 +200,17 @@ def pad(x: Any, fill: Any, low: tuple[int, ...], high: tuple[int, ...], interior
     return out
 
 
-def reduction(function: Meaning) -> Meaning:
+def reduction(function: Reference) -> Reference:
     """Wrap a NumPy reduction to reduce over `axes`; sums and products of f32 accumulate in f64."""
 
-    def meaning(x: Any, axes: tuple[int, ...]) -> Any:
+    def reference(x: Any, axes: tuple[int, ...]) -> Any:
         if not axes:
             return x
         if function in (np.sum, np.prod):
             return np.asarray(function(x, axis=axes, dtype=_wide(x))).astype(x.dtype)
         return np.asarray(function(x, axis=axes))
 
-    return meaning
+    return reference
 
 
 def _wide(x: Any) -> Any:

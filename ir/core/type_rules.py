@@ -312,19 +312,19 @@ def scan(operands: Operands, params: Params, regions: Regions) -> Types:
 
 def custom(operands: Operands, params: Params, regions: Regions) -> Types:
     """Values, which are the results; inputs; captures, which every region takes as its last parameters."""
-    k, n, by, moved = (params[key] for key in ("values", "inputs", "by", "moved"))
+    k, n, wrt, varying = (params[key] for key in ("values", "inputs", "wrt", "varying"))
     types = [o.type for o in operands]
     _require(k + n <= len(types), "custom has values and inputs among its operands", k, n, len(types))
     _require(len(params["refusals"]) == 2, "custom has two refusals", params["refusals"])
-    _require(all(i < n for i in by) and all(i < k for i in moved), "custom has rules for inputs and values", by, moved)
+    _require(all(i < n for i in wrt) and all(i < k for i in varying), "custom has rules for inputs and values", wrt, varying)
     values, inputs, captures = types[:k], types[k : k + n], types[k + n :]
-    wanted = len(params["levels"]) + bool(by) + bool(moved)
+    wanted = len(params["levels"]) + bool(wrt) + bool(varying)
     _require(len(regions) == wanted, "custom has a region for each rule", len(regions), wanted)
     rest = list(regions)
-    if by:
-        _check_binding("custom", rest.pop(0), [*values, *values, *captures], [inputs[i] for i in by])
-    if moved:
-        _check_binding("custom", rest.pop(0), [*inputs, *values, *captures], [values[i] for i in moved])
+    if wrt:
+        _check_binding("custom", rest.pop(0), [*values, *values, *captures], [inputs[i] for i in wrt])
+    if varying:
+        _check_binding("custom", rest.pop(0), [*inputs, *values, *captures], [values[i] for i in varying])
     for region in rest:
         _require_types("custom calls its region with", captures, [p.type for p in region.params[n:]])
         _require_types("custom wants batches of", values, [r.type.with_shape(r.shape[1:]) for r in region.results])

@@ -99,10 +99,10 @@ def evaluate_node(node: Node, operands: list[Any]) -> Any:
     """
     if node.op.name in EVALUATORS:
         return EVALUATORS[node.op.name](node, operands)
-    if node.op.meaning is None:
+    if node.op.reference is None:
         raise ValueError(f"{node.op.name} {node.name} has no value: it is not bound to an array")
     try:
-        return np.asarray(node.op.meaning(*operands, **essential(node)))
+        return np.asarray(node.op.reference(*operands, **essential(node)))
     except IndexError as error:
         raise type(error)(f"{error}\n  at {node.where}" if node.where else str(error)) from None
 
@@ -178,4 +178,4 @@ EVALUATORS: dict[str, Callable[[Node, list[Any]], Any]] = {
 }
 """How nodes with regions are evaluated; any other node has its primitive's semantics."""
 
-assert PARAMETER.meaning is None
+assert PARAMETER.reference is None

@@ -83,7 +83,7 @@ def _noise(node: Node, operands: list[Any], value: Any) -> Any:
     if node.op.rounding == "exact" and all(x.dtype in WIDE for x in operands):
         wide = [x.astype(WIDE[x.dtype]) for x in operands]
         converts = "dtype" in node.params
-        exact = wide[0] if converts else node.op.meaning(*wide, **node.params)  # type: ignore[misc]
+        exact = wide[0] if converts else node.op.reference(*wide, **node.params)  # type: ignore[misc]
         return np.where((exact == value) | np.isnan(value), 0, _spacing(value))
     return None
 
@@ -129,9 +129,9 @@ def _matmul(node: Node, operands: list[Any]) -> Any:
 
 
 def _scatter_add(node: Node, operands: list[Any]) -> Any:
-    meaning = node.op.meaning
-    assert meaning is not None
-    return _root(lambda x, updates: meaning(x, updates, *operands[2:]), operands[0], operands[1])
+    reference = node.op.reference
+    assert reference is not None
+    return _root(lambda x, updates: reference(x, updates, *operands[2:]), operands[0], operands[1])
 
 
 _SUMS: dict[str, Callable[[Node, list[Any]], Any]] = {

@@ -35,8 +35,8 @@ class Custom:
         """Return the record of a custom node."""
         p, operands, rest = node.params, node.operands, list(node.regions)
         k, n = p["values"], p["inputs"]
-        backward = (rest.pop(0), p["by"]) if p["by"] else None
-        forward = (rest.pop(0), p["moved"]) if p["moved"] else None
+        backward = (rest.pop(0), p["wrt"]) if p["wrt"] else None
+        forward = (rest.pop(0), p["varying"]) if p["varying"] else None
         batches = dict(zip(p["levels"], rest, strict=True))
         return cls(operands[:k], operands[k : k + n], operands[k + n :], backward, forward, p["refusals"], batches)
 

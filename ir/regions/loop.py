@@ -1,6 +1,6 @@
 """A loop as a record: what it carries, runs over, captures and gives, each with the parameters that stand for it.
 
-    %0: (f64[3], f64[5]) = scan %c0, %a, %w {carried=1, length=5, reverse=false, sequences=1}
+    %0: (f64[3], f64[5]) = scan %c0, %a, %w {carried=1, length=5, reverse=false, xs=1}
         (%c: f64[3], %x: f64[3], %w: f64[3]) { …; return %next, %y }
 
     Loop.of(%0)    carries   %c0, which is %c in an iteration and %next in the one after it; the last one is a result
@@ -139,7 +139,7 @@ class Loop:
         """The parameters of the node."""
         if self.condition is not None:
             return {"carried": len(self.carries)}
-        return {"carried": len(self.carries), "sequences": len(self.xs), "length": self.length, "reverse": self.reverse}
+        return {"carried": len(self.carries), "xs": len(self.xs), "length": self.length, "reverse": self.reverse}
 
     def split(self, values: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
         """Return what belongs to carries, to xs and to captures of values that belong to the operands."""

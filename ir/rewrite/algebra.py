@@ -158,7 +158,7 @@ _SUMS = [
     rule("neg-sub", -(n - m), m - n),
     rule("sub-constant", n - c, n + -c),
     rule("add-constants", (n + c) + k, n + (c + k)),
-    rule("add-scaled-twice", f * c + f * c, _scaled_twice, exact=False),
+    rule("add-scaled-twice", f * c + f * c, _scaled_twice, reassociates=True),
 ]
 
 _PRODUCTS = [
@@ -184,8 +184,8 @@ _PRODUCTS = [
     rule("pow-zero", f**0, 1),  # C's pow: also for NaN
     rule("pow-one", f**1, f),
     rule("one-pow", 1**f, 1),
-    rule("pow-two", f**2, f * f, exact=False),
-    rule("pow-minus-one", f**-1, 1 / f, exact=False),
+    rule("pow-two", f**2, f * f, reassociates=True),
+    rule("pow-minus-one", f**-1, 1 / f, reassociates=True),
 ]
 
 _SIGNS = [

@@ -84,6 +84,6 @@ def _only_term(node: Node, mask: Node, x: Node, zero: Node) -> Node | None:
 
 CONTRACTIONS: list[Rule] = [
     rule("sum-one-term", op("sum", op("select", Var("p", ("bool",)), x, Var("c", op="constant"))), _only_term),
-    rule("sum-product", op("sum", op("mul", x, y)), _as_matmul, exact=False, single_use=True),
+    rule("sum-product", op("sum", op("mul", x, y)), _as_matmul, reassociates=True, single_use=True),
 ]
 """They come before the rules about sums of moved values, which take broadcasts apart."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from graphc.ir.core import build
 from graphc.ir.core.cached import cached_property
-from graphc.ir.core.graph import Node, Region, TypeRuleError, make, place
+from graphc.ir.core.graph import Node, Region, TypeRuleError, current, make
 from graphc.ir.rewrite.pattern import Bindings, Number, Op, Pattern, Var, instance, matches, tag_of
 
 __all__ = ["RewriteLoopError", "Rule", "RuleSet", "Trace", "rewrite", "rule"]
@@ -38,7 +38,7 @@ Result = Pattern | Callable[..., "Node | None"]
 class Rule:
     """A pattern and its replacement.
 
-    `exact` is False where results may differ in the last bits (never less accurate), because a sum is reassociated or a
+    `reassociates` is True where results may differ in the last bits (never less accurate), because a sum is reassociated or a
     function is replaced by a correctly rounded one.  A `single_use` rule repeats the first operand's work, so it applies only
     if the matched node is that operand's only reader.  The result of a `tree` rule is a function of the node, the root of a
     tree of this primitive, and its terms: the leaves of the tree, whose inner nodes have no reader outside of it.
@@ -48,7 +48,7 @@ class Rule:
     pattern: Op
     result: Result
     when: Callable[..., bool] | None
-    exact: bool
+    reassociates: bool
     single_use: bool
     tree: bool
     where: str
@@ -93,7 +93,7 @@ def rule(
     result: Result | float,
     *,
     when: Callable[..., bool] | None = None,
-    exact: bool = True,
+    reassociates: bool = False,
     single_use: bool = False,
     tree: bool = False,
 ) -> Rule:
@@ -101,7 +101,7 @@ def rule(
     caller = sys._getframe(1)
     where = f"{Path(caller.f_code.co_filename).name}:{caller.f_lineno}"
     after = Number(result) if isinstance(result, (int, float)) else result
-    return Rule(name, pattern, after, when, exact, single_use, tree, where)
+    return Rule(name, pattern, after, when, reassociates, single_use, tree, where)
 
 
 def _terms(root: Node, readers: Mapping[Node, int]) -> list[Node]:
@@ -177,11 +177,11 @@ def rewrite(roots: Sequence[Node], rules: RuleSet, trace: Trace | None = None) -
     lose their identity.  Raises RewriteLoopError.
     """
     run = _Pass(rules, trace, *_count_readers(roots, rules.trees))
-    outer = place.where
+    outer = current.where
     try:
         run.run(roots)
     finally:
-        place.where = outer
+        current.where = outer
     return [run.final(root) for root in roots]
 
 
@@ -261,7 +261,7 @@ class _Pass:
         regions = tuple([self.finished(r) for r in node.regions])
         if operands != node.operands or regions != node.regions:
             return make(node.op, operands, node.params, regions, like=node)
-        place.where = node.where
+        current.where = node.where
         after = self.rules.apply(node, self.trace, self.readers, inner=node in self.inner)
         if any(self.readers[o] > 1 for o in node.operands):  # operands that the result bypasses stay, with one more reader
             self.readers.update(after.operands)

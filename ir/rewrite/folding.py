@@ -28,12 +28,12 @@ def _no_elements(node: Node, *_: Node) -> Node | None:
 
 def _constant_result(node: Node) -> Node:
     """The constant it computes."""
-    assert node.op.meaning is not None
+    assert node.op.reference is not None
 
     def computed(*values: float) -> float:
         operands = [np.asarray(v, o.dtype.numpy) for v, o in zip(values, node.operands, strict=True)]
         with np.errstate(all="ignore"):
-            return np.asarray(node.op.meaning(*operands, **node.params)).item()  # type: ignore[misc, no-any-return]
+            return np.asarray(node.op.reference(*operands, **node.params)).item()  # type: ignore[misc, no-any-return]
 
     return build.full_like(node, derived(computed, *(o.params["value"] for o in node.operands)))
 
@@ -58,8 +58,8 @@ def _chosen(node: Node, c: Node) -> Node | None:
     """The constant in the new shape if it reduces any elements; else the reduction of none."""
     if _count(node, c):
         return build.full_like(node, c.params["value"])
-    assert node.op.meaning is not None
-    return build.full_like(node, bool(node.op.meaning(np.zeros(0, np.bool_), (0,))))  # max and min always have an element
+    assert node.op.reference is not None
+    return build.full_like(node, bool(node.op.reference(np.zeros(0, np.bool_), (0,))))  # max and min always have an element
 
 
 def _summed(node: Node, c: Node) -> Node:
@@ -88,7 +88,7 @@ FOLDING: list[Rule] = [
     rule("move-constant", op("movement", c, any_of=["reshape", "permute", "broadcast", "slice", "flip"]), _moved),
     rule("join-constants", op("pad or concatenate", any_of=["pad", "concatenate"], every=["constant"]), _all_alike),
     rule("choose-constant", op("max, min, any or all", c, any_of=["max", "min", "any", "all"]), _chosen),
-    rule("sum-constant", op("sum", c), _summed, exact=False),
+    rule("sum-constant", op("sum", c), _summed, reassociates=True),
     rule("prod-constant", op("prod", c), _multiplied),
 ]
 """All rules that make constants."""

@@ -77,7 +77,7 @@ def _broadcast_once(node: Node, x: Node) -> Node:
     return build.broadcast(x, node.shape, [axes[a] for a in node.operands[0].params["axes"]])
 
 
-def _product_of_transposes(node: Node, x: Node, y: Node) -> Node | None:
+def _transposed_matmul(node: Node, x: Node, y: Node) -> Node | None:
     """matmul(transpose(y), transpose(x)), if only the last two axes are swapped."""
     n = node.type.rank
     swapped = node.params["axes"] == (*range(n - 2), n - 1, n - 2)
@@ -227,7 +227,7 @@ _NOTHING_MOVES = [
 _MOVED_TWICE = [
     rule("reshape-reshape", op("reshape", op("reshape", x)), _reshape_once),
     rule("permute-permute", op("permute", op("permute", x)), _permute_once),
-    rule("permute-matmul", op("permute", op("matmul", x, Var("y"))), _product_of_transposes, exact=False, single_use=True),
+    rule("permute-matmul", op("permute", op("matmul", x, Var("y"))), _transposed_matmul, reassociates=True, single_use=True),
     rule("broadcast-broadcast", op("broadcast", op("broadcast", x)), _broadcast_once),
     rule("flip-flip", op("flip", op("flip", x)), _flip_once),
     rule("slice-slice", op("slice", op("slice", x)), _slice_once),

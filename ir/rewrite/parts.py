@@ -99,7 +99,7 @@ def _is_part(x: Node, axis: int) -> bool:
 
 
 PARTS: list[Rule] = [
-    rule("add-part", op("add", Var("x"), op("pad", Var("y"), Var("v"))), _joined_parts, exact=False, tree=True),
-    rule("add-parts", op("add", op("add"), Var("x")), _joined_parts, exact=False, tree=True),
+    rule("add-part", op("add", Var("x"), op("pad", Var("y"), Var("v"))), _joined_parts, reassociates=True, tree=True),
+    rule("add-parts", op("add", op("add"), Var("x")), _joined_parts, reassociates=True, tree=True),
 ]
 """They come before the rules about movement, which would take broadcasts out of the terms one by one."""

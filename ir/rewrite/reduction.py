@@ -108,12 +108,12 @@ REDUCTION: list[Rule] = [
     rule("reduce-nothing", op("reduction", x, any_of=REDUCTIONS), _x_if_no_axes),
     rule("sum-single", op("sum", x), _sum_of_single),
     rule("reduce-single", op("other reduction", x, any_of=_NOT_SUM), _reshape_if_single),
-    *(rule(f"{name}-{name}", op(name, op(name, x)), _reduce_once, exact=False, single_use=True) for name in REDUCTIONS),
-    rule("sum-broadcast", op("sum", op("broadcast", x)), _sum_of_broadcast, exact=False),
+    *(rule(f"{name}-{name}", op(name, op(name, x)), _reduce_once, reassociates=True, single_use=True) for name in REDUCTIONS),
+    rule("sum-broadcast", op("sum", op("broadcast", x)), _sum_of_broadcast, reassociates=True),
     rule("reduce-broadcast", op("max, min, any or all", op("broadcast", x), any_of=_IDEMPOTENT), _reduce_of_broadcast),
-    rule("reduce-permute", op("reduction", op("permute", x), any_of=REDUCTIONS), _reduce_of_permute, exact=False),
-    rule("reduce-flip", op("reduction", op("flip", x), any_of=REDUCTIONS), _reduce_of_flip, exact=False),
-    rule("reduce-reshape", op("reduction", op("reshape", x), any_of=REDUCTIONS), _reduce_all_of_reshape, exact=False),
-    rule("sum-pad", op("sum", op("pad", x, Var("v", op="constant"))), _sum_of_pad, exact=False),
+    rule("reduce-permute", op("reduction", op("permute", x), any_of=REDUCTIONS), _reduce_of_permute, reassociates=True),
+    rule("reduce-flip", op("reduction", op("flip", x), any_of=REDUCTIONS), _reduce_of_flip, reassociates=True),
+    rule("reduce-reshape", op("reduction", op("reshape", x), any_of=REDUCTIONS), _reduce_all_of_reshape, reassociates=True),
+    rule("sum-pad", op("sum", op("pad", x, Var("v", op="constant"))), _sum_of_pad, reassociates=True),
 ]
 """All rules about reductions, in order of preference."""

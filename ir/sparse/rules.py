@@ -93,7 +93,7 @@ def _scatter(node: Node, operands: Sequence[Sparsity | None], values: Values) ->
     indices = [values.of(i) for i in node.operands[2:]]
     if any(i is None for i in indices):
         return union_of([x, _mixed(updates, node.operands[1], node, node.operands[2].type.rank)])
-    places = PRIMITIVES["gather"].meaning
+    places = PRIMITIVES["gather"].reference
     assert places is not None
     targets = places(np.arange(node.type.size).reshape(node.shape), *indices).ravel()
     if adds_updates(node):
@@ -139,8 +139,8 @@ def _picked(
     present = [p for p in parts if p is not None]
     if not present:
         return None
-    assert node.op.meaning is not None
-    return stacked(present).take(np.asarray(node.op.meaning(*before, *numbers, *after, **node.params)).ravel())
+    assert node.op.reference is not None
+    return stacked(present).take(np.asarray(node.op.reference(*before, *numbers, *after, **node.params)).ravel())
 
 
 def _reduce(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Sparsity | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.ir.core.graph import Node, TypeRuleError, place, toposort
+from graphc.ir.core.graph import Node, TypeRuleError, current, toposort
 from graphc.ir.core.predicates import is_result
 from graphc.ir.transforms.jvp_control import LOOP_JVP
 from graphc.ir.transforms.jvp_rules import JVP
@@ -49,7 +49,7 @@ def tangents(outputs: Sequence[Node], wrt: Sequence[Node], seeds: Sequence[Node]
             known[node] = known[node] + seed if node in known else seed
     fixed = frozenset(known)
     several: dict[Node, list[Node | None]] = {}
-    outer = place.where
+    outer = current.where
     try:
         for node in toposort(outputs, fixed.__contains__):
             if node in fixed:
@@ -62,7 +62,7 @@ def tangents(outputs: Sequence[Node], wrt: Sequence[Node], seeds: Sequence[Node]
                 else:
                     _propagate(node, known)
     finally:
-        place.where = outer
+        current.where = outer
     return [known.get(node) for node in outputs]
 
 
@@ -82,7 +82,7 @@ def _through_regions(node: Node, known: dict[Node, Node], several: dict[Node, li
     """Add the tangents of all results of a loop or a branch."""
     if node.op.name not in LOOP_JVP:
         raise TypeRuleError(f"{node.op.name} has no derivative rule")
-    place.where = node.where
+    current.where = node.where
     results = LOOP_JVP[node.op.name](node, [known.get(o) for o in node.operands], tangents)
     if len(node.types) > 1:
         several[node] = results
@@ -94,7 +94,7 @@ def _propagate(node: Node, known: dict[Node, Node]) -> None:
     """Add the tangent of a node, if it has one; new nodes have the source location of `node`."""
     if node.op.name not in JVP or not node.dtype.is_float:
         return
-    place.where = node.where
+    current.where = node.where
     known[node] = tangent = JVP[node.op.name](node, [known.get(o) for o in node.operands])
     # constants are shared, so no one name fits them
     if node.name and not tangent.name and tangent.op.kind != "leaf":

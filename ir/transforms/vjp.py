@@ -11,7 +11,7 @@ from functools import reduce
 
 from graphc.ir.core.build import constant, zeros_like
 from graphc.ir.core.control_flow import added
-from graphc.ir.core.graph import Graph, Node, TypeRuleError, place, toposort
+from graphc.ir.core.graph import Graph, Node, TypeRuleError, current, toposort
 from graphc.ir.core.predicates import is_result
 from graphc.ir.transforms.vjp_control import LOOP_VJP
 from graphc.ir.transforms.vjp_rules import VJP, accumulated
@@ -60,7 +60,7 @@ def gradients(outputs: Sequence[Node], cotangents: Sequence[Node], wrt: Sequence
         _check_cotangent(output, cotangent)
         if output in active:
             adjoints.add(output, cotangent)
-    outer = place.where
+    outer = current.where
     try:
         for node in reversed(order):
             if node in adjoints and is_result(node):
@@ -70,7 +70,7 @@ def gradients(outputs: Sequence[Node], cotangents: Sequence[Node], wrt: Sequence
             elif node in adjoints:
                 _propagate(node, active, adjoints)
     finally:
-        place.where = outer
+        current.where = outer
     return [adjoints.get(node) for node in wrt]
 
 
@@ -100,9 +100,9 @@ def adjoint(graph: Graph, wrt: Sequence[int], *, value: bool = True) -> Graph:
     output = graph.results[0]
     if output.shape != () or not output.dtype.is_float:
         raise TypeRuleError(f"adjoint needs a 0-d float as first result, got {output.type}")
-    by = [graph.params[i] for i in wrt]
-    grads = gradients([output], [constant(1, output.dtype)], by)
-    filled = [zeros_like(p) if g is None else g for p, g in zip(by, grads, strict=True)]
+    params = [graph.params[i] for i in wrt]
+    grads = gradients([output], [constant(1, output.dtype)], params)
+    filled = [zeros_like(p) if g is None else g for p, g in zip(params, grads, strict=True)]
     return Graph(graph.params, (*(graph.results if value else ()), *filled), f"{graph.name}_adjoint")
 
 
@@ -142,7 +142,7 @@ def _through_regions(node: Node, active: set[Node], adjoints: _Cotangents, parts
     wanted = [operand in active for operand in node.operands]
     if not any(wanted) or all(g is None for g in cotangents):
         return
-    place.where = in_gradient(node.where)
+    current.where = in_gradient(node.where)
     for operand, part in zip(node.operands, LOOP_VJP[node.op.name](node, cotangents, wanted, gradients), strict=True):
         if part is not None:
             adjoints.add(operand, part)
@@ -155,7 +155,7 @@ def _propagate(node: Node, active: set[Node], adjoints: _Cotangents) -> None:
     wanted = [operand in active for operand in node.operands]
     if not any(wanted):
         return
-    place.where = in_gradient(node.where)
+    current.where = in_gradient(node.where)
     for operand, part in zip(node.operands, VJP[node.op.name](node, total, wanted), strict=True):
         if part is not None:
             adjoints.add(operand, part)

@@ -34,8 +34,8 @@ LoopRule = Callable[[Node, Sequence["Node | None"], Sequence[bool], Gradients], 
 """rule(node, cotangents of its results, which operands want a gradient, gradients) -> gradients of the operands."""
 
 
-def _filled(by: Sequence[Node], grads: Sequence[Node | None]) -> list[Node]:
-    return [zeros_like(node) if g is None else g for node, g in zip(by, grads, strict=True)]
+def _filled(params: Sequence[Node], grads: Sequence[Node | None]) -> list[Node]:
+    return [zeros_like(node) if g is None else g for node, g in zip(params, grads, strict=True)]
 
 
 def _scattered(wanted: Sequence[bool], grads: Sequence[Node]) -> list[Node | None]:
@@ -50,9 +50,9 @@ def _cond(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool],
     arms = []
     for region in node.regions:
         seeds = [parameter(region.results[i].type) for i in with_cotangent]
-        by = [p for p, w in zip(region.params, wanted, strict=True) if w]
-        grads = gradients([region.results[i] for i in with_cotangent], seeds, by)
-        arms.append(Region((*region.params, *seeds), tuple(_filled(by, grads))))
+        params = [p for p, w in zip(region.params, wanted, strict=True) if w]
+        grads = gradients([region.results[i] for i in with_cotangent], seeds, params)
+        arms.append(Region((*region.params, *seeds), tuple(_filled(params, grads))))
     operands = (*node.operands, *(g for g in cotangents if g is not None))
     return [None, *_scattered(wanted, results_of(make(PRIMITIVES["cond"], operands, {}, tuple(arms), like=node)))]
 
@@ -64,8 +64,8 @@ def _checkpoint(
     (body,) = node.regions
     with_cotangent = [i for i, g in enumerate(cotangents) if g is not None]
     seeds = [parameter(body.results[i].type) for i in with_cotangent]
-    by = [p for p, w in zip(body.params, wanted, strict=True) if w]
-    grads = _filled(by, gradients([body.results[i] for i in with_cotangent], seeds, by))
+    params = [p for p, w in zip(body.params, wanted, strict=True) if w]
+    grads = _filled(params, gradients([body.results[i] for i in with_cotangent], seeds, params))
     reached = set(toposort(grads))
     operands = [*node.operands, *(g for g in cotangents if g is not None)]
     pairs = [(p, o) for p, o in zip((*body.params, *seeds), operands, strict=True) if p in reached]

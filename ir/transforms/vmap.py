@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from graphc.ir.core.graph import Node, TypeRuleError, make, place, toposort
+from graphc.ir.core.graph import Node, TypeRuleError, current, make, toposort
 from graphc.ir.core.predicates import is_result
 from graphc.ir.core.types import TensorType
 from graphc.ir.transforms.vmap_control import LOOP_BATCH
@@ -53,7 +53,7 @@ def batch(outputs: Sequence[Node], inputs: Mapping[Node, Node], size: int, level
 def _batched_all(outputs: Sequence[Node], inputs: dict[Node, Node], run: Run) -> list[tuple[Node, bool]]:
     known: dict[Node, tuple[Node, bool]] = {one: (many, True) for one, many in inputs.items()}
     several: dict[Node, list[tuple[Node, bool]]] = {}
-    outer = place.where
+    outer = current.where
     try:
         for node in toposort(outputs, inputs.__contains__):
             if node in known:
@@ -61,10 +61,10 @@ def _batched_all(outputs: Sequence[Node], inputs: dict[Node, Node], run: Run) ->
             if is_result(node) and node.operands[0] in several:
                 known[node] = several[node.operands[0]][node.params["index"]]
             elif not known.keys().isdisjoint(node.operands):
-                place.where = node.where
+                current.where = node.where
                 _add(node, [known.get(o, (o, False)) for o in node.operands], known, several, run)
     finally:
-        place.where = outer
+        current.where = outer
     return [known.get(node, (node, False)) for node in outputs]
 
 

@@ -30,9 +30,9 @@ def moved_elements(node: Node) -> list[int]:
     """Return, for each element of a movement's result, its index in the operand; one past the last is the fill value."""
     x = node.operands[0]
     numbers = np.arange(x.type.size).reshape(x.shape)
-    assert node.op.meaning is not None
+    assert node.op.reference is not None
     fill = [np.asarray(x.type.size)] * (len(node.operands) - 1)
-    return [int(i) for i in node.op.meaning(numbers, *fill, **node.params).ravel()]
+    return [int(i) for i in node.op.reference(numbers, *fill, **node.params).ravel()]
 
 
 def _constant(c: Context, node: Node, xs: list[Elements]) -> Elements:
@@ -44,16 +44,16 @@ def _iota(c: Context, node: Node, xs: list[Elements]) -> Elements:
     if lanes is not None and node in lanes.counters:
         numbers = [min(i, lanes.count - 1) for i in range(lanes.width)]
         return [c.f.lanes_const(numbers, LLVM[node.dtype.name])] * node.type.size
-    assert node.op.meaning is not None
-    return [c.constants(i.item(), node.dtype) for i in node.op.meaning(**node.params).ravel()]
+    assert node.op.reference is not None
+    return [c.constants(i.item(), node.dtype) for i in node.op.reference(**node.params).ravel()]
 
 
 def _concatenate(c: Context, node: Node, xs: list[Elements]) -> Elements:
-    assert node.op.meaning is not None
+    assert node.op.reference is not None
     starts = np.cumsum([0, *(len(x) for x in xs)])
     numbers = [np.arange(o.type.size).reshape(o.shape) + s for o, s in zip(node.operands, starts, strict=False)]
     elements = [v for x in xs for v in x]
-    return [elements[int(i)] for i in node.op.meaning(*numbers, **node.params).ravel()]
+    return [elements[int(i)] for i in node.op.reference(*numbers, **node.params).ravel()]
 
 
 def _random_bits(c: Context, node: Node, xs: list[Elements]) -> Elements:

@@ -382,7 +382,7 @@ TEXT = """graph f(%x: f64[3], %w: f64[3]) -> (f64[3]) {
   }
   return %0
 }
-""".replace("PARAMS", 'values=1, inputs=1, by=[0], moved=[0], refusals=["",""], levels=[]')
+""".replace("PARAMS", 'values=1, inputs=1, wrt=[0], varying=[0], refusals=["",""], levels=[]')
 
 
 def test_text_and_meaning() -> None:

@@ -22,7 +22,7 @@ def numpys(node: Node, base: np.ndarray) -> np.ndarray | None:
         return base
     array = numpys(node.operands[0], base)
     if array is None or node.op.name != "reshape":
-        return None if array is None else node.op.meaning(array, **node.params)
+        return None if array is None else node.op.reference(array, **node.params)
     try:
         view = array.view()
         view.shape = node.shape

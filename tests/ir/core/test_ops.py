@@ -1,4 +1,4 @@
-"""The traits of a row are true of its NumPy meaning."""
+"""The traits of a row are true of its NumPy semantics."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ LINEAR: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
 """Operands and parameters of each linear primitive."""
 
 
-def meaning(op: Primitive) -> Any:
+def reference(op: Primitive) -> Any:
     """Return what a primitive computes."""
-    assert op.meaning is not None
-    return op.meaning
+    assert op.reference is not None
+    return op.reference
 
 
 def named(trait: str) -> list[Primitive]:
@@ -57,21 +57,21 @@ def test_linear_primitives() -> None:
         operands, params = LINEAR[op.name]
         moved = [x if x.dtype.kind != "f" else x * 0.5 + 1 for x in operands]
         twice = [x if x.dtype.kind != "f" else 3 * x + 2 * m for x, m in zip(operands, moved, strict=True)]
-        expected = 3 * meaning(op)(*operands, **params) + 2 * meaning(op)(*moved, **params)
-        np.testing.assert_allclose(meaning(op)(*twice, **params), expected, atol=1e-12)
+        expected = 3 * reference(op)(*operands, **params) + 2 * reference(op)(*moved, **params)
+        np.testing.assert_allclose(reference(op)(*twice, **params), expected, atol=1e-12)
 
 
 def test_commutative_primitives() -> None:
     for op in named("commutative"):
         a, b = (X, Y) if op.differentiable or op.name in ("eq", "ne") else (N, M)
-        np.testing.assert_array_equal(meaning(op)(a, b), meaning(op)(b, a))
+        np.testing.assert_array_equal(reference(op)(a, b), reference(op)(b, a))
     assert {"add", "mul", "maximum"} <= {op.name for op in named("commutative")}
 
 
 def test_idempotent_primitives() -> None:
     for op in named("idempotent"):
         x: Any = X > 0 if op.name in ("any", "all", "and", "or") else X
-        found = meaning(op)(x, x) if op.arity == 2 else meaning(op)(np.stack([x, x]), axes=(0,))
+        found = reference(op)(x, x) if op.arity == 2 else reference(op)(np.stack([x, x]), axes=(0,))
         np.testing.assert_array_equal(found, x)
     assert {op.name for op in named("idempotent")} >= {"max", "min", "any", "all"}
 
@@ -80,15 +80,15 @@ def test_flat_primitives_have_no_slope() -> None:
     for op in named("flat"):
         operands = [X, Y + np.sign(Y)][: op.arity]
         near = [x * (1 + 1e-12) for x in operands]
-        np.testing.assert_array_equal(meaning(op)(*operands), meaning(op)(*near))
+        np.testing.assert_array_equal(reference(op)(*operands), reference(op)(*near))
     assert {op.name for op in named("flat")} == {"sign", "floor", "ceil", "trunc", "round", "floordiv"}
 
 
 def test_views_share_memory() -> None:
     for op in named("view"):
         operands, params = LINEAR[op.name]
-        assert np.shares_memory(meaning(op)(*operands, **params), operands[0])
-    assert not np.shares_memory(meaning(PRIMITIVES["pad"])(*LINEAR["pad"][0], **LINEAR["pad"][1]), X)
+        assert np.shares_memory(reference(op)(*operands, **params), operands[0])
+    assert not np.shares_memory(reference(PRIMITIVES["pad"])(*LINEAR["pad"][0], **LINEAR["pad"][1]), X)
 
 
 def test_indices_are_checked() -> None:
@@ -98,7 +98,7 @@ def test_indices_are_checked() -> None:
             wrong = [x + 9 if i == op.indices else x for i, x in enumerate(operands)]
             assert op.may_fail and all(x.dtype.kind == "f" for x in operands[: op.indices])
             with pytest.raises(IndexError):
-                meaning(op)(*wrong)
+                reference(op)(*wrong)
 
 
 def test_reductions_fold_axes() -> None:
@@ -149,7 +149,7 @@ def test_coefficients_are_numbers_among_attributes() -> None:
 
 
 def test_fields_of_rows_have_their_meaning_written_down() -> None:
-    described = {f.name for f in fields(Primitive)} - {"name", "kind", "infer", "meaning", "doc", "interned"}
+    described = {f.name for f in fields(Primitive)} - {"name", "kind", "infer", "reference", "doc", "interned"}
     assert all(any(getattr(op, name) for op in PRIMITIVES.values()) for name in described)
     kinds = {op.kind for op in PRIMITIVES.values()}
     assert kinds == {"elementwise", "movement", "reduce", "leaf", "region", "other"}

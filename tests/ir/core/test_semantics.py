@@ -1,4 +1,4 @@
-"""The NumPy meaning of primitives that have more than one way to be computed."""
+"""The NumPy semantics of primitives that have more than one way to be computed."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def raw_slices(tree: ast.AST) -> Iterator[str]:
 
 def counts(tree: ast.AST) -> list[str]:
     """Return the names of a loop's counts that stand in code as strings."""
-    return [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and n.value in ("carried", "sequences")]
+    return [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and n.value in ("carried", "xs")]
 
 
 def test_parts_are_read_through_records():

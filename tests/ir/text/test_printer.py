@@ -25,7 +25,7 @@ from graphc.ir.core.build import (
     reshape,
     select,
 )
-from graphc.ir.core.graph import Graph, Node, Region, make, parameter, place
+from graphc.ir.core.graph import Graph, Node, Region, current, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, DTYPES, F32, F64, I32, I64, U8, DType, TensorType
 from graphc.ir.fusion.fusion import fuse
@@ -96,7 +96,7 @@ graph f(%x: f32[], %w: f32[]) -> (f32[], f32[]) {
   }
   %1: f32[] = result %0 {index=0}
   %2: f32[?] = result %0 {index=1}
-  %3: f32[] = scan %w, %2 {carried=1, sequences=1, length=none, reverse=true} (%d: f32[], %x: f32[]) {
+  %3: f32[] = scan %w, %2 {carried=1, xs=1, length=none, reverse=true} (%d: f32[], %x: f32[]) {
     %0: f32[] = mul %d, %x
     %1: f32[] = add %0, %0
     return %1
@@ -254,8 +254,8 @@ def test_constants_are_short() -> None:
 def test_parameters_of_all_kinds_are_read_back() -> None:
     x = p((), "x", F64)
     texts = ('a "b" \\ \n c', "=,]")
-    custom = {"values": 1, "inputs": 0, "by": (), "moved": (), "refusals": texts, "levels": ()}
-    scan = {"carried": 0, "sequences": 1, "length": 3, "reverse": True}
+    custom = {"values": 1, "inputs": 0, "wrt": (), "varying": (), "refusals": texts, "levels": ()}
+    scan = {"carried": 0, "xs": 1, "length": 3, "reverse": True}
     body = Region((x,), (apply("cast", x, dtype=F32),))
     schedule = {"dims": (), "outer": 0, "results": ((),), "reduces": ()}
     for node in (
@@ -269,12 +269,12 @@ def test_parameters_of_all_kinds_are_read_back() -> None:
 
 
 def test_places_are_comments() -> None:
-    place.where = "train.py:12"
+    current.where = "train.py:12"
     try:
         x = p((2,), "x")
         graph = Graph((x,), (apply("tanh", x),))
     finally:
-        place.where = ""
+        current.where = ""
     assert "= tanh %x  # train.py:12\n" in to_text(graph, places=True)
     assert "#" not in to_text(graph)
     assert to_text(parse(to_text(graph, places=True))) == to_text(graph)

@@ -88,14 +88,14 @@ def test_acyclic_accepts_shared_operands() -> None:
 def test_known() -> None:
     x = p()
     neg = PRIMITIVES["neg"]
-    stranger = Primitive("twice", neg.kind, neg.infer, neg.meaning, "2x.")
+    stranger = Primitive("twice", neg.kind, neg.infer, neg.reference, "2x.")
     refused(Graph((x,), (make(stranger, (x,)),)), "known", "twice is no primitive")
 
 
 def test_known_is_by_identity() -> None:
     x = p()
     neg = PRIMITIVES["neg"]
-    double = Primitive("neg", neg.kind, neg.infer, neg.meaning, neg.doc)
+    double = Primitive("neg", neg.kind, neg.infer, neg.reference, neg.doc)
     refused(Graph((x,), (make(double, (x,)),)), "known", "neg is no primitive")
 
 
@@ -271,9 +271,9 @@ def test_lawful_refuses_schedules_of_another_body(schedule: str, message: str) -
         ("%y: f32[4] = sum %x {axes=[true]}", "sum needs counts for axes"),
         ("%y: f32[4] = sum %x {axis=1}", "sum has the parameters axes, got axis"),
         ("%y: f32[4,3] = result %x {index=0}", "several results, got 1"),
-        ("%y: f32[4,3] = scan %x {carried=2, sequences=0, length=2, reverse=false} (%c: f32[4,3]) { return %c }",
+        ("%y: f32[4,3] = scan %x {carried=2, xs=0, length=2, reverse=false} (%c: f32[4,3]) { return %c }",
          "over operands, got 2, 0, 1"),
-        ("%y: f32[4,3] = scan %x {carried=1, sequences=0, length=2, reverse=0} (%c: f32[4,3]) { return %c }",
+        ("%y: f32[4,3] = scan %x {carried=1, xs=0, length=2, reverse=0} (%c: f32[4,3]) { return %c }",
          "scan needs a flag for reverse"),
         ("%y: f32[4,3] = while %x {carried=1000000000000} (%c: f32[4,3]) { %t: bool[] = constant true return %t } "
          "(%c: f32[4,3]) { return %c }", "while carries operands"),
@@ -342,7 +342,7 @@ graph f(%x: f32[3,3]) -> (f32[3]) {
 
 REGISTERS = """\
 graph f(%s: f64[8,3], %w: f64[8,3]) -> (f64[8,3], f64[40,8]) {
-  %0: (f64[8,3], f64[40,8]) = scan %s, %w {carried=1, sequences=0, length=40, reverse=false, DECISIONS} \
+  %0: (f64[8,3], f64[40,8]) = scan %s, %w {carried=1, xs=0, length=40, reverse=false, DECISIONS} \
 (%c: f64[8,3], %w: f64[8,3]) {
     %0: f64[8,3] = mul %c, %w
     %1: f64[8,3] = cumsum %0 {axis=1}
@@ -412,7 +412,7 @@ def test_promotable_refuses_too_many_operations() -> None:
     lines = "\n".join(f"    %{i + 1}: f64[4,4] = matmul %{i}, %w" for i in range(500))
     text = f"""\
 graph f(%s: f64[4,4], %w: f64[4,4]) -> (f64[4,4]) {{
-  %0: f64[4,4] = scan %s, %w {{carried=1, sequences=0, length=4, reverse=false, registers=16}} \
+  %0: f64[4,4] = scan %s, %w {{carried=1, xs=0, length=4, reverse=false, registers=16}} \
 (%0: f64[4,4], %w: f64[4,4]) {{
 {lines}
     return %500
@@ -425,7 +425,7 @@ graph f(%s: f64[4,4], %w: f64[4,4]) -> (f64[4,4]) {{
 
 UPDATES = """\
 graph f(%s: f32[40], %t: f32[40], %v: f32[1], %i: i64[1]) -> (f32[40], f32[40], f32[1]) {
-  %0: (f32[40], f32[40], f32[1]) = scan %s, %t, %v, %v, %i {carried=3, sequences=0, length=9, reverse=false} \
+  %0: (f32[40], f32[40], f32[1]) = scan %s, %t, %v, %v, %i {carried=3, xs=0, length=9, reverse=false} \
 (%c: f32[40], %d: f32[40], %e: f32[1], %v: f32[1], %i: i64[1]) {
     %r: f32[1] = gather %c, %i
     LINES
@@ -529,7 +529,7 @@ def test_writable_refuses_joins_in_place(numbers: str, line: str, result: str, m
 
 PACKED = """\
 graph f(%s: f64[20,20], %w: f64[20,20]) -> (f64[20,20]) {
-  %0: f64[20,20] = scan %s, %w {carried=1, sequences=0, length=9, reverse=false} (%c: f64[20,20], %w: f64[20,20]) {
+  %0: f64[20,20] = scan %s, %w {carried=1, xs=0, length=9, reverse=false} (%c: f64[20,20], %w: f64[20,20]) {
     %t: f64[20,20] = permute FACTOR {axes=[1,0]}
     %1: f64[20,20] = matmul %c, %t {packed=true}
     return %1

@@ -14,7 +14,7 @@ from graphc import func
 from graphc.func import hessian, jacfwd, jacrev, jvp, linearize
 from graphc.ir.core import build
 from graphc.ir.core.build import apply, cast, constant, elementwise, zeros_like
-from graphc.ir.core.graph import Graph, Node, TypeRuleError, make, parameter, place, toposort
+from graphc.ir.core.graph import Graph, Node, TypeRuleError, current, make, parameter, toposort
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import F64, I64
 from graphc.ir.interpret.evaluate import evaluate
@@ -233,12 +233,12 @@ def test_only_what_varies_costs_something() -> None:
 
 def test_tangents_know_their_node() -> None:
     (x,) = params(np.ones(3))
-    place.where = "model.py:7"
+    current.where = "model.py:7"
     y = elementwise("tanh", x)
-    place.where = ""
+    current.where = ""
     y.name = "hidden"
     t = push(y, x)
-    assert (t.name, t.where, place.where) == ("t_hidden", "model.py:7", "")
+    assert (t.name, t.where, current.where) == ("t_hidden", "model.py:7", "")
 
 
 def test_example_in_the_docstring() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from graphc.ir.core import build
 from graphc.ir.core.build import apply, cast, constant, derived, elementwise, select, sum_, zeros_like
-from graphc.ir.core.graph import Graph, Node, TypeRuleError, make, parameter, place
+from graphc.ir.core.graph import Graph, Node, TypeRuleError, current, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, F32, F64, I64, TensorType
 from graphc.ir.interpret.evaluate import evaluate
@@ -376,11 +376,11 @@ def test_perturbations_are_not_confused() -> None:
 
 def test_adjoints_know_their_forward_node() -> None:
     (x,) = params(X)
-    place.where = "model.py:7"
+    current.where = "model.py:7"
     y = elementwise("tanh", x)
-    place.where = "model.py:8"
+    current.where = "model.py:8"
     z = elementwise("sin", y)
-    place.where = ""
+    current.where = ""
     y.name, z.name = "hidden", "out"
     g = grad(z, x)
     hidden = g.operands[0]
@@ -390,7 +390,7 @@ def test_adjoints_know_their_forward_node() -> None:
         "d_x0",
         "model.py:7 (gradient)",
     )
-    assert place.where == ""
+    assert current.where == ""
 
 
 def test_superfluous_contributions_are_not_built() -> None:

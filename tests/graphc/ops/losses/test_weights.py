@@ -41,7 +41,8 @@ def test_weights_of_cross_entropies_are_converted() -> None:
         assert F.binary_cross_entropy_with_logits(x, y, weight=weight).item() == pytest.approx(0.711115388)
         positive = F.binary_cross_entropy_with_logits(x, y, pos_weight=weight)
         assert positive.item() == pytest.approx(0.711115388) and positive.dtype == G.float64
-    assert F.binary_cross_entropy_with_logits(G.zeros(2), G.ones(2), pos_weight=G.tensor(2.0, dtype=G.float64)).dtype == G.float32
+    wide = G.tensor(2.0, dtype=G.float64)
+    assert F.binary_cross_entropy_with_logits(G.zeros(2), G.ones(2), pos_weight=wide).dtype == G.float32
 
 
 def test_what_losses_refuse() -> None:
