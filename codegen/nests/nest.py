@@ -24,10 +24,10 @@ from graphc.ir.core.structural_key import SMALL
 
 __all__ = ["emit_kernel"]
 
-BLOCK = 4096
+SUM_BLOCK = 4096
 """Elements of a row that a float sum adds in its own precision before it is added to the total."""
 
-BLOCK_DOWN = 256
+OUTER_SUM_BLOCK = 256
 """The same for outer reductions, where each lane is a separate sum."""
 
 
@@ -87,8 +87,8 @@ class _Writer(PaddedLoops):
             self._vector_loop(loop, lanes, (), lambda carry: self._points(wanted), main=False)
         stop = self.extent(loop) if once or lanes == 1 else self.vector_end(loop, lanes)
         least = f.select(f.cmp("slt", stop, f.i64(1)), f.i64(1), stop)
-        with f.loop(f.i64(0), least, BLOCK_DOWN * lanes, nonempty=True, hint=f"block{loop}_") as block:
-            end = f.binary("add", block.index, f.i64(BLOCK_DOWN * lanes))
+        with f.loop(f.i64(0), least, OUTER_SUM_BLOCK * lanes, nonempty=True, hint=f"block{loop}_") as block:
+            end = f.binary("add", block.index, f.i64(OUTER_SUM_BLOCK * lanes))
             end = f.select(f.cmp("slt", end, stop), end, stop)
             if loop == self.vector:
                 self._vector_loop(loop, lanes, (), lambda carry: self._points(wanted), block.index, end, tail=False)
@@ -155,7 +155,7 @@ class _Writer(PaddedLoops):
         """Emit the innermost loop in blocks, whose sums are added to the total one by one."""
         f = self.f
         step = lanes if self.vector is None else 1
-        size = BLOCK if self.vector is None else BLOCK_DOWN
+        size = SUM_BLOCK if self.vector is None else OUTER_SUM_BLOCK
         once = self._is_once(loop, step)
         stop = self.extent(loop) if step == 1 or once else self.vector_end(loop, step)
         totals = carry

@@ -5,8 +5,8 @@ Reasons for the design (`benchmarks/call.py` measures it):
 - Fresh memory costs a page fault per 4 KiB, more than the kernel that fills it: allocating, filling and freeing
   six arrays of 512 KiB takes NumPy ten times as long.  Freed blocks are therefore cached, up to `limit` bytes, and
   reused last in, first out (the lines of the last one are still in the processor's cache).
-- Blocks are mapped by the system; those of `HUGE` bytes and more ask for huge pages.
-- Arrays below `SMALL` bytes are NumPy's, whose own allocator is as fast for them.
+- Blocks are mapped by the system; those of `HUGE_PAGE` bytes and more ask for huge pages.
+- Arrays below `LEAST_POOLED` bytes are NumPy's, whose own allocator is as fast for them.
 - Sizes are rounded up to four classes per power of two: a block is at most 25 % larger than requested.
 - A block is owned by a capsule, the `base` of the array made over it.  The capsule dies with the array and
   its last view, and its destructor, native code, takes some ten instructions.
@@ -33,11 +33,11 @@ from numpy.typing import DTypeLike, NDArray
 from graphc.codegen.runtime import numpy_abi
 from graphc.codegen.runtime.pool import LIMIT, LIVE, MISSES, NO_CLASS, class_bytes, class_of, loaded, native
 
-__all__ = ["ALIGNMENT", "SMALL", "ArrayRecord", "Stats", "block", "empty", "limit", "stats", "trim"]
+__all__ = ["ALIGNMENT", "LEAST_POOLED", "ArrayRecord", "Stats", "block", "empty", "limit", "stats", "trim"]
 
 ALIGNMENT = 64
 """Bytes to which every block is aligned."""
-SMALL = 1 << 16
+LEAST_POOLED = 1 << 16
 """The smallest block in bytes; smaller arrays are NumPy's."""
 
 
@@ -65,7 +65,7 @@ class ArrayRecord:
         self.words[5 : 5 + nd] = shape
         if strides is not None:
             self.words[5 + nd :] = strides
-        pooled = nbytes >= SMALL and not dtype.hasobject
+        pooled = nbytes >= LEAST_POOLED and not dtype.hasobject
         size_class = class_of(nbytes) if pooled else NO_CLASS
         self.words[:5] = [id(dtype), nd, extents, extents + 8 * nd if strides is not None else 0, size_class]
 
@@ -93,7 +93,7 @@ def block(nbytes: int) -> NDArray[np.uint8]:
 def empty(shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
     """Return an uninitialized C-contiguous array, in a cached block if it is large.
 
-    Arrays of at least `SMALL` bytes are aligned to `ALIGNMENT`.  Raises MemoryError.
+    Arrays of at least `LEAST_POOLED` bytes are aligned to `ALIGNMENT`.  Raises MemoryError.
     """
     if not numpy_abi.supported():
         return np.empty(shape, dtype)

@@ -15,7 +15,7 @@ from graphc.codegen.runtime.numpy_abi import Imports
 
 __all__ = ["system"]
 
-HUGE = 1 << 21
+HUGE_PAGE = 1 << 21
 """Bytes of a huge page: larger blocks are aligned to it; smaller ones could not hold one."""
 
 
@@ -35,11 +35,11 @@ class Posix:
 
     def map(self, nbytes: int) -> int:
         """Return the address of `nbytes` fresh bytes, or 0.  Large ones start on a huge page."""
-        slack = HUGE if nbytes >= HUGE else 0
+        slack = HUGE_PAGE if nbytes >= HUGE_PAGE else 0
         start = self._map(nbytes + slack)
         if not start or not slack:
             return start
-        aligned = -(-start // HUGE) * HUGE
+        aligned = -(-start // HUGE_PAGE) * HUGE_PAGE
         self._cut(start, aligned - start)
         self._cut(aligned + nbytes, start + slack - aligned)
         if self.huge is not None:

@@ -31,7 +31,7 @@ INLINE_VECTORS = 4
 INLINE = 16
 """Applications of one costly function, in the whole loop, that are inline; more are calls."""
 
-BLOCK = 200
+BLOCK_LENGTH = 200
 """Approximate instructions of a block: LLVM's scheduler is quadratic in them."""
 
 
@@ -48,7 +48,7 @@ class ElementwiseWriter:
 
     def split_long_block(self) -> None:
         """Begin a new block if this one is long."""
-        if len(self.f.lines) - self._block_start > BLOCK:
+        if len(self.f.lines) - self._block_start > BLOCK_LENGTH:
             self.context.main.split_block()
             self._block_start = len(self.f.lines)
 

@@ -227,12 +227,12 @@ class Search:
 
     def _dict(self, x: dict[Any, Any]) -> None:
         if not isinstance(x, OrderedDict) and all(isinstance(k, (str, int)) for k in x) and (VERSIONED or len(x) < 2):
-            self._whole(x)
+            self._all_entries(x)
         else:
             self._other(lambda: list(x.items()))
         self.waiting.extend(x.values())
 
-    def _whole(self, x: dict[Any, Any]) -> None:
+    def _all_entries(self, x: dict[Any, Any]) -> None:
         """Record all entries of a dict: there may be no others."""
         binding = self.tables.setdefault(id(x), DictBinding(x, {}))
         binding.entries, binding.complete = dict(x), True
@@ -290,7 +290,7 @@ class Search:
             here = [n for n in names if n in table] if len(names) < len(table) else names.intersection(table)
             present.update(here)
             if self.anything and space.instance:
-                self._whole(table)
+                self._all_entries(table)
                 self.waiting.extend(table.values())
             for name in here:
                 self._bind(table, name, table[name], name)

@@ -528,7 +528,7 @@ def test_size_classes() -> None:
         size_class = pool.class_of(nbytes)
         size = pool.class_bytes(size_class)
         assert size >= nbytes
-        assert size == allocator.SMALL or size <= 1.25 * nbytes
+        assert size == allocator.LEAST_POOLED or size <= 1.25 * nbytes
         assert size_class == 0 or pool.class_bytes(size_class - 1) < nbytes
     assert pool.class_of(pool.class_bytes(pool.CLASSES - 1)) == pool.CLASSES - 1
 
