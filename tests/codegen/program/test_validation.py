@@ -9,8 +9,7 @@ import pytest
 
 import graphc
 from graphc.codegen.loops import lower
-from graphc.codegen.loops.evaluate import KernelError, Memory, evaluate_kernel
-from graphc.codegen.loops.lower import Operand, lower_copy
+from graphc.codegen.loops.evaluate import KernelError
 from graphc.codegen.nests import accumulators
 from graphc.codegen.program import program, specialize
 from graphc.codegen.program.extents import Extents
@@ -19,21 +18,13 @@ from graphc.core.errors import MiscompilationError
 from graphc.debug import checking, first_difference, first_difference_of_graph
 from graphc.ir import pipeline
 from graphc.ir.core import build
-from graphc.ir.core.graph import Graph, parameter
-from graphc.ir.core.types import F32, F64, I64, TensorType
-from graphc.ir.interpret.comparison import Noise, compare, evaluated, unequal
+from graphc.ir.core.graph import Graph
+from graphc.ir.core.types import I64
 from graphc.ir.rewrite import simplify
 from graphc.ir.rewrite.engine import RuleSet, Var, rule
 from graphc.recording import lazy
 from tests import graphs
-
-
-def param(*shape: int, dtype=F32, name: str = ""):
-    return parameter(TensorType(dtype, shape), name)
-
-
-def numbers(*shape: int, dtype=np.float32, seed: int = 0):
-    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+from tests.codegen.validation import numbers, param
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -41,9 +32,6 @@ def test_no_stage_of_random_graphs_differs(seed):
     graph = graphs.Maker(seed, empty=seed % 5 == 0).graph()
     arrays = graphs.arrays(graph, seed, strided=seed % 3 == 0)
     assert first_difference_of_graph(graph, arrays, [a.strides for a in arrays]) is None
-
-
-# -- the checker is checked: each kind of wrong compiler is caught at its stage ------------------------------
 
 
 @pytest.fixture
@@ -145,69 +133,6 @@ def test_a_missed_index_out_of_bounds_is_named(monkeypatch, fresh):
     assert "IndexError" in str(difference)
 
 
-# -- what is no difference ---------------------------------------------------------------------------------------
-
-
-def outcomes(before, after, arrays):
-    x, y = evaluated(before, arrays), evaluated(after, arrays)
-    return x, y, [Noise(before, arrays, x), Noise(after, arrays, y)]
-
-
-def test_another_order_of_summation_is_no_difference():
-    x = param(1000)
-    a = build.sum_(x, (0,))
-    b = build.sum_(build.flip(build.sum_(build.reshape(x, (100, 10)), (1,)), (0,)), (0,))
-    array = numbers(1000) * 1e3
-    array -= array.mean()
-    assert compare(*outcomes(Graph((x,), (a,)), Graph((x,), (b,)), [array])) is None
-
-
-def test_a_comparison_that_rounding_flips_is_no_difference_but_an_exact_one_is():
-    x = param(3)
-    third = x / build.full_like(x, 3.0)
-    sum_ = third + third + third  # rounds to x or beside it
-    a, b = build.elementwise("lt", sum_, x), build.elementwise("lt", sum_ * build.full_like(x, 1 + 2**-23), x)
-    array = np.array([0.7, 0.1, 1.3], np.float32)
-    assert compare(*outcomes(Graph((x,), (a,)), Graph((x,), (b,)), [array])) is None
-    c, d = build.elementwise("lt", x, x), build.elementwise("le", x, x)
-    assert compare(*outcomes(Graph((x,), (c,)), Graph((x,), (d,)), [array])) is not None
-
-
-def test_ties_of_exact_numbers_are_not_rounded_apart():
-    x = param(4, dtype=F64)
-    doubled = x * build.full_like(x, 2.0)
-    first, last = build.apply("argmax", doubled, axis=0), 3 - build.apply("argmax", build.flip(doubled, (0,)), axis=0)
-    before, after = Graph((x,), (first,)), Graph((x,), (last,))
-    assert compare(*outcomes(before, after, [np.array([1.0, 5.0, 5.0, 2.0])])) is not None
-
-
-def test_an_argmax_of_rounded_numbers_that_tie_is_no_difference():
-    x = param(2, dtype=F64)
-    twice = build.concatenate([build.apply("exp", x), build.apply("exp", x + build.full_like(x, 1e-16))], 0)
-    before = Graph((x,), (build.apply("argmax", twice, axis=0),))
-    after = Graph((x,), (build.apply("argmax", build.flip(twice, (0,)), axis=0),))
-    assert compare(*outcomes(before, after, [np.array([0.3, 0.3])])) is None
-
-
-@pytest.mark.parametrize(
-    "x, y, same",
-    [
-        (np.nan, np.nan, True), (0.0, -0.0, False), (np.inf, np.inf, True), (np.inf, -np.inf, False), (1.0, 1 + 1e-6, True),
-        (1.0, 1 + 1e-5, False), (np.nan, 1.0, False), (1e-45, 0.0, True), (1e38, np.inf, False),
-    ],
-)  # fmt: skip
-def test_which_numbers_are_equal(x, y, same):
-    assert unequal(np.array(x, np.float32), np.array(y, np.float32)) != same
-
-
-def test_a_difference_of_few_elements_among_large_ones_is_seen():
-    x, y = np.array([1e9, 1e-9]), np.array([1e9, 2e-9])
-    assert unequal(x, y).tolist() == [False, True]
-
-
-# -- check mode ----------------------------------------------------------------------------------------------------
-
-
 def test_check_mode_validates_calls_of_compiled_functions(monkeypatch, fresh):
     monkeypatch.setenv("GRAPHC_DEBUG", "check")
     f = graphc.compile(lambda a: graphc.flip(a, (0,)) + a)
@@ -264,36 +189,3 @@ def test_nothing_differs_in_loops_draws_and_state(f, shape):
         compiled = graphc.compile(f)
         for seed in range(3):
             compiled(numbers(*shape, seed=seed))
-
-
-# -- kernels on NumPy -----------------------------------------------------------------------------------------------
-
-
-def test_a_kernel_runs_on_memory():
-    x = param(3, 4)
-    kernel = lower_copy(x, Operand((1, 3)), Operand((4, 1)), "copy")
-    array = numbers(3, 4)
-    source, target = Memory.of(array, (1, 3)), Memory.reserve(array.dtype, (3, 4), (4, 1))
-    evaluate_kernel(kernel, [source, target])
-    np.testing.assert_array_equal(target.view((3, 4), (4, 1)), array)
-
-
-def test_a_pass_of_shared_values_is_shown_in_short():
-    x = y = param(100)
-    for _ in range(60):
-        y = build.apply("sin", y * y + y)
-    kernel, *_ = compile_graph(Graph((x,), (y,))).kernels
-    assert all(len(repr(part)) < 200 for part in (kernel, *kernel.stages, *kernel.stages[0].stores))
-
-
-def test_what_a_kernel_does_not_write_is_poison():
-    memory = Memory.reserve(np.dtype(np.float32), (3,), (2,))
-    assert np.isnan(memory.flat).all() and memory.flat.size == 5
-    with pytest.raises(KernelError, match="reaches element"):
-        memory.view((3,), (3,))
-
-
-def test_reversed_memory_begins_before_its_first_element():
-    memory = Memory.of(np.arange(4.0), (-2,))
-    assert memory.flat[::2].tolist() == [3.0, 2.0, 1.0, 0.0]
-    assert memory.view((2,), (-4,)).tolist() == [0.0, 2.0]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import builtins
-import doctest
 from typing import Any
 
-import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse
@@ -14,19 +12,7 @@ import scipy.sparse
 import graphc as torch
 from graphc import func
 from graphc.core.errors import TracingError
-from graphc.ir.core import build
-from graphc.ir.core.control_flow import cond, scan, while_loop
-from graphc.ir.core.graph import Graph, Node, Region, parameter
-from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.types import BOOL, F64, I64, TensorType
-from graphc.ir.interpret.evaluate import evaluate
-from graphc.ir.sparse import colouring, dependence
-from graphc.ir.sparse.colouring import by_columns, cheaper, symmetric, symmetrized
-from graphc.ir.sparse.loops import LOOP_RULES
-from graphc.ir.sparse.rules import RULES, Values
-from graphc.ir.sparse.sparsity import Sparsity, of_pairs
-from graphc.ir.transforms.jvp import tangents
-from tests.ir.transforms.test_vjp import CASES, params
+from tests.sparse import arrow
 
 rng = np.random.default_rng(0)
 
@@ -35,193 +21,10 @@ def vector(n: int) -> Any:
     return torch.tensor(np.random.default_rng(n).uniform(0.5, 1.5, n))
 
 
-def dense(result: Node, x: Node, values: Values | None = None) -> np.ndarray:
-    (found,) = dependence.dependence([result], [x], values)
-    return found.toarray().astype(int)
-
-
-# -- the rules ------------------------------------------------------------------------------------------------
-
-
-def test_documented_examples() -> None:
-    assert doctest.testmod(dependence).failed == 0
-    assert doctest.testmod(colouring).failed == 0
-
-
-def test_every_primitive_has_a_rule_or_a_reason() -> None:
-    without = [name for name, op in PRIMITIVES.items() if op.kind != "region" and (op.flat or not op.differentiable)]
-    known = [*RULES, *LOOP_RULES, *without]
-    assert sorted(known) == sorted(set(known))
-    assert set(known) == set(PRIMITIVES)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_patterns_hold_every_place_of_the_jacobian(name: str) -> None:
-    """A place that is not in the pattern is an exact zero, at points where the derivative is generic."""
-    for case in CASES[name]:
-        arrays = [a.astype(np.float64) if i in case.wrt else a for i, a in enumerate(case.arrays)]
-        xs = params(*arrays)
-        y = case.function(*xs)
-        for i in case.wrt:
-            (found,) = dependence.dependence([y], [xs[i]])
-            seed = parameter(xs[i].type)
-            (tangent,) = tangents([y], [xs[i]], [seed])
-            if tangent is None or not found.shape[1]:
-                continue
-            units = np.eye(found.shape[1]).reshape(found.shape[1], *xs[i].shape)
-            jacobian = np.array([evaluate(Graph((*xs, seed), (tangent,)), [*arrays, u])[0].ravel() for u in units]).T
-            assert not jacobian[~found.toarray()].any(), name
-
-
-def test_movement_moves_places() -> None:
-    x = parameter(TensorType(F64, (2, 3)))
-    assert dense(build.permute(x, (1, 0)), x).argmax(1).tolist() == [0, 3, 1, 4, 2, 5]
-    assert dense(build.flip(x, (1,)), x).argmax(1).tolist() == [2, 1, 0, 5, 4, 3]
-    padded = dense(build.pad(x, (0, 1), (0, 0)), x)
-    assert padded.sum(1).tolist() == [0, 1, 1, 1, 0, 1, 1, 1]
-    assert dense(build.sum_(x, (0,)), x).tolist() == [[1, 0, 0, 1, 0, 0], [0, 1, 0, 0, 1, 0], [0, 0, 1, 0, 0, 1]]
-    assert dense(build.cumsum(x, 1), x)[:3, :3].tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
-    joined = build.concatenate([build.slice_(x, (0, 0), (1, 3)), build.constant(2, F64, (1, 3))], 0)
-    assert dense(joined, x).sum(1).tolist() == [1, 1, 1, 0, 0, 0]
-
-
-def test_products_depend_on_rows_and_columns() -> None:
-    a, b = parameter(TensorType(F64, (2, 2, 3))), parameter(TensorType(F64, (2, 3, 4)))
-    by_a, by_b = dense(build.matmul(a, b), a), dense(build.matmul(a, b), b)
-    for place in np.ndindex(2, 2, 4):
-        batch, i, j = place
-        row = np.ravel_multi_index(place, (2, 2, 4))
-        assert np.flatnonzero(by_a[row]).tolist() == [batch * 6 + i * 3 + k for k in range(3)]
-        assert np.flatnonzero(by_b[row]).tolist() == [batch * 12 + k * 4 + j for k in range(3)]
-
-
-def test_what_is_chosen_by_known_values_is_exact() -> None:
-    x = parameter(TensorType(F64, (3, 2)))
-    index = parameter(TensorType(I64, (2,)))
-    known = Values({index: np.array([2, 0])})
-    assert dense(build.gather(x, index), x, known).argmax(1).tolist() == [4, 5, 0, 1]
-    assert known.read == {index}
-    assert dense(build.gather(x, index), x)[0].tolist() == [1, 0, 1, 0, 1, 0]
-    added = build.scatter_add(build.zeros_like(x), build.slice_(x, (0, 0), (2, 2)), index)
-    put = build.scatter(x * 2.0, build.slice_(x, (0, 0), (2, 2)), index)
-    assert [np.flatnonzero(row).tolist() for row in dense(added, x, known)] == [[2], [3], [], [], [0], [1]]
-    assert [np.flatnonzero(row).tolist() for row in dense(put, x, known)] == [[2], [3], [2], [3], [0], [1]]
-    assert dense(added, x).sum(1).tolist() == [2] * 6
-    upper = build.elementwise("lt", build.iota((3, 2), 0), build.iota((3, 2), 1))
-    assert dense(build.select(upper, x, 0.0), x).sum(1).tolist() == [0, 1, 0, 0, 0, 0]
-    either = build.select(build.elementwise("lt", x, 1.0), x * x, build.flip(x, (0,)))
-    assert dense(either, x).sum(1).tolist() == [2, 2, 1, 1, 2, 2]
-
-
-def test_no_derivative_is_no_dependence() -> None:
-    x = parameter(TensorType(F64, (3,)))
-    for name in ("floor", "round", "sign", "stop_gradient"):
-        assert not dense(build.elementwise(name, x), x).any()
-    assert not dense(build.cast(build.elementwise("lt", x, 1.0), F64), x).any()
-
-
-# -- loops ----------------------------------------------------------------------------------------------------
-
-
-def shifting(count: int, *, chooses: bool) -> tuple[Node, Node]:
-    """Return a scan whose carry is moved on by one place in each step, with an item added in front."""
-    x = parameter(TensorType(F64, (count,)))
-    carry, item = parameter(TensorType(F64, (4,))), parameter(TensorType(F64))
-    moved = build.concatenate([build.reshape(item, (1,)), build.slice_(carry, (0,), (3,))], 0)
-    if chooses:
-        moved = build.select(build.elementwise("lt", moved, 9.0), moved, moved)
-    last, stack = scan(Region((carry, item), (moved, build.sum_(carry, (0,)))), [build.constant(0, F64, (4,))], [x], count)
-    return x, build.concatenate([last, stack], 0)
-
-
-@pytest.mark.parametrize("chooses", [False, True])
-def test_scans_are_followed_step_by_step(chooses: bool) -> None:
-    x, y = shifting(6, chooses=chooses)
-    found = dense(y, x)
-    assert found[:4].tolist() == np.eye(6, dtype=int)[[5, 4, 3, 2]].tolist()
-    assert [np.flatnonzero(row).tolist() for row in found[4:]] == [[], [0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [1, 2, 3, 4]]
-
-
-def test_counters_of_loops_choose_exactly() -> None:
-    """y[i] = x[i] * y[i - 1], written into its place by a loop that counts."""
-    x = parameter(TensorType(F64, (4,)))
-    i, y = parameter(TensorType(I64)), parameter(TensorType(F64, (4,)))
-    here = build.reshape(i, (1,))
-    new = build.scatter_add(y, build.gather(x, here) * 2, here)
-    region = Region((i, y), (i + 1, new))
-    start = [build.constant(0, I64), build.constant(0, F64, (4,))]
-    test = Region((i, y), (build.elementwise("lt", i, 3),))
-    assert np.array_equal(dense(while_loop(test, region, start)[1], x), np.diag([1, 1, 1, 0]))
-    assert np.array_equal(dense(scan(region, start, [], 3)[1], x), np.diag([1, 1, 1, 0]))
-
-
-def test_loops_that_nobody_can_count_are_closed() -> None:
-    x = parameter(TensorType(F64, (4,)))
-    y = parameter(TensorType(F64, (4,)))
-    moved = build.concatenate([build.slice_(y, (0,), (1,)), build.slice_(y, (0,), (3,))], 0)
-    test = Region((y,), (build.elementwise("lt", build.sum_(y, (0,)), 3.0),))
-    assert np.array_equal(dense(while_loop(test, Region((y,), (moved,)), [x])[0], x), np.tril(np.ones((4, 4))))
-
-
-def test_branches_count_both_unless_the_choice_is_known() -> None:
-    x, flag = parameter(TensorType(F64, (2,))), parameter(TensorType(BOOL))
-    z = parameter(TensorType(F64, (2,)))
-    (y,) = cond(flag, Region((z,), (z,)), Region((z,), (build.flip(z, (0,)),)), [x])
-    assert dense(y, x).tolist() == [[1, 1], [1, 1]]
-    assert dense(y, x, Values({flag: np.array(False)})).tolist() == [[0, 1], [1, 0]]
-
-
-# -- colours --------------------------------------------------------------------------------------------------
-
-
-def random_pattern(height: int, width: int, seed: int) -> Sparsity:
-    draw = np.random.default_rng(seed)
-    return of_pairs(draw.integers(0, height, 3 * width), draw.integers(0, width, 3 * width), (height, width))
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_columns_of_a_colour_share_no_row(seed: int) -> None:
-    pattern = random_pattern(20, 30, seed)
-    found = by_columns(pattern)
-    sums = np.zeros((pattern.shape[0], found.count), int)
-    np.add.at(sums, (pattern.rows, found.colours[pattern.indices]), 1)
-    assert sums.max() == 1
-    meets = nx.from_numpy_array((pattern.toarray().T.astype(int) @ pattern.toarray().astype(int)) - np.eye(30) > 0)
-    assert found.count <= 1 + max(nx.greedy_color(meets, "largest_first").values()) + 2
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_symmetric_colours_tell_every_place(seed: int) -> None:
-    pattern = symmetrized(random_pattern(25, 25, seed))
-    found = symmetric(pattern)
-    matrix = np.zeros((25, 25))
-    matrix[pattern.rows, pattern.indices] = np.random.default_rng(seed).normal(size=pattern.nnz)
-    matrix = matrix + matrix.T
-    sums = np.array([matrix[:, found.colours == c].sum(1) for c in range(found.count)])
-    assert np.allclose(sums[found.groups, found.rows], matrix[pattern.rows, pattern.indices], atol=0, rtol=0)
-    assert found.count <= by_columns(pattern).count + 1
-
-
-def test_few_colours() -> None:
-    n = np.arange(50)
-    arrow = of_pairs([*n, *n, *(0 * n)], [*n, *(0 * n), *n], (50, 50))
-    assert symmetric(arrow).count == 2
-    wide = of_pairs([*n, *(0 * n)], [*n, *n], (50, 50))
-    assert cheaper(wide, None)[0] == "reverse" and cheaper(wide, None)[1].count == 2
-    assert cheaper(wide.transposed, None)[0] == "forward" and cheaper(wide.transposed, None)[1].count == 2
-
-
-# -- matrices -------------------------------------------------------------------------------------------------
-
-
 def stencil(u: Any) -> Any:
     grid = torch.nn.functional.pad(u.reshape(5, 6), (1, 1, 1, 1))
     across = grid[2:, 1:-1] + grid[:-2, 1:-1] + grid[1:-1, 2:] + grid[1:-1, :-2]
     return (across - 4 * u.reshape(5, 6) + torch.exp(u.reshape(5, 6))).reshape(-1)
-
-
-def arrow(x: Any) -> Any:
-    return torch.cat([(x * x).sum().reshape(1), x[1:] * torch.sin(x[0]) + x[1:] ** 3])
 
 
 JACOBIANS = {
@@ -447,9 +250,6 @@ def test_without_scipy(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImportError, match=r"graphc.func.sparse_jacobian needs SciPy: pip install 'graphc\[sparse\]'"):
         func.sparse_jacobian(lambda x: x)
     assert func.jacobian_sparsity(lambda x: x**2)(vector(3)).toarray().tolist() == np.eye(3).tolist()
-
-
-# -- through loops --------------------------------------------------------------------------------------------
 
 
 LOOPS = {

@@ -1,4 +1,4 @@
-"""Optimizers against their formulas in NumPy, eagerly and in compiled steps; learning rate schedules."""
+"""Optimizers, against their formulas: steps, state, groups, text."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import graphc as G
 from graphc import optim
 
 STEPS = 6
+
+
 Array = Any
 
 
@@ -83,6 +85,8 @@ CASES: dict[str, tuple[Callable[[Any], Any], Callable[..., Array]]] = {
     "rmsprop": (lambda p: optim.RMSprop(p, 0.1), lambda p, g: rmsprop(p, g, 0.1)),
     "adagrad": (lambda p: optim.Adagrad(p, 0.1), lambda p, g: adagrad(p, g, 0.1)),
 }
+
+
 START, SCALE = np.linspace(-1, 1.5, 6).reshape(2, 3), np.linspace(0.5, 3, 6).reshape(2, 3)
 
 
@@ -148,69 +152,3 @@ def test_text() -> None:
     assert (
         text.startswith("SGD (\nParameter Group 0\n    dampening: 0\n    differentiable: False\n") and "    lr: 0.1\n" in text
     )
-
-
-SCHEDULES: dict[str, tuple[Callable[[Any], Any], Callable[[int], float]]] = {
-    "step": (lambda o: optim.lr_scheduler.StepLR(o, 3, 0.5), lambda e: 0.5 ** (e // 3)),
-    "milestones": (lambda o: optim.lr_scheduler.MultiStepLR(o, [2, 5], 0.5), lambda e: 0.5 ** ((e >= 2) + (e >= 5))),
-    "exponential": (lambda o: optim.lr_scheduler.ExponentialLR(o, 0.9), lambda e: 0.9**e),
-    "lambda": (lambda o: optim.lr_scheduler.LambdaLR(o, lambda e: 1 / (1 + e)), lambda e: 1 / (1 + e)),
-    "cosine": (
-        lambda o: optim.lr_scheduler.CosineAnnealingLR(o, 4, 0.1),
-        lambda e: 0.1 + 0.9 * (1 + math.cos(math.pi * e / 4)) / 2,
-    ),
-    "linear": (lambda o: optim.lr_scheduler.LinearLR(o, 0.5, 1.0, 4), lambda e: 0.5 + 0.5 * min(e, 4) / 4),
-    "constant": (lambda o: optim.lr_scheduler.ConstantLR(o, 0.5, 3), lambda e: 0.5 if e < 3 else 1.0),
-}
-
-
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_schedules(name: str) -> None:
-    make, rate = SCHEDULES[name]
-    optimizer = optim.SGD([G.nn.Parameter(G.ones(1))], lr=1.0)
-    schedule = make(optimizer)
-    for epoch in range(10):
-        assert optimizer.param_groups[0]["lr"] == pytest.approx(rate(epoch), abs=1e-12)
-        assert schedule.get_last_lr() == [optimizer.param_groups[0]["lr"]]
-        optimizer.step()
-        schedule.step()
-
-
-def test_plateau() -> None:
-    optimizer = optim.SGD([G.nn.Parameter(G.ones(1))], lr=1.0)
-    schedule = optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=1, factor=0.5)
-    for metric in (1.0, 0.5, 0.5, 0.5, 0.5):
-        schedule.step(metric)
-    assert optimizer.param_groups[0]["lr"] == 0.5
-
-
-def test_compiled_step_reads_the_scheduled_rate() -> None:
-    p = G.nn.Parameter(G.zeros(()))
-    optimizer = optim.SGD([p], lr=1.0)
-    schedule = optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
-
-    @G.compile
-    def step() -> None:
-        optimizer.zero_grad()
-        (-p).backward()
-        optimizer.step()
-
-    for _ in range(4):
-        step()
-        schedule.step()
-    assert p.item() == 1.875
-
-
-@pytest.mark.parametrize("kind", [optim.Adam, optim.AdamW])
-def test_amsgrad_keeps_the_greatest_second_moment(kind: Any) -> None:
-    gradients = [3.0, 0.0, 0.0, 0.1, 0.0, 0.2]  # the second moment falls after the first step, its maximum does not
-    p = G.tensor([1.0], dtype=G.float64, requires_grad=True)
-    optimizer = kind([p], lr=0.1, amsgrad=True, weight_decay=0.0, betas=(0.9, 0.5))
-    want, m, v, top = 1.0, 0.0, 0.0, 0.0
-    for step, g in enumerate(gradients, 1):
-        p.grad = G.tensor([g], dtype=G.float64)
-        optimizer.step()
-        m, v = 0.9 * m + 0.1 * g, 0.5 * v + 0.5 * g * g
-        top = max(top, v)
-        want -= 0.1 * (m / (1 - 0.9**step)) / (math.sqrt(top / (1 - 0.5**step)) + 1e-8)
-        np.testing.assert_allclose(p.item(), want, rtol=1e-12)

@@ -1,24 +1,16 @@
-"""Function transforms: gradients, values, pullbacks, nested in one another and in compile."""
+"""Gradients and vector-Jacobian products."""
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 
 import graphc as torch
 from graphc import func
-from graphc.core import pytree
 from graphc.tensors.tensor import Tensor
-
-X = torch.tensor([1.0, 2.0, 3.0])
-
-
-class Pair(NamedTuple):
-    a: Any
-    b: Any
+from tests.graphc.func.pairs import Pair, X
 
 
 def cube(x: Tensor) -> Tensor:
@@ -114,17 +106,6 @@ def test_errors(act: Any, kind: type[Exception], message: str) -> None:
         act()
 
 
-def test_functional_call_swaps_and_restores() -> None:
-    layer = torch.nn.Linear(3, 2)
-    weight = layer.weight
-    out = func.functional_call(layer, {"weight": torch.ones(2, 3), "bias": torch.zeros(2)}, (X,))
-    assert out.tolist() == [6, 6] and layer.weight is weight
-    gradient = func.grad(lambda w: func.functional_call(layer, {"weight": w}, X).sum())(torch.ones(2, 3))
-    assert gradient.tolist() == [[1, 2, 3], [1, 2, 3]]
-    with pytest.raises(KeyError, match="no parameter or buffer called 'nothing'"):
-        func.functional_call(layer, {"nothing": X}, X)
-
-
 def test_compiled_inside_and_outside() -> None:
     compiled = torch.compile(func.grad(cube))
     assert compiled(X).tolist() == [3, 12, 27]
@@ -132,38 +113,6 @@ def test_compiled_inside_and_outside() -> None:
     inner = torch.compile(lambda x: x**3)
     assert func.grad(lambda x: inner(x).sum())(X).tolist() == [3, 12, 27]
     assert func.grad(lambda y: func.grad(lambda x: inner(x).sum())(y).sum())(X).tolist() == [6, 12, 18]
-
-
-def test_pytrees() -> None:
-    nest = ((1, None), [2, {"b": 3, "a": (4,)}])
-    leaves, tree = pytree.flatten(nest)
-    assert (
-        leaves == [1, 2, 3, 4]
-        and tree.size == 4
-        and pytree.unflatten([10, 20, 30, 40], tree) == ((10, None), [20, {"b": 30, "a": (40,)}])
-    )
-    assert list(pytree.paths(tree, "x")) == ["x_0_0", "x_1_0", "x_1_1_b", "x_1_1_a_0"]
-    assert pytree.tree_map(lambda a, b: a + b, nest, nest) == ((2, None), [4, {"b": 6, "a": (8,)}])
-    with pytest.raises(ValueError, match="expected pytrees of one structure"):
-        pytree.tree_map(lambda a, b: a, (1, 2), [1, 2])
-
-
-@pytest.mark.parametrize("nest", [
-    1, (), (1,), [1, (2,)], {"a": 1, 2: [3, None]}, OrderedDict(b=1, a=(2,)), defaultdict(list, x=[1]), Pair(1, [Pair(2, 3)]),
-    None,
-])  # fmt: skip
-def test_a_builder_is_unflatten(nest):
-    leaves, tree = pytree.flatten(nest)
-    built = pytree.builder(tree)([-x for x in leaves])
-    assert built == pytree.unflatten([-x for x in leaves], tree) and type(built) is type(nest)
-
-
-def test_a_builder_of_a_nest_too_deep_for_python_to_read():
-    nest = 1
-    for _ in range(150):
-        nest = (nest,)
-    leaves, tree = pytree.flatten(nest)
-    assert pytree.builder(tree)(leaves) == nest
 
 
 def test_calls_in_a_row_return_the_same_nest():
@@ -177,25 +126,6 @@ def test_calls_in_a_row_return_the_same_nest():
         np.testing.assert_array_equal(found["pair"].b[0], b * 2)
     np.testing.assert_array_equal(f(x=x, y=y)["sum"][0], x + y)
     np.testing.assert_array_equal(f(np.ones(5), np.ones(5))["sum"][0], np.full(5, 2.0))
-
-
-def test_unit_vectors_form_no_product_of_zero_and_infinity():
-    x = np.array([[1.0, np.inf, 2.0], [3.0, 4.0, 5.0]])
-    compiled = torch.compile(torch.func.jacfwd(lambda w: torch.from_numpy(x) @ w))
-    np.testing.assert_array_equal(compiled(np.ones(3)), x)
-
-
-def test_the_hessian_of_a_model_is_one_matrix_product():
-    rng = np.random.default_rng(0)
-    x, w = rng.standard_normal((40, 30)), rng.standard_normal(30)
-
-    def loss(w, x):
-        return torch.log1p(torch.exp(x @ w)).sum()
-
-    compiled = torch.compile(torch.func.hessian(loss))
-    s = 1 / (1 + np.exp(-x @ w))
-    np.testing.assert_allclose(compiled(w, x), (x.T * (s * (1 - s))) @ x, rtol=1e-12, atol=1e-12)
-    assert compiled.lower(w, x).ir("optimized").count("matmul") == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""Modules: text, members, modes, hooks, copies."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+import graphc as G
+from graphc import nn
+from tests.graphc.nn.net import Net
+
+REPRS = {
+    "Linear(in_features=2, out_features=3, bias=False)": lambda: nn.Linear(2, 3, bias=False),
+    "Embedding(3, 4, padding_idx=1)": lambda: nn.Embedding(3, 4, padding_idx=1),
+    "LayerNorm((3,), eps=1e-05, elementwise_affine=True, bias=True)": lambda: nn.LayerNorm(3),
+    "RMSNorm((3,), eps=None, elementwise_affine=True)": lambda: nn.RMSNorm(3),
+    "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)": lambda: nn.BatchNorm1d(3),
+    "Conv2d(3, 4, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))": lambda: nn.Conv2d(3, 4, 3, padding=1),
+    "MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)": lambda: nn.MaxPool2d(2),
+    "Dropout(p=0.2, inplace=False)": lambda: nn.Dropout(0.2),
+    "Flatten(start_dim=1, end_dim=-1)": nn.Flatten,
+    "ReLU(inplace=True)": lambda: nn.ReLU(inplace=True),
+    "GELU(approximate='none')": nn.GELU,
+    "LeakyReLU(negative_slope=0.01)": nn.LeakyReLU,
+    "Softmax(dim=1)": lambda: nn.Softmax(dim=1),
+    "Softplus(beta=1.0, threshold=20.0)": nn.Softplus,
+    "CrossEntropyLoss()": nn.CrossEntropyLoss,
+    "ModuleList(\n  (0-2): 3 x Linear(in_features=2, out_features=2, bias=True)\n)": lambda: nn.ModuleList(
+        [nn.Linear(2, 2) for _ in range(3)]
+    ),
+    (
+        "Sequential(\n  (0): Sequential(\n    (0): Linear(in_features=1, "
+        "out_features=2, bias=True)\n    (1): ReLU()\n  )\n  (1): Tanh()\n)"
+    ): (lambda: nn.Sequential(nn.Sequential(nn.Linear(1, 2), nn.ReLU()), nn.Tanh())),
+    "Parameter containing:\ntensor([1., 1.], requires_grad=True)": lambda: nn.Parameter(G.ones(2)),
+}
+
+
+@pytest.mark.parametrize(("text", "make"), REPRS.items(), ids=[t.split("(")[0] for t in REPRS])
+def test_text_is_torchs(text: str, make: Any) -> None:
+    assert repr(make()) == text
+
+
+def test_members_by_name() -> None:
+    net = Net()
+    assert [n for n, _ in net.named_parameters()] == ["scale", "first.weight", "first.bias", "norm.weight", "norm.bias"]
+    assert [n for n, _ in net.named_buffers()] == [
+        "shift",
+        "scratch",
+        "norm.running_mean",
+        "norm.running_var",
+        "norm.num_batches_tracked",
+    ]
+    assert [n for n, _ in net.named_modules()] == ["", "first", "norm"]
+    assert list(net.state_dict())[:4] == ["scale", "shift", "first.weight", "first.bias"]
+    assert "scratch" not in net.state_dict() and "last.weight" in net.state_dict()
+    assert net.get_submodule("norm") is net.norm and net.get_parameter("first.bias") is net.first.bias
+    del net.last
+    assert not hasattr(net, "last")
+
+
+def test_modes_hooks_and_apply() -> None:
+    net = Net()
+    assert net.eval() is net and not net.norm.training and net.train().norm.training
+    seen: list[str] = []
+    net.apply(lambda m: seen.append(type(m).__name__))
+    assert seen == ["Linear", "BatchNorm1d", "Net"]
+    handle = net.register_forward_hook(lambda m, args, out: out * 0)
+    assert float(net(G.randn(4, 3)).abs().sum()) == 0
+    handle.remove()
+    assert float(net(G.randn(4, 3)).abs().sum()) > 0
+    assert not any(p.requires_grad for p in net.requires_grad_(False).parameters())
+
+
+def test_copies_are_independent() -> None:
+    net = Net()
+    twin = copy.deepcopy(net)
+    with G.no_grad():
+        twin.scale.fill_(5.0)
+    assert net.scale.tolist() == [1.0] * 4 and twin.first is twin.last
+    assert net.double().first.weight.dtype is G.float64 and net.norm.num_batches_tracked.dtype is G.int64
