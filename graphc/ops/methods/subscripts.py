@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from graphc.ops.elementwise import comparison
@@ -14,17 +15,30 @@ __all__ = ["contains", "get_item", "set_item", "where"]
 
 def get_item(self: Tensor, index: Any) -> Tensor:
     """Return the elements at an index; integers, slices, None and ... give a view, tensors and lists a copy."""
-    return items.getitem(self, index)
+    return items.getitem(self, _one_per_axis(index) if type(index) is list else index)
 
 
 def set_item(self: Tensor, index: Any, value: Tensor | float) -> None:
     """Write a number or a tensor, broadcast and converted to this dtype, to the elements at an index."""
-    part, index = items.at_places(self, index)
+    part, index = items.at_places(self, _one_per_axis(index) if type(index) is list else index)
     if items.is_basic(index):
         part = items.getitem(part, index)
         part.copy_(items.fitted(value, tuple(part.shape)) if isinstance(value, Tensor) else value)
     else:
         part._assign(items.put_item(part, index, value))
+
+
+def _one_per_axis(index: list[Any]) -> Any:
+    """Return a list of numbers as it is, and one of lists, slices or tensors as a tuple, as torch does with a warning."""
+    if len(index) >= 32 or not any(map(_is_no_number, index)):
+        return index
+    message = "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] instead of x[seq]"
+    warnings.warn(message, UserWarning, stacklevel=3)
+    return tuple(index)
+
+
+def _is_no_number(entry: Any) -> bool:
+    return entry is None or entry is Ellipsis or isinstance(entry, (list, tuple, range, slice)) or hasattr(entry, "shape")
 
 
 def contains(self: Tensor, element: Tensor | float) -> bool:

@@ -82,3 +82,17 @@ def test_reading_nothing_of_nothing(run: Any) -> None:
     x, i = torch.zeros(0), torch.zeros(0, dtype=I64)
     assert run(lambda x, i: x[i])(x, i).shape == (0,) and run(torch.take)(x, i).shape == (0,)
     assert run(lambda x, i: x.index_select(0, i))(torch.zeros(0, 3), i).shape == (0, 3)
+
+
+def test_a_list_of_lists_slices_or_tensors_is_a_tuple(run: Any) -> None:
+    x = torch.arange(24.0).reshape(2, 3, 4)
+    for index in ([[0, 1], [1, 0]], [slice(0, 1), 1], [None, 0], [torch.tensor([0, 1]), 1], [torch.tensor(1), torch.tensor(0)]):
+        with pytest.warns(UserWarning, match="non-tuple sequence"):
+            found = run(lambda x, i=index: x[i])(x)
+        assert torch.equal(found, x[tuple(index)])
+        written, wanted = x.clone(), x.clone()
+        with pytest.warns(UserWarning, match="non-tuple sequence"):
+            written[index] = -1.0
+        wanted[tuple(index)] = -1.0
+        assert torch.equal(written, wanted)
+    assert x[[0, 1]].shape == (2, 3, 4) and x[[True, False]].shape == (1, 3, 4)
