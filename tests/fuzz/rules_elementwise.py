@@ -236,11 +236,16 @@ def integers(g: Generator) -> Any:
         return None
     if g.chance(0.4):
         return g.emit(
-            g.choice(("{} + {}", "{} * {}", "{} - {}", "{} // {}", "{} % {}", "{} >> {}", "{} & {}")),
+            g.choice(("{} + {}", "{} * {}", "{} - {}", "{} // {}", "{} % {}", "{} >> {}", "{} & {}", "{} << {}", "{} ^ {}")),
             x,
             g.choice((1, 2, 3, 5)),
-            mag=3 * x.mag,
+            mag=32 * x.mag,
         )
+    if g.chance(0.2) and x.dtype != "u8":
+        text = g.choice(("{} // {}", "{} % {}", "torch.fmod({}, {})", "torch.div({}, {}, rounding_mode='trunc')"))
+        return g.emit(text, x, g.choice((-1, -2, -3, 7)), mag=x.mag + 7)
+    if g.chance(0.2):
+        return g.emit(g.choice(("-{}", "~{}", "{}.abs()", "{} ** 2", "torch.sign({})")), x, mag=x.mag**2 + 1)
     text = g.choice(
         ("{} + {}", "{} * {}", "{} - {}", "torch.maximum({}, {})", "torch.minimum({}, {})", "{} & {}", "{} | {}", "{} ^ {}")
     )

@@ -78,6 +78,42 @@ def add_at(g: Generator) -> Any:
     return g.emit("torch.index_fill({}, {}, {}, {})", x, a, i, g.number())
 
 
+@rule(1.5)
+def put_at(g: Generator) -> Any:
+    """Replace or add at indices, which may repeat where they add, and at a mask."""
+    x = g.float_of(lambda v: v.rank > 0)
+    if x is None:
+        return None
+    p = g.pick(lambda v: v.dtype == "bool" and v.rank > 0 and v.shape == x.shape[: v.rank])
+    if p is not None and g.chance(0.5):
+        return g.emit("torch.index_put({}, ({},), torch.tensor({}, dtype={}.dtype))", x, p, g.number(), x)
+    i = indices(g, x, 0)
+    if i is None:
+        return None
+    shape = (*i.shape, *x.shape[1:])
+    y = g.pick(lambda v: v.dtype == x.dtype and v.shape == shape) or g.emit("torch.sin({}[{}])", x, i, shape=shape, mag=1.0)
+    if y is None:
+        return None
+    index = f"{{}} - {x.shape[0].constant}" if x.shape[0].constant is not None and g.chance(0.3) else "{}"
+    if g.chance(0.7):
+        text = f"torch.index_put({{}}, ({index},), {{}}, accumulate=True)"
+        return g.emit(text, x, i, y, mag=x.mag + 4 * y.mag)
+    text = "torch.index_put({}, ({},), torch.tensor({}, dtype={}.dtype))"
+    return g.emit(text, x, i, g.number(), x)
+
+
+@rule(0.7)
+def along(g: Generator) -> Any:
+    """Take the elements in the order of another variable."""
+    x = g.float_of(lambda v: v.rank > 0 and all(d.at(g.sizes) > 0 for d in v.shape))
+    y = x and g.pick(lambda v: v.is_float and v.shape == x.shape)
+    if x is None or y is None:
+        return None
+    a = g.rng.randrange(x.rank)
+    text = "torch.take_along_dim({}, torch.sort({}, dim={}, stable=True)[1], {})"
+    return g.emit(text, x, y, a, a)
+
+
 @rule(1)
 def mask_pick(g: Generator) -> Any:
     x = g.float_of(lambda v: v.rank > 0)

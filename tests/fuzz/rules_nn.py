@@ -47,15 +47,16 @@ def convolution(g: Generator) -> Any:
     w = x and g.float_of(lambda v: v.dtype == x.dtype and v.rank == 3 and v.shape[1] == x.shape[-2] and _kernel(g, v))
     if x is None or w is None:
         return None
-    pad, stride = g.choice((0, 1, 2)), g.choice((1, 1, 2))
+    pad, stride, dilation = g.choice((0, 1, 2)), g.choice((1, 1, 2)), g.choice((1, 1, 2))
     size = w.shape[2].constant
     assert size is not None
-    extent = ceil_div(x.shape[-1] + 2 * pad - (size - 1), stride)
+    extent = ceil_div(x.shape[-1] + 2 * pad - (size - 1) * dilation, stride)
     if extent.at(g.sizes) < 1:
         return None
     shape = (*x.shape[:-2], w.shape[0], extent)
     mag = min(x.mag, 8) * min(w.mag, 8) * size * x.shape[-2].at(g.sizes)
-    return g.emit("F.conv1d({}, {}, padding={}, stride={})", g.tame(x), g.tame(w), pad, stride, shape=shape, mag=mag)
+    text = "F.conv1d({}, {}, padding={}, stride={}, dilation={})"
+    return g.emit(text, g.tame(x), g.tame(w), pad, stride, dilation, shape=shape, mag=mag)
 
 
 def _kernel(g: Generator, v: Var) -> bool:
@@ -86,6 +87,8 @@ def pool(g: Generator) -> Any:
     kind = g.choice(("F.max_pool1d", "F.avg_pool1d"))
     if g.chance(0.5):
         return g.emit(f"{kind}({{}}, 2, 1)", x, shape=(*x.shape[:-1], x.shape[-1] - 1))
+    if g.chance(0.4):
+        return g.emit(f"{kind}({{}}, 3, 2, 1, ceil_mode=True)", x, shape=(*x.shape[:-1], ceil_div(x.shape[-1] + 1, 2)))
     return g.emit(f"{kind}({{}}, 2, 2)", x, shape=(*x.shape[:-1], ceil_div(x.shape[-1] - 1, 2)))
 
 

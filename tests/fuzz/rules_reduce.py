@@ -134,6 +134,27 @@ def largest(g: Generator) -> Any:
     return g.emit(f"{{}}.{kind}({{}})[0]", x, signed(g, a, x.rank), shape=without(x, (a,), False))
 
 
+@rule(0.7)
+def middle(g: Generator) -> Any:
+    """Order statistics and sums that leave NaN out."""
+    x = g.float_of(lambda v: v.rank > 0 and nonempty(g, v))
+    if x is None:
+        return None
+    if g.chance(0.3):
+        return g.emit("torch.median({})", x, shape=())
+    a = g.rng.randrange(x.rank)
+    shape, dim = without(x, (a,), False), signed(g, a, x.rank)
+    if g.chance(0.5):
+        text = g.choice(("torch.nansum({}, {})", "torch.aminmax({}, dim={})[1]", "torch.median(torch.sin({}), {})[0]"))
+        return g.emit(text, x, dim, shape=shape, mag=x.mag * extent(g, x, (a,)) + 1)
+    k = g.choice((1, 2))
+    if x.shape[a].at(g.sizes) < k or (x.shape[a].constant is None and k > 1):
+        return None
+    shape = tuple(as_dim(k) if i == a else d for i, d in enumerate(x.shape))
+    text = g.choice(("torch.topk({}, {}, dim={})[0]", "torch.topk({}, {}, dim={}, largest=False)[0]"))
+    return g.emit(text, g.emit("torch.sin({}) * 3", x, mag=3.0) or x, k, dim, shape=shape, mag=3.0)
+
+
 @rule(1)
 def order(g: Generator) -> Any:
     x = g.float_of(lambda v: v.rank > 0 and nonempty(g, v))
@@ -199,4 +220,6 @@ def einsum(g: Generator) -> Any:
         ("ij,ik->jk", (x.shape[1], y.shape[1])), ("ij,ik->i", (x.shape[0],)), ("ij,ik->ijk", (*x.shape, y.shape[1])),
         ("ij,ik->kj", (y.shape[1], x.shape[1])), ("ij,ik->", ()),
     ))  # fmt: skip
+    if x.shape[0] == x.shape[1] and g.chance(0.4):
+        spec, shape = g.choice((("ii,ik->k", y.shape[1:]), ("ii,ik->ik", y.shape), ("jj,ik->ik", y.shape)))
     return g.emit(f"torch.einsum('{spec}', {{}}, {{}})", x, y, shape=shape, mag=x.mag * y.mag * extent(g, x, (0, 1)))

@@ -63,13 +63,23 @@ def jacobian(g: Generator) -> Any:
     return g.emit(text, body, x, dtype=x.dtype, shape=(*r.shape, *x.shape), mag=100.0)
 
 
-@rule(0.6)
+POINTS = ("{}.clone()", "torch.ones_like({})", "torch.round({}) + 0.5")
+"""Where second derivatives are taken: the inner function may read the point itself, so that operands are equal, and then
+formulas that avoid overflow by a maximum are at its tie.  No zeros: there torch has NaN for the second derivative of a norm."""
+
+CURVATURES = (
+    "torch.func.hessian({})({})", "torch.func.jacrev(torch.func.grad({}))({})", "torch.func.jacfwd(torch.func.grad({}))({})",
+)  # fmt: skip
+
+
+@rule(0.9)
 def curvature(g: Generator) -> Any:
     x = g.float_of(lambda v: v.rank == 1 and v.shape[0].at(g.sizes) in range(1, 7) and v.mag < 10)
     if not ready(g) or x is None:
         return None
-    body = _scalar(g, x, "bowl")
-    return body and g.emit("torch.func.hessian({})({})", body, x, shape=x.shape * 2, mag=100.0)
+    point = g.emit(g.choice(POINTS), x, mag=x.mag + 1) or x
+    body = _scalar(g, point, "bowl")
+    return body and g.emit(g.choice(CURVATURES), body, point, shape=x.shape * 2, mag=100.0)
 
 
 def _scalar(g: Generator, x: Var, name: str) -> Block | None:
@@ -84,6 +94,37 @@ def _scalar(g: Generator, x: Var, name: str) -> Block | None:
         stmts = tuple(g.stmts)
     g.count += 1
     return None if total is None else Block(f"{name}{g.count}", (p,), stmts, (total,), single=True)
+
+
+SMOOTH = (
+    "torch.logaddexp({}, {})", "torch.logaddexp2({}, {})", "torch.atan2({}, {})", "torch.hypot({}, {} + 3.0)",
+    "F.binary_cross_entropy_with_logits({}, torch.sigmoid({}), reduction='none')",
+    "F.softplus({} - {})", "F.logsigmoid({} - {})", "F.silu({} - {})",
+    "F.kl_div({}, torch.sigmoid({}), reduction='none')", "F.mse_loss({}, {}, reduction='none')",
+    "F.gelu({} - {})", "torch.erf({} - {})", "F.mish({} - {})", "torch.logsumexp(torch.stack(({}, {})), 0)",
+    "torch.logcumsumexp(torch.stack(({}, {})), 0)[1]", "torch.softmax(torch.stack(({}, {})), 0)[0]",
+)  # fmt: skip
+"""Functions of two operands that are smooth where these are equal."""
+
+
+@rule(0.6)
+def tied_curvature(g: Generator) -> Any:
+    """Return the second derivatives of a smooth function where its operands are equal."""
+    x = g.float_of(lambda v: v.rank == 1 and v.shape[0].at(g.sizes) in range(1, 7) and v.mag < 5)
+    if not ready(g) or x is None:
+        return None
+    point = g.emit(g.choice(POINTS), x, mag=x.mag + 1) or x
+    p = renamed(g, point)
+    with g.inside([p]):
+        operands = g.choice(((p, point), (point, p), (p, p)))
+        value = g.emit(g.choice(SMOOTH), *operands, mag=20.0)
+        total = value and g.emit("({} * {}).sum()", value, g.choice((0.5, p, point)), dtype=p.dtype, shape=())
+        stmts = tuple(g.stmts)
+    g.count += 1
+    if total is None:
+        return None
+    body = Block(f"tied{g.count}", (p,), stmts, (total,), single=True)
+    return g.emit(g.choice(CURVATURES), body, point, shape=x.shape * 2, mag=100.0)
 
 
 @rule(0.6)
