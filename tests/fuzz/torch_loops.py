@@ -41,7 +41,12 @@ def oracle(torch: Any) -> Any:
         """Wait for the call: what torch imports for it takes seconds."""
         return lambda *xs: torch.func.grad(f, argnums)(*xs)
 
-    func = _Namespace(torch.func, grad=grad)
+    def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+        """Give the tangent the dtype of the value: torch makes that of `0.5 * x` f64 where x is a 0-d f32."""
+        value, tangent = torch.func.jvp(f, primals, tangents)
+        return value, tangent.to(value.dtype) if isinstance(value, torch.Tensor) else tangent
+
+    func = _Namespace(torch.func, grad=grad, jvp=jvp)
     return _Namespace(torch, cond=cond, while_loop=while_loop, fori_loop=fori_loop, scan=scan, vmap=vmap, func=func)
 
 
