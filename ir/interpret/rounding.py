@@ -109,29 +109,21 @@ def _is_exact_sum(node: Node, operands: list[Any]) -> bool:
     return total < 2.0**bits and all(bool((x * QUANTUM == np.rint(x * QUANTUM)).all()) for x in terms)
 
 
-def _root(function: Callable[..., Any], *xs: Any) -> Any:
-    """Return the square root of a sum of squares: the combined effect of independent roundings of the terms."""
-    dtype = xs[0].dtype
-    return np.sqrt(function(*[np.square(x.astype(np.float64)) for x in xs])).astype(dtype)
-
-
 def _sum(node: Node, operands: list[Any]) -> Any:
-    """Return the noise of a sum; equal terms round alike, so the roundings of partial sums add up."""
     return np.abs(operands[0]).sum(axis=node.params["axes"])
 
 
 def _cumsum(node: Node, operands: list[Any]) -> Any:
-    return _root(lambda x: x.cumsum(node.params["axis"]), operands[0])
+    return np.abs(operands[0]).cumsum(node.params["axis"])
 
 
 def _matmul(node: Node, operands: list[Any]) -> Any:
-    return _root(np.matmul, *operands)
+    return np.matmul(*map(np.abs, operands))
 
 
 def _scatter_add(node: Node, operands: list[Any]) -> Any:
-    reference = node.op.reference
-    assert reference is not None
-    return _root(lambda x, updates: reference(x, updates, *operands[2:]), operands[0], operands[1])
+    assert node.op.reference is not None
+    return node.op.reference(np.abs(operands[0]), np.abs(operands[1]), *operands[2:])
 
 
 _SUMS: dict[str, Callable[[Node, list[Any]], Any]] = {
@@ -140,4 +132,4 @@ _SUMS: dict[str, Callable[[Node, list[Any]], Any]] = {
     "matmul": _matmul,
     "scatter_add": _scatter_add,
 }
-"""The magnitude of the roundings of primitives that add many terms."""
+"""The magnitude of the roundings of primitives that add many terms; equal terms round alike, so their roundings add up."""
