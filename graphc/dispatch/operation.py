@@ -16,10 +16,11 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from graphc.core.errors import user_location
 from graphc.dispatch.definition import Definition
-from graphc.dispatch.events import key_of_call, recorded_tensor
+from graphc.dispatch.events import key_of_call, recorded_tensor, recorded_tensors
 from graphc.ir.core.graph import Node
 from graphc.recording.context import state
 from graphc.recording.recording import PENDING_BOUND
+from graphc.recording.trie import NEVER
 from graphc.storage.views import ViewSteps
 from graphc.tensors.tensor import Tensor
 
@@ -111,7 +112,17 @@ def _recording(operation: Definition) -> Callable[..., Any]:
                 given: Sequence[Any] = ()
                 if child is None and entry.numbered:
                     child, given = operation.numbered(entry, key, args, kwargs)
-                if child is not None and child.build is None:
+                if child is not None and child.build is not None and child is not NEVER:
+                    results = recorded_tensors(recording, child)
+                    storages = [t._storage for t in results]
+                    if recording.entry is entry:
+                        recording.entry = child
+                        recording.slots.extend(storages)
+                        recording.numbers += given
+                        if child.slot > PENDING_BOUND or recording.heavy:
+                            recording.flush()
+                        return child.build(results)
+                elif child is not None and child is not NEVER:
                     made = recorded_tensor(recording, child)
                     if recording.entry is entry:  # else a signal handler or another thread came in between
                         recording.entry = child

@@ -8,7 +8,7 @@ for a compiler much longer than it has worked without, and the choice depends on
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -34,8 +34,15 @@ CACHE_SIZE = 512
 NODE_COST, ELEMENT_COST, FLOP_COST = 5e-6, 2e-9, 1e-10
 """Seconds on NumPy: a call, an element moved or computed, a multiply-add of a matrix product."""
 
-COMPILE_COST, COMPILE_NODE_COST = 3e-3, 3e-4
-"""Seconds of runs on NumPy after which a graph is compiled, and what each node adds: a third of what quick code takes."""
+COMPILE_COST, COMPILE_NODE_COST = 3e-3, 1.5e-4
+"""Seconds of runs on NumPy after which a graph is compiled, and what each node adds: a sixth of what quick code takes.
+
+What has run so often is likely to run many times more.
+"""
+
+SEVERAL = 10
+"""How often a structure runs on NumPy at least, unless that takes `LONG` seconds each time: it may never come again."""
+LONG = 0.05
 
 WHILE_ITERATIONS = 1000
 """How often a loop is taken to run that says only at the end how often."""
@@ -62,11 +69,17 @@ class Structure:
         native = self.native
         if native is None:
             self.spent += self.cost
-            early = self.spent < COMPILE_COST + COMPILE_NODE_COST * self.nodes
-            if self.cost < NODE_COST * 2 or self.compiling or state.compiling or early:
+            if self._is_early() or self.compiling or state.compiling:
                 return evaluate_nodes(roots, dict(zip(params, arrays, strict=True)))
             return self._compile(params, roots)(*arrays)
         return native(*arrays)
+
+    def _is_early(self) -> bool:
+        """Tell whether the structure has not yet cost enough on NumPy for machine code to pay."""
+        enough = COMPILE_COST + COMPILE_NODE_COST * self.nodes
+        few = self.cost < NODE_COST * 2  # a single operation gains little
+        least = SEVERAL * self.cost if self.cost < LONG else 0.0
+        return self.spent < (4 * enough if few else max(enough, least)) and enough > 0
 
     def forget(self) -> None:
         """Let go of the program; whoever still has the structure begins anew."""
@@ -215,7 +228,7 @@ def substitute(roots: Sequence[Node], given: dict[Node, Node]) -> list[Node]:
 class Plan:
     """How to compute slots: from which inputs, by which program, and what it returns besides to save for gradients."""
 
-    __slots__ = ("history", "inputs", "params", "roots", "saved", "structure")
+    __slots__ = ("history", "inputs", "is_spent", "params", "roots", "saved", "structure")
 
     def __init__(
         self,
@@ -226,6 +239,8 @@ class Plan:
         history: tuple[int, ...] = (),
     ) -> None:
         self.inputs, self.params, self.roots, self.history = inputs, params, roots, history
+        self.is_spent = False
+        """Whether no gradient can be taken from any of the slots with a history."""
         numbers = {node: i for i, node in enumerate(roots)}
         self.saved = [(node, numbers[node]) for node in saved]
         """Nodes that gradients read, each with its number among the values."""
@@ -237,7 +252,7 @@ class Plan:
         return native(*arrays) if native is not None else self.structure.run(self.params, self.roots, arrays)
 
 
-def make_plan(known: list[Slot], alive: tuple[int, ...], dead: Set[int], numbers: Sequence[Node]) -> Plan:
+def make_plan(known: list[Slot], alive: tuple[int, ...], dead: set[int], numbers: Sequence[Node]) -> Plan:
     """Return a plan for the slots in `alive`; gradients are not taken from those in `dead`.
 
     An input is a slot, or ~k for number k.
@@ -251,7 +266,9 @@ def make_plan(known: list[Slot], alive: tuple[int, ...], dead: Set[int], numbers
     inputs = [i for i, info in enumerate(known) if info.from_outside and info.node in reached]
     changing = [k for k, node in enumerate(numbers) if node in reached]
     params = [*(known[i].node for i in inputs), *(numbers[k] for k in changing)]
-    return Plan([*inputs, *(~k for k in changing)], params, roots, saved, history)
+    plan = Plan([*inputs, *(~k for k in changing)], params, roots, saved, history)
+    plan.is_spent = dead.issuperset(history)
+    return plan
 
 
 def needed_for_gradients(roots: list[Node], known: list[Slot]) -> list[Node]:

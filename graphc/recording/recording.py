@@ -45,7 +45,7 @@ class Recording:
 
     __slots__ = (
         "__weakref__", "actual", "edges", "entry", "fns", "freed", "grad", "heavy", "held", "held_bytes", "infos", "inputs",
-        "nodes", "numbers", "pasts", "path", "saved", "serial", "shadow", "slots", "storages", "tensors",
+        "is_spent", "nodes", "numbers", "pasts", "path", "saved", "serial", "shadow", "slots", "storages", "tensors",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -78,6 +78,8 @@ class Recording:
         self.saved: dict[Node, Any] = {}
         self.held: dict[int, ref[Any]] = {}
         self.freed: frozenset[int] = frozenset()
+        self.is_spent = False
+        """Whether no gradient can be taken from what is looked at last, so that no values need to be kept."""
         self.actual: list[Node] | None = None
         self.fns: list[GradFn | None] = []
 
@@ -119,24 +121,25 @@ class Recording:
 
     def given(self, kind: str, type: TensorType, array: Any, node: Node | None = None, source: Any = None) -> int:
         """Record the first use of a value from outside; `source` is the leaf, or where its history goes on."""
-
-        def note(slot: int) -> None:
-            self.inputs[slot] = array
-            for table, value in (
-                (self.nodes, node),
-                (self.tensors, source if kind == LEAF else None),
-                (self.edges, source if kind == PAST else None),
-            ):
-                if value is None:
-                    table.pop(slot, None)
-                else:
-                    table[slot] = value
-
         key = (kind, type.dtype, type.shape)
-        learn = lambda known: Slot(kind, parameter(type, where=""), kind != INPUT, from_outside=True)  # noqa: E731
         self.held_bytes += array.nbytes
         self.heavy = self.held_bytes > HELD_BYTES
-        return self.event(key, learn, None, note)
+        while (entry := self.entry) is not None:
+            child = entry.children.get(key)
+            if child is None:
+                self.follow(key)
+                slot = Slot(kind, parameter(type, where=""), kind != INPUT, from_outside=True)
+                child = entry.children.setdefault(key, Entry(entry, (slot,)))
+            number: int = child.slot
+            self.inputs[number] = array
+            _set(self.nodes, number, node)
+            _set(self.tensors, number, source if kind == LEAF else None)
+            _set(self.edges, number, source if kind == PAST else None)
+            if self.entry is entry:
+                self.entry = child
+                self.slots.append(None)
+                return number
+        return -1
 
     def is_idle(self, operands: Iterable[Any]) -> bool:
         """Tell whether something was recorded, but neither are operands of it nor can any of it be looked at any more."""
@@ -177,7 +180,6 @@ class Recording:
             known = path.path(self.infos)
             plan = path.plans[alive] = make_plan(known, alive, used_up(known, self.freed), path.all_numbers())
         inputs, numbers = self.inputs, self.numbers
-        self.held = {i: ref(slots[i]) for i in alive}
         try:
             values = plan.run([inputs[i] if i >= 0 else numbers[~i] for i in plan.inputs])
         except (IndexError, RuntimeError, MemoryError):
@@ -189,8 +191,10 @@ class Recording:
                 storage.value = value
                 if storage._fn is None:
                     storage.recording = None
-        self.held = {i: ref(slots[i]) for i in plan.history if slots[i].recording is self}
-        self.saved = {node: values[number] for node, number in plan.saved}
+        if plan.history:
+            self.held = {i: ref(slots[i]) for i in plan.history if slots[i].recording is self}
+            self.saved = {node: values[number] for node, number in plan.saved}
+            self.is_spent = plan.is_spent
 
     def _drop(self) -> None:
         """Let go of the storages, and of the values unless a history needs them."""
@@ -198,8 +202,8 @@ class Recording:
             if storage.recording is self and storage._fn is not HISTORY:
                 storage.recording = None
         self.slots, self.storages, self.pasts, self.infos = [], [], {}, []
-        if self.freed:
-            self.use_up(frozenset())
+        if self.is_spent:
+            self.inputs, self.saved, self.nodes, self.numbers = {}, {}, {}, []
         if not self.held or self.actual is not None:
             self.inputs, self.nodes, self.saved, self.tensors, self.edges, self.numbers = {}, {}, {}, {}, {}, []
 
@@ -207,7 +211,7 @@ class Recording:
         """Note that a backward ran through slots and kept nothing; let go of the values if that leaves no way for another."""
         self.freed |= used
         if used_up(self.known(), self.freed).issuperset(self.held):
-            self.inputs, self.saved, self.nodes = {}, {}, {}
+            self.inputs, self.saved, self.nodes, self.numbers = {}, {}, {}, []
 
     # -- as nodes -------------------------------------------------------------------------------------------
 
@@ -298,6 +302,14 @@ class Recording:
             fn.owner = ref(storage)
         if pending:
             state.dirty.add(storage)
+
+
+def _set(table: dict[int, Any], slot: int, value: Any) -> None:
+    """Note a value of a slot; None takes away what an event that was interrupted has left."""
+    if value is not None:
+        table[slot] = value
+    elif slot in table:
+        del table[slot]
 
 
 def used_up(known: list[Slot], freed: frozenset[int]) -> set[int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -115,8 +116,14 @@ class Movement(Step):
 
     def show(self, array: Any) -> Any:
         """Apply the primitive to an array."""
+        if self.op.name == "slice":
+            return array[self._box]
         assert self.op.reference is not None
         return np.asarray(self.op.reference(array, **self.params))
+
+    @cached_property
+    def _box(self) -> tuple[slice, ...]:
+        return tuple(map(slice, self.params["start"], self.params["stop"], self.params["step"]))
 
     def write(self, whole: Node, new: Node) -> Node:
         """Undo a reshape or permute; put a box back."""

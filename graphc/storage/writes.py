@@ -13,16 +13,19 @@ from graphc.ir.core.graph import Node
 from graphc.recording.context import state
 from graphc.recording.lazy import realize
 from graphc.recording.recording import Recording
-from graphc.recording.trie import HISTORY, LEAF, MADE, Slot
+from graphc.recording.trie import HISTORY, LEAF, MADE, Entry, Slot
 from graphc.storage import views
-from graphc.storage.operands import slot_of, storage_slot
+from graphc.storage.operands import TENSORS, slot_of, storage_slot
 from graphc.storage.sharing import Shared
 from graphc.storage.storage import Storage, stopped, unique
 from graphc.storage.views import ViewSteps
 
-__all__ = ["record_leaf", "record_write"]
+__all__ = ["record_leaf", "record_write", "write_in_place"]
 
 WRITE, REQUIRED = "write", "requires a gradient"
+
+LARGEST = 1e38
+"""Larger numbers are written on the usual way, which says what a dtype cannot hold."""
 
 LARGE = 1 << 14
 """Bytes from which on a part of a known value is written at once rather than recorded as a new value."""
@@ -108,6 +111,8 @@ def _event(
     entry = recording.entry
     if entry is None or key not in entry.children:
         check()
+    if steps and entry is not None and not leaf and not history and _moves(entry, key):
+        return _write_part(target, steps, tensor, result, check, small=True)  # another part in each iteration is no structure
     made = Storage.recorded(recording, -1, leaf or history, HISTORY if history else None)
 
     def note(slot: int) -> None:
@@ -121,6 +126,17 @@ def _event(
     return True
 
 
+def _moves(entry: Entry, key: tuple[Any, ...]) -> bool:
+    """Tell whether an event that has not been seen writes to another part than one that has been seen at the same place."""
+    if key in entry.children:
+        return False
+    elsewhere = (*key[:3], None, *key[4:])
+    if elsewhere in entry.numbered:
+        return True
+    entry.numbered[elsewhere] = entry
+    return False
+
+
 def _with_history(known: list[Slot], node: Node, base: int, source: int, copy: bool) -> Slot:
     """Return what is known of a value that was written while gradients are recorded."""
     edges = tuple([s if known[s].requires else None for s in (base, source)])
@@ -129,10 +145,12 @@ def _with_history(known: list[Slot], node: Node, base: int, source: int, copy: b
     return Slot(MADE, node, True, known[source].name, known[source].edges)
 
 
-def _write_part(target: Storage, steps: ViewSteps, tensor: Any, result: Any, check: Any) -> bool:
+def _write_part(
+    target: Storage, steps: ViewSteps, tensor: Any, result: Any, check: Any, *, small: bool = False
+) -> bool:  # fmt: skip
     """Write to a part of a large value that is known, in the array itself; return False where it cannot be done so."""
     whole = tensor if tensor._base is None else tensor._base
-    if whole._type.bytes < LARGE or result._type.dtype is not tensor._type.dtype or target._fn is not None:
+    if (whole._type.bytes < LARGE and not small) or result._type.dtype is not tensor._type.dtype or target._fn is not None:
         return False
     if _value_of(target) is None:
         return False
@@ -149,6 +167,46 @@ def _write_part(target: Storage, steps: ViewSteps, tensor: Any, result: Any, che
     target.version += 1
     target.pending = 0
     return True
+
+
+def write_in_place(tensor: Any, index: Any, value: Any) -> bool:
+    """Write to the elements at an index in the array of a tensor; return False where that is an event, or an error.
+
+    The array is known or large, and no gradient has to do with it.  `index` is one that NumPy takes.
+    """
+    recording, storage = state.fast, tensor._storage
+    if recording is None or tensor._base is not None or type(storage) is not Storage or storage.trace is not None:
+        return False
+    if storage.requires_grad or storage._fn is not None or not _may_be_written(tensor, value, recording.grad):
+        return False
+    if tensor._type.bytes < LARGE and (_pending(storage) or (type(value) in TENSORS and _pending(value._storage))):
+        return False
+    values = value._array() if type(value) in TENSORS else value
+    if _value_of(storage) is None:
+        return False
+    known = storage.value if storage._node is None else storage._node.value
+    if storage._node is not None or getrefcount(known) > HELD or not known.flags.owndata or not known.flags.writeable:
+        known = np.array(known)
+    try:
+        known[index] = values
+    except (IndexError, ValueError):
+        return False  # the usual way raises it
+    storage._node, storage.value, storage.recording = None, known, None
+    storage.version += 1
+    storage.pending = 0
+    return True
+
+
+def _may_be_written(tensor: Any, value: Any, grad: bool) -> bool:
+    """Tell whether a value has the tensor's dtype, and no gradient goes to it."""
+    dtype = tensor._type.dtype
+    if type(value) not in TENSORS:
+        return dtype.is_float and type(value) is float and -LARGEST <= value <= LARGEST
+    return value._type.dtype is dtype and value._storage.trace is None and not (grad and value._storage.requires_grad)
+
+
+def _pending(storage: Storage) -> bool:
+    return storage.value is None if storage._node is None else storage._node.value is None
 
 
 def _value_of(storage: Storage) -> Any:

@@ -143,7 +143,8 @@ class Writing(Gradients):
                 raise
             return self._assign(TensorBase._of(Storage(number)), copies=True)
         other = src if isinstance(src, TensorBase) else _of_values(src, None if isinstance(src, np.ndarray) else self.dtype)
-        self._check_fits(other)
+        if other._type.shape != self._type.shape:
+            self._check_fits(other)
         as_written = TensorBase._recorded(other._storage, self._type)
 
         def check() -> None:

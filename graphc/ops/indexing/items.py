@@ -7,7 +7,6 @@ traced function that does so raises TracingError.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,9 @@ from graphc.ir.core.build import cast, permute, reshape, select
 from graphc.ir.core.build import gather as gather_at
 from graphc.ir.core.build import scatter as scatter_at
 from graphc.ir.core.graph import Node
-from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, I32, I64
 from graphc.ops.common import Operand, number_like
+from graphc.ops.indexing.basic import basic_view, box_steps, label
 from graphc.ops.indexing.nodes import (
     append_axes,
     axes_first,
@@ -41,9 +40,8 @@ from graphc.ops.indexing.selection import (
 )
 from graphc.ops.shape.slices import known_integer
 from graphc.ops.shape.slices import select as select_at
-from graphc.recording.context import state
 from graphc.storage.storage import Storage
-from graphc.storage.views import Movement, Step, ViewSteps
+from graphc.storage.views import ViewSteps
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["getitem", "index_put", "put_item"]
@@ -75,9 +73,9 @@ def at_places(input: Any, index: Any) -> tuple[Any, Any]:
 
 def getitem(input: Tensor, index: Any) -> Tensor:
     """Return input[index]: integers, slices, None, Ellipsis, bool masks and index tensors.  Raises IndexError."""
-    shape = input._type.shape
-    if type(index) is int and state.fast is not None and shape and -shape[0] <= index < shape[0]:
-        return input._view_along(_row(shape, index), "SelectBackward0")
+    view = basic_view(input, index)
+    if view is not None:
+        return view
     input, index = at_places(input, index)
     selection, tensors = parse_index(tuple(input.shape), index)
     if not tensors:
@@ -86,26 +84,8 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     return _index(input, selection, tensors)
 
 
-@lru_cache(maxsize=4096)
-def _row(shape: tuple[int, ...], index: int) -> ViewSteps:
-    """Return the view steps of an integer index of the first axis."""
-    selection, _ = parse_index(shape, index)
-    return _box_of(shape, selection)
-
-
 def _box(input: Node, selection: Selection) -> ViewSteps:
-    return _box_of(input.shape, selection)
-
-
-def _box_of(shape: tuple[int, ...], selection: Selection) -> ViewSteps:
-    """Return the view steps of a selection without index tensors."""
-    steps: list[Step] = []
-    if (selection.box, selection.step) != (shape, (1,) * len(shape)):
-        box = {"start": selection.start, "stop": selection.stop, "step": selection.step}
-        steps.append(Movement(PRIMITIVES["slice"], box))
-    if selection.shape != selection.box:
-        steps.append(Movement(PRIMITIVES["reshape"], {"shape": selection.shape}))
-    return tuple(steps)
+    return box_steps(input.shape, selection)
 
 
 @op("Slice", view=_box)
@@ -113,7 +93,7 @@ def _slice(input: Operand, selection: Selection) -> Node:
     return read_box(input, selection)
 
 
-@op(lambda input, selection: "Unsqueeze" if selection.box == input.shape else "Select", view=_box)
+@op(lambda input, selection: label(input.shape, selection), view=_box)
 def _select(input: Operand, selection: Selection) -> Node:
     return read_box(input, selection)
 

@@ -7,7 +7,10 @@ from typing import Any
 
 from graphc.ops.elementwise import comparison
 from graphc.ops.indexing import items, masks
+from graphc.ops.indexing.basic import basic_view, numpy_index
 from graphc.ops.reduce import logic as reduce_logic
+from graphc.storage.operands import TENSORS
+from graphc.storage.writes import write_in_place
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["contains", "get_item", "set_item", "where"]
@@ -18,8 +21,14 @@ def get_item(self: Tensor, index: Any) -> Tensor:
     return items.getitem(self, _one_per_axis(index) if type(index) is list else index)
 
 
-def set_item(self: Tensor, index: Any, value: Tensor | float) -> None:
+def set_item(self: Tensor, index: Any, value: Any) -> None:
     """Write a number or a tensor, broadcast and converted to this dtype, to the elements at an index."""
+    if numpy_index(index) and write_in_place(self, index, value):
+        return
+    view = basic_view(self, index)
+    if view is not None and type(value) in TENSORS and value._type.shape == view._type.shape:
+        view.copy_(value)
+        return
     part, index = items.at_places(self, _one_per_axis(index) if type(index) is list else index)
     if items.is_basic(index):
         part = items.getitem(part, index)

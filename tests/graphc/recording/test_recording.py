@@ -440,3 +440,46 @@ def test_what_has_been_seen_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for i in range(200):
         assert (x * i + i).tolist() == [2.0 * i] * 2
     assert trie._entries < 100
+
+
+INDICES: list[Any] = [0, -1, 2, slice(1, 3), (0, 1), (slice(None), 1), (slice(0, 3, 2), slice(1, None)), (1, slice(None))]
+
+
+@pytest.mark.parametrize("rows", [4, 2000])  # an event, and large enough to be written at once
+@pytest.mark.parametrize("pending", [True, False])
+def test_parts_are_written_as_numpy_writes_them(rows: int, pending: bool) -> None:
+    for index in INDICES:
+        for number in (1.0, 2.5):
+            wanted = np.arange(rows * 3.0).reshape(rows, 3)
+            x = torch.tensor(wanted) if not pending else torch.tensor(wanted) * 1
+            alias, before, seen = x.detach(), x * 2, x[0]
+            row = torch.tensor(np.array(wanted[index]) * 3 + 1) * number
+            x[index] = row
+            wanted[index] = (np.array(wanted[index]) * 3 + 1) * number
+            assert x.tolist() == wanted.tolist() == alias.tolist() and seen.tolist() == wanted[0].tolist()
+            assert before.tolist() == (np.arange(rows * 3.0).reshape(rows, 3) * 2).tolist() and x._version == 1
+            x[index] = number
+            wanted[index] = number
+            assert x.tolist() == wanted.tolist() and x._version == 2
+
+
+def test_a_part_that_moves_makes_no_new_structures(learned: list[str]) -> None:
+    buffer, counts = torch.zeros(16, 4), []
+    for i in range(8):
+        buffer[i] = torch.full((4,), i + 2.0) * 3
+        with pytest.raises(IndexError):
+            buffer[16] = torch.ones(4)
+        with pytest.raises(RuntimeError, match="expanded size"):
+            buffer[0] = torch.ones(3) * 2
+        assert buffer[i].tolist() == [3.0 * (i + 2)] * 4 and buffer.sum().item() == sum(12.0 * (k + 2) for k in range(i + 1))
+        counts.append(len(learned))
+    assert counts[3:] == counts[3:4] * 5
+
+
+def test_results_in_tuples_are_found_again(learned: list[str]) -> None:
+    counts = []
+    for _ in range(4):
+        found = (torch.tensor([[1.0, 5.0], [7.0, 2.0]]) * 2).max(dim=0)
+        assert found.values.tolist() == [14.0, 10.0] and found.indices.tolist() == [1, 0]
+        counts.append(len(learned))
+    assert counts[1:] == counts[1:2] * 3 and learned.count("_max_at") <= 2  # told apart by its line from the second time on

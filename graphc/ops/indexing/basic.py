@@ -1,0 +1,95 @@
+"""Subscripts of integers, slices, None and Ellipsis alone: the view that one shows is remembered by the index and the shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ops.indexing.selection import Selection, parse_index
+from graphc.recording.context import state
+from graphc.storage.views import Movement, Step, ViewSteps
+from graphc.tensors.tensor import Tensor
+
+__all__ = ["basic_view", "box_steps", "label", "numpy_index"]
+
+BOUND = 4096
+"""How many views are remembered."""
+
+_known: dict[Any, tuple[ViewSteps, str] | None] = {}
+
+
+def basic_view(input: Tensor, index: Any) -> Tensor | None:
+    """Return the view that an index shows; None where it has other entries, is out of bounds, or a function is traced."""
+    if state.fast is None:
+        return None
+    key = _key(index)
+    if key is None:
+        return None
+    shape = input._type.shape
+    found = _known.get((shape, key))
+    if found is None:
+        try:
+            selection, _ = parse_index(shape, index)
+        except (IndexError, ValueError):
+            return None  # the usual way raises it
+        if len(_known) > BOUND:
+            _known.clear()
+        found = _known[shape, key] = (box_steps(shape, selection), f"{label(shape, selection)}Backward0")
+    return input._view_along(*found)
+
+
+def _key(index: Any) -> Any:
+    """Return what tells an index apart; None if it has other entries than integers, slices of integers, None and Ellipsis."""
+    kind = type(index)
+    if kind is int:
+        return index
+    if kind is not tuple:
+        return (_entry_key(index),) if kind is slice or index is None or index is Ellipsis else None
+    key = []
+    for entry in index:
+        part = entry if type(entry) is int else _entry_key(entry)
+        if part is None:
+            return None
+        key.append(part)
+    return tuple(key)
+
+
+def _entry_key(entry: Any) -> Any:
+    if type(entry) is slice:
+        start, stop, step = entry.start, entry.stop, entry.step
+        if type(start) in INTEGERS and type(stop) in INTEGERS and type(step) in INTEGERS:
+            return (start, stop, step)
+        return None
+    return "new axis" if entry is None else "ellipsis" if entry is Ellipsis else None
+
+
+INTEGERS = (int, type(None))
+
+
+def numpy_index(index: Any) -> bool:
+    """Tell whether NumPy takes an index of integers and slices as it is, with torch's meaning."""
+    kind = type(index)
+    if kind is int:
+        return True
+    if kind is slice:
+        step = index.step
+        ends = type(index.start) in INTEGERS and type(index.stop) in INTEGERS
+        return ends and (step is None or (type(step) is int and step > 0))
+    return kind is tuple and all(type(i) is not tuple and numpy_index(i) for i in index)
+
+
+def label(shape: tuple[int, ...], selection: Selection) -> str:
+    """Return torch's name of what a selection without index tensors is."""
+    box = selection.box
+    return "Slice" if box == selection.shape else "Unsqueeze" if box == shape else "Select"
+
+
+def box_steps(shape: tuple[int, ...], selection: Selection) -> ViewSteps:
+    """Return the view steps of a selection without index tensors."""
+    steps: list[Step] = []
+    if (selection.box, selection.step) != (shape, (1,) * len(shape)):
+        box = {"start": selection.start, "stop": selection.stop, "step": selection.step}
+        steps.append(Movement(PRIMITIVES["slice"], box))
+    if selection.shape != selection.box:
+        steps.append(Movement(PRIMITIVES["reshape"], {"shape": selection.shape}))
+    return tuple(steps)
