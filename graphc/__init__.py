@@ -88,6 +88,7 @@ from graphc.ops.shape.ranks import *
 from graphc.ops.shape.repetition import broadcast_tensors, broadcast_to, meshgrid, repeat_interleave, tile
 from graphc.ops.shape.sizes import clone, flatten, ravel, reshape, squeeze, unflatten, unsqueeze
 from graphc.ops.shape.slices import narrow, select
+from graphc.recording.policy import EagerReport, eager_report, get_eager, set_eager
 from graphc.tensors.devices import device
 from graphc.tensors.tensor import Tensor
 from graphc.tensors.typed import BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor

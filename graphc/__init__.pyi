@@ -102,6 +102,10 @@ from graphc.ops.reduce.sorting import sort as sort
 from graphc.ops.reduce.sorting import topk as topk
 from graphc.ops.shape.repetition import meshgrid as meshgrid
 from graphc.ops.shape.sizes import ravel as ravel
+from graphc.recording.policy import EagerReport as EagerReport
+from graphc.recording.policy import eager_report as eager_report
+from graphc.recording.policy import get_eager as get_eager
+from graphc.recording.policy import set_eager as set_eager
 from graphc.tensors.devices import device as device
 from graphc.tensors.tensor import Tensor as Tensor
 from graphc.tensors.typed import BoolTensor as BoolTensor
@@ -723,33 +727,33 @@ newaxis: None
 pi: builtins.float
 
 __all__ = [
-    "BoolTensor", "ByteTensor", "DoubleTensor", "FloatTensor", "Generator", "IntTensor", "LongTensor", "Size", "Tensor",
-    "TracingError", "__version__", "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul", "addmm", "addmv",
-    "all", "allclose", "amax", "amin", "aminmax", "any", "arange", "arccos", "arcsin", "arctan", "arctan2", "argmax",
-    "argmin", "argsort", "argwhere", "as_tensor", "asarray", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d",
-    "atleast_2d", "atleast_3d", "autograd", "baddbmm", "bernoulli", "bilinear", "bincount", "bitwise_and",
-    "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm", "bool",
-    "broadcast_shapes", "broadcast_tensors", "broadcast_to", "cat", "cdist", "ceil", "celu", "chunk", "clamp",
+    "BoolTensor", "ByteTensor", "DoubleTensor", "EagerReport", "FloatTensor", "Generator", "IntTensor", "LongTensor",
+    "Size", "Tensor", "TracingError", "__version__", "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul",
+    "addmm", "addmv", "all", "allclose", "amax", "amin", "aminmax", "any", "arange", "arccos", "arcsin", "arctan",
+    "arctan2", "argmax", "argmin", "argsort", "argwhere", "as_tensor", "asarray", "asin", "asinh", "atan", "atan2",
+    "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "baddbmm", "bernoulli", "bilinear", "bincount",
+    "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm",
+    "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "cat", "cdist", "ceil", "celu", "chunk", "clamp",
     "clamp_max", "clamp_min", "clip", "clone", "compile", "concat", "cond", "constant_pad_nd", "copysign", "cos",
     "cosh", "cosine_similarity", "count_nonzero", "cross", "cuda", "cumprod", "cumsum", "default_generator", "deg2rad",
     "device", "diag", "diag_embed", "diagonal", "div", "divide", "dot", "double", "dropout", "dstack", "dtype", "e",
-    "einsum", "embedding", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "exp", "exp2", "expm1", "eye",
-    "finfo", "flatten", "flip", "fliplr", "flipud", "float", "float32", "float64", "float_power", "floor",
-    "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "frac", "from_numpy", "full", "full_like", "func", "gather",
-    "ge", "ger", "get_default_dtype", "get_rng_state", "greater", "greater_equal", "gt", "hardshrink", "heaviside",
-    "hstack", "hypot", "iinfo", "index_add", "index_copy", "index_fill", "index_put", "index_select", "inf",
-    "inference_mode", "initial_seed", "inner", "int", "int32", "int64", "is_floating_point", "is_grad_enabled",
-    "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "kron", "le", "lerp", "less",
-    "less_equal", "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp",
-    "logaddexp2", "logcumsumexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logspace",
-    "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_select", "matmul", "max", "maximum", "mean",
-    "median", "meshgrid", "min", "minimum", "mm", "moveaxis", "movedim", "msort", "mul", "multiply", "mv", "nan",
-    "nan_to_num", "nanmean", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm",
-    "normal", "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "permute", "pi",
+    "eager_report", "einsum", "embedding", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "exp", "exp2",
+    "expm1", "eye", "finfo", "flatten", "flip", "fliplr", "flipud", "float", "float32", "float64", "float_power",
+    "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "frac", "from_numpy", "full", "full_like", "func",
+    "gather", "ge", "ger", "get_default_dtype", "get_eager", "get_rng_state", "greater", "greater_equal", "gt",
+    "hardshrink", "heaviside", "hstack", "hypot", "iinfo", "index_add", "index_copy", "index_fill", "index_put",
+    "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int32", "int64", "is_floating_point",
+    "is_grad_enabled", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "kron", "le",
+    "lerp", "less", "less_equal", "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax",
+    "logaddexp", "logaddexp2", "logcumsumexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit",
+    "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_select", "matmul", "max", "maximum",
+    "mean", "median", "meshgrid", "min", "minimum", "mm", "moveaxis", "movedim", "msort", "mul", "multiply", "mv",
+    "nan", "nan_to_num", "nanmean", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero",
+    "norm", "normal", "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "permute", "pi",
     "positive", "pow", "prelu", "prod", "promote_types", "rad2deg", "rand", "rand_like", "randint", "randint_like",
     "randn", "randn_like", "random", "randperm", "ravel", "reciprocal", "relu", "remainder", "repeat_interleave",
     "reshape", "result_type", "roll", "rot90", "round", "rsqrt", "rsub", "save", "scalar_tensor", "scan", "scatter",
-    "scatter_add", "seed", "select", "selu", "set_default_dtype", "set_grad_enabled", "set_printoptions",
+    "scatter_add", "seed", "select", "selu", "set_default_dtype", "set_eager", "set_grad_enabled", "set_printoptions",
     "set_rng_state", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "softmax", "sort", "split",
     "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "sub", "subtract", "sum", "swapaxes",
     "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensordot", "threshold", "tile", "topk",

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,12 @@ from graphc.ir.core.control_flow import known_results
 from graphc.ir.core.graph import PARAMETER, Graph, Node, TypeRuleError, make, parameter, toposort
 from graphc.ir.core.predicates import is_fusion, is_matmul, is_while
 from graphc.ir.interpret.evaluate import evaluate_nodes
+from graphc.ir.text import debug
 from graphc.ir.transforms.vjp import gradients
 from graphc.recording.context import state
 from graphc.recording.trie import MADE, Slot
 
-__all__ = ["CACHE_SIZE", "Plan", "Structure", "clear_cache", "make_plan", "realize", "structure", "substitute"]
+__all__ = ["CACHE_SIZE", "Plan", "Structure", "choose", "clear_cache", "make_plan", "realize", "structure", "substitute", "tally"]
 
 CACHE_SIZE = 512
 """How many structures are remembered; the one not seen for longest goes first."""
@@ -49,6 +51,23 @@ WHILE_ITERATIONS = 1000
 
 
 @dataclass
+class Tally:
+    """What was computed so far, and the mode: "auto", "evaluate" or "compile".  Threads may lose a count."""
+
+    mode: str = "auto"
+    structures: int = 0
+    evaluations: int = 0
+    evaluation_seconds: float = 0.0
+    compiles: int = 0
+    compile_seconds: float = 0.0
+    native_calls: int = 0
+    native_seconds: float = 0.0
+
+
+tally = Tally()
+
+
+@dataclass
 class Structure:
     """What is known of a structure: the seconds spent on it so far, and its program once it has one.
 
@@ -61,8 +80,10 @@ class Structure:
     spent: float = 0.0
     compiling: bool = False
     program: Program | None = None
-    native: Callable[..., Sequence[Any]] | None = None
+    code: Callable[..., Sequence[Any]] | None = None
     """The program as a function of arrays."""
+    native: Callable[..., Sequence[Any]] | None = None
+    """The same while programs are used."""
 
     def run(self, params: Sequence[Node], roots: Sequence[Node], arrays: Sequence[Any]) -> Sequence[Any]:
         """Return the values of roots over parameters of these values."""
@@ -70,12 +91,18 @@ class Structure:
         if native is None:
             self.spent += self.cost
             if self._is_early() or self.compiling or state.compiling:
-                return evaluate_nodes(roots, dict(zip(params, arrays, strict=True)))
+                start = perf_counter()
+                values = evaluate_nodes(roots, dict(zip(params, arrays, strict=True)))
+                tally.evaluations += 1
+                tally.evaluation_seconds += perf_counter() - start
+                return values
             return self._compile(params, roots)(*arrays)
         return native(*arrays)
 
     def _is_early(self) -> bool:
         """Tell whether the structure has not yet cost enough on NumPy for machine code to pay."""
+        if tally.mode != "auto":
+            return tally.mode == "evaluate"
         enough = COMPILE_COST + COMPILE_NODE_COST * self.nodes
         few = self.cost < NODE_COST * 2  # a single operation gains little
         least = SEVERAL * self.cost if self.cost < LONG else 0.0
@@ -83,10 +110,11 @@ class Structure:
 
     def forget(self) -> None:
         """Let go of the program; whoever still has the structure begins anew."""
-        self.spent, self.program, self.native = 0.0, None, None
+        self.spent, self.program, self.code, self.native = 0.0, None, None, None
 
     def _compile(self, params: Sequence[Node], roots: Sequence[Node]) -> Callable[..., Sequence[Any]]:
         self.compiling = True
+        start = perf_counter()
         try:
             fresh = {n: parameter(n.type) for n in params}
             graph = Graph(tuple(fresh.values()), tuple(substitute(roots, fresh)), "eager")
@@ -97,8 +125,30 @@ class Structure:
         def slow(*arrays: Any) -> Sequence[Any]:
             return program.run([np.ascontiguousarray(x) if x.shape else x for x in arrays])
 
-        self.native = native = program.entry(slow, single=False)
-        return native
+        code = program.entry(slow, single=False)
+        self.code = self.native = code = _timed(code) if debug.enabled("eager") else code
+        tally.compiles += 1
+        tally.compile_seconds += perf_counter() - start
+        return code
+
+
+def _timed(code: Callable[..., Sequence[Any]]) -> Callable[..., Sequence[Any]]:
+    def call(*arrays: Any) -> Sequence[Any]:
+        start = perf_counter()
+        values = code(*arrays)
+        tally.native_calls += 1
+        tally.native_seconds += perf_counter() - start
+        return values
+
+    return call
+
+
+def choose(mode: str) -> None:
+    """Set the mode: programs are used unless it is "evaluate"."""
+    with _lock:
+        tally.mode = mode
+        for structure in _seen.values():
+            structure.native = None if mode == "evaluate" else structure.code
 
 
 _seen: OrderedDict[Any, Structure] = OrderedDict()
@@ -203,6 +253,7 @@ def _lookup(key: Any, cost: float, nodes: int) -> Structure:
         found = _seen.get(key)
         if found is None:
             found = _seen[key] = Structure(cost, nodes)
+            tally.structures += 1
             if len(_seen) > CACHE_SIZE:
                 _, oldest = _seen.popitem(last=False)
                 oldest.forget()

@@ -522,7 +522,7 @@ class Operations:
         """Call `graphc.tensor` with this tensor's dtype as the default."""
     def __getitem__(self, index: Any) -> Tensor:
         """Return the elements at an index; integers, slices, None and ... give a view, tensors and lists a copy."""
-    def __setitem__(self, index: Any, value: Tensor | builtins.float) -> None:
+    def __setitem__(self, index: Any, value: Any) -> None:
         """Write a number or a tensor, broadcast and converted to this dtype, to the elements at an index."""
     def __contains__(self, element: Tensor | builtins.float) -> builtins.bool:
         """Return whether any element equals the given number."""

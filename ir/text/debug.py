@@ -2,7 +2,8 @@
 
 passes    the IR after each pass that changed it     rules    each rewrite rule that fired
 time      milliseconds of each stage of a compile    kernels  loop kernels as they are scheduled
-llvm      LLVM IR as emitted                         all      every topic
+llvm      LLVM IR as emitted                         eager    at exit, how eager code was computed
+all       every topic
 
 check     a mode: every stage of every program that runs is evaluated and compared with the one before
 bounds    a mode: every load and store of compiled code is checked, and an error where it would leave its buffer
@@ -19,7 +20,7 @@ from contextvars import ContextVar
 
 __all__ = ["MODES", "TOPICS", "enabled", "enabling", "show", "timed"]
 
-TOPICS = ("passes", "rules", "time", "kernels", "llvm")
+TOPICS = ("passes", "rules", "time", "kernels", "llvm", "eager")
 MODES = ("check", "bounds")
 
 _enabled: ContextVar[frozenset[str]] = ContextVar("asked", default=frozenset())

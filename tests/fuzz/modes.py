@@ -148,13 +148,12 @@ def _eager(case: Case, traced: Traced) -> Iterator[str | None]:
 
 def _again(case: Case, traced: Traced) -> Iterator[str | None]:
     """Run eagerly as if seen often: compiled at once."""
-    saved = lazy.COMPILE_COST, lazy.COMPILE_NODE_COST
-    lazy.COMPILE_COST = lazy.COMPILE_NODE_COST = 0.0
+    graphc.set_eager("compile")
     try:
         lazy.clear_cache()
         yield traced.compare(case.names["run"](*tensors(case.args)))
     finally:
-        lazy.COMPILE_COST, lazy.COMPILE_NODE_COST = saved
+        graphc.set_eager("auto")
 
 
 def _compiled(case: Case, traced: Traced) -> Iterator[str | None]:

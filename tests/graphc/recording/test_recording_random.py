@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 import graphc as torch
-from graphc.recording import lazy
 from graphc.recording.context import state
 
 Script = list[tuple[str, int, int, int, float]]
@@ -269,9 +268,12 @@ def test_random_scripts_are_the_same_recorded_and_on_nodes(block: int) -> None:
         assert message is None, f"script({seed}): {message}"
 
 
-def test_random_scripts_are_the_same_compiled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lazy, "COMPILE_COST", 0.0)
-    monkeypatch.setattr(lazy, "COMPILE_NODE_COST", 0.0)
-    for seed in range(200, 206):
-        message = check(script(seed, 12), 2)
-        assert message is None, f"script({seed}, 12): {message}"
+@pytest.mark.parametrize("mode", ["compile", "evaluate"])
+def test_random_scripts_are_the_same_in_all_modes(mode: str) -> None:
+    torch.set_eager(mode)
+    try:
+        for seed in range(200, 206):
+            message = check(script(seed, 12), 2)
+            assert message is None, f"script({seed}, 12): {message}"
+    finally:
+        torch.set_eager("auto")
