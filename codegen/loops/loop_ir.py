@@ -4,20 +4,27 @@
       m0 = max over i1 in 1024 of x[1024*i0 + i1]     a stage: reductions and stores over inner loops
       …
 
-All decisions are made here or before; `codegen/nests/nest.py` only emits the kernel as LLVM IR.
+How it runs is its schedule, a record that `schedule.py` makes, `printer.py` prints, `parser.py` reads and `verifier.py` holds
+against the kernel; `codegen/nests/nest.py` only emits both as LLVM IR.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphc.ir.core.cached import cached_property
 from graphc.ir.core.types import DType
 
 __all__ = [
-    "Buffer", "Index", "Instr", "Kernel", "OuterReduction", "Reduction", "Stage", "Store", "ensure", "is_bound_check", "needed",
+    "LONGEST_VECTOR", "Buffer", "Index", "Instr", "Kernel", "OuterReduction", "PassSchedule", "Reduction", "Schedule",
+    "Stage", "Store", "Vector", "ensure", "is_loaded", "needed",
 ]  # fmt: skip
+
+
+LONGEST_VECTOR = 512
+"""Bytes of the longest vector, and of the memory behind each row of scratch memory, for the lanes of its last one."""
 
 
 def ensure(fact: bool, what: str) -> None:
@@ -100,10 +107,17 @@ class Instr:
     name: str = ""
 
     def __str__(self) -> str:
-        """Return its name as an operand."""
-        if self.op in ("constant", "size"):
-            return str(self.attr)
+        """Return its name as an operand; of a constant its dtype and number."""
+        if self.op == "constant":
+            return f"{self.dtype} {self.number}"
+        if self.op == "size":
+            return f"size {self.attr}"
         return str(self.attr.name) if self.op == "reduced" else self.name
+
+    @property
+    def number(self) -> float:
+        """The number of a constant, as one of its dtype."""
+        return float(self.attr) if self.dtype.is_float else bool(self.attr) if self.dtype.is_bool else int(self.attr)
 
     def operands(self) -> Iterator[Instr]:
         """Yield the instructions that this one reads, those in its index included."""
@@ -173,6 +187,53 @@ class Buffer:
     name: str
 
 
+@dataclass(frozen=True)
+class Vector:
+    """How a loop runs whose iterations are lanes; `remainder` is what becomes of iterations that fill no vector.
+
+    - `exact`: there are none, since the extent is a literal multiple of the lanes, or there is one lane;
+    - `empty`: the loop has no iterations, and is left out;
+    - `single`: all iterations are one vector under a mask;
+    - `peel`: whole vectors, then one under a mask;
+    - `mask`: every vector is under a mask, so that the body is there once.
+    """
+
+    lanes: int
+    remainder: str = "exact"
+    along: tuple[Instr, ...] = ()
+    """Bounds checks of the loop: where all hold, vectors run without them, and then both ends with them."""
+    across: tuple[Instr, ...] = ()
+    """Bounds checks that are the same for all its iterations: where all hold, the loop runs without them, else with them."""
+
+
+@dataclass(frozen=True)
+class PassSchedule:
+    """How a pass runs."""
+
+    vector: Vector | None = None
+    """Of its last inner loop; None if it has no inner loops, or if the kernel's points are the lanes."""
+    block: int = 0
+    """Iterations of its last inner loop after which wide sums are added to their totals; 0: it is one block."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a kernel runs, in the order of its loops."""
+
+    points: Vector | None = None
+    """Of the last outer loop, whose points then are computed side by side; None: each pass vectorizes its last inner loop."""
+    passes: tuple[PassSchedule, ...] = ()
+    """One for each stage."""
+    block: int = 0
+    """Iterations of the last outer loop after which outer reductions are added to their totals; 0: there are none."""
+    saved: dict[Instr, int] = field(default_factory=dict)
+    """Values that a pass, by its number, stores in a scratch row, from which later passes over its loops load them."""
+    wide: frozenset[Reduction] = frozenset()
+    """Sums with totals of more precision than their terms (codegen/nests/accumulators.py)."""
+    literal: bool = False
+    """Whether large extents are literals in the code, rather than parameters of it."""
+
+
 @dataclass(eq=False, repr=False)
 class Kernel:
     """One loop nest that becomes one native function."""
@@ -183,12 +244,28 @@ class Kernel:
     """Outer loops, outermost first; the other loops belong to stages."""
     stages: list[Stage]
     buffers: list[Buffer]
-    vector: int | None = None
-    """The vectorized outer loop; None: each stage vectorizes its last inner loop."""
-    lanes: int = 1
-    can_fail: bool = False
-    saved: frozenset[Instr] = frozenset()
-    """Values that later passes load from a scratch row."""
+    schedule: Schedule | None = None
+
+    @property
+    def plan(self) -> Schedule:
+        """The schedule of a kernel that has one."""
+        assert self.schedule is not None, f"{self.name} is not scheduled"
+        return self.schedule
+
+    @property
+    def vector(self) -> int | None:
+        """The outer loop whose points are lanes."""
+        return self.outer[-1] if self.plan.points is not None else None
+
+    @cached_property
+    def instructions(self) -> list[Instr]:
+        """All instructions, operands first."""
+        return needed(v for s in self.stages for v in s.roots())
+
+    @property
+    def reductions(self) -> list[Reduction]:
+        """All reductions."""
+        return [r for s in self.stages for r in (*s.reductions, *(c.reduction for c in s.outer_reductions))]
 
     @property
     def outer_reductions(self) -> list[OuterReduction]:
@@ -200,40 +277,11 @@ class Kernel:
         """The outer loops that outer reductions reduce, the same for all."""
         return frozenset(lo for c in self.outer_reductions for lo in c.reduction.inner)
 
-    def home(self, i: Instr) -> Stage:
-        """Return the first pass that computes a value in its inner loops."""
-        return next(s for s in self.stages if s.inner and i.loops & set(s.inner) and i in needed(s.roots()))
 
-    def check(self) -> None:
-        """Raise AssertionError unless each pass computes with its own loops only, and each result is written once.
-
-        A guard or an index in other loops would extend a reduction's domain to these (ir/access/legality.py).
-        """
-        outer = frozenset(self.outer)
-        for stage in self.stages:
-            loops = outer | set(stage.inner)
-            for root in stage.roots():
-                ensure(root.loops <= loops, f"{root.name} in {self.name} varies with loops outside of its pass")
-            for r in stage.reductions:
-                ensure({*r.inner} == {*stage.inner}, f"{r.name} in {self.name} folds other loops than those of its pass")
-            for s in stage.stores:
-                self._check_store(s, outer | set(stage.inner))
-            for c in stage.outer_reductions:
-                self._check_store(c.store, outer.difference(c.reduction.inner) | set(stage.inner))
-
-    def _check_store(self, s: Store, loops: frozenset[int]) -> None:
-        """Raise AssertionError unless a store writes a distinct element at each point of some loops."""
-        idle = {lo for lo in loops if self.dims[lo] == 1}
-        moved = {lo for lo, _ in s.index.loops}
-        ensure(moved | idle == loops | idle and not s.index.values, f"{self.buffers[s.buffer].name} is not written once")
-
-
-SIZES = ("index", "size", "constant")
-
-
-def is_bound_check(i: Instr) -> bool:
-    """Whether a condition compares an index with its bounds, both small enough that a difference does not wrap."""
-    return i.op in ("le", "lt") and any(a.op == "index" for a in i.args) and all(a.op in SIZES for a in i.args)
+def is_loaded(kernel: Kernel, number: int, i: Instr, saved: Mapping[Instr, int]) -> bool:
+    """Tell whether a pass loads a value from the scratch row in which an earlier one over its loops has stored it."""
+    home = saved.get(i)
+    return home is not None and home != number and kernel.stages[home].inner == kernel.stages[number].inner
 
 
 def needed(roots: Iterable[Instr], cut: Callable[[Instr], bool] | None = None) -> list[Instr]:

@@ -20,6 +20,7 @@ from graphc.codegen.loops.collapse import collapse
 from graphc.codegen.loops.indices import Indices, address, axis_index, position, read_through
 from graphc.codegen.loops.instructions import Instructions
 from graphc.codegen.loops.loop_ir import Buffer, Index, Instr, Kernel, OuterReduction, Reduction, Stage, Store, ensure
+from graphc.codegen.loops.verifier import scoped, written
 from graphc.ir.access.index_map import index_map
 from graphc.ir.access.legality import reduced_axes
 from graphc.ir.core.graph import PARAMETER, Node, Region, parameter
@@ -31,11 +32,10 @@ __all__ = ["Operand", "lower_copy", "lower_fusion"]
 
 @dataclass(frozen=True)
 class Operand:
-    """The layout of a value in its buffer: strides and offset in elements; operands with one name alias."""
+    """The layout of a value in its buffer: strides and offset in elements."""
 
     strides: tuple[int, ...]
     offset: int = 0
-    name: str = ""
 
 
 Request = tuple[Node, Indices, Instr | None]
@@ -56,7 +56,6 @@ class _Lowering:
         self.inner_of: dict[Node, tuple[tuple[int, ...], ...]] = {}
         self.points: dict[Node, Indices] = {}
         """Where each reduction is read, the same for all its readers (ir/access/legality.py)."""
-        self.can_fail = False
 
     def value(self, node: Node, at: Indices, guard: Instr | None = None) -> Instr:
         """Return the element of `node` at an index.  Does not recurse: the chains of a kernel may be long."""
@@ -144,7 +143,6 @@ class _Lowering:
             return instrs.number(0, node.dtype)
         indices = []
         mask = guard
-        self.can_fail = True
         for axis, index in enumerate(numbers):
             size = instrs.size(data.shape[axis])
             inside = instrs.emit("bound", (index, size) if guard is None else (index, size, guard), BOOL)
@@ -212,16 +210,17 @@ def _lower(
     low = _Lowering(dims, outer)
     for param, operand in zip(region.params, operands, strict=True):
         low.layouts[param] = (len(low.buffers), operand)
-        low.buffers.append(Buffer(param.dtype, False, operand.name or f"in{len(low.buffers)}"))
+        low.buffers.append(Buffer(param.dtype, False, f"in{len(low.buffers)}"))
     reductions = [n for n in region.nodes() if n.op.kind == "reduce"]
     low.inner_of = dict(zip(reductions, reduces, strict=True))
     stores = []
     for result, axes, output in zip(region.results, results, outputs, strict=True):
         at = tuple(axis_index(loops, dims) for loops in axes)
         stores.append(Store(len(low.buffers), address(output.strides, output.offset, at), low.value(result, at)))
-        low.buffers.append(Buffer(result.dtype, True, output.name or f"out{len(stores) - 1}"))
-    kernel = Kernel(name, tuple(dims), tuple(range(outer)), _stages(low, stores), low.buffers, can_fail=low.can_fail)
-    kernel.check()
+        low.buffers.append(Buffer(result.dtype, True, f"out{len(stores) - 1}"))
+    kernel = Kernel(name, tuple(dims), tuple(range(outer)), _stages(low, stores), low.buffers)
+    for complaint in (*scoped(kernel), *written(kernel)):
+        ensure(False, f"{complaint} in {name}")
     return collapse(kernel)
 
 

@@ -1,4 +1,4 @@
-"""Decide how a kernel runs: which loop is vectorized, how wide, and what is kept between passes.
+"""Decide how a kernel runs: which loop is vectorized, how wide, what becomes of the remainder, what is kept between passes.
 
 Two shapes cover all kernels.  *Points side by side*: the lanes are neighbouring points of an outer loop, and
 every pass runs for all of them at once (elementwise work; sums over rows).  *Row by row*: each pass
@@ -7,14 +7,16 @@ vectorizes its own inner loop and folds its lanes at the end (softmax, layer_nor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from math import prod
 
-from graphc.codegen.loops.loop_ir import Instr, Kernel, Stage, is_bound_check, needed
-from graphc.ir.core.cost import op_weight
+from graphc.codegen.loops.accuracy import SUM_BLOCK, OUTER_SUM_BLOCK, must_be_wide
+from graphc.codegen.loops.bounds_checks import is_bound_check
+from graphc.codegen.loops.loop_ir import Instr, Kernel, PassSchedule, Reduction, Schedule, Stage, needed
+from graphc.codegen.loops.remainder import vectorized, weight
 from graphc.ir.core.structural_key import SMALL
 
-__all__ = ["Schedule", "schedule", "weight_of"]
+__all__ = ["schedule"]
 
 SAVE = 8
 """A value of at least this weight is kept in a scratch row between stages rather than computed twice."""
@@ -25,10 +27,6 @@ LIGHT = 6
 LARGE = 64
 """What an extent that is read at run time counts for."""
 
-
-ONCE = 150
-"""A body at least this heavy is written once, under a mask: its compile time counts more than the mask."""
-
 WINDOW = 256
 """Instructions that a processor looks ahead: what is longer does not overlap with the next iteration of its loop."""
 
@@ -36,43 +34,48 @@ WIDEST = 32
 """Lanes of the widest body that is long and waits for itself."""
 
 
-@dataclass
-class Schedule:
-    """What `schedule` decided beyond the kernel itself."""
+def schedule(kernel: Kernel, *, literal: bool) -> Kernel:
+    """Return the kernel with a schedule, its loops in the order in which they run.
 
-    saved: dict[Instr, int] = field(default_factory=dict)
-    """Values kept in scratch rows, and their number."""
-    stage_lanes: list[int] = field(default_factory=list)
-    """Lanes of each stage."""
-    once: list[bool] = field(default_factory=list)
-    """Whether a stage's body is written once, not apart for whole vectors and for the rest."""
-
-
-def schedule(kernel: Kernel) -> Schedule:
-    """Set `kernel.vector`, `kernel.lanes`, the order of its loops and its scratch size; return the rest."""
-    plan = Schedule()
-    row_cost = sum(_order_inner(kernel, s) if s.inner else _scalar_cost(s) for s in kernel.stages)
+    `literal` says that large extents are literals in the code.
+    """
+    ordered = [_ordered(kernel, s) for s in kernel.stages]
+    row_cost = sum(cost for _, cost in ordered)
+    kernel = replace(kernel, stages=[s for s, _ in ordered])
     sides = [lo for lo in kernel.outer if lo in kernel.folded or not kernel.folded]
     points = [(sum(_pass_cost(kernel, s, lo) for s in kernel.stages), -lo) for lo in sides]
     best, loop = min(points, default=(0.0, 0))
+    wide = frozenset(r for r in kernel.reductions if must_be_wide(kernel, r, literal))
+    saved = _saved(kernel)
     if points and (best < row_cost or not any(s.inner for s in kernel.stages)):
-        kernel.vector = -loop
-        kernel.outer = (*(lo for lo in kernel.outer if lo != kernel.vector), kernel.vector)
-        kernel.lanes = min(_lanes(kernel, s, kernel.vector) for s in kernel.stages)
-        plan.stage_lanes = [kernel.lanes] * len(kernel.stages)
+        kernel = replace(kernel, outer=(*(lo for lo in kernel.outer if lo != -loop), -loop))
+        plan = _points(kernel, wide, saved, literal)
     else:
-        kernel.vector = None
-        plan.stage_lanes = [_lanes(kernel, s, s.inner[-1]) if s.inner else 1 for s in kernel.stages]
-        kernel.lanes = max(plan.stage_lanes, default=1)
-    plan.once = [sum(map(weight_of, needed(s.roots()))) >= ONCE for s in kernel.stages]
-    _save(kernel, plan)
-    kernel.saved = frozenset(plan.saved)
-    return plan
+        plan = _rows(kernel, wide, saved, literal)
+    return replace(kernel, schedule=plan)
 
 
-def weight_of(instr: Instr) -> int:
-    """Return roughly the instructions that one application takes."""
-    return 0 if instr.op in ("constant", "reduced", "size") else op_weight(instr.op)
+def _points(kernel: Kernel, wide: frozenset[Reduction], saved: dict[Instr, int], literal: bool) -> Schedule:
+    """Return the schedule by which the last outer loop is vectorized."""
+    loop, downward = kernel.outer[-1], bool(kernel.outer_reductions)
+    lanes = min(_lanes(kernel, s, loop, rows=False) for s in kernel.stages)
+    vector = vectorized(kernel, None, lanes, saved, blocked=downward, literal=literal)
+    passes = tuple(PassSchedule(None, OUTER_SUM_BLOCK if wide.intersection(s.reductions) else 0) for s in kernel.stages)
+    block = OUTER_SUM_BLOCK * lanes if downward else 0
+    return Schedule(vector, passes, block, saved, wide, literal)
+
+
+def _rows(kernel: Kernel, wide: frozenset[Reduction], saved: dict[Instr, int], literal: bool) -> Schedule:
+    """Return the schedule by which each pass vectorizes its last inner loop."""
+    passes = []
+    for number, s in enumerate(kernel.stages):
+        block = SUM_BLOCK if wide.intersection(s.reductions) else 0
+        vector = None
+        if s.inner:
+            lanes = _lanes(kernel, s, s.inner[-1], rows=True)
+            vector = vectorized(kernel, number, lanes, saved, blocked=block > 0, literal=literal)
+        passes.append(PassSchedule(vector, block))
+    return Schedule(None, tuple(passes), OUTER_SUM_BLOCK if kernel.outer_reductions else 0, saved, wide, literal)
 
 
 def _accesses(stage: Stage, loop: int) -> list[tuple[int, bool, bool]]:
@@ -107,14 +110,15 @@ def _scalar_cost(stage: Stage) -> float:
     return sum(i.op == "load" for i in needed(stage.roots())) + len(stage.stores)
 
 
-def _order_inner(kernel: Kernel, stage: Stage) -> float:
-    """Put the loop that vectorizes best last and return its cost."""
+def _ordered(kernel: Kernel, stage: Stage) -> tuple[Stage, float]:
+    """Return a pass with the loop last that vectorizes best, and what it costs then."""
+    if not stage.inner:
+        return stage, _scalar_cost(stage)
     cost, best = min((_pass_cost(kernel, stage, lo), -lo) for lo in stage.inner)
-    stage.inner = (*(lo for lo in stage.inner if lo != -best), -best)
-    return cost
+    return replace(stage, inner=(*(lo for lo in stage.inner if lo != -best), -best)), cost
 
 
-def _lanes(kernel: Kernel, stage: Stage, loop: int) -> int:
+def _lanes(kernel: Kernel, stage: Stage, loop: int, *, rows: bool) -> int:
     body = [i for i in needed(stage.roots()) if loop in i.loops]
     values = needed(stage.roots(), is_bound_check)  # bounds are checked once a row
     widest = max((i.dtype.bytes for i in values if loop in i.loops), default=4)
@@ -123,12 +127,12 @@ def _lanes(kernel: Kernel, stage: Stage, loop: int) -> int:
     if extent <= SMALL:
         return min(lanes, 1 << max(extent - 1, 0).bit_length())
     regular = all(not bad and stride in (0, 1) for stride, bad, _ in _accesses(stage, loop))
-    heavy = sum(map(weight_of, body))
+    heavy = sum(map(weight, body))
     if heavy > LIGHT:
         return _wider(body, heavy, widest, lanes)
     if not regular:
         return lanes
-    if kernel.vector is None and stage.reductions and not stage.stores:
+    if rows and stage.reductions and not stage.stores:
         return lanes * 4  # several accumulators hide the latency of an addition
     if stage.reductions and not heavy:
         return lanes * 8  # wide rows: fewer pages are touched for each column
@@ -150,30 +154,34 @@ def _latency(body: list[Instr]) -> float:
     """Estimate the cycles from the first operand of a body to its last result."""
     done: dict[Instr, float] = {}
     for i in body:
-        heavy = weight_of(i)
+        heavy = weight(i)
         own = 4 * heavy if heavy <= 1 else 1.8 * heavy  # a heavy operation is not one chain
         done[i] = own + max((done.get(o, 0.0) for o in i.operands()), default=0.0)
     return max(done.values(), default=0.0)
 
 
-def _save(kernel: Kernel, plan: Schedule) -> None:
-    """Choose the values that a later pass takes from a scratch row instead of computing them again."""
-    computed: dict[Instr, tuple[int, ...]] = {}
-    for stage in kernel.stages:
-        seen: set[Instr] = set()
+def _saved(kernel: Kernel) -> dict[Instr, int]:
+    """Choose the values that a later pass loads from a scratch row instead of computing them again, and the pass of each."""
+    saved: dict[Instr, int] = {}
+    computed: dict[Instr, int] = {}
+    for number, stage in enumerate(kernel.stages):
+        inner, seen = set(stage.inner), set[Instr]()
         stack = stage.roots()
         while stack:
             i = stack.pop()
-            if i in seen or i in plan.saved:
+            if i in seen or i in saved:
                 continue
             seen.add(i)
-            if computed.get(i) == stage.inner and i.loops & set(stage.inner) and _subtree_weight(i) >= SAVE:
-                plan.saved[i] = len(plan.saved)
+            first = computed.get(i)
+            known = first is not None and kernel.stages[first].inner == stage.inner
+            if known and i.loops & inner and _subtree_weight(i) >= SAVE:
+                saved[i] = computed[i]
                 continue
             stack.extend(i.operands())
         for i in seen:
-            computed.setdefault(i, stage.inner)
+            computed.setdefault(i, number)
+    return saved
 
 
 def _subtree_weight(root: Instr) -> int:
-    return sum(weight_of(i) for i in needed([root]))
+    return sum(map(weight, needed([root])))

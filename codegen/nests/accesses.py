@@ -8,7 +8,7 @@ from math import prod
 
 from graphc.codegen.llvm.scalar_ops import MEMORY
 from graphc.codegen.llvm.values import Value, llvm_type
-from graphc.codegen.loops.loop_ir import Index, Instr, Stage, Store, ensure
+from graphc.codegen.loops.loop_ir import LONGEST_VECTOR, Index, Instr, Stage, Store, ensure, is_loaded
 from graphc.codegen.nests.addresses import Addresses
 from graphc.codegen.nests.scopes import TRUE
 
@@ -17,7 +17,7 @@ __all__ = ["Accesses"]
 SHUFFLED = (2, 3, 4)
 """Strides that are loaded as consecutive vectors and shuffled, which is faster than a gather."""
 
-SLACK = 512
+SLACK = LONGEST_VECTOR
 """Bytes behind each row of scratch memory, for the lanes of its last vector."""
 
 
@@ -189,22 +189,18 @@ class Accesses(Addresses):
     # -- scratch rows -----------------------------------------------------------------------------
 
     def _lay_out_scratch(self) -> None:
-        lanes = self.kernel.lanes if self.vector is not None else 1
-        for i in self.plan.saved:
-            inner = self.kernel.home(i).inner
+        for i, home in self.plan.saved.items():
+            inner = self.kernel.stages[home].inner
             at = self.integer(self.scratch_bytes, ("scratch", i))
             self.scratch_at[i] = self.f.element(self.scratch, at, "i8")
-            size = prod(self.kernel.dims[lo] for lo in inner) * lanes * i.dtype.bytes
+            size = prod(self.kernel.dims[lo] for lo in inner) * self.point_lanes * i.dtype.bytes
             size = -(-size // 64) * 64 + SLACK
             self.scratch_bytes += size
             self.bounded(self.scratch_at[i], size, ("scratch row", i))
 
     def _from_scratch(self, i: Instr) -> bool:
         """Whether the current stage loads a value that an earlier one has materialized."""
-        if i not in self.plan.saved or self.stage is None:
-            return False
-        home = self.kernel.home(i)  # a stage over other loops cannot index its rows
-        return home is not self.stage and home.inner == self.stage.inner
+        return self.stage_number is not None and is_loaded(self.kernel, self.stage_number, i, self.plan.saved)
 
     def _position(self, stage: Stage) -> Value:
         """Return the flat index of the current point of the inner loops."""
@@ -217,14 +213,14 @@ class Accesses(Addresses):
     def _scratch_address(self, i: Instr) -> Value:
         """Return the address of a materialized value: dense along the inner loops, then over the lanes of outer points."""
         f = self.f
-        at = self._position(self.kernel.home(i))
+        at = self._position(self.kernel.stages[self.plan.saved[i]])
         if self.vector is not None:
-            at = f.mul(at, f.i64(self.kernel.lanes))
+            at = f.mul(at, f.i64(self.point_lanes))
         return f.element(self.scratch_at[i], at, MEMORY[i.dtype.name])
 
-    def _saves(self, stage: Stage) -> None:
-        for i in self.plan.saved:
-            if self.kernel.home(i) is stage:
+    def _saves(self) -> None:
+        for i, home in self.plan.saved.items():
+            if home == self.stage_number:
                 x = self.get(i)
                 x = self.f.convert("zext", x, "i8") if i.dtype.is_bool else x
                 ensure(self.lanes * i.dtype.bytes <= SLACK, f"{self.lanes} {i.dtype} are longer than the slack of a row")

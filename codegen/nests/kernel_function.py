@@ -70,10 +70,6 @@ class KernelFunction:
         """Declare that an address is the begin of a buffer of `size` bytes."""
         self.f.bounded(address, lambda: (0, self.integer(size, role)), "a row of scratch memory")
 
-    def is_known(self, extent: int) -> bool:
-        """Return whether an extent is a literal in the code."""
-        return self.literal or extent <= SMALL
-
     def parameter(self, bits: int, type: str) -> Value:
         """Add a parameter, loaded in the entry block, which dominates all others."""
         self.parameters.append(bits)

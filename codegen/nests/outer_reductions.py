@@ -21,7 +21,6 @@ from graphc.codegen.llvm.values import BYTES, Value
 from graphc.codegen.loops.loop_ir import Instr, Kernel, OuterReduction, Reduction, Stage, ensure
 from graphc.codegen.nests.kernel_function import KernelFunction
 from graphc.codegen.nests.reductions import add_block, combine, identity, reduce_lanes, rounded
-from graphc.ir.core.structural_key import SMALL
 
 __all__ = ["OuterReductions"]
 
@@ -55,9 +54,7 @@ class OuterReductions:
 
     def _of_stage(self, stage: Stage, column: OuterReduction) -> _Accumulators:
         r = column.reduction
-        extents, count = [self.kernel.dims[lo] for lo in r.inner], self._count(stage)
-        known = all(map(self.function.is_known, extents)) and prod(extents) <= SMALL * SMALL
-        blocked = r.kind == "sum" and r.dtype.is_float and not known
+        count, blocked = self._count(stage), r in self.kernel.plan.wide
         sums = self._scratch(("sums", column), count * self.lanes * r.dtype.bytes)
         totals = [self._scratch(("totals", (column, k)), count * 8) for k in range(2 if blocked and r.dtype.bytes == 8 else 1)]
         return _Accumulators(column, sums, totals, blocked)

@@ -15,8 +15,8 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 
 from graphc.codegen.llvm.values import Value, llvm_type
-from graphc.codegen.loops.loop_ir import Instr, ensure, is_bound_check, needed
-from graphc.codegen.loops.schedule import weight_of
+from graphc.codegen.loops.bounds_checks import Check, simple_check
+from graphc.codegen.loops.loop_ir import Instr, Vector, ensure, needed
 from graphc.codegen.nests.kernel_function import Number
 from graphc.codegen.nests.scopes import TRUE, Body
 from graphc.codegen.nests.vector_loops import VectorLoops
@@ -27,12 +27,6 @@ __all__ = ["PaddedLoops"]
 EDGE = SMALL
 """Lanes where bounds are checked lane by lane: every loop whose extent is a parameter has at least this many iterations."""
 
-TWICE = 64
-"""The largest weight of a body that is duplicated for interior rows."""
-
-Checks = dict[Instr, tuple[int, int | None]]
-"""Bounds checks with the iterations for which they hold: first, end."""
-
 
 class PaddedLoops(VectorLoops):
     """Emits vector loops, split where bounds checks begin and cease to hold."""
@@ -40,7 +34,7 @@ class PaddedLoops(VectorLoops):
     def _vector_loop(
         self,
         loop: int,
-        lanes: int,
+        vector: Vector,
         carry: Sequence[Value],
         body: Body,
         start: Value | None = None,
@@ -49,63 +43,19 @@ class PaddedLoops(VectorLoops):
         tail: bool = True,
         main: bool = True,
     ) -> list[Value]:
-        """Emit a vector loop, split if it has bounds checks."""
-        extent = self.kernel.dims[loop]
-        if self._is_once(loop, lanes):
-            return self._masked_loop(loop, lanes, carry, body, start, stop) if main else list(carry)
-        outer_reductions = (
-            self.stage is not None and self.stage.outer_reductions
-        )  # the overlapping vectors at the ends would add elements twice
-        if extent > SMALL and lanes > 1 and start is None and main and tail and not outer_reductions:
-            along, across = self._checks(loop)
-            if carry and any(r.position is not None for r in self.current().reductions):
-                along = {}  # the first of equal elements wins, so iterations must be in order
-            if across and not self._is_heavy():
-                return self._interior_or_edge(loop, lanes, carry, body, along, across)
-            if along:
-                return self._split_loop(loop, lanes, carry, body, along)
-        return self._plain_loop(loop, lanes, carry, body, start, stop, tail=tail, main=main)
-
-    # -- the checks -------------------------------------------------------------------------------
+        """Emit a vector loop as its schedule says, all of it or, of one that is not split, a part."""
+        if vector.remainder == "mask":
+            return self._masked_loop(loop, vector.lanes, carry, body, start, stop) if main else list(carry)
+        if vector.across:
+            return self._interior_or_edge(loop, vector, carry, body)
+        if vector.along:
+            return self._split_loop(loop, vector, carry, body)
+        return self._plain_loop(loop, vector, carry, body, start, stop, tail=tail, main=main)
 
     def _roots(self) -> list[Instr]:
         """Return the roots of the stages inside of the vector loop."""
-        return [v for s in (self.kernel.stages if self.vector is not None else [self.current()]) for v in s.roots()]
-
-    def _is_heavy(self) -> bool:
-        return sum(map(weight_of, needed(self._roots()))) > TWICE
-
-    def _checks(self, loop: int) -> tuple[Checks, list[Instr]]:
-        """Return the bounds checks of padded axes: those along a vector loop, and those that are invariant in it."""
-        along: Checks = {}
-        across: dict[Instr, tuple[int, int | None]] = {}
-        for i in needed(self._roots()):
-            if not is_bound_check(i):
-                continue
-            low, high = (i.args[1], i.args[0]) if i.op == "le" else (i.args[0], i.args[1])
-            if low.op != "index" or low.attr.values or len(low.attr.loops) != 1 or low.attr.loops[0][1] != 1:
-                continue
-            if i.op == "lt" and high.op == "size":
-                where: tuple[int, int | None] = (0, high.attr - low.attr.const)
-            elif i.op == "le" and high.op == "constant" and high.attr == 0:
-                where = (-low.attr.const, None)
-            else:
-                continue
-            if low.attr.loops[0][0] == loop:
-                along[i] = where
-            elif self.is_written(i) and self.get(i).name != TRUE:
-                across[i] = where
-        return along, list(across) if self._can_all_hold(across) else []
-
-    def _can_all_hold(self, checks: Checks) -> bool:
-        """Whether all checks hold at some point: for the pieces of a concatenation they never do."""
-        first: dict[int, int] = {}
-        last: dict[int, int] = {}
-        for i, (begin, end) in checks.items():
-            loop = next(iter(i.loops))
-            first[loop] = max(first.get(loop, 0), begin)
-            last[loop] = min([last.get(loop, self.kernel.dims[loop]), *([] if end is None else [end])])
-        return all(first[loop] < last[loop] for loop in first)
+        stages = self.kernel.stages if self.vector is not None or self.stage is None else [self.stage]
+        return [v for s in stages for v in s.roots()]
 
     def _hold(self, checks: Iterable[Instr]) -> dict[Instr, Value]:
         """Return "true" for checks and for each conjunction of them."""
@@ -117,26 +67,24 @@ class PaddedLoops(VectorLoops):
 
     # -- interior and edge rows -------------------------------------------------------------------
 
-    def _interior_or_edge(
-        self, loop: int, lanes: int, carry: Sequence[Value], body: Body, along: Checks, across: list[Instr]
-    ) -> list[Value]:
-        """Emit a vector loop twice: for interior rows, without checks, and for edge rows."""
+    def _interior_or_edge(self, loop: int, vector: Vector, carry: Sequence[Value], body: Body) -> list[Value]:
+        """Emit a vector loop twice: for interior rows, without the checks across it, and for edge rows."""
         f = self.f
-        inside = functools.reduce(f.and_, map(self.get, across))
+        inside = functools.reduce(f.and_, map(self.get, vector.across))
 
         def within() -> list[Value]:
-            self.scopes[-1].update(self._hold(across))
-            if along:
-                return self._split_loop(loop, lanes, carry, body, along)
-            return self._plain_loop(loop, lanes, carry, body)
+            self.scopes[-1].update(self._hold(vector.across))
+            if vector.along:
+                return self._split_loop(loop, vector, carry, body)
+            return self._plain_loop(loop, vector, carry, body)
 
         def at_edge() -> list[Value]:
-            if not along:
-                return self._plain_loop(loop, lanes, carry, body)
+            if not vector.along:
+                return self._plain_loop(loop, vector, carry, body)
             if carry:
-                return self._split_loop(loop, lanes, carry, body, along)
+                return self._split_loop(loop, vector, carry, body)
             vectors = self._vectors(loop, self.kernel.dims[loop], "all")
-            self._overlapping(loop, body, along, vectors, vectors, f.i64(0))
+            self._overlapping(loop, body, vector.along, vectors, vectors, f.i64(0))
             return []
 
         return self._either(inside, within, at_edge)
@@ -160,11 +108,12 @@ class PaddedLoops(VectorLoops):
 
     # -- the interior of a row and its ends -------------------------------------------------------
 
-    def _split_loop(self, loop: int, lanes: int, carry: Sequence[Value], body: Body, along: Checks) -> list[Value]:
+    def _split_loop(self, loop: int, vector: Vector, carry: Sequence[Value], body: Body) -> list[Value]:
         """Emit a loop whose bounds checks all hold in its interior: vectors without checks, then both ends with checks."""
-        f, extent = self.f, self.kernel.dims[loop]
-        begin = min(max([0, *(first for first, _ in along.values())]), extent)
-        end = max(begin, min([extent, *(last for _, last in along.values() if last is not None)]))
+        f, extent, lanes, along = self.f, self.kernel.dims[loop], vector.lanes, vector.along
+        checks = [simple_check(i) for i in along]
+        begin = min(max([0, *(c.first for c in checks)]), extent)
+        end = max(begin, min([extent, *(c.end for c in checks if c.end is not None)]))
         if not carry:
             begin = min(-(-begin // EDGE) * EDGE, extent)
             end = max(begin, end)
@@ -182,11 +131,12 @@ class PaddedLoops(VectorLoops):
         self._overlapping(loop, body, along, before, f.add(before, after), f.sub(upper, f.mul(before, f.i64(EDGE))))
         return []
 
-    def _order_ends(self, loop: int, begin: Number, end: Number, along: Checks) -> None:
+    def _order_ends(self, loop: int, begin: Number, end: Number, along: Sequence[Instr]) -> None:
         """Record the inequalities that the interior, from `begin` to `end`, relies on: its bounds checks hold."""
         name, zero, extent = f"the interior of i{loop}", (0, ("nothing", 0)), (self.kernel.dims[loop], ("extent", loop))
         self.orders += [(f"{name}, its begin", zero, begin, begin, end), (f"{name}, its end", end, extent, begin, end)]
-        for i, (first, last) in along.items():
+        for i in along:
+            _, first, last = simple_check(i)
             where = (self.stage, loop, self.lanes, i)
             self.orders.append((f"the first that is inside, in {name}", (first, ("first", where)), begin, begin, end))
             if last is not None:
@@ -196,7 +146,7 @@ class PaddedLoops(VectorLoops):
         """Return the number of narrow vectors that cover some elements of a loop."""
         return self.integer(-(-elements // EDGE), (role, (self.stage, loop)), varies=True)
 
-    def _overlapping(self, loop: int, body: Body, along: Checks, before: Value, count: Value, jump: Value) -> None:
+    def _overlapping(self, loop: int, body: Body, along: Sequence[Instr], before: Value, count: Value, jump: Value) -> None:
         """Emit narrow vectors with checks lane by lane: `before` of them from the start, the rest `jump` elements farther.
 
         A vector that would reach beyond the end is moved back over its neighbour, and stores the same values again.
@@ -213,13 +163,14 @@ class PaddedLoops(VectorLoops):
                 body([])
         self.lanes = 1
 
-    def _check_lanes(self, along: Checks, at: Value) -> None:
+    def _check_lanes(self, along: Sequence[Instr], at: Value) -> None:
         """Compute the lanes in which each check holds, for a vector that starts at `at`; equal checks once."""
-        masks: dict[tuple[int, int | None], Value] = {}
-        for i, where in along.items():
-            if where not in masks:
-                masks[where] = self._lanes_inside(i, at, *where)
-            self.scopes[-1][i] = masks[where]
+        masks: dict[Check, Value] = {}
+        for i in along:
+            check = simple_check(i)
+            if check not in masks:
+                masks[check] = self._lanes_inside(i, at, check.first, check.end)
+            self.scopes[-1][i] = masks[check]
 
     def _lanes_inside(self, check: Instr, at: Value, first: int, stop: int | None) -> Value:
         """Return the lanes in which a check holds, for a vector that starts at `at`."""
@@ -235,7 +186,7 @@ class PaddedLoops(VectorLoops):
         lanes: int,
         carry: Sequence[Value],
         body: Body,
-        along: Checks,
+        along: Sequence[Instr],
         lower: Value,
         upper: Value,
     ) -> list[Value]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from graphc.codegen.llvm.math_trig import sincos
 from graphc.codegen.llvm.scalar_ops import OPS, cast
 from graphc.codegen.llvm.values import Value
-from graphc.codegen.loops.loop_ir import Instr, is_bound_check, needed
+from graphc.codegen.loops.bounds_checks import is_bound_check
+from graphc.codegen.loops.loop_ir import Instr, needed
 from graphc.codegen.nests.accesses import Accesses
 from graphc.codegen.nests.scopes import TRUE
 from graphc.ir.core.ops import PRIMITIVES
@@ -29,7 +30,8 @@ class Scalars(Accesses):
             if self.is_written(i) or i.op == "reduced" or not i.loops <= self.loops.keys():
                 continue
             if self._from_scratch(i):
-                if self.loops.keys() >= {*self.kernel.home(i).inner}:  # though it may vary with only some of them
+                inner = self.kernel.stages[self.plan.saved[i]].inner
+                if self.loops.keys() >= {*inner}:  # though it may vary with only some of them
                     self.scopes[-1][i] = self._scratch_load(i)
             elif all(self.is_written(o) for o in i.operands()):
                 twin = sincos.get((COUNTERPART.get(i.op, ""), i.args))

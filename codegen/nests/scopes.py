@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from graphc.codegen.llvm.builder import LoopBlock, Module
 from graphc.codegen.llvm.scalar_ops import LLVM
 from graphc.codegen.llvm.values import Value
-from graphc.codegen.loops.loop_ir import Instr, Kernel, Stage
-from graphc.codegen.loops.schedule import Schedule
+from graphc.codegen.loops.loop_ir import Instr, Kernel, Stage, ensure
 from graphc.codegen.nests.kernel_function import KernelFunction, parameter_bits
 from graphc.ir.core.guards import derived
 from graphc.ir.core.structural_key import SIMPLE, SMALL
@@ -30,9 +29,10 @@ TRUE = "true"
 class Scopes(KernelFunction):
     """A kernel's emission: the loops around the next instruction, and the values available there."""
 
-    def __init__(self, module: Module, kernel: Kernel, plan: Schedule, name: str) -> None:
+    def __init__(self, module: Module, kernel: Kernel, name: str) -> None:
         super().__init__(module, name, [b.name for b in kernel.buffers])
-        self.kernel, self.plan = kernel, plan
+        self.kernel, self.plan = kernel, kernel.plan
+        ensure(self.plan.literal == self.literal, "the schedule takes other extents for literals than the code")
         self.scopes: list[dict[Instr, Value]] = [{}]
         self.memo: list[dict[object, Value]] = [{}]
         """By scope: addresses, values loaded without a mask, and conditions as masks of bits."""
@@ -42,7 +42,8 @@ class Scopes(KernelFunction):
         """Whether the mask holds for all lanes, if that is decided at run time."""
         self.lanes = 1
         self.vector = kernel.vector
-        self.stage: Stage | None = None
+        self.stage_number: int | None = None
+        """The stage that is being emitted."""
         self.scratch_at: dict[Instr, Value] = {}
 
     @contextmanager
@@ -108,10 +109,15 @@ class Scopes(KernelFunction):
         self.orders.append((f"the end of the vectors of i{loop}", end, limit, zero, end))
         return self.integer(stop, role, varies=extent > SMALL)
 
-    def current(self) -> Stage:
-        """Return the stage that is being emitted."""
-        assert self.stage is not None, "outside of all stages"
-        return self.stage
+    @property
+    def stage(self) -> Stage | None:
+        """The stage that is being emitted."""
+        return None if self.stage_number is None else self.kernel.stages[self.stage_number]
+
+    @property
+    def point_lanes(self) -> int:
+        """The points of the kernel that are computed side by side."""
+        return 1 if self.plan.points is None else self.plan.points.lanes
 
     @property
     def _lane_loop(self) -> int | None:

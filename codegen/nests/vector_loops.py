@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.codegen.llvm.values import Value, llvm_type
+from graphc.codegen.loops.loop_ir import Vector
 from graphc.codegen.nests.scalars import Scalars
 from graphc.codegen.nests.scopes import Body
 
@@ -17,7 +18,7 @@ class VectorLoops(Scalars):
     def _plain_loop(
         self,
         loop: int,
-        lanes: int,
+        vector: Vector,
         carry: Sequence[Value],
         body: Body,
         start: Value | None = None,
@@ -27,16 +28,15 @@ class VectorLoops(Scalars):
         main: bool = True,
     ) -> list[Value]:
         """Emit a loop as vectors, then the remainder under a mask."""
-        extent = self.kernel.dims[loop]
-        known = self.is_known(extent)
+        lanes, remainder = vector.lanes, vector.remainder
         end = self.vector_end(loop, lanes)
         values = list(carry)
         self.lanes = lanes
-        if main and not (known and extent < lanes):
+        if main and remainder not in ("empty", "single"):
             with self.counted(loop, start, stop or end, lanes, values) as at:
                 at.next(body(at.carry))
             values = at.results
-        if tail and not (known and extent % lanes == 0) and lanes > 1:
+        if tail and remainder not in ("empty", "exact"):
             values = self._tail(loop, end, values, body)
         self.lanes = 1
         return values
@@ -59,13 +59,6 @@ class VectorLoops(Scalars):
             f.inst(f"phi {llvm_type(a.type, a.lanes)} [ {a.name}, %{end} ], [ {b.name}, %{before} ]", a.type, a.lanes)
             for a, b in zip(after, values, strict=True)
         ]
-
-    def _is_once(self, loop: int, lanes: int) -> bool:
-        """Whether a vector loop is emitted once, under a mask."""
-        extent = self.kernel.dims[loop]
-        if lanes == 1 or (self.is_known(extent) and (extent < lanes or extent % lanes == 0)):
-            return False
-        return any(self.plan.once) if self.vector is not None else self.plan.once[self.kernel.stages.index(self.current())]
 
     def _masked_loop(
         self,

@@ -9,12 +9,13 @@ from math import prod
 from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Kernel
-from graphc.codegen.loops.lower import Operand, lower_fusion
+from graphc.codegen.loops.lower import Operand, lower_copy, lower_fusion
 from graphc.codegen.loops.schedule import schedule
+from graphc.codegen.loops.verifier import verify_kernel
 from graphc.codegen.nests.kernel_function import KernelFunction
 from graphc.codegen.nests.nest import emit_kernel
 from graphc.codegen.program.extents import Limits
-from graphc.codegen.program.extern import EXTERN, emit_copy, emit_packed, emit_product
+from graphc.codegen.program.extern import EXTERN, emit_packed, emit_product
 from graphc.codegen.program.kernel_calls import KernelCall, Source
 from graphc.codegen.program.memory.buffers import SLOT_ELEMENTS, Buffer, Buffers, has_constant_extents
 from graphc.ir.analysis.views import as_view, dense_strides
@@ -28,9 +29,9 @@ __all__ = ["Calls"]
 class Calls:
     """Emits the kernels of a program, and their calls in its main function."""
 
-    def __init__(self, buffers: Buffers) -> None:
+    def __init__(self, buffers: Buffers, check: bool) -> None:
         self.buffers, self.main = buffers, buffers.main
-        self.module = self.main.module
+        self.module, self._check = self.main.module, check
         self.kernels: list[Kernel] = []
         self.of: dict[Node, KernelCall] = {}
         """The kernel call of each node, as data."""
@@ -47,8 +48,7 @@ class Calls:
         views = [self.buffers.view(o) for o in node.operands]
         results = self.buffers.results(region, node)
         kernel = lower_fusion(node, [o for _, o in views], [Operand(r.strides) for r in results], self._name(node))
-        function = emit_kernel(self.module, kernel, schedule(kernel), kernel.name)
-        self.kernels.append(kernel)
+        kernel, function = self._emitted(kernel)
         self._record(node, kernel, results)
         written = [(t.shape, r.strides) for t, r in zip(node.types, results, strict=True)]
         first = self._call(function, [*(b for b, _ in views), *results])
@@ -110,7 +110,7 @@ class Calls:
         for piece in node.operands:
             if piece not in self.buffers.pieces and piece.type.size:
                 source, target = self.buffers.view(piece), Operand(strides, start * strides[axis])
-                function, kernel = emit_copy(self.module, piece, source[1], target, self._name(node))
+                kernel, function = self._emitted(lower_copy(piece, source[1], target, self._name(node)))
                 first = self._call(function, [source[0], result])
                 self.limits.add(kernel, function, first, [self.buffers.layout(piece), (node.shape, strides)])
             start += piece.shape[axis]
@@ -139,8 +139,7 @@ class Calls:
         return copy
 
     def _copy(self, value: Node, source: tuple[Buffer, Operand], target: Buffer) -> None:
-        function, kernel = emit_copy(self.module, value, source[1], Operand(target.strides), f"{self._name(value)}_copy")
-        self.kernels.append(kernel)
+        kernel, function = self._emitted(lower_copy(value, source[1], Operand(target.strides), f"{self._name(value)}_copy"))
         first = self._call(function, [source[0], target])
         self.limits.add(kernel, function, first, [self.buffers.layout(value), (value.shape, target.strides)])
 
@@ -159,6 +158,14 @@ class Calls:
         return packed
 
     # -- calls ----------------------------------------------------------------------------------------------
+
+    def _emitted(self, kernel: Kernel) -> tuple[Kernel, KernelFunction]:
+        """Schedule a loop kernel, verify it, and emit it."""
+        kernel = schedule(kernel, literal=self.module.literal)
+        if self._check:
+            verify_kernel(kernel)
+        self.kernels.append(kernel)
+        return kernel, emit_kernel(self.module, kernel)
 
     def _name(self, node: Node) -> str:
         label = re.sub(r"\W", "_", node.name or node.op.name)

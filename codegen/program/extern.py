@@ -13,23 +13,14 @@ from graphc.codegen.gemm.driver import PACKED, emit_matmul, emit_packing, packed
 from graphc.codegen.llvm.builder import Module
 from graphc.codegen.llvm.scalar_ops import LLVM, MEMORY
 from graphc.codegen.llvm.values import Value
-from graphc.codegen.loops.loop_ir import Kernel
-from graphc.codegen.loops.lower import Operand, lower_copy
-from graphc.codegen.loops.schedule import schedule
+from graphc.codegen.loops.lower import Operand
 from graphc.codegen.nests.argsort import sort_bytes, write_order
 from graphc.codegen.nests.kernel_function import KernelFunction
-from graphc.codegen.nests.nest import emit_kernel
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.graph import Node
 from graphc.ir.core.structural_key import SMALL
 
-__all__ = ["EXTERN", "emit_copy", "emit_packed", "emit_product"]
-
-
-def emit_copy(module: Module, value: Node, source: Operand, target: Operand, name: str) -> tuple[KernelFunction, Kernel]:
-    """Emit the copy of a value from one layout to another."""
-    kernel = lower_copy(value, source, target, name)
-    return emit_kernel(module, kernel, schedule(kernel), name), kernel
+__all__ = ["EXTERN", "emit_packed", "emit_product"]
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def translate(
     """Run the passes and emit the program."""
     stages = optimize(graph, host().info, layouts, check=check)
     with debug.timed("kernels"):
-        writer = ProgramWriter(stages[FINAL], [layouts[p] for p in stages[FINAL].params], dynamic)
+        writer = ProgramWriter(stages[FINAL], [layouts[p] for p in stages[FINAL].params], dynamic, check)
         writer.write()
     return stages, writer
 
