@@ -83,7 +83,7 @@ def test_readme_code_prints_what_it_says():
 
 def wide(text: str) -> str:
     """Return a listing as it is on processors of any vector width."""
-    return re.sub(r"lanes=\d+", "lanes=#", re.sub(r"<\d+ x ", "<# x ", text))
+    return re.sub(r"vector \d+", "vector #", re.sub(r"<\d+ x ", "<# x ", text))
 
 
 def numberless(text: str) -> str:

@@ -44,7 +44,7 @@ def test_tour():
 
     # ... and the last becomes loops, LLVM IR and machine code in this process.
     program = compile_graph(graph)
-    assert "lanes=8" in program.stage("kernels") and "<8 x float>" in program.llvm_ir(optimized=False)
+    assert "(vector 8" in program.stage("kernels") and "<8 x float>" in program.llvm_ir(optimized=False)
     np.testing.assert_allclose(program.run([X])[0], EXPECTED, rtol=1e-5)
 
 

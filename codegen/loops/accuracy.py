@@ -7,7 +7,7 @@ from math import prod
 from graphc.codegen.loops.loop_ir import Kernel, Reduction
 from graphc.ir.core.structural_key import SMALL
 
-__all__ = ["SUM_BLOCK", "OUTER_SUM_BLOCK", "is_literal", "must_be_wide"]
+__all__ = ["OUTER_SUM_BLOCK", "SUM_BLOCK", "is_literal", "must_be_wide"]
 
 SUM_BLOCK = 4096
 """Elements of a row that a float sum adds in its own precision before it is added to the total."""

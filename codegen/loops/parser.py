@@ -27,6 +27,7 @@ from graphc.codegen.loops.loop_ir import (
 from graphc.codegen.loops.printer import NEXT, siblings
 from graphc.ir.core.graph import TypeRuleError, parameter
 from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.signatures import NUMBER
 from graphc.ir.core.types import BOOL, DTYPES, I32, I64, DType, TensorType
 
 __all__ = ["KernelSyntaxError", "parse_kernel", "result_dtype"]
@@ -41,8 +42,11 @@ LOAD = re.compile(r"(?P<buffer>\w+)\[(?P<index>[^\]]*)\](?: if (?P<mask>.+))?")
 REDUCE = re.compile(r"(?P<kind>\w+) over (?P<loops>i\d+(?:, i\d+)*) of (?P<value>.+?)(?: at (?P<at>.+?))?(?P<wide> \(wide\))?")
 TERM = r"(?:-?\d+\*)?(?:(?:(?:i64 |size )?-?\d+)|[A-Za-z]\w*)"
 INDEX = re.compile(rf"{TERM}(?: \+ {TERM})*")
-NUMBER = re.compile(r"-?[\d.]+(?:e[+-]?\d+)?|-?inf|nan|True|False")
+LITERAL = re.compile(r"-?[\d.]+(?:e[+-]?\d+)?|-?inf|nan|True|False")
 APPLY = re.compile(r"(?P<op>\w+) (?P<args>.+?)(?: to (?P<dtype>\w+))?")
+
+FIXED = {"index": I64, "size": I64, "index_div": I64, "bound": BOOL, "random_bits": I32}
+"""Dtypes of what is no elementwise primitive."""
 
 MOST_LOOPS = 64
 """Loops of a kernel: beyond it is no kernel, but an attack on memory."""
@@ -61,22 +65,25 @@ def parse_kernel(text: str) -> Kernel:
     reader = _Reader(text.rstrip("\n").splitlines())
     try:
         return reader.read()
-    except (KeyError, TypeRuleError, ValueError, IndexError, StopIteration) as error:
-        if isinstance(error, KernelSyntaxError):
-            raise
-        raise KernelSyntaxError(reader.line, f"{type(error).__name__}: {error}") from error
+    except KernelSyntaxError:
+        raise
+    except (TypeRuleError, ValueError, LookupError) as error:  # a number that is none, a name that is not known
+        raise KernelSyntaxError(reader.line, f"{error}") from error
 
 
 @cache
 def result_dtype(op: str, dtypes: tuple[DType, ...]) -> DType:
-    """Return the dtype of an operation on some dtypes.  Raises KeyError or TypeRuleError if there is none."""
-    fixed = {"index": I64, "size": I64, "index_div": I64, "bound": BOOL, "random_bits": I32}
-    if op in fixed:
-        return fixed[op]
-    primitive = PRIMITIVES[op]
-    if primitive.kind != "elementwise":
-        raise KeyError(op)
-    return primitive.infer(tuple([parameter(TensorType(d)) for d in dtypes]), {}, ())[0].dtype
+    """Return the dtype of an operation on some dtypes.  Raises TypeRuleError if there is none."""
+    if op in FIXED:
+        return FIXED[op]
+    primitive = PRIMITIVES.get(op)
+    if primitive is None or primitive.kind != "elementwise":
+        raise TypeRuleError(f"{op} is no operation on elements")
+    numbers = {key: 0 for key, attribute in primitive.attributes.items() if attribute is NUMBER}
+    given = dtypes[: len(dtypes) - len(numbers)]  # the numbers are the last operands of an instruction
+    if any(d is not dtypes[0] for d in dtypes[len(given) :]):
+        raise TypeRuleError(f"{op} takes numbers of the dtype of its operands")
+    return primitive.infer(tuple([parameter(TensorType(d)) for d in given]), numbers, ())[0].dtype
 
 
 class _Loop(NamedTuple):
@@ -111,10 +118,10 @@ class _Reader:
         head = self._match(HEAD, self.lines[0] if self.lines else "", "kernel name(buffers) outer=…")
         for part in head["buffers"].split(", ") if head["buffers"] else ():
             b = self._match(BUFFER, part, "a buffer")
-            self.buffers.append(Buffer(DTYPES[b["dtype"]], bool(b["out"]), b["name"]))
+            self.buffers.append(Buffer(self._dtype(b["dtype"]), bool(b["out"]), b["name"]))
         rows = enumerate(self.lines[1:], 2)
         for _ in range(int(head["outer"])):
-            self.line, text = next(rows)
+            self.line, text = next(rows, (len(self.lines), ""))
             self.outer.append(self._loop(text.strip()))
         for self.line, text in rows:
             self._statement((len(text) - len(text.lstrip())) // 2 - len(self.outer) - 1, text.strip())
@@ -147,6 +154,10 @@ class _Reader:
             raise KernelSyntaxError(self.line, f"expected {what}, got {text!r}")
         return match
 
+    def _dtype(self, name: str) -> DType:
+        self._require(name in DTYPES, f"a dtype, got {name!r}")
+        return DTYPES[name]
+
     def _loop(self, text: str) -> _Loop:
         match = self._match(LOOP, text, "for i0 in 8:")
         loop, extent = int(match["loop"]), int(match["extent"])
@@ -173,6 +184,7 @@ class _Reader:
             self.inner[-1].append(loop)
             self.stages[-1].inner = tuple(lo.number for lo in self.inner[-1])
         elif text == NEXT:
+            self._require(self.stages and not self.inner[-1], f"a pass without loops before {NEXT!r}")
             self._open([])
         elif level < 0 or STORE.fullmatch(text):
             self._store(level, text)
@@ -248,8 +260,8 @@ class _Reader:
             match = self._match(APPLY, text, "a value")
             op, masked, attr = match["op"], False, None
             args = self._operands(op, match["args"].split(", "))
-            dtype = DTYPES[match["dtype"]] if match["dtype"] else result_dtype(op, tuple(a.dtype for a in args))
             self._require(bool(match["dtype"]) == (op == "cast"), "a cast to a dtype")
+            dtype = self._dtype(match["dtype"]) if match["dtype"] else result_dtype(op, tuple(a.dtype for a in args))
         return self._instr(name, op, tuple(args), dtype, attr, masked)
 
     def _instr(self, name: str, op: str, args: tuple[Instr, ...], dtype: DType, attr: Any, masked: bool) -> Instr:
@@ -266,7 +278,9 @@ class _Reader:
         return self.values[name]
 
     def _buffer(self, name: str) -> int:
-        return [b.name for b in self.buffers].index(name)
+        names = [b.name for b in self.buffers]
+        self._require(name in names, f"a buffer, got {name!r}")
+        return names.index(name)
 
     def _index(self, text: str) -> Index:
         self._match(INDEX, text, "an index")
@@ -285,7 +299,7 @@ class _Reader:
 
     def _operands(self, op: str, texts: Sequence[str]) -> list[Instr]:
         """Return operands; the dtype of a constant may follow from the others."""
-        known = [None if t not in self.values and NUMBER.fullmatch(t) else self._operand(t) for t in texts]
+        known = [None if t not in self.values and LITERAL.fullmatch(t) else self._operand(t) for t in texts]
         dtypes = siblings(op, known)
         return [self._operand(t, d) if x is None else x for t, x, d in zip(texts, known, dtypes, strict=True)]
 
@@ -295,11 +309,11 @@ class _Reader:
         kind, _, number = text.rpartition(" ")
         if kind == "size":
             return self._constant("size", I64, int(number))
-        dtype = DTYPES[kind] if kind else dtype
-        if dtype is None or not NUMBER.fullmatch(number):
+        dtype = self._dtype(kind) if kind else dtype
+        if dtype is None or not LITERAL.fullmatch(number):
             raise KernelSyntaxError(self.line, f"expected an operand, got {text!r}")
         if dtype.is_bool:
-            return self._constant("constant", dtype, {"True": True, "False": False}[number])
+            return self._constant("constant", dtype, number == "True")
         return self._constant("constant", dtype, float(number) if dtype.is_float else int(number))
 
     def _constant(self, op: str, dtype: DType, number: float) -> Instr:

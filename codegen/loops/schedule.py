@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from graphc.codegen.loops.accuracy import SUM_BLOCK, OUTER_SUM_BLOCK, must_be_wide
+from graphc.codegen.loops.accuracy import OUTER_SUM_BLOCK, SUM_BLOCK, must_be_wide
 from graphc.codegen.loops.bounds_checks import is_bound_check
 from graphc.codegen.loops.loop_ir import Instr, Kernel, PassSchedule, Reduction, Schedule, Stage, needed
 from graphc.codegen.loops.remainder import vectorized, weight

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from graphc.codegen.loops.accuracy import SUM_BLOCK, OUTER_SUM_BLOCK, is_literal, must_be_wide
+from graphc.codegen.loops.accuracy import OUTER_SUM_BLOCK, SUM_BLOCK, is_literal, must_be_wide
 from graphc.codegen.loops.bounds_checks import check_of, is_bound_check
 from graphc.codegen.loops.loop_ir import (
     LONGEST_VECTOR,
@@ -69,6 +69,8 @@ def shaped(kernel: Kernel) -> Iterator[str]:
         loops = (*kernel.outer, *stage.inner)
         if len({*loops}) < len(loops) or any(not 0 <= lo < len(kernel.dims) for lo in loops):
             yield f"{loops} are no loops, each once"
+        if not stage.roots():
+            yield "a pass does nothing"
     if len({b.name for b in kernel.buffers}) < len(kernel.buffers):
         yield "two buffers have one name"
     for s in _stores(kernel):

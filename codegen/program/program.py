@@ -42,7 +42,7 @@ from graphc.ir.pipeline import FINAL
 from graphc.ir.text import debug
 from graphc.ir.text.printer import to_text
 
-__all__ = ["Cost", "Program", "code_cache_size", "compile_graph"]
+__all__ = ["Cost", "Program", "code_cache_size", "compile_graph", "run_alone"]
 
 LISTINGS = ("passes", "rules", "kernels", "llvm")
 """Topics of GRAPHC_DEBUG that report the work of passes."""
@@ -139,7 +139,7 @@ class Program:
         if isinstance(native, Exception) and not isinstance(native, IndexError):
             raise native
         stages, writer = self._detail
-        return first_difference(Pipeline(stages, writer.calls.of, _run_alone), arrays, native)
+        return first_difference(Pipeline(stages, writer.calls.of, run_alone), arrays, native)
 
     def entry(self, slow: Callable[..., Any], *, single: bool, bindings: Bindings | None = None) -> Callable[..., Any]:
         """Return a function of the input arrays, native unless calls have a post-check or are validated.
@@ -298,10 +298,10 @@ def compile_graph(
     return program
 
 
-def _run_alone(graph: Graph, arrays: Sequence[Any]) -> Outcome:
+def run_alone(graph: Graph, arrays: Sequence[Any], *, dynamic: bool = True) -> Outcome:
     """Compile a graph without any pass, and run it."""
     layouts = {p: dense_strides(p.shape) for p in graph.params}
-    writer = ProgramWriter(graph, list(layouts.values()))
+    writer = ProgramWriter(graph, list(layouts.values()), dynamic)
     writer.write()
     text = program_text(writer, (0, 0))
     specs, results = [_dense_spec(p) for p in graph.params], [_dense_spec(r) for r in graph.results]

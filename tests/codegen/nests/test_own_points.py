@@ -10,9 +10,8 @@ import pytest
 
 import graphc
 import graphc.nn.functional as F
-from graphc.codegen.loops.loop_ir import Buffer, Index, Instr, Kernel, Reduction, Stage, Store
+from graphc.codegen.loops.loop_ir import Kernel
 from graphc.codegen.loops.lower import Operand, lower_fusion
-from graphc.ir.core.types import BOOL, F32
 from graphc.ir.text.parser import parse
 
 SIZES = (5, 30, 700)
@@ -182,22 +181,3 @@ def test_a_kernel_refuses_what_the_law_forbids(move: str, message: str) -> None:
         return
     with pytest.raises(AssertionError, match=message):
         lower()
-
-
-def test_a_kernel_says_what_is_wrong_with_it() -> None:
-    guard = Instr("ge", (), BOOL, frozenset([2]), 0, name="guard")
-    load = Instr("load", (guard,), F32, frozenset([0, 1, 2]), 0, (0, Index(0, ((0, 4), (1, 1)))), True, "load")
-    total = Reduction("sum", load, (1,), F32, "total")
-    buffers = [Buffer(F32, False, "in0"), Buffer(F32, True, "out0")]
-
-    def kernel(stage: Stage) -> Kernel:
-        return Kernel("k", (4, 4, 4), (0,), [stage], buffers)
-
-    with pytest.raises(AssertionError, match="load in k varies with loops outside of its pass"):
-        kernel(Stage((1,), [total])).check()
-    with pytest.raises(AssertionError, match="total in k folds other loops than those of its pass"):
-        kernel(Stage((1, 2), [total])).check()
-    one = Instr("constant", (), F32, frozenset(), 0, 1.0, name="one")
-    with pytest.raises(AssertionError, match="out0 is not written once"):
-        kernel(Stage((1,), [], [Store(1, Index(0, ((1, 1),)), one)])).check()
-    kernel(Stage((1,), [], [Store(1, Index(0, ((0, 4), (1, 1))), one)])).check()
