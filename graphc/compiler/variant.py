@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphc.codegen.program.program import Program
+from graphc.compiler.event import EventPlan, event_plan
 from graphc.compiler.guards.watch import Watch
 from graphc.compiler.options import Options
 from graphc.compiler.protocol import Array, Result, guards_hold, tensor_of, value_of, write_grads, write_state
@@ -21,7 +22,7 @@ from graphc.recording.grad_fn import AccumulateGrad, CustomGradFn, GradFn, Trans
 from graphc.recording.lazy import substitute
 from graphc.storage.compute import compute
 from graphc.storage.sharing import own
-from graphc.storage.storage import Storage, unique, valued
+from graphc.storage.storage import Storage, type_of, unique, valued
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.trace import Captured, no_way_out
 
@@ -119,6 +120,11 @@ class Variant:
         return not self.graph.results or "program" in self.__dict__
 
     @cached_property
+    def event_plan(self) -> EventPlan | None:
+        """How calls are recorded as events; None if they are run."""
+        return event_plan(self)
+
+    @cached_property
     def kept(self) -> frozenset[int]:
         """The numbers of outputs that become state."""
         results = [*(r for _, r in self.writes), *(r for _, r in self.grads if r is not None)]
@@ -134,7 +140,7 @@ class Variant:
             storage = capture.source()
             if (
                 storage is None
-                or storage.node.types != capture.placeholder.types
+                or type_of(storage) != capture.placeholder.types[0]
                 or storage.requires_grad != capture.requires_grad
             ):
                 return False

@@ -13,6 +13,7 @@ from graphc.autograd.grad_mode import enable_grad, no_grad
 from graphc.core.dtypes import float64
 from graphc.nn.module import clear_grad
 from graphc.ops.create.fill import zeros_like
+from graphc.storage.writes import take_result
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.trace import capture_number, guard, paused
 
@@ -230,7 +231,8 @@ def zeros_of(p: Tensor) -> Any:
 def write(pairs: Iterable[tuple[Any, Any]]) -> None:
     """Write new values into tensors; all of them are computed from the old values."""
     for tensor, value in pairs:
-        tensor._assign(value)
+        if not take_result(tensor, value):
+            tensor._assign(value)
 
 
 def check_not_negative(name: str, value: float) -> None:

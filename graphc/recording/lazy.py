@@ -28,7 +28,9 @@ from graphc.ir.transforms.vjp import gradients
 from graphc.recording.context import state
 from graphc.recording.trie import MADE, Slot
 
-__all__ = ["CACHE_SIZE", "Plan", "Structure", "choose", "clear_cache", "make_plan", "realize", "structure", "substitute", "tally"]
+__all__ = [
+    "CACHE_SIZE", "Plan", "Structure", "choose", "clear_cache", "make_plan", "realize", "structure", "substitute", "tally",
+]  # fmt: skip
 
 CACHE_SIZE = 512
 """How many structures are remembered; the one not seen for longest goes first."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import count
+from math import inf
 from sys import getrefcount
 from typing import Any
 from weakref import ref
@@ -46,6 +47,7 @@ class Recording:
     __slots__ = (
         "__weakref__", "actual", "edges", "entry", "fns", "freed", "grad", "heavy", "held", "held_bytes", "infos", "inputs",
         "is_spent", "nodes", "numbers", "pasts", "path", "saved", "serial", "shadow", "slots", "storages", "tensors",
+        "urgent",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -78,6 +80,8 @@ class Recording:
         self.saved: dict[Node, Any] = {}
         self.held: dict[int, ref[Any]] = {}
         self.freed: frozenset[int] = frozenset()
+        self.urgent = False
+        """Whether it has calls of compiled functions: its program is compiled when it comes the second time."""
         self.is_spent = False
         """Whether no gradient can be taken from what is looked at last, so that no values need to be kept."""
         self.actual: list[Node] | None = None
@@ -91,6 +95,14 @@ class Recording:
         if len(self.infos) != entry.count:
             self.infos = entry.path(self.infos[: entry.count])  # another list: a signal handler may come in between
         return self.infos
+
+    def slot(self, number: int) -> Slot:
+        """Return what is known of one slot."""
+        entry: Entry = self.entry or self.path
+        while entry.slot > number:
+            assert entry.parent is not None
+            entry = entry.parent
+        return entry.slots[number - entry.slot]
 
     def event(
         self, key: tuple[Any, ...], learn: Callable[[list[Slot]], Slot], storage: Any = None, before: Any = _nothing
@@ -185,6 +197,8 @@ class Recording:
         except (IndexError, RuntimeError, MemoryError):
             self.materialize()
             return
+        if self.urgent:
+            plan.structure.spent = inf
         for i, value in zip(alive, values, strict=False):
             storage = slots[i]
             if storage.recording is self:

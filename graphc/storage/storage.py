@@ -21,12 +21,23 @@ from graphc.recording.grad_fn import GradFn, Replaced
 from graphc.recording.trie import HISTORY
 from graphc.storage.views import ViewSteps
 
-__all__ = ["HELD_ONCE", "Storage", "same_history", "stopped", "unique", "valued"]
+__all__ = ["HELD_ONCE", "Storage", "same_history", "stopped", "type_of", "unique", "valued"]
 
 
 def valued(array: Any, node: Node) -> Node:
     """Return a fresh parameter with the type of `node` and a known value."""
     return parameter(node.types[0], node.name, where=node.where, value=array)
+
+
+def type_of(storage: Storage) -> TensorType:
+    """Return the type of a storage's value; nothing is computed and no node is made."""
+    if storage._node is not None:
+        return storage._node.types[0]
+    if storage.value is not None:
+        return TensorType(of_numpy(storage.value.dtype).ir, storage.value.shape)
+    if storage.recording is not None:
+        return storage.recording.slot(storage.slot).node.types[0]  # type: ignore[no-any-return]
+    return storage.node.types[0]
 
 
 def stopped(node: Node) -> Node:

@@ -20,7 +20,7 @@ from graphc.storage.sharing import Shared
 from graphc.storage.storage import Storage, stopped, unique
 from graphc.storage.views import ViewSteps
 
-__all__ = ["record_leaf", "record_write", "write_in_place"]
+__all__ = ["record_leaf", "record_write", "take_result", "write_in_place"]
 
 WRITE, REQUIRED = "write", "requires a gradient"
 
@@ -59,6 +59,19 @@ def record_write(tensor: Any, result: Any, check: Any, *, copy: bool) -> bool:
     if written and target is not storage:
         storage.version += 1
     return written
+
+
+def take_result(tensor: Any, result: Any) -> bool:
+    """Give a pending result that nothing else uses to a tensor of its type; return False where it has to be written."""
+    recording, storage, new = state.fast, tensor._storage, result._storage
+    if recording is None or type(storage) is not Storage or type(new) is not Storage or new.recording is not recording:
+        return False
+    if storage.requires_grad or storage.trace is not None or tensor._base is not None or result._base is not None:
+        return False
+    if new.requires_grad or new._node is not None or new.value is not None or tensor._type != result._type:
+        return False
+    storage.become(new)
+    return True
 
 
 def record_leaf(tensor: Any) -> bool:

@@ -54,7 +54,6 @@ def test_an_unknown_mode_is_an_error() -> None:
 
 def test_the_report_is_printed_when_the_process_ends() -> None:
     code = "import graphc; graphc.set_eager('compile'); [(graphc.ones(9) * 2 + 1).sum().item() for _ in range(5)]"
-    ran = subprocess.run(
-        [sys.executable, "-c", code], env={"GRAPHC_DEBUG": "eager", "PYTHONPATH": "."}, capture_output=True, text=True, check=True
-    )
+    environment = {"GRAPHC_DEBUG": "eager", "PYTHONPATH": "."}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert "structures" in ran.stderr and "5 native calls" in ran.stderr and "1 compiles" in ran.stderr, ran.stderr
