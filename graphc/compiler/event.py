@@ -7,12 +7,13 @@ trace.  So what comes after it is computed in one program with it, and `backward
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from graphc.compiler.protocol import Result
 from graphc.compiler.signature import Call
+from graphc.compiler.variant import CapturedStorage, Variant
 from graphc.dispatch.events import recorded_tensors
 from graphc.ir.core.graph import Node
 from graphc.recording.context import state
@@ -23,9 +24,6 @@ from graphc.recording.trie import INPUT, MADE, Entry, Slot
 from graphc.storage.operands import slot_of, storage_slot
 from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
-
-if TYPE_CHECKING:
-    from graphc.compiler.variant import Variant
 
 __all__ = ["EventPlan", "event_plan", "record_call"]
 
@@ -43,7 +41,7 @@ def event_plan(variant: Variant) -> EventPlan | None:
     """Return how calls of a variant are recorded; None if they are not: no result has a history, or it does more than that."""
     histories = {i: r for i, r in enumerate(variant.results) if r.fn is not None and not r.fn.dead}
     simple = not variant.grads and not variant.options.check_nan and all(r.kind == "output" for r in variant.results)
-    targets = all(hasattr(w, "source") and not w.rebinds and r.kind == "output" for w, r in variant.writes)
+    targets = all(isinstance(w, CapturedStorage) and not w.rebinds and r.kind == "output" for w, r in variant.writes)
     if not histories or not simple or not targets:
         return None
     params = {p: i for i, p in enumerate(variant.graph.params)}
@@ -72,6 +70,8 @@ def event_plan(variant: Variant) -> EventPlan | None:
 
 def record_call(variant: Variant, call: Call) -> list[Any] | None:
     """Record a call as an event and return its results; None where it has to be run."""
+    if variant.event_plan == ():
+        variant.event_plan = event_plan(variant)
     recording, plan = state.fast, variant.event_plan
     if recording is None or plan is None or any(a.is_numpy for a in call.arguments):
         return None

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from graphc.codegen.program.program import Program
-from graphc.compiler.event import EventPlan, event_plan
 from graphc.compiler.guards.watch import Watch
 from graphc.compiler.options import Options
 from graphc.compiler.protocol import Array, Result, guards_hold, tensor_of, value_of, write_grads, write_state
@@ -106,6 +105,8 @@ class Variant:
     """Arguments that alias state: they must be these very tensors."""
     outside: frozenset[Storage]
     """The external storages that the function uses; no other argument may share their values."""
+    event_plan: Any = ()
+    """How calls are recorded as events (graphc.compiler.event); None if they are run, () while that is not known."""
     fast: Callable[..., Any] | None = None
     """The fast path for further calls like the first, once it is known that they have one."""
 
@@ -118,11 +119,6 @@ class Variant:
     def is_ready(self) -> bool:
         """Whether a call compiles nothing."""
         return not self.graph.results or "program" in self.__dict__
-
-    @cached_property
-    def event_plan(self) -> EventPlan | None:
-        """How calls are recorded as events; None if they are run."""
-        return event_plan(self)
 
     @cached_property
     def kept(self) -> frozenset[int]:
