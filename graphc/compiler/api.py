@@ -80,6 +80,7 @@ class Compiled:
         self._variants: OrderedDict[Any, list[Variant]] = OrderedDict()
         self._watches: deque[Watch] = deque(maxlen=WATCHES)
         self._moved = 0
+        self._untried = True
         self._warned = False
         self.__call__ = self._slow
         update_wrapper(self, function, updated=())
@@ -147,7 +148,8 @@ class Compiled:
             self._variants.popitem(last=False)
         seen = self._watch(call)
         drawn = _python_draws()
-        variant = trace(self._function, call, self._options, seen)
+        variant = trace(self._function, call, self._options, seen, once=self._untried or self._moved > 0)
+        self._untried = False
         if _python_draws() != drawn:
             self._warn("draws random numbers from Python's or NumPy's generator")
         elif not seen.holds():

@@ -38,14 +38,35 @@ class _AliasedError(Exception):
         self.numbers = numbers
 
 
-def trace(function: Callable[..., Any], call: Call, options: Options, seen: Watch) -> Variant:
-    """Trace a function with the arguments of a call; arguments that alias other tensors it uses are treated as state."""
+def trace(function: Callable[..., Any], call: Call, options: Options, seen: Watch, *, once: bool) -> Variant:
+    """Trace a function with the arguments of a call; arguments that alias other tensors it uses are treated as state.
+
+    Which these are is known after a trace, and the function is traced again.  With `once` arguments that alias any tensor
+    it may read count from the start, since a function that changes Python values must not run twice.  Raises TracingError
+    where that happens all the same.
+    """
     known = _aliases(call)
+    if once:
+        known = known | _reachable(call, seen)
     while True:
         try:
             return Tracer(function, call, options, seen, known).run()
         except _AliasedError as found:
             known = known | found.numbers
+            if not seen.holds():
+                raise TracingError(_RUN_TWICE) from None
+
+
+_RUN_TWICE = (
+    "expected a function that changes no Python values, got one that does, and an argument that shares its values with a "
+    "tensor that the function uses under another name: it would have to be traced twice. Pass a clone, or that tensor alone."
+)
+
+
+def _reachable(call: Call, seen: Watch) -> frozenset[int]:
+    """Return the arguments that share values with a tensor that the function can reach by names that are in its code."""
+    roots = {x._storage.place[0] for x in seen.keep if isinstance(x, Tensor)}
+    return frozenset(n for n, a in enumerate(call.arguments) if not a.is_numpy and a.root in roots)
 
 
 def _aliases(call: Call) -> frozenset[int]:
@@ -132,6 +153,9 @@ class Tracer:
 
     def _variant(self, leaves: list[Any], tree: TreeDef) -> Variant:
         trace = self.trace
+        for x in leaves:
+            if isinstance(x, Tensor):
+                x._node()  # a tensor from outside that is returned is used, too
         self._check_aliases()
         nodes = self._written_out([x for x in leaves if isinstance(x, Tensor)])
         results = [self._result(x, nodes) for x in leaves]
@@ -259,7 +283,7 @@ class Tracer:
 
 def capture(function: Callable[..., Any], *args: Any) -> tuple[Graph, list[Captured]]:
     """Return the recording of a call without compiling it: the graph, and the external state that it reads."""
-    variant = trace(function, flatten_call(args, {}), Options(), watch([function]))
+    variant = trace(function, flatten_call(args, {}), Options(), watch([function]), once=True)
     return variant.graph, variant.captures
 
 

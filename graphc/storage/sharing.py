@@ -6,6 +6,7 @@ from sys import getrefcount
 from typing import Any
 from weakref import ref
 
+from graphc.core.errors import TracingError, located
 from graphc.ir.core.graph import Node
 from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.recording.context import state
@@ -16,6 +17,12 @@ from graphc.storage.storage import HELD_ONCE, Storage, same_history, stopped, un
 from graphc.storage.views import ViewSteps
 
 __all__ = ["Places", "Shared", "own", "rebind", "share"]
+
+
+SHARED_DATA = (
+    "expected a tensor whose values no other tensor shares, got one with views, or detached or .data tensors, that are in use: "
+    "in a compiled function the assignment to .data would have to part them; assign outside of it, or write in place"
+)
 
 
 class Shared(Storage):
@@ -37,6 +44,10 @@ class Shared(Storage):
         self.source, self.view_steps, self.origin = source, path, None
         source.shown_by(self)
         Places.changes += 1
+
+    def _is_rebound(self) -> bool:
+        """Return whether a trace gave this storage a value of its own: it shares no more until the trace ends."""
+        return state.trace is not None and self in state.trace.rebound
 
     def _derive(self, origin: Node) -> Node:
         self.origin = origin
@@ -75,6 +86,8 @@ class Shared(Storage):
 
     def current(self) -> Node:
         """Return the node of the value at this moment, which may have been written through another tensor."""
+        if self._is_rebound():
+            return super().current()
         if self.requires_grad and state.trace is not None and self.trace is not state.trace:
             state.trace.enter(self)  # a leaf of its own: gradients are taken by its node, not by the source's
             self.origin = self.source.current()
@@ -92,6 +105,9 @@ class Shared(Storage):
 
     def put(self, node: Node, requires_grad: bool, fn: GradFn | None, pending: int = 0) -> None:
         """Write a value with its history; the value alone goes to the source."""
+        if self._is_rebound():
+            super().put(node, requires_grad, fn, pending)
+            return
         plain = stopped(node) if requires_grad else node
         self.source.put_value(views.write(self.source.current(), self.view_steps, plain), pending)
         self.origin = self.source.node
@@ -99,6 +115,9 @@ class Shared(Storage):
 
     def put_value(self, node: Node, pending: int = 0) -> None:
         """Write a value and leave both histories as they are."""
+        if self._is_rebound():
+            super().put_value(node, pending)
+            return
         self.source.put_value(views.write(self.source.current(), self.view_steps, node), pending)
         self.origin = self.source.node
         super().put_value(node, pending)
@@ -139,9 +158,14 @@ class Places:
         return self.holds
 
 
+def _sharing_with(storage: Storage) -> list[Any]:
+    """Return the views of a storage, and the storages that share with it."""
+    return [a for a in storage.aliases or () if isinstance(a, Shared) or a._storage is storage]
+
+
 def _leave(storage: Storage) -> None:
     """Give a storage values of its own: its views, and what shares with it, keep what they show."""
-    aliases = [a for a in storage.aliases or () if isinstance(a, Shared) or a._storage is storage]
+    aliases = _sharing_with(storage)
     storage.aliases = None
     if not aliases:
         return
@@ -158,13 +182,21 @@ def _leave(storage: Storage) -> None:
 
 
 def rebind(storage: Storage, node: Node, pending: int) -> None:
-    """Give a storage, in a trace, another value that nothing else shares: what `x.data = y` does."""
-    assert state.trace is not None
+    """Give a storage, in a trace, another value that nothing else shares: what `x.data = y` does.
+
+    Raises TracingError for one from outside that others share with: they would have to part, and be written apart.
+    """
+    trace = state.trace
+    assert trace is not None
+    if storage.trace is trace and not trace.knows(storage):
+        own(storage)
+        storage.put_value(node, pending)
+        return
+    if _sharing_with(storage):
+        raise located(TracingError(SHARED_DATA))
     Storage.current(storage)
-    if isinstance(storage, Shared):
-        storage.origin = storage.source.current()
+    trace.rebound.add(storage)
     Storage.put_value(storage, node, pending)
-    state.trace.rebound.add(storage)
 
 
 def own(storage: Storage) -> None:

@@ -102,6 +102,8 @@ def _event(
 ) -> bool:
     source = slot_of(recording, result)
     whole = tensor if tensor._base is None else tensor._base
+    if target is not whole._storage and target.recording is not recording:
+        whole = whole._of(target)  # what it shares with may have another shape
     base = storage_slot(recording, whole, target) if steps or history else None
     if source < 0 or (base is not None and base < 0):
         return False

@@ -158,7 +158,7 @@ class Tensor(Values):
     def data(self, new: Tensor) -> None:
         if not isinstance(new, Tensor):
             raise located(TypeError(f"Variable data has to be a tensor, but got {type(new).__name__}"))
-        if self._view_steps:
+        if self._view_steps or self._base is not None:
             self._storage, self._view_steps, self._base = Shared(self._storage, self._view_steps), (), None
         if state.trace is not None:
             self._take_value(new)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import graphc as torch
@@ -448,3 +449,30 @@ def test_scattered_writes_to_an_argument_and_views_of_it(name: str, reads: Calla
         assert found.tolist() == wanted.tolist()
     only = torch.arange(1.0, 5.0).reshape(1, 4)
     assert torch.compile(lambda a: written(a)[1])(only).tolist() == expected[1].tolist() and only.tolist() == eager.tolist()
+
+
+
+DETACHED: list[tuple[Callable[[Any], Any], Callable[[Any], Any]]] = [
+    (lambda z: z[1:4].detach(), lambda a: a[1:4]),
+    (lambda z: z[1:4].data, lambda a: a[1:4]),
+    (lambda z: z.t().detach(), lambda a: a.T),
+    (lambda z: z.detach()[1:4].detach(), lambda a: a[1:4]),
+    (lambda z: z.view(4, 6).data, lambda a: a.reshape(4, 6)),
+    (lambda z: z[2].detach().unsqueeze(0), lambda a: a[2:3]),
+]
+PARTS: list[Callable[[Any], Any]] = [lambda b: b, lambda b: b[0], lambda b: b[:-1], lambda b: b.T, lambda b: b[:, 1:3]]
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["pending", "known"])
+@pytest.mark.parametrize(("detached", "shown"), DETACHED)
+@pytest.mark.parametrize("part", PARTS)
+def test_views_of_detached_views_write_through(
+    part: Callable[[Any], Any], detached: Callable[[Any], Any], shown: Callable[[Any], Any], known: bool
+) -> None:
+    z, array = torch.arange(24.0).reshape(6, 4) * 1, np.arange(24.0).reshape(6, 4)
+    if known:
+        z.tolist()
+    base = detached(z)
+    part(base).add_(100)
+    part(shown(array))[...] += 100
+    assert z.tolist() == array.tolist() and base.tolist() == shown(array).tolist()
