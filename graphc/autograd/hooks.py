@@ -80,8 +80,9 @@ def hook_step(tensor: Tensor) -> dict[int, Callable[..., Any]]:
     if tensor._base is not None:
         tensor._storage, tensor._base, tensor._view_steps = Shared(tensor._storage, tensor._view_steps), None, ()
     storage = tensor._storage
-    storage.current()
-    storage.node, storage.requires_grad, storage.fn = leaf, True, step
+    storage.enter()
+    storage.set_node(leaf)
+    storage.requires_grad, storage._fn = True, step
     return step.hooks
 
 

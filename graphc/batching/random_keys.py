@@ -28,13 +28,13 @@ def refuse_draws(roots: Sequence[Node], changed: Mapping[Storage, Before]) -> No
     """Raise RuntimeError if the roots depend on random numbers drawn with a state that was changed."""
     for storage, before in changed.items():
         if before.node.type == KEY and (
-            storage is default_generator.state._storage or _contains_draw(roots, storage.node, before.node)
+            storage is default_generator.state._storage or _contains_draw(roots, storage.node_in_trace(), before.node)
         ):
             error = RuntimeError(
                 "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
                 "randomness flags on vmap or perform the randomness operation out of vmap"
             )
-            set_location(error, storage.node.where)
+            set_location(error, storage.node_in_trace().where)
             raise error
 
 
@@ -51,7 +51,7 @@ def keys_of_elements(
     for storage, before in entered.items():
         if before.key is None:
             continue
-        words = drawn_words(storage.node, before.key) if storage in changed else 0
+        words = drawn_words(storage.node_in_trace(), before.key) if storage in changed else 0
         if words is None and storage in generators:
             batches[before.key] = _streams(before.node, count)
             continue

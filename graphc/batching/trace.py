@@ -187,13 +187,13 @@ class BatchTrace(InnerTrace):
         """Batch the outputs, None for values that are not tensors, and in-place writes.  Raises RuntimeError."""
         self.bind_numbers()
         changed = self.changed()
-        written = [(x, dim, inner) for x, dim, key, inner in self.taken if inner._storage.node is not key]
+        written = [(x, dim, inner) for x, dim, key, inner in self.taken if inner._storage._node is not key]
         results = [x for x in outputs if isinstance(x, Tensor)] + [inner for _, _, inner in written]
         nodes = self._written_out(results)
         if self.randomness == "error":
             refuse_draws(nodes, changed)
         plain, batches, last_states = keys_of_elements(self.entered, changed, self.size)
-        states = substitute([s.node for s in changed], {**plain, **last_states})
+        states = substitute([s.node_in_trace() for s in changed], {**plain, **last_states})
         batched = batch([*substitute(nodes, plain), *states], {**self.inputs, **batches}, self.size, self.number)
         self._write_outside(changed, batched[len(nodes) :])
         batched_results = [
@@ -214,8 +214,8 @@ class BatchTrace(InnerTrace):
     def _write_outside(self, changed: dict[Storage, Before], batches: Sequence[tuple[Node, bool]]) -> None:
         """Apply the function's writes to external tensors, with their true random states.  Raises RuntimeError for batches."""
         for storage, before in self.entered.items():
-            if before.key is not None and storage.node is before.key:
-                storage.node = before.node
+            if before.key is not None and storage._node is before.key:
+                storage.set_node(before.node)
         for (storage, before), (node, has_axis) in zip(changed.items(), batches, strict=True):
             if has_axis and before.node.type == KEY:
                 node, has_axis = furthest_key(node, before.node), False
@@ -226,7 +226,7 @@ class BatchTrace(InnerTrace):
                     f"{node.type.with_shape(node.shape[1:])} from outside, that is none. Give in_dims for it, or "
                     "write out of place."
                 )
-            storage.node = node
+            storage.set_node(node)
             if self.outer is None:
                 state.dirty.add(storage)
 

@@ -142,8 +142,8 @@ class Tracer:
         storage = Storage(node, argument.requires_grad)
         value = argument.given
         if isinstance(value, Tensor) and not value.is_leaf:
-            storage.fn = TransformInput(node, ())
-            storage.fn.metadata = {"argument": True}
+            storage._fn = TransformInput(node, ())
+            storage._fn.metadata = {"argument": True}
         tensor = tensors[id(value)] = Tensor._of(storage)
         if isinstance(value, Tensor):
             tensor._grad = value._grad
@@ -226,9 +226,9 @@ class Tracer:
     def _written_arguments(self) -> list[tuple[ArgumentStorage, Result]]:
         writes: list[tuple[ArgumentStorage, Result]] = []
         for tensor, number in self.numbers.items():
-            if tensor._storage.node is not self.params[number]:
+            if tensor._storage._node is not self.params[number]:
                 rebinds = tensor._storage in self.trace.rebound
-                writes.append((ArgumentStorage(number, rebinds), self._output(tensor._storage.node)))
+                writes.append((ArgumentStorage(number, rebinds), self._output(tensor._storage.node_in_trace())))
         return writes
 
     def _outside(self) -> frozenset[Storage]:
@@ -241,7 +241,7 @@ class Tracer:
 
         Raises _AliasedError for these, and TracingError for a NumPy array that is written to.
         """
-        written = [n for tensor, n in self.numbers.items() if tensor._storage.node is not self.params[n]]
+        written = [n for tensor, n in self.numbers.items() if tensor._storage._node is not self.params[n]]
         arguments = self.call.arguments
         if any(arguments[n].is_numpy for n in written):
             raise TracingError(
@@ -260,14 +260,14 @@ class Tracer:
     def _written_state(self) -> list[tuple[CapturedStorage, Result]]:
         writes: list[tuple[CapturedStorage, Result]] = []
         for number, (storage, capture) in enumerate(self.trace.captures.items()):
-            if storage.node is capture.placeholder:
+            if storage._node is capture.placeholder:
                 continue
-            if storage.requires_grad and storage.fn is not None and capture.fn is None:
+            if storage.requires_grad and storage._fn is not None and capture.fn is None:
                 raise TracingError(
                     "expected state without history, got a tensor from outside that was written with one; detach what is kept"
                 )
             rebinds = storage in self.trace.rebound
-            writes.append((CapturedStorage(number, capture.source, rebinds), self._output(storage.node)))
+            writes.append((CapturedStorage(number, capture.source, rebinds), self._output(storage.node_in_trace())))
         return writes
 
     def _accumulated(self) -> list[tuple[ArgumentTensor | OutsideTensor, Result | None]]:

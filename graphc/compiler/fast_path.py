@@ -111,7 +111,7 @@ class FastPath:
                 value = capture.array()
             else:
                 storage = capture if isinstance(capture, Storage) else capture()
-                value = None if storage is None else storage.current().value
+                value = None if storage is None else storage.array()
             if value is None or storage is None or storage.requires_grad is not requires_grad:
                 return None
             if capture is not storage and any(storage is x._storage for x in args if isinstance(x, Tensor)):

@@ -81,7 +81,7 @@ def _used_up(r: Result, array: Array) -> Tensor:
     fn = GradFn(r.fn.name())
     fn.freed = fn.dead = True
     tensor = _plain(r, array)
-    tensor._storage.requires_grad, tensor._storage.fn = True, fn
+    tensor._storage.requires_grad, tensor._storage._fn = True, fn
     return tensor
 
 
@@ -92,12 +92,12 @@ def write_state(storages: Sequence[Storage], arrays: Sequence[Array], writes: It
     """Store computed values in storages, which keep their histories; `writes` pairs numbers of storages and arrays."""
     for number, array in writes:
         storage = storages[number]
-        if type(storage) is Storage and storage.node.op is PARAMETER and getrefcount(storage._node) <= HELD_ONCE:
+        if type(storage) is Storage and storage.make_node().op is PARAMETER and getrefcount(storage._node) <= HELD_ONCE:
             set_value(storage._node, arrays[array])
             storage.version += 1
             storage.pending = 0
         else:
-            storage.put_value(valued(arrays[array], storage.node))
+            storage.put_value(valued(arrays[array], storage.make_node()))
             state.dirty.discard(storage)
 
 
@@ -124,4 +124,4 @@ def _is_reusable(grad: Tensor | None, r: Result) -> bool:
         return False
     storage = grad._storage
     assert r.node is not None
-    return type(storage) is Storage and not storage.requires_grad and storage.node.types == r.node.types
+    return type(storage) is Storage and not storage.requires_grad and storage.make_node().types == r.node.types

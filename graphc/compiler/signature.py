@@ -83,7 +83,7 @@ def flatten_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
     """Flatten the arguments of a call.  Raises TypeError for an unhashable value."""
     leaves, tree = pytree.flatten((args, kwargs))
     tensors = [x for x in leaves if isinstance(x, Tensor)]
-    pending = [x._storage for x in tensors if x._storage.current().value is None]
+    pending = [x._storage for x in tensors if x._storage.entered().value is None]
     if pending:
         compute(pending)
     arguments: list[Argument] = []

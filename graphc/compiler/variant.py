@@ -178,10 +178,10 @@ _NOTHING = np.zeros(0)
 
 
 def _state_arrays(storages: Sequence[Storage]) -> list[Array]:
-    pending = [s for s in storages if s.current().value is None]
+    pending = [s for s in storages if s.array() is None]
     if pending:
         compute(pending)
-    return [np.asarray(s.current().value, order="C") for s in storages]
+    return [np.asarray(s.array(), order="C") for s in storages]
 
 
 class _Picker:
@@ -227,7 +227,7 @@ class _Picker:
             passed = arguments[number].given
             return passed._node() if isinstance(passed, Tensor) else valued(arguments[number].array, placeholder)
         storage = captures[number - len(arguments)].source() if number < len(arguments) + len(captures) else None
-        return storage.current() if storage is not None else valued(self.arrays[number], placeholder)
+        return storage.entered() if storage is not None else valued(self.arrays[number], placeholder)
 
     def _edges(self, step: GradFn) -> list[GradFn | None]:
         """Return the grad_fn edge at this call for the end of a recorded history."""

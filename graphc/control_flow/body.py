@@ -152,8 +152,8 @@ class Body(InnerTrace):
     def changed(self) -> dict[Storage, Before]:
         """Return the external storages that were written to; record their values and source locations."""
         written = super().changed()
-        self.after = {s: s.node for s in written}
-        self.places = {s: s.node.where for s in written}
+        self.after = {s: s.node_in_trace() for s in written}
+        self.places = {s: node.where for s, node in self.after.items()}
         return written
 
     @property
@@ -191,7 +191,7 @@ class Once(Body):
 
         super().run(watched)
         for tensor, param in zip(inner, self.params, strict=True):
-            if tensor._storage.node is not param and not _is_hooked(tensor._storage, param):
+            if tensor._storage._node is not param and not _is_hooked(tensor._storage, param):
                 raise located(
                     TypeError(
                         f"{self.title}: expected a function that only reads its arguments, got one that writes to {param.type}"
@@ -202,7 +202,7 @@ class Once(Body):
         """Return the external storages that were written to.  Raises TypeError for one that was given a history."""
         written = super().changed()
         for storage, before in written.items():
-            if storage.fn is not before.fn or storage.requires_grad is not before.requires_grad:
+            if storage._fn is not before.fn or storage.requires_grad is not before.requires_grad:
                 error = TypeError(
                     f"{self.title}: expected writes of values without a history to tensors from outside, got one to "
                     f"{before.node.type}"
@@ -217,7 +217,7 @@ class Once(Body):
 
 def _is_hooked(storage: Storage, node: Node) -> bool:
     """Return whether a storage's node is that of a hook on another one."""
-    step = storage.fn
+    step = storage.make_fn()
     return isinstance(step, CustomGradFn) and step.hooks is not None and step.inputs == [node]
 
 

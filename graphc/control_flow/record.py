@@ -38,7 +38,7 @@ def record_branch(pred: Tensor, inputs: Sequence[Input], arms: Sequence[Body]) -
     moved = dict.fromkeys([*yes.random, *no.random])
     regions = []
     for number, arm in enumerate(arms):
-        states = [arm.random[s][1] if s in arm.random else s.current() for s in moved]
+        states = [arm.random[s][1] if s in arm.random else s.entered() for s in moved]
         regions.append(Region(tuple(arm.params), tuple(substitute([*(p[number] for p in pairs), *states], arm.unmoved()))))
     if not pairs and not moved:
         return pytree.unflatten([], yes.tree)
@@ -80,7 +80,7 @@ def record_while(inputs: Sequence[Input], test: Body, body: Body, tree: TreeDef)
         _region([*body.params, *drawn], results, body),
     )
     with _here():
-        start = [*(g.node() for g in inputs), *(s.current() for s in random)]
+        start = [*(g.node() for g in inputs), *(s.entered() for s in random)]
         nodes = control_flow.while_loop(*regions, start, test.outer_nodes() | body.outer_nodes())
     tensors = _recorded(nodes[: len(inputs)], "WhileLoop", inputs, [body])
     _move_on(random, nodes[len(inputs) :])
@@ -98,7 +98,7 @@ def record_scan(
     if not results:
         return []
     with _here():
-        start = [*(g.node() for g in inputs), *(s.current() for s in random)]
+        start = [*(g.node() for g in inputs), *(s.entered() for s in random)]
         items = [s.node() for s in sequences]
         region = _region(params, results, body)
         outer = body.outer_nodes()
@@ -117,7 +117,7 @@ def record_once(inputs: Sequence[Input], body: Once) -> Any:
     with _here():
         drawn = [before for before, _ in random.values()]
         region = _region([*body.params, *drawn], results, body)
-        start = [*(g.node() for g in inputs), *(s.current() for s in random)]
+        start = [*(g.node() for g in inputs), *(s.entered() for s in random)]
         nodes = control_flow.checkpoint(region, start, body.outer_nodes()) if results else []
     recorded = iter(_recorded(nodes[: len(tensors)], "Checkpoint", inputs, [body]))
     _move_on([*random, *wrote], nodes[len(tensors) :])

@@ -56,8 +56,8 @@ class Level:
     def __init__(self, leaves: Sequence[Any]) -> None:
         self.recording = state.grad
         self.inputs = [self._input(x) for x in leaves]
-        self.nodes = [x._storage.node for x in self.inputs]
-        self.steps = [x._storage.fn for x in self.inputs]
+        self.nodes = [x._storage.make_node() for x in self.inputs]
+        self.steps = [x._storage.make_fn() for x in self.inputs]
         self.mode = enable_grad()
 
     def _input(self, leaf: Any) -> Tensor:

@@ -73,9 +73,9 @@ def slices_of(sizes: Sequence[int]) -> list[slice]:
 def _value(capture: Captured) -> Any:
     """Return the current array of a captured tensor; None if it is gone."""
     storage = capture.source()
-    if storage is not None and storage.current().value is None:
+    if storage is not None and storage.array() is None:
         compute([storage])
-    return None if storage is None else storage.current().value
+    return None if storage is None else storage.array()
 
 
 def record_pattern(func: Function, args: Sequence[Any], argnums: ArgNums, known: Sparsity | None = None) -> RecordedPattern:

@@ -281,7 +281,7 @@ class Recording:
         if found is None and slot in self.tensors:
             storage, value = self.tensors[slot]._storage, self.inputs.get(slot)
             if value is not None and (storage.value if storage._node is None else storage._node.value) is value:
-                return storage.node  # type: ignore[no-any-return]
+                return storage.make_node()  # type: ignore[no-any-return]
         if found is None:
             found = self.nodes[slot] = parameter(info.node.types[0], where="", value=self.inputs.get(slot))
         return found
@@ -308,7 +308,7 @@ class Recording:
             node.value = storage.value
         pending = node.value is None
         has_history = storage._fn is HISTORY
-        storage.node = node
+        storage.set_node(node)
         storage.pending = len(self.slots) if pending else 0
         if has_history:
             assert fn is not None

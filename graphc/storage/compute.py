@@ -31,7 +31,7 @@ def compute(storages: Iterable[Storage], nodes: Sequence[Node] = ()) -> None:
 
 def _pending(storages: Iterable[Storage]) -> list[Node]:
     roots = [s.root for s in storages]
-    return [r.current() for r in roots if r._node is not None or r.value is None]
+    return [r.make_node() for r in roots if r._node is not None or r.value is None]
 
 
 def _computable(storages: Iterable[Storage]) -> list[Storage]:
@@ -39,7 +39,7 @@ def _computable(storages: Iterable[Storage]) -> list[Storage]:
     found = []
     for storage in storages:
         try:
-            realize([storage.root.current()])
+            realize([storage.root.make_node()])
         except (IndexError, RuntimeError):
             continue
         found.append(storage)

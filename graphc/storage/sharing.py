@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sys import getrefcount
 from typing import Any
-from weakref import ref
 
 from graphc.core.errors import TracingError, located
 from graphc.ir.core.graph import Node
@@ -13,7 +12,7 @@ from graphc.recording.context import state
 from graphc.recording.grad_fn import GradFn
 from graphc.recording.trie import HISTORY
 from graphc.storage import views
-from graphc.storage.storage import HELD_ONCE, Storage, same_history, stopped, unique, valued
+from graphc.storage.storage import HELD_ONCE, Storage, stopped, unique, valued
 from graphc.storage.views import ViewSteps
 
 __all__ = ["Places", "Shared", "own", "rebind", "share"]
@@ -34,7 +33,7 @@ class Shared(Storage):
         self.attach(source, path)
         Places.changes -= 1  # nothing has changed: it is new
         lazy = self.source._node is None and state.trace is None
-        super().__init__(None if lazy else self._derive(self.source.current()))
+        super().__init__(None if lazy else self._derive(self.source.entered()))
         self.pending = source.pending
 
     def attach(self, source: Storage, path: ViewSteps) -> None:
@@ -56,15 +55,36 @@ class Shared(Storage):
             return valued(evaluate_nodes([node], {origin: origin.value})[0], node)
         return stopped(node) if self.source.requires_grad else node
 
-    def _make_node(self) -> None:
+    def enter(self) -> None:
+        """Tell the trace that runs, if one does, that the source is used; what requires a gradient is a leaf there too."""
+        if self._is_rebound():
+            super().enter()
+            return
+        is_new_leaf = self.requires_grad and state.trace is not None and self.trace is not state.trace
+        if is_new_leaf:
+            super().enter()  # gradients are taken by its own node, not by the source's
+        self.source.enter()
+        if is_new_leaf:
+            self.origin = self.source.make_node()
+
+    def make_node(self) -> Node:
+        """Return the node of the value: made anew when the source has been written to."""
         if self._fn is HISTORY:
-            super()._make_node()
-        else:
-            self.current()
+            self._end_recording()
+        if self._is_rebound():
+            return super().make_node()
+        origin = self.source.make_node()
+        if origin is not self.origin or self._node is None:
+            before, node = self._node, self._derive(origin)
+            if self.requires_grad:
+                node = unique(node) if before is None else self._under_history(before, node)
+            self.set_node(node)
+            self.pending = self.source.pending
+        return self._node  # type: ignore[return-value]
 
     def array(self) -> Any:
-        """Return the value if it is known, or only recorded; None if it is pending on nodes."""
-        if self._fn is not None:
+        """Return the value, computed now if it was only recorded; None if it is pending on nodes."""
+        if self._fn is not None and self.source._node is self.origin:
             return super().array()
         value = self.source.array()
         return None if value is None or not views.is_static(self.view_steps) else views.shown(value, self.view_steps)
@@ -84,33 +104,14 @@ class Shared(Storage):
         own(self)
         return True
 
-    def current(self) -> Node:
-        """Return the node of the value at this moment, which may have been written through another tensor."""
-        if self._is_rebound():
-            return super().current()
-        if self.requires_grad and state.trace is not None and self.trace is not state.trace:
-            state.trace.enter(self)  # a leaf of its own: gradients are taken by its node, not by the source's
-            self.origin = self.source.current()
-        origin = self.source.current()
-        if origin is not self.origin or self._node is None:
-            node = self._derive(origin)
-            if self.requires_grad and self.fn is not None:
-                self.fn, node = same_history(self.fn, self.node, node)
-                self.fn.owner = ref(self)
-                self.node = node
-            else:
-                self.node = unique(node) if self.requires_grad else node
-            self.pending = self.source.pending
-        return self.node
-
     def put(self, node: Node, requires_grad: bool, fn: GradFn | None, pending: int = 0) -> None:
         """Write a value with its history; the value alone goes to the source."""
         if self._is_rebound():
             super().put(node, requires_grad, fn, pending)
             return
         plain = stopped(node) if requires_grad else node
-        self.source.put_value(views.write(self.source.current(), self.view_steps, plain), pending)
-        self.origin = self.source.node
+        self.enter()
+        self._write_source(plain, pending)
         super().put(node, requires_grad, fn, pending)
 
     def put_value(self, node: Node, pending: int = 0) -> None:
@@ -118,9 +119,13 @@ class Shared(Storage):
         if self._is_rebound():
             super().put_value(node, pending)
             return
-        self.source.put_value(views.write(self.source.current(), self.view_steps, node), pending)
-        self.origin = self.source.node
+        self.enter()
+        self._write_source(node, pending)
         super().put_value(node, pending)
+
+    def _write_source(self, node: Node, pending: int) -> None:
+        self.source.put_value(views.write(self.source.make_node(), self.view_steps, node), pending)
+        self.origin = self.source.make_node()
 
     @property
     def place(self) -> tuple[Storage, ViewSteps]:
@@ -132,7 +137,7 @@ class Shared(Storage):
         self.source.settle()
         if self._fn is not None:
             super().settle()
-        self.origin = self.source.node if self._fn is not None else None
+        self.origin = self.source.make_node() if self._fn is not None else None
 
     @property
     def root(self) -> Storage:
@@ -171,11 +176,11 @@ def _leave(storage: Storage) -> None:
         return
     edges = [a._base._edge() for a in aliases if not isinstance(a, Shared) and storage.requires_grad]
     fn = GradFn("AliasBackward0", (edges[0],)) if edges else None
-    left = Storage(storage.current(), fn is not None, fn, storage.pending)
+    left = Storage(storage.entered(), fn is not None, fn, storage.pending)
     for alias in aliases:
         if isinstance(alias, Shared):
             alias.attach(left, alias.view_steps)
-            alias.origin = left.node
+            alias.origin = left.make_node()
         else:
             alias._storage, alias._base = left, alias._of(left)
             left.shown_by(alias)
@@ -194,7 +199,7 @@ def rebind(storage: Storage, node: Node, pending: int) -> None:
         return
     if _sharing_with(storage):
         raise located(TracingError(SHARED_DATA))
-    Storage.current(storage)
+    Storage.enter(storage)
     trace.rebound.add(storage)
     Storage.put_value(storage, node, pending)
 
@@ -203,20 +208,17 @@ def own(storage: Storage) -> None:
     """Let a storage stop sharing: whatever is written there next is seen there alone."""
     _leave(storage)
     if isinstance(storage, Shared):
-        storage.current()
+        storage.entered()
         storage.__class__ = Storage  # type: ignore[assignment]
         Places.changes += 1
 
 
 def share(storage: Storage, source: Storage, path: ViewSteps) -> None:
     """Let a storage show the value of `source` from now on, under the history that it has."""
-    node, fn, version = storage.current(), storage.fn, storage.version
+    node, version = storage.entered(), storage.version
     storage.__class__ = Shared
     assert isinstance(storage, Shared)
     storage.attach(source, path)
-    new = storage._derive(storage.source.current())
-    if fn is not None and storage.requires_grad:
-        storage.fn, new = same_history(fn, node, new)
-        storage.fn.owner = ref(storage)
-    storage.node = unique(new) if storage.requires_grad and fn is None else new
+    new = storage._derive(storage.source.entered())
+    storage.set_node(storage._under_history(node, new) if storage.requires_grad else new)
     storage.pending, storage.version = source.pending, version + 1

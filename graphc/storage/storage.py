@@ -21,7 +21,7 @@ from graphc.recording.grad_fn import GradFn, Replaced
 from graphc.recording.trie import HISTORY
 from graphc.storage.views import ViewSteps
 
-__all__ = ["HELD_ONCE", "Storage", "same_history", "stopped", "type_of", "unique", "valued"]
+__all__ = ["HELD_ONCE", "Storage", "stopped", "type_of", "unique", "valued"]
 
 
 def valued(array: Any, node: Node) -> Node:
@@ -37,7 +37,7 @@ def type_of(storage: Storage) -> TensorType:
         return TensorType(of_numpy(storage.value.dtype).ir, storage.value.shape)
     if storage.recording is not None:
         return storage.recording.slot(storage.slot).node.types[0]  # type: ignore[no-any-return]
-    return storage.node.types[0]
+    return storage.make_node().types[0]
 
 
 def stopped(node: Node) -> Node:
@@ -136,35 +136,34 @@ class Storage:
             self.version += 1
             self.pending = 0
         elif other._fn is not None:
-            self.put(other.node, True, other.fn, other.pending)
+            self.put(other.make_node(), True, other.make_fn(), other.pending)
         else:
             self.requires_grad, self._fn = other.requires_grad, None
-            self.node = other.node
+            self.set_node(other.make_node())
             self._changed(other.pending)
 
-    @property
-    def node(self) -> Node:
-        """The node of the value; one that was only recorded is made now."""
+    def make_node(self) -> Node:
+        """Return the node of the value, which is made now if the value was only recorded."""
         if self._node is None:
-            self._make_node()
+            self._end_recording()
         return self._node  # type: ignore[return-value]
 
-    @node.setter
-    def node(self, node: Node) -> None:
-        self._node, self.value, self.recording = node, None, None
-
-    @property
-    def fn(self) -> GradFn | None:
-        """The step of the history that made the value; None for a leaf."""
+    def make_fn(self) -> GradFn | None:
+        """Return the step of the history that made the value, made now if it was only recorded; None for a leaf."""
         if self._fn is HISTORY:
-            self._make_node()
+            self._end_recording()
         return self._fn
 
-    @fn.setter
-    def fn(self, fn: GradFn | None) -> None:
-        self._fn = fn
+    def node_in_trace(self) -> Node:
+        """Return the node that this storage has in a trace which it entered."""
+        assert self._node is not None, "a storage in a trace has a node"
+        return self._node
 
-    def _make_node(self) -> None:
+    def set_node(self, node: Node) -> None:
+        """Take the value of a node."""
+        self._node, self.value, self.recording = node, None, None
+
+    def _end_recording(self) -> None:
         recording = self.recording
         if recording is not None and self.value is None:
             recording.flush()
@@ -172,10 +171,10 @@ class Storage:
             recording.materialize()
         if self._node is None:
             value = self.value
-            self.node = parameter(TensorType(of_numpy(value.dtype).ir, value.shape), where="", value=value)
+            self.set_node(parameter(TensorType(of_numpy(value.dtype).ir, value.shape), where="", value=value))
 
     def array(self) -> Any:
-        """Return the value if it is known, or only recorded; None if it is pending on nodes."""
+        """Return the value, computed now if it was only recorded; None if it is pending on nodes."""
         if self._node is not None:
             return self._node.value
         if self.value is None:
@@ -192,30 +191,49 @@ class Storage:
             return self.value.shape  # type: ignore[no-any-return]
         return self.recording.known()[self.slot].node.shape  # type: ignore[no-any-return]
 
-    def current(self) -> Node:
-        """Return the node of the value at this moment."""
-        if self.trace is not state.trace:
-            _enter(self)
-        return self.node
+    def enter(self) -> None:
+        """Tell the trace that runs, if one does, that this storage is used: from outside, it is put on a placeholder.
+
+        Raises TracingError for a storage of a trace that is over.
+        """
+        if self.trace is state.trace:
+            return
+        if state.trace is None:
+            assert self.trace is not None
+            raise self.trace.escaped(self.make_node())
+        state.trace.enter(self)
+
+    def entered(self) -> Node:
+        """Return the node of the value for an operation that is recorded now: in a trace, the storage enters it."""
+        self.enter()
+        return self.make_node()
 
     def put(self, node: Node, requires_grad: bool, fn: GradFn | None, pending: int = 0) -> None:
         """Write a value with its history."""
-        self.current()
-        self.node, self.requires_grad, self.fn = node, requires_grad, fn
+        self.enter()
+        self.set_node(node)
+        self.requires_grad, self._fn = requires_grad, fn
         if fn is not None:
             fn.owner = ref(self)
         self._changed(pending)
 
     def put_value(self, node: Node, pending: int = 0) -> None:
         """Write a value and leave the history as it is: what `x.data` and no_grad do."""
-        old = self.current()
-        if self.requires_grad and self.fn is None:
-            node = unique(node)
-        elif self.requires_grad:
-            self.fn, node = same_history(self.fn, old, node)
-            self.fn.owner = ref(self)
-        self.node = node
+        old = self.entered()
+        if self.requires_grad:
+            node = self._under_history(old, node)
+        self.set_node(node)
         self._changed(pending)
+
+    def _under_history(self, old: Node, new: Node) -> Node:
+        """Return a node for a new value under the history of the old one: a leaf, or a step through which gradients go on."""
+        fn = self.make_fn()
+        if fn is None:
+            return unique(new)
+        leaf = make(PRIMITIVES["alias"], (stopped(new),), unique=True)
+        self._fn = Replaced(fn.name(), (fn,), [leaf], [old], lambda cotangents: cotangents)
+        self._fn.owner = ref(self)
+        return leaf
 
     def _changed(self, pending: int) -> None:
         self.version += 1
@@ -231,10 +249,8 @@ class Storage:
 
     def set_requires_grad(self, wanted: bool) -> None:
         """Make a value without operations behind it a leaf that requires a gradient, or stop requiring it."""
-        node = self.current()
-        self.node = unique(node)
-        self.requires_grad = wanted
-        self.fn = None
+        self.set_node(unique(self.entered()))
+        self.requires_grad, self._fn = wanted, None
 
     @property
     def root(self) -> Storage:
@@ -252,21 +268,7 @@ class Storage:
         if node is None or node.value is None:
             return
         self.pending = 0
-        keeps_history = self.requires_grad and self.fn is not None and not self.fn.dead
+        fn = self.make_fn() if self.requires_grad else None
+        keeps_history = fn is not None and not fn.dead
         if not keeps_history and node.op is not PARAMETER and node.op.kind != "leaf":
-            self.node = valued(node.value, node)
-
-
-def _enter(storage: Storage) -> None:
-    if state.trace is not None:
-        state.trace.enter(storage)
-        return
-    assert storage.trace is not None
-    raise storage.trace.escaped(storage.node)
-
-
-def same_history(fn: GradFn | None, old: Node, new: Node) -> tuple[Replaced, Node]:
-    """Return a step through which the gradient by the new value goes to the old one, and the node for it."""
-    leaf = make(PRIMITIVES["alias"], (stopped(new),), unique=True)
-    name = fn.name() if fn is not None else ""
-    return Replaced(name, (fn,), [leaf], [old], lambda cotangents: cotangents), leaf
+            self.set_node(valued(node.value, node))

@@ -81,7 +81,7 @@ class TensorBase(Operations):
         self._storage = storage
         self._base = self._grad = self._hooks = self._view_fn = None
         self._view_steps = ()
-        self._type = storage.node.types[0]
+        self._type = storage.make_node().types[0]
         self._retains = False
         self._view_version = 0
         self._viewed = None
@@ -107,8 +107,8 @@ class TensorBase(Operations):
         return self
 
     def _node(self) -> Node:
-        """Return the node of the value at this moment."""
-        node = self._storage.current()
+        """Return the node of the value for an operation that is recorded now: in a trace, the storage enters it."""
+        node = self._storage.entered()
         return views.read(node, self._view_steps) if self._view_steps else node
 
     def _array(self) -> np.ndarray[Any, Any]:
@@ -118,13 +118,13 @@ class TensorBase(Operations):
             value = storage.array()
             if value is not None and views.is_static(self._view_steps):
                 return views.shown(value, self._view_steps)  # type: ignore[no-any-return]
-        node = storage.current()
+        node = storage.entered()
         if node.value is None:
             if storage.trace is None and state.trace is None:
                 compute([storage])
             else:
                 realize([node])
-            node = storage.current()
+            node = storage.make_node()
         if not self._view_steps:
             return node.value  # type: ignore[no-any-return]
         if not views.is_static(self._view_steps):
@@ -138,7 +138,7 @@ class TensorBase(Operations):
             return None
         if self._base is not None:
             return self._view_history()
-        return storage.fn if storage._fn is not None else AccumulateGrad(self, storage.current())
+        return storage.make_fn() if storage._fn is not None else AccumulateGrad(self, storage.entered())
 
     def _view_history(self) -> GradFn | None:
         assert self._base is not None

@@ -103,7 +103,7 @@ class Writing(Gradients):
 
     def _write_value(self, node: Node, pending: int) -> None:
         storage = self._storage
-        whole = views.write(storage.current(), self._view_steps, node) if self._view_steps else node
+        whole = views.write(storage.entered(), self._view_steps, node) if self._view_steps else node
         storage.put_value(whole, pending)
 
     def _write_history(self, node: Node, edge: GradFn | None, pending: int) -> None:
@@ -111,9 +111,9 @@ class Writing(Gradients):
         if self._base is None:
             storage.put(node, True, edge if edge is not None else GradFn("CopyBackwards", (self._edge(), None)), pending)
             return
-        whole = views.write(storage.current(), self._view_steps, node)
+        whole = views.write(storage.entered(), self._view_steps, node)
         storage.put(whole, True, GradFn("CopySlices", (self._base._edge(), edge)), pending)
-        self._view_fn, self._view_version = GradFn("AsStridedBackward0", (storage.fn,)), storage.version
+        self._view_fn, self._view_version = GradFn("AsStridedBackward0", (storage.make_fn(),)), storage.version
 
     def copy_(self: T, src: Any, non_blocking: bool = False) -> T:
         """Copy values into this tensor.

@@ -37,12 +37,13 @@ class Before:
     """The state of an external storage when the function first used it; `key` is the placeholder of a random state."""
 
     def __init__(self, storage: Storage) -> None:
-        self.node, self.requires_grad, self.fn = storage.node, storage.requires_grad, storage.fn
+        self.node, self.requires_grad, self.fn = storage.make_node(), storage.requires_grad, storage.make_fn()
         self.key: Node | None = None
 
     def restore(self, storage: Storage) -> None:
         """Restore the storage."""
-        storage.node, storage.requires_grad, storage.fn = self.node, self.requires_grad, self.fn
+        storage.set_node(self.node)
+        storage.requires_grad, storage._fn = self.requires_grad, self.fn
 
 
 def _allow(level: int) -> None:
@@ -94,15 +95,16 @@ class InnerTrace(Trace):
         if storage.trace is not self.outer:
             if self.outer is None:
                 assert storage.trace is not None
-                raise storage.trace.escaped(storage.node)
+                raise storage.trace.escaped(storage.make_node())
             self.outer.enter(storage)
         if storage in self.entered:
             return
         before = self.entered[storage] = Before(storage)
-        if storage.fn is not None:
-            self.edges.add(storage.fn)
-        if self.keys and storage.node.type == KEY:
-            before.key = storage.node = parameter(KEY, self.title)
+        if before.fn is not None:
+            self.edges.add(before.fn)
+        if self.keys and before.node.type == KEY:
+            before.key = parameter(KEY, self.title)
+            storage.set_node(before.key)
 
     def leave(self) -> None:
         """Restore every external storage."""
@@ -141,7 +143,7 @@ class InnerTrace(Trace):
 
     def changed(self) -> dict[Storage, Before]:
         """Return the external storages that were written to."""
-        return {s: b for s, b in self.entered.items() if s.node is not (b.key or b.node)}
+        return {s: b for s, b in self.entered.items() if s._node is not (b.key or b.node)}
 
     def bind_numbers(self) -> None:
         """Bind the numbers that a compiled function would fetch at each call to their current values."""

@@ -17,7 +17,7 @@ from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import DType, TensorType
 from graphc.recording.context import state
 from graphc.recording.grad_fn import CustomGradFn, GradFn
-from graphc.storage.sharing import Places
+from graphc.storage.sharing import Places, Shared
 from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.unroll_warning import UNROLLED, depth, warn_of_loop
@@ -85,25 +85,26 @@ class Trace:
     def enter(self, storage: Storage) -> None:
         """Replace an external storage's node by a placeholder."""
         if storage.trace is not None:
-            raise storage.trace.escaped(storage.node)
-        placeholder = parameter(storage.node.type, storage.node.name or f"state{len(self.captures)}")
+            raise storage.trace.escaped(storage.make_node())
+        node, fn = storage.make_node(), storage.make_fn()
+        placeholder = parameter(node.type, node.name or f"state{len(self.captures)}")
         source = self.sources.get(storage)
-        capture = Captured(
-            placeholder, storage, source, storage.node, storage.requires_grad, storage.fn, storage.version, storage.pending
-        )
+        capture = Captured(placeholder, storage, source, node, storage.requires_grad, fn, storage.version, storage.pending)
         self.captures[storage] = capture
         if not self.sharing.known:
             self.guards.append((self.sharing, True))
         self.sharing.known[storage] = storage.place
-        storage.node, storage.trace = placeholder, self
-        if storage.fn is not None:
-            storage.fn = CustomGradFn(storage.fn.name(), (), [placeholder], [placeholder], no_way_out)
+        storage.set_node(placeholder)
+        storage.trace = self
+        if fn is not None:
+            storage._fn = CustomGradFn(fn.name(), (), [placeholder], [placeholder], no_way_out)
 
     def leave(self) -> None:
         """Restore every storage and `.grad`."""
         for storage, capture in list(self.captures.items()):
             if storage.trace is self:
-                storage.node, storage.requires_grad, storage.fn = capture.node, capture.requires_grad, capture.fn
+                storage.set_node(capture.node)
+                storage.requires_grad, storage._fn = capture.requires_grad, capture.fn
                 storage.version, storage.pending, storage.trace = capture.version, capture.pending, None
         for slot in self.grads.values():
             slot.tensor._grad = slot.original
@@ -111,7 +112,8 @@ class Trace:
     @contextmanager
     def set_aside(self) -> Iterator[None]:
         """Suspend the trace for a block, such as an interrupting signal handler."""
-        inside = [(s, s.node, s.requires_grad, s.fn, s.version, s.pending, s.trace) for s in self.captures]
+        inside = [(s, s.node_in_trace(), s.requires_grad, s._fn, s.version, s.pending, s.trace) for s in self.captures]
+        origins = [(s, s.origin) for s in self.captures if isinstance(s, Shared)]
         grads = [(slot, slot.tensor._grad) for slot in self.grads.values()]
         inner, mode = state.trace, state.grad
         self.leave()
@@ -123,9 +125,12 @@ class Trace:
             for s, node, requires_grad, fn, version, pending, trace in inside:
                 if trace is self:
                     capture = self.captures[s]
-                    capture.node, capture.requires_grad, capture.fn = s.node, s.requires_grad, s.fn
+                    capture.node, capture.requires_grad, capture.fn = s.make_node(), s.requires_grad, s.make_fn()
                     capture.version, capture.pending, s.trace = s.version, s.pending, self
-                    s.node, s.requires_grad, s.fn, s.version, s.pending = node, requires_grad, fn, version, pending
+                    s.set_node(node)
+                    s.requires_grad, s._fn, s.version, s.pending = requires_grad, fn, version, pending
+            for s, origin in origins:
+                s.origin = origin
             for slot, grad in grads:
                 slot.original, slot.tensor._grad = slot.tensor._grad, grad
 

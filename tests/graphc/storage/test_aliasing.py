@@ -13,6 +13,7 @@ from graphc import Tensor, nn
 from graphc.core.errors import TracingError
 from graphc.nn import functional as F
 from graphc.ops.shape.slices import narrow
+from graphc.recording.context import state
 
 RUNS: dict[str, Callable[..., Any]] = {"eager": lambda f: f, "compiled": torch.compile}
 
@@ -319,6 +320,34 @@ def test_a_shared_value_changes_under_a_history() -> None:
 
 
 # -- writes that are computed later -------------------------------------------------------------------------
+
+
+def test_what_was_written_with_a_history_shows_later_writes() -> None:
+    w = torch.tensor([3.0, 4.0], requires_grad=True)
+    x = torch.ones(2)
+    shared = x.detach()
+    shared.mul_(w)
+    assert shared.tolist() == x.tolist() == [3, 4]
+    with torch.no_grad():
+        x.add_(1)
+    assert shared.tolist() == x.tolist() == [4, 5]
+    assert torch.autograd.grad((shared * shared).sum(), w)[0].tolist() == [8, 10]
+
+
+def test_a_trace_that_is_set_aside_keeps_its_leaves() -> None:
+    x = torch.tensor([2.0, 3.0])
+    leaf = x.detach().requires_grad_()
+
+    @torch.compile
+    def gradient() -> Tensor:
+        loss = (leaf * leaf).sum()
+        with state.trace.set_aside():
+            assert (leaf * 2).tolist() == [4, 6]
+        return torch.autograd.grad(loss + (leaf * leaf).sum(), leaf)[0]
+
+    for _ in range(2):
+        assert gradient().tolist() == [8, 12]
+        x.mul_(1)
 
 
 def test_a_write_out_of_range_fails_where_it_is_looked_at() -> None:

@@ -99,7 +99,7 @@ def test_an_operation_only_records() -> None:
     x = torch.ones(3) * 2 + 1
     assert x._storage.value is None and x._storage._node is None
     assert values(x) == [3, 3, 3]
-    assert x._storage.node.value is not None and not x._storage.node.operands
+    assert x._storage.make_node().value is not None and not x._storage.make_node().operands
 
 
 def test_loops_on_values_work() -> None:
@@ -144,7 +144,7 @@ def test_state_changed_in_place_is_computed_with_whatever_is_computed_next() -> 
     for i in range(50):
         running.mul_(0.5).add_(torch.full((3,), float(i)))
         seen.append(torch.full((1,), i + 0.375).item())  # a constant that no other test holds
-        assert running._storage.node.value is not None
+        assert running._storage.make_node().value is not None
     assert len(seen) == 50
 
 
