@@ -139,7 +139,7 @@ def _accumulate_grad(tensor: Tensor, gradient: Tensor, create: bool) -> Storage:
     elif create:
         node = old._node() + gradient._node()
         edges = (old._edge(), gradient._edge())
-        tensor.grad = Tensor._of(Storage(node, any(edges), GradFn("AddBackward0", edges) if any(edges) else None))
+        tensor.grad = Tensor._of(Storage(node, any(edges), GradFn("AddBackward0", edges, saves=False) if any(edges) else None))
     else:
         old._write_value(old._node() + stopped(gradient._node()), old._storage.pending + 1)
     for hook in list(hooks.get("accumulated", {}).values()):

@@ -17,7 +17,7 @@ from graphc.recording.lazy import realize, substitute
 from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["Engine", "depending", "differentiate", "step_name", "takes_gradient", "with_late_hooks"]
+__all__ = ["Engine", "depending", "differentiate", "step_name", "step_saves", "takes_gradient", "with_late_hooks"]
 
 TWICE = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
@@ -283,7 +283,7 @@ NAMES = {"matmul": "Mm", "reshape": "View", "broadcast": "Expand", "select": "Wh
 def _recorded(node: Node, edges: tuple[GradFn, ...], depends: bool, forked: bool) -> Storage:
     if not depends:
         return Storage(stopped(node))
-    return Storage(node, True, GradFn(step_name(node, forked), edges))
+    return Storage(node, True, GradFn(step_name(node, forked), edges, saves=step_saves(node, forked)))
 
 
 def step_name(node: Node, forked: bool) -> str:
@@ -292,3 +292,9 @@ def step_name(node: Node, forked: bool) -> str:
     if name == "Add" and not forked:
         name = "Mul"  # a sum within the rule of one operation, such as pow, which torch has as a product
     return f"{name}Backward0"
+
+
+def step_saves(node: Node, forked: bool) -> bool:
+    """Return whether that step keeps values: a linear operation keeps none but operands that have no gradient."""
+    stands_for_product = node.op.name == "add" and not forked
+    return stands_for_product or not node.op.linear or not all(o.dtype.is_float for o in node.operands)

@@ -14,7 +14,6 @@ import numpy as np
 from graphc.ir.core.build import zeros_like
 from graphc.ir.core.graph import Node, TypeRuleError, parameter, toposort
 from graphc.ir.transforms.vjp import gradients
-from graphc.recording.grad_fn import saves
 from graphc.recording.lazy import Plan, substitute
 from graphc.recording.recording import Recording
 from graphc.recording.trie import LEAF, MADE, Slot
@@ -53,7 +52,7 @@ def way_from(known: list[Slot], roots: tuple[int, ...]) -> Way:
     used = frozenset(s for s in seen if known[s].kind == MADE)
     leaves = tuple([s for s in ends if known[s].kind == LEAF])
     past = tuple([s for s in ends if known[s].kind != LEAF])
-    return Way(leaves, past, used, frozenset(s for s in used if saves(known[s].name)))
+    return Way(leaves, past, used, frozenset(s for s in used if known[s].saves))
 
 
 @dataclass(eq=False)

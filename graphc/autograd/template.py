@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphc.autograd.engine import depending, step_name
+from graphc.autograd.engine import depending, step_name, step_saves
 from graphc.autograd.segments import Way, backward_over_recordings, way_from
 from graphc.ir.core.build import cast, full_like, zeros_like
 from graphc.ir.core.graph import Node, TypeRuleError
@@ -223,6 +223,7 @@ def _learn(asked: _Pass, before: Entry, targets: Targets, olds: tuple[int | None
     made = [_added(known, old, g, asked.create) for old, g in zip(olds, found, strict=True)]
     slots: list[Slot] = []
     build: list[int | None] = []
+    forked = _forks(known, asked)
     if asked.create:
         depends = depending([n for n in made if n is not None], {known[s].node for s in asked.ends})
     for node, old in zip(made, olds, strict=True):
@@ -231,7 +232,7 @@ def _learn(asked: _Pass, before: Entry, targets: Targets, olds: tuple[int | None
             continue
         edges = (*asked.ends, *([old] if old is not None and known[old].requires else []))
         if asked.create and (node in depends or len(edges) > len(asked.ends)):
-            slots.append(Slot(MADE, node, True, step_name(node, _forks(known, asked)), edges))
+            slots.append(Slot(MADE, node, True, step_name(node, forked), edges, saves=step_saves(node, forked)))
         else:
             slots.append(Slot(MADE, stopped(node)))
     entry = Entry(before, tuple(slots))

@@ -234,7 +234,7 @@ class BatchTrace(InnerTrace):
         """Return a grad_fn from which the history outside of this level is reached; None if there is none."""
         first = x._edge() if x.requires_grad else None
         ends = self.ends(first)
-        return GradFn(first.name(), tuple(ends)) if first is not None and ends else None
+        return GradFn(first.name(), tuple(ends), saves=first.saves) if first is not None and ends else None
 
     def _written_out(self, tensors: Sequence[Tensor]) -> list[Node]:
         """Return the nodes of tensors, with hooks and custom functions before the outside history replaced by graph nodes."""

@@ -78,7 +78,7 @@ def _plain(r: Result, array: Array) -> Tensor:
 def _used_up(r: Result, array: Array) -> Tensor:
     """Return a result whose history was freed by a backward pass inside the function."""
     assert r.fn is not None
-    fn = GradFn(r.fn.name())
+    fn = GradFn(r.fn.name(), saves=r.fn.saves)
     fn.freed = fn.dead = True
     tensor = _plain(r, array)
     tensor._storage.requires_grad, tensor._storage._fn = True, fn

@@ -219,7 +219,7 @@ class _Picker:
             node = unique(node)
             return Tensor._of(Storage(node, True, CustomGradFn(r.fn.name(), (), [node], [node], no_way_out)))
         edges = tuple(edge for step in steps for edge in self._edges(step))
-        return Tensor._of(Storage(node, True, GradFn(r.fn.name(), edges)))
+        return Tensor._of(Storage(node, True, GradFn(r.fn.name(), edges, saves=r.fn.saves)))
 
     def _actual(self, number: int, placeholder: Node) -> Node:
         arguments, captures = self.call.arguments, self.variant.captures

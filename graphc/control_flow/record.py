@@ -149,7 +149,7 @@ def _recorded(nodes: Sequence[Node], name: str, inputs: Sequence[Input], bodies:
     storages = []
     for node in nodes:
         recorded = bool(edges) and state.grad and node.dtype.is_float
-        step = GradFn(f"{name}Backward0", tuple(dict.fromkeys(edges)), where=where) if recorded else None
+        step = GradFn(f"{name}Backward0", tuple(dict.fromkeys(edges)), saves=True, where=where) if recorded else None
         if step is not None and state.anomaly:
             step.metadata = {"node": node}
         plain = stopped(node) if edges and not state.grad else node

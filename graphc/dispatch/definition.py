@@ -35,9 +35,16 @@ class Definition:
     """An operation on tensors: its body on nodes, and what is known of its results."""
 
     def __init__(
-        self, body: Callable[..., Any], name: Any, view: Any, differentiable: bool, varying: Sequence[str]
-    ) -> None:  # fmt: skip
-        self.body, self.name, self.view, self.differentiable = body, name, view, differentiable
+        self,
+        body: Callable[..., Any],
+        name: Any,
+        *,
+        view: Any,
+        differentiable: bool,
+        saves: bool,
+        varying: Sequence[str],
+    ) -> None:
+        self.body, self.name, self.view, self.differentiable, self.saves = body, name, view, differentiable, saves
         self.others = body_names(body)
         self.numbers = Numbers(body, varying)
         self.seen_views: dict[Any, Any] = {}
@@ -138,10 +145,11 @@ class Definition:
             state.trace.recorded(current.where)
         lowered, named = self._lowered(operands, args, kwargs)
         found = self.body(*lowered, **named)
-        label = self.label(lowered, named)
+        name = full_name(self.label(lowered, named))
         if callable(self.view):
-            return operands.tensors[0]._view_along(self.view(*lowered, **named), full_name(label))
-        return wrap_outputs(found, operands, operands.requires and self.differentiable, label, self.view)
+            return operands.tensors[0]._view_along(self.view(*lowered, **named), name)
+        operands.requires = operands.requires and self.differentiable
+        return wrap_outputs(found, operands, name, is_view=self.view, saves=self.saves)
 
     def _learn(self, recording: Recording, before: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
         """Return the entry of an event that has not been seen: the body runs on the nodes of slots."""
@@ -157,8 +165,8 @@ class Definition:
         label = full_name(self.label(lowered, named))
         nodes: list[Node] = []
         build = template(found, nodes)
-        requires = operands.requires and self.differentiable
-        slots = [made_slot(node, operands.slots, recording.known(), requires, recording.grad, label) for node in nodes]
+        operands.requires = operands.requires and self.differentiable
+        slots = [made_slot(node, operands, label, saves=self.saves) for node in nodes]
         if any(s.node.types[0].grows for s in slots):
             return NEVER
         self.names_lines = self.names_lines or any(map(names_line, toposort(nodes, operands.nodes.__contains__)))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphc.core.dtypes import DEFAULT, Size
+from graphc.dispatch.arguments import Slots
 from graphc.dispatch.results import is_number
 from graphc.ir.core.graph import Node
 from graphc.recording.recording import Recording
@@ -83,12 +84,15 @@ def recorded_tensors(recording: Recording, entry: Entry) -> list[Tensor]:
     return made
 
 
-def made_slot(node: Node, slots: list[int], known: list[Slot], requires: bool, grad: bool, label: str) -> Slot:
+def made_slot(node: Node, operands: Slots, name: str, *, saves: bool) -> Slot:
     """Return what is known of the result of an operation."""
-    if requires and not grad:
+    recording = operands.recording
+    if operands.requires and not recording.grad:
         return Slot(MADE, stopped(node))
-    if requires and node.dtype.is_float and not is_number(node):
-        return Slot(MADE, node, True, label, tuple([s if known[s].requires else None for s in slots]))
+    if operands.requires and node.dtype.is_float and not is_number(node):
+        known = recording.known()
+        edges = tuple([s if known[s].requires else None for s in operands.slots])
+        return Slot(MADE, node, True, name, edges, saves=saves)
     return Slot(MADE, node)
 
 

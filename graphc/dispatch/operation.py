@@ -70,13 +70,16 @@ def op(
     *,
     view: bool | str | Callable[..., ViewSteps] = False,
     differentiable: bool = True,
+    saves: bool | None = None,
     varying: Sequence[str] = (),
 ) -> Lift:
     """Lift a function on nodes to tensors; `name` becomes `<nameBackward0>` unless it says `Backward` itself.
 
     `name` may be a function of the body's arguments.  `view` says whether results share memory with an operand
     ("strict" raises RuntimeError where they cannot; a function of the body's arguments returns
-    the steps from the first operand to the result); `differentiable=False` gives results that never require a gradient.
+    the steps from the first operand to the result); `differentiable=False` gives results that never require a gradient;
+    `saves=False` marks an operation whose gradient needs no values, so that its history can be used more than once, as
+    that of a view can.
     `varying` are arguments that the body takes as numbers or 0-d nodes alike: numbers that change become inputs.
 
     Where the body takes `inplace` and that is true, the result is written to the first operand, which is returned.
@@ -86,7 +89,8 @@ def op(
 
     def lift(body: Callable[..., Any]) -> Any:
         body.__annotations__ = {k: _users_type(v) for k, v in body.__annotations__.items()}
-        operation = Definition(body, name, view, differentiable, varying)
+        keeps = not view if saves is None else saves
+        operation = Definition(body, name, view=view, differentiable=differentiable, saves=keeps, varying=varying)
         call = wraps(body)(_viewing(operation) if view else _recording(operation))
         inplace = _position(body, "inplace")
         call = call if inplace is None else wraps(body)(_writing(call, inplace))

@@ -24,27 +24,27 @@ def full_name(label: str) -> str:
     return label if "Backward" in label else f"{label}Backward0"
 
 
-def wrap_outputs(found: Any, operands: Operands, requires: bool, label: str, is_view: bool | str) -> Any:
+def wrap_outputs(found: Any, operands: Operands, name: str, *, is_view: bool | str, saves: bool) -> Any:
     """Return what a body returned with tensors for nodes."""
     if isinstance(found, Node):
         for base in operands.tensors if is_view else ():
-            seen = _as_view(found, base, full_name(label), is_view == "strict")
+            seen = _as_view(found, base, name, is_view == "strict")
             if seen is not None:
                 return seen
-        return _wrap(found, operands, requires, label)
+        return _wrap(found, operands, name, saves)
     if isinstance(found, (tuple, list)):
-        items = [wrap_outputs(f, operands, requires, label, is_view) for f in found]
+        items = [wrap_outputs(f, operands, name, is_view=is_view, saves=saves) for f in found]
         return type(found)(*items) if hasattr(found, "_fields") else type(found)(items)
     return found
 
 
-def _wrap(node: Node, operands: Operands, requires: bool, label: str) -> Tensor:
+def _wrap(node: Node, operands: Operands, name: str, saves: bool) -> Tensor:
     pending = operands.pending + 1
-    if requires and not state.grad:
+    if operands.requires and not state.grad:
         storage = Storage(stopped(node), pending=pending)
-    elif requires and node.dtype.is_float and not is_number(node):
+    elif operands.requires and node.dtype.is_float and not is_number(node):
         edges = tuple([t._edge() for t in operands.tensors])
-        step = GradFn(full_name(label), edges, where=current.where)
+        step = GradFn(name, edges, saves=saves, where=current.where)
         step.metadata = {"node": node} if state.anomaly else None
         storage = Storage(node, True, step, pending)
     else:

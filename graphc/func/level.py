@@ -89,7 +89,8 @@ class Level:
         """Return a pytree of tensors on nodes that were computed from the same inputs as `sources`."""
         edges = _edges(sources)
         pending = 2 * max((s._storage.pending for s in sources), default=0) + 1
-        storages = [Storage(n, bool(edges), GradFn("JvpBackward0", edges) if edges else None, pending) for n in nodes]
+        steps = [GradFn("JvpBackward0", edges, saves=True) if edges else None for _ in nodes]
+        storages = [Storage(n, s is not None, s, pending) for n, s in zip(nodes, steps, strict=True)]
         return self.outward(pytree.unflatten([Tensor._of(s) for s in storages], shape))
 
     def outward(self, results: Any) -> Any:

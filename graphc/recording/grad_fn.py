@@ -12,21 +12,7 @@ from weakref import ref
 
 from graphc.ir.core.graph import Node
 
-__all__ = ["AccumulateGrad", "BatchInput", "CustomGradFn", "GradFn", "Replaced", "TransformInput", "history", "saves"]
-
-SAVES_NOTHING = frozenset((
-    "Add", "Sub", "Rsub", "Neg", "Sum", "Mean", "View", "Reshape", "UnsafeView", "ReshapeAlias", "Expand", "T", "Transpose",
-    "Permute", "Select", "Slice", "Unsqueeze", "Squeeze", "Narrow", "Clone", "Cat", "Stack", "Alias", "Detach", "ToCopy",
-    "Unbind", "Split", "SplitWithSizes", "Chunk", "Copy", "CopySlices", "AsStrided", "Cumsum", "Flip", "Roll", "Repeat",
-    "Tile", "Tril", "Triu", "Floor", "Ceil", "Round", "Trunc", "Diagonal", "DiagonalCopy", "Unfold", "ConstantPadNd", "Trace",
-    "Zero", "Fill", "Movedim", "BroadcastTensors",
-))  # fmt: skip
-
-
-def saves(name: str) -> bool:
-    """Tell whether torch keeps values for a step of this name."""
-    return name.split("Backward")[0] not in SAVES_NOTHING
-
+__all__ = ["AccumulateGrad", "BatchInput", "CustomGradFn", "GradFn", "Replaced", "TransformInput", "history"]
 
 class GradFn:
     """One step of a history: the operation that made a tensor, and the steps its operands came from.
@@ -35,10 +21,14 @@ class GradFn:
     there, and `dead` if it leads to such steps only: no gradient will ever be taken through it again.
     """
 
-    __slots__ = ("__weakref__", "_name", "dead", "edges", "freed", "metadata", "owner", "where")
+    __slots__ = ("__weakref__", "_name", "dead", "edges", "freed", "metadata", "owner", "saves", "where")
 
-    def __init__(self, name: str, edges: tuple[GradFn | None, ...] = (), owner: Any = None, where: str = "") -> None:
+    def __init__(
+        self, name: str, edges: tuple[GradFn | None, ...] = (), *, saves: bool, owner: Any = None, where: str = ""
+    ) -> None:
         self._name = name
+        self.saves = saves
+        """Whether torch would keep values for this step, so that its graph can be used only once."""
         self.edges = edges
         self.freed = False
         self.dead = False
@@ -65,11 +55,6 @@ class GradFn:
         """The step that users see here: this one, but for the steps that hooks have put in."""
         return self
 
-    @property
-    def saves(self) -> bool:
-        """Whether torch would keep values for this step, so that its graph can be used only once."""
-        return saves(self._name)
-
     def __repr__(self) -> str:
         return f"<{self._name} object at {id(self):#x}>"
 
@@ -80,7 +65,7 @@ class AccumulateGrad(GradFn):
     __slots__ = ("node", "tensor")
 
     def __init__(self, tensor: Any, node: Node) -> None:
-        super().__init__("AccumulateGrad")
+        super().__init__("AccumulateGrad", saves=False)
         self.tensor = tensor
         self.node = node
 
@@ -89,11 +74,6 @@ class AccumulateGrad(GradFn):
         """The leaf."""
         return self.tensor
 
-    @property
-    def saves(self) -> bool:
-        """False: a leaf keeps nothing that could be freed."""
-        return False
-
 
 class BatchInput(GradFn):
     """The placeholder of an element of a batch: `node`, whose history goes on outside of the batch."""
@@ -101,7 +81,7 @@ class BatchInput(GradFn):
     __slots__ = ("node",)
 
     def __init__(self, node: Node, edge: GradFn) -> None:
-        super().__init__(edge.name(), (edge,))
+        super().__init__(edge.name(), (edge,), saves=edge.saves)
         self.node = node
 
 
@@ -111,7 +91,7 @@ class TransformInput(GradFn):
     __slots__ = ("active", "node")
 
     def __init__(self, node: Node, edges: tuple[GradFn | None, ...]) -> None:
-        super().__init__("AliasBackward0", edges)
+        super().__init__("AliasBackward0", edges, saves=False)
         self.node = node
         self.active = True
 
@@ -132,7 +112,7 @@ class CustomGradFn(GradFn):
     def __init__(
         self, name: str, edges: tuple[GradFn | None, ...], outputs: list[Node], inputs: list[Node], rule: Rule
     ) -> None:
-        super().__init__(name, edges)
+        super().__init__(name, edges, saves=False)  # what Python code has kept is its own affair
         self.outputs, self.inputs, self.rule = outputs, inputs, rule
         self.hooks: dict[int, Callable[..., Any]] | None = None
         self.made: list[GradFn | None] = []
@@ -143,11 +123,6 @@ class CustomGradFn(GradFn):
         """The step that users see: the one below, if hooks have put this one in."""
         edge = self.edges[0] if self.hooks is not None else None
         return self if edge is None else edge.visible
-
-    @property
-    def saves(self) -> bool:
-        """False: what Python code has kept is its own affair."""
-        return False
 
 
 class Replaced(CustomGradFn):

@@ -22,7 +22,7 @@ from graphc.ir.core.graph import Node, make, parameter
 from graphc.ir.core.types import TensorType
 from graphc.recording import trie
 from graphc.recording.context import state
-from graphc.recording.grad_fn import AccumulateGrad, GradFn, saves
+from graphc.recording.grad_fn import AccumulateGrad, GradFn
 from graphc.recording.lazy import Plan, make_plan, substitute
 from graphc.recording.trie import HISTORY, INPUT, LEAF, PAST, Entry, Slot
 
@@ -266,7 +266,7 @@ class Recording:
         for i, held in ({i: ref(s) for i, s in enumerate(self.slots) if s is not None} | self.held).items():
             storage = held()
             if storage is not None and storage.recording is self and storage.slot == i:
-                if i in self.freed and saves(infos[i].name) and storage.value is not None:
+                if i in self.freed and infos[i].saves and storage.value is not None:
                     actual[i] = parameter(infos[i].node.types[0], where="", value=storage.value)
                 self._put(storage, actual[i], self.fns[i])
         self.saved, self.inputs = {}, {}
@@ -297,7 +297,7 @@ class Recording:
                 edge = self.edges.get(i)
                 fns.append(edge[0].fns[edge[1]] if isinstance(edge, tuple) else edge)
             else:
-                step = GradFn(info.name, tuple([None if e is None else fns[e] for e in info.edges]))
+                step = GradFn(info.name, tuple([None if e is None else fns[e] for e in info.edges]), saves=info.saves)
                 step.freed = step.saves and i in self.freed
                 step.dead = step.freed or step.leads_to_dead()
                 fns.append(step)
@@ -331,7 +331,7 @@ def used_up(known: list[Slot], freed: frozenset[int]) -> set[int]:
     dead: set[int] = set()
     for i, info in enumerate(known) if freed else ():
         edges = [e for e in info.edges if e is not None]
-        if (i in freed and saves(info.name)) or (edges and dead.issuperset(edges)):
+        if (i in freed and info.saves) or (edges and dead.issuperset(edges)):
             dead.add(i)
     return dead
 

@@ -38,13 +38,15 @@ HISTORY: Any = _History()
 class Slot:
     """What is known of a value: its node, how it was made, and the slots from which its history goes on."""
 
-    __slots__ = ("edges", "from_outside", "kind", "name", "node", "requires")
+    __slots__ = ("edges", "from_outside", "kind", "name", "node", "requires", "saves")
 
     def __init__(
         self, kind: str, node: Node, requires: bool = False, name: str = "", edges: tuple[int | None, ...] = (), *,
-        from_outside: bool = False,
+        saves: bool = False, from_outside: bool = False,
     ) -> None:  # fmt: skip
         self.kind, self.node, self.requires, self.name, self.edges = kind, node, requires, name, edges
+        self.saves = saves
+        """Whether the step of its history can be used only once."""
         self.from_outside = from_outside
         """Whether the value is one that the recording was given."""
 

@@ -175,7 +175,7 @@ def _leave(storage: Storage) -> None:
     if not aliases:
         return
     edges = [a._base._edge() for a in aliases if not isinstance(a, Shared) and storage.requires_grad]
-    fn = GradFn("AliasBackward0", (edges[0],)) if edges else None
+    fn = GradFn("AliasBackward0", (edges[0],), saves=False) if edges else None
     left = Storage(storage.entered(), fn is not None, fn, storage.pending)
     for alias in aliases:
         if isinstance(alias, Shared):

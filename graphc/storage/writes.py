@@ -157,7 +157,7 @@ def _with_history(known: list[Slot], node: Node, base: int, source: int, copy: b
     edges = tuple([s if known[s].requires else None for s in (base, source)])
     if copy or not known[source].requires:
         return Slot(MADE, node, True, "CopyBackwards", edges)
-    return Slot(MADE, node, True, known[source].name, known[source].edges)
+    return Slot(MADE, node, True, known[source].name, known[source].edges, saves=known[source].saves)
 
 
 def _write_part(

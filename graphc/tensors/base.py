@@ -144,10 +144,11 @@ class TensorBase(Operations):
         assert self._base is not None
         if isinstance(self._view_fn, tuple):
             name, operand = self._view_fn
-            self._view_fn = GradFn(name, (operand._edge() if self._view_version == self._storage.version else None,))
+            edge = operand._edge() if self._view_version == self._storage.version else None
+            self._view_fn = GradFn(name, (edge,), saves=False)
         if self._view_fn is None or self._view_version != self._storage.version:
             name = "AsStridedBackward0" if self._view_fn is None or self._view_version else self._view_fn.name()
-            self._view_fn = GradFn(name, (self._base._edge(),))
+            self._view_fn = GradFn(name, (self._base._edge(),), saves=False)
             self._view_version = self._storage.version
         return self._view_fn
 

@@ -109,11 +109,12 @@ class Writing(Gradients):
     def _write_history(self, node: Node, edge: GradFn | None, pending: int) -> None:
         storage = self._storage
         if self._base is None:
-            storage.put(node, True, edge if edge is not None else GradFn("CopyBackwards", (self._edge(), None)), pending)
+            edge = edge if edge is not None else GradFn("CopyBackwards", (self._edge(), None), saves=False)
+            storage.put(node, True, edge, pending)
             return
         whole = views.write(storage.entered(), self._view_steps, node)
-        storage.put(whole, True, GradFn("CopySlices", (self._base._edge(), edge)), pending)
-        self._view_fn, self._view_version = GradFn("AsStridedBackward0", (storage.make_fn(),)), storage.version
+        storage.put(whole, True, GradFn("CopySlices", (self._base._edge(), edge), saves=False), pending)
+        self._view_fn, self._view_version = GradFn("AsStridedBackward0", (storage.make_fn(),), saves=False), storage.version
 
     def copy_(self: T, src: Any, non_blocking: bool = False) -> T:
         """Copy values into this tensor.
@@ -155,7 +156,8 @@ class Writing(Gradients):
         node = cast(broadcast_to(other._node(), self._type.shape), self._type.dtype)
         if not other._storage.requires_grad or not state.grad:
             return self._assign(node, copies=True)
-        storage = Storage(node, True, GradFn("CopyBackwards", (self._edge(), other._edge())), other._storage.pending)
+        step = GradFn("CopyBackwards", (self._edge(), other._edge()), saves=False)
+        storage = Storage(node, True, step, other._storage.pending)
         return self._assign(TensorBase._of(storage), copies=True)
 
 

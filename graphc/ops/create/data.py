@@ -189,7 +189,7 @@ def result_type(tensor1: Tensor | float, tensor2: Tensor | float) -> dtype:
     return of_ir(result_dtype([x._node() if isinstance(x, Tensor) else x for x in (tensor1, tensor2)]))
 
 
-@op("ToCopy")
+@op("ToCopy", saves=False)
 def converted(input: Node, dtype: DType) -> Node:
     """Convert input to another dtype, given as the ir's; the gradient is converted back."""
     return cast(input, dtype)

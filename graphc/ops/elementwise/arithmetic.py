@@ -34,7 +34,7 @@ def _scaled(x: Node, factor: Operand) -> Node:
     return x if factor == 1 else x * number_like(factor, x) if isinstance(factor, Node) else x * factor
 
 
-@op("Add", varying=("input", "other", "alpha"))
+@op("Add", saves=False, varying=("input", "other", "alpha"))
 def add(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
     """Return input + alpha * other; for bools, their logical or.
 
@@ -61,7 +61,7 @@ def add(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
     return x + _scaled(y, alpha)
 
 
-@op("Sub", varying=("input", "other", "alpha"))
+@op("Sub", saves=False, varying=("input", "other", "alpha"))
 def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
     """Return input - alpha * other.
 
@@ -95,7 +95,11 @@ def sub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
     return x - _scaled(y, alpha)
 
 
-@op(lambda input, other, **options: "RsubBackward0" if isinstance(other, Node) else "RsubBackward1", varying=("other", "alpha"))
+@op(
+    lambda input, other, **options: "RsubBackward0" if isinstance(other, Node) else "RsubBackward1",
+    saves=False,
+    varying=("other", "alpha"),
+)
 def rsub(input: Operand, other: Operand, *, alpha: float = 1) -> Node:
     """Return other - alpha * input: subtraction with swapped operands.
 
@@ -140,7 +144,7 @@ def mul(input: Operand, other: Operand) -> Node:
     return x & y if x.dtype.is_bool else x * y
 
 
-@op("Neg")
+@op("Neg", saves=False)
 def neg(input: Node) -> Node:
     """Return -input.
 

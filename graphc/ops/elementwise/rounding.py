@@ -18,7 +18,7 @@ def _rounding(name: str, x: Node) -> Node:
 
 
 def _to_integers(name: str, what: str, example: str) -> Any:
-    @op(name.capitalize())
+    @op(name.capitalize(), saves=False)
     @template(name, example, what=what)
     def rounded(input: Node) -> Node:
         """{what}.
@@ -62,7 +62,7 @@ trunc = _to_integers(
 )
 
 
-@op("Round")
+@op("Round", saves=False)
 def round(input: Node, *, decimals: int = 0) -> Node:
     """Round input to the nearest integer or decimal place, halves to even.
 
@@ -94,7 +94,7 @@ def round(input: Node, *, decimals: int = 0) -> Node:
     return elementwise("round", input / scale) * scale
 
 
-@op("Frac")
+@op("Frac", saves=False)
 def frac(input: Node) -> Node:
     """Return the fractional part, input - trunc(input), with the sign of input.
 

@@ -40,7 +40,7 @@ def abs(input: Node) -> Node:
     return elementwise("abs", input)
 
 
-@op("Sign")
+@op("Sign", saves=False)
 def sign(input: Node) -> Node:
     """Return the sign of input: -1, 0 or 1.
 

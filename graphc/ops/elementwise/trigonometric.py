@@ -161,7 +161,7 @@ def atan2(input: Operand, other: Operand) -> Node:
     return derived("atan2", select(below, -angle, angle), y, x)
 
 
-@op("Deg2Rad")
+@op("Deg2Rad", saves=False)
 def deg2rad(input: Node) -> Node:
     """Convert degrees to radians.
 
@@ -179,7 +179,7 @@ def deg2rad(input: Node) -> Node:
     return x * (pi / 180)
 
 
-@op("Rad2Deg")
+@op("Rad2Deg", saves=False)
 def rad2deg(input: Node) -> Node:
     """Convert radians to degrees.
 

@@ -136,7 +136,7 @@ def _put_mask(input: Operand, mask: Operand, value: Operand) -> Node:
     return select(append_axes(cast(mask, BOOL), input.shape), number_like(single, input), input)
 
 
-@op("CopySlices", varying=("value",))
+@op("CopySlices", saves=False, varying=("value",))
 def _put_box(input: Operand, selection: Selection, value: Operand) -> Node:
     return write_box(input, selection, fit_value(value, input, selection.shape))
 

@@ -12,7 +12,7 @@ from graphc.ops.shape.diagonals import diagonal
 __all__ = ["matrix_power", "trace"]
 
 
-@op("Trace")
+@op("Trace", saves=False)
 def trace(input: Node) -> Node:
     """Return the sum of the diagonal of a matrix.
 

@@ -15,7 +15,7 @@ from graphc.ops.reduce.sums import accumulable
 __all__ = ["cumprod", "cumsum", "logcumsumexp"]
 
 
-@op("Cumsum")
+@op("Cumsum", saves=False)
 def cumsum(input: Node, dim: int, *, dtype: DTypeLike = None) -> Node:
     """Return the cumulative sums along an axis: element i is the sum of the elements 0 to i.
 

@@ -35,7 +35,7 @@ def _overload(name: str) -> Callable[..., str]:
     return lambda input, dim=None, *args, **kwargs: f"{name}Backward{0 if dim is None else 1}"
 
 
-@op(_overload("Sum"))
+@op(_overload("Sum"), saves=False)
 def sum(input: Node, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike = None) -> Node:
     """Return the sum of the elements, of all of them or along axes.
 
@@ -90,7 +90,7 @@ def mean_nodes(x: Node, axes: tuple[int, ...], keepdim: bool) -> Node:
     return reduced("sum", x, axes, keepdim) / count(x, axes)
 
 
-@op(_overload("Mean"))
+@op(_overload("Mean"), saves=False)
 def mean(input: Node, dim: Dims = None, keepdim: bool = False, *, dtype: DTypeLike = None) -> Node:
     """Return the arithmetic mean of the elements, of all of them or along axes.
 

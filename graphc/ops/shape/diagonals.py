@@ -55,7 +55,7 @@ def diag_matrix(x: Node, offset: int) -> Node:
     return choose(elementwise("eq", column, row + offset), square, zeros_like(square))
 
 
-@op("DiagEmbed")
+@op("DiagEmbed", saves=False)
 def diag_embed(input: Node, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Node:
     """Return matrices with the last axis of input on a diagonal, and zeros elsewhere.
 
@@ -85,7 +85,7 @@ def diag_embed(input: Node, offset: int = 0, dim1: int = -2, dim2: int = -1) -> 
 _diagonal_of = diagonal.nodes
 
 
-@op("Diag")
+@op("Diag", saves=False)
 def diag(input: Node, diagonal: int = 0) -> Node:
     """Return the square matrix with a vector on its diagonal, or the diagonal of a matrix.
 
@@ -119,7 +119,7 @@ def _triangle(x: Node, name: str) -> tuple[Node, Node]:
     return iota(x.shape, x.type.rank - 2), iota(x.shape, x.type.rank - 1)
 
 
-@op("Tril")
+@op("Tril", saves=False)
 def tril(input: Node, diagonal: int = 0) -> Node:
     """Return the lower triangle of matrices; the elements above the diagonal are set to 0.
 
@@ -142,7 +142,7 @@ def tril(input: Node, diagonal: int = 0) -> Node:
     return choose(column <= row + diagonal, input, zeros_like(input))
 
 
-@op("Triu")
+@op("Triu", saves=False)
 def triu(input: Node, diagonal: int = 0) -> Node:
     """Return the upper triangle of matrices; the elements below the diagonal are set to 0.
 

@@ -14,7 +14,7 @@ from graphc.ops.shape.ranks import at_least_rank
 __all__ = ["cat", "concat", "dstack", "hstack", "stack", "vstack"]
 
 
-@op("Cat")
+@op("Cat", saves=False)
 def cat(tensors: Sequence[Node], dim: int = 0) -> Node:
     """Concatenate tensors along an axis.
 
@@ -59,7 +59,7 @@ def _check_joinable(xs: Sequence[Node], axis: int) -> None:
                 )
 
 
-@op("Stack")
+@op("Stack", saves=False)
 def stack(tensors: Sequence[Node], dim: int = 0) -> Node:
     """Stack tensors of one shape along a new axis.
 
@@ -91,7 +91,7 @@ def stack(tensors: Sequence[Node], dim: int = 0) -> Node:
     return cat.nodes([unsqueeze_axis(x, axis) for x in tensors], axis)
 
 
-@op("Cat")
+@op("Cat", saves=False)
 def hstack(tensors: Sequence[Node]) -> Node:
     """Concatenate tensors horizontally: along the second axis, or the first for vectors.
 
@@ -114,7 +114,7 @@ def hstack(tensors: Sequence[Node]) -> Node:
     return cat.nodes(xs, 0 if xs and xs[0].type.rank == 1 else 1)
 
 
-@op("Cat")
+@op("Cat", saves=False)
 def vstack(tensors: Sequence[Node]) -> Node:
     """Concatenate tensors vertically: along the first axis, vectors being rows.
 
@@ -136,7 +136,7 @@ def vstack(tensors: Sequence[Node]) -> Node:
     return cat.nodes([at_least_rank(x, 2) for x in tensors], 0)
 
 
-@op("Cat")
+@op("Cat", saves=False)
 def dstack(tensors: Sequence[Node]) -> Node:
     """Concatenate tensors along the third axis, after `graphc.atleast_3d`.
 

@@ -16,7 +16,7 @@ from graphc.ops.shape.slices import narrow_axis
 __all__ = ["flip", "fliplr", "flipud", "roll", "rot90"]
 
 
-@op("Flip")
+@op("Flip", saves=False)
 def flip(input: Node, *along: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Node:
     """Reverse the order of the elements along axes.
 
@@ -41,7 +41,7 @@ def flip(input: Node, *along: int | Sequence[int], dims: int | Sequence[int] | N
     return flip_axes(input, axes_of(axes, input.type.rank) if axes else ())
 
 
-@op("Flip")
+@op("Flip", saves=False)
 def fliplr(input: Node) -> Node:
     """Reverse the order of the columns: flip the second axis.
 
@@ -64,7 +64,7 @@ def fliplr(input: Node) -> Node:
     return flip_axes(input, (1,))
 
 
-@op("Flip")
+@op("Flip", saves=False)
 def flipud(input: Node) -> Node:
     """Reverse the order of the rows: flip the first axis.
 
@@ -87,7 +87,7 @@ def flipud(input: Node) -> Node:
     return flip_axes(input, (0,))
 
 
-@op("Rot90")
+@op("Rot90", saves=False)
 def rot90(input: Node, k: int = 1, dims: Sequence[int] = (0, 1)) -> Node:
     """Rotate by 90 degrees, k times, in the plane of two axes.
 
@@ -122,7 +122,7 @@ def rot90(input: Node, k: int = 1, dims: Sequence[int] = (0, 1)) -> Node:
     return flip_axes(rotated, tuple(sorted(reversed_axes)))
 
 
-@op("Roll")
+@op("Roll", saves=False)
 def roll(input: Node, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None) -> Node:
     """Shift the elements along axes cyclically: those that leave at one end enter at the other.
 

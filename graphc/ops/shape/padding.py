@@ -26,7 +26,7 @@ def padding_of(x: Node, padding: Sequence[int]) -> tuple[list[int], list[int]]:
     return rest + list(padding[-2::-2]), rest + list(padding[:0:-2])
 
 
-@op("ConstantPadNd")
+@op("ConstantPadNd", saves=False)
 def constant_pad_nd(input: Node, pad: Sequence[int], value: float = 0) -> Node:
     """Pad a tensor with a constant at both ends of its axes.
 

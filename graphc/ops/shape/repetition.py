@@ -129,7 +129,7 @@ def broadcast_tensors(*tensors: Node) -> tuple[Node, ...]:
     return tuple(expand_to(x, shape) for x in tensors)
 
 
-@op("Repeat")
+@op("Repeat", saves=False)
 def repeat(input: Node, *sizes: int | Sequence[int], repeats: Sequence[int] | None = None) -> Node:
     """Repeat the whole tensor along each axis; new axes are added in front.
 
@@ -166,7 +166,7 @@ def _repeated(x: Node, times: Sequence[int]) -> Node:
     return reshape_node(repeated, [k * n for k, n in zip(times, shape, strict=True)])
 
 
-@op("Repeat")
+@op("Repeat", saves=False)
 def tile(input: Node, *sizes: int | Sequence[int], dims: Sequence[int] | None = None) -> Node:
     """Repeat the whole tensor along its last axes; missing axes are added in front.
 

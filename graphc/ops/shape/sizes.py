@@ -214,7 +214,7 @@ def squeeze(input: Node, dim: int | Sequence[int] | None = None) -> Node:
     return reshape_node(input, [n for a, n in enumerate(input.shape) if n != 1 or a not in removed])
 
 
-@op("Clone")
+@op("Clone", saves=False)
 def clone(input: Node, *, memory_format: Any = None) -> Node:
     """Return a copy with its own storage; gradients flow through it.
 

@@ -50,3 +50,67 @@ def test_grad_frees_the_same_steps():
         v.sum().backward()
     u.sum().backward()
     assert a.grad.tolist() == [4.0, 6.0]
+
+
+X, M = G.tensor([2.0, 3.0], requires_grad=True), G.ones(3, 3, requires_grad=True)
+BATCH = G.ones(2, 4, 3)
+SAVE = {
+    "mul": lambda: X * X,
+    "div": lambda: X / 2,
+    "linear of a batch": lambda: G.nn.functional.linear(BATCH, M),
+    "matmul of a batch": lambda: BATCH @ M,
+    "vector on the left": lambda: G.ones(3) @ M,
+    "where": lambda: G.where(X > 0, X, X),
+    "index": lambda: X[G.tensor([0, 1])],
+    "nansum": lambda: G.nansum(X),
+    "gather": lambda: G.gather(X, 0, G.tensor([0])),
+}
+SAVE_NOTHING = {
+    "add": lambda: X + X,
+    "rsub": lambda: 1 - X,
+    "neg": lambda: -X,
+    "sum of an axis": lambda: M.sum(0),
+    "mean": lambda: M.mean(),
+    "cumsum": lambda: G.cumsum(X, 0),
+    "cat": lambda: G.cat([X, X]),
+    "stack": lambda: G.stack([X, X]),
+    "hstack": lambda: G.hstack([X, X]),
+    "repeat": lambda: X.repeat(2),
+    "roll": lambda: G.roll(X, 1),
+    "rot90": lambda: G.rot90(M),
+    "flip": lambda: G.flip(X, [0]),
+    "tril": lambda: G.tril(M),
+    "trace": lambda: G.trace(M),
+    "diag_embed": lambda: G.diag_embed(X),
+    "pad": lambda: G.nn.functional.pad(X, (1, 1)),
+    "floor": lambda: G.floor(X),
+    "round": lambda: G.round(X),
+    "frac": lambda: G.frac(X),
+    "sign": lambda: G.sign(X),
+    "rad2deg": lambda: G.rad2deg(X),
+    "clone": lambda: X.clone(),
+    "cast": lambda: X.double(),
+    "select": lambda: M[0],
+    "slice": lambda: M[:, 1:],
+    "reshaped copy": lambda: M.t().reshape(9),
+    "unfold": lambda: X.unfold(0, 1, 1),
+    "meshgrid": lambda: G.meshgrid(X, X, indexing="ij")[0],
+    "atleast_3d": lambda: G.atleast_3d(X),
+    "copy_": lambda: G.zeros(2).copy_(X),
+}
+"""Operations whose history torch lets go through once, and any number of times."""
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+@pytest.mark.parametrize("name", [*SAVE, *SAVE_NOTHING])
+def test_a_second_backward_needs_values_that_were_saved(name, looked_at):
+    made = {**SAVE, **SAVE_NOTHING}[name]()
+    if looked_at:
+        made.tolist()
+    total = made.sum()
+    total.backward()
+    if name in SAVE:
+        with pytest.raises(RuntimeError, match=TWICE):
+            total.backward()
+    else:
+        total.backward()
