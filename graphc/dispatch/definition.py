@@ -8,9 +8,9 @@ from typing import Any
 
 from graphc.core.errors import INTERNAL, TracingError, add_location, broken_rule, located, refuse, user_location
 from graphc.dispatch.arguments import Interrupted, Lowering, Operands, Placeholders, Slots, body_names, tensors_in
-from graphc.dispatch.events import key_of_call, made_slot, names_line, recorded_tensors, template, view_key
+from graphc.dispatch.keys import key_of_call, view_key
 from graphc.dispatch.numbers import Numbers
-from graphc.dispatch.results import full_name, view_path, wrap_outputs
+from graphc.dispatch.results import full_name, made_slot, names_line, recorded_tensors, template, view_path, wrap_outputs
 from graphc.ir.core.graph import Node, TypeRuleError, current, fresh_scope, toposort
 from graphc.ir.core.predicates import is_constant
 from graphc.recording.context import state

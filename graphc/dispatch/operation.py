@@ -16,7 +16,8 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from graphc.core.errors import user_location
 from graphc.dispatch.definition import Definition
-from graphc.dispatch.events import key_of_call, recorded_tensor, recorded_tensors
+from graphc.dispatch.keys import key_of_call
+from graphc.dispatch.results import recorded_tensor, recorded_tensors
 from graphc.ir.core.graph import Node
 from graphc.recording.context import state
 from graphc.recording.recording import PENDING_BOUND

@@ -1,27 +1,111 @@
-"""Results of operations: tensors for the nodes that a body returns, as views of operands where they are."""
+"""Results of operations: what a recording knows of them, and tensors for slots and for nodes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphc.dispatch.arguments import Operands
+from graphc.dispatch.arguments import Operands, Slots
 from graphc.ir.core.graph import Node, current
 from graphc.ir.core.predicates import is_literal
 from graphc.recording.context import state
 from graphc.recording.grad_fn import GradFn
-from graphc.recording.recording import PENDING_BOUND
+from graphc.recording.recording import PENDING_BOUND, Recording
+from graphc.recording.trie import HISTORY, MADE, Entry, Slot
 from graphc.storage import views
 from graphc.storage.compute import compute
 from graphc.storage.storage import Storage, stopped
 from graphc.storage.views import ViewSteps
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["full_name", "is_number", "view_path", "wrap_outputs"]
+__all__ = [
+    "full_name", "made_slot", "names_line", "recorded_tensor", "recorded_tensors", "template", "view_path", "wrap_outputs",
+]  # fmt: skip
+
+new_object = object.__new__
 
 
 def full_name(label: str) -> str:
     """Return the name that a step of a history has in torch."""
     return label if "Backward" in label else f"{label}Backward0"
+
+
+def is_number(node: Node) -> bool:
+    """Tell whether a node is a constant, which no operand has anything to do with."""
+    return is_literal(node) and node.value is None
+
+
+# -- slots of a recording ------------------------------------------------------------------------------------------
+
+
+def made_slot(node: Node, operands: Slots, name: str, *, saves: bool) -> Slot:
+    """Return what is known of the result of an operation."""
+    recording = operands.recording
+    if operands.requires and not recording.grad:
+        return Slot(MADE, stopped(node))
+    if operands.requires and node.dtype.is_float and not is_number(node):
+        known = recording.known()
+        edges = tuple([s if known[s].requires else None for s in operands.slots])
+        return Slot(MADE, node, True, name, edges, saves=saves)
+    return Slot(MADE, node)
+
+
+def template(found: Any, nodes: list[Node]) -> Callable[[Sequence[Any]], Any] | None:
+    """Collect the nodes that a body has returned; return how results are built of tensors for them, None for one tensor."""
+    if isinstance(found, Node):
+        nodes.append(found)
+        return None
+    parts: list[Any] = []
+    for part in found if isinstance(found, (tuple, list)) else ():
+        first = len(nodes)
+        build = template(part, nodes)
+        parts.append((build, first, len(nodes)))
+    if not isinstance(found, (tuple, list)):
+        return lambda tensors: found
+    kind = type(found)
+
+    def made(tensors: Sequence[Any]) -> Any:
+        items = [tensors[i] if build is None else build(tensors[i:j]) for build, i, j in parts]
+        return kind(*items) if hasattr(kind, "_fields") else kind(items)
+
+    return made
+
+
+def names_line(node: Node) -> bool:
+    """Tell whether an error of an operation names the line of the user's."""
+    return node.op.may_fail or bool(node.regions)
+
+
+def recorded_tensor(recording: Recording, entry: Entry) -> Tensor:
+    """Return a tensor for the one result of an event."""
+    storage: Storage = new_object(Storage)
+    storage._node = storage.value = storage.aliases = storage.trace = None
+    storage.recording = recording
+    storage.slot = entry.slot
+    storage.requires_grad = entry.requires
+    storage._fn = entry.fn
+    storage.pending = storage.version = 0
+    made: Tensor = new_object(Tensor)
+    made._storage = storage
+    made._base = made._grad = made._hooks = made._view_fn = made._viewed = None
+    made._view_steps = ()
+    made._type = entry.type
+    made._retains = False
+    made._view_version = 0
+    return made
+
+
+def recorded_tensors(recording: Recording, entry: Entry) -> list[Tensor]:
+    """Return tensors for the results of an event."""
+    made = []
+    for number, slot in enumerate(entry.slots):
+        fn = HISTORY if slot.requires else None
+        storage = Storage.recorded(recording, entry.slot + number, slot.requires, fn)
+        made.append(Tensor._recorded(storage, slot.node.types[0]))
+    return made
+
+
+# -- nodes ---------------------------------------------------------------------------------------------------------
 
 
 def wrap_outputs(found: Any, operands: Operands, name: str, *, is_view: bool | str, saves: bool) -> Any:
@@ -75,8 +159,3 @@ def view_path(node: Node, operand: Node, base: Tensor, strict: bool) -> ViewStep
             )
         return None
     return path
-
-
-def is_number(node: Node) -> bool:
-    """Tell whether a node is a constant, which no operand has anything to do with."""
-    return is_literal(node) and node.value is None

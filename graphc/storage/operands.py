@@ -1,16 +1,14 @@
-"""Operands of what is recorded: the slots of tensors, and keys of static arguments."""
+"""Operands of what is recorded: the slots of tensors."""
 
 from __future__ import annotations
 
-from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
-from graphc.core.dtypes import Size, dtype
 from graphc.ir.core.build import broadcast
 from graphc.ir.core.graph import Node, parameter
-from graphc.ir.core.types import DType, TensorType
+from graphc.ir.core.types import TensorType
 from graphc.recording.lazy import realize
 from graphc.recording.numbers import NUMBER, arrays, may_vary, number_key, varies
 from graphc.recording.recording import Recording
@@ -19,13 +17,10 @@ from graphc.storage import views
 from graphc.storage.sharing import Shared
 from graphc.storage.storage import Storage, stopped
 
-__all__ = ["EXACT", "KEYED", "NO_KEY", "NO_SLOT", "TENSORS", "key_of", "slot_of", "storage_slot"]
+__all__ = ["NO_SLOT", "TENSORS", "slot_of", "storage_slot"]
 
 NO_SLOT = -1
 """Said of tensors that cannot be operands of what is recorded."""
-
-NO_KEY = None
-"""Said of arguments that have no key."""
 
 CONSTANT, DETACHED = "constant", "detached"
 SMALL = 1 << 16
@@ -33,10 +28,6 @@ SMALL = 1 << 16
 
 TENSORS: set[type] = set()
 """The class of tensors, and its subclasses."""
-EXACT = frozenset((int, bool, str, type(None), EllipsisType, dtype, DType))
-"""Types whose objects are hashed and compared by value, and have no parts that are not."""
-KEYED: set[type] = set()
-"""Other types of that kind; `graphc.ops` adds its own."""
 
 
 def slot_of(recording: Recording, tensor: Any) -> int:
@@ -197,19 +188,3 @@ def _view(known: list[Slot], base: int, view: Any) -> Slot:
     fn = view._view_fn
     name = fn[0] if isinstance(fn, tuple) else "AsStridedBackward0" if fn is None else fn.name()
     return Slot(MADE, node, known[base].requires, name, (base,))
-
-
-def key_of(recording: Recording, value: Any) -> Any:
-    """Return the key of an argument, with slots for tensors; NO_KEY if it has none."""
-    kind = type(value)
-    if kind in TENSORS:
-        slot = slot_of(recording, value)
-        return NO_KEY if slot < 0 else ("tensor", slot)
-    if kind is float:
-        return number_key(value)
-    if kind in EXACT or kind in KEYED:
-        return (kind, value)
-    if kind is tuple or kind is list or kind is Size:
-        parts = [key_of(recording, v) for v in value]
-        return NO_KEY if NO_KEY in parts else (kind, tuple(parts))
-    return NO_KEY

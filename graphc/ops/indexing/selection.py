@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.storage.operands import KEYED
+from graphc.dispatch.keys import KEYED
 
 __all__ = []
 

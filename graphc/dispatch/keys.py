@@ -1,0 +1,104 @@
+"""Keys of calls: what the structure of their results depends on."""
+
+from __future__ import annotations
+
+from types import EllipsisType
+from typing import Any
+
+from graphc.core.dtypes import DEFAULT, Size, dtype
+from graphc.ir.core.types import DType
+from graphc.recording.numbers import number_key
+from graphc.recording.recording import Recording
+from graphc.storage.operands import TENSORS, slot_of
+
+__all__ = ["KEYED", "key_of_call", "view_key"]
+
+NO_KEY = None
+"""Said of arguments that have no key."""
+
+EXACT = frozenset((int, bool, str, type(None), EllipsisType, dtype, DType))
+"""Types whose objects are hashed and compared by value, and have no parts that are not."""
+KEYED: set[type] = set()
+"""Other types of that kind; `graphc.ops` adds its own."""
+
+
+def key_of_call(recording: Recording, body: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return what the structure of a call's results depends on; None if it cannot be recorded."""
+    key: list[Any] = [body, recording.grad, DEFAULT.ir]
+    append = key.append
+    for value in args:
+        kind = type(value)
+        if kind in TENSORS:
+            storage = value._storage
+            if storage.recording is recording and value._base is None:
+                append(storage.slot)
+                continue
+            found: Any = slot_of(recording, value)
+            if found < 0:
+                return None
+            append(found)
+        elif kind is float:
+            append(float)
+            append(value if value and value == value else value.hex())
+        elif kind is int:
+            append(int)
+            append(value)
+        else:
+            found = _key_of(recording, value)
+            if found is None:
+                return None
+            append(found)
+    for word, value in kwargs.items():
+        found = _key_of(recording, value)
+        if found is None:
+            return None
+        append(word)
+        append(found)
+    return tuple(key)
+
+
+def _key_of(recording: Recording, value: Any) -> Any:
+    """Return the key of an argument, with slots for tensors; NO_KEY if it has none."""
+    kind = type(value)
+    if kind in TENSORS:
+        slot = slot_of(recording, value)
+        return NO_KEY if slot < 0 else ("tensor", slot)
+    if kind is float:
+        return number_key(value)
+    if kind in EXACT or kind in KEYED:
+        return (kind, value)
+    if kind is tuple or kind is list or kind is Size:
+        parts = [_key_of(recording, v) for v in value]
+        return NO_KEY if NO_KEY in parts else (kind, tuple(parts))
+    return NO_KEY
+
+
+def view_key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return what the views that a call makes depend on; None if there is no key for it."""
+    found = _Places()
+    key = [found.key(a) for a in args]
+    for word, value in kwargs.items():
+        key += (word, found.key(value))
+    return None if found.failed else tuple(key)
+
+
+class _Places:
+    """Makes keys of arguments, with their place in memory for tensors."""
+
+    failed = False
+
+    def key(self, value: Any) -> Any:
+        """Return the key of an argument; `failed` says that one has none."""
+        kind = type(value)
+        if kind in TENSORS:
+            source, steps = value._place()
+            if value._storage.trace is not None:
+                self.failed = True
+                return None
+            return (value._type.dtype, value._type.shape, source.shape if steps else None, steps)
+        if kind is tuple or kind is list or kind is Size:
+            return (kind, tuple([self.key(v) for v in value]))
+        if kind in EXACT or kind in KEYED:
+            return (kind, value)
+        self.failed = True
+        return None
