@@ -13,7 +13,7 @@ from graphc.autograd.engine import Engine
 from graphc.autograd.function import Function, once_differentiable
 from graphc.autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from graphc.autograd.hooks import RemovableHandle, call_hook, hook_step
-from graphc.autograd.template import record_backward, record_grad
+from graphc.autograd.reverse_events import record_backward, record_grad
 from graphc.core.errors import LEADS_OUT, TracingError, add_location
 from graphc.ir.core.build import zeros_like
 from graphc.ir.core.graph import Node

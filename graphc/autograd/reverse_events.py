@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from graphc.autograd.closed_recordings import Way, backward_over_recordings, way_from
 from graphc.autograd.engine import depending, step_name, step_saves
-from graphc.autograd.segments import Way, backward_over_recordings, way_from
 from graphc.ir.core.build import cast, full_like, zeros_like
 from graphc.ir.core.graph import Node, TypeRuleError
 from graphc.ir.transforms.vjp import gradients
