@@ -14,6 +14,7 @@ from graphc.recording.recording import PENDING_BOUND, Recording
 from graphc.recording.trie import HISTORY, MADE, Entry, Slot
 from graphc.storage import views
 from graphc.storage.compute import compute
+from graphc.storage.steps import chain
 from graphc.storage.storage import Storage, stopped
 from graphc.storage.views import ViewSteps
 from graphc.tensors.tensor import Tensor
@@ -146,7 +147,7 @@ def _as_view(node: Node, base: Tensor, name: str, strict: bool) -> Tensor | None
 
 def view_path(node: Node, operand: Node, base: Tensor, strict: bool) -> ViewSteps | None:
     """Return the steps from an operand, a tensor that stands on a node, to a result; None where it has to be a copy."""
-    path = views.chain(node, operand)
+    path = chain(node, operand)
     if path is None:
         return None
     source, before = base._place()

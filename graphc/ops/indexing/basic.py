@@ -7,7 +7,8 @@ from typing import Any
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ops.indexing.selection import Selection, parse_index
 from graphc.recording.context import state
-from graphc.storage.views import Movement, Step, ViewSteps
+from graphc.storage.steps import Movement
+from graphc.storage.views import Step, ViewSteps
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["basic_view", "box_steps", "label", "numpy_index"]

@@ -8,7 +8,8 @@ from graphc.ir.core.build import select as choose
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, axis_of
 from graphc.ops.shape.axes import movedim
-from graphc.storage.views import Diagonal, ViewSteps, read
+from graphc.storage.steps import Diagonal
+from graphc.storage.views import ViewSteps, read
 
 __all__ = ["diag", "diag_embed", "diagonal", "tril", "triu"]
 

@@ -14,7 +14,8 @@ from graphc.ir.core.types import I64
 from graphc.ops.common import Operand, axis_of, squeeze_axis
 from graphc.recording.context import state
 from graphc.recording.lazy import realize
-from graphc.storage.views import At, ViewSteps, Window, Windows, chain, read
+from graphc.storage.steps import At, Window, Windows, chain
+from graphc.storage.views import ViewSteps, read
 
 __all__ = ["narrow", "select", "unfold"]
 

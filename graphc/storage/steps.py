@@ -1,0 +1,274 @@
+"""The steps that views are made of: movement, diagonals, windows, and parts at a place that only the program knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.analysis.views import dense_strides
+from graphc.ir.core.build import broadcast, constant, gather, iota, pad, permute, reshape, scatter, select
+from graphc.ir.core.graph import Node, Primitive, make
+from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import BOOL
+from graphc.storage.views import Shape, Step, Strides, ViewSteps, read, write
+
+__all__ = ["At", "Diagonal", "Movement", "Window", "Windows", "chain"]
+
+
+def _broadcast_strides(shape: Shape, strides: Strides, params: dict[str, Any]) -> Strides:
+    at = dict(zip(params["axes"], strides, strict=True))
+    return tuple(at.get(a, 0) for a in range(len(params["shape"])))
+
+
+def _box_shape(shape: Shape, params: dict[str, Any]) -> Shape:
+    box = zip(params["start"], params["stop"], params["step"], strict=True)
+    return tuple(-(-(stop - start) // step) for start, stop, step in box)
+
+
+SHAPES: dict[str, Callable[[Shape, dict[str, Any]], Shape]] = {
+    "permute": lambda shape, params: tuple(shape[a] for a in params["axes"]),
+    "slice": _box_shape,
+}
+"""The shape of a view, where it is no parameter."""
+
+STRIDES: dict[str, Callable[[Shape, Strides, dict[str, Any]], Strides | None]] = {
+    "reshape": lambda shape, strides, params: _reshaped(shape, strides, params["shape"]),
+    "permute": lambda shape, strides, params: tuple(strides[a] for a in params["axes"]),
+    "slice": lambda shape, strides, params: tuple(s * step for s, step in zip(strides, params["step"], strict=True)),
+    "broadcast": _broadcast_strides,
+}
+"""The movement that torch has views of, and the strides of the view: a reshape has some where axes lie densely."""
+
+WRITES: dict[str, Callable[[dict[str, Any], Node, Node], Node]] = {
+    "reshape": lambda params, whole, new: reshape(new, whole.shape),
+    "permute": lambda params, whole, new: permute(new, np.argsort(params["axes"]).tolist()),
+    "slice": lambda params, whole, new: _write_box(params, whole, new),
+}
+"""Movement that repeats no element, and the whole after a view of it has become `new`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Movement(Step):
+    """A movement primitive with its parameters."""
+
+    op: Primitive
+    params: dict[str, Any]
+
+    @property
+    def invertible(self) -> bool:  # type: ignore[override]
+        """Whether no element is repeated."""
+        return self.op.name in WRITES
+
+    def read(self, x: Node) -> Node:
+        """Apply the primitive."""
+        return make(self.op, (x,), self.params)
+
+    def show(self, array: Any) -> Any:
+        """Apply the primitive to an array."""
+        if self.op.name == "slice":
+            return array[self._box]
+        assert self.op.reference is not None
+        return np.asarray(self.op.reference(array, **self.params))
+
+    @cached_property
+    def _box(self) -> tuple[slice, ...]:
+        return tuple(map(slice, self.params["start"], self.params["stop"], self.params["step"]))
+
+    def write(self, whole: Node, new: Node) -> Node:
+        """Undo a reshape or permute; put a box back."""
+        result: Node = WRITES[self.op.name](self.params, whole, new)
+        return result
+
+    def shape(self, shape: Shape) -> Shape:
+        """Return the shape that the parameters say, or the extents in another order or of a box."""
+        of = SHAPES.get(self.op.name)
+        found: Shape = self.params["shape"] if of is None else of(shape, self.params)
+        return found
+
+    def strides(self, shape: Shape, strides: Strides) -> Strides | None:
+        """Reorder, stretch or repeat strides; reshape where axes lie densely in one another."""
+        result: Strides | None = STRIDES[self.op.name](shape, strides, self.params)
+        return result
+
+
+def _write_box(params: dict[str, Any], whole: Node, new: Node) -> Node:
+    low, step = params["start"], params["step"]
+    interior = [p - 1 if n else 0 for n, p in zip(new.shape, step, strict=True)]
+    ends = [s + max(0, (n - 1) * p + 1) for s, n, p in zip(low, new.shape, step, strict=True)]
+    high = [m - e for m, e in zip(whole.shape, ends, strict=True)]
+    if 0 in new.shape:
+        return whole
+    inside = pad(constant(True, BOOL, new.shape), low, high, interior, fill=False)
+    return select(inside, pad(new, low, high, interior, fill=whole.dtype.scalar(0)), whole)
+
+
+def _reshaped(shape: Shape, strides: Strides, new: Shape) -> Strides | None:
+    """Return the strides of another shape, those of axes of extent 1 as torch has them; None if it takes a copy."""
+    if prod(shape) == 0 or not shape:
+        return strides if shape == new else dense_strides(new) if shape else (1,) * len(new)
+    made: list[int] = []
+    run, step = 1, strides[-1]
+    rest = list(new)
+    for axis in reversed(range(len(shape))):
+        run *= shape[axis]
+        if axis and (shape[axis - 1] == 1 or strides[axis - 1] == run * step):
+            continue
+        size = 1
+        while rest and (size < run or rest[-1] == 1):
+            made.append(size * step)
+            size *= rest.pop()
+        if size != run:
+            return None
+        run, step = 1, strides[axis - 1]
+    return None if rest else tuple(reversed(made))
+
+
+@dataclass(frozen=True, eq=False)
+class Diagonal(Step):
+    """The diagonal of the plane of two axes, as the last axis."""
+
+    offset: int
+    rows: int
+    columns: int
+
+    def _extent(self, shape: Shape) -> int:
+        below, above = max(-self.offset, 0), max(self.offset, 0)
+        return max(0, min(shape[self.rows] - below, shape[self.columns] - above))
+
+    def _steps(self, shape: Shape) -> ViewSteps:
+        """Return the movement by which the diagonal is read: every (columns + 1)-th element of the flat plane."""
+        order = (*(a for a in range(len(shape)) if a not in (self.rows, self.columns)), self.rows, self.columns)
+        outer, (m, n) = tuple(shape[a] for a in order[:-2]), (shape[self.rows], shape[self.columns])
+        start = max(-self.offset, 0) * n + max(self.offset, 0)
+        stop = start + (self._extent(shape) - 1) * (n + 1) + 1
+        zeros, ones = (0,) * len(outer), (1,) * len(outer)
+        return (
+            Movement(PRIMITIVES["permute"], {"axes": order}),
+            Movement(PRIMITIVES["reshape"], {"shape": (*outer, m * n)}),
+            Movement(PRIMITIVES["slice"], {"start": (*zeros, start), "stop": (*outer, stop), "step": (*ones, n + 1)}),
+        )
+
+    def read(self, x: Node) -> Node:
+        """Return the diagonal."""
+        if self._extent(x.shape) == 0:
+            outer = (n for a, n in enumerate(x.shape) if a not in (self.rows, self.columns))
+            return constant(0, x.dtype, (*outer, 0))
+        return read(x, self._steps(x.shape))
+
+    def write(self, whole: Node, new: Node) -> Node:
+        """Put the diagonal back."""
+        return whole if 0 in new.shape else write(whole, self._steps(whole.shape), new)
+
+    def shape(self, shape: Shape) -> Shape:
+        """Put the extent of the diagonal behind those of the other axes."""
+        return (*(n for a, n in enumerate(shape) if a not in (self.rows, self.columns)), self._extent(shape))
+
+    def strides(self, shape: Shape, strides: Strides) -> Strides:
+        """Add the strides of both axes."""
+        outer = (s for a, s in enumerate(strides) if a not in (self.rows, self.columns))
+        return (*outer, strides[self.rows] + strides[self.columns])
+
+
+@dataclass(frozen=True, eq=False)
+class Windows(Step):
+    """All windows of `size` elements, `step` apart, along an axis; the window is the last axis."""
+
+    axis: int
+    size: int
+    step: int
+    invertible = False
+
+    def read(self, x: Node) -> Node:
+        """Gather the windows."""
+        windows = (x.shape[self.axis] - self.size) // self.step + 1
+        index = iota((windows, self.size), 0) * self.step + iota((windows, self.size), 1)
+        found = gather(_front(x, self.axis), index)
+        rest = list(range(2, found.type.rank))
+        return permute(found, [*rest[: self.axis], 0, *rest[self.axis :], 1])
+
+    def shape(self, shape: Shape) -> Shape:
+        """Put the number of windows at the axis, and their extent at the end."""
+        count = (shape[self.axis] - self.size) // self.step + 1
+        return (*shape[: self.axis], count, *shape[self.axis + 1 :], self.size)
+
+    def strides(self, shape: Shape, strides: Strides) -> Strides:
+        """Stretch the axis, and add one with its stride."""
+        return (*(s * self.step if a == self.axis else s for a, s in enumerate(strides)), strides[self.axis])
+
+
+@dataclass(frozen=True, eq=False)
+class At(Step):
+    """The part at an index of an axis, the axis taken away; the index is a 0-d node, counted from the front."""
+
+    axis: int
+    index: Node
+    static = False
+
+    def read(self, x: Node) -> Node:
+        """Gather the part."""
+        return gather(_front(x, self.axis), self.index)
+
+    def write(self, whole: Node, new: Node) -> Node:
+        """Scatter the part."""
+        return _back(scatter(_front(whole, self.axis), new, self.index), self.axis)
+
+    def shape(self, shape: Shape) -> Shape:
+        """Take the axis away."""
+        return (*shape[: self.axis], *shape[self.axis + 1 :])
+
+    def strides(self, shape: Shape, strides: Strides) -> Strides:
+        """Take the axis away."""
+        return (*strides[: self.axis], *strides[self.axis + 1 :])
+
+
+@dataclass(frozen=True, eq=False)
+class Window(Step):
+    """`length` elements along an axis from a place that a 0-d node says, counted from the front."""
+
+    axis: int
+    start: Node
+    length: int
+    static = False
+
+    def _places(self) -> Node:
+        return broadcast(self.start, (self.length,), ()) + iota((self.length,), 0)
+
+    def read(self, x: Node) -> Node:
+        """Gather the elements."""
+        return _back(gather(_front(x, self.axis), self._places()), self.axis)
+
+    def write(self, whole: Node, new: Node) -> Node:
+        """Scatter the elements."""
+        return _back(scatter(_front(whole, self.axis), _front(new, self.axis), self._places()), self.axis)
+
+    def shape(self, shape: Shape) -> Shape:
+        """Put the length at the axis."""
+        return (*shape[: self.axis], self.length, *shape[self.axis + 1 :])
+
+    def strides(self, shape: Shape, strides: Strides) -> Strides:
+        """Return them as they are."""
+        return strides
+
+
+def _front(x: Node, axis: int) -> Node:
+    return permute(x, (axis, *(a for a in range(x.type.rank) if a != axis)))
+
+
+def _back(x: Node, axis: int) -> Node:
+    return permute(x, (*range(1, axis + 1), 0, *range(axis + 1, x.type.rank)))
+
+
+def chain(result: Node, base: Node) -> ViewSteps | None:
+    """Return the steps that make `result` of `base`; None if it is made in another way."""
+    steps: list[Step] = []
+    while result is not base:
+        if result.op.name not in STRIDES:
+            return None
+        steps.append(Movement(result.op, result.params))
+        result = result.operands[0]
+    return tuple(reversed(steps))
