@@ -14,7 +14,7 @@ import numpy as np
 from graphc.compiler.protocol import Result
 from graphc.compiler.signature import Call
 from graphc.compiler.variant import CapturedStorage, Variant
-from graphc.dispatch.events import recorded_tensors
+from graphc.dispatch.results import recorded_tensors
 from graphc.ir.core.graph import Node
 from graphc.recording.context import state
 from graphc.recording.grad_fn import AccumulateGrad, CustomGradFn, TransformInput, history

@@ -11,7 +11,7 @@ import numpy as np
 from graphc.autograd.engine import with_late_hooks
 from graphc.core import pytree
 from graphc.core.dtypes import number_dtype
-from graphc.core.errors import TracingError, add_location, located, location_of, set_location
+from graphc.core.errors import TracingError, add_location, located, location_of, set_location, user_location
 from graphc.core.pytree import TreeDef
 from graphc.dispatch.arguments import from_array
 from graphc.ir.core import build
@@ -77,12 +77,19 @@ class Body(InnerTrace):
         self.params = [parameter(g.type) for g in inputs]
         self.requires = [g.type.dtype.is_float and (state.grad or g.tensor.requires_grad) for g in inputs]
         self.leaves: list[Any] = []
+        self.places: dict[Storage, str] = {}
+        """The source lines of the last writes to external storages."""
         self.tree = pytree.NOTHING
         self.differentiates = any(g.tensor.requires_grad for g in inputs)
 
     def varying(self) -> Iterable[Node]:
         """Return the parameters that vary over iterations."""
         return self.params
+
+    def wrote(self, storage: Storage) -> None:
+        """Record the source line of a write to an external storage."""
+        if storage in self.entered:
+            self.places[storage] = user_location()
 
     def apply_function(self, call: Any) -> tuple[Any, bool]:
         """Run a custom function within the body."""
@@ -145,15 +152,14 @@ class Body(InnerTrace):
                     f"type {before.node.type} from outside. A body is recorded once and runs many times, or never: let it "
                     "carry the tensor"
                 )
-                set_location(error, self.places[storage])
+                set_location(error, self.places.get(storage, ""))
                 add_location(error)
                 raise error
 
     def changed(self) -> dict[Storage, Before]:
-        """Return the external storages that were written to; record their values and source locations."""
+        """Return the external storages that were written to; record their values."""
         written = super().changed()
         self.after = {s: s.node_in_trace() for s in written}
-        self.places = {s: node.where for s, node in self.after.items()}
         return written
 
     @property
@@ -207,7 +213,7 @@ class Once(Body):
                     f"{self.title}: expected writes of values without a history to tensors from outside, got one to "
                     f"{before.node.type}"
                 )
-                set_location(error, self.places[storage])
+                set_location(error, self.places.get(storage, ""))
                 raise located(error)
         return written
 

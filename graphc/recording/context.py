@@ -34,6 +34,9 @@ class Recorder(Protocol):
     def recorded(self, where: str) -> None:
         """Note an operation recorded at a line of the user's."""
 
+    def wrote(self, storage: Any) -> None:
+        """Note that a storage was written to."""
+
     def apply_function(self, call: Any) -> tuple[Any, bool]:
         """Run a call of a custom function; return its results, and whether a gradient through them is recorded here."""
 

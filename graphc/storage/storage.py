@@ -240,6 +240,8 @@ class Storage:
         self.pending = pending
         if state.trace is None:
             state.dirty.add(self)
+        else:
+            state.trace.wrote(self)
 
     def shown_by(self, alias: Any) -> None:
         """Note a view of this storage, or a storage that shares its value."""

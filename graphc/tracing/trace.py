@@ -78,6 +78,9 @@ class Trace:
         if count == UNROLLED:
             warn_of_loop(self.depth)
 
+    def wrote(self, storage: Storage) -> None:
+        """Do nothing: a write is seen by the node that the storage has at the end."""
+
     def apply_function(self, call: Any) -> tuple[Any, bool]:
         """Run a custom function; return its results, and whether a gradient through them is recorded here."""
         return call.run(), True

@@ -687,6 +687,24 @@ ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
 ]  # fmt: skip
 
 
+def test_a_refused_write_is_located_where_it_was_made() -> None:
+    elsewhere, count = torch.zeros(()), torch.zeros(())
+
+    def body(c: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        count.add_(1)
+        return c, x
+
+    @torch.compile
+    def before() -> Tensor:
+        elsewhere.add_(1)
+        return elsewhere * 2
+
+    before()
+    elsewhere.add_(1).mul_(2)  # makes the same node
+    with pytest.raises(torch.TracingError, match=rf"test_control_flow.py:{body.__code__.co_firstlineno + 1}$"):
+        torch.scan(body, 0.0, XS2)
+
+
 @pytest.mark.parametrize("call, kind, text", ERRORS, ids=[t[:40] for _, _, t in ERRORS])
 def test_errors(call: Callable[[], Any], kind: type[Exception], text: str) -> None:
     with pytest.raises(kind, match=text) as caught:
