@@ -95,6 +95,12 @@ def test_older_pickles_name_classes_by_the_modules_that_defined_them(module):
     assert type(again) is type(value) and repr(again) == repr(value)
 
 
+def test_older_pickles_of_devices():
+    data = pickle.dumps(torch.device("cpu"), 2)
+    now, before = b"cgraphc.tensors.devices\n", b"cgraphc.tensors.tensor\n"
+    assert now in data and pickle.loads(data.replace(now, before)) == torch.device("cpu")
+
+
 def test_there_is_no_other_device():
     assert not torch.cuda.is_available() and torch.cuda.device_count() == 0
     with pytest.raises(RuntimeError, match="cpu, which is the only one"):
