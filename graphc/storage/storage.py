@@ -1,7 +1,7 @@
-"""Where tensors keep their values: the current node of each, replaced by what is written.
+"""The values of tensors: a storage holds the current one, and in-place operations replace it.
 
-Under every tensor lies a storage; views share that of their base.  In-place operations put another node
-there, so the graph itself stays functional, and whoever holds the old node still has the old value.
+Every tensor reads a storage; views read that of their base.  A write puts another node there, so the graph itself stays
+functional, and references to the old node keep the old value.
 """
 
 from __future__ import annotations
@@ -68,11 +68,16 @@ HELD_ONCE = getrefcount(_holder.held)
 
 
 class Storage:
-    """A value that changes: its current `node`, how often it changed, and its history.
+    """A value that changes, with its version and its history.
 
-    `requires_grad` without `fn` is a leaf; then `node` is unique.  `trace` is the trace that the node belongs
-    to, None in eager code.  `pending` bounds the length of the chain of operations not computed yet.  `aliases` are
-    the views of this storage and the storages that share its value; `source`, `view_steps` and `origin` are of Shared ones.
+    The value is a node (`_node`), or an array (`value`), or the slot `slot` of `recording`.  `make_node` returns it as a node
+    and `array` as an array, which may end the recording; an operation in a trace gets it from `entered`.  The history `_fn` is
+    HISTORY while it is only recorded; `make_fn` makes it.  A leaf is a storage that requires a gradient and has no history;
+    its node is unique.
+
+    `trace` is the trace that the node belongs to, None in eager code.  `pending` bounds the number of operations not computed
+    yet.  `aliases` are the views of this storage and the storages that share its value; `source`, `view_steps` and `origin`
+    belong to Shared ones.
     """
 
     __slots__ = (
