@@ -133,7 +133,7 @@ def _learn(recording: Recording, variant: Variant, plan: EventPlan, slots: tuple
             continue
         fn = variant.results[i].fn
         assert fn is not None
-        made.append(Slot(MADE, node, True, fn.name(), edges))
+        made.append(Slot(MADE, node, True, fn.name(), edges, saves=fn.saves))
     return tuple(made)
 
 

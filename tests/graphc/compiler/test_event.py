@@ -101,3 +101,15 @@ def test_a_second_backward_raises() -> None:
         y.backward()
         with pytest.raises(RuntimeError, match="second time"):
             y.backward()
+
+
+def test_a_second_backward_through_a_call_needs_what_its_steps_have_saved() -> None:
+    x = torch.tensor([2.0, 3.0], requires_grad=True)
+    for function, saves in ((lambda x: x + 1, False), (lambda x: x * x, True)):
+        total = torch.compile(function)(x).sum()
+        total.backward()
+        if saves:
+            with pytest.raises(RuntimeError, match="a second time"):
+                total.backward()
+        else:
+            total.backward()
