@@ -13,7 +13,7 @@ from graphc.ir.core.control_flow import substitute
 from graphc.ir.core.graph import Graph, parameter
 from graphc.ir.core.types import F32, I64, TensorType
 from graphc.ir.pipeline import Layouts, Pass
-from tests.fuzz import mutate, programs
+from tests.fuzz import mutate, programs, state
 from tests.fuzz.cases import Case, case_of
 from tests.fuzz.dims import as_dim, ceil_div
 from tests.fuzz.generate import generate
@@ -119,3 +119,9 @@ def test_an_error_counts_where_a_result_depends_on_it(read: bool) -> None:
     graph, arrays = Graph((x, i), (result,)), [np.arange(3, dtype=np.float32), np.array(3)]
     values = mutate._without_the_error(graph, arrays)
     assert isinstance(values, IndexError) if read else values == [np.float32(0)]
+
+
+def test_functions_with_state_are_those_of_torch() -> None:
+    report = state.run(0, 60, 40)
+    assert report.failures == [] and report.cases == 40
+    assert report.counts["compiled"] > 10 or state.real_torch is None

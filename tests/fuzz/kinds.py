@@ -14,7 +14,7 @@ from typing import Any
 
 __all__ = ["KINDS", "Report", "Run", "runner"]
 
-KINDS = ("programs", "sizes", "loops", "mutate")
+KINDS = ("programs", "sizes", "loops", "state", "mutate")
 
 
 @dataclass
