@@ -1,4 +1,4 @@
-"""The kind `state`: functions that write arguments, buffers and parameters under several names, run and compiled, against torch.
+"""The kind `state`: functions that write arguments, buffers and parameters under several names, against torch.
 
 A step is called four times; its arguments may be one tensor, views of one, or a buffer.  After each call its results, all
 state and all gradients are compared.  A program that torch refuses, or a compiled one that graphc refuses with a

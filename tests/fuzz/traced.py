@@ -47,7 +47,7 @@ class Traced:
 
     def __post_init__(self) -> None:
         call = flatten_call(tuple(tensors(self.given)), {})
-        self.variant: Variant = trace(self.run, call, Options(opt=0), watch([self.run]))
+        self.variant: Variant = trace(self.run, call, Options(opt=0), watch([self.run]), once=True)
         self.graph = self.variant.graph
         self.variant.__dict__["program"] = _Evaluated(self)
         results = self.variant.run(call)
