@@ -122,3 +122,70 @@ def test_the_checks_can_fail():
     down = ast.parse(code).body
     assert [own(n) for n in down] == [{"ir.core.build"}, {"ir.core.graph"}, {"ir.core.types"}]
     assert FOLDERS.index(folder_of("ir.core.build")) < FOLDERS.index(folder_of("codegen.gemm.driver"))
+
+
+# -- the tests mirror the sources -----------------------------------------------------------------------------------
+
+TESTS = ROOT / "tests"
+ACROSS = {
+    "ir/regions/test_raw_slices.py": "nothing outside of the records slices operands: a search of all sources",
+    "ir/transforms/test_vmap_loops.py": "batches of loops given as text: rules, residuals and masks together",
+    "codegen/program/test_guard_pages.py": "all kernels, with arrays next to inaccessible pages",
+    "graphc/test_values.py": "every public name has a test that asserts its value",
+    "graphc/ops/test_higher_derivatives.py": "the table of operations, differentiated twice and three times",
+    "graphc/ops/test_refusals.py": "the table of operations, with arguments that torch refuses",
+    "graphc/ops/test_special_values.py": "the table of operations, at NaN, infinities and ends of domains",
+    "graphc/ops/indexing/test_ranges.py": "indices out of range of every indexing operation",
+    "graphc/ops/losses/test_checks.py": "arguments that every loss checks",
+    "graphc/ops/losses/test_weights.py": "weights of every loss",
+    "graphc/ops/nn/test_activations.py": "options that activations share",
+    "graphc/ops/random/test_arguments.py": "arguments that every random function checks",
+    "graphc/nn/layers/test_training.py": "layers over a training loop: statistics, initial values, modes",
+    "graphc/control_flow/test_against_python.py": "random programs, against the same loops in Python",
+    "graphc/recording/test_recording_random.py": "random scripts, recorded and on nodes",
+    "graphc/compiler/test_errors.py": "errors of compiled functions, wherever they are raised",
+    "graphc/compiler/test_threads.py": "several threads and processes in one compiled function",
+    "graphc/core/test_junk_arguments.py": "every public function, with arguments that make no sense",
+}  # fmt: skip
+"""Test files of a source folder that are not named for one of its modules, and what they test instead."""
+
+
+def source_folders() -> dict[str, set[str]]:
+    """Return the modules of each source folder that has code, without `__init__`."""
+    folders: dict[str, set[str]] = {}
+    for path in MODULES.values():
+        if path.name != "__init__.py":
+            folders.setdefault(path.parent.relative_to(ROOT).as_posix(), set()).add(path.stem)
+    return folders
+
+
+def files_of_tests() -> list[Path]:
+    """Return the test files of source folders, below `tests/`; others are about the project as a whole."""
+    paths = [p.relative_to(TESTS) for p in sorted(TESTS.rglob("test_*.py"))]
+    return [p for p in paths if len(p.parts) > 1 and p.parts[0] != "fuzz"]
+
+
+def strays(tests: list[Path], folders: dict[str, set[str]]) -> list[str]:
+    """Return the test files that mirror neither a module nor a whole folder, and are not listed."""
+    found = []
+    for path in tests:
+        folder, subject = path.parent.as_posix(), path.stem.removeprefix("test_")
+        if folder not in folders or (subject not in {*folders[folder], path.parent.name} and path.as_posix() not in ACROSS):
+            found.append(path.as_posix())
+    return found
+
+
+def test_tests_mirror_the_sources():
+    folders, tests = source_folders(), files_of_tests()
+    assert strays(tests, folders) == []
+    assert sorted(set(folders) - {p.parent.as_posix() for p in tests}) == []
+    assert sorted(p for p in ACROSS if not (TESTS / p).exists()) == []
+    assert len(folders) > 50 and len(tests) > 100
+
+
+def test_the_mirror_can_break():
+    folders = {"ir/rewrite": {"engine"}}
+    assert strays([Path("ir/rewrite/test_engine.py"), Path("ir/rewrite/test_rewrite.py")], folders) == []
+    assert strays([Path("ir/rewrite/test_motion.py"), Path("ir/motion/test_motion.py")], folders) == [
+        "ir/rewrite/test_motion.py", "ir/motion/test_motion.py",
+    ]  # fmt: skip

@@ -9,24 +9,16 @@ import pytest
 
 from graphc.codegen.llvm.scalar_ops import OPS
 from graphc.codegen.llvm.target import host
-from graphc.codegen.program.memory.arena import LiveRange, plan
 from graphc.codegen.program.program import code_cache_size, compile_graph
 from graphc.codegen.runtime.engine import cross_assembly
-from graphc.ir.core import build, control_flow
-from graphc.ir.core.graph import Graph, Node, Region
+from graphc.ir.core import build
+from graphc.ir.core.graph import Graph, Node
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.types import BOOL, F32, F64, I64
+from graphc.ir.core.types import F32, F64, I64
 from graphc.ir.interpret.evaluate import evaluate
 from tests import graphs
+from tests.codegen.program.joined import check
 from tests.ir.fusion.test_fusion import differences, layer_norm, param, softmax
-
-
-def check(graph: Graph, arrays, rtol=1e-5) -> None:
-    program = compile_graph(graph, [a.strides for a in arrays])
-    for got, want in zip(program.run(arrays), evaluate(graph, arrays), strict=True):
-        assert got.shape == want.shape and got.dtype == want.dtype
-        scale = np.abs(want[np.isfinite(want)]).max(initial=1) if want.dtype.kind == "f" else 0
-        np.testing.assert_allclose(got, want, rtol=1e-3, atol=rtol * scale)
 
 
 @pytest.mark.parametrize("seed", range(90))
@@ -193,12 +185,6 @@ def test_arrays_that_do_not_fit_are_refused():
         program.run([np.zeros(6, np.float32)])
 
 
-def test_values_that_do_not_live_together_share_memory():
-    first, second, third = LiveRange(1000, 0, 1), LiveRange(1000, 1, 2), LiveRange(1000, 2, 3)
-    assert plan([first, second, third]) == 2048
-    assert first.offset != second.offset != third.offset
-
-
 def test_stages_can_be_read():
     x = param(64, 32)
     program = compile_graph(Graph((x,), (softmax(x),)))
@@ -234,115 +220,6 @@ def test_every_few_elements_are_loaded_without_gathers(step):
     check(graph, [np.random.default_rng(0).standard_normal((40, step))])
     body = compile_graph(graph).llvm_ir(optimized=False)
     assert f"load <{7 * step + 1} x double>" in body
-
-
-def joined(axis: int, *, dtype=F32) -> tuple[tuple[Node, Node], Node]:
-    """Return two parameters, and three pieces made of them by one kernel side by side."""
-    shape = (5, 9, 12)
-    x, y = param(*shape, dtype=dtype), param(*shape, name="y", dtype=dtype)
-    return (x, y), build.concatenate([build.apply("tanh", x) * y, build.apply("exp", y), x - y], axis)
-
-
-@pytest.mark.parametrize("dtype", [F32, F64])
-@pytest.mark.parametrize("axis", [0, 1, 2])
-@pytest.mark.parametrize("read", [
-    lambda z: (z,),
-    lambda z: (build.sum_(z, (0, 2)), z),
-    lambda z: (build.reshape(z, (z.type.size,)),),
-    lambda z: (build.apply("exp", build.permute(z, (2, 0, 1))),),
-    lambda z: (build.matmul(z, build.permute(z, (0, 2, 1))), build.flip(z, (1,))),
-])  # fmt: skip
-def test_kernels_write_pieces_where_they_are_joined(axis, dtype, read):
-    params, z = joined(axis, dtype=dtype)
-    rng = np.random.default_rng(axis)
-    arrays = [rng.standard_normal(p.shape).astype(dtype.numpy) for p in params]
-    check(Graph(params, read(z)), arrays)
-    check(Graph(params, read(z)), [a[:, ::-1] for a in arrays])
-    assert compile_graph(Graph(params, (z,))).cost().kernels == 1
-
-
-def test_pieces_that_others_read_too_or_that_no_kernel_makes_are_copied():
-    x, y = param(20, 30), param(30, 40, name="y")
-    piece, product = build.apply("exp", x), build.matmul(x, y)
-    twice = build.concatenate([piece, product, piece], 1)
-    rng = np.random.default_rng(0)
-    arrays = [rng.standard_normal(p.shape).astype(np.float32) for p in (x, y)]
-    check(Graph((x, y), (twice, build.matmul(piece, y))), arrays)
-    check(Graph((x, y), (build.concatenate([x, piece, build.permute(build.apply("sin", y), (1, 0))], 0), piece)), arrays)
-    check(Graph((x,), (build.concatenate([build.apply("exp", build.slice_(x, (0, 0), (0, 30))), piece], 0),)), arrays[:1])
-
-
-@pytest.mark.parametrize("reverse", [False, True])
-def test_loops_and_branches_join_pieces_in_what_they_stack_and_carry(reverse):
-    c, item, w = param(6, 40, name="c"), param(6, 20, name="item"), param(40, 20, name="w")
-    half = build.matmul(c, w)
-    after = build.concatenate([build.apply("tanh", half) + item, half * item], 1)
-    x, xs = param(6, 40), param(7, 6, 20, name="xs")
-    body = Region((c, item), (after, after, build.sum_(after, (0,))))
-    graph = Graph((x, xs, w), tuple(control_flow.scan(body, [x], [xs], 7, reverse=reverse)))
-    rng = np.random.default_rng(0)
-    arrays = [(rng.standard_normal(p.shape) / 5).astype(np.float32) for p in graph.params]
-    check(graph, arrays)
-    a, b, p = param(6, 20, name="a"), param(6, 20, name="b"), param(dtype=BOOL, name="p")
-    arms = [Region((a, b), (build.concatenate([build.apply("exp", u), u * v], 1),)) for u, v in ((a, b), (b, a))]
-    u, v = param(6, 20, name="u"), param(6, 20, name="v")
-    branch = Graph((p, u, v), tuple(control_flow.cond(p, arms[0], arms[1], [u, v])))
-    for flag in (True, False):
-        check(branch, [np.array(flag), *(rng.standard_normal((6, 20)).astype(np.float32) for _ in range(2))])
-
-
-def recurrence(rows: int, size: int, factor, *, dtype=F32, length: int = 11) -> tuple[Graph, list[np.ndarray]]:
-    """Return a scan whose iterations have a product with a matrix from outside on its right, and arguments."""
-    c, item = param(rows, size, name="c", dtype=dtype), param(rows, size, name="item", dtype=dtype)
-    x, xs, w = param(rows, size, dtype=dtype), param(length, rows, size, name="xs", dtype=dtype), param(size, size, dtype=dtype)
-    after = build.apply("tanh", build.matmul(c, factor(w)) + item)
-    graph = Graph((x, xs, w), tuple(control_flow.scan(Region((c, item), (after, after)), [x], [xs], length)))
-    rng = np.random.default_rng(size)
-    return graph, [(rng.standard_normal(p.shape) / size**0.5).astype(dtype.numpy) for p in graph.params]
-
-
-FACTORS = [
-    lambda w: w,
-    lambda w: build.permute(w, (1, 0)),
-    lambda w: build.flip(w, (0,)),
-    lambda w: build.broadcast(build.reshape(build.slice_(w, (2, 0), (3, w.shape[1])), w.shape[1:]), w.shape, (1,)),
-    lambda w: w * 2.0,
-]
-
-
-@pytest.mark.parametrize("factor", FACTORS)
-@pytest.mark.parametrize(("rows", "size"), [(2, 9), (6, 16), (13, 37), (32, 128), (7, 300), (1, 40), (5, 8)])
-@pytest.mark.parametrize("dtype", [F32, F64])
-def test_loops_pack_once_what_their_products_have_on_the_right(factor, rows, size, dtype):
-    graph, arrays = recurrence(rows, size, factor, dtype=dtype)
-    check(graph, arrays)
-    strided = [*arrays[:2], np.repeat(arrays[2], 2, axis=1)[:, ::2]]
-    check(graph, strided)
-    packs = "matmul.packing" in compile_graph(graph).stage("llvm")
-    assert packs == (rows > 1 and size > 8)
-
-
-def test_what_is_packed_is_packed_anew_for_another_matrix_and_size():
-    for size in (40, 41, 77):
-        graph, arrays = recurrence(6, size, FACTORS[1])
-        for iteration in (1.0, 0.5):
-            check(graph, [*arrays[:2], arrays[2] * np.float32(iteration)])
-
-
-@pytest.mark.parametrize("length", [0, 1, 2, 30])
-def test_while_loops_pack_too_and_matrices_that_change_are_not_packed(length):
-    t, c, v = param(name="t", dtype=I64), param(5, 20, name="c"), param(20, 20, name="v")
-    n, x, w = param(name="n", dtype=I64), param(5, 20), param(20, 20, name="w")
-    after = build.apply("tanh", build.matmul(build.matmul(c, w), v))
-    test = Region((t, c, v), (build.elementwise("lt", t, n),))
-    body = Region((t, c, v), (t + 1, after, v * 0.9))
-    start = build.constant(0, I64)
-    graph = Graph((n, x, w), tuple(control_flow.while_loop(test, body, [start, x, w])))
-    rng = np.random.default_rng(0)
-    check(graph, [np.array(length), *((rng.standard_normal(p.shape) / 4).astype(np.float32) for p in (x, w))])
-    text = compile_graph(graph).stage("llvm")
-    assert len(re.findall(r"call void @k\d+_packed", text)) == 1
-    assert "matmul.float.col.packed" in text and "matmul.float.col.col" in text
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (31, 7), (40, 50)])

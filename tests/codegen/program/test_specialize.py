@@ -17,17 +17,19 @@ from graphc.codegen.program import specialize
 from graphc.codegen.program.program import compile_graph
 from graphc.codegen.program.specialize import counts
 from graphc.codegen.runtime import tiers
-from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, parameter
-from graphc.ir.core.guards import Guards
-from graphc.ir.core.structural_key import structure, with_numbers
+from graphc.ir.core.structural_key import structure
 from graphc.ir.core.types import F32, TensorType
 from graphc.ir.interpret.evaluate import evaluate
 from tests import graphs
 
 F = torch.nn.functional
+
+
 SIZES = (17, 64, 100, 1000, 33, 12, 999, 256)
+
+
 rng = np.random.default_rng(0)
 
 
@@ -161,80 +163,6 @@ def _flat(x: Any) -> list[Any]:
     return [y for z in x for y in _flat(z)] if isinstance(x, (tuple, list)) else [x]
 
 
-# -- the parts ------------------------------------------------------------------------------------------------
-
-
-def test_symbols_compute_as_numbers_do() -> None:
-    def f(n: Any, k: Any) -> list[Any]:
-        return [
-            n + k,
-            3 + n,
-            n - k,
-            5 - n,
-            n * k,
-            2 * n,
-            n // k,
-            7 // k,
-            n % k,
-            9 % k,
-            n / k,
-            1 / k,
-            -n,
-            abs(-n),
-            n * 1,
-            n - 0,
-            n & 6,
-            n.bit_length(),
-        ]
-
-    book = Guards([17, 5])
-    specialization = book.specialization(f(*book.symbols))
-    for n, k in ((17, 5), (100, 3), (8, 9)):
-        assert specialization.replay([n, k]) == f(n, k)
-    assert specialization.replay([3, 0]) is None  # division by zero: the long way says what is wrong
-
-
-@pytest.mark.parametrize(
-    "use, other",
-    [
-        (lambda n: n > 10, 10),
-        (lambda n: n == 17, 18),
-        (lambda n: n != 3, 3),
-        (lambda n: n % 2 == 1, 18),
-        (bool, 0),
-        (int, 18),
-        (float, 18),
-        (str, 18),
-        (range, 18),
-        (lambda n: f"{n:3}", 18),
-        (np.zeros, 18),
-        (lambda n: [0] * n, 18),
-        (lambda n: (0,) * n, 18),
-        (lambda n: max(n, 12), 11),
-        (lambda n: {17: 1}.get(n), 18),
-    ],
-)
-def test_what_is_decided_by_a_symbol_is_noted(use: Callable[[Any], Any], other: int) -> None:
-    book = Guards([17])
-    (n,) = book.symbols
-    use(n)
-    specialization = book.specialization([n])
-    assert specialization.replay([17]) == [17]
-    assert specialization.replay([other]) is None
-
-
-def test_a_graph_is_its_structure_and_its_numbers() -> None:
-    x = parameter(TensorType(F32, (40, 3)), "x")
-    graph = Graph((x,), (build.sum_(x * 0.3, (0,)), x * 2.0))
-    layouts = {x: dense_strides(x.shape)}
-    key, numbers = structure(graph, layouts)
-    assert numbers == [40, float(np.float32(0.3)), 40, 40]
-    other, other_layouts = with_numbers(graph, layouts, [50, 0.75, 50, 50])
-    assert structure(other, other_layouts) == (key, [50, 0.75, 50, 50])
-    data = np.ones((50, 3), np.float32)
-    assert evaluate(other, [data])[0].tolist() == [37.5] * 3
-
-
 def test_sizes_that_coincide_take_the_long_way() -> None:
     def f(x: Any, y: Any) -> Any:
         return (x.sum(0), y.sum(0), (x[:, None] * y[None]).sum())
@@ -321,9 +249,6 @@ def test_random_graphs_at_other_sizes_compute_what_the_evaluator_does(first: int
                 scale = np.abs(want[np.isfinite(want)]).max(initial=1) if want.dtype.kind == "f" else 0
                 np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-5 * scale)
     assert counts["replayed"]  # this is what it is about
-
-
-# -- what must not be decided once for two things ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["amax", "sum"])

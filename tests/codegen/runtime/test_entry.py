@@ -7,11 +7,10 @@ import functools
 import gc
 import os
 import pickle
-import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,14 +19,13 @@ from numpy.typing import NDArray
 
 from graphc.codegen.llvm.builder import Function, Module
 from graphc.codegen.llvm.values import Value
-from graphc.codegen.runtime import allocator, numpy_abi, pool, system_memory
+from graphc.codegen.runtime import allocator, numpy_abi, system_memory
 from graphc.codegen.runtime.array_spec import ArraySpec
 from graphc.codegen.runtime.engine import MachineCode, compile_text
 from graphc.codegen.runtime.entry import PythonEntry, call_program, make_entry
+from tests.codegen.runtime.programs import LARGE, native_only
 
 PARAMS = (("ptr", "parameters"), ("ptr", "buffers"))
-native_only = pytest.mark.skipif(not numpy_abi.supported(), reason="no native calls on this Python")
-LARGE = 1 << 18
 
 
 def program() -> tuple[Module, Function]:
@@ -126,20 +124,9 @@ def entry(
     )
 
 
-@pytest.fixture(params=["native", "python"])
-def both(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Run a test with native entries, and with those that stand in for them."""
-    if request.param == "python":
-        monkeypatch.setattr(numpy_abi, "supported", lambda: False)
-    yield request.param
-
-
 def affine_entry(x: NDArray[np.float32], **options: Any) -> Callable[..., Any]:
     step = x.strides[0] // 4 if x.ndim else 1
     return entry(affine(), int_table(x.size, step), [x], [np.empty(x.shape, np.float32)], single=True, **options)
-
-
-# -- values ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n", [0, 1, 8, 1000, LARGE])
@@ -214,9 +201,6 @@ def test_object_arrays_are_refused() -> None:
         entry(returns_extent(), int_table(0), [np.array([None])], [], single=False)
 
 
-# -- guards ---------------------------------------------------------------------------------------------
-
-
 class Subclass(np.ndarray[Any, Any]):
     """An array that is not exactly an ndarray."""
 
@@ -229,6 +213,8 @@ def misaligned(x: NDArray[np.float32]) -> NDArray[Any]:
 
 
 X = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
 MISFITS: dict[str, tuple[Any, ...]] = {
     "no argument": (),
     "two arguments": (X, X),
@@ -284,9 +270,6 @@ def test_keywords_are_refused() -> None:
         f(x=x)
 
 
-# -- errors ---------------------------------------------------------------------------------------------
-
-
 def test_exception_of_slow_passes(both: str) -> None:
     def broken(*args: Any) -> None:
         raise LookupError("not here")
@@ -326,9 +309,6 @@ def test_exhausted_memory(single: bool, arena: bool, monkeypatch: pytest.MonkeyP
     assert allocator.stats().live == live
 
 
-# -- calls on arrays that are there ---------------------------------------------------------------------
-
-
 def test_call_program(both: str) -> None:
     a, b = np.arange(5.0), np.ones(5)
     made = [np.empty(5), np.empty(5)]
@@ -343,9 +323,6 @@ def test_call_program(both: str) -> None:
 def test_python_entry_is_the_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numpy_abi, "supported", lambda: False)
     assert type(affine_entry(np.zeros(3, np.float32))) is PythonEntry
-
-
-# -- threads and processes ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("release_gil", [False, True])
@@ -386,18 +363,6 @@ def test_fork() -> None:
         os._exit(0 if f(x)[1] == 3 else 1)
     assert os.waitpid(child, 0)[1] == 0
     np.testing.assert_array_equal(mine, x * 2 + 1)
-
-
-def test_arrays_may_die_after_everything_else() -> None:
-    text = (
-        "import sys\nfrom graphc.codegen.runtime import allocator\n"
-        "sys.kept = allocator.empty((1 << 20,), 'f4')\nsys.kept[:] = 1\n"
-    )
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-# -- references and memory ------------------------------------------------------------------------------
 
 
 @native_only
@@ -482,69 +447,3 @@ def test_memory_does_not_grow() -> None:
     after = allocator.stats()
     assert after.misses == before.misses and after.hits == before.hits + 100
     assert (after.live, after.cached) == (before.live, before.cached)
-
-
-@native_only
-def test_view_keeps_the_block() -> None:
-    before = allocator.stats().live
-    x = allocator.empty((LARGE,), np.float32)
-    x[:] = 3
-    view = x[10:20].reshape(2, 5)
-    del x
-    assert allocator.stats().live == before + 4 * LARGE
-    assert (view == 3).all()
-    del view
-    assert allocator.stats().live == before
-
-
-@native_only
-def test_freed_blocks_are_reused_and_trimmed() -> None:
-    allocator.trim()
-    x = allocator.empty((LARGE,), np.float32)
-    address = x.ctypes.data
-    del x
-    assert allocator.stats().cached == 4 * LARGE
-    assert allocator.empty((LARGE // 2,), np.float64).ctypes.data == address
-    assert allocator.trim() == 4 * LARGE
-    assert allocator.stats().cached == 0
-
-
-@native_only
-def test_limit_bounds_what_is_kept() -> None:
-    allocator.trim()
-    before = allocator.limit()
-    try:
-        assert allocator.limit(6 * LARGE) == 6 * LARGE
-        arrays = [allocator.empty((LARGE,), np.float32) for _ in range(3)]
-        arrays.clear()
-        assert allocator.stats().cached == 4 * LARGE
-    finally:
-        allocator.limit(before)
-        allocator.trim()
-
-
-def test_size_classes() -> None:
-    for nbytes in [1, 65_536, 65_537, 81_920, 81_921, 131_073, 5_000_000, 2**31 + 1]:
-        size_class = pool.class_of(nbytes)
-        size = pool.class_bytes(size_class)
-        assert size >= nbytes
-        assert size == allocator.LEAST_POOLED or size <= 1.25 * nbytes
-        assert size_class == 0 or pool.class_bytes(size_class - 1) < nbytes
-    assert pool.class_of(pool.class_bytes(pool.CLASSES - 1)) == pool.CLASSES - 1
-
-
-def test_sizes_beyond_every_class_are_an_error_and_no_crash() -> None:
-    for nbytes in (pool.class_bytes(pool.CLASSES - 1) + 1, 10**16, 2**70):
-        with pytest.raises(MemoryError, match=f"at most 2.5e\\+14 bytes in one array, got {nbytes}"):
-            pool.class_of(nbytes)
-    with pytest.raises(MemoryError, match="in one array"):
-        allocator.empty((10**8, 10**8), np.float32)
-
-
-@pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (5,), (300, 400)])
-@pytest.mark.parametrize("dtype", [bool, "int8", "float32", "complex128", "O"])
-def test_empty(both: str, shape: tuple[int, ...], dtype: Any) -> None:
-    x = allocator.empty(shape, dtype)
-    assert x.shape == shape and x.dtype == dtype and x.flags.c_contiguous and x.flags.writeable
-    x[...] = 1
-    assert (x == 1).all()

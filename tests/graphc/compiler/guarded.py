@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-import pytest
 
 from graphc.tensors.tensor import Tensor
 
@@ -35,15 +33,3 @@ class Config:
 
 def plain(x: Any) -> Any:
     return x.detach().numpy() if isinstance(x, Tensor) else x
-
-
-@pytest.fixture(autouse=True)
-def globals_of_before() -> Any:
-    names = ("K", "FLAG", "MODE", "helper")
-    kept = {n: globals()[n] for n in names}
-    table = copy.deepcopy(TABLE)
-    yield
-    globals().update(kept)
-    TABLE.clear()
-    TABLE.update(table)
-    Config.scale = 1.0

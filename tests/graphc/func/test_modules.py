@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import graphc as torch
@@ -18,3 +20,26 @@ def test_functional_call_swaps_and_restores() -> None:
     assert gradient.tolist() == [[1, 2, 3], [1, 2, 3]]
     with pytest.raises(KeyError, match="no parameter or buffer called 'nothing'"):
         func.functional_call(layer, {"nothing": X}, X)
+
+
+def test_functional_call_replaces_tied_tensors() -> None:
+    class Tied(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = torch.nn.Linear(1, 1, bias=False), torch.nn.Linear(1, 1, bias=False)
+            self.b.weight = self.a.weight
+
+        def forward(self, x: torch.Tensor) -> Any:
+            return self.b(self.a(x))
+
+    new, x = {"a.weight": torch.tensor([[3.0]])}, torch.ones(1, 1)
+    model = Tied()
+    with torch.no_grad():
+        model.a.weight.fill_(2.0)
+    assert func.functional_call(model, new, x).item() == 9
+    assert func.functional_call(model, new, x, tie_weights=False).item() == 6
+    assert model(x).item() == 4
+    with pytest.raises(RuntimeError, match="Missing key"):
+        func.functional_call(model, {}, x, strict=True)
+    with pytest.raises(TypeError):
+        func.functional_call(model, new, x, strikt=True)  # type: ignore[call-arg]

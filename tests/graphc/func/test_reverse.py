@@ -142,3 +142,9 @@ def test_errors_name_the_line_of_the_call(call, message):
     with pytest.raises((RuntimeError, ValueError), match=message) as caught:
         call()
     assert f"\n  at {__file__}:{call.__code__.co_firstlineno}" in str(caught.value)
+
+
+def test_vjp_of_one_argument_gives_a_tuple() -> None:
+    _, pull = func.vjp(lambda x: x * 2, torch.ones(2))
+    cotangents = pull(torch.ones(2))
+    assert isinstance(cotangents, tuple) and [g.tolist() for g in cotangents] == [[2, 2]]

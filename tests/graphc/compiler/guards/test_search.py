@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import enum
 import math
 import types
@@ -57,6 +58,18 @@ def check(f: Any, *changes: Any, x: Any = X, calls: int = 3) -> None:
 
 def put(name: str, value: Any) -> Any:
     return lambda: globals().__setitem__(name, value)
+
+
+@pytest.fixture(autouse=True)
+def globals_of_before() -> Any:
+    names = ("K", "FLAG", "MODE", "helper")
+    kept = {n: globals()[n] for n in names}
+    table = copy.deepcopy(TABLE)
+    yield
+    globals().update(kept)
+    TABLE.clear()
+    TABLE.update(table)
+    Config.scale = 1.0
 
 
 def test_globals_read_by_the_function_and_by_what_it_calls():

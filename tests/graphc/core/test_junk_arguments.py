@@ -71,7 +71,7 @@ def test_modules_refuse_junk() -> None:
 
 
 def test_the_message_says_what_came() -> None:
-    with pytest.raises(TypeError, match=r"got float\n  at .*test_junk_calls"):
+    with pytest.raises(TypeError, match=r"got float\n  at .*test_junk_arguments"):
         F.gelu(2.0)
     with pytest.raises(TypeError, match=r"sort\(\) received .* got \(list of int\)"):
         G.sort([3, 1])

@@ -1,7 +1,7 @@
 """Normalise, move, use: values that hold a reduction are read at other points than their own, on shapes whose loops may be
 mistaken for one another; compiled code against the evaluator.
 
-`python -m tests.codegen.nests.test_moved_reductions` runs the whole matrix, the test some hundred cases of it.
+`python -m tests.ir.fusion.test_grouping` runs the whole matrix, the test some hundred cases of it.
 """
 
 from __future__ import annotations

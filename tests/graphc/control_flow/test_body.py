@@ -264,7 +264,7 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
 def test_mistakes(call: Callable[[], Any], kind: type[Exception], text: str) -> None:
     with pytest.raises(kind, match=text) as caught:
         call()
-    assert "test_usage.py" in str(caught.value)
+    assert "test_body.py" in str(caught.value)
 
 
 def test_what_a_body_raises_comes_through() -> None:

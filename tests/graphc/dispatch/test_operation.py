@@ -1,0 +1,66 @@
+"""Operations: functions on nodes that tensors are passed to."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+import graphc as torch
+from graphc.core.errors import TracingError
+from graphc.dispatch.operation import op
+from graphc.ir.core.graph import Node, parameter
+from graphc.ir.core.types import F32, TensorType
+
+
+@op("Twice")
+def twice(input: Node, *, plus: float = 0.0) -> Node:
+    """Return 2 * input + plus."""
+    assert isinstance(input, Node)
+    return input + input + plus
+
+
+@op(lambda input, other=False: "Both" if other else "One", view=False)
+def pair(input: Node, other: bool = False) -> tuple[Node, Node]:
+    return input * 1.0, input * 2.0
+
+
+@op("Flag", differentiable=False)
+def positive(input: Node) -> Node:
+    return input > 0
+
+
+def test_the_body_gets_nodes_and_the_caller_tensors(run) -> None:
+    x = torch.tensor([1.0, 2.0])
+    assert run(lambda x: twice(x, plus=1.0))(x).tolist() == [3.0, 5.0]
+    assert twice(np.array([1.5])).tolist() == [3.0]
+    assert [y.tolist() for y in pair(x)] == [[1.0, 2.0], [2.0, 4.0]]
+
+
+def test_the_history_has_the_operations_name() -> None:
+    x = torch.tensor([1.0], requires_grad=True)
+    assert twice(x).grad_fn.name() == "TwiceBackward0"
+    assert pair(x, True)[0].grad_fn.name() == "BothBackward0" and pair(x)[0].grad_fn.name() == "OneBackward0"
+    flags = positive(x)
+    assert flags.grad_fn is None and not flags.requires_grad and flags.tolist() == [True]
+
+
+def test_gradients_are_those_of_the_nodes() -> None:
+    x = torch.tensor([1.0, 3.0], requires_grad=True)
+    twice(x * x).sum().backward()
+    assert x.grad.tolist() == [4.0, 12.0]
+
+
+def test_the_signature_is_the_users() -> None:
+    assert str(inspect.signature(twice)) == "(input: 'Tensor', *, plus: 'float' = 0.0) -> 'Tensor'"
+    assert twice.__name__ == "twice" and twice.__doc__ == "Return 2 * input + plus."
+    assert isinstance(twice.nodes(parameter(TensorType(F32, (2,)))), Node)
+
+
+def test_results_of_a_trace_have_no_value() -> None:
+    def looks(x: torch.Tensor) -> torch.Tensor:
+        return twice(x) if twice(x).item() > 0 else x
+
+    with pytest.raises(TracingError):
+        torch.compile(looks)(torch.tensor(1.0))

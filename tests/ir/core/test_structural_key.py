@@ -1,0 +1,24 @@
+"""A graph's structure and its numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graphc.ir.analysis.views import dense_strides
+from graphc.ir.core import build
+from graphc.ir.core.graph import Graph, parameter
+from graphc.ir.core.structural_key import structure, with_numbers
+from graphc.ir.core.types import F32, TensorType
+from graphc.ir.interpret.evaluate import evaluate
+
+
+def test_a_graph_is_its_structure_and_its_numbers() -> None:
+    x = parameter(TensorType(F32, (40, 3)), "x")
+    graph = Graph((x,), (build.sum_(x * 0.3, (0,)), x * 2.0))
+    layouts = {x: dense_strides(x.shape)}
+    key, numbers = structure(graph, layouts)
+    assert numbers == [40, float(np.float32(0.3)), 40, 40]
+    other, other_layouts = with_numbers(graph, layouts, [50, 0.75, 50, 50])
+    assert structure(other, other_layouts) == (key, [50, 0.75, 50, 50])
+    data = np.ones((50, 3), np.float32)
+    assert evaluate(other, [data])[0].tolist() == [37.5] * 3
