@@ -667,7 +667,7 @@ ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: torch.scan(lambda c, x: c, 0.0, XS2), TypeError, r"a body that returns \(carry, y\), got Tensor"),
     (lambda: torch.scan(lambda c, x: ([c], x), (0.0,), XS2), TypeError, r"come back as they are in init, .*, got \[\(\*,\)\]"),
     (lambda: torch.scan(lambda c, x: ({"a": [c["a"][0] + x]}, x), {"a": [0.0]}, XS2), TypeError,
-     r"f32\[\] at init\['a'\]\[0\], got f32\[3\]\n  made at .*test_control_flow.py"),
+     r"f32\[\] at init\['a'\]\[0\], got f32\[3\]\n  made at .*test_api.py"),
     (lambda: torch.scan(lambda c, x: (c.double(), x), torch.ones(2), XS2), TypeError, r"f32\[2\] at init, got f64\[2\]"),
     (lambda: torch.scan(lambda c, x: (c, "text"), 0.0, XS2), TypeError, r"tensors or numbers as results, got str at \[1\]"),
     (lambda: torch.scan(lambda c, x: (c, x), "text", XS2), TypeError, r"init: expected a tensor, .* a number, got str"),
@@ -676,7 +676,7 @@ ERRORS: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: torch.scan(lambda c, x: (c, x), 0.0), ValueError, r"expected xs, or the length of the loop, got neither"),
     (lambda: torch.scan(lambda c, x: (c, x), 0.0, torch.tensor(1.0)), TypeError, r"xs: expected a tensor with an axis"),
     (lambda: torch.scan(writes(torch.zeros(())), 0.0, XS2), torch.TracingError,
-     r"writes to a tensor of type f32\[\] from outside. .*\n  at .*test_control_flow.py"),
+     r"writes to a tensor of type f32\[\] from outside. .*\n  at .*test_api.py"),
     (lambda: torch.cond(torch.ones(2) > 0, lambda: 1, lambda: 2), TypeError, r"a bool tensor of one element, got bool\[2\]"),
     (lambda: torch.cond(torch.tensor(1), lambda: 1, lambda: 2), TypeError, r"a bool tensor of one element, got i64\[\]"),
     (lambda: torch.cond(torch.tensor(True), lambda: 1, lambda: (2,)), TypeError, r"one structure, got \* and \(\*,\)"),
@@ -703,7 +703,7 @@ def test_a_refused_write_is_located_where_it_was_made() -> None:
 def test_errors(call: Callable[[], Any], kind: type[Exception], text: str) -> None:
     with pytest.raises(kind, match=text) as caught:
         call()
-    assert "test_control_flow.py" in str(caught.value)
+    assert "test_api.py" in str(caught.value)
 
 
 def test_a_failing_body_leaves_all_as_it_was() -> None:
