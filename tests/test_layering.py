@@ -143,6 +143,7 @@ ACROSS = {
     "graphc/nn/layers/test_training.py": "layers over a training loop: statistics, initial values, modes",
     "graphc/control_flow/test_against_python.py": "random programs, against the same loops in Python",
     "graphc/recording/test_recording_random.py": "random scripts, recorded and on nodes",
+    "graphc/compiler/test_aliases.py": "arguments and state that share memory: capture, variants and events together",
     "graphc/compiler/test_errors.py": "errors of compiled functions, wherever they are raised",
     "graphc/compiler/test_threads.py": "several threads and processes in one compiled function",
     "graphc/core/test_junk_arguments.py": "every public function, with arguments that make no sense",

@@ -243,7 +243,7 @@ MISTAKES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: torch.fori_loop(0, 3, body_that_breaks, torch.ones(4)), torch.TracingError,
      r"fori_loop\(body_that_breaks\): expected a value that is known .* got bool\[\]"),
     (lambda: torch.fori_loop(0, 2, lambda i, v: torch.cat([v, v]), torch.zeros(2)), TypeError,
-     r"fori_loop\(<lambda>\): .* of the types they go in with, f32\[2\] at init_val, got f32\[4\]\n  made at .*usage"),
+     r"fori_loop\(<lambda>\): .* of the types they go in with, f32\[2\] at init_val, got f32\[4\]\n  made at .*test_body"),
     (lambda: torch.fori_loop(0, torch.tensor(2), lambda i, v: {"a": v["a"].double()}, {"a": torch.zeros(2)}), TypeError,
      r"fori_loop\(<lambda>\): .* f32\[2\] at init_val\['a'\], got f64\[2\]"),
     (lambda: torch.scan(lambda c, x: ({"h": c["h"], "n": c["n"] + 0.5}, x), {"h": 0.0, "n": torch.tensor(0)}, torch.ones(3)),
