@@ -695,7 +695,7 @@ def test_a_refused_write_is_located_where_it_was_made() -> None:
         return c, x
 
     elsewhere.add_(1)  # makes the same node
-    with pytest.raises(torch.TracingError, match=rf"test_control_flow.py:{body.__code__.co_firstlineno + 1}$"):
+    with pytest.raises(torch.TracingError, match=rf"test_api.py:{body.__code__.co_firstlineno + 1}$"):
         torch.scan(body, 0.0, XS2)
 
 
