@@ -5,40 +5,37 @@ from __future__ import annotations
 import os
 import threading
 from typing import Any
-from weakref import WeakSet
 
 __all__ = ["ForkLock"]
 
-_all: WeakSet[ForkLock] = WeakSet()
+_generation = 0
+"""How many forks lead to this process."""
 
 
 class ForkLock:
-    """A lock around a few operations on a shared table.
+    """A lock around operations on state that threads share.
 
     A forked process gets a new lock: the holder of the old one does not exist there, and each operation under the lock leaves
-    the table consistent.  The lock is reentrant, for signal handlers and finalizers that run in the thread that holds it.
+    the state consistent.  The lock is reentrant, for signal handlers and finalizers that run in the thread that holds it.
     """
 
-    __slots__ = ("__weakref__", "_lock")
+    __slots__ = ("_generation", "_lock")
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
-        _all.add(self)
+        self._lock, self._generation = threading.RLock(), _generation
 
     def __enter__(self) -> None:
+        if self._generation != _generation:
+            self._lock, self._generation = threading.RLock(), _generation
         self._lock.acquire()
 
     def __exit__(self, *error: Any) -> None:
         self._lock.release()
 
-    def renew(self) -> None:
-        """Replace the lock by a free one."""
-        self._lock = threading.RLock()
-
 
 def _in_child() -> None:
-    for lock in list(_all):
-        lock.renew()
+    global _generation
+    _generation += 1
 
 
 if hasattr(os, "register_at_fork"):

@@ -18,6 +18,7 @@ from sys import getrefcount
 from typing import Any
 from weakref import ref
 
+from graphc.codegen.runtime.locks import ForkLock
 from graphc.ir.core.graph import Node, make, parameter
 from graphc.ir.core.types import TensorType
 from graphc.recording import trie
@@ -46,13 +47,15 @@ class Recording:
 
     __slots__ = (
         "__weakref__", "actual", "edges", "entry", "fns", "freed", "grad", "heavy", "held", "held_bytes", "infos", "inputs",
-        "is_spent", "nodes", "numbers", "pasts", "path", "saved", "serial", "shadow", "slots", "storages", "tensors",
+        "is_spent", "lock", "nodes", "numbers", "pasts", "path", "saved", "serial", "shadow", "slots", "storages", "tensors",
         "urgent",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.entry: Any = trie.root()
         self.path: Any = None
+        self.lock = ForkLock()
+        """Held while the recording is computed or made into nodes: two threads may look at once."""
         self.grad = True
         self.heavy = False
         """Whether it holds more bytes of values from outside than it should."""
@@ -92,9 +95,10 @@ class Recording:
     def known(self) -> list[Slot]:
         """Return what is known of all slots."""
         entry: Entry = self.entry or self.path
-        if len(self.infos) != entry.count:
-            self.infos = entry.path(self.infos[: entry.count])  # another list: a signal handler may come in between
-        return self.infos
+        infos = self.infos
+        if len(infos) != entry.count:
+            infos = self.infos = entry.path(infos[: entry.count])  # another list: a signal handler may come in between
+        return infos
 
     def slot(self, number: int) -> Slot:
         """Return what is known of one slot."""
@@ -176,6 +180,10 @@ class Recording:
 
     def flush(self) -> None:
         """Close, and compute what can still be looked at; where that fails, leave it pending on nodes."""
+        with self.lock:
+            self._flush()
+
+    def _flush(self) -> None:
         path = self.close()
         slots = self.slots
         if path is None or not slots:
@@ -233,7 +241,8 @@ class Recording:
         """Make nodes and steps of a history of what was recorded, and put them into the storages; close it before."""
         self.close()
         for recording in sorted(self._and_older(), key=lambda r: r.serial):
-            recording._materialize()
+            with recording.lock:
+                recording._materialize()
 
     def _and_older(self) -> Iterable[Recording]:
         found, waiting = {self}, [self]
@@ -307,13 +316,12 @@ class Recording:
         if node.value is None:
             node.value = storage.value
         pending = node.value is None
-        has_history = storage._fn is HISTORY
-        storage.set_node(node)
         storage.pending = len(self.slots) if pending else 0
-        if has_history:
+        if storage._fn is HISTORY:
             assert fn is not None
             storage._fn = fn
             fn.owner = ref(storage)
+        storage.set_node(node)
         if pending:
             state.dirty.add(storage)
 

@@ -10,6 +10,7 @@ from sys import getrefcount
 from typing import Any
 from weakref import WeakSet, ref
 
+from graphc.codegen.runtime.locks import ForkLock
 from graphc.core.dtypes import of_numpy
 from graphc.ir.core.build import apply
 from graphc.ir.core.graph import PARAMETER, Node, make, parameter
@@ -51,6 +52,10 @@ def unique(node: Node) -> Node:
     if node.value is not None:
         return valued(node.value, node)
     return make(PRIMITIVES["alias"], (stopped(node),), unique=True, like=node)
+
+
+_making = ForkLock()
+"""Held while a value gets its node: gradients go to the node of a leaf, so that there must be one."""
 
 
 class _Holder:
@@ -169,32 +174,32 @@ class Storage:
         self._node, self.value, self.recording = node, None, None
 
     def _end_recording(self) -> None:
-        recording = self.recording
+        recording = self.recording  # read first: another thread may end it at any moment
         if recording is not None and self.value is None:
             recording.flush()
-        if self._fn is HISTORY:
+        if recording is not None and self._fn is HISTORY:
             recording.materialize()
-        if self._node is None:
-            value = self.value
-            self.set_node(parameter(TensorType(of_numpy(value.dtype).ir, value.shape), where="", value=value))
+        with _making:
+            if self._node is None:
+                value = self.value
+                self.set_node(parameter(TensorType(of_numpy(value.dtype).ir, value.shape), where="", value=value))
 
     def array(self) -> Any:
         """Return the value, computed now if it was only recorded; None if it is pending on nodes."""
-        if self._node is not None:
-            return self._node.value
-        if self.value is None:
-            self.recording.flush()
-            return self.value if self._node is None else self._node.value
-        return self.value
+        recording = self.recording  # read first: another thread may end it at any moment
+        if self._node is None and self.value is None:
+            recording.flush()
+        node, value = self._node, self.value
+        return value if node is None else node.value
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the value."""
-        if self._node is not None:
-            return self._node.types[0].shape
-        if self.value is not None:
-            return self.value.shape  # type: ignore[no-any-return]
-        return self.recording.known()[self.slot].node.shape  # type: ignore[no-any-return]
+        recording, slot = self.recording, self.slot
+        node, value = self._node, self.value
+        if node is not None:
+            return node.types[0].shape
+        return value.shape if value is not None else recording.slot(slot).node.shape  # type: ignore[no-any-return]
 
     def enter(self) -> None:
         """Tell the trace that runs, if one does, that this storage is used: from outside, it is put on a placeholder.

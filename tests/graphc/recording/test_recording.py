@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -375,6 +376,31 @@ def test_tensors_are_handed_between_threads() -> None:
         thread.join()
         (found[0] + more.sum()).backward()
     assert x.grad.tolist() == [20 * 10.0] * 3
+
+
+def test_threads_look_at_one_pending_result_at_once() -> None:
+    found: list[float] = []
+
+    def look(pending: Any, barrier: threading.Barrier) -> None:
+        barrier.wait()
+        found.append((pending * 3).sum().item())
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(150):
+            x = torch.ones(3, requires_grad=True)
+            pending, barrier = x * 2 + 1, threading.Barrier(4)
+            threads = [threading.Thread(target=look, args=(pending, barrier)) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            pending.sum().backward()
+            assert x.grad.tolist() == [2.0] * 3
+    finally:
+        sys.setswitchinterval(before)
+    assert found == [27.0] * 600
 
 
 def test_threads_record_at_once() -> None:
