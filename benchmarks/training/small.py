@@ -11,6 +11,9 @@ from training.common import LOOPS, loop
 
 __all__ = ["NAMES"]
 
+OTHERS = frozenset(LOOPS)
+"""The loops of modules imported before."""
+
 
 @loop("chain of 1,000, recorded")
 def recorded(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
@@ -163,5 +166,5 @@ def buffer(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
     return step
 
 
-NAMES = frozenset(LOOPS)
+NAMES = frozenset(LOOPS) - OTHERS
 """The loops of this module."""
