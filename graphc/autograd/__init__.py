@@ -1,4 +1,4 @@
-"""Automatic differentiation in reverse mode, as torch.autograd has it: `backward`, `grad`, grad modes, custom functions."""
+"""Automatic differentiation in reverse mode, as in torch.autograd: `backward`, `grad`, grad modes, custom functions."""
 
 from graphc.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from graphc.autograd.backward import backward, grad

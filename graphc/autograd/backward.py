@@ -1,4 +1,4 @@
-"""`backward` and `grad`, as torch.autograd has them, and the methods of `Tensor` that belong to them.
+"""`backward` and `grad`, as in torch.autograd, and the methods of `Tensor` that belong to them.
 
 The engine (graphc.autograd.engine) builds the gradient nodes; this module chooses the targets and accumulates the results.
 """
@@ -107,7 +107,7 @@ def _leaves(steps: Sequence[GradFn]) -> list[tuple[Tensor, Node]]:
 
 
 def _targets_of(tensor: Tensor, steps: Sequence[GradFn]) -> list[tuple[Tensor, Node]]:
-    """Return the nodes that stand for a tensor in a history: a leaf may have been changed since."""
+    """Return the nodes that represent a tensor in a history: a leaf may have been changed since."""
     if not tensor.requires_grad:
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     if not tensor.is_leaf:
@@ -127,7 +127,7 @@ def _retained(steps: Sequence[GradFn]) -> list[tuple[Tensor, Node]]:
 
 
 def _accumulate_grad(tensor: Tensor, gradient: Tensor, create: bool) -> Storage:
-    """Add a gradient to a tensor's `.grad`, in place where no history is wanted; run its hooks around that."""
+    """Add a gradient to a tensor's `.grad`, in place if it needs no history, and run the tensor's hooks."""
     hooks = tensor._hooks or {}
     for hook in list(hooks.get("tensor", {}).values()) if tensor.is_leaf else ():
         gradient = call_hook(hook, gradient)

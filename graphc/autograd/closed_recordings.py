@@ -1,7 +1,7 @@
-"""Backward through closed recordings: one program for each, found by its structure and the slots that gradients come in by.
+"""Backward through closed recordings: one program for each, found by its structure and the slots with a cotangent.
 
-What was looked at before `backward` has closed its recording, which keeps the values that gradients need.  Newest first, each
-recording gets the cotangents of its slots and returns those of its leaves, and of values from older recordings.
+A read before `backward` closes the recording, which keeps the values that gradients need.  Newest first, each recording
+receives the cotangents of its slots and returns those of its leaves, and of values from older recordings.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ __all__ = ["Way", "backward_over_recordings", "way_from"]
 
 @dataclass(frozen=True, eq=False)
 class Way:
-    """Where gradients go from slots: to which leaves, to which values with a history from before, through which slots."""
+    """Where gradients flow from slots: to which leaves, to which external values with a history, through which slots."""
 
     leaves: tuple[int, ...]
     past: tuple[int, ...]
     used: frozenset[int]
     saving: frozenset[int]
-    """Those of `used` that can be run through once only."""
+    """Those of `used` that can be used only once."""
 
     @property
     def leads_out(self) -> bool:
-        """Whether the history goes on before the recording."""
+        """Whether the history continues before the recording."""
         return bool(self.past)
 
 
 def way_from(known: list[Slot], roots: tuple[int, ...]) -> Way:
-    """Walk the history from slots."""
+    """Follow the history from slots."""
     seen: set[int] = set()
     waiting = list(roots)
     while waiting:
@@ -57,7 +57,7 @@ def way_from(known: list[Slot], roots: tuple[int, ...]) -> Way:
 
 @dataclass(eq=False)
 class _Step:
-    """What a backward does in one recording."""
+    """The part of a backward in one recording."""
 
     recording: Recording
     slots: tuple[int, ...]
@@ -65,7 +65,7 @@ class _Step:
 
 
 def backward_over_recordings(root: Storage) -> bool:
-    """Accumulate the gradients of a scalar in the leaves that it depends on; return False where that needs nodes."""
+    """Accumulate the gradients of a scalar in the leaves that it depends on; return False if that needs nodes."""
     recording = root.recording
     recording.flush()
     if recording.actual is not None or root.value is None:
@@ -84,12 +84,12 @@ def backward_over_recordings(root: Storage) -> bool:
     for step in steps:
         step.recording.use_up(step.way.used)
     for leaf, gradient in found.items():
-        _accumulate(leaf, gradient)  # this may make nodes of the recordings
+        _accumulate(leaf, gradient)  # this may create nodes of the recordings
     return True
 
 
 def _steps(recording: Recording, root: int) -> list[_Step] | None:
-    """Return what is to be done in which recording, newest first; None where that needs nodes."""
+    """Return the parts of a backward in each recording, newest first; None if it needs nodes."""
     slots: dict[Recording, set[int]] = {recording: {root}}
     steps = []
     while slots:

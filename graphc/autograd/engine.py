@@ -1,4 +1,4 @@
-"""One backward, from tensors to gradient nodes: what is checked, what the graph differentiates, what Python has a say in."""
+"""One backward, from tensors to gradient nodes: checks, differentiation of the graph, and calls of Python code."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def differentiate(
     wrt: Sequence[Node],
     used: Set[GradFn] | None = None,
 ) -> list[Node | None]:
-    """Return the gradient nodes by `wrt`, through the Python code of the barriers among `steps`.
+    """Return the gradient nodes with respect to `wrt`, through the Python code of the custom grad_fns among `steps`.
 
-    `steps` are those of the history of the roots, users first.  `used` are those on a path from a root to `wrt`; no
-    other code runs, since a backward may take gradients through what its own result is saved for.  A barrier without
-    edges says by its nodes alone what it depends on.
+    `steps` are the grad_fns of the history of the roots, users first.  `used` are those on a path from a root to `wrt`; no
+    other code runs, since a backward may take gradients through the values that it saved.  A custom grad_fn without edges
+    depends on its nodes alone.
     """
     used = leading_to(_by_node(steps, wrt), steps) if used is None else used
     reroute = _Reroute(steps)
@@ -66,9 +66,9 @@ def differentiate(
 
 
 def leading_to(ends: Set[GradFn], steps: Sequence[GradFn]) -> set[GradFn]:
-    """Return the steps, of a history with users first, from which an edge leads towards one of `ends`.
+    """Return the grad_fns, of a history with users first, from which an edge leads towards one of `ends`.
 
-    A hook on an end is on the way to it.
+    A hook on an end is on the path to it.
     """
     targets = set(ends)
     for step in steps:
@@ -82,15 +82,15 @@ def leading_to(ends: Set[GradFn], steps: Sequence[GradFn]) -> set[GradFn]:
 
 
 def _by_node(steps: Sequence[GradFn], wrt: Sequence[Node]) -> set[GradFn]:
-    """Return the steps that stand for nodes to take gradients by: leaves and inputs of transforms."""
+    """Return the grad_fns by the nodes to take gradients with respect to: leaves and inputs of transforms."""
     nodes = set(wrt)
     return {s for s in steps if isinstance(s, (AccumulateGrad, TransformInput)) and s.node in nodes}
 
 
 class _Reroute:
-    """Lead what read a tensor before a hook was put on it through that hook too.
+    """Routes the readers of a tensor before a hook was registered through that hook too.
 
-    The hook's step covers what reads its output; here nodes that read its input are rebuilt to read the output.
+    The hook's grad_fn covers the readers of its output; here the nodes that read its input are rebuilt to read the output.
     """
 
     def __init__(self, steps: Sequence[GradFn]) -> None:
@@ -107,7 +107,7 @@ class _Reroute:
 
 
 def _cotangents(outputs: Sequence[Tensor], given: Any) -> list[Tensor | None]:
-    """Return one gradient or None for each output.  Raises RuntimeError for another number of them."""
+    """Return one gradient or None for each output.  Raises RuntimeError for a wrong number of them."""
     if given is None:
         return [None] * len(outputs)
     found = [given] if isinstance(given, Tensor) else list(given)
@@ -117,7 +117,7 @@ def _cotangents(outputs: Sequence[Tensor], given: Any) -> list[Tensor | None]:
 
 
 def _cotangent(index: int, output: Tensor, given: Tensor | None) -> Node:
-    """Return the node of an output's cotangent, 1 where none is given.  Raises RuntimeError, TypeError."""
+    """Return the node of an output's cotangent, 1 if it is None.  Raises RuntimeError, TypeError."""
     node = output._node()
     if given is None:
         if output.requires_grad and node.type.size != 1:
@@ -134,7 +134,7 @@ def _cotangent(index: int, output: Tensor, given: Tensor | None) -> Node:
 
 
 class Engine:
-    """One backward: its roots and cotangents, checked, and the steps of their history."""
+    """One backward: its checked roots and cotangents, and the grad_fns of their history."""
 
     def __init__(self, outputs: Sequence[Tensor], given: Any, keep: bool, create: bool) -> None:
         self.outputs, self.keep, self.create = outputs, keep, create
@@ -149,7 +149,7 @@ class Engine:
             state.trace.begins_backward(o._node() for o in outputs)
 
     def run(self, targets: Sequence[tuple[Tensor, Node]]) -> list[Node | None]:
-        """Return the gradient nodes, and use up the history on the way to them unless it is kept."""
+        """Return the gradient nodes, and free the history on the path to them unless it is kept."""
         used = self._used(targets)
         if any(step.freed and (step in used or not step.edges) for step in self.steps):
             raise RuntimeError(TWICE)
@@ -169,9 +169,10 @@ class Engine:
         return found
 
     def _with_zeros(self, targets: Sequence[tuple[Tensor, Node]], found: Sequence[Node | None]) -> list[Node | None]:
-        """Return the gradients with zeros for targets that operations lead to which depend on their shape alone.
+        """Return the gradients with zeros for targets on which some operations depend only through their shape.
 
-        What a fill or a copy has written over is such an operand.  Python code on the way says itself what is None.
+        A value overwritten by a fill or a copy is such an operand.  Python code on the path decides itself where None is
+        returned.
         """
         first = [o._edge() for o in self.outputs]
         reached = set(history(first, _is_python))
@@ -180,7 +181,7 @@ class Engine:
         return [z if g is None else g for g, z in zip(found, zeros, strict=True)]
 
     def _check_numbers(self, roots: Sequence[Node]) -> None:
-        """Raise RuntimeError for the first step of the history, users first, that makes a NaN of gradients without one."""
+        """Raise RuntimeError for the first grad_fn, users first, that produces a NaN from gradients without one."""
         nodes = {s: n for s in self.steps if (n := _node_of(s)) is not None}
         found = differentiate(roots, self.weights, self.steps, list(nodes.values()), set(self.steps))
         by_step = {s: g for s, g in zip(nodes, found, strict=True) if g is not None}
@@ -194,12 +195,12 @@ class Engine:
                     raise RuntimeError(f"Function '{step.name()}' returned nan values in its {number}th output.{made}")
 
     def _used(self, targets: Sequence[tuple[Tensor, Node]]) -> set[GradFn]:
-        """Return the steps that gradients run through on their way to the targets."""
+        """Return the grad_fns that gradients flow through on their way to the targets."""
         edges = {e for t, _ in targets if not t.is_leaf and (e := t._edge()) is not None}
         return leading_to(edges | _by_node(self.steps, [n for _, n in targets]), self.steps)
 
     def held(self) -> Iterable[Storage]:
-        """Yield the storages of the outputs, and of whatever else of their history is still alive."""
+        """Yield the storages of the outputs, and of other values of their history that are still alive."""
         for step in self.steps:
             if isinstance(step, AccumulateGrad):
                 yield step.tensor._storage
@@ -222,21 +223,21 @@ class Engine:
 
 
 def _is_python(step: GradFn) -> bool:
-    """Tell whether a step is a custom function, which says itself what has no gradient."""
+    """Return whether a grad_fn is a custom function, which decides itself where there is no gradient."""
     return isinstance(step, CustomGradFn) and step.hooks is None and not isinstance(step, Replaced)
 
 
 def _node_of(step: GradFn) -> Node | None:
-    """Return the node of a step's result, which ordinary steps know only if they were made in anomaly mode."""
+    """Return the node of a grad_fn's result, which ordinary ones only have in anomaly mode."""
     if isinstance(step, (AccumulateGrad, TransformInput)):
         return step.node
     return step.metadata.get("node") if step.metadata else None
 
 
 def with_late_hooks(steps: list[GradFn]) -> list[GradFn]:
-    """Put the steps of hooks right before those of the tensors they were put on, also where nothing read these since.
+    """Move the grad_fns of hooks right before those of the tensors they are on, also where nothing read these since.
 
-    What had read such a tensor before it got the hook comes first then, as what read it afterwards does.
+    Readers of such a tensor before the hook then come first, like the readers after it.
     """
     hooks = {hook for step in steps for hook in _hooks_on(step)}
     return [s for step in steps if step not in hooks for s in (*_hooks_on(step), step)]
@@ -253,12 +254,12 @@ def _use_up(used: set[GradFn], steps: Sequence[GradFn]) -> None:
 
 
 def takes_gradient(step: GradFn) -> bool:
-    """Tell whether a history ends at a step: at a leaf, or at the input of a transform that is still running."""
+    """Return whether a history ends at a grad_fn: a leaf, or the input of a transform that is still running."""
     return isinstance(step, AccumulateGrad) or (isinstance(step, TransformInput) and step.active)
 
 
 def _ends(steps: Iterable[GradFn]) -> dict[Node, GradFn]:
-    """Map the nodes that gradients can be taken by to their steps."""
+    """Map the nodes that gradients can be taken with respect to to their grad_fns."""
     found: dict[Node, GradFn] = {}
     for step in steps:
         if takes_gradient(step) or isinstance(step, BatchInput):
@@ -269,7 +270,7 @@ def _ends(steps: Iterable[GradFn]) -> dict[Node, GradFn]:
 
 
 def depending(roots: Sequence[Node], ends: Iterable[Node]) -> set[Node]:
-    """Return the nodes that depend on one of the ends in a way gradients can take."""
+    """Return the nodes that depend on one of the ends differentiably."""
     found = set(ends)
     for node in toposort(roots):
         if not is_stopped(node) and not found.isdisjoint(node.operands):
@@ -287,14 +288,14 @@ def _recorded(node: Node, edges: tuple[GradFn, ...], depends: bool, forked: bool
 
 
 def step_name(node: Node, forked: bool) -> str:
-    """Return the name of the step of a history that a gradient with a history of its own is."""
+    """Return the name of the grad_fn of a gradient with a history of its own."""
     name = NAMES.get(node.op.name, node.op.name.title().replace("_", ""))
     if name == "Add" and not forked:
-        name = "Mul"  # a sum within the rule of one operation, such as pow, which torch has as a product
+        name = "Mul"  # a sum within the rule of one operation, such as pow, which is a product in torch
     return f"{name}Backward0"
 
 
 def step_saves(node: Node, forked: bool) -> bool:
-    """Return whether that step keeps values: a linear operation keeps none but operands that have no gradient."""
+    """Return whether that grad_fn saves values: a linear operation saves only operands without a gradient."""
     stands_for_product = node.op.name == "add" and not forked
     return stands_for_product or not node.op.linear or not all(o.dtype.is_float for o in node.operands)

@@ -1,6 +1,6 @@
-"""Custom operations with a hand-written derivative, as torch.autograd.Function has them.
+"""Custom operations with a hand-written derivative, as in torch.autograd.Function.
 
-Forward runs without recording; its outputs are nodes of their own, and a step in their history calls backward, or in forward
+Forward runs without recording; its outputs are distinct nodes, and a grad_fn in their history calls backward, or in forward
 mode jvp.
 """
 
@@ -45,7 +45,7 @@ class Call:
             return output
 
     def set_up(self, result: Any) -> None:
-        """Fill the context for results that a rule for batches gave in place of forward."""
+        """Fill the context for results that a batching rule returned in place of forward."""
         with no_grad():
             self.function.setup_context(self.ctx, self.args, result)
 
@@ -262,7 +262,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _refusing(gradient: Tensor, inputs: list[Node]) -> Tensor:
-    """Return the gradient on a node whose own derivative by what it is made of is an error."""
+    """Return the gradient on a node whose derivative with respect to its inputs is an error."""
     leaf = make(PRIMITIVES["alias"], (stopped(gradient._node()),), unique=True)
     return Tensor._of(Storage(leaf, True, CustomGradFn("Error", (), [leaf], inputs, _refuse)))
 

@@ -1,4 +1,4 @@
-"""How the history of a custom function calls its backward and jvp: with tensors for nodes, and what they return checked."""
+"""Calls of a custom function's backward and jvp from its history: tensors for nodes, and checks of the results."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from graphc.tensors.tensor import Tensor
 __all__ = ["in_place_of", "kind_of", "recorded_output", "run_backward", "run_jvp"]
 
 RECORDED = "recorded"
-"""Said of results that a gradient goes through."""
+"""Marks results that a gradient flows through."""
 
 
 def in_place_of(saved: Any, outputs: Sequence[Any], made: Sequence[Any]) -> Any:
-    """Return the recorded result for a saved one, so that second derivatives go through it."""
+    """Return the recorded result for a saved one, so that second derivatives flow through it."""
     return next((m for o, m in zip(outputs, made, strict=True) if o is saved), saved)
 
 
 def recorded_output(ctx: FunctionCtx, output: Tensor, step: CustomGradFn) -> Tensor:
-    """Return a result of forward on a node of its own, with the step as its history; as it is if it has no gradient."""
+    """Return a result of forward on a distinct node with the grad_fn as its history; unchanged if it has no gradient."""
     if id(output) in ctx._constant or not output._type.dtype.is_float:
         return output
     leaf = make(PRIMITIVES["alias"], (stopped(output._node()),), unique=True)
@@ -39,7 +39,7 @@ def recorded_output(ctx: FunctionCtx, output: Tensor, step: CustomGradFn) -> Ten
 
 
 def kind_of(output: Any, step: CustomGradFn) -> TensorType | str | None:
-    """Return what backward is told about a result: its gradient if it is `RECORDED`, zeros of a type, or None."""
+    """Return what backward receives for a result: its gradient if it is `RECORDED`, zeros of a type, or None."""
     if not isinstance(output, Tensor):
         return None
     return RECORDED if output._edge() is step else output._type
@@ -53,7 +53,7 @@ def run_backward(
     step: CustomGradFn,
     given: Sequence[Node | None],
 ) -> list[Node | None]:
-    """Return the gradients of a step's inputs by backward.  Raises RuntimeError for another number, or another shape."""
+    """Return the gradients of a grad_fn's inputs by backward.  Raises RuntimeError for a wrong number or shape."""
     rest = iter([_cotangent(ctx, node, output, step) for node, output in zip(given, step.outputs, strict=True)])
     result = run(ctx, *(next(rest) if kind is RECORDED else _no_cotangent(ctx, kind) for kind in kinds))
     found = list(result) if isinstance(result, (tuple, list)) else [result]
@@ -75,7 +75,7 @@ def run_jvp(
     step: CustomGradFn,
     given: Sequence[Node | None],
 ) -> list[Node | None]:
-    """Return the tangents of a step's outputs by jvp.  Raises RuntimeError for another number of them, or another shape."""
+    """Return the tangents of a grad_fn's outputs by jvp.  Raises RuntimeError for a wrong number or shape."""
     rest = iter(given)
     tangents = [_tangent(ctx, a, next(rest)) if isinstance(a, Tensor) else None for a in args]
     ctx._forward = True
@@ -94,7 +94,7 @@ def run_jvp(
 
 
 def _tangent(ctx: FunctionCtx, argument: Tensor, node: Node | None) -> Tensor | None:
-    """Return the tangent of an argument, zeros where there is none and the context wants them."""
+    """Return the tangent of an argument; zeros if there is none and the context materializes them."""
     if not argument._type.dtype.is_float or (node is None and not ctx._materialize):
         return None
     return Tensor._of(Storage(zeros_like(argument._node()) if node is None else node))

@@ -61,7 +61,7 @@ class _Mode:
         state.grad = self._outer.pop()
 
     def clone(self) -> _Mode:
-        """Return a fresh mode like this one: one for each call of what it decorates."""
+        """Return a fresh mode like this one: one for each call of the decorated function."""
         return type(self)()
 
     def __call__(self, f: F) -> F:

@@ -1,8 +1,8 @@
-"""Reverse passes as events: from slots of the recording to gradients that are slots too, without making a node.
+"""Reverse passes as events: from slots of the recording to gradients that are slots too, without creating nodes.
 
-The first time, the gradients are made as nodes on the entry of the trie; from then on the event is found.  Under `create_graph`
-the gradients have a history, whose edges are the ends of that of the outputs.  Hooks, and histories that lead out of the
-recording, take the way over nodes.
+The first time, the gradients are built as nodes on the entry of the trie; from then on the event is looked up.  Under
+`create_graph` the gradients have a history, whose edges are the ends of that of the outputs.  Hooks, and histories that leave
+the recording, take the path over nodes.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ __all__ = ["record_backward", "record_grad"]
 REVERSE = "reverse pass"
 
 Targets = tuple[tuple[int, ...], ...]
-"""For each gradient the slots that it is taken by: a leaf that was written to has several."""
+"""For each gradient the slots it is taken with respect to: a leaf that was written to has several."""
 
 
 @dataclass(frozen=True)
 class _Pass:
-    """A reverse pass that is asked for: its outputs, their cotangents (None for ones), and whether gradients get a history."""
+    """A requested reverse pass: its outputs, their cotangents (None for ones), and whether gradients get a history."""
 
     recording: Recording
     roots: tuple[int, ...]
@@ -46,7 +46,7 @@ class _Pass:
 
 
 def record_backward(outputs: Sequence[Any], given: Any, keep: bool, create: bool, inputs: Sequence[Any] | None) -> bool:
-    """Accumulate gradients in the leaves that tensors depend on; return False where that needs nodes."""
+    """Accumulate gradients in the leaves that tensors depend on; return False if that needs nodes."""
     usual = given is None and not keep and not create and inputs is None and len(outputs) == 1
     if usual and _was_closed(outputs[0]):
         return backward_over_recordings(outputs[0]._storage)
@@ -59,7 +59,7 @@ def record_backward(outputs: Sequence[Any], given: Any, keep: bool, create: bool
     slots = [s for s in way.leaves if inputs is None or any(recording.tensors[s] is x for x in inputs)]
     leaves = [recording.tensors[s] for s in slots]
     if not leaves or len(set(leaves)) < len({*leaves, *(inputs or ())}) or len(set(leaves)) < len(leaves):
-        return False  # gradients are added up, or asked for by something else than a leaf
+        return False  # gradients are added up, or requested with respect to something else than a leaf
     grads = [leaf._grad for leaf in leaves if leaf._grad is not None]
     if len({g._storage for g in grads}) < len(grads):
         return False
@@ -82,7 +82,7 @@ def record_backward(outputs: Sequence[Any], given: Any, keep: bool, create: bool
 def record_grad(
     outputs: Sequence[Any], inputs: Sequence[Any], given: Any, keep: bool, create: bool
 ) -> list[Tensor | None] | None:
-    """Return gradients by tensors, None for one that no output depends on; None for all where that needs nodes."""
+    """Return gradients with respect to tensors, None for one that no output depends on; None for all if that needs nodes."""
     asked = _pass(outputs, given, create)
     if asked is None or asked.way.leads_out:
         return None
@@ -98,7 +98,7 @@ def record_grad(
 
 
 def _was_closed(output: Any) -> bool:
-    """Tell whether a scalar is the result of a recording that is closed, without nodes."""
+    """Return whether a scalar is the result of a closed recording without nodes."""
     if state.fast is None or type(output) is not Tensor or output._base is not None or output._type.size != 1:
         return False
     storage = output._storage
@@ -114,7 +114,7 @@ def _end(recording: Recording, keep: bool) -> None:
 
 
 def _pass(outputs: Sequence[Any], given: Any, create: bool) -> _Pass | None:
-    """Return what is asked for as slots; None where anything is not a plain slot, which the node path handles."""
+    """Return the requested pass in slots; None if anything is not a plain slot, which the node path handles."""
     recording: Recording | None = state.fast
     weights = [None] * len(outputs) if given is None else [given] if isinstance(given, Tensor) else list(given)
     if recording is None or len(weights) != len(outputs):
@@ -154,7 +154,7 @@ def _fits(output: Tensor, cotangent: Any) -> bool:
 
 
 def _old(recording: Recording, leaf: Tensor, create: bool) -> int | None:
-    """Return the slot of a leaf's `.grad`, None if it has none; -1 if it is not to be added to here."""
+    """Return the slot of a leaf's `.grad`, None if it has none; -1 if the gradient cannot be added to it here."""
     grad = leaf._grad
     if grad is None:
         return None
@@ -165,7 +165,7 @@ def _old(recording: Recording, leaf: Tensor, create: bool) -> int | None:
 
 
 def _targets(asked: _Pass, tensor: Any) -> tuple[int, ...] | None:
-    """Return the slots of a tensor that gradients are taken by; None where that needs nodes."""
+    """Return the slots of a tensor that gradients are taken with respect to; None if that needs nodes."""
     if type(tensor) not in TENSORS or not tensor.requires_grad or (tensor._hooks and any(tensor._hooks.values())):
         return None
     recording = asked.recording
@@ -185,9 +185,9 @@ def _targets(asked: _Pass, tensor: Any) -> tuple[int, ...] | None:
 def _record(
     asked: _Pass, targets: Targets, olds: tuple[int | None, ...], keep: bool, used: frozenset[int] | None
 ) -> list[Storage | None] | None:
-    """Record the event; return the storages of the gradients, None for one that is None, and for all where it needs nodes.
+    """Record the event; return the storages of the gradients, None for a missing one, and None for all if it needs nodes.
 
-    `used` are the slots that the pass runs through; None stands for those on the way to the targets.
+    `used` are the slots that the pass runs through; None stands for those on the path to the targets.
     """
     recording = asked.recording
     entry = recording.entry
@@ -217,7 +217,7 @@ def _record(
 
 
 def _learn(asked: _Pass, before: Entry, targets: Targets, olds: tuple[int | None, ...]) -> Entry:
-    """Make the gradients as nodes.  Raises TypeRuleError for what has no derivative."""
+    """Build the gradients as nodes.  Raises TypeRuleError for operations without a derivative."""
     known = asked.recording.known()
     found = _gradients(known, asked, targets)
     made = [_added(known, old, g, asked.create) for old, g in zip(olds, found, strict=True)]
@@ -267,7 +267,7 @@ def _added(known: list[Slot], old: int | None, gradient: Node | None, create: bo
 
 
 def _forks(known: list[Slot], asked: _Pass) -> bool:
-    """Tell whether the history of the outputs has more than one way to its end."""
+    """Return whether the history of the outputs has more than one path to its end."""
     ends = sum(e is not None and known[e].kind == LEAF for s in asked.way.used for e in known[s].edges)
     return len(asked.ends) != 1 or ends > 1
 

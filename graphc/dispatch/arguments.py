@@ -1,4 +1,4 @@
-"""Arguments of operations: tensors exchanged for nodes, and keywords under other names."""
+"""Arguments of operations: tensors replaced by nodes, and keywords under NumPy's names."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
-"""Keywords that torch takes in NumPy's spelling too."""
+"""Keywords that torch also accepts under NumPy's names."""
 
 
 def body_names(function: Callable[..., Any]) -> dict[str, str]:
-    """Return the names that a function has for keywords in NumPy's spelling."""
+    """Translate keywords from NumPy's names to those of the function."""
     code = function.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     return {theirs: ours for theirs, ours in NUMPY_NAMES.items() if ours in names}
 
 
 def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a function take `axis` for `dim`, and `keepdims` for `keepdim`, as every operation does."""
+    """Let a function accept `axis` for `dim`, and `keepdims` for `keepdim`, as every operation does."""
     others = body_names(function)
 
     @wraps(function)
@@ -45,9 +45,9 @@ def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def from_array(array: np.ndarray[Any, Any], *, copy: bool = True) -> Node:
-    """Return a parameter node whose value is the array.  Raises TypeError for dtypes that tensors cannot have.
+    """Return a parameter node whose value is the array.  Raises TypeError for dtypes that tensors do not support.
 
-    Without a copy the array must not be written to any more: what reads it is computed later.
+    Without a copy the array must not be written to any more, since its readers are computed later.
     """
     dtype = of_numpy(array.dtype).ir
     node = parameter(TensorType(dtype, tuple(array.shape)))
@@ -56,7 +56,7 @@ def from_array(array: np.ndarray[Any, Any], *, copy: bool = True) -> Node:
 
 
 class Lowering:
-    """Exchanges tensors among the arguments of a call for nodes; a subclass says which node stands for a tensor."""
+    """Replaces the tensors among the arguments of a call by nodes; a subclass chooses the node of a tensor."""
 
     __slots__ = ()
 
@@ -70,12 +70,12 @@ class Lowering:
         return from_array(value) if isinstance(value, np.ndarray) else value
 
     def node_of(self, tensor: Tensor) -> Node:
-        """Return the node that stands for a tensor, and note the tensor."""
+        """Return the node for a tensor, and record the tensor."""
         raise NotImplementedError
 
 
 class Operands(Lowering):
-    """Exchanges tensors for the nodes of their values."""
+    """Replaces tensors by the nodes of their values."""
 
     __slots__ = ("pending", "requires", "tensors")
 
@@ -85,7 +85,7 @@ class Operands(Lowering):
         self.pending = 0
 
     def node_of(self, tensor: Tensor) -> Node:
-        """Return the node of the value at this moment."""
+        """Return the current node of the value."""
         node = tensor._node()
         storage = tensor._storage
         self.tensors.append(tensor)
@@ -95,11 +95,11 @@ class Operands(Lowering):
 
 
 class Interrupted(BaseException):
-    """The recording has been closed meanwhile."""
+    """The recording was closed in the meantime."""
 
 
 class Slots(Lowering):
-    """Exchanges tensors for the nodes of their slots."""
+    """Replaces tensors by the nodes of their slots."""
 
     __slots__ = ("nodes", "recording", "requires", "slots")
 
@@ -122,7 +122,7 @@ class Slots(Lowering):
 
 
 class Placeholders(Lowering):
-    """Exchanges tensors for parameters of their type."""
+    """Replaces tensors by parameters of their type."""
 
     __slots__ = ("tensors",)
 

@@ -1,4 +1,4 @@
-"""An operation on tensors: its body runs on nodes, and what it makes is recorded as an event, as views, or as nodes."""
+"""An operation on tensors: its body runs on nodes, and its results are recorded as an event, as views, or as nodes."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from graphc.storage import views
 __all__ = ["Definition"]
 
 VIEWS_BOUND = 1000
-"""How many calls of an operation are remembered that make views."""
+"""How many calls of a view operation are cached."""
 
 NOT_VIEWS: Any = ()
-"""Said of calls whose results are not all views of operands."""
+"""Marks calls whose results are not all views of operands."""
 
 OF_NODES = ("type", "types", "dtype", "shape")
-"""What bodies ask of their operands, and would in vain of a foreign object."""
+"""Attributes of nodes that bodies read; foreign objects lack them."""
 
 
 class Definition:
-    """An operation on tensors: its body on nodes, and what is known of its results."""
+    """An operation on tensors: its body on nodes, and the properties of its results."""
 
     def __init__(
         self,
@@ -49,14 +49,14 @@ class Definition:
         self.numbers = Numbers(body, varying)
         self.seen_views: dict[Any, Any] = {}
         self.names_lines = False
-        """Whether errors of its programs name the line that has called it."""
+        """Whether errors of its programs name the source line of the call."""
 
     def label(self, lowered: Sequence[Any], named: dict[str, Any]) -> str:
-        """Return the name of the step of a history."""
+        """Return the name of the grad_fn."""
         return self.name if isinstance(self.name, str) else self.name(*lowered, **named)
 
     def record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Run the body, and record what it makes: as an event if that is possible, else as nodes."""
+        """Run the body and record its results: as an event if possible, else as nodes."""
         return self._guarded(self._record, args, kwargs)
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -75,7 +75,7 @@ class Definition:
             if child is None and entry.numbered:
                 child, given = self.numbered(entry, key, args, kwargs)
             if child is None and recording.is_idle(tensors_in((*args, *kwargs.values()))):
-                recording.flush()  # what comes now begins anew, and may well be known
+                recording.flush()  # the call then starts a recording, and its entry may be known
                 continue
             if child is None:
                 try:
@@ -108,7 +108,7 @@ class Definition:
     def _new(
         self, recording: Recording, entry: Entry, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Entry, Sequence[Any]]:
-        """Return the entry of an event that has not been seen, and the numbers that are inputs.  Raises Interrupted."""
+        """Return the entry of an unseen event, and the numbers that are inputs.  Raises Interrupted."""
 
         def learn(args: tuple[Any, ...], kwargs: dict[str, Any], parameters: list[Node]) -> Entry:
             child = self._learn(recording, entry, args, kwargs)
@@ -152,14 +152,14 @@ class Definition:
         return wrap_outputs(found, operands, name, is_view=self.view, saves=self.saves)
 
     def _learn(self, recording: Recording, before: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
-        """Return the entry of an event that has not been seen: the body runs on the nodes of slots."""
+        """Return the entry of an unseen event: run the body on the nodes of slots."""
         operands = Slots(recording)
         lowered, named = self._lowered(operands, args, kwargs)
         try:
             with fresh_scope() if self.names_lines else nullcontext():
                 found = self.body(*lowered, **named)
         except TracingError:
-            return NEVER  # it looks at values
+            return NEVER  # it reads values
         if isinstance(found, Node) and not operands.slots and is_constant(found):
             return NEVER
         label = full_name(self.label(lowered, named))
@@ -215,7 +215,7 @@ class Definition:
         return steps, build
 
     def _guarded(self, run: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return `run(args, kwargs)`; nodes that it makes get the user's line, and errors too."""
+        """Return `run(args, kwargs)`; the nodes that it creates, and its errors, get the user's line."""
         outer = current.where
         current.where = user_location()
         try:

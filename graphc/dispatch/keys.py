@@ -1,4 +1,4 @@
-"""Keys of calls: what the structure of their results depends on."""
+"""Keys of calls: everything that the structure of their results depends on."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from graphc.storage.operands import TENSORS, slot_of
 __all__ = ["KEYED", "key_of_call", "view_key"]
 
 NO_KEY = None
-"""Said of arguments that have no key."""
+"""Marks arguments that have no key."""
 
 EXACT = frozenset((int, bool, str, type(None), EllipsisType, dtype, DType))
-"""Types whose objects are hashed and compared by value, and have no parts that are not."""
+"""Types whose objects are hashed and compared by value, including all their parts."""
 KEYED: set[type] = set()
-"""Other types of that kind; `graphc.ops` adds its own."""
+"""Other such types; `graphc.ops` adds its own."""
 
 
 def key_of_call(recording: Recording, body: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return what the structure of a call's results depends on; None if it cannot be recorded."""
+    """Return the key of a call; None if it cannot be recorded."""
     key: list[Any] = [body, recording.grad, DEFAULT.ir]
     append = key.append
     for value in args:
@@ -74,7 +74,7 @@ def _key_of(recording: Recording, value: Any) -> Any:
 
 
 def view_key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return what the views that a call makes depend on; None if there is no key for it."""
+    """Return the key of a call that creates views; None if there is no key."""
     found = _Places()
     key = [found.key(a) for a in args]
     for word, value in kwargs.items():
@@ -83,12 +83,12 @@ def view_key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 class _Places:
-    """Makes keys of arguments, with their place in memory for tensors."""
+    """Builds keys of arguments, with the memory layout of tensors."""
 
     failed = False
 
     def key(self, value: Any) -> Any:
-        """Return the key of an argument; `failed` says that one has none."""
+        """Return the key of an argument; `failed` is set if one has none."""
         kind = type(value)
         if kind in TENSORS:
             source, steps = value._place()

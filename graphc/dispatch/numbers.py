@@ -1,4 +1,4 @@
-"""Which numbers among the arguments of an operation may be inputs, and how the operation is recorded with them as inputs."""
+"""The numbers among the arguments of an operation that may be inputs, and how such an operation is recorded."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from graphc.recording.trie import NEVER, Entry
 __all__ = ["Numbers"]
 
 PLAIN = frozenset(("f32", "f64", "i64", "bool"))
-"""The dtypes of operands which hold all numbers that may be inputs, or take none."""
+"""The dtypes of operands that hold all numbers that may be inputs."""
 
 
 class Numbers:
-    """Which arguments of an operation may be numbers that change: the body takes 0-d nodes for them."""
+    """The arguments of an operation that may be changing numbers: the body accepts 0-d nodes for them."""
 
     def __init__(self, body: Callable[..., Any], names: Sequence[str]) -> None:
         code = body.__code__
@@ -69,7 +69,7 @@ class Numbers:
         kwargs: dict[str, Any],
         types: Iterable[TensorType],
     ) -> Entry:
-        """Return the entry of an event whose numbers are inputs; NEVER where they have to be constants.
+        """Return the entry of an event whose numbers are inputs; NEVER if they must be constants.
 
         `types` are those of the tensors among the arguments.
         """
@@ -84,7 +84,7 @@ class Numbers:
                 return NEVER
             if entry is not NEVER and _signature(entry) == _signature(fixed):
                 for slot, named in zip(entry.slots, fixed.slots, strict=True):
-                    slot.name = named.name  # which tells numbers and tensors apart
+                    slot.name = named.name  # it distinguishes numbers and tensors
                 return entry
         return NEVER
 

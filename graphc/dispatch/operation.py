@@ -3,8 +3,8 @@
     @op("Add")
     def add(input, other, *, alpha=1): ...
 
-The body gets a Node for every tensor and returns Nodes; what is called gets and returns Tensors, with a
-history under the given name (`<AddBackward0>`).  The body alone is `add.nodes`.
+The body gets a Node for every tensor and returns Nodes; the operation takes and returns Tensors, with a history under the given
+name (`<AddBackward0>`).  The body alone is `add.nodes`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Operation(Protocol[P, R_co, T_co]):
-    """A function on tensors; `nodes` is the same on graph nodes.  The stubs show users the types of its arguments."""
+    """A function on tensors; `nodes` is the same on graph nodes.  The stubs have the users' types of its arguments."""
 
     @property
     def nodes(self) -> Callable[P, R_co]:
@@ -44,7 +44,7 @@ class Operation(Protocol[P, R_co, T_co]):
 
 
 class Lift(Protocol):
-    """The decorator that `op` returns: tensors take the place of nodes."""
+    """The decorator that `op` returns: it replaces nodes by tensors."""
 
     @overload
     def __call__(self, body: Callable[P, Node]) -> Operation[P, Node, Tensor]: ...
@@ -102,7 +102,7 @@ def op(
 
 
 def _recording(operation: Definition) -> Callable[..., Any]:
-    """Return an operation on tensors that is recorded: found among what has been recorded before, else made of nodes."""
+    """Return an operation on tensors that is recorded: as a known event, or else from nodes."""
     body, slow = operation.body, operation.record
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -142,7 +142,7 @@ def _recording(operation: Definition) -> Callable[..., Any]:
 
 
 def _viewing(operation: Definition) -> Callable[..., Any]:
-    """Return an operation on tensors whose results share memory with an operand where that is possible."""
+    """Return an operation on tensors whose results share memory with an operand where possible."""
     record = _recording(operation)
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -156,7 +156,7 @@ def _viewing(operation: Definition) -> Callable[..., Any]:
 
 
 def _writing(call: Callable[..., Any], inplace: int) -> Callable[..., Any]:
-    """Return an operation that writes its result to the first operand if the argument of this position or name says so."""
+    """Return an operation that writes its result to the first operand if the argument of this position or name is true."""
 
     def write(*args: Any, **kwargs: Any) -> Any:
         made = call(*args, **kwargs)
@@ -167,6 +167,6 @@ def _writing(call: Callable[..., Any], inplace: int) -> Callable[..., Any]:
 
 
 def _position(body: Callable[..., Any], argument: str) -> int | None:
-    """Return which positional argument of a function has a name; None if it takes no such argument."""
+    """Return the position of a function's argument; None if it has no such positional argument."""
     names = body.__code__.co_varnames[: body.__code__.co_argcount]
     return names.index(argument) if argument in names else None

@@ -1,4 +1,4 @@
-"""Results of operations: what a recording knows of them, and tensors for slots and for nodes."""
+"""Results of operations: their properties in a recording, and tensors for slots and nodes."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ new_object = object.__new__
 
 
 def full_name(label: str) -> str:
-    """Return the name that a step of a history has in torch."""
+    """Return torch's name of a grad_fn."""
     return label if "Backward" in label else f"{label}Backward0"
 
 
 def is_number(node: Node) -> bool:
-    """Tell whether a node is a constant, which no operand has anything to do with."""
+    """Return whether a node is a constant, which has no operands and no history."""
     return is_literal(node) and node.value is None
 
 
@@ -40,7 +40,7 @@ def is_number(node: Node) -> bool:
 
 
 def made_slot(node: Node, operands: Slots, name: str, *, saves: bool) -> Slot:
-    """Return what is known of the result of an operation."""
+    """Return the properties of the result of an operation."""
     recording = operands.recording
     if operands.requires and not recording.grad:
         return Slot(MADE, stopped(node))
@@ -52,7 +52,7 @@ def made_slot(node: Node, operands: Slots, name: str, *, saves: bool) -> Slot:
 
 
 def template(found: Any, nodes: list[Node]) -> Callable[[Sequence[Any]], Any] | None:
-    """Collect the nodes that a body has returned; return how results are built of tensors for them, None for one tensor."""
+    """Collect the nodes that a body returned; return how results are built from their tensors, None for one tensor."""
     if isinstance(found, Node):
         nodes.append(found)
         return None
@@ -73,12 +73,12 @@ def template(found: Any, nodes: list[Node]) -> Callable[[Sequence[Any]], Any] | 
 
 
 def names_line(node: Node) -> bool:
-    """Tell whether an error of an operation names the line of the user's."""
+    """Return whether an error of an operation names the user's line."""
     return node.op.may_fail or bool(node.regions)
 
 
 def recorded_tensor(recording: Recording, entry: Entry) -> Tensor:
-    """Return a tensor for the one result of an event."""
+    """Return a tensor for the only result of an event."""
     storage: Storage = new_object(Storage)
     storage._node = storage.value = storage.aliases = storage.trace = None
     storage.recording = recording
@@ -110,7 +110,7 @@ def recorded_tensors(recording: Recording, entry: Entry) -> list[Tensor]:
 
 
 def wrap_outputs(found: Any, operands: Operands, name: str, *, is_view: bool | str, saves: bool) -> Any:
-    """Return what a body returned with tensors for nodes."""
+    """Return the result of a body with tensors for nodes."""
     if isinstance(found, Node):
         for base in operands.tensors if is_view else ():
             seen = _as_view(found, base, name, is_view == "strict")
@@ -140,13 +140,13 @@ def _wrap(node: Node, operands: Operands, name: str, saves: bool) -> Tensor:
 
 
 def _as_view(node: Node, base: Tensor, name: str, strict: bool) -> Tensor | None:
-    """Return the result as a view of the operand; None where it has to be a copy."""
+    """Return the result as a view of the operand; None if it must be a copy."""
     path = view_path(node, base._node(), base, strict)
     return None if path is None else base._view_along(path, name)
 
 
 def view_path(node: Node, operand: Node, base: Tensor, strict: bool) -> ViewSteps | None:
-    """Return the steps from an operand, a tensor that stands on a node, to a result; None where it has to be a copy."""
+    """Return the view steps from an operand to a result; None if it must be a copy."""
     path = chain(node, operand)
     if path is None:
         return None

@@ -1,1 +1,1 @@
-"""What is pending in a thread: the trie of structures, histories, programs for what is looked at."""
+"""Pending work of a thread: the trie of recorded structures, gradient histories, and programs that compute values."""

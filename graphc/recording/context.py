@@ -1,4 +1,4 @@
-"""What is true of this thread right now: whether gradients are recorded, and which trace is running."""
+"""Thread-local state: whether gradients are recorded, and which trace is running."""
 
 from __future__ import annotations
 
@@ -13,73 +13,72 @@ __all__ = ["Recorder", "state"]
 
 
 class Recorder(Protocol):
-    """What tensors tell the trace that records them; the traces of compiled functions, batches and bodies implement it."""
+    """The events that tensors report to a running trace; traces of compiled functions, batches and bodies implement it."""
 
     guards: list[tuple[Callable[[], Any], Any]]
     numbers: list[tuple[Callable[[], Any], Node]]
     grad: bool
     """Whether gradients were recorded where the trace began."""
     rebound: set[Any]
-    """The storages that took a value of their own, by `x.data = y`."""
+    """The storages that were given a value of their own by `x.data = y`."""
 
     def enter(self, storage: Any) -> None:
-        """Put a storage from outside of the trace on a placeholder."""
+        """Replace the node of an external storage by a placeholder."""
 
     def knows(self, storage: Any) -> bool:
-        """Tell whether a storage is from outside of the trace, or that of an argument."""
+        """Return whether a storage is external to the trace, or that of an argument."""
 
     def escaped(self, node: Node) -> Exception:
-        """Return the error for a tensor of the trace that is used when it is over."""
+        """Return the error for a tensor of the trace that is used after the trace."""
 
     def recorded(self, where: str) -> None:
-        """Note an operation recorded at a line of the user's."""
+        """Record an operation of a source line."""
 
     def wrote(self, storage: Any) -> None:
-        """Note that a storage was written to."""
+        """Record a write to a storage."""
 
     def apply_function(self, call: Any) -> tuple[Any, bool]:
         """Run a call of a custom function; return its results, and whether a gradient through them is recorded here."""
 
     def reads_grad(self, tensor: Any) -> None:
-        """Note that the function reads a `.grad`."""
+        """Record that the function reads a `.grad`."""
 
     def writes_grad(self, tensor: Any) -> None:
-        """Note that the function replaces a `.grad`."""
+        """Record that the function replaces a `.grad`."""
 
     def begins_backward(self, roots: Iterable[Node]) -> None:
-        """Note the nodes from which the first gradient is taken."""
+        """Record the nodes from which the first gradient is taken."""
 
 
 class Dirty:
-    """Storages that were changed in place, weakly held, in the order of their first change."""
+    """Storages that were changed in place, weakly referenced, in the order of their first change."""
 
     def __init__(self) -> None:
         self._refs: dict[int, ref[Any]] = {}
 
     def add(self, storage: Any) -> None:
-        """Note a storage."""
+        """Add a storage."""
         known = self._refs.get(id(storage))
         if known is None or known() is not storage:
             self._refs[id(storage)] = ref(storage)
 
     def discard(self, storage: Any) -> None:
-        """Forget a storage."""
+        """Remove a storage."""
         self._refs.pop(id(storage), None)
 
     def take(self) -> list[Any]:
-        """Return the storages that are still alive, and forget all."""
+        """Return the storages that are still alive, and clear the set."""
         refs, self._refs = self._refs, {}
         return [storage for r in refs.values() if (storage := r()) is not None]
 
 
 class _State(threading.local):
-    """What is true of this thread.
+    """Thread-local state.
 
-    `trace` is None outside of compile.
-    `dirty` holds the storages that were changed in place and not computed since.  They are the state of a
-    program, so whatever is computed next computes them too: no chain of pending updates can pile up.
-    `recording` takes the operations that are pending in this thread; `fast` is the same while operations may go there, None
-    while a function is traced or transformed, or anomalies are looked for.
+    `trace` is None outside of compile.  `dirty` holds the storages that were changed in place and not computed since: the next
+    program computes them too, so no chain of pending updates piles up.  `recording` takes the operations that are pending in
+    this thread; `fast` is the same while operations may be recorded as events, and None while a function is traced or
+    transformed, or in anomaly mode.
     """
 
     new_recording: ClassVar[Callable[[], Any]] = lambda: None
@@ -98,7 +97,7 @@ class _State(threading.local):
         self.renew()
 
     def renew(self) -> None:
-        """Begin a recording."""
+        """Begin a new recording."""
         recording = type(self).new_recording()
         if recording is not None:
             recording.grad = self._grad
@@ -122,7 +121,7 @@ class _State(threading.local):
 
     @property
     def trace(self) -> Recorder | None:
-        """What records a function at the moment."""
+        """The running trace, or None."""
         return self._trace
 
     @trace.setter
@@ -132,7 +131,7 @@ class _State(threading.local):
 
     @property
     def transforms(self) -> int:
-        """How many function transforms run, which push tangents through nodes."""
+        """The number of running function transforms, which push tangents through nodes."""
         return self._transforms
 
     @transforms.setter
@@ -142,7 +141,7 @@ class _State(threading.local):
 
     @property
     def anomaly(self) -> bool:
-        """Whether backward looks for NaN."""
+        """Whether backward checks for NaN."""
         return self._anomaly
 
     @anomaly.setter

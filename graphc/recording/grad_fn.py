@@ -1,7 +1,7 @@
-"""The history of tensors as users see it: `y.grad_fn`, its name and where it leads.
+"""The gradient history of tensors as users see it: `y.grad_fn`, its name and its operands.
 
-Gradients themselves are computed on graph nodes; these objects say which leaves a result reaches, which parts
-of its history a backward has used up, and where Python code (hooks, custom functions) has a say.
+Gradients themselves are computed on graph nodes; these objects record which leaves a result depends on, which parts of its
+history a backward has freed, and where Python code (hooks, custom functions) takes part.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from graphc.ir.core.graph import Node
 __all__ = ["AccumulateGrad", "BatchInput", "CustomGradFn", "GradFn", "Replaced", "TransformInput", "history"]
 
 class GradFn:
-    """One step of a history: the operation that made a tensor, and the steps its operands came from.
+    """A node of the gradient history: the operation that produced a tensor, and the grad_fns of its operands.
 
-    A backward that does not keep the graph leaves the step `freed` if torch would have freed saved values
-    there, and `dead` if it leads to such steps only: no gradient will ever be taken through it again.
+    A backward that does not keep the graph marks it `freed` if torch would have freed saved values, and `dead` if it leads to
+    freed ones only: no gradient can be taken through it again.
     """
 
     __slots__ = ("__weakref__", "_name", "dead", "edges", "freed", "metadata", "owner", "saves", "where")
@@ -28,7 +28,7 @@ class GradFn:
     ) -> None:
         self._name = name
         self.saves = saves
-        """Whether torch would keep values for this step, so that its graph can be used only once."""
+        """Whether torch would save values for it, so that its graph can be used only once."""
         self.edges = edges
         self.freed = False
         self.dead = False
@@ -37,22 +37,22 @@ class GradFn:
         self.where = where
 
     def name(self) -> str:
-        """Return torch's name of the step, such as `AddBackward0`."""
+        """Return torch's name of the operation, such as `AddBackward0`."""
         return self._name
 
     def leads_to_dead(self) -> bool:
-        """Tell whether the history goes on, but nowhere where a gradient could be taken."""
+        """Return whether the history continues, but no gradient can be taken anywhere in it."""
         edges = [e for e in self.edges if e is not None]
         return bool(edges) and all(e.dead for e in edges)
 
     @property
     def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
-        """The steps that the operands came from, each with the number of the result it stands for."""
+        """The grad_fns of the operands, each with the number of the result it stands for."""
         return tuple((None if edge is None else edge.visible, 0) for edge in self.edges)
 
     @property
     def visible(self) -> GradFn:
-        """The step that users see here: this one, but for the steps that hooks have put in."""
+        """The grad_fn that users see: this one, unless a hook inserted it."""
         return self
 
     def __repr__(self) -> str:
@@ -60,7 +60,7 @@ class GradFn:
 
 
 class AccumulateGrad(GradFn):
-    """The end of a history: a leaf, whose `.grad` the gradient by `node` is added to."""
+    """The end of a history: a leaf, to whose `.grad` the gradient with respect to `node` is added."""
 
     __slots__ = ("node", "tensor")
 
@@ -76,7 +76,7 @@ class AccumulateGrad(GradFn):
 
 
 class BatchInput(GradFn):
-    """The placeholder of an element of a batch: `node`, whose history goes on outside of the batch."""
+    """The placeholder of an element of a batch: `node`, whose history continues outside of the batch."""
 
     __slots__ = ("node",)
 
@@ -86,7 +86,7 @@ class BatchInput(GradFn):
 
 
 class TransformInput(GradFn):
-    """The input of a function transform: `node` is what its gradient is taken by, while it is `active`."""
+    """The input of a function transform: while it is `active`, gradients are taken with respect to `node`."""
 
     __slots__ = ("active", "node")
 
@@ -100,11 +100,11 @@ Rule = Callable[[list["Node | None"]], Sequence["Node | None"]]
 
 
 class CustomGradFn(GradFn):
-    """A step whose gradient is computed by Python code: `rule` maps those of `outputs` to those of `inputs`.
+    """A grad_fn with Python code: `rule` maps gradients of `outputs` to gradients of `inputs`.
 
-    The graph lets nothing through here: each output is a unique node over a stop_gradient.  `made` is the history
-    of the gradients that the code returned under create_graph.  `push`, if there is one, maps tangents of the inputs
-    to those of the outputs; else forward mode transposes the rule.
+    In the graph each output is a unique node over a stop_gradient.  `made` is the history of the gradients that the code
+    returned under create_graph.  `push`, if there is one, maps tangents of the inputs to those of the outputs; otherwise
+    forward mode transposes the rule.
     """
 
     __slots__ = ("hooks", "inputs", "made", "outputs", "push", "rule")
@@ -112,7 +112,7 @@ class CustomGradFn(GradFn):
     def __init__(
         self, name: str, edges: tuple[GradFn | None, ...], outputs: list[Node], inputs: list[Node], rule: Rule
     ) -> None:
-        super().__init__(name, edges, saves=False)  # what Python code has kept is its own affair
+        super().__init__(name, edges, saves=False)  # values saved by Python code are not counted
         self.outputs, self.inputs, self.rule = outputs, inputs, rule
         self.hooks: dict[int, Callable[..., Any]] | None = None
         self.made: list[GradFn | None] = []
@@ -120,21 +120,21 @@ class CustomGradFn(GradFn):
 
     @property
     def visible(self) -> GradFn:
-        """The step that users see: the one below, if hooks have put this one in."""
+        """The grad_fn that users see: the one below, if a hook inserted this one."""
         edge = self.edges[0] if self.hooks is not None else None
         return self if edge is None else edge.visible
 
 
 class Replaced(CustomGradFn):
-    """A step at which a value was replaced without history: gradients by the new value go to the old one."""
+    """A grad_fn at which a value was replaced without history: gradients with respect to the new value go to the old one."""
 
     __slots__ = ()
 
 
 def history(roots: Iterable[GradFn | None], stop: Callable[[GradFn], bool] | None = None) -> list[GradFn]:
-    """Return every step that the roots reach, users before operands.  Does not recurse.
+    """Return every grad_fn that the roots reach, users before operands.  Does not recurse.
 
-    Steps for which `stop` holds are left out, with what only they lead to.
+    Those for which `stop` holds are left out, with those that only they reach.
     """
     done: set[GradFn] = set()
     order: list[GradFn] = []

@@ -1,8 +1,8 @@
-"""Compute pending nodes: on the NumPy evaluator at first, by compiled code once a graph has earned it.
+"""Compute pending nodes: on the NumPy evaluator first, by machine code once a structure has run often.
 
-The rule is the one for renting or buying skis.  Each structure collects what its runs on NumPy cost, by an
-estimate; when that reaches what compiling would cost, by an estimate too, it is compiled.  So no caller waits
-for a compiler much longer than it has worked without, and the choice depends on nothing but the graphs.
+Each structure accumulates the estimated time of its evaluator runs; it is compiled when that reaches the estimated compile time
+(the ski-rental rule).  No caller then waits for a compiler much longer than it has worked without, and the choice depends only
+on the graphs.
 """
 
 from __future__ import annotations
@@ -33,28 +33,28 @@ __all__ = [
 ]  # fmt: skip
 
 CACHE_SIZE = 512
-"""How many structures are remembered; the one not seen for longest goes first."""
+"""How many structures are cached; the least recently used one is dropped."""
 
 NODE_COST, ELEMENT_COST, FLOP_COST = 5e-6, 2e-9, 1e-10
-"""Seconds on NumPy: a call, an element moved or computed, a multiply-add of a matrix product."""
+"""Estimated seconds on NumPy: per call, per element moved or computed, per multiply-add of a matmul."""
 
 COMPILE_COST, COMPILE_NODE_COST = 3e-3, 1.5e-4
-"""Seconds of runs on NumPy after which a graph is compiled, and what each node adds: a sixth of what quick code takes.
+"""Seconds of evaluator runs after which a graph is compiled, and what each node adds: a sixth of the time of a level-0 compile.
 
-What has run so often is likely to run many times more.
+A structure that has run so often is likely to run many times more.
 """
 
 SEVERAL = 10
-"""How often a structure runs on NumPy at least, unless that takes `LONG` seconds each time: it may never come again."""
+"""The least number of evaluator runs, unless each takes `LONG` seconds: the structure may never recur."""
 LONG = 0.05
 
 WHILE_ITERATIONS = 1000
-"""How often a loop is taken to run that says only at the end how often."""
+"""The assumed number of iterations of a loop with a condition."""
 
 
 @dataclass
 class Tally:
-    """What was computed so far, and the mode: "auto", "evaluate" or "compile".  Threads may lose a count."""
+    """Counts of evaluations, and the mode: "auto", "evaluate" or "compile".  Threads may lose a count."""
 
     mode: str = "auto"
     structures: int = 0
@@ -71,13 +71,13 @@ tally = Tally()
 
 @dataclass
 class Structure:
-    """What is known of a structure: the seconds spent on it so far, and its program once it has one.
+    """A structure: the seconds spent on it so far, and its program once it has one.
 
-    While it is compiled, other threads and a signal handler that comes in between run it on NumPy.
+    While it is compiled, other threads and interrupting signal handlers evaluate it on NumPy.
     """
 
     cost: float
-    """The seconds that a run on NumPy takes."""
+    """The estimated seconds of a run on NumPy."""
     nodes: int
     spent: float = 0.0
     compiling: bool = False
@@ -85,10 +85,10 @@ class Structure:
     code: Callable[..., Sequence[Any]] | None = None
     """The program as a function of arrays."""
     native: Callable[..., Sequence[Any]] | None = None
-    """The same while programs are used."""
+    """The same, while programs are enabled."""
 
     def run(self, params: Sequence[Node], roots: Sequence[Node], arrays: Sequence[Any]) -> Sequence[Any]:
-        """Return the values of roots over parameters of these values."""
+        """Return the values of roots over parameters with these values."""
         native = self.native
         if native is None:
             self.spent += self.cost
@@ -102,7 +102,7 @@ class Structure:
         return native(*arrays)
 
     def _is_early(self) -> bool:
-        """Tell whether the structure has not yet cost enough on NumPy for machine code to pay."""
+        """Return whether the structure has not yet cost enough on NumPy for machine code to pay."""
         if tally.mode != "auto":
             return tally.mode == "evaluate"
         enough = COMPILE_COST + COMPILE_NODE_COST * self.nodes
@@ -111,7 +111,7 @@ class Structure:
         return self.spent < (4 * enough if few else max(enough, least)) and enough > 0
 
     def forget(self) -> None:
-        """Let go of the program; whoever still has the structure begins anew."""
+        """Drop the program; recordings that still hold the structure start again."""
         self.spent, self.program, self.code, self.native = 0.0, None, None, None
 
     def _compile(self, params: Sequence[Node], roots: Sequence[Node]) -> Callable[..., Sequence[Any]]:
@@ -181,7 +181,7 @@ def realize(roots: Sequence[Node]) -> list[np.ndarray[Any, Any]]:
 
 
 def _other_results(order: Sequence[Node], pending: Sequence[Node]) -> list[Node]:
-    """Return the other results of loops and branches that are still referenced: no loop runs twice."""
+    """Return the other results of loops and branches that are still referenced, so that no loop runs twice."""
     several = [n for n in order if len(n.types) > 1 and n.value is None]
     found = [r for node in several for r in known_results(node) if r.value is None and not r.type.grows]
     return [r for r in found if r not in pending]
@@ -204,7 +204,7 @@ def _run(order: list[Node], roots: list[Node]) -> Sequence[Any]:
 
 
 def structure(params: Sequence[Node], roots: Sequence[Node]) -> Structure:
-    """Return what is known of the structure of roots over parameters."""
+    """Return the structure of roots over parameters."""
     given = set(params)
     order = [n for n in toposort(roots) if n not in given]
     return _lookup(_structure(order, roots, params), sum(map(_cost, order)), len(order))
@@ -223,7 +223,7 @@ def _asked_for(root: Node, unbound: Node) -> TracingError:
 
 
 def _cost(node: Node) -> float:
-    """Estimate the seconds that NumPy takes for a node."""
+    """Estimate the seconds of a node on NumPy."""
     if node.value is not None or node.op.kind == "movement":
         return NODE_COST
     if node.regions and not is_fusion(node):
@@ -236,7 +236,7 @@ def _cost(node: Node) -> float:
 
 
 def _structure(order: Sequence[Node], roots: Sequence[Node], params: Sequence[Node] = ()) -> tuple[Any, ...]:
-    """Describe a pending graph, or a region, by what a program for it depends on: everything but the values."""
+    """Return everything that a program for a pending graph or region depends on, except the values."""
     number = {node: i for i, node in enumerate([*params, *order])}
     lines: list[Any] = [p.types for p in params]
     for node in order:
@@ -275,11 +275,11 @@ def substitute(roots: Sequence[Node], given: dict[Node, Node]) -> list[Node]:
     return [new[r] for r in roots]
 
 
-# -- programs of recordings: which slots, from which inputs -----------------------------------------------------------
+# -- programs of recordings ---------------------------------------------------------------------------------------------
 
 
 class Plan:
-    """How to compute slots: from which inputs, by which program, and what it returns besides to save for gradients."""
+    """How to compute slots: the inputs, the program, and the additional values it saves for gradients."""
 
     __slots__ = ("history", "inputs", "is_spent", "params", "roots", "saved", "structure")
 
@@ -325,7 +325,7 @@ def make_plan(known: list[Slot], alive: tuple[int, ...], dead: set[int], numbers
 
 
 def needed_for_gradients(roots: list[Node], known: list[Slot]) -> list[Node]:
-    """Return the nodes that the gradients of the roots read and that are not given, each without movement on top."""
+    """Return the nodes that the gradients of the roots read and that are not known, each without movement on top."""
     ends = [info.node for info in known if info.requires and info.kind != MADE]
     try:
         found = gradients(roots, [parameter(r.types[0]) for r in roots], ends)

@@ -1,8 +1,8 @@
-"""Python numbers that change: learning rates of a schedule, corrections of a bias, a step's count.
+"""Python numbers that change: learning rates of a schedule, bias corrections, a step count.
 
-An event is told apart by the numbers among its arguments, as constants.  Where another number comes at the same place, the
-event takes it as an input: the structure stays the same from then on.  So that all numbers of an iteration which change
-are found at once, the recording follows what was recorded with the numbers of before, its `shadow`.
+Events are first keyed by the numbers among their arguments, as constants.  If another number occurs at the same position, the
+event takes it as an input, and the structure stays the same from then on.  To find all changing numbers of an iteration at
+once, the recording follows the events of the previous numbers, its `shadow`.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from graphc.recording.trie import Entry
 __all__ = ["NUMBER", "arrays", "may_vary", "number_key", "varies"]
 
 NUMBER = "number"
-"""Stands in a key for a number that is an input."""
+"""Replaces a number that is an input in a key."""
 
 LARGEST = {float: 1e38, int: 2**31 - 1}
-"""Numbers beyond are constants: whether a dtype holds them is checked."""
+"""Numbers beyond this are constants, since they may overflow a dtype."""
 
 
 def number_key(number: Any) -> tuple[type, Any]:
-    """Return what tells numbers apart by type and bits."""
+    """Return a key that distinguishes numbers by type and bits."""
     if isinstance(number, float):
         return (type(number), number if number and number == number else number.hex())
     return (type(number), number)
 
 
 def may_vary(number: Any) -> bool:
-    """Tell whether a number may be an input: not 0 nor 1, which bodies look for, and none that a dtype may be too small for."""
+    """Return whether a number may be an input: not 0 or 1, which bodies test for, and not one that a dtype may not hold."""
     return number not in (0, 1) and -LARGEST[type(number)] <= number <= LARGEST[type(number)]
 
 
 def varies(recording: Recording, entry: Entry, key: Any, generic: Any) -> bool:
-    """Tell whether the numbers of an event that has not been seen after `entry` are others than before.
+    """Return whether an unseen event differs only in its numbers from one that was seen after `entry`.
 
-    `generic` is its key with `NUMBER` for them.
+    `generic` is its key with `NUMBER` in their place.
     """
     before = recording.shadow or entry
     if generic in before.children:

@@ -1,4 +1,4 @@
-"""When eager code is compiled, and a report of what was."""
+"""The policy for compiling eager code, and a report of what was compiled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MODES = ("auto", "evaluate", "compile")
 
 @dataclass(frozen=True)
 class EagerReport:
-    """What eager code has computed in this process, in all threads.
+    """Counts of the work of eager code in this process, in all threads.
 
     Args:
         structures: how many different pieces of pending work there were (those forgotten since included).

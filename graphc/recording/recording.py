@@ -1,12 +1,12 @@
-"""What is pending in a thread: the place in the trie of structures, and the values and storages of its slots.
+"""The pending work of a thread: a position in the trie of structures, and the values and storages of its slots.
 
-Recording an operation that has been seen before makes no node: it is a look-up in the trie, and a storage with the number of
-a slot.  Whoever looks at a value ends the recording: one program computes what can still be looked at.  If some of that has
-a history, the recording stays behind it, closed, with the values that gradients need; nodes and steps of the history are
-made of it when something else than the usual backward asks for them.
+Recording an operation that was seen before creates no node: it is a look-up in the trie, and a storage with the number of a
+slot.  Reading a value ends the recording: one program computes the slots that are still referenced.  If some of these have a
+history, the closed recording stays alive with the values that gradients need; nodes and grad_fns are created from it when
+anything but the ordinary backward needs them.
 
-A recording is closed by taking its entry away, which any thread may do: an operation that is being recorded at that moment
-sees that its entry is no longer the last one, and starts again.  The same holds for signal handlers.
+A recording is closed by clearing its entry, which any thread may do: an operation that is being recorded at that moment sees
+that its entry is no longer current, and starts again.  The same holds for signal handlers.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from graphc.recording.trie import HISTORY, INPUT, LEAF, PAST, Entry, Slot
 __all__ = ["HELD_BYTES", "PENDING_BOUND", "Recording"]
 
 PENDING_BOUND = 1000
-"""How long a chain of operations may grow before it is computed."""
+"""The longest chain of operations before it is computed."""
 
 HELD_BYTES = 1 << 28
-"""How many bytes of values from outside a recording may hold before it is computed."""
+"""The most bytes of external values that a recording holds before it is computed."""
 
 _serials = count()
 
@@ -43,7 +43,7 @@ def _nothing(slot: int) -> None:
 
 
 class Recording:
-    """Events since the last look.  `entry` is None once it is closed; `path` then says what was recorded."""
+    """Events since the last read.  `entry` is None once it is closed; `path` is then what was recorded."""
 
     __slots__ = (
         "__weakref__", "actual", "edges", "entry", "fns", "freed", "grad", "heavy", "held", "held_bytes", "infos", "inputs",
@@ -58,25 +58,25 @@ class Recording:
         """Held while the recording is computed or made into nodes: two threads may look at once."""
         self.grad = True
         self.heavy = False
-        """Whether it holds more bytes of values from outside than it should."""
+        """Whether it holds more bytes of external values than it should."""
         self.held_bytes = 0
         self.serial = next(_serials)
         self.slots: list[Any] = []
-        """The storage of each slot that has one and is not a value from outside."""
+        """The storage of each slot that has one and is not an external value."""
         self.inputs: dict[int, Any] = {}
-        """The arrays of values from outside."""
+        """The arrays of external values."""
         self.nodes: dict[int, Node] = {}
-        """The nodes that these had."""
+        """The nodes of external values."""
         self.numbers: list[Any] = []
         """The Python numbers that are inputs, as arrays."""
         self.shadow: Entry | None = None
-        """Where the same events with the numbers of before have led to, while such numbers are looked for."""
+        """The entry that the same events with the previous numbers led to, while changing numbers are searched for."""
         self.tensors: dict[int, Any] = {}
         """The leaves that require gradients."""
         self.edges: dict[int, Any] = {}
-        """The history of values from outside: a step, or a closed recording with the slot in it."""
+        """The history of external values: a grad_fn, or a closed recording with the slot in it."""
         self.storages: list[Any] = []
-        """The storages of values from outside."""
+        """The storages of external values."""
         self.pasts: dict[Any, tuple[int, Any]] = {}
         """The slot, and the version it is of, of other storages from outside: constants, shared ones, those with a history."""
         self.infos: list[Slot] = []
@@ -84,16 +84,16 @@ class Recording:
         self.held: dict[int, ref[Any]] = {}
         self.freed: frozenset[int] = frozenset()
         self.urgent = False
-        """Whether it has calls of compiled functions: its program is compiled when it comes the second time."""
+        """Whether it has calls of compiled functions: its program is compiled at the second occurrence."""
         self.is_spent = False
-        """Whether no gradient can be taken from what is looked at last, so that no values need to be kept."""
+        """Whether no gradient can be taken from the values read last, so that none need to be saved."""
         self.actual: list[Node] | None = None
         self.fns: list[GradFn | None] = []
 
     # -- events ---------------------------------------------------------------------------------------------
 
     def known(self) -> list[Slot]:
-        """Return what is known of all slots."""
+        """Return the slots with their properties."""
         entry: Entry = self.entry or self.path
         infos = self.infos
         if len(infos) != entry.count:
@@ -101,7 +101,7 @@ class Recording:
         return infos
 
     def slot(self, number: int) -> Slot:
-        """Return what is known of one slot."""
+        """Return the properties of one slot."""
         entry: Entry = self.entry or self.path
         while entry.slot > number:
             assert entry.parent is not None
@@ -111,7 +111,7 @@ class Recording:
     def event(
         self, key: tuple[Any, ...], learn: Callable[[list[Slot]], Slot], storage: Any = None, before: Any = _nothing
     ) -> int:
-        """Record an event with one slot, whose structure `learn` says the first time; return the slot, -1 if it is closed.
+        """Record an event with one slot; `learn` returns its entry the first time.  Return the slot, or -1 if it is closed.
 
         `before` is called with the number that the slot will have, perhaps more than once.
         """
@@ -131,12 +131,12 @@ class Recording:
         return -1
 
     def follow(self, key: Any) -> None:
-        """Note an event that has not been seen, without numbers that change."""
+        """Follow an unseen event whose numbers do not change."""
         if self.shadow is not None:
             self.shadow = self.shadow.children.get(key)
 
     def given(self, kind: str, type: TensorType, array: Any, node: Node | None = None, source: Any = None) -> int:
-        """Record the first use of a value from outside; `source` is the leaf, or where its history goes on."""
+        """Record the first use of an external value; `source` is the leaf, or where its history continues."""
         key = (kind, type.dtype, type.shape)
         self.held_bytes += array.nbytes
         self.heavy = self.held_bytes > HELD_BYTES
@@ -158,7 +158,7 @@ class Recording:
         return -1
 
     def is_idle(self, operands: Iterable[Any]) -> bool:
-        """Tell whether something was recorded, but neither are operands of it nor can any of it be looked at any more."""
+        """Return whether it has events, but none of its slots is an operand or still referenced."""
         slots = self.slots
         own = [s for x in operands if (s := x._storage).recording is self and s.slot < len(slots)]
         if any(slots[s.slot] is s for s in own):
@@ -169,7 +169,7 @@ class Recording:
     # -- the end --------------------------------------------------------------------------------------------
 
     def close(self) -> Entry | None:
-        """Take no more events; return what was recorded."""
+        """Close the recording; return what was recorded."""
         entry: Entry | None = self.entry
         if entry is not None:
             self.path, self.entry = entry, None
@@ -179,7 +179,7 @@ class Recording:
         return path
 
     def flush(self) -> None:
-        """Close, and compute what can still be looked at; where that fails, leave it pending on nodes."""
+        """Close the recording, and compute the referenced slots; if that fails, leave them pending on nodes."""
         with self.lock:
             self._flush()
 
@@ -219,7 +219,7 @@ class Recording:
             self.is_spent = plan.is_spent
 
     def _drop(self) -> None:
-        """Let go of the storages, and of the values unless a history needs them."""
+        """Drop the storages, and the values unless a history needs them."""
         for storage in self.storages:
             if storage.recording is self and storage._fn is not HISTORY:
                 storage.recording = None
@@ -230,7 +230,7 @@ class Recording:
             self.inputs, self.nodes, self.saved, self.tensors, self.edges, self.numbers = {}, {}, {}, {}, {}, []
 
     def use_up(self, used: frozenset[int]) -> None:
-        """Note that a backward ran through slots and kept nothing; let go of the values if that leaves no way for another."""
+        """Mark slots as used by a backward that kept nothing; drop the values if no other backward is possible."""
         self.freed |= used
         if used_up(self.known(), self.freed).issuperset(self.held):
             self.inputs, self.saved, self.nodes, self.numbers = {}, {}, {}, []
@@ -238,7 +238,7 @@ class Recording:
     # -- as nodes -------------------------------------------------------------------------------------------
 
     def materialize(self) -> None:
-        """Make nodes and steps of a history of what was recorded, and put them into the storages; close it before."""
+        """Create nodes and grad_fns for what was recorded, and store them in the storages; closes the recording first."""
         self.close()
         for recording in sorted(self._and_older(), key=lambda r: r.serial):
             with recording.lock:
@@ -264,7 +264,7 @@ class Recording:
             given[node] = parameter(node.types[0], where="", value=array)
         roots = [info.node for info in infos]
         for info in infos:
-            if info.kind == LEAF and not info.from_outside:  # what is written is another leaf, whatever else has its value
+            if info.kind == LEAF and not info.from_outside:  # a write makes another leaf, whatever else has its value
                 (value,) = substitute([info.node.operands[0]], given)
                 given[info.node] = make(info.node.op, (value,), info.node.params, like=info.node, unique=True)
         found = substitute([*roots, *self.saved], given)
@@ -327,7 +327,7 @@ class Recording:
 
 
 def _set(table: dict[int, Any], slot: int, value: Any) -> None:
-    """Note a value of a slot; None takes away what an event that was interrupted has left."""
+    """Set the value of a slot; None clears what an interrupted event has left."""
     if value is not None:
         table[slot] = value
     elif slot in table:
@@ -345,7 +345,7 @@ def used_up(known: list[Slot], freed: frozenset[int]) -> set[int]:
 
 
 UNHELD = next(n for n in [getrefcount(item) for _, item in enumerate([object()])])
-"""What getrefcount says there of an object that only the list holds."""
+"""The result of getrefcount for an object that only the list holds."""
 
 type(state).new_recording = Recording
 state.renew()

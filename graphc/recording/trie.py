@@ -1,10 +1,9 @@
-"""Structures of what is recorded, as a trie: one entry for each sequence of events that has been seen.
+"""Recorded structures as a trie: one entry for each sequence of events that was seen.
 
-An event is the first use of a value from outside, an operation, a write or a backward pass.  Its key says everything that
-its result depends on but the values: the operation, the slots of its operands, its static arguments, the grad mode.  So an
-event that has been seen before is found by one look-up, and what was inferred the first time is there: types, whether a
-gradient is recorded, the nodes.  An entry's nodes stand on parameters for the values from outside; they are shared by all
-recordings that come by, and never hold a value.
+An event is the first use of an external value, an operation, a write or a backward pass.  Its key determines its result except
+for the values: the operation, the slots of its operands, its static arguments, the grad mode.  An event that was seen before is
+therefore one look-up, which also yields what was inferred the first time: types, whether a gradient is recorded, the nodes.
+The nodes of an entry have parameters as leaves; all recordings with this prefix share them, and they never hold a value.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from graphc.ir.core.graph import Node
 __all__ = ["HISTORY", "INPUT", "LEAF", "MADE", "NEVER", "PAST", "TRIE_BOUND", "Entry", "Slot", "new_root", "root"]
 
 INPUT, LEAF, PAST, MADE = "input", "leaf", "past", "made"
-"""What a slot holds: a value from outside, a leaf that requires a gradient, a value from outside with a history, a result."""
+"""Kinds of slots: an external value, a leaf that requires a gradient, an external value with a history, a result."""
 
 TRIE_BOUND = 20_000
-"""How many entries are kept; then all are forgotten."""
+"""The most entries; beyond, all are dropped."""
 
 
 class _History:
-    """Stands in a storage for a step of a history that is not made yet."""
+    """Marks a history in a storage whose grad_fn is not created yet."""
 
     dead = False
     owner = None
@@ -36,7 +35,7 @@ HISTORY: Any = _History()
 
 
 class Slot:
-    """What is known of a value: its node, how it was made, and the slots from which its history goes on."""
+    """The properties of a value: its node, its kind, and the slots from which its history continues."""
 
     __slots__ = ("edges", "from_outside", "kind", "name", "node", "requires", "saves")
 
@@ -46,9 +45,9 @@ class Slot:
     ) -> None:  # fmt: skip
         self.kind, self.node, self.requires, self.name, self.edges = kind, node, requires, name, edges
         self.saves = saves
-        """Whether the step of its history can be used only once."""
+        """Whether its grad_fn can be used only once."""
         self.from_outside = from_outside
-        """Whether the value is one that the recording was given."""
+        """Whether the value is external to the recording."""
 
 
 class Entry:
@@ -62,19 +61,19 @@ class Entry:
     def __init__(self, parent: Entry | None, slots: tuple[Slot, ...]) -> None:
         self.parent, self.slots = parent, slots
         self.slot = parent.count if parent is not None else 0
-        """The number of the first slot that the last event has made."""
+        """The number of the first slot that the last event defined."""
         self.count: int = self.slot + len(slots)
         self.children: dict[Any, Any] = {}
         self.plans: dict[tuple[int, ...], Any] = {}
         self.backward: dict[Any, Any] = {}
         self.build: Any = None
-        """What the results of an operation are if they are not one tensor."""
+        """How the results of an operation are built if they are not one tensor."""
         self.freed: frozenset[int] = frozenset()
-        """The slots whose history a reverse pass has used up."""
+        """The slots whose history a reverse pass has freed."""
         self.numbers: tuple[Node, ...] = ()
         """The parameters of the event that stand for Python numbers."""
         self.numbered: dict[Any, Any] = {}
-        """Children whose keys have numbers, by these keys without them: the one made last."""
+        """Children whose keys have numbers, by these keys without them: the one created last."""
         if len(slots) == 1:
             self.type, self.requires = slots[0].node.types[0], slots[0].requires
             self.fn = HISTORY if self.requires and slots[0].kind == MADE else None
@@ -113,7 +112,7 @@ def _count() -> None:
 _root = Entry(None, ())
 
 NEVER = Entry(None, ())
-"""Said of events that cannot be recorded."""
+"""Marks events that cannot be recorded."""
 NEVER.build = NEVER
 
 
@@ -123,7 +122,7 @@ def root() -> Entry:
 
 
 def new_root() -> Entry:
-    """Forget what has been seen."""
+    """Drop all entries."""
     global _root, _entries
     _entries = 0
     _root = Entry(None, ())

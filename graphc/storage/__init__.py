@@ -1,1 +1,1 @@
-"""Where tensors keep their values, the views that read them, and their slots in a recording."""
+"""Storages of tensors, the views that read them, and their slots in a recording."""

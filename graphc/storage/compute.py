@@ -1,4 +1,4 @@
-"""Compute the values of storages, with those of all storages that were written to in place."""
+"""Compute the values of storages, with those of all storages that were written in place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["compute"]
 
 
 def compute(storages: Iterable[Storage], nodes: Sequence[Node] = ()) -> None:
-    """Compute the values of storages, of nodes, and of whatever was changed in place since the last time; not while tracing."""
+    """Compute the values of storages and nodes, and of storages changed in place since the last time; not while tracing."""
     state.recording.flush()
     dirty = state.dirty.take()
     wanted = [*dict.fromkeys([*storages, *dirty])]
@@ -23,7 +23,7 @@ def compute(storages: Iterable[Storage], nodes: Sequence[Node] = ()) -> None:
         if not dirty:
             raise
         wanted = list(storages)
-        realize([*nodes, *_pending(wanted)])  # what failed may be a write that this does not read
+        realize([*nodes, *_pending(wanted)])  # the failed one may be a write that these do not read
         wanted += _computable(s for s in dirty if s not in wanted)
     for storage in wanted:
         storage.settle()
@@ -35,7 +35,7 @@ def _pending(storages: Iterable[Storage]) -> list[Node]:
 
 
 def _computable(storages: Iterable[Storage]) -> list[Storage]:
-    """Compute storages one by one and return those for which it went well; the others raise when they are looked at."""
+    """Compute storages one by one and return those that succeed; the others raise when they are read."""
     found = []
     for storage in storages:
         try:

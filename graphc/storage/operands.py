@@ -1,4 +1,4 @@
-"""Operands of what is recorded: the slots of tensors."""
+"""Operands of recorded operations: the slots of tensors."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from graphc.storage.storage import Storage, stopped
 __all__ = ["NO_SLOT", "TENSORS", "slot_of", "storage_slot"]
 
 NO_SLOT = -1
-"""Said of tensors that cannot be operands of what is recorded."""
+"""Marks tensors that cannot be operands of recorded operations."""
 
 CONSTANT, DETACHED = "constant", "detached"
 SMALL = 1 << 16
-"""Bytes up to which a view that is not contiguous is copied; a larger one is read where it is."""
+"""The most bytes of a non-contiguous view that is copied; a larger one is read in place."""
 
 TENSORS: set[type] = set()
 """The class of tensors, and its subclasses."""
 
 
 def slot_of(recording: Recording, tensor: Any) -> int:
-    """Return the slot of what a tensor shows at this moment; NO_SLOT if it cannot be recorded."""
+    """Return the slot of a tensor's current value; NO_SLOT if it cannot be recorded."""
     if tensor._base is not None:
         return _view_slot(recording, tensor)
     return storage_slot(recording, tensor, tensor._storage)
@@ -82,7 +82,7 @@ def _given_slot(recording: Recording, tensor: Any, storage: Storage) -> int:
 
 
 def _constant_slot(recording: Recording, node: Node) -> int:
-    """Record the first use of a constant; one that changes is an input."""
+    """Record the first use of a constant; one that changes becomes an input."""
     value = node.params["value"]
     key, generic = (CONSTANT, number_key(value), node.types), (CONSTANT, NUMBER, node.types)
     changing = type(value) in (float, int) and may_vary(value)
@@ -112,7 +112,7 @@ def _constant_slot(recording: Recording, node: Node) -> int:
 
 
 def _computed(storage: Storage, node: Node) -> bool:
-    """Compute a value that is pending on nodes, unless it has a history; tell whether it is known now."""
+    """Compute a value that is pending on nodes, unless it has a history; return whether it is known now."""
     if storage._fn is not None:
         return False
     try:

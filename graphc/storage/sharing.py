@@ -1,4 +1,4 @@
-"""Storages that share the value of another one, and how they begin and cease to."""
+"""Storages that share the value of another one, and how sharing begins and ends."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ SHARED_DATA = (
 
 
 class Shared(Storage):
-    """The value of another storage, or of a view of it, without its history: what `detach` and `.data` give."""
+    """The value of another storage, or of a view of it, without its history: the result of `detach` and `.data`."""
 
     __slots__ = ()
 
     def __init__(self, source: Storage, path: ViewSteps) -> None:
         self.attach(source, path)
-        Places.changes -= 1  # nothing has changed: it is new
+        Places.changes -= 1  # a new storage changes nothing
         lazy = self.source._node is None and state.trace is None
         super().__init__(None if lazy else self._derive(self.source.entered()))
         self.pending = source.pending
 
     def attach(self, source: Storage, path: ViewSteps) -> None:
-        """Share with a storage; with what that one shares with, if it does."""
+        """Share with a storage, or with the one that it shares with."""
         while isinstance(source, Shared):
             source, path = source.source, source.view_steps + path
         self.source, self.view_steps, self.origin = source, path, None
@@ -45,7 +45,7 @@ class Shared(Storage):
         Places.changes += 1
 
     def _is_rebound(self) -> bool:
-        """Return whether a trace gave this storage a value of its own: it shares no more until the trace ends."""
+        """Return whether a trace gave this storage a value of its own: it does not share until the trace ends."""
         return state.trace is not None and self in state.trace.rebound
 
     def _derive(self, origin: Node) -> Node:
@@ -56,19 +56,19 @@ class Shared(Storage):
         return stopped(node) if self.source.requires_grad else node
 
     def enter(self) -> None:
-        """Tell the trace that runs, if one does, that the source is used; what requires a gradient is a leaf there too."""
+        """Report the use of the source to the running trace; a source that requires a gradient is a leaf there too."""
         if self._is_rebound():
             super().enter()
             return
         is_new_leaf = self.requires_grad and state.trace is not None and self.trace is not state.trace
         if is_new_leaf:
-            super().enter()  # gradients are taken by its own node, not by the source's
+            super().enter()  # gradients are taken with respect to its own node, not the source's
         self.source.enter()
         if is_new_leaf:
             self.origin = self.source.make_node()
 
     def make_node(self) -> Node:
-        """Return the node of the value: made anew when the source has been written to."""
+        """Return the node of the value, created again if the source was written to."""
         if self._fn is HISTORY:
             self._end_recording()
         if self._is_rebound():
@@ -95,7 +95,7 @@ class Shared(Storage):
         return views.shape_of(self.source.shape, self.view_steps)
 
     def alone(self) -> bool:
-        """Stop sharing with a storage that nothing else uses; tell whether that is so."""
+        """Stop sharing with a storage that nothing else uses; return whether that is so."""
         source = self.source
         if self.view_steps or getrefcount(source) > HELD_ONCE + 1 or source.requires_grad or source.trace is not None:
             return False
@@ -129,11 +129,11 @@ class Shared(Storage):
 
     @property
     def place(self) -> tuple[Storage, ViewSteps]:
-        """The storage that this one shares with, and the way from there."""
+        """The storage that this one shares with, and the view steps from there."""
         return self.source, self.view_steps
 
     def settle(self) -> None:
-        """Settle the source; then read from it anew, unless something with a history was written here."""
+        """Settle the source; then read from it again, unless a value with a history was written here."""
         self.source.settle()
         if self._fn is not None:
             super().settle()
@@ -141,12 +141,12 @@ class Shared(Storage):
 
     @property
     def root(self) -> Storage:
-        """The storage whose value has to be computed to know this one's."""
+        """The storage whose value has to be computed for this one's."""
         return self if self._fn is not None else self.source.root
 
 
 class Places:
-    """Which storages share with which, as a trace found it: a guard that asks only after any storage has changed that."""
+    """The sharing of storages as a trace found it: a guard that is only evaluated after a storage began or ended to share."""
 
     changes = 0
     """How often a storage began or ended to share."""
@@ -169,7 +169,7 @@ def _sharing_with(storage: Storage) -> list[Any]:
 
 
 def _leave(storage: Storage) -> None:
-    """Give a storage values of its own: its views, and what shares with it, keep what they show."""
+    """Give a storage values of its own: its views, and storages that share with it, keep their values."""
     aliases = _sharing_with(storage)
     storage.aliases = None
     if not aliases:
@@ -187,9 +187,9 @@ def _leave(storage: Storage) -> None:
 
 
 def rebind(storage: Storage, node: Node, pending: int) -> None:
-    """Give a storage, in a trace, another value that nothing else shares: what `x.data = y` does.
+    """Give a storage, in a trace, a value that nothing else shares: the effect of `x.data = y`.
 
-    Raises TracingError for one from outside that others share with: they would have to part, and be written apart.
+    Raises TracingError for an external storage that others share with: their values would have to be separated.
     """
     trace = state.trace
     assert trace is not None
@@ -205,7 +205,7 @@ def rebind(storage: Storage, node: Node, pending: int) -> None:
 
 
 def own(storage: Storage) -> None:
-    """Let a storage stop sharing: whatever is written there next is seen there alone."""
+    """Let a storage stop sharing: later writes to it affect it alone."""
     _leave(storage)
     if isinstance(storage, Shared):
         storage.entered()
@@ -214,7 +214,7 @@ def own(storage: Storage) -> None:
 
 
 def share(storage: Storage, source: Storage, path: ViewSteps) -> None:
-    """Let a storage show the value of `source` from now on, under the history that it has."""
+    """Let a storage share the value of `source`, under its own history."""
     node, version = storage.entered(), storage.version
     storage.__class__ = Shared
     assert isinstance(storage, Shared)

@@ -1,4 +1,4 @@
-"""The steps that views are made of: movement, diagonals, windows, and parts at a place that only the program knows."""
+"""The steps of views: movement, diagonals, windows, and parts at an index that is known only at run time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SHAPES: dict[str, Callable[[Shape, dict[str, Any]], Shape]] = {
     "permute": lambda shape, params: tuple(shape[a] for a in params["axes"]),
     "slice": _box_shape,
 }
-"""The shape of a view, where it is no parameter."""
+"""The shape of a view whose parameters do not contain it."""
 
 STRIDES: dict[str, Callable[[Shape, Strides, dict[str, Any]], Strides | None]] = {
     "reshape": lambda shape, strides, params: _reshaped(shape, strides, params["shape"]),
@@ -42,14 +42,14 @@ STRIDES: dict[str, Callable[[Shape, Strides, dict[str, Any]], Strides | None]] =
     "slice": lambda shape, strides, params: tuple(s * step for s, step in zip(strides, params["step"], strict=True)),
     "broadcast": _broadcast_strides,
 }
-"""The movement that torch has views of, and the strides of the view: a reshape has some where axes lie densely."""
+"""The movement that torch has views of, with the strides of the view: a reshape has some where axes are dense."""
 
 WRITES: dict[str, Callable[[dict[str, Any], Node, Node], Node]] = {
     "reshape": lambda params, whole, new: reshape(new, whole.shape),
     "permute": lambda params, whole, new: permute(new, np.argsort(params["axes"]).tolist()),
     "slice": lambda params, whole, new: _write_box(params, whole, new),
 }
-"""Movement that repeats no element, and the whole after a view of it has become `new`."""
+"""Movement that repeats no element, and the base after a view of it was replaced by `new`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +85,13 @@ class Movement(Step):
         return result
 
     def shape(self, shape: Shape) -> Shape:
-        """Return the shape that the parameters say, or the extents in another order or of a box."""
+        """Return the shape given by the parameters, or the permuted extents, or those of a box."""
         of = SHAPES.get(self.op.name)
         found: Shape = self.params["shape"] if of is None else of(shape, self.params)
         return found
 
     def strides(self, shape: Shape, strides: Strides) -> Strides | None:
-        """Reorder, stretch or repeat strides; reshape where axes lie densely in one another."""
+        """Permute, scale or repeat strides; reshape where axes are dense in one another."""
         result: Strides | None = STRIDES[self.op.name](shape, strides, self.params)
         return result
 
@@ -108,7 +108,7 @@ def _write_box(params: dict[str, Any], whole: Node, new: Node) -> Node:
 
 
 def _reshaped(shape: Shape, strides: Strides, new: Shape) -> Strides | None:
-    """Return the strides of another shape, those of axes of extent 1 as torch has them; None if it takes a copy."""
+    """Return the strides of another shape, with torch's strides for axes of extent 1; None if it takes a copy."""
     if prod(shape) == 0 or not shape:
         return strides if shape == new else dense_strides(new) if shape else (1,) * len(new)
     made: list[int] = []
@@ -141,7 +141,7 @@ class Diagonal(Step):
         return max(0, min(shape[self.rows] - below, shape[self.columns] - above))
 
     def _steps(self, shape: Shape) -> ViewSteps:
-        """Return the movement by which the diagonal is read: every (columns + 1)-th element of the flat plane."""
+        """Return the movement that reads the diagonal: every (columns + 1)-th element of the flattened plane."""
         order = (*(a for a in range(len(shape)) if a not in (self.rows, self.columns)), self.rows, self.columns)
         outer, (m, n) = tuple(shape[a] for a in order[:-2]), (shape[self.rows], shape[self.columns])
         start = max(-self.offset, 0) * n + max(self.offset, 0)
@@ -169,7 +169,7 @@ class Diagonal(Step):
         return (*(n for a, n in enumerate(shape) if a not in (self.rows, self.columns)), self._extent(shape))
 
     def strides(self, shape: Shape, strides: Strides) -> Strides:
-        """Add the strides of both axes."""
+        """Append the sum of the strides of both axes."""
         outer = (s for a, s in enumerate(strides) if a not in (self.rows, self.columns))
         return (*outer, strides[self.rows] + strides[self.columns])
 
@@ -197,13 +197,13 @@ class Windows(Step):
         return (*shape[: self.axis], count, *shape[self.axis + 1 :], self.size)
 
     def strides(self, shape: Shape, strides: Strides) -> Strides:
-        """Stretch the axis, and add one with its stride."""
+        """Scale the stride of the axis, and append an axis with its stride."""
         return (*(s * self.step if a == self.axis else s for a, s in enumerate(strides)), strides[self.axis])
 
 
 @dataclass(frozen=True, eq=False)
 class At(Step):
-    """The part at an index of an axis, the axis taken away; the index is a 0-d node, counted from the front."""
+    """The slice at an index of an axis, without the axis; the index is a nonnegative 0-d node."""
 
     axis: int
     index: Node
@@ -218,17 +218,17 @@ class At(Step):
         return _back(scatter(_front(whole, self.axis), new, self.index), self.axis)
 
     def shape(self, shape: Shape) -> Shape:
-        """Take the axis away."""
+        """Remove the axis."""
         return (*shape[: self.axis], *shape[self.axis + 1 :])
 
     def strides(self, shape: Shape, strides: Strides) -> Strides:
-        """Take the axis away."""
+        """Remove the axis."""
         return (*strides[: self.axis], *strides[self.axis + 1 :])
 
 
 @dataclass(frozen=True, eq=False)
 class Window(Step):
-    """`length` elements along an axis from a place that a 0-d node says, counted from the front."""
+    """`length` elements along an axis from the index of a 0-d node, counted from the front."""
 
     axis: int
     start: Node
@@ -247,11 +247,11 @@ class Window(Step):
         return _back(scatter(_front(whole, self.axis), _front(new, self.axis), self._places()), self.axis)
 
     def shape(self, shape: Shape) -> Shape:
-        """Put the length at the axis."""
+        """Set the extent of the axis to the length."""
         return (*shape[: self.axis], self.length, *shape[self.axis + 1 :])
 
     def strides(self, shape: Shape, strides: Strides) -> Strides:
-        """Return them as they are."""
+        """Return the strides unchanged."""
         return strides
 
 
@@ -264,7 +264,7 @@ def _back(x: Node, axis: int) -> Node:
 
 
 def chain(result: Node, base: Node) -> ViewSteps | None:
-    """Return the steps that make `result` of `base`; None if it is made in another way."""
+    """Return the steps from `base` to `result`; None if it is computed in another way."""
     steps: list[Step] = []
     while result is not base:
         if result.op.name not in STRIDES:

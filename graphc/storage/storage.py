@@ -1,6 +1,6 @@
 """The values of tensors: a storage holds the current one, and in-place operations replace it.
 
-Every tensor reads a storage; views read that of their base.  A write puts another node there, so the graph itself stays
+Every tensor reads a storage; views read that of their base.  A write replaces the storage's node, so the graph itself stays
 functional, and references to the old node keep the old value.
 """
 
@@ -31,7 +31,7 @@ def valued(array: Any, node: Node) -> Node:
 
 
 def type_of(storage: Storage) -> TensorType:
-    """Return the type of a storage's value; nothing is computed and no node is made."""
+    """Return the type of a storage's value, without computing anything or creating a node."""
     if storage._node is not None:
         return storage._node.types[0]
     if storage.value is not None:
@@ -42,13 +42,13 @@ def type_of(storage: Storage) -> TensorType:
 
 
 def stopped(node: Node) -> Node:
-    """Return the node behind a stop_gradient; as it is if no gradient goes through it anyway."""
+    """Return the node behind a stop_gradient; the node itself if no gradient flows through it anyway."""
     without = is_stopped(node) or is_literal(node) or not node.dtype.is_float
     return node if without else apply("stop_gradient", node)
 
 
 def unique(node: Node) -> Node:
-    """Return a node that nothing else is, with the value of `node`: a leaf to take gradients by."""
+    """Return a distinct node with the value of `node`: a leaf to take gradients with respect to."""
     if node.value is not None:
         return valued(node.value, node)
     return make(PRIMITIVES["alias"], (stopped(node),), unique=True, like=node)
@@ -69,7 +69,7 @@ class _Holder:
 
 _holder = _Holder(object())
 HELD_ONCE = getrefcount(_holder.held)
-"""What getrefcount says of an object that one slot holds and nothing else."""
+"""The result of getrefcount for an object that one slot holds and nothing else."""
 
 
 class Storage:
@@ -135,7 +135,7 @@ class Storage:
         return self
 
     def become(self, other: Storage) -> None:
-        """Take the value of the slot of another storage, which is new, and its history if it has one."""
+        """Take the value of the slot of another, new storage, and its history if it has one."""
         recording, before = other.recording, self.slot if self.recording is other.recording else None
         if recording is not None and recording.entry is not None:  # no calls from here on: no signal handler comes in between
             if before is not None:
@@ -153,13 +153,13 @@ class Storage:
             self._changed(other.pending)
 
     def make_node(self) -> Node:
-        """Return the node of the value, which is made now if the value was only recorded."""
+        """Return the node of the value, created now if the value was only recorded."""
         if self._node is None:
             self._end_recording()
         return self._node  # type: ignore[return-value]
 
     def make_fn(self) -> GradFn | None:
-        """Return the step of the history that made the value, made now if it was only recorded; None for a leaf."""
+        """Return the grad_fn of the value, created now if it was only recorded; None for a leaf."""
         if self._fn is HISTORY:
             self._end_recording()
         return self._fn
@@ -202,7 +202,7 @@ class Storage:
         return value.shape if value is not None else recording.slot(slot).node.shape  # type: ignore[no-any-return]
 
     def enter(self) -> None:
-        """Tell the trace that runs, if one does, that this storage is used: from outside, it is put on a placeholder.
+        """Report the use of this storage to the running trace, if there is one: an external storage gets a placeholder.
 
         Raises TracingError for a storage of a trace that is over.
         """
@@ -228,7 +228,7 @@ class Storage:
         self._changed(pending)
 
     def put_value(self, node: Node, pending: int = 0) -> None:
-        """Write a value and leave the history as it is: what `x.data` and no_grad do."""
+        """Write a value and keep the history: the effect of `x.data` and no_grad."""
         old = self.entered()
         if self.requires_grad:
             node = self._under_history(old, node)
@@ -236,7 +236,7 @@ class Storage:
         self._changed(pending)
 
     def _under_history(self, old: Node, new: Node) -> Node:
-        """Return a node for a new value under the history of the old one: a leaf, or a step through which gradients go on."""
+        """Return a node for a new value under the history of the old one: a leaf, or a node that passes gradients on."""
         fn = self.make_fn()
         if fn is None:
             return unique(new)
@@ -254,28 +254,28 @@ class Storage:
             state.trace.wrote(self)
 
     def shown_by(self, alias: Any) -> None:
-        """Note a view of this storage, or a storage that shares its value."""
+        """Register a view of this storage, or a storage that shares its value."""
         if self.aliases is None:
             self.aliases = WeakSet()
         self.aliases.add(alias)
 
     def set_requires_grad(self, wanted: bool) -> None:
-        """Make a value without operations behind it a leaf that requires a gradient, or stop requiring it."""
+        """Make a value without operations behind it a leaf that requires a gradient, or undo that."""
         self.set_node(unique(self.entered()))
         self.requires_grad, self._fn = wanted, None
 
     @property
     def root(self) -> Storage:
-        """The storage whose value has to be computed to know this one's."""
+        """The storage whose value has to be computed for this one's."""
         return self
 
     @property
     def place(self) -> tuple[Storage, ViewSteps]:
-        """The storage that this one shares with, itself if with none, and the way from there."""
+        """The storage that this one shares with, or itself, and the view steps from there."""
         return self, ()
 
     def settle(self) -> None:
-        """Where the value is known and no gradient will be taken through it, forget how it was made."""
+        """Drop the node behind a known value through which no gradient will be taken."""
         node = self._node
         if node is None or node.value is None:
             return

@@ -1,8 +1,8 @@
-"""Views as steps: how a tensor reads from the node of another, and how what is written to it gets back.
+"""Views as steps: how a tensor reads from the node of its base, and how writes to it reach the base.
 
-A view is a chain of steps on top of its base (`graphc.storage.steps` has their kinds).  Reading applies the chain to
-whatever the base is now; writing runs it backwards.  Each step computes strides by torch's rules, so that a view in torch
-is one here.
+A view is a chain of steps on top of its base (`graphc.storage.steps` has their kinds).  Reading applies the chain to the
+current value of the base; writing runs it backwards.  Each step computes strides by torch's rules, so that a view in torch is
+one here.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ Strides = tuple[int, ...]
 
 
 class Step:
-    """One step of a view: from a node to another that shows some of its elements."""
+    """One step of a view: from a node to another with some of its elements."""
 
     static = True
-    """Whether the step shows the same places whatever the values are."""
+    """Whether the step reads the same elements for all values."""
     invertible = True
-    """Whether `write` can undo it: no element of the operand is shown twice."""
+    """Whether `write` can invert it: no element of the operand occurs twice."""
 
     def read(self, x: Node) -> Node:
-        """Return what the view shows of `x`."""
+        """Return the view of `x`."""
         raise NotImplementedError
 
     def show(self, array: Any) -> Any:
-        """Return what the view shows of an array."""
+        """Return the view of an array."""
         node = parameter(TensorType(of_numpy(array.dtype).ir, array.shape), where="")
         return evaluate_nodes([self.read(node)], {node: array})[0]
 
     def write(self, whole: Node, new: Node) -> Node:
-        """Return `whole` with `new` where the view is."""
+        """Return `whole` with `new` in place of the view."""
         raise NotImplementedError
 
     def shape(self, shape: Shape) -> Shape:
@@ -69,7 +69,7 @@ def read(base: Node, view_steps: ViewSteps) -> Node:
 
 
 def shown(array: Any, view_steps: ViewSteps) -> Any:
-    """Return what static steps show of an array: a view of it where NumPy can make one."""
+    """Return the result of static steps on an array: a view of it where NumPy has one."""
     for step in view_steps:
         array = step.show(array)
     return array
@@ -81,7 +81,7 @@ def type_of(array: Any) -> TensorType:
 
 
 def is_static(view_steps: ViewSteps) -> bool:
-    """Tell whether a view shows the same places whatever the values are."""
+    """Return whether a view reads the same elements for all values."""
     for step in view_steps:  # noqa: SIM110 - a generator costs more than the loop
         if not step.static:
             return False
@@ -89,7 +89,7 @@ def is_static(view_steps: ViewSteps) -> bool:
 
 
 def strides(shape: Shape, view_steps: ViewSteps) -> Strides | None:
-    """Return the strides, in elements, of a view of a dense array; None if no strides can show it."""
+    """Return the strides, in elements, of a view of a dense array; None if no strides describe it."""
     found = dense_strides(shape)
     for step in view_steps:
         next_ = step.strides(shape, found)
@@ -107,7 +107,7 @@ def shape_of(shape: Shape, view_steps: ViewSteps) -> Shape:
 
 
 def overlaps(base: Shape, view_steps: ViewSteps) -> bool:
-    """Tell whether two elements of a view of an array of a shape are one in memory."""
+    """Return whether two elements of a view of an array of a shape share memory."""
     if all(step.invertible for step in view_steps):
         return False
     shape, found = shape_of(base, view_steps), strides(base, view_steps)
@@ -121,7 +121,7 @@ def overlaps(base: Shape, view_steps: ViewSteps) -> bool:
 
 
 def write(base: Node, view_steps: ViewSteps, new: Node) -> Node:
-    """Return the base with `new` where the view is; of elements that are one in memory the last counts."""
+    """Return the base with `new` in place of the view; of elements that share memory the last one wins."""
     if not all(step.invertible for step in view_steps):
         return _write_places(base, view_steps, new)
     wholes: list[Node] = []
@@ -134,7 +134,7 @@ def write(base: Node, view_steps: ViewSteps, new: Node) -> Node:
 
 
 def _write_places(base: Node, view_steps: ViewSteps, new: Node) -> Node:
-    """Write where the view reads the places of the base themselves."""
+    """Write to the indices of the base that the view reads."""
     size = base.type.size
     places = read(reshape(iota((size,), 0), base.shape), view_steps)
     flat = scatter(reshape(base, (size,)), reshape(new, (new.type.size,)), reshape(places, (new.type.size,)))

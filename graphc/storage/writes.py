@@ -1,4 +1,4 @@
-"""Writes as events: what is written in place of a storage's value becomes another slot, which the storage stands for then."""
+"""Writes as events: an in-place write creates a new slot, which then belongs to the storage."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ __all__ = ["record_leaf", "record_write", "take_result", "write_in_place"]
 WRITE, REQUIRED = "write", "requires a gradient"
 
 LARGEST = 1e38
-"""Larger numbers are written on the usual way, which says what a dtype cannot hold."""
+"""Larger numbers are written through nodes, which raise the errors of dtypes that cannot hold them."""
 
 LARGE = 1 << 14
-"""Bytes from which on a part of a known value is written at once rather than recorded as a new value."""
+"""The least bytes of a known value of which a part is written at once rather than recorded as a new value."""
 
 
 def record_write(tensor: Any, result: Any, check: Any, *, copy: bool) -> bool:
-    """Write a tensor in place of another one's value, as an event; return False where that has to be done on nodes.
+    """Write a tensor to another one in place, as an event; return False if that must be done on nodes.
 
-    `check` raises what is to be raised, the first time.  With `copy` the result is converted and broadcast.
+    `check` raises errors the first time.  With `copy` the result is converted and broadcast.
     """
     recording: Recording | None = state.fast
     if recording is None or recording.entry is None:
@@ -62,7 +62,7 @@ def record_write(tensor: Any, result: Any, check: Any, *, copy: bool) -> bool:
 
 
 def take_result(tensor: Any, result: Any) -> bool:
-    """Give a pending result that nothing else uses to a tensor of its type; return False where it has to be written."""
+    """Move a pending, unshared result to a tensor of its type; return False if it must be written."""
     recording, storage, new = state.fast, tensor._storage, result._storage
     if recording is None or type(storage) is not Storage or type(new) is not Storage or new.recording is not recording:
         return False
@@ -75,7 +75,7 @@ def take_result(tensor: Any, result: Any) -> bool:
 
 
 def record_leaf(tensor: Any) -> bool:
-    """Make a result that is pending in the recording a leaf that requires a gradient; return False where it is none."""
+    """Make a pending result of the recording a leaf that requires a gradient; return False if it is not pending there."""
     recording, storage = state.fast, tensor._storage
     if recording is None or recording.entry is None or storage.recording is not recording:
         return False
@@ -103,7 +103,7 @@ def _event(
     source = slot_of(recording, result)
     whole = tensor if tensor._base is None else tensor._base
     if target is not whole._storage and target.recording is not recording:
-        whole = whole._of(target)  # what it shares with may have another shape
+        whole = whole._of(target)  # the storage it shares with may have another shape
     base = storage_slot(recording, whole, target) if steps or history else None
     if source < 0 or (base is not None and base < 0):
         return False
@@ -127,7 +127,7 @@ def _event(
     if entry is None or key not in entry.children:
         check()
     if steps and entry is not None and not leaf and not history and _moves(entry, key):
-        return _write_part(target, steps, tensor, result, check, small=True)  # another part in each iteration is no structure
+        return _write_part(target, steps, tensor, result, check, small=True)  # an index that changes is no new structure
     made = Storage.recorded(recording, -1, leaf or history, HISTORY if history else None)
 
     def note(slot: int) -> None:
@@ -142,7 +142,7 @@ def _event(
 
 
 def _moves(entry: Entry, key: tuple[Any, ...]) -> bool:
-    """Tell whether an event that has not been seen writes to another part than one that has been seen at the same place."""
+    """Return whether an unseen event writes to another part than a seen one at the same position."""
     if key in entry.children:
         return False
     elsewhere = (*key[:3], None, *key[4:])
@@ -153,7 +153,7 @@ def _moves(entry: Entry, key: tuple[Any, ...]) -> bool:
 
 
 def _with_history(known: list[Slot], node: Node, base: int, source: int, copy: bool) -> Slot:
-    """Return what is known of a value that was written while gradients are recorded."""
+    """Return the properties of a value that was written while gradients are recorded."""
     edges = tuple([s if known[s].requires else None for s in (base, source)])
     if copy or not known[source].requires:
         return Slot(MADE, node, True, "CopyBackwards", edges)
@@ -163,7 +163,7 @@ def _with_history(known: list[Slot], node: Node, base: int, source: int, copy: b
 def _write_part(
     target: Storage, steps: ViewSteps, tensor: Any, result: Any, check: Any, *, small: bool = False
 ) -> bool:  # fmt: skip
-    """Write to a part of a large value that is known, in the array itself; return False where it cannot be done so."""
+    """Write to a part of a large known value, in the array itself; return False if that is not possible."""
     whole = tensor if tensor._base is None else tensor._base
     if (whole._type.bytes < LARGE and not small) or result._type.dtype is not tensor._type.dtype or target._fn is not None:
         return False
@@ -185,9 +185,9 @@ def _write_part(
 
 
 def write_in_place(tensor: Any, index: Any, value: Any) -> bool:
-    """Write to the elements at an index in the array of a tensor; return False where that is an event, or an error.
+    """Write to the elements at an index in the array of a tensor; return False if that is an event, or an error.
 
-    The array is known or large, and no gradient has to do with it.  `index` is one that NumPy takes.
+    The array is known or large, and no gradient involves it.  `index` is one that NumPy accepts.
     """
     recording, storage = state.fast, tensor._storage
     if recording is None or tensor._base is not None or type(storage) is not Storage or storage.trace is not None:
@@ -205,7 +205,7 @@ def write_in_place(tensor: Any, index: Any, value: Any) -> bool:
     try:
         known[index] = values
     except (IndexError, ValueError):
-        return False  # the usual way raises it
+        return False  # the path through nodes raises it
     storage._node, storage.value, storage.recording = None, known, None
     storage.version += 1
     storage.pending = 0
@@ -213,7 +213,7 @@ def write_in_place(tensor: Any, index: Any, value: Any) -> bool:
 
 
 def _may_be_written(tensor: Any, value: Any, grad: bool) -> bool:
-    """Tell whether a value has the tensor's dtype, and no gradient goes to it."""
+    """Return whether a value has the tensor's dtype, and takes no part in a gradient."""
     dtype = tensor._type.dtype
     if type(value) not in TENSORS:
         return dtype.is_float and type(value) is float and -LARGEST <= value <= LARGEST
@@ -225,7 +225,7 @@ def _pending(storage: Storage) -> bool:
 
 
 def _value_of(storage: Storage) -> Any:
-    """Return the value of a storage, which is computed if need be; None where that fails."""
+    """Return the value of a storage, computed if necessary; None if that fails."""
     value = storage.array()
     if value is None and storage._node is not None:
         try:
@@ -244,7 +244,7 @@ class _Value:
 
 
 def _held() -> int:
-    """Return what getrefcount says of an array that one slot holds, and a local variable."""
+    """Return the result of getrefcount for an array that one slot and a local variable hold."""
     holder = _Value()
     holder._node, holder.value = None, np.zeros(1)
     known = holder.value if holder._node is None else None

@@ -1,4 +1,4 @@
-"""The base of the tensor: its slots, how it reads a storage through a view, and the history of that."""
+"""The base class of the tensor: its slots, how it reads a storage through a view, and its history."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def methods_of_tensor(base: C) -> C:
 
 @methods_of_tensor
 class TensorBase(Operations):
-    """A storage read through a view: what lies under the public methods of `Tensor`.
+    """A storage read through a view: the implementation below the public methods of `Tensor`.
 
-    The classes from here to `Tensor` are one class in several files: each stands on the one before.
+    The classes from here to `Tensor` are one class in several files: each extends the one before.
     """
 
     __slots__ = (
@@ -61,22 +61,22 @@ class TensorBase(Operations):
     _storage: Storage
     _base: TensorBase | None
     _view_steps: ViewSteps
-    """The views that lead from the storage to the values of this tensor; empty unless it is a view of `_base`."""
+    """The view steps from the storage to the values of this tensor; empty unless it is a view of `_base`."""
     _type: TensorType
     _grad: Any
     _hooks: dict[str, dict[int, Callable[..., Any]]] | None
     _retains: bool
     _view_fn: GradFn | tuple[str, TensorBase] | None
-    """The step of the history that this view is; until that is made, its name and the operand."""
+    """The grad_fn of this view; until it is created, its name and the operand."""
     _view_version: int
     _viewed: tuple[int, int, int] | None
-    """Of a view: the number of a recording, the version of the storage, and the slot of what it shows of that."""
+    """For a view: the number of a recording, the version of the storage, and the slot of the view's value in it."""
 
     __array_priority__ = 1000
 
     @classmethod
     def _of(cls: type[T], storage: Storage) -> T:
-        """Return a tensor that shows all of a storage."""
+        """Return a tensor that reads all of a storage."""
         self = object.__new__(cls)
         self._storage = storage
         self._base = self._grad = self._hooks = self._view_fn = None
@@ -100,7 +100,7 @@ class TensorBase(Operations):
 
     @classmethod
     def _adopt(cls: type[T], other: TensorBase) -> T:
-        """Return a tensor of this class on the storage of `other`: how subclasses are made."""
+        """Return a tensor of this class on the storage of `other`: how subclasses are constructed."""
         self = cls._of(other._storage)
         self._base, self._view_steps, self._type = other._base, other._view_steps, other._type
         self._view_fn, self._view_version = other._view_fn, other._view_version
@@ -112,7 +112,7 @@ class TensorBase(Operations):
         return views.read(node, self._view_steps) if self._view_steps else node
 
     def _array(self) -> np.ndarray[Any, Any]:
-        """Compute the values if need be and return them; not to be written to."""
+        """Compute the values if necessary and return them, read-only."""
         storage = self._storage
         if state.trace is None and storage.trace is None:
             value = storage.array()
@@ -132,7 +132,7 @@ class TensorBase(Operations):
         return views.shown(node.value, self._view_steps)  # type: ignore[no-any-return]
 
     def _edge(self) -> GradFn | None:
-        """Return the step of the history that made this value; for a leaf, the one that accumulates its gradient."""
+        """Return the grad_fn of this value; for a leaf, the one that accumulates its gradient."""
         storage = self._storage
         if not storage.requires_grad:
             return None

@@ -1,4 +1,4 @@
-"""Constructors of tensors as torch once had them: of sizes, or of data."""
+"""torch's legacy constructors of tensors: of sizes, or of data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T", bound=Values)
 def legacy(cls: type[T], dtype: dtype, args: tuple[Any, ...], keywords: dict[str, Any], *, strict: bool = False) -> T:
     """Return a tensor of sizes or of data, as torch's constructors of tensor types do.
 
-    Raises TypeError, if `strict` for a tensor of another dtype too, and RuntimeError.
+    Raises TypeError, with `strict` also for a tensor of another dtype, and RuntimeError.
     """
     name = f"{cls.__name__}()"
     if keywords.pop("device", "cpu") not in ("cpu", CPU, None) or keywords.keys() - {"size", "data"}:

@@ -14,7 +14,7 @@ __all__ = ["Geometry"]
 
 @methods_of_tensor
 class Geometry(TensorBase):
-    """What everybody asks of a tensor: its shape, dtype, strides and device."""
+    """Shape, dtype, strides and device of a tensor."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Whether tensors require gradients, and what recorded them."""
+"""Whether tensors require gradients, and the operations that recorded them."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Tensor(Values):
     """
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Note the class."""
+        """Register the class."""
         super().__init_subclass__(**keywords)
         TENSORS.add(cls)
 
@@ -173,12 +173,12 @@ class Tensor(Values):
         self._type = new._type
 
     def _is_alone(self, new: Tensor) -> bool:
-        """Tell whether nothing but `new` holds its values: then it may as well share with this tensor."""
+        """Return whether nothing but `new` holds its values, so that it can share with this tensor."""
         plain = type(new._storage) is Storage and not new._view_steps
         return plain and not new._storage.requires_grad and getrefcount(new._storage) <= HELD_ONCE
 
     def _take_value(self, new: Tensor) -> None:
-        """Take other values while a function is traced.  Raises TracingError for those of a tensor from outside."""
+        """Take other values while a function is traced.  Raises TracingError for those of an external tensor."""
         node, root = new._node(), new._storage.root
         if root.trace is not state.trace or (state.trace is not None and state.trace.knows(root)):
             raise located(TracingError(DATA_FROM_OUTSIDE))
@@ -220,7 +220,7 @@ _NAMES = {"f32": "float", "f64": "double", "i32": "int", "i64": "long", "u8": "u
 
 
 def _rebuild(cls: type[T], array: np.ndarray[Any, Any], requires_grad: bool) -> T:
-    """Return a leaf of a class with the values of an array: the other end of copying and pickling."""
+    """Return a leaf of a class with the values of an array, for copying and pickling."""
     node = parameter(TensorType(of_numpy(array.dtype).ir, array.shape))
     storage = Storage(valued(array, node))
     new = cls._of(storage)

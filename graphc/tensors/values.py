@@ -38,7 +38,7 @@ class Values(Writing):
             array([1, 2])
         """
         if state.trace is not None:
-            self._array()  # what cannot be known is the reason, rather than a gradient that may be taken
+            self._array()  # raises an error for unknown values before one for required gradients
         if self.requires_grad and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return np.array(self._array())

@@ -1,4 +1,4 @@
-"""Writing to tensors in place: what in-place operations end in, and its errors."""
+"""In-place writes to tensors: the implementation of in-place operations, and its errors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Writing(Gradients):
     __slots__ = ()
 
     def _assign(self: T, result: Any, *, copies: bool = False, overlapping: bool = False) -> T:
-        """Write a result, a Tensor or a Node, in place of this tensor's value: what in-place operations end in.
+        """Write a result, a Tensor or a Node, in place of this tensor's value, for in-place operations.
 
         It is cast to this tensor's dtype.  `copies` says that it was not computed from that value, `overlapping` that it is
         one number everywhere, so that elements may be one in memory.  Raises
@@ -94,7 +94,7 @@ class Writing(Gradients):
             raise RuntimeError(f"result type {names[0]} can't be cast to the desired output type {names[1]}")
 
     def _check_distinct(self, copies: bool) -> None:
-        """Refuse to write to elements that are one in memory, but for copies into windows: of these the last counts."""
+        """Refuse to write to elements that share memory, except copies into windows: there the last one wins."""
         source, path = self._place()
         if views.overlaps(source.shape, path):
             pairs = zip(self._type.shape, self.stride(), strict=True)
