@@ -13,7 +13,7 @@ from graphc.ir.core.graph import Node
 from graphc.recording.context import state
 from graphc.recording.lazy import realize
 from graphc.recording.recording import Recording
-from graphc.recording.trie import HISTORY, LEAF, MADE, Entry, Slot
+from graphc.recording.trie import HISTORY, LEAF, MADE, PAST, Entry, Slot
 from graphc.storage import views
 from graphc.storage.operands import TENSORS, slot_of, storage_slot
 from graphc.storage.sharing import Shared
@@ -107,6 +107,8 @@ def _event(
     base = storage_slot(recording, whole, target) if steps or history else None
     if source < 0 or (base is not None and base < 0):
         return False
+    if history and not copy and recording.slot(source).kind in (LEAF, PAST):
+        return False  # the target takes over the history of the result, which only nodes tell here
     leaf = target.requires_grad and not history
     type = tensor._type
 
