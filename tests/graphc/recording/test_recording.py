@@ -509,3 +509,20 @@ def test_results_in_tuples_are_found_again(learned: list[str]) -> None:
         assert found.values.tolist() == [14.0, 10.0] and found.indices.tolist() == [1, 0]
         counts.append(len(learned))
     assert counts[1:] == counts[1:2] * 3 and learned.count("_max_at") <= 2  # told apart by its line from the second time on
+
+
+def test_a_write_takes_the_history_of_a_leaf_and_of_an_older_result() -> None:
+    leaf = torch.tensor([1.0, 2.0], requires_grad=True)
+    shared = leaf.detach()
+    shared.copy_(leaf)  # its history is its own, its memory the leaf's
+    copied = torch.empty(2)
+    copied.copy_(shared)
+    (copied * copied).sum().backward()
+    assert copied.requires_grad and leaf.grad.tolist() == [2.0, 4.0]
+    total = torch.zeros(2)
+    older = leaf * 3
+    older.sum().item()
+    total.copy_(older)
+    total.add_(older)
+    total.sum().backward()
+    assert leaf.grad.tolist() == [8.0, 10.0]
