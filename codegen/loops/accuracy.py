@@ -1,4 +1,4 @@
-"""Which sums need totals of more precision than their terms, and how often they are added to these."""
+"""Decide which sums need totals of higher precision than their terms, and how often partial sums are added to these."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ OUTER_SUM_BLOCK = 256
 
 
 def is_literal(extent: int, literal: bool) -> bool:
-    """Tell whether an extent is a literal in the code, as all are if `literal`."""
+    """Return whether an extent is a literal in the code; all are if `literal`."""
     return literal or extent <= SMALL
 
 
 def must_be_wide(kernel: Kernel, r: Reduction, literal: bool) -> bool:
-    """Tell whether a float sum has, or at other sizes may have, so many terms that it needs a total of more precision."""
+    """Return whether a float sum has, or at other sizes may have, so many terms that it needs a total of higher precision."""
     extents = [kernel.dims[lo] for lo in r.inner]
     short = all(is_literal(n, literal) for n in extents) and prod(extents) <= SMALL * SMALL
     return r.kind == "sum" and r.dtype.is_float and not short

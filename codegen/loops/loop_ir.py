@@ -4,7 +4,7 @@
       m0 = max over i1 in 1024 of x[1024*i0 + i1]     a stage: reductions and stores over inner loops
       …
 
-How it runs is its schedule, a record that `schedule.py` makes, `printer.py` prints, `parser.py` reads and `verifier.py` holds
+The schedule of a kernel is a record that `schedule.py` decides, `printer.py` prints, `parser.py` reads and `verifier.py` checks
 against the kernel; `codegen/nests/nest.py` only emits both as LLVM IR.
 """
 
@@ -107,7 +107,7 @@ class Instr:
     name: str = ""
 
     def __str__(self) -> str:
-        """Return its name as an operand; of a constant its dtype and number."""
+        """Return its name as an operand; for a constant its dtype and number."""
         if self.op == "constant":
             return f"{self.dtype} {self.number}"
         if self.op == "size":
@@ -189,13 +189,13 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Vector:
-    """How a loop runs whose iterations are lanes; `remainder` is what becomes of iterations that fill no vector.
+    """How a vectorized loop runs; `remainder` is the treatment of iterations that fill no vector.
 
     - `exact`: there are none, since the extent is a literal multiple of the lanes, or there is one lane;
     - `empty`: the loop has no iterations, and is left out;
     - `single`: all iterations are one vector under a mask;
     - `peel`: whole vectors, then one under a mask;
-    - `mask`: every vector is under a mask, so that the body is there once.
+    - `mask`: every vector is under a mask, so that the body is emitted once.
     """
 
     lanes: int
@@ -203,17 +203,17 @@ class Vector:
     along: tuple[Instr, ...] = ()
     """Bounds checks of the loop: where all hold, vectors run without them, and then both ends with them."""
     across: tuple[Instr, ...] = ()
-    """Bounds checks that are the same for all its iterations: where all hold, the loop runs without them, else with them."""
+    """Bounds checks that are invariant in the loop: where all hold, it runs without them, else with them."""
 
 
 @dataclass(frozen=True)
 class PassSchedule:
-    """How a pass runs."""
+    """The schedule of a pass."""
 
     vector: Vector | None = None
-    """Of its last inner loop; None if it has no inner loops, or if the kernel's points are the lanes."""
+    """The vectorized last inner loop; None if it has no inner loops, or if the kernel's points are the lanes."""
     block: int = 0
-    """Iterations of its last inner loop after which wide sums are added to their totals; 0: it is one block."""
+    """Iterations of the last inner loop after which wide sums are added to their totals; 0: it is one block."""
 
 
 @dataclass(frozen=True)
@@ -221,17 +221,17 @@ class Schedule:
     """How a kernel runs, in the order of its loops."""
 
     points: Vector | None = None
-    """Of the last outer loop, whose points then are computed side by side; None: each pass vectorizes its last inner loop."""
+    """The vectorized last outer loop, whose points are lanes; None: each pass vectorizes its last inner loop."""
     passes: tuple[PassSchedule, ...] = ()
     """One for each stage."""
     block: int = 0
     """Iterations of the last outer loop after which outer reductions are added to their totals; 0: there are none."""
     saved: dict[Instr, int] = field(default_factory=dict)
-    """Values that a pass, by its number, stores in a scratch row, from which later passes over its loops load them."""
+    """Values that a pass, by its number, stores in a scratch row for later passes over its loops."""
     wide: frozenset[Reduction] = frozenset()
-    """Sums with totals of more precision than their terms (codegen/nests/accumulators.py)."""
+    """Sums with totals of higher precision than their terms (codegen/nests/accumulators.py)."""
     literal: bool = False
-    """Whether large extents are literals in the code, rather than parameters of it."""
+    """Whether large extents are literals in the code rather than parameters."""
 
 
 @dataclass(eq=False, repr=False)
@@ -248,7 +248,7 @@ class Kernel:
 
     @property
     def plan(self) -> Schedule:
-        """The schedule of a kernel that has one."""
+        """The schedule of a scheduled kernel."""
         assert self.schedule is not None, f"{self.name} is not scheduled"
         return self.schedule
 
@@ -279,7 +279,7 @@ class Kernel:
 
 
 def is_loaded(kernel: Kernel, number: int, i: Instr, saved: Mapping[Instr, int]) -> bool:
-    """Tell whether a pass loads a value from the scratch row in which an earlier one over its loops has stored it."""
+    """Return whether a pass loads a value that an earlier one over its loops stored in a scratch row."""
     home = saved.get(i)
     return home is not None and home != number and kernel.stages[home].inner == kernel.stages[number].inner
 

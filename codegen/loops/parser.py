@@ -1,7 +1,7 @@
-"""Read a scheduled kernel from the text that `printer.py` writes: a line for each loop, instruction, reduction and store.
+"""Read a scheduled kernel from the text that `printer.py` writes: a line per loop, instruction, reduction and store.
 
-The loops that an instruction varies with, and its dtype, follow from what it reads.  Nothing is checked beyond the form;
-`verifier.py` does that.
+The loops that an instruction varies with, and its dtype, follow from its operands.  Only the form is checked; `verifier.py`
+checks the rest.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ LITERAL = re.compile(r"-?[\d.]+(?:e[+-]?\d+)?|-?inf|nan|True|False")
 APPLY = re.compile(r"(?P<op>\w+) (?P<args>.+?)(?: to (?P<dtype>\w+))?")
 
 FIXED = {"index": I64, "size": I64, "index_div": I64, "bound": BOOL, "random_bits": I32}
-"""Dtypes of what is no elementwise primitive."""
+"""Dtypes of instructions that are not elementwise primitives."""
 
 MOST_LOOPS = 64
-"""Loops of a kernel: beyond it is no kernel, but an attack on memory."""
+"""The most loops of a kernel: a text with more is an attack on memory, not a kernel."""
 
 
 class KernelSyntaxError(ValueError):
-    """The text is no kernel.  `line` counts from 1."""
+    """The text is not a kernel.  `line` counts from 1."""
 
     def __init__(self, line: int, what: str) -> None:
         super().__init__(f"line {line}: {what}")
@@ -67,7 +67,7 @@ def parse_kernel(text: str) -> Kernel:
         return reader.read()
     except KernelSyntaxError:
         raise
-    except (TypeRuleError, ValueError, LookupError) as error:  # a number that is none, a name that is not known
+    except (TypeRuleError, ValueError, LookupError) as error:  # an invalid number, or an unknown name
         raise KernelSyntaxError(reader.line, f"{error}") from error
 
 
@@ -80,14 +80,14 @@ def result_dtype(op: str, dtypes: tuple[DType, ...]) -> DType:
     if primitive is None or primitive.kind != "elementwise":
         raise TypeRuleError(f"{op} is no operation on elements")
     numbers = {key: 0 for key, attribute in primitive.attributes.items() if attribute is NUMBER}
-    given = dtypes[: len(dtypes) - len(numbers)]  # the numbers are the last operands of an instruction
-    if any(d is not dtypes[0] for d in dtypes[len(given) :]):
+    known = dtypes[: len(dtypes) - len(numbers)]  # the numbers are the last operands of an instruction
+    if any(d is not dtypes[0] for d in dtypes[len(known) :]):
         raise TypeRuleError(f"{op} takes numbers of the dtype of its operands")
-    return primitive.infer(tuple([parameter(TensorType(d)) for d in given]), numbers, ())[0].dtype
+    return primitive.infer(tuple([parameter(TensorType(d)) for d in known]), numbers, ())[0].dtype
 
 
 class _Loop(NamedTuple):
-    """A loop's line: its number, and how it runs, the checks by their names, which follow."""
+    """The line of a loop: its number, how it runs, and its checks by their names, which follow."""
 
     number: int
     vector: tuple[int, str] | None
@@ -112,7 +112,7 @@ class _Reader:
         """Values that are saved, and the pass of each, by the number of their row."""
         self.wide: set[Reduction] = set()
         self.outer_reductions: dict[Instr, tuple[Stage, Reduction]] = {}
-        """By their values; their stores come last."""
+        """Outer reductions by their values; their stores come last."""
 
     def read(self) -> Kernel:
         head = self._match(HEAD, self.lines[0] if self.lines else "", "kernel name(buffers) outer=…")
@@ -175,7 +175,7 @@ class _Reader:
     # -- passes -----------------------------------------------------------------------------------
 
     def _statement(self, level: int, text: str) -> None:
-        """Read a line so many levels inside of the outer loops."""
+        """Read a line `level` levels inside of the outer loops."""
         if text.startswith("for "):
             loop = self._loop(text)
             if level == 0:
@@ -197,7 +197,7 @@ class _Reader:
         self.inner.append(loops)
 
     def _within(self, level: int) -> Stage:
-        """Return the pass of a line, which is a new one if it is outside of the last one's loops."""
+        """Return the pass of a line: a new one if the line is outside of the last pass's loops."""
         if level == 0 and (not self.stages or self.inner[-1]):
             self._open([])
         self._require(self.stages and level == len(self.inner[-1]), "a line of a pass")

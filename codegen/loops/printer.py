@@ -6,10 +6,10 @@
         exp1 = exp load0
         out0[i0] = exp1
 
-The first `outer` loops are outer ones.  Of a loop that is vectorized, the lanes stand behind it, what becomes of the remainder,
-and the bounds checks along and across it; `blocks 256` says that wide sums are added to their totals every 256 iterations.  A
-value that a pass saves for later ones has the number of its row in scratch memory.  A constant has a dtype where it
-does not follow.
+The first `outer` loops are outer ones.  A vectorized loop is followed by its lanes, the treatment of its remainder, and its
+bounds checks along and across it; `blocks 256` means that wide sums are added to their totals every 256 iterations.  A value
+that a pass saves for later ones is followed by the number of its row in scratch memory.  A constant has a dtype where it does
+not follow from its siblings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NEXT = "then"
 
 
 def kernel_text(kernel: Kernel) -> str:
-    """Return the listing of a kernel: its loops, how they run, and the instructions, reductions and stores of each pass."""
+    """Return the listing of a kernel: its loops, their schedule, and the instructions, reductions and stores of each pass."""
     params = ", ".join(f"{'out ' if b.written else ''}{b.name}: {b.dtype}" for b in kernel.buffers)
     literal = " literal" if kernel.plan.literal else ""
     lines = [f"kernel {kernel.name}({params}) outer={len(kernel.outer)}{literal}"]
@@ -105,15 +105,15 @@ class _Printer:
             return where + (f" if {i.args[-1]}" if i.masked else "")
         if i.op == "index":
             return str(i.attr)
-        given = [None] * len(i.args) if i.op == "cast" else siblings(i.op, i.args)
-        args = ", ".join(_operand(x, dtype) for x, dtype in zip(i.args, given, strict=True))
+        known = [None] * len(i.args) if i.op == "cast" else siblings(i.op, i.args)
+        args = ", ".join(_operand(x, dtype) for x, dtype in zip(i.args, known, strict=True))
         return f"{i.op} {args}" + (f" to {i.dtype}" if i.op == "cast" else "")
 
 
 def siblings(op: str, args: Sequence[Instr | None]) -> list[DType | None]:
-    """Return for each operand the dtype that follows from the others: they have one, but for the condition of a select.
+    """Return, for each operand, the dtype that follows from the others: all have one, except the condition of a select.
 
-    None stands for a constant whose dtype is not known.
+    None stands for a constant whose dtype is unknown.
     """
     first = 1 if op == "select" else 0
     dtype = next((x.dtype for x in args[first:] if x is not None and x.op != "constant"), None)
@@ -121,5 +121,5 @@ def siblings(op: str, args: Sequence[Instr | None]) -> list[DType | None]:
 
 
 def _operand(i: Instr, known: DType | None) -> str:
-    """Return how an instruction stands as an operand whose dtype may be known."""
+    """Return an instruction as an operand whose dtype may be known."""
     return str(i.number) if i.op == "constant" and i.dtype is known else str(i)

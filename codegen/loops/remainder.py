@@ -1,4 +1,4 @@
-"""Decide what becomes of the iterations of a vectorized loop that fill no vector, or whose bounds checks may fail.
+"""Decide how to run the iterations of a vectorized loop that fill no vector, or whose bounds checks may fail.
 
     for i1 in 100: (vector 16, peel, along le3, across le5)
       load0 = in0[100*i0 + i1 - 101] if and6              # le5: 0 <= i0 - 1, le3: 0 <= i1 - 1
@@ -19,21 +19,21 @@ from graphc.ir.core.structural_key import SMALL
 __all__ = ["invariant", "vectorized", "weight"]
 
 ONCE = 150
-"""A body at least this heavy is written once, under a mask: its compile time counts more than the mask."""
+"""A body at least this heavy is emitted once, under a mask: its compile time counts more than the mask."""
 
 TWICE = 64
-"""Weight of a body up to which interior rows have a copy of it."""
+"""The largest weight of a body that is duplicated for interior rows."""
 
 
 def weight(i: Instr) -> int:
-    """Return roughly the instructions that one application takes."""
+    """Estimate the instructions of one application."""
     return 0 if i.op in ("constant", "reduced", "size") else op_weight(i.op)
 
 
 def vectorized(
     kernel: Kernel, number: int | None, lanes: int, saved: Mapping[Instr, int], *, blocked: bool, literal: bool
 ) -> Vector:
-    """Return how the last inner loop of a pass, by its number, or the last outer loop around all passes runs in some lanes.
+    """Return how the last inner loop of a pass, by its number, or the last outer loop around all passes is vectorized.
 
     A loop in blocks, whose interior would be cut by their ends, is not split.
     """
@@ -67,7 +67,7 @@ def _checks(
     checks = {i: check for i in order if (check := check_of(i)) is not None}
     along = tuple(i for i, check in checks.items() if check.loop == loop)
     if number is not None and any(r.position is not None for r in stages[0].reductions):
-        along = ()  # of equal elements the first one wins, so iterations must be in order
+        along = ()  # the first of equal elements wins, so iterations must be in order
     across = {i: check for i, check in checks.items() if check.loop != loop}
     if across:
         known = invariant(kernel, number, saved)
@@ -77,7 +77,7 @@ def _checks(
 
 
 def invariant(kernel: Kernel, number: int | None, saved: Mapping[Instr, int]) -> set[Instr]:
-    """Return the values that are there before a vectorized loop begins."""
+    """Return the values that are available before a vectorized loop begins."""
     if number is None:
         return {i for i in kernel.instructions if i.loops <= {*kernel.outer[:-1]}}
     stage = kernel.stages[number]
@@ -87,7 +87,7 @@ def invariant(kernel: Kernel, number: int | None, saved: Mapping[Instr, int]) ->
 
 
 def _can_all_hold(kernel: Kernel, checks: Mapping[Instr, Check]) -> bool:
-    """Tell whether some bounds checks hold at one point: those of the pieces of a concatenation never do."""
+    """Return whether some bounds checks all hold at one point: those of the pieces of a concatenation never do."""
     first: dict[int, int] = {}
     last: dict[int, int] = {}
     for check in checks.values():

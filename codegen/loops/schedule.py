@@ -1,8 +1,8 @@
-"""Decide how a kernel runs: which loop is vectorized, how wide, what becomes of the remainder, what is kept between passes.
+"""Decide how a kernel runs: the vectorized loop, its width, its remainder, and the values kept between passes.
 
-Two shapes cover all kernels.  *Points side by side*: the lanes are neighbouring points of an outer loop, and
-every pass runs for all of them at once (elementwise work; sums over rows).  *Row by row*: each pass
-vectorizes its own inner loop and folds its lanes at the end (softmax, layer_norm, sums along rows).
+Two shapes cover all kernels.  *Points side by side*: the lanes are neighbouring points of an outer loop, and every pass runs
+for all of them at once (elementwise work; sums over rows).  *Row by row*: each pass vectorizes its own inner loop and reduces
+its lanes at the end (softmax, layer_norm, sums along rows).
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from graphc.ir.core.structural_key import SMALL
 __all__ = ["schedule"]
 
 SAVE = 8
-"""A value of at least this weight is kept in a scratch row between stages rather than computed twice."""
+"""A value of at least this weight is kept in a scratch row between stages rather than recomputed."""
 
 LIGHT = 6
-"""A body of at most this many instructions is run at several vectors at once, to hide latencies."""
+"""A body of at most this many instructions runs on several vectors at once, to hide latencies."""
 
 LARGE = 64
-"""What an extent that is read at run time counts for."""
+"""The assumed size of an extent that is read at run time."""
 
 WINDOW = 256
-"""Instructions that a processor looks ahead: what is longer does not overlap with the next iteration of its loop."""
+"""Instructions in a processor's reorder window: longer bodies do not overlap with the next iteration."""
 
 WIDEST = 32
-"""Lanes of the widest body that is long and waits for itself."""
+"""Lanes of the widest long, latency-bound body."""
 
 
 def schedule(kernel: Kernel, *, literal: bool) -> Kernel:
@@ -56,7 +56,7 @@ def schedule(kernel: Kernel, *, literal: bool) -> Kernel:
 
 
 def _points(kernel: Kernel, wide: frozenset[Reduction], saved: dict[Instr, int], literal: bool) -> Schedule:
-    """Return the schedule by which the last outer loop is vectorized."""
+    """Return the schedule that vectorizes the last outer loop."""
     loop, downward = kernel.outer[-1], bool(kernel.outer_reductions)
     lanes = min(_lanes(kernel, s, loop, rows=False) for s in kernel.stages)
     vector = vectorized(kernel, None, lanes, saved, blocked=downward, literal=literal)
@@ -66,7 +66,7 @@ def _points(kernel: Kernel, wide: frozenset[Reduction], saved: dict[Instr, int],
 
 
 def _rows(kernel: Kernel, wide: frozenset[Reduction], saved: dict[Instr, int], literal: bool) -> Schedule:
-    """Return the schedule by which each pass vectorizes its last inner loop."""
+    """Return the schedule in which each pass vectorizes its last inner loop."""
     passes = []
     for number, s in enumerate(kernel.stages):
         block = SUM_BLOCK if wide.intersection(s.reductions) else 0
@@ -79,20 +79,20 @@ def _rows(kernel: Kernel, wide: frozenset[Reduction], saved: dict[Instr, int], l
 
 
 def _accesses(stage: Stage, loop: int) -> list[tuple[int, bool, bool]]:
-    """Return, for each access of a pass, its stride along a loop, if it is irregular there, and if inner loops move it."""
+    """Return each access of a pass: its stride along a loop, whether it is irregular, and whether inner loops move it."""
     inner = set(stage.inner)
-    found = []
+    accesses = []
     for i in needed(stage.roots()):
         if i.op == "load":
             index = i.attr[1]
             irregular = any(loop in v.loops for v, _ in index.values)
-            found.append((index.coefficient(loop), irregular, not inner.isdisjoint(i.loops)))
+            accesses.append((index.coefficient(loop), irregular, not inner.isdisjoint(i.loops)))
     moved = [not inner.isdisjoint(lo for lo, _ in s.index.loops) for s in stage.stores]
-    return found + [(s.index.coefficient(loop), False, m) for s, m in zip(stage.stores, moved, strict=True)]
+    return accesses + [(s.index.coefficient(loop), False, m) for s, m in zip(stage.stores, moved, strict=True)]
 
 
 def _pass_cost(kernel: Kernel, stage: Stage, loop: int) -> float:
-    """Estimate the memory instructions of a pass, for each outer point, if lanes run along a loop."""
+    """Estimate the memory instructions of a pass, per outer point, when vectorized along a loop."""
     trips = prod(_class_of(kernel.dims[lo]) for lo in stage.inner)
     cost = 0.0
     for stride, irregular, moves in _accesses(stage, loop):
@@ -102,7 +102,7 @@ def _pass_cost(kernel: Kernel, stage: Stage, loop: int) -> float:
 
 
 def _class_of(extent: int) -> int:
-    """Return a number for all extents above SMALL: what is decided by it holds for every size, as the code does."""
+    """Return one number for all extents above SMALL: decisions based on it hold for every size, as the code does."""
     return extent if extent <= SMALL else LARGE
 
 
@@ -111,7 +111,7 @@ def _scalar_cost(stage: Stage) -> float:
 
 
 def _ordered(kernel: Kernel, stage: Stage) -> tuple[Stage, float]:
-    """Return a pass with the loop last that vectorizes best, and what it costs then."""
+    """Return a pass with the loop last that vectorizes best, and its cost."""
     if not stage.inner:
         return stage, _scalar_cost(stage)
     cost, best = min((_pass_cost(kernel, stage, lo), -lo) for lo in stage.inner)
@@ -120,7 +120,7 @@ def _ordered(kernel: Kernel, stage: Stage) -> tuple[Stage, float]:
 
 def _lanes(kernel: Kernel, stage: Stage, loop: int, *, rows: bool) -> int:
     body = [i for i in needed(stage.roots()) if loop in i.loops]
-    values = needed(stage.roots(), is_bound_check)  # bounds are checked once a row
+    values = needed(stage.roots(), is_bound_check)  # bounds are checked once per row
     widest = max((i.dtype.bytes for i in values if loop in i.loops), default=4)
     lanes = 8 if widest == 8 else 16
     extent = kernel.dims[loop]
@@ -135,12 +135,12 @@ def _lanes(kernel: Kernel, stage: Stage, loop: int, *, rows: bool) -> int:
     if rows and stage.reductions and not stage.stores:
         return lanes * 4  # several accumulators hide the latency of an addition
     if stage.reductions and not heavy:
-        return lanes * 8  # wide rows: fewer pages are touched for each column
+        return lanes * 8  # wide rows: fewer pages are touched per column
     return lanes * 2
 
 
 def _wider(body: list[Instr], heavy: int, widest: int, lanes: int) -> int:
-    """Return more lanes for a long body that is a chain: several vectors then wait for their operands at one time."""
+    """Return more lanes for a long body that is one dependency chain, so that several vectors overlap their latencies."""
     wait = _latency(body)
     while lanes < WIDEST:
         work = heavy * lanes * widest / 32
@@ -161,7 +161,7 @@ def _latency(body: list[Instr]) -> float:
 
 
 def _saved(kernel: Kernel) -> dict[Instr, int]:
-    """Choose the values that a later pass loads from a scratch row instead of computing them again, and the pass of each."""
+    """Choose the values that later passes load from a scratch row instead of recomputing them, and the pass of each."""
     saved: dict[Instr, int] = {}
     computed: dict[Instr, int] = {}
     for number, stage in enumerate(kernel.stages):

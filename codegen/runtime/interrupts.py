@@ -47,13 +47,13 @@ class Poll:
 
     def restart(self) -> None:
         """Restart the count: iterations of another loop may take longer."""
-        f, words = self.f, self._made()
+        f, words = self.f, self._declare()
         for word in (LEFT, STRIDE):
             f.store(f.i64(1), f.element(words, f.i64(word), "i64"))
 
     def tick(self) -> None:
         """Count an iteration, poll if due, and leave the program if a handler raised."""
-        f, words = self.f, self._made()
+        f, words = self.f, self._declare()
         left = f.sub(f.load(words, "i64"), f.i64(1))
         f.store(left, words)
         with f.when(f.cmp("slt", left, f.i64(1)), "poll"):
@@ -76,7 +76,7 @@ class Poll:
         """Whether any loop polls."""
         return self._words is not None
 
-    def _made(self) -> Value:
+    def _declare(self) -> Value:
         if self._words is None:
             self._words = self.f.alloca("i64", 4)
             for word, value in ((LEFT, 1), (STRIDE, 1), (READ, 0), (CHECKED, 0)):

@@ -80,21 +80,21 @@ def backward(
         raise
 
 
-def _backward(outputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool, inputs: Tensors | None) -> None:
+def _backward(outputs: tuple[Tensor, ...], grad_outputs: Any, keep: bool, create: bool, inputs: Tensors | None) -> None:
     chosen = None if inputs is None else _as_tuple(inputs)
-    if record_backward(outputs, given, keep, create, chosen):
+    if record_backward(outputs, grad_outputs, keep, create, chosen):
         return
     if chosen is not None and not chosen:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    engine = Engine(outputs, given, keep, create)
+    engine = Engine(outputs, grad_outputs, keep, create)
     if chosen is None and any(s.metadata and "argument" in s.metadata for s in engine.steps):
         raise TracingError(LEADS_OUT)
     targets = _leaves(engine.steps) if chosen is None else [t for x in chosen for t in _targets_of(x, engine.steps)]
     retained = _retained(engine.steps)
     nodes = engine.run([*targets, *retained])
-    made = engine.tensors(nodes)
+    grads = engine.tensors(nodes)
     touched: list[Storage] = []
-    for (tensor, _), gradient in zip((*targets, *retained), made, strict=True):
+    for (tensor, _), gradient in zip((*targets, *retained), grads, strict=True):
         if gradient is not None:
             touched.append(_accumulate_grad(tensor, gradient, create))
     if state.trace is None and not create:
@@ -117,13 +117,13 @@ def _targets_of(tensor: Tensor, steps: Sequence[GradFn]) -> list[tuple[Tensor, N
 
 
 def _retained(steps: Sequence[GradFn]) -> list[tuple[Tensor, Node]]:
-    found = []
+    retained = []
     for step in steps:
         kept = step.metadata and step.metadata.get("retains")
         tensor = kept[0]() if kept else None
         if kept and tensor is not None:
-            found.append((tensor, kept[1]))
-    return found
+            retained.append((tensor, kept[1]))
+    return retained
 
 
 def _accumulate_grad(tensor: Tensor, gradient: Tensor, create: bool) -> Storage:
@@ -206,18 +206,20 @@ def grad(
         raise NotImplementedError("is_grads_batched is not supported: call grad() for each row")
     keep = create_graph if retain_graph is None else retain_graph
     try:
-        found = _grad(_as_tuple(outputs), _as_tuple(inputs), grad_outputs, keep, create_graph)
-        return _complete(found, _as_tuple(inputs), bool(allow_unused) or materialize_grads, materialize_grads)
+        grads = _grad(_as_tuple(outputs), _as_tuple(inputs), grad_outputs, keep, create_graph)
+        return _complete(grads, _as_tuple(inputs), bool(allow_unused) or materialize_grads, materialize_grads)
     except (RuntimeError, TypeError) as error:
         add_location(error)
         raise
 
 
-def _grad(outputs: tuple[Tensor, ...], inputs: tuple[Tensor, ...], given: Any, keep: bool, create: bool) -> list[Tensor | None]:
-    recorded = record_grad(outputs, inputs, given, keep, create)
+def _grad(
+    outputs: tuple[Tensor, ...], inputs: tuple[Tensor, ...], grad_outputs: Any, keep: bool, create: bool
+) -> list[Tensor | None]:
+    recorded = record_grad(outputs, inputs, grad_outputs, keep, create)
     if recorded is not None:
         return recorded
-    engine = Engine(outputs, given, keep, create)
+    engine = Engine(outputs, grad_outputs, keep, create)
     targets = [_targets_of(x, engine.steps) for x in inputs]
     retained = [r for r in _retained(engine.steps) if any(r[0] is x for x in inputs)]
     nodes = engine.run([*retained, *(pair for group in targets for pair in group)])
@@ -226,10 +228,10 @@ def _grad(outputs: tuple[Tensor, ...], inputs: tuple[Tensor, ...], given: Any, k
             _accumulate_grad(tensor, gradient, create)
     parts = iter(nodes[len(retained) :])
     sums = [_total([next(parts) for _ in group]) for group in targets]
-    made = [_hooked(x, g) for x, g in zip(inputs, engine.tensors(sums), strict=True)]
+    grads = [_hooked(x, g) for x, g in zip(inputs, engine.tensors(sums), strict=True)]
     if state.trace is None and not keep:
-        compute([*(g._storage for g in made if g is not None), *engine.held()])
-    return made
+        compute([*(g._storage for g in grads if g is not None), *engine.held()])
+    return grads
 
 
 def _total(parts: Sequence[Node | None]) -> Node | None:
@@ -246,16 +248,16 @@ def _hooked(tensor: Tensor, gradient: Tensor | None) -> Tensor | None:
     return gradient
 
 
-def _complete(found: list[Tensor | None], inputs: tuple[Tensor, ...], unused: bool, materialize: bool) -> tuple[Any, ...]:
-    for i, gradient in enumerate(found):
+def _complete(grads: list[Tensor | None], inputs: tuple[Tensor, ...], unused: bool, materialize: bool) -> tuple[Any, ...]:
+    for i, gradient in enumerate(grads):
         if gradient is None and not unused:
             raise RuntimeError(
                 f"The differentiated Tensor at index {i} appears to not have been used in the graph. "
                 "Set allow_unused=True if this is the desired behavior."
             )
     if not materialize:
-        return tuple(found)
-    return tuple(Tensor._of(Storage(zeros_like(x._node()))) if g is None else g for g, x in zip(found, inputs, strict=True))
+        return tuple(grads)
+    return tuple(Tensor._of(Storage(zeros_like(x._node()))) if g is None else g for g, x in zip(grads, inputs, strict=True))
 
 
 # -- on tensors -------------------------------------------------------------------------------------------------------

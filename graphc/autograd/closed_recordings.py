@@ -78,12 +78,12 @@ def backward_over_recordings(root: Storage) -> bool:
     except TypeRuleError:
         return False
     cotangents: dict[Any, Any] = {(recording, root.slot): np.ones_like(root.value)}
-    found: dict[Tensor, Any] = {}
+    grads: dict[Tensor, Any] = {}
     for step, plan in zip(steps, plans, strict=True):
-        _run(step, plan, cotangents, found)
+        _run(step, plan, cotangents, grads)
     for step in steps:
         step.recording.use_up(step.way.used)
-    for leaf, gradient in found.items():
+    for leaf, gradient in grads.items():
         _accumulate(leaf, gradient)  # this may create nodes of the recordings
     return True
 
@@ -125,22 +125,22 @@ def _plan(step: _Step) -> Plan:
 def _make_plan(recording: Recording, known: list[Slot], slots: tuple[int, ...], ends: tuple[int, ...]) -> Plan:
     weights = [parameter(known[s].node.types[0]) for s in slots]
     wrt = [known[s].node for s in ends]
-    found = gradients([known[s].node for s in slots], weights, wrt)
-    filled = [zeros_like(n) if g is None else g for n, g in zip(wrt, found, strict=True)]
+    grads = gradients([known[s].node for s in slots], weights, wrt)
+    filled = [zeros_like(n) if g is None else g for n, g in zip(wrt, grads, strict=True)]
     inputs: dict[Node, Any] = {info.node: ("input", i) for i, info in enumerate(known) if info.from_outside}
-    given: dict[Node, Node] = {}
+    parameters: dict[Node, Node] = {}
     for node in recording.saved:
         if node not in inputs:
-            given[node] = parameter(node.types[0])
-            inputs[given[node]] = ("saved", node)
+            parameters[node] = parameter(node.types[0])
+            inputs[parameters[node]] = ("saved", node)
     inputs |= {node: ("number", k) for k, node in enumerate(recording.path.all_numbers())} if recording.path else {}
     inputs |= {w: ("cotangent", s) for w, s in zip(weights, slots, strict=True)}
-    roots = substitute(filled, given | {n: n for n in inputs})
+    roots = substitute(filled, parameters | {n: n for n in inputs})
     params = [n for n in toposort(roots) if n in inputs]
     return Plan([inputs[n] for n in params], params, roots)
 
 
-def _run(step: _Step, plan: Plan, cotangents: dict[Any, Any], found: dict[Tensor, Any]) -> None:
+def _run(step: _Step, plan: Plan, cotangents: dict[Any, Any], grads: dict[Tensor, Any]) -> None:
     recording, way = step.recording, step.way
     arrays = []
     for kind, which in plan.inputs:
@@ -153,7 +153,7 @@ def _run(step: _Step, plan: Plan, cotangents: dict[Any, Any], found: dict[Tensor
     values = iter(plan.run(arrays))
     for slot in way.leaves:
         leaf, value = recording.tensors[slot], next(values)
-        found[leaf] = found[leaf] + value if leaf in found else value
+        grads[leaf] = grads[leaf] + value if leaf in grads else value
     for slot in way.past:
         edge, value = recording.edges[slot], next(values)
         cotangents[edge] = cotangents[edge] + value if edge in cotangents else value

@@ -50,19 +50,19 @@ def differentiate(
     replaced: dict[Node, Node | None] = {}
     for step in steps:
         if isinstance(step, CustomGradFn) and (step in used or not step.edges):
-            given = gradients(front, weights, step.outputs)
-            if all(g is None for g in given):
+            output_grads = gradients(front, weights, step.outputs)
+            if all(g is None for g in output_grads):
                 continue
-            step.made = []
-            passed = step.rule(given)
+            step.grad_history = []
+            passed = step.rule(output_grads)
             if step.hooks is not None:
                 replaced[step.outputs[0]] = passed[0]
             for node, part in zip(step.inputs, passed, strict=True):
                 if part is not None:
                     front += reroute([node], but=node)
                     weights.append(part)
-    found = gradients(front, weights, wrt)
-    return [replaced.get(node, g) for node, g in zip(wrt, found, strict=True)]
+    grads = gradients(front, weights, wrt)
+    return [replaced.get(node, g) for node, g in zip(wrt, grads, strict=True)]
 
 
 def leading_to(ends: Set[GradFn], steps: Sequence[GradFn]) -> set[GradFn]:
@@ -99,46 +99,46 @@ class _Reroute:
         self.fixed = {n: n for n in _ends(steps)} if hooked else {}
 
     def __call__(self, nodes: Sequence[Node], but: Node | None = None) -> list[Node]:
-        given = {**self.fixed, **{k: v for k, v in self.instead.items() if k is not but}}
-        return substitute(nodes, given) if self.instead else list(nodes)
+        replacements = {**self.fixed, **{k: v for k, v in self.instead.items() if k is not but}}
+        return substitute(nodes, replacements) if self.instead else list(nodes)
 
 
 # -- checks ---------------------------------------------------------------------------------------------------
 
 
-def _cotangents(outputs: Sequence[Tensor], given: Any) -> list[Tensor | None]:
+def _cotangents(outputs: Sequence[Tensor], grad_outputs: Any) -> list[Tensor | None]:
     """Return one gradient or None for each output.  Raises RuntimeError for a wrong number of them."""
-    if given is None:
+    if grad_outputs is None:
         return [None] * len(outputs)
-    found = [given] if isinstance(given, Tensor) else list(given)
-    if len(found) != len(outputs):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(found)} gradients")
-    return found
+    cotangents = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
+    if len(cotangents) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(cotangents)} gradients")
+    return cotangents
 
 
-def _cotangent(index: int, output: Tensor, given: Tensor | None) -> Node:
+def _cotangent(index: int, output: Tensor, grad_output: Tensor | None) -> Node:
     """Return the node of an output's cotangent, 1 if it is None.  Raises RuntimeError, TypeError."""
     node = output._node()
-    if given is None:
+    if grad_output is None:
         if output.requires_grad and node.type.size != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
         return full_like(node, 1) if node.dtype.is_float else constant(1, node.dtype, node.shape)
-    if not isinstance(given, Tensor):
-        raise TypeError(f"expected gradients as Tensors or None, got {type(given).__name__}")
-    if given.shape != output.shape:
+    if not isinstance(grad_output, Tensor):
+        raise TypeError(f"expected gradients as Tensors or None, got {type(grad_output).__name__}")
+    if grad_output.shape != output.shape:
         raise RuntimeError(
-            f"Mismatch in shape: grad_output[{index}] has a shape of {given.shape} and output[{index}] has a shape of "
+            f"Mismatch in shape: grad_output[{index}] has a shape of {grad_output.shape} and output[{index}] has a shape of "
             f"{output.shape}."
         )
-    return cast(given._node(), node.dtype)
+    return cast(grad_output._node(), node.dtype)
 
 
 class Engine:
     """One backward: its checked roots and cotangents, and the grad_fns of their history."""
 
-    def __init__(self, outputs: Sequence[Tensor], given: Any, keep: bool, create: bool) -> None:
+    def __init__(self, outputs: Sequence[Tensor], grad_outputs: Any, keep: bool, create: bool) -> None:
         self.outputs, self.keep, self.create = outputs, keep, create
-        weights = _cotangents(outputs, given)
+        weights = _cotangents(outputs, grad_outputs)
         self.weights = [_cotangent(i, o, w) for i, (o, w) in enumerate(zip(outputs, weights, strict=True))]
         for i, output in enumerate(outputs):
             if not output.requires_grad:
@@ -157,18 +157,18 @@ class Engine:
         outer = state.grad
         state.grad = self.create
         try:
-            found = differentiate(roots, self.weights, self.steps, [n for _, n in targets], used)
+            grads = differentiate(roots, self.weights, self.steps, [n for _, n in targets], used)
             if state.anomaly and state.trace is None:
                 self._check_numbers(roots)
         finally:
             state.grad = outer
-        if any(g is None for g in found):
-            found = self._with_zeros(targets, found)
+        if any(g is None for g in grads):
+            grads = self._with_zeros(targets, grads)
         if not self.keep:
             _use_up(used, self.steps)
-        return found
+        return grads
 
-    def _with_zeros(self, targets: Sequence[tuple[Tensor, Node]], found: Sequence[Node | None]) -> list[Node | None]:
+    def _with_zeros(self, targets: Sequence[tuple[Tensor, Node]], grads: Sequence[Node | None]) -> list[Node | None]:
         """Return the gradients with zeros for targets on which some operations depend only through their shape.
 
         A value overwritten by a fill or a copy is such an operand.  Python code on the path decides itself where None is
@@ -178,21 +178,21 @@ class Engine:
         reached = set(history(first, _is_python))
         nodes = {s.node for s in reached if isinstance(s, AccumulateGrad)}
         zeros = [zeros_like(n) if n in nodes or (not t.is_leaf and t._edge() in reached) else None for t, n in targets]
-        return [z if g is None else g for g, z in zip(found, zeros, strict=True)]
+        return [z if g is None else g for g, z in zip(grads, zeros, strict=True)]
 
     def _check_numbers(self, roots: Sequence[Node]) -> None:
         """Raise RuntimeError for the first grad_fn, users first, that produces a NaN from gradients without one."""
         nodes = {s: n for s in self.steps if (n := _node_of(s)) is not None}
-        found = differentiate(roots, self.weights, self.steps, list(nodes.values()), set(self.steps))
-        by_step = {s: g for s, g in zip(nodes, found, strict=True) if g is not None}
+        grads = differentiate(roots, self.weights, self.steps, list(nodes.values()), set(self.steps))
+        by_step = {s: g for s, g in zip(nodes, grads, strict=True) if g is not None}
         bad = {s for s, a in zip(by_step, realize(list(by_step.values())), strict=True) if np.isnan(a).any()}
         for step in self.steps:
             for number, edge in enumerate(step.edges if step not in bad else ()):
                 if edge in bad or (
                     isinstance(edge, AccumulateGrad) and any(isinstance(b, AccumulateGrad) and b.node is edge.node for b in bad)
                 ):
-                    made = f"\n  made at {step.where}" if step.where else ""
-                    raise RuntimeError(f"Function '{step.name()}' returned nan values in its {number}th output.{made}")
+                    location = f"\n  made at {step.where}" if step.where else ""
+                    raise RuntimeError(f"Function '{step.name()}' returned nan values in its {number}th output.{location}")
 
     def _used(self, targets: Sequence[tuple[Tensor, Node]]) -> set[GradFn]:
         """Return the grad_fns that gradients flow through on their way to the targets."""
@@ -214,7 +214,7 @@ class Engine:
         """Return the gradients as tensors; with a history of their own under create_graph."""
         if not self.create:
             return [None if n is None else Tensor._of(Storage(stopped(n))) for n in nodes]
-        inner = history(edge for s in self.steps if isinstance(s, CustomGradFn) for edge in s.made)
+        inner = history(edge for s in self.steps if isinstance(s, CustomGradFn) for edge in s.grad_history)
         by_node = _ends([*self.steps, *self.weight_steps, *inner])
         depends = depending([n for n in nodes if n is not None], by_node)
         edges = tuple(dict.fromkeys(by_node.values()))
@@ -260,22 +260,22 @@ def takes_gradient(step: GradFn) -> bool:
 
 def _ends(steps: Iterable[GradFn]) -> dict[Node, GradFn]:
     """Map the nodes that gradients can be taken with respect to to their grad_fns."""
-    found: dict[Node, GradFn] = {}
+    ends: dict[Node, GradFn] = {}
     for step in steps:
         if takes_gradient(step) or isinstance(step, BatchInput):
-            found[step.node] = step  # type: ignore[attr-defined]
+            ends[step.node] = step  # type: ignore[attr-defined]
         elif isinstance(step, CustomGradFn):
-            found.update(dict.fromkeys(step.outputs, step))
-    return found
+            ends.update(dict.fromkeys(step.outputs, step))
+    return ends
 
 
 def depending(roots: Sequence[Node], ends: Iterable[Node]) -> set[Node]:
     """Return the nodes that depend on one of the ends differentiably."""
-    found = set(ends)
+    dependent = set(ends)
     for node in toposort(roots):
-        if not is_stopped(node) and not found.isdisjoint(node.operands):
-            found.add(node)
-    return found
+        if not is_stopped(node) and not dependent.isdisjoint(node.operands):
+            dependent.add(node)
+    return dependent
 
 
 NAMES = {"matmul": "Mm", "reshape": "View", "broadcast": "Expand", "select": "Where", "cast": "ToCopy", "gather": "Index"}

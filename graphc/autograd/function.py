@@ -183,15 +183,16 @@ class Function:
             return result
         outputs = list(result) if isinstance(result, (tuple, list)) else [result]
         step = CustomGradFn(
-            f"{cls.__name__}Backward", edges, [], nodes, lambda given: run_backward(cls.backward, ctx, args, kinds, step, given)
-        )
-        made = [recorded_output(ctx, o, step) if isinstance(o, Tensor) else o for o in outputs]
-        kinds = [kind_of(o, step) for o in made]
-        ctx._saved = tuple(in_place_of(s, outputs, made) for s in ctx._saved)
-        ctx._saved_forward = tuple(in_place_of(s, outputs, made) for s in ctx._saved_forward)
+            f"{cls.__name__}Backward", edges, [], nodes,
+            lambda cotangents: run_backward(cls.backward, ctx, args, kinds, step, cotangents),
+        )  # fmt: skip
+        results = [recorded_output(ctx, o, step) if isinstance(o, Tensor) else o for o in outputs]
+        kinds = [kind_of(o, step) for o in results]
+        ctx._saved = tuple(in_place_of(s, outputs, results) for s in ctx._saved)
+        ctx._saved_forward = tuple(in_place_of(s, outputs, results) for s in ctx._saved_forward)
         if cls.jvp is not Function.jvp:
-            step.push = lambda given: run_jvp(cls.jvp, ctx, args, made, step, given)
-        return type(result)(made) if isinstance(result, (tuple, list)) else made[0]
+            step.push = lambda cotangents: run_jvp(cls.jvp, ctx, args, results, step, cotangents)
+        return type(result)(results) if isinstance(result, (tuple, list)) else results[0]
 
     @classmethod
     def has_batch_rule(cls) -> bool:
@@ -250,12 +251,12 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(backward)
     def wrapped(ctx: Any, *grads: Any) -> Any:
         with no_grad():
-            found = backward(ctx, *grads)
+            grads_of = backward(ctx, *grads)
         if not state.grad:
-            return found
-        several = isinstance(found, (tuple, list))
+            return grads_of
+        several = isinstance(grads_of, (tuple, list))
         inputs = [*ctx._inputs, *(g._node() for g in grads if isinstance(g, Tensor))]
-        marked = [_refusing(g, inputs) if isinstance(g, Tensor) else g for g in (found if several else (found,))]
+        marked = [_refusing(g, inputs) if isinstance(g, Tensor) else g for g in (grads_of if several else (grads_of,))]
         return tuple(marked) if several else marked[0]
 
     return wrapped
@@ -267,5 +268,5 @@ def _refusing(gradient: Tensor, inputs: list[Node]) -> Tensor:
     return Tensor._of(Storage(leaf, True, CustomGradFn("Error", (), [leaf], inputs, _refuse)))
 
 
-def _refuse(given: Sequence[Node | None]) -> Sequence[Node | None]:
+def _refuse(cotangents: Sequence[Node | None]) -> Sequence[Node | None]:
     raise RefusedError("trying to differentiate twice a function that was marked with @once_differentiable")

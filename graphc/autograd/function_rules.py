@@ -21,9 +21,9 @@ RECORDED = "recorded"
 """Marks results that a gradient flows through."""
 
 
-def in_place_of(saved: Any, outputs: Sequence[Any], made: Sequence[Any]) -> Any:
+def in_place_of(saved: Any, outputs: Sequence[Any], recorded: Sequence[Any]) -> Any:
     """Return the recorded result for a saved one, so that second derivatives flow through it."""
-    return next((m for o, m in zip(outputs, made, strict=True) if o is saved), saved)
+    return next((m for o, m in zip(outputs, recorded, strict=True) if o is saved), saved)
 
 
 def recorded_output(ctx: FunctionCtx, output: Tensor, step: CustomGradFn) -> Tensor:
@@ -51,19 +51,19 @@ def run_backward(
     args: tuple[Any, ...],
     kinds: Sequence[Any],
     step: CustomGradFn,
-    given: Sequence[Node | None],
+    cotangents: Sequence[Node | None],
 ) -> list[Node | None]:
     """Return the gradients of a grad_fn's inputs by backward.  Raises RuntimeError for a wrong number or shape."""
-    rest = iter([_cotangent(ctx, node, output, step) for node, output in zip(given, step.outputs, strict=True)])
+    rest = iter([_cotangent(ctx, node, output, step) for node, output in zip(cotangents, step.outputs, strict=True)])
     result = run(ctx, *(next(rest) if kind is RECORDED else _no_cotangent(ctx, kind) for kind in kinds))
-    found = list(result) if isinstance(result, (tuple, list)) else [result]
-    while len(found) > len(args) and found[-1] is None:
-        found.pop()
-    if len(found) != len(args):
+    grads = list(result) if isinstance(result, (tuple, list)) else [result]
+    while len(grads) > len(args) and grads[-1] is None:
+        grads.pop()
+    if len(grads) != len(args):
         raise RuntimeError(
-            f"function {step.name()} returned an incorrect number of gradients (expected {len(args)}, got {len(found)})"
+            f"function {step.name()} returned an incorrect number of gradients (expected {len(args)}, got {len(grads)})"
         )
-    pairs = zip(args, found, strict=True)
+    pairs = zip(args, grads, strict=True)
     return [_checked(step, i, a, g) for i, (a, g) in enumerate(pairs) if isinstance(a, Tensor)]
 
 
@@ -73,23 +73,23 @@ def run_jvp(
     args: tuple[Any, ...],
     outputs: Sequence[Any],
     step: CustomGradFn,
-    given: Sequence[Node | None],
+    input_tangents: Sequence[Node | None],
 ) -> list[Node | None]:
     """Return the tangents of a grad_fn's outputs by jvp.  Raises RuntimeError for a wrong number or shape."""
-    rest = iter(given)
+    rest = iter(input_tangents)
     tangents = [_tangent(ctx, a, next(rest)) if isinstance(a, Tensor) else None for a in args]
     ctx._forward = True
     try:
         result = run(ctx, *tangents)
     finally:
         ctx._forward = False
-    found = list(result) if isinstance(result, (tuple, list)) else [result]
-    if len(found) != len(outputs):
+    output_tangents = list(result) if isinstance(result, (tuple, list)) else [result]
+    if len(output_tangents) != len(outputs):
         raise RuntimeError(
             f"{step.name().removesuffix('Backward')}'s jvp returned an invalid number of forward gradients "
-            f"(expected {len(outputs)} but got {len(found)})"
+            f"(expected {len(outputs)} but got {len(output_tangents)})"
         )
-    recorded = [(o, t) for o, t in zip(outputs, found, strict=True) if isinstance(o, Tensor) and o._edge() is step]
+    recorded = [(o, t) for o, t in zip(outputs, output_tangents, strict=True) if isinstance(o, Tensor) and o._edge() is step]
     return [_checked_tangent(o, t, step) for o, t in recorded]
 
 
@@ -110,7 +110,7 @@ def _checked_tangent(output: Tensor, tangent: Any, step: CustomGradFn) -> Node |
             f"supported. Tensor is of size {[*output.shape]} while the given forward gradient is of size {[*tangent.shape]}."
         )
     if state.grad:
-        step.made.append(tangent._edge())
+        step.grad_history.append(tangent._edge())
     return cast(tangent._node(), output._type.dtype)
 
 
@@ -137,5 +137,5 @@ def _checked(step: CustomGradFn, index: int, argument: Tensor, gradient: Any) ->
             f"but expected shape compatible with {list(argument.shape)}"
         )
     if state.grad:
-        step.made.append(gradient._edge())
+        step.grad_history.append(gradient._edge())
     return cast(gradient._node(), argument._type.dtype)

@@ -73,7 +73,7 @@ def hook_step(tensor: Tensor) -> dict[int, Callable[..., Any]]:
     old = tensor._node()
     assert edge is not None
     leaf = make(PRIMITIVES["alias"], (stopped(old),), unique=True)
-    step = CustomGradFn(edge.name(), edge.edges, [leaf], [old], lambda given: _through(step, given))
+    step = CustomGradFn(edge.name(), edge.edges, [leaf], [old], lambda cotangents: _through(step, cotangents))
     known = edge.metadata or {}
     step.edges, step.hooks, step.metadata = (edge,), {}, {k: v for k, v in known.items() if k != "hooked"}
     edge.metadata = {"hooked": (*known.get("hooked", ()), step)}
@@ -86,13 +86,13 @@ def hook_step(tensor: Tensor) -> dict[int, Callable[..., Any]]:
     return step.hooks
 
 
-def _through(step: CustomGradFn, given: Sequence[Node | None]) -> list[Node | None]:
-    (node,) = given
+def _through(step: CustomGradFn, cotangents: Sequence[Node | None]) -> list[Node | None]:
+    (node,) = cotangents
     if node is None:
         return [None]
     gradient = Tensor._of(Storage(node, state.grad and step.edges[0] is not None, step if state.grad else None))
     for hook in list((step.hooks or {}).values()):
         gradient = call_hook(hook, gradient)
     if state.grad:
-        step.made.append(gradient._edge())
+        step.grad_history.append(gradient._edge())
     return [gradient._node()]

@@ -45,12 +45,12 @@ class _Pass:
     """Where the history of gradients ends: that of the outputs, and under `create_graph` that of their cotangents."""
 
 
-def record_backward(outputs: Sequence[Any], given: Any, keep: bool, create: bool, inputs: Sequence[Any] | None) -> bool:
+def record_backward(outputs: Sequence[Any], grad_outputs: Any, keep: bool, create: bool, inputs: Sequence[Any] | None) -> bool:
     """Accumulate gradients in the leaves that tensors depend on; return False if that needs nodes."""
-    usual = given is None and not keep and not create and inputs is None and len(outputs) == 1
+    usual = grad_outputs is None and not keep and not create and inputs is None and len(outputs) == 1
     if usual and _was_closed(outputs[0]):
         return backward_over_recordings(outputs[0]._storage)
-    asked = _pass(outputs, given, create)
+    asked = _pass(outputs, grad_outputs, create)
     if asked is None:
         return False
     if asked.way.leads_out:
@@ -66,10 +66,10 @@ def record_backward(outputs: Sequence[Any], given: Any, keep: bool, create: bool
     olds = [_old(recording, leaf, create) for leaf in leaves]
     if -1 in olds:
         return False
-    made = _record(asked, tuple([(s,) for s in slots]), tuple(olds), keep, way.used if inputs is None else None)
-    if made is None:
+    storages = _record(asked, tuple([(s,) for s in slots]), tuple(olds), keep, way.used if inputs is None else None)
+    if storages is None:
         return False
-    for leaf, storage in zip(leaves, made, strict=True):
+    for leaf, storage in zip(leaves, storages, strict=True):
         assert storage is not None, "a leaf on the way has a gradient"
         if leaf._grad is None or create:
             leaf._grad = Tensor._recorded(storage, leaf._type)
@@ -80,21 +80,21 @@ def record_backward(outputs: Sequence[Any], given: Any, keep: bool, create: bool
 
 
 def record_grad(
-    outputs: Sequence[Any], inputs: Sequence[Any], given: Any, keep: bool, create: bool
+    outputs: Sequence[Any], inputs: Sequence[Any], grad_outputs: Any, keep: bool, create: bool
 ) -> list[Tensor | None] | None:
     """Return gradients with respect to tensors, None for one that no output depends on; None for all if that needs nodes."""
-    asked = _pass(outputs, given, create)
+    asked = _pass(outputs, grad_outputs, create)
     if asked is None or asked.way.leads_out:
         return None
     targets = tuple([_targets(asked, x) for x in inputs])
     if any(t is None for t in targets):
         return None
-    made = _record(asked, targets, (None,) * len(targets), keep, None)  # type: ignore[arg-type]
-    if made is None:
+    storages = _record(asked, targets, (None,) * len(targets), keep, None)  # type: ignore[arg-type]
+    if storages is None:
         return None
-    found = [None if s is None else Tensor._recorded(s, x._type) for s, x in zip(made, inputs, strict=True)]
+    grads = [None if s is None else Tensor._recorded(s, x._type) for s, x in zip(storages, inputs, strict=True)]
     _end(asked.recording, keep)
-    return found
+    return grads
 
 
 def _was_closed(output: Any) -> bool:
@@ -113,10 +113,16 @@ def _end(recording: Recording, keep: bool) -> None:
         recording.flush()
 
 
-def _pass(outputs: Sequence[Any], given: Any, create: bool) -> _Pass | None:
+def _pass(outputs: Sequence[Any], grad_outputs: Any, create: bool) -> _Pass | None:
     """Return the requested pass in slots; None if anything is not a plain slot, which the node path handles."""
     recording: Recording | None = state.fast
-    weights = [None] * len(outputs) if given is None else [given] if isinstance(given, Tensor) else list(given)
+    weights = (
+        [None] * len(outputs)
+        if grad_outputs is None
+        else [grad_outputs]
+        if isinstance(grad_outputs, Tensor)
+        else list(grad_outputs)
+    )
     if recording is None or len(weights) != len(outputs):
         return None
     if not all(_has_history(recording, o) and _fits(o, w) for o, w in zip(outputs, weights, strict=True)):
@@ -126,13 +132,13 @@ def _pass(outputs: Sequence[Any], given: Any, create: bool) -> _Pass | None:
     entry = recording.entry
     if entry is None or -1 in roots or -1 in cotangents:
         return None
-    found = entry.backward.get((roots, cotangents, create))
-    if found is None:
+    known_pass = entry.backward.get((roots, cotangents, create))
+    if known_pass is None:
         way = way_from(recording.known(), roots)
         others = tuple([w for w in cotangents if w is not None and recording.known()[w].requires])
         whole = way_from(recording.known(), roots + others) if create and others else way
-        found = entry.backward[roots, cotangents, create] = (way, (*whole.leaves, *whole.past), whole.leads_out)
-    way, ends, leads_out = found
+        known_pass = entry.backward[roots, cotangents, create] = (way, (*whole.leaves, *whole.past), whole.leads_out)
+    way, ends, leads_out = known_pass
     if leads_out and not way.leads_out:
         return None
     leaves = [recording.tensors.get(slot) for slot in way.leaves]
@@ -169,9 +175,9 @@ def _targets(asked: _Pass, tensor: Any) -> tuple[int, ...] | None:
     if type(tensor) not in TENSORS or not tensor.requires_grad or (tensor._hooks and any(tensor._hooks.values())):
         return None
     recording = asked.recording
-    found = tuple([s for s in asked.way.leaves if recording.tensors[s] is tensor])
-    if found or tensor.is_leaf:
-        return found
+    leaves = tuple([s for s in asked.way.leaves if recording.tensors[s] is tensor])
+    if leaves or tensor.is_leaf:
+        return leaves
     storage = tensor._storage
     if type(storage) is not Storage or storage.recording is not recording or storage._fn is not HISTORY:
         return None
@@ -219,14 +225,14 @@ def _record(
 def _learn(asked: _Pass, before: Entry, targets: Targets, olds: tuple[int | None, ...]) -> Entry:
     """Build the gradients as nodes.  Raises TypeRuleError for operations without a derivative."""
     known = asked.recording.known()
-    found = _gradients(known, asked, targets)
-    made = [_added(known, old, g, asked.create) for old, g in zip(olds, found, strict=True)]
+    grads = _gradients(known, asked, targets)
+    sums = [_added(known, old, g, asked.create) for old, g in zip(olds, grads, strict=True)]
     slots: list[Slot] = []
     build: list[int | None] = []
     forked = _forks(known, asked)
     if asked.create:
-        depends = depending([n for n in made if n is not None], {known[s].node for s in asked.ends})
-    for node, old in zip(made, olds, strict=True):
+        depends = depending([n for n in sums if n is not None], {known[s].node for s in asked.ends})
+    for node, old in zip(sums, olds, strict=True):
         build.append(None if node is None else len(slots))
         if node is None:
             continue
@@ -248,8 +254,8 @@ def _gradients(known: list[Slot], asked: _Pass, targets: Targets) -> list[Node |
     ]
     reached = {*asked.way.leaves, *asked.way.used}
     flat = [s for slots in targets for s in slots]
-    found = gradients(roots, weights, [known[s].node for s in flat])
-    parts = iter([zeros_like(known[s].node) if g is None and s in reached else g for s, g in zip(flat, found, strict=True)])
+    grads = gradients(roots, weights, [known[s].node for s in flat])
+    parts = iter([zeros_like(known[s].node) if g is None and s in reached else g for s, g in zip(flat, grads, strict=True)])
     return [_total([next(parts) for _ in slots]) for slots in targets]
 
 

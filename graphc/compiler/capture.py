@@ -77,7 +77,7 @@ def _aliases(call: Call) -> frozenset[int]:
             groups.setdefault(argument.root, []).append(number)
     aliased: set[int] = set()
     for numbers in groups.values():
-        tensors = {id(call.arguments[n].given) for n in numbers}
+        tensors = {id(call.arguments[n].passed) for n in numbers}
         if len(tensors) > 1 and any(call.arguments[n].requires_grad for n in numbers):
             aliased.update(numbers)
     return frozenset(aliased)
@@ -136,11 +136,11 @@ class Tracer:
         node = parameter(TensorType(of_numpy(array.dtype).ir, array.shape), name)
         self.params.append(node)
         if len(self.params) - 1 in self.state_like:
-            return argument.given  # type: ignore[no-any-return]
-        if not argument.is_numpy and id(argument.given) in tensors:
-            return tensors[id(argument.given)]
+            return argument.passed  # type: ignore[no-any-return]
+        if not argument.is_numpy and id(argument.passed) in tensors:
+            return tensors[id(argument.passed)]
         storage = Storage(node, argument.requires_grad)
-        value = argument.given
+        value = argument.passed
         if isinstance(value, Tensor) and not value.is_leaf:
             storage._fn = TransformInput(node, ())
             storage._fn.metadata = {"argument": True}
@@ -183,7 +183,7 @@ class Tracer:
             placeholders=self.numbers,
             options=self.options,
             watch=self.watch,
-            state_like=[(n, self.call.arguments[n].given) for n in sorted(self.state_like)],
+            state_like=[(n, self.call.arguments[n].passed) for n in sorted(self.state_like)],
             outside=self._outside(),
         )
 
@@ -211,7 +211,7 @@ class Tracer:
     def _result(self, leaf: Any, nodes: Mapping[Tensor, Node]) -> Result:
         if not isinstance(leaf, Tensor):
             return Result("constant", value=leaf)
-        number = next((n for n in self.state_like if self.call.arguments[n].given is leaf), self.numbers.get(leaf))
+        number = next((n for n in self.state_like if self.call.arguments[n].passed is leaf), self.numbers.get(leaf))
         if number is not None:
             return Result("argument", number)
         if leaf._storage in self.trace.captures and leaf._base is None:
@@ -252,7 +252,7 @@ class Tracer:
         aliased = {n for n, a in tensors if a.root in outside}
         for number in written:
             same = [n for n, a in tensors if a.root is arguments[number].root]
-            if len({id(arguments[n].given) for n in same}) > 1:
+            if len({id(arguments[n].passed) for n in same}) > 1:
                 aliased.update(same)
         if aliased:
             raise _AliasedError(aliased)

@@ -46,11 +46,11 @@ def event_plan(variant: Variant) -> EventPlan | None:
         return None
     params = {p: i for i, p in enumerate(variant.graph.params)}
     first = len(params) - len(variant.captures) - len(variant.numbers) - len(variant.constants)
-    captured = {c.storage: first + i for i, c in enumerate(variant.captures) if c.found is None}
+    captured = {c.storage: first + i for i, c in enumerate(variant.captures) if c.lookup is None}
     leaves: dict[int, Tensor] = {}
     ends: dict[int, tuple[int, ...]] = {}
     for position, r in histories.items():
-        found = []
+        plans = []
         for step in history([r.fn]):
             if isinstance(step, CustomGradFn):
                 return None
@@ -59,12 +59,12 @@ def event_plan(variant: Variant) -> EventPlan | None:
                 if number is None:
                     return None
                 leaves[number] = step.tensor
-                found.append(number)
+                plans.append(number)
             elif isinstance(step, (AccumulateGrad, TransformInput)):
                 if step.node not in params:
                     return None
-                found.append(params[step.node])
-        ends[position] = tuple(dict.fromkeys(found))
+                plans.append(params[step.node])
+        ends[position] = tuple(dict.fromkeys(plans))
     return EventPlan(leaves, ends)
 
 
@@ -87,8 +87,8 @@ def record_call(variant: Variant, call: Call) -> list[Any] | None:
     if child is None:
         recording.follow(key)
         child = entry.children[key] = Entry(entry, _learn(recording, variant, plan, slots))
-    made = recorded_tensors(recording, child)
-    storages = [t._storage for t in made]
+    tensors = recorded_tensors(recording, child)
+    storages = [t._storage for t in tensors]
     if recording.entry is not entry:
         return None
     recording.entry = child
@@ -96,13 +96,13 @@ def record_call(variant: Variant, call: Call) -> list[Any] | None:
     recording.urgent = True
     for target, storage in zip(targets, storages[len(variant.results) :], strict=True):
         target.become(storage)
-    return made[: len(variant.results)]
+    return tensors[: len(variant.results)]
 
 
 def _slots(recording: Recording, variant: Variant, call: Call, plan: EventPlan) -> tuple[int, ...] | None:
     """Return the slots of the parameters: arguments, state, numbers, constants."""
-    found = [slot_of(recording, a.given) for a in call.arguments]
-    first = len(found)
+    slots = [slot_of(recording, a.passed) for a in call.arguments]
+    first = len(slots)
     for i, capture in enumerate(variant.captures):
         storage = capture.source()
         if storage is None:
@@ -111,30 +111,30 @@ def _slots(recording: Recording, variant: Variant, call: Call, plan: EventPlan) 
         if tensor is None and storage.requires_grad:
             return None
         shown = Tensor._recorded(storage, capture.placeholder.types[0]) if tensor is None else tensor
-        found.append(storage_slot(recording, shown, storage))
+        slots.append(storage_slot(recording, shown, storage))
     for getter, node in variant.numbers:
-        found.append(recording.given(INPUT, node.types[0], np.asarray(getter(), node.dtype.numpy)))
+        slots.append(recording.external_value(INPUT, node.types[0], np.asarray(getter(), node.dtype.numpy)))
     for node in variant.constants:
-        found.append(recording.given(INPUT, node.types[0], np.asarray(node.value, order="C"), node))
-    return None if min(found, default=0) < 0 else tuple(found)
+        slots.append(recording.external_value(INPUT, node.types[0], np.asarray(node.value, order="C"), node))
+    return None if min(slots, default=0) < 0 else tuple(slots)
 
 
 def _learn(recording: Recording, variant: Variant, plan: EventPlan, slots: tuple[int, ...]) -> tuple[Slot, ...]:
     known = recording.known()
-    given = {p: known[s].node for p, s in zip(variant.graph.params, slots, strict=True)}
+    replacements = {p: known[s].node for p, s in zip(variant.graph.params, slots, strict=True)}
     wanted: list[Node] = [_node(variant, r, i in plan.ends) for i, r in enumerate(variant.results)]
     wanted += [variant.graph.results[r.number] for _, r in variant.writes]
-    made = []
-    for i, node in enumerate(substitute(wanted, given)):
+    slots_made = []
+    for i, node in enumerate(substitute(wanted, replacements)):
         ends = plan.ends.get(i) if i < len(variant.results) else None
         edges = tuple([slots[e] for e in ends or () if known[slots[e]].requires])
         if not edges or not recording.grad:
-            made.append(Slot(MADE, stopped(node)))
+            slots_made.append(Slot(MADE, stopped(node)))
             continue
         fn = variant.results[i].fn
         assert fn is not None
-        made.append(Slot(MADE, node, True, fn.name(), edges, saves=fn.saves))
-    return tuple(made)
+        slots_made.append(Slot(MADE, node, True, fn.name(), edges, saves=fn.saves))
+    return tuple(slots_made)
 
 
 def _node(variant: Variant, r: Result, has_history: bool) -> Node:

@@ -142,7 +142,7 @@ def fast_path_of(variant: Variant, call: Call, slow: Callable[..., Any]) -> Call
     if not _is_described_by_arrays(variant, call):
         return None
     bindings = variant.watch.bindings
-    if not _is_bare(variant) or not all(type(a.given) is np.ndarray for a in call.arguments):
+    if not _is_bare(variant) or not all(type(a.passed) is np.ndarray for a in call.arguments):
         return _bound(variant, call, slow)
     if _is_flat(variant.tree):
         return variant.program.entry(slow, single=variant.tree.kind is None, bindings=bindings)
@@ -151,7 +151,7 @@ def fast_path_of(variant: Variant, call: Call, slow: Callable[..., Any]) -> Call
 
 def _is_described_by_arrays(variant: Variant, call: Call) -> bool:
     """Return whether arrays describe a call completely: writes and results are outputs, and nothing has a history."""
-    tensors = [a.given for a in call.arguments if not a.is_numpy]
+    tensors = [a.passed for a in call.arguments if not a.is_numpy]
     if len({id(x) for x in tensors}) < len(tensors) or any(a.requires_grad for a in call.arguments) or variant.state_like:
         return False
     finders = [*(f for f, _ in variant.grads_read), *(f for f, _ in variant.grads), *(f for f, _ in variant.writes)]
@@ -192,7 +192,7 @@ def _bound(variant: Variant, call: Call, slow: Callable[..., Any]) -> FastPath:
         guards=[*variant.watch.others, *variant.guards],
         outside=variant.outside,
         grads_read=[(f.tensor, was_none) for f, was_none in variant.grads_read if isinstance(f, OutsideTensor)],
-        captures=[(capture.found or capture.storage, capture.requires_grad) for capture in variant.captures],
+        captures=[(capture.lookup or capture.storage, capture.requires_grad) for capture in variant.captures],
         numbers=[(getter, node.dtype.numpy) for getter, node in variant.numbers],
         constants=[np.asarray(n.value, order="C") for n in variant.constants],
         writes=[(f.number, r.number) for f, r in variant.writes if isinstance(f, CapturedStorage)],

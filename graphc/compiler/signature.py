@@ -28,23 +28,23 @@ __all__ = ["Argument", "Call", "flatten_call", "names_of"]
 class Argument:
     """A tensor or array argument of one call: the object passed, and its values."""
 
-    given: Any
+    passed: Any
     array: np.ndarray[Any, Any]
 
     @property
     def root(self) -> Any:
         """The owner of the values: the storage of a tensor, or the one below a view or a detached one."""
-        return self.given._storage.place[0] if isinstance(self.given, Tensor) else self.given
+        return self.passed._storage.place[0] if isinstance(self.passed, Tensor) else self.passed
 
     @property
     def is_numpy(self) -> bool:
         """Whether the caller passed a NumPy array."""
-        return not isinstance(self.given, Tensor)
+        return not isinstance(self.passed, Tensor)
 
     @property
     def requires_grad(self) -> bool:
         """Whether the caller passed a tensor that requires a gradient."""
-        return isinstance(self.given, Tensor) and self.given.requires_grad
+        return isinstance(self.passed, Tensor) and self.passed.requires_grad
 
     @cached_property
     def strides(self) -> tuple[int, ...] | None:

@@ -45,7 +45,7 @@ class ArgumentTensor:
     number: int
 
     def __call__(self, call: Call) -> Tensor:
-        tensor: Tensor = call.arguments[self.number].given
+        tensor: Tensor = call.arguments[self.number].passed
         return tensor
 
 
@@ -73,7 +73,7 @@ class ArgumentStorage:
 
     def target(self, call: Call) -> Storage:
         """Return the storage at a call; an argument with a value of its own is detached from its base."""
-        tensor: Tensor = call.arguments[self.number].given
+        tensor: Tensor = call.arguments[self.number].passed
         if not tensor._view_steps:
             return tensor._storage
         shared = tensor.detach()._storage
@@ -144,13 +144,13 @@ class Variant:
 
     def _same_aliases(self, call: Call) -> bool:
         """Return whether the same arguments share values with external storages of the function."""
-        if any(call.arguments[n].given is not tensor for n, tensor in self.state_like):
+        if any(call.arguments[n].passed is not tensor for n, tensor in self.state_like):
             return False
         same = {n for n, _ in self.state_like}
         roots = [a.root for n, a in enumerate(call.arguments) if not a.is_numpy and n not in same]
         if not roots:
             return True
-        storages = [capture.found() for capture in self.captures if capture.found is not None]
+        storages = [capture.lookup() for capture in self.captures if capture.lookup is not None]
         captured_roots = [storage.place[0] for storage in storages if storage is not None]
         return self.outside.isdisjoint(roots) and not any(r is s for r in roots for s in captured_roots)
 
@@ -189,7 +189,7 @@ class _Picker:
 
     def __init__(self, variant: Variant, call: Call, arrays: list[Array], outputs: list[Array]) -> None:
         self.variant, self.call, self.arrays, self.outputs = variant, call, arrays, outputs
-        self.args = [a.given for a in call.arguments]
+        self.args = [a.passed for a in call.arguments]
         self.to_numpy = call.is_numpy
 
     def array(self, r: Result) -> Array:
@@ -224,7 +224,7 @@ class _Picker:
     def _actual(self, number: int, placeholder: Node) -> Node:
         arguments, captures = self.call.arguments, self.variant.captures
         if number < len(arguments):
-            passed = arguments[number].given
+            passed = arguments[number].passed
             return passed._node() if isinstance(passed, Tensor) else valued(arguments[number].array, placeholder)
         storage = captures[number - len(arguments)].source() if number < len(arguments) + len(captures) else None
         return storage.entered() if storage is not None else valued(self.arrays[number], placeholder)
@@ -235,7 +235,7 @@ class _Picker:
             return [step.tensor._edge()]
         if not isinstance(step, (AccumulateGrad, TransformInput)) or step.node not in self.variant.graph.params:
             return []
-        return [self.call.arguments[self.variant.graph.params.index(step.node)].given._edge()]
+        return [self.call.arguments[self.variant.graph.params.index(step.node)].passed._edge()]
 
 
 def is_outside(step: GradFn) -> bool:

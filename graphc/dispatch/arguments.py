@@ -114,11 +114,11 @@ class Slots(Lowering):
         slot = slot_of(self.recording, tensor)
         if slot < 0:
             raise Interrupted
-        found = self.recording.known()[slot]
+        info = self.recording.known()[slot]
         self.slots.append(slot)
-        self.nodes.add(found.node)
-        self.requires = self.requires or found.requires
-        return found.node
+        self.nodes.add(info.node)
+        self.requires = self.requires or info.requires
+        return info.node
 
 
 class Placeholders(Lowering):

@@ -71,39 +71,39 @@ class Definition:
             if key is None or entry is None:
                 break
             child = entry.children.get(key)
-            given: Sequence[Any] = ()
+            inputs: Sequence[Any] = ()
             if child is None and entry.numbered:
-                child, given = self.numbered(entry, key, args, kwargs)
+                child, inputs = self.numbered(entry, key, args, kwargs)
             if child is None and recording.is_idle(tensors_in((*args, *kwargs.values()))):
                 recording.flush()  # the call then starts a recording, and its entry may be known
                 continue
             if child is None:
                 try:
-                    child, given = self._new(recording, entry, key, args, kwargs)
+                    child, inputs = self._new(recording, entry, key, args, kwargs)
                 except Interrupted:
                     continue
                 if recording.entry is not entry:
                     continue  # a signal handler or another thread came in between
             if child is NEVER:
                 break
-            made = recorded_tensors(recording, child)
-            storages = [t._storage for t in made]
+            tensors = recorded_tensors(recording, child)
+            storages = [t._storage for t in tensors]
             if recording.entry is entry:
                 recording.entry = child
                 recording.slots.extend(storages)
-                recording.numbers += given
+                recording.numbers += inputs
                 if child.slot > PENDING_BOUND or recording.heavy:
                     recording.flush()
-                return made[0] if child.build is None else child.build(made)
+                return tensors[0] if child.build is None else child.build(tensors)
         return self._on_nodes(args, kwargs)
 
     def numbered(self, entry: Entry, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Sequence[Any]]:
         """Return the entry of a call whose numbers are inputs, and these as arrays; None if there is no such entry."""
-        found = self.numbers.key(key, args, kwargs) if self.numbers else None
-        child = entry.children.get(found[0]) if found is not None else None
-        if found is None or child is None or child is NEVER:
+        numbered = self.numbers.key(key, args, kwargs) if self.numbers else None
+        child = entry.children.get(numbered[0]) if numbered is not None else None
+        if numbered is None or child is None or child is NEVER:
             return None, ()
-        return child, arrays(child, found[1])
+        return child, arrays(child, numbered[1])
 
     def _new(
         self, recording: Recording, entry: Entry, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -116,20 +116,20 @@ class Definition:
                 child.numbers = tuple(parameters)
             return child
 
-        found = self.numbers.key(key, args, kwargs) if self.numbers else None
-        if found is None:
+        numbered = self.numbers.key(key, args, kwargs) if self.numbers else None
+        if numbered is None:
             recording.follow(key)
-        elif entry.children.get(found[0]) is not NEVER and varies(recording, entry, key, found[0]):
+        elif entry.children.get(numbered[0]) is not NEVER and varies(recording, entry, key, numbered[0]):
             child = self.numbers.learn(learn, args, kwargs, [t._type for t in tensors_in((*args, *kwargs.values()))])
             if recording.entry is entry:
-                entry.children[found[0]] = entry.numbered[found[0]] = child
+                entry.children[numbered[0]] = entry.numbered[numbered[0]] = child
             if child is not NEVER:
-                return child, arrays(child, found[1])
+                return child, arrays(child, numbered[1])
         child = learn(args, kwargs, [])
         if recording.entry is entry:
             entry.children[key] = child
-            if found is not None:
-                entry.numbered[found[0]] = child
+            if numbered is not None:
+                entry.numbered[numbered[0]] = child
         return child, ()
 
     def _lowered(
@@ -144,12 +144,12 @@ class Definition:
         if state.trace is not None:
             state.trace.recorded(current.where)
         lowered, named = self._lowered(operands, args, kwargs)
-        found = self.body(*lowered, **named)
+        result = self.body(*lowered, **named)
         name = full_name(self.label(lowered, named))
         if callable(self.view):
             return operands.tensors[0]._view_along(self.view(*lowered, **named), name)
         operands.requires = operands.requires and self.differentiable
-        return wrap_outputs(found, operands, name, is_view=self.view, saves=self.saves)
+        return wrap_outputs(result, operands, name, is_view=self.view, saves=self.saves)
 
     def _learn(self, recording: Recording, before: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
         """Return the entry of an unseen event: run the body on the nodes of slots."""
@@ -157,14 +157,14 @@ class Definition:
         lowered, named = self._lowered(operands, args, kwargs)
         try:
             with fresh_scope() if self.names_lines else nullcontext():
-                found = self.body(*lowered, **named)
+                result = self.body(*lowered, **named)
         except TracingError:
             return NEVER  # it reads values
-        if isinstance(found, Node) and not operands.slots and is_constant(found):
+        if isinstance(result, Node) and not operands.slots and is_constant(result):
             return NEVER
         label = full_name(self.label(lowered, named))
         nodes: list[Node] = []
-        build = template(found, nodes)
+        build = template(result, nodes)
         operands.requires = operands.requires and self.differentiable
         slots = [made_slot(node, operands, label, saves=self.saves) for node in nodes]
         if any(s.node.types[0].grows for s in slots):
@@ -179,34 +179,34 @@ class Definition:
         key = view_key(args, kwargs)
         if key is None:
             return None
-        found = self.seen_views.get(key)
-        if found is None:
+        steps_of_views = self.seen_views.get(key)
+        if steps_of_views is None:
             if len(self.seen_views) > VIEWS_BOUND:
                 self.seen_views.clear()
-            found = self.seen_views[key] = self._guarded(self._learn_views, args, kwargs)
-        if found is NOT_VIEWS:
+            steps_of_views = self.seen_views[key] = self._guarded(self._learn_views, args, kwargs)
+        if steps_of_views is NOT_VIEWS:
             return None
-        steps, build = found
+        steps, build = steps_of_views
         tensors = list(tensors_in((*args, *kwargs.values())))
-        made = [tensors[number]._view_along(path, name) for number, path, name in steps]
-        return made[0] if build is None else build(made)
+        views = [tensors[number]._view_along(path, name) for number, path, name in steps]
+        return views[0] if build is None else build(views)
 
     def _learn_views(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         operands = Placeholders()
         lowered, named = self._lowered(operands, args, kwargs)
         try:
-            found = self.view(*lowered, **named) if callable(self.view) else self.body(*lowered, **named)
+            result = self.view(*lowered, **named) if callable(self.view) else self.body(*lowered, **named)
         except TracingError:
             return NOT_VIEWS
         label = full_name(self.label(lowered, named))
         if callable(self.view):
-            return ([(0, found, label)], None) if views.is_static(found) else NOT_VIEWS
+            return ([(0, result, label)], None) if views.is_static(result) else NOT_VIEWS
         nodes: list[Node] = []
-        build = template(found, nodes)
+        build = template(result, nodes)
         steps = []
         for node in nodes:
-            for number, (tensor, given) in enumerate(operands.tensors):
-                path = view_path(node, given, tensor, self.view == "strict")
+            for number, (tensor, operand) in enumerate(operands.tensors):
+                path = view_path(node, operand, tensor, self.view == "strict")
                 if path is not None:
                     steps.append((number, path, label))
                     break

@@ -33,10 +33,10 @@ def key_of_call(recording: Recording, body: Any, args: tuple[Any, ...], kwargs: 
             if storage.recording is recording and value._base is None:
                 append(storage.slot)
                 continue
-            found: Any = slot_of(recording, value)
-            if found < 0:
+            part: Any = slot_of(recording, value)
+            if part < 0:
                 return None
-            append(found)
+            append(part)
         elif kind is float:
             append(float)
             append(value if value and value == value else value.hex())
@@ -44,16 +44,16 @@ def key_of_call(recording: Recording, body: Any, args: tuple[Any, ...], kwargs: 
             append(int)
             append(value)
         else:
-            found = _key_of(recording, value)
-            if found is None:
+            part = _key_of(recording, value)
+            if part is None:
                 return None
-            append(found)
+            append(part)
     for word, value in kwargs.items():
-        found = _key_of(recording, value)
-        if found is None:
+        part = _key_of(recording, value)
+        if part is None:
             return None
         append(word)
-        append(found)
+        append(part)
     return tuple(key)
 
 
@@ -75,11 +75,11 @@ def _key_of(recording: Recording, value: Any) -> Any:
 
 def view_key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Return the key of a call that creates views; None if there is no key."""
-    found = _Places()
-    key = [found.key(a) for a in args]
+    keys = _Places()
+    key = [keys.key(a) for a in args]
     for word, value in kwargs.items():
-        key += (word, found.key(value))
-    return None if found.failed else tuple(key)
+        key += (word, keys.key(value))
+    return None if keys.failed else tuple(key)
 
 
 class _Places:

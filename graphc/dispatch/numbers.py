@@ -30,37 +30,37 @@ class Numbers:
     def key(self, key: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]] | None:
         """Return the key of a call with `NUMBER` for its numbers, and these; None if there are none or they are constants."""
         items = list(key)
-        at, found = 3, []
+        at, numbers = 3, []
         for i, value in enumerate(args):
             kind = type(value)
             if kind is float or kind is int:
                 at += 1
                 if i in self.positions:
-                    found.append(value)
+                    numbers.append(value)
                     items[at] = NUMBER
             at += 1
         for word, value in kwargs.items():
             kind = type(value)
             if word in self.names and (kind is float or kind is int):
-                found.append(value)
+                numbers.append(value)
                 items[at + 1] = (kind, NUMBER)
             at += 2
-        return (tuple(items), found) if found and all(map(may_vary, found)) else None
+        return (tuple(items), numbers) if numbers and all(map(may_vary, numbers)) else None
 
     def exchanged(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], kind: Any
     ) -> tuple[tuple[Any, ...], dict[str, Any], list[Node]]:
         """Return the arguments with parameters for the numbers, of dtype `kind` for floats, and the parameters."""
-        made: list[Node] = []
+        params: list[Node] = []
 
         def instead(value: Any) -> Any:
             if type(value) is not float and type(value) is not int:
                 return value
-            made.append(parameter(TensorType(kind if type(value) is float else I64), where=""))
-            return made[-1]
+            params.append(parameter(TensorType(kind if type(value) is float else I64), where=""))
+            return params[-1]
 
         positional = tuple([instead(v) if i in self.positions else v for i, v in enumerate(args)])
-        return positional, {w: instead(v) if w in self.names else v for w, v in kwargs.items()}, made
+        return positional, {w: instead(v) if w in self.names else v for w, v in kwargs.items()}, params
 
     def learn(
         self,

@@ -88,7 +88,7 @@ def op(
     raise RuntimeError, or NotImplementedError for a dtype.
     """
 
-    def lift(body: Callable[..., Any]) -> Any:
+    def decorate(body: Callable[..., Any]) -> Any:
         body.__annotations__ = {k: _users_type(v) for k, v in body.__annotations__.items()}
         keeps = not view if saves is None else saves
         operation = Definition(body, name, view=view, differentiable=differentiable, saves=keeps, varying=varying)
@@ -98,7 +98,7 @@ def op(
         call.nodes = body  # type: ignore[attr-defined]
         return call
 
-    return lift
+    return decorate
 
 
 def _recording(operation: Definition) -> Callable[..., Any]:
@@ -114,28 +114,28 @@ def _recording(operation: Definition) -> Callable[..., Any]:
             entry = recording.entry
             if key is not None and entry is not None:
                 child = entry.children.get(key)
-                given: Sequence[Any] = ()
+                inputs: Sequence[Any] = ()
                 if child is None and entry.numbered:
-                    child, given = operation.numbered(entry, key, args, kwargs)
+                    child, inputs = operation.numbered(entry, key, args, kwargs)
                 if child is not None and child.build is not None and child is not NEVER:
                     results = recorded_tensors(recording, child)
                     storages = [t._storage for t in results]
                     if recording.entry is entry:
                         recording.entry = child
                         recording.slots.extend(storages)
-                        recording.numbers += given
+                        recording.numbers += inputs
                         if child.slot > PENDING_BOUND or recording.heavy:
                             recording.flush()
                         return child.build(results)
                 elif child is not None and child is not NEVER:
-                    made = recorded_tensor(recording, child)
+                    result = recorded_tensor(recording, child)
                     if recording.entry is entry:  # else a signal handler or another thread came in between
                         recording.entry = child
-                        recording.slots.append(made._storage)
-                        recording.numbers += given
+                        recording.slots.append(result._storage)
+                        recording.numbers += inputs
                         if child.slot > PENDING_BOUND or recording.heavy:
                             recording.flush()
-                        return made
+                        return result
         return slow(args, kwargs)
 
     return call
@@ -147,9 +147,9 @@ def _viewing(operation: Definition) -> Callable[..., Any]:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if state.fast is not None:
-            made = operation.as_views(args, kwargs)
-            if made is not None:
-                return made
+            views = operation.as_views(args, kwargs)
+            if views is not None:
+                return views
         return record(*args, **kwargs)
 
     return call
@@ -159,9 +159,9 @@ def _writing(call: Callable[..., Any], inplace: int) -> Callable[..., Any]:
     """Return an operation that writes its result to the first operand if the argument of this position or name is true."""
 
     def write(*args: Any, **kwargs: Any) -> Any:
-        made = call(*args, **kwargs)
+        result = call(*args, **kwargs)
         asked = kwargs.get("inplace", len(args) > inplace and args[inplace])
-        return next(x for x in (*args, *kwargs.values()) if isinstance(x, Tensor))._assign(made) if asked else made
+        return next(x for x in (*args, *kwargs.values()) if isinstance(x, Tensor))._assign(result) if asked else result
 
     return write
 

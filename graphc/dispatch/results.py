@@ -51,25 +51,25 @@ def made_slot(node: Node, operands: Slots, name: str, *, saves: bool) -> Slot:
     return Slot(MADE, node)
 
 
-def template(found: Any, nodes: list[Node]) -> Callable[[Sequence[Any]], Any] | None:
+def template(result: Any, nodes: list[Node]) -> Callable[[Sequence[Any]], Any] | None:
     """Collect the nodes that a body returned; return how results are built from their tensors, None for one tensor."""
-    if isinstance(found, Node):
-        nodes.append(found)
+    if isinstance(result, Node):
+        nodes.append(result)
         return None
     parts: list[Any] = []
-    for part in found if isinstance(found, (tuple, list)) else ():
+    for part in result if isinstance(result, (tuple, list)) else ():
         first = len(nodes)
         build = template(part, nodes)
         parts.append((build, first, len(nodes)))
-    if not isinstance(found, (tuple, list)):
-        return lambda tensors: found
-    kind = type(found)
+    if not isinstance(result, (tuple, list)):
+        return lambda tensors: result
+    kind = type(result)
 
-    def made(tensors: Sequence[Any]) -> Any:
+    def builder(tensors: Sequence[Any]) -> Any:
         items = [tensors[i] if build is None else build(tensors[i:j]) for build, i, j in parts]
         return kind(*items) if hasattr(kind, "_fields") else kind(items)
 
-    return made
+    return builder
 
 
 def names_line(node: Node) -> bool:
@@ -86,41 +86,41 @@ def recorded_tensor(recording: Recording, entry: Entry) -> Tensor:
     storage.requires_grad = entry.requires
     storage._fn = entry.fn
     storage.pending = storage.version = 0
-    made: Tensor = new_object(Tensor)
-    made._storage = storage
-    made._base = made._grad = made._hooks = made._view_fn = made._viewed = None
-    made._view_steps = ()
-    made._type = entry.type
-    made._retains = False
-    made._view_version = 0
-    return made
+    tensor: Tensor = new_object(Tensor)
+    tensor._storage = storage
+    tensor._base = tensor._grad = tensor._hooks = tensor._view_fn = tensor._viewed = None
+    tensor._view_steps = ()
+    tensor._type = entry.type
+    tensor._retains = False
+    tensor._view_version = 0
+    return tensor
 
 
 def recorded_tensors(recording: Recording, entry: Entry) -> list[Tensor]:
     """Return tensors for the results of an event."""
-    made = []
+    tensors = []
     for number, slot in enumerate(entry.slots):
         fn = HISTORY if slot.requires else None
         storage = Storage.recorded(recording, entry.slot + number, slot.requires, fn)
-        made.append(Tensor._recorded(storage, slot.node.types[0]))
-    return made
+        tensors.append(Tensor._recorded(storage, slot.node.types[0]))
+    return tensors
 
 
 # -- nodes ---------------------------------------------------------------------------------------------------------
 
 
-def wrap_outputs(found: Any, operands: Operands, name: str, *, is_view: bool | str, saves: bool) -> Any:
+def wrap_outputs(result: Any, operands: Operands, name: str, *, is_view: bool | str, saves: bool) -> Any:
     """Return the result of a body with tensors for nodes."""
-    if isinstance(found, Node):
+    if isinstance(result, Node):
         for base in operands.tensors if is_view else ():
-            seen = _as_view(found, base, name, is_view == "strict")
+            seen = _as_view(result, base, name, is_view == "strict")
             if seen is not None:
                 return seen
-        return _wrap(found, operands, name, saves)
-    if isinstance(found, (tuple, list)):
-        items = [wrap_outputs(f, operands, name, is_view=is_view, saves=saves) for f in found]
-        return type(found)(*items) if hasattr(found, "_fields") else type(found)(items)
-    return found
+        return _wrap(result, operands, name, saves)
+    if isinstance(result, (tuple, list)):
+        items = [wrap_outputs(f, operands, name, is_view=is_view, saves=saves) for f in result]
+        return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
+    return result
 
 
 def _wrap(node: Node, operands: Operands, name: str, saves: bool) -> Tensor:

@@ -89,7 +89,7 @@ def _through_history(
     """Return gradients with respect to `wrt`, with custom functions called by backwards as nodes, which batching copies."""
     steps = history(o._edge() for o in outputs)
     grads = differentiate(ends, seeds, steps, wrt)
-    inner = [edge for s in steps if isinstance(s, CustomGradFn) for edge in s.made]
+    inner = [edge for s in steps if isinstance(s, CustomGradFn) for edge in s.grad_history]
     if not inner:
         return grads
     rest = iter(written_out([g for g in grads if g is not None], inner, set(steps).__contains__))
@@ -148,12 +148,12 @@ def _tangents_through(step: CustomGradFn, before: Sequence[Node | None]) -> Sequ
         return [None] * len(step.outputs)
     if step.hooks is not None:
         return before
-    step.made = []
+    step.grad_history = []
     if step.push is not None:
         return step.push(list(before))
     open_cotangents = [make(PRIMITIVES["alias"], (build.zeros_like(o),), unique=True) for o in step.outputs]
     pairs = [(p, t) for p, t in zip(step.rule(list(open_cotangents)), before, strict=True) if p is not None and t is not None]
-    roots = written_out([p for p, _ in pairs], step.made, lambda s: s is step)
+    roots = written_out([p for p, _ in pairs], step.grad_history, lambda s: s is step)
     try:
         tangents = gradients(roots, [t for _, t in pairs], open_cotangents)
     except RefusedError:

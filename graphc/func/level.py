@@ -110,5 +110,5 @@ class Level:
 def _edges(sources: Sequence[Tensor]) -> tuple[GradFn, ...]:
     """Return the grad_fn nodes of tensors, and those of the gradients of custom functions among them."""
     edges = [e for s in sources if (e := s._edge()) is not None]
-    inner = [e for s in history(edges) if isinstance(s, CustomGradFn) for e in s.made if e is not None]
+    inner = [e for s in history(edges) if isinstance(s, CustomGradFn) for e in s.grad_history if e is not None]
     return tuple(dict.fromkeys([*edges, *inner]))

@@ -29,7 +29,7 @@ class SparseFunction:
     def __init__(self, func: Function, argnums: ArgNums, pattern: Any, mode: str | None, name: str) -> None:
         _scipy(name)
         self._func, self._argnums, self._mode, self._name = func, argnums, mode, name
-        self._given = None if pattern is None else _as_sparsity(pattern)
+        self._known_pattern = None if pattern is None else _as_sparsity(pattern)
         self._plans: OrderedDict[Any, Plan] = OrderedDict()
         self.__name__ = f"{name}_{getattr(func, '__name__', 'f')}"
 
@@ -47,17 +47,17 @@ class SparseFunction:
         key = _kind(args)
         plan = self._plans.get(key)
         if plan is None or not plan.recorded.holds():
-            plan = self._plans[key] = self._made(args)
+            plan = self._plans[key] = self._new_plan(args)
             if len(self._plans) > CACHE_SIZE:
                 self._plans.popitem(last=False)
         self._plans.move_to_end(key)
         return plan
 
-    def _made(self, args: Sequence[Any]) -> Plan:
-        recorded = record_pattern(self._func, args, self._argnums, self._given)
+    def _new_plan(self, args: Sequence[Any]) -> Plan:
+        recorded = record_pattern(self._func, args, self._argnums, self._known_pattern)
         pattern = symmetrized(recorded.pattern) if self._mode == "symmetric" else recorded.pattern
         plan = Plan(self._func, self._argnums, recorded, pattern, self._mode)
-        if self._given is not None:
+        if self._known_pattern is not None:
             self._check_numbers(plan, args)
         return plan
 

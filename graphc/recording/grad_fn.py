@@ -102,12 +102,12 @@ Rule = Callable[[list["Node | None"]], Sequence["Node | None"]]
 class CustomGradFn(GradFn):
     """A grad_fn with Python code: `rule` maps gradients of `outputs` to gradients of `inputs`.
 
-    In the graph each output is a unique node over a stop_gradient.  `made` is the history of the gradients that the code
-    returned under create_graph.  `push`, if there is one, maps tangents of the inputs to those of the outputs; otherwise
+    In the graph each output is a unique node over a stop_gradient.  `grad_history` is the history of the gradients that the
+    code returned under create_graph.  `push`, if there is one, maps tangents of the inputs to those of the outputs; otherwise
     forward mode transposes the rule.
     """
 
-    __slots__ = ("hooks", "inputs", "made", "outputs", "push", "rule")
+    __slots__ = ("grad_history", "hooks", "inputs", "outputs", "push", "rule")
 
     def __init__(
         self, name: str, edges: tuple[GradFn | None, ...], outputs: list[Node], inputs: list[Node], rule: Rule
@@ -115,7 +115,7 @@ class CustomGradFn(GradFn):
         super().__init__(name, edges, saves=False)  # values saved by Python code are not counted
         self.outputs, self.inputs, self.rule = outputs, inputs, rule
         self.hooks: dict[int, Callable[..., Any]] | None = None
-        self.made: list[GradFn | None] = []
+        self.grad_history: list[GradFn | None] = []
         self.push: Rule | None = None
 
     @property

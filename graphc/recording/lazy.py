@@ -106,9 +106,9 @@ class Structure:
         if tally.mode != "auto":
             return tally.mode == "evaluate"
         enough = COMPILE_COST + COMPILE_NODE_COST * self.nodes
-        few = self.cost < NODE_COST * 2  # a single operation gains little
+        is_single = self.cost < NODE_COST * 2  # a single operation gains little
         least = SEVERAL * self.cost if self.cost < LONG else 0.0
-        return self.spent < (4 * enough if few else max(enough, least)) and enough > 0
+        return self.spent < (4 * enough if is_single else max(enough, least)) and enough > 0
 
     def forget(self) -> None:
         """Drop the program; recordings that still hold the structure start again."""
@@ -183,8 +183,8 @@ def realize(roots: Sequence[Node]) -> list[np.ndarray[Any, Any]]:
 def _other_results(order: Sequence[Node], pending: Sequence[Node]) -> list[Node]:
     """Return the other results of loops and branches that are still referenced, so that no loop runs twice."""
     several = [n for n in order if len(n.types) > 1 and n.value is None]
-    found = [r for node in several for r in known_results(node) if r.value is None and not r.type.grows]
-    return [r for r in found if r not in pending]
+    results = [r for node in several for r in known_results(node) if r.value is None and not r.type.grows]
+    return [r for r in results if r not in pending]
 
 
 def _is_known(node: Node) -> bool:
@@ -205,16 +205,16 @@ def _run(order: list[Node], roots: list[Node]) -> Sequence[Any]:
 
 def structure(params: Sequence[Node], roots: Sequence[Node]) -> Structure:
     """Return the structure of roots over parameters."""
-    given = set(params)
-    order = [n for n in toposort(roots) if n not in given]
+    known = set(params)
+    order = [n for n in toposort(roots) if n not in known]
     return _lookup(_structure(order, roots, params), sum(map(_cost, order)), len(order))
 
 
 def _asked_for(root: Node, unbound: Node) -> TracingError:
-    made = f", made at {root.where}" if root.where else ""
+    location = f", made at {root.where}" if root.where else ""
     error = TracingError(
         f"expected a value that is known while a function is traced, got {root.type} that depends on its input "
-        f"{unbound.name or unbound.type}{made}. A compiled function may not look at values (print, .item(), bool, a Python "
+        f"{unbound.name or unbound.type}{location}. A compiled function may not look at values (print, .item(), bool, a Python "
         "if): choose with graphc.where, or leave that part outside of what is compiled."
     )
     error.asked, error.unbound = root, unbound
@@ -252,22 +252,22 @@ def _structure(order: Sequence[Node], roots: Sequence[Node], params: Sequence[No
 
 def _lookup(key: Any, cost: float, nodes: int) -> Structure:
     with _lock:
-        found = _seen.get(key)
-        if found is None:
-            found = _seen[key] = Structure(cost, nodes)
+        known = _seen.get(key)
+        if known is None:
+            known = _seen[key] = Structure(cost, nodes)
             tally.structures += 1
             if len(_seen) > CACHE_SIZE:
                 _, oldest = _seen.popitem(last=False)
                 oldest.forget()
         else:
             _seen.move_to_end(key)
-        return found
+        return known
 
 
-def substitute(roots: Sequence[Node], given: dict[Node, Node]) -> list[Node]:
-    """Return the roots rebuilt with the nodes in `given` replaced.  Does not recurse."""
-    new = dict(given)
-    for node in toposort(roots, lambda n: n in given):
+def substitute(roots: Sequence[Node], replacements: dict[Node, Node]) -> list[Node]:
+    """Return the roots rebuilt with the nodes in `replacements` replaced.  Does not recurse."""
+    new = dict(replacements)
+    for node in toposort(roots, lambda n: n in replacements):
         if node in new:
             continue
         operands = tuple(new[o] for o in node.operands)
@@ -312,8 +312,8 @@ def make_plan(known: list[Slot], alive: tuple[int, ...], dead: set[int], numbers
     """
     history = tuple([i for i in alive if known[i].requires and known[i].kind == MADE])
     wanted = [known[i].node for i in alive]
-    ahead = [known[i].node for i in history if i not in dead]
-    saved = needed_for_gradients(ahead, known) if ahead else []
+    with_history = [known[i].node for i in history if i not in dead]
+    saved = needed_for_gradients(with_history, known) if with_history else []
     roots = [*wanted, *(n for n in saved if n not in wanted)]
     reached = set(toposort(roots))
     inputs = [i for i, info in enumerate(known) if info.from_outside and info.node in reached]
@@ -328,11 +328,11 @@ def needed_for_gradients(roots: list[Node], known: list[Slot]) -> list[Node]:
     """Return the nodes that the gradients of the roots read and that are not known, each without movement on top."""
     ends = [info.node for info in known if info.requires and info.kind != MADE]
     try:
-        found = gradients(roots, [parameter(r.types[0]) for r in roots], ends)
+        grads = gradients(roots, [parameter(r.types[0]) for r in roots], ends)
     except TypeRuleError:
         return []
     forward = set(toposort(roots))
-    read = [n for n in toposort([g for g in found if g is not None], forward.__contains__) if n in forward]
+    read = [n for n in toposort([g for g in grads if g is not None], forward.__contains__) if n in forward]
     return [n for n in dict.fromkeys(map(_moved, read)) if n.op.kind != "leaf" and len(n.types) == 1]
 
 

@@ -135,7 +135,7 @@ class Recording:
         if self.shadow is not None:
             self.shadow = self.shadow.children.get(key)
 
-    def given(self, kind: str, type: TensorType, array: Any, node: Node | None = None, source: Any = None) -> int:
+    def external_value(self, kind: str, type: TensorType, array: Any, node: Node | None = None, source: Any = None) -> int:
         """Record the first use of an external value; `source` is the leaf, or where its history continues."""
         key = (kind, type.dtype, type.shape)
         self.held_bytes += array.nbytes
@@ -163,8 +163,8 @@ class Recording:
         own = [s for x in operands if (s := x._storage).recording is self and s.slot < len(slots)]
         if any(slots[s.slot] is s for s in own):
             return False
-        made = [getrefcount(s) for _, s in enumerate(slots) if s is not None]
-        return bool(made) and max(made) <= UNHELD
+        counts = [getrefcount(s) for _, s in enumerate(slots) if s is not None]
+        return bool(counts) and max(counts) <= UNHELD
 
     # -- the end --------------------------------------------------------------------------------------------
 
@@ -245,33 +245,33 @@ class Recording:
                 recording._materialize()
 
     def _and_older(self) -> Iterable[Recording]:
-        found, waiting = {self}, [self]
+        recordings, waiting = {self}, [self]
         while waiting:
             for edge in waiting.pop().edges.values():
                 older = edge[0] if isinstance(edge, tuple) else self
-                if older not in found and older.actual is None:
+                if older not in recordings and older.actual is None:
                     older.close()
-                    found.add(older)
+                    recordings.add(older)
                     waiting.append(older)
-        return found
+        return recordings
 
     def _materialize(self) -> None:
         if self.actual is not None or self.path is None:
             return
         infos = self.path.path([])
-        given = {info.node: self._given_node(i, info) for i, info in enumerate(infos) if info.from_outside}
+        external = {info.node: self._external_node(i, info) for i, info in enumerate(infos) if info.from_outside}
         for node, array in zip(self.path.all_numbers(), self.numbers, strict=False):
-            given[node] = parameter(node.types[0], where="", value=array)
+            external[node] = parameter(node.types[0], where="", value=array)
         roots = [info.node for info in infos]
         for info in infos:
             if info.kind == LEAF and not info.from_outside:  # a write makes another leaf, whatever else has its value
-                (value,) = substitute([info.node.operands[0]], given)
-                given[info.node] = make(info.node.op, (value,), info.node.params, like=info.node, unique=True)
-        found = substitute([*roots, *self.saved], given)
-        for node, value in zip(found[len(roots) :], self.saved.values(), strict=True):
+                (value,) = substitute([info.node.operands[0]], external)
+                external[info.node] = make(info.node.op, (value,), info.node.params, like=info.node, unique=True)
+        nodes = substitute([*roots, *self.saved], external)
+        for node, value in zip(nodes[len(roots) :], self.saved.values(), strict=True):
             node.value = value if node.value is None else node.value
-        self.fns = self._history(infos, found)
-        self.actual = actual = found[: len(roots)]
+        self.fns = self._history(infos, nodes)
+        self.actual = actual = nodes[: len(roots)]
         for i, held in ({i: ref(s) for i, s in enumerate(self.slots) if s is not None} | self.held).items():
             storage = held()
             if storage is not None and storage.recording is self and storage.slot == i:
@@ -280,20 +280,20 @@ class Recording:
                 self._put(storage, actual[i], self.fns[i])
         self.saved, self.inputs = {}, {}
 
-    def _given_node(self, slot: int, info: Slot) -> Node:
+    def _external_node(self, slot: int, info: Slot) -> Node:
         edge = self.edges.get(slot)
         if isinstance(edge, tuple):
             recording, number = edge
             node: Node = recording.actual[number]
             return node
-        found = self.nodes.get(slot)
-        if found is None and slot in self.tensors:
+        existing = self.nodes.get(slot)
+        if existing is None and slot in self.tensors:
             storage, value = self.tensors[slot]._storage, self.inputs.get(slot)
             if value is not None and (storage.value if storage._node is None else storage._node.value) is value:
                 return storage.make_node()  # type: ignore[no-any-return]
-        if found is None:
-            found = self.nodes[slot] = parameter(info.node.types[0], where="", value=self.inputs.get(slot))
-        return found
+        if existing is None:
+            existing = self.nodes[slot] = parameter(info.node.types[0], where="", value=self.inputs.get(slot))
+        return existing
 
     def _history(self, infos: list[Slot], nodes: list[Node]) -> list[GradFn | None]:
         fns: list[GradFn | None] = []

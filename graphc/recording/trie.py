@@ -92,13 +92,13 @@ class Entry:
 
     def all_numbers(self) -> list[Node]:
         """Return the parameters that stand for Python numbers in the whole sequence."""
-        found: list[tuple[Node, ...]] = []
+        parts: list[tuple[Node, ...]] = []
         entry: Entry | None = self
         while entry is not None:
             if entry.numbers:
-                found.append(entry.numbers)
+                parts.append(entry.numbers)
             entry = entry.parent
-        return [p for numbers in reversed(found) for p in numbers]
+        return [p for numbers in reversed(parts) for p in numbers]
 
 
 _entries = 0

@@ -36,11 +36,11 @@ def _pending(storages: Iterable[Storage]) -> list[Node]:
 
 def _computable(storages: Iterable[Storage]) -> list[Storage]:
     """Compute storages one by one and return those that succeed; the others raise when they are read."""
-    found = []
+    computed = []
     for storage in storages:
         try:
             realize([storage.root.make_node()])
         except (IndexError, RuntimeError):
             continue
-        found.append(storage)
-    return found
+        computed.append(storage)
+    return computed

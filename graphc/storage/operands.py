@@ -70,7 +70,7 @@ def _given_slot(recording: Recording, tensor: Any, storage: Storage) -> int:
         return NO_SLOT
     kind = INPUT if not storage.requires_grad else LEAF if storage._fn is None else PAST
     source = (past, storage.slot) if node is None else storage._fn
-    slot = recording.given(kind, tensor._type, array, node, tensor if kind == LEAF else source)
+    slot = recording.external_value(kind, tensor._type, array, node, tensor if kind == LEAF else source)
     if slot < 0:
         return NO_SLOT
     if kind == PAST:
@@ -101,11 +101,11 @@ def _constant_slot(recording: Recording, node: Node) -> int:
         elif child is None:
             recording.follow(key)
             child = entry.children[key] = Entry(entry, (Slot(MADE, node),))
-        given = arrays(child, [value]) if child.numbers else ()
+        numbers = arrays(child, [value]) if child.numbers else ()
         if recording.entry is entry:
             recording.entry = child
             recording.slots.append(None)
-            recording.numbers += given
+            recording.numbers += numbers
             slot: int = child.slot
             return slot
     return NO_SLOT
@@ -134,7 +134,7 @@ def _shared_slot(recording: Recording, storage: Shared) -> int:
     array = _known(source)
     if array is not None:
         shown = views.shown(array, steps)
-        slot = recording.given(INPUT, views.type_of(shown), shown)
+        slot = recording.external_value(INPUT, views.type_of(shown), shown)
     elif source.recording is recording:
         base = source.slot
         slot = recording.event(
@@ -160,9 +160,9 @@ def _known(storage: Storage) -> Any:
 
 def _view_slot(recording: Recording, view: Any) -> int:
     storage, steps = view._storage, view._view_steps
-    found = view._viewed
-    if found is not None and found[0] == recording.serial and found[1] == storage.version:
-        slot: int = found[2]
+    viewed = view._viewed
+    if viewed is not None and viewed[0] == recording.serial and viewed[1] == storage.version:
+        slot: int = viewed[2]
         return slot
     if type(storage) is not Storage or storage.trace is not None or not views.is_static(steps):
         return NO_SLOT
@@ -172,7 +172,7 @@ def _view_slot(recording: Recording, view: Any) -> int:
         if not array.flags.c_contiguous:
             array = np.ascontiguousarray(array) if array.nbytes < SMALL else None
     if array is not None:
-        slot = recording.given(INPUT, view._type, array)
+        slot = recording.external_value(INPUT, view._type, array)
     else:
         assert view._base is not None
         base = storage_slot(recording, view._base, storage)

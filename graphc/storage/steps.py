@@ -87,8 +87,8 @@ class Movement(Step):
     def shape(self, shape: Shape) -> Shape:
         """Return the shape given by the parameters, or the permuted extents, or those of a box."""
         of = SHAPES.get(self.op.name)
-        found: Shape = self.params["shape"] if of is None else of(shape, self.params)
-        return found
+        result: Shape = self.params["shape"] if of is None else of(shape, self.params)
+        return result
 
     def strides(self, shape: Shape, strides: Strides) -> Strides | None:
         """Permute, scale or repeat strides; reshape where axes are dense in one another."""
@@ -111,7 +111,7 @@ def _reshaped(shape: Shape, strides: Strides, new: Shape) -> Strides | None:
     """Return the strides of another shape, with torch's strides for axes of extent 1; None if it takes a copy."""
     if prod(shape) == 0 or not shape:
         return strides if shape == new else dense_strides(new) if shape else (1,) * len(new)
-    made: list[int] = []
+    result: list[int] = []
     run, step = 1, strides[-1]
     rest = list(new)
     for axis in reversed(range(len(shape))):
@@ -120,12 +120,12 @@ def _reshaped(shape: Shape, strides: Strides, new: Shape) -> Strides | None:
             continue
         size = 1
         while rest and (size < run or rest[-1] == 1):
-            made.append(size * step)
+            result.append(size * step)
             size *= rest.pop()
         if size != run:
             return None
         run, step = 1, strides[axis - 1]
-    return None if rest else tuple(reversed(made))
+    return None if rest else tuple(reversed(result))
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,9 +187,9 @@ class Windows(Step):
         """Gather the windows."""
         windows = (x.shape[self.axis] - self.size) // self.step + 1
         index = iota((windows, self.size), 0) * self.step + iota((windows, self.size), 1)
-        found = gather(_front(x, self.axis), index)
-        rest = list(range(2, found.type.rank))
-        return permute(found, [*rest[: self.axis], 0, *rest[self.axis :], 1])
+        gathered = gather(_front(x, self.axis), index)
+        rest = list(range(2, gathered.type.rank))
+        return permute(gathered, [*rest[: self.axis], 0, *rest[self.axis :], 1])
 
     def shape(self, shape: Shape) -> Shape:
         """Put the number of windows at the axis, and their extent at the end."""

@@ -90,13 +90,13 @@ def is_static(view_steps: ViewSteps) -> bool:
 
 def strides(shape: Shape, view_steps: ViewSteps) -> Strides | None:
     """Return the strides, in elements, of a view of a dense array; None if no strides describe it."""
-    found = dense_strides(shape)
+    result = dense_strides(shape)
     for step in view_steps:
-        next_ = step.strides(shape, found)
+        next_ = step.strides(shape, result)
         if next_ is None:
             return None
-        shape, found = step.shape(shape), next_
-    return found
+        shape, result = step.shape(shape), next_
+    return result
 
 
 def shape_of(shape: Shape, view_steps: ViewSteps) -> Shape:
@@ -110,12 +110,12 @@ def overlaps(base: Shape, view_steps: ViewSteps) -> bool:
     """Return whether two elements of a view of an array of a shape share memory."""
     if all(step.invertible for step in view_steps):
         return False
-    shape, found = shape_of(base, view_steps), strides(base, view_steps)
-    assert found is not None, "a view has strides"
-    if any(n > 1 and s == 0 for n, s in zip(shape, found, strict=True)):
+    shape, distances = shape_of(base, view_steps), strides(base, view_steps)
+    assert distances is not None, "a view has strides"
+    if any(n > 1 and s == 0 for n, s in zip(shape, distances, strict=True)):
         return 0 not in shape
     places = np.zeros(shape, np.int64)
-    for axis, (n, stride) in enumerate(zip(shape, found, strict=True)):
+    for axis, (n, stride) in enumerate(zip(shape, distances, strict=True)):
         places += (np.arange(n) * stride).reshape(-1, *[1] * (len(shape) - axis - 1))
     return np.unique(places).size < prod(shape)
 

@@ -82,17 +82,17 @@ def record_leaf(tensor: Any) -> bool:
     if type(storage) is not Storage or storage._node is not None or storage.value is not None or storage.requires_grad:
         return False
     source = storage.slot
-    made = Storage.recorded(recording, -1, True, None)
+    leaf = Storage.recorded(recording, -1, True, None)
 
     def note(slot: int) -> None:
-        made.slot = slot
+        leaf.slot = slot
         recording.tensors[slot] = tensor
 
     learn = lambda known: Slot(LEAF, unique(known[source].node), True)  # noqa: E731
-    if recording.event((REQUIRED, source), learn, made, note) < 0:
+    if recording.event((REQUIRED, source), learn, leaf, note) < 0:
         return False
     version = storage.version
-    storage.become(made)
+    storage.become(leaf)
     storage.version = version
     return True
 
@@ -130,16 +130,16 @@ def _event(
         check()
     if steps and entry is not None and not leaf and not history and _moves(entry, key):
         return _write_part(target, steps, tensor, result, check, small=True)  # an index that changes is no new structure
-    made = Storage.recorded(recording, -1, leaf or history, HISTORY if history else None)
+    written = Storage.recorded(recording, -1, leaf or history, HISTORY if history else None)
 
     def note(slot: int) -> None:
-        made.slot = slot
+        written.slot = slot
         if leaf:
             recording.tensors[slot] = whole
 
-    if recording.event(key, learn, made, note) < 0:
+    if recording.event(key, learn, written, note) < 0:
         return False
-    target.become(made)
+    target.become(written)
     return True
 
 

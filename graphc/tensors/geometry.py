@@ -128,9 +128,9 @@ class Geometry(TensorBase):
             ((3, 1), (1, 3), 3)
         """
         source, path = self._place()
-        found = views.strides(source.shape, path)
-        assert found is not None, "a view has strides"
-        return found if dim is None else found[self._axis(dim)]
+        strides = views.strides(source.shape, path)
+        assert strides is not None, "a view has strides"
+        return strides if dim is None else strides[self._axis(dim)]
 
     def is_contiguous(self) -> bool:
         """Return whether the strides are those of row-major order.

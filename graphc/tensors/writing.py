@@ -85,12 +85,12 @@ class Writing(Gradients):
         if state.grad and storage.requires_grad and storage._fn is None:
             which = "a leaf" if self._base is None else "a view of a leaf"
             raise RuntimeError(f"{which} Variable that requires grad is being used in an in-place operation.")
-        found = result.type if isinstance(result, Node) else result._type
-        if found.shape != self._type.shape:
-            raise RuntimeError(f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(found.shape)}")
+        type = result.type if isinstance(result, Node) else result._type
+        if type.shape != self._type.shape:
+            raise RuntimeError(f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(type.shape)}")
         order = ("bool", "int", "float")
-        if order.index(found.dtype.kind) > order.index(self._type.dtype.kind):
-            names = (TITLES[found.dtype.name], TITLES[self._type.dtype.name])
+        if order.index(type.dtype.kind) > order.index(self._type.dtype.kind):
+            names = (TITLES[type.dtype.name], TITLES[self._type.dtype.name])
             raise RuntimeError(f"result type {names[0]} can't be cast to the desired output type {names[1]}")
 
     def _check_distinct(self, copies: bool) -> None:

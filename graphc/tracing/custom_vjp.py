@@ -92,7 +92,7 @@ class _Rules:
         self.writing, self.step, self.depth = writing, step, depth
         self.cotangents = [parameter(o.type) for o in step.outputs]
         self.values = [parameter(o.type) for o in step.outputs]
-        self.found: dict[int, Node] = {}
+        self.gradients: dict[int, Node] = {}
         self.refused = ["", ""]
         if not depth:
             self.refused = [f"{step.name()}: expected no more than {DEPTH} derivatives of a custom function within a loop"] * 2
@@ -105,8 +105,8 @@ class _Rules:
     def backward(self, read: set[Node]) -> Rule | None:
         """Return the region from cotangents to gradients, and the numbers of the inputs that have one."""
         cotangents = [c if o in read else None for c, o in zip(self.cotangents, self.step.outputs, strict=True)]
-        self.found = self._called(0, lambda: self.step.rule(list(cotangents)))
-        return self._region([*self.cotangents, *self.values], self.found)
+        self.gradients = self._called(0, lambda: self.step.rule(list(cotangents)))
+        return self._region([*self.cotangents, *self.values], self.gradients)
 
     def forward(self) -> Rule | None:
         """Return the region from tangents of the inputs to those of the values, and the numbers of the values that have one."""
@@ -126,11 +126,11 @@ class _Rules:
         """Return the results of a rule, by position.  An exception in the rule is raised when that derivative is taken."""
         if self.refused[number]:
             return {}
-        self.step.made = []
+        self.step.grad_history = []
         try:
             with enable_grad():
                 derivatives = {i: node for i, node in enumerate(rule()) if node is not None}
-                nodes = self.writing.run(list(derivatives.values()), self.step.made, self.depth - 1)
+                nodes = self.writing.run(list(derivatives.values()), self.step.grad_history, self.depth - 1)
         except Exception as error:
             kind = "" if type(error) in (RuntimeError, RefusedError) else f"{type(error).__name__}: "
             self.refused[number] = f"{kind}{error}"
@@ -147,7 +147,7 @@ class _Rules:
     def _transposed(self, tangents: Sequence[Node]) -> dict[int, Node]:
         """Return the tangents of the values as the gradient of backward, which is linear in the cotangents."""
         self.refused[1] = self.refused[0]
-        outputs, weights = list(self.found.values()), [tangents[i] for i in self.found]
+        outputs, weights = list(self.gradients.values()), [tangents[i] for i in self.gradients]
         reached = set(toposort(outputs))
         try:
             transposed = gradients(outputs, weights, self.cotangents)

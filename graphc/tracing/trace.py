@@ -29,12 +29,12 @@ __all__ = ["Captured", "GradSlot", "Trace", "capture_number", "guard", "is_compi
 class Captured:
     """An external storage: its placeholder, its state before the trace, and how to find it at each call.
 
-    It is found as itself, except for the storage of a `.grad`, which `found` looks up.
+    It is found as itself, except for the storage of a `.grad`, which `lookup` looks up.
     """
 
     placeholder: Node
     storage: Storage
-    found: Callable[[], Storage | None] | None
+    lookup: Callable[[], Storage | None] | None
     node: Node
     requires_grad: bool
     fn: GradFn | None
@@ -43,7 +43,7 @@ class Captured:
 
     def source(self) -> Storage | None:
         """Return the storage to read now; None if there is none."""
-        return self.storage if self.found is None else self.found()
+        return self.storage if self.lookup is None else self.lookup()
 
 
 @dataclass(eq=False)

@@ -87,20 +87,20 @@ class _Reader:
             raise damaged("expected a structure of format 1")
         self.structure, self.arrays, self.budget = structure, arrays, budget
         self.tensors: dict[str, Tensor] = {}
-        self.found: list[Any] = []
+        self.objects: list[Any] = []
         self.ready: list[bool] = []
         self.defaults: list[tuple[Any, dict[Any, Any]]] = []
 
     def root(self) -> Any:
         entries = [self._kind(e) for e in self.structure["objects"]]
         self.ready = [kind in MUTABLE for kind, _ in entries]
-        self.found = [MUTABLE[kind]() if kind in MUTABLE else None for kind, _ in entries]
+        self.objects = [MUTABLE[kind]() if kind in MUTABLE else None for kind, _ in entries]
         for n, (kind, contents) in enumerate(entries):
             if kind not in MUTABLE:
-                self.found[n], self.ready[n] = self._fixed(kind, contents), True
+                self.objects[n], self.ready[n] = self._fixed(kind, contents), True
         for n, (kind, contents) in enumerate(entries):
             if kind in MUTABLE:
-                self._fill(self.found[n], kind, contents)
+                self._fill(self.objects[n], kind, contents)
         for target, source in self.defaults:
             target.update(source)
         return self._value(self.structure["root"])
@@ -115,9 +115,9 @@ class _Reader:
             if isinstance(value, dict):
                 raise damaged("a value is a scalar or the number of an object")
             return value
-        if len(value) != 1 or type(value[0]) is not int or not 0 <= value[0] < len(self.found) or not self.ready[value[0]]:
+        if len(value) != 1 or type(value[0]) is not int or not 0 <= value[0] < len(self.objects) or not self.ready[value[0]]:
             raise damaged(f"no object {value!r:.60}")
-        return self.found[value[0]]
+        return self.objects[value[0]]
 
     def _values(self, contents: Any, count: int | None = None) -> list[Any]:
         if not isinstance(contents, list) or count not in (None, len(contents)):

@@ -109,7 +109,7 @@ def optional(attribute: Attribute) -> Attribute:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a primitive is applied to: `least` to `most` operands (None: any number), each with one result."""
+    """The operands of a primitive: `least` to `most` of them (None: any number), each with one result."""
 
     least: int
     most: int | None

@@ -1,11 +1,11 @@
-"""Choose what a kernel stores for another one that reads it elsewhere, such as at the neighbours of each point.
+"""Choose the values that a kernel stores for another one that reads it at other points, such as the neighbours of each point.
 
     %w = div 1.0, %root                                         store %w only, and in the kernel that reads:
     %p = mul %w, %a        read shifted along one axis    →     %p at its neighbour = mul (%w there), (%a there)
     %q = mul %w, %b        read shifted along another           %q at its neighbour = mul (%w there), (%b there)
 
-What costs one instruction is computed again where it is read, if that leaves fewer values to be stored: an array that is
-written by one kernel and read by the next costs more than the arithmetic of either.
+Operations of one instruction are recomputed where they are read, if that leaves fewer values to store: an array that one kernel
+writes and the next one reads costs more than the arithmetic of either.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from graphc.ir.core.graph import Node
 __all__ = ["recomputed"]
 
 NEAR = ("slice", "pad")
-"""Movement through which lanes stay side by side, and nothing is read twice as often."""
+"""Movement that keeps lanes side by side and repeats no reads."""
 
 WITHIN = (*NEAR, "reshape", "broadcast")
-"""Movement that costs nothing below what is computed again."""
+"""Movement that is free below a recomputed value."""
 
 
 @dataclass
 class _Recomputation:
-    """What is computed again, what has to be stored for that, and the instructions it takes."""
+    """The recomputed values, the values stored for them, and the instructions of the recomputation."""
 
     nodes: set[Node] = field(default_factory=set)
     stored: set[Node] = field(default_factory=set)
     cost: int = 0
 
     def walk(self, root: Node, in_memory: Callable[[Node], bool], weight: Callable[[Node], int]) -> bool:
-        """Go from a node down to what is stored, or is to be; tell whether only movement without a price was met."""
+        """Walk from a node down to stored values; return whether only free movement was met on the way."""
         stack, seen = [root], set[Node]()
         while stack:
             node = stack.pop()
@@ -57,9 +57,9 @@ class _Recomputation:
 
 
 def recomputed(wanted: Sequence[Node], in_memory: Callable[[Node], bool], weight: Callable[[Node], int]) -> set[Node]:
-    """Return what to compute again in a kernel that reads the `wanted` nodes of another; nothing if storing them costs less.
+    """Return the nodes to recompute in a kernel that reads the `wanted` nodes of another; none if storing them costs less.
 
-    `in_memory` tells which nodes have memory anyway.
+    `in_memory` returns whether a node has memory anyway.
     """
     plan = _Recomputation()
     if len(wanted) < 2 or not all(plan.walk(node, in_memory, weight) for node in wanted):

@@ -1,1 +1,1 @@
-"""Nodes with regions as records: loops, and functions with rules of their own."""
+"""Nodes with regions as records: loops and custom functions."""

@@ -1,4 +1,4 @@
-"""A custom node, whose derivatives and batches are what regions say, as a record."""
+"""A custom node, whose derivatives and batching rules are regions, as a record."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ T = TypeVar("T")
 class Custom:
     """A custom node as a record: `values`, its results, computed from `inputs`; captures, which all its regions read.
 
-    `backward` and `forward` are the regions that give derivatives, with the numbers of inputs or values that they give them of;
-    `batches` those that batch the values, by the number of the batching.
+    `backward` and `forward` are the derivative regions, with the numbers of the inputs or values they return derivatives for;
+    `batches` are the batching rules, by the level of the batching.
     """
 
     values: Sequence[Node]
@@ -40,13 +40,13 @@ class Custom:
         batches = dict(zip(p["levels"], rest, strict=True))
         return cls(operands[:k], operands[k : k + n], operands[k + n :], backward, forward, p["refusals"], batches)
 
-    def split(self, given: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
-        """Divide what belongs to the operands into what belongs to the values, to the inputs and to the captures."""
+    def split(self, values: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
+        """Split the entries of the operands into those of the values, the inputs and the captures."""
         k, n = len(self.values), len(self.inputs)
-        return given[:k], given[k : k + n], given[k + n :]
+        return values[:k], values[k : k + n], values[k + n :]
 
 
-def applied(node: Node, region: Region, given: Sequence[Node]) -> list[Node]:
-    """Return what a derivative rule of a custom node gives for cotangents or tangents."""
-    operands = (*given, *results_of(node), *Custom.of(node).captures)
+def applied(node: Node, region: Region, arguments: Sequence[Node]) -> list[Node]:
+    """Return the results of a custom node's derivative rule for cotangents or tangents."""
+    operands = (*arguments, *results_of(node), *Custom.of(node).captures)
     return substitute(region.results, dict(zip(region.params, operands, strict=True)))

@@ -1,4 +1,4 @@
-"""A loop as a record: what it carries, runs over, captures and gives, each with the parameters that stand for it.
+"""A loop as a record: its carries, xs, captures and ys, each with the corresponding parameters.
 
     %0: (f64[3], f64[5]) = scan %c0, %a, %w {carried=1, length=5, reverse=false, xs=1}
         (%c: f64[3], %x: f64[3], %w: f64[3]) { …; return %next, %y }
@@ -9,9 +9,8 @@
                    ys        %y, one for each iteration, stacked in a result
 
 A `while` has a condition instead of xs and a length.  A pass reads a node with `Loop.of`, changes the record with
-`dataclasses.replace`, and writes it with `Loop.node` or `Loop.results`; `Loop.split` divides what belongs to the operands of a
-loop, such as their gradients, among these parts.  Only `signatures.Layout` knows in which order a
-node has them.
+`dataclasses.replace`, and writes it with `Loop.node` or `Loop.results`; `Loop.split` splits the entries of a loop's operands,
+such as their gradients, among these parts.  Only `signatures.Layout` depends on the order in which a node has them.
 """
 
 from __future__ import annotations
@@ -37,9 +36,9 @@ B = TypeVar("B", bound="Binding")
 
 @dataclass(frozen=True, eq=False)
 class Binding:
-    """An operand of a loop and the parameters that stand for it: in the body, and in the condition of a while.
+    """An operand of a loop and its parameters: in the body, and in the condition of a while.
 
-    Without a parameter of its own the condition has that of the body.
+    Without a separate parameter the condition has that of the body.
     """
 
     operand: Node
@@ -54,7 +53,7 @@ class Binding:
 
 @dataclass(frozen=True, eq=False)
 class Carry(Binding):
-    """What a loop carries: the operand is its first value, `next` what the body makes of one for the next iteration."""
+    """A carried value: the operand is its initial value, `next` the body's value for the next iteration."""
 
     next: Node = field(kw_only=True)
 
@@ -63,8 +62,8 @@ class Carry(Binding):
 class Loop:
     """A scan or while.  Its invariants are the type rules of these two: `node` raises TypeRuleError for a wrong record.
 
-    `condition` is what the test of a while returns.  Without a `length` a scan runs over what another loop has stacked.
-    `origin` is the node that the record was read from; what replaces it inherits its name and its place in the user's code.
+    `condition` is the result of a while's condition.  Without a `length` a scan runs over stacks of another loop.  `origin` is
+    the node that the record was read from; its replacement inherits its name and source location.
     """
 
     carries: Sequence[Carry]
@@ -82,7 +81,7 @@ class Loop:
 
     @classmethod
     def of(cls, node: Node) -> Loop:
-        """Return the record of a node.  Raises ValueError if it is no loop."""
+        """Return the record of a node.  Raises ValueError if it is not a loop."""
         if not is_loop(node):
             raise ValueError(f"expected a scan or while, got {node}")
         *tests, body = node.regions
@@ -105,7 +104,7 @@ class Loop:
 
     @property
     def layout(self) -> Layout:
-        """How many operands it carries, and how many it runs over."""
+        """The number of carries and xs."""
         return Layout(len(self.carries), len(self.xs))
 
     @property
@@ -122,11 +121,11 @@ class Loop:
     def regions(self) -> tuple[Region, ...]:
         """The condition of a while, and the body: those of the origin where nothing differs."""
         bindings = self.bindings
-        made = [Region(tuple(b.param for b in bindings), (*(c.next for c in self.carries), *self.ys))]
+        regions = [Region(tuple(b.param for b in bindings), (*(c.next for c in self.carries), *self.ys))]
         if self.condition is not None:
-            made.insert(0, Region(tuple(b.in_condition for b in bindings), (self.condition,)))
-        old = self.origin.regions if self.origin is not None and len(self.origin.regions) == len(made) else made
-        pairs = zip(old, made, strict=True)
+            regions.insert(0, Region(tuple(b.in_condition for b in bindings), (self.condition,)))
+        old = self.origin.regions if self.origin is not None and len(self.origin.regions) == len(regions) else regions
+        pairs = zip(old, regions, strict=True)
         return tuple(a if _same(a.params, b.params) and _same(a.results, b.results) else b for a, b in pairs)
 
     @property
@@ -142,15 +141,15 @@ class Loop:
         return {"carried": len(self.carries), "xs": len(self.xs), "length": self.length, "reverse": self.reverse}
 
     def split(self, values: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
-        """Return what belongs to carries, to xs and to captures of values that belong to the operands."""
+        """Split values, one per operand, into those of the carries, the xs and the captures."""
         return self.layout.split(values)
 
     def split_results(self, values: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
-        """Return what belongs to carries and to ys of values that belong to the results."""
+        """Split values, one per result, into those of the carries and the ys."""
         return self.layout.split_results(values)
 
     def indices(self, length: int) -> range:
-        """Return the indices of elements of the xs, in the order in which that many iterations take them."""
+        """Return the indices of elements of the xs, in the order of the iterations."""
         return range(length)[::-1] if self.reverse else range(length)
 
     # -- other loops ---------------------------------------------------------------------------------------
@@ -161,15 +160,15 @@ class Loop:
         return replace(self, carries=_on(self.carries, carries), xs=_on(self.xs, xs), captures=_on(self.captures, captures))
 
     def with_results(self, results: Sequence[Node]) -> Loop:
-        """Return the loop with other results of its body: what is carried on, then the ys."""
+        """Return the loop with other results of its body: the next carries, then the ys."""
         nexts, ys = self.split_results(results)
         carries = tuple(replace(c, next=after) for c, after in zip(self.carries, nexts, strict=True))
         return replace(self, carries=carries, ys=tuple(ys))
 
     def node(self, *, like: Node | None = None) -> Node:
-        """Return the node of the loop: the origin, with its decisions, if it says the same.  Raises TypeRuleError.
+        """Return the node of the loop: the origin, with its decisions, if the record equals it.  Raises TypeRuleError.
 
-        A new one has no decisions; it inherits its name and its place in the user's code from `like`, or from the origin.
+        A new node has no decisions; it inherits its name and source location from `like`, or from the origin.
         """
         old, operands, regions, params = self.origin, self.operands, self.regions, self.params
         if old is not None and _same(old.operands, operands) and _same(old.regions, regions) and essential(old) == params:
@@ -178,7 +177,7 @@ class Loop:
         return make(op, operands, params, regions, like=old if like is None else like)
 
     def results(self, *, like: Node | None = None) -> tuple[Sequence[Node], Sequence[Node]]:
-        """Return what is carried at the end, and the stacks of the ys.  Raises TypeRuleError."""
+        """Return the final carries, then the stacked ys.  Raises TypeRuleError."""
         return self.split_results(results_of(self.node(like=like)))
 
 

@@ -80,16 +80,16 @@ def _loop(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool],
     of_ends, of_stacks = loop.split_results(cotangents)
     stacks_with_cotangent = [(y, g) for y, g in zip(loop.ys, of_stacks, strict=True) if g is not None]
     flow = _flow(loop, of_ends, [y for y, _ in stacks_with_cotangent], wanted, gradients)
-    reached = {b.param for b, w in zip(loop.bindings, wanted, strict=True) if w and b.param in flow.found}
+    reached = {b.param for b, w in zip(loop.bindings, wanted, strict=True) if w and b.param in flow.grads}
     last = dict(zip(loop.carries, of_ends, strict=True))
     carries = [
-        Carry(_or_zeros(last[c], c.param), seed, next=_or_zeros(flow.found.get(c.param), c.param))
+        Carry(_or_zeros(last[c], c.param), seed, next=_or_zeros(flow.grads.get(c.param), c.param))
         for c, seed in flow.carries.items()
     ]
     captures = [b.param for b in loop.captures if b.param in reached]
-    carries += [_sum_over_iterations(p, flow.found[p]) for p in captures]
+    carries += [_sum_over_iterations(p, flow.grads[p]) for p in captures]
     xs = [x.param for x in loop.xs if x.param in reached]
-    ys = [flow.found[p] for p in xs]
+    ys = [flow.grads[p] for p in xs]
     adjoint = Loop(carries, captures=loop.captures, ys=ys, length=loop.length, reverse=not loop.reverse)
     if not adjoint.body.results:
         return [None] * len(wanted)
@@ -108,11 +108,11 @@ def _sum_over_iterations(param: Node, gradient: Node) -> Carry:
 
 
 class _Flow(NamedTuple):
-    """The parts of an adjoint body: cotangents of some carries and ys, as parameters, and gradients by parameter."""
+    """The parts of an adjoint body: cotangents of some carries and ys, as parameters, and the gradient of each parameter."""
 
     carries: dict[Carry, Node]
     ys: list[Node]
-    found: dict[Node, Node]
+    grads: dict[Node, Node]
 
 
 def _flow(

@@ -27,16 +27,16 @@ def basic_view(input: Tensor, index: Any) -> Tensor | None:
     if key is None:
         return None
     shape = input._type.shape
-    found = _known.get((shape, key))
-    if found is None:
+    view = _known.get((shape, key))
+    if view is None:
         try:
             selection, _ = parse_index(shape, index)
         except (IndexError, ValueError):
             return None  # the usual way raises it
         if len(_known) > BOUND:
             _known.clear()
-        found = _known[shape, key] = (box_steps(shape, selection), f"{label(shape, selection)}Backward0")
-    return input._view_along(*found)
+        view = _known[shape, key] = (box_steps(shape, selection), f"{label(shape, selection)}Backward0")
+    return input._view_along(*view)
 
 
 def _key(index: Any) -> Any:
@@ -68,7 +68,7 @@ INTEGERS = (int, type(None))
 
 
 def numpy_index(index: Any) -> bool:
-    """Tell whether NumPy takes an index of integers and slices as it is, with torch's meaning."""
+    """Return whether an index of integers and slices means the same in NumPy as in torch."""
     kind = type(index)
     if kind is int:
         return True
