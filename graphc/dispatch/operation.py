@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
-from graphc.core.errors import user_location
+from graphc.core.errors import located, user_location
 from graphc.dispatch.definition import Definition
 from graphc.dispatch.keys import key_of_call
 from graphc.dispatch.results import recorded_tensor, recorded_tensors
@@ -160,8 +160,13 @@ def _writing(call: Callable[..., Any], inplace: int) -> Callable[..., Any]:
 
     def write(*args: Any, **kwargs: Any) -> Any:
         result = call(*args, **kwargs)
-        asked = kwargs.get("inplace", len(args) > inplace and args[inplace])
-        return next(x for x in (*args, *kwargs.values()) if isinstance(x, Tensor))._assign(result) if asked else result
+        if not kwargs.get("inplace", len(args) > inplace and args[inplace]):
+            return result
+        target = next((x for x in (*args, *kwargs.values()) if isinstance(x, Tensor)), None)
+        if target is None:
+            operand = args[0] if args else next(iter(kwargs.values()))
+            raise located(TypeError(f"{call.__name__}() expected a Tensor to write to, got {type(operand).__name__}"))
+        return target._assign(result)
 
     return write
 

@@ -36,6 +36,7 @@ WRONG_NUMBERS = [
     ("g.masked_select(ones(3), tensor([0.0, 1.0, 1.0]))", RuntimeError, "expected BoolTensor for mask"),
     ("F.dropout(tensor([1, 1, 1]))", RuntimeError, "result type Float can't be cast to the desired output type Long"),
     ("F.dropout(tensor([True]), inplace=True)", RuntimeError, "desired output type Bool"),
+    ("F.relu(ones(2).numpy(), inplace=True)", TypeError, "relu() expected a Tensor to write to, got ndarray"),
     ("F.dropout2d(ones(2, 2, 2, dtype=g.int64))", RuntimeError, "desired output type Long"),
     ("nn.Threshold()", TypeError, "threshold"),
     ("nn.Threshold(1.0)", TypeError, "value"),
