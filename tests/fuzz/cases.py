@@ -15,17 +15,18 @@ import graphc
 import graphc.nn.functional as F
 from tests.fuzz.generate import EXTENTS
 from tests.fuzz.program import Program, arguments, source
-from tests.fuzz.torch_loops import oracle
+from tests.fuzz.torch_loops import functional, oracle
 
 try:
     import torch as real_torch
 
     real_torch.set_num_threads(1)
     TORCH: Any = oracle(real_torch)
+    TORCH_FUNCTIONAL: Any = functional(real_torch)
 except ImportError:  # pragma: no cover - an oracle more, where there is one
-    TORCH = real_torch = None
+    TORCH = TORCH_FUNCTIONAL = real_torch = None
 
-__all__ = ["HEAD", "TORCH", "Case", "case_of", "real_torch", "tensors"]
+__all__ = ["HEAD", "TORCH", "TORCH_FUNCTIONAL", "Case", "case_of", "real_torch", "tensors"]
 
 Array = np.ndarray[Any, Any]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 import graphc
 from graphc.recording import lazy
-from tests.fuzz.cases import TORCH, Case, case_of, real_torch, tensors
+from tests.fuzz.cases import TORCH, TORCH_FUNCTIONAL, Case, case_of, real_torch, tensors
 from tests.fuzz.finite import finite_differences
 from tests.fuzz.program import Program
 from tests.fuzz.traced import Traced, flat
@@ -114,7 +114,7 @@ class Checker:
 def on_torch(case: Case) -> list[Array] | None:
     """Return what torch gives, None if it cannot run the case."""
     try:
-        names = case.on(TORCH, real_torch.nn.functional)
+        names = case.on(TORCH, TORCH_FUNCTIONAL)
         inputs = [real_torch.from_numpy(np.array(x, order="C")) for x in names["args"]]  # reshape of another order is a copy
         if not case.is_gradient:
             return [x.detach().numpy() for x in flat(names["run"](*inputs))]

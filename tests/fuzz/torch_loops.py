@@ -1,4 +1,4 @@
-"""The names that torch lacks or has otherwise, as plain Python loops: torch, where it is installed, runs the same programs."""
+"""The names that torch lacks, has otherwise or differentiates wrongly: torch, where it is installed, runs the same programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-__all__ = ["oracle"]
+__all__ = ["functional", "oracle"]
+
+EPS = 1e-5
+"""What normalization layers add to a variance."""
 
 
 def oracle(torch: Any) -> Any:
@@ -48,6 +51,35 @@ def oracle(torch: Any) -> Any:
 
     func = _Namespace(torch.func, grad=grad, jvp=jvp)
     return _Namespace(torch, cond=cond, while_loop=while_loop, fori_loop=fori_loop, scan=scan, vmap=vmap, func=func)
+
+
+def functional(torch: Any) -> Any:
+    """Return torch.nn.functional with normalizations as plain expressions.
+
+    The second derivatives of torch's own are wrong, reverse over forward: finite differences agree with those of the expression.
+    """
+
+    def normalized(x: Any, dims: tuple[int, ...]) -> Any:
+        variance, mean = torch.var_mean(x, dims, correction=0, keepdim=True)
+        return (x - mean) * torch.rsqrt(variance + EPS)
+
+    def layer_norm(x: Any, shape: tuple[int, ...]) -> Any:
+        return normalized(x, tuple(range(x.ndim - len(shape), x.ndim)))
+
+    def instance_norm(x: Any) -> Any:
+        return normalized(x, tuple(range(2, x.ndim)))
+
+    def batch_norm(x: Any, running_mean: None, running_var: None, training: bool) -> Any:
+        if x.shape.numel() == x.shape[1]:
+            raise ValueError("one value a channel")
+        return normalized(x, (0, *range(2, x.ndim)))
+
+    def group_norm(x: Any, groups: int) -> Any:
+        split = x.reshape(x.shape[0], groups, -1)
+        return normalized(split, (2,)).reshape(x.shape)
+
+    names = {f.__name__: f for f in (layer_norm, instance_norm, batch_norm, group_norm)}
+    return _Namespace(torch.nn.functional, **names)
 
 
 def _cloned(xs: Any) -> list[Any]:
