@@ -56,7 +56,7 @@ def oracle(torch: Any) -> Any:
 def functional(torch: Any) -> Any:
     """Return torch.nn.functional with normalizations as plain expressions.
 
-    The second derivatives of torch's own are wrong, reverse over forward: finite differences agree with those of the expression.
+    Reverse over forward, torch's own have wrong derivatives; finite differences agree with those of the expressions.
     """
 
     def normalized(x: Any, dims: tuple[int, ...]) -> Any:
