@@ -125,8 +125,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
         return stack(list(batch))
     if isinstance(first, (np.ndarray, np.generic, int, float)):
         of_floats = isinstance(first, float) and not isinstance(first, np.generic)
-        whole = np.stack(batch) if isinstance(first, np.ndarray) else list(batch)
-        return tensor(whole, dtype=float64 if of_floats else None)
+        joined = np.stack(batch) if isinstance(first, np.ndarray) else list(batch)
+        return tensor(joined, dtype=float64 if of_floats else None)
     if isinstance(first, dict):
         return {key: default_collate([item[key] for item in batch]) for key in first}
     if isinstance(first, (tuple, list)):
@@ -188,8 +188,8 @@ class DataLoader:
         for i in range(len(self)):
             yield self._batch(order[i * self.batch_size : (i + 1) * self.batch_size])
 
-    def _batch(self, places: np.ndarray[Any, Any]) -> Any:
+    def _batch(self, indices: np.ndarray[Any, Any]) -> Any:
         if self.collate_fn is None and type(self.dataset) is TensorDataset:
-            return list(self.dataset[places])
-        items = [self.dataset[int(i)] for i in places]
+            return list(self.dataset[indices])
+        items = [self.dataset[int(i)] for i in indices]
         return (self.collate_fn or default_collate)(items)

@@ -21,3 +21,10 @@ def test_clip_grad_norm() -> None:
     vector = nn.utils.parameters_to_vector([a, b])
     nn.utils.vector_to_parameters(vector.detach() * 2, [a, b])
     assert b.tolist() == [2.0, 2.0]
+
+
+def test_clip_grad_value_clamps_each_element() -> None:
+    a, b, unused = nn.Parameter(G.ones(3)), nn.Parameter(G.ones(1)), nn.Parameter(G.ones(1))
+    ((a * G.tensor([3.0, -4.0, 0.25])).sum() + (b * -0.5).sum()).backward()
+    nn.utils.clip_grad_value_([a, b, unused], 0.75)
+    assert a.grad.tolist() == [0.75, -0.75, 0.25] and b.grad.tolist() == [-0.5] and unused.grad is None

@@ -30,6 +30,7 @@ def test_each_mode_computes_the_same_in_its_way() -> None:
         before = torch.eager_report()
         values[mode] = step(1001 + 2 * len(values)), step(1001)
         after = torch.eager_report()
+        assert isinstance(after, torch.EagerReport) and after.structures > before.structures
         assert (after.evaluations > before.evaluations) == evaluates
         assert (after.compiles > before.compiles) == compiles
     assert values["compile"][1] == pytest.approx(values["evaluate"][1]) == pytest.approx(values["auto"][1])

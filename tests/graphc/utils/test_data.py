@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import graphc as torch
 from graphc.utils.data import default_collate
@@ -24,3 +25,35 @@ def test_data_loader_visits_everything_once() -> None:
     assert sorted(v for x, _ in batches for v in x.tolist()) == list(range(10))
     assert all(torch.equal(y, x * 2) for x, y in batches)
     assert len(list(torch.utils.data.DataLoader(data, batch_size=4, drop_last=True))) == 2
+
+
+class Squares(torch.utils.data.Dataset):
+    def __getitem__(self, index: int) -> float:
+        return index * index
+
+    def __len__(self) -> int:
+        return 7
+
+
+def test_data_loader_collates_the_items_of_any_dataset() -> None:
+    batches = list(torch.utils.data.DataLoader(Squares(), batch_size=3))
+    assert [b.tolist() for b in batches] == [[0, 1, 4], [9, 16, 25], [36]]
+    assert list(torch.utils.data.DataLoader(Squares(), batch_size=4, collate_fn=sum)) == [14, 77]
+    with pytest.raises(ValueError, match="batch_size should be a positive"):
+        torch.utils.data.DataLoader(Squares(), batch_size=0)
+    with pytest.raises(NotImplementedError):
+        torch.utils.data.Dataset()[0]
+
+
+def test_subset_reads_the_items_of_its_indices() -> None:
+    subset = torch.utils.data.Subset(Squares(), [6, 2])
+    assert len(subset) == 2 and [subset[0], subset[1]] == [36, 4]
+
+
+def test_random_split_deals_out_every_index_once() -> None:
+    generator = torch.Generator().manual_seed(3)
+    parts = torch.utils.data.random_split(Squares(), [4, 0, 3], generator=generator)
+    order = torch.randperm(7, generator=generator.manual_seed(3)).tolist()
+    assert [p.indices for p in parts] == [order[:4], [], order[4:]] and parts[2][0] == order[4] ** 2
+    with pytest.raises(ValueError, match="does not equal the length"):
+        torch.utils.data.random_split(Squares(), [4, 4])

@@ -54,6 +54,13 @@ def test_conversions() -> None:
         x.to("cuda")
 
 
+def test_methods_that_take_after_another_tensor() -> None:
+    x, y = graphc.tensor([[1.5], [2.5]]), graphc.tensor([[1, 2, 3], [4, 5, 6]])
+    assert x.expand_as(y).tolist() == [[1.5] * 3, [2.5] * 3] and x.type_as(y).tolist() == [[1], [2]]
+    assert y.reshape_as(graphc.zeros(3, 2)).tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert (y.nelement(), y.ndimension()) == (6, 2)
+
+
 def test_sections_of_docstrings() -> None:
     assert section(graphc.exp2, "Args") == (
         "Args:\n    input: tensor; integers and bools are converted to the default float dtype.\n"
