@@ -13,12 +13,14 @@ import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import graphc
 from graphc.autograd import backward
 from graphc.core import dtypes
+from graphc.dispatch.operation import USERS_TYPES
 from graphc.nn import functional
 from graphc.ops.methods.in_place import INPLACE
 from graphc.ops.methods.operators import IN_PLACE_OPERATORS
@@ -53,7 +55,7 @@ def annotated(annotation: Any) -> str:
     if annotation is inspect.Parameter.empty:
         return ""
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    text = text.replace("dtypes.dtype", "dtype").replace("builtins.", "")
+    text = re.sub(r"\w+", lambda m: USERS_TYPES.get(m[0], m[0]), text.replace("dtypes.dtype", "dtype").replace("builtins.", ""))
     return re.sub(rf"\b({'|'.join(SHADOWED)})\b", r"builtins.\1", text)
 
 
@@ -83,7 +85,7 @@ def parameters(ps: list[inspect.Parameter]) -> str:
 
 def definitions(name: str, function: Callable[..., Any], method: bool = False, result: str = "") -> str:
     """Return the definitions of a function in a stub: one, or its overloads; of a method, the first parameter is self."""
-    overloads = typing.get_overloads(inspect.unwrap(function))
+    overloads = overloads_of(name, function)
     lines = []
     for variant in overloads or [function]:
         signature = inspect.signature(variant)
@@ -94,6 +96,17 @@ def definitions(name: str, function: Callable[..., Any], method: bool = False, r
         lines += ["@overload"] if overloads else []
         lines.append(f"def {name}({parameters(ps)}) -> {returned}:{documented(name, function, method)}")
     return "\n".join(lines) + "\n"
+
+
+def overloads_of(name: str, function: Callable[..., Any]) -> list[Callable[..., Any]]:
+    """Return the overloads of a function: its own, or those of the protocol that its module declares as its type."""
+    own = inspect.unwrap(function)
+    home = vars(sys.modules[own.__module__])
+    protocol = home.get(str(home.get("__annotations__", {}).get(name)))
+    if protocol is None:
+        return [*typing.get_overloads(own)]
+    call = types.SimpleNamespace(__module__=own.__module__, __qualname__=f"{protocol.__qualname__}.__call__")
+    return [partial(f, None) for f in typing.get_overloads(call)]  # type: ignore[arg-type]
 
 
 def documented(name: str, function: Callable[..., Any], method: bool) -> str:

@@ -38,6 +38,13 @@ reveal_type(graphc.aminmax(x))                  # tuple[Tensor, Tensor]
 reveal_type(graphc.where(x > 0))                # tuple[Tensor, ...]
 reveal_type(graphc.where(x > 0, x, 0.0))        # Tensor
 reveal_type(F.relu(F.linear(x, w.T)))           # Tensor
+reveal_type(F.max_pool1d(x, 2))                 # Tensor
+reveal_type(F.max_pool2d(x, 2, return_indices=True))                # tuple[Tensor, Tensor]
+reveal_type(F.max_pool2d(x, 2, return_indices=bool(x)))             # Tensor | tuple[Tensor, Tensor]
+reveal_type(graphc.unique(x))                   # Tensor
+reveal_type(graphc.unique(x, return_counts=True))                   # tuple[Tensor, Tensor]
+reveal_type(x.unique(return_inverse=True))      # tuple[Tensor, Tensor]
+reveal_type(x.unique(return_inverse=True, return_counts=True))      # tuple[Tensor, Tensor, Tensor]
 reveal_type(graphc.linalg.norm(x))              # Tensor
 reveal_type(graphc.allclose(x, x))              # bool
 reveal_type(graphc.randint(0, 10, (3,)))        # Tensor
@@ -127,3 +134,8 @@ def test_definitions_of_stubs():
 def test_methods_show_their_parameters(name):
     kinds = {p.kind for p in inspect.signature(getattr(graphc.Tensor, name)).parameters.values()}
     assert inspect.Parameter.VAR_POSITIONAL not in kinds
+
+
+def test_functions_return_types():
+    returned = {(file.name, name) for file, text in stubs().items() for name in re.findall(r"def (\w+)\(.*\) -> Any:", text)}
+    assert returned == set()

@@ -295,6 +295,9 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     Returns:
         graphc.dtype.
 
+    Raises:
+        TypeError: if an argument is not a dtype.
+
     Example:
         >>> graphc.promote_types(graphc.int64, graphc.float32)
         torch.float32

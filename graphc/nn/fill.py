@@ -110,6 +110,9 @@ def constant_(tensor: Any, val: float) -> Any:
     Returns:
         The tensor.
 
+    Raises:
+        RuntimeError: if val is a tensor with axes.
+
     Example:
         >>> nn.init.constant_(graphc.empty(2), 0.5)
         tensor([0.5000, 0.5000])

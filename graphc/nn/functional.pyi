@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from graphc.core.dtypes import dtype
 from graphc.ops.common import DTypeLike
 from graphc.tensors.tensor import Tensor
-from typing import Any
+from typing import Literal
+from typing import overload
 from graphc.ops.nn.batch_norm import batch_norm as batch_norm
 from graphc.ops.nn.dropout import dropout as dropout
 from graphc.ops.nn.batch_norm import instance_norm as instance_norm
@@ -387,7 +388,8 @@ def leaky_relu(input: Tensor, negative_slope: builtins.float = 0.01, inplace: bu
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor: ...
 def log_softmax(input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: DTypeLike = None) -> Tensor: ...
 def logsigmoid(input: Tensor) -> Tensor: ...
-def max_pool1d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
+@overload
+def max_pool1d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: Literal[False] = False) -> Tensor:
     """Return the maximum of each window over the last axis.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
@@ -416,7 +418,68 @@ def max_pool1d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int]
         >>> F.max_pool1d(graphc.tensor([[[1.0, 5.0, 2.0, 4.0]]]), 2, return_indices=True)
         (tensor([[[5., 4.]]]), tensor([[[1, 3]]]))
     """
-def max_pool2d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
+@overload
+def max_pool1d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, *, return_indices: Literal[True]) -> tuple[Tensor, Tensor]:
+    """Return the maximum of each window over the last axis.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
+    where the last window still starts inside the input). NaN counts as the largest value; the gradient goes to the first
+    maximum.
+
+    Args:
+        input: tensor (N, C, L), or (C, L) without a batch axis.
+        kernel_size: extents of the window, an int.
+        stride: step from window to window, an int; None means kernel_size.
+        padding: minus infinity before and after, an int; at most half of the kernel.
+        dilation: step between the elements of a window, an int.
+        ceil_mode: whether a last window may reach over the padded end.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, L_out) of input's dtype; with return_indices also an int64 tensor of that
+        shape: positions in the last axis of input, counted in row-major order.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size, stride or dilation is not
+            positive, or padding is negative or more than half of the kernel.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_pool1d(graphc.tensor([[[1.0, 5.0, 2.0, 4.0]]]), 2, return_indices=True)
+        (tensor([[[5., 4.]]]), tensor([[[1, 3]]]))
+    """
+@overload
+def max_pool1d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Tensor | tuple[Tensor, Tensor]:
+    """Return the maximum of each window over the last axis.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
+    where the last window still starts inside the input). NaN counts as the largest value; the gradient goes to the first
+    maximum.
+
+    Args:
+        input: tensor (N, C, L), or (C, L) without a batch axis.
+        kernel_size: extents of the window, an int.
+        stride: step from window to window, an int; None means kernel_size.
+        padding: minus infinity before and after, an int; at most half of the kernel.
+        dilation: step between the elements of a window, an int.
+        ceil_mode: whether a last window may reach over the padded end.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, L_out) of input's dtype; with return_indices also an int64 tensor of that
+        shape: positions in the last axis of input, counted in row-major order.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size, stride or dilation is not
+            positive, or padding is negative or more than half of the kernel.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_pool1d(graphc.tensor([[[1.0, 5.0, 2.0, 4.0]]]), 2, return_indices=True)
+        (tensor([[[5., 4.]]]), tensor([[[1, 3]]]))
+    """
+@overload
+def max_pool2d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: Literal[False] = False) -> Tensor:
     """Return the maximum of each window over the last two axes.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
@@ -446,7 +509,130 @@ def max_pool2d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int]
         tensor([[[[ 5.,  7.],
                   [13., 15.]]]])
     """
-def max_pool3d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Any:
+@overload
+def max_pool2d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, *, return_indices: Literal[True]) -> tuple[Tensor, Tensor]:
+    """Return the maximum of each window over the last two axes.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
+    where the last window still starts inside the input). NaN counts as the largest value; the gradient goes to the first
+    maximum.
+
+    Args:
+        input: tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        padding: minus infinity before and after, an int or one per axis; at most half of the kernel.
+        dilation: step between the elements of a window, an int or one per axis.
+        ceil_mode: whether a last window may reach over the padded end.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, H_out, W_out) of input's dtype; with return_indices also an int64 tensor of that
+        shape: positions in the last two axes of input, counted in row-major order.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size, stride or dilation is not
+            positive, or padding is negative or more than half of the kernel.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_pool2d(graphc.arange(16.0).reshape(1, 1, 4, 4), 2)
+        tensor([[[[ 5.,  7.],
+                  [13., 15.]]]])
+    """
+@overload
+def max_pool2d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Tensor | tuple[Tensor, Tensor]:
+    """Return the maximum of each window over the last two axes.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
+    where the last window still starts inside the input). NaN counts as the largest value; the gradient goes to the first
+    maximum.
+
+    Args:
+        input: tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        padding: minus infinity before and after, an int or one per axis; at most half of the kernel.
+        dilation: step between the elements of a window, an int or one per axis.
+        ceil_mode: whether a last window may reach over the padded end.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, H_out, W_out) of input's dtype; with return_indices also an int64 tensor of that
+        shape: positions in the last two axes of input, counted in row-major order.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size, stride or dilation is not
+            positive, or padding is negative or more than half of the kernel.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_pool2d(graphc.arange(16.0).reshape(1, 1, 4, 4), 2)
+        tensor([[[[ 5.,  7.],
+                  [13., 15.]]]])
+    """
+@overload
+def max_pool3d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: Literal[False] = False) -> Tensor:
+    """Return the maximum of each window over the last three axes.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
+    where the last window still starts inside the input). NaN counts as the largest value; the gradient goes to the first
+    maximum.
+
+    Args:
+        input: tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        padding: minus infinity before and after, an int or one per axis; at most half of the kernel.
+        dilation: step between the elements of a window, an int or one per axis.
+        ceil_mode: whether a last window may reach over the padded end.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, D_out, H_out, W_out) of input's dtype; with return_indices also an int64 tensor of that
+        shape: positions in the last three axes of input, counted in row-major order.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size, stride or dilation is not
+            positive, or padding is negative or more than half of the kernel.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_pool3d(graphc.ones(1, 2, 4, 4, 4), 2).shape
+        torch.Size([1, 2, 2, 2, 2])
+    """
+@overload
+def max_pool3d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, *, return_indices: Literal[True]) -> tuple[Tensor, Tensor]:
+    """Return the maximum of each window over the last three axes.
+
+    Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
+    where the last window still starts inside the input). NaN counts as the largest value; the gradient goes to the first
+    maximum.
+
+    Args:
+        input: tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        padding: minus infinity before and after, an int or one per axis; at most half of the kernel.
+        dilation: step between the elements of a window, an int or one per axis.
+        ceil_mode: whether a last window may reach over the padded end.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, D_out, H_out, W_out) of input's dtype; with return_indices also an int64 tensor of that
+        shape: positions in the last three axes of input, counted in row-major order.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, kernel_size, stride or dilation is not
+            positive, or padding is negative or more than half of the kernel.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_pool3d(graphc.ones(1, 2, 4, 4, 4), 2).shape
+        torch.Size([1, 2, 2, 2, 2])
+    """
+@overload
+def max_pool3d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Tensor | tuple[Tensor, Tensor]:
     """Return the maximum of each window over the last three axes.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,

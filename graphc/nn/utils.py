@@ -32,6 +32,9 @@ def get_total_norm(tensors: Iterable[Tensor], norm_type: float = 2.0) -> Any:
     Returns:
         0-d tensor; 0 without tensors.
 
+    Raises:
+        RuntimeError: if a tensor is not of a floating-point dtype.
+
     Example:
         >>> nn.utils.get_total_norm([graphc.tensor([3.0]), graphc.tensor([[4.0]])])
         tensor(5.)
@@ -108,6 +111,9 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Any:
 
     Returns:
         Vector of all elements, each tensor in row-major order; gradients flow through it.
+
+    Raises:
+        ValueError: if there are no parameters.
 
     Example:
         >>> nn.utils.parameters_to_vector([graphc.tensor([[1.0, 2.0]]), graphc.tensor(3.0)])

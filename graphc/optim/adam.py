@@ -80,7 +80,8 @@ class Adam(Optimizer):
     Source: Kingma and Ba (2015); Reddi et al. (2018) for amsgrad.
 
     Args:
-        params: iterable of leaf tensors or (name, tensor) pairs, or of dicts with "params" and options of the group.
+        params: iterable of leaf tensors of any shapes, of (name, tensor) pairs, or of dicts with "params" and options of the
+            group.
         lr: learning rate.
         betas: decay rates of the means of the gradient and of its square, each in [0, 1).
         eps: added to the denominator.
@@ -192,7 +193,8 @@ class AdamW(Adam):
     Source: Loshchilov and Hutter (2019).
 
     Args:
-        params: iterable of leaf tensors or (name, tensor) pairs, or of dicts with "params" and options of the group.
+        params: iterable of leaf tensors of any shapes, of (name, tensor) pairs, or of dicts with "params" and options of the
+            group.
         lr: learning rate.
         betas: decay rates of the means of the gradient and of its square, each in [0, 1).
         eps: added to the denominator.

@@ -26,8 +26,8 @@ class Optimizer:
     A subclass defines `initial_state` and `update`; `step` calls `update` for every parameter that has a gradient.
 
     Args:
-        params: iterable of leaf tensors or (name, tensor) pairs, or of dicts with the key "params" and options that override
-            the defaults for that group.
+        params: iterable of leaf tensors of any shapes, of (name, tensor) pairs, or of dicts with the key "params" and options
+            that override the defaults for that group.
         defaults: dict of options of groups that do not set them.
 
     Raises:

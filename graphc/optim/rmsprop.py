@@ -62,7 +62,8 @@ class RMSprop(Optimizer):
     Source: Hinton's lectures (2012); Graves (2013) for the centered form.
 
     Args:
-        params: iterable of leaf tensors or (name, tensor) pairs, or of dicts with "params" and options of the group.
+        params: iterable of leaf tensors of any shapes, of (name, tensor) pairs, or of dicts with "params" and options of the
+            group.
         lr: learning rate.
         alpha: decay rate of the means.
         eps: added to the denominator.
@@ -189,7 +190,8 @@ class Adagrad(Optimizer):
     Source: Duchi, Hazan and Singer (2011).
 
     Args:
-        params: iterable of leaf tensors or (name, tensor) pairs, or of dicts with "params" and options of the group.
+        params: iterable of leaf tensors of any shapes, of (name, tensor) pairs, or of dicts with "params" and options of the
+            group.
         lr: learning rate.
         lr_decay: how fast the learning rate falls with the number of steps.
         weight_decay: factor of the L2 penalty.

@@ -48,7 +48,8 @@ class SGD(Optimizer):
     momentum.
 
     Args:
-        params: iterable of leaf tensors or (name, tensor) pairs, or of dicts with "params" and options of the group.
+        params: iterable of leaf tensors of any shapes, of (name, tensor) pairs, or of dicts with "params" and options of the
+            group.
         lr: learning rate.
         momentum: factor of the momentum buffer, 0 for none.
         dampening: the gradient's share is 1 - `dampening` from the second step on.

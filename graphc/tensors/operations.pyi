@@ -307,7 +307,20 @@ class Operations:
         """Return 1 with the probability that the element of input gives, and 0 otherwise."""
     def bincount(self, weights: Tensor | None = None, minlength: builtins.int = 0) -> Tensor:
         """Return how often each integer from 0 up occurs in a vector, or the sum of the weights at its occurrences."""
-    def unique(self, sorted: builtins.bool = True, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Any:
+    @overload
+    def unique(self, sorted: builtins.bool = True, return_inverse: Literal[False] = False, return_counts: Literal[False] = False, dim: builtins.int | None = None) -> Tensor:
+        """Return the distinct elements, or the distinct slices along an axis, in ascending order."""
+    @overload
+    def unique(self, sorted: builtins.bool = True, *, return_inverse: Literal[True], return_counts: Literal[True], dim: builtins.int | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the distinct elements, or the distinct slices along an axis, in ascending order."""
+    @overload
+    def unique(self, sorted: builtins.bool = True, *, return_inverse: Literal[True], return_counts: Literal[False] = False, dim: builtins.int | None = None) -> tuple[Tensor, Tensor]:
+        """Return the distinct elements, or the distinct slices along an axis, in ascending order."""
+    @overload
+    def unique(self, sorted: builtins.bool = True, return_inverse: Literal[False] = False, *, return_counts: Literal[True], dim: builtins.int | None = None) -> tuple[Tensor, Tensor]:
+        """Return the distinct elements, or the distinct slices along an axis, in ascending order."""
+    @overload
+    def unique(self, sorted: builtins.bool = True, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Tensor | tuple[Tensor, ...]:
         """Return the distinct elements, or the distinct slices along an axis, in ascending order."""
     def cumprod(self, dim: builtins.int, *, dtype: DTypeLike = None) -> Tensor:
         """Return the cumulative products along an axis: element i is the product of the elements 0 to i."""

@@ -18,7 +18,17 @@ __all__ = ["DataLoader", "Dataset", "Subset", "TensorDataset", "default_collate"
 
 
 class Dataset:
-    """Base class of datasets: `__getitem__` returns the item of an index, `__len__` the number of items."""
+    """Base class of datasets: `__getitem__` returns the item of an index, `__len__` the number of items.
+
+    Example:
+        >>> class Squares(graphc.utils.data.Dataset):
+        ...     def __getitem__(self, index):
+        ...         return index * index
+        ...     def __len__(self):
+        ...         return 5
+        >>> list(graphc.utils.data.DataLoader(Squares(), batch_size=3))
+        [tensor([0, 1, 4]), tensor([ 9, 16])]
+    """
 
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError

@@ -173,7 +173,7 @@ def positive(input: Tensor) -> Tensor:
     """Return input itself.
 
     Args:
-        input: tensor of integers or floats.
+        input: tensor of integers or floats, of any shape.
 
     Returns:
         The same tensor.

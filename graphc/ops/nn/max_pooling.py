@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, Literal, Protocol, overload
 
 from graphc.dispatch.operation import op
 from graphc.ir.core.build import concatenate, constant, elementwise, iota
@@ -12,8 +12,48 @@ from graphc.ir.core.types import I64
 from graphc.ops.common import unsqueeze_axis
 from graphc.ops.nn.windows import PoolWindows, Sizes, over_axes, padded, pool_windows
 from graphc.ops.reduce.extremes import extreme_at
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["max_pool1d", "max_pool2d", "max_pool3d"]
+
+
+class MaxPool(Protocol):
+    """The type of a max pooling function: a tensor, or with `return_indices` a tuple of tensors."""
+
+    @overload
+    def __call__(
+        self,
+        input: Tensor,
+        kernel_size: Sizes,
+        stride: Sizes | None = None,
+        padding: Sizes = 0,
+        dilation: Sizes = 1,
+        ceil_mode: bool = False,
+        return_indices: Literal[False] = False,
+    ) -> Tensor: ...
+    @overload
+    def __call__(
+        self,
+        input: Tensor,
+        kernel_size: Sizes,
+        stride: Sizes | None = None,
+        padding: Sizes = 0,
+        dilation: Sizes = 1,
+        ceil_mode: bool = False,
+        *,
+        return_indices: Literal[True],
+    ) -> tuple[Tensor, Tensor]: ...
+    @overload
+    def __call__(
+        self,
+        input: Tensor,
+        kernel_size: Sizes,
+        stride: Sizes | None = None,
+        padding: Sizes = 0,
+        dilation: Sizes = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> Tensor | tuple[Tensor, Tensor]: ...
 
 
 def _linear_indices(indices: Node, window: PoolWindows) -> Node:
@@ -38,7 +78,7 @@ def _max_pooling(axes: int, example: str) -> Any:
         dilation: Sizes = 1,
         ceil_mode: bool = False,
         return_indices: bool = False,
-    ) -> Any:
+    ) -> Node | tuple[Node, Node]:
         """Return the maximum of each window over {last}.
 
         Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
@@ -72,14 +112,14 @@ def _max_pooling(axes: int, example: str) -> Any:
     return max_pool
 
 
-max_pool1d = _max_pooling(
+max_pool1d: MaxPool = _max_pooling(
     1,
     """
     >>> F.max_pool1d(graphc.tensor([[[1.0, 5.0, 2.0, 4.0]]]), 2, return_indices=True)
     (tensor([[[5., 4.]]]), tensor([[[1, 3]]]))
     """,
 )
-max_pool2d = _max_pooling(
+max_pool2d: MaxPool = _max_pooling(
     2,
     """
     >>> F.max_pool2d(graphc.arange(16.0).reshape(1, 1, 4, 4), 2)
@@ -87,7 +127,7 @@ max_pool2d = _max_pooling(
               [13., 15.]]]])
     """,
 )
-max_pool3d = _max_pooling(
+max_pool3d: MaxPool = _max_pooling(
     3,
     """
     >>> F.max_pool3d(graphc.ones(1, 2, 4, 4, 4), 2).shape

@@ -130,6 +130,9 @@ def manual_seed(seed: int) -> Generator:
     Returns:
         The default generator.
 
+    Raises:
+        TypeError, ValueError: if seed cannot be converted to an int.
+
     Example:
         >>> _ = graphc.manual_seed(0)
         >>> a = graphc.rand(3)
@@ -165,7 +168,7 @@ def initial_seed() -> int:
 
 
 def get_rng_state() -> Tensor:
-    """Return a copy of the default generator's state, the int64 tensor [seed, offset].
+    """Return a copy of the default generator's state, the int64 tensor [seed, offset] of shape (2,).
 
     Example:
         >>> _ = graphc.manual_seed(7)
