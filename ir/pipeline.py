@@ -108,4 +108,4 @@ def _verify_all(stages: Mapping[str, Graph], target: TargetInfo) -> None:
     Verifying only the last stage takes a third of the time, and finds all errors that reach code generation.
     """
     for stage, graph in stages.items():
-        verify(graph, "capture" if stage == "captured" else stage, target)
+        verify(graph, "capture" if stage == "captured" else stage, target if stage == FINAL else None)

@@ -125,3 +125,11 @@ def test_functions_with_state_are_those_of_torch() -> None:
     report = state.run(0, 60, 40)
     assert report.failures == [] and report.cases == 40
     assert report.counts["compiled"] > 10 or state.real_torch is None
+
+
+def test_decisions_are_refused_or_right() -> None:
+    report = run_watched("decisions", 0, 600, 120, ())
+    assert not report.failures, "\n".join(report.failures)
+    assert {"a value", "not lawful", "not writable", "not promotable", "not vectorizable", "not stored", "not packable"} <= {
+        *report.counts
+    }

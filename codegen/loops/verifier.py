@@ -143,6 +143,10 @@ def ordered(kernel: Kernel) -> Iterator[str]:
                 yield f"{i.attr.name} is read before it is known"
         done.update(stage.reductions)
     folded = kernel.folded
+    if any(c.reduction.position is not None for c in kernel.outer_reductions):
+        yield "a reduction over outer loops keeps no positions"
+    if any(s.outer_reductions and not s.inner for s in kernel.stages):
+        yield "a reduction over outer loops leaves no inner ones"
     if folded and {*kernel.outer[-len(folded) :]} != folded:
         yield f"reductions are over {sorted(folded)}, which are not the last of the outer loops {kernel.outer}"
     for c in kernel.outer_reductions:
@@ -169,8 +173,9 @@ def distinct(kernel: Kernel) -> Iterator[str]:
     buffers: set[int] = set()
     for s in _stores(kernel):
         reach = 0
-        for step, extent in sorted((abs(c), kernel.dims[lo]) for lo, c in s.index.loops):
-            if step <= reach:
+        moved = sorted((abs(c), kernel.dims[lo]) for lo, c in s.index.loops)
+        for step, extent in moved:
+            if step <= reach and all(n for _, n in moved):
                 yield f"{kernel.buffers[s.buffer].name} has an element that is written twice"
             reach += step * (extent - 1)
         if s.buffer in buffers:
@@ -223,7 +228,7 @@ def covered(kernel: Kernel) -> Iterator[str]:
         fits = {
             "exact": lanes == 1 or (literal and extent % lanes == 0),
             "empty": literal and extent == 0,
-            "single": literal and lanes > 1 and 0 < extent <= lanes,
+            "single": literal and 0 < extent < lanes,
             "peel": lanes > 1,
             "mask": lanes > 1,
         }

@@ -26,6 +26,7 @@ from typing import Any
 
 from graphc.ir.access.index_map import IndexMap, index_map
 from graphc.ir.core.graph import Node, Region
+from graphc.ir.core.ops import REDUCTIONS
 from graphc.ir.core.predicates import is_gather
 
 __all__ = ["Axes", "Loop", "Point", "illegal", "point_through", "reads_reduced", "reduced_axes"]
@@ -223,15 +224,20 @@ class _Schedule:
 
     def unlawful(self, region: Region) -> Iterator[str]:
         """Yield complaints about reductions read at another point than their own, or before they are complete."""
-        read: dict[tuple[Node, Point], bool] = {}
+        waiting: list[tuple[Node, Point]] = []
         for node, axes in zip(region.results, self.results, strict=True):
             for r, at in reads_reduced(node, axes):
                 if r is not node and self.is_outer_reduction(r):
                     yield f"{r.op.name} folds outer loops, and is read in its own kernel"
-                read[(r, at)] = False
-        while any(not done for done in read.values()):
-            r, at = next(key for key, done in read.items() if not done)
-            read[(r, at)] = True
+                waiting.append((r, at))
+        folded = {self.reduced_loops(r) for r in self.reduced if self.is_outer_reduction(r)}
+        if len(folded) > 1:
+            yield "reductions fold different outer loops"
+        done: set[tuple[Node, Point]] = set()
+        for r, at in waiting:  # which grows
+            if (r, at) in done:
+                continue
+            done.add((r, at))
             if self.own.setdefault(r, at) != at:
                 yield f"{r.op.name} is read at two points, {self._spelled(self.own[r])} and {self._spelled(at)}"
                 continue
@@ -242,7 +248,7 @@ class _Schedule:
             for below in reads_reduced(r.operands[0], self._operand_point(r, at)):
                 if self.is_outer_reduction(below[0]):
                     yield f"{below[0].op.name} folds outer loops, and is read in its own kernel"
-                read.setdefault(below, False)
+                waiting.append(below)
 
     def _misplaced(self, r: Node, at: Point) -> str:
         """Return what is wrong with the point at which a reduction is read, or None."""
@@ -250,9 +256,13 @@ class _Schedule:
             return f"{r.op.name} is read elsewhere than at its own point"
         loops, reduced = {lo for axis in at if axis is not None for lo in axis}, self.reduced_loops(r)
         if self.is_outer_reduction(r):
-            fits = reduced <= self.outer and loops >= self.outer - reduced and loops.isdisjoint(reduced)
+            # the last outer loops, and for each point of inner loops, whose accumulators are in memory
+            last = frozenset(self.loops[len(self.outer) - len(reduced) : len(self.outer)])
+            fits = reduced == last and loops > self.outer - reduced and loops.isdisjoint(reduced)
         else:
             fits = loops == self.outer
+        if self.is_outer_reduction(r) and r.op.name not in REDUCTIONS:
+            return f"{r.op.name} folds outer loops, and positions are kept in no accumulators"
         return "" if fits else f"{r.op.name} is read at {self._spelled(at)}, and {len(self.outer)} loops are outer ones"
 
     def _operand_point(self, r: Node, at: Point) -> Point:

@@ -41,6 +41,8 @@ def illegal_joins(region: Region) -> Iterator[tuple[Node, str]]:
     """Yield the concatenations whose in-place operands are illegal, and why."""
     readers = users(region.nodes())
     for node in region.nodes():
+        if node.op.name == "concatenate" and node.params.get("in_place") == ():
+            yield node, "concatenate has operands that are written in place, and names none"
         for number in node.params.get("in_place", ()) if node.op.name == "concatenate" else ():
             if number >= len(node.operands):
                 yield node, f"concatenate has {len(node.operands)} operands, and none is number {number}"

@@ -10,24 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from graphc.ir.access.legality import Axes, Loop, point_through, reads_reduced, reduced_axes
+from graphc.ir.analysis.storage import is_compute, is_inlined
 from graphc.ir.core.cost import KernelWeight
 from graphc.ir.core.graph import PARAMETER, Graph, Node
 from graphc.ir.core.ops import REDUCTIONS
 from graphc.ir.core.predicates import is_result
 from graphc.ir.fusion.alignment import common_outer, pair_rest, unify
-from graphc.ir.fusion.iteration_domain import (
-    Edge,
-    Group,
-    Misaligned,
-    aligned,
-    edges_of,
-    fresh,
-    is_cheap,
-    is_compute,
-    is_inlined,
-    loops_of,
-    through,
-)
+from graphc.ir.fusion.iteration_domain import Edge, Group, Misaligned, aligned, edges_of, fresh, is_cheap, loops_of, through
 
 __all__ = ["Grouping"]
 

@@ -18,14 +18,14 @@ from dataclasses import dataclass, field
 
 from graphc.ir.access.index_map import index_map
 from graphc.ir.access.legality import Axes, Loop, reduced_axes
+from graphc.ir.analysis.storage import is_compute, is_inlined
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.cost import CHEAP, KernelWeight, weight
 from graphc.ir.core.graph import Node
-from graphc.ir.core.predicates import is_gather, is_literal
+from graphc.ir.core.predicates import is_gather
 
 __all__ = [
-    "Edge", "Group", "Misaligned", "aligned", "by_number", "edges_of", "fresh", "is_cheap", "is_compute", "is_inlined",
-    "loops_of", "through",
+    "Edge", "Group", "Misaligned", "aligned", "by_number", "edges_of", "fresh", "is_cheap", "loops_of", "through",
 ]  # fmt: skip
 
 def by_number(loops: Iterable[Loop]) -> list[Loop]:
@@ -124,16 +124,6 @@ class Group:
         parts = (Loop(loop.extent // inner), Loop(inner))
         self.substitute({loop: parts})
         return parts
-
-
-def is_compute(node: Node) -> bool:
-    """Return whether a node computes elements at the points of an iteration domain."""
-    return node.op.kind in ("elementwise", "reduce") or node.op.jumps
-
-
-def is_inlined(node: Node) -> bool:
-    """Whether a node is inlined into every kernel that reads it."""
-    return node.op.kind == "movement" or is_literal(node)
 
 
 def is_cheap(node: Node) -> bool:

@@ -8,31 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from graphc.ir.analysis.storage import has_buffer, in_registers, is_inlined, read_from_memory
 from graphc.ir.analysis.views import Strides, as_view, dense_strides, whole_buffer
 from graphc.ir.core.cost import is_small, weight
 from graphc.ir.core.graph import PARAMETER, Graph, Node
-from graphc.ir.core.predicates import is_constant, is_literal, is_result
-from graphc.ir.fusion.iteration_domain import Group, is_cheap, is_compute, is_inlined
+from graphc.ir.core.predicates import is_literal, is_result
+from graphc.ir.fusion.iteration_domain import Group, is_cheap
 from graphc.ir.fusion.recompute import NEAR, recomputed
 
-__all__ = ["Materialization", "has_buffer", "in_registers", "read_from_memory"]
-
-
-def has_buffer(node: Node) -> bool:
-    """Return whether a node has a buffer without being part of a fusion."""
-    return node.op is PARAMETER or not (is_compute(node) or is_inlined(node))
-
-
-def read_from_memory(node: Node) -> list[Node]:
-    """Return the operands that must be in memory: all except the scalars that a loop in registers starts from."""
-    if not in_registers(node):
-        return list(node.operands)
-    return [o for o in node.operands if not is_constant(o) or not is_small(o.type, node.params["registers"])]
-
-
-def in_registers(node: Node) -> bool:
-    """Return whether a node is a loop or branch in registers."""
-    return "registers" in node.params
+__all__ = ["Materialization"]
 
 
 class Materialization:

@@ -18,8 +18,10 @@
 - *packable*: the packed right factor of a matmul is a view of a capture of its loop (ir/analysis/buffers.py).
 - *vectorizable*: the lanes of a loop run along axes whose elements its bodies do not mix (ir/analysis/lane_layout.py).
 - *promotable*: loops and branches in registers fit them (ir/analysis/register_promotion.py).
+- *stored*: what is compiled for a target computes in fusions or in registers, and the rest has buffers
+  (ir/analysis/storage.py).
 
-The checks run in this order, and each relies on those above it; the last five, of decisions, come after all others.  `make`
+The checks run in this order, and each relies on those above it; the last six, of decisions, come after all others.  `make`
 checks each node it builds, so what fails here was built without `make`, or by a pass that connected regions wrongly.
 """
 
@@ -33,6 +35,7 @@ from graphc.ir.analysis.buffers import captured, illegal_joins, illegal_packing
 from graphc.ir.analysis.in_place import illegal_updates
 from graphc.ir.analysis.lane_layout import decided_lanes, illegal_lanes
 from graphc.ir.analysis.register_promotion import fits_registers, misfit
+from graphc.ir.analysis.storage import in_registers, unstored
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, free_nodes
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import is_constant, is_fusion, is_loop, is_result
@@ -59,7 +62,8 @@ class VerificationError(Exception):
 def verify(graph: Graph, after: str = "", target: TargetInfo | None = None) -> None:
     """Raise VerificationError, with the lines around the node, if the graph breaks an invariant.
 
-    `after` names the pass that produced the graph, for the message; decisions must fit the `target`, if one is given.  Time is
+    `after` names the pass that produced the graph, for the message; a graph that is compiled for a
+    `target` must fit it, and be complete.  Time is
     linear in the number of nodes, those of regions included.
     """
     regions = []
@@ -241,6 +245,26 @@ def promotable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]
                 yield node, f"{node.op.name} does not fit into registers: {misfit(inside, elements)}"
             elif target is not None and elements > target.register_elements:
                 yield node, f"values of {elements} elements are in registers, which hold {target.register_elements}"
+            yield from _packed_below(node)
+
+
+def stored(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
+    """Yield what a graph that is compiled for a target computes in no kernel, or reads from no buffer."""
+    waiting: list[Region] = [] if target is None or not isinstance(region, Graph) else [region]
+    while waiting:
+        kernels = waiting.pop()
+        yield from unstored(kernels)
+        for node in kernels.nodes():
+            if not in_registers(node) and not is_fusion(node):
+                waiting.extend(node.regions)
+
+
+def _packed_below(node: Node) -> Iterator[Complaint]:
+    for region in node.regions:
+        for inner in region.nodes():
+            if "packed" in inner.params:
+                yield inner, f"{inner.op.name} has a packed factor, in registers"
+            yield from _packed_below(inner)
 
 
 def _layout(node: Node, region: Region) -> Layout:
@@ -255,7 +279,7 @@ STRUCTURE: tuple[Check, ...] = (acyclic, known, sane, closed, single, typed, int
 
 Decision = Callable[[Region, TargetInfo | None], Iterator[Complaint]]
 
-DECIDED: tuple[Decision, ...] = (lawful, writable, packable, vectorizable, promotable)
+DECIDED: tuple[Decision, ...] = (lawful, writable, packable, vectorizable, promotable, stored)
 """The invariants of decisions, each checked in all regions before the next one."""
 
 CHECKS = {check.__name__: check for check in (*STRUCTURE, *DECIDED)}

@@ -27,7 +27,10 @@ from tests.fuzz.kinds import Report
 from tests.fuzz.mutations import mutated
 from tests.targets import TARGET
 
-__all__ = ["judged", "run", "show"]
+__all__ = [
+    "MEMORY", "SECONDS", "Outcome", "TooLong", "arrays_of", "difference", "evaluated", "judged", "limit", "may_run", "run",
+    "show",
+]  # fmt: skip
 
 SECONDS = 30
 """What the passes and the compiler may take for one text."""
@@ -43,14 +46,14 @@ Outcome = tuple[str, str]
 """What came of a text in a word, and what is wrong, or nothing."""
 
 
-class _TooLong(BaseException):
+class TooLong(BaseException):
     """A text took too long."""
 
 
 @contextmanager
-def _limit(seconds: float) -> Iterator[None]:
+def limit(seconds: float) -> Iterator[None]:
     def stop(*_: object) -> None:
-        raise _TooLong
+        raise TooLong
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -74,22 +77,22 @@ def judged(text: str, seed: int) -> Outcome:
         verify(graph)
     except VerificationError:
         return "not verified", ""
-    arrays = _arrays(graph, seed) if _may_run(graph) else None
-    want = _evaluated(graph, arrays) if arrays is not None else _TooLong()
-    with _limit(SECONDS):
+    arrays = arrays_of(graph, seed) if may_run(graph) else None
+    want = evaluated(graph, arrays) if arrays is not None else TooLong()
+    with limit(SECONDS):
         stages = optimize(graph, TARGET)
         program = compile_graph(graph)
-    if isinstance(want, _TooLong):
+    if isinstance(want, TooLong):
         return "compiled", ""
     assert arrays is not None
     for stage, after in stages.items():
-        if wrong := _difference(graph, arrays, want, _evaluated(after, arrays)):
+        if wrong := difference(graph, arrays, want, evaluated(after, arrays)):
             return "another value", f"{stage}: {wrong}"
-    wrong = _difference(graph, arrays, want, _ran(program, arrays))
+    wrong = difference(graph, arrays, want, _ran(program, arrays))
     return ("another value", f"compiled: {wrong}") if wrong else ("an error" if isinstance(want, Exception) else "a value", "")
 
 
-def _may_run(graph: Graph) -> bool:
+def may_run(graph: Graph) -> bool:
     return all(type.size <= MOST_ELEMENTS for node in _all_nodes(graph) for type in node.types)
 
 
@@ -102,7 +105,7 @@ def _all_nodes(graph: Graph) -> Iterator[Node]:
             regions += node.regions
 
 
-def _arrays(graph: Graph, seed: int) -> list[Any]:
+def arrays_of(graph: Graph, seed: int) -> list[Any]:
     rng = np.random.default_rng(seed)
     found = []
     for p in graph.params:
@@ -112,12 +115,12 @@ def _arrays(graph: Graph, seed: int) -> list[Any]:
     return found
 
 
-def _evaluated(graph: Graph, arrays: Sequence[Any]) -> Any:
+def evaluated(graph: Graph, arrays: Sequence[Any]) -> Any:
     """Return the values of a graph, the error that it has, or that it takes too long."""
     try:
-        with _limit(PATIENCE):
+        with limit(PATIENCE):
             return evaluate(graph, arrays)
-    except _TooLong as error:
+    except TooLong as error:
         return error
     except (IndexError, ValueError) as error:
         return error
@@ -130,9 +133,9 @@ def _ran(program: Any, arrays: Sequence[Any]) -> Any:
         return error
 
 
-def _difference(graph: Graph, arrays: Sequence[Any], want: Any, got: Any) -> str:
+def difference(graph: Graph, arrays: Sequence[Any], want: Any, got: Any) -> str:
     """Return how two outcomes differ, if not by rounding."""
-    if isinstance(got, _TooLong):
+    if isinstance(got, TooLong):
         return ""
     if isinstance(want, IndexError) and isinstance(got, list):
         want = _without_the_error(graph, arrays)
@@ -154,7 +157,7 @@ def _without_the_error(graph: Graph, arrays: Sequence[Any]) -> Any:
     found = []
     for fill in (0.0, 1.0):
         with interpreted(lambda node, values, fill=fill: _or_filled(node, [values[o] for o in node.operands], fill)):
-            found.append(_evaluated(graph, arrays))
+            found.append(evaluated(graph, arrays))
     if any(not isinstance(f, list) for f in found) or not all(map(_close, *found)):
         return IndexError("an index that a result depends on")
     return found[0]
@@ -184,7 +187,7 @@ def _is_unstable(graph: Graph, arrays: Sequence[Any], result: int, want: Any) ->
     rng = np.random.default_rng(0)
     for _ in range(4):
         moved = [_moved(x, rng) if x.dtype.kind == "f" else x for x in arrays]
-        found = _evaluated(graph, moved)
+        found = evaluated(graph, moved)
         if not isinstance(found, list) or not _close(want, found[result]):
             return True
     return False
@@ -217,7 +220,7 @@ def _outcome(text: str, seed: int) -> Outcome:
         return judged(text, seed)
     except MemoryError:
         return "out of memory", ""
-    except _TooLong:
+    except TooLong:
         return "too long", traceback.format_exc(limit=-6)
     except Exception:
         return "an internal error", traceback.format_exc(limit=-6)

@@ -90,6 +90,7 @@ BROKEN = [
      "ordered", "max_0 is read before it is known"),
     ("outer", "for i0 in 4:\n    for i1 in 50: (blocks 256)", "for i1 in 50:\n    for i0 in 4: (blocks 256)", "ordered",
      "are not the last of the outer loops"),
+    ("outer", "in0: f32, out out0: f32", "in0: f32, out out0: i64", "typed", ""),
     ("rows", "out1[i0] = sum_0", "out1[0] = sum_0", "written", "out1 is not written once"),
     ("rows", "    out1[i0] = sum_0", "    load9 = in1[i0]\n    out1[load9] = sum_0", "written", "out1 is not written once"),
     ("rows", "out0[30*i0 + i1]", "out0[29*i0 + i1]", "distinct", "out0 has an element that is written twice"),
@@ -119,7 +120,7 @@ BROKEN = [
     ("literal", "vector 16, exact", "vector 64, exact", "covered", "the remainder of i1 cannot be exact"),
     ("literal", "vector 16, exact", "vector 64, single", "", ""),
     ("literal", "vector 16, exact", "vector 16, single", "covered", "the remainder of i1 cannot be single"),
-    ("literal", "vector 16, exact", "vector 32, single", "", ""),
+    ("literal", "vector 16, exact", "vector 32, single", "covered", "the remainder of i1 cannot be single"),
     ("literal", "vector 16, exact", "vector 16, empty", "covered", "the remainder of i1 cannot be empty"),
     ("literal", "outer=1 literal", "outer=1", "scheduled|covered|accurate", ""),
     ("points", ", along le3", "", "", ""),
@@ -188,3 +189,17 @@ def test_splits_of_blocks_and_positions() -> None:
     with pytest.raises(KernelVerificationError, match="i1 is split, and positions must come in order"):
         verify_kernel(parse_kernel(first))
     verify_kernel(parse_kernel(first.replace("along le3, ", "")))
+
+
+def test_positions_over_outer_loops() -> None:
+    text = OUTER.replace("out out0: f32", "out out0: i64").replace(
+        "sum_0 = sum over i1 of load0 (wide)", "index1 = i1\n        sum_0 = argmax over i1 of load0 at index1"
+    )
+    with pytest.raises(KernelVerificationError, match="a reduction over outer loops keeps no positions"):
+        verify_kernel(parse_kernel(text))
+
+
+def test_sums_over_all_loops_are_inner() -> None:
+    text = OUTER[: OUTER.index("      for i2")] + "      load0 = in0[50*i0 + i1]\n      sum_0 = sum over i1 of load0 (wide)\n"
+    with pytest.raises(KernelVerificationError, match="a reduction over outer loops leaves no inner ones"):
+        verify_kernel(parse_kernel(text + "    out0[i0] = sum_0\n"))

@@ -247,6 +247,51 @@ def test_lawful_refuses_schedules_of_another_body(schedule: str, message: str) -
     refused(centred(schedule), "lawful", message)
 
 
+COLUMNS = """\
+graph f(%x: f32[4,3]) -> (RESULTS) {
+  %f: (RESULTS) = fusion %x {dims=[DIMS], outer=OUTER, results=[RESULT], reduces=[REDUCES]} (%x: f32[4,3]) {
+    %r: f32[4] = sum %x {axes=[1]}
+    %s: f32[3] = sum %x {axes=[0]}
+    %i: i64[3] = argmax %x {axis=0}
+    %t: f32[] = sum %x {axes=[0,1]}
+    return %RETURNED
+  }
+  %0: FIRST = result %f {index=0}
+  %1: SECOND = result %f {index=1}
+  return %0, %1
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("returned", "dims", "outer", "loops", "message"),
+    [
+        ("r, %s", "4,3", 1, "[[0]],[[1]]", ""),
+        ("r, %s", "3,4", 1, "[[1]],[[0]]", ""),
+        ("r, %s", "4,3", 2, "[[0]],[[1]]", "reductions fold different outer loops"),
+        ("r, %i", "4,3", 1, "[[0]],[[1]]", "argmax folds outer loops, and positions are kept in no accumulators"),
+        ("r, %t", "4,3", 1, "[[0]],[]", "sum is read at"),
+        ("s, %t", "4,3", 1, "[[1]],[]", "reductions fold different outer loops"),
+        ("s, %i", "3,4", 1, "[[0]],[[0]]", ""),
+        ("s, %s", "4,3", 2, "[[1]],[[1]]", "sum is read at"),
+    ],
+)
+def test_lawful_outer_reductions(returned: str, dims: str, outer: int, loops: str, message: str) -> None:
+    types = {"r": "f32[4]", "s": "f32[3]", "i": "i64[3]", "t": "f32[]"}
+    first, second = returned[0], returned[-1]
+    rows, columns = (dims.split(",").index(n) for n in "43")
+    reduces = {"r": f"[[{columns}]]", "s": f"[[{rows}]]", "i": f"[[{rows}]]", "t": f"[[{rows}],[{columns}]]"}
+    kept = dict.fromkeys(name for name in "rsit" if name in (first, second))
+    text = COLUMNS.replace("RETURNED", returned).replace("RESULTS", f"{types[first]}, {types[second]}")
+    text = text.replace("DIMS", dims).replace("OUTER", str(outer)).replace("RESULT", loops).replace("FIRST", types[first])
+    text = text.replace("SECOND", types[second]).replace("REDUCES", ",".join(reduces[name] for name in kept))
+    text = "\n".join(line for line in text.splitlines() if line[:5] != "    %" or line[5] in kept)
+    if message:
+        refused(parse(text), "lawful", message)
+    else:
+        verify(parse(text), target=TARGET)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -550,3 +595,69 @@ def test_packable() -> None:
     )
     batch = PACKED.replace("FACTOR", "%w").replace("f64[20,20]", "f64[2,20,20]").replace("axes=[1,0]", "axes=[0,2,1]")
     refused(parse(batch), "packable", "matmul of a batch has no packed factor")
+
+
+COMPILED = """\
+graph f(%x: f64[20], %w: f64[20]) -> (f64[20]) {
+  %a: f64[20] = fusion %x {dims=[20], outer=1, results=[[[0]]], reduces=[]} (%x: f64[20]) {
+    return %x
+  }
+  %0: f64[20] = scan %a, %w {carried=1, xs=0, length=9, reverse=false} (%c: f64[20], %w: f64[20]) {
+    %1: f64[20] = fusion %c, %w {dims=[20], outer=1, results=[[[0]]], reduces=[]} (%c: f64[20], %w: f64[20]) {
+      %1: f64[20] = mul %c, %w
+      return %1
+    }
+    return %1
+  }
+  return %0
+}
+"""
+SCHEDULE = " {dims=[20], outer=1, results=[[[0]]], reduces=[]}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("  return %0\n", "  %2: f64[20] = exp %0\n  return %2\n", "exp is computed in no kernel, and not in registers"),
+        ("    return %1\n  }\n  return", "    %2: f64[20] = exp %1\n    return %2\n  }\n  return", "exp is computed in no"),
+        ("    return %1\n  }\n  return", "    return %c\n  }\n  return", "parameter is a result, and no buffer of its own"),
+        ("  return %0\n", "  return %x\n", "parameter is a result, and no buffer of its own"),
+        ("  return %0\n", "  %2: f64[20] = flip %0 {axes=[0]}\n  return %2\n", "flip is a result, and no buffer of its own"),
+        ("  return %0\n", "  %2: f64[20] = constant 1.0\n  return %2\n", "constant is a result, and no buffer of its own"),
+        ("scan %a,", "scan %k,", "scan reads constant, which has no buffer"),
+        ("scan %a,", "scan %p,", "scan reads pad, which has no buffer"),
+        ("scan %a,", "scan %r,", ""),
+    ],
+)
+def test_stored(old: str, new: str, message: str) -> None:
+    verify(parse(COMPILED), target=TARGET)
+    assert COMPILED.count(old) == 1
+    moved = """  %k: f64[20] = constant 1.0
+  %z: f64[] = constant 0.0
+  %s: f64[19] = slice %x {start=[1], stop=[20], step=[1]}
+  %p: f64[20] = pad %s, %z {low=[0], high=[1], interior=[0]}
+  %r: f64[20] = flip %x {axes=[0]}
+"""
+    graph = parse(COMPILED.replace(old, new).replace("  %0: f64[20] = scan", f"{moved}  %0: f64[20] = scan"))
+    verify(graph)  # it is a graph, but cannot be compiled as it is
+    if message:
+        refused(graph, "stored", message)
+    else:
+        verify(graph, target=TARGET)
+
+
+def test_stored_twice() -> None:
+    x = p()
+    (once,) = fusion((x,), Region((x,), (x + 1,)))
+    schedule = {"dims": (4, 3), "outer": 2, "results": (((0,), (1,)),), "reduces": ()}
+    scheduled = make(once.op, once.operands, schedule, once.regions)
+    verify(Graph((x,), (scheduled,)), target=TARGET)
+    refused(Graph((x,), (scheduled, scheduled)), "stored", "fusion is a result, and no buffer of its own")
+    refused(Graph((x,), (once,)), "stored", "a fusion has no schedule")
+
+
+def test_promotable_refuses_what_is_packed_or_joined_in_registers() -> None:
+    joined = JOINED.replace("NUMBERS", "[]").replace("LINE", "").replace("RESULT", "1")
+    refused(parse(joined), "writable", "names none")
+    small = PACKED.replace("FACTOR", "%w").replace("20,20", "3,3").replace("reverse=false", "reverse=false, registers=16")
+    refused(parse(small), "promotable", "matmul has a packed factor, in registers")
