@@ -19,9 +19,16 @@ from graphc.ir.interpret.comparison import unequal
 from tests.fuzz.cases import tensors
 from tests.fuzz.noise import Reference, description
 
-__all__ = ["Traced", "flat"]
+__all__ = ["TooLarge", "Traced", "flat"]
+
+LARGEST = 1 << 28
+"""Bytes that the evaluator may store for a graph; a batch of a batch can exceed what the generator has bounded."""
 
 Array = np.ndarray[Any, Any]
+
+
+class TooLarge(Exception):
+    """A graph has values of more than LARGEST bytes."""
 
 
 class _Evaluated:
@@ -49,6 +56,8 @@ class Traced:
         call = flatten_call(tuple(tensors(self.given)), {})
         self.variant: Variant = trace(self.run, call, Options(opt=0), watch([self.run]), once=True)
         self.graph = self.variant.graph
+        if sum(t.bytes for node in self.graph.nodes() for t in node.types) > LARGEST:
+            raise TooLarge
         self.variant.__dict__["program"] = _Evaluated(self)
         results = self.variant.run(call)
         self.results = [np.asarray(r) for r in flat(results)]
