@@ -119,13 +119,11 @@ class Instr:
         """The number of a constant, as one of its dtype."""
         return float(self.attr) if self.dtype.is_float else bool(self.attr) if self.dtype.is_bool else int(self.attr)
 
-    def operands(self) -> Iterator[Instr]:
-        """Yield the instructions that this one reads, those in its index included."""
-        yield from self.args
-        if self.op in ("load", "index"):
-            index = self.attr[1] if self.op == "load" else self.attr
-            for value, _ in index.values:
-                yield value
+    @cached_property
+    def operands(self) -> tuple[Instr, ...]:
+        """The instructions that this one reads, those in its index included."""
+        index = self.attr[1] if self.op == "load" else self.attr if self.op == "index" else None
+        return self.args if index is None or not index.values else (*self.args, *[v for v, _ in index.values])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -291,11 +289,11 @@ def needed(roots: Iterable[Instr], cut: Callable[[Instr], bool] | None = None) -
         stack = [root]
         while stack:
             top = stack[-1]
-            done = top in order or (cut is not None and cut(top))
-            missing = [] if done else [o for o in top.operands() if o not in order]
-            if missing:
-                stack.extend(reversed(missing))
-                continue
+            if top not in order and (cut is None or not cut(top)):
+                missing = [o for o in top.operands if o not in order]
+                if missing:
+                    stack += missing[::-1]
+                    continue
             stack.pop()
             order.setdefault(top)
     return list(order)

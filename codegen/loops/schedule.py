@@ -156,7 +156,7 @@ def _latency(body: list[Instr]) -> float:
     for i in body:
         heavy = weight(i)
         own = 4 * heavy if heavy <= 1 else 1.8 * heavy  # a heavy operation is not one chain
-        done[i] = own + max((done.get(o, 0.0) for o in i.operands()), default=0.0)
+        done[i] = own + max((done.get(o, 0.0) for o in i.operands), default=0.0)
     return max(done.values(), default=0.0)
 
 
@@ -177,7 +177,7 @@ def _saved(kernel: Kernel) -> dict[Instr, int]:
             if known and i.loops & inner and _subtree_weight(i) >= SAVE:
                 saved[i] = computed[i]
                 continue
-            stack.extend(i.operands())
+            stack.extend(i.operands)
         for i in seen:
             computed.setdefault(i, number)
     return saved

@@ -33,7 +33,7 @@ class Scalars(Accesses):
                 inner = self.kernel.stages[self.plan.saved[i]].inner
                 if self.loops.keys() >= {*inner}:  # though it may vary with only some of them
                     self.scopes[-1][i] = self._scratch_load(i)
-            elif all(self.is_written(o) for o in i.operands()):
+            elif all(self.is_written(o) for o in i.operands):
                 twin = sincos.get((COUNTERPART.get(i.op, ""), i.args))
                 if twin is None or self.is_written(twin) or self._from_scratch(twin):
                     self.scopes[-1][i] = self._compute(i)

@@ -39,11 +39,12 @@ def _may_join(node: Node, number: int, region: Region, readers: Mapping[Node, li
 
 def illegal_joins(region: Region) -> Iterator[tuple[Node, str]]:
     """Yield the concatenations whose in-place operands are illegal, and why."""
-    readers = users(region.nodes())
-    for node in region.nodes():
-        if node.op.name == "concatenate" and node.params.get("in_place") == ():
+    joins = [node for node in region.nodes() if node.op.name == "concatenate" and "in_place" in node.params]
+    readers = users(region.nodes()) if joins else {}
+    for node in joins:
+        if not node.params["in_place"]:
             yield node, "concatenate has operands that are written in place, and names none"
-        for number in node.params.get("in_place", ()) if node.op.name == "concatenate" else ():
+        for number in node.params["in_place"]:
             if number >= len(node.operands):
                 yield node, f"concatenate has {len(node.operands)} operands, and none is number {number}"
             elif not _may_join(node, number, region, readers):

@@ -66,12 +66,15 @@ def illegal_updates(body: Region, layout: Layout, small: int) -> Iterator[tuple[
 
     `layout` is that of the loop whose body it is; values of at most `small` elements are in registers.
     """
+    updates = [node for node in body.nodes() if is_scatter(node) and "in_place" in node.params]
+    if not updates:
+        return
     chains = _decided_chains(body, layout)
     links = {link for chain in chains.values() for link in chain}
-    for node in body.nodes():
-        if is_scatter(node) and node.params.get("in_place"):
+    for node in updates:
+        if node.params["in_place"]:
             yield node, f"{node.op.name} updates its operand 0, not {node.params['in_place']}"
-        elif is_scatter(node) and "in_place" in node.params and node not in links:
+        elif node not in links:
             yield node, f"{node.op.name} overwrites what is no value of its loop, carried on by updates in place alone"
     for param, chain in chains.items():
         if is_small(param.type, small):

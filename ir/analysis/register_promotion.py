@@ -134,6 +134,8 @@ class _Fit:
             return True
         if not self._small(node.types):
             return is_view(node)
+        if node.op.kind == "elementwise":
+            return True  # its operands have as many elements
         if is_gather(node):
             x, *indices = node.operands
             return (self._small(x.types) or is_view(x)) and self._small([i.type for i in indices])

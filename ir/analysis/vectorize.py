@@ -36,6 +36,9 @@ def choose_lanes(loop: Node, target: TargetInfo, *, alone: bool) -> Lanes | None
 
     If the loop fits `alone`, without lanes, a layout must also reduce its instructions.
     """
+    shapes = [*(o.shape for o in loop.operands), *(type.shape for type in loop.types)]
+    if not any(2 <= n <= target.lanes for shape in shapes for n in shape):
+        return None  # no axis that the attribute could name
     joined = AxisUnion(loop, target.register_elements * target.lanes)
     most = WORTH * _Cost(joined, None, target).of_iteration() if alone else float("inf")
     choices = [roles for axis in joined.classes(target.lanes) if (roles := roles_of(joined, axis)) is not None]

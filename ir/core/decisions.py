@@ -28,13 +28,26 @@ __all__ = ["essential", "rebuilt", "undecided", "with_parts"]
 
 def essential(node: Node) -> dict[str, Any]:
     """Return a node's parameters without decisions: the ones its value depends on."""
-    decided = [key for key, attribute in node.op.attributes.items() if attribute.decision and key in node.params]
-    return {key: value for key, value in node.params.items() if key not in decided} if decided else node.params
+    if not is_decided(node):
+        return node.params
+    return {key: value for key, value in node.params.items() if not node.op.attributes[key].decision}
+
+
+def is_decided(node: Node) -> bool:
+    """Return whether a node has decisions among its parameters."""
+    attributes = node.op.attributes
+    return any(attributes[key].decision for key in node.params)
 
 
 def undecided(graph: Graph) -> Graph:
     """Return the graph without decisions; the same object if it has none."""
+    if not any(map(_has_decisions, graph.nodes())):
+        return graph
     return graph.replace(rebuilt(graph, _without).results)
+
+
+def _has_decisions(node: Node) -> bool:
+    return is_decided(node) or any(any(map(_has_decisions, region.nodes())) for region in node.regions)
 
 
 def _without(node: Node) -> Node:

@@ -153,13 +153,15 @@ def typed(region: Region) -> Iterator[Complaint]:
 
 def closed(region: Region) -> Iterator[Complaint]:
     """Yield parameters that are bound twice or not at all, and bound nodes that are not parameters."""
-    for i, param in enumerate(region.params):
+    bound: set[Node] = set()
+    for param in region.params:
         if param.op is not PARAMETER:
             yield param, f"{param.op.name} is bound as a parameter"
-        if param in region.params[:i]:
+        if param in bound:
             yield param, f"parameter {param.name} is bound twice"
+        bound.add(param)
     free = set(free_nodes(region))
-    for node in [*region.nodes(), *region.results]:
+    for node in [*region.nodes(), *region.results] if free else ():
         if node in free or not free.isdisjoint(node.operands):
             yield node, f"{node.op.name} comes from outside the region, or reads a parameter that does"
 

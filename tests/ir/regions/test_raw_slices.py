@@ -14,7 +14,6 @@ SLICES = {
     "ir/regions/custom.py": "the record",
     "ir/rewrite/movement.py": "the pieces of a concatenation that a slice reads",
     "ir/sparse/rules.py": "operands between those that choose",
-    "ir/text/verifier.py": "parameters before another one",
     "ir/transforms/vmap_run.py": "the indices of a gather or scatter, which its row tells",
 }
 """The files that slice such a sequence at a computed place, and what they look for."""
