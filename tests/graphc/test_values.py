@@ -18,6 +18,7 @@ from graphc.optim import lr_scheduler
 X = np.array([[0.25, -0.5, 0.75], [-0.125, 0.625, 0.875]])
 Y = np.array([[2.0, -1.5, 0.5], [0.25, 3.0, -2.0]])
 N, J = np.array([[6, -3, 2], [1, 0, 5]]), np.array([[3, 2, 2], [7, 0, 2]])
+K = np.array([0.5, 2.5, 1.0])
 M, V, W = np.arange(6.0).reshape(2, 3), np.array([1.0, -2.0, 3.0]), np.array([0.5, 4.0])
 Z = np.array([-np.inf, -0.0, np.inf, np.nan])
 T = torch.tensor
@@ -86,6 +87,14 @@ CASES: dict[str, tuple[Any, Any]] = {
     "multi_dot": (lambda: linalg.multi_dot([T(X), T(Y.T), T(X)]), X @ Y.T @ X),
     "vecdot": (lambda: linalg.vecdot(T(X), T(Y)), (X * Y).sum(1)),
     "poisson_nll_loss": (lambda: F.poisson_nll_loss(T(X), T(Y)), np.mean(np.exp(X) - Y * X)),
+    "poisson_nll_loss_full": (
+        lambda: F.poisson_nll_loss(T(X), T(K), full=True, reduction="none"),
+        np.exp(X) - K * X + [0, K[1] * np.log(K[1]) - K[1] + np.log(2 * np.pi * K[1]) / 2, 0],
+    ),
+    "nan_to_num": (lambda: torch.nan_to_num(T(Z)), np.nan_to_num(Z)),
+    "nan_to_num_f32": (lambda: torch.nan_to_num(T(Z).float(), 2.0), np.nan_to_num(Z.astype(np.float32), nan=2.0)),
+    "nan_to_num_bounds": (lambda: torch.nan_to_num(T(Z), 1.0, 5.0, -4.0), np.array([-4.0, -0.0, 5.0, 1.0])),
+    "mT": (lambda: T(X).mT, X.T),
     "soft_margin_loss": (lambda: F.soft_margin_loss(T(X), T(np.sign(Y))), np.log1p(np.exp(-np.sign(Y) * X)).mean()),
     "avg_pool1d": (lambda: F.avg_pool1d(T(X[None]), 2, 1), np.stack([(X[:, :2] + X[:, 1:]) / 2])),
     "max_pool1d": (lambda: F.max_pool1d(T(X[None]), 2, 1), np.stack([np.maximum(X[:, :2], X[:, 1:])])),

@@ -28,6 +28,9 @@ def test_parameters_start_as_torchs_do() -> None:
     for values in (layer.weight.detach().numpy(), layer.bias.detach().numpy()):
         assert np.abs(values).max() <= 0.1 and np.abs(values).max() > 0.095
         assert values.std() == pytest.approx(0.1 / math.sqrt(3), rel=0.05)
+    pair = nn.Bilinear(25, 4, 100)
+    for values in (pair.weight.detach().numpy(), pair.bias.detach().numpy()):
+        assert 0.19 < np.abs(values).max() <= 0.2 and values.std() == pytest.approx(0.2 / math.sqrt(3), rel=0.15)
     table = nn.Embedding(50, 40, padding_idx=0).weight.detach().numpy()
     assert (table[0] == 0).all() and table[1:].std() == pytest.approx(1, rel=0.05)
     cut = nn.init.trunc_normal_(G.empty(100, 100), std=2.0, a=-2.0, b=1.0).numpy()

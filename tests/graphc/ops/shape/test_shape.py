@@ -111,3 +111,9 @@ def test_copies_do_not(name: str) -> None:
     x = torch.tensor(X)
     CASES[name][0](x).fill_(-1.0)
     np.testing.assert_array_equal(x.numpy(), X)
+
+
+def test_select_at_an_index_that_is_not_known(run: Any) -> None:
+    at = run(lambda x, i: torch.select(x, 1, i))
+    for i in (-1, 2, 0, -3):
+        assert at(torch.tensor(X), torch.tensor(i)).tolist() == X[:, i].tolist()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import graphc as G
 from graphc import optim
 
@@ -12,3 +14,29 @@ def test_plateau() -> None:
     for metric in (1.0, 0.5, 0.5, 0.5, 0.5):
         schedule.step(metric)
     assert optimizer.param_groups[0]["lr"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("mode", "threshold_mode", "just_not", "better"),
+    [("min", "rel", 18.0, 17.9), ("min", "abs", 19.9, 19.8), ("max", "rel", 22.0, 22.1), ("max", "abs", 20.1, 20.2)],
+)
+def test_a_metric_is_better_beyond_the_threshold(mode: str, threshold_mode: str, just_not: float, better: float) -> None:
+    optimizer = optim.SGD([G.zeros(1, requires_grad=True)], lr=1.0)
+    schedule = optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode, patience=9, threshold=0.1, threshold_mode=threshold_mode)
+    for metric, best, bad in ((20.0, 20.0, 0), (just_not, 20.0, 1), (better, better, 0)):
+        schedule.step(metric)
+        assert (schedule.best, schedule.num_bad_epochs) == (best, bad)
+
+
+def test_cooldown_and_the_least_rate() -> None:
+    optimizer = optim.SGD([G.zeros(1, requires_grad=True)], lr=1.0)
+    schedule = optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, factor=0.25, cooldown=1, min_lr=0.125)
+    rates = []
+    for _ in range(7):
+        schedule.step(1.0)
+        rates += schedule.get_last_lr()
+    assert rates == [1.0, 0.25, 0.25, 0.125, 0.125, 0.125, 0.125]
+    fine = optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, eps=0.2)
+    for _ in range(3):
+        fine.step(1.0)
+    assert fine.get_last_lr() == [0.125]
