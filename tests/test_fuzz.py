@@ -122,9 +122,10 @@ def test_an_error_counts_where_a_result_depends_on_it(read: bool) -> None:
 
 
 def test_functions_with_state_are_those_of_torch() -> None:
+    pytest.importorskip("torch")
     report = state.run(0, 60, 40)
     assert report.failures == [] and report.cases == 40
-    assert report.counts["compiled"] > 10 or state.real_torch is None
+    assert report.counts["compiled"] > 10
 
 
 def test_decisions_are_refused_or_right() -> None:

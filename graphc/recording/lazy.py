@@ -200,7 +200,8 @@ def _run(order: list[Node], roots: list[Node]) -> Sequence[Any]:
         cost += _cost(node)
     if cost < NODE_COST * 4:
         return evaluate_nodes(roots, {n: n.value for n in known})
-    return _lookup(_structure(order, roots), cost, len(order)).run(known, roots, [n.value for n in known])
+    pending = [n for n in order if n.value is None]
+    return _lookup(_structure(pending, roots, known), cost, len(order)).run(known, roots, [n.value for n in known])
 
 
 def structure(params: Sequence[Node], roots: Sequence[Node]) -> Structure:
@@ -235,18 +236,19 @@ def _cost(node: Node) -> float:
     return NODE_COST + size * ELEMENT_COST + flops * FLOP_COST
 
 
-def _structure(order: Sequence[Node], roots: Sequence[Node], params: Sequence[Node] = ()) -> tuple[Any, ...]:
-    """Return everything that a program for a pending graph or region depends on, except the values."""
+def _structure(order: Sequence[Node], roots: Sequence[Node], params: Sequence[Node]) -> tuple[Any, ...]:
+    """Return everything that a program for a graph or region depends on, except the values of its parameters.
+
+    A node in `order` is described by its operation even if its value is known: a constant is interned, and others may have
+    computed it.
+    """
     number = {node: i for i, node in enumerate([*params, *order])}
     lines: list[Any] = [p.types for p in params]
     for node in order:
-        if node.value is not None:
-            lines.append(node.types)
-        else:
-            items = tuple((k, v.hex() if isinstance(v, float) else v) for k, v in node.params.items())
-            inner = tuple(_structure(r.nodes(), r.results, r.params) for r in node.regions)
-            where = node.where if node.op.may_fail and not node.regions else ""  # errors name it
-            lines.append((node.op.name, tuple(number[o] for o in node.operands), items, inner, where))
+        items = tuple((k, v.hex() if isinstance(v, float) else v) for k, v in node.params.items())
+        inner = tuple(_structure(r.nodes(), r.results, r.params) for r in node.regions)
+        where = node.where if node.op.may_fail and not node.regions else ""  # errors name it
+        lines.append((node.op.name, tuple(number[o] for o in node.operands), items, inner, where))
     return (tuple(lines), tuple(number[r] for r in roots))
 
 

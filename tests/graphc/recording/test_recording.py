@@ -16,6 +16,9 @@ import pytest
 
 import graphc as torch
 from graphc.dispatch import definition
+from graphc.ir.core.build import constant
+from graphc.ir.core.graph import parameter
+from graphc.ir.core.types import F64, TensorType
 from graphc.recording import lazy, recording, trie
 from graphc.recording.context import state
 
@@ -526,3 +529,22 @@ def test_a_write_takes_the_history_of_a_leaf_and_of_an_older_result() -> None:
     total.add_(older)
     total.sum().backward()
     assert leaf.grad.tolist() == [8.0, 10.0]
+
+
+def test_constants_are_part_of_a_structure_even_if_their_values_are_known() -> None:
+    x = parameter(TensorType(F64, (3, 3)))
+    programs = []
+    for number in (3.0, 2.0):
+        c = constant(number, F64, (3, 3))  # interned: whoever has looked at one like it has computed this one
+        c.value = np.full((3, 3), number)
+        programs.append(lazy.structure([x], [x + c]))
+    assert programs[0] is not programs[1]
+    torch.set_eager("compile")
+    try:
+        for number in (3.0, 2.0):
+            y = parameter(TensorType(F64, (3, 3)))
+            c = constant(number, F64, (3, 3))
+            (got,) = lazy.Plan([0], [y], [y + c]).run([np.ones((3, 3))])
+            assert (got == 1 + number).all()
+    finally:
+        torch.set_eager("auto")
