@@ -192,16 +192,16 @@ def _is_known(node: Node) -> bool:
 
 
 def _run(order: list[Node], roots: list[Node]) -> Sequence[Any]:
-    known = [n for n in order if n.value is not None]
+    known = {n: value for n in order if (value := n.value) is not None}  # read once: other threads compute shared nodes
     cost = 0.0
     for node in order:
-        if node.op is PARAMETER and node.value is None:
+        if node.op is PARAMETER and node not in known:
             raise _asked_for(roots[0], node)
         cost += _cost(node)
     if cost < NODE_COST * 4:
-        return evaluate_nodes(roots, {n: n.value for n in known})
-    pending = [n for n in order if n.value is None]
-    return _lookup(_structure(pending, roots, known), cost, len(order)).run(known, roots, [n.value for n in known])
+        return evaluate_nodes(roots, known)
+    pending, params = [n for n in order if n not in known], list(known)
+    return _lookup(_structure(pending, roots, params), cost, len(order)).run(params, roots, list(known.values()))
 
 
 def structure(params: Sequence[Node], roots: Sequence[Node]) -> Structure:
