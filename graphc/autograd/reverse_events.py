@@ -213,10 +213,8 @@ def _record(
         Storage.recorded(recording, child.slot + i, slot.requires, HISTORY if slot.requires else None)
         for i, slot in enumerate(child.slots)
     ]
-    if recording.entry is not entry:
+    if not recording.advance(entry, child, storages):
         return None
-    recording.entry = child
-    recording.slots.extend(storages)
     if not known:
         entry.children[key] = child
     return [None if i is None else storages[i] for i in child.build]

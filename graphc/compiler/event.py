@@ -89,10 +89,8 @@ def record_call(variant: Variant, call: Call) -> list[Any] | None:
         child = entry.children[key] = Entry(entry, _learn(recording, variant, plan, slots))
     tensors = recorded_tensors(recording, child)
     storages = [t._storage for t in tensors]
-    if recording.entry is not entry:
+    if not recording.advance(entry, child, storages):
         return None
-    recording.entry = child
-    recording.slots.extend(storages)
     recording.urgent = True
     for target, storage in zip(targets, storages[len(variant.results) :], strict=True):
         target.become(storage)

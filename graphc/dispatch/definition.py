@@ -15,7 +15,7 @@ from graphc.ir.core.graph import Node, TypeRuleError, current, fresh_scope, topo
 from graphc.ir.core.predicates import is_constant
 from graphc.recording.context import state
 from graphc.recording.numbers import arrays, varies
-from graphc.recording.recording import PENDING_BOUND, Recording
+from graphc.recording.recording import Recording
 from graphc.recording.trie import NEVER, Entry
 from graphc.storage import views
 
@@ -87,13 +87,8 @@ class Definition:
             if child is NEVER:
                 break
             tensors = recorded_tensors(recording, child)
-            storages = [t._storage for t in tensors]
-            if recording.entry is entry:
-                recording.entry = child
-                recording.slots.extend(storages)
-                recording.numbers += inputs
-                if child.slot > PENDING_BOUND or recording.heavy:
-                    recording.flush()
+            if recording.advance(entry, child, [t._storage for t in tensors], inputs):
+                recording.flush_if_full()
                 return tensors[0] if child.build is None else child.build(tensors)
         return self._on_nodes(args, kwargs)
 

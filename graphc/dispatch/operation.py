@@ -119,20 +119,15 @@ def _recording(operation: Definition) -> Callable[..., Any]:
                     child, inputs = operation.numbered(entry, key, args, kwargs)
                 if child is not None and child.build is not None and child is not NEVER:
                     results = recorded_tensors(recording, child)
-                    storages = [t._storage for t in results]
-                    if recording.entry is entry:
-                        recording.entry = child
-                        recording.slots.extend(storages)
-                        recording.numbers += inputs
-                        if child.slot > PENDING_BOUND or recording.heavy:
-                            recording.flush()
+                    if recording.advance(entry, child, [t._storage for t in results], inputs):
+                        recording.flush_if_full()
                         return child.build(results)
                 elif child is not None and child is not NEVER:
                     result = recorded_tensor(recording, child)
-                    if recording.entry is entry:  # else a signal handler or another thread came in between
+                    if recording.entry is entry:  # `advance`, inlined: this is the path of each operation of a loop
                         recording.entry = child
-                        recording.slots.append(result._storage)
                         recording.numbers += inputs
+                        recording.slots.append(result._storage)
                         if child.slot > PENDING_BOUND or recording.heavy:
                             recording.flush()
                         return result

@@ -11,7 +11,7 @@ that its entry is no longer current, and starts again.  The same holds for signa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from math import inf
 from sys import getrefcount
@@ -122,13 +122,28 @@ class Recording:
                 self.follow(key)
             child = child or Entry(entry, (learn(self.known()),))
             before(child.slot)
-            if self.entry is entry:
-                self.entry = child
-                self.slots.append(storage)
+            if self.advance(entry, child, (storage,)):
                 if not known:
                     entry.children[key] = child
                 return child.slot
         return -1
+
+    def advance(self, entry: Entry, child: Entry, storages: Sequence[Any], numbers: Sequence[Any] = ()) -> bool:
+        """Append an event, whose slots have these storages; return False if `entry` is no longer the last one.
+
+        A signal handler or another thread may have come in between; none can in here, since nothing is called.
+        """
+        if self.entry is not entry:
+            return False
+        self.entry = child
+        self.slots += storages
+        self.numbers += numbers
+        return True
+
+    def flush_if_full(self) -> None:
+        """Compute what is pending once it is a long chain, or holds many bytes."""
+        if self.heavy or (self.entry is not None and self.entry.slot > PENDING_BOUND):
+            self.flush()
 
     def follow(self, key: Any) -> None:
         """Follow an unseen event whose numbers do not change."""
@@ -151,9 +166,7 @@ class Recording:
             _set(self.nodes, number, node)
             _set(self.tensors, number, source if kind == LEAF else None)
             _set(self.edges, number, source if kind == PAST else None)
-            if self.entry is entry:
-                self.entry = child
-                self.slots.append(None)
+            if self.advance(entry, child, (None,)):
                 return number
         return -1
 

@@ -3,7 +3,8 @@
 An event is the first use of an external value, an operation, a write or a backward pass.  Its key determines its result except
 for the values: the operation, the slots of its operands, its static arguments, the grad mode.  An event that was seen before is
 therefore one look-up, which also yields what was inferred the first time: types, whether a gradient is recorded, the nodes.
-The nodes of an entry have parameters as leaves; all recordings with this prefix share them, and they never hold a value.
+The nodes of an entry have parameters as leaves; all recordings with this prefix share them, and none but constants, which are
+interned, may hold a value.
 """
 
 from __future__ import annotations

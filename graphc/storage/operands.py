@@ -101,11 +101,7 @@ def _constant_slot(recording: Recording, node: Node) -> int:
         elif child is None:
             recording.follow(key)
             child = entry.children[key] = Entry(entry, (Slot(MADE, node),))
-        numbers = arrays(child, [value]) if child.numbers else ()
-        if recording.entry is entry:
-            recording.entry = child
-            recording.slots.append(None)
-            recording.numbers += numbers
+        if recording.advance(entry, child, (None,), arrays(child, [value]) if child.numbers else ()):
             slot: int = child.slot
             return slot
     return NO_SLOT
