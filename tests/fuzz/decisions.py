@@ -8,8 +8,6 @@ The verifier must refuse whatever code generation cannot do, as it does no more 
 from __future__ import annotations
 
 import random
-import resource
-import time
 import traceback
 from functools import cache
 
@@ -30,12 +28,12 @@ from tests import decided
 from tests.codegen.loops.kernels import changed_schedules
 from tests.codegen.loops.schedules import other_schedule
 from tests.fuzz.kinds import Report
-from tests.fuzz.mutate import MEMORY, SECONDS, Outcome, TooLong, arrays_of, difference, evaluated, limit, may_run
+from tests.fuzz.mutate import SECONDS, Outcome, TooLong, arrays_of, difference, evaluated, limit, may_run, run_cases
 from tests.fuzz.mutations import corpus
 from tests.fuzz.redecide import redecided
 from tests.targets import TARGET
 
-__all__ = ["judged", "run"]
+__all__ = ["checked", "run"]
 
 
 @cache
@@ -48,7 +46,7 @@ def _compiled() -> list[tuple[Graph, Graph]]:
     return [(graph, optimize(graph, TARGET)[FINAL]) for graph in graphs]
 
 
-def judged(seed: int) -> Outcome:
+def checked(seed: int) -> Outcome:
     """Return what comes of one graph with random decisions."""
     choose = random.Random(seed)
     graph, final = choose.choice(_compiled())
@@ -93,19 +91,13 @@ def _run(choose: random.Random, graph: Graph, changed: Graph, seed: int) -> Outc
 
 
 def run(seed: int, seconds: float, count: int | None) -> Report:
-    """Judge the decisions of `seed`, `seed + 1`, …"""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    report, end = Report("decisions", seed), time.monotonic() + seconds
-    while time.monotonic() < end and (count is None or report.cases < count):
-        number = seed + report.cases
-        try:
-            with np.errstate(all="ignore"):
-                outcome, wrong = judged(number)
-        except (Exception, TooLong):
-            outcome, wrong = "an internal error", traceback.format_exc(limit=-6)
-        report.counts[outcome] += 1
-        report.checks += 1
-        if wrong:
-            report.fail(f"decisions {number}: {outcome}: {wrong}")
-        report.cases += 1
-    return report
+    """Check the decisions of `seed`, `seed + 1`, …"""
+    return run_cases(Report("decisions", seed), _outcome, seconds, count)
+
+
+def _outcome(number: int) -> Outcome:
+    try:
+        with np.errstate(all="ignore"):
+            return checked(number)
+    except (Exception, TooLong):
+        return "an internal error", traceback.format_exc(limit=-6)

@@ -11,7 +11,7 @@ import resource
 import signal
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,7 +28,7 @@ from tests.fuzz.mutations import mutated
 from tests.targets import TARGET
 
 __all__ = [
-    "MEMORY", "SECONDS", "Outcome", "TooLong", "arrays_of", "difference", "evaluated", "judged", "limit", "may_run", "run",
+    "SECONDS", "Outcome", "TooLong", "arrays_of", "checked", "difference", "evaluated", "limit", "may_run", "run", "run_cases",
     "show",
 ]  # fmt: skip
 
@@ -67,7 +67,7 @@ def limit(seconds: float) -> Iterator[None]:
 # -- one text -----------------------------------------------------------------------------------------------
 
 
-def judged(text: str, seed: int) -> Outcome:
+def checked(text: str, seed: int) -> Outcome:
     """Return what comes of a text."""
     try:
         graph = parse(text)
@@ -201,23 +201,28 @@ def _moved(x: Any, rng: np.random.Generator) -> Any:
 
 
 def run(seed: int, seconds: float, count: int | None) -> Report:
-    """Judge the texts of `seed`, `seed + 1`, …"""
+    """Check the texts of `seed`, `seed + 1`, …"""
+    return run_cases(Report("mutate", seed), lambda number: _outcome(mutated(number), number), seconds, count)
+
+
+def run_cases(report: Report, outcome_of: Callable[[int], Outcome], seconds: float, count: int | None) -> Report:
+    """Check the cases from the report's seed on, in limited memory."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    report, end = Report("mutate", seed), time.monotonic() + seconds
+    end = time.monotonic() + seconds
     while time.monotonic() < end and (count is None or report.cases < count):
-        number = seed + report.cases
-        outcome, wrong = _outcome(mutated(number), number)
+        number = report.seed + report.cases
+        outcome, wrong = outcome_of(number)
         report.counts[outcome] += 1
         report.checks += 1
         if wrong:
-            report.fail(f"text {number}: {outcome}: {wrong}")
+            report.fail(f"{report.kind} {number}: {outcome}: {wrong}")
         report.cases += 1
     return report
 
 
 def _outcome(text: str, seed: int) -> Outcome:
     try:
-        return judged(text, seed)
+        return checked(text, seed)
     except MemoryError:
         return "out of memory", ""
     except TooLong:

@@ -54,8 +54,8 @@ def run_watched(kind: str, seed: int, seconds: float, count: int | None, modes: 
             if _heard(w, total):
                 continue
             workers.remove(w)
-            remaining = end - time.monotonic()
-            if remaining > 5 and (count is None or total.cases < count * jobs):
+            remaining, has_cases = end - time.monotonic(), w.seed > w.first  # a kind may need what is not installed
+            if has_cases and remaining > 5 and (count is None or total.cases < count * jobs):
                 workers.append(_start(kind, w.seed, remaining, None if count is None else count * jobs - total.cases, modes))
     return total
 
