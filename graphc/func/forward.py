@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from graphc.core import pytree
@@ -57,10 +58,13 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool =
             )
         )
     inputs, directions = _tensors(leaves, "primals"), _tensors(tangent_leaves, "tangents")
-    with Level(differentiable(inputs)) as level:
+    with Level(differentiable(inputs), writes_back=True) as level:
         outputs, shape, aux = outputs_of(func(*pytree.unflatten(level.inputs, tree)), has_aux, JVP_NAME)
         seeds = [_seed(n, w) for n, w in zip(level.nodes, directions, strict=True)]
-        output_nodes = output_tangents(outputs, level.nodes, seeds)
+        written = [level.inputs[i] for i in level.written()]
+        every = output_tangents([*outputs, *written], level.nodes, seeds)
+    output_nodes = every[: len(outputs)]
+    _write_back(level, directions, every[len(outputs) :])
     if strict and None in output_nodes:
         raise located(
             RuntimeError(
@@ -70,6 +74,7 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool =
         )
     nodes = [build.zeros_like(o._node()) if t is None else t for o, t in zip(outputs, output_nodes, strict=True)]
     derivative = level.results(nodes, [*outputs, *directions], shape)
+    derivative = pytree.tree_map(partial(_shared, level, directions), pytree.unflatten(outputs, shape), derivative)
     output = level.outward(pytree.unflatten(outputs, shape))
     return (output, derivative, level.outward(aux)) if has_aux else (output, derivative)
 
@@ -116,6 +121,22 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
         return level.results(moved, [*outputs, *directions], shape)
 
     return level.outward(pytree.unflatten(outputs, shape)), jvp_fn
+
+
+def _write_back(level: Level, directions: Sequence[Tensor], tangents: Sequence[Node | None]) -> None:
+    """Write to the primals and their tangents what the function wrote to its inputs."""
+    for i, tangent in zip(level.written(), tangents, strict=True):
+        value = level.inputs[i]
+        node = build.zeros_like(value._node()) if tangent is None else tangent
+        new = level.results([node], [value, directions[i]], pytree.flatten(value)[1])
+        level.sources[i].copy_(level.result(value))
+        directions[i].copy_(new)
+
+
+def _shared(level: Level, directions: Sequence[Tensor], output: Tensor, tangent: Tensor) -> Tensor:
+    """Return the tangent of an output: where this is a view of a primal, the same view of the primal's tangent."""
+    view = level.input_view(output, directions) if output.requires_grad else None
+    return tangent if view is None or view.dtype != output.dtype else view
 
 
 def _compute_coefficients(linear: Sequence[Node], seeds: Sequence[Node]) -> None:

@@ -51,17 +51,21 @@ def replaced(args: Sequence[Any], numbers: Sequence[int], chosen: Sequence[Any])
 
 
 class Level:
-    """The inputs of one transform as separate nodes; operations are recorded within a `with` block, also a later one."""
+    """The inputs of one transform as separate nodes; operations are recorded within a `with` block, also a later one.
 
-    def __init__(self, leaves: Sequence[Any]) -> None:
+    With `writes_back` the transform copies inputs that were written to their sources before it returns results.
+    """
+
+    def __init__(self, leaves: Sequence[Any], writes_back: bool = False) -> None:
         self.recording = state.grad
-        self.inputs = [self._input(x) for x in leaves]
+        self.writes_back = writes_back
+        self.sources = [as_tensor(x) for x in leaves]
+        self.inputs = [self._input(x) for x in self.sources]
         self.nodes = [x._storage.make_node() for x in self.inputs]
         self.steps = [x._storage.make_fn() for x in self.inputs]
         self.mode = enable_grad()
 
-    def _input(self, leaf: Any) -> Tensor:
-        tensor = as_tensor(leaf)
+    def _input(self, tensor: Tensor) -> Tensor:
         if not tensor._type.dtype.is_float:
             raise located(RuntimeError("only Tensors of floating point dtype can require gradients"))
         source = tensor._node()
@@ -93,11 +97,32 @@ class Level:
         storages = [Storage(n, s is not None, s, pending) for n, s in zip(nodes, steps, strict=True)]
         return self.outward(pytree.unflatten([Tensor._of(s) for s in storages], shape))
 
+    def written(self) -> list[int]:
+        """Return the numbers of the inputs that were written in place."""
+        return [i for i, x in enumerate(self.inputs) if x._storage.version]
+
+    def input_view(self, x: Tensor, sources: Sequence[Tensor]) -> Tensor | None:
+        """Return the view of one of `sources` that `x` is of the input with the same number; None for another value."""
+        storage, steps = x._place()
+        for own, source in zip(self.inputs, sources, strict=True):
+            if own._storage is storage and (storage.version == 0 or self.writes_back):
+                return (source if x.requires_grad else source.detach())._view_along(steps, "AliasBackward0")
+        return None
+
     def outward(self, results: Any) -> Any:
-        """Return a pytree of results without the history of this level, but with that of outer levels."""
+        """Return a pytree of results without the history of this level, but with that of outer levels.
+
+        The inputs and views of them become the arguments and views of these.
+        """
         return pytree.tree_map(self._outward, results)
 
     def _outward(self, x: Any) -> Any:
+        if isinstance(x, Tensor) and (view := self.input_view(x, self.sources)) is not None:
+            return view
+        return self.result(x)
+
+    def result(self, x: Any) -> Any:
+        """Return a result without the history of this level, as a value of its own."""
         if not isinstance(x, Tensor) or not x.requires_grad:
             return x
         open_ends = any(map(takes_gradient, history([x._edge()])))
