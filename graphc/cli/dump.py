@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphc.compiler.api import Compiled, compile
+from graphc.compiler.api import compile
+from graphc.compiler.compiled import Compiled
 from graphc.compiler.lowered import Lowered
 from graphc.func.reverse import grad
 from graphc.ir.core.types import DTYPES

@@ -1,7 +1,7 @@
 """Repeated calls of a compiled function: gather its state, make one native call, write the state back.
 
 A `FastPath` serves calls of the signature of one seen before, and passes any other to the slow path in
-`graphc.compiler.api`. Dtypes, shapes and strides of all arrays, state included, are compared by the native entry.
+`graphc.compiler.compiled`. Dtypes, shapes and strides of all arrays, state included, are compared by the native entry.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.compiler.api import capture
+from graphc.compiler.capture import capture
 from graphc.core import pytree
 from graphc.core.errors import TracingError, located
 from graphc.core.pytree import TreeDef

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.compiler.api import Compiled
+from graphc.compiler.compiled import Compiled
 from graphc.core import pytree
 from graphc.dispatch.arguments import from_array
 from graphc.func.derivative import Derivative, backward_derivative, forward_derivative
