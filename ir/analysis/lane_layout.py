@@ -1,6 +1,6 @@
 """The lane layout of a vectorized loop: which values are vectors, and the loop without the vectorized axis.
 
-    %c: f64[3,3] = scan %c0, %w {carried=1, …, registers=true, lanes=3, lane_axes=[[0,none],[0]]} …
+    %c: f64[3,3] = scan %c0, %w {carries=1, …, registers=true, lanes=3, lane_axes=[[0,none],[0]]} …
 
 Vectorizing along an axis vectorizes along all axes of its class (`ir/analysis/axis_classes.py`).  A value with such an axis is
 a vector, and the loop is written for one element of it.  A value that is summed over the axis and then only added to, such as

@@ -1,7 +1,7 @@
 """Choose an axis along which a loop's body treats all elements alike, and vectorize the loop along it.
 
-    scan %c, %w {carried=1, …} (%c: f64[3,3], %w: f64[3,3]) { %1: f64[3,3] = matmul %c, %w … }
-    scan %c, %w {carried=1, …} (%c: f64[1,3], %w: f64[3,3]) { %1: f64[1,3] = matmul %c, %w … }      three lanes
+    scan %c, %w {carries=1, …} (%c: f64[3,3], %w: f64[3,3]) { %1: f64[3,3] = matmul %c, %w … }
+    scan %c, %w {carries=1, …} (%c: f64[1,3], %w: f64[3,3]) { %1: f64[1,3] = matmul %c, %w … }      three lanes
 
 Row i of the next carry depends on row i of the carry alone, so the loop is written for one row, and the rows are the lanes of
 vectors (`codegen/program/register_loops/`).  A class of axes (`ir/analysis/axis_classes.py`) qualifies if no operation mixes

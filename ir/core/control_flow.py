@@ -147,7 +147,7 @@ def added(x: Node, y: Node) -> Node:
         return x + y
     item = x.type.with_shape(x.shape[1:])
     a, b = parameter(item), parameter(item)
-    params = {"carried": 0, "xs": 2, "length": None, "reverse": False}
+    params = {"carries": 0, "xs": 2, "length": None, "reverse": False}
     return make(PRIMITIVES["scan"], (x, y), params, (Region((a, b), (a + b,)),))
 
 
@@ -190,7 +190,7 @@ def custom(
 def while_loop(test: Region, body: Region, carries: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:
     """Return the carried values after the last iteration, then the stacked ys.  Raises TypeRuleError."""
     closed, captures = close([test, body], outer, hoist="safe")
-    return results_of(make(PRIMITIVES["while"], (*carries, *captures), {"carried": len(carries)}, tuple(closed)))
+    return results_of(make(PRIMITIVES["while"], (*carries, *captures), {"carries": len(carries)}, tuple(closed)))
 
 
 def scan(
@@ -204,5 +204,5 @@ def scan(
 ) -> list[Node]:
     """Return the carried values after the last iteration, then the stacked ys.  Raises TypeRuleError."""
     closed, captures = close([body], outer, hoist="all" if length else "safe")
-    params = {"carried": len(carries), "xs": len(xs), "length": length, "reverse": reverse}
+    params = {"carries": len(carries), "xs": len(xs), "length": length, "reverse": reverse}
     return results_of(make(PRIMITIVES["scan"], (*carries, *xs, *captures), params, tuple(closed)))

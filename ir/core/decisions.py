@@ -1,6 +1,6 @@
 """Decisions: attributes by which passes tell code generation how a node runs; they never change its value.
 
-    %c: f64[8,3] = scan %c0 {carried=1, …, registers=16, lanes=8, lane_axes=[[0],[0]]} …
+    %c: f64[8,3] = scan %c0 {carries=1, …, registers=16, lanes=8, lane_axes=[[0],[0]]} …
     %y: f64[1000] = scatter %x, %v, %i {in_place=0}
 
 - `registers`: the bodies of a loop or branch are straight-line code; values of at most this many elements are in registers,

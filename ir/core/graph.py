@@ -115,7 +115,7 @@ class Primitive:
     jumps: bool = False
     """It reads its first operand at computed indices, not at the element's own."""
     is_loop: bool = False
-    """It applies a region repeatedly: the first `carried` operands are the initial carried values."""
+    """It applies a region repeatedly: the first `carries` operands are the initial carried values."""
     cost: int = 1
     """Estimated instructions per vector of elements."""
     twin: str = ""

@@ -296,12 +296,12 @@ _row(
 _row(
     "while", "region", type_rules.while_, None,
     "The second region applied to the carried values while the first returns true; its ys are stacked.",
-    (0, None), {"carried": COUNT, **_PLACEMENT}, regions=2, may_fail=True, is_loop=True,
+    (0, None), {"carries": COUNT, **_PLACEMENT}, regions=2, may_fail=True, is_loop=True,
 )  # fmt: skip
 _row(
     "scan", "region", type_rules.scan, None,
     "The region applied to each item of the xs, from the first or from the last; its ys are stacked.",
-    (0, None), {"carried": COUNT, "xs": COUNT, "length": LENGTH, "reverse": FLAG, **_PLACEMENT},
+    (0, None), {"carries": COUNT, "xs": COUNT, "length": LENGTH, "reverse": FLAG, **_PLACEMENT},
     regions=1, may_fail=True, is_loop=True, takes_growing=True,
 )  # fmt: skip
 _row(

@@ -172,7 +172,7 @@ class Layout(NamedTuple):
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Layout:
         """Return the layout that the parameters of a scan or while give."""
-        return cls(params["carried"], params.get("xs", 0))
+        return cls(params["carries"], params.get("xs", 0))
 
     def split(self, values: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
         """Split values, one per operand, into those of the carries, the xs and the captures."""

@@ -1,6 +1,6 @@
 """Decide which loops and branches run in registers, and along which axes they are vectorized.
 
-    %c: f64[3] = scan %c0 {carried=1, …} …        →        %c: f64[3] = scan %c0 {carried=1, …, registers=16} …
+    %c: f64[3] = scan %c0 {carries=1, …} …        →        %c: f64[3] = scan %c0 {carries=1, …, registers=16} …
 
 `ir/analysis/register_promotion.py` finds the bodies that fit, `ir/analysis/vectorize.py` the axes that pay.  Later passes leave
 promoted bodies alone; their in-place updates are decided here too.

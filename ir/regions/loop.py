@@ -1,6 +1,6 @@
 """A loop as a record: its carries, xs, captures and ys, each with the corresponding parameters.
 
-    %0: (f64[3], f64[5]) = scan %c0, %a, %w {carried=1, length=5, reverse=false, xs=1}
+    %0: (f64[3], f64[5]) = scan %c0, %a, %w {carries=1, length=5, reverse=false, xs=1}
         (%c: f64[3], %x: f64[3], %w: f64[3]) { …; return %next, %y }
 
     Loop.of(%0)    carries   %c0, which is %c in an iteration and %next in the one after it; the last one is a result
@@ -137,8 +137,8 @@ class Loop:
     def params(self) -> dict[str, Any]:
         """The parameters of the node."""
         if self.condition is not None:
-            return {"carried": len(self.carries)}
-        return {"carried": len(self.carries), "xs": len(self.xs), "length": self.length, "reverse": self.reverse}
+            return {"carries": len(self.carries)}
+        return {"carries": len(self.carries), "xs": len(self.xs), "length": self.length, "reverse": self.reverse}
 
     def split(self, values: Sequence[T]) -> tuple[Sequence[T], Sequence[T], Sequence[T]]:
         """Split values, one per operand, into those of the carries, the xs and the captures."""

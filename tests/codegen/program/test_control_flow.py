@@ -15,7 +15,7 @@ from tests.targets import TARGET
 
 LOOPS = {
     "carried values that are overwritten and never read": """
-      %1: (f64[300], f64[300], f64[2,300]) = scan %x, %y, %xs {carried=2, xs=1, length=2, reverse=false}
+      %1: (f64[300], f64[300], f64[2,300]) = scan %x, %y, %xs {carries=2, xs=1, length=2, reverse=false}
           (%a: f64[300], %b: f64[300], %c: f64[300]) {
         %d: f64[300] = add %c, %c
         %e: f64[300] = cumsum %b {axis=0}
@@ -27,7 +27,7 @@ LOOPS = {
       %t: f64[2,300] = result %1 {index=2}
       return %r, %s, %t""",
     "all carried values are overwritten": """
-      %1: (f64[300], f64[300]) = scan %x, %y, %xs, %y {carried=2, xs=1, length=2, reverse=true}
+      %1: (f64[300], f64[300]) = scan %x, %y, %xs, %y {carries=2, xs=1, length=2, reverse=true}
           (%a: f64[300], %b: f64[300], %c: f64[300], %o: f64[300]) {
         %d: f64[300] = add %o, %c
         %e: f64[300] = cumsum %d {axis=0}
@@ -37,7 +37,7 @@ LOOPS = {
       %s: f64[300] = result %1 {index=1}
       return %r, %s""",
     "a link of a chain of scatters is stacked": """
-      %1: (f64[300], f64[2,300], f64[2,300]) = scan %x, %xs {carried=1, xs=1, length=2, reverse=false}
+      %1: (f64[300], f64[2,300], f64[2,300]) = scan %x, %xs {carries=1, xs=1, length=2, reverse=false}
           (%a: f64[300], %c: f64[300]) {
         %i: i64[2] = constant 7
         %j: i64[2] = iota {axis=0, dtype=i64, shape=[2]}
@@ -51,7 +51,7 @@ LOOPS = {
       %t: f64[2,300] = result %1 {index=2}
       return %r, %s, %t""",
     "a link of a chain is another carried value": """
-      %1: (f64[300], f64[300], f64[300]) = scan %x, %y, %x, %xs {carried=3, xs=1, length=2, reverse=false}
+      %1: (f64[300], f64[300], f64[300]) = scan %x, %y, %x, %xs {carries=3, xs=1, length=2, reverse=false}
           (%a: f64[300], %b: f64[300], %k: f64[300], %c: f64[300]) {
         %j: i64[2] = iota {axis=0, dtype=i64, shape=[2]}
         %u: f64[2] = slice %c {start=[4], stop=[6], step=[1]}
@@ -65,7 +65,7 @@ LOOPS = {
       %t: f64[300] = result %1 {index=2}
       return %r, %s, %t""",
     "updates are a part of what is changed": """
-      %1: (f64[300], f64[300]) = scan %x, %y, %xs {carried=2, xs=1, length=2, reverse=false}
+      %1: (f64[300], f64[300]) = scan %x, %y, %xs {carries=2, xs=1, length=2, reverse=false}
           (%a: f64[300], %b: f64[300], %c: f64[300]) {
         %i: i64[2] = constant 1
         %j: i64[2] = iota {axis=0, dtype=i64, shape=[2]}
@@ -82,7 +82,7 @@ LOOPS = {
       %s: f64[300] = result %1 {index=1}
       return %r, %s""",
     "a large value is carried on as it is, in lanes": """
-      %1: (f64[2,300], f64[5,2,300]) = scan %xs, %x {carried=1, xs=0, length=5, reverse=false}
+      %1: (f64[2,300], f64[5,2,300]) = scan %xs, %x {carries=1, xs=0, length=5, reverse=false}
           (%a: f64[2,300], %o: f64[300]) {
         %h: f64[2,300] = constant 0.5
         %d: f64[2,300] = mul %a, %h
@@ -91,7 +91,7 @@ LOOPS = {
       %r: f64[2,300] = result %1 {index=0}
       return %r""",
     "carried values change places": """
-      %1: (f64[300], f64[300], f64[2,300]) = scan %x, %y, %xs {carried=2, xs=1, length=2, reverse=false}
+      %1: (f64[300], f64[300], f64[2,300]) = scan %x, %y, %xs {carries=2, xs=1, length=2, reverse=false}
           (%a: f64[300], %b: f64[300], %c: f64[300]) {
         %d: f64[300] = add %c, %a
         return %b, %a, %d

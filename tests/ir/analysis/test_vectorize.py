@@ -254,7 +254,7 @@ def test_random_rows_compute_what_the_evaluator_does(seed):
     body = Region((a, b, total, flags, item, w), (*after, added, turned, stacked, turned))
     start = [value(p.shape, p.dtype, p.name) for p in (a, b, total, flags)]
     xs, weight = value((7, rows, 2), name="xs"), value((3, 3), name="w")
-    params = {"carried": 4, "xs": 1, "length": 7, "reverse": seed % 2 == 1}
+    params = {"carries": 4, "xs": 1, "length": 7, "reverse": seed % 2 == 1}
     out = results_of(make(PRIMITIVES["scan"], (*start, xs, weight), params, (body,)))
     graph = Graph((*start, xs, weight), tuple(out))
     rng = np.random.default_rng(seed)
@@ -276,7 +276,7 @@ def nested(rows: int, iterations: int) -> Graph:
         make(
             PRIMITIVES["scan"],
             (first[0], first[2], w),
-            {"carried": 1, "xs": 1, "length": 5, "reverse": True},
+            {"carries": 1, "xs": 1, "length": 5, "reverse": True},
             (Region((e, g, own2), (e * 0.5 + build.apply("sin", build.matmul(g, own2)),)),),
         )
     )
@@ -290,7 +290,7 @@ def nested(rows: int, iterations: int) -> Graph:
 
 def loop(params, outside, results, start, given, iterations: int) -> list[Node]:
     """Return the results of a scan without sequences whose body is closed already."""
-    kind = {"carried": len(start), "xs": 0, "length": iterations, "reverse": False}
+    kind = {"carries": len(start), "xs": 0, "length": iterations, "reverse": False}
     return results_of(make(PRIMITIVES["scan"], (*start, *given), kind, (Region((*params, *outside), tuple(results)),)))
 
 

@@ -137,7 +137,7 @@ def test_loops_carry_components(d, reverse):
     after = same(Graph((x, xs, mass), (last, forces, states)), arrays, 1e-10)
     (loop,) = loops(after)
     # who stacks for others than loops, or reads what no loop has stacked, does so whole
-    assert loop.params["carried"] == d and loop.params["xs"] == 1 and len(loop.types) == d + 2
+    assert loop.params["carries"] == d and loop.params["xs"] == 1 and len(loop.types) == d + 2
 
 
 def test_the_adjoint_of_a_loop_reads_components():
@@ -147,7 +147,7 @@ def test_the_adjoint_of_a_loop_reads_components():
     rng = np.random.default_rng(0)
     after = simplify(same(graph, [rng.standard_normal((70, 3)), rng.uniform(0.5, 1, 70)], 1e-9))
     forward, backward = loops(after)[-2:]
-    assert backward.params["carried"] == 4 and backward.params["xs"] == 3
+    assert backward.params["carries"] == 4 and backward.params["xs"] == 3
     assert {t.shape for n in (forward, backward) for t in n.types} == {(70,), (4, 70)}
     assert {len(s) for s in shapes(backward.regions[0])} == {1, 2} and (70, 3) not in shapes(backward.regions[0])
 
@@ -167,7 +167,7 @@ def test_a_while_carries_and_tapes_components():
     compiled = torch.compile(torch.func.grad_and_value(program, argnums=(0, 1)))
     gradients, found = compiled(x, mass)
     text = compiled.lower(x, mass).ir("scalarized")
-    assert "{carried=3}" in text and "xs=3" in text and "f64[?,80]" in text and "f64[?,80,3]" not in text
+    assert "{carries=3}" in text and "xs=3" in text and "f64[?,80]" in text and "f64[?,80,3]" not in text
     check(program, (x, mass), gradients, found)
 
 
@@ -226,7 +226,7 @@ def test_a_loop_that_needs_points_whole_gets_them():
     rng = np.random.default_rng(0)
     arrays = [rng.standard_normal((70, 3)), rng.standard_normal((3, 3)), rng.uniform(0.5, 1, 70)]
     after = same(Graph((x, w, mass), (one, two)), arrays, 1e-10)
-    assert [loop.params["carried"] for loop in loops(after)] == [3, 1]
+    assert [loop.params["carries"] for loop in loops(after)] == [3, 1]
 
 
 def test_a_branch_in_a_loop():

@@ -47,7 +47,7 @@ def test_a_value_that_a_select_discards_does_not_count() -> None:
 def test_the_iteration_is_named() -> None:
     graph = parse("""graph f(%c: f64[]) -> (f64[]) {
       %one: f64[] = constant 1.0
-      %r: f64[] = scan %c, %one {carried=1, xs=0, length=5, reverse=false} (%c: f64[], %one: f64[]) {
+      %r: f64[] = scan %c, %one {carries=1, xs=0, length=5, reverse=false} (%c: f64[], %one: f64[]) {
         %l: f64[] = log %c
         %next: f64[] = sub %c, %one
         %s: f64[] = add %next, %l

@@ -29,7 +29,7 @@ rng = np.random.default_rng(0)
 def recurrent(steps: int, body: str, *, carried: str = "f32[32,128]") -> Graph:
     """Return the gradient of a scan, with its loops tidied."""
     text = f"""graph f(%h: {carried}, %u: f32[128,128]) -> (f32[]) {{
-      %last: {carried} = scan %h, %u {{carried=1, xs=0, length={steps}, reverse=false}}
+      %last: {carried} = scan %h, %u {{carries=1, xs=0, length={steps}, reverse=false}}
           (%h: {carried}, %u: f32[128,128]) {{
         {body}
       }}
@@ -81,7 +81,7 @@ def test_what_the_cut_replaces_is_kept_no_longer() -> None:
 
 def _source(steps: int) -> str:
     return f"""graph f(%h: f32[32,128], %u: f32[128,128]) -> (f32[]) {{
-      %last: f32[32,128] = scan %h, %u {{carried=1, xs=0, length={steps}, reverse=false}}
+      %last: f32[32,128] = scan %h, %u {{carries=1, xs=0, length={steps}, reverse=false}}
           (%h: f32[32,128], %u: f32[128,128]) {{
         {PRODUCT}
       }}

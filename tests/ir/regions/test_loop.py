@@ -17,7 +17,7 @@ from graphc.ir.regions.loop import Binding, Carry, Loop
 from graphc.ir.text.parser import parse
 
 SCAN = """graph f(%c0: f64[3], %n0: i64[], %a: f64[5,3], %w: f64[3]) -> (f64[3], i64[], f64[5,3], f64[5]) {
-  %0: (f64[3], i64[], f64[5,3], f64[5]) = scan %c0, %n0, %a, %w {carried=2, length=5, reverse=false, xs=1}
+  %0: (f64[3], i64[], f64[5,3], f64[5]) = scan %c0, %n0, %a, %w {carries=2, length=5, reverse=false, xs=1}
       (%c: f64[3], %n: i64[], %x: f64[3], %v: f64[3]) {
     %1: f64[3] = mul %c, %v
     %2: f64[3] = add %1, %x
@@ -35,7 +35,7 @@ SCAN = """graph f(%c0: f64[3], %n0: i64[], %a: f64[5,3], %w: f64[3]) -> (f64[3],
 """
 
 WHILE = """graph f(%x0: f64[], %w: f64[]) -> (f64[]) {
-  %0: (f64[], f64[?]) = while %x0, %w {carried=1} (%t: f64[], %limit: f64[]) {
+  %0: (f64[], f64[?]) = while %x0, %w {carries=1} (%t: f64[], %limit: f64[]) {
     %1: bool[] = lt %t, %limit
     return %1
   } (%x: f64[], %v: f64[]) {
@@ -143,7 +143,7 @@ def test_parts_are_dropped_with_what_belongs_to_them():
     got = evaluate(Graph(graph.params, (*ends, *stacks)), arrays)
     np.testing.assert_array_equal(got[0], want[0])
     np.testing.assert_array_equal(got[1], want[3])
-    assert short.params == {"carried": 1, "xs": 1, "length": 5, "reverse": False}
+    assert short.params == {"carries": 1, "xs": 1, "length": 5, "reverse": False}
     assert short.node().operands == (*graph.params[:1], *graph.params[2:])
 
 

@@ -45,7 +45,7 @@ def raw_slices(tree: ast.AST) -> Iterator[str]:
 
 def counts(tree: ast.AST) -> list[str]:
     """Return the names of a loop's counts that stand in code as strings."""
-    return [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and n.value in ("carried", "xs")]
+    return [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and n.value in ("carries", "xs")]
 
 
 def test_parts_are_read_through_records():
@@ -62,5 +62,5 @@ def test_the_lists_are_no_longer_than_they_need_be():
 
 
 def test_the_checks_can_fail():
-    tree = ast.parse("n = node.params['carried']\nxs = node.operands[n : n + m]\nrest = body.params[n:]\nx = operands[1:]")
-    assert list(raw_slices(tree)) == ["node.operands[n:n + m]", "body.params[n:]"] and counts(tree) == ["carried"]
+    tree = ast.parse("n = node.params['carries']\nxs = node.operands[n : n + m]\nrest = body.params[n:]\nx = operands[1:]")
+    assert list(raw_slices(tree)) == ["node.operands[n:n + m]", "body.params[n:]"] and counts(tree) == ["carries"]

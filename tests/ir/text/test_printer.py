@@ -66,7 +66,7 @@ graph f(%x: f32[4,3]) -> (f32[4], f32[4,3]) {
 LOOP = """\
 graph f(%x: f32[3], %limit: f32[]) -> (f32[3], i64[]) {
   %0: i64[] = constant 0
-  %1: (f32[3], i64[]) = while %x, %0, %limit {carried=2} (%y: f32[3], %0: i64[], %limit: f32[]) {
+  %1: (f32[3], i64[]) = while %x, %0, %limit {carries=2} (%y: f32[3], %0: i64[], %limit: f32[]) {
     %1: f32[] = max %y {axes=[0]}
     %2: bool[] = lt %limit, %1
     return %2
@@ -86,7 +86,7 @@ graph f(%x: f32[3], %limit: f32[]) -> (f32[3], i64[]) {
 
 TAPED = """\
 graph f(%x: f32[], %w: f32[]) -> (f32[], f32[]) {
-  %0: (f32[], f32[?]) = while %x {carried=1} (%x: f32[]) {
+  %0: (f32[], f32[?]) = while %x {carries=1} (%x: f32[]) {
     %0: f32[] = constant 5.0
     %1: bool[] = lt %x, %0
     return %1
@@ -96,7 +96,7 @@ graph f(%x: f32[], %w: f32[]) -> (f32[], f32[]) {
   }
   %1: f32[] = result %0 {index=0}
   %2: f32[?] = result %0 {index=1}
-  %3: f32[] = scan %w, %2 {carried=1, xs=1, length=none, reverse=true} (%d: f32[], %x: f32[]) {
+  %3: f32[] = scan %w, %2 {carries=1, xs=1, length=none, reverse=true} (%d: f32[], %x: f32[]) {
     %0: f32[] = mul %d, %x
     %1: f32[] = add %0, %0
     return %1
@@ -255,7 +255,7 @@ def test_parameters_of_all_kinds_are_read_back() -> None:
     x = p((), "x", F64)
     texts = ('a "b" \\ \n c', "=,]")
     custom = {"values": 1, "inputs": 0, "wrt": (), "varying": (), "refusals": texts, "levels": ()}
-    scan = {"carried": 0, "xs": 1, "length": 3, "reverse": True}
+    scan = {"carries": 0, "xs": 1, "length": 3, "reverse": True}
     body = Region((x,), (apply("cast", x, dtype=F32),))
     schedule = {"dims": (), "outer": 0, "results": ((),), "reduces": ()}
     for node in (

@@ -193,7 +193,7 @@ def test_values_have_offsets_of_64_bits() -> None:
 def test_results_have_known_extents() -> None:
     carry, x = p((), "c"), p((), "x")
     test, body = Region((carry,), (apply("lt", carry, constant(3, F32)),)), Region((carry,), (carry + 1, carry))
-    loop = make(PRIMITIVES["while"], (x,), {"carried": 1}, (test, body))
+    loop = make(PRIMITIVES["while"], (x,), {"carries": 1}, (test, body))
     refused(Graph((x,), (apply("result", loop, index=1),)), "rooted", "is a result of the region, but grows")
 
 
@@ -316,14 +316,14 @@ def test_lawful_outer_reductions(returned: str, dims: str, outer: int, loops: st
         ("%y: f32[4] = sum %x {axes=[true]}", "sum needs counts for axes"),
         ("%y: f32[4] = sum %x {axis=1}", "sum has the parameters axes, got axis"),
         ("%y: f32[4,3] = result %x {index=0}", "several results, got 1"),
-        ("%y: f32[4,3] = scan %x {carried=2, xs=0, length=2, reverse=false} (%c: f32[4,3]) { return %c }",
+        ("%y: f32[4,3] = scan %x {carries=2, xs=0, length=2, reverse=false} (%c: f32[4,3]) { return %c }",
          "over operands, got 2, 0, 1"),
-        ("%y: f32[4,3] = scan %x {carried=1, xs=0, length=2, reverse=0} (%c: f32[4,3]) { return %c }",
+        ("%y: f32[4,3] = scan %x {carries=1, xs=0, length=2, reverse=0} (%c: f32[4,3]) { return %c }",
          "scan needs a flag for reverse"),
-        ("%y: f32[4,3] = while %x {carried=1000000000000} (%c: f32[4,3]) { %t: bool[] = constant true return %t } "
+        ("%y: f32[4,3] = while %x {carries=1000000000000} (%c: f32[4,3]) { %t: bool[] = constant true return %t } "
          "(%c: f32[4,3]) { return %c }", "while carries operands"),
-        ("%y: f32[4,3] = while %x {carried=-1} (%c: f32[4,3]) { %t: bool[] = constant true return %t } "
-         "(%c: f32[4,3]) { return %c }", "while needs a count for carried"),
+        ("%y: f32[4,3] = while %x {carries=-1} (%c: f32[4,3]) { %t: bool[] = constant true return %t } "
+         "(%c: f32[4,3]) { return %c }", "while needs a count for carries"),
         ("%y: f32[4,3] = checkpoint %x {barrier=1} (%c: f32[4,3]) { return %c }", "checkpoint needs a flag for barrier"),
     ],
 )  # fmt: skip
@@ -387,7 +387,7 @@ graph f(%x: f32[3,3]) -> (f32[3]) {
 
 REGISTERS = """\
 graph f(%s: f64[8,3], %w: f64[8,3]) -> (f64[8,3], f64[40,8]) {
-  %0: (f64[8,3], f64[40,8]) = scan %s, %w {carried=1, xs=0, length=40, reverse=false, DECISIONS} \
+  %0: (f64[8,3], f64[40,8]) = scan %s, %w {carries=1, xs=0, length=40, reverse=false, DECISIONS} \
 (%c: f64[8,3], %w: f64[8,3]) {
     %0: f64[8,3] = mul %c, %w
     %1: f64[8,3] = cumsum %0 {axis=1}
@@ -457,7 +457,7 @@ def test_promotable_refuses_too_many_operations() -> None:
     lines = "\n".join(f"    %{i + 1}: f64[4,4] = matmul %{i}, %w" for i in range(500))
     text = f"""\
 graph f(%s: f64[4,4], %w: f64[4,4]) -> (f64[4,4]) {{
-  %0: f64[4,4] = scan %s, %w {{carried=1, xs=0, length=4, reverse=false, registers=16}} \
+  %0: f64[4,4] = scan %s, %w {{carries=1, xs=0, length=4, reverse=false, registers=16}} \
 (%0: f64[4,4], %w: f64[4,4]) {{
 {lines}
     return %500
@@ -470,7 +470,7 @@ graph f(%s: f64[4,4], %w: f64[4,4]) -> (f64[4,4]) {{
 
 UPDATES = """\
 graph f(%s: f32[40], %t: f32[40], %v: f32[1], %i: i64[1]) -> (f32[40], f32[40], f32[1]) {
-  %0: (f32[40], f32[40], f32[1]) = scan %s, %t, %v, %v, %i {carried=3, xs=0, length=9, reverse=false} \
+  %0: (f32[40], f32[40], f32[1]) = scan %s, %t, %v, %v, %i {carries=3, xs=0, length=9, reverse=false} \
 (%c: f32[40], %d: f32[40], %e: f32[1], %v: f32[1], %i: i64[1]) {
     %r: f32[1] = gather %c, %i
     LINES
@@ -574,7 +574,7 @@ def test_writable_refuses_joins_in_place(numbers: str, line: str, result: str, m
 
 PACKED = """\
 graph f(%s: f64[20,20], %w: f64[20,20]) -> (f64[20,20]) {
-  %0: f64[20,20] = scan %s, %w {carried=1, xs=0, length=9, reverse=false} (%c: f64[20,20], %w: f64[20,20]) {
+  %0: f64[20,20] = scan %s, %w {carries=1, xs=0, length=9, reverse=false} (%c: f64[20,20], %w: f64[20,20]) {
     %t: f64[20,20] = permute FACTOR {axes=[1,0]}
     %1: f64[20,20] = matmul %c, %t {packed=true}
     return %1
@@ -602,7 +602,7 @@ graph f(%x: f64[20], %w: f64[20]) -> (f64[20]) {
   %a: f64[20] = fusion %x {dims=[20], outer=1, results=[[[0]]], reduces=[]} (%x: f64[20]) {
     return %x
   }
-  %0: f64[20] = scan %a, %w {carried=1, xs=0, length=9, reverse=false} (%c: f64[20], %w: f64[20]) {
+  %0: f64[20] = scan %a, %w {carries=1, xs=0, length=9, reverse=false} (%c: f64[20], %w: f64[20]) {
     %1: f64[20] = fusion %c, %w {dims=[20], outer=1, results=[[[0]]], reduces=[]} (%c: f64[20], %w: f64[20]) {
       %1: f64[20] = mul %c, %w
       return %1

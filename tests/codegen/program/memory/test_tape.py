@@ -31,7 +31,7 @@ def doubled(x: Node, *, tape: bool = True) -> list[Node]:
     (p,), (q,) = (parameter(x.type),), (parameter(x.type),)
     below = build.reduce("max", p, range(p.type.rank)) < 10
     stacks = (q,) if tape else ()
-    return results_of(make(PRIMITIVES["while"], (x,), {"carried": 1}, (Region((p,), (below,)), Region((q,), (q + q, *stacks)))))
+    return results_of(make(PRIMITIVES["while"], (x,), {"carries": 1}, (Region((p,), (below,)), Region((q,), (q + q, *stacks)))))
 
 
 def over(tapes: list[Node], reverse: bool = False) -> list[Node]:
@@ -41,7 +41,7 @@ def over(tapes: list[Node], reverse: bool = False) -> list[Node]:
     after = total
     for item in items:
         after = after + item
-    params = {"carried": 1, "xs": len(tapes), "length": None, "reverse": reverse}
+    params = {"carries": 1, "xs": len(tapes), "length": None, "reverse": reverse}
     start = build.zeros_like(total)
     return results_of(make(PRIMITIVES["scan"], (start, *tapes), params, (Region((total, *items), (after, after)),)))
 
@@ -76,11 +76,11 @@ def test_a_scan_has_a_length_or_sequences_that_grow() -> None:
     x = parameter(TensorType(F64, (2,)))
     item = parameter(TensorType(F64))
     region = (Region((item,), (item,)),)
-    params = {"carried": 0, "xs": 1, "length": None, "reverse": False}
+    params = {"carries": 0, "xs": 1, "length": None, "reverse": False}
     with pytest.raises(TypeRuleError, match=r"scan runs over sequences that grow, got None, f64\[2\]"):
         make(PRIMITIVES["scan"], (x,), params, region)
     with pytest.raises(TypeRuleError, match="scan without a length runs over sequences that grow"):
-        make(PRIMITIVES["scan"], (x,), {**params, "xs": 0, "carried": 1}, region)
+        make(PRIMITIVES["scan"], (x,), {**params, "xs": 0, "carries": 1}, region)
 
 
 @pytest.mark.parametrize("start, items", [([1.0, 2.0], [[1, 2], [2, 4], [4, 8]]), ([3.0, 20.0], [])])
