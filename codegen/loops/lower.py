@@ -24,8 +24,9 @@ from graphc.codegen.loops.verifier import scoped, written
 from graphc.ir.access.index_map import index_map
 from graphc.ir.access.legality import reduced_axes
 from graphc.ir.core.graph import PARAMETER, Node, Region, parameter
-from graphc.ir.core.predicates import coefficients, is_gather
+from graphc.ir.core.predicates import coefficients, is_cast, is_constant, is_gather, is_iota
 from graphc.ir.core.types import BOOL, I64
+from graphc.ir.regions.call import Call
 
 __all__ = ["Operand", "lower_copy", "lower_fusion"]
 
@@ -103,25 +104,25 @@ class _Lowering:
         return [(o, at, guard) for o in node.operands]
 
     def _apply(self, node: Node, at: Indices, guard: Instr | None, operands: list[Instr]) -> Instr:
-        name, instrs = node.op.name, self.instrs
+        instrs = self.instrs
         if node.op is PARAMETER:
             return self._load(node, at, guard)
-        if name == "constant":
+        if is_constant(node):
             return instrs.number(node.params["value"], node.dtype)
-        if name == "iota":
+        if is_iota(node):
             return instrs.cast(instrs.integer(at[node.params["axis"]]), node.dtype)
-        if name == "random_bits":
+        if node.op.random:
             return self._random(node, at)
         if node.op.kind == "movement":
             return self._filled(node, at, operands)
         if node.op.kind == "reduce":
             return self._reduce(node, at, operands[0])
-        if name == "gather":
+        if is_gather(node):
             return self._gather(node, at, guard, operands)
-        if name == "cast":
+        if is_cast(node):
             return instrs.cast(operands[0], node.dtype)
         numbers = [instrs.number(value, node.operands[0].dtype) for value in coefficients(node)]
-        return instrs.emit(name, [*operands, *numbers], node.dtype)
+        return instrs.emit(node.op.name, [*operands, *numbers], node.dtype)
 
     def _load(self, node: Node, at: Indices, guard: Instr | None) -> Instr:
         if 0 in node.shape:  # no loop gets there, but loop-invariant values are loaded before the loops
@@ -185,7 +186,7 @@ class _Lowering:
 
 def lower_fusion(node: Node, operands: Sequence[Operand], outputs: Sequence[Operand], name: str) -> Kernel:
     """Lower a fusion node; `operands` and `outputs` give the layouts of its buffers."""
-    (region,) = node.regions
+    region = Call.of(node).body
     p = node.params
     return _lower(region, p["dims"], p["outer"], p["results"], p["reduces"], operands, outputs, name)
 

@@ -27,6 +27,7 @@ from graphc.codegen.mlir.text import (
 from graphc.ir.core.graph import Graph, Node, Region
 from graphc.ir.core.predicates import is_result
 from graphc.ir.core.types import BOOL, TensorType
+from graphc.ir.regions.call import Call
 from graphc.ir.regions.custom import Custom
 from graphc.ir.regions.loop import Loop
 
@@ -105,25 +106,28 @@ def _several(value: str, count: int) -> list[str]:
 
 
 def _call(t: Text, node: Node, operands: list[str]) -> list[str]:
-    return _region(t, node.regions[0], operands)
+    return _region(t, Call.of(node).body, operands)
 
 
 def _cond(t: Text, node: Node, operands: list[str]) -> list[str]:
-    pred, *arguments = operands
+    call = Call.of(node)
+    pred, arguments = call.split(operands)
+    assert pred is not None
     holds, result, types = extract(t, pred, SCALAR_BOOL, []), t.fresh(), _tensors(node.types)
-    yes, no = node.regions
+    yes, no = call.arms
     with t.block(f"{result}:{len(node.types)} = scf.if {holds} -> ({types}) {{", "} else {"):
-        t.line(f"scf.yield {', '.join(_region(t, yes, arguments))} : {types}")
+        t.line(f"scf.yield {', '.join(_region(t, yes, list(arguments)))} : {types}")
     with t.block("", "}"):
-        t.line(f"scf.yield {', '.join(_region(t, no, arguments))} : {types}")
+        t.line(f"scf.yield {', '.join(_region(t, no, list(arguments)))} : {types}")
     return _several(result, len(node.types))
 
 
 def _while(t: Text, node: Node, operands: list[str]) -> list[str]:
     if any(u.grows for u in node.types):
         raise NotImplementedError(f"MLIR has no tensor that grows, as {node} stacks: a gradient through a while is native code")
-    test, body = node.regions
-    starts, _, captures = Loop.of(node).split(operands)
+    loop = Loop.of(node)
+    test, body = loop.regions
+    starts, _, captures = loop.split(operands)
     n, types = len(starts), _tensors(node.types)
     results, before, after = t.fresh(), [t.fresh() for _ in node.types], [t.fresh() for _ in node.types]
     bound = ", ".join(f"{b} = {v}" for b, v in zip(before, starts, strict=True))

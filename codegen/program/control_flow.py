@@ -16,6 +16,7 @@ from graphc.codegen.program.memory.buffers import Buffer, Buffers
 from graphc.ir.analysis.in_place import InPlace, decided_updates
 from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.types import BOOL, TensorType
+from graphc.ir.regions.call import Call
 from graphc.ir.regions.loop import Loop
 
 __all__ = ["ControlFlow"]
@@ -54,18 +55,19 @@ class ControlFlow:
 
     def checkpoint(self, region: Region, node: Node) -> None:
         """Emit a region that runs once."""
-        (body,) = node.regions
-        self.write_body(body, [self.calls.dense(o) for o in node.operands], self.buffers.results(region, node))
+        call = Call.of(node)
+        self.write_body(call.body, [self.calls.dense(x) for x in call.arguments], self.buffers.results(region, node))
 
     def cond(self, region: Region, node: Node) -> None:
         """Emit a branch."""
-        f = self.f
+        f, call = self.f, Call.of(node)
         begin = self.buffers.call
-        pred, *operands = [self.calls.dense(o) for o in node.operands]
+        pred, operands = call.split([self.calls.dense(o) for o in node.operands])
+        assert pred is not None
         results = self.buffers.results(region, node)
         name = f.fresh("cond")
         f.cond_br(self._flag(pred), f"yes.{name}", f"no.{name}")
-        for label, body in zip(("yes", "no"), node.regions, strict=True):
+        for label, body in zip(("yes", "no"), call.arms, strict=True):
             f.start(f"{label}.{name}")
             self.write_body(body, operands, results)
             f.br(f"end.{name}")

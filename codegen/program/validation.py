@@ -23,6 +23,7 @@ from graphc.ir.core.predicates import is_constant
 from graphc.ir.interpret.comparison import Mismatch, Noise, Outcome, compare, evaluated
 from graphc.ir.interpret.evaluate import evaluate_node, interpreted
 from graphc.ir.pipeline import FINAL
+from graphc.ir.regions.call import Call
 from graphc.ir.text.printer import to_text
 
 __all__ = ["Difference", "MiscompilationError", "Pipeline", "first_difference"]
@@ -218,7 +219,7 @@ def _wrong_call(before: str, node: Node, call: KernelCall, values: Mapping[Node,
         got = computed if isinstance(computed, list) else [computed]
     except (KernelError, IndexError) as error:
         got = error
-    noises = [Noise(node.regions[0], [values[o] for o in node.operands], expected)] if node.regions else []
+    noises = [Noise(Call.of(node).body, [values[o] for o in node.operands], expected)] if node.regions else []
     mismatch = compare(expected, got, noises)
     if mismatch is not None:
         graph, _ = _alone(node)

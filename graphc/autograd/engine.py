@@ -9,7 +9,7 @@ import numpy as np
 
 from graphc.ir.core.build import cast, constant, full_like, zeros_like
 from graphc.ir.core.graph import Node, toposort
-from graphc.ir.core.predicates import is_stopped
+from graphc.ir.core.predicates import is_add, is_stopped
 from graphc.ir.transforms.vjp import gradients
 from graphc.recording.context import state
 from graphc.recording.grad_fn import AccumulateGrad, BatchInput, CustomGradFn, GradFn, Replaced, TransformInput, history
@@ -297,5 +297,5 @@ def step_name(node: Node, forked: bool) -> str:
 
 def step_saves(node: Node, forked: bool) -> bool:
     """Return whether that grad_fn saves values: a linear operation saves only operands without a gradient."""
-    stands_for_product = node.op.name == "add" and not forked
+    stands_for_product = is_add(node) and not forked
     return stands_for_product or not node.op.linear or not all(o.dtype.is_float for o in node.operands)

@@ -339,6 +339,6 @@ def needed_for_gradients(roots: list[Node], known: list[Slot]) -> list[Node]:
 
 
 def _moved(node: Node) -> Node:
-    while node.op.kind == "movement" and node.op.name != "pad":
+    while node.op.view:
         node = node.operands[0]
     return node

@@ -70,14 +70,16 @@ class Movement(Step):
 
     def show(self, array: Any) -> Any:
         """Apply the primitive to an array."""
-        if self.op.name == "slice":
+        if self._box is not None:
             return array[self._box]
         assert self.op.reference is not None
         return np.asarray(self.op.reference(array, **self.params))
 
     @cached_property
-    def _box(self) -> tuple[slice, ...]:
-        return tuple(map(slice, self.params["start"], self.params["stop"], self.params["step"]))
+    def _box(self) -> tuple[slice, ...] | None:
+        """The slices of a box; None for other movement."""
+        p = self.params
+        return tuple(map(slice, p["start"], p["stop"], p["step"])) if "step" in p else None
 
     def write(self, whole: Node, new: Node) -> Node:
         """Undo a reshape or permute; put a box back."""

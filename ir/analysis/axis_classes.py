@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from graphc.ir.access.index_map import index_map
-from graphc.ir.core.control_flow import arguments
 from graphc.ir.core.graph import Node
 from graphc.ir.core.ops import REDUCTIONS
 from graphc.ir.core.predicates import is_result
 from graphc.ir.core.types import TensorType
+from graphc.ir.regions.call import Call
 from graphc.ir.regions.loop import Loop
 
 __all__ = ["Axis", "AxisUnion", "Slot", "slot_of", "type_of"]
@@ -194,10 +194,11 @@ def _matmul(axes: AxisUnion, node: Node) -> None:
 
 
 def _cond(axes: AxisUnion, node: Node) -> None:
-    for region in node.regions:
-        for o, p in zip(arguments(node, node.operands), region.params, strict=True):
-            axes.same(slot_of(o), Slot(p, 0))
-        for i, r in enumerate(region.results):
+    call = Call.of(node)
+    for arm in call.arms:
+        for x, p in zip(call.arguments, arm.params, strict=True):
+            axes.same(slot_of(x), Slot(p, 0))
+        for i, r in enumerate(arm.results):
             axes.same(slot_of(r), Slot(node, i))
 
 

@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterator, Mapping
 
 from graphc.ir.analysis.views import as_view, dense_strides
 from graphc.ir.core.graph import Node, Region, users
-from graphc.ir.core.predicates import is_fusion, is_loop, is_matmul, is_result
-from graphc.ir.core.signatures import Layout
+from graphc.ir.core.predicates import is_concatenate, is_fusion, is_loop, is_matmul, is_result
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.target_info import TargetInfo
+from graphc.ir.regions.loop import Loop
 
 __all__ = ["captured", "illegal_joins", "illegal_packing", "joined_in_place", "packed_products"]
 
@@ -24,7 +24,7 @@ __all__ = ["captured", "illegal_joins", "illegal_packing", "joined_in_place", "p
 def joined_in_place(region: Region) -> dict[Node, tuple[int, ...]]:
     """Return, for each concatenation of a region, the operands whose kernels can write directly into its buffer."""
     nodes = region.nodes()
-    joins = [n for n in nodes if n.op.name == "concatenate"]
+    joins = [n for n in nodes if is_concatenate(n)]
     readers = users(nodes) if joins else {}
     in_place = {n: tuple([i for i in range(len(n.operands)) if _may_join(n, i, region, readers)]) for n in joins}
     return {n: numbers for n, numbers in in_place.items() if numbers}
@@ -39,7 +39,7 @@ def _may_join(node: Node, number: int, region: Region, readers: Mapping[Node, li
 
 def illegal_joins(region: Region) -> Iterator[tuple[Node, str]]:
     """Yield the concatenations whose in-place operands are illegal, and why."""
-    joins = [node for node in region.nodes() if node.op.name == "concatenate" and "in_place" in node.params]
+    joins = [node for node in region.nodes() if is_concatenate(node) and "in_place" in node.params]
     readers = users(region.nodes()) if joins else {}
     for node in joins:
         if not node.params["in_place"]:
@@ -56,10 +56,8 @@ def illegal_joins(region: Region) -> Iterator[tuple[Node, str]]:
 
 def captured(loop: Node, body: Region) -> tuple[Node, ...]:
     """Return the body parameters that hold a loop's captures; none for other regions."""
-    if not is_loop(loop) or body is not loop.regions[-1]:
-        return ()
-    _, _, captures = Layout.of(loop.params).split(body.params)
-    return tuple(captures)
+    record = Loop.of(loop) if is_loop(loop) else None
+    return () if record is None or body is not record.body else tuple(c.param for c in record.captures)
 
 
 def packed_products(body: Region, captures: Collection[Node], target: TargetInfo) -> set[Node]:

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from graphc.ir.analysis.in_place import decided_updates
 from graphc.ir.core.cost import SHORT_LOOP, is_small, products
 from graphc.ir.core.graph import PARAMETER, Node, Region
-from graphc.ir.core.predicates import is_branch, is_gather, is_loop, is_matmul, is_result, is_scatter
+from graphc.ir.core.predicates import is_branch, is_gather, is_loop, is_matmul, is_reshape, is_result, is_scatter
 from graphc.ir.core.types import TensorType
 from graphc.ir.regions.loop import Loop
 
@@ -153,7 +153,7 @@ def in_memory(node: Node) -> bool:
 def is_view(node: Node) -> bool:
     """Return whether a node is a strided view of memory."""
     while node.op.kind == "movement":
-        if not node.op.view or node.op.name == "reshape":
+        if not node.op.view or is_reshape(node):
             return False
         node = node.operands[0]
     return in_memory(node) or is_scatter(node)

@@ -8,16 +8,15 @@ construction.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TypeVar
 
 from graphc.ir.core.graph import PARAMETER, Node, Region, find, make, parameter, toposort
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.predicates import is_branch, is_broadcast, is_literal
+from graphc.ir.core.predicates import is_broadcast, is_literal
 
 __all__ = [
     "RefusedError",
     "added",
-    "arguments",
+    "applied",
     "checkpoint",
     "close",
     "cond",
@@ -31,8 +30,6 @@ __all__ = [
     "with_bodies",
 ]
 
-T = TypeVar("T")
-
 
 class RefusedError(RuntimeError):
     """A custom function is differentiated in a mode for which it has no rule."""
@@ -45,9 +42,9 @@ def results_of(node: Node) -> list[Node]:
     return [make(PRIMITIVES["result"], (node,), {"index": i}, like=node) for i in range(len(node.types))]
 
 
-def arguments(node: Node, values: Sequence[T]) -> Sequence[T]:
-    """Return the entries of `values`, one per operand, that correspond to region parameters: all but a cond's condition."""
-    return values[1:] if is_branch(node) else values
+def applied(region: Region, arguments: Sequence[Node]) -> list[Node]:
+    """Return the results of a region with these values for its parameters."""
+    return substitute(region.results, dict(zip(region.params, arguments, strict=True)))
 
 
 def known_results(node: Node) -> list[Node]:

@@ -119,7 +119,7 @@ def work_of(region: Region) -> Work:
     flops = moved = 0
     for node in region.nodes():
         if is_fusion(node):
-            flops += sum(weight(n) * elements(n) for n in node.regions[0].nodes())
+            flops += sum(weight(n) * elements(n) for inner in node.regions for n in inner.nodes())
         elif is_matmul(node):
             flops += 2 * products(node)
         elif node.regions:

@@ -116,6 +116,8 @@ class Primitive:
     """It reads its first operand at computed indices, not at the element's own."""
     is_loop: bool = False
     """It applies a region repeatedly: the first `carries` operands are the initial carried values."""
+    is_call: bool = False
+    """It applies one of its regions once."""
     cost: int = 1
     """Estimated instructions per vector of elements."""
     twin: str = ""

@@ -281,17 +281,17 @@ _row(
         "dims": optional(EXTENTS), "outer": optional(COUNT),
         "results": optional(LISTS_OF_AXES), "reduces": optional(LISTS_OF_AXES),
     },
-    regions=1,
+    regions=1, is_call=True,
 )  # fmt: skip
 _row(
     "checkpoint", "region", type_rules.call("checkpoint"), None,
     "The region applied to the operands; its gradient recomputes it, behind a `barrier`.",
-    (0, None), {"barrier": FLAG}, regions=1, may_fail=True,
+    (0, None), {"barrier": FLAG}, regions=1, may_fail=True, is_call=True,
 )  # fmt: skip
 _row(
     "cond", "region", type_rules.cond, None,
     "The first region applied to the operands after the condition if it holds, else the second.",
-    (1, None), {"registers": ELEMENTS}, regions=2, may_fail=True,
+    (1, None), {"registers": ELEMENTS}, regions=2, may_fail=True, is_call=True,
 )  # fmt: skip
 _row(
     "while", "region", type_rules.while_, None,

@@ -9,9 +9,10 @@ from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.signatures import NUMBER
 
 __all__ = [
-    "adds_updates", "coefficients", "is_branch", "is_broadcast", "is_constant", "is_elementwise",
-    "is_fusion", "is_gather", "is_iota", "is_literal", "is_loop", "is_matmul", "is_plus_zero", "is_result", "is_scan",
-    "is_scatter", "is_stopped", "is_while", "is_zero", "may_fail",
+    "adds_updates", "coefficients", "is_add", "is_branch", "is_broadcast", "is_call", "is_cast", "is_concatenate",
+    "is_constant", "is_custom", "is_elementwise", "is_fusion", "is_gather", "is_iota", "is_literal", "is_loop",
+    "is_matmul", "is_plus_zero", "is_product", "is_reshape", "is_result", "is_scan", "is_scatter", "is_select",
+    "is_stopped", "is_while", "is_zero", "may_fail",
 ]  # fmt: skip
 
 
@@ -21,7 +22,9 @@ def is_elementwise(node: Node) -> bool:
 
 
 _CONSTANT, _IOTA, _RESULT = (PRIMITIVES[name] for name in ("constant", "iota", "result"))
-_FUSION, _SCAN, _WHILE, _COND = (PRIMITIVES[name] for name in ("fusion", "scan", "while", "cond"))
+_FUSION, _SCAN, _WHILE, _COND, _CUSTOM = (PRIMITIVES[name] for name in ("fusion", "scan", "while", "cond", "custom"))
+_ADD, _MUL, _SELECT, _CAST = (PRIMITIVES[name] for name in ("add", "mul", "select", "cast"))
+_CONCATENATE, _RESHAPE = PRIMITIVES["concatenate"], PRIMITIVES["reshape"]
 _GATHER, _SCATTER_ADD, _MATMUL = (PRIMITIVES[name] for name in ("gather", "scatter_add", "matmul"))
 _BROADCAST, _STOP_GRADIENT = PRIMITIVES["broadcast"], PRIMITIVES["stop_gradient"]
 
@@ -51,6 +54,16 @@ def is_while(node: Node) -> bool:
     return node.op is _WHILE
 
 
+def is_call(node: Node) -> bool:
+    """Return whether a node applies one of its regions once: fusion, checkpoint or cond."""
+    return node.op.is_call
+
+
+def is_custom(node: Node) -> bool:
+    """Return whether a node is values whose derivatives and batching rules are regions."""
+    return node.op is _CUSTOM
+
+
 def is_branch(node: Node) -> bool:
     """Return whether a node applies one of two regions."""
     return node.op is _COND
@@ -64,6 +77,36 @@ def is_fusion(node: Node) -> bool:
 def is_gather(node: Node) -> bool:
     """Return whether a node reads elements at computed indices."""
     return node.op is _GATHER
+
+
+def is_add(node: Node) -> bool:
+    """Return whether a node is the sum of two operands."""
+    return node.op is _ADD
+
+
+def is_product(node: Node) -> bool:
+    """Return whether a node is the elementwise product of two operands."""
+    return node.op is _MUL
+
+
+def is_cast(node: Node) -> bool:
+    """Return whether a node converts its operand to another dtype."""
+    return node.op is _CAST
+
+
+def is_select(node: Node) -> bool:
+    """Return whether a node takes each element from one of two operands."""
+    return node.op is _SELECT
+
+
+def is_concatenate(node: Node) -> bool:
+    """Return whether a node is its operands one after another along an axis."""
+    return node.op is _CONCATENATE
+
+
+def is_reshape(node: Node) -> bool:
+    """Return whether a node is the elements of its operand, in row-major order, under another shape."""
+    return node.op is _RESHAPE
 
 
 def is_matmul(node: Node) -> bool:

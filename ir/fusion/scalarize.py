@@ -22,11 +22,12 @@ from graphc.ir.access.index_map import index_map
 from graphc.ir.core import build
 from graphc.ir.core.build import elementwise, select
 from graphc.ir.core.control_flow import results_of, substitute
-from graphc.ir.core.graph import Graph, Node, Region, make, parameter, toposort, users
+from graphc.ir.core.graph import Graph, Node, make, parameter, toposort, users
 from graphc.ir.core.predicates import is_broadcast, is_constant, is_fusion, is_iota, is_loop
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.promote import runs_in_registers
+from graphc.ir.regions.call import Call
 from graphc.ir.regions.loop import Binding, Carry, Loop
 from graphc.ir.rewrite.pattern import op
 
@@ -213,9 +214,8 @@ class _Loops:
     def replaced(self, node: Node, operands: Sequence[Node]) -> dict[Node, Node]:
         """Return the new results of a loop or branch, except for those that become pieces."""
         if not is_loop(node):
-            regions = tuple(Region(r.params, tuple(new)) for r, new in zip(node.regions, self.bodies[node], strict=True))
-            replacement = make(node.op, operands, node.params, regions, like=node)
-            return dict(zip(results_of(node), results_of(replacement), strict=True))
+            replacement = Call.of(node).with_operands(operands).with_results(self.bodies[node])
+            return dict(zip(results_of(node), replacement.results(), strict=True))
         loop = Loop.of(node)
         *tests, results = self.bodies[node]
         after = replace(loop, condition=tests[0][0] if tests else None).with_results(results)

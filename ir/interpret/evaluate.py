@@ -16,6 +16,7 @@ import numpy as np
 from graphc.ir.core.decisions import essential
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, toposort
 from graphc.ir.core.types import TensorType
+from graphc.ir.regions.call import Call
 from graphc.ir.regions.custom import Custom
 from graphc.ir.regions.loop import Loop
 
@@ -113,16 +114,14 @@ def _unwrapped(results: list[Any]) -> Any:
 
 
 def _call(node: Node, operands: list[Any]) -> Any:
-    return _unwrapped(evaluate(node.regions[0], operands))
-
-
-def _cond(node: Node, operands: list[Any]) -> Any:
-    holds, *arguments = operands
-    return _unwrapped(evaluate(node.regions[0 if holds else 1], arguments))
+    call = Call.of(node)
+    condition, arguments = call.split(operands)
+    return _unwrapped(evaluate(call.arm(condition), arguments))
 
 
 def _while(node: Node, operands: list[Any]) -> Any:
-    loop, (test, body) = Loop.of(node), node.regions
+    loop = Loop.of(node)
+    test, body = loop.regions
     carried, _, captures = loop.split(operands)
     _, types = loop.split_results(node.types)
     stacks: list[list[Any]] = [[] for _ in types]
@@ -170,7 +169,7 @@ def _result(node: Node, operands: list[Any]) -> Any:
 EVALUATORS: dict[str, Callable[[Node, list[Any]], Any]] = {
     "fusion": _call,
     "checkpoint": _call,
-    "cond": _cond,
+    "cond": _call,
     "while": _while,
     "scan": _scan,
     "custom": _custom,

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.core.graph import Node, Region, toposort
+from graphc.ir.core.predicates import is_select
 from graphc.ir.interpret.evaluate import evaluate, evaluate_node, iterations
+from graphc.ir.regions.call import Call
 from graphc.ir.regions.loop import Loop
 
 __all__ = ["Culprit", "find_culprit"]
@@ -97,7 +99,7 @@ def _suspects(region: Region, values: Values) -> set[Node]:
 
 def _read(node: Node, values: Values) -> Iterator[Node]:
     """Yield the operands whose numbers affect the value."""
-    if node.op.name != "select":
+    if not is_select(node):
         yield from node.operands
         return
     chosen = values[node.operands[0]]
@@ -127,13 +129,15 @@ def _none(node: Node, operands: Sequence[Any]) -> Iterations:
     yield from ()
 
 
-def _cond(node: Node, operands: Sequence[Any]) -> Iterations:
-    holds, *arguments = operands
-    yield node.regions[0 if holds else 1], arguments, None
+def _call(node: Node, operands: Sequence[Any]) -> Iterations:
+    call = Call.of(node)
+    condition, arguments = call.split(operands)
+    yield call.arm(condition), list(arguments), None
 
 
 def _while(node: Node, operands: Sequence[Any]) -> Iterations:
-    loop, (test, body) = Loop.of(node), node.regions
+    loop = Loop.of(node)
+    test, body = loop.regions
     carried, _, captures = loop.split(operands)
     iteration = 0
     while evaluate(test, [*carried, *captures])[0]:
@@ -151,5 +155,7 @@ def _scan(node: Node, operands: Sequence[Any]) -> Iterations:
         carried, _ = loop.split_results(evaluate(loop.body, arguments))
 
 
-_RUNS: dict[str, Callable[[Node, Sequence[Any]], Iterations]] = {"cond": _cond, "while": _while, "scan": _scan}
+_RUNS: dict[str, Callable[[Node, Sequence[Any]], Iterations]] = {
+    "fusion": _call, "checkpoint": _call, "cond": _call, "while": _while, "scan": _scan
+}  # fmt: skip
 """The runs of a node's regions: the region, its arguments, and the number of the iteration."""

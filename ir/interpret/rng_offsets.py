@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphc.ir.core.control_flow import arguments
 from graphc.ir.core.graph import PARAMETER, Node, Region, toposort
-from graphc.ir.core.predicates import is_loop, is_result, is_stopped
+from graphc.ir.core.predicates import is_add, is_call, is_loop, is_result, is_stopped
 from graphc.ir.interpret.evaluate import evaluate_nodes
+from graphc.ir.regions.call import Call
 from graphc.ir.regions.loop import Loop
 
 __all__ = ["drawn_words"]
@@ -44,7 +44,7 @@ def _offset(root: Node, offsets: Mapping[Node, int], arrays: Arrays) -> int | No
             known[node] = _of_result(node.operands[0], node.params["index"], known, arrays)
         elif node.regions:
             known[node] = _of_result(node, 0, known, arrays) if len(node.types) == 1 else None
-        elif node.op.name == "add":
+        elif is_add(node):
             known[node] = _sum(node.operands, known, arrays)
         elif node.operands and (is_stopped(node) or node.op.has_identity):
             known[node] = known[node.operands[0]]
@@ -71,8 +71,9 @@ def _array(node: Node, arrays: Arrays) -> Any:
 
 def _of_result(node: Node, index: int, known: Offsets, arrays: Arrays) -> int | None:
     """Return the offset of one result of a loop or branch."""
-    if node.op.name in ("cond", "checkpoint"):
-        offsets = {_within(r, index, arguments(node, node.operands), known, arrays) for r in node.regions}
+    if is_call(node):
+        call = Call.of(node)
+        offsets = {_within(arm, index, call.arguments, known, arrays) for arm in call.arms}
         return offsets.pop() if len(offsets) == 1 else None
     loop = Loop.of(node) if is_loop(node) else None
     if loop is None or index >= len(loop.carries):

@@ -15,7 +15,8 @@ from dataclasses import replace
 
 from graphc.ir.core.control_flow import results_of, substitute, with_bodies
 from graphc.ir.core.graph import Graph, Node, make, toposort
-from graphc.ir.core.predicates import is_loop, is_result
+from graphc.ir.core.predicates import is_branch, is_call, is_custom, is_loop, is_result
+from graphc.ir.regions.call import Call
 from graphc.ir.regions.custom import Custom
 from graphc.ir.regions.loop import Loop
 
@@ -56,15 +57,13 @@ def _inlined(results: Sequence[Node]) -> Sequence[Node]:
 
 
 def _is_open(node: Node) -> bool:
-    return node.op.name in ("custom", "fusion") or (node.op.name == "checkpoint" and not node.params["barrier"])
+    return is_custom(node) or (is_call(node) and not is_branch(node) and not Call.of(node).recomputes)
 
 
 def _body(node: Node, operands: Sequence[Node]) -> list[Node]:
-    if node.op.name == "custom":
-        values, _, _ = Custom.of(node).split(operands)
-        return list(values)
-    (body,) = node.regions
-    return substitute(body.results, dict(zip(body.params, operands, strict=True)))
+    if is_custom(node):
+        return list(Custom.of(node).with_operands(operands).values)
+    return Call.of(node).with_operands(operands).inlined()
 
 
 def _inner(nodes: Sequence[Node]) -> dict[Node, Node]:

@@ -1,1 +1,1 @@
-"""Nodes with regions as records: loops and custom functions."""
+"""Nodes with regions as records: loops, calls and custom functions."""

@@ -15,18 +15,17 @@ such as their gradients, among these parts.  Only `signatures.Layout` depends on
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.control_flow import results_of
-from graphc.ir.core.decisions import essential
-from graphc.ir.core.graph import Node, Region, make
+from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import is_loop
 from graphc.ir.core.signatures import Layout
+from graphc.ir.regions.remake import kept_regions, remade
 
 __all__ = ["Binding", "Carry", "Loop"]
 
@@ -124,9 +123,7 @@ class Loop:
         regions = [Region(tuple(b.param for b in bindings), (*(c.next for c in self.carries), *self.ys))]
         if self.condition is not None:
             regions.insert(0, Region(tuple(b.in_condition for b in bindings), (self.condition,)))
-        old = self.origin.regions if self.origin is not None and len(self.origin.regions) == len(regions) else regions
-        pairs = zip(old, regions, strict=True)
-        return tuple(a if _same(a.params, b.params) and _same(a.results, b.results) else b for a, b in pairs)
+        return kept_regions(self.origin, regions)
 
     @property
     def body(self) -> Region:
@@ -170,19 +167,12 @@ class Loop:
 
         A new node has no decisions; it inherits its name and source location from `like`, or from the origin.
         """
-        old, operands, regions, params = self.origin, self.operands, self.regions, self.params
-        if old is not None and _same(old.operands, operands) and _same(old.regions, regions) and essential(old) == params:
-            return old
         op = PRIMITIVES["scan" if self.condition is None else "while"]
-        return make(op, operands, params, regions, like=old if like is None else like)
+        return remade(self.origin, op, self.operands, self.params, self.regions, like)
 
     def results(self, *, like: Node | None = None) -> tuple[Sequence[Node], Sequence[Node]]:
         """Return the final carries, then the stacked ys.  Raises TypeRuleError."""
         return self.split_results(results_of(self.node(like=like)))
-
-
-def _same(old: Sequence[object], new: Sequence[object]) -> bool:
-    return len(old) == len(new) and all(map(operator.is_, old, new))
 
 
 def _on(bindings: Sequence[B], operands: Sequence[Node]) -> tuple[B, ...]:

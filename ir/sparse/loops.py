@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from graphc.ir.core.graph import Node, Region
+from graphc.ir.core.predicates import is_branch, is_select, is_while
+from graphc.ir.regions.call import Call
 from graphc.ir.regions.custom import Custom
 from graphc.ir.regions.loop import Loop
 from graphc.ir.sparse.rules import Parts, Values, filled, union_of
@@ -31,15 +33,12 @@ LoopRule = Callable[[Node, Sequence["Sparsity | None"], Values, Enter], Parts]
 
 
 def _call(node: Node, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
-    return enter(node.regions[0], operands, [values.of_choice(o) for o in node.operands])[0]
-
-
-def _cond(node: Node, operands: Sequence[Sparsity | None], values: Values, enter: Enter) -> Parts:
-    pred, *arguments = node.operands
-    _, *patterns = operands
-    chosen = values.of(pred)
-    arms = node.regions if chosen is None else [node.regions[0 if chosen else 1]]
-    arrays = [values.of_choice(o) for o in arguments]
+    """Unite the patterns of the arms that may be applied: all, or the one that a known condition chooses."""
+    call = Call.of(node)
+    _, patterns = call.split(operands)
+    chosen = None if call.condition is None else values.of(call.condition)
+    arms = call.arms if chosen is None else [call.arm(chosen)]
+    arrays = [values.of_choice(x) for x in call.arguments]
     results = [enter(arm, patterns, arrays)[0] for arm in arms]
     return [union_of(parts) for parts in zip(*results, strict=True)]
 
@@ -56,7 +55,7 @@ def _scan(node: Node, operands: Sequence[Sparsity | None], values: Values, enter
 def _chooses(region: Region) -> bool:
     """Return whether the dependence of a region's results may depend on values."""
     return any(
-        n.op.indices is not None or n.op.name in ("select", "cond", "while") or any(map(_chooses, n.regions))
+        n.op.indices is not None or is_select(n) or is_branch(n) or is_while(n) or any(map(_chooses, n.regions))
         for n in region.nodes()
     )
 
@@ -217,6 +216,6 @@ def _custom(node: Node, operands: Sequence[Sparsity | None], values: Values, ent
 
 
 LOOP_RULES: dict[str, LoopRule] = {
-    "fusion": _call, "checkpoint": _call, "cond": _cond, "custom": _custom, "while": _while, "scan": _scan
+    "fusion": _call, "checkpoint": _call, "cond": _call, "custom": _custom, "while": _while, "scan": _scan
 }  # fmt: skip
 """Primitives with regions -> the patterns of all their results."""

@@ -42,6 +42,8 @@ from graphc.ir.core.predicates import is_constant, is_fusion, is_loop, is_result
 from graphc.ir.core.signatures import Layout
 from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.core.types import DTYPES, DType, TensorType
+from graphc.ir.regions.call import Call
+from graphc.ir.regions.loop import Loop
 from graphc.ir.text.printer import describe
 
 __all__ = ["CHECKS", "VerificationError", "verify"]
@@ -199,7 +201,7 @@ def rooted(region: Region) -> Iterator[Complaint]:
 def flat(region: Region) -> Iterator[Complaint]:
     """Yield the fusions of a region whose bodies hold regions."""
     for node in _all(region):
-        if is_fusion(node) and any(inner.regions for inner in node.regions[0].nodes()):
+        if is_fusion(node) and any(inner.regions for inner in Call.of(node).body.nodes()):
             yield node, "the body of a fusion has a node with a region"
 
 
@@ -207,7 +209,7 @@ def lawful(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
     """Yield the fusions with an illegal schedule, or in which a reduction is read at another point than its own."""
     for node in _all(region):
         if is_fusion(node) and node.params:
-            for complaint in illegal(node.regions[0], node.params):
+            for complaint in illegal(Call.of(node).body, node.params):
                 yield node, complaint
 
 
@@ -271,7 +273,8 @@ def _packed_below(node: Node) -> Iterator[Complaint]:
 
 def _layout(node: Node, region: Region) -> Layout:
     """Return the layout of the loop whose body a region is."""
-    return Layout.of(node.params) if is_loop(node) and region is node.regions[-1] else Layout(0)
+    loop = Loop.of(node) if is_loop(node) else None
+    return Layout(0) if loop is None or region is not loop.body else loop.layout
 
 
 Check = Callable[[Region], Iterator[Complaint]]

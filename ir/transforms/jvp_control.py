@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from graphc.ir.core.build import zeros_like
-from graphc.ir.core.control_flow import RefusedError, arguments, results_of
-from graphc.ir.core.graph import Node, Region, make, parameter
-from graphc.ir.regions.custom import Custom, applied
+from graphc.ir.core.control_flow import RefusedError
+from graphc.ir.core.graph import Node, Region, parameter
+from graphc.ir.regions.call import Call
+from graphc.ir.regions.custom import Custom
 from graphc.ir.regions.loop import Binding, Carry, Loop
 
 __all__ = ["LOOP_JVP", "LoopJVP", "Tangents"]
@@ -35,18 +36,20 @@ def _scattered(results: Sequence[Node], moving: Sequence[int], count: int) -> li
 
 def _call(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[Node | None]:
     """Return the tangents of a branch or a checkpoint: the same node over its arms with tangents."""
-    varying = [i for i, t in enumerate(arguments(node, tangents)) if t is not None]
-    seeds = [parameter(node.regions[0].params[i].type) for i in varying]
-    arms = [push(r.results, [r.params[i] for i in varying], seeds) for r in node.regions]
+    call = Call.of(node)
+    _, tangents = call.split(tangents)
+    varying = [i for i, t in enumerate(tangents) if t is not None]
+    seeds = [parameter(call.arguments[i].type) for i in varying]
+    arms = [push(r.results, [r.params[i] for i in varying], seeds) for r in call.arms]
     moving = [k for k in range(len(node.types)) if any(arm[k] is not None for arm in arms)]
     if not moving:
         return [None] * len(node.types)
     regions = [
         Region((*r.params, *seeds), tuple(_filled(r.results[k], arm[k]) for k in moving))
-        for r, arm in zip(node.regions, arms, strict=True)
+        for r, arm in zip(call.arms, arms, strict=True)
     ]
-    operands = (*node.operands, *(t for t in tangents if t is not None))
-    return _scattered(results_of(make(node.op, operands, node.params, tuple(regions), like=node)), moving, len(node.types))
+    arguments = (*call.arguments, *(t for t in tangents if t is not None))
+    return _scattered(replace(call, arguments=arguments, arms=regions).results(), moving, len(node.types))
 
 
 def _loop(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list[Node | None]:
@@ -88,7 +91,7 @@ def _custom(node: Node, tangents: Sequence[Node | None], push: Tangents) -> list
         return [None] * len(rule.values)
     region, numbers = rule.forward
     filled = [_filled(x, t) for x, t in zip(rule.inputs, input_tangents, strict=True)]
-    return _scattered(applied(node, region, filled), numbers, len(rule.values))
+    return _scattered(rule.derivatives(region, filled), numbers, len(rule.values))
 
 
 LOOP_JVP: dict[str, LoopJVP] = {"checkpoint": _call, "cond": _call, "custom": _custom, "while": _loop, "scan": _loop}

@@ -13,12 +13,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from graphc.ir.core.build import constant, zeros_like
-from graphc.ir.core.control_flow import RefusedError, results_of, substitute
-from graphc.ir.core.graph import PARAMETER, Node, Region, make, parameter, toposort
-from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.control_flow import RefusedError, substitute
+from graphc.ir.core.graph import PARAMETER, Node, Region, parameter, toposort
 from graphc.ir.core.predicates import is_gather
 from graphc.ir.core.types import BOOL, TensorType
-from graphc.ir.regions.custom import Custom, applied
+from graphc.ir.regions.call import Call
+from graphc.ir.regions.custom import Custom
 from graphc.ir.regions.loop import Binding, Carry, Loop
 from graphc.ir.transforms.vjp_rules import accumulated
 
@@ -45,33 +45,35 @@ def _scattered(wanted: Sequence[bool], grads: Sequence[Node]) -> list[Node | Non
 
 
 def _cond(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
-    _, *wanted = wanted
+    call = Call.of(node)
+    _, wanted = call.split(wanted)
     with_cotangent = [i for i, g in enumerate(cotangents) if g is not None]
     arms = []
-    for region in node.regions:
+    for region in call.arms:
         seeds = [parameter(region.results[i].type) for i in with_cotangent]
         params = [p for p, w in zip(region.params, wanted, strict=True) if w]
         grads = gradients([region.results[i] for i in with_cotangent], seeds, params)
         arms.append(Region((*region.params, *seeds), tuple(_filled(params, grads))))
-    operands = (*node.operands, *(g for g in cotangents if g is not None))
-    return [None, *_scattered(wanted, results_of(make(PRIMITIVES["cond"], operands, {}, tuple(arms), like=node)))]
+    arguments = (*call.arguments, *(g for g in cotangents if g is not None))
+    return [None, *_scattered(wanted, replace(call, arguments=arguments, arms=arms).results())]
 
 
 def _checkpoint(
     node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients
 ) -> list[Node | None]:
     """Recompute the region in its gradient, behind an optimization barrier that keeps it from merging with the original."""
-    (body,) = node.regions
+    call = Call.of(node)
+    body = call.body
     with_cotangent = [i for i, g in enumerate(cotangents) if g is not None]
     seeds = [parameter(body.results[i].type) for i in with_cotangent]
     params = [p for p, w in zip(body.params, wanted, strict=True) if w]
     grads = _filled(params, gradients([body.results[i] for i in with_cotangent], seeds, params))
     reached = set(toposort(grads))
-    operands = [*node.operands, *(g for g in cotangents if g is not None)]
-    pairs = [(p, o) for p, o in zip((*body.params, *seeds), operands, strict=True) if p in reached]
+    arguments = [*call.arguments, *(g for g in cotangents if g is not None)]
+    pairs = [(p, x) for p, x in zip((*body.params, *seeds), arguments, strict=True) if p in reached]
     region = Region(tuple(p for p, _ in pairs), tuple(grads))
-    again = make(PRIMITIVES["checkpoint"], [o for _, o in pairs], {"barrier": True}, (region,), like=node)
-    return _scattered(wanted, results_of(again))
+    again = replace(call, arguments=[x for _, x in pairs], arms=[region], attributes={"barrier": True})
+    return _scattered(wanted, again.results())
 
 
 def _loop(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool], gradients: Gradients) -> list[Node | None]:
@@ -182,7 +184,7 @@ def _custom(node: Node, cotangents: Sequence[Node | None], wanted: Sequence[bool
     if rule.backward is not None:
         region, numbers = rule.backward
         value_cotangents = [_or_zeros(g, value) for g, value in zip(cotangents, rule.values, strict=True)]
-        grads = dict(zip(numbers, applied(node, region, value_cotangents), strict=True))
+        grads = dict(zip(numbers, rule.derivatives(region, value_cotangents), strict=True))
     of_inputs = [grads.get(i) if w else None for i, w in enumerate(inputs)]
     return [*(None for _ in values), *of_inputs, *(None for _ in captures)]
 

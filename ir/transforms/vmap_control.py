@@ -15,10 +15,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import results_of, substitute
-from graphc.ir.core.graph import Node, Region, make, parameter
+from graphc.ir.core.control_flow import applied, substitute
+from graphc.ir.core.graph import Node, Region, parameter
 from graphc.ir.core.predicates import is_result
 from graphc.ir.core.types import BOOL, TensorType
+from graphc.ir.regions.call import Call
 from graphc.ir.regions.custom import Custom
 from graphc.ir.regions.loop import Binding, Carry, Loop
 from graphc.ir.transforms.vmap_run import Outcome, Run, guarded, held_back, where
@@ -35,63 +36,69 @@ LoopBatch = Callable[[Node, Sequence[Node], Sequence[bool], Run], list[Outcome]]
 
 
 def _cond(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Run) -> list[Outcome]:
-    decides, *batched_operands = batched
+    call = Call.of(node).with_operands(operands)
+    decides, batched = call.split(batched)
     if decides:
-        return _both(node, operands, batched_operands, run)
-    arms = [run.region(r.results, r.params, batched_operands) for r in node.regions]
+        return _both(call, batched, run)
+    arms = [run.region(r.results, r.params, batched) for r in call.arms]
     has = [any(arm[k][1] for arm in arms) for k in range(len(node.types))]
-    regions = tuple(
+    regions = [
         Region(
-            tuple(run.own(r.params, batched_operands)),
+            tuple(run.own(r.params, batched)),
             tuple(run.led(x) if h else x[0] for x, h in zip(arm, has, strict=True)),
         )
-        for r, arm in zip(node.regions, arms, strict=True)
-    )
-    return list(zip(results_of(make(node.op, operands, node.params, regions, like=node)), has, strict=True))
+        for r, arm in zip(call.arms, arms, strict=True)
+    ]
+    return list(zip(replace(call, arms=regions).results(), has, strict=True))
 
 
-def _both(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Run) -> list[Outcome]:
+def _both(call: Call, batched: Sequence[bool], run: Run) -> list[Outcome]:
     """Compute both arms, each for the elements that take it, and let each element select its own."""
-    pred, *values = operands
-    batches = [run.led(x) for x in zip(values, batched, strict=True)]
+    pred = call.condition
+    assert pred is not None
+    batches = [run.led(x) for x in zip(call.arguments, batched, strict=True)]
     arms = []
-    for region, running in zip(node.regions, (pred, ~pred), strict=True):
+    for region, running in zip(call.arms, (pred, ~pred), strict=True):
         runs = parameter(TensorType(BOOL), "running")
         params = [parameter(p.type, p.name) for p in region.params]
-        results = guarded(substitute(region.results, dict(zip(region.params, params, strict=True))), runs)
+        results = guarded(applied(region, params), runs)
         inputs = {runs: running, **{p: held_back(x, running) for p, x in zip(params, batches, strict=True)}}
         arms.append([run.led(x) for x in run.batch(results, inputs, run)])
     return [(where(pred, yes, no), True) for yes, no in zip(*arms, strict=True)]
 
 
 def _checkpoint(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Run) -> list[Outcome]:
-    (body,) = node.regions
-    outcomes = run.region(body.results, body.params, batched)
-    region = Region(tuple(run.own(body.params, batched)), tuple(x for x, _ in outcomes))
-    results = results_of(make(node.op, operands, node.params, (region,), like=node))
+    call = Call.of(node).with_operands(operands)
+    outcomes = run.region(call.body.results, call.body.params, batched)
+    region = Region(tuple(run.own(call.body.params, batched)), tuple(x for x, _ in outcomes))
+    results = replace(call, arms=[region]).results()
     return [(x, has) for x, (_, has) in zip(results, outcomes, strict=True)]
 
 
 def _custom(node: Node, operands: Sequence[Node], batched: Sequence[bool], run: Run) -> list[Outcome]:
     """Apply the rule for this batching if there is one, else batch the values and the rules for derivatives."""
+    rule = Custom.of(node).with_operands(operands)
     if not any(batched):
-        return [(x, False) for x in results_of(make(node.op, operands, node.params, node.regions, like=node))]
-    rule = Custom.of(node)
+        return [(x, False) for x in rule.results()]
     values, inputs, captures = rule.split(list(zip(operands, batched, strict=True)))
     captured = [o for o, _ in captures]
     if run.level is not None and run.level in rule.batches:
         region = rule.batches[run.level]
         arguments = [*(o for o, _ in inputs), *captured]
         arguments = [x if x.type == p.type else run.led((x, False)) for x, p in zip(arguments, region.params, strict=True)]
-        return [(x, True) for x in substitute(region.results, dict(zip(region.params, arguments, strict=True)))]
-    regions = []
-    for region, _ in (derivative for derivative in (rule.backward, rule.forward) if derivative is not None):
+        return [(x, True) for x in applied(region, arguments)]
+
+    def batch(derivative: tuple[Region, Sequence[int]] | None) -> tuple[Region, Sequence[int]] | None:
+        if derivative is None:
+            return None
+        region, numbers = derivative
         has = [True] * (len(region.params) - len(captures)) + [has for _, has in captures]
         outcomes = run.region(region.results, region.params, has)
-        regions.append(Region(tuple(run.own(region.params, has)), tuple(run.led(x) for x in outcomes)))
-    arguments = [*map(run.led, values), *map(run.led, inputs), *captured]
-    results = results_of(make(node.op, arguments, {**node.params, "levels": ()}, tuple(regions), like=node))
-    return [(x, True) for x in results]
+        return Region(tuple(run.own(region.params, has)), tuple(run.led(x) for x in outcomes)), numbers
+
+    led = replace(rule, values=[*map(run.led, values)], inputs=[*map(run.led, inputs)], captures=captured)
+    led = replace(led, backward=batch(rule.backward), forward=batch(rule.forward), batches={})
+    return [(x, True) for x in led.results()]
 
 
 # -- loops ------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from graphc.codegen.program.memory.tape import Tape
 from graphc.ir.analysis.views import Strides, as_view, dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
-from graphc.ir.core.predicates import is_result
+from graphc.ir.core.predicates import is_concatenate, is_result
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.types import TensorType
 
@@ -206,7 +206,7 @@ def pieces_of(nodes: Sequence[Node]) -> dict[Node, tuple[Node, int]]:
     pieces = {}
     for joined in nodes:
         start = 0
-        for number, piece in enumerate(joined.operands if joined.op.name == "concatenate" else ()):
+        for number, piece in enumerate(joined.operands if is_concatenate(joined) else ()):
             if number in joined.params.get("in_place", ()):
                 pieces[piece] = (joined, start)
             start += piece.shape[joined.params["axis"]]

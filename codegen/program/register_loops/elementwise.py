@@ -17,7 +17,7 @@ from graphc.codegen.program.register_loops.context import Context
 from graphc.ir.analysis.in_place import InPlace
 from graphc.ir.core.cost import is_costly, weight
 from graphc.ir.core.graph import Node
-from graphc.ir.core.predicates import coefficients
+from graphc.ir.core.predicates import coefficients, is_cast, is_product
 from graphc.ir.core.types import DType
 
 __all__ = ["CONTRACTED", "ElementwiseWriter", "batches", "early_products"]
@@ -64,7 +64,7 @@ class ElementwiseWriter:
             self._inlined[node.op.name, xs[0].lanes] += 1
             if self._inlined[node.op.name, xs[0].lanes] > INLINE:
                 return self._call(node, xs)
-        if node.op.name == "cast":
+        if is_cast(node):
             return cast(f, xs[0], node.operands[0].dtype, node.dtype)
         if node.dtype.is_float and node.op.name in CONTRACTED and node not in self.early:
             return f.binary(CONTRACTED[node.op.name], *xs)
@@ -145,6 +145,7 @@ def early_products(nodes: Iterable[Node]) -> set[Node]:
     early = set()
     for node in nodes:
         ready[node] = weight(node) + max((ready.get(o, 0) for o in node.operands), default=0)
-        if node.op.name in ("add", "sub") and all(o.op.name == "mul" and o in ready for o in node.operands):
+        contracts = node.op.name in CONTRACTED and not is_product(node)
+        if contracts and all(is_product(o) and o in ready for o in node.operands):
             early.add(min(node.operands, key=ready.__getitem__))
     return early

@@ -16,6 +16,7 @@ from graphc.ir.analysis.in_place import InPlace, decided_updates
 from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.predicates import is_loop
 from graphc.ir.core.types import TensorType
+from graphc.ir.regions.call import Call
 from graphc.ir.regions.loop import Binding, Carry, Loop
 
 __all__ = ["LoopWriter"]
@@ -183,15 +184,16 @@ class LoopWriter:
 
     def cond(self, node: Node, operands: Sequence[BodyValue]) -> list[Carried]:
         """Emit a branch; return its results."""
-        f = self.f
-        condition, *captures = operands
+        f, call = self.f, Call.of(node)
+        condition, arguments = call.split(operands)
+        assert condition is not None
         (pred,) = self.memory.elements(condition)
         name = f.fresh("cond")
         f.cond_br(pred, f"yes.{name}", f"no.{name}")
         arms: list[tuple[list[list[Value]], str]] = []
-        for label, region in zip(("yes", "no"), node.regions, strict=True):
+        for label, region in zip(("yes", "no"), call.arms, strict=True):
             f.start(f"{label}.{name}")
-            results = self.write_region(region, captures, None)
+            results = self.write_region(region, arguments, None)
             elements = [self.lanes.in_form_of(n, self.memory.elements(r)) for n, r in zip(region.results, results, strict=True)]
             arms.append((elements, f.label))
             f.br(f"end.{name}")

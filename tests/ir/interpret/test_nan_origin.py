@@ -57,3 +57,16 @@ def test_the_iteration_is_named() -> None:
     }""")
     culprit = find_culprit(graph, [np.array(1.0)])
     assert culprit is not None and culprit.node.op.name == "log" and [i for _, i in culprit.iterations] == [1]
+
+
+def test_the_operation_inside_a_checkpoint_is_named() -> None:
+    graph = parse("""graph f(%x: f64[2]) -> (f64[2]) {
+      %y: f64[2] = checkpoint %x {barrier=false} (%a: f64[2]) {
+        %l: f64[2] = log %a
+        %s: f64[2] = mul %l, %a
+        return %s
+      }
+      return %y
+    }""")
+    culprit = find_culprit(graph, [np.array([1.0, 0.0])])
+    assert culprit is not None and culprit.node.op.name == "log" and culprit.iterations == ()

@@ -1,4 +1,4 @@
-"""Only records know in which order a loop or a custom node has its parts: nothing else slices operands, parameters, results."""
+"""Only records know in which order a node with regions has its parts: nothing else slices operands or picks a region."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ SLICES = {
     "ir/transforms/vmap_run.py": "the indices of a gather or scatter, which its row tells",
 }
 """The files that slice such a sequence at a computed place, and what they look for."""
+
+REGIONS = {
+    "ir/regions/loop.py": "the record",
+    "ir/analysis/lane_layout.py": "the body of a loop as a key, before its record is made",
+    "ir/rewrite/engine.py": "the new regions by the old ones",
+}
+"""The files that pick one of several regions, and why."""
 
 ATTRIBUTES = {
     "ir/core/ops.py": "declares them",
@@ -43,6 +50,17 @@ def raw_slices(tree: ast.AST) -> Iterator[str]:
                 yield ast.unparse(node)
 
 
+def picked_regions(tree: ast.AST) -> Iterator[str]:
+    """Yield where regions are indexed, or those of a node unpacked."""
+    for node in ast.walk(tree):
+        value = node.value if isinstance(node, (ast.Subscript, ast.Assign)) else None
+        if not isinstance(value, ast.Attribute) or value.attr != "regions":
+            continue
+        of_record = isinstance(value.value, ast.Name) and value.value.id in ("loop", "record")
+        if isinstance(node, ast.Subscript) or (isinstance(node.targets[0], ast.Tuple) and not of_record):
+            yield ast.unparse(node)
+
+
 def counts(tree: ast.AST) -> list[str]:
     """Return the names of a loop's counts that stand in code as strings."""
     return [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and n.value in ("carries", "xs")]
@@ -52,15 +70,19 @@ def test_parts_are_read_through_records():
     trees = sources()
     assert len(trees) > 100
     assert {name: list(found) for name, tree in trees.items() if name not in SLICES and (found := list(raw_slices(tree)))} == {}
+    assert {name: found for name, tree in trees.items() if name not in REGIONS and (found := list(picked_regions(tree)))} == {}
     assert {name: found for name, tree in trees.items() if name not in ATTRIBUTES and (found := counts(tree))} == {}
 
 
 def test_the_lists_are_no_longer_than_they_need_be():
     trees = sources()
     assert [name for name in SLICES if not list(raw_slices(trees[name]))] == []
+    assert [name for name in REGIONS if not list(picked_regions(trees[name]))] == []
     assert [name for name in ATTRIBUTES if not counts(trees[name])] == []
 
 
 def test_the_checks_can_fail():
     tree = ast.parse("n = node.params['carries']\nxs = node.operands[n : n + m]\nrest = body.params[n:]\nx = operands[1:]")
     assert list(raw_slices(tree)) == ["node.operands[n:n + m]", "body.params[n:]"] and counts(tree) == ["carries"]
+    tree = ast.parse("(body,) = node.regions\nx = node.regions[0]\ntest, body = loop.regions\nfor r in node.regions: pass")
+    assert list(picked_regions(tree)) == ["body, = node.regions", "node.regions[0]"]
