@@ -61,14 +61,9 @@ def dqn(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
     states = rng.standard_normal((500, 4)).astype(np.float32)
     actions, rewards = rng.integers(0, 2, 500), rng.standard_normal(500).astype(np.float32)
     state = states[0]
+    batch = [torch.tensor(v) for v in (states[:32], actions[:32], rewards[:32], states[1:33])]
 
-    def step() -> Any:
-        nonlocal state
-        with torch.no_grad():
-            action = policy(torch.tensor(state).unsqueeze(0)).max(1).indices.item()
-        state = states[(int(abs(state[0]) * 100) + action) % 500]
-        at = rng.integers(0, 499, 32)
-        s, a, r, after = (torch.tensor(v) for v in (states[at], actions[at], rewards[at], states[at + 1]))
+    def learn(s: Any, a: Any, r: Any, after: Any) -> Any:
         q = policy(s).gather(1, a.unsqueeze(1))
         with torch.no_grad():
             best = target(after).max(1).values
@@ -80,6 +75,15 @@ def dqn(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
         with torch.no_grad():
             for p, t in zip(policy.parameters(), target.parameters()):  # noqa: B905
                 t.mul_(0.995).add_(p, alpha=0.005)
-        return loss.item()
+        return loss
 
+    def step() -> Any:
+        nonlocal state
+        with torch.no_grad():
+            action = policy(torch.tensor(state).unsqueeze(0)).max(1).indices.item()
+        state = states[(int(abs(state[0]) * 100) + action) % 500]
+        at = rng.integers(0, 499, 32)
+        return learn(*(torch.tensor(v) for v in (states[at], actions[at], rewards[at], states[at + 1]))).item()
+
+    step.whole = lambda: learn(*batch)  # type: ignore[attr-defined]  # what can be compiled: a look chooses the action
     return step

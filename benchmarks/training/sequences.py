@@ -65,7 +65,7 @@ def char_rnn(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
     return step
 
 
-def _block(torch: Any, width: int, heads: int, length: int, causal: bool) -> Any:
+def block(torch: Any, width: int, heads: int, length: int, causal: bool) -> Any:
     nn, F = torch.nn, torch.nn.functional
 
     class Attention(nn.Module):
@@ -109,7 +109,7 @@ def gpt(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
         def __init__(self) -> None:
             super().__init__()
             self.tok, self.pos = nn.Embedding(VOCABULARY, width), nn.Embedding(length, width)
-            self.blocks = nn.ModuleList([_block(torch, width, 4, length, True) for _ in range(2)])
+            self.blocks = nn.ModuleList([block(torch, width, 4, length, True) for _ in range(2)])
             self.ln = nn.LayerNorm(width)
             self.head = nn.Linear(width, VOCABULARY, bias=False)
 
@@ -151,7 +151,7 @@ def vit(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
             self.patch = nn.Conv2d(1, width, 4, stride=4)
             self.cls = nn.Parameter(torch.zeros(1, 1, width))
             self.pos = nn.Parameter(torch.zeros(1, 17, width))
-            self.blocks = nn.Sequential(*[_block(torch, width, 4, 17, False) for _ in range(2)])
+            self.blocks = nn.Sequential(*[block(torch, width, 4, 17, False) for _ in range(2)])
             self.head = nn.Linear(width, 10)
 
         def forward(self, x: Any) -> Any:
