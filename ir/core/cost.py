@@ -117,6 +117,7 @@ class Work(NamedTuple):
 def work_of(region: Region) -> Work:
     """Return the work of a region; a scan counts every iteration, a while one."""
     flops = moved = 0
+    results = set(region.results)
     for node in region.nodes():
         if is_fusion(node):
             flops += sum(weight(n) * elements(n) for inner in node.regions for n in inner.nodes())
@@ -130,7 +131,7 @@ def work_of(region: Region) -> Work:
         elif node.op.kind in ("elementwise", "reduce"):
             flops += weight(node) * elements(node)
         computed = node.op.kind not in ("movement", "leaf") and len(node.types) == 1
-        if node not in region.results and (computed or is_result(node)) and not node.type.grows:
+        if node not in results and (computed or is_result(node)) and not node.type.grows:
             moved += 2 * node.type.bytes
     return Work(flops, moved)
 

@@ -34,6 +34,8 @@ class Grouping:
         self.group_of: dict[Node, Group] = {}
         self.groups: dict[int, Group] = {}
         self.opaque_ancestors: dict[Node, int] = {}
+        self.have_descendants = 0
+        """The groups that may be in a mask of ancestors; most new nodes are in none."""
         self.reductions_below: dict[Node, int] = {}
         """The reductions that a node depends on, not counting those behind matmuls, loops and other unfused nodes."""
 
@@ -73,6 +75,7 @@ class Grouping:
                 mask |= group.ancestors | (1 << group.bit)
             else:
                 mask |= self.opaque_ancestors.get(o, 0)
+        self.have_descendants |= mask
         return mask
 
     def _in(self, mask: int) -> Iterator[Group]:
@@ -143,11 +146,14 @@ class Grouping:
 
     def _would_cycle(self, first: Group, second: Group) -> bool:
         """Whether a path leads from one group to the other through a third, or through a node that cannot fuse."""
-        both = 1 << first.bit | 1 << second.bit
-        between = (first.ancestors | second.ancestors) & ~both
-        if any(group.ancestors & both for group in self._in(between)):
+        if (first.behind >> second.bit | second.behind >> first.bit) & 1:
             return True
-        return bool((first.behind >> second.bit | second.behind >> first.bit) & 1)
+        for above, below in ((first, second), (second, first)):
+            bit = 1 << above.bit
+            # a third group on a path from `above` to `below` is no ancestor of `above`
+            if below.ancestors & bit:
+                return any(group.ancestors & bit for group in self._in(below.ancestors & ~above.ancestors & ~bit))
+        return False
 
     def _match(self, first: Group, second: Group, tie: tuple[Axes, Axes] | None) -> dict[Loop, Loop]:
         """Map each loop of `second` to one of `first`.  Raises Misaligned if the values between them do not line up."""
@@ -223,19 +229,27 @@ class Grouping:
         first.weight = first.weight.plus(second.weight)
         first.outer_reductions |= second.outer_reductions
         gone, kept = 1 << second.bit, 1 << first.bit
-        first.ancestors = (first.ancestors | second.ancestors) & ~gone & ~kept
+        before = first.ancestors
+        first.ancestors = (before | second.ancestors) & ~gone & ~kept
         first.behind |= second.behind
         del self.groups[second.bit]
         for node in second.nodes:
             self.group_of[node] = first
+        changed = gone | kept if first.ancestors != before else gone
+        if changed & self.have_descendants:
+            self._pass_on(changed, gone, kept | first.ancestors)
+
+    def _pass_on(self, changed: int, gone: int, now: int) -> None:
+        """Exchange the group `gone` for the groups `now` in all masks that have one of `changed`."""
         for group in self.groups.values():
-            if group.ancestors & (gone | kept):
-                group.ancestors = (group.ancestors & ~gone) | kept | first.ancestors
-            if group.behind & (gone | kept):
-                group.behind = (group.behind & ~gone) | kept | first.ancestors
+            if group.ancestors & changed:
+                group.ancestors = (group.ancestors & ~gone) | now
+            if group.behind & changed:
+                group.behind = (group.behind & ~gone) | now
         for node, mask in self.opaque_ancestors.items():
-            if mask & (gone | kept):
-                self.opaque_ancestors[node] = (mask & ~gone) | kept | first.ancestors
+            if mask & changed:
+                self.opaque_ancestors[node] = (mask & ~gone) | now
+        self.have_descendants |= now
 
     def _join_siblings(self) -> None:
         """Merge groups that read the same value at the same points, such as a value and its gradient."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,22 +26,20 @@ def plan(ranges: Sequence[LiveRange]) -> int:
 
     Two live ranges that share a call never share a byte.
     """
-    placed: list[LiveRange] = []
+    placed: list[tuple[int, int, int, int]] = []
+    """Offset, end, first and last call of the ranges placed so far, by offset."""
     for new in sorted(ranges, key=lambda i: -i.bytes):
-        new.offset = _lowest(new, [p for p in placed if p.first <= new.last and new.first <= p.last])
-        placed.append(new)
-    return max((p.offset + _rounded(p.bytes) for p in placed), default=0)
+        size, begin, until, at = _rounded(new.bytes), new.first, new.last, 0
+        for offset, end, first, last in placed:
+            if first <= until and begin <= last:
+                if at + size <= offset:
+                    break
+                if at < end:
+                    at = end
+        new.offset = at
+        insort(placed, (at, at + size, begin, until))
+    return max((end for _, end, _, _ in placed), default=0)
 
 
 def _rounded(n: int) -> int:
     return -(-n // ALIGN) * ALIGN
-
-
-def _lowest(new: LiveRange, others: Sequence[LiveRange]) -> int:
-    """Return the lowest offset at which `new` overlaps none of the others."""
-    at = 0
-    for other in sorted(others, key=lambda i: i.offset):
-        if at + _rounded(new.bytes) <= other.offset:
-            break
-        at = max(at, other.offset + _rounded(other.bytes))
-    return at
