@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
+from typing import Any
 
 from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.values import Value
@@ -22,6 +24,7 @@ from graphc.ir.analysis.views import as_view, dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.predicates import is_matmul, is_scatter
+from graphc.ir.core.structural_key import exact_key
 
 __all__ = ["Calls"]
 
@@ -38,6 +41,9 @@ class Calls:
         self.limits = Limits()
         self.count = 0
         self._shared: dict[str, str] = {}
+        self._names: dict[Function, str] = {}
+        self._fusions: dict[Any, tuple[Kernel, KernelFunction]] = {}
+        """The kernels of fusions by structure, numbers and layouts: those of equal layers are lowered and emitted once."""
         self._packed: dict[Node, Buffer] = {}
         """Packed right factors of matmuls in the loops being emitted."""
 
@@ -47,12 +53,22 @@ class Calls:
         """Emit a fusion as one loop kernel."""
         views = [self.buffers.view(o) for o in node.operands]
         results = self.buffers.results(region, node)
-        kernel = lower_fusion(node, [o for _, o in views], [Operand(r.strides) for r in results], self._name(node))
-        kernel, function = self._emitted(kernel)
+        kernel, function = self._fusion(node, [o for _, o in views], [Operand(r.strides) for r in results])
         self._record(node, kernel, results)
         written = [(t.shape, r.strides) for t, r in zip(node.types, results, strict=True)]
         first = self._call(function, [*(b for b, _ in views), *results])
         self.limits.add(kernel, function, first, [*map(self.buffers.layout, node.operands), *written])
+
+    def _fusion(self, node: Node, operands: list[Operand], outputs: list[Operand]) -> tuple[Kernel, KernelFunction]:
+        """Return the kernel of a fusion and its function, that of an equal fusion if there was one."""
+        name, key = self._name(node), exact_key(node, *[(o.strides, o.offset) for o in (*operands, *outputs)])
+        known = self._fusions.get(key)
+        if known is None:
+            known = self._fusions[key] = self._emitted(lower_fusion(node, operands, outputs, name))
+            return known
+        kernel, function = replace(known[0], name=name), known[1]
+        self.kernels.append(kernel)
+        return kernel, function
 
     def extern(self, region: Region, node: Node) -> None:
         """Emit a primitive that has an extern kernel."""
@@ -77,7 +93,7 @@ class Calls:
 
     def _unaliased(self, node: Node, view: tuple[Buffer, Operand], target: Buffer) -> tuple[Buffer, Operand]:
         """Return a view of a value, or of its copy if it is in the buffer of `target`."""
-        if view[0].address.name != target.address.name:
+        if view[0].place != target.place:
             return view
         copy = self.buffers.allocate(node.type)
         self.buffers.use(copy)
@@ -132,8 +148,8 @@ class Calls:
             return buffer
         if operand.strides == dense_strides(node.shape) or node.type.size <= 1:
             offset = self.main.number(operand.offset * node.dtype.bytes)
-            address = self.main.f.element(buffer.address, offset, "i8") if operand.offset else buffer.address
-            return Buffer(address, dense_strides(node.shape), buffer.ranges)
+            place = self.main.f.element(buffer.address, offset, "i8") if operand.offset else buffer.place
+            return Buffer(place, dense_strides(node.shape), buffer.ranges)
         copy = self.buffers.allocate(node.type)
         self._copy(node, (buffer, operand), copy)
         return copy
@@ -173,24 +189,34 @@ class Calls:
 
     def _call(self, function: KernelFunction, buffers: list[Buffer]) -> int:
         """Emit the call of a kernel; return the index of its first parameter."""
-        scratch = Value("null", "ptr")
-        if function.scratch_bytes:
-            scratch, live = self.buffers.reserve(function.scratch_bytes)
-            self.buffers.use(Buffer(scratch, (), [live]))
+        buffers = [*buffers, self._scratch(function)]
         f, first = self.main.f, len(self.main.parameters)
         block = f.element(f.args[0], f.i64(first), "i64")
         self.main.parameters += function.parameters
         self.count += 1
-        f.call(self._share(function.f), block, *(b.address for b in buffers), scratch, self.main.status)
+        # in a loop, addresses are computed before it
+        addresses = [b.address if self.buffers.loops else b.passed() for b in buffers]
+        f.call(self._share(function.f), block, *addresses, self.main.status)
         self.main.check_bounds(function.f.name)
         return first
 
+    def _scratch(self, function: KernelFunction) -> Buffer:
+        """Reserve the scratch memory of a call; null if the kernel uses none."""
+        if not function.scratch_bytes:
+            return Buffer(Value("null", "ptr"), ())
+        address, live = self.buffers.reserve(function.scratch_bytes)
+        buffer = Buffer(address, (), [live])
+        self.buffers.use(buffer)
+        return buffer
+
     def _share(self, function: Function) -> str:
         """Return the name of the function, or of an earlier one with the same text, which replaces it."""
-        text = str(function).replace(f"@{function.name}(", "@(", 1)
-        known = self._shared.setdefault(text, function.name)
-        if known != function.name:
-            self.module.functions.remove(function)
+        known = self._names.get(function)
+        if known is None:
+            text = str(function).replace(f"@{function.name}(", "@(", 1)
+            known = self._names[function] = self._shared.setdefault(text, function.name)
+            if known != function.name:
+                self.module.functions.remove(function)
         return known
 
     def _record(self, node: Node, kernel: Kernel | None, results: Sequence[Buffer]) -> None:

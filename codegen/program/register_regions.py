@@ -13,7 +13,7 @@ from graphc.codegen.llvm.scalar_ops import MEMORY
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.calls import Calls
 from graphc.codegen.program.memory.arena import LiveRange
-from graphc.codegen.program.memory.buffers import Buffer, Buffers, has_constant_extents, result_nodes
+from graphc.codegen.program.memory.buffers import Buffer, Buffers, has_constant_extents
 from graphc.codegen.program.register_loops.region_writer import RegisterWriter
 from graphc.codegen.program.register_loops.values import BodyValue, Memory, TapeItems
 from graphc.ir.analysis.in_place import decided_updates
@@ -86,7 +86,8 @@ class RegisterRegions:
             if is_result(n) and n.operands[0] is node and not n.type.grows and has_constant_extents(n.shape[1:]):
                 stacks.setdefault(n.dtype.name, []).append(n)
         for nodes in stacks.values():
-            first, live = self.buffers.reserve(sum(n.type.bytes for n in nodes))
+            start, live = self.buffers.reserve(sum(n.type.bytes for n in nodes))
+            first = start.at_entry
             widths = [prod(n.shape[1:]) for n in nodes]
             for n, before in zip(nodes, accumulate(widths, initial=0), strict=False):
                 address = self.main.at_entry(f"getelementptr i8, ptr {first.name}, i64 {before * n.dtype.bytes}")
@@ -120,7 +121,7 @@ class RegisterRegions:
             return
         readers = users(region.nodes())
         _, of_ys = Loop.of(node).split_results(range(len(node.types)))
-        for i, stack in result_nodes(region, node).items():
+        for i, stack in self.buffers.result_nodes(region, node).items():
             axis = lanes.results[i]
             if i not in of_ys or axis is None or stack in self.buffers.of:
                 continue

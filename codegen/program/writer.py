@@ -14,6 +14,7 @@ from graphc.ir.analysis.in_place import InPlace
 from graphc.ir.analysis.views import Strides, dense_strides
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region
+from graphc.ir.core.predicates import is_fusion
 
 __all__ = ["ProgramWriter"]
 
@@ -50,7 +51,7 @@ class ProgramWriter:
         results = {r: Buffer(self.main.base(first + i), dense_strides(r.shape)) for i, r in enumerate(self.graph.results)}
         self._region(self.graph, results)
         self.buffers.finish()
-        self.main.finish()
+        self.main.finish(straight=all(is_fusion(node) or not node.regions for node in self.graph.nodes()))
         self.buffers.fill_sizes()
 
     def _region(self, region: Region, results: dict[Node, Buffer], order: Sequence[Node] | None = None) -> None:
@@ -61,7 +62,7 @@ class ProgramWriter:
             node = result
             while node.op.kind == "movement":  # a buffer under another shape: its producer writes here
                 node = node.operands[0]
-                self.buffers.of[node] = Buffer(buffer.address, dense_strides(node.shape), buffer.ranges)
+                self.buffers.of[node] = Buffer(buffer.place, dense_strides(node.shape), buffer.ranges)
             ensure(owners.setdefault(node, result) is result, "two results are one buffer, and it would be written once")
         ensure(len(results) == len(region.results), "a result that is there twice would be written once")
         nodes = list(region.nodes() if order is None else order)

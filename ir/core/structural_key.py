@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graphc.ir.core.graph import Graph, Node, Region, make, parameter
+from graphc.ir.core.guards import Symbol
 from graphc.ir.core.types import TensorType
 
-__all__ = ["SIMPLE", "SMALL", "structure", "with_numbers"]
+__all__ = ["SIMPLE", "SMALL", "exact_key", "structure", "with_numbers"]
 
 SMALL = 8
 """Integers of at most this magnitude belong to the structure: they are constants in the code."""
@@ -37,6 +38,22 @@ def structure(graph: Graph, layouts: Mapping[Node, tuple[int, ...]]) -> tuple[Ke
 
     strides = _mapped(tuple([layouts[p] for p in graph.params]), hole, _spelled)
     return (_region_key(graph, hole, {}), strides), numbers
+
+
+def exact_key(node: Node, *sizes: Any) -> Key:
+    """Return a description of a node's attributes and regions with their numbers, and of further sizes.
+
+    Nodes with equal keys differ in their operands, names and source locations only.  Symbols count by identity, since a
+    comparison of their values would be recorded.
+    """
+
+    def hole(number: Any) -> Any:
+        kind = type(number)
+        return number if kind is int else number.hex() if kind is float else (Symbol, number.at)
+
+    attributes = tuple([(name, _mapped(value, hole, _spelled)) for name, value in node.params.items()])
+    regions = tuple([_region_key(r, hole, {}) for r in node.regions])
+    return node.op, attributes, regions, _mapped(sizes, hole, _spelled)
 
 
 def with_numbers(
@@ -99,7 +116,7 @@ def _mapped(value: Any, hole: Hole, simple: Callable[[float], Any]) -> Any:
         return value if -SMALL <= value <= SMALL else hole(value)
     if kind is float:
         return simple(value) if value in SIMPLE or value != value else hole(value)
-    return value
+    return hole(value) if kind is Symbol else value
 
 
 def _spelled(value: float) -> str:

@@ -6,13 +6,14 @@ exists before a loop and is used in its body is live until the loop ends: `Buffe
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.lower import Operand
 from graphc.codegen.program.memory.arena import LiveRange
-from graphc.codegen.program.memory.main_function import MainFunction
+from graphc.codegen.program.memory.main_function import Emit, EntryAddress, MainFunction, load_slot
 from graphc.codegen.program.memory.tape import Tape
 from graphc.ir.analysis.views import Strides, as_view, dense_strides
 from graphc.ir.core.cost import is_small
@@ -21,7 +22,7 @@ from graphc.ir.core.predicates import is_concatenate, is_result
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.types import TensorType
 
-__all__ = ["SLOT_ELEMENTS", "Buffer", "Buffers", "Layout", "has_constant_extents", "pieces_of", "result_nodes"]
+__all__ = ["SLOT_ELEMENTS", "Buffer", "Buffers", "Layout", "has_constant_extents", "pieces_of"]
 
 SLOT_ELEMENTS = 16
 """The most elements of a value in a static slot."""
@@ -37,15 +38,25 @@ Layout = tuple[Sequence[int], Sequence[int]]
 class Buffer:
     """The buffer of a value: an address, strides in elements, and the live ranges that a use extends."""
 
-    address: Value
+    place: Value | EntryAddress
+    """Its address: at the current position, or one that can be computed anywhere."""
     strides: Strides
     ranges: list[LiveRange] = field(default_factory=list)
     tape: Tape | None = None
-    """The tape of a growing value; `address` is then the tape's and has no meaning of its own."""
+    """The tape of a growing value; `place` is then the tape's and has no meaning of its own."""
     padded: bool = False
     """Whether each element is followed by the other lanes of a vector."""
     row: tuple[Value, int] | None = None
     """The row and offset of a stack that shares its rows with others: see `Memory.row`."""
+
+    @property
+    def address(self) -> Value:
+        """The address, computed where it dominates all uses."""
+        return self.place.at_entry if isinstance(self.place, EntryAddress) else self.place
+
+    def passed(self) -> Value:
+        """Return the address for one use at the current position."""
+        return self.place.here() if isinstance(self.place, EntryAddress) else self.place
 
 
 class Buffers:
@@ -66,18 +77,24 @@ class Buffers:
         """Results that are written directly into a concatenation, with it and their start along its axis."""
         self._arena = arena
         self._sizes: list[tuple[LiveRange, int]] = []
-        self._static_slots: tuple[Value, LiveRange] | None = None
+        self._result_nodes: dict[Region, defaultdict[Node, dict[int, Node]]] = {}
+        self._static_slots: tuple[EntryAddress, LiveRange] | None = None
 
     # -- the arena ------------------------------------------------------------------------------------------
 
-    def reserve(self, size: int) -> tuple[Value, LiveRange]:
+    def reserve(self, size: int) -> tuple[EntryAddress, LiveRange]:
         """Reserve bytes of the arena from the current call on; each use extends the live range."""
-        live = LiveRange(size, self.call, self.call)
-        offset = self.main.parameter(0, "i64")
-        self.ranges.append((live, len(self.main.parameters) - 1))
+        live, slot = LiveRange(size, self.call, self.call), self.main.slot(0)
+        self.ranges.append((live, slot))
+
+        def address(emit: Emit) -> Value:
+            return emit(f"getelementptr i8, ptr {arena.at_entry.name}, i64 {load_slot(emit, slot).name}", "ptr")
+
+        def declare(address: Value) -> Value:
+            return self.main.f.bounded(address, lambda: (0, self.size_of(live)), "a room", early=True)
+
         arena = self.main.base(self._arena)
-        address = self.main.at_entry(f"getelementptr i8, ptr {arena.name}, i64 {offset.name}")
-        return self.main.f.bounded(address, lambda: (0, self.size_of(live)), "a room", early=True), live
+        return EntryAddress(self.main, address, declare), live
 
     def size_of(self, live: LiveRange) -> Value:
         """Return the bytes of a live range, which are final when the whole program is emitted."""
@@ -93,11 +110,18 @@ class Buffers:
         if self._static_slots is None:
             self._static_slots = self.reserve(0)
             self._static_slots[1].first = 0
-        slots, live = self._static_slots
-        address = self.main.at_entry(f"getelementptr i8, ptr {slots.name}, i64 {live.bytes}")
-        address = self.main.f.bounded(address, lambda: (0, type.bytes), "a small room", early=True)
-        live.bytes += -(-type.bytes // WORD) * WORD
-        return Buffer(address, dense_strides(type.shape))
+        return Buffer(self._static_slot(type.bytes, *self._static_slots), dense_strides(type.shape))
+
+    def _static_slot(self, size: int, slots: EntryAddress, live: LiveRange) -> EntryAddress:
+        start, live.bytes = live.bytes, live.bytes + -(-size // WORD) * WORD
+
+        def address(emit: Emit) -> Value:
+            return emit(f"getelementptr i8, ptr {slots.at_entry.name}, i64 {start}", "ptr")
+
+        def declare(address: Value) -> Value:
+            return self.main.f.bounded(address, lambda: (0, size), "a small room", early=True)
+
+        return EntryAddress(self.main, address, declare)
 
     def temporary(self, type: TensorType) -> Value:
         """Reserve a buffer for the current call alone; return its address."""
@@ -174,7 +198,7 @@ class Buffers:
 
     def results(self, region: Region, node: Node) -> list[Buffer]:
         """Return a buffer for each result of a node, also for one without a reader."""
-        read = result_nodes(region, node)
+        read = self.result_nodes(region, node)
         tapes = self.main.tapes.make([t for t in node.types if t.grows])
         buffers = []
         for i, type in enumerate(node.types):
@@ -187,13 +211,16 @@ class Buffers:
             buffers.append(buffer)
         return buffers
 
-
-def result_nodes(region: Region, node: Node) -> dict[int, Node]:
-    """Return the `result` nodes of a node in a region, by number."""
-    if len(node.types) == 1:
-        return {0: node}
-    nodes = (*region.nodes(), *region.results)
-    return {n.params["index"]: n for n in nodes if is_result(n) and n.operands[0] is node}
+    def result_nodes(self, region: Region, node: Node) -> dict[int, Node]:
+        """Return the `result` nodes of a node in a region, by number."""
+        if len(node.types) == 1:
+            return {0: node}
+        if region not in self._result_nodes:
+            found = self._result_nodes[region] = defaultdict[Node, dict[int, Node]](dict)
+            for n in (*region.nodes(), *region.results):
+                if is_result(n):
+                    found[n.operands[0]][n.params["index"]] = n
+        return self._result_nodes[region][node]
 
 
 def has_constant_extents(shape: Sequence[int]) -> bool:

@@ -8,16 +8,42 @@ inputs, outputs and the arena.  Both are read in the entry block, which dominate
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from graphc.codegen.llvm.bounds import CheckedModule
 from graphc.codegen.llvm.bounds_text import CALLER, OUTSIDE
 from graphc.codegen.llvm.builder import Module
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.memory.tape import TapeWriter
 from graphc.codegen.runtime.interrupts import EXIT, Poll
+from graphc.ir.core.cached import cached_property
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.text import debug
 
-__all__ = ["MainFunction"]
+__all__ = ["Emit", "EntryAddress", "MainFunction", "load_slot"]
+
+Emit = Callable[[str, str], Value]
+"""Emits an instruction with a result of a type."""
+
+
+class EntryAddress:
+    """An address that can be computed at the entry of the program, or again at each use.
+
+    A long program has thousands.  Computed at its entry they would all be live at once, and LLVM's register allocator takes
+    more than linear time to spill them.
+    """
+
+    def __init__(self, main: MainFunction, compute: Callable[[Emit], Value], declare: Callable[[Value], Value]) -> None:
+        self._main, self._compute, self._declare = main, compute, declare
+
+    @cached_property
+    def at_entry(self) -> Value:
+        """The address computed in the entry block, which dominates all uses, as in loops."""
+        return self._declare(self._compute(self._main.at_entry))
+
+    def here(self) -> Value:
+        """Compute the address at the current position; checked programs have one place for its limits."""
+        return self.at_entry if self._main.checked is not None else self._compute(self._main.f.inst)
 
 
 class MainFunction:
@@ -28,7 +54,7 @@ class MainFunction:
         """The module, if the accesses of its functions are checked."""
         self.module = self.checked or Module(literal=not dynamic)
         self.parameters: list[int] = []
-        self._addresses: dict[int, Value] = {}
+        self._addresses: dict[int, EntryAddress] = {}
         self._never_null: Value | None = None
         self.f = self.module.function("program", [("ptr", "parameters"), ("ptr", "buffers")], "i64")
         if self.checked is not None:
@@ -46,13 +72,17 @@ class MainFunction:
         self.f.entry_allocas.append(f"  {name} = {text}")
         return Value(name, type)
 
-    def base(self, number: int) -> Value:
+    def base(self, number: int) -> EntryAddress:
         """Return a base address: of a parameter, a result, or the arena, which is the last one."""
-        if number not in self._addresses:
-            slot = self.at_entry(f"getelementptr ptr, ptr %buffers, i64 {number}")
-            address = self.at_entry(f"load ptr, ptr {slot.name}")
-            self._addresses[number] = self.f.bounded(address, lambda: self._span(number), f"buffer {number}", early=True)
-        return self._addresses[number]
+
+        def load(emit: Emit) -> Value:
+            slot = emit(f"getelementptr ptr, ptr %buffers, i64 {number}", "ptr")
+            return emit(f"load ptr, ptr {slot.name}", "ptr")
+
+        def declare(address: Value) -> Value:
+            return self.f.bounded(address, lambda: self._span(number), f"buffer {number}", early=True)
+
+        return self._addresses.setdefault(number, EntryAddress(self, load, declare))
 
     def _span(self, number: int) -> tuple[Value, Value]:
         first, end = (self._parameter(2 * number + i, "i64") for i in range(2))
@@ -80,8 +110,7 @@ class MainFunction:
         return self.f.load(self.f.element(self.f.args[0], self.f.i64(slot), "i64"), type)
 
     def _parameter(self, slot: int, type: str) -> Value:
-        address = self.at_entry(f"getelementptr i64, ptr %parameters, i64 {slot}")
-        return self.at_entry(f"load {type}, ptr {address.name}", type)
+        return load_slot(self.at_entry, slot, type)
 
     # -- code -----------------------------------------------------------------------------------------------
 
@@ -117,8 +146,11 @@ class MainFunction:
         f.ret(f.i64(OUTSIDE))
         f.start(f"inside.{name}")
 
-    def finish(self) -> None:
-        """Emit the exit, which every path of the program takes, and add the function to the module."""
+    def finish(self, *, straight: bool) -> None:
+        """Emit the exit, which every path of the program takes, and add the function to the module.
+
+        `straight` says that the function only calls kernels, one after the other.
+        """
         f = self.f
         if self.tapes.all or self.poll.used:
             f.br(EXIT)
@@ -131,4 +163,12 @@ class MainFunction:
         if self._never_null is not None:
             f.start("never")
             f.ret(f.i64(0))
+        if straight:
+            f.compile_fast()
         self.module.functions.append(f)
+
+
+def load_slot(emit: Emit, slot: int, type: str = "i64") -> Value:
+    """Load a parameter."""
+    address = emit(f"getelementptr i64, ptr %parameters, i64 {slot}", "ptr")
+    return emit(f"load {type}, ptr {address.name}", type)

@@ -122,3 +122,36 @@ def test_while_loops_pack_too_and_matrices_that_change_are_not_packed(length):
     text = compile_graph(graph).stage("llvm")
     assert len(re.findall(r"call void @k\d+_packed", text)) == 1
     assert "matmul.float.col.packed" in text and "matmul.float.col.col" in text
+
+
+def test_equal_fusions_are_one_function_with_a_name_for_each_kernel():
+    n, layers = 24, 3
+    x, ws = param(n, n), [param(n, n, name=f"w{i}") for i in range(layers)]
+    y: Node = x
+    for w in ws:
+        y = build.apply("tanh", build.matmul(y, w)) * 0.5
+    graph = Graph((x, *ws), (y, build.apply("tanh", x) * 0.25))
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(p.shape).astype(np.float32) for p in graph.params]
+    check(graph, arrays)
+    program = compile_graph(graph)
+    assert len({k.name for k in program.kernels}) == len(program.kernels) == layers + 1
+    inside = [k for k in program.kernels if k.stages is program.kernels[0].stages]
+    assert len(inside) == layers, "the other kernel has another number"
+    assert len(re.findall(r"^define internal void @k\d+_fusion", program.llvm_ir(optimized=False), re.M)) == 2
+
+
+def test_a_straight_program_computes_addresses_where_it_passes_them_and_is_compiled_quickly():
+    x = param(24, 24)
+    y: Node = x
+    for _ in range(5):
+        y = build.apply("tanh", build.matmul(y, x))
+    main = compile_graph(Graph((x,), (y,))).llvm_ir(optimized=False).partition("@program(")[2]
+    head, *calls = main.split("  call void ")
+    assert "#1 {" in head
+    assert all("getelementptr i8" in call for call in calls[:-2]), "an address in the arena before the next call"
+    c = param(24, 24, name="c")
+    body = Region((c,), (build.apply("tanh", build.matmul(c, c)), build.sum_(c, (0, 1))))
+    looped = control_flow.scan(body, [c], [], 5)
+    main = compile_graph(Graph((c,), (looped[0],))).llvm_ir(optimized=False).partition("@program(")[2]
+    assert "#0 {" in main.partition("\n")[0]

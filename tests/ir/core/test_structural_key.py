@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core import build
-from graphc.ir.core.graph import Graph, parameter
-from graphc.ir.core.structural_key import structure, with_numbers
+from graphc.ir.core.graph import Graph, Node, parameter
+from graphc.ir.core.guards import Guards
+from graphc.ir.core.structural_key import exact_key, structure, with_numbers
 from graphc.ir.core.types import F32, TensorType
 from graphc.ir.interpret.evaluate import evaluate
 
@@ -22,3 +25,16 @@ def test_a_graph_is_its_structure_and_its_numbers() -> None:
     assert structure(other, other_layouts) == (key, [50, 0.75, 50, 50])
     data = np.ones((50, 3), np.float32)
     assert evaluate(other, [data])[0].tolist() == [37.5] * 3
+
+
+def test_an_exact_key_has_all_numbers_and_compares_no_symbols() -> None:
+    def sliced(start: Any, x: Node | None = None) -> Node:
+        return build.slice_(x or parameter(TensorType(F32, (40,))), (start,), (30,))
+
+    keys = [exact_key(sliced(start), (1, 0.0)) for start in (3, 3, 4)]
+    assert keys[0] == keys[1] != keys[2]
+    assert exact_key(sliced(3), (1, -0.0)) != keys[0]
+    guards = Guards([20, 20])
+    first, second = guards.symbols
+    assert exact_key(sliced(3), (first,)) == exact_key(sliced(3), (first,)) != exact_key(sliced(3), (second,))
+    assert not guards.decisions
