@@ -216,10 +216,10 @@ class Buffers:
         if len(node.types) == 1:
             return {0: node}
         if region not in self._result_nodes:
-            found = self._result_nodes[region] = defaultdict[Node, dict[int, Node]](dict)
+            results_of = self._result_nodes[region] = defaultdict[Node, dict[int, Node]](dict)
             for n in (*region.nodes(), *region.results):
                 if is_result(n):
-                    found[n.operands[0]][n.params["index"]] = n
+                    results_of[n.operands[0]][n.params["index"]] = n
         return self._result_nodes[region][node]
 
 
