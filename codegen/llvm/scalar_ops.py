@@ -7,6 +7,7 @@ from collections.abc import Callable
 from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.math import MATH
 from graphc.codegen.llvm.values import Value, llvm_type
+from graphc.ir.core.philox import WORD, philox
 from graphc.ir.core.types import BOOL, DType
 
 __all__ = ["LLVM", "MEMORY", "OPS", "cast", "compare", "larger", "smaller"]
@@ -209,17 +210,32 @@ def _shift(op: str) -> Emit:
     return emit
 
 
+class _ValueWords:
+    """Words as LLVM values of any vector width."""
+
+    def __init__(self, f: Function) -> None:
+        self.f = f
+
+    def low(self, x: Value) -> Value:
+        return self.f.and_(x, self.f.like(WORD, x))
+
+    def high(self, x: Value) -> Value:
+        return self.f.lshr(x, self.f.like(32, x))
+
+    def xor(self, x: Value, y: Value) -> Value:
+        return self.f.xor(x, y)
+
+    def add(self, x: Value, y: int) -> Value:
+        return self.f.add(x, self.f.like(y, x))
+
+    def mul(self, x: Value, y: int) -> Value:
+        return self.f.mul(x, self.f.like(y, x))
+
+
 def _random_bits(f: Function, dtype: DType, xs: list[Value]) -> Value:
-    """Philox-2x32-10: see the primitive's reference semantics."""
+    """The words of a seed and counters: see ir/core/philox.py."""
     seed, counter = xs
-    low32, half = f.like(0xFFFFFFFF, counter), f.like(32, counter)
-    low, high = f.and_(counter, low32), f.lshr(counter, half)
-    key = f.xor(f.and_(seed, f.like(0xFFFFFFFF, seed)), f.lshr(seed, f.like(32, seed)))
-    for _ in range(10):
-        product = f.mul(low, f.like(0xD256D193, counter))
-        low, high = f.xor(f.xor(f.lshr(product, half), key), high), f.and_(product, low32)
-        key = f.and_(f.add(key, f.like(0x9E3779B9, key)), f.like(0xFFFFFFFF, key))
-    return f.convert("trunc", low, "i32")
+    return f.convert("trunc", philox(_ValueWords(f), seed, counter), "i32")
 
 
 def cast(f: Function, x: Value, source: DType, target: DType) -> Value:

@@ -17,7 +17,7 @@ import numpy as np
 from graphc.codegen.loops.loop_ir import Index, Instr, Kernel, OuterReduction, Reduction, Stage, Store, needed
 from graphc.ir.analysis.views import Strides
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.semantics import philox
+from graphc.ir.core.semantics import random_words
 
 __all__ = ["KernelError", "Memory", "evaluate_kernel"]
 
@@ -176,7 +176,7 @@ class _Run:
 
     def _random(self, i: Instr) -> Array:
         seed, counter = (self.values[a] for a in i.args)
-        return np.asarray(philox(seed, counter))
+        return np.asarray(random_words(seed, counter))
 
     # -- reductions and stores ------------------------------------------------------------------------
 

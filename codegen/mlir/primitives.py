@@ -27,6 +27,7 @@ from graphc.codegen.mlir.text import (
     tensor,
 )
 from graphc.ir.core.graph import Node
+from graphc.ir.core.philox import WORD, philox
 from graphc.ir.core.predicates import coefficients
 from graphc.ir.core.types import BOOL, I32, I64, DType, TensorType
 
@@ -61,29 +62,42 @@ def _iota(t: Text, node: Node, operands: list[str]) -> str:
     return map_elements(t, node.type, [], body)
 
 
-LOW = 0xFFFFFFFF
-"""The low word of two."""
+class _TextWords:
+    """Words as MLIR values of type i64."""
+
+    def __init__(self, t: Text) -> None:
+        self.t = t
+
+    def op(self, name: str, x: str, y: str | int) -> str:
+        """Emit an operation on i64; its second operand may be a constant."""
+        return self.t.op(f"arith.{name} {x}, {y if isinstance(y, str) else self.t.constant(y, I64)} : i64")
+
+    def low(self, x: str) -> str:
+        return self.op("andi", x, WORD)
+
+    def high(self, x: str) -> str:
+        return self.op("shrui", x, 32)
+
+    def xor(self, x: str, y: str) -> str:
+        return self.op("xori", x, y)
+
+    def add(self, x: str, y: str | int) -> str:
+        return self.op("addi", x, y)
+
+    def mul(self, x: str, y: str | int) -> str:
+        return self.op("muli", x, y)
 
 
 def _random_bits(t: Text, node: Node, operands: list[str]) -> str:
-    """Philox-2x32-10 in 64-bit words: see the primitive's reference semantics."""
-    key = [extract(t, operands[0], node.operands[0].type, [t.index(i)]) for i in (0, 1)]
-
-    def i64(name: str, x: str, y: str | int) -> str:
-        return t.op(f"arith.{name} {x}, {y if isinstance(y, str) else t.constant(y, I64)} : i64")
+    """The words of a seed and counters: see ir/core/philox.py."""
+    seed, start = (extract(t, operands[0], node.operands[0].type, [t.index(i)]) for i in (0, 1))
+    words = _TextWords(t)
 
     def body() -> str:
         linear = t.constant(0, I64)
         for n, index in zip(node.shape, loop_indices(t, range(node.type.rank)), strict=True):
-            linear = i64("addi", i64("muli", linear, n), t.op(f"arith.index_cast {index} : index to i64"))
-        counter = i64("addi", key[1], linear)
-        low, high = i64("andi", counter, LOW), i64("shrui", counter, 32)
-        k = i64("andi", i64("xori", key[0], i64("shrui", key[0], 32)), LOW)
-        for _ in range(10):
-            product = i64("muli", low, 0xD256D193)
-            low, high = i64("xori", i64("xori", i64("shrui", product, 32), k), high), i64("andi", product, LOW)
-            k = i64("andi", i64("addi", k, 0x9E3779B9), LOW)
-        return convert(t, I64, I32, low)
+            linear = words.add(words.mul(linear, n), t.op(f"arith.index_cast {index} : index to i64"))
+        return convert(t, I64, I32, philox(words, seed, words.add(start, linear)))
 
     return map_elements(t, node.type, [], body)
 

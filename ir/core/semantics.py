@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from graphc.ir.core.philox import WORD, philox
 from graphc.ir.core.types import DType
 
 __all__ = [
     "CheckError", "Reference", "argsort", "broadcast", "cast", "constant", "cumsum", "erf", "floordiv", "gather", "iota",
-    "keep_dtype", "pad", "padded_shape", "philox", "power", "random_bits", "reduction", "remainder", "rsqrt", "scatter",
+    "keep_dtype", "pad", "padded_shape", "power", "random_bits", "random_words", "reduction", "remainder", "rsqrt", "scatter",
     "scatter_add", "shift", "sigmoid", "sign", "slice_",
 ]  # fmt: skip
 
@@ -133,15 +134,12 @@ def iota(axis: int, dtype: DType, shape: tuple[int, ...]) -> Any:
 
 
 def random_bits(key: Any, shape: tuple[int, ...]) -> Any:
-    """Return the first word of Philox-2x32-10 at counter (key[1] + linear index), with key key[0].
-
-    Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011).
-    """
+    """Return the first word of Philox-2x32-10 (ir/core/philox.py) at counter (key[1] + linear index), with key key[0]."""
     size = prod(shape)
     bits = np.empty(size, np.int32)
     for start in range(0, size, CHUNK):
         counters = np.arange(start, min(start + CHUNK, size), dtype=np.int64)
-        bits[start : start + CHUNK] = philox(key[0], key[1] + counters)
+        bits[start : start + CHUNK] = random_words(key[0], key[1] + counters)
     return bits.reshape(shape)
 
 
@@ -149,27 +147,38 @@ CHUNK = 1 << 12
 """Counters that are processed together, so that their words stay in the first-level cache."""
 
 
-def philox(seed: Any, counter: Any) -> Any:
+def random_words(seed: Any, counter: Any) -> Any:
     """Return the first word of Philox-2x32-10 for arrays of i64 seeds and counters."""
     seed, counter = np.asarray(seed).astype(np.uint64), np.asarray(counter).astype(np.uint64)
     if seed.ndim:
         seed, counter = np.broadcast_arrays(seed, counter)
-    words = np.atleast_1d(counter)
-    low, high = words & WORD, words >> HALF
-    product = np.empty_like(low)
     with np.errstate(over="ignore"):
-        k = (seed ^ (seed >> HALF)) & WORD
-        for _ in range(10):
-            np.multiply(low, np.uint64(0xD256D193), out=product)
-            np.right_shift(product, HALF, out=low)
-            low ^= k
-            low ^= high
-            np.bitwise_and(product, WORD, out=high)
-            k = (k + np.uint64(0x9E3779B9)) & WORD
-    return low.astype(np.uint32).view(np.int32).reshape(counter.shape)
+        word = philox(_ArrayWords(), seed, np.atleast_1d(counter))
+    return word.astype(np.uint32).view(np.int32).reshape(counter.shape)
 
 
-WORD, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
+class _ArrayWords:
+    """Words as arrays; results take the memory of first operands that are not read again."""
+
+    mask, half = np.uint64(WORD), np.uint64(32)
+
+    def low(self, x: Any) -> Any:
+        return x & self.mask
+
+    def high(self, x: Any) -> Any:
+        return x >> self.half
+
+    def xor(self, x: Any, y: Any) -> Any:
+        x ^= y
+        return x
+
+    def add(self, x: Any, y: int) -> Any:
+        x += np.uint64(y)
+        return x
+
+    def mul(self, x: Any, y: int) -> Any:
+        x *= np.uint64(y)
+        return x
 
 
 def broadcast(x: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:

@@ -14,6 +14,7 @@ from graphc.ir.core import build
 from graphc.ir.core.build import cast, constant, elementwise, select
 from graphc.ir.core.graph import Node, Primitive, make
 from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.philox import WORD, philox
 from graphc.ir.core.predicates import is_literal
 from graphc.ir.core.types import BOOL, I32
 
@@ -99,29 +100,31 @@ def _matmul(node: Node, operands: Sequence[Node], batched: Sequence[bool], size:
 
 
 def _random_bits(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
-    """Draw for each key the words that `random_bits` draws for it.
-
-    Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011): Philox-2x32-10.
-    """
+    """Draw for each key the words that `random_bits` draws for it (ir/core/philox.py)."""
     (keys,) = operands
     flat = (size, node.type.size)
     counter = _column(keys, 1, flat) + build.iota(flat, 1)
-    low, high = counter & _WORD, _high(counter)
-    seed = _column(keys, 0, flat)
-    k = (seed & _WORD) ^ _high(seed)
-    for _ in range(10):
-        product = low * 0xD256D193
-        low, high = _high(product) ^ k ^ high, product & _WORD
-        k = (k + 0x9E3779B9) & _WORD
-    return build.reshape(cast(low, I32), (size, *node.shape))
+    word = philox(_NodeWords(), _column(keys, 0, flat), counter)
+    return build.reshape(cast(word, I32), (size, *node.shape))
 
 
-_WORD = 0xFFFFFFFF
+class _NodeWords:
+    """Words as nodes of type i64, whose shift to the right repeats the sign."""
 
+    def low(self, x: Node) -> Node:
+        return x & WORD
 
-def _high(x: Node) -> Node:
-    """Return the upper 32 bits of an i64, as a nonnegative number."""
-    return elementwise("shift_right", x, 32) & _WORD
+    def high(self, x: Node) -> Node:
+        return elementwise("shift_right", x, 32) & WORD
+
+    def xor(self, x: Node, y: Node) -> Node:
+        return x ^ y
+
+    def add(self, x: Node, y: int) -> Node:
+        return x + y
+
+    def mul(self, x: Node, y: int) -> Node:
+        return x * y
 
 
 def _column(keys: Node, column: int, shape: tuple[int, int]) -> Node:

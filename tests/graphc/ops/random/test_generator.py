@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import graphc as G
-from graphc.ir.core.semantics import philox
+from graphc.ir.core.semantics import random_words
 
 DRAWS: dict[str, Callable[[int], Any]] = {
     "rand": lambda n: G.rand(n, dtype=G.float64),
@@ -67,7 +67,7 @@ def test_distributions() -> None:
 
 def words(seed: int, start: int, count: int) -> Any:
     """Return words of the stream of a seed, as unsigned numbers."""
-    return philox(seed, start + np.arange(count)).view(np.uint32).astype(np.uint64)
+    return random_words(seed, start + np.arange(count)).view(np.uint32).astype(np.uint64)
 
 
 def test_each_draw_starts_behind_the_words_of_the_last() -> None:
