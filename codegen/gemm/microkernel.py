@@ -17,7 +17,7 @@ from graphc.codegen.gemm.blocking import (
     tile_for,
 )
 from graphc.codegen.llvm.builder import Function, Module
-from graphc.codegen.llvm.values import BYTES, Value, llvm_type
+from graphc.codegen.llvm.values import BYTES, Value
 
 __all__ = ["emit_tiles", "emit_write_back", "plus_old"]
 
@@ -110,9 +110,7 @@ def plus_old(f: Function, sums: Sequence[Value], places: Sequence[Value], wanted
     more = [f.add(x, f.load(p, x.type, x.lanes)) for x, p in zip(sums, places, strict=True)]
     f.br(f"go.{name}")
     f.start(f"go.{name}")
-    kind = llvm_type(sums[0].type, sums[0].lanes)
-    pairs = zip(sums, more, strict=True)
-    return [f.inst(f"phi {kind} [ {x.name}, %{before} ], [ {y.name}, %add.{name} ]", x.type, x.lanes) for x, y in pairs]
+    return [f.phi(x, before, y, f"add.{name}") for x, y in zip(sums, more, strict=True)]
 
 
 def emit_write_back(module: Module, dtype: str) -> str:

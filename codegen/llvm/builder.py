@@ -134,11 +134,7 @@ class Function(MemoryInstructions):
         if nonempty:
             loop.results = list(after)
             return
-        for first, last in zip(carry, after, strict=True):
-            t = llvm_type(first.type, first.lanes)
-            loop.results.append(
-                self.inst(f"phi {t} [ {first.name}, %{before} ], [ {last.name}, %{end} ]", first.type, first.lanes)
-            )
+        loop.results += [self.phi(first, before, last, end) for first, last in zip(carry, after, strict=True)]
 
     @contextmanager
     def repeat(self, carry: Sequence[Value], hint: str = "while") -> Iterator[LoopBlock]:

@@ -196,6 +196,11 @@ class Instructions:
             cond, x, y = self.common(cond, x, y)
         return self.inst(f"select {cond.typed}, {x.typed}, {y.typed}", x.type, x.lanes)
 
+    def phi(self, x: Value, x_from: str, y: Value, y_from: str) -> Value:
+        """Merge a value from each of two blocks, given by their labels."""
+        pairs = f"[ {x.name}, %{x_from} ], [ {y.name}, %{y_from} ]"
+        return self.inst(f"phi {llvm_type(x.type, x.lanes)} {pairs}", x.type, x.lanes)
+
     def convert(self, op: str, x: Value, type: str) -> Value:
         """Emit a cast instruction: `convert("sitofp", x, "float")`."""
         return self.inst(f"{op} {x.typed} to {llvm_type(type, x.lanes)}", type, x.lanes)

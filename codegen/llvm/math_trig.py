@@ -134,14 +134,8 @@ def correct(f: Function, huge: Value, x: Value, r: Value, q: Value) -> tuple[Val
     late = [f.load(address, value.type, value.lanes) for value, address in zip((r, q), places[1:], strict=True)]
     f.br(done)
     f.start(done)
-    merged = [phi(f, early, before, after, slow) for early, after in zip((r, q), late, strict=True)]
+    merged = [f.phi(early, before, after, slow) for early, after in zip((r, q), late, strict=True)]
     return merged[0], merged[1]
-
-
-def phi(f: Function, x: Value, x_from: str, y: Value, y_from: str) -> Value:
-    """Merge two values from two blocks by a phi."""
-    t = x.typed.removesuffix(x.name)
-    return f.inst(f"phi {t}[ {x.name}, %{x_from} ], [ {y.name}, %{y_from} ]", x.type, x.lanes)
 
 
 def reduction(f: Function, type: str) -> str:

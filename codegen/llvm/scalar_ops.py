@@ -131,8 +131,7 @@ def _usually(f: Function, usual: Value, rare: Value, otherwise: Callable[[], Val
     after = f.label
     f.br(done)
     f.start(done)
-    pairs = f"[ {usual.name}, %{before} ], [ {other.name}, %{after} ]"
-    return f.inst(f"phi {llvm_type(usual.type, usual.lanes)} {pairs}", usual.type, usual.lanes)
+    return f.phi(usual, before, other, after)
 
 
 def _stepwise_floordiv(f: Function, x: Value, y: Value) -> Value:

@@ -116,8 +116,7 @@ class Accesses(Addresses):
         some = f.masked_load(at, type, mask)
         f.br(f"end.{name}")
         f.start(f"end.{name}")
-        merged = f"phi {llvm_type(type, self.lanes)} [ {all_lanes.name}, %whole.{name} ], [ {some.name}, %{name} ]"
-        return f.inst(merged, type, self.lanes)
+        return f.phi(all_lanes, f"whole.{name}", some, name)
 
     def _mask(self, guard: Value | None) -> Value | None:
         """Return the conjunction of the loop's mask and the guard."""
@@ -136,7 +135,7 @@ class Accesses(Addresses):
         x = f.load(at, type)
         f.br(f"end.{name}")
         f.start(f"end.{name}")
-        return f.inst(f"phi {type} [ {x.name}, %{name} ], [ {f.const(0, type).name}, %{before} ]", type)
+        return f.phi(x, name, f.const(0, type), before)
 
     def _gather(self, at: Value, type: str, mask: Value | None) -> Value:
         f = self.f

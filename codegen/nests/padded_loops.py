@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 
-from graphc.codegen.llvm.values import Value, llvm_type
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.bounds_checks import Check, simple_check
 from graphc.codegen.loops.loop_ir import Instr, Vector, ensure, needed
 from graphc.codegen.nests.kernel_function import Number
@@ -101,10 +101,7 @@ class PaddedLoops(VectorLoops):
             f.br(f"end.{name}")
         f.start(f"end.{name}")
         (first, here), (second, there) = sides
-        return [
-            f.inst(f"phi {llvm_type(a.type, a.lanes)} [ {a.name}, %{here} ], [ {b.name}, %{there} ]", a.type, a.lanes)
-            for a, b in zip(first, second, strict=True)
-        ]
+        return [f.phi(a, here, b, there) for a, b in zip(first, second, strict=True)]
 
     # -- the interior of a row and its ends -------------------------------------------------------
 

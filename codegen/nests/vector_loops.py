@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.codegen.llvm.values import Value, llvm_type
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Vector
 from graphc.codegen.nests.scalars import Scalars
 from graphc.codegen.nests.scopes import Body
@@ -55,10 +55,7 @@ class VectorLoops(Scalars):
         end = f.label
         f.br(f"end.{name}")
         f.start(f"end.{name}")
-        return [
-            f.inst(f"phi {llvm_type(a.type, a.lanes)} [ {a.name}, %{end} ], [ {b.name}, %{before} ]", a.type, a.lanes)
-            for a, b in zip(after, values, strict=True)
-        ]
+        return [f.phi(a, end, b, before) for a, b in zip(after, values, strict=True)]
 
     def _masked_loop(
         self,

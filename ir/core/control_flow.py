@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from graphc.ir.core.graph import PARAMETER, Node, Region, find, make, parameter, toposort
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.predicates import is_broadcast, is_literal
+from graphc.ir.core.predicates import is_broadcast, is_fusion, is_literal
 
 __all__ = [
     "RefusedError",
@@ -23,6 +23,7 @@ __all__ = [
     "custom",
     "known_results",
     "results_of",
+    "rewrite_regions",
     "scan",
     "substitute",
     "substitute_through",
@@ -74,6 +75,19 @@ def with_bodies(node: Node, rewrite: Callable[[Sequence[Node]], Sequence[Node]])
         return node
     regions = tuple(Region(r.params, tuple(after)) for r, after in bodies)
     return make(node.op, node.operands, node.params, regions, like=node)
+
+
+def rewrite_regions(results: Sequence[Node], rewrite: Callable[[Node], Sequence[Node]]) -> Sequence[Node]:
+    """Return results with loops and branches rewritten, the ones in their bodies first; fusions stay.
+
+    `rewrite` returns what replaces the results of a node with regions: `results_of` it where nothing changes.
+    """
+    new: dict[Node, Node] = {}
+    for node in toposort(results):
+        if node.regions and not is_fusion(node):
+            after = rewrite(with_bodies(node, lambda inner: rewrite_regions(inner, rewrite)))
+            new.update((a, b) for a, b in zip(results_of(node), after, strict=True) if a is not b)
+    return substitute_through(results, new)
 
 
 def substitute_through(roots: Sequence[Node], new: Mapping[Node, Node]) -> Sequence[Node]:

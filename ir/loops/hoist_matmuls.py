@@ -16,9 +16,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import results_of, substitute, substitute_through, with_bodies
+from graphc.ir.core.control_flow import results_of, rewrite_regions, substitute
 from graphc.ir.core.graph import PARAMETER, Graph, Node, make, toposort
-from graphc.ir.core.predicates import is_fusion, is_matmul, is_result, is_scan, is_zero
+from graphc.ir.core.predicates import is_matmul, is_result, is_scan, is_zero
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.promote import runs_in_registers
@@ -37,19 +37,12 @@ GROWTH = 8
 
 def hoist_matmuls(graph: Graph, target: TargetInfo) -> Graph:
     """Return the graph with matmuls hoisted out of its loops; the same object if there are none."""
-    return graph.replace(_moved(graph.results, target))
 
+    def moved(node: Node) -> Sequence[Node]:
+        stays = not is_scan(node) or runs_in_registers(node, target)
+        return results_of(node) if stays else _Motion(Loop.of(node)).run()
 
-def _moved(results: Sequence[Node], target: TargetInfo) -> Sequence[Node]:
-    new: dict[Node, Node] = {}
-    for node in toposort(results):
-        if is_fusion(node) or not node.regions:
-            continue
-        now = with_bodies(node, lambda inner: _moved(inner, target))
-        stays = not is_scan(now) or runs_in_registers(now, target)
-        after = results_of(now) if stays else _Motion(Loop.of(now)).run()
-        new.update((a, b) for a, b in zip(results_of(node), after, strict=True) if a is not b)
-    return substitute_through(results, new)
+    return graph.replace(rewrite_regions(graph.results, moved))
 
 
 def _is_worth(node: Node) -> bool:

@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import results_of, substitute, substitute_through, with_bodies
+from graphc.ir.core.control_flow import results_of, rewrite_regions, substitute
 from graphc.ir.core.cost import SHORT_LOOP, total_weight
-from graphc.ir.core.graph import Graph, Node, toposort
-from graphc.ir.core.predicates import is_fusion, is_scan
+from graphc.ir.core.graph import Graph, Node
+from graphc.ir.core.predicates import is_scan
 from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.promote import runs_in_registers
 from graphc.ir.regions.loop import Loop
@@ -33,20 +33,12 @@ MOST_NODES = 500
 
 def unroll_loops(graph: Graph, target: TargetInfo) -> Graph:
     """Return the graph with its short elementwise loops unrolled; the same object if there are none."""
-    return graph.replace(_unrolled(graph.results, target))
 
+    def unrolled(node: Node) -> Sequence[Node]:
+        is_unrolled = is_scan(node) and _is_short(Loop.of(node), target)
+        return _written_out(Loop.of(node)) if is_unrolled else results_of(node)
 
-def _unrolled(results: Sequence[Node], target: TargetInfo) -> Sequence[Node]:
-    new: dict[Node, Node] = {}
-    for node in toposort(results):
-        if is_fusion(node) or not node.regions:
-            continue
-        now = with_bodies(node, lambda inner: _unrolled(inner, target))
-        if is_scan(now) and _is_short(loop := Loop.of(now), target):
-            new.update(zip(results_of(node), _written_out(loop), strict=True))
-        elif now is not node:
-            new.update(zip(results_of(node), results_of(now), strict=True))
-    return substitute_through(results, new)
+    return graph.replace(rewrite_regions(graph.results, unrolled))
 
 
 def _is_short(loop: Loop, target: TargetInfo) -> bool:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from graphc.codegen.llvm.builder import LoopBlock
 from graphc.codegen.llvm.scalar_ops import MEMORY
-from graphc.codegen.llvm.values import Value, llvm_type
+from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.register_loops.context import Context
 from graphc.codegen.program.register_loops.values import BodyValue, Carried, LaneLayout, Memory, TapeItems
 from graphc.ir.analysis.in_place import InPlace, decided_updates
@@ -199,12 +199,7 @@ class LoopWriter:
             f.br(f"end.{name}")
         f.start(f"end.{name}")
         (yes, from_yes), (no, from_no) = arms
-
-        def phi(a: Value, b: Value) -> Value:
-            t = llvm_type(a.type, a.lanes)
-            return f.inst(f"phi {t} [ {a.name}, %{from_yes} ], [ {b.name}, %{from_no} ]", a.type, a.lanes)
-
-        return [list(map(phi, x, y)) for x, y in zip(yes, no, strict=True)]
+        return [[f.phi(a, from_yes, b, from_no) for a, b in zip(x, y, strict=True)] for x, y in zip(yes, no, strict=True)]
 
 
 def _iterations(regions: Sequence[Region]) -> int:
