@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from graphc.ir.analysis.views import Strides
+from graphc.ir.core.cost import TargetInfo
 from graphc.ir.core.decisions import undecided
 from graphc.ir.core.graph import Graph, Node
-from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.fusion.fusion import fuse
 from graphc.ir.fusion.scalarize import scalarize
 from graphc.ir.loops.bufferize import bufferize

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from math import inf
 
-from graphc.ir.core.target_info import TargetInfo
+from graphc.ir.core.cost import TargetInfo
 
 SUPPORTED = ((0, 45), (0, 52))
 """Supported llvmlite versions: the first, and the first that is no longer supported."""

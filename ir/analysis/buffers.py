@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from graphc.ir.analysis.views import as_view, dense_strides
+from graphc.ir.core.cost import TargetInfo
 from graphc.ir.core.graph import Node, Region, users
 from graphc.ir.core.predicates import is_concatenate, is_fusion, is_loop, is_matmul, is_result
 from graphc.ir.core.structural_key import SMALL
-from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.regions.loop import Loop
 
 __all__ = ["captured", "illegal_joins", "illegal_packing", "joined_in_place", "packed_products"]

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from graphc.ir.analysis.axis_classes import AxisUnion, Slot, slot_of
 from graphc.ir.analysis.lane_layout import Lanes, Roles, axes_of, roles_of, with_lanes
 from graphc.ir.analysis.register_promotion import fits_registers
-from graphc.ir.core.cost import COSTLY, is_small, weight
+from graphc.ir.core.cost import COSTLY, TargetInfo, is_small, weight
 from graphc.ir.core.graph import Node
 from graphc.ir.core.predicates import is_matmul
-from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.regions.loop import Loop
 
 __all__ = ["choose_lanes"]

@@ -3,7 +3,7 @@
 - *weight* of a node: vector instructions per vector of its elements, from its op's row (`Primitive.cost`);
 - *elements* of a node: how many it computes on; *products* of a matmul: its multiply-adds;
 - *work* of a program: element operations (flops), and bytes that pass between kernels;
-- *instructions*: vector instructions of a node, or of storing and loading bytes, on a target (ir/core/target_info.py).
+- *instructions*: vector instructions of a node, or of storing and loading bytes, on a target.
 
 The estimates decide what is fused, stored, recomputed or compiled; results do not depend on them.
 """
@@ -18,12 +18,11 @@ from typing import Any, NamedTuple
 from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import is_fusion, is_matmul, is_result
-from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.core.types import TensorType
 
 __all__ = [
-    "ARRAY", "CHEAP", "COSTLY", "SHARED_SINCOS", "SHORT_LOOP", "KernelWeight", "Work", "elements", "instructions", "is_costly",
-    "is_small", "keeping", "op_weight", "products", "total_weight", "weight", "work_of",
+    "ARRAY", "CHEAP", "COSTLY", "SHARED_SINCOS", "SHORT_LOOP", "KernelWeight", "TargetInfo", "Work", "elements",
+    "instructions", "is_costly", "is_small", "keeping", "op_weight", "products", "total_weight", "weight", "work_of",
 ]  # fmt: skip
 
 SHARED_SINCOS = 36
@@ -40,6 +39,30 @@ COSTLY = 16
 
 SHORT_LOOP = 32
 """A loop of more iterations is not unrolled."""
+
+
+@dataclass(frozen=True)
+class TargetInfo:
+    """The properties of a machine that decide how a graph is compiled.
+
+    Code generation fills them in (codegen/llvm/target.py); nothing else in `ir/` depends on vector widths, register counts or
+    cache sizes.
+    """
+
+    register_elements: int
+    """The most elements of a value that a loop holds in registers, one scalar per element."""
+    lanes: int
+    """The largest extent of an axis that may be vectorized."""
+    vector_bytes: int
+    """Bytes per vector instruction, for estimating the gain of vectorization."""
+    vector_elements: int
+    """Elements of the vectors that kernels compute with."""
+    kernel_cost: int
+    """The greatest cost of one kernel: beyond it registers spill, and LLVM's scheduling becomes slow."""
+    packed_bytes: int
+    """The largest matrix, in bytes, that is packed before a loop: a larger one is packed in blocks by each product."""
+    keeping: tuple[tuple[float, float], ...]
+    """One (bytes, instructions) entry per cache level: the cost to store and load a byte of an array up to that size."""
 
 
 # -- one node -------------------------------------------------------------------------------------------

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from graphc.ir.analysis.storage import has_buffer, in_registers, is_inlined, read_from_memory
 from graphc.ir.analysis.views import Strides, whole_buffer
+from graphc.ir.core.cost import TargetInfo
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.fusion.grouping import Grouping
 from graphc.ir.fusion.materialize import Materialization
 from graphc.ir.fusion.schedule import schedule

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 
 from graphc.ir.analysis.buffers import captured, joined_in_place, packed_products
 from graphc.ir.analysis.in_place import update_in_place
+from graphc.ir.core.cost import TargetInfo
 from graphc.ir.core.decisions import rebuilt, with_parts
 from graphc.ir.core.graph import Graph, Node, Region
 from graphc.ir.core.predicates import is_fusion, is_loop
 from graphc.ir.core.signatures import Layout
-from graphc.ir.core.target_info import TargetInfo
 
 __all__ = ["bufferize"]
 

@@ -15,11 +15,11 @@ from weakref import WeakKeyDictionary
 from graphc.ir.analysis.in_place import update_in_place
 from graphc.ir.analysis.register_promotion import fits_registers, has_flow, may_fit_with_lanes
 from graphc.ir.analysis.vectorize import choose_lanes
+from graphc.ir.core.cost import TargetInfo
 from graphc.ir.core.decisions import rebuilt, with_parts
 from graphc.ir.core.graph import Graph, Node, Region
 from graphc.ir.core.predicates import is_loop
 from graphc.ir.core.signatures import Layout
-from graphc.ir.core.target_info import TargetInfo
 
 __all__ = ["promote_loops", "runs_in_registers"]
 

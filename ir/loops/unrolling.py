@@ -18,10 +18,9 @@ from collections.abc import Sequence
 
 from graphc.ir.core import build
 from graphc.ir.core.control_flow import results_of, rewrite_regions, substitute
-from graphc.ir.core.cost import SHORT_LOOP, total_weight
+from graphc.ir.core.cost import SHORT_LOOP, TargetInfo, total_weight
 from graphc.ir.core.graph import Graph, Node
 from graphc.ir.core.predicates import is_scan
-from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.loops.promote import runs_in_registers
 from graphc.ir.regions.loop import Loop
 

@@ -36,11 +36,11 @@ from graphc.ir.analysis.in_place import illegal_updates
 from graphc.ir.analysis.lane_layout import decided_lanes, illegal_lanes
 from graphc.ir.analysis.register_promotion import fits_registers, misfit
 from graphc.ir.analysis.storage import in_registers, unstored
+from graphc.ir.core.cost import TargetInfo
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, free_nodes
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import is_constant, is_fusion, is_loop, is_result
 from graphc.ir.core.signatures import Layout
-from graphc.ir.core.target_info import TargetInfo
 from graphc.ir.core.types import DTYPES, DType, TensorType
 from graphc.ir.regions.call import Call
 from graphc.ir.regions.loop import Loop
