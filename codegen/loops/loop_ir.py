@@ -18,7 +18,7 @@ from graphc.ir.core.cached import cached_property
 from graphc.ir.core.types import DType
 
 __all__ = [
-    "LONGEST_VECTOR", "Buffer", "Index", "Instr", "Kernel", "OuterReduction", "PassSchedule", "Reduction", "Schedule",
+    "LONGEST_VECTOR", "Access", "Buffer", "Index", "Instr", "Kernel", "OuterReduction", "PassSchedule", "Reduction", "Schedule",
     "Stage", "Store", "Vector", "ensure", "is_loaded", "needed",
 ]  # fmt: skip
 
@@ -87,6 +87,9 @@ class Index:
         return " + ".join(terms)
 
 
+_ZERO = Index()
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Instr:
     """One scalar operation of a body.
@@ -119,11 +122,17 @@ class Instr:
         """The number of a constant, as one of its dtype."""
         return float(self.attr) if self.dtype.is_float else bool(self.attr) if self.dtype.is_bool else int(self.attr)
 
+    @property
+    def index(self) -> Index:
+        """The index of a load, or of an `index`; zero for other instructions."""
+        index: Index = self.attr[1] if self.op == "load" else self.attr if self.op == "index" else _ZERO
+        return index
+
     @cached_property
     def operands(self) -> tuple[Instr, ...]:
         """The instructions that this one reads, those in its index included."""
-        index = self.attr[1] if self.op == "load" else self.attr if self.op == "index" else None
-        return self.args if index is None or not index.values else (*self.args, *[v for v, _ in index.values])
+        values = self.index.values
+        return (*self.args, *[v for v, _ in values]) if values else self.args
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -151,6 +160,10 @@ class Store:
     buffer: int
     index: Index
     value: Instr
+
+
+Access = Instr | Store
+"""A load or a store."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -230,6 +243,9 @@ class Schedule:
     """Sums with totals of higher precision than their terms (codegen/nests/accumulators.py)."""
     literal: bool = False
     """Whether large extents are literals in the code rather than parameters."""
+    accesses: dict[tuple[Access, int], str] = field(default_factory=dict)
+    """How loads and stores are done whose lanes, iterations of a loop, are not consecutive elements or one: by `shuffle`,
+    `gather` or `scatter` (codegen/loops/accesses.py)."""
 
 
 @dataclass(eq=False, repr=False)
@@ -254,6 +270,13 @@ class Kernel:
     def vector(self) -> int | None:
         """The outer loop whose points are lanes."""
         return self.outer[-1] if self.plan.points is not None else None
+
+    def lane_loop(self, number: int) -> int | None:
+        """Return the loop whose iterations are lanes in a pass, by its number; None if it has one lane."""
+        points, stage = self.plan.points, self.stages[number]
+        vector = points if points is not None else self.plan.passes[number].vector
+        loops = self.outer if points is not None else stage.inner
+        return None if vector is None or vector.lanes == 1 or not loops else loops[-1]
 
     @cached_property
     def instructions(self) -> list[Instr]:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from graphc.codegen.loops.loop_ir import (
+    Access,
     Buffer,
     Index,
     Instr,
@@ -35,10 +36,10 @@ __all__ = ["KernelSyntaxError", "parse_kernel", "result_dtype"]
 HEAD = re.compile(r"kernel (?P<name>\w+)\((?P<buffers>.*)\) outer=(?P<outer>\d+)(?P<literal> literal)?")
 BUFFER = re.compile(r"(?P<out>out )?(?P<name>\w+): (?P<dtype>\w+)")
 LOOP = re.compile(r"for i(?P<loop>\d+) in (?P<extent>\d+):(?: \((?P<notes>[^)]*)\))?")
-STORE = re.compile(r"(?P<buffer>\w+)\[(?P<index>[^\]]*)\] = (?P<value>.+)")
+STORE = re.compile(r"(?P<buffer>\w+)\[(?P<index>[^\]]*)\] = (?P<value>.+?)(?: \((?P<how>scatter)\))?")
 VALUE = re.compile(r"(?P<name>\w+) = (?P<rest>.*?)(?: \(row (?P<row>\d+)\))?")
 ROW = re.compile(r"row (?P<row>\d+)")
-LOAD = re.compile(r"(?P<buffer>\w+)\[(?P<index>[^\]]*)\](?: if (?P<mask>.+))?")
+LOAD = re.compile(r"(?P<buffer>\w+)\[(?P<index>[^\]]*)\](?: if (?P<mask>.+?))?(?: \((?P<how>shuffle|gather)\))?")
 REDUCE = re.compile(r"(?P<kind>\w+) over (?P<loops>i\d+(?:, i\d+)*) of (?P<value>.+?)(?: at (?P<at>.+?))?(?P<wide> \(wide\))?")
 TERM = r"(?:-?\d+\*)?(?:(?:(?:i64 |size )?-?\d+)|[A-Za-z]\w*)"
 INDEX = re.compile(rf"{TERM}(?: \+ {TERM})*")
@@ -111,6 +112,7 @@ class _Reader:
         self.rows: dict[int, tuple[Instr, int]] = {}
         """Values that are saved, and the pass of each, by the number of their row."""
         self.wide: set[Reduction] = set()
+        self.accesses: dict[tuple[Access, int], str] = {}
         self.outer_reductions: dict[Instr, tuple[Stage, Reduction]] = {}
         """Outer reductions by their values; their stores come last."""
 
@@ -136,7 +138,7 @@ class _Reader:
         passes = [PassSchedule(self._vector(loops[-1]), loops[-1].block) if loops else PassSchedule() for loops in self.inner]
         points, block = (self._vector(self.outer[-1]), self.outer[-1].block) if self.outer else (None, 0)
         saved = dict(self.rows[row] for row in range(len(self.rows)))
-        return Schedule(points, tuple(passes), block, saved, frozenset(self.wide), literal)
+        return Schedule(points, tuple(passes), block, saved, frozenset(self.wide), literal, self.accesses)
 
     def _vector(self, loop: _Loop) -> Vector | None:
         if loop.vector is None:
@@ -210,7 +212,9 @@ class _Reader:
         store = Store(buffer, self._index(match["index"]), self._operand(match["value"], self.buffers[buffer].dtype))
         if stage is not None:
             stage.stores.append(store)
+            self._access(store, match["how"])
             return
+        self._require(not match["how"], "a store of one element")
         self._require(store.value in self.outer_reductions, "the store of a reduction over outer loops")
         stage, reduction = self.outer_reductions[store.value]
         stage.outer_reductions.append(OuterReduction(reduction, store))
@@ -262,7 +266,19 @@ class _Reader:
             args = self._operands(op, match["args"].split(", "))
             self._require(bool(match["dtype"]) == (op == "cast"), "a cast to a dtype")
             dtype = self._dtype(match["dtype"]) if match["dtype"] else result_dtype(op, tuple(a.dtype for a in args))
-        return self._instr(name, op, tuple(args), dtype, attr, masked)
+        value = self._instr(name, op, tuple(args), dtype, attr, masked)
+        if match and op == "load":
+            self._access(value, match["how"])
+        return value
+
+    def _access(self, access: Access, how: str | None) -> None:
+        """Record how the lanes of the current pass load or store."""
+        points = self.outer[-1] if self.outer else None
+        loops = [points] if points is not None and points.vector is not None else self.inner[-1][-1:]
+        if how is not None:
+            self._require(loops, "a vectorized loop")
+            key = access, loops[-1].number
+            self._require(self.accesses.setdefault(key, how) == how, f"one way to access it, not {how}")
 
     def _instr(self, name: str, op: str, args: tuple[Instr, ...], dtype: DType, attr: Any, masked: bool) -> Instr:
         known = self.values.get(name)

@@ -8,7 +8,8 @@
 
 The first `outer` loops are outer ones.  A vectorized loop is followed by its lanes, the treatment of its remainder, and its
 bounds checks along and across it; `blocks 256` means that wide sums are added to their totals every 256 iterations.  A value
-that a pass saves for later ones is followed by the number of its row in scratch memory.  A constant has a dtype where it does
+that a pass saves for later ones is followed by the number of its row in scratch memory.  A load or store whose lanes are not
+consecutive elements, or one, is followed by how it is done (codegen/loops/accesses.py).  A constant has a dtype where it does
 not follow from its siblings.
 """
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from graphc.codegen.loops.loop_ir import Instr, Kernel, Reduction, Stage, Store, Vector, is_loaded, needed
+from graphc.codegen.loops.loop_ir import Access, Instr, Kernel, Reduction, Stage, Store, Vector, is_loaded, needed
 from graphc.ir.core.types import DType
 
 __all__ = ["NEXT", "kernel_text", "siblings"]
@@ -85,9 +86,15 @@ class _Printer:
             elif i.op not in ("constant", "reduced", "size") and i not in self.done:
                 if not i.loops & {*stage.inner}:
                     self.done.add(i)
-                yield f"{i.name} = {self._applied(i)}{f' (row {self.rows[i]})' if saved.get(i) == number else ''}"
+                notes = self._access(number, i) + (f" (row {self.rows[i]})" if saved.get(i) == number else "")
+                yield f"{i.name} = {self._applied(i)}{notes}"
         yield from map(self._reduction, [*stage.reductions, *(c.reduction for c in stage.outer_reductions)])
-        yield from map(self.store, stage.stores)
+        yield from (self.store(s) + self._access(number, s) for s in stage.stores)
+
+    def _access(self, number: int, access: Access) -> str:
+        loop = self.kernel.lane_loop(number)
+        how = None if loop is None else self.kernel.plan.accesses.get((access, loop))
+        return "" if how is None else f" ({how})"
 
     def _reduction(self, r: Reduction) -> str:
         at = "" if r.position is None else f" at {r.position}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
+from graphc.codegen.loops.accesses import with_accesses
 from graphc.codegen.loops.accuracy import OUTER_SUM_BLOCK, SUM_BLOCK, must_be_wide
 from graphc.codegen.loops.bounds_checks import is_bound_check
 from graphc.codegen.loops.loop_ir import Instr, Kernel, PassSchedule, Reduction, Schedule, Stage, needed
@@ -52,7 +53,7 @@ def schedule(kernel: Kernel, *, literal: bool) -> Kernel:
         plan = _points(kernel, wide, saved, literal)
     else:
         plan = _rows(kernel, wide, saved, literal)
-    return replace(kernel, schedule=plan)
+    return with_accesses(replace(kernel, schedule=plan))
 
 
 def _points(kernel: Kernel, wide: frozenset[Reduction], saved: dict[Instr, int], literal: bool) -> Schedule:

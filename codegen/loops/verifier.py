@@ -9,6 +9,7 @@
 - *scheduled*: the last outer loop is vectorized, or the last loop of each pass, and wide sums are in blocks of whole vectors.
 - *vectorized*: lanes are a power of two that fits the memory behind a row; of several outer loops, reductions allow one.
 - *covered*: whatever the extent, each iteration runs once, or, at overlapping ends, stores again what it has stored.
+- *addressed*: lanes load and store consecutive elements, or one, or are marked; shuffles have a small constant stride.
 - *saved*: what a pass loads from a scratch row, the first pass over the same loops that computes it has saved.
 - *accurate*: a sum that is long, or may be at other sizes, has a wide total, and short blocks.
 
@@ -20,11 +21,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from graphc.codegen.loops.accesses import SHUFFLED, is_direct, is_shuffled, vector_accesses
 from graphc.codegen.loops.accuracy import OUTER_SUM_BLOCK, SUM_BLOCK, is_literal, must_be_wide
 from graphc.codegen.loops.bounds_checks import check_of, is_bound_check
 from graphc.codegen.loops.loop_ir import (
     LONGEST_VECTOR,
-    Index,
     Instr,
     Kernel,
     Reduction,
@@ -84,7 +85,7 @@ def shaped(kernel: Kernel) -> Iterator[str]:
 def typed(kernel: Kernel) -> Iterator[str]:
     """Yield the instructions, reductions and stores of other dtypes than their operands allow."""
     for i in kernel.instructions:
-        if any(v.dtype is not I64 for v, _ in _index(i).values):
+        if any(v.dtype is not I64 for v, _ in i.index.values):
             yield f"{i.name} has an index that is no i64"
         if i.op == "load":
             fits = i.dtype is kernel.buffers[i.attr[0]].dtype and all(a.dtype is BOOL for a in i.args)
@@ -271,6 +272,23 @@ def saved(kernel: Kernel) -> Iterator[str]:
             yield f"{i.name} is not computed by the pass that saves it"
 
 
+def addressed(kernel: Kernel) -> Iterator[str]:
+    """Yield accesses whose lanes are spread, and not marked so, and marks that do not fit."""
+    marks = dict(kernel.plan.accesses)
+    passes = list(vector_accesses(kernel))
+    for number, access, loop in passes:
+        how = marks.get((access, loop))
+        name = access.name if isinstance(access, Instr) else kernel.buffers[access.buffer].name
+        if how is None and not is_direct(kernel, number, access, loop):
+            yield f"the lanes of {name} along i{loop} are not consecutive elements"
+        elif how == "shuffle" and not is_shuffled(kernel, number, access, loop):
+            yield f"{name} cannot be shuffled: its stride along i{loop} is not one of {SHUFFLED}, or not constant"
+        elif how is not None and (how == "scatter") != isinstance(access, Store):
+            yield f"{name} is no {how}"
+    if marks.keys() - {(access, loop) for _, access, loop in passes}:
+        yield "an access is marked in a pass that has one lane, or does not have it"
+
+
 def accurate(kernel: Kernel) -> Iterator[str]:
     """Yield sums that may be long and are not wide, or in blocks that are too long."""
     plan = kernel.plan
@@ -293,7 +311,7 @@ def _loads(kernel: Kernel, number: int, i: Instr) -> bool:
 Rule = Callable[[Kernel], Iterator[str]]
 
 CHECKS: tuple[Rule, ...] = (
-    shaped, typed, scoped, ordered, written, distinct, scheduled, vectorized, covered, saved, accurate
+    shaped, typed, scoped, ordered, written, distinct, scheduled, vectorized, covered, saved, addressed, accurate
 )  # fmt: skip
 """The invariants in the order in which they are checked."""
 
@@ -309,8 +327,3 @@ def _vectors(kernel: Kernel) -> Iterator[tuple[Vector, int, list[Stage]]]:
 
 def _stores(kernel: Kernel) -> list[Store]:
     return [s for stage in kernel.stages for s in stage.stores] + [c.store for c in kernel.outer_reductions]
-
-
-def _index(i: Instr) -> Index:
-    index: Index = i.attr[1] if i.op == "load" else i.attr if i.op == "index" else Index()
-    return index

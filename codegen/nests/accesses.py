@@ -14,9 +14,6 @@ from graphc.codegen.nests.scopes import TRUE
 
 __all__ = ["Accesses"]
 
-SHUFFLED = (2, 3, 4)
-"""Strides that are loaded as consecutive vectors and shuffled, which is faster than a gather."""
-
 SLACK = LONGEST_VECTOR
 """Bytes behind each row of scratch memory, for the lanes of its last vector."""
 
@@ -33,14 +30,15 @@ class Accesses(Addresses):
         guard = self.get(i.args[-1]) if i.masked else None
         if guard is not None and guard.name == TRUE:
             guard = None
-        shape = self._contiguous(index)
-        if shape == 1 and guard is not None and guard.lanes > 1:
+        how = self._how(i)
+        consecutive = how is None and self._stride(index) == 1
+        if consecutive and guard is not None and guard.lanes > 1:
             return self._load_guarded(i)
-        if shape == 0 and (guard is None or guard.lanes == 1):
+        if how is None and not consecutive and (guard is None or guard.lanes == 1):
             x = self._load_scalar(self._first_lane(buffer, index), type, guard)
-        elif shape == 1:
+        elif consecutive:
             x = self._load_lanes(buffer, index, type, guard)
-        elif self._mask(guard) is None and self._stride(index) in SHUFFLED:
+        elif how == "shuffle" and self._mask(guard) is None:
             x = self._load_strided(buffer, index, type)
         else:
             offsets = f.splat(self._index(index, ("load", i)), self.lanes)
@@ -50,7 +48,6 @@ class Accesses(Addresses):
     def _load_strided(self, buffer: int, index: Index, type: str) -> Value:
         """Load every second, third or fourth element: load all elements from the first to the last, then shuffle."""
         f, stride = self.f, self._stride(index)
-        assert stride is not None
         span = (self.lanes - 1) * stride + 1
         x = f.load(self._first_lane(buffer, index), type, span)
         return f.shuffle(x, None, range(0, span, stride))
@@ -153,17 +150,16 @@ class Accesses(Addresses):
         x, type = self.get(s.value), MEMORY[dtype.name]
         if dtype.is_bool:
             x = f.convert("zext", x, "i8")
-        base, shape = self.buffers[s.buffer], self._contiguous(s.index)
-        role = ("store", s)
-        if shape == 0:
+        how = self._how(s)
+        if how is None and self._stride(s.index) == 0:
             f.store(f.extract(x, 0), self._first_lane(s.buffer, s.index))
             return
         x = f.splat(x, self.lanes)
-        if shape == 1:
+        if how is None:
             self._store_lanes(x, self._first_lane(s.buffer, s.index))
             return
-        offsets = f.splat(self._index(s.index, role), self.lanes)
-        f.scatter(x, f.element(base, offsets, type), self.mask if self.mask is not None else f.const(True, "i1", self.lanes))
+        at = f.element(self.buffers[s.buffer], f.splat(self._index(s.index, ("store", s)), self.lanes), type)
+        f.scatter(x, at, self.mask if self.mask is not None else f.const(True, "i1", self.lanes))
 
     def _store_lanes(self, x: Value, at: Value) -> None:
         """Store consecutive elements under the loop's mask: lanes beyond it belong to other iterations."""

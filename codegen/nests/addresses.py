@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from graphc.codegen.llvm.scalar_ops import MEMORY
 from graphc.codegen.llvm.values import Value
-from graphc.codegen.loops.loop_ir import Index, Instr
+from graphc.codegen.loops.loop_ir import Access, Index, Instr, ensure
 from graphc.codegen.nests.scopes import Scopes
 
 __all__ = ["Addresses"]
@@ -80,14 +80,13 @@ class Addresses(Scopes):
             return b
         return self.f.add(a, b)
 
-    def _contiguous(self, index: Index) -> int | None:
-        """Return 0 if all lanes have one address, 1 if they are consecutive, None otherwise."""
-        stride = self._stride(index)
-        return stride if stride in (0, 1) else None
-
-    def _stride(self, index: Index) -> int | None:
-        """Return the distance of lanes in elements, None if it varies."""
-        if any(self.get(v).lanes > 1 for v, _ in index.values):
-            return None
+    def _stride(self, index: Index) -> int:
+        """Return the distance of lanes in elements, of an access that needs no address for each lane."""
+        ensure(all(self.get(v).lanes == 1 for v, _ in index.values), "lanes of one base address have an index that varies")
         loop = self._lane_loop
         return index.coefficient(loop) if loop is not None and loop in self.loops and self.lanes > 1 else 0
+
+    def _how(self, access: Access) -> str | None:
+        """Return how the schedule marks an access; None if lanes are consecutive elements or one, or there is one lane."""
+        loop = self._lane_loop
+        return None if loop is None or self.lanes == 1 else self.plan.accesses.get((access, loop))

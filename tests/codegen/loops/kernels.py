@@ -81,6 +81,8 @@ PROGRAMS: dict[str, Program] = {
     "two passes without loops": (_row_by_row, (_numbers(40, 70), _numbers(40))),
     "integers": (lambda x: (x * 3 // 7).sum(0) > 4, (_INDEX.reshape(5, 10),)),
     "leaky": (lambda x: F.leaky_relu(x, 0.1) + F.gelu(x), (_numbers(200),)),
+    "every other": (lambda x: x[::2].exp() + x[1::2], (_numbers(300),)),
+    "interleaved": (lambda x, y: graphc.cat([x.sin(), y.exp()], 1), (_numbers(300, 1), _numbers(300, 2))),
     "random": (lambda x: x + graphc.rand(200), (_numbers(200),)),
 }  # fmt: skip
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from graphc.codegen.loops.accesses import vector_accesses, with_accesses
 from graphc.codegen.loops.bounds_checks import check_of
-from graphc.codegen.loops.loop_ir import Kernel, PassSchedule, Schedule, Vector
+from graphc.codegen.loops.loop_ir import Instr, Kernel, PassSchedule, Schedule, Vector
 
 __all__ = ["other_schedule"]
 
@@ -42,8 +43,27 @@ def turned(choose: random.Random, kernel: Kernel) -> Kernel:
     return replace(kernel, schedule=replace(plan, points=points, passes=tuple(passes), block=64 * lanes if plan.block else 0))
 
 
+def marked(choose: random.Random, kernel: Kernel) -> Kernel:
+    """Return a kernel of which one load or store of several lanes is done in another way."""
+    marks = dict(kernel.plan.accesses)
+    accesses = list(vector_accesses(kernel))
+    if accesses:
+        _, access, loop = choose.choice(accesses)
+        marks.pop((access, loop), None)
+        ways = ("gather", "scatter", "shuffle") if isinstance(access, Instr) else ("scatter", "gather")
+        how = choose.choice((None, *ways))
+        marks |= {} if how is None else {(access, loop): how}
+    return replace(kernel, schedule=replace(kernel.plan, accesses=marks))
+
+
 def other_schedule(choose: random.Random, kernel: Kernel) -> Kernel:
     """Return a kernel with a schedule that is in one way another one, legal or not."""
+    if not choose.randrange(6):
+        return marked(choose, kernel)
+    return with_accesses(_other_loops(choose, kernel))
+
+
+def _other_loops(choose: random.Random, kernel: Kernel) -> Kernel:
     plan, number = kernel.plan, choose.randrange(len(kernel.stages))
     passes, stages, own = list(plan.passes), list(kernel.stages), plan.passes[number]
     changed: Schedule = plan

@@ -35,7 +35,8 @@ def test_what_kernels_say() -> None:
     kernels = [k for name in PROGRAMS for dynamic in (True, False) for k in kernels_of(name, dynamic=dynamic)]
     texts = "\n".join(map(kernel_text, kernels))
     words = ("literal", "exact", "empty", "single", "peel", "mask", "along", "across", "blocks", "(wide)", "(row 0)", "= row 0",
-             "then", "bound", "size", "to f32", " at ", "random_bits", "index_div", "bool")  # fmt: skip
+             "(shuffle)", "(gather)", "(scatter)", "then", "bound", "size", "to f32", " at ", "random_bits", "index_div",
+             "bool")  # fmt: skip
     assert [word for word in words if word not in texts] == []
 
 
@@ -90,6 +91,11 @@ def test_a_text() -> None:
         ("      exp1 = row 0", "    exp1 = row 0", 10, "expected a line of a pass"),
         ("out0[30*i0 + i1] = div2", "out0[30*i0 + i1 = div2", 11, "expected a value, got"),
         ("      out0[30*i0 + i1] = div2", "  out0[30*i0 + i1] = div2", 11, "the store of a reduction over outer loops"),
+        ("in0[30*i0 + i1]", "in0[30*i0 + i1] (scatter)", 4, "expected a value, got"),
+        ("out0[30*i0 + i1] = div2", "out0[30*i0 + i1] = div2 (gather)", 11, "expected a dtype, got"),
+        ("    out1[i0] = sum_0", "    out1[i0] = sum_0 (scatter)", 7, "expected a vectorized loop"),
+        ("      exp1 = exp load0 (row 0)", "      load0 = in0[30*i0 + i1] (gather)\n      load0 = in0[30*i0 + i1] (shuffle)", 6,
+         "expected one way to access it, not shuffle"),
     ],
 )  # fmt: skip
 def test_syntax_errors(old: str, new: str, line: int, what: str) -> None:

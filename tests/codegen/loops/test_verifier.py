@@ -141,6 +141,23 @@ BROKEN = [
     ("rows", "    out1[i0] = sum_0",
      "    load8 = in0[i0]\n    exp9 = exp load8 (row 1)\n    add7 = add exp9, sum_0\n    out1[i0] = add7",
      "saved", "exp9 is saved by no pass with loops"),
+    ("rows", "in0[30*i0 + i1]", "in0[30*i0 + 2*i1]", "addressed", "the lanes of load0 along i1 are not consecutive elements"),
+    ("rows", "in0[30*i0 + i1]", "in0[30*i0 + 2*i1] (shuffle)", "", ""),
+    ("rows", "in0[30*i0 + i1]", "in0[30*i0 + 2*i1] (gather)", "", ""),
+    ("rows", "in0[30*i0 + i1]", "in0[30*i0 + i1] (gather)", "", ""),
+    ("rows", "in0[30*i0 + i1]", "in0[30*i0 + 5*i1] (shuffle)", "addressed", "load0 cannot be shuffled: its stride along i1"),
+    ("rows", "in0[30*i0 + i1]", "in0[30*i0 + i1] (shuffle)", "addressed", "load0 cannot be shuffled: its stride along i1"),
+    ("rows", "      load0 = in0[30*i0 + i1]", "      load9 = in1[i1]\n      load0 = in0[load9]", "addressed",
+     "the lanes of load0 along i1 are not consecutive elements"),
+    ("rows", "      load0 = in0[30*i0 + i1]", "      load9 = in1[i1]\n      load0 = in0[2*i1 + load9] (shuffle)", "addressed",
+     "load0 cannot be shuffled: its stride along i1"),
+    ("rows", "      load0 = in0[30*i0 + i1]", "      load9 = in1[i0]\n      load0 = in0[2*i1 + load9] (shuffle)", "", ""),
+    ("rows", "out0[30*i0 + i1] = div3", "out0[i0 + 40*i1] = div3", "addressed",
+     "the lanes of out0 along i1 are not consecutive elements"),
+    ("rows", "out0[30*i0 + i1] = div3", "out0[i0 + 40*i1] = div3 (scatter)", "", ""),
+    ("literal", "out0[i0] = sum_0", "out0[i0] = sum_0 (scatter)", "syntax", "expected a vectorized loop"),
+    ("outer", "in0[1500*i0 + 30*i1 + i2]", "in0[30*i1 + i2] (gather)", "", ""),
+    ("points", "vector 16, peel, along le3, across le1)", "vector 1, exact)", "", ""),
     ("rows", "sum over i1 of exp1 (wide)", "sum over i1 of exp1", "scheduled", ""),
     ("rows", "max over i1 of load0", "sum over i1 of load0", "accurate", "max_0 may be a long sum, and is not wide"),
     ("rows", "max over i1 of load0", "max over i1 of load0 (wide)", "accurate", "max_0 is wide, and no sum of floats"),
@@ -197,6 +214,26 @@ def test_positions_over_outer_loops() -> None:
     )
     with pytest.raises(KernelVerificationError, match="a reduction over outer loops keeps no positions"):
         verify_kernel(parse_kernel(text))
+
+
+def test_one_lane_has_no_marks() -> None:
+    text = POINTS.replace("out1[30*i0 + i1] = index2", "out1[30*i0 + i1] = index2 (scatter)")
+    verify_kernel(parse_kernel(text))
+    single = text.replace("vector 16, peel, along le3, across le1", "vector 1, exact")
+    with pytest.raises(KernelVerificationError, match="an access is marked in a pass that has one lane"):
+        verify_kernel(parse_kernel(single))
+
+
+def test_what_is_read_from_a_row_has_lanes() -> None:
+    """A row holds each lane's own value, though the values of all lanes are equal."""
+    text = ROWS.replace("in1: i64, ", "in1: i64, in2: f32, ")
+    saved = "\n      load7 = in1[i0] (row 1)\n      min_1 = min over i1 of load7"
+    text = text.replace("= exp load0 (row 0)", f"= exp load0 (row 0){saved}")
+    text = text.replace("      exp1 = row 0\n", "      exp1 = row 0\n      load7 = row 1\n      load8 = in2[load7 + i1]\n")
+    text = text.replace("sub exp1, max_0", "sub exp1, load8")
+    with pytest.raises(KernelVerificationError, match="the lanes of load8 along i1 are not consecutive elements"):
+        verify_kernel(parse_kernel(text))
+    verify_kernel(parse_kernel(text.replace("in2[load7 + i1]", "in2[load7 + i1] (gather)")))
 
 
 def test_sums_over_all_loops_are_inner() -> None:
