@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import turns
 
-from graphc.codegen.gemm.driver import emit_matmul, scratch_bytes
+from graphc.codegen.gemm.blocking import blocking_for, product_for, scratch_bytes
+from graphc.codegen.gemm.driver import emit_matmul
 from graphc.codegen.llvm.builder import Function, Module
 from graphc.codegen.llvm.target import host
 from graphc.codegen.runtime.engine import MachineCode, compile_text
@@ -83,7 +84,7 @@ def compiled(dtype: str, layout: str) -> tuple[MachineCode, float]:
     """Compile a function that runs one product a number of times; return it and the milliseconds it took."""
     start = time.perf_counter()
     module = Module()
-    name = emit_matmul(module, dtype, a_unit=UNIT[layout[0]], b_unit=UNIT[layout[1]])
+    name = emit_matmul(module, product_for(dtype, UNIT[layout[0]], UNIT[layout[1]]))
     params = [("ptr" if p in ("a", "b", "c", "scratch") else "i64", p) for p in PARAMETERS.split()]
     f = Function(module, "repeat", [*params, ("i64", "times")])
     with f.loop(f.i64(0), f.args[-1]):
@@ -111,7 +112,7 @@ def compare(shape: Shape, code: MachineCode) -> tuple[float, float]:
     a = operand(rng, shape.m, shape.k, shape.layout[0] == "T", shape.dtype)
     b = operand(rng, shape.k, shape.n, shape.layout[1] == "T", shape.dtype)
     c, d = np.zeros((shape.m, shape.n), a.dtype), np.zeros((shape.m, shape.n), a.dtype)
-    scratch = np.zeros(scratch_bytes(shape.dtype) + 64, np.uint8)
+    scratch = np.zeros(scratch_bytes(blocking_for(shape.dtype)) + 64, np.uint8)
     aligned = scratch.ctypes.data + -scratch.ctypes.data % 64
     strides = [s // a.itemsize for s in (*a.strides, *b.strides, c.strides[0])]
     pointers = [x.ctypes.data for x in (a, b, c)]

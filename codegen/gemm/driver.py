@@ -24,34 +24,23 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from graphc.codegen.gemm.blocking import (
-    DEPTH,
+    PACKED,
     PAD,
     Matrix,
-    areas_for,
+    Product,
     at,
-    blocks_for,
     each,
     least,
-    scratch_bytes,
     signature,
-    tile_for,
 )
 from graphc.codegen.gemm.even_blocks import emit_even
 from graphc.codegen.gemm.gemv import emit_gemv_columns, emit_gemv_rows
 from graphc.codegen.gemm.microkernel import emit_tiles, emit_write_back
-from graphc.codegen.gemm.pack import emit_fill, emit_gather, emit_pack, emit_packing, packed_bytes
+from graphc.codegen.gemm.pack import emit_fill, emit_gather, emit_pack
 from graphc.codegen.llvm.builder import Module
 from graphc.codegen.llvm.values import BYTES, Value
 
-__all__ = ["PACKED", "emit_matmul", "emit_packing", "packed_bytes", "scratch_bytes"]
-
-UNITS = ("row", "col", "none")
-PACKED = "packed"
-"""The value of `b_unit` for a B that `emit_packing` has packed, for products that share it."""
-SMALL_B = 24 << 10
-"""The most bytes of a row-major B that is read in place: it stays in the first-level cache."""
-MIDDLING_B = 1 << 20
-"""The same where C has few rows, so that each panel is read only a few times."""
+__all__ = ["emit_matmul"]
 
 
 class Prefetch(NamedTuple):
@@ -72,49 +61,41 @@ class Panels(NamedTuple):
     col_stride: Value
 
 
-def emit_matmul(module: Module, dtype: str, *, a_unit: str, b_unit: str, accumulate: bool = False, vectors: bool = True) -> str:
+def emit_matmul(module: Module, product: Product, *, accumulate: bool = False) -> str:
     """Emit C = A@B, or C += A@B, into `module` and return the function's name.
-
-    `dtype` is float, double, i32 or i64 (integers wrap around).  `a_unit` and `b_unit` say which stride is known
-    to be one: `row` (a transposed matrix), `col` (row-major) or `none` (any strides, zero and negative too).
 
         void @name(ptr A, ptr B, ptr C, i64 m, i64 n, i64 k, i64 a_row_stride, i64 a_col_stride,
                    i64 b_row_stride, i64 b_col_stride, i64 c_row_stride, ptr scratch)
 
-    A is m×k, B is k×n, C is m×n with unit column stride and overlaps neither; scratch has `scratch_bytes(dtype)` bytes.
-    `b_unit` may also be `packed`: B then has the layout of `emit_packing`, and its strides are ignored.  Without `vectors`,
-    products with m = 1 or n = 1 are correct but slow, and up to a third of the compile time is saved.  k = 0 gives zeros.
-    Nothing outside the operands is read or written.  Raises ValueError for an unknown type or unit.
+    A is m×k, B is k×n, C is m×n with unit column stride and overlaps neither; scratch has `scratch_bytes(blocking)` bytes.
+    Integers wrap around.  The strides of a packed B are ignored.  k = 0 gives zeros.  Nothing outside the operands is read or
+    written.
     """
-    if dtype not in ("float", "double", "i32", "i64"):
-        raise ValueError(f"matmul takes float, double, i32 or i64, got {dtype}")
-    if a_unit not in UNITS or b_unit not in (*UNITS, PACKED):
-        raise ValueError(f"a unit stride is one of {', '.join(UNITS)}, got {a_unit} and {b_unit}")
-    name = f"matmul.{dtype}.{a_unit}.{b_unit}" + (".add" if accumulate else "") + ("" if vectors else ".thick")
-    return name if module.defines(name) else Driver(module, name, dtype, a_unit, b_unit, accumulate).write(vectors)
+    name = product.name + (".add" if accumulate else "") + ("" if product.vectors else ".thick")
+    return name if module.defines(name) else Driver(module, name, product, accumulate).write()
 
 
 class Driver:
     """Emits one product: the function, and the values that its parts share."""
 
-    def __init__(self, module: Module, name: str, dtype: str, a_unit: str, b_unit: str, accumulate: bool) -> None:
+    def __init__(self, module: Module, name: str, product: Product, accumulate: bool) -> None:
         params = "ptr a, ptr b, ptr c, i64 m, i64 n, i64 k, i64 a_row, i64 a_col, i64 b_row, i64 b_col, i64 c_row, ptr scratch"
-        self.tiles = emit_tiles(module, dtype)
-        self.merge = emit_write_back(module, dtype)
-        self.pack = "" if b_unit == PACKED else emit_pack(module, dtype, b_unit)
+        self.product, self.blocking, self.accumulate = product, product.blocking, accumulate
+        self.dtype, self.tile, self.areas = self.blocking.dtype, self.blocking.tile, self.blocking.areas
+        self.tiles = emit_tiles(module, self.blocking)
+        self.merge = emit_write_back(module, self.blocking)
+        self.pack = "" if product.b_unit == PACKED else emit_pack(module, self.blocking, product.b_unit)
         self.f = f = module.function(name, signature(params), internal=True)
         a, b, self.c, self.m, self.n, self.k, a_row, a_col, b_row, b_col, self.c_row, self.scratch = f.args
-        one = f.i64(1)
-        self.a = Matrix(a, one if a_unit == "row" else a_row, one if a_unit == "col" else a_col)
-        self.b = Matrix(b, one if b_unit == "row" else b_row, one if b_unit == "col" else b_col)
-        self.dtype, self.a_unit, self.b_unit, self.accumulate = dtype, a_unit, b_unit, accumulate
-        self.tile, self.blocks, self.areas = tile_for(dtype), blocks_for(dtype), areas_for(dtype)
+        one, self.a_unit, self.b_unit = f.i64(1), product.a_unit, product.b_unit
+        self.a = Matrix(a, one if self.a_unit == "row" else a_row, one if self.a_unit == "col" else a_col)
+        self.b = Matrix(b, one if self.b_unit == "row" else b_row, one if self.b_unit == "col" else b_col)
 
-    def write(self, vectors: bool) -> str:
+    def write(self) -> str:
         """Emit the function and return its name."""
         f = self.f
         with f.when(f.and_(f.cmp("sgt", self.m, f.i64(0)), f.cmp("sgt", self.n, f.i64(0)))):
-            if vectors:
+            if self.product.vectors:
                 self.vector_cases()
             self.column_blocks()
         f.ret()
@@ -151,7 +132,7 @@ class Driver:
         f = self.f
         with self.leaving(when):
             add = f.const(self.accumulate, "i1")
-            f.call(emit_gemv_columns(f.module, self.dtype), matrix, row, self.k, columns, x, x_stride, self.c, add)
+            f.call(emit_gemv_columns(f.module, self.blocking), matrix, row, self.k, columns, x, x_stride, self.c, add)
 
     def dot_products(
         self, when: Value, matrix: Value, row: Value, rows: Value, x: Value, x_stride: Value, y_stride: Value
@@ -162,11 +143,11 @@ class Driver:
         fits = f.cmp("sle", self.k, f.i64(self.areas.end))
         with self.leaving(f.and_(when, f.or_(dense, fits))):
             with f.when(f.xor(dense, f.const(True, "i1"))):
-                gather = emit_gather(f.module, self.dtype)
+                gather = emit_gather(f.module, self.blocking)
                 f.call(gather, x, f.i64(0), x_stride, self.scratch, f.i64(0), f.i64(1), self.k)
             x = f.select(dense, x, self.scratch)
             add = f.const(self.accumulate, "i1")
-            f.call(emit_gemv_rows(f.module, self.dtype), matrix, row, rows, self.k, x, self.c, y_stride, add)
+            f.call(emit_gemv_rows(f.module, self.blocking), matrix, row, rows, self.k, x, self.c, y_stride, add)
 
     @contextmanager
     def leaving(self, when: Value) -> Iterator[None]:
@@ -183,8 +164,8 @@ class Driver:
     def column_blocks(self) -> None:
         """Emit the two outer loops, over blocks of columns and blocks of k, and the packing of B."""
         f = self.f
-        width = self.even(self.n, self.blocks.columns, self.tile.width)
-        depth = self.even(self.k, DEPTH, self.tile.lanes)
+        width = self.even(self.n, self.blocking.columns, self.tile.width)
+        depth = self.even(self.k, self.blocking.depth, self.tile.lanes)
         height = self.block_height()
         direct = self.reads_b_in_place()
         pack_a = self.packs_a()
@@ -203,7 +184,7 @@ class Driver:
 
     def packed_now(self, j: Value, p: Value, columns: Value, k: Value, direct: Value) -> Panels:
         """Pack a block of B, or only its last narrow panel if the others are read in place; return its panels."""
-        f, col_stride = self.f, self.f.i64(DEPTH + 1)
+        f, col_stride = self.f, self.f.i64(self.blocking.depth + 1)
         b = at(f, self.b.base, self.dtype, (p, self.b.row), (j, self.b.col))
         whole_panels = f.sub(columns, f.binary("urem", columns, f.i64(self.tile.width)))
         first = f.select(direct, whole_panels, f.i64(0))
@@ -214,7 +195,7 @@ class Driver:
     def block_height(self) -> Value:
         """Return the rows of a block.  If k is short, that is one tile: C is then written along its rows."""
         f = self.f
-        even = self.even(self.m, self.blocks.rows, self.tile.rows)
+        even = self.even(self.m, self.blocking.rows, self.tile.rows)
         return f.select(f.cmp("sle", self.k, f.i64(8)), f.i64(self.tile.rows), even)
 
     def reads_b_in_place(self) -> Value:
@@ -223,27 +204,27 @@ class Driver:
         if self.b_unit != "col":
             return f.const(False, "i1")
         extent = f.mul(f.mul(self.k, self.n), f.i64(BYTES[self.dtype]))
-        flat = f.cmp("sle", self.m, f.i64(4 * self.tile.rows))
-        return f.cmp("sle", extent, f.select(flat, f.i64(MIDDLING_B), f.i64(SMALL_B)))
+        flat = f.cmp("sle", self.m, f.i64(self.product.flat_rows))
+        return f.cmp("sle", extent, f.select(flat, f.i64(self.product.small_b_if_flat), f.i64(self.product.small_b)))
 
     def packs_a(self) -> Value:
         """Return whether to pack A: many panels read each block, and its layout is unfavourable or it is large."""
         f = self.f
-        panels = 4 if self.a_unit == "none" else 8
-        return f.cmp("sge", self.n, f.i64(panels * self.tile.width))
+        return f.cmp("sge", self.n, f.i64(self.product.a_panels * self.tile.width))
 
     def row_blocks(
         self, j: Value, p: Value, columns: Value, k: Value, height: Value, pack_a: Value, b: Panels, add: Value
     ) -> None:
         """Emit the loop over blocks of rows, each packed if `pack_a` holds."""
         f, edge_buffer = self.f, self.scratch_at(self.areas.a, self.areas.edge)
+        packed_row = self.blocking.depth + PAD
         with each(f, f.i64(0), self.m, height) as i:
             rows = least(f, height, f.sub(self.m, i))
             a = at(f, self.a.base, self.dtype, (i, self.a.row), (p, self.a.col))
             with f.when(pack_a):
-                emit_fill(f, self.dtype, self.a_unit, Matrix(a, *self.a[1:]), edge_buffer, DEPTH + PAD, (rows, k))
+                emit_fill(f, self.blocking, self.a_unit, Matrix(a, *self.a[1:]), edge_buffer, packed_row, (rows, k))
             base = f.select(pack_a, edge_buffer, a)
-            row = f.select(pack_a, f.i64(DEPTH + PAD), self.a.row)
+            row = f.select(pack_a, f.i64(packed_row), self.a.row)
             col = f.select(pack_a, f.i64(1), self.a.col)
             c = f.element(at(f, self.c, self.dtype, (i, self.c_row)), j, self.dtype)
             prefetch = self.prefetch(i, p, rows, columns, k, pack_a)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graphc.codegen.gemm.blocking import at, each, least, multiply_add, optimization_barrier, signature, tile_for
+from graphc.codegen.gemm.blocking import Blocking, at, each, least, multiply_add, optimization_barrier, signature
 from graphc.codegen.gemm.microkernel import plus_old
 from graphc.codegen.llvm.builder import Function, Module
 from graphc.codegen.llvm.values import Value
@@ -17,16 +17,16 @@ STRIP = 4096
 """Elements of the result that a sum of scaled rows keeps in the first-level cache."""
 
 
-def emit_gemv_rows(module: Module, dtype: str) -> str:
+def emit_gemv_rows(module: Module, blocking: Blocking) -> str:
     """Emit y[r] = or += Σ matrix[r, c]·x[c] for contiguous rows and x, and return the function's name."""
-    name = f"matmul.dots.{dtype}"
+    name, dtype = f"matmul.dots.{blocking.key}", blocking.dtype
     if module.defines(name):
         return name
     params = "ptr matrix, i64 row, i64 rows, i64 columns, ptr x, ptr y, i64 y_stride, i1 add"
     f = module.function(name, signature(params), internal=True)
     matrix, row, rows, columns, x, y, y_stride, add = f.args
     last = f.sub(rows, f.i64(1))
-    lanes = tile_for(dtype).lanes
+    lanes = blocking.tile.lanes
     vector_part = f.and_(columns, f.i64(-lanes))
     with each(f, f.i64(0), rows, TOGETHER) as first:
         which = [least(f, f.add(first, f.i64(r)), last) for r in range(TOGETHER)]
@@ -55,15 +55,15 @@ def dot_loop(
     return loop.results[1:]
 
 
-def emit_gemv_columns(module: Module, dtype: str) -> str:
+def emit_gemv_columns(module: Module, blocking: Blocking) -> str:
     """Emit y[c] = or += Σ x[r]·matrix[r, c] for contiguous rows and y, and return the function's name."""
-    name = f"matmul.sums.{dtype}"
+    name, dtype = f"matmul.sums.{blocking.key}", blocking.dtype
     if module.defines(name):
         return name
     params = "ptr matrix, i64 row, i64 rows, i64 columns, ptr x, i64 x_stride, ptr y, i1 add"
     f = module.function(name, signature(params), internal=True)
     matrix, _, rows, columns, _, _, y, add = f.args
-    lanes = tile_for(dtype).lanes
+    lanes = blocking.tile.lanes
     groups = f.and_(rows, f.i64(-TOGETHER))
     with f.when(f.xor(add, f.const(True, "i1"))):
         f.clear(y, columns, dtype)
@@ -71,19 +71,19 @@ def emit_gemv_columns(module: Module, dtype: str) -> str:
     with each(f, f.i64(0), vectors, STRIP) as start:
         stop = least(f, vectors, f.add(start, f.i64(STRIP)))
         with each(f, f.i64(0), groups, TOGETHER) as first:
-            add_rows(f, dtype, start, stop, first, TOGETHER)
+            add_rows(f, blocking, start, stop, first, TOGETHER)
         with each(f, groups, rows) as first:
-            add_rows(f, dtype, start, stop, first, 1)
+            add_rows(f, blocking, start, stop, first, 1)
     with each(f, vectors, columns) as column:
         add_column(f, dtype, f.element(matrix, column, dtype), f.element(y, column, dtype))
     f.ret()
     return name
 
 
-def add_rows(f: Function, dtype: str, start: Value, stop: Value, first: Value, height: int) -> None:
+def add_rows(f: Function, blocking: Blocking, start: Value, stop: Value, first: Value, height: int) -> None:
     """Add `height` scaled rows to whole vectors of the result."""
     matrix, row, _, _, x, x_stride, y, _ = f.args
-    lanes = tile_for(dtype).lanes
+    dtype, lanes = blocking.dtype, blocking.tile.lanes
     which = [f.add(first, f.i64(r)) for r in range(height)]
     starts = [at(f, matrix, dtype, (r, row)) for r in which]
     factors = [f.splat(f.load(at(f, x, dtype, (r, x_stride)), dtype), lanes) for r in which]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.codegen.gemm.blocking import (
-    DEPTH,
+    Blocking,
     Tile,
     at,
     each,
@@ -14,7 +14,6 @@ from graphc.codegen.gemm.blocking import (
     optimization_barrier,
     prefetch,
     signature,
-    tile_for,
 )
 from graphc.codegen.llvm.builder import Function, Module
 from graphc.codegen.llvm.values import BYTES, Value
@@ -22,26 +21,26 @@ from graphc.codegen.llvm.values import BYTES, Value
 __all__ = ["emit_tiles", "emit_write_back", "plus_old"]
 
 
-def emit_tiles(module: Module, dtype: str) -> str:
+def emit_tiles(module: Module, blocking: Blocking) -> str:
     """Emit the product of some rows of A and one panel of B, and return the function's name.
 
     C[rows, width] = or += A[rows, k] @ B[k, width], B with unit column stride; the next panel begins `next` elements later.
     Rows past the last repeat the last one: it is computed and stored twice with equal results, which needs no code of its
     own.  Each tile prefetches a row of `prefetch` while memory is idle.
     """
-    name = f"matmul.tiles.{dtype}"
+    name = f"matmul.tiles.{blocking.key}"
     if module.defines(name):
         return name
     params = "ptr a, i64 a_row, i64 a_col, ptr b, i64 b_row, ptr c, i64 c_row, i64 rows, i64 k, i1 add, i64 next"
     prefetch = "ptr prefetch, i64 prefetch_step, i64 prefetch_length, i64 prefetch_share"
     f = module.function(name, signature(f"{params}, {prefetch}"), internal=True)
-    tile, rows = tile_for(dtype), f.args[7]
+    tile, rows = blocking.tile, f.args[7]
     full = full_rows(f, tile, rows)
     with each(f, f.i64(0), full, tile.rows) as row:
         prefetch_next(f, tile, row)
-        emit_tile(f, dtype, tile, tile.rows, row)
+        emit_tile(f, blocking, tile.rows, row)
     with each(f, full, rows, tile.remainder_rows) as row:
-        emit_tile(f, dtype, tile, tile.remainder_rows, row)
+        emit_tile(f, blocking, tile.remainder_rows, row)
     f.ret()
     return name
 
@@ -57,16 +56,17 @@ def full_rows(f: Function, tile: Tile, rows: Value) -> Value:
     return f.select(f.cmp("eq", over, f.i64(0)), rows, mixed)
 
 
-def emit_tile(f: Function, dtype: str, tile: Tile, height: int, first: Value) -> None:
+def emit_tile(f: Function, blocking: Blocking, height: int, first: Value) -> None:
     """Emit one tile of C: `height` rows from row `first`, accumulated in registers along k."""
     a, a_row, a_col, b, b_row, c, c_row, rows, k, add = f.args[:10]
+    dtype, tile = blocking.dtype, blocking.tile
     last = f.sub(rows, f.i64(1))
     which = [least(f, f.add(first, f.i64(r)), last) for r in range(height)]
     a_rows = [at(f, a, dtype, (r, a_row)) for r in which]
     c_rows = [at(f, c, dtype, (r, c_row)) for r in which]
     for row in c_rows:
         prefetch(f, row, write=True)
-    long_and_packed = f.and_(f.cmp("sgt", k, f.i64(DEPTH // 2)), f.cmp("eq", b_row, f.i64(tile.width)))
+    long_and_packed = f.and_(f.cmp("sgt", k, f.i64(blocking.depth // 2)), f.cmp("eq", b_row, f.i64(tile.width)))
     with f.when(long_and_packed):
         prefetch_panel(f, dtype, tile, height, first)
     zeros = [f.const(0, dtype, tile.lanes)] * (height * tile.vectors)
@@ -113,14 +113,14 @@ def plus_old(f: Function, sums: Sequence[Value], places: Sequence[Value], wanted
     return [f.phi(x, before, y, f"add.{name}") for x, y in zip(sums, more, strict=True)]
 
 
-def emit_write_back(module: Module, dtype: str) -> str:
+def emit_write_back(module: Module, blocking: Blocking) -> str:
     """Emit C[rows, columns] = or += a panel in the edge buffer, and return the function's name."""
-    name = f"matmul.merge.{dtype}"
+    name, dtype = f"matmul.merge.{blocking.key}", blocking.dtype
     if module.defines(name):
         return name
     f = module.function(name, signature("ptr edge_buffer, ptr c, i64 c_row, i64 rows, i64 columns, i1 add"), internal=True)
     edge_buffer, c, c_row, rows, columns, add = f.args
-    tile = tile_for(dtype)
+    tile = blocking.tile
     with each(f, f.i64(0), rows) as row:
         source = at(f, edge_buffer, dtype, (row, f.i64(tile.width)))
         target = at(f, c, dtype, (row, c_row))

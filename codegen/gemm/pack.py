@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.codegen.gemm.blocking import (
+    Blocking,
     Matrix,
-    Tile,
     along,
     at,
     each,
@@ -14,7 +14,6 @@ from graphc.codegen.gemm.blocking import (
     optimization_barrier,
     prefetch,
     signature,
-    tile_for,
 )
 from graphc.codegen.llvm.builder import Function, Module
 from graphc.codegen.llvm.values import BYTES, Value
@@ -28,9 +27,9 @@ AHEAD = 4
 # -- copies ---------------------------------------------------------------------------------------------
 
 
-def emit_gather(module: Module, dtype: str) -> str:
+def emit_gather(module: Module, blocking: Blocking) -> str:
     """Emit target[r, c] = source[r, c] for a source of any strides, and return the function's name."""
-    name = f"matmul.gather.{dtype}"
+    name, dtype = f"matmul.gather.{blocking.key}", blocking.dtype
     if module.defines(name):
         return name
     params = "ptr source, i64 row, i64 col, ptr target, i64 target_row, i64 rows, i64 columns"
@@ -45,9 +44,9 @@ def emit_gather(module: Module, dtype: str) -> str:
     return name
 
 
-def emit_copy(module: Module, dtype: str) -> str:
+def emit_copy(module: Module, blocking: Blocking) -> str:
     """Emit target[r, c] = source[r, c] for contiguous rows, and return the function's name."""
-    name = f"matmul.copy.{dtype}"
+    name, dtype = f"matmul.copy.{blocking.key}", blocking.dtype
     if module.defines(name):
         return name
     params = "ptr source, i64 row, ptr target, i64 target_row, i64 rows, i64 columns"
@@ -59,24 +58,24 @@ def emit_copy(module: Module, dtype: str) -> str:
         def move(i: Value, lanes: int) -> None:
             f.store(f.load(f.element(x, i, dtype), dtype, lanes), f.element(y, i, dtype))
 
-        along(f, columns, tile_for(dtype).lanes, move)
+        along(f, columns, blocking.tile.lanes, move)
     f.ret()
     return name
 
 
-def emit_transpose(module: Module, dtype: str) -> str:
+def emit_transpose(module: Module, blocking: Blocking) -> str:
     """Emit target[c, r] = source[r, c], both with contiguous rows, and return the function's name.
 
     Squares as wide as a vector are transposed in registers, the remainder element by element.
     """
-    name = f"matmul.transpose.{dtype}"
+    name, dtype = f"matmul.transpose.{blocking.key}", blocking.dtype
     if module.defines(name):
         return name
-    gather = emit_gather(module, dtype)
+    gather = emit_gather(module, blocking)
     params = "ptr source, i64 row, ptr target, i64 target_row, i64 rows, i64 columns"
     f = module.function(name, signature(params), internal=True)
     source, row, target, target_row, rows, columns = f.args
-    lanes, one = tile_for(dtype).lanes, f.i64(1)
+    lanes, one = blocking.tile.lanes, f.i64(1)
     whole_rows, whole_columns = f.and_(rows, f.i64(-lanes)), f.and_(columns, f.i64(-lanes))
     with each(f, f.i64(0), whole_rows, lanes) as r, each(f, f.i64(0), whole_columns, lanes) as c:
         x = f.element(at(f, source, dtype, (r, row)), c, dtype)
@@ -137,56 +136,57 @@ def reversed_bits(index: int, size: int) -> int:
 
 
 def emit_fill(
-    f: Function, dtype: str, unit: str, source: Matrix, target: Value, target_row: int, sizes: tuple[Value, Value]
+    f: Function, blocking: Blocking, unit: str, source: Matrix, target: Value, target_row: int, sizes: tuple[Value, Value]
 ) -> None:
     """Copy a matrix of `sizes` into rows `target_row` apart, in the fastest way that its layout allows."""
     row, module = f.i64(target_row), f.module
     if unit == "col":
-        f.call(emit_copy(module, dtype), source.base, source.row, target, row, *sizes)
+        f.call(emit_copy(module, blocking), source.base, source.row, target, row, *sizes)
         return
     if unit == "row":
-        f.call(emit_transpose(module, dtype), source.base, source.col, target, row, sizes[1], sizes[0])
+        f.call(emit_transpose(module, blocking), source.base, source.col, target, row, sizes[1], sizes[0])
         return
-    f.call(emit_gather(module, dtype), *source, target, row, *sizes)
+    f.call(emit_gather(module, blocking), *source, target, row, *sizes)
 
 
-def emit_pack(module: Module, dtype: str, unit: str) -> str:
+def emit_pack(module: Module, blocking: Blocking, unit: str) -> str:
     """Emit the packing of B[k, columns] into panels of a tile's width, the last padded with zeros; return the function's name.
 
     The panel of column j begins at element j·apart.
     """
-    name = f"matmul.pack.{dtype}.{unit}"
+    name = f"matmul.pack.{blocking.key}.{unit}"
     if module.defines(name):
         return name
     params = "ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 columns, i64 apart"
     f = module.function(name, signature(params), internal=True)
-    columns, tile = f.args[5], tile_for(dtype)
+    columns, tile = f.args[5], blocking.tile
     if unit == "col":
-        packed = emit_pack_rows(f, dtype, tile)
+        packed = emit_pack_rows(f, blocking)
         with f.when(f.cmp("slt", packed, columns)):
-            emit_pack_panel(f, dtype, unit, packed)
+            emit_pack_panel(f, blocking, unit, packed)
     else:
         with each(f, f.i64(0), columns, tile.width) as first:
-            emit_pack_panel(f, dtype, unit, first)
+            emit_pack_panel(f, blocking, unit, first)
     f.ret()
     return name
 
 
-def emit_pack_panel(f: Function, dtype: str, unit: str, first: Value) -> None:
+def emit_pack_panel(f: Function, blocking: Blocking, unit: str, first: Value) -> None:
     """Pack the panel whose first column is `first`; a narrow panel is padded with zeros."""
     b, b_row, b_col, target, k, columns, col_stride = f.args
-    width = f.i64(tile_for(dtype).width)
+    dtype, width = blocking.dtype, f.i64(blocking.tile.width)
     left = f.sub(columns, first)
     panel = at(f, target, dtype, (first, col_stride))
     with f.when(f.cmp("slt", left, width)):
         f.clear(panel, f.mul(k, width), dtype)
     source = Matrix(at(f, b, dtype, (first, b_col)), b_row, b_col)
-    emit_fill(f, dtype, unit, source, panel, tile_for(dtype).width, (k, least(f, left, width)))
+    emit_fill(f, blocking, unit, source, panel, blocking.tile.width, (k, least(f, left, width)))
 
 
-def emit_pack_rows(f: Function, dtype: str, tile: Tile) -> Value:
+def emit_pack_rows(f: Function, blocking: Blocking) -> Value:
     """Pack all whole panels of a row-major B, reading along its rows, and return the first remaining column."""
     b, b_row, _, target, k, columns, col_stride = f.args
+    dtype, tile = blocking.dtype, blocking.tile
     whole_panels = f.sub(columns, f.binary("urem", columns, f.i64(tile.width)))
     with each(f, f.i64(0), k) as r:
         source = at(f, b, dtype, (r, b_row))
@@ -201,23 +201,23 @@ def emit_pack_rows(f: Function, dtype: str, tile: Tile) -> Value:
     return whole_panels
 
 
-def packed_bytes(dtype: str, k: int, n: int) -> int:
+def packed_bytes(blocking: Blocking, k: int, n: int) -> int:
     """Return the bytes of a packed k×n matrix."""
-    width = tile_for(dtype).width
-    return -(-n // width) * width * (k + 1) * BYTES[dtype]
+    width = blocking.tile.width
+    return -(-n // width) * width * (k + 1) * BYTES[blocking.dtype]
 
 
-def emit_packing(module: Module, dtype: str, unit: str) -> str:
+def emit_packing(module: Module, blocking: Blocking, unit: str) -> str:
     """Emit the packing of a whole B, for products that share it, and return the function's name.
 
         void @name(ptr B, i64 b_row_stride, i64 b_col_stride, ptr target, i64 k, i64 n)
 
-    The target has `packed_bytes(dtype, k, n)` bytes and is 64-byte aligned.
+    The target has `packed_bytes(blocking, k, n)` bytes and is 64-byte aligned.
     """
-    name = f"matmul.packing.{dtype}.{unit}"
+    name = f"matmul.packing.{blocking.key}.{unit}"
     if module.defines(name):
         return name
-    pack = emit_pack(module, dtype, unit)
+    pack = emit_pack(module, blocking, unit)
     f = module.function(name, signature("ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 n"), internal=True)
     f.call(pack, *f.args, f.add(f.args[4], f.i64(1)))
     f.ret()

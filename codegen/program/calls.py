@@ -8,22 +8,25 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
+from graphc.codegen.gemm.blocking import Product
+from graphc.codegen.gemm.text import product_text, verify_product
 from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Kernel
 from graphc.codegen.loops.lower import Operand, lower_copy, lower_fusion
+from graphc.codegen.loops.printer import kernel_text
 from graphc.codegen.loops.schedule import schedule
 from graphc.codegen.loops.verifier import verify_kernel
 from graphc.codegen.nests.kernel_function import KernelFunction
 from graphc.codegen.nests.nest import emit_kernel
 from graphc.codegen.program.extents import Limits
-from graphc.codegen.program.extern import EXTERN, emit_packed, emit_product
+from graphc.codegen.program.extern import EXTERN, emit_packed, emit_product, schedule_product
 from graphc.codegen.program.kernel_calls import KernelCall, Source
 from graphc.codegen.program.memory.buffers import SLOT_ELEMENTS, Buffer, Buffers, has_constant_extents
 from graphc.ir.analysis.views import as_view, dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
-from graphc.ir.core.predicates import is_matmul, is_scatter
+from graphc.ir.core.predicates import is_scatter
 from graphc.ir.core.structural_key import exact_key
 
 __all__ = ["Calls"]
@@ -35,7 +38,8 @@ class Calls:
     def __init__(self, buffers: Buffers, check: bool) -> None:
         self.buffers, self.main = buffers, buffers.main
         self.module, self._check = self.main.module, check
-        self.kernels: list[Kernel] = []
+        self.schedules: list[Kernel | tuple[str, Product]] = []
+        """The kernels, and the matrix products with their names, in the order of their calls."""
         self.of: dict[Node, KernelCall] = {}
         """The kernel call of each node, as data."""
         self.limits = Limits()
@@ -46,6 +50,16 @@ class Calls:
         """The kernels of fusions by structure, numbers and layouts: those of equal layers are lowered and emitted once."""
         self._packed: dict[Node, Buffer] = {}
         """Packed right factors of matmuls in the loops being emitted."""
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """The loop kernels."""
+        return [s for s in self.schedules if isinstance(s, Kernel)]
+
+    @property
+    def listing(self) -> str:
+        """How all kernels and matrix products run."""
+        return "\n\n".join(kernel_text(s) if isinstance(s, Kernel) else product_text(*s) for s in self.schedules)
 
     # -- nodes ----------------------------------------------------------------------------------------------
 
@@ -67,7 +81,7 @@ class Calls:
             known = self._fusions[key] = self._emitted(lower_fusion(node, operands, outputs, name))
             return known
         kernel, function = replace(known[0], name=name), known[1]
-        self.kernels.append(kernel)
+        self.schedules.append(kernel)
         return kernel, function
 
     def extern(self, region: Region, node: Node) -> None:
@@ -86,10 +100,7 @@ class Calls:
                 views = [self._unaliased(o, v, base[0]) for o, v in zip(node.operands[1:], views, strict=True)]
                 operands = [operands[0], *(o for _, o in views)]
         function = EXTERN[node.op.name](self.module, node, operands, self._name(node))
-        first = self._call(function, [*(b for b, _ in views), result])
-        if is_matmul(node):
-            layouts = [*map(self.buffers.layout, node.operands), (node.shape, result.strides)]
-            self.limits.add_product(node, function, first, operands, layouts)
+        self._call(function, [*(b for b, _ in views), result])
 
     def _unaliased(self, node: Node, view: tuple[Buffer, Operand], target: Buffer) -> tuple[Buffer, Operand]:
         """Return a view of a value, or of its copy if it is in the buffer of `target`."""
@@ -102,18 +113,24 @@ class Calls:
 
     def matmul(self, region: Region, node: Node) -> None:
         """Emit a matmul, with its right factor packed if a loop has packed it."""
-        if "packed" not in node.params:
-            self.extern(region, node)
-            return
-        packed = self._packed[node.operands[1]]
-        left, a = self.buffers.view(node.operands[0])
+        is_packed = "packed" in node.params
+        read = node.operands[:1] if is_packed else node.operands
+        views, layouts = [self.buffers.view(o) for o in read], [*map(self.buffers.layout, read)]
         result = self.buffers.result(node)
-        self.buffers.use(packed)
-        operands = [a, Operand(packed.strides)]
-        function = emit_product(self.module, node, operands, self._name(node), packed=True)
-        first = self._call(function, [left, packed, result])
-        layouts = [self.buffers.layout(node.operands[0]), None, (node.shape, result.strides)]
-        self.limits.add_product(node, function, first, operands, layouts)
+        if is_packed:
+            packed = self._packed[node.operands[1]]
+            self.buffers.use(packed)
+            views, layouts = [*views, (packed, Operand(packed.strides))], [*layouts, None]
+        else:
+            self._record(node, None, [result])
+        operands, name = [o for _, o in views], self._name(node)
+        product = schedule_product(node, operands)
+        if self._check:
+            verify_product(product)
+        self.schedules.append((name, product))
+        function = emit_product(self.module, node, operands, product, name)
+        first = self._call(function, [*(b for b, _ in views), result])
+        self.limits.add_product(node, function, first, operands, [*layouts, (node.shape, result.strides)])
 
     def concatenate(self, region: Region, node: Node) -> None:
         """Copy the pieces of a concatenation that their kernels do not write into its buffer."""
@@ -180,7 +197,7 @@ class Calls:
         kernel = schedule(kernel, literal=self.module.literal)
         if self._check:
             verify_kernel(kernel)
-        self.kernels.append(kernel)
+        self.schedules.append(kernel)
         return kernel, emit_kernel(self.module, kernel)
 
     def _name(self, node: Node) -> str:

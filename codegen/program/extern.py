@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from graphc.codegen.gemm.driver import PACKED, emit_matmul, emit_packing, packed_bytes, scratch_bytes
+from graphc.codegen.gemm.blocking import PACKED, Product, blocking_for, product_for, scratch_bytes
+from graphc.codegen.gemm.driver import emit_matmul
+from graphc.codegen.gemm.pack import emit_packing, packed_bytes
 from graphc.codegen.llvm.builder import Module
 from graphc.codegen.llvm.scalar_ops import LLVM, MEMORY
 from graphc.codegen.llvm.values import Value
@@ -20,7 +22,7 @@ from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.graph import Node
 from graphc.ir.core.structural_key import SMALL
 
-__all__ = ["EXTERN", "emit_packed", "emit_product"]
+__all__ = ["EXTERN", "emit_packed", "emit_product", "schedule_product"]
 
 
 @contextmanager
@@ -53,26 +55,31 @@ def emit_packed(module: Module, factor: Node, operand: Operand, name: str) -> tu
     """Emit the packing of a matrix that is the right factor of several matmuls; return the kernel and its result's bytes."""
     function, (k, n) = KernelFunction(module, name, ["b", "out"]), factor.shape
     f, type = function.f, LLVM[factor.dtype.name]
-    packing = emit_packing(module, type, _unit(operand.strides))
+    blocking = blocking_for(type)
+    packing = emit_packing(module, blocking, _unit(operand.strides))
     source = f.element(function.buffers[0], function.integer(operand.offset, ("start", 0)), type)
     strides = [function.integer(s, ("matrix", i)) for i, s in enumerate(operand.strides)]
     sizes = [function.integer(s, ("size", i)) for i, s in enumerate((k, n))]
     f.call(packing, source, *strides, function.buffers[1], *sizes)
     f.ret()
-    return function, packed_bytes(type, k, n)
+    return function, packed_bytes(blocking, k, n)
 
 
-def emit_product(module: Module, node: Node, operands: Sequence[Operand], name: str, *, packed: bool = False) -> KernelFunction:
-    """Emit a batch of matmuls: loops over the leading axes around one blocked matmul.
+def schedule_product(node: Node, operands: Sequence[Operand]) -> Product:
+    """Decide how the products of a matmul run; its second factor may be packed, by the kernel of `emit_packed`."""
+    a, b = operands
+    packed, rows, columns = "packed" in node.params, *node.shape[-2:]
+    b_unit = PACKED if packed else _unit(b.strides[-2:])
+    return product_for(LLVM[node.dtype.name], _unit(a.strides[-2:]), b_unit, vectors=1 in (rows, columns) and not packed)
 
-    The second factor may be `packed`, by the kernel of `emit_packed`.
-    """
+
+def emit_product(module: Module, node: Node, operands: Sequence[Operand], product: Product, name: str) -> KernelFunction:
+    """Emit a batch of matmuls: loops over the leading axes around one blocked matmul."""
     a, b = operands
     function = KernelFunction(module, name, ["a", "b", "out"])
     f, type = function.f, LLVM[node.dtype.name]
     (m, k), n = node.operands[0].shape[-2:], node.shape[-1]
-    b_unit = PACKED if packed else _unit(b.strides[-2:])
-    product = emit_matmul(module, type, a_unit=_unit(a.strides[-2:]), b_unit=b_unit, vectors=1 in (m, n) and not packed)
+    matmul = emit_matmul(module, product)
     sizes = [function.integer(s, ("size", i)) for i, s in enumerate((m, n, k))]
     strides = [function.integer(s, ("matrix", i)) for i, s in enumerate((*a.strides[-2:], *b.strides[-2:], n))]
     dense = dense_strides(node.shape)
@@ -83,9 +90,9 @@ def emit_product(module: Module, node: Node, operands: Sequence[Operand], name: 
                 function.buffers, (a.strides, b.strides, dense), (a.offset, b.offset, 0), ("a", "b", "out"), strict=True
             )
         ]
-        f.call(product, *places, *sizes, *strides, function.scratch)
+        f.call(matmul, *places, *sizes, *strides, function.scratch)
     f.ret()
-    function.scratch_bytes = scratch_bytes(type)
+    function.scratch_bytes = scratch_bytes(product.blocking)
     return function
 
 
@@ -202,10 +209,9 @@ def _argsort(module: Module, node: Node, operands: Sequence[Operand], name: str)
 Writer = Callable[[Module, Node, Sequence[Operand], str], KernelFunction]
 
 EXTERN: dict[str, Writer] = {
-    "matmul": emit_product,
     "argsort": _argsort,
     "cumsum": _cumsum,
     "scatter": partial(_scatter, adds=False),
     "scatter_add": partial(_scatter, adds=True),
 }
-"""The emitter of each extern kernel."""
+"""The emitter of each extern kernel but the matmul."""

@@ -17,7 +17,6 @@ import numpy as np
 
 from graphc.codegen.llvm.bounds_text import OUTSIDE, take_error
 from graphc.codegen.loops.loop_ir import Kernel
-from graphc.codegen.loops.printer import kernel_text
 from graphc.codegen.mlir.module import to_mlir
 from graphc.codegen.program.memory.tape import OUT_OF_MEMORY
 from graphc.codegen.program.specialize import ProgramText, program_text_of
@@ -232,8 +231,8 @@ class Program:
         return texts[name]()
 
     def kernel_text(self) -> str:
-        """Return the scheduled loop kernels."""
-        return "\n\n".join(map(kernel_text, self.kernels)) + "\n"
+        """Return the schedules of the loop kernels and matrix products."""
+        return self._detail[1].calls.listing + "\n"
 
     def mlir(self) -> str:
         """Return the optimized graph in MLIR's core dialects."""

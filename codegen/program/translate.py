@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from graphc.codegen.llvm.target import host
-from graphc.codegen.loops.printer import kernel_text
 from graphc.codegen.program.specialize import Layouts, ProgramText
 from graphc.codegen.program.writer import ProgramWriter
 from graphc.ir.core.cost import work_of
@@ -29,7 +28,7 @@ def write_program(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic
     """Return the text of a graph's program: passes, fusion, lowering and emission, without a compiler."""
     stages, writer = translate(graph, layouts, check=check, dynamic=dynamic)
     if debug.enabled("kernels"):
-        debug.show("kernels", "\n\n".join(map(kernel_text, writer.calls.kernels)))
+        debug.show("kernels", writer.calls.listing)
     debug.show("llvm", writer.text)
     return program_text(writer, work_of(stages[FINAL]))
 

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from graphc.codegen.gemm import blocking, driver, microkernel
+from graphc.codegen.gemm.blocking import blocking_for, product_for
+from graphc.codegen.gemm.pack import emit_packing, packed_bytes
 from graphc.codegen.llvm.builder import Function, Module
 from graphc.codegen.llvm.target import Target, host
 from graphc.codegen.runtime.engine import MachineCode, compile_text, cross_assembly
@@ -37,7 +39,7 @@ def all_variants(dtype: str) -> Module:
     """Return a module with every variant of one type, each with an exported caller."""
     module = Module()
     for (a_unit, b_unit), accumulate in itertools.product(VARIANTS, (False, True)):
-        name = driver.emit_matmul(module, dtype, a_unit=a_unit, b_unit=b_unit, accumulate=accumulate)
+        name = driver.emit_matmul(module, product_for(dtype, a_unit, b_unit), accumulate=accumulate)
         f = Function(module, entry(a_unit, b_unit, accumulate), PARAMS)
         f.do(f"call void @{name}({', '.join(a.typed for a in f.args)})")
         f.ret()
@@ -53,7 +55,7 @@ def compiled(dtype: str) -> MachineCode:
 @functools.cache
 def scratch(dtype: str) -> tuple[Array, int]:
     """Return scratch memory filled with NaNs (or ones) and its address aligned to 64 bytes."""
-    memory = np.full(driver.scratch_bytes(dtype) + 64, 0xFF, np.uint8)
+    memory = np.full(blocking.scratch_bytes(blocking_for(dtype)) + 64, 0xFF, np.uint8)
     return memory, int(memory.ctypes.data) + -int(memory.ctypes.data) % 64
 
 
@@ -113,7 +115,8 @@ def check(dtype: str, a_unit: str, b_unit: str, m: int, n: int, k: int, *, accum
 
 def edge_sizes(dtype: str) -> list[tuple[int, int, int]]:
     """Return m, n, k around the edges of tiles, of blocks, and of vectors."""
-    tile, blocks = blocking.tile_for(dtype), blocking.blocks_for(dtype)
+    blocks = blocking_for(dtype)
+    tile = blocks.tile
     rows = (*range(4), 5, *range(tile.rows - 1, 2 * tile.rows + 4))
     columns = (0, 1, 2, 3, tile.lanes - 1, tile.lanes + 1, tile.width - 1, tile.width, tile.width + 1, 2 * tile.width + 5)
     depths = (0, 1, 2, 3, tile.lanes, tile.lanes + 1, 31)
@@ -162,12 +165,12 @@ def compiled_packed(dtype: str) -> MachineCode:
     """Compile the products with a B that was packed before, and what packs it."""
     module = Module()
     for unit, accumulate in itertools.product(UNITS, (False, True)):
-        name = driver.emit_matmul(module, dtype, a_unit=unit, b_unit=driver.PACKED, accumulate=accumulate, vectors=False)
+        name = driver.emit_matmul(module, product_for(dtype, unit, blocking.PACKED, vectors=False), accumulate=accumulate)
         f = Function(module, entry(unit, "packed", accumulate), PARAMS)
         f.do(f"call void @{name}({', '.join(a.typed for a in f.args)})")
         f.ret()
     for unit in UNITS:
-        name = driver.emit_packing(module, dtype, unit)
+        name = emit_packing(module, blocking_for(dtype), unit)
         f = Function(module, f"pack.{unit}", blocking.signature("ptr b, i64 row, i64 col, ptr to, i64 k, i64 n"))
         f.do(f"call void @{name}({', '.join(a.typed for a in f.args)})")
         f.ret()
@@ -178,7 +181,7 @@ def check_packed(dtype: str, a_unit: str, b_unit: str, m: int, n: int, k: int, *
     """Pack B, forget it, and multiply; nothing but the target may be written."""
     rng = np.random.default_rng((m, n, k))
     a, b = operand(rng, m, k, a_unit, dtype), operand(rng, k, n, b_unit, dtype)
-    size = driver.packed_bytes(dtype, k, n)
+    size = packed_bytes(blocking_for(dtype), k, n)
     memory = np.full(size + 128, 0xFF, np.uint8)
     start = 64 - int(memory.ctypes.data) % 64
     address = int(memory.ctypes.data) + start
@@ -281,7 +284,7 @@ def test_nothing_outside_the_operands_is_touched(dtype: str) -> None:
 def test_scratch_is_enough_and_nothing_behind_it_is_written() -> None:
     memory, start = scratch("float")
     begin = start - int(memory.ctypes.data)
-    end = begin + driver.scratch_bytes("float")
+    end = begin + blocking.scratch_bytes(blocking_for("float"))
     behind = memory[end:].copy()
     check("float", "none", "none", 385, 2049, 257)
     check("float", "none", "row", 1, 3, 60000)
@@ -290,19 +293,19 @@ def test_scratch_is_enough_and_nothing_behind_it_is_written() -> None:
 
 def test_a_module_has_each_kernel_once() -> None:
     module = Module()
-    first = driver.emit_matmul(module, "float", a_unit="col", b_unit="col")
+    first = driver.emit_matmul(module, product_for("float", "col", "col"))
     count = len(module.functions)
-    assert driver.emit_matmul(module, "float", a_unit="col", b_unit="col") == first
+    assert driver.emit_matmul(module, product_for("float", "col", "col")) == first
     assert len(module.functions) == count
-    driver.emit_matmul(module, "float", a_unit="col", b_unit="col", accumulate=True)
+    driver.emit_matmul(module, product_for("float", "col", "col"), accumulate=True)
     assert len(module.functions) == count + 1
 
 
 def test_vector_cases_can_be_left_out() -> None:
     module = Module()
-    name = driver.emit_matmul(module, "float", a_unit="col", b_unit="row", vectors=False)
+    name = driver.emit_matmul(module, product_for("float", "col", "row", vectors=False))
     assert not {"matmul.dots.float", "matmul.sums.float"} & {f.name for f in module.functions}
-    assert driver.emit_matmul(module, "float", a_unit="col", b_unit="row") != name
+    assert driver.emit_matmul(module, product_for("float", "col", "row")) != name
     assert "matmul.dots.float" in {f.name for f in module.functions}
 
 
@@ -318,7 +321,7 @@ def test_other_processors_get_valid_code(monkeypatch: pytest.MonkeyPatch, which:
     other = OTHERS[which]
     monkeypatch.setattr(blocking, "host", lambda: other)
     module = Module()
-    driver.emit_matmul(module, "float", a_unit="row", b_unit="row")
+    driver.emit_matmul(module, product_for("float", "row", "row"))
     text = str(module).replace("define internal", "define")
     assert "matmul.tiles" in cross_assembly(text, other.triple, other.cpu, other.features)
 
@@ -327,7 +330,7 @@ def test_other_processors_get_valid_code(monkeypatch: pytest.MonkeyPatch, which:
 @pytest.mark.parametrize("dtype", ["float", "double"])
 def test_tiles_of_other_processors_compute_the_same(monkeypatch: pytest.MonkeyPatch, dtype: str, which: str) -> None:
     monkeypatch.setattr(blocking, "host", lambda: OTHERS[which])
-    memory = np.full(driver.scratch_bytes(dtype) + 64, 0xFF, np.uint8)
+    memory = np.full(blocking.scratch_bytes(blocking_for(dtype)) + 64, 0xFF, np.uint8)
     place = int(memory.ctypes.data) + -int(memory.ctypes.data) % 64
     code = compile_text(str(all_variants(dtype)))
     monkeypatch.setattr(sys.modules[__name__], "compiled", lambda _: code)
@@ -335,12 +338,6 @@ def test_tiles_of_other_processors_compute_the_same(monkeypatch: pytest.MonkeyPa
     sizes = [(1, 70, 35), (70, 1, 35), (7, 9, 5), (33, 70, 35), (70, 530, 300)]
     for (m, n, k), (a_unit, b_unit) in itertools.product(sizes, VARIANTS):
         check(dtype, a_unit, b_unit, m, n, k, accumulate=k == 35)
-
-
-@pytest.mark.parametrize(("dtype", "unit"), [("half", "col"), ("float", "both")])
-def test_unknown_types_and_units_are_refused(dtype: str, unit: str) -> None:
-    with pytest.raises(ValueError, match="got"):
-        driver.emit_matmul(Module(), dtype, a_unit=unit, b_unit="col")
 
 
 def hot_loops(assembly: str) -> list[str]:
@@ -353,7 +350,7 @@ def hot_loops(assembly: str) -> list[str]:
 @pytest.mark.parametrize("dtype", ["float", "double"])
 def test_the_hot_loops_do_not_touch_the_stack(dtype: str) -> None:
     module = Module()
-    microkernel.emit_tiles(module, dtype)
+    microkernel.emit_tiles(module, blocking_for(dtype))
     text = str(module).replace("define internal", "define")
     loops = hot_loops(cross_assembly(text, host().triple, host().cpu, host().features))
     assert len(loops) == 2
