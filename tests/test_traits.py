@@ -18,7 +18,7 @@ LISTS = {
 }
 """Files that list names, and why."""
 
-MOST = 4
+MOST = 3
 
 _NAMES = "|".join(sorted(PRIMITIVES))
 ASKED = re.compile(

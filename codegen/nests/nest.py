@@ -17,6 +17,7 @@ from graphc.codegen.nests.accumulators import Accumulator, Accumulators
 from graphc.codegen.nests.kernel_function import KernelFunction
 from graphc.codegen.nests.outer_reductions import OuterReductions
 from graphc.codegen.nests.padded_loops import PaddedLoops
+from graphc.codegen.nests.vector_loops import WHOLE, Part
 
 __all__ = ["emit_kernel"]
 
@@ -74,14 +75,15 @@ class _Writer(PaddedLoops):
         f, lanes, points = self.f, self.point_lanes, self.plan.points
         once = points is not None and points.remainder == "mask"
         if points is not None and not once:
-            self._vector_loop(loop, points, (), lambda carry: self._points(wanted), main=False)
+            self._vector_loop(loop, points, (), lambda carry: self._points(wanted), Part(vectors=False))
         stop = self.extent(loop) if once or lanes == 1 else self.vector_end(loop, lanes)
         least = f.select(f.cmp("slt", stop, f.i64(1)), f.i64(1), stop)
         with f.loop(f.i64(0), least, self.plan.block, nonempty=True, hint=f"block{loop}_") as block:
             end = f.binary("add", block.index, f.i64(self.plan.block))
             end = f.select(f.cmp("slt", end, stop), end, stop)
             if points is not None:
-                self._vector_loop(loop, points, (), lambda carry: self._points(wanted), block.index, end, tail=False)
+                part = Part(block.index, end, remainder=False)
+                self._vector_loop(loop, points, (), lambda carry: self._points(wanted), part)
             else:
                 with self.counted(loop, block.index, end):
                     self._points(wanted)
@@ -137,7 +139,7 @@ class _Writer(PaddedLoops):
                 at.next(self._inner(stage, rest, plan, accumulators, at.carry))
             return at.results
         if not plan.block:
-            return self._innermost(stage, loop, plan, accumulators, carry, None, None)
+            return self._innermost(stage, loop, plan, accumulators, carry, WHOLE)
         return self._blocks(stage, loop, plan, accumulators, carry)
 
     def _blocks(
@@ -153,12 +155,12 @@ class _Writer(PaddedLoops):
             end = f.binary("add", block.index, f.i64(plan.block))
             end = f.select(f.cmp("slt", end, stop), end, stop)
             partial = accumulators.opened(block.carry)
-            partial = self._innermost(stage, loop, plan, accumulators, partial, block.index, end, tail=False)
+            partial = self._innermost(stage, loop, plan, accumulators, partial, Part(block.index, end, remainder=False))
             block.next(accumulators.closed(block.carry, partial))
         totals = block.results
         if step == 1 or once:
             return totals
-        partial = self._innermost(stage, loop, plan, accumulators, accumulators.opened(totals), None, None, main=False)
+        partial = self._innermost(stage, loop, plan, accumulators, accumulators.opened(totals), Part(vectors=False))
         return accumulators.closed(totals, partial)
 
     def _updated(self, accumulators: Accumulators, values: list[Value]) -> list[Value]:
@@ -176,11 +178,7 @@ class _Writer(PaddedLoops):
         plan: PassSchedule,
         accumulators: Accumulators,
         carry: list[Value],
-        start: Value | None,
-        stop: Value | None,
-        *,
-        main: bool = True,
-        tail: bool = True,
+        part: Part,
     ) -> list[Value]:
         def body(values: list[Value]) -> list[Value]:
             self._ready(stage.roots())
@@ -192,7 +190,7 @@ class _Writer(PaddedLoops):
             return self._updated(accumulators, values)
 
         if plan.vector is not None:
-            return self._vector_loop(loop, plan.vector, carry, body, start, stop, tail=tail, main=main)
-        with self.counted(loop, start, stop, carry=carry) as at:
+            return self._vector_loop(loop, plan.vector, carry, body, part)
+        with self.counted(loop, part.start, part.stop, carry=carry) as at:
             at.next(body(at.carry))
         return at.results

@@ -19,7 +19,7 @@ from graphc.codegen.loops.bounds_checks import Check, simple_check
 from graphc.codegen.loops.loop_ir import Instr, Vector, ensure, needed
 from graphc.codegen.nests.kernel_function import Number
 from graphc.codegen.nests.scopes import TRUE, Body
-from graphc.codegen.nests.vector_loops import VectorLoops
+from graphc.codegen.nests.vector_loops import WHOLE, Part, VectorLoops
 from graphc.ir.core.structural_key import SMALL
 
 __all__ = ["PaddedLoops"]
@@ -31,26 +31,15 @@ EDGE = SMALL
 class PaddedLoops(VectorLoops):
     """Emits vector loops, split where bounds checks begin and cease to hold."""
 
-    def _vector_loop(
-        self,
-        loop: int,
-        vector: Vector,
-        carry: Sequence[Value],
-        body: Body,
-        start: Value | None = None,
-        stop: Value | None = None,
-        *,
-        tail: bool = True,
-        main: bool = True,
-    ) -> list[Value]:
+    def _vector_loop(self, loop: int, vector: Vector, carry: Sequence[Value], body: Body, part: Part = WHOLE) -> list[Value]:
         """Emit a vector loop as its schedule says, all of it or, of one that is not split, a part."""
         if vector.remainder == "mask":
-            return self._masked_loop(loop, vector.lanes, carry, body, start, stop) if main else list(carry)
+            return self._masked_loop(loop, vector.lanes, carry, body, part)
         if vector.across:
             return self._interior_or_edge(loop, vector, carry, body)
         if vector.along:
             return self._split_loop(loop, vector, carry, body)
-        return self._plain_loop(loop, vector, carry, body, start, stop, tail=tail, main=main)
+        return self._plain_loop(loop, vector, carry, body, part)
 
     def _roots(self) -> list[Instr]:
         """Return the roots of the stages inside of the vector loop."""

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Vector
 from graphc.codegen.nests.scalars import Scalars
 from graphc.codegen.nests.scopes import Body
 
-__all__ = ["VectorLoops"]
+__all__ = ["WHOLE", "Part", "VectorLoops"]
+
+
+class Part(NamedTuple):
+    """The part of a vector loop that is emitted: whole vectors from `start` to `stop`, by default all, and the remainder."""
+
+    start: Value | None = None
+    stop: Value | None = None
+    vectors: bool = True
+    remainder: bool = True
+
+
+WHOLE = Part()
 
 
 class VectorLoops(Scalars):
@@ -21,22 +34,18 @@ class VectorLoops(Scalars):
         vector: Vector,
         carry: Sequence[Value],
         body: Body,
-        start: Value | None = None,
-        stop: Value | None = None,
-        *,
-        tail: bool = True,
-        main: bool = True,
+        part: Part = WHOLE,
     ) -> list[Value]:
         """Emit a loop as vectors, then the remainder under a mask."""
         lanes, remainder = vector.lanes, vector.remainder
         end = self.vector_end(loop, lanes)
         values = list(carry)
         self.lanes = lanes
-        if main and remainder not in ("empty", "single"):
-            with self.counted(loop, start, stop or end, lanes, values) as at:
+        if part.vectors and remainder not in ("empty", "single"):
+            with self.counted(loop, part.start, part.stop or end, lanes, values) as at:
                 at.next(body(at.carry))
             values = at.results
-        if tail and remainder not in ("empty", "exact"):
+        if part.remainder and remainder not in ("empty", "exact"):
             values = self._tail(loop, end, values, body)
         self.lanes = 1
         return values
@@ -63,12 +72,14 @@ class VectorLoops(Scalars):
         lanes: int,
         carry: Sequence[Value],
         body: Body,
-        start: Value | None,
-        stop: Value | None,
+        part: Part,
     ) -> list[Value]:
+        """Emit a loop of vectors that are all under a mask, the remainder among them."""
+        if not part.vectors:
+            return list(carry)
         f, extent = self.f, self.extent(loop)
         self.lanes = lanes
-        with self.counted(loop, start, stop or extent, lanes, carry) as at:
+        with self.counted(loop, part.start, part.stop or extent, lanes, carry) as at:
             rest = f.binary("sub", extent, at.index)
             self.whole_vector = f.cmp("sge", rest, f.i64(lanes))
             self.mask = self.lane_mask(f.convert("trunc", f.select(self.whole_vector, f.i64(lanes), rest), "i32"))

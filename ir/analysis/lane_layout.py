@@ -172,7 +172,7 @@ def _folds(node: Node, vectorized: dict[Slot, int]) -> bool:
 def _adds(node: Node) -> bool:
     """Whether a node may be applied to each partial sum separately."""
     alike = all(o.types[0].dtype is node.types[0].dtype for o in node.operands)
-    return node.op.linear and alike and node.op.name != "cumsum"  # cumsum of f32 rounds once, from a wider accumulator
+    return node.op.linear and alike and node.op.rounding != "once"
 
 
 Flows = dict[Slot, list[Slot]]

@@ -247,7 +247,10 @@ _row(
     "The indices that sort along an axis, stably; NaN sorts last in ascending order.",
     1, {"axis": AXIS, "descending": FLAG}, differentiable=False, cost=30,
 )  # fmt: skip
-_row("cumsum", "other", type_rules.cumsum, semantics.cumsum, "Running sums along an axis.", 1, {"axis": AXIS}, linear=True)
+_row(
+    "cumsum", "other", type_rules.cumsum, semantics.cumsum, "Running sums along an axis.",
+    1, {"axis": AXIS}, linear=True, rounding="once",
+)  # fmt: skip
 
 # indexing and products
 _row(
