@@ -14,9 +14,9 @@ __all__ = ["emit_even"]
 def emit_even(module: Module) -> str:
     """Emit the split of a size into equal blocks, multiples of a grain and at most a limit; return the function's name."""
     name = "matmul.even"
-    if module.defines(name):
+    f = module.once(name, signature("i64 size, i64 limit, i64 grain"), "i64")
+    if f is None:
         return name
-    f = module.function(name, signature("i64 size, i64 limit, i64 grain"), "i64", internal=True)
     size, limit, grain = f.args
 
     def up(x: Value, y: Value) -> Value:

@@ -20,10 +20,10 @@ STRIP = 4096
 def emit_gemv_rows(module: Module, blocking: Blocking) -> str:
     """Emit y[r] = or += Σ matrix[r, c]·x[c] for contiguous rows and x, and return the function's name."""
     name, dtype = f"matmul.dots.{blocking.key}", blocking.dtype
-    if module.defines(name):
-        return name
     params = "ptr matrix, i64 row, i64 rows, i64 columns, ptr x, ptr y, i64 y_stride, i1 add"
-    f = module.function(name, signature(params), internal=True)
+    f = module.once(name, signature(params))
+    if f is None:
+        return name
     matrix, row, rows, columns, x, y, y_stride, add = f.args
     last = f.sub(rows, f.i64(1))
     lanes = blocking.tile.lanes
@@ -58,10 +58,10 @@ def dot_loop(
 def emit_gemv_columns(module: Module, blocking: Blocking) -> str:
     """Emit y[c] = or += Σ x[r]·matrix[r, c] for contiguous rows and y, and return the function's name."""
     name, dtype = f"matmul.sums.{blocking.key}", blocking.dtype
-    if module.defines(name):
-        return name
     params = "ptr matrix, i64 row, i64 rows, i64 columns, ptr x, i64 x_stride, ptr y, i1 add"
-    f = module.function(name, signature(params), internal=True)
+    f = module.once(name, signature(params))
+    if f is None:
+        return name
     matrix, _, rows, columns, _, _, y, add = f.args
     lanes = blocking.tile.lanes
     groups = f.and_(rows, f.i64(-TOGETHER))

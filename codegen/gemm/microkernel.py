@@ -29,11 +29,11 @@ def emit_tiles(module: Module, blocking: Blocking) -> str:
     own.  Each tile prefetches a row of `prefetch` while memory is idle.
     """
     name = f"matmul.tiles.{blocking.key}"
-    if module.defines(name):
-        return name
     params = "ptr a, i64 a_row, i64 a_col, ptr b, i64 b_row, ptr c, i64 c_row, i64 rows, i64 k, i1 add, i64 next"
     prefetch = "ptr prefetch, i64 prefetch_step, i64 prefetch_length, i64 prefetch_share"
-    f = module.function(name, signature(f"{params}, {prefetch}"), internal=True)
+    f = module.once(name, signature(f"{params}, {prefetch}"))
+    if f is None:
+        return name
     tile, rows = blocking.tile, f.args[7]
     full = full_rows(f, tile, rows)
     with each(f, f.i64(0), full, tile.rows) as row:
@@ -116,9 +116,9 @@ def plus_old(f: Function, sums: Sequence[Value], places: Sequence[Value], wanted
 def emit_write_back(module: Module, blocking: Blocking) -> str:
     """Emit C[rows, columns] = or += a panel in the edge buffer, and return the function's name."""
     name, dtype = f"matmul.merge.{blocking.key}", blocking.dtype
-    if module.defines(name):
+    f = module.once(name, signature("ptr edge_buffer, ptr c, i64 c_row, i64 rows, i64 columns, i1 add"))
+    if f is None:
         return name
-    f = module.function(name, signature("ptr edge_buffer, ptr c, i64 c_row, i64 rows, i64 columns, i1 add"), internal=True)
     edge_buffer, c, c_row, rows, columns, add = f.args
     tile = blocking.tile
     with each(f, f.i64(0), rows) as row:

@@ -30,10 +30,10 @@ AHEAD = 4
 def emit_gather(module: Module, blocking: Blocking) -> str:
     """Emit target[r, c] = source[r, c] for a source of any strides, and return the function's name."""
     name, dtype = f"matmul.gather.{blocking.key}", blocking.dtype
-    if module.defines(name):
-        return name
     params = "ptr source, i64 row, i64 col, ptr target, i64 target_row, i64 rows, i64 columns"
-    f = module.function(name, signature(params), internal=True)
+    f = module.once(name, signature(params))
+    if f is None:
+        return name
     source, row, col, target, target_row, rows, columns = f.args
     with each(f, f.i64(0), rows) as r:
         start = at(f, target, dtype, (r, target_row))
@@ -47,10 +47,10 @@ def emit_gather(module: Module, blocking: Blocking) -> str:
 def emit_copy(module: Module, blocking: Blocking) -> str:
     """Emit target[r, c] = source[r, c] for contiguous rows, and return the function's name."""
     name, dtype = f"matmul.copy.{blocking.key}", blocking.dtype
-    if module.defines(name):
-        return name
     params = "ptr source, i64 row, ptr target, i64 target_row, i64 rows, i64 columns"
-    f = module.function(name, signature(params), internal=True)
+    f = module.once(name, signature(params))
+    if f is None:
+        return name
     source, row, target, target_row, rows, columns = f.args
     with each(f, f.i64(0), rows) as r:
         x, y = at(f, source, dtype, (r, row)), at(f, target, dtype, (r, target_row))
@@ -69,11 +69,11 @@ def emit_transpose(module: Module, blocking: Blocking) -> str:
     Squares as wide as a vector are transposed in registers, the remainder element by element.
     """
     name, dtype = f"matmul.transpose.{blocking.key}", blocking.dtype
-    if module.defines(name):
-        return name
     gather = emit_gather(module, blocking)
     params = "ptr source, i64 row, ptr target, i64 target_row, i64 rows, i64 columns"
-    f = module.function(name, signature(params), internal=True)
+    f = module.once(name, signature(params))
+    if f is None:
+        return name
     source, row, target, target_row, rows, columns = f.args
     lanes, one = blocking.tile.lanes, f.i64(1)
     whole_rows, whole_columns = f.and_(rows, f.i64(-lanes)), f.and_(columns, f.i64(-lanes))
@@ -155,10 +155,10 @@ def emit_pack(module: Module, blocking: Blocking, unit: str) -> str:
     The panel of column j begins at element j·apart.
     """
     name = f"matmul.pack.{blocking.key}.{unit}"
-    if module.defines(name):
-        return name
     params = "ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 columns, i64 apart"
-    f = module.function(name, signature(params), internal=True)
+    f = module.once(name, signature(params))
+    if f is None:
+        return name
     columns, tile = f.args[5], blocking.tile
     if unit == "col":
         packed = emit_pack_rows(f, blocking)
@@ -215,10 +215,10 @@ def emit_packing(module: Module, blocking: Blocking, unit: str) -> str:
     The target has `packed_bytes(blocking, k, n)` bytes and is 64-byte aligned.
     """
     name = f"matmul.packing.{blocking.key}.{unit}"
-    if module.defines(name):
-        return name
     pack = emit_pack(module, blocking, unit)
-    f = module.function(name, signature("ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 n"), internal=True)
+    f = module.once(name, signature("ptr b, i64 b_row, i64 b_col, ptr target, i64 k, i64 n"))
+    if f is None:
+        return name
     f.call(pack, *f.args, f.add(f.args[4], f.i64(1)))
     f.ret()
     return name

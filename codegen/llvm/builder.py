@@ -26,6 +26,10 @@ class Module(Declarations):
         """Return whether the module has a function of that name."""
         return any(f.name == name for f in self.functions)
 
+    def once(self, name: str, params: Sequence[tuple[str, str]], returns: str = "void") -> Function | None:
+        """Begin an internal function that its callers share; None if the module has it."""
+        return None if self.defines(name) else self.function(name, params, returns, internal=True)
+
     def function(
         self, name: str, params: Sequence[tuple[str, str]], returns: str = "void", *, internal: bool = False
     ) -> Function:

@@ -144,9 +144,9 @@ def reduction(f: Function, type: str) -> str:
     Its parameters: absolute values, the r and q to replace, and the number of elements.
     """
     name = f"graphc.reduce.{type}"
-    if f.module.defines(name):
+    g = f.module.once(name, [("ptr", "x"), ("ptr", "r"), ("ptr", "q"), ("i64", "count")])
+    if g is None:
         return name
-    g = f.module.function(name, [("ptr", "x"), ("ptr", "r"), ("ptr", "q"), ("i64", "count")], internal=True)
     xs, rs, qs, count = g.args
     bits = FORMATS[type].bits
     with g.loop(g.i64(0), count) as loop:

@@ -76,10 +76,10 @@ def write_order(
 def _emit_sort(module: Module, narrow: bool) -> str:
     """Emit the sort of a row of words, in memory for two rows and the counts, that stores the indices; return its name."""
     name = f"sort.{'words' if narrow else 'pairs'}"
-    if module.defines(name):
-        return name
     params = [("ptr", "words"), ("ptr", "spare"), ("ptr", "counts"), ("i64", "count"), ("ptr", "order"), ("i64", "stride")]
-    f = module.function(name, params, internal=True)
+    f = module.once(name, params)
+    if f is None:
+        return name
     words, buffer, counts, count, order, stride = f.args
     size = f.mul(count, f.i64(8 if narrow else 16))
     words, buffer = (f.bounded(p, lambda: (0, size), "rows being sorted") for p in (words, buffer))
