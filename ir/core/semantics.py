@@ -7,7 +7,6 @@ of the first operand.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from math import prod
 from typing import Any
 
@@ -41,41 +40,51 @@ def sigmoid(x: Any) -> Any:
 
 
 def erf(x: Any) -> Any:
-    """Return the error function, by SciPy where it is installed."""
+    """Return the error function, computed in f64: by a rational function in x² up to 1, and by one in x for erfc beyond.
+
+    Source: S. Moshier, Cephes, `ndtr.c`.
+    """
     x = np.asarray(x)
-    library = _special()
-    return library.erf(x) if library is not None else _erf(x)
-
-
-@cache
-def _special() -> Any:
-    """Return `scipy.special`, or None without SciPy; imported on first use, since the import is slow."""
-    try:
-        import scipy.special
-    except ImportError:
-        return None
-    return scipy.special
+    values, result = x.reshape(-1), np.empty(x.size)
+    for start in range(0, x.size, CHUNK):
+        result[start : start + CHUNK] = _erf(values[start : start + CHUNK].astype(np.float64))
+    return result.reshape(x.shape)
 
 
 def _erf(x: Any) -> Any:
-    """Return the error function by its Maclaurin series below 2.5 and Lentz's continued fraction of erfc above, in f64.
+    size = np.abs(x)
+    square = np.minimum(size, 1) ** 2
+    result = x * _polynomial(square, ERF_NEAR) / _polynomial(square, ERF_NEAR_BELOW)
+    far = np.flatnonzero(size > 1)
+    if len(far):
+        a = np.minimum(size[far], 7)
+        tail = np.exp(-a * a) * _polynomial(a, ERFC_FAR) / _polynomial(a, ERFC_FAR_BELOW)
+        result[far] = np.copysign(1 - tail, x[far])
+    return result
 
-    Source: Abramowitz and Stegun, 7.1.6 and 7.1.14.
-    """
-    wide = x.astype(np.float64)
-    a = np.minimum(np.abs(wide), 6.5)
-    small = np.minimum(a, 2.5)
-    term = total = small
-    for n in range(1, 60):
-        term = term * (2 * small * small) / (2 * n + 1)
-        total = total + term
-    series = 2 / np.sqrt(np.pi) * np.exp(-small * small) * total
-    big = np.maximum(a, 2.5)
-    fraction = np.zeros_like(big)
-    for n in range(60, 0, -1):
-        fraction = (n / 2) / (big + fraction)
-    tail = 1 - np.exp(-big * big) / np.sqrt(np.pi) / (big + fraction)
-    return np.copysign(np.where(a < 2.5, series, tail), wide)
+
+def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
+    """Evaluate a polynomial, given from the highest power down."""
+    total = coefficients[0] * x
+    for c in coefficients[1:-1]:
+        total += c
+        total *= x
+    total += coefficients[-1]
+    return total
+
+
+ERF_NEAR = (9.60497373987051638749, 90.0260197203842689217, 2232.00534594684319226, 7003.32514112805075473, 55592.3013010394962768)
+ERF_NEAR_BELOW = (
+    1.0, 33.5617141647503099647, 521.357949780152679795, 4594.32382970980127987, 22629.0000613890934246, 49267.3942608635921086,
+)  # fmt: skip
+ERFC_FAR = (
+    2.46196981473530512524e-10, 0.564189564831068821977, 7.46321056442269912687, 48.6371970985681366614, 196.520832956077098242,
+    526.445194995477358631, 934.528527171957607540, 1027.55188689515710272, 557.535335369399327526,
+)  # fmt: skip
+ERFC_FAR_BELOW = (
+    1.0, 13.2281951154744992508, 86.7072140885989742329, 354.937778887819891062, 975.708501743205489753, 1823.90916687909736289,
+    2246.33760818710981792, 1656.66309194161350182, 557.535340817727675546,
+)  # fmt: skip
 
 
 def power(x: Any, y: Any) -> Any:
@@ -144,7 +153,7 @@ def random_bits(key: Any, shape: tuple[int, ...]) -> Any:
 
 
 CHUNK = 1 << 12
-"""Counters that are processed together, so that their words stay in the first-level cache."""
+"""Elements that are processed together, so that intermediate arrays stay in the first-level cache."""
 
 
 def random_words(seed: Any, counter: Any) -> Any:
