@@ -30,6 +30,7 @@ def keep_dtype(function: Reference) -> Reference:
     def reference(*xs: Any, **params: Any) -> Any:
         return np.asarray(function(*xs, **params)).astype(xs[0].dtype, copy=False)
 
+    reference.__wrapped__ = function  # type: ignore[attr-defined]
     return reference
 
 
@@ -73,7 +74,9 @@ def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
     return total
 
 
-ERF_NEAR = (9.60497373987051638749, 90.0260197203842689217, 2232.00534594684319226, 7003.32514112805075473, 55592.3013010394962768)
+ERF_NEAR = (
+    9.60497373987051638749, 90.0260197203842689217, 2232.00534594684319226, 7003.32514112805075473, 55592.3013010394962768,
+)  # fmt: skip
 ERF_NEAR_BELOW = (
     1.0, 33.5617141647503099647, 521.357949780152679795, 4594.32382970980127987, 22629.0000613890934246, 49267.3942608635921086,
 )  # fmt: skip
