@@ -74,7 +74,7 @@ class Definition:
             inputs: Sequence[Any] = ()
             if child is None and entry.numbered:
                 child, inputs = self.numbered(entry, key, args, kwargs)
-            if child is None and recording.is_idle(tensors_in((*args, *kwargs.values()))):
+            if child is None and recording.is_over(list(tensors_in((*args, *kwargs.values())))):
                 recording.flush()  # the call then starts a recording, and its entry may be known
                 continue
             if child is None:
@@ -120,9 +120,12 @@ class Definition:
                 entry.children[numbered[0]] = entry.numbered[numbered[0]] = child
             if child is not NEVER:
                 return child, arrays(child, numbered[1])
+        before = self.names_lines
         child = learn(args, kwargs, [])
         if recording.entry is entry:
             entry.children[key] = child
+            if self.names_lines and not before:
+                entry.children[(*key, current.where)] = child  # where the next call looks
             if numbered is not None:
                 entry.numbered[numbered[0]] = child
         return child, ()

@@ -23,6 +23,7 @@ from graphc.ir.core.control_flow import known_results
 from graphc.ir.core.graph import PARAMETER, Graph, Node, TypeRuleError, make, parameter, toposort
 from graphc.ir.core.predicates import is_fusion, is_matmul, is_while
 from graphc.ir.interpret.evaluate import evaluate_nodes
+from graphc.ir.interpret.prepared import Prepared
 from graphc.ir.text import debug
 from graphc.ir.transforms.vjp import gradients
 from graphc.recording.context import state
@@ -38,14 +39,15 @@ CACHE_SIZE = 512
 NODE_COST, ELEMENT_COST, FLOP_COST = 5e-6, 2e-9, 1e-10
 """Estimated seconds on NumPy: per call, per element moved or computed, per multiply-add of a matmul."""
 
-COMPILE_COST, COMPILE_NODE_COST = 3e-3, 1.5e-4
+COMPILE_COST, COMPILE_NODE_COST = 2e-3, 1e-4
 """Seconds of evaluator runs after which a graph is compiled, and what each node adds: a sixth of the time of a level-0 compile.
 
 A structure that has run so often is likely to run many times more.
 """
 
-SEVERAL = 10
-"""The least number of evaluator runs, unless each takes `LONG` seconds: the structure may never recur."""
+SEVERAL = 16
+"""The least number of evaluator runs, unless each takes `LONG` seconds: the structure may never recur, and a pause for the
+compiler is long for a large one."""
 LONG = 0.05
 
 WHILE_ITERATIONS = 1000
@@ -86,6 +88,8 @@ class Structure:
     """The program as a function of arrays."""
     native: Callable[..., Sequence[Any]] | None = None
     """The same, while programs are enabled."""
+    prepared: Prepared | None = None
+    """Its evaluation, until it has a program."""
 
     def run(self, params: Sequence[Node], roots: Sequence[Node], arrays: Sequence[Any]) -> Sequence[Any]:
         """Return the values of roots over parameters with these values."""
@@ -94,12 +98,21 @@ class Structure:
             self.spent += self.cost
             if self._is_early() or self.compiling or state.compiling:
                 start = perf_counter()
-                values = evaluate_nodes(roots, dict(zip(params, arrays, strict=True)))
+                values = self._evaluate(params, roots, arrays)
                 tally.evaluations += 1
                 tally.evaluation_seconds += perf_counter() - start
                 return values
             return self._compile(params, roots)(*arrays)
         return native(*arrays)
+
+    def _evaluate(self, params: Sequence[Node], roots: Sequence[Node], arrays: Sequence[Any]) -> Sequence[Any]:
+        """Compute the values on NumPy; from the second time on the evaluation is prepared."""
+        prepared = self.prepared
+        if prepared is None:
+            if self.spent <= self.cost:
+                return evaluate_nodes(roots, dict(zip(params, arrays, strict=True)))
+            prepared = self.prepared = Prepared(params, roots)
+        return prepared(arrays)
 
     def _is_early(self) -> bool:
         """Return whether the structure has not yet cost enough on NumPy for machine code to pay."""
@@ -112,7 +125,7 @@ class Structure:
 
     def forget(self) -> None:
         """Drop the program; recordings that still hold the structure start again."""
-        self.spent, self.program, self.code, self.native = 0.0, None, None, None
+        self.spent, self.program, self.code, self.native, self.prepared = 0.0, None, None, None, None
 
     def _compile(self, params: Sequence[Node], roots: Sequence[Node]) -> Callable[..., Sequence[Any]]:
         self.compiling = True
@@ -128,6 +141,7 @@ class Structure:
             return program.run([np.ascontiguousarray(x) if x.shape else x for x in arrays])
 
         code = program.entry(slow, single=False)
+        self.prepared = None
         self.code = self.native = code = _timed(code) if debug.enabled("eager") else code
         tally.compiles += 1
         tally.compile_seconds += perf_counter() - start

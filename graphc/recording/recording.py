@@ -170,6 +170,20 @@ class Recording:
                 return number
         return -1
 
+    def is_over(self, operands: Sequence[Any]) -> bool:
+        """Return whether an unseen operation begins another piece of work, which may have been seen by itself.
+
+        It does if nothing of this recording is used any more, or if a graph begins at a leaf that was written here: what
+        follows an update of parameters is the same whatever the optimizer did before, as in its first steps.
+        """
+        return self._begins_at_written_leaf(operands) or self.is_idle(operands)
+
+    def _begins_at_written_leaf(self, operands: Iterable[Any]) -> bool:
+        if not self.grad:
+            return False
+        leaves = (s for x in operands if (s := x._storage).requires_grad and s.recording is self and s._fn is None)
+        return any(not self.slot(s.slot).from_outside for s in leaves)
+
     def is_idle(self, operands: Iterable[Any]) -> bool:
         """Return whether it has events, but none of its slots is an operand or still referenced."""
         slots = self.slots

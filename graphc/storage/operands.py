@@ -160,6 +160,8 @@ def _view_slot(recording: Recording, view: Any) -> int:
     if viewed is not None and viewed[0] == recording.serial and viewed[1] == storage.version:
         slot: int = viewed[2]
         return slot
+    if type(storage) is Shared and storage.requires_grad:
+        storage.alone()
     if type(storage) is not Storage or storage.trace is not None or not views.is_static(steps):
         return NO_SLOT
     array = None if storage.requires_grad else _known(storage)

@@ -548,3 +548,38 @@ def test_constants_are_part_of_a_structure_even_if_their_values_are_known() -> N
             assert (got == 1 + number).all()
     finally:
         torch.set_eager("auto")
+
+
+def test_what_follows_an_update_is_learned_once_whatever_the_optimizer_did_first(learned: list[str]) -> None:
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+    x, labels = torch.tensor(X[:, :3]).float(), torch.tensor([0, 1])
+    counts = []
+    for _ in range(4):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(x), labels)  # its errors name lines, which is known only afterwards
+        loss.backward()
+        optimizer.step()
+        counts.append((learned.count("linear"), learned.count("cross_entropy")))
+    assert counts == [(1, 1)] * 4
+
+
+def test_a_leaf_that_was_written_is_read_with_its_new_value() -> None:
+    p = torch.ones(3, requires_grad=True)
+    for i in range(4):
+        with torch.no_grad():
+            p.mul_(2.0)
+            twice = p * 2  # without a gradient it belongs to the update
+        (p * p[1:].sum()).sum().backward()
+        assert twice.tolist() == [2.0 ** (i + 2)] * 3
+        assert p.grad is not None and p.grad.tolist() == [2 * 2.0 ** (i + 1), *[5 * 2.0 ** (i + 1)] * 2]
+        p.grad = None
+
+
+def test_a_view_of_a_leaf_that_shares_a_copied_value_is_recorded(learned: list[str]) -> None:
+    p = torch.nn.Parameter(torch.zeros(1, 3))
+    with torch.no_grad():
+        p.copy_(torch.tensor([[1.0, 2.0, 3.0]]))
+    y = torch.cat([p.expand(2, -1), torch.ones(1, 3)]).sum()
+    y.backward()
+    assert y.item() == 15.0 and p.grad.tolist() == [[2.0, 2.0, 2.0]] and "cat" in learned
