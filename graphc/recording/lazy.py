@@ -24,6 +24,7 @@ from graphc.ir.core.graph import PARAMETER, Graph, Node, TypeRuleError, make, pa
 from graphc.ir.core.predicates import is_fusion, is_matmul, is_while
 from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.ir.interpret.prepared import Prepared
+from graphc.ir.rewrite.stores import coalesce_stores
 from graphc.ir.text import debug
 from graphc.ir.transforms.vjp import gradients
 from graphc.recording.context import state
@@ -307,13 +308,14 @@ class Plan:
         saved: Sequence[Node] = (),
         history: tuple[int, ...] = (),
     ) -> None:
-        self.inputs, self.params, self.roots, self.history = inputs, params, roots, history
+        self.inputs, self.params, self.history = inputs, params, history
+        self.roots = coalesce_stores(roots)
         self.is_spent = False
         """Whether no gradient can be taken from any of the slots with a history."""
         numbers = {node: i for i, node in enumerate(roots)}
         self.saved = [(node, numbers[node]) for node in saved]
         """Nodes that gradients read, each with its number among the values."""
-        self.structure: Structure = structure(params, roots)
+        self.structure: Structure = structure(params, self.roots)
 
     def run(self, arrays: Sequence[Any]) -> Sequence[Any]:
         """Return the values of the roots."""
@@ -341,15 +343,23 @@ def make_plan(known: list[Slot], alive: tuple[int, ...], dead: set[int], numbers
 
 
 def needed_for_gradients(roots: list[Node], known: list[Slot]) -> list[Node]:
-    """Return the nodes that the gradients of the roots read and that are not known, each without movement on top."""
+    """Return the nodes that the gradients of the roots read and that are not known, each without movement on top.
+
+    What depends on no input, such as the mask of a partial write, is computed again.
+    """
     ends = [info.node for info in known if info.requires and info.kind != MADE]
     try:
         grads = gradients(roots, [parameter(r.types[0]) for r in roots], ends)
     except TypeRuleError:
         return []
-    forward = set(toposort(roots))
+    order = toposort(roots)
+    forward = set(order)
+    varying: set[Node] = set()
+    for node in order:
+        if node.op is PARAMETER or not varying.isdisjoint(node.operands):
+            varying.add(node)
     read = [n for n in toposort([g for g in grads if g is not None], forward.__contains__) if n in forward]
-    return [n for n in dict.fromkeys(map(_moved, read)) if n.op.kind != "leaf" and len(n.types) == 1]
+    return [n for n in dict.fromkeys(map(_moved, read)) if n.op.kind != "leaf" and len(n.types) == 1 and n in varying]
 
 
 def _moved(node: Node) -> Node:

@@ -48,11 +48,11 @@ def record_write(tensor: Any, result: Any, check: Any, *, copy: bool) -> bool:
     if target.trace is not None or not views.is_static(steps):
         return False
     history = recording.grad and (target.requires_grad or result._storage.requires_grad)
-    if history and (steps or target is not storage or (target.requires_grad and target._fn is None)):
+    if history and (target is not storage or (target.requires_grad and target._fn is None)):
         return False
     if target._fn is not None and not history:
         return False
-    if steps and not target.requires_grad and _write_part(target, steps, tensor, result, check):
+    if steps and not target.requires_grad and not history and _write_part(target, steps, tensor, result, check):
         storage.version += target is not storage
         return True
     written = _event(recording, tensor, target, steps, result, check, history, copy)
@@ -121,7 +121,7 @@ def _event(
             return Slot(LEAF, unique(node), True)
         if history:
             assert base is not None
-            return _with_history(known, node, base, source, copy)
+            return _with_history(known, node, base, source, "CopySlices" if steps else "CopyBackwards" if copy else "")
         return Slot(MADE, node if not known[source].requires else stopped(node))
 
     key = (WRITE, source, base, steps, type.dtype, type.shape, leaf, history, copy)
@@ -154,11 +154,11 @@ def _moves(entry: Entry, key: tuple[Any, ...]) -> bool:
     return False
 
 
-def _with_history(known: list[Slot], node: Node, base: int, source: int, copy: bool) -> Slot:
-    """Return the properties of a value that was written while gradients are recorded."""
+def _with_history(known: list[Slot], node: Node, base: int, source: int, name: str) -> Slot:
+    """Return the properties of a value that was written while gradients are recorded; unnamed, it has the source's history."""
     edges = tuple([s if known[s].requires else None for s in (base, source)])
-    if copy or not known[source].requires:
-        return Slot(MADE, node, True, "CopyBackwards", edges)
+    if name or not known[source].requires:
+        return Slot(MADE, node, True, name or "CopyBackwards", edges)
     return Slot(MADE, node, True, known[source].name, known[source].edges, saves=known[source].saves)
 
 

@@ -86,11 +86,29 @@ def _evaluate_in_order(order: Sequence[Node], roots: Sequence[Node], values: dic
     run = _current.interpreter
     if _current.deadline < float("inf") and time.monotonic() > _current.deadline:
         raise TakesTooLong
+    readers = _readers(order, roots, values)
     with np.errstate(all="ignore"):
         for node in order:
-            if node not in values:
-                values[node] = run(node, values) if run else evaluate_node(node, [values[o] for o in node.operands])
+            if node in values:
+                continue
+            values[node] = run(node, values) if run else evaluate_node(node, [values[o] for o in node.operands])
+            for operand in node.operands:
+                left = readers[operand] = readers[operand] - 1
+                if not left:
+                    del values[operand]  # its memory is free for what follows
     return [np.asarray(values[r]) for r in roots]
+
+
+def _readers(order: Sequence[Node], roots: Sequence[Node], values: Mapping[Node, Any]) -> dict[Node, int]:
+    """Count how often each node is read; roots and nodes with a value are read once more, so that they stay."""
+    readers = dict.fromkeys(order, 0) | dict.fromkeys(values, 1)
+    for node in order:
+        if node not in values:
+            for operand in node.operands:
+                readers[operand] += 1
+    for root in roots:
+        readers[root] += 1
+    return readers
 
 
 def evaluate_node(node: Node, operands: list[Any]) -> Any:

@@ -1,6 +1,6 @@
 """Simplify a graph without changing its values.
 
-Constants are folded and the rewrite rules applied, inside regions too.  Aliases and `stop_gradient` are removed, so this runs
+Partial writes are joined, constants folded and the rewrite rules applied, inside regions too.  Aliases and `stop_gradient` are removed, so this runs
 after autodiff.  Dead code and common subexpressions need no pass: a graph contains only the nodes that its results depend on,
 and equal nodes are one object.
 """
@@ -16,6 +16,7 @@ from graphc.ir.rewrite.movement import MOVEMENT
 from graphc.ir.rewrite.parts import PARTS
 from graphc.ir.rewrite.reduction import REDUCTION
 from graphc.ir.rewrite.repetition import REPETITION
+from graphc.ir.rewrite.stores import coalesce_stores
 
 __all__ = ["RULES", "simplify"]
 
@@ -43,5 +44,5 @@ def simplify(graph: Graph, trace: Trace | None = None) -> Graph:
       return %1
     }
     '''
-    results = tuple(rewrite(graph.results, RULES, trace))
+    results = tuple(rewrite(coalesce_stores(graph.results, trace), RULES, trace))
     return graph if results == graph.results else graph.replace(results)
