@@ -1,8 +1,8 @@
 """Simplify a graph without changing its values.
 
-Partial writes are joined, constants folded and the rewrite rules applied, inside regions too.  Aliases and `stop_gradient` are removed, so this runs
-after autodiff.  Dead code and common subexpressions need no pass: a graph contains only the nodes that its results depend on,
-and equal nodes are one object.
+Partial writes are joined, constants folded and the rewrite rules applied, inside regions too.  Aliases and `stop_gradient` are
+removed, so this runs after autodiff.  Dead code and common subexpressions need no pass: a graph contains only the nodes that
+its results depend on, and equal nodes are one object.
 """
 
 from __future__ import annotations
