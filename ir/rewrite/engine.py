@@ -263,7 +263,8 @@ class _Pass:
             return make(node.op, operands, node.params, regions, like=node)
         current.where = node.where
         after = self.rules.apply(node, self.trace, self.readers, inner=node in self.inner)
-        if after is not node and any(self.readers[o] > 1 for o in node.operands):  # operands that the result bypasses stay, with one more reader
+        if after is not node and any(self.readers[o] > 1 for o in node.operands):
+            # operands that the result bypasses stay, with one more reader
             self.readers.update(after.operands)
         if not after.name and after.op.kind != "leaf":
             after.name = node.name
