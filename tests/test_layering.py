@@ -139,6 +139,7 @@ ACROSS = {
     "graphc/ops/losses/test_checks.py": "arguments that every loss checks",
     "graphc/ops/losses/test_weights.py": "weights of every loss",
     "graphc/ops/nn/test_activations.py": "options that activations share",
+    "graphc/storage/test_filled_buffers.py": "buffers written part by part with gradients: events, joined writes, memory",
     "graphc/ops/random/test_arguments.py": "arguments that every random function checks",
     "graphc/nn/layers/test_training.py": "layers over a training loop: statistics, initial values, modes",
     "graphc/control_flow/test_against_python.py": "random programs, against the same loops in Python",
