@@ -345,7 +345,7 @@ def make_plan(known: list[Slot], alive: tuple[int, ...], dead: set[int], numbers
 def needed_for_gradients(roots: list[Node], known: list[Slot]) -> list[Node]:
     """Return the nodes that the gradients of the roots read and that are not known, each without movement on top.
 
-    What depends on no input, such as the mask of a partial write, is computed again.
+    What depends on no input, such as the mask of a partial write, is recomputed.
     """
     ends = [info.node for info in known if info.requires and info.kind != MADE]
     try:
