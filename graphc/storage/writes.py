@@ -58,6 +58,8 @@ def record_write(tensor: Any, result: Any, check: Any, *, copy: bool) -> bool:
     written = _event(recording, tensor, target, steps, result, check, history, copy)
     if written and target is not storage:
         storage.version += 1
+    if written and history and steps:
+        tensor._view_fn = None  # it reads the written base from now on
     return written
 
 
