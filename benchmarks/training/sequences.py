@@ -66,6 +66,7 @@ def char_rnn(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
 
 
 def block(torch: Any, width: int, heads: int, length: int, causal: bool) -> Any:
+    """Return a transformer block: attention and an MLP, each behind a normalization and around a residual."""
     nn, F = torch.nn, torch.nn.functional
 
     class Attention(nn.Module):

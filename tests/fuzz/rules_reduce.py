@@ -134,6 +134,10 @@ def largest(g: Generator) -> Any:
     return g.emit(f"{{}}.{kind}({{}})[0]", x, signed(g, a, x.rank), shape=without(x, (a,), False))
 
 
+UNTIED = "torch.sin({}) * 3 + torch.cos(torch.arange({}.numel(), dtype={}.dtype)).reshape({}.shape)"
+"""Which of equal elements torch's topk takes, and so where its gradient goes, is that of its algorithm."""
+
+
 @rule(0.7)
 def middle(g: Generator) -> Any:
     """Order statistics and sums that leave NaN out."""
@@ -152,7 +156,7 @@ def middle(g: Generator) -> Any:
         return None
     shape = tuple(as_dim(k) if i == a else d for i, d in enumerate(x.shape))
     text = g.choice(("torch.topk({}, {}, dim={})[0]", "torch.topk({}, {}, dim={}, largest=False)[0]"))
-    return g.emit(text, g.emit("torch.sin({}) * 3", x, mag=3.0) or x, k, dim, shape=shape, mag=3.0)
+    return g.emit(text, g.emit(UNTIED, x, x, x, x, mag=5.0) or x, k, dim, shape=shape, mag=5.0)
 
 
 @rule(1)
