@@ -13,11 +13,14 @@ from graphc.dispatch.numbers import Numbers
 from graphc.dispatch.results import full_name, made_slot, names_line, recorded_tensors, template, view_path, wrap_outputs
 from graphc.ir.core.graph import Node, TypeRuleError, current, fresh_scope, toposort
 from graphc.ir.core.predicates import is_constant
+from graphc.ir.core.types import TensorType
 from graphc.recording.context import state
 from graphc.recording.numbers import arrays, varies
 from graphc.recording.recording import Recording
 from graphc.recording.trie import NEVER, Entry
 from graphc.storage import views
+from graphc.storage.operands import TENSORS
+from graphc.storage.views import ViewSteps
 
 __all__ = ["Definition"]
 
@@ -185,8 +188,11 @@ class Definition:
         if steps_of_views is NOT_VIEWS:
             return None
         steps, build = steps_of_views
+        if build is None and args and type(args[0]) in TENSORS and steps[0][0] == 0:
+            _, path, name, type_ = steps[0]
+            return args[0]._view_along(path, name, type_)
         tensors = list(tensors_in((*args, *kwargs.values())))
-        views = [tensors[number]._view_along(path, name) for number, path, name in steps]
+        views = [tensors[number]._view_along(path, name, type_) for number, path, name, type_ in steps]
         return views[0] if build is None else build(views)
 
     def _learn_views(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -198,7 +204,7 @@ class Definition:
             return NOT_VIEWS
         label = full_name(self.label(lowered, named))
         if callable(self.view):
-            return ([(0, result, label)], None) if views.is_static(result) else NOT_VIEWS
+            return ([_view_of(0, operands.tensors[0][0], result, label)], None) if views.is_static(result) else NOT_VIEWS
         nodes: list[Node] = []
         build = template(result, nodes)
         steps = []
@@ -206,7 +212,7 @@ class Definition:
             for number, (tensor, operand) in enumerate(operands.tensors):
                 path = view_path(node, operand, tensor, self.view == "strict")
                 if path is not None:
-                    steps.append((number, path, label))
+                    steps.append(_view_of(number, tensor, path, label))
                     break
             else:
                 return NOT_VIEWS
@@ -234,3 +240,8 @@ class Definition:
             raise
         finally:
             current.where = outer
+
+
+def _view_of(number: int, tensor: Any, path: ViewSteps, label: str) -> tuple[int, ViewSteps, str, TensorType]:
+    """Return the number of the tensor that is viewed, the steps, the name of the grad_fn, and the type of the view."""
+    return number, path, label, TensorType(tensor._type.dtype, views.shape_of(tensor._type.shape, path))

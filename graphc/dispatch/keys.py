@@ -74,31 +74,34 @@ def _key_of(recording: Recording, value: Any) -> Any:
 
 
 def view_key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return the key of a call that creates views; None if there is no key."""
-    keys = _Places()
-    key = [keys.key(a) for a in args]
-    for word, value in kwargs.items():
-        key += (word, keys.key(value))
-    return None if keys.failed else tuple(key)
-
-
-class _Places:
-    """Builds keys of arguments, with the memory layout of tensors."""
-
-    failed = False
-
-    def key(self, value: Any) -> Any:
-        """Return the key of an argument; `failed` is set if one has none."""
+    """Return the key of a call that creates views, with the memory layout of tensors; None if there is no key."""
+    key: list[Any] = []
+    append = key.append
+    for value in args if not kwargs else (*args, Ellipsis, Ellipsis, *kwargs, *kwargs.values()):
         kind = type(value)
         if kind in TENSORS:
-            source, steps = value._place()
-            if value._storage.trace is not None:
-                self.failed = True
+            part: Any = _layout(value)
+            if part is None:
                 return None
-            return (value._type.dtype, value._type.shape, source.shape if steps else None, steps)
-        if kind is tuple or kind is list or kind is Size:
-            return (kind, tuple([self.key(v) for v in value]))
-        if kind in EXACT or kind in KEYED:
-            return (kind, value)
-        self.failed = True
+            append(part)
+        elif kind in EXACT or kind in KEYED:
+            append(kind)
+            append(value)
+        elif kind is tuple or kind is list or kind is Size:
+            part = view_key(tuple(value), {})
+            if part is None:
+                return None
+            append(kind)
+            append(part)
+        else:
+            return None
+    return tuple(key)
+
+
+def _layout(tensor: Any) -> Any:
+    """Return the type of a tensor, and what it shows of the memory of which shape; None in a trace."""
+    storage, type = tensor._storage, tensor._type
+    if storage.trace is not None:
         return None
+    source, steps = tensor._place()
+    return (type.dtype, type.shape, source.shape, steps) if steps else (type.dtype, type.shape)

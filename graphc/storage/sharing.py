@@ -99,7 +99,7 @@ class Shared(Storage):
         source = self.source
         if self.view_steps or getrefcount(source) > HELD_ONCE + 1 or source.requires_grad or source.trace is not None:
             return False
-        if any(alias is not self for alias in source.aliases or ()):
+        if any(alias is not self for alias in source.live_aliases()):
             return False
         own(self)
         return True
@@ -165,7 +165,7 @@ class Places:
 
 def _sharing_with(storage: Storage) -> list[Any]:
     """Return the views of a storage, and the storages that share with it."""
-    return [a for a in storage.aliases or () if isinstance(a, Shared) or a._storage is storage]
+    return [a for a in storage.live_aliases() if isinstance(a, Shared) or a._storage is storage]
 
 
 def _leave(storage: Storage) -> None:

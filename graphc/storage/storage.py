@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sys import getrefcount
 from typing import Any
-from weakref import WeakSet, ref
+from weakref import ref
 
 from graphc.codegen.runtime.locks import ForkLock
 from graphc.core.dtypes import of_numpy
@@ -104,7 +104,7 @@ class Storage:
 
     _node: Node | None
     _fn: GradFn | None
-    aliases: WeakSet[Any] | None
+    aliases: set[ref[Any]] | None
     recording: Any
     slot: int
     source: Storage
@@ -255,9 +255,14 @@ class Storage:
 
     def shown_by(self, alias: Any) -> None:
         """Register a view of this storage, or a storage that shares its value."""
-        if self.aliases is None:
-            self.aliases = WeakSet()
-        self.aliases.add(alias)
+        aliases = self.aliases
+        if aliases is None:
+            aliases = self.aliases = set()
+        aliases.add(ref(alias, aliases.discard))  # a WeakSet does this too, in ten times the time
+
+    def live_aliases(self) -> list[Any]:
+        """Return the views of this storage and the storages that share its value, without those no longer referenced."""
+        return [alias for known in tuple(self.aliases or ()) if (alias := known()) is not None]
 
     def set_requires_grad(self, wanted: bool) -> None:
         """Make a value without operations behind it a leaf that requires a gradient, or undo that."""

@@ -78,10 +78,11 @@ class Tensor(Values):
         """
         return legacy(cls, get_default_dtype(), args, keywords)
 
-    def _view_along(self, steps: ViewSteps, name: str) -> Tensor:
-        """Return the view of this tensor along some steps; outside of recording, one without history."""
+    def _view_along(self, steps: ViewSteps, name: str, type: TensorType | None = None) -> Tensor:
+        """Return the view along some steps, whose type may be known; outside of recording, one without history."""
         storage, path = self._storage, self._view_steps + steps
-        type = TensorType(self._type.dtype, views.shape_of(self._type.shape, steps))
+        if type is None:
+            type = TensorType(self._type.dtype, views.shape_of(self._type.shape, steps))
         if storage.requires_grad and not state.grad:
             return Tensor._recorded(Shared(storage, path), type)
         view = Tensor._recorded(storage, type)

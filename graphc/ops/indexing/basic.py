@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.types import TensorType
 from graphc.ops.indexing.selection import Selection, parse_index
 from graphc.recording.context import state
 from graphc.storage.steps import Movement
-from graphc.storage.views import Step, ViewSteps
+from graphc.storage.views import Step, ViewSteps, shape_of
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["basic_view", "box_steps", "label", "numpy_index"]
@@ -16,7 +17,7 @@ __all__ = ["basic_view", "box_steps", "label", "numpy_index"]
 BOUND = 4096
 """How many views are remembered."""
 
-_known: dict[Any, tuple[ViewSteps, str] | None] = {}
+_known: dict[Any, tuple[ViewSteps, str, TensorType] | None] = {}
 
 
 def basic_view(input: Tensor, index: Any) -> Tensor | None:
@@ -26,8 +27,9 @@ def basic_view(input: Tensor, index: Any) -> Tensor | None:
     key = _key(index)
     if key is None:
         return None
-    shape = input._type.shape
-    view = _known.get((shape, key))
+    type = input._type
+    shape = type.shape
+    view = _known.get((type.dtype, shape, key))
     if view is None:
         try:
             selection, _ = parse_index(shape, index)
@@ -35,7 +37,9 @@ def basic_view(input: Tensor, index: Any) -> Tensor | None:
             return None  # the usual way raises it
         if len(_known) > BOUND:
             _known.clear()
-        view = _known[shape, key] = (box_steps(shape, selection), f"{label(shape, selection)}Backward0")
+        steps = box_steps(shape, selection)
+        result = TensorType(type.dtype, shape_of(shape, steps))
+        view = _known[type.dtype, shape, key] = (steps, f"{label(shape, selection)}Backward0", result)
     return input._view_along(*view)
 
 
