@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LOOPS", "Loop", "batches", "filled", "loop"]
+__all__ = ["LOOPS", "CompiledModels", "Loop", "batches", "filled", "loop"]
 
 Loop = Callable[[Any, Callable[..., Any]], Callable[[], Any]]
 """A function of a library and of its source of noise, a function of a shape; returns one iteration, which returns its loss."""
@@ -27,6 +27,16 @@ def loop(name: str) -> Callable[[Loop], Loop]:
     return register
 
 
+class CompiledModels:
+    """A library whose models are compiled, while loss, `backward` and optimizer stay outside."""
+
+    def __init__(self, library: Any) -> None:
+        self.library = library
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.library, name)
+
+
 def filled(torch: Any, module: Any) -> Any:
     """Return the module with weights that are the same in each library."""
     rng = np.random.default_rng(0)
@@ -34,7 +44,7 @@ def filled(torch: Any, module: Any) -> Any:
         for p in module.parameters():
             fan = p.shape[1:].numel() if len(p.shape) > 1 else 100
             p.copy_(torch.from_numpy(rng.standard_normal(tuple(p.shape)).astype(np.float32) / fan**0.5))
-    return module
+    return torch.compile(module) if isinstance(torch, CompiledModels) else module
 
 
 def batches(torch: Any, count: int, *shapes: tuple[int, ...], classes: int = 0) -> Callable[[], tuple[Any, ...]]:

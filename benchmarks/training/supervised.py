@@ -52,7 +52,7 @@ def cnn(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
         nn.Conv2d(8, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2),
         nn.Flatten(), nn.Linear(16 * 4 * 4, 10),
     )  # fmt: skip
-    filled(torch, model)
+    model = filled(torch, model)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
     data = batches(torch, 8, (16, 1, 16, 16), classes=10)
     correct = 0
@@ -117,7 +117,7 @@ def pinn(torch: Any, noise: Callable[..., Any]) -> Callable[[], Any]:
     """Return an iteration for u'' = -sin(x) with both boundary values: gradients of gradients."""
     nn = torch.nn
     model = nn.Sequential(nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 1))
-    filled(torch, model)
+    model = filled(torch, model)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     edge = torch.tensor([[0.0], [3.0]])
 
