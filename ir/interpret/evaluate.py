@@ -92,7 +92,7 @@ def _evaluate_in_order(order: Sequence[Node], roots: Sequence[Node], values: dic
             if node in values:
                 continue
             values[node] = run(node, values) if run else evaluate_node(node, [values[o] for o in node.operands])
-            for operand in node.operands:
+            for operand in node.operands if run is None else ():  # an interpreter also reads what is below a view
                 left = readers[operand] = readers[operand] - 1
                 if not left:
                     del values[operand]  # its memory is free for what follows
