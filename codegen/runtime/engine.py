@@ -66,7 +66,6 @@ class MachineCode:
     text: str
     level: int
     _engine: Any = field(repr=False)
-    _module: Any = field(repr=False)
 
     def address(self, name: str) -> int:
         """Return the address of a function.  Raises KeyError for an unknown name."""
@@ -84,12 +83,14 @@ class MachineCode:
 
     def llvm_ir(self) -> str:
         """Return the module as LLVM prints it after parsing."""
-        return str(self._module)
+        with llvm_lock:
+            return str(_parsed(self.text, _machine(self.level)))
 
     def asm(self) -> str:
         """Return the assembly for this machine."""
         with llvm_lock:
-            return str(_machine(self.level).emit_assembly(self._module))
+            machine = _machine(self.level)
+            return str(machine.emit_assembly(_parsed(self.text, machine)))
 
 
 def compile_text(text: str, level: int = 1) -> MachineCode:
@@ -103,15 +104,22 @@ def compile_text(text: str, level: int = 1) -> MachineCode:
         return _loaded(text, level)
 
 
-def _loaded(text: str, level: int) -> MachineCode:
-    machine = _machine(level)
+def _parsed(text: str, machine: Any) -> Any:
     module = llvm.parse_assembly(text)
     module.triple = host().triple
     module.data_layout = str(machine.target_data)
     module.verify()
+    return module
+
+
+def _loaded(text: str, level: int) -> MachineCode:
+    machine = _machine(level)
+    module = _parsed(text, machine)
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()
-    return MachineCode(text, level, engine, module)
+    engine.remove_module(module)  # as large as its code, which does not need it
+    module.close()
+    return MachineCode(text, level, engine)
 
 
 @functools.cache
