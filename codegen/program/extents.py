@@ -22,6 +22,9 @@ from graphc.ir.core.graph import Node
 
 __all__ = ["Extents", "Limits"]
 
+_Affine = tuple[int, Index, tuple[int, ...], Instr | None]
+"""An access: buffer, index, loops around it, load."""
+
 Ref = int
 """The index of a parameter, or ~index of a fact."""
 
@@ -95,6 +98,8 @@ class Limits:
     _accesses: dict[_Access, None] = field(default_factory=dict)
     _orders: dict[_Order, None] = field(default_factory=dict)
     _known: dict[tuple[int, Role], Ref] = field(default_factory=dict)
+    _affine: dict[KernelFunction, list[_Affine]] = field(default_factory=dict)
+    """The accesses of each function; equal kernels share one."""
 
     @property
     def extents(self) -> Extents:
@@ -107,7 +112,9 @@ class Limits:
         call = _Call(self, self._calls, function, first)
         nothing = call.ref(0, ("nothing", 0))
         layouts = [None if b is None else call.layout(i, b) for i, b in enumerate(buffers)]
-        for buffer, index, loops, load in _affine(kernel):
+        if function not in self._affine:
+            self._affine[function] = list(_affine(kernel))
+        for buffer, index, loops, load in self._affine[function]:
             layout = layouts[buffer]
             if layout is None:
                 continue
@@ -176,7 +183,7 @@ class _Call:
             yield self.ref(index.const, ("load", load, "const")), strides
 
 
-def _affine(kernel: Kernel) -> Iterator[tuple[int, Index, tuple[int, ...], Instr | None]]:
+def _affine(kernel: Kernel) -> Iterator[_Affine]:
     """Yield each unguarded access whose index depends on loops alone: buffer, index, loops around it, load."""
     for stage in kernel.stages:
         loops = (*kernel.outer, *stage.inner)

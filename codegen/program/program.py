@@ -27,6 +27,7 @@ from graphc.codegen.program.writer import ProgramWriter
 from graphc.codegen.runtime import allocator, tiers
 from graphc.codegen.runtime.array_spec import ArraySpec
 from graphc.codegen.runtime.bindings import Bindings
+from graphc.codegen.runtime.collector import paused_collector
 from graphc.codegen.runtime.engine import MachineCode
 from graphc.codegen.runtime.entry import call_program, make_entry, prepare, redirect
 from graphc.codegen.runtime.tiers import BETTER, QUICK, Opt, cached, code_cache_size, machine_code
@@ -279,10 +280,11 @@ def compile_graph(
         specs.append(ArraySpec(param.dtype.numpy, param.shape, tuple(s * size for s in elements)))
     # listed stages show these sizes, not symbols
     listed = not dynamic or any(map(debug.enabled, LISTINGS))
-    if listed:
-        text = write_program(graph, layouts, dynamic=dynamic)
-    else:
-        text = program_text_of(graph, layouts, write_program, debug.enabled("bounds"))
+    with paused_collector():
+        if listed:
+            text = write_program(graph, layouts, dynamic=dynamic)
+        else:
+            text = program_text_of(graph, layouts, write_program, debug.enabled("bounds"))
     results = [_dense_spec(r) for r in graph.results]
     parameters, arena_bytes = _bound(text, [*specs, *results])
     better = cached(text.llvm, BETTER) if opt == "auto" else None

@@ -1,0 +1,45 @@
+"""Pause Python's garbage collector during a compilation.
+
+A compilation makes hundreds of thousands of objects that stay alive until it ends.  The collector would visit them, and all
+other objects of the process, again and again, and find nothing: a tenth of the time of a long program's first call.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["paused_collector"]
+
+_paused = 0
+"""How many blocks have paused it in this process; threads may lose a count, which a forked process alone reads."""
+
+
+@contextmanager
+def paused_collector() -> Iterator[None]:
+    """Pause the collector in a block, unless it is disabled anyway; the outermost block starts it again."""
+    global _paused
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    _paused += 1
+    try:
+        yield
+    finally:
+        _paused -= 1
+        gc.enable()
+
+
+def _in_child() -> None:
+    """Start the collector in a forked process if another thread had paused it: that thread does not exist there."""
+    global _paused
+    if _paused:
+        _paused = 0
+        gc.enable()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
