@@ -9,9 +9,10 @@ from graphc.control_flow.body import Body, Input, Once, Result
 from graphc.core import pytree
 from graphc.core.errors import located, user_location
 from graphc.core.pytree import TreeDef
-from graphc.ir.core import build, control_flow
+from graphc.ir.core import build
 from graphc.ir.core.graph import Node, Region, current, parameter
 from graphc.ir.core.types import BOOL
+from graphc.ir.regions import builders
 from graphc.ir.transforms.checkpointing import scan_in_segments
 from graphc.recording.context import state
 from graphc.recording.grad_fn import GradFn
@@ -45,7 +46,7 @@ def record_branch(pred: Tensor, inputs: Sequence[Input], arms: Sequence[Body]) -
     outer = {n for arm in arms for n in arm.outer_nodes()}
     with _here():
         test = build.reshape(pred._node(), ())
-        nodes = control_flow.cond(test, regions[0], regions[1], [g.node() for g in inputs], outer)
+        nodes = builders.cond(test, regions[0], regions[1], [g.node() for g in inputs], outer)
     results = _recorded(nodes[: len(pairs)], "Cond", inputs, arms)
     _move_on(moved, nodes[len(pairs) :])
     return pytree.unflatten(results, yes.tree)
@@ -81,7 +82,7 @@ def record_while(inputs: Sequence[Input], test: Body, body: Body, tree: TreeDef)
     )
     with _here():
         start = [*(g.node() for g in inputs), *(s.entered() for s in random)]
-        nodes = control_flow.while_loop(*regions, start, test.outer_nodes() | body.outer_nodes())
+        nodes = builders.while_loop(*regions, start, test.outer_nodes() | body.outer_nodes())
     tensors = _recorded(nodes[: len(inputs)], "WhileLoop", inputs, [body])
     _move_on(random, nodes[len(inputs) :])
     return pytree.unflatten(tensors, tree)
@@ -118,7 +119,7 @@ def record_once(inputs: Sequence[Input], body: Once) -> Any:
         drawn = [before for before, _ in random.values()]
         region = _region([*body.params, *drawn], results, body)
         start = [*(g.node() for g in inputs), *(s.entered() for s in random)]
-        nodes = control_flow.checkpoint(region, start, body.outer_nodes()) if results else []
+        nodes = builders.checkpoint(region, start, body.outer_nodes()) if results else []
     recorded = iter(_recorded(nodes[: len(tensors)], "Checkpoint", inputs, [body]))
     _move_on([*random, *wrote], nodes[len(tensors) :])
     return pytree.unflatten([leaf.number if leaf.weak else next(recorded) for leaf in body.leaves], body.tree)

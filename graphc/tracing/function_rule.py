@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from graphc.autograd.function import Call, Function
 from graphc.autograd.function_rules import in_place_of
 from graphc.ir.core.build import broadcast, permute
-from graphc.ir.core.control_flow import custom
 from graphc.ir.core.graph import Node, Region, parameter, toposort
 from graphc.ir.core.types import TensorType
+from graphc.ir.regions.builders import custom
 from graphc.recording.context import state
 from graphc.recording.grad_fn import TransformInput
 from graphc.storage.storage import Storage

@@ -1,4 +1,4 @@
-"""Build loops and branches, and substitute nodes, regions included.
+"""Substitute nodes, regions included, and close regions over what they read.
 
 A body is written over parameters and may read any other node; `close` makes those nodes captures with parameters of their
 own.  Nodes that do not depend on a body's own parameters are computed before the loop: loop-invariant code motion by
@@ -15,19 +15,13 @@ from graphc.ir.core.predicates import is_broadcast, is_fusion, is_literal
 
 __all__ = [
     "RefusedError",
-    "added",
     "applied",
-    "checkpoint",
     "close",
-    "cond",
-    "custom",
     "known_results",
     "results_of",
     "rewrite_regions",
-    "scan",
     "substitute",
     "substitute_through",
-    "while_loop",
     "with_bodies",
 ]
 
@@ -144,76 +138,3 @@ def _captures(region: Region, outer: Collection[Node] | None, hoist: str) -> lis
         else:
             captures[node] = None
     return list(captures)
-
-
-def checkpoint(body: Region, operands: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:
-    """Return the results of a region whose gradient keeps the operands only.  The region may read other values."""
-    closed, captures = close([body], outer, hoist="all" if outer is None else "none")
-    return results_of(make(PRIMITIVES["checkpoint"], (*operands, *captures), {"barrier": False}, tuple(closed)))
-
-
-def added(x: Node, y: Node) -> Node:
-    """Return the sum of two values of one type; growing stacks are added item by item."""
-    if not x.type.grows:
-        return x + y
-    item = x.type.with_shape(x.shape[1:])
-    a, b = parameter(item), parameter(item)
-    params = {"carries": 0, "xs": 2, "length": None, "reverse": False}
-    return make(PRIMITIVES["scan"], (x, y), params, (Region((a, b), (a + b,)),))
-
-
-def cond(pred: Node, yes: Region, no: Region, operands: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:
-    """Return the results of one of two regions.  Both may read other values.  Raises TypeRuleError.
-
-    Computation on values that already exist, the `outer` ones, stays in the branch.
-    """
-    closed, captures = close([yes, no], outer, hoist="all" if outer is None else "none")
-    return results_of(make(PRIMITIVES["cond"], (pred, *operands, *captures), {}, tuple(closed)))
-
-
-def custom(
-    values: Sequence[Node],
-    inputs: Sequence[Node],
-    *,
-    backward: tuple[Region, Sequence[int]] | None,
-    forward: tuple[Region, Sequence[int]] | None,
-    refusals: tuple[str, str] = ("", ""),
-    batches: Mapping[int, Region] | None = None,
-    outer: Collection[Node] | None = None,
-) -> list[Node]:
-    """Return values whose derivatives with respect to `inputs` are given by regions, which may read other values.
-
-    `backward` maps cotangents and values to the gradients of the numbered inputs, `forward` maps tangents and values to the
-    tangents of the numbered values; without a rule no derivative flows, or the text in `refusals` is raised as an error.
-    `batches` maps batched inputs to batched values, by the level of the batching.  Raises TypeRuleError.
-    """
-    rules = [rule for rule in (backward, forward) if rule is not None]
-    wrt, varying = (() if rule is None else tuple(rule[1]) for rule in (backward, forward))
-    levels = batches or {}
-    closed, captures = close([*(region for region, _ in rules), *levels.values()], outer, hoist="none")
-    params = {
-        "values": len(values), "inputs": len(inputs), "wrt": wrt, "varying": varying,
-        "refusals": refusals, "levels": tuple(levels),
-    }  # fmt: skip
-    return results_of(make(PRIMITIVES["custom"], (*values, *inputs, *captures), params, tuple(closed)))
-
-
-def while_loop(test: Region, body: Region, carries: Sequence[Node], outer: Collection[Node] | None = None) -> list[Node]:
-    """Return the carried values after the last iteration, then the stacked ys.  Raises TypeRuleError."""
-    closed, captures = close([test, body], outer, hoist="safe")
-    return results_of(make(PRIMITIVES["while"], (*carries, *captures), {"carries": len(carries)}, tuple(closed)))
-
-
-def scan(
-    body: Region,
-    carries: Sequence[Node],
-    xs: Sequence[Node],
-    length: int,
-    *,
-    reverse: bool = False,
-    outer: Collection[Node] | None = None,
-) -> list[Node]:
-    """Return the carried values after the last iteration, then the stacked ys.  Raises TypeRuleError."""
-    closed, captures = close([body], outer, hoist="all" if length else "safe")
-    params = {"carries": len(carries), "xs": len(xs), "length": length, "reverse": reverse}
-    return results_of(make(PRIMITIVES["scan"], (*carries, *xs, *captures), params, tuple(closed)))

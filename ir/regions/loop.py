@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.control_flow import results_of
-from graphc.ir.core.graph import Node, Region
+from graphc.ir.core.graph import Node, Region, TypeRuleError
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import is_loop
 from graphc.ir.core.signatures import Layout
@@ -83,20 +83,40 @@ class Loop:
         """Return the record of a node.  Raises ValueError if it is not a loop."""
         if not is_loop(node):
             raise ValueError(f"expected a scan or while, got {node}")
-        *tests, body = node.regions
-        layout = Layout.of(node.params)
+        length, reverse = node.params.get("length"), node.params.get("reverse", False)
+        return cls.of_regions(node.operands, node.regions, Layout.of(node.params), length, reverse=reverse, origin=node)
+
+    @classmethod
+    def of_regions(
+        cls,
+        operands: Sequence[Node],
+        regions: Sequence[Region],
+        layout: Layout,
+        length: int | None = None,
+        *,
+        reverse: bool = False,
+        origin: Node | None = None,
+    ) -> Loop:
+        """Return the loop with these operands and regions: a condition, if it is a while, and a body.
+
+        Raises TypeRuleError if the regions have other numbers of parameters or results.
+        """
+        *tests, body = regions
+        if any(len(r.params) != len(operands) for r in regions) or len(body.results) < layout.carries:
+            counts = [(len(r.params), len(r.results)) for r in regions]
+            raise TypeRuleError(f"a loop binds {len(operands)} operands and carries {layout.carries} of them, got {counts}")
         nexts, ys = layout.split_results(body.results)
         tested = tests[0].params if tests else (None,) * len(body.params)
-        carries, xs, captures = layout.split(list(zip(node.operands, body.params, tested, strict=True)))
+        carries, xs, captures = layout.split(list(zip(operands, body.params, tested, strict=True)))
         return cls(
             tuple(Carry(*bound, next=after) for bound, after in zip(carries, nexts, strict=True)),
             tuple(Binding(*bound) for bound in xs),
             tuple(Binding(*bound) for bound in captures),
             ys,
             tests[0].results[0] if tests else None,
-            node.params.get("length"),
-            node.params.get("reverse", False),
-            node,
+            length,
+            reverse,
+            origin,
         )
 
     # -- its parts, as a node has them ---------------------------------------------------------------------

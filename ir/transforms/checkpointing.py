@@ -13,9 +13,9 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import scan
 from graphc.ir.core.graph import Node, Region, parameter
 from graphc.ir.core.signatures import Layout
+from graphc.ir.regions.builders import scan
 
 __all__ = ["kept_states", "scan_in_segments", "segment_lengths"]
 
@@ -77,7 +77,7 @@ def scan_in_segments(
     reverse: bool = False,
     outer: Collection[Node] | None = None,
 ) -> list[Node]:
-    """Return what `control_flow.scan` returns, by nested loops over segments of these lengths, outermost first."""
+    """Return what `builders.scan` returns, by nested loops over segments of these lengths, outermost first."""
     if not lengths:
         return scan(body, carries, xs, length, reverse=reverse, outer=outer)
     size, *inner = lengths

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from functools import reduce
 
 from graphc.ir.core.build import constant, zeros_like
-from graphc.ir.core.control_flow import added
 from graphc.ir.core.graph import Graph, Node, TypeRuleError, current, toposort
 from graphc.ir.core.predicates import is_result
+from graphc.ir.regions.builders import added
 from graphc.ir.transforms.vjp_control import LOOP_VJP
 from graphc.ir.transforms.vjp_rules import VJP, accumulated
 

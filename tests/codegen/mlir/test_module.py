@@ -22,12 +22,12 @@ from graphc.codegen.mlir.scalars import SCALARS
 from graphc.codegen.mlir.text import number
 from graphc.ir.core import build
 from graphc.ir.core.build import apply, broadcast, cast, constant, gather, iota, matmul, permute, reduce, reshape, select
-from graphc.ir.core.control_flow import cond, scan, while_loop
 from graphc.ir.core.graph import Graph, Node, Region, TypeRuleError, parameter
 from graphc.ir.core.ops import PRIMITIVES, REDUCTIONS
 from graphc.ir.core.types import BOOL, F32, F64, I32, I64, U8, DType, TensorType
 from graphc.ir.fusion.fusion import fuse
 from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.regions.builders import cond, scan, while_loop
 from graphc.ir.transforms.vjp import adjoint, gradients
 from tests.targets import TARGET
 

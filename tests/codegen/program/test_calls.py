@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from graphc.codegen.program.program import compile_graph
-from graphc.ir.core import build, control_flow
+from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, Node, Region
 from graphc.ir.core.types import BOOL, F32, F64, I64
+from graphc.ir.regions import builders
 from tests.codegen.program.joined import check
 from tests.ir.fusion.test_fusion import param
 
@@ -58,14 +59,14 @@ def test_loops_and_branches_join_pieces_in_what_they_stack_and_carry(reverse):
     after = build.concatenate([build.apply("tanh", half) + item, half * item], 1)
     x, xs = param(6, 40), param(7, 6, 20, name="xs")
     body = Region((c, item), (after, after, build.sum_(after, (0,))))
-    graph = Graph((x, xs, w), tuple(control_flow.scan(body, [x], [xs], 7, reverse=reverse)))
+    graph = Graph((x, xs, w), tuple(builders.scan(body, [x], [xs], 7, reverse=reverse)))
     rng = np.random.default_rng(0)
     arrays = [(rng.standard_normal(p.shape) / 5).astype(np.float32) for p in graph.params]
     check(graph, arrays)
     a, b, p = param(6, 20, name="a"), param(6, 20, name="b"), param(dtype=BOOL, name="p")
     arms = [Region((a, b), (build.concatenate([build.apply("exp", u), u * v], 1),)) for u, v in ((a, b), (b, a))]
     u, v = param(6, 20, name="u"), param(6, 20, name="v")
-    branch = Graph((p, u, v), tuple(control_flow.cond(p, arms[0], arms[1], [u, v])))
+    branch = Graph((p, u, v), tuple(builders.cond(p, arms[0], arms[1], [u, v])))
     for flag in (True, False):
         check(branch, [np.array(flag), *(rng.standard_normal((6, 20)).astype(np.float32) for _ in range(2))])
 
@@ -75,7 +76,7 @@ def recurrence(rows: int, size: int, factor, *, dtype=F32, length: int = 11) -> 
     c, item = param(rows, size, name="c", dtype=dtype), param(rows, size, name="item", dtype=dtype)
     x, xs, w = param(rows, size, dtype=dtype), param(length, rows, size, name="xs", dtype=dtype), param(size, size, dtype=dtype)
     after = build.apply("tanh", build.matmul(c, factor(w)) + item)
-    graph = Graph((x, xs, w), tuple(control_flow.scan(Region((c, item), (after, after)), [x], [xs], length)))
+    graph = Graph((x, xs, w), tuple(builders.scan(Region((c, item), (after, after)), [x], [xs], length)))
     rng = np.random.default_rng(size)
     return graph, [(rng.standard_normal(p.shape) / size**0.5).astype(dtype.numpy) for p in graph.params]
 
@@ -116,7 +117,7 @@ def test_while_loops_pack_too_and_matrices_that_change_are_not_packed(length):
     test = Region((t, c, v), (build.elementwise("lt", t, n),))
     body = Region((t, c, v), (t + 1, after, v * 0.9))
     start = build.constant(0, I64)
-    graph = Graph((n, x, w), tuple(control_flow.while_loop(test, body, [start, x, w])))
+    graph = Graph((n, x, w), tuple(builders.while_loop(test, body, [start, x, w])))
     rng = np.random.default_rng(0)
     check(graph, [np.array(length), *((rng.standard_normal(p.shape) / 4).astype(np.float32) for p in (x, w))])
     text = compile_graph(graph).stage("llvm")
@@ -152,6 +153,6 @@ def test_a_straight_program_computes_addresses_where_it_passes_them_and_is_compi
     assert all("getelementptr i8" in call for call in calls[:-2]), "an address in the arena before the next call"
     c = param(24, 24, name="c")
     body = Region((c,), (build.apply("tanh", build.matmul(c, c)), build.sum_(c, (0, 1))))
-    looped = control_flow.scan(body, [c], [], 5)
+    looped = builders.scan(body, [c], [], 5)
     main = compile_graph(Graph((c,), (looped[0],))).llvm_ir(optimized=False).partition("@program(")[2]
     assert "#0 {" in main.partition("\n")[0]

@@ -8,6 +8,7 @@ from graphc.ir.core import control_flow
 from graphc.ir.core.graph import Graph, Node, Region, parameter, toposort
 from graphc.ir.core.types import F64, TensorType
 from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.regions import builders
 from graphc.ir.regions.call import Call
 
 
@@ -20,8 +21,8 @@ def test_a_region_is_applied_to_values() -> None:
 
 def test_bodies_are_rewritten_before_the_nodes_that_hold_them() -> None:
     x, p, q = (parameter(TensorType(F64), name) for name in "xpq")
-    (inner,) = control_flow.checkpoint(Region((q,), (q * q,)), [p], outer=[p])
-    (outer,) = control_flow.checkpoint(Region((p,), (inner,)), [x])
+    (inner,) = builders.checkpoint(Region((q,), (q * q,)), [p], outer=[p])
+    (outer,) = builders.checkpoint(Region((p,), (inner,)), [x])
     seen = []
 
     def inlined(node: Node) -> list[Node]:

@@ -8,7 +8,6 @@ import pytest
 
 from graphc.codegen.program.program import compile_graph
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import scan
 from graphc.ir.core.cost import (
     SHARED_SINCOS,
     KernelWeight,
@@ -25,6 +24,7 @@ from graphc.ir.core.cost import (
 from graphc.ir.core.graph import Graph, Node, Region, parameter
 from graphc.ir.core.types import F32, F64, TensorType
 from graphc.ir.fusion.fusion import fuse
+from graphc.ir.regions.builders import scan
 from tests.targets import TARGET
 
 

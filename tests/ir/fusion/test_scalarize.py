@@ -8,11 +8,11 @@ import pytest
 import graphc as torch
 from graphc.codegen.program.program import compile_graph
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import cond, scan
 from graphc.ir.core.graph import Graph, Node, Region, parameter
 from graphc.ir.core.types import BOOL, F32, F64, DType, TensorType
 from graphc.ir.fusion.scalarize import scalarize
 from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.regions.builders import cond, scan
 from graphc.ir.rewrite.simplify import simplify
 from graphc.ir.text.parser import parse
 from graphc.ir.text.printer import to_text

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from graphc.ir.core.build import concatenate, constant
-from graphc.ir.core.control_flow import cond, scan, while_loop
 from graphc.ir.core.graph import Node, Region, parameter
 from graphc.ir.core.types import BOOL, I64, TensorType
 from graphc.ir.interpret.rng_offsets import drawn_words
+from graphc.ir.regions.builders import cond, scan, while_loop
 
 KEY = TensorType(I64, (2,))
 

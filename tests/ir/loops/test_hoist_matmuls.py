@@ -7,11 +7,12 @@ import pytest
 
 import graphc as torch
 from graphc.codegen.program.program import compile_graph
-from graphc.ir.core import build, control_flow
+from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, Node, Region, parameter
 from graphc.ir.core.types import F64, TensorType
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.loops.hoist_matmuls import hoist_matmuls
+from graphc.ir.regions import builders
 from graphc.ir.text.verifier import verify
 from tests.targets import TARGET
 
@@ -49,7 +50,7 @@ def test_products_of_items_are_computed_before(reverse):
     x, xs, w = param(ROWS, SIZE), param(STEPS, ROWS, SIZE, name="xs"), param(SIZE, SIZE, name="w")
     c, item = param(ROWS, SIZE, name="c"), param(ROWS, SIZE, name="item")
     after = build.apply("tanh", c + build.matmul(item * 2, w))
-    graph = Graph((x, xs, w), tuple(control_flow.scan(Region((c, item), (after, after)), [x], [xs], STEPS, reverse=reverse)))
+    graph = Graph((x, xs, w), tuple(builders.scan(Region((c, item), (after, after)), [x], [xs], STEPS, reverse=reverse)))
     assert products(moved(graph)) == ["matmul", "scan"]
 
 
@@ -62,14 +63,14 @@ def test_sums_and_stacks_of_products_are_computed_after(reverse):
     body = Region(
         (c, s, b, item), (after, s + build.matmul(build.permute(item, (1, 0)), after), b + after, build.matmul(after, w))
     )
-    graph = Graph((x, xs, w, total, bias), tuple(control_flow.scan(body, [x, total, bias], [xs], STEPS, reverse=reverse)))
+    graph = Graph((x, xs, w, total, bias), tuple(builders.scan(body, [x, total, bias], [xs], STEPS, reverse=reverse)))
     assert products(moved(graph)) == ["matmul", "matmul", "scan"]
 
 
 def test_products_of_what_is_carried_stay():
     x, w = param(ROWS, SIZE), param(SIZE, SIZE, name="w")
     c = param(ROWS, SIZE, name="c")
-    graph = Graph((x, w), tuple(control_flow.scan(Region((c,), (build.apply("tanh", build.matmul(c, w)),)), [x], [], STEPS)))
+    graph = Graph((x, w), tuple(builders.scan(Region((c,), (build.apply("tanh", build.matmul(c, w)),)), [x], [], STEPS)))
     assert hoist_matmuls(graph, TARGET) is graph
 
 
@@ -78,14 +79,14 @@ def test_a_sum_that_the_loop_reads_stays():
     c, item, s = param(ROWS, SIZE, name="c"), param(ROWS, SIZE, name="item"), param(SIZE, SIZE)
     after = build.apply("tanh", build.matmul(c, s) + item)
     body = Region((c, s, item), (after, s + build.matmul(build.permute(item, (1, 0)), after)))
-    graph = Graph((x, xs, total), tuple(control_flow.scan(body, [x, total], [xs], STEPS)))
+    graph = Graph((x, xs, total), tuple(builders.scan(body, [x, total], [xs], STEPS)))
     assert hoist_matmuls(graph, TARGET) is graph
 
 
 def test_small_products_stay():
     x, xs, w = param(4, 4), param(STEPS, 4, 4, name="xs"), param(4, 4, name="w")
     c, item = param(4, 4, name="c"), param(4, 4, name="item")
-    graph = Graph((x, xs, w), tuple(control_flow.scan(Region((c, item), (c + build.matmul(item, w),)), [x], [xs], STEPS)))
+    graph = Graph((x, xs, w), tuple(builders.scan(Region((c, item), (c + build.matmul(item, w),)), [x], [xs], STEPS)))
     assert hoist_matmuls(graph, TARGET) is graph
 
 
@@ -120,9 +121,9 @@ def test_products_over_an_inner_loop_stay_in_the_outer_one():
     after = build.apply("tanh", c + item)
     inner = Region((c, s, item), (after, s + build.matmul(build.permute(item, (1, 0)), after)))
     state, items, sums = param(ROWS, SIZE, name="state"), param(STEPS, ROWS, SIZE, name="items"), param(SIZE, SIZE, name="sums")
-    last, part = control_flow.scan(inner, [state, build.constant(0, F64, (SIZE, SIZE))], [items], STEPS)
+    last, part = builders.scan(inner, [state, build.constant(0, F64, (SIZE, SIZE))], [items], STEPS)
     outer = Region((state, sums, items), (last, sums + part))
-    graph = Graph((x, xs, total), tuple(control_flow.scan(outer, [x, total], [xs], 4)))
+    graph = Graph((x, xs, total), tuple(builders.scan(outer, [x, total], [xs], 4)))
     assert products(moved(graph)) == ["matmul in a loop", "scan", "scan in a loop"]
 
 
@@ -164,5 +165,5 @@ def test_what_is_carried_and_never_read_stays():
     c, unread, i = param(20, name="c"), param(20, name="unread"), param(name="i")
     body = Region((c, unread, i), (build.apply("tanh", c), c + build.apply("sin", c)))
     xs = param(5, name="xs")
-    graph = Graph((x, xs), tuple(control_flow.scan(body, [x, x], [xs], 5)))
+    graph = Graph((x, xs), tuple(builders.scan(body, [x, x], [xs], 5)))
     assert products(moved(graph)) == ["scan"]

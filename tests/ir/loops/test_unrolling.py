@@ -7,11 +7,12 @@ import pytest
 
 import graphc as torch
 from graphc.codegen.program.program import compile_graph
-from graphc.ir.core import build, control_flow
+from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, Node, Region, parameter
 from graphc.ir.core.types import F64, TensorType
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.loops.unrolling import unroll_loops
+from graphc.ir.regions import builders
 from graphc.ir.text.printer import to_text
 from graphc.ir.text.verifier import verify
 from tests.targets import TARGET
@@ -27,7 +28,7 @@ def scan_graph(length: int, *, reverse: bool = False, size: int = 50) -> Graph:
     c, item = param(size, name="c"), param(size, name="item")
     after = c * 0.5 + build.apply("sin", item) * w
     body = Region((c, item), (after, after * item, c))
-    return Graph((x, xs, w), tuple(control_flow.scan(body, [x], [xs], length, reverse=reverse)))
+    return Graph((x, xs, w), tuple(builders.scan(body, [x], [xs], length, reverse=reverse)))
 
 
 def arrays(graph: Graph) -> list[np.ndarray]:
@@ -62,14 +63,14 @@ def test_long_small_and_empty_loops_stay(length, size):
 
 def test_loops_with_products_stay():
     x, w, c = param(20, 20), param(20, 20, name="w"), param(20, 20, name="c")
-    graph = Graph((x, w), tuple(control_flow.scan(Region((c,), (build.matmul(c, w) * 0.1,)), [x], [], 3)))
+    graph = Graph((x, w), tuple(builders.scan(Region((c,), (build.matmul(c, w) * 0.1,)), [x], [], 3)))
     assert unroll_loops(graph, TARGET) is graph
 
 
 def test_a_short_loop_in_a_long_one_is_written_out():
     x, c, inner = param(40), param(40, name="c"), param(40, name="inner")
-    (last,) = control_flow.scan(Region((inner,), (build.apply("sin", inner) + c,)), [c], [], 3)
-    graph = Graph((x,), tuple(control_flow.scan(Region((c,), (last * 0.5,)), [x], [], 100)))
+    (last,) = builders.scan(Region((inner,), (build.apply("sin", inner) + c,)), [c], [], 3)
+    graph = Graph((x,), tuple(builders.scan(Region((c,), (last * 0.5,)), [x], [], 100)))
     after = unroll_loops(graph, TARGET)
     assert to_text(graph).count("scan") == 2 and to_text(after).count("scan") == 1
     check(graph, after)
@@ -78,9 +79,9 @@ def test_a_short_loop_in_a_long_one_is_written_out():
 def test_loops_that_read_one_another_are_all_written_out():
     x, c = param(40), param(40, name="c")
     body = Region((c,), (build.apply("sin", c), c * c))
-    last, stack = control_flow.scan(body, [x], [], 4)
+    last, stack = builders.scan(body, [x], [], 4)
     second, item = param(40, name="d"), param(40, name="item")
-    results = control_flow.scan(Region((second, item), (second + item,)), [last], [stack], 4, reverse=True)
+    results = builders.scan(Region((second, item), (second + item,)), [last], [stack], 4, reverse=True)
     graph = Graph((x,), tuple(results))
     after = unroll_loops(graph, TARGET)
     assert "scan" not in to_text(after)

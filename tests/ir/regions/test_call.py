@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphc.ir.core import build, control_flow
+from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, Node, Region, TypeRuleError, make, parameter
 from graphc.ir.core.predicates import is_call
 from graphc.ir.core.types import BOOL, F64, TensorType
 from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.regions import builders
 from graphc.ir.regions.call import Call
 
 X = np.array([1.0, 2.0, 3.0])
@@ -24,12 +25,12 @@ def value(*shape: int, name: str = "x") -> Node:
 def branch(pred: Node, x: Node) -> Node:
     """The double of x or its negative."""
     a, b = value(3), value(3)
-    return control_flow.cond(pred, Region((a,), (a + a,)), Region((b,), (-b,)), [x])[0]
+    return builders.cond(pred, Region((a,), (a + a,)), Region((b,), (-b,)), [x])[0]
 
 
 def recomputed(x: Node, *, barrier: bool = False) -> Node:
     a = value(3)
-    (made,) = control_flow.checkpoint(Region((a,), (a * a,)), [x])
+    (made,) = builders.checkpoint(Region((a,), (a * a,)), [x])
     return replace(Call.of(made), attributes={"barrier": barrier}).node()
 
 

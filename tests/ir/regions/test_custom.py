@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphc.ir.core import control_flow
 from graphc.ir.core.graph import Graph, Node, Region, parameter
 from graphc.ir.core.types import F64, TensorType
 from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.regions import builders
 from graphc.ir.regions.custom import Custom
 
 
@@ -21,7 +21,7 @@ def value(name: str) -> Node:
 def test_a_custom_node_is_read_by_parts():
     x, y, w, g, v = value("x"), value("y"), value("w"), value("g"), value("v")
     backward = (Region((g, v), (g * w,)), [0])
-    (made,) = control_flow.custom([y], [x], backward=backward, forward=None, refusals=("", "no jvp"), outer=[w])
+    (made,) = builders.custom([y], [x], backward=backward, forward=None, refusals=("", "no jvp"), outer=[w])
     rule = Custom.of(made)
     assert (list(rule.values), list(rule.inputs), list(rule.captures)) == ([y], [x], [w])
     assert rule.backward == (made.regions[0], (0,)) and rule.forward is None and not rule.batches
@@ -35,7 +35,7 @@ def test_a_custom_node_is_written() -> None:
     backward, forward = (Region((g, v), (g * w,)), [0]), (Region((g, v), (g + w,)), [0])
     many = parameter(TensorType(F64, (2,)))
     batches = {3: Region((many,), (many + many,))}
-    (made,) = control_flow.custom([y], [x], backward=backward, forward=forward, batches=batches, outer=[w])
+    (made,) = builders.custom([y], [x], backward=backward, forward=forward, batches=batches, outer=[w])
     made.where = "model.py:3"
     record = Custom.of(made)
     assert record.node() is made and record.results() == [made] and [r for r, _ in record.rules] == list(made.regions[:2])

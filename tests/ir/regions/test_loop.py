@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphc.ir.core import build, control_flow
+from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, Node, Region, TypeRuleError, make, parameter
 from graphc.ir.core.predicates import is_loop
 from graphc.ir.core.signatures import Layout
 from graphc.ir.core.types import F64, TensorType
 from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.regions import builders
 from graphc.ir.regions.loop import Binding, Carry, Loop
 from graphc.ir.text.parser import parse
 
@@ -96,7 +97,7 @@ def test_values_are_divided_among_the_parts():
 
 
 def branch(x: Node) -> Node:
-    return control_flow.cond(x > 0, Region((), (x,)), Region((), (-x,)), [])[0]
+    return builders.cond(x > 0, Region((), (x,)), Region((), (-x,)), [])[0]
 
 
 @pytest.mark.parametrize("make", [lambda x: x, lambda x: x + x, branch])

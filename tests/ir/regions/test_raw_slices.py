@@ -28,7 +28,6 @@ REGIONS = {
 ATTRIBUTES = {
     "ir/core/ops.py": "declares them",
     "ir/core/signatures.py": "Layout reads them",
-    "ir/core/control_flow.py": "builds loops of regions",
     "ir/regions/loop.py": "writes records",
 }
 """The files that name the counts of a loop's operands, and why."""

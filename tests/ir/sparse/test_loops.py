@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import cond, scan, while_loop
 from graphc.ir.core.graph import Node, Region, parameter
 from graphc.ir.core.types import BOOL, F64, I64, TensorType
+from graphc.ir.regions.builders import cond, scan, while_loop
 from graphc.ir.sparse.rules import Values
 from tests.sparse import dense
 

@@ -10,10 +10,10 @@ import pytest
 
 from graphc.codegen.program.program import compile_graph
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import cond, scan, while_loop
 from graphc.ir.core.graph import Graph, Node, Region, parameter
 from graphc.ir.core.types import F64, I64, DType, TensorType
 from graphc.ir.interpret.evaluate import evaluate
+from graphc.ir.regions.builders import cond, scan, while_loop
 from graphc.ir.text.verifier import verify
 from graphc.ir.transforms.vjp import adjoint
 from graphc.ir.transforms.vjp_control import LOOP_VJP
