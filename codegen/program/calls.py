@@ -8,11 +8,12 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from graphc.codegen.gemm.blocking import Product
+from graphc.codegen.gemm.blocking import Blocking, Product, blocking_for
 from graphc.codegen.gemm.text import product_text, verify_product
 from graphc.codegen.llvm.builder import Function
+from graphc.codegen.llvm.scalar_ops import LLVM
 from graphc.codegen.llvm.values import Value
-from graphc.codegen.loops.loop_ir import Kernel
+from graphc.codegen.loops.loop_ir import Kernel, ensure
 from graphc.codegen.loops.lower import Operand, lower_copy, lower_fusion
 from graphc.codegen.loops.printer import kernel_text
 from graphc.codegen.loops.schedule import schedule
@@ -20,7 +21,7 @@ from graphc.codegen.loops.verifier import verify_kernel
 from graphc.codegen.nests.kernel_function import KernelFunction
 from graphc.codegen.nests.nest import emit_kernel
 from graphc.codegen.program.extents import Limits
-from graphc.codegen.program.extern import EXTERN, emit_packed, emit_product, schedule_product
+from graphc.codegen.program.extern import EXTERN, emit_packed, emit_product, schedule_product, suits
 from graphc.codegen.program.kernel_calls import KernelCall, Source
 from graphc.codegen.program.memory.buffers import SLOT_ELEMENTS, Buffer, Buffers, has_constant_extents
 from graphc.ir.analysis.views import as_view, dense_strides
@@ -48,8 +49,8 @@ class Calls:
         self._names: dict[Function, str] = {}
         self._fusions: dict[Any, tuple[Kernel, KernelFunction]] = {}
         """The kernels of fusions by structure, numbers and layouts: those of equal layers are lowered and emitted once."""
-        self._packed: dict[Node, Buffer] = {}
-        """Packed right factors of matmuls in the loops being emitted."""
+        self._packed: dict[Node, tuple[Buffer, Blocking]] = {}
+        """Packed right factors of matmuls in the loops being emitted, and the blocking that they are packed for."""
 
     @property
     def kernels(self) -> list[Kernel]:
@@ -118,7 +119,7 @@ class Calls:
         views, layouts = [self.buffers.view(o) for o in read], [*map(self.buffers.layout, read)]
         result = self.buffers.result(node)
         if is_packed:
-            packed = self._packed[node.operands[1]]
+            packed, blocking = self._packed[node.operands[1]]
             self.buffers.use(packed)
             views, layouts = [*views, (packed, Operand(packed.strides))], [*layouts, None]
         else:
@@ -127,6 +128,8 @@ class Calls:
         product = schedule_product(node, operands)
         if self._check:
             verify_product(product)
+        ensure(suits(product, operands), "a product relies on a unit stride that its factor does not have")
+        ensure(not is_packed or product.blocking == blocking, "a factor is packed for products with another blocking")
         self.schedules.append((name, product))
         function = emit_product(self.module, node, operands, product, name)
         first = self._call(function, [*(b for b, _ in views), result])
@@ -183,9 +186,11 @@ class Calls:
             view = as_view(factor, lambda n: captures[n].strides)
             assert view is not None
             operand = Operand(view.strides, view.offset)
-            function, size = emit_packed(self.module, factor, operand, f"k{self.count}_packed")
+            blocking = blocking_for(LLVM[factor.dtype.name])
+            function, size = emit_packed(self.module, factor, operand, blocking, f"k{self.count}_packed")
             address, live = self.buffers.reserve(size)
-            buffer = self._packed[factor] = Buffer(address, dense_strides(factor.shape), [live])
+            buffer = Buffer(address, dense_strides(factor.shape), [live])
+            self._packed[factor] = buffer, blocking
             self._call(function, [captures[view.base], buffer])
             packed.append(buffer)
         return packed

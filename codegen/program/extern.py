@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from graphc.codegen.gemm.blocking import PACKED, Product, blocking_for, product_for, scratch_bytes
+from graphc.codegen.gemm.blocking import PACKED, Blocking, Product, product_for, scratch_bytes
 from graphc.codegen.gemm.driver import emit_matmul
 from graphc.codegen.gemm.pack import emit_packing, packed_bytes
 from graphc.codegen.llvm.builder import Module
@@ -22,7 +22,7 @@ from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.graph import Node
 from graphc.ir.core.structural_key import SMALL
 
-__all__ = ["EXTERN", "emit_packed", "emit_product", "schedule_product"]
+__all__ = ["EXTERN", "emit_packed", "emit_product", "schedule_product", "suits"]
 
 
 @contextmanager
@@ -51,11 +51,10 @@ def _unit(strides: Sequence[int]) -> str:
     return "row" if strides[0] == 1 else "none"
 
 
-def emit_packed(module: Module, factor: Node, operand: Operand, name: str) -> tuple[KernelFunction, int]:
+def emit_packed(module: Module, factor: Node, operand: Operand, blocking: Blocking, name: str) -> tuple[KernelFunction, int]:
     """Emit the packing of a matrix that is the right factor of several matmuls; return the kernel and its result's bytes."""
     function, (k, n) = KernelFunction(module, name, ["b", "out"]), factor.shape
     f, type = function.f, LLVM[factor.dtype.name]
-    blocking = blocking_for(type)
     packing = emit_packing(module, blocking, _unit(operand.strides))
     source = f.element(function.buffers[0], function.integer(operand.offset, ("start", 0)), type)
     strides = [function.integer(s, ("matrix", i)) for i, s in enumerate(operand.strides)]
@@ -71,6 +70,12 @@ def schedule_product(node: Node, operands: Sequence[Operand]) -> Product:
     packed, rows, columns = "packed" in node.params, *node.shape[-2:]
     b_unit = PACKED if packed else _unit(b.strides[-2:])
     return product_for(LLVM[node.dtype.name], _unit(a.strides[-2:]), b_unit, vectors=1 in (rows, columns) and not packed)
+
+
+def suits(product: Product, operands: Sequence[Operand]) -> bool:
+    """Return whether the factors have the unit strides that a product relies on."""
+    pairs = zip((product.a_unit, product.b_unit), operands, strict=True)
+    return all({"row": o.strides[-2], "col": o.strides[-1]}.get(unit, 1) == 1 for unit, o in pairs)
 
 
 def emit_product(module: Module, node: Node, operands: Sequence[Operand], product: Product, name: str) -> KernelFunction:

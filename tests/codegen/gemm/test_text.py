@@ -127,7 +127,7 @@ def test_every_legal_product_computes_the_same(monkeypatch: pytest.MonkeyPatch, 
 
     chosen = extern.schedule_product
     monkeypatch.setattr("graphc.codegen.program.calls.schedule_product", decided)
-    monkeypatch.setattr(extern, "blocking_for", lambda dtype: blocking)
+    monkeypatch.setattr("graphc.codegen.program.calls.blocking_for", lambda dtype: blocking)
     got = run_alone(graph, arrays, dynamic=bool(seed % 2))
     assert len(used) >= 5 and not isinstance(got, Exception), got
     for x, y in zip(got, want, strict=True):
@@ -150,3 +150,21 @@ def test_other_blockings_have_functions_of_their_own(monkeypatch: pytest.MonkeyP
     both = write_program(graph, layouts).llvm
     assert "@matmul.tiles.float(" in plain and "@matmul.tiles.float.4x1x2x1x2x4x4(" not in plain
     assert "@matmul.tiles.float(" in both and "@matmul.tiles.float.4x1x2x1x2x4x4(" in both
+
+
+def test_a_factor_packed_for_another_blocking_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, _ = captured()
+    small = Blocking("float", Tile(4, 1, 2, 1), 2, 4, 4)
+    monkeypatch.setattr("graphc.codegen.program.calls.blocking_for", lambda dtype: small)
+    with pytest.raises(AssertionError, match="a factor is packed for products with another blocking"):
+        write_program(graph, {p: dense_strides(p.shape) for p in graph.params})
+
+
+def test_a_unit_stride_that_a_factor_does_not_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, _ = captured()
+    chosen = extern.schedule_product
+    monkeypatch.setattr(
+        "graphc.codegen.program.calls.schedule_product", lambda node, operands: replace(chosen(node, operands), a_unit="row")
+    )
+    with pytest.raises(AssertionError, match="a product relies on a unit stride that its factor does not have"):
+        write_program(graph, {p: dense_strides(p.shape) for p in graph.params})
