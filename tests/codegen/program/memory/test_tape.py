@@ -17,7 +17,7 @@ from graphc.ir.core import build
 from graphc.ir.core.control_flow import results_of
 from graphc.ir.core.graph import Graph, Node, Region, TypeRuleError, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.types import F64, I64, TensorType
+from graphc.ir.core.types import BOOL, F64, I64, TensorType
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.regions.builders import added, scan, while_loop
 from graphc.ir.text.parser import parse
@@ -59,6 +59,7 @@ def test_types() -> None:
 def test_nothing_but_a_scan_without_a_length_takes_what_grows(op: str) -> None:
     x = parameter(TensorType(F64, (2,)))
     _, tape = doubled(x)
+    p = parameter(tape.type)
     calls: dict[str, Any] = {
         "neg": lambda: -tape,
         "add": lambda: tape + tape,
@@ -66,8 +67,8 @@ def test_nothing_but_a_scan_without_a_length_takes_what_grows(op: str) -> None:
         "reshape": lambda: build.reshape(tape, (-2,)),
         "gather": lambda: build.gather(tape, build.constant(0, I64)),
         "cond": lambda: make(PRIMITIVES["cond"], (x, tape)),
-        "while": lambda: while_loop(Region((), ()), Region((), ()), [tape]),
-        "scan": lambda: scan(Region((), ()), [tape], [], 2),
+        "while": lambda: while_loop(Region((p,), (build.constant(False, BOOL),)), Region((p,), (p,)), [tape]),
+        "scan": lambda: scan(Region((p,), (p,)), [tape], [], 2),
     }
     with pytest.raises(TypeRuleError, match=r"only scan takes values that grow, got f64\[\?,2\]|fixed extents"):
         calls[op]()
