@@ -10,8 +10,8 @@ from graphc.ir.core.signatures import NUMBER
 
 __all__ = [
     "adds_updates", "coefficients", "is_add", "is_branch", "is_broadcast", "is_call", "is_cast", "is_concatenate",
-    "is_constant", "is_custom", "is_elementwise", "is_fusion", "is_gather", "is_iota", "is_literal", "is_loop",
-    "is_matmul", "is_plus_zero", "is_product", "is_reshape", "is_result", "is_scan", "is_scatter", "is_select",
+    "is_constant", "is_custom", "is_derived", "is_elementwise", "is_fusion", "is_gather", "is_iota", "is_literal",
+    "is_loop", "is_matmul", "is_plus_zero", "is_product", "is_reshape", "is_result", "is_scan", "is_scatter", "is_select",
     "is_stopped", "is_while", "is_zero", "may_fail",
 ]  # fmt: skip
 
@@ -24,7 +24,7 @@ def is_elementwise(node: Node) -> bool:
 _CONSTANT, _IOTA, _RESULT = (PRIMITIVES[name] for name in ("constant", "iota", "result"))
 _FUSION, _SCAN, _WHILE, _COND, _CUSTOM = (PRIMITIVES[name] for name in ("fusion", "scan", "while", "cond", "custom"))
 _ADD, _MUL, _SELECT, _CAST = (PRIMITIVES[name] for name in ("add", "mul", "select", "cast"))
-_CONCATENATE, _RESHAPE = PRIMITIVES["concatenate"], PRIMITIVES["reshape"]
+_CONCATENATE, _RESHAPE, _DERIVED = (PRIMITIVES[name] for name in ("concatenate", "reshape", "derived"))
 _GATHER, _SCATTER_ADD, _MATMUL = (PRIMITIVES[name] for name in ("gather", "scatter_add", "matmul"))
 _BROADCAST, _STOP_GRADIENT = PRIMITIVES["broadcast"], PRIMITIVES["stop_gradient"]
 
@@ -97,6 +97,11 @@ def is_cast(node: Node) -> bool:
 def is_select(node: Node) -> bool:
     """Return whether a node takes each element from one of two operands."""
     return node.op is _SELECT
+
+
+def is_derived(node: Node) -> bool:
+    """Return whether a node is its first operand, with a derivative of its own."""
+    return node.op is _DERIVED
 
 
 def is_concatenate(node: Node) -> bool:

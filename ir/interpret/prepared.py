@@ -14,6 +14,7 @@ import numpy as np
 
 from graphc.ir.core.decisions import essential
 from graphc.ir.core.graph import Node, toposort
+from graphc.ir.core.predicates import is_broadcast, is_derived, is_stopped
 from graphc.ir.interpret.evaluate import EVALUATORS, evaluate_node
 
 __all__ = ["Prepared"]
@@ -22,10 +23,6 @@ Array = np.ndarray[Any, Any]
 
 HELD_BYTES = 1 << 14
 """The most bytes of a value that is computed beforehand."""
-
-PASSED_ON = frozenset(["alias", "stop_gradient"])
-"""Operations whose value is their operand's."""
-
 
 Step = tuple[Callable[..., Any], tuple[int, ...], dict[str, Any], Any, int, list[int], str]
 """The computation of one value: a function, the numbers of its operands, its parameters, the dtype of the value (None for a
@@ -98,7 +95,7 @@ class Prepared:
     def _prepare(self, node: Node) -> None:
         """Add the step of a node, or compute it."""
         operands = tuple([self.number[o] for o in node.operands])
-        if node.op.name in PASSED_ON:
+        if is_stopped(node) or (node.op.has_identity and operands):  # the value is the operand's
             self.number[node] = operands[0]
         elif node in self.fixed and node.type.bytes <= HELD_BYTES and all(self.initial[i] is not None for i in operands):
             array = evaluate_node(node, [self.initial[i] for i in operands])
@@ -128,9 +125,9 @@ def _function(node: Node, shape: tuple[int, ...] | None) -> tuple[Callable[..., 
 
 def _shapes_of_operands(order: Sequence[Node], roots: Sequence[Node]) -> dict[Node, tuple[int, ...]]:
     """Return the shapes, with axes of extent 1, of broadcast values that NumPy broadcasts itself where they are read."""
-    broadcasts = {n for n in order if n.op.name == "broadcast"} - set(roots)
+    broadcasts = {n for n in order if is_broadcast(n)} - set(roots)
     for node in order:
-        full = node.op.kind == "elementwise" and node.op.name != "derived"
+        full = node.op.kind == "elementwise" and not is_derived(node)
         kept = [o for o in node.operands if o not in broadcasts]
         if not full or not any(o.shape == node.shape for o in kept if len(o.types) == 1):
             broadcasts -= set(node.operands)

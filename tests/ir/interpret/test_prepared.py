@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graphc.ir.core import build, control_flow
+from graphc.ir.core import build
 from graphc.ir.core.graph import Node, Region, parameter
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import F32, I64, TensorType
 from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.ir.interpret.prepared import Prepared
+from graphc.ir.regions import builders
 
 
 def check(params: list[Node], roots: list[Node], seed: int = 0) -> Prepared:
@@ -75,7 +76,7 @@ def test_values_are_dropped_after_their_last_reader() -> None:
 def test_loops_several_results_and_errors_with_their_line() -> None:
     x, c = param(4), param(4)
     body = Region((c,), (build.apply("tanh", c), build.sum_(c, (0,))))
-    last, sums = control_flow.scan(body, [x], [], 3)
+    last, sums = builders.scan(body, [x], [], 3)
     check([x], [last * 2, sums])
     index = param(2, dtype=I64)
     taken = build.gather(x, index)
