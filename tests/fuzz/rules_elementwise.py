@@ -134,7 +134,13 @@ def with_number(g: Generator) -> Any:
     return g.emit(text, x, c, mag=x.mag * max(1.0, abs(c), 1 / abs(c)) + abs(c))
 
 
-COMPARISONS = ("{} > {}", "{} < {}", "{} >= {}", "{} <= {}", "{} == {}", "{} != {}")
+ORDERINGS = ("{} > {}", "{} < {}", "{} >= {}", "{} <= {}")
+COMPARISONS = (*ORDERINGS, "{} == {}", "{} != {}")
+
+
+def comparisons(*values: Var) -> tuple[str, ...]:
+    """Return comparisons that make sense: whether computed floats are equal depends on how each of them was rounded."""
+    return ORDERINGS if any(v.is_float and v.owned for v in values) else COMPARISONS
 
 
 @rule(2)
@@ -144,10 +150,9 @@ def compare(g: Generator) -> Any:
     if x is None or y is None:
         return None
     if g.chance(0.5):
-        return g.emit(
-            g.choice(COMPARISONS), x, g.choice((0, 0.5, 1, -0.25)) if x.is_float else g.choice((0, 1, 2)), dtype="bool", mag=1.0
-        )
-    return g.emit(g.choice(COMPARISONS), x, y, dtype="bool", shape=joined(x.shape, y.shape), mag=1.0)
+        number = g.choice((0, 0.5, 1, -0.25)) if x.is_float else g.choice((0, 1, 2))
+        return g.emit(g.choice(comparisons(x)), x, number, dtype="bool", mag=1.0)
+    return g.emit(g.choice(comparisons(x, y)), x, y, dtype="bool", shape=joined(x.shape, y.shape), mag=1.0)
 
 
 @rule(2)
