@@ -19,6 +19,13 @@ class CompiledModule(Compiled):
 
     __slots__ = ()
 
+    def __init_subclass__(cls) -> None:
+        """Hide the hook of the module's class: a compiled class is none of the user's."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Return a module that is not compiled, where a method of the module's class makes another one, such as a slice."""
+        return cls.__mro__[cls.__mro__.index(Compiled) + 1](*args, **kwargs)
+
     def __init__(self, module: Any, options: Options | None = None) -> None:
         object.__setattr__(self, "__dict__", module.__dict__)
         self._begin(module, options)
@@ -46,13 +53,22 @@ class CompiledModule(Compiled):
         return compiled_module, (self._function, self._options)
 
 
+def _slots(cls: type) -> tuple[str, ...]:
+    names = cls.__dict__.get("__slots__", ())
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 _classes: dict[type, type] = {}
 """The compiled class of each class of modules."""
 
 
 def compiled_module(module: Any, options: Options | None = None) -> Any:
-    """Return a compiled module that shares the attributes of a module."""
+    """Return a compiled module that shares the attributes of a module; a compiled function if some are in slots."""
+    if isinstance(module, CompiledModule):
+        module = module._function
     cls = type(module)
+    if any(name not in ("__dict__", "__weakref__") for base in cls.__mro__ for name in _slots(base)):
+        return Compiled(module, options)
     kind = _classes.get(cls)
     if kind is None:
         names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__, "__slots__": ()}
