@@ -28,7 +28,7 @@ class CompiledModule(Compiled):
 
     def __init__(self, module: Any, options: Options | None = None) -> None:
         object.__setattr__(self, "__dict__", module.__dict__)
-        self._begin(module, options)
+        self._compiled_begin(module, options)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in Compiled.__slots__:
@@ -39,18 +39,18 @@ class CompiledModule(Compiled):
     @property
     def _orig_mod(self) -> Any:
         """The module itself, under torch's name."""
-        return self._function
+        return self._compiled_function
 
     def __copy__(self) -> Any:
-        return compiled_module(copy(self._function), self._options)
+        return compiled_module(copy(self._compiled_function), self._compiled_options)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        result = memo[id(self)] = compiled_module(deepcopy(self._function, memo), self._options)
+        result = memo[id(self)] = compiled_module(deepcopy(self._compiled_function, memo), self._compiled_options)
         return result
 
     def __reduce__(self) -> Any:
         """Pickle the original module and the options."""
-        return compiled_module, (self._function, self._options)
+        return compiled_module, (self._compiled_function, self._compiled_options)
 
 
 def _slots(cls: type) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ _classes: dict[type, type] = {}
 def compiled_module(module: Any, options: Options | None = None) -> Any:
     """Return a compiled module that shares the attributes of a module; a compiled function if some are in slots."""
     if isinstance(module, CompiledModule):
-        module = module._function
+        module = module._compiled_function
     cls = type(module)
     if any(name not in ("__dict__", "__weakref__") for base in cls.__mro__ for name in _slots(base)):
         return Compiled(module, options)

@@ -176,3 +176,27 @@ def test_attributes_in_slots() -> None:
             return x * self.factor
 
     assert graphc.compile(Scaled())(X).tolist() == (X * 2).tolist()
+
+
+def test_private_names_of_the_class_are_its_own() -> None:
+    class Once(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self._warned, self._options = False, 3.0
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * 2
+
+        def _known(self, x: Tensor) -> Tensor:
+            return x * self._options
+
+        def step(self, x: Tensor) -> Tensor:
+            return self._known(x) if self._warned else x
+
+    module = Once()
+    compiled = graphc.compile(module)
+    compiled(X)
+    module._warned = True
+    assert compiled.step(X).tolist() == (X * 3).tolist()
+    compiled._options = 5.0
+    assert module._options == 5.0 and module.step(X).tolist() == compiled.step(X).tolist() == (X * 5).tolist()
