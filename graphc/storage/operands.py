@@ -156,6 +156,8 @@ def _known(storage: Storage) -> Any:
 
 def _view_slot(recording: Recording, view: Any) -> int:
     storage, steps = view._storage, view._view_steps
+    if view._retains:
+        return NO_SLOT  # the gradient has to pass through its own grad_fn
     viewed = view._viewed
     if viewed is not None and viewed[0] == recording.serial and viewed[1] == storage.version:
         slot: int = viewed[2]

@@ -135,6 +135,31 @@ def test_a_result_keeps_no_gradient_unless_told() -> None:
         torch.ones(1).retain_grad()
 
 
+def test_views_retain_their_gradients() -> None:
+    def written_through() -> torch.Tensor:
+        view = torch.zeros(4)[1:3]
+        view.copy_(x[:2])
+        return view
+
+    def written_below() -> torch.Tensor:
+        y = x * 1
+        view = y[1:3]
+        y[1:3] = x[:2]
+        return view
+
+    def read() -> torch.Tensor:
+        return (x * 1)[:2]
+
+    for make in (written_through, written_below, read):
+        x = torch.tensor([2.0, 3.0, 4.0, 5.0], requires_grad=True)
+        for _ in range(3):
+            view, x.grad = make(), None
+            view.retain_grad()
+            (view * view).sum().backward()
+            assert view.grad is not None and view.grad.tolist() == [4.0, 6.0]
+            assert x.grad is not None and x.grad.tolist() == [4.0, 6.0, 0.0, 0.0]
+
+
 def test_no_grad_nests_and_restores() -> None:
     x = leaf(1)
     with torch.no_grad():
