@@ -98,7 +98,8 @@ class Prepared:
         if is_stopped(node) or (node.op.has_identity and operands):  # the value is the operand's
             self.number[node] = operands[0]
         elif node in self.fixed and node.type.bytes <= HELD_BYTES and all(self.initial[i] is not None for i in operands):
-            array = evaluate_node(node, [self.initial[i] for i in operands])
+            with np.errstate(all="ignore"):
+                array = evaluate_node(node, [self.initial[i] for i in operands])
             self.held |= {id(array), id(array.base)}
             self._new(node, array)
         else:

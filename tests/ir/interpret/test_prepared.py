@@ -97,3 +97,9 @@ def test_every_elementwise_primitive_has_the_dtype_of_its_type() -> None:
             except TypeError:  # of integers or bools
                 continue
             check([x, y], [node, node])
+
+
+@pytest.mark.filterwarnings("error")
+def test_values_computed_beforehand_raise_no_warnings() -> None:
+    x, zero = param(3), build.constant(0.0, F32, (3,))
+    check([x], [x * (1 / zero), x * (zero / zero)])
