@@ -74,45 +74,45 @@ class Compiled:
         "__call__",
         "__dict__",
         "__weakref__",
-        "_function",
-        "_moved",
-        "_options",
-        "_untried",
-        "_variants",
-        "_warned",
-        "_watches",
+        "_compiled_function",
+        "_compiled_moved",
+        "_compiled_options",
+        "_compiled_untried",
+        "_compiled_variants",
+        "_compiled_warned",
+        "_compiled_watches",
     )  # fmt: skip
 
     __call__: Callable[..., Any]
 
     def __init__(self, function: Callable[..., Any], options: Options | None = None) -> None:
-        self._begin(function, options)
+        self._compiled_begin(function, options)
         update_wrapper(self, function, updated=())
 
-    def _begin(self, function: Callable[..., Any], options: Options | None) -> None:
+    def _compiled_begin(self, function: Callable[..., Any], options: Options | None) -> None:
         """Start without variants."""
-        self._function = function
-        self._options = options or Options()
-        self._variants: OrderedDict[Any, list[Variant]] = OrderedDict()
-        self._watches: deque[Watch] = deque(maxlen=WATCHES)
-        self._moved = 0
-        self._untried = True
-        self._warned = False
-        self.__call__ = self._slow
+        self._compiled_function = function
+        self._compiled_options = options or Options()
+        self._compiled_variants: OrderedDict[Any, list[Variant]] = OrderedDict()
+        self._compiled_watches: deque[Watch] = deque(maxlen=WATCHES)
+        self._compiled_moved = 0
+        self._compiled_untried = True
+        self._compiled_warned = False
+        self.__call__ = self._compiled_slow
 
     def __get__(self, owner: Any, kind: type | None = None) -> Any:
         return self if owner is None else MethodType(self, owner)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name == "_function":
+        if name.startswith("__") or name == "_compiled_function":
             raise AttributeError(name)
-        return getattr(self._function, name)
+        return getattr(self._compiled_function, name)
 
     def __copy__(self) -> Compiled:
-        return Compiled(self._function, self._options)
+        return Compiled(self._compiled_function, self._compiled_options)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Compiled:
-        copy = memo[id(self)] = Compiled(deepcopy(self._function, memo), self._options)
+        copy = memo[id(self)] = Compiled(deepcopy(self._compiled_function, memo), self._compiled_options)
         return copy
 
     def __reduce__(self) -> Any:
@@ -121,86 +121,88 @@ class Compiled:
         value: Any = sys.modules.get(getattr(self, "__module__", ""))
         for part in name.split("."):
             value = getattr(value, part, None)
-        return name if value is self else (Compiled, (self._function, self._options))
+        return name if value is self else (Compiled, (self._compiled_function, self._compiled_options))
 
     def __repr__(self) -> str:
-        return f"<compiled {self._function!r}>"
+        return f"<compiled {self._compiled_function!r}>"
 
-    def _slow(self, *args: Any, **kwargs: Any) -> Any:
+    def _compiled_slow(self, *args: Any, **kwargs: Any) -> Any:
         """Look up a variant and run it; the slow path behind the native entry."""
         if state.trace is not None or state.compiling:
-            return self._function(*args, **kwargs)
+            return self._compiled_function(*args, **kwargs)
         call = flatten_call(args, kwargs)
-        variant, stays = self._known(call), True
+        variant, stays = self._compiled_known(call), True
         recorded = None if variant is None else record_call(variant, call)
         if variant is not None and recorded is not None:
             return pytree.unflatten(recorded, variant.tree)
         if variant is None or not variant.is_ready:
             with compiling():
                 if variant is None:
-                    variant, stays = self._traced(call)
+                    variant, stays = self._compiled_traced(call)
                     recorded = record_call(variant, call)
                 if variant.graph.results and recorded is None:
                     _ = variant.program
         if recorded is not None:
             return pytree.unflatten(recorded, variant.tree)
         if stays and not kwargs and len(call.arguments) == len(args):
-            self._speed_up(variant, call)
+            self._compiled_speed_up(variant, call)
         return variant.run(call)
 
-    def _known(self, call: Call) -> Variant | None:
+    def _compiled_known(self, call: Call) -> Variant | None:
         """Return the latest variant that holds for a call, None if it has to be traced."""
-        group = self._variants.get(call.key)
+        group = self._compiled_variants.get(call.key)
         if group is None:
             return None
-        self._variants.move_to_end(call.key)
+        self._compiled_variants.move_to_end(call.key)
         return next((v for v in reversed(group) if v.holds(call)), None)
 
-    def _traced(self, call: Call) -> tuple[Variant, bool]:
+    def _compiled_traced(self, call: Call) -> tuple[Variant, bool]:
         """Return a new variant for a call, and whether it can serve further calls."""
-        group = self._variants.setdefault(call.key, [])
-        if len(self._variants) > CACHE_SIZE:
-            self._variants.popitem(last=False)
-        seen = self._watch(call)
+        group = self._compiled_variants.setdefault(call.key, [])
+        if len(self._compiled_variants) > CACHE_SIZE:
+            self._compiled_variants.popitem(last=False)
+        seen = self._compiled_watch(call)
         drawn = _python_draws()
-        variant = trace(self._function, call, self._options, seen, once=self._untried or self._moved > 0)
-        self._untried = False
+        once = self._compiled_untried or self._compiled_moved > 0
+        variant = trace(self._compiled_function, call, self._compiled_options, seen, once=once)
+        self._compiled_untried = False
         if _python_draws() != drawn:
-            self._warn("draws random numbers from Python's or NumPy's generator")
+            self._compiled_warn("draws random numbers from Python's or NumPy's generator")
         elif not seen.holds():
-            self._moved += 1
-            if self._moved == MOVES:
-                self._warn("changes Python values that it reads")
+            self._compiled_moved += 1
+            if self._compiled_moved == MOVES:
+                self._compiled_warn("changes Python values that it reads")
         else:
             group.append(variant)
             del group[:-CACHE_SIZE]
             return variant, True
         return variant, False
 
-    def _watch(self, call: Call) -> Watch:
+    def _compiled_watch(self, call: Call) -> Watch:
         """Return the Python values that a trace with these arguments may read; searched again only if they have changed."""
         objects = [x for x in call.leaves if not isinstance(x, (Tensor, np.ndarray, *ATOMS))]
-        known = None if objects else next((w for w in self._watches if w.holds()), None)
+        known = None if objects else next((w for w in self._compiled_watches if w.holds()), None)
         if known is None:
-            known = watch([self._function, *objects])
+            known = watch([self._compiled_function, *objects])
             if not objects:
-                self._watches.appendleft(known)
+                self._compiled_watches.appendleft(known)
         return known
 
-    def _warn(self, why: str) -> None:
+    def _compiled_warn(self, why: str) -> None:
         """Warn, once, that every call is traced separately."""
-        if not self._warned:
-            self._warned = True
+        if not self._compiled_warned:
+            self._compiled_warned = True
+            function = self._compiled_function
             warnings.warn(
-                f"compiled function {getattr(self._function, '__name__', self._function)!r} {why}: it is traced again at each "
+                f"compiled function {getattr(function, '__name__', function)!r} {why}: it is traced again at each "
                 "call, since a trace would fix them. Pass what changes as tensors, or use graphc's own random numbers.",
                 UserWarning, stacklevel=4,
             )  # fmt: skip
 
-    def _speed_up(self, variant: Variant, call: Call) -> None:
+    def _compiled_speed_up(self, variant: Variant, call: Call) -> None:
         """Install the fast path for further calls like this one, if it has one."""
         if variant.fast is None:
-            variant.fast = fast_path_of(variant, call, self._slow)
+            variant.fast = fast_path_of(variant, call, self._compiled_slow)
         if variant.fast is not None:
             self.__call__ = variant.fast
 
@@ -215,5 +217,5 @@ class Compiled:
             Object whose attributes are the graph and the program at each stage.
         """
         call = flatten_call(args, kwargs)
-        variant = self._known(call) or self._traced(call)[0]
+        variant = self._compiled_known(call) or self._compiled_traced(call)[0]
         return Lowered(variant.graph, variant.forward, variant.program)

@@ -261,8 +261,11 @@ class Storage:
         aliases.add(ref(alias, aliases.discard))  # a WeakSet does this too, in ten times the time
 
     def live_aliases(self) -> list[Any]:
-        """Return the views of this storage and the storages that share its value, without those no longer referenced."""
-        return [alias for known in tuple(self.aliases or ()) if (alias := known()) is not None]
+        """Return the views of this storage and the storages that share its value, without those no longer referenced.
+
+        The copy is a list, since to make a tuple may begin a garbage collection, in which the set loses views.
+        """
+        return [alias for known in list(self.aliases or ()) if (alias := known()) is not None]
 
     def set_requires_grad(self, wanted: bool) -> None:
         """Make a value without operations behind it a leaf that requires a gradient, or undo that."""

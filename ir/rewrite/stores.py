@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary
 from graphc.ir.core import build
 from graphc.ir.core.graph import Node, toposort
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.predicates import is_constant, is_zero
+from graphc.ir.core.predicates import is_constant, is_plus_zero, is_zero
 from graphc.ir.rewrite.engine import RuleSet, Trace, rewrite, rule
 from graphc.ir.rewrite.pattern import Var, op
 
@@ -147,17 +147,17 @@ def _side(region: Box, box: Box) -> bool | None:
 
 
 def _vanishes(node: Node, region: Box) -> bool:
-    """Return whether a node is zero in a region because of a pad or a mask."""
+    """Return whether a node is zero, not -0.0, in a region because of a pad or a mask."""
     while node.op is _SELECT:
         box = _mask(node.operands[0])
         side = None if box is None else _side(region, box)
         if side is None:
             return False
         node = node.operands[1 if side else 2]
-    if node.op is _PAD and is_zero(node.operands[1]):
+    if node.op is _PAD and is_plus_zero(node.operands[1]):
         block = _block(node)
         return _side(region, _hull(node) if block is None else block) is False
-    return is_zero(node.operands[0] if node.op is _BROADCAST else node)
+    return is_plus_zero(node.operands[0] if node.op is _BROADCAST else node)
 
 
 def _hull(padded: Node) -> Box:
@@ -179,8 +179,9 @@ def _forwarded(node: Node) -> Node | None:
         return None
     stop = [i.stop for i in region]
     if splits:
-        return reduce(add, [build.slice_(term, read.start, stop, read.step) for term in source.operands])
-    value = build.slice_(source, read.start, stop, read.step)
+        value = reduce(add, [build.slice_(term, read.start, stop, read.step) for term in source.operands])
+    else:
+        value = build.slice_(source, read.start, stop, read.step)
     return value + 0.0 if read.drops_zero and value.dtype.is_float else value
 
 

@@ -34,7 +34,7 @@ def test_copies_and_pickles():
     assert pickle.loads(pickle.dumps(known)) is known
     assert pickle.loads(pickle.dumps(Holder.method)) is Holder.method
     other = pickle.loads(pickle.dumps(torch.compile(plain_function, dynamic=False)))
-    assert other(X).tolist() == (X + 1).tolist() and other._options.dynamic is False
+    assert other(X).tolist() == (X + 1).tolist() and other._compiled_options.dynamic is False
     model = torch.compile(nn.Linear(3, 1))
     twin, loaded = copy.deepcopy(model), pickle.loads(pickle.dumps(model))
     model.weight.data.zero_()

@@ -49,7 +49,7 @@ def test_an_error_while_tracing_restores_all_state() -> None:
 
     with pytest.raises(ZeroDivisionError):
         f(torch.ones(2))
-    assert buffer.tolist() == [0, 0] and w.grad is kept and w.tolist() == [1, 1] and not torch.compile(lambda x: x)._variants
+    assert buffer.tolist() == [0, 0] and w.grad is kept and w.tolist() == [1, 1] and not torch.compile(lambda x: x)._compiled_variants
     assert (w * 2).sum().item() == 4
 
 
@@ -75,7 +75,7 @@ def test_the_cache_is_bounded() -> None:
     f = torch.compile(lambda x, n: x + n)
     for n in range(70):
         assert f(np.zeros(1), n).tolist() == [n]
-    assert len(f._variants) == 64
+    assert len(f._compiled_variants) == 64
 
 
 def test_what_cannot_be_called_is_no_function():

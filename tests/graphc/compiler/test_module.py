@@ -133,3 +133,70 @@ def test_training_with_the_optimizer_outside_is_that_of_the_module() -> None:
         weights.append(model.state_dict())
     for name, value in weights[0].items():
         np.testing.assert_allclose(weights[1][name].numpy(), value.numpy(), rtol=1e-5, atol=1e-7)
+
+
+def test_a_compiled_module_is_compiled_again() -> None:
+    compiled = graphc.compile(graphc.compile(Net()), check_nan=True)
+    assert isinstance(compiled, Net) and type(compiled._orig_mod) is Net
+    compiled.factor = float("nan")
+    with pytest.raises(FloatingPointError):
+        compiled(X)
+
+
+def test_a_slice_is_a_module_of_the_class() -> None:
+    layers = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))
+    part = graphc.compile(layers)[:2]
+    assert type(part) is nn.Sequential and part[0] is layers[0] and len(part) == 2
+
+
+def test_the_hook_of_subclasses_is_not_called() -> None:
+    known = []
+
+    class Registered(nn.Module):
+        def __init_subclass__(cls, *, name: str) -> None:
+            known.append(name)
+
+    class Double(Registered, name="double"):
+        def forward(self, x: Tensor) -> Tensor:
+            return x * 2
+
+    compiled = graphc.compile(Double())
+    assert compiled(X).tolist() == (X * 2).tolist() and known == ["double"]
+
+
+def test_attributes_in_slots() -> None:
+    class Scaled(nn.Module):
+        __slots__ = ("factor",)
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.factor = 2.0
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * self.factor
+
+    assert graphc.compile(Scaled())(X).tolist() == (X * 2).tolist()
+
+
+def test_private_names_of_the_class_are_its_own() -> None:
+    class Once(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self._warned, self._options = False, 3.0
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x * 2
+
+        def _known(self, x: Tensor) -> Tensor:
+            return x * self._options
+
+        def step(self, x: Tensor) -> Tensor:
+            return self._known(x) if self._warned else x
+
+    module = Once()
+    compiled = graphc.compile(module)
+    compiled(X)
+    module._warned = True
+    assert compiled.step(X).tolist() == (X * 3).tolist()
+    compiled._options = 5.0
+    assert module._options == 5.0 and module.step(X).tolist() == compiled.step(X).tolist() == (X * 5).tolist()

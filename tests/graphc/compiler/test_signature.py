@@ -98,7 +98,7 @@ def test_one_array_under_two_names_is_two_arguments() -> None:
     f = torch.compile(lambda x, y: x * y)
     x, y = np.array([2.0, 3.0]), np.array([5.0, 7.0])
     assert [f(*args).tolist() for args in ((x, x), (x, y), (y, y), (x, x))] == [[4, 9], [10, 21], [25, 49], [4, 9]]
-    assert len(f._variants) == 1
+    assert len(f._compiled_variants) == 1
 
 
 def test_one_tensor_under_two_names_is_one_tensor() -> None:

@@ -6,4 +6,4 @@ from typing import Any
 
 
 def variants(compiled: Any) -> int:
-    return sum(map(len, compiled._variants.values()))
+    return sum(map(len, compiled._compiled_variants.values()))

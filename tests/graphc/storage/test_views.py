@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import numpy as np
@@ -76,3 +77,22 @@ def test_detach_and_data_share_values() -> None:
     assert x.is_leaf and x.requires_grad and not d.requires_grad
     x.data = torch.zeros(3)
     assert x.shape == (3,) and x.requires_grad
+
+
+@pytest.mark.parametrize("allocations", range(-2, 8))
+def test_views_may_be_collected_while_they_are_listed(allocations: int) -> None:
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.disable()
+    try:
+        whole = torch.zeros(64) + 1
+        kept = [whole[i : i + 1] for i in range(40)]
+        cycle: list[object] = [whole[:2]]
+        cycle.append(cycle)
+        del cycle
+        gc.set_threshold(gc.get_count()[0] + allocations)
+        gc.enable()
+        assert len(whole._storage.live_aliases()) in (len(kept), len(kept) + 1)
+    finally:
+        gc.enable()
+        gc.set_threshold(*thresholds)

@@ -150,6 +150,24 @@ def test_zero_terms_of_a_sum_are_not_read() -> None:
     assert_equal(before, after)
 
 
+@pytest.mark.parametrize("fill", [0.0, -0.0])
+def test_reads_keep_the_sign_of_zeros(fill: float) -> None:
+    def sums(x: Node, a: Node) -> Node:
+        before = x
+        for i in range(4):
+            x = store(x, (2 * i,), a)
+        padded = pad(a, (6,), (2,), fill=fill)
+        every = [x + full_like(x, fill), padded + x, padded + (x + before), (x + before) + padded]
+        return concatenate([slice_(y, (0,), (2,)) for y in every], 0)
+
+    before = graph_of("f32[10] f32[2]", sums)
+    after = coalesced(before)
+    assert "select" not in ops(after)
+    arrays = [np.full(10, -0.0, np.float32), np.full(2, -0.0, np.float32)]
+    (expected,), (found,) = evaluate(before, arrays), evaluate(after, arrays)
+    np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))
+
+
 def test_random_writes_and_reads() -> None:
     """Boxes of any position, extent and axis, reads with steps in between: the values stay, in all three forms."""
     joined = forwarded = 0
