@@ -19,7 +19,7 @@ FOREIGN = 2 / 3
 """The power of epsilon up to which another library may differ: it is asked what an operation means, not how exact it is."""
 
 ULPS = 64
-"""What sums of another library may err by, in units of the largest element: a normalization multiplies the error by up to 316."""
+"""What sums of another library may err by, in units of the largest element: a normalization multiplies errors by up to 316."""
 
 
 class Reference:
