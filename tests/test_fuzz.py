@@ -9,10 +9,10 @@ import pytest
 
 from graphc.ir import pipeline
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import substitute
 from graphc.ir.core.graph import Graph, parameter
 from graphc.ir.core.types import F32, I64, TensorType
 from graphc.ir.pipeline import Layouts, Pass
+from graphc.ir.regions.substitution import substitute
 from tests.fuzz import mutate, programs, state
 from tests.fuzz.cases import Case, case_of
 from tests.fuzz.dims import as_dim, ceil_div

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir.core.build import zeros_like
 from graphc.ir.core.graph import Node, TypeRuleError, parameter, toposort
 from graphc.ir.transforms.vjp import gradients
 from graphc.recording.lazy import Plan, substitute
@@ -73,14 +72,13 @@ def backward_over_recordings(root: Storage) -> bool:
     steps = _steps(recording, root.slot)
     if steps is None:
         return False
-    try:
-        plans = [_plan(step) for step in steps]
-    except TypeRuleError:
-        return False
     cotangents: dict[Any, Any] = {(recording, root.slot): np.ones_like(root.value)}
     grads: dict[Tensor, Any] = {}
-    for step, plan in zip(steps, plans, strict=True):
-        _run(step, plan, cotangents, grads)
+    try:
+        for step in steps:
+            _run(step, cotangents, grads)
+    except TypeRuleError:
+        return False
     for step in steps:
         step.recording.use_up(step.way.used)
     for leaf, gradient in grads.items():
@@ -112,21 +110,23 @@ def _steps(recording: Recording, root: int) -> list[_Step] | None:
     return steps
 
 
-def _plan(step: _Step) -> Plan:
+def _plan(step: _Step, slots: tuple[int, ...]) -> tuple[Plan, tuple[int, ...]]:
+    """Return the plan for the slots that have a cotangent, and the ends of the history that it has a gradient for."""
     recording, way = step.recording, step.way
     assert recording.path is not None
-    key: Any = ("backward", step.slots, tuple(recording.saved))
-    plan: Plan | None = recording.path.plans.get(key)
-    if plan is None:
-        plan = recording.path.plans[key] = _make_plan(recording, recording.known(), step.slots, (*way.leaves, *way.past))
-    return plan
+    key: Any = ("backward", slots, tuple(recording.saved))
+    known: tuple[Plan, tuple[int, ...]] | None = recording.path.plans.get(key)
+    if known is None:
+        known = recording.path.plans[key] = _make_plan(recording, recording.known(), slots, (*way.leaves, *way.past))
+    return known
 
 
-def _make_plan(recording: Recording, known: list[Slot], slots: tuple[int, ...], ends: tuple[int, ...]) -> Plan:
+def _make_plan(
+    recording: Recording, known: list[Slot], slots: tuple[int, ...], ends: tuple[int, ...]
+) -> tuple[Plan, tuple[int, ...]]:
     weights = [parameter(known[s].node.types[0]) for s in slots]
-    wrt = [known[s].node for s in ends]
-    grads = gradients([known[s].node for s in slots], weights, wrt)
-    filled = [zeros_like(n) if g is None else g for n, g in zip(wrt, grads, strict=True)]
+    grads = gradients([known[s].node for s in slots], weights, [known[s].node for s in ends])
+    depending = {end: g for end, g in zip(ends, grads, strict=True) if g is not None}
     inputs: dict[Node, Any] = {info.node: ("input", i) for i, info in enumerate(known) if info.from_outside}
     parameters: dict[Node, Node] = {}
     for node in recording.saved:
@@ -135,28 +135,40 @@ def _make_plan(recording: Recording, known: list[Slot], slots: tuple[int, ...], 
             inputs[parameters[node]] = ("saved", node)
     inputs |= {node: ("number", k) for k, node in enumerate(recording.path.all_numbers())} if recording.path else {}
     inputs |= {w: ("cotangent", s) for w, s in zip(weights, slots, strict=True)}
-    roots = substitute(filled, parameters | {n: n for n in inputs})
+    roots = substitute(list(depending.values()), parameters | {n: n for n in inputs})
     params = [n for n in toposort(roots) if n in inputs]
-    return Plan([inputs[n] for n in params], params, roots)
+    return Plan([inputs[n] for n in params], params, roots), tuple(depending)
 
 
-def _run(step: _Step, plan: Plan, cotangents: dict[Any, Any], grads: dict[Tensor, Any]) -> None:
+def _run(step: _Step, cotangents: dict[Any, Any], grads: dict[Tensor, Any]) -> None:
+    """Add the gradients of a step to those of leaves, and to the cotangents of older recordings.
+
+    What has no gradient passes none on, not even zeros: times an infinite derivative they would be NaN.
+    """
     recording, way = step.recording, step.way
-    arrays = []
-    for kind, which in plan.inputs:
-        if kind == "input":
-            arrays.append(recording.inputs[which])
-        elif kind == "number":
-            arrays.append(recording.numbers[which])
-        else:
-            arrays.append(recording.saved[which] if kind == "saved" else cotangents[recording, which])
-    values = iter(plan.run(arrays))
+    slots = tuple([s for s in step.slots if (recording, s) in cotangents])
+    values: dict[int, Any] = {}
+    if slots:
+        plan, ends = _plan(step, slots)
+        values = dict(zip(ends, plan.run([_input(step, cotangents, *i) for i in plan.inputs]), strict=True))
     for slot in way.leaves:
-        leaf, value = recording.tensors[slot], next(values)
+        leaf = recording.tensors[slot]
+        value = values[slot] if slot in values else np.zeros(leaf._type.shape, leaf._type.dtype.numpy)
         grads[leaf] = grads[leaf] + value if leaf in grads else value
     for slot in way.past:
-        edge, value = recording.edges[slot], next(values)
-        cotangents[edge] = cotangents[edge] + value if edge in cotangents else value
+        if slot in values:
+            edge = recording.edges[slot]
+            cotangents[edge] = cotangents[edge] + values[slot] if edge in cotangents else values[slot]
+
+
+def _input(step: _Step, cotangents: dict[Any, Any], kind: str, which: Any) -> Any:
+    """Return an input of a plan."""
+    recording = step.recording
+    if kind == "input":
+        return recording.inputs[which]
+    if kind == "number":
+        return recording.numbers[which]
+    return recording.saved[which] if kind == "saved" else cotangents[recording, which]
 
 
 def _accumulate(leaf: Tensor, gradient: Any) -> None:

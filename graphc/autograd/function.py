@@ -13,9 +13,9 @@ from typing import Any
 from graphc.autograd.function_context import FunctionCtx
 from graphc.autograd.function_rules import in_place_of, kind_of, recorded_output, run_backward, run_jvp
 from graphc.autograd.grad_mode import no_grad
-from graphc.ir.core.control_flow import RefusedError
 from graphc.ir.core.graph import Node, make
 from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.regions.substitution import RefusedError
 from graphc.recording.context import state
 from graphc.recording.grad_fn import CustomGradFn
 from graphc.storage.storage import Storage, stopped

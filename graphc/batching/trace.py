@@ -96,17 +96,6 @@ class BatchTrace(InnerTrace):
         self.taken.append((x, dim, key, inner))
         return inner
 
-    def argument(self, x: Tensor, dim: int | None) -> Tensor | None:
-        """Return the argument that an output is the placeholder for, with the batch axis at `dim`; None for another output."""
-        place = x._place()
-        for source, axis, _, inner in self.taken:
-            if dim is not None and -source.ndim <= dim < source.ndim and place == (inner._storage, ()):
-                to = dim % source.ndim
-                order = [a for a in range(source.ndim) if a != axis]
-                order.insert(to, axis)
-                return source if to == axis else source.permute(order)
-        return None
-
     # -- custom functions with a batching rule ------------------------------------------------------------------
 
     def varying(self) -> Iterable[Node]:

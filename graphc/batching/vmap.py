@@ -235,9 +235,6 @@ class _Call:
                 continue
             if dim is None and batched.has_axis:
                 raise ValueError(f"vmap({self.name}, ...): `{self.name}` can not return a BatchedTensor when out_dim is None")
-            if (own := level.argument(x, dim)) is not None:
-                located.append(own)
-                continue
             located.append(x if dim is None and x._storage.trace is not level else batched.tensor(dim, size))
         return located
 

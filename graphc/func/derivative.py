@@ -12,9 +12,9 @@ from graphc.core.errors import located
 from graphc.core.pytree import TreeDef
 from graphc.func.level import ArgNums, Level, as_tensor, positions, replaced
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import RefusedError
 from graphc.ir.core.graph import Node, make, parameter, toposort
 from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.regions.substitution import RefusedError
 from graphc.ir.transforms.jvp import tangents as tangents_of
 from graphc.ir.transforms.vjp import gradients
 from graphc.recording.grad_fn import CustomGradFn, history

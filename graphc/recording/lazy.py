@@ -19,11 +19,11 @@ import numpy as np
 from graphc.codegen.program.program import Program, compile_graph
 from graphc.codegen.runtime.locks import ForkLock
 from graphc.core.errors import TracingError, add_location
-from graphc.ir.core.control_flow import known_results
 from graphc.ir.core.graph import PARAMETER, Graph, Node, TypeRuleError, make, parameter, toposort
 from graphc.ir.core.predicates import is_fusion, is_matmul, is_while
 from graphc.ir.interpret.evaluate import evaluate_nodes
 from graphc.ir.interpret.prepared import Prepared
+from graphc.ir.regions.substitution import known_results
 from graphc.ir.rewrite.stores import coalesce_stores
 from graphc.ir.text import debug
 from graphc.ir.transforms.vjp import gradients

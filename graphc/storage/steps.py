@@ -105,6 +105,8 @@ def _write_box(params: dict[str, Any], whole: Node, new: Node) -> Node:
     high = [m - e for m, e in zip(whole.shape, ends, strict=True)]
     if 0 in new.shape:
         return whole
+    if new.shape == whole.shape:
+        return new
     inside = pad(constant(True, BOOL, new.shape), low, high, interior, fill=False)
     return select(inside, pad(new, low, high, interior, fill=whole.dtype.scalar(0)), whole)
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Sequence
 from graphc.autograd.engine import with_late_hooks
 from graphc.autograd.grad_mode import enable_grad
 from graphc.ir.core.build import zeros_like
-from graphc.ir.core.control_flow import RefusedError, substitute
 from graphc.ir.core.graph import Node, Region, parameter, toposort
 from graphc.ir.regions.builders import custom
+from graphc.ir.regions.substitution import RefusedError, substitute
 from graphc.ir.transforms.vjp import gradients
 from graphc.recording.grad_fn import CustomGradFn, GradFn, history
 

@@ -21,7 +21,6 @@ from itertools import islice
 from graphc.ir.access.index_map import index_map
 from graphc.ir.core import build
 from graphc.ir.core.build import elementwise, select
-from graphc.ir.core.control_flow import results_of, substitute
 from graphc.ir.core.cost import TargetInfo
 from graphc.ir.core.graph import Graph, Node, make, parameter, toposort, users
 from graphc.ir.core.predicates import is_broadcast, is_constant, is_fusion, is_iota, is_loop
@@ -29,6 +28,7 @@ from graphc.ir.core.structural_key import SMALL
 from graphc.ir.loops.promote import runs_in_registers
 from graphc.ir.regions.call import Call
 from graphc.ir.regions.loop import Binding, Carry, Loop
+from graphc.ir.regions.substitution import results_of, substitute
 from graphc.ir.rewrite.pattern import op
 
 __all__ = ["scalarize"]

@@ -16,13 +16,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import results_of, rewrite_regions, substitute
 from graphc.ir.core.cost import TargetInfo
 from graphc.ir.core.graph import PARAMETER, Graph, Node, make, toposort
 from graphc.ir.core.predicates import is_matmul, is_result, is_scan, is_zero
 from graphc.ir.core.structural_key import SMALL
 from graphc.ir.loops.promote import runs_in_registers
 from graphc.ir.regions.loop import Binding, Carry, Loop
+from graphc.ir.regions.substitution import results_of, rewrite_regions, substitute
 from graphc.ir.rewrite.pattern import op
 from graphc.ir.transforms.vmap import batch
 from graphc.ir.transforms.vmap_rules import BATCH

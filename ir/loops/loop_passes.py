@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from graphc.ir.core.control_flow import results_of, substitute, with_bodies
 from graphc.ir.core.graph import Graph, Node, make, toposort
 from graphc.ir.core.predicates import is_branch, is_call, is_custom, is_loop, is_result
 from graphc.ir.regions.call import Call
 from graphc.ir.regions.custom import Custom
 from graphc.ir.regions.loop import Loop
+from graphc.ir.regions.substitution import results_of, substitute, with_bodies
 
 __all__ = ["merge_and_prune_loops"]
 

@@ -20,12 +20,12 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from graphc.ir.core.control_flow import results_of, substitute
 from graphc.ir.core.cost import TargetInfo, instructions, keeping
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, parameter, toposort
 from graphc.ir.core.predicates import is_literal, is_result, is_scan
 from graphc.ir.loops.loop_passes import merge_and_prune_loops
 from graphc.ir.regions.loop import Binding, Carry, Loop
+from graphc.ir.regions.substitution import results_of, substitute
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import results_of, rewrite_regions, substitute
 from graphc.ir.core.cost import SHORT_LOOP, TargetInfo, total_weight
 from graphc.ir.core.graph import Graph, Node
 from graphc.ir.core.predicates import is_scan
 from graphc.ir.loops.promote import runs_in_registers
 from graphc.ir.regions.loop import Loop
+from graphc.ir.regions.substitution import results_of, rewrite_regions, substitute
 
 __all__ = ["unroll_loops"]
 

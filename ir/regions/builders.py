@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from graphc.ir.core.control_flow import close
 from graphc.ir.core.graph import Node, Region, parameter
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.signatures import Layout
 from graphc.ir.regions.call import Call
 from graphc.ir.regions.custom import Custom
 from graphc.ir.regions.loop import Binding, Loop
+from graphc.ir.regions.substitution import close
 
 __all__ = ["added", "checkpoint", "cond", "custom", "scan", "while_loop"]
 

@@ -17,11 +17,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from graphc.ir.core.control_flow import applied, results_of
 from graphc.ir.core.decisions import essential
 from graphc.ir.core.graph import Node, Primitive, Region
 from graphc.ir.core.predicates import is_branch, is_call
 from graphc.ir.regions.remake import kept_regions, remade
+from graphc.ir.regions.substitution import applied, results_of
 
 __all__ = ["Call"]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from graphc.ir.core.control_flow import applied, results_of
 from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import is_custom
 from graphc.ir.regions.remake import remade
+from graphc.ir.regions.substitution import applied, results_of
 
 __all__ = ["Custom"]
 

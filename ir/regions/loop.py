@@ -20,12 +20,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from graphc.ir.core.cached import cached_property
-from graphc.ir.core.control_flow import results_of
 from graphc.ir.core.graph import Node, Region, TypeRuleError
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import is_loop
 from graphc.ir.core.signatures import Layout
 from graphc.ir.regions.remake import kept_regions, remade
+from graphc.ir.regions.substitution import results_of
 
 __all__ = ["Binding", "Carry", "Loop"]
 

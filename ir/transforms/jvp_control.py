@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from graphc.ir.core.build import zeros_like
-from graphc.ir.core.control_flow import RefusedError
 from graphc.ir.core.graph import Node, Region, parameter
 from graphc.ir.regions.call import Call
 from graphc.ir.regions.custom import Custom
 from graphc.ir.regions.loop import Binding, Carry, Loop
+from graphc.ir.regions.substitution import RefusedError
 
 __all__ = ["LOOP_JVP", "LoopJVP", "Tangents"]
 

@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from graphc.ir.core.build import constant, zeros_like
-from graphc.ir.core.control_flow import RefusedError, substitute
 from graphc.ir.core.graph import PARAMETER, Node, Region, parameter, toposort
 from graphc.ir.core.predicates import is_gather
 from graphc.ir.core.types import BOOL, TensorType
 from graphc.ir.regions.call import Call
 from graphc.ir.regions.custom import Custom
 from graphc.ir.regions.loop import Binding, Carry, Loop
+from graphc.ir.regions.substitution import RefusedError, substitute
 from graphc.ir.transforms.vjp_rules import accumulated
 
 __all__ = ["LOOP_VJP", "Gradients", "LoopRule"]

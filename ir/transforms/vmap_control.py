@@ -15,13 +15,13 @@ from dataclasses import replace
 from typing import TypeVar
 
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import applied, substitute
 from graphc.ir.core.graph import Node, Region, parameter
 from graphc.ir.core.predicates import is_result
 from graphc.ir.core.types import BOOL, TensorType
 from graphc.ir.regions.call import Call
 from graphc.ir.regions.custom import Custom
 from graphc.ir.regions.loop import Binding, Carry, Loop
+from graphc.ir.regions.substitution import applied, substitute
 from graphc.ir.transforms.vmap_run import Outcome, Run, guarded, held_back, where
 
 __all__ = ["LOOP_BATCH", "LoopBatch"]

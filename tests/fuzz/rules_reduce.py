@@ -69,6 +69,9 @@ def reduce(g: Generator) -> Any:
         extra = g.choice(("", ", unbiased=False"))
         plus = " + 0.1" if kind == "std" else ""
         return g.emit(f"{{}}.var({{}}, keepdim={{}}{extra}){plus}", x, dim, keep, shape=shape, mag=x.mag**2)
+    if kind in ("amax", "amin") and g.values == "special":
+        # no NaN: torch's gradient of amax is then NaN everywhere, that of max goes to the NaN, as ours
+        x = g.emit("torch.where({} == {}, {}, 0.5)", x, x, x) or x
     return g.emit(
         f"{{}}.{kind}({{}}, keepdim={{}})", x, dim, keep, shape=shape, mag=x.mag * (count if kind == "sum" else 1) + 3
     )
@@ -150,6 +153,8 @@ def middle(g: Generator) -> Any:
     shape, dim = without(x, (a,), False), signed(g, a, x.rank)
     if g.chance(0.5):
         text = g.choice(("torch.nansum({}, {})", "torch.aminmax({}, dim={})[1]", "torch.median(torch.sin({}), {})[0]"))
+        if "aminmax" in text and g.values == "special":
+            return None
         return g.emit(text, x, dim, shape=shape, mag=x.mag * extent(g, x, (a,)) + 1)
     k = g.choice((1, 2))
     if x.shape[a].at(g.sizes) < k or (x.shape[a].constant is None and k > 1):

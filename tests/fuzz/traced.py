@@ -76,7 +76,7 @@ class Traced:
 
     def _difference(self, i: int, r: Result, got: Array, foreign: bool) -> str | None:
         if r.kind == "output" and self.reference is not None:
-            return self.reference.difference(r.number, got, foreign=foreign)
+            return self.reference.difference(r.number, got, foreign=foreign, same_graph=False)
         where = unequal(self.results[i], got)
         return description(self.results[i], got, where) if where.any() and got.shape == where.shape else None
 

@@ -61,10 +61,3 @@ def test_gradients_through_a_shared_output() -> None:
     output, tangent = func.jvp(lambda v: v[1:], (x,), (x * x,))
     (output * 3 + tangent).sum().backward()
     assert x.grad is not None and x.grad.tolist() == [0.0, 7.0]
-
-
-def test_mapped_identity_is_the_argument() -> None:
-    x = graphc.zeros(2, 3)
-    same, turned = graphc.vmap(lambda v: v)(x), graphc.vmap(lambda v: v, out_dims=1)(x)
-    x.fill_(1.0)
-    assert same is x and turned.shape == (3, 2) and turned.sum().item() == 6.0

@@ -13,13 +13,13 @@ from graphc.ir.analysis import vectorize
 from graphc.ir.analysis.lane_layout import decided_lanes
 from graphc.ir.analysis.vectorize import Lanes
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import results_of
 from graphc.ir.core.graph import Graph, Node, Region, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, F32, F64, I64, DType, TensorType
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.pipeline import optimize
 from graphc.ir.regions.builders import cond, scan, while_loop
+from graphc.ir.regions.substitution import results_of
 from graphc.ir.transforms.vjp import adjoint
 from tests.targets import TARGET
 

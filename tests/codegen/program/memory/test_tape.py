@@ -14,12 +14,12 @@ import graphc as torch
 from graphc import func
 from graphc.codegen.program.program import compile_graph
 from graphc.ir.core import build
-from graphc.ir.core.control_flow import results_of
 from graphc.ir.core.graph import Graph, Node, Region, TypeRuleError, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL, F64, I64, TensorType
 from graphc.ir.interpret.evaluate import evaluate
 from graphc.ir.regions.builders import added, scan, while_loop
+from graphc.ir.regions.substitution import results_of
 from graphc.ir.text.parser import parse
 from graphc.ir.text.printer import to_text
 from graphc.ir.text.verifier import verify
