@@ -174,7 +174,8 @@ def _forwarded(node: Node) -> Node | None:
     while read.advance():
         pass
     source, region = read.source, read.hull
-    splits = source.op is _ADD and any(_is_forwarded(term, region) for term in source.operands)
+    # where a term is another padded block: a sum of whole values would be recomputed for each slice
+    splits = source.op is _ADD and any(term.op is _PAD and _is_forwarded(term, region) for term in source.operands)
     if not read.moves and not splits:
         return None
     stop = [i.stop for i in region]
