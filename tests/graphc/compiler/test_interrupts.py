@@ -56,7 +56,8 @@ def run(*parts: str) -> None:
     """Run a program."""
     command = [sys.executable, "-c", "\n".join([START, *map(textwrap.dedent, parts)])]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
-    assert done.returncode == 0 and not done.stderr, done.stderr
+    errors = [line for line in done.stderr.splitlines() if "is not checked: it takes more than" not in line]  # GRAPHC_DEBUG=check
+    assert done.returncode == 0 and not errors, done.stderr
 
 
 @pytest.mark.parametrize("name", CALLS)
