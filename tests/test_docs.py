@@ -72,7 +72,8 @@ def run_here(script: str, monkeypatch: pytest.MonkeyPatch) -> str:
 # -- code in documents ---------------------------------------------------------------------------------------
 
 
-def test_readme_code_prints_what_it_says():
+def test_readme_code_prints_what_it_says(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("GRAPHC_DEBUG", raising=False)  # the listing is of code without checks
     (code,) = [body for mark, body in blocks(ROOT / "README.md", "python") if mark == ""]
     printed = run(code)
     texts = [body for mark, body in blocks(ROOT / "README.md", "text") if mark == "printed"]

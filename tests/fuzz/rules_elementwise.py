@@ -23,7 +23,7 @@ BOUNDED = (
 
 LIKE = (
     "-{}", "{}.abs()", "F.relu({})", "F.gelu({})", "F.silu({})", "F.elu({})", "F.selu({})", "F.celu({})", "F.leaky_relu({})",
-    "F.softplus({})", "F.mish({})", "F.hardswish({})", "F.logsigmoid({})", "F.tanhshrink({})", "F.softshrink({})",
+    "F.softplus({})", "F.mish({})", "F.hardswish({})", "F.logsigmoid({})", "F.tanhshrink({})", "F.softshrink({}) + 0.0",
     "F.hardshrink({})", "F.relu6({})", "torch.floor({})", "torch.ceil({})", "torch.round({})", "torch.trunc({})",
     "torch.sqrt({}.abs() + 0.1)", "torch.log({}.abs() + 0.5)", "torch.log1p({}.abs())", "torch.log2({}.abs() + 1.0)",
     "torch.asinh({})", "torch.acosh({}.abs() + 1.1)", "torch.nan_to_num({})", "{}.clone()", "torch.deg2rad({})",

@@ -107,7 +107,7 @@ class MainFunction:
 
     def load_parameter(self, slot: int, type: str) -> Value:
         """Load a parameter at the current position, for parameters too many to stay in registers."""
-        return self.f.load(self.f.element(self.f.args[0], self.f.i64(slot), "i64"), type)
+        return load_slot(self.f.inst, slot, type)
 
     def _parameter(self, slot: int, type: str) -> Value:
         return load_slot(self.at_entry, slot, type)
