@@ -31,8 +31,8 @@ LIBRARIES = ("graphc", "torch")
 COMPILED = "compile(model)"
 MODELS = ("MLP", "CNN with BatchNorm", "char RNN", "minGPT", "ViT", "U-Net")
 """Loops that are also run with a compiled model."""
-WARM = 30
-"""Iterations before a loop is timed: what is seen often is compiled by then."""
+WARM = 150
+"""Iterations before a loop is timed: what is seen often is compiled by then, the better code of the background too."""
 FIRST = "first"
 """The argument that makes this script print the seconds of the first ten iterations of one loop, and nothing else."""
 

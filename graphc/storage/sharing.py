@@ -61,6 +61,9 @@ class Shared(Storage):
             super().enter()
             return
         is_new_leaf = self.requires_grad and state.trace is not None and self.trace is not state.trace
+        if is_new_leaf and self.trace is None and self._alone_outside():
+            Storage.enter(self)
+            return
         if is_new_leaf:
             super().enter()  # gradients are taken with respect to its own node, not the source's
         self.source.enter()
@@ -103,6 +106,14 @@ class Shared(Storage):
             return False
         own(self)
         return True
+
+    def _alone_outside(self) -> bool:
+        """Stop sharing, before this storage enters a trace, with a storage that nothing else uses: of `Parameter(zeros(2))`."""
+        trace, state.trace = state.trace, None
+        try:
+            return self.alone()
+        finally:
+            state.trace = trace
 
     def put(self, node: Node, requires_grad: bool, fn: GradFn | None, pending: int = 0) -> None:
         """Write a value with its history; the value alone goes to the source."""

@@ -30,7 +30,20 @@ def trained(compiled: bool, build: Any, steps: int = 6) -> tuple[list[float], li
     return losses, [v.numpy() for v in model.state_dict().values()]
 
 
+class Token(nn.Module):
+    """Has a parameter made of a tensor that nothing else refers to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(1, 6))
+        self.layer = nn.Linear(6, 2)
+
+    def forward(self, x: Any) -> Any:
+        return self.layer(torch.cat([self.token, x])).tanh()
+
+
 MODELS = {
+    "token": Token,
     "plain": lambda: nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 2)),
     "state": lambda: nn.Sequential(nn.Linear(6, 5, bias=False), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 2)),
     "noise": lambda: nn.Sequential(nn.Linear(6, 5), nn.Dropout(0.5), nn.Linear(5, 2)),
@@ -113,3 +126,16 @@ def test_a_second_backward_through_a_call_needs_what_its_steps_have_saved() -> N
                 total.backward()
         else:
             total.backward()
+
+
+def test_a_parameter_over_a_tensor_that_stays_in_use_shares_with_it() -> None:
+    data = torch.zeros(6)
+    weight = nn.Parameter(data)
+    compiled = torch.compile(lambda x: (weight * x).sum())
+    x = torch.ones(6)
+    for i in range(3):
+        y = compiled(x)
+        y.backward()
+        assert y.item() == 6.0 * i and weight.grad.tolist() == [i + 1.0] * 6
+        data += 1.0
+        assert weight.tolist() == [i + 1.0] * 6
