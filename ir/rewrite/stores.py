@@ -99,7 +99,7 @@ class _Read:
 
     def __init__(self, node: Node) -> None:
         self.source, self.step, self.shape = node.operands[0], node.params["step"], node.shape
-        self.moves = 0
+        self.advanced = False
         self.drops_zero = False
         self.begin(node.params["start"])
 
@@ -113,13 +113,12 @@ class _Read:
         """Go to the operand that the elements come from; return False if it is not one alone."""
         node = self.source
         if node.op is _SELECT:
-            box = _mask(node.operands[0])
-            side = None if box is None else _side(self.hull, box)
-            if side is None:
+            chosen = _chosen(node, self.hull)
+            if chosen is None:
                 return False
-            self.source = node.operands[1 if side else 2]
-        elif node.op is _PAD and self.moves:
-            if not _is_forwarded(node, self.hull):
+            self.source = chosen
+        elif node.op is _PAD and self.advanced:
+            if not _is_inside(self.hull, node):
                 return False
             self.begin([s - low for s, low in zip(self.start, node.params["low"], strict=True)])
             self.source = node.operands[0]
@@ -132,7 +131,7 @@ class _Read:
             self.source, self.drops_zero = first, True
         else:
             return False
-        self.moves += 1
+        self.advanced = True
         return True
 
 
@@ -146,17 +145,28 @@ def _side(region: Box, box: Box) -> bool | None:
     return inside or None
 
 
+def _chosen(node: Node, region: Box) -> Node | None:
+    """Return the operand that a select takes a whole region from; None if that is not one, or its mask is no box."""
+    box = _mask(node.operands[0])
+    side = None if box is None else _side(region, box)
+    return None if side is None else node.operands[1 if side else 2]
+
+
+def _is_inside(region: Box, padded: Node) -> bool:
+    """Return whether a region of a pad is one of its operand."""
+    block = _block(padded)
+    return block is not None and bool(_side(region, block))
+
+
 def _vanishes(node: Node, region: Box) -> bool:
     """Return whether a node is zero, not -0.0, in a region because of a pad or a mask."""
     while node.op is _SELECT:
-        box = _mask(node.operands[0])
-        side = None if box is None else _side(region, box)
-        if side is None:
+        chosen = _chosen(node, region)
+        if chosen is None:
             return False
-        node = node.operands[1 if side else 2]
+        node = chosen
     if node.op is _PAD and is_plus_zero(node.operands[1]):
-        block = _block(node)
-        return _side(region, _hull(node) if block is None else block) is False
+        return _side(region, _block(node) or _hull(node)) is False
     return is_plus_zero(node.operands[0] if node.op is _BROADCAST else node)
 
 
@@ -175,8 +185,8 @@ def _forwarded(node: Node) -> Node | None:
         pass
     source, region = read.source, read.hull
     # where a term is another padded block: a sum of whole values would be recomputed for each slice
-    splits = source.op is _ADD and any(term.op is _PAD and _is_forwarded(term, region) for term in source.operands)
-    if not read.moves and not splits:
+    splits = source.op is _ADD and any(term.op is _PAD and _is_inside(region, term) for term in source.operands)
+    if not read.advanced and not splits:
         return None
     stop = [i.stop for i in region]
     if splits:
@@ -184,15 +194,6 @@ def _forwarded(node: Node) -> Node | None:
     else:
         value = build.slice_(source, read.start, stop, read.step)
     return value + 0.0 if read.drops_zero and value.dtype.is_float else value
-
-
-def _is_forwarded(node: Node, region: Box) -> bool:
-    """Return whether a region of a node is one of a value that was written, or padded."""
-    if node.op is _PAD:
-        block = _block(node)
-        return block is not None and bool(_side(region, block))
-    box = _mask(node.operands[0]) if node.op is _SELECT else None
-    return box is not None and _side(region, box) is not None
 
 
 # -- coalescing ---------------------------------------------------------------------------------------------------------
@@ -221,20 +222,19 @@ def _common_axis(node: Node, stores: Sequence[_Store]) -> int | None:
 
 def _pieces(stores: Sequence[_Store], base: Node, axis: int) -> list[Node]:
     """Return what remains of each write and of the base, in order along the axis; `stores` begins with the last write."""
-    starts: list[int] = []
     covered: list[Interval] = []  # disjoint, in order; those that touch are joined
     pieces: list[tuple[int, Node]] = []
     for value, at in [*((s.new, s.box[axis]) for s in stores), (base, Interval(0, base.shape[axis]))]:
-        for gap in _gaps(covered, starts, at):
+        for gap in _gaps(covered, at):
             pieces.append((gap.start, _part(value, axis, gap.start - at.start, gap.stop - at.start)))
-        _cover(covered, starts, at)
+        _cover(covered, at)
     return [piece for _, piece in sorted(pieces, key=lambda p: p[0])]
 
 
-def _gaps(covered: list[Interval], starts: list[int], at: Interval) -> list[Interval]:
+def _gaps(covered: list[Interval], at: Interval) -> list[Interval]:
     """Return the parts of an interval that no other covers."""
     gaps, position = [], at.start
-    for i in covered[max(0, bisect_right(starts, at.start) - 1) :]:
+    for i in covered[max(0, _begun(covered, at.start) - 1) :]:
         if i.start >= at.stop:
             break
         if i.start > position:
@@ -245,9 +245,9 @@ def _gaps(covered: list[Interval], starts: list[int], at: Interval) -> list[Inte
     return gaps
 
 
-def _cover(covered: list[Interval], starts: list[int], at: Interval) -> None:
+def _cover(covered: list[Interval], at: Interval) -> None:
     """Add an interval to those covered."""
-    first = bisect_right(starts, at.start)
+    first = _begun(covered, at.start)
     if first and covered[first - 1].stop >= at.start:
         first -= 1
     last = first
@@ -255,7 +255,11 @@ def _cover(covered: list[Interval], starts: list[int], at: Interval) -> None:
         at = Interval(min(at.start, covered[last].start), max(at.stop, covered[last].stop))
         last += 1
     covered[first:last] = [at]
-    starts[first:last] = [at.start]
+
+
+def _begun(covered: list[Interval], index: int) -> int:
+    """Return how many intervals begin at an index or before."""
+    return bisect_right(covered, index, key=lambda i: i.start)
 
 
 def _part(x: Node, axis: int, start: int, stop: int) -> Node:
