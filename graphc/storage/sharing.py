@@ -104,8 +104,14 @@ class Shared(Storage):
             return False
         if any(alias is not self for alias in source.live_aliases()):
             return False
-        own(self)
+        self.become_plain()
         return True
+
+    def become_plain(self) -> None:
+        """Keep the value without the source; views of this storage stay its views."""
+        self.entered()
+        self.__class__ = Storage  # type: ignore[assignment]
+        Places.changes += 1
 
     def _alone_outside(self) -> bool:
         """Stop sharing, before this storage enters a trace, with a storage that nothing else uses: of `Parameter(zeros(2))`."""
@@ -219,9 +225,7 @@ def own(storage: Storage) -> None:
     """Let a storage stop sharing: later writes to it affect it alone."""
     _leave(storage)
     if isinstance(storage, Shared):
-        storage.entered()
-        storage.__class__ = Storage  # type: ignore[assignment]
-        Places.changes += 1
+        storage.become_plain()
 
 
 def share(storage: Storage, source: Storage, path: ViewSteps) -> None:

@@ -505,3 +505,47 @@ def test_views_of_detached_views_write_through(
     part(base).add_(100)
     part(shown(array))[...] += 100
     assert z.tolist() == array.tolist() and base.tolist() == shown(array).tolist()
+
+
+def parameter() -> nn.Parameter:
+    """Return a parameter that shares with a tensor which nothing else refers to."""
+    return nn.Parameter(torch.tensor([1.0, 2.0, 3.0, 4.0]))
+
+
+def test_views_of_a_parameter_stay_its_views_when_it_stops_sharing() -> None:
+    p = parameter()
+    v = p[1:3]
+    (v * 2).sum().backward()  # the first operation: the parameter takes over the memory of the tensor it was made of
+    assert p.grad is not None and p.grad.tolist() == [0.0, 2.0, 2.0, 0.0]
+    with torch.no_grad():
+        p.add_(10.0)
+    assert v.tolist() == [12.0, 13.0]
+
+
+def test_views_made_before_a_parameter_is_used() -> None:
+    p = parameter()
+    v, row = p[1:3], p[torch.tensor(3)]
+    (p * p).sum().backward()
+    with torch.no_grad():
+        p.mul_(3.0)
+    assert v.tolist() == [6.0, 9.0] and row.item() == 12.0
+    (v.sum() + row).backward()
+    assert p.grad is not None and p.grad.tolist() == [2.0, 5.0, 7.0, 9.0]
+
+
+def test_views_made_before_a_parameter_is_compiled() -> None:
+    p = parameter()
+    v = p[1:3]
+    f = torch.compile(lambda x: (p * x).sum())
+    f(torch.ones(4)).backward()
+    assert p.grad is not None and p.grad.tolist() == [1.0] * 4
+    with torch.no_grad():
+        p.add_(1.0)
+    assert v.tolist() == [3.0, 4.0] and f(torch.ones(4)).item() == 14.0
+
+
+def test_a_scan_and_an_index_of_one_leaf_both_give_gradients() -> None:
+    a = torch.tensor([[1.0, 2.0], [3.0, 4.0]]).requires_grad_()
+    last, _ = torch.scan(lambda c, x: (c * 0.5, x), a, a)
+    (last.sum() + a[torch.tensor(5) % 2].sum()).backward()
+    assert a.grad is not None and a.grad.tolist() == [[0.25, 0.25], [1.25, 1.25]]
