@@ -23,7 +23,8 @@ from graphc.optim import lr_scheduler
 from graphc.utils import checkpoint, data
 
 PACKAGES: tuple[ModuleType, ...] = (
-    graphc, graphc.func, graphc.autograd, graphc.linalg, graphc.nn, functional, init, graphc.nn.utils, graphc.optim,
+    graphc, graphc.func, graphc.autograd, graphc.linalg, graphc.nn, functional, init, graphc.nn.utils,
+    graphc.nn.utils.rnn, graphc.optim,
     lr_scheduler, checkpoint, data,
 )  # fmt: skip
 SHAPE = re.compile(

@@ -16,7 +16,8 @@ from graphc.utils import checkpoint, data
 from tests.paths import ROOT
 
 PACKAGES = (
-    graphc, graphc.nn, functional, init, graphc.nn.utils, graphc.optim, lr_scheduler, linalg, graphc.func, graphc.autograd,
+    graphc, graphc.nn, functional, init, graphc.nn.utils,
+    graphc.nn.utils.rnn, graphc.optim, lr_scheduler, linalg, graphc.func, graphc.autograd,
     graphc.random, checkpoint, data,
 )  # fmt: skip
 TABLE = Path("tests/graphc/storage/test_writes.py")

@@ -146,4 +146,5 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
         parameter.copy_(vec[start:end].reshape(tuple(parameter.shape)))
         start = end
 
+
 _guard_all(globals(), __all__)
