@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
-from typing import Any
+from _thread import RLock
 
 __all__ = ["ForkLock"]
 
@@ -12,25 +11,23 @@ _generation = 0
 """How many forks lead to this process."""
 
 
-class ForkLock:
+class ForkLock(RLock):  # type: ignore[misc]  # final for the type checker alone
     """A lock around operations on state that threads share.
 
     A forked process gets a new lock: the holder of the old one does not exist there, and each operation under the lock leaves
     the state consistent.  The lock is reentrant, for signal handlers and finalizers that run in the thread that holds it.
     """
 
-    __slots__ = ("_generation", "_lock")
+    __slots__ = ("_generation",)
 
     def __init__(self) -> None:
-        self._lock, self._generation = threading.RLock(), _generation
+        self._generation = _generation
 
-    def __enter__(self) -> None:
+    def __enter__(self, blocking: bool = True, timeout: float = -1) -> bool:
         if self._generation != _generation:
-            self._lock, self._generation = threading.RLock(), _generation
-        self._lock.acquire()
-
-    def __exit__(self, *error: Any) -> None:
-        self._lock.release()
+            self._at_fork_reinit()  # type: ignore[attr-defined]
+            self._generation = _generation
+        return self.acquire()
 
 
 def _in_child() -> None:

@@ -26,7 +26,8 @@ INTERNAL = (
 
 _PACKAGE = str(Path(__file__).parent.parent)
 _ROOTS = tuple(str(Path(p).resolve()) for p in (_PACKAGE, f"{_PACKAGE}/ir", f"{_PACKAGE}/codegen"))
-_ours: dict[CodeType, bool] = {}
+_ours: dict[str, bool] = {}
+"""Whether code of a file is."""
 
 
 LEADS_OUT = (
@@ -61,15 +62,16 @@ class TracingError(RuntimeError):
 
 def is_ours(code: CodeType) -> bool:
     """Return whether code belongs to this package, or to Python's import system."""
-    ours = _ours.get(code)
+    file = code.co_filename
+    ours = _ours.get(file)  # by the name, whose hash is known: that of code takes in its constants
     if ours is None:
-        ours = _ours[code] = code.co_filename.startswith((_PACKAGE, *_ROOTS)) or code.co_filename.startswith("<frozen")
+        ours = _ours[file] = file.startswith((_PACKAGE, *_ROOTS, "<frozen"))
     return ours
 
 
 def _user_frame() -> FrameType | None:
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and is_ours(frame.f_code):
+    while frame is not None and (_ours.get(frame.f_code.co_filename) or is_ours(frame.f_code)):
         frame = frame.f_back
     return frame
 

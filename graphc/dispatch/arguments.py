@@ -39,7 +39,10 @@ def numpy_names(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **{others.get(k, k): v for k, v in kwargs.items()})
+        for word in others if kwargs else ():
+            if word in kwargs:
+                kwargs[others[word]] = kwargs.pop(word)
+        return function(*args, **kwargs)
 
     return call
 

@@ -10,6 +10,7 @@ from graphc.ir.core.types import DType
 from graphc.recording.numbers import number_key
 from graphc.recording.recording import Recording
 from graphc.storage.operands import TENSORS, slot_of
+from graphc.storage.storage import Storage
 
 __all__ = ["KEYED", "key_of_call", "view_key"]
 
@@ -43,12 +44,14 @@ def key_of_call(recording: Recording, body: Any, args: tuple[Any, ...], kwargs: 
         elif kind is int:
             append(int)
             append(value)
+        elif kind in EXACT:
+            append((kind, value))
         else:
             part = _key_of(recording, value)
             if part is None:
                 return None
             append(part)
-    for word, value in kwargs.items():
+    for word, value in kwargs.items() if kwargs else ():
         part = _key_of(recording, value)
         if part is None:
             return None
@@ -100,8 +103,10 @@ def view_key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def _layout(tensor: Any) -> Any:
     """Return the type of a tensor, and what it shows of the memory of which shape; None in a trace."""
-    storage, type = tensor._storage, tensor._type
+    storage, shown = tensor._storage, tensor._type
     if storage.trace is not None:
         return None
+    if type(storage) is Storage and not tensor._view_steps:
+        return (shown.dtype, shown.shape)
     source, steps = tensor._place()
-    return (type.dtype, type.shape, source.shape, steps) if steps else (type.dtype, type.shape)
+    return (shown.dtype, shown.shape, source.shape, steps) if steps else (shown.dtype, shown.shape)

@@ -25,7 +25,7 @@ from graphc.recording.trie import NEVER
 from graphc.storage.views import ViewSteps
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["Operation", "op"]
+__all__ = ["Operation", "op", "operator"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -92,18 +92,19 @@ def op(
         body.__annotations__ = {k: _users_type(v) for k, v in body.__annotations__.items()}
         keeps = not view if saves is None else saves
         operation = Definition(body, name, view=view, differentiable=differentiable, saves=keeps, varying=varying)
-        call = wraps(body)(_viewing(operation) if view else _recording(operation))
+        call = wraps(body)(_viewing(operation) if view else _recording(operation, operation.record))
         inplace = _position(body, "inplace")
         call = call if inplace is None else wraps(body)(_writing(call, inplace))
         call.nodes = body  # type: ignore[attr-defined]
+        call.definition = operation  # type: ignore[attr-defined]
         return call
 
     return decorate
 
 
-def _recording(operation: Definition) -> Callable[..., Any]:
-    """Return an operation on tensors that is recorded: as a known event, or else from nodes."""
-    body, slow = operation.body, operation.record
+def _recording(operation: Definition, slow: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an operation on tensors that is recorded: as a known event, or else by `slow(args, kwargs)`."""
+    body = operation.body
 
     def call(*args: Any, **kwargs: Any) -> Any:
         recording = state.fast
@@ -120,10 +121,11 @@ def _recording(operation: Definition) -> Callable[..., Any]:
                 if child is not None and child.build is not None and child is not NEVER:
                     results = recorded_tensors(recording, child)
                     if recording.advance(entry, child, [t._storage for t in results], inputs):
-                        recording.flush_if_full()
+                        if child.slot > PENDING_BOUND or recording.heavy:
+                            recording.flush()
                         return child.build(results)
                 elif child is not None and child is not NEVER:
-                    result = recorded_tensor(recording, child)
+                    result = recorded_tensor(recording, child.slot, child.type, child.requires, child.fn)
                     if recording.entry is entry:  # `advance`, inlined: this is the path of each operation of a loop
                         recording.entry = child
                         recording.numbers += inputs
@@ -136,9 +138,32 @@ def _recording(operation: Definition) -> Callable[..., Any]:
     return call
 
 
+def operator(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
+    """Return the method of an operator: NotImplemented, so that Python tries the other operand, where the operation refuses."""
+    operation: Definition | None = getattr(function, "definition", None)
+    if operation is None:
+
+        def method(self: Tensor, other: Any) -> Any:
+            try:
+                return function(self, other)
+            except TypeError:
+                return NotImplemented
+
+        return wraps(function)(method)
+    record = operation.record
+
+    def slow(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            return record(args, kwargs)
+        except TypeError:
+            return NotImplemented
+
+    return wraps(function)(_recording(operation, slow))
+
+
 def _viewing(operation: Definition) -> Callable[..., Any]:
     """Return an operation on tensors whose results share memory with an operand where possible."""
-    record = _recording(operation)
+    record = _recording(operation, operation.record)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if state.fast is not None:

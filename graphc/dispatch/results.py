@@ -7,7 +7,8 @@ from typing import Any
 
 from graphc.dispatch.arguments import Operands, Slots
 from graphc.ir.core.graph import Node, current
-from graphc.ir.core.predicates import is_literal
+from graphc.ir.core.predicates import is_literal, stays_within
+from graphc.ir.core.types import TensorType
 from graphc.recording.context import state
 from graphc.recording.grad_fn import GradFn
 from graphc.recording.recording import PENDING_BOUND, Recording
@@ -56,41 +57,40 @@ def template(result: Any, nodes: list[Node]) -> Callable[[Sequence[Any]], Any] |
     if isinstance(result, Node):
         nodes.append(result)
         return None
-    parts: list[Any] = []
-    for part in result if isinstance(result, (tuple, list)) else ():
-        first = len(nodes)
-        build = template(part, nodes)
-        parts.append((build, first, len(nodes)))
     if not isinstance(result, (tuple, list)):
         return lambda tensors: result
+    start = len(nodes)
+    parts: list[Any] = []
+    for part in result:
+        first = len(nodes) - start
+        build = template(part, nodes)
+        parts.append((build, first, len(nodes) - start))
     kind = type(result)
-
-    def builder(tensors: Sequence[Any]) -> Any:
-        items = [tensors[i] if build is None else build(tensors[i:j]) for build, i, j in parts]
-        return kind(*items) if hasattr(kind, "_fields") else kind(items)
-
-    return builder
+    make: Callable[[Sequence[Any]], Any] = getattr(kind, "_make", kind)  # of a named tuple
+    if all(build is None for build, _, _ in parts):
+        return make
+    return lambda tensors: make([tensors[i] if build is None else build(tensors[i:j]) for build, i, j in parts])
 
 
 def names_line(node: Node) -> bool:
     """Return whether an error of an operation names the user's line."""
-    return node.op.may_fail or bool(node.regions)
+    return bool(node.regions) or (node.op.may_fail and not stays_within(node))
 
 
-def recorded_tensor(recording: Recording, entry: Entry) -> Tensor:
-    """Return a tensor for the only result of an event."""
+def recorded_tensor(recording: Recording, number: int, type: TensorType, requires: bool, fn: Any) -> Tensor:
+    """Return a tensor for a slot."""
     storage: Storage = new_object(Storage)
     storage._node = storage.value = storage.aliases = storage.trace = None
     storage.recording = recording
-    storage.slot = entry.slot
-    storage.requires_grad = entry.requires
-    storage._fn = entry.fn
+    storage.slot = number
+    storage.requires_grad = requires
+    storage._fn = fn
     storage.pending = storage.version = 0
     tensor: Tensor = new_object(Tensor)
     tensor._storage = storage
     tensor._base = tensor._grad = tensor._hooks = tensor._view_fn = tensor._viewed = None
     tensor._view_steps = ()
-    tensor._type = entry.type
+    tensor._type = type
     tensor._retains = False
     tensor._view_version = 0
     return tensor
@@ -98,11 +98,11 @@ def recorded_tensor(recording: Recording, entry: Entry) -> Tensor:
 
 def recorded_tensors(recording: Recording, entry: Entry) -> list[Tensor]:
     """Return tensors for the results of an event."""
-    tensors = []
-    for number, slot in enumerate(entry.slots):
+    number, tensors = entry.slot, []
+    for slot in entry.slots:
         fn = HISTORY if slot.requires else None
-        storage = Storage.recorded(recording, entry.slot + number, slot.requires, fn)
-        tensors.append(Tensor._recorded(storage, slot.node.types[0]))
+        tensors.append(recorded_tensor(recording, number, slot.node.types[0], slot.requires, fn))
+        number += 1
     return tensors
 
 

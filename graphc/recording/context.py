@@ -98,11 +98,13 @@ class _State(threading.local):
 
     def renew(self) -> None:
         """Begin a new recording."""
-        recording = type(self).new_recording()
+        recording = _State.new_recording()
+        own = self.__dict__  # of this thread: one look-up instead of one for each attribute
         if recording is not None:
-            recording.grad = self._grad
-        self.recording = recording
-        self._choose()
+            recording.grad = own["_grad"]
+        own["recording"] = recording
+        on_nodes = own["_trace"] is not None or own["_anomaly"] or own["_transforms"]
+        own["fast"] = None if on_nodes else recording
 
     def _choose(self) -> None:
         on_nodes = self._trace is not None or self._anomaly or self._transforms

@@ -319,8 +319,7 @@ class Plan:
 
     def run(self, arrays: Sequence[Any]) -> Sequence[Any]:
         """Return the values of the roots."""
-        native = self.structure.native
-        return native(*arrays) if native is not None else self.structure.run(self.params, self.roots, arrays)
+        return self.structure.run(self.params, self.roots, arrays)
 
 
 def make_plan(known: list[Slot], alive: tuple[int, ...], dead: set[int], numbers: Sequence[Node]) -> Plan:

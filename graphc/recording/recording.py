@@ -27,7 +27,7 @@ from graphc.recording.grad_fn import AccumulateGrad, GradFn
 from graphc.recording.lazy import Plan, make_plan, substitute
 from graphc.recording.trie import HISTORY, INPUT, LEAF, PAST, Entry, Slot
 
-__all__ = ["HELD_BYTES", "PENDING_BOUND", "Recording"]
+__all__ = ["HELD_BYTES", "PENDING_BOUND", "UNREAD", "Recording"]
 
 PENDING_BOUND = 1000
 """The longest chain of operations before it is computed."""
@@ -35,11 +35,10 @@ PENDING_BOUND = 1000
 HELD_BYTES = 1 << 28
 """The most bytes of external values that a recording holds before it is computed."""
 
+UNREAD = (None,)
+"""The storage of a slot that no tensor reads."""
+
 _serials = count()
-
-
-def _nothing(slot: int) -> None:
-    pass
 
 
 class Recording:
@@ -109,7 +108,7 @@ class Recording:
         return entry.slots[number - entry.slot]
 
     def event(
-        self, key: tuple[Any, ...], learn: Callable[[list[Slot]], Slot], storage: Any = None, before: Any = _nothing
+        self, key: tuple[Any, ...], learn: Callable[[list[Slot]], Slot], storage: Any = None, before: Any = None
     ) -> int:
         """Record an event with one slot; `learn` returns its entry the first time.  Return the slot, or -1 if it is closed.
 
@@ -121,7 +120,8 @@ class Recording:
             if not known:
                 self.follow(key)
             child = child or Entry(entry, (learn(self.known()),))
-            before(child.slot)
+            if before is not None:
+                before(child.slot)
             if self.advance(entry, child, (storage,)):
                 if not known:
                     entry.children[key] = child
@@ -163,10 +163,14 @@ class Recording:
                 child = entry.children.setdefault(key, Entry(entry, (slot,)))
             number: int = child.slot
             self.inputs[number] = array
-            _set(self.nodes, number, node)
-            _set(self.tensors, number, source if kind == LEAF else None)
-            _set(self.edges, number, source if kind == PAST else None)
-            if self.advance(entry, child, (None,)):
+            if node is not None or number in self.nodes:
+                _set(self.nodes, number, node)
+            if kind != INPUT or number in self.tensors or number in self.edges:
+                _set(self.tensors, number, source if kind == LEAF else None)
+                _set(self.edges, number, source if kind == PAST else None)
+            if self.entry is entry:  # `advance`, inlined
+                self.entry = child
+                self.slots += UNREAD
                 return number
         return -1
 
@@ -215,8 +219,9 @@ class Recording:
         slots = self.slots
         if path is None or not slots:
             return
-        alive = [i for i, storage in enumerate(slots) if storage is not None and getrefcount(storage) > UNHELD]
-        alive = [i for i in alive if slots[i].recording is self and slots[i].slot == i]
+        alive = [
+            i for i, s in enumerate(slots) if s is not None and getrefcount(s) > UNHELD and s.recording is self and s.slot == i
+        ]
         if alive:
             self._compute(path, tuple(alive), slots)
         self._drop()
@@ -228,13 +233,15 @@ class Recording:
             plan = path.plans[alive] = make_plan(known, alive, used_up(known, self.freed), path.all_numbers())
         inputs, numbers = self.inputs, self.numbers
         try:
-            values = plan.run([inputs[i] if i >= 0 else numbers[~i] for i in plan.inputs])
+            arrays = [inputs[i] if i >= 0 else numbers[~i] for i in plan.inputs]
+            native = plan.structure.native
+            values = plan.run(arrays) if native is None else native(*arrays)
         except (IndexError, RuntimeError, MemoryError):
             self.materialize()
             return
         if self.urgent:
             plan.structure.spent = inf
-        for i, value in zip(alive, values, strict=False):
+        for i, value in zip(alive, values):  # noqa: B905 - values that gradients need follow
             storage = slots[i]
             if storage.recording is self:
                 storage.value = value

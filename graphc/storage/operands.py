@@ -11,7 +11,7 @@ from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import TensorType
 from graphc.recording.lazy import realize
 from graphc.recording.numbers import NUMBER, arrays, may_vary, number_key, varies
-from graphc.recording.recording import Recording
+from graphc.recording.recording import UNREAD, Recording
 from graphc.recording.trie import INPUT, LEAF, MADE, PAST, Entry, Slot
 from graphc.storage import views
 from graphc.storage.sharing import Shared
@@ -34,7 +34,10 @@ def slot_of(recording: Recording, tensor: Any) -> int:
     """Return the slot of a tensor's current value; NO_SLOT if it cannot be recorded."""
     if tensor._base is not None:
         return _view_slot(recording, tensor)
-    return storage_slot(recording, tensor, tensor._storage)
+    storage = tensor._storage
+    if type(storage) is Storage and storage.trace is None and storage.recording is not recording:
+        return _given_slot(recording, tensor, storage)
+    return storage_slot(recording, tensor, storage)
 
 
 def storage_slot(recording: Recording, tensor: Any, storage: Storage) -> int:
@@ -166,7 +169,8 @@ def _view_slot(recording: Recording, view: Any) -> int:
         storage.alone()
     if type(storage) is not Storage or storage.trace is not None or not views.is_static(steps):
         return NO_SLOT
-    array = None if storage.requires_grad else _known(storage)
+    node = storage._node
+    array = None if storage.requires_grad else storage.value if node is None else node.value
     if array is not None:
         array = views.shown(array, steps)
         if not array.flags.c_contiguous:
@@ -178,7 +182,12 @@ def _view_slot(recording: Recording, view: Any) -> int:
         base = storage_slot(recording, view._base, storage)
         if base < 0:
             return NO_SLOT
-        slot = recording.event((_view_slot, base, steps), lambda known: _view(known, base, view))
+        entry = recording.entry
+        child = None if entry is None else entry.children.get((_view_slot, base, steps))
+        if child is not None and recording.advance(entry, child, UNREAD):
+            slot = child.slot
+        else:
+            slot = recording.event((_view_slot, base, steps), lambda known: _view(known, base, view))
     view._viewed = (recording.serial, storage.version, slot)
     return slot
 

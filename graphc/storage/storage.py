@@ -187,9 +187,10 @@ class Storage:
     def array(self) -> Any:
         """Return the value, computed now if it was only recorded; None if it is pending on nodes."""
         recording = self.recording  # read first: another thread may end it at any moment
-        if self._node is None and self.value is None:
-            recording.flush()
         node, value = self._node, self.value
+        if node is None and value is None:
+            recording.flush()
+            node, value = self._node, self.value
         return value if node is None else node.value
 
     @property

@@ -113,11 +113,11 @@ class TensorBase(Operations):
 
     def _array(self) -> np.ndarray[Any, Any]:
         """Compute the values if necessary and return them, read-only."""
-        storage = self._storage
-        if state.trace is None and storage.trace is None:
+        storage, steps = self._storage, self._view_steps
+        if storage.trace is None and (state.fast is not None or state.trace is None):
             value = storage.array()
-            if value is not None and views.is_static(self._view_steps):
-                return views.shown(value, self._view_steps)  # type: ignore[no-any-return]
+            if value is not None and (not steps or views.is_static(steps)):
+                return views.shown(value, steps) if steps else value  # type: ignore[no-any-return]
         node = storage.entered()
         if node.value is None:
             if storage.trace is None and state.trace is None:

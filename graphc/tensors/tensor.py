@@ -29,6 +29,8 @@ __all__ = ["Tensor", "device"]  # older pickles name the device here
 
 T = TypeVar("T", bound="Tensor")
 
+new_object = object.__new__
+
 NON_LEAF_GRAD = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated "
     "during "
@@ -85,13 +87,13 @@ class Tensor(Values):
             type = TensorType(self._type.dtype, views.shape_of(self._type.shape, steps))
         if storage.requires_grad and not state.grad:
             return Tensor._recorded(Shared(storage, path), type)
-        view = Tensor._recorded(storage, type)
+        view: Tensor = new_object(Tensor)
+        view._storage, view._type, view._view_steps, view._view_version = storage, type, path, storage.version
         view._base = self if self._base is None else self._base
-        view._view_steps = path
-        view._view_version = storage.version
+        view._grad = view._hooks = view._viewed = None
+        view._retains = False
+        view._view_fn = (name, self) if storage.requires_grad else None
         storage.shown_by(view)
-        if storage.requires_grad:
-            view._view_fn = (name, self)
         return view
 
     @property

@@ -12,7 +12,7 @@ __all__ = [
     "adds_updates", "coefficients", "is_add", "is_branch", "is_broadcast", "is_call", "is_cast", "is_concatenate",
     "is_constant", "is_custom", "is_derived", "is_elementwise", "is_fusion", "is_gather", "is_iota", "is_literal",
     "is_loop", "is_matmul", "is_plus_zero", "is_product", "is_reshape", "is_result", "is_scan", "is_scatter", "is_select",
-    "is_stopped", "is_while", "is_zero", "may_fail",
+    "is_stopped", "is_while", "is_zero", "may_fail", "stays_within",
 ]  # fmt: skip
 
 
@@ -162,6 +162,30 @@ def is_zero(node: Node) -> bool:
 def is_plus_zero(node: Node) -> bool:
     """Return whether a node is a constant zero other than -0.0: the neutral element of float sums that are not -0.0."""
     return is_zero(node) and str(node.params["value"]) != "-0.0"
+
+
+_ARGMAX, _ARGMIN, _ARGSORT = (PRIMITIVES[name] for name in ("argmax", "argmin", "argsort"))
+_MOVED = frozenset(PRIMITIVES[name] for name in ("reshape", "permute", "broadcast", "slice", "flip"))
+
+
+def stays_within(node: Node) -> bool:
+    """Return whether all indices of a gather are positions along axes of the operand's extents: it cannot fail."""
+    if node.op is not _GATHER:
+        return False
+    extents = node.operands[0].shape
+    return all(_is_position(index, extent) for index, extent in zip(node.operands[1:], extents, strict=False))
+
+
+def _is_position(index: Node, extent: int) -> bool:
+    while index.op in _MOVED:
+        index = index.operands[0]
+    if index.op is _IOTA:
+        return bool(index.shape[index.params["axis"]] <= extent)
+    if index.op is _ARGMAX or index.op is _ARGMIN or index.op is _ARGSORT:
+        return bool(index.operands[0].shape[index.params["axis"]] <= extent)
+    if index.op is _SELECT:
+        return all(_is_position(x, extent) for x in index.operands[1:])
+    return False
 
 
 def may_fail(node: Node) -> bool:

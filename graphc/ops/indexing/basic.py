@@ -24,12 +24,11 @@ def basic_view(input: Tensor, index: Any) -> Tensor | None:
     """Return the view that an index shows; None where it has other entries, is out of bounds, or a function is traced."""
     if state.fast is None:
         return None
-    key = _key(index)
+    key = index if type(index) is int else _key(index)
     if key is None:
         return None
-    type = input._type
-    shape = type.shape
-    view = _known.get((type.dtype, shape, key))
+    dtype, shape = input._type.dtype, input._type.shape
+    view = _known.get((dtype, shape, key))
     if view is None:
         try:
             selection, _ = parse_index(shape, index)
@@ -38,24 +37,28 @@ def basic_view(input: Tensor, index: Any) -> Tensor | None:
         if len(_known) > BOUND:
             _known.clear()
         steps = box_steps(shape, selection)
-        result = TensorType(type.dtype, shape_of(shape, steps))
-        view = _known[type.dtype, shape, key] = (steps, f"{label(shape, selection)}Backward0", result)
+        result = TensorType(dtype, shape_of(shape, steps))
+        view = _known[dtype, shape, key] = (steps, f"{label(shape, selection)}Backward0", result)
     return input._view_along(*view)
 
 
 def _key(index: Any) -> Any:
-    """Return what tells an index apart; None if it has other entries than integers, slices of integers, None and Ellipsis."""
+    """Return what tells an index apart that is no int; None where it has other entries than ints, slices, None and Ellipsis."""
     kind = type(index)
-    if kind is int:
-        return index
     if kind is not tuple:
         return (_entry_key(index),) if kind is slice or index is None or index is Ellipsis else None
-    key = []
+    key: list[Any] = []
     for entry in index:
-        part = entry if type(entry) is int else _entry_key(entry)
-        if part is None:
-            return None
-        key.append(part)
+        kind = type(entry)
+        if kind is int:
+            key.append(entry)
+        elif kind is slice and entry.start is entry.stop is entry.step is None:
+            key.append(WHOLE)
+        else:
+            part = _entry_key(entry)
+            if part is None:
+                return None
+            key.append(part)
     return tuple(key)
 
 
@@ -69,6 +72,9 @@ def _entry_key(entry: Any) -> Any:
 
 
 INTEGERS = (int, type(None))
+
+WHOLE = (None, None, None)
+"""The key of the slice of a whole axis."""
 
 
 def numpy_index(index: Any) -> bool:

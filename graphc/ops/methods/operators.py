@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from graphc.ops.elementwise import arithmetic, bits, comparison, division, powers
 from graphc.ops.linear_algebra import matrices
-from graphc.tensors.tensor import Tensor
 
-__all__ = ["IN_PLACE_OPERATORS", "OPERATORS", "operator"]
+__all__ = ["IN_PLACE_OPERATORS", "OPERATORS"]
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     "add": arithmetic.add,
@@ -49,16 +47,3 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 """Binary operators; those with a leading r have swapped operands."""
 
 IN_PLACE_OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift")
-
-
-def operator(function: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
-    """Return NotImplemented, so that Python tries the other operand, for operands that the function does not support."""
-
-    @wraps(function)
-    def method(self: Tensor, other: Any) -> Any:
-        try:
-            return function(self, other)
-        except TypeError:
-            return NotImplemented
-
-    return method

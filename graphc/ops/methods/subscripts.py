@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from graphc.core.errors import guard
 from graphc.ops.elementwise import comparison
 from graphc.ops.indexing import items, masks
 from graphc.ops.indexing.basic import basic_view, numpy_index
@@ -18,6 +19,12 @@ __all__ = ["contains", "get_item", "set_item", "where"]
 
 def get_item(self: Tensor, index: Any) -> Tensor:
     """Return the elements at an index; integers, slices, None and ... give a view, tensors and lists a copy."""
+    view = basic_view(self, index)
+    return _selected(self, index) if view is None else view
+
+
+@guard
+def _selected(self: Tensor, index: Any) -> Tensor:
     return items.getitem(self, _one_per_axis(index) if type(index) is list else index)
 
 

@@ -6,6 +6,7 @@ from types import FunctionType
 from typing import Any
 
 from graphc.core.errors import guard
+from graphc.dispatch.operation import operator
 from graphc.ops.elementwise import (
     arithmetic,
     bits,
@@ -26,7 +27,7 @@ from graphc.ops.indexing import gather, items, masks, scatter, slices
 from graphc.ops.linear_algebra import affine, matrices, square_matrices, vectors
 from graphc.ops.methods import conversion, filling, subscripts
 from graphc.ops.methods.in_place import INPLACE, in_place
-from graphc.ops.methods.operators import IN_PLACE_OPERATORS, OPERATORS, operator
+from graphc.ops.methods.operators import IN_PLACE_OPERATORS, OPERATORS
 from graphc.ops.nn import rectifiers, softmax
 from graphc.ops.random import integers
 from graphc.ops.reduce import counting, cumulative, extremes, moments, norms, sorting, sums
@@ -75,8 +76,13 @@ SPECIAL: dict[str, Any] = {
 """Methods under other names than their functions', and methods that are not operations."""
 
 
+GUARDED = frozenset((subscripts.get_item,))
+"""Methods that are guarded where they can fail."""
+
+
 def _guarded(value: Any) -> Any:
-    return guard(value) if isinstance(value, FunctionType) and not hasattr(value, "nodes") else value
+    unguarded = isinstance(value, FunctionType) and not hasattr(value, "nodes") and value not in GUARDED
+    return guard(value) if unguarded else value
 
 
 def _complete_class() -> None:

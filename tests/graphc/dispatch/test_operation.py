@@ -26,6 +26,11 @@ def pair(input: Node, other: bool = False) -> tuple[Node, Node]:
     return input * 1.0, input * 2.0
 
 
+@op("Nested")
+def nested(input: Node) -> tuple[Node, tuple[Node, list[Node]], float]:
+    return input * 1.0, (input * 2.0, [input * 3.0, input * 4.0]), 5.0
+
+
 @op("Flag", differentiable=False)
 def positive(input: Node) -> Node:
     return input > 0
@@ -36,6 +41,27 @@ def test_the_body_gets_nodes_and_the_caller_tensors(run) -> None:
     assert run(lambda x: twice(x, plus=1.0))(x).tolist() == [3.0, 5.0]
     assert twice(np.array([1.5])).tolist() == [3.0]
     assert [y.tolist() for y in pair(x)] == [[1.0, 2.0], [2.0, 4.0]]
+
+
+def test_results_in_tuples_inside_tuples() -> None:
+    for _ in range(3):
+        one, (two, (three, four)), number = nested(torch.tensor([1.0]) + 1)
+        assert [one.tolist(), two.tolist(), three.tolist(), four.tolist(), number] == [[2.0], [4.0], [6.0], [8.0], 5.0]
+
+
+def test_operators_let_the_other_operand_answer() -> None:
+    class Other:
+        def __radd__(self, left: object) -> str:
+            return "radd"
+
+        def __lt__(self, left: object) -> str:
+            return "lt"
+
+    x = torch.tensor([1.0, 2.0])
+    for _ in range(3):
+        assert x + Other() == "radd" and (x > Other()) == "lt" and (x + 1).tolist() == [2.0, 3.0]
+        with pytest.raises(TypeError, match="unsupported operand"):
+            x - Other()
 
 
 def test_the_history_has_the_operations_name() -> None:
