@@ -11,10 +11,12 @@ import numpy as np
 
 from graphc.autograd.engine import with_late_hooks
 from graphc.compiler.guards.watch import Watch, watch
+from graphc.compiler.histories import is_outside
 from graphc.compiler.options import Options
 from graphc.compiler.protocol import Result
+from graphc.compiler.shown import ArgumentSource, Arrangement, GradSource, OutsideSource, Source, arrangement
 from graphc.compiler.signature import Argument, Call, flatten_call, names_of
-from graphc.compiler.variant import ArgumentStorage, ArgumentTensor, CapturedStorage, OutsideTensor, Variant, is_outside
+from graphc.compiler.variant import ArgumentStorage, ArgumentTensor, CapturedStorage, OutsideTensor, Variant
 from graphc.core import pytree
 from graphc.core.dtypes import of_numpy
 from graphc.core.errors import TracingError, add_location
@@ -22,7 +24,7 @@ from graphc.core.pytree import TreeDef
 from graphc.ir.core.graph import PARAMETER, Graph, Node, parameter, toposort
 from graphc.ir.core.types import TensorType
 from graphc.recording.context import state
-from graphc.recording.grad_fn import CustomGradFn, GradFn, TransformInput, history
+from graphc.recording.grad_fn import CustomGradFn, GradFn, Replaced, TransformInput, history
 from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.custom_vjp import written_out
@@ -157,9 +159,14 @@ class Tracer:
             if isinstance(x, Tensor):
                 x._node()  # a tensor from outside that is returned is used, too
         self._check_aliases()
-        nodes = self._written_out([x for x in leaves if isinstance(x, Tensor)])
-        results = [self._result(x, nodes) for x in leaves]
-        writes: list[tuple[CapturedStorage | ArgumentStorage, Result]] = [*self._written_arguments(), *self._written_state()]
+        values, arranged = self._arranged(leaves)
+        written = [x for x, n in self.numbers.items() if x._storage._node is not self.params[n]]
+        nodes = self._written_out([*(x for x in values if isinstance(x, Tensor)), *filter(_has_new_history, written)])
+        results = [self._result(x, nodes) for x in values]
+        writes: list[tuple[CapturedStorage | ArgumentStorage, Result]] = [
+            *(self._written_argument(x, nodes) for x in written),
+            *self._written_state(),
+        ]
         grads = self._accumulated()
         captures = list(trace.captures.values())
         inputs = [*self.params, *(c.placeholder for c in captures), *(n for _, n in trace.numbers)]
@@ -178,6 +185,7 @@ class Tracer:
             grads_read=[(self._finder(s.tensor), s.original is None) for s in trace.grads.values() if s.looked],
             tree=tree,
             results=[place(r) for r in results],
+            arranged=arranged,
             writes=[(find, place(r)) for find, r in writes],
             grads=[(find, None if r is None else place(r)) for find, r in grads],
             placeholders=self.numbers,
@@ -214,7 +222,7 @@ class Tracer:
         number = next((n for n in self.state_like if self.call.arguments[n].passed is leaf), self.numbers.get(leaf))
         if number is not None:
             return Result("argument", number)
-        if leaf._storage in self.trace.captures and leaf._base is None:
+        if self._is_external(leaf):
             return Result("constant", value=leaf)
         return self._output(nodes.get(leaf, leaf._node()), leaf._edge() if leaf.requires_grad else None)
 
@@ -223,13 +231,36 @@ class Tracer:
         number = self.numbers.get(tensor)
         return OutsideTensor(tensor) if number is None else ArgumentTensor(number)
 
-    def _written_arguments(self) -> list[tuple[ArgumentStorage, Result]]:
-        writes: list[tuple[ArgumentStorage, Result]] = []
-        for tensor, number in self.numbers.items():
-            if tensor._storage._node is not self.params[number]:
-                rebinds = tensor._storage in self.trace.rebound
-                writes.append((ArgumentStorage(number, rebinds), self._output(tensor._storage.node_in_trace())))
-        return writes
+    def _arranged(self, leaves: list[Any]) -> tuple[list[Any], Arrangement | None]:
+        """Return the leaves that have to be computed, and how the result consists of them and of what shows other values."""
+        if self.call.is_numpy:
+            return leaves, None
+        passed = {id(self.call.arguments[n].passed) for n in self.state_like}
+        sources: dict[Storage, Source] = {s: OutsideSource(s) for s, c in self.trace.captures.items() if c.lookup is None}
+        sources |= {x._storage: self._source(x) for x, n in self.numbers.items() if not self.call.arguments[n].is_numpy}
+        for slot in self.trace.grads.values():
+            if slot.tensor._grad is not None:
+                sources[slot.tensor._grad._storage] = GradSource(self._source(slot.tensor))
+        return arrangement(
+            leaves,
+            lambda x: not isinstance(x, Tensor) or x in self.numbers or id(x) in passed or self._is_external(x),
+            sources,
+        )
+
+    def _source(self, tensor: Tensor) -> Source:
+        number = self.numbers.get(tensor)
+        return OutsideSource(tensor) if number is None else ArgumentSource(number)
+
+    def _is_external(self, x: Tensor) -> bool:
+        """Return whether a tensor is one from outside, which the trace finds as itself."""
+        capture = self.trace.captures.get(x._storage)
+        return x._base is None and (capture.lookup is None if capture is not None else x._storage.trace is not self.trace)
+
+    def _written_argument(self, tensor: Tensor, nodes: Mapping[Tensor, Node]) -> tuple[ArgumentStorage, Result]:
+        storage = tensor._storage
+        node = nodes.get(tensor, storage.node_in_trace())
+        fn = storage._fn if _has_new_history(tensor) else None
+        return ArgumentStorage(self.numbers[tensor], storage in self.trace.rebound), self._output(node, fn)
 
     def _outside(self) -> frozenset[Storage]:
         """Return the external storages whose values or gradients the function used."""
@@ -262,7 +293,7 @@ class Tracer:
         for number, (storage, capture) in enumerate(self.trace.captures.items()):
             if storage._node is capture.placeholder:
                 continue
-            if storage.requires_grad and storage._fn is not None and capture.fn is None:
+            if storage.requires_grad and _is_new(storage._fn):
                 raise TracingError(
                     "expected state without history, got a tensor from outside that was written with one; detach what is kept"
                 )
@@ -279,6 +310,17 @@ class Tracer:
             elif final is not None and final is not slot.original:
                 grads.append((self._finder(slot.tensor), self._output(final._node())))
         return grads
+
+
+def _has_new_history(tensor: Tensor) -> bool:
+    """Return whether the history of an argument is not the one that it came with."""
+    return tensor._storage.requires_grad and _is_new(tensor._storage._fn)
+
+
+def _is_new(fn: GradFn | None) -> bool:
+    while isinstance(fn, Replaced):
+        fn = fn.edges[0]
+    return not (fn is None or isinstance(fn, TransformInput) or is_outside(fn))
 
 
 def capture(function: Callable[..., Any], *args: Any) -> tuple[Graph, list[Captured]]:

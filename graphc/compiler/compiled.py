@@ -30,7 +30,6 @@ from graphc.compiler.lowered import Lowered
 from graphc.compiler.options import Options
 from graphc.compiler.signature import Call, flatten_call
 from graphc.compiler.variant import Variant
-from graphc.core import pytree
 from graphc.recording.context import state
 from graphc.tensors.tensor import Tensor
 
@@ -134,7 +133,7 @@ class Compiled:
         variant, stays = self._compiled_known(call), True
         recorded = None if variant is None else record_call(variant, call)
         if variant is not None and recorded is not None:
-            return pytree.unflatten(recorded, variant.tree)
+            return variant.arrange(recorded, call)
         if variant is None or not variant.is_ready:
             with compiling():
                 if variant is None:
@@ -143,7 +142,7 @@ class Compiled:
                 if variant.graph.results and recorded is None:
                     _ = variant.program
         if recorded is not None:
-            return pytree.unflatten(recorded, variant.tree)
+            return variant.arrange(recorded, call)
         if stays and not kwargs and len(call.arguments) == len(args):
             self._compiled_speed_up(variant, call)
         return variant.run(call)

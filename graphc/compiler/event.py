@@ -39,7 +39,7 @@ class EventPlan:
 
 def event_plan(variant: Variant) -> EventPlan | None:
     """Return how calls of a variant are recorded; None if they are not: no result has a history, or it does more than that."""
-    histories = {i: r for i, r in enumerate(variant.results) if r.fn is not None and not r.fn.dead}
+    histories = {i: r for i, r in enumerate(variant.results) if r.has_history}
     simple = not variant.grads and not variant.options.check_nan and all(r.kind == "output" for r in variant.results)
     targets = all(isinstance(w, CapturedStorage) and not w.rebinds and r.kind == "output" for w, r in variant.writes)
     if not histories or not simple or not targets:
@@ -56,7 +56,7 @@ def event_plan(variant: Variant) -> EventPlan | None:
                 return None
             if isinstance(step, AccumulateGrad) and step.tensor not in variant.placeholders:
                 number = captured.get(step.tensor._storage)
-                if number is None:
+                if number is None or step.node is not variant.graph.params[number]:  # or the leaf was written before
                     return None
                 leaves[number] = step.tensor
                 plans.append(number)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphc.compiler.protocol import Array, Result, guards_hold, value_of, write_grads, write_state
+from graphc.compiler.shown import Arrangement
 from graphc.compiler.signature import Call
 from graphc.compiler.variant import CapturedStorage, OutsideTensor, Variant
 from graphc.core import pytree
@@ -66,6 +67,7 @@ class FastPath:
     rebound: list[int]
     grads: list[tuple[Tensor, Result | None, int]]
     results: list[Result]
+    arranged: Arrangement | None
     build: Callable[[list[Any]], Any]
     to_numpy: bool
 
@@ -85,7 +87,8 @@ class FastPath:
             own(storages[number])
         write_state(storages, outputs, self.writes)
         write_grads(self.grads, outputs)
-        return self.build([value_of(r, args, outputs, self.to_numpy) for r in self.results])
+        values = [value_of(r, args, outputs, self.to_numpy) for r in self.results]
+        return self.build(values if self.arranged is None else self.arranged(values, args))
 
     def _arguments(self, args: tuple[Any, ...]) -> list[Array] | None:
         """Return the arguments' arrays; None if one is not an array, or if a guard fails."""
@@ -174,7 +177,7 @@ def _is_bare(variant: Variant) -> bool:
     python = [variant.numbers, variant.guards, variant.watch.others]
     tensors = [variant.captures, variant.constants, variant.grads_read, variant.writes, variant.grads]
     in_order = [(r.kind, r.number) for r in variant.results] == [("output", i) for i in range(len(variant.graph.results))]
-    return in_order and not any(python) and not any(tensors)
+    return in_order and variant.arranged is None and not any(python) and not any(tensors)
 
 
 def _is_flat(tree: TreeDef) -> bool:
@@ -199,6 +202,7 @@ def _bound(variant: Variant, call: Call, slow: Callable[..., Any]) -> FastPath:
         rebound=[f.number for f, _ in variant.writes if isinstance(f, CapturedStorage) and f.rebinds],
         grads=[(f.tensor, r, r.number if r is not None else 0) for f, r in variant.grads if isinstance(f, OutsideTensor)],
         results=variant.results,
+        arranged=variant.arranged,
         build=pytree.builder(variant.tree),
         to_numpy=call.is_numpy,
     )

@@ -38,6 +38,11 @@ class Result:
     node: Node | None = None
     fn: GradFn | None = None
 
+    @property
+    def has_history(self) -> bool:
+        """Whether gradients can be taken of the result."""
+        return self.fn is not None and not self.fn.dead
+
 
 def guards_hold(guards: Iterable[tuple[Callable[[], Any], Any]], grads: Iterable[tuple[Tensor, bool]]) -> bool:
     """Return whether guarded Python values are unchanged, and the same tensors have a `.grad`."""

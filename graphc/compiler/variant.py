@@ -10,22 +10,22 @@ import numpy as np
 
 from graphc.codegen.program.program import Program
 from graphc.compiler.guards.watch import Watch
+from graphc.compiler.histories import Histories
 from graphc.compiler.options import Options
 from graphc.compiler.protocol import Array, Result, guards_hold, tensor_of, value_of, write_grads, write_state
+from graphc.compiler.shown import Arrangement
 from graphc.compiler.signature import Call
 from graphc.core import pytree
 from graphc.core.pytree import TreeDef
 from graphc.ir.core.cached import cached_property
-from graphc.ir.core.graph import PARAMETER, Graph, Node
-from graphc.recording.grad_fn import AccumulateGrad, CustomGradFn, GradFn, TransformInput, history
-from graphc.recording.lazy import substitute
+from graphc.ir.core.graph import Graph, Node
 from graphc.storage.compute import compute
-from graphc.storage.sharing import own
-from graphc.storage.storage import Storage, type_of, unique, valued
+from graphc.storage.sharing import own, stop_sharing
+from graphc.storage.storage import Storage, type_of
 from graphc.tensors.tensor import Tensor
-from graphc.tracing.trace import Captured, no_way_out
+from graphc.tracing.trace import Captured
 
-__all__ = ["ArgumentStorage", "ArgumentTensor", "CapturedStorage", "OutsideTensor", "Variant", "is_outside"]
+__all__ = ["ArgumentStorage", "ArgumentTensor", "CapturedStorage", "OutsideTensor", "Variant"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,8 @@ class Variant:
     grads_read: list[tuple[ArgumentTensor | OutsideTensor, bool]]
     tree: TreeDef
     results: list[Result]
+    arranged: Arrangement | None
+    """How the function's result consists of these and of what shows values of theirs; None if it is these."""
     writes: list[tuple[CapturedStorage | ArgumentStorage, Result]]
     grads: list[tuple[ArgumentTensor | OutsideTensor, Result | None]]
     placeholders: dict[Tensor, int]
@@ -107,6 +109,8 @@ class Variant:
     """The external storages that the function uses; no other argument may share their values."""
     event_plan: Any = ()
     """How calls are recorded as events (graphc.compiler.event); None if they are run, () while that is not known."""
+    has_run: bool = False
+    """Whether a call ran it, so that the next one is not the call that was traced."""
     fast: Callable[..., Any] | None = None
     """The fast path for further calls like the first, once it is known that they have one."""
 
@@ -163,15 +167,43 @@ class Variant:
         arrays += [np.asarray(n.value, order="C") for n in self.constants]
         outputs = self.program.run_unchecked(arrays) if self.graph.results else []
         pick = _Picker(self, call, arrays, outputs)
-        results = [pick.result(r) for r in self.results]
+        histories = Histories(self, call, arrays) if any(r.has_history for r in self._all_results()) else None
         targets = [write.target(call) for write, _ in self.writes]
         for (write, _), storage in zip(self.writes, targets, strict=True):
             if write.rebinds:
-                own(storage)
-        write_state(targets, [pick.array(r) for _, r in self.writes], [(i, i) for i in range(len(targets))])
+                self._separate(write, storage)
+        self.has_run = True
+        values = [(storage, r) for storage, (_, r) in zip(targets, self.writes, strict=True) if r.fn is None]
+        write_state([s for s, _ in values], [pick.array(r) for _, r in values], [(i, i) for i in range(len(values))])
+        if histories is not None:
+            histories.replaced = {r.node: storage for storage, r in values if r.node is not None}
+        results = [pick.result(r, histories) for r in self.results]
+        for write, r in self.writes:
+            if r.fn is not None and isinstance(write, ArgumentStorage):
+                new = pick.result(r, histories)
+                call.arguments[write.number].passed._write_history(new._node(), new._edge(), 0)
         grads = [(find(call), r, i) for i, (find, r) in enumerate(self.grads)]
         write_grads(grads, [_NOTHING if r is None else pick.array(r) for _, r in self.grads])
-        return pytree.unflatten(results, self.tree)
+        return self.arrange(results, call)
+
+    def _all_results(self) -> list[Result]:
+        return [*self.results, *(r for _, r in self.writes)]
+
+    def arrange(self, values: list[Any], call: Call) -> Any:
+        """Return the function's result, of the values computed for `results`."""
+        leaves = values if self.arranged is None else self.arranged(values, [a.passed for a in call.arguments])
+        return pytree.unflatten(leaves, self.tree)
+
+    def _separate(self, write: CapturedStorage | ArgumentStorage, storage: Storage) -> None:
+        """Give a storage that `.data` was assigned to a value that nothing from before the call shares.
+
+        When the call was traced just now, what shares with a captured storage was made after the assignment, which refuses
+        storages that others share with: it shares the new value.
+        """
+        if self.has_run or isinstance(write, ArgumentStorage):
+            own(storage)
+        else:
+            stop_sharing(storage)
 
 
 _NOTHING = np.zeros(0)
@@ -199,45 +231,10 @@ class _Picker:
         foreign = r.number < len(self.call.arguments) and self.call.arguments[r.number].is_numpy
         return np.array(array) if foreign else array
 
-    def result(self, r: Result) -> Any:
-        if r.fn is not None and not r.fn.dead and not self.to_numpy:
-            return self.recorded(r)
+    def result(self, r: Result, histories: Histories | None) -> Any:
+        if r.has_history and histories is not None and not self.to_numpy:
+            return histories.tensor(r, self.array(r))
         if r.kind == "parameter":
             return self.array(r) if self.to_numpy else tensor_of(r, self.array(r))
         value = value_of(r, self.args, self.outputs, self.to_numpy)
         return np.array(value) if self.to_numpy and r.kind == "output" and r.number in self.variant.kept else value
-
-    def recorded(self, r: Result) -> Tensor:
-        """Return a result with a history: the recorded graph on the nodes of this call, with a known value."""
-        assert r.node is not None and r.fn is not None
-        actual = {p: self._actual(i, p) for i, p in enumerate(self.variant.graph.params)}
-        (node,) = substitute([r.node], actual)
-        if node.value is None:
-            node.value = self.array(r)
-        steps = history([r.fn])
-        if any(map(is_outside, steps)):
-            node = unique(node)
-            return Tensor._of(Storage(node, True, CustomGradFn(r.fn.name(), (), [node], [node], no_way_out)))
-        edges = tuple(edge for step in steps for edge in self._edges(step))
-        return Tensor._of(Storage(node, True, GradFn(r.fn.name(), edges, saves=r.fn.saves)))
-
-    def _actual(self, number: int, placeholder: Node) -> Node:
-        arguments, captures = self.call.arguments, self.variant.captures
-        if number < len(arguments):
-            passed = arguments[number].passed
-            return passed._node() if isinstance(passed, Tensor) else valued(arguments[number].array, placeholder)
-        storage = captures[number - len(arguments)].source() if number < len(arguments) + len(captures) else None
-        return storage.entered() if storage is not None else valued(self.arrays[number], placeholder)
-
-    def _edges(self, step: GradFn) -> list[GradFn | None]:
-        """Return the grad_fn edge at this call for the end of a recorded history."""
-        if isinstance(step, AccumulateGrad) and step.tensor not in self.variant.placeholders:
-            return [step.tensor._edge()]
-        if not isinstance(step, (AccumulateGrad, TransformInput)) or step.node not in self.variant.graph.params:
-            return []
-        return [self.call.arguments[self.variant.graph.params.index(step.node)].passed._edge()]
-
-
-def is_outside(step: GradFn) -> bool:
-    """Return whether a grad_fn stands for the history of an external tensor."""
-    return isinstance(step, CustomGradFn) and step.outputs[0].op is PARAMETER

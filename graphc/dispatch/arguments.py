@@ -96,6 +96,10 @@ class Operands(Lowering):
         self.pending = max(self.pending, storage.pending)
         return node
 
+    def others_require(self) -> bool:
+        """Return whether an operand after the first requires a gradient."""
+        return any(tensor.requires_grad for tensor in self.tensors[1:])
+
 
 class Interrupted(BaseException):
     """The recording was closed in the meantime."""
@@ -122,6 +126,10 @@ class Slots(Lowering):
         self.nodes.add(info.node)
         self.requires = self.requires or info.requires
         return info.node
+
+    def others_require(self) -> bool:
+        """Return whether an operand after the first requires a gradient."""
+        return any(self.recording.known()[slot].requires for slot in self.slots[1:])
 
 
 class Placeholders(Lowering):

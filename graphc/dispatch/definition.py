@@ -44,7 +44,7 @@ class Definition:
         *,
         view: Any,
         differentiable: bool,
-        saves: bool,
+        saves: Any,
         varying: Sequence[str],
     ) -> None:
         self.body, self.name, self.view, self.differentiable, self.saves = body, name, view, differentiable, saves
@@ -57,6 +57,12 @@ class Definition:
     def label(self, lowered: Sequence[Any], named: dict[str, Any]) -> str:
         """Return the name of the grad_fn."""
         return self.name if isinstance(self.name, str) else self.name(*lowered, **named)
+
+    def keeps(self, operands: Operands | Slots, lowered: Sequence[Any], named: dict[str, Any]) -> bool:
+        """Return whether torch would save values for the gradient of a call."""
+        if callable(self.saves):
+            return bool(self.saves(*lowered, **named))
+        return operands.others_require() if self.saves == "others" else bool(self.saves)
 
     def record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the body and record its results: as an event if possible, else as nodes."""
@@ -150,7 +156,7 @@ class Definition:
         if callable(self.view):
             return operands.tensors[0]._view_along(self.view(*lowered, **named), name)
         operands.requires = operands.requires and self.differentiable
-        return wrap_outputs(result, operands, name, is_view=self.view, saves=self.saves)
+        return wrap_outputs(result, operands, name, is_view=self.view, saves=self.keeps(operands, lowered, named))
 
     def _learn(self, recording: Recording, before: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
         """Return the entry of an unseen event: run the body on the nodes of slots."""
@@ -167,7 +173,8 @@ class Definition:
         nodes: list[Node] = []
         build = template(result, nodes)
         operands.requires = operands.requires and self.differentiable
-        slots = [made_slot(node, operands, label, saves=self.saves) for node in nodes]
+        saves = self.keeps(operands, lowered, named)
+        slots = [made_slot(node, operands, label, saves=saves) for node in nodes]
         if any(s.node.types[0].grows for s in slots):
             return NEVER
         self.names_lines = self.names_lines or any(map(names_line, toposort(nodes, operands.nodes.__contains__)))

@@ -71,7 +71,7 @@ def op(
     *,
     view: bool | str | Callable[..., ViewSteps] = False,
     differentiable: bool = True,
-    saves: bool | None = None,
+    saves: bool | str | Callable[..., bool] | None = None,
     varying: Sequence[str] = (),
 ) -> Lift:
     """Lift a function on nodes to tensors; `name` becomes `<nameBackward0>` unless it says `Backward` itself.
@@ -80,7 +80,8 @@ def op(
     ("strict" raises RuntimeError where they cannot; a function of the body's arguments returns
     the steps from the first operand to the result); `differentiable=False` gives results that never require a gradient;
     `saves=False` marks an operation whose gradient needs no values, so that its history can be used more than once, as
-    that of a view can.
+    that of a view can; "others" one that saves values only if an operand after the first requires a gradient, and it may be a
+    function of the body's arguments.
     `varying` are arguments that the body takes as numbers or 0-d nodes alike: numbers that change become inputs.
 
     Where the body takes `inplace` and that is true, the result is written to the first operand, which is returned.

@@ -15,7 +15,7 @@ from graphc.storage import views
 from graphc.storage.storage import HELD_ONCE, Storage, stopped, unique, valued
 from graphc.storage.views import ViewSteps
 
-__all__ = ["Places", "Shared", "own", "rebind", "share"]
+__all__ = ["Places", "Shared", "own", "rebind", "share", "stop_sharing"]
 
 
 SHARED_DATA = (
@@ -38,7 +38,7 @@ class Shared(Storage):
 
     def attach(self, source: Storage, path: ViewSteps) -> None:
         """Share with a storage, or with the one that it shares with."""
-        while isinstance(source, Shared):
+        while isinstance(source, Shared) and not source._is_rebound():
             source, path = source.source, source.view_steps + path
         self.source, self.view_steps, self.origin = source, path, None
         source.shown_by(self)
@@ -87,7 +87,7 @@ class Shared(Storage):
 
     def array(self) -> Any:
         """Return the value, computed now if it was only recorded; None if it is pending on nodes."""
-        if self._fn is not None and self.source._node is self.origin:
+        if self._is_rebound() or (self._fn is not None and self.source._node is self.origin):
             return super().array()
         value = self.source.array()
         return None if value is None or not views.is_static(self.view_steps) else views.shown(value, self.view_steps)
@@ -95,6 +95,8 @@ class Shared(Storage):
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the value."""
+        if self._is_rebound():
+            return self.node_in_trace().shape
         return views.shape_of(self.source.shape, self.view_steps)
 
     def alone(self) -> bool:
@@ -147,7 +149,7 @@ class Shared(Storage):
     @property
     def place(self) -> tuple[Storage, ViewSteps]:
         """The storage that this one shares with, and the view steps from there."""
-        return self.source, self.view_steps
+        return (self, ()) if self._is_rebound() else (self.source, self.view_steps)
 
     def settle(self) -> None:
         """Settle the source; then read from it again, unless a value with a history was written here."""
@@ -159,7 +161,7 @@ class Shared(Storage):
     @property
     def root(self) -> Storage:
         """The storage whose value has to be computed for this one's."""
-        return self if self._fn is not None else self.source.root
+        return self if self._fn is not None or self._is_rebound() else self.source.root
 
 
 class Places:
@@ -224,6 +226,11 @@ def rebind(storage: Storage, node: Node, pending: int) -> None:
 def own(storage: Storage) -> None:
     """Let a storage stop sharing: later writes to it affect it alone."""
     _leave(storage)
+    stop_sharing(storage)
+
+
+def stop_sharing(storage: Storage) -> None:
+    """Let a storage stop sharing with its source; what shows this storage goes on to."""
     if isinstance(storage, Shared):
         storage.become_plain()
 

@@ -1,8 +1,8 @@
 """The kind `state`: functions that write arguments, buffers and parameters under several names, against torch.
 
-A step is called four times; its arguments may be one tensor, views of one, or a buffer.  After each call its results, all
-state and all gradients are compared.  A program that torch refuses, or a compiled one that graphc refuses with a
-TracingError, is left out.
+A step is called four times; its arguments may be one tensor, views of one, a buffer, or have a history.  After some calls a
+result is written in place, and gradients of the results are taken.  Results, all state and all gradients are compared.  A
+program that torch refuses, or a compiled one that graphc refuses with a TracingError, is left out.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ VIEWS = (
     "{}.data", "{}.detach()", "{}.view(2, 6)[1]", "{}.detach()[1:]", "{}.t().detach()",
 )  # fmt: skip
 VIEW_WRITES = ("w.mul_(0.5)", "w.add_(1.0)", "w.zero_()", "w.sin_()", "w.copy_(w.clone() * 0.3)", "w[0] -= 0.1", "w[:1].neg_()")
-ALIASES = ("", "", "same", "views", "buffer")
-"""What the arguments of some calls are: tensors of their own, one tensor, views that overlap, a buffer."""
+ALIASES = ("", "", "same", "views", "buffer", "history", "history views")
+"""What the arguments of some calls are: tensors of their own, one tensor, overlapping views, a buffer, results."""
+RETURNED = ("x", "y", "x[1:]", "y.t()", "x.detach()", "s.b1[0]", "s.b0.detach()", "s.p0[1:]", "s.p1", "s.p0.grad")
 
 
 @dataclass
@@ -59,6 +60,8 @@ class State:
         for _ in range(self.random.choice((2, 3, 4, 5, 6, 8, 10))):
             self.random.choices(kinds, (6, 5, 4, 3, 2, 2))[0]()
         found = [*self.made[-2:], self.random.choice(BUFFERS), self.random.choice(PARAMETERS)]
+        found += self.random.sample(RETURNED, self.random.choice((0, 0, 1, 2)))
+        found += [f"{v}[1:]" for v in self.made[-1:] if self.random.random() < 0.2]
         return "\n    ".join(["def step(m, s, x, y, i):", *self.lines, f"return {', '.join(found)},"])
 
     def pick(self) -> str:
@@ -113,14 +116,32 @@ def outcome(m: Any, text: str, alias: str, seed: int, compiled: bool) -> list[An
     found: list[Any] = []
     for call in range(CALLS):
         x, y = tensor(), tensor()
-        if alias == "views":
+        leaves = [x.requires_grad_(), y.requires_grad_()] if "history" in alias else []
+        if leaves:
+            x, y = x * 1.5, y * 0.5
+        if "views" in alias:
             both = m.cat([x, y])
             x, y = both[1:4], both[2:5]
         x, y = s.b0 if alias == "buffer" and call % 2 else x, x if alias == "same" else y
         results = f(x, y, call % 3)
-        found += [np.array(t.detach().tolist()) for t in (*results, s.b0, s.b1, s.b2, s.p0, s.p1, x, y)]
+        use_results(m, random, [r for r in results if r is not None], x, ".data =" not in text)
+        found += [None if w.grad is None else np.array(w.grad.tolist()) for w in leaves]
+        tensors = (*results, s.b0, s.b1, s.b2, s.p0, s.p1, x, y)
+        found += [np.array(t.detach().tolist()) for t in tensors if t is not None]
         found += [None if p.grad is None else np.array(p.grad.tolist()) for p in (s.p0, s.p1)]
     return found
+
+
+def use_results(m: Any, random: Any, results: list[Any], x: Any, differentiable: bool) -> None:
+    """Write to some results, and take gradients of all; torch takes those of what `.data` was assigned with its new values."""
+    with m.no_grad():
+        for result in results[: random.integers(0, 3)] if random.random() < 0.5 else ():
+            if result.ndim:
+                result[0] += 0.125
+    if random.random() < 0.3 and differentiable:
+        wanted = [(r * r).sum() for r in (*results, x) if r.requires_grad]
+        if wanted:
+            sum(wanted[1:], wanted[0]).backward()
 
 
 def difference(want: list[Any], got: list[Any]) -> str:

@@ -190,7 +190,7 @@ def positive(input: Tensor) -> Tensor:
     return input
 
 
-@op("Addcmul", varying=("value",))
+@op("Addcmul", saves="others", varying=("value",))
 def addcmul(input: Node, tensor1: Node, tensor2: Node, *, value: float = 1) -> Node:
     """Return input + value * tensor1 * tensor2.
 
@@ -245,7 +245,7 @@ def addcdiv(input: Node, tensor1: Node, tensor2: Node, *, value: float = 1) -> N
     return x + _scaled(a, value) / b
 
 
-@op("Lerp")
+@op("Lerp", saves=lambda input, end, weight: isinstance(weight, Node))
 def lerp(input: Node, end: Node, weight: Operand) -> Node:
     """Interpolate linearly: return input + weight * (end - input).
 

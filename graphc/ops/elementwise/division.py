@@ -102,7 +102,7 @@ def floor_divide(input: Operand, other: Operand) -> Node:
     return elementwise("floordiv", *promote(input, other))
 
 
-@op("Remainder")
+@op("Remainder", saves="others")
 def remainder(input: Operand, other: Operand) -> Node:
     """Return the remainder of floor division, input - other * floor(input / other).
 
@@ -127,7 +127,7 @@ def remainder(input: Operand, other: Operand) -> Node:
     return elementwise("remainder", *promote(input, other))
 
 
-@op("Fmod")
+@op("Fmod", saves="others")
 def fmod(input: Operand, other: Operand) -> Node:
     """Return the remainder of truncating division, input - other * trunc(input / other).
 

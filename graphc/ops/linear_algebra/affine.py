@@ -21,7 +21,7 @@ def _mixed(product: Node, input: Node, beta: float, alpha: float) -> Node:
     return (added if beta == 1 else added * beta) + scaled
 
 
-@op("Addmm")
+@op("Addmm", saves="others")
 def addmm(input: Node, mat1: Node, mat2: Node, *, beta: float = 1, alpha: float = 1) -> Node:
     """Return beta * input + alpha * (mat1 @ mat2).
 
@@ -74,7 +74,7 @@ def addmv(input: Node, mat: Node, vec: Node, *, beta: float = 1, alpha: float = 
     return _mixed(mv.nodes(mat, vec), input, beta, alpha)
 
 
-@op("Baddbmm")
+@op("Baddbmm", saves="others")
 def baddbmm(input: Node, batch1: Node, batch2: Node, *, beta: float = 1, alpha: float = 1) -> Node:
     """Return beta * input + alpha * (batch1 @ batch2), for batches of matrices.
 

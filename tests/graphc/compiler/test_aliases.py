@@ -158,3 +158,22 @@ def test_data_of_state_that_others_share_is_refused() -> None:
         return alone.add_(1) * 1
 
     assert g(G.tensor([10.0, 20.0])).tolist() == alone.tolist() == [21.0, 41.0]
+
+
+@pytest.mark.parametrize("shares", [False, True])
+def test_what_shares_state_after_its_data_was_assigned(shares: bool) -> None:
+    source = G.tensor([1.0, 2.0])
+    s = SimpleNamespace(a=source.detach() if shares else source, b=G.tensor([3.0, 4.0]))
+
+    def f(x: Any) -> Any:
+        s.a.data = x * 2
+        s.a.neg_()
+        s.b = s.a.detach()
+        s.a[1:] = 7.0
+        return s.b * 1
+
+    assert G.compile(f)(G.tensor([10.0, 20.0])).tolist() == [-20.0, 7.0]
+    assert s.b.tolist() == s.a.tolist() == [-20.0, 7.0]
+    s.a[0] = 5.0
+    assert s.b.tolist() == [5.0, 7.0]
+    assert source.tolist() == ([1.0, 2.0] if shares else [5.0, 7.0])

@@ -1,0 +1,79 @@
+"""The histories of a compiled call's results: the recorded graph on the nodes of the call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from graphc.compiler.protocol import Array, Result
+from graphc.compiler.signature import Call
+from graphc.ir.core.graph import PARAMETER, Node
+from graphc.recording.grad_fn import AccumulateGrad, CustomGradFn, GradFn, TransformInput, history
+from graphc.recording.lazy import substitute
+from graphc.storage.storage import Storage, unique, valued
+from graphc.tensors.tensor import Tensor
+from graphc.tracing.trace import no_way_out
+
+if TYPE_CHECKING:
+    from graphc.compiler.variant import Variant
+
+__all__ = ["Histories", "is_outside"]
+
+
+class Histories:
+    """The nodes and grad_fns on which the histories of a call's results stand: made before the call writes anything.
+
+    A leaf that the function writes has another node afterwards, from which on its gradients are taken too.  `replaced` are the
+    storages with the nodes that the trace wrote to them.
+    """
+
+    def __init__(self, variant: Variant, call: Call, arrays: list[Array]) -> None:
+        self.variant, self.call, self.arrays = variant, call, arrays
+        self.replaced: dict[Node, Storage] = {}
+        params = variant.graph.params
+        self.numbers = {p: i for i, p in enumerate(params)}
+        self.actual = {p: self._actual(i, p) for i, p in enumerate(params)}
+        results = [*variant.results, *(r for _, r in variant.writes)]
+        self.edges = {p: edge for r in results if r.has_history for p, edge in self._edges(r.fn)}
+
+    def _actual(self, number: int, placeholder: Node) -> Node:
+        """Return the node, at this call, of a parameter of the graph."""
+        arguments, captures = self.call.arguments, self.variant.captures
+        if number < len(arguments):
+            passed = arguments[number].passed
+            return passed._node() if isinstance(passed, Tensor) else valued(arguments[number].array, placeholder)
+        storage = captures[number - len(arguments)].source() if number < len(arguments) + len(captures) else None
+        return storage.entered() if storage is not None else valued(self.arrays[number], placeholder)
+
+    def _edges(self, fn: GradFn | None) -> list[tuple[Node, GradFn | None]]:
+        """Return the ends of a recorded history at parameters of the graph, with their grad_fns at this call."""
+        ends = [s for s in history([fn]) if isinstance(s, (AccumulateGrad, TransformInput)) and s.node in self.numbers]
+        return [(end.node, self._tensor(end)._edge()) for end in ends]
+
+    def _tensor(self, end: AccumulateGrad | TransformInput) -> Any:
+        """Return the tensor, at this call, where a history ends."""
+        if isinstance(end, TransformInput):
+            return self.call.arguments[self.numbers[end.node]].passed
+        number = self.variant.placeholders.get(end.tensor)
+        return end.tensor if number is None else self.call.arguments[number].passed
+
+    def tensor(self, r: Result, array: Array) -> Tensor:
+        """Return a result with a history, after the call has written: the recorded graph, with a known value."""
+        assert r.node is not None
+        assert r.fn is not None
+        steps = history([r.fn])
+        leaves = [s for s in steps if isinstance(s, AccumulateGrad) and s.node not in self.numbers]
+        known = self.actual | {node: storage.entered() for node, storage in self.replaced.items()}
+        node, *nodes = substitute([r.node, *(leaf.node for leaf in leaves)], known)
+        if node.value is None:
+            node.value = array
+        if any(map(is_outside, steps)):
+            node = unique(node)
+            return Tensor._of(Storage(node, True, CustomGradFn(r.fn.name(), (), [node], [node], no_way_out)))
+        edges = [self.edges[s.node] for s in steps if isinstance(s, (AccumulateGrad, TransformInput)) and s.node in self.edges]
+        edges += [AccumulateGrad(self._tensor(leaf), new) for leaf, new in zip(leaves, nodes, strict=True)]
+        return Tensor._of(Storage(node, True, GradFn(r.fn.name(), tuple(edges), saves=r.fn.saves)))
+
+
+def is_outside(step: GradFn) -> bool:
+    """Return whether a grad_fn stands for the history of an external tensor."""
+    return isinstance(step, CustomGradFn) and step.outputs[0].op is PARAMETER

@@ -1,0 +1,116 @@
+"""Histories of compiled calls: of arguments that are written, and of results that stand on updated leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import graphc as G
+from graphc.core.errors import TracingError
+
+P = [2.0, 3.0, 4.0]
+
+
+def scaled(p: Any, x: Any) -> Any:
+    x.mul_(p)
+    return x.sum()
+
+
+def part_replaced(p: Any, x: Any) -> Any:
+    x[1:] = p[1:] * 2
+    return x * 3
+
+
+def written_twice(p: Any, x: Any) -> Any:
+    with G.no_grad():
+        x.mul_(2)
+    x.mul_(p)
+    return x[1:]
+
+
+def only_values(p: Any, x: Any) -> Any:
+    with G.no_grad():
+        x.mul_(2)
+    return x * p
+
+
+def updated_leaf(p: Any, x: Any) -> Any:
+    before = x * p
+    with G.no_grad():
+        p.mul_(0.5)
+    return before + x.flip(0) * p
+
+
+def updated_twice(p: Any, x: Any) -> Any:
+    with G.no_grad():
+        p.add_(1)
+    middle = p * x.detach()
+    with G.no_grad():
+        p.mul_(2)
+    return middle + p, p.detach() * 1
+
+
+BODIES: list[Callable[[Any, Any], Any]] = [scaled, part_replaced, written_twice, only_values, updated_leaf, updated_twice]
+
+
+def gradients(body: Callable[..., Any], run: Callable[..., Any], kind: str) -> list[Any]:
+    """Return gradients and values after each of three calls whose results and argument are differentiated."""
+    p = G.nn.Parameter(G.tensor(P))
+    f = run(lambda x: body(p, x))
+    found = []
+    for call in range(3):
+        w = G.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
+        wide = w * (call + 1) if kind != "without" else w.detach() * (call + 1)
+        x = wide[1:] if kind == "view" else wide[:3] * 1
+        result = f(x)
+        results = result if isinstance(result, tuple) else (result,)
+        (sum((r * r).sum() for r in results if r.requires_grad) + (x**3).sum() + (wide**2).sum()).backward()
+        found += [None if g is None else g.tolist() for g in (w.grad, p.grad)]
+        found += [t.tolist() for t in (x, wide, p, *results)]
+    return found
+
+
+@pytest.mark.parametrize("kind", ["plain", "view", "without"])
+@pytest.mark.parametrize("body", BODIES)
+def test_gradients_through_writes(body: Callable[..., Any], kind: str) -> None:
+    assert gradients(body, G.compile, kind) == gradients(body, lambda f: f, kind)
+
+
+def test_the_numbers_themselves() -> None:
+    w = G.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    x = w * 1
+    y = G.compile(lambda x: x.mul_(2).sum())(x)
+    (y + (x**2).sum()).backward()
+    assert x.tolist() == [2.0, 4.0, 6.0]
+    assert w.grad.tolist() == [2.0 + 8.0, 2.0 + 16.0, 2.0 + 24.0]
+
+
+def test_an_argument_without_history_gets_one() -> None:
+    p, x = G.nn.Parameter(G.tensor(P)), G.tensor([1.0, 1.0, 1.0])
+    G.compile(lambda x: x.mul_(p))(x)
+    assert x.requires_grad
+    x.sum().backward()
+    assert p.grad.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_freed_history_is_written_too() -> None:
+    p = G.nn.Parameter(G.tensor(P))
+
+    def step(x: Any) -> Any:
+        x.mul_(p)
+        x.sum().backward()
+
+    x = G.tensor([1.0, 1.0, 1.0])
+    G.compile(step)(x)
+    assert p.grad.tolist() == [1.0, 1.0, 1.0]
+    with pytest.raises(RuntimeError, match="second time"):
+        x.sum().backward()
+
+
+def test_state_does_not_get_a_history() -> None:
+    p, state = G.nn.Parameter(G.tensor(P)), G.tensor([1.0, 1.0, 1.0])
+    for held in (state, p * 1):
+        with pytest.raises(TracingError, match="state without history"):
+            G.compile(lambda x, held=held: held.mul_(p) * x)(G.tensor(2.0))
