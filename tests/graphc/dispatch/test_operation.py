@@ -98,13 +98,19 @@ def test_results_of_a_trace_have_no_value() -> None:
 def test_what_saves_values_depends_on_the_operands(run: Callable[..., Any]) -> None:
     other, q = torch.tensor([[0.5, 0.6], [0.1, 0.2]]), torch.tensor([[0.5, 0.6], [0.1, 0.2]], requires_grad=True)
     free = {
-        "lerp": lambda x: torch.lerp(x, q, 0.3), "addcmul": lambda x: torch.addcmul(x, other, other), "fmod": lambda x: torch.fmod(x, 2),
-        "remainder": lambda x: x % other, "addmm": lambda x: torch.addmm(x, other, other), "lerp_": lambda x: x.clone().lerp_(q, 0.3),
-    }  # fmt: skip
+        "lerp": lambda x: torch.lerp(x, q, 0.3),
+        "addcmul": lambda x: torch.addcmul(x, other, other),
+        "fmod": lambda x: torch.fmod(x, 2),
+        "remainder": lambda x: x % other,
+        "addmm": lambda x: torch.addmm(x, other, other),
+        "lerp_": lambda x: x.clone().lerp_(q, 0.3),
+    }
     saving = {
-        "lerp": lambda x: torch.lerp(x, q, other), "addcmul": lambda x: torch.addcmul(x, q, other), "fmod": lambda x: torch.fmod(x, q),
+        "lerp": lambda x: torch.lerp(x, q, other),
+        "addcmul": lambda x: torch.addcmul(x, q, other),
+        "fmod": lambda x: torch.fmod(x, q),
         "addmm": lambda x: torch.addmm(x, q, other),
-    }  # fmt: skip
+    }
     for f in free.values():
         x = torch.tensor([[0.3, 0.7], [0.2, 0.9]], requires_grad=True)
         y = run(f)(x)
