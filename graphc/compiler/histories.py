@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from graphc.compiler.protocol import Array, Result
 from graphc.compiler.signature import Call
@@ -11,10 +12,7 @@ from graphc.recording.grad_fn import AccumulateGrad, CustomGradFn, GradFn, Trans
 from graphc.recording.lazy import substitute
 from graphc.storage.storage import Storage, unique, valued
 from graphc.tensors.tensor import Tensor
-from graphc.tracing.trace import no_way_out
-
-if TYPE_CHECKING:
-    from graphc.compiler.variant import Variant
+from graphc.tracing.trace import Captured, no_way_out
 
 __all__ = ["Histories", "is_outside"]
 
@@ -26,18 +24,24 @@ class Histories:
     storages with the nodes that the trace wrote to them.
     """
 
-    def __init__(self, variant: Variant, call: Call, arrays: list[Array]) -> None:
-        self.variant, self.call, self.arrays = variant, call, arrays
+    def __init__(
+        self,
+        params: Sequence[Node],
+        captures: Sequence[Captured],
+        placeholders: Mapping[Tensor, int],
+        results: Sequence[Result],
+        call: Call,
+        arrays: Sequence[Array],
+    ) -> None:
+        self.captures, self.placeholders, self.call, self.arrays = captures, placeholders, call, arrays
         self.replaced: dict[Node, Storage] = {}
-        params = variant.graph.params
         self.numbers = {p: i for i, p in enumerate(params)}
         self.actual = {p: self._actual(i, p) for i, p in enumerate(params)}
-        results = [*variant.results, *(r for _, r in variant.writes)]
         self.edges = {p: edge for r in results if r.has_history for p, edge in self._edges(r.fn)}
 
     def _actual(self, number: int, placeholder: Node) -> Node:
         """Return the node, at this call, of a parameter of the graph."""
-        arguments, captures = self.call.arguments, self.variant.captures
+        arguments, captures = self.call.arguments, self.captures
         if number < len(arguments):
             passed = arguments[number].passed
             return passed._node() if isinstance(passed, Tensor) else valued(arguments[number].array, placeholder)
@@ -53,7 +57,7 @@ class Histories:
         """Return the tensor, at this call, where a history ends."""
         if isinstance(end, TransformInput):
             return self.call.arguments[self.numbers[end.node]].passed
-        number = self.variant.placeholders.get(end.tensor)
+        number = self.placeholders.get(end.tensor)
         return end.tensor if number is None else self.call.arguments[number].passed
 
     def tensor(self, r: Result, array: Array) -> Tensor:

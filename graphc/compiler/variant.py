@@ -167,7 +167,7 @@ class Variant:
         arrays += [np.asarray(n.value, order="C") for n in self.constants]
         outputs = self.program.run_unchecked(arrays) if self.graph.results else []
         pick = _Picker(self, call, arrays, outputs)
-        histories = Histories(self, call, arrays) if any(r.has_history for r in self._all_results()) else None
+        histories = self._histories(call, arrays)
         targets = [write.target(call) for write, _ in self.writes]
         for (write, _), storage in zip(self.writes, targets, strict=True):
             if write.rebinds:
@@ -186,8 +186,12 @@ class Variant:
         write_grads(grads, [_NOTHING if r is None else pick.array(r) for _, r in self.grads])
         return self.arrange(results, call)
 
-    def _all_results(self) -> list[Result]:
-        return [*self.results, *(r for _, r in self.writes)]
+    def _histories(self, call: Call, arrays: Sequence[Array]) -> Histories | None:
+        """Return what the histories of results stand on, None if no result has one; made before state is written."""
+        results = [*self.results, *(r for _, r in self.writes)]
+        if not any(r.has_history for r in results):
+            return None
+        return Histories(self.graph.params, self.captures, self.placeholders, results, call, arrays)
 
     def arrange(self, values: list[Any], call: Call) -> Any:
         """Return the function's result, of the values computed for `results`."""
