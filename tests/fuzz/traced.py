@@ -13,9 +13,12 @@ from graphc.compiler.capture import trace
 from graphc.compiler.guards.watch import watch
 from graphc.compiler.options import Options
 from graphc.compiler.protocol import Result
+from graphc.compiler.shown import ArgumentSource, ResultSource, Shown
 from graphc.compiler.signature import flatten_call
-from graphc.compiler.variant import Variant
+from graphc.compiler.variant import ArgumentStorage, Variant
 from graphc.ir.interpret.comparison import unequal
+from graphc.storage import views
+from graphc.storage.views import ViewSteps
 from tests.fuzz.cases import tensors
 from tests.fuzz.noise import Reference, description
 
@@ -68,17 +71,36 @@ class Traced:
         found = [np.asarray(x) for x in flat(got)]
         if len(found) != len(self.results):
             return f"{len(found)} results, expected {len(self.results)}"
-        for i, (x, r) in enumerate(zip(found, self.variant.results, strict=True)):
-            text = self._difference(i, r, x, foreign)
+        for i, x in enumerate(found):
+            text = self._difference(i, x, foreign)
             if text:
                 return f"result {i}: {text}"
         return None
 
-    def _difference(self, i: int, r: Result, got: Array, foreign: bool) -> str | None:
-        if r.kind == "output" and self.reference is not None:
-            return self.reference.difference(r.number, got, foreign=foreign, same_graph=False)
-        where = unequal(self.results[i], got)
-        return description(self.results[i], got, where) if where.any() and got.shape == where.shape else None
+    def _difference(self, i: int, got: Array, foreign: bool) -> str | None:
+        want = self.results[i]
+        r, steps = self._source(i)
+        if (got.shape, got.dtype) != (want.shape, want.dtype):
+            return f"{got.dtype}{list(got.shape)}, expected {want.dtype}{list(want.shape)}"
+        if r is None or r.kind != "output" or self.reference is None:
+            where = unequal(want, got)
+            return description(want, got, where) if where.any() else None
+        if steps:
+            whole = self.reference.values[r.number].copy()
+            whole.flat[views.shown(np.arange(whole.size).reshape(whole.shape), steps)] = got
+            got = whole
+        return self.reference.difference(r.number, got, foreign=foreign, same_graph=False)
+
+    def _source(self, i: int) -> tuple[Result | None, ViewSteps]:
+        """Return what a result was computed as, and the view steps from there; None for values that were not computed."""
+        variant = self.variant
+        leaf: int | Shown = i if variant.arranged is None else variant.arranged.leaves[i]
+        if isinstance(leaf, int):
+            return variant.results[leaf], ()
+        if isinstance(leaf.source, ResultSource):
+            return variant.results[leaf.source.number], leaf.steps
+        written = {w.number: r for w, r in variant.writes if isinstance(w, ArgumentStorage)}
+        return written.get(leaf.source.number) if isinstance(leaf.source, ArgumentSource) else None, leaf.steps
 
     def compiled(self, **options: Any) -> str | None:
         """Compile the graph and run it; return how its outputs differ."""
