@@ -20,7 +20,7 @@ from sphinx.highlighting import lexers
 
 import graphc
 from graphc.nn import functional
-from graphc.ops import create, elementwise, indexing, linear_algebra, losses, nn, random, reduce, shape
+from graphc.ops import create, elementwise, indexing, linear_algebra, losses, nn, random, reduce, resampling, shape
 from graphc.optim import lr_scheduler
 
 project = "graphc"
@@ -52,6 +52,7 @@ FAMILIES: dict[str, ModuleType] = {
     "Products": linear_algebra,
     "Random numbers": random,
     "Neural networks": nn,
+    "Resampling": resampling,
     "Losses": losses,
 }
 """Pages of operations, and the folders whose public functions are on each."""
@@ -108,7 +109,7 @@ def operation_pages() -> dict[str, str]:
         found = {n: owner(n) for n in names}
         told.update(names)
         pages[title] = page(title, [entry(at[0], n, at[1]) for n, at in found.items() if at is not None])
-    title = "Padding and dropout of channels"
+    title = "Functions of layers"
     left = [n for n in functional.__all__ if n not in told]
     pages[title] = page(title, [entry(functional.__name__, n, getattr(functional, n)) for n in left])
     told.update(["Tensor", *(n for module in MODULES.values() for n in module.__all__)])

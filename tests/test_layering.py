@@ -21,10 +21,10 @@ FOLDERS = [
     "codegen",
     "core", "recording", "storage", "tensors", "dispatch",
     "ops", "ops.elementwise", "ops.create", "ops.shape", "ops.indexing", "ops.reduce", "ops.linear_algebra", "ops.random",
-    "ops.nn", "ops.losses", "ops.methods",
+    "ops.nn", "ops.resampling", "ops.losses", "ops.methods",
     "autograd", "tracing", "batching", "control_flow", "compiler.guards", "compiler", "func",
-    "nn", "nn.module", "nn.utils", "nn.containers", "nn.layers", "nn.activation", "nn.convolution", "nn.recurrent", "nn.losses",
-    "nn.__init__",
+    "nn", "nn.module", "nn.utils", "nn.containers", "nn.layers", "nn.activation", "nn.convolution",
+    "nn.resampling", "nn.recurrent", "nn.losses", "nn.__init__",
     "optim", "optim.lr_scheduler", "optim.__init__", "utils", "", "cli",
 ]  # fmt: skip
 """The folders below graphc, low to high: a file imports from its own folder and from folders before it.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from graphc.core.errors import guard_all as _guard_all
 from graphc.ops.elementwise.hyperbolic import tanh
 from graphc.ops.elementwise.special import sigmoid
@@ -19,7 +17,14 @@ from graphc.ops.losses.probabilities import (
     soft_margin_loss,
 )
 from graphc.ops.nn.attention import scaled_dot_product_attention
-from graphc.ops.nn.average_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, avg_pool1d, avg_pool2d, avg_pool3d
+from graphc.ops.nn.average_pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+)
 from graphc.ops.nn.batch_norm import batch_norm, instance_norm
 from graphc.ops.nn.convolution import conv1d, conv2d, conv3d
 from graphc.ops.nn.dropout import dropout, dropout1d, dropout2d, dropout3d
@@ -32,47 +37,42 @@ from graphc.ops.nn.sigmoidal import gelu, glu, hardsigmoid, hardswish, logsigmoi
 from graphc.ops.nn.softmax import log_softmax, softmax, softmin
 from graphc.ops.nn.transposed_convolution import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from graphc.ops.reduce.distances import cosine_similarity, normalize, pairwise_distance
-from graphc.ops.shape.padding import constant_pad_nd
-from graphc.tensors.tensor import Tensor
+from graphc.ops.resampling.grids import affine_grid, grid_sample
+from graphc.ops.resampling.interpolation import interpolate, upsample, upsample_bilinear, upsample_nearest
+from graphc.ops.resampling.padding import pad
+from graphc.ops.resampling.pooling import (
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+)
+from graphc.ops.resampling.rearranging import (
+    channel_shuffle,
+    fold,
+    native_channel_shuffle,
+    pixel_shuffle,
+    pixel_unshuffle,
+    unfold,
+)
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear",
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
-    "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "cross_entropy", "dropout", "dropout1d", "dropout2d",
-    "dropout3d", "elu", "embedding", "gelu", "glu", "group_norm", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
-    "huber_loss", "instance_norm", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid",
-    "max_pool1d", "max_pool2d", "max_pool3d", "mish", "mse_loss", "nll_loss", "normalize", "one_hot", "pad",
-    "pairwise_distance", "poisson_nll_loss", "prelu", "relu", "relu6", "rms_norm", "scaled_dot_product_attention", "selu",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
+    "adaptive_max_pool3d", "affine_grid", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "channel_shuffle", "conv1d", "conv2d", "conv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "cross_entropy", "dropout",
+    "dropout1d", "dropout2d", "dropout3d", "elu", "embedding", "fold", "gelu", "glu", "grid_sample", "group_norm",
+    "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss",
+    "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d",
+    "max_pool2d", "max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish", "mse_loss",
+    "native_channel_shuffle", "nll_loss", "normalize", "one_hot", "pad", "pairwise_distance", "pixel_shuffle",
+    "pixel_unshuffle", "poisson_nll_loss", "prelu", "relu", "relu6", "rms_norm", "scaled_dot_product_attention", "selu",
     "sigmoid", "silu", "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink", "softsign",
-    "tanh", "tanhshrink", "threshold",
+    "tanh", "tanhshrink", "threshold", "unfold", "upsample", "upsample_bilinear", "upsample_nearest",
 ]  # fmt: skip
-
-
-def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
-    """Surround input with a constant.
-
-    Args:
-        input: tensor of any shape.
-        pad: how many elements to add before and after each axis, the last axis first: [left, right, top, bottom, …];
-            negative numbers cut. Axes that are not listed stay.
-        mode: "constant", the only one available.
-        value: number to pad with, None for 0.
-
-    Returns:
-        Tensor of input's dtype whose extents have grown by what pad says.
-
-    Raises:
-        NotImplementedError: if mode is not "constant".
-        RuntimeError: if pad has an odd length, lists more axes than input has, or leaves a negative extent.
-
-    Example:
-        >>> F.pad(graphc.tensor([[1, 2], [3, 4]]), (1, 0))
-        tensor([[0, 1, 2],
-                [0, 3, 4]])
-    """
-    if mode != "constant":
-        raise NotImplementedError(f"pad: only mode 'constant' is available, got '{mode}'")
-    return constant_pad_nd(input, list(pad), 0.0 if value is None else value)
-
 
 _guard_all(globals(), __all__)

@@ -7,11 +7,18 @@ from graphc.ops.common import DTypeLike
 from graphc.tensors.tensor import Tensor
 from typing import Literal
 from typing import overload
+from graphc.ops.resampling.grids import affine_grid as affine_grid
 from graphc.ops.nn.batch_norm import batch_norm as batch_norm
 from graphc.ops.nn.dropout import dropout as dropout
+from graphc.ops.resampling.grids import grid_sample as grid_sample
 from graphc.ops.nn.batch_norm import instance_norm as instance_norm
+from graphc.ops.resampling.interpolation import interpolate as interpolate
 from graphc.ops.indexing.masks import one_hot as one_hot
+from graphc.ops.resampling.padding import pad as pad
 from graphc.ops.nn.attention import scaled_dot_product_attention as scaled_dot_product_attention
+from graphc.ops.resampling.interpolation import upsample as upsample
+from graphc.ops.resampling.interpolation import upsample_bilinear as upsample_bilinear
+from graphc.ops.resampling.interpolation import upsample_nearest as upsample_nearest
 def adaptive_avg_pool1d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None] | None) -> Tensor:
     """Return means over windows chosen such that the last axis of the result have the extents output_size.
 
@@ -51,6 +58,92 @@ def adaptive_avg_pool2d(input: Tensor, output_size: builtins.int | Sequence[buil
     Example:
         >>> F.adaptive_avg_pool2d(graphc.arange(8.0).reshape(1, 1, 2, 4), (1, None))
         tensor([[[[2., 3., 4., 5.]]]])
+    """
+def adaptive_avg_pool3d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None] | None) -> Tensor:
+    """Return means over windows chosen such that the last three axes of the result have the extents output_size.
+
+    Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).
+
+    Args:
+        input: floating-point tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
+        output_size: extents of the last three axes, an int or one per axis; None keeps an axis.
+
+    Returns:
+        Tensor (N, C, D_out, H_out, W_out), or (C, D_out, H_out, W_out) without a batch axis, of input's dtype.
+
+    Raises:
+        RuntimeError: if the rank or the number of sizes does not fit, or a size is negative.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.adaptive_avg_pool3d(graphc.ones(1, 2, 4, 4, 4), 3).shape
+        torch.Size([1, 2, 3, 3, 3])
+    """
+def adaptive_max_pool1d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None], return_indices: builtins.bool = False) -> Tensor | tuple[Tensor, Tensor]:
+    """Return maxima over windows chosen such that the last axis of the result have the extents output_size.
+
+    Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).
+
+    Args:
+        input: floating-point tensor (N, C, L), or (C, L) without a batch axis.
+        output_size: extents of the last axis, an int; None keeps an axis.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, L_out) of input's dtype; with return_indices also an int64 tensor of that shape: positions in the last axis
+        of input, counted in row-major order.
+
+    Raises:
+        RuntimeError: if the rank or the number of sizes does not fit, a size is negative, or input has an empty axis.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.adaptive_max_pool1d(graphc.tensor([[[1.0, 2.0, 5.0, 4.0, 3.0]]]), 2, return_indices=True)
+        (tensor([[[5., 5.]]]), tensor([[[2, 2]]]))
+    """
+def adaptive_max_pool2d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None], return_indices: builtins.bool = False) -> Tensor | tuple[Tensor, Tensor]:
+    """Return maxima over windows chosen such that the last two axes of the result have the extents output_size.
+
+    Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).
+
+    Args:
+        input: floating-point tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        output_size: extents of the last two axes, an int or one per axis; None keeps an axis.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, H_out, W_out) of input's dtype; with return_indices also an int64 tensor of that shape: positions in the last two axes
+        of input, counted in row-major order.
+
+    Raises:
+        RuntimeError: if the rank or the number of sizes does not fit, a size is negative, or input has an empty axis.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.adaptive_max_pool2d(graphc.arange(8.0).reshape(1, 1, 2, 4), (1, None))
+        tensor([[[[4., 5., 6., 7.]]]])
+    """
+def adaptive_max_pool3d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None], return_indices: builtins.bool = False) -> Tensor | tuple[Tensor, Tensor]:
+    """Return maxima over windows chosen such that the last three axes of the result have the extents output_size.
+
+    Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).
+
+    Args:
+        input: floating-point tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
+        output_size: extents of the last three axes, an int or one per axis; None keeps an axis.
+        return_indices: whether to return the positions of the maxima too.
+
+    Returns:
+        Tensor (N, C, D_out, H_out, W_out) of input's dtype; with return_indices also an int64 tensor of that shape: positions in the last three axes
+        of input, counted in row-major order.
+
+    Raises:
+        RuntimeError: if the rank or the number of sizes does not fit, a size is negative, or input has an empty axis.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.adaptive_max_pool3d(graphc.ones(1, 2, 4, 4, 4), 3).shape
+        torch.Size([1, 2, 3, 3, 3])
     """
 def avg_pool1d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
     """Return the mean of each window over the last axis.
@@ -138,6 +231,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: str = 'mean') -> Tensor: ...
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: str = 'mean', pos_weight: Tensor | None = None) -> Tensor: ...
 def celu(input: Tensor, alpha: builtins.float = 1.0, inplace: builtins.bool = False) -> Tensor: ...
+def channel_shuffle(input: Tensor, groups: builtins.int) -> Tensor: ...
 def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] | str = 0, dilation: builtins.int | Sequence[builtins.int] = 1, groups: builtins.int = 1) -> Tensor:
     """Convolve the last axis of input with a kernel (cross-correlation: the kernel is not flipped), then add bias.
 
@@ -373,6 +467,7 @@ def dropout3d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = 
     """
 def elu(input: Tensor, alpha: builtins.float = 1.0, inplace: builtins.bool = False) -> Tensor: ...
 def embedding(input: Tensor, weight: Tensor, padding_idx: builtins.int | None = None, max_norm: builtins.float | None = None, norm_type: builtins.float = 2.0, scale_grad_by_freq: builtins.bool = False, sparse: builtins.bool = False) -> Tensor: ...
+def fold(input: Tensor, output_size: builtins.int | Sequence[builtins.int], kernel_size: builtins.int | Sequence[builtins.int], dilation: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] = 0, stride: builtins.int | Sequence[builtins.int] = 1) -> Tensor: ...
 def gelu(input: Tensor, approximate: str = 'none') -> Tensor: ...
 def glu(input: Tensor, dim: builtins.int = -1) -> Tensor: ...
 def group_norm(input: Tensor, num_groups: builtins.int, weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-05) -> Tensor: ...
@@ -388,6 +483,69 @@ def leaky_relu(input: Tensor, negative_slope: builtins.float = 0.01, inplace: bu
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor: ...
 def log_softmax(input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: DTypeLike = None) -> Tensor: ...
 def logsigmoid(input: Tensor) -> Tensor: ...
+def lp_pool1d(input: Tensor, norm_type: builtins.float, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, ceil_mode: builtins.bool = False) -> Tensor:
+    """Return the power sum (sum of x^p)^(1/p) of each window over the last axis.
+
+    Args:
+        input: floating-point tensor (N, C, L), or (C, L) without a batch axis.
+        norm_type: exponent p; a window whose sum is not positive gives 0 in torch's way, and no NaN.
+        kernel_size: extents of the window, an int.
+        stride: step from window to window, an int; None means kernel_size.
+        ceil_mode: whether a last window may reach over the end.
+
+    Returns:
+        Tensor (N, C, L_out) of input's dtype.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, or a size is not positive.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.lp_pool1d(graphc.tensor([[[3.0, 4.0, 0.0, 5.0]]]), 2, 2)
+        tensor([[[5., 5.]]])
+    """
+def lp_pool2d(input: Tensor, norm_type: builtins.float, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, ceil_mode: builtins.bool = False) -> Tensor:
+    """Return the power sum (sum of x^p)^(1/p) of each window over the last two axes.
+
+    Args:
+        input: floating-point tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        norm_type: exponent p; a window whose sum is not positive gives 0 in torch's way, and no NaN.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        ceil_mode: whether a last window may reach over the end.
+
+    Returns:
+        Tensor (N, C, H_out, W_out) of input's dtype.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, or a size is not positive.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.lp_pool2d(graphc.tensor([[[[3.0, 4.0]]]]), 2, (1, 2))
+        tensor([[[[5.]]]])
+    """
+def lp_pool3d(input: Tensor, norm_type: builtins.float, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, ceil_mode: builtins.bool = False) -> Tensor:
+    """Return the power sum (sum of x^p)^(1/p) of each window over the last three axes.
+
+    Args:
+        input: floating-point tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
+        norm_type: exponent p; a window whose sum is not positive gives 0 in torch's way, and no NaN.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        ceil_mode: whether a last window may reach over the end.
+
+    Returns:
+        Tensor (N, C, D_out, H_out, W_out) of input's dtype.
+
+    Raises:
+        RuntimeError: if the rank does not fit, an output extent would be below 1, or a size is not positive.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.lp_pool3d(graphc.ones(1, 1, 2, 2, 2), 1, 2)
+        tensor([[[[[8.]]]]])
+    """
 @overload
 def max_pool1d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: Literal[False] = False) -> Tensor:
     """Return the maximum of each window over the last axis.
@@ -661,12 +819,87 @@ def max_pool3d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int]
         >>> F.max_pool3d(graphc.ones(1, 2, 4, 4, 4), 2).shape
         torch.Size([1, 2, 2, 2, 2])
     """
+def max_unpool1d(input: Tensor, indices: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, output_size: Sequence[builtins.int] | None = None) -> Tensor:
+    """Put maxima back to where they were, in zeros: the inverse of `max_pool1d`, as far as there is one.
+
+    Args:
+        input: tensor (N, C, L), or (C, L) without a batch axis.
+        indices: int64 tensor of the shape of input: positions in the result, as `max_pool1d` returns them.
+        kernel_size: extents of the window, an int.
+        stride: step from window to window, an int; None means kernel_size.
+        padding: what was padded before and after, an int.
+        output_size: extents of the result, where more than one fits.
+
+    Returns:
+        Tensor (N, C, L_out) of input's dtype.
+
+    Raises:
+        RuntimeError: if the shapes of input and indices differ, the rank does not fit, a size is not positive, or a
+            position is outside of the result.
+        ValueError: if output_size does not fit.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_unpool1d(graphc.tensor([[[5.0, 4.0]]]), graphc.tensor([[[1, 3]]]), 2)
+        tensor([[[0., 5., 0., 4.]]])
+    """
+def max_unpool2d(input: Tensor, indices: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, output_size: Sequence[builtins.int] | None = None) -> Tensor:
+    """Put maxima back to where they were, in zeros: the inverse of `max_pool2d`, as far as there is one.
+
+    Args:
+        input: tensor (N, C, H, W), or (C, H, W) without a batch axis.
+        indices: int64 tensor of the shape of input: positions in the result, as `max_pool2d` returns them.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        padding: what was padded before and after, an int or one per axis.
+        output_size: extents of the result, where more than one fits.
+
+    Returns:
+        Tensor (N, C, H_out, W_out) of input's dtype.
+
+    Raises:
+        RuntimeError: if the shapes of input and indices differ, the rank does not fit, a size is not positive, or a
+            position is outside of the result.
+        ValueError: if output_size does not fit.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_unpool2d(graphc.tensor([[[[5.0]]]]), graphc.tensor([[[[3]]]]), 2)
+        tensor([[[[0., 0.],
+                  [0., 5.]]]])
+    """
+def max_unpool3d(input: Tensor, indices: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, output_size: Sequence[builtins.int] | None = None) -> Tensor:
+    """Put maxima back to where they were, in zeros: the inverse of `max_pool3d`, as far as there is one.
+
+    Args:
+        input: tensor (N, C, D, H, W), or (C, D, H, W) without a batch axis.
+        indices: int64 tensor of the shape of input: positions in the result, as `max_pool3d` returns them.
+        kernel_size: extents of the window, an int or one per axis.
+        stride: step from window to window, an int or one per axis; None means kernel_size.
+        padding: what was padded before and after, an int or one per axis.
+        output_size: extents of the result, where more than one fits.
+
+    Returns:
+        Tensor (N, C, D_out, H_out, W_out) of input's dtype.
+
+    Raises:
+        RuntimeError: if the shapes of input and indices differ, the rank does not fit, a size is not positive, or a
+            position is outside of the result.
+        ValueError: if output_size does not fit.
+        TypeError: if a size is not an integer.
+
+    Example:
+        >>> F.max_unpool3d(graphc.ones(1, 1, 1, 1, 1), graphc.zeros(1, 1, 1, 1, 1).long(), 2).sum()
+        tensor(1.)
+    """
 def mish(input: Tensor, inplace: builtins.bool = False) -> Tensor: ...
 def mse_loss(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: str = 'mean', weight: Tensor | None = None) -> Tensor: ...
+def native_channel_shuffle(input: Tensor, groups: builtins.int) -> Tensor: ...
 def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, ignore_index: builtins.int = -100, reduce: builtins.bool | None = None, reduction: str = 'mean') -> Tensor: ...
 def normalize(input: Tensor, p: builtins.float = 2.0, dim: builtins.int = 1, eps: builtins.float = 1e-12) -> Tensor: ...
-def pad(input: Tensor, pad: Sequence[builtins.int], mode: str = 'constant', value: builtins.float | None = None) -> Tensor: ...
 def pairwise_distance(x1: Tensor, x2: Tensor, p: builtins.float = 2.0, eps: builtins.float = 1e-06, keepdim: builtins.bool = False) -> Tensor: ...
+def pixel_shuffle(input: Tensor, upscale_factor: builtins.int) -> Tensor: ...
+def pixel_unshuffle(input: Tensor, downscale_factor: builtins.int) -> Tensor: ...
 def poisson_nll_loss(input: Tensor, target: Tensor, log_input: builtins.bool = True, full: builtins.bool = False, size_average: builtins.bool | None = None, eps: builtins.float = 1e-08, reduce: builtins.bool | None = None, reduction: str = 'mean') -> Tensor: ...
 def prelu(input: Tensor, weight: Tensor) -> Tensor: ...
 def relu(input: Tensor, inplace: builtins.bool = False) -> Tensor: ...
@@ -685,15 +918,19 @@ def softsign(input: Tensor) -> Tensor: ...
 def tanh(input: Tensor) -> Tensor: ...
 def tanhshrink(input: Tensor) -> Tensor: ...
 def threshold(input: Tensor, threshold: builtins.float, value: builtins.float, inplace: builtins.bool = False) -> Tensor: ...
+def unfold(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], dilation: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] = 0, stride: builtins.int | Sequence[builtins.int] = 1) -> Tensor: ...
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear",
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "conv1d", "conv2d", "conv3d",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
+    "adaptive_max_pool3d", "affine_grid", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "channel_shuffle", "conv1d", "conv2d", "conv3d",
     "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "cross_entropy", "dropout",
-    "dropout1d", "dropout2d", "dropout3d", "elu", "embedding", "gelu", "glu", "group_norm", "hardshrink", "hardsigmoid",
-    "hardswish", "hardtanh", "huber_loss", "instance_norm", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear",
-    "log_softmax", "logsigmoid", "max_pool1d", "max_pool2d", "max_pool3d", "mish", "mse_loss", "nll_loss", "normalize",
-    "one_hot", "pad", "pairwise_distance", "poisson_nll_loss", "prelu", "relu", "relu6", "rms_norm",
-    "scaled_dot_product_attention", "selu", "sigmoid", "silu", "smooth_l1_loss", "soft_margin_loss", "softmax",
-    "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
+    "dropout1d", "dropout2d", "dropout3d", "elu", "embedding", "fold", "gelu", "glu", "grid_sample", "group_norm",
+    "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "instance_norm", "interpolate", "kl_div",
+    "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "lp_pool3d",
+    "max_pool1d", "max_pool2d", "max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish", "mse_loss",
+    "native_channel_shuffle", "nll_loss", "normalize", "one_hot", "pad", "pairwise_distance", "pixel_shuffle",
+    "pixel_unshuffle", "poisson_nll_loss", "prelu", "relu", "relu6", "rms_norm", "scaled_dot_product_attention", "selu",
+    "sigmoid", "silu", "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink", "softsign",
+    "tanh", "tanhshrink", "threshold", "unfold", "upsample", "upsample_bilinear", "upsample_nearest",
 ]

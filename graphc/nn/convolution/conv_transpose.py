@@ -25,8 +25,14 @@ class _ConvTranspose(Conv):
         groups: int = 1,
         bias: bool = True,
         dilation: Any = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
+        if padding_mode != "zeros":
+            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
+        options = (stride, padding, dilation, groups, bias, padding_mode, device, dtype)
+        super().__init__(in_channels, out_channels, kernel_size, *options)
         self.output_padding = each(output_padding, self.axes)
 
     def forward(self, input: Any) -> Any:
@@ -61,13 +67,16 @@ class ConvTranspose1d(_ConvTranspose):
         groups: number of groups of channels that are convolved separately.
         bias: whether there is a bias.
         dilation: step between the elements of the kernel, an int.
+        padding_mode: "zeros", the only one.
+        device: accepted as in torch; every tensor is on the CPU.
+        dtype: floating-point dtype of the parameters, None for the default one.
 
     Shapes:
         Input: (N, in_channels, L), or without N. Output: (N, out_channels, L_out), where each extent is (extent - 1) *
         stride - 2 * padding + dilation * (kernel_size - 1) + output_padding + 1.
 
     Raises:
-        ValueError: if groups does not divide in_channels and out_channels.
+        ValueError: if groups does not divide in_channels and out_channels, or padding_mode is another word.
 
     Example:
         >>> nn.ConvTranspose1d(3, 6, 2, stride=2)(graphc.ones(2, 3, 8)).shape
@@ -93,13 +102,16 @@ class ConvTranspose2d(_ConvTranspose):
         groups: number of groups of channels that are convolved separately.
         bias: whether there is a bias.
         dilation: step between the elements of the kernel, an int or one per axis.
+        padding_mode: "zeros", the only one.
+        device: accepted as in torch; every tensor is on the CPU.
+        dtype: floating-point dtype of the parameters, None for the default one.
 
     Shapes:
         Input: (N, in_channels, H, W), or without N. Output: (N, out_channels, H_out, W_out), where each extent is (extent -
         1) * stride - 2 * padding + dilation * (kernel_size - 1) + output_padding + 1.
 
     Raises:
-        ValueError: if groups does not divide in_channels and out_channels.
+        ValueError: if groups does not divide in_channels and out_channels, or padding_mode is another word.
 
     Example:
         >>> nn.ConvTranspose2d(3, 6, 2, stride=2)(graphc.ones(2, 3, 8, 8)).shape
@@ -126,6 +138,9 @@ class ConvTranspose3d(_ConvTranspose):
         groups: number of groups of channels that are convolved separately.
         bias: whether there is a bias.
         dilation: step between the elements of the kernel, an int or one per axis.
+        padding_mode: "zeros", the only one.
+        device: accepted as in torch; every tensor is on the CPU.
+        dtype: floating-point dtype of the parameters, None for the default one.
 
     Shapes:
         Input: (N, in_channels, D, H, W), or without N. Output: (N, out_channels, D_out, H_out, W_out), where each extent
@@ -133,7 +148,7 @@ class ConvTranspose3d(_ConvTranspose):
         dilation * (kernel_size - 1) + output_padding + 1.
 
     Raises:
-        ValueError: if groups does not divide in_channels and out_channels.
+        ValueError: if groups does not divide in_channels and out_channels, or padding_mode is another word.
 
     Example:
         >>> nn.ConvTranspose3d(3, 6, 2, stride=2)(graphc.ones(2, 3, 8, 8, 8)).shape

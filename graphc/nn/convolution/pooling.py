@@ -9,7 +9,8 @@ from graphc.nn.layers.base import FunctionModule
 from graphc.ops.nn.windows import each
 
 __all__ = [
-    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d",
+    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "MaxPool1d",
+    "MaxPool2d", "MaxPool3d",
 ]  # fmt: skip
 
 
@@ -260,3 +261,20 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     """
 
     function = staticmethod(F.adaptive_avg_pool2d)
+
+
+class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+    """Average the last three axes down to given extents.
+
+    Args:
+        output_size: the extents, an int or one per axis; None keeps that of the input.
+
+    Shapes:
+        Input: (N, C, D, H, W), or without N. Output: (N, C, output_size[0], output_size[1], output_size[2]).
+
+    Example:
+        >>> nn.AdaptiveAvgPool3d((1, 2, None))(graphc.ones(2, 3, 8, 8, 8)).shape
+        torch.Size([2, 3, 1, 2, 8])
+    """
+
+    function = staticmethod(F.adaptive_avg_pool3d)

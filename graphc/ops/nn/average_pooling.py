@@ -15,7 +15,7 @@ from graphc.ops.nn.windows import PoolWindows, Sizes, each, over_axes, padded, p
 from graphc.ops.reduce.sums import mean_nodes
 from graphc.ops.shape.slices import narrow_axis
 
-__all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d"]
+__all__ = ["adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d"]
 
 
 def _window_sum(x: Node, window: PoolWindows) -> Node:
@@ -159,5 +159,12 @@ adaptive_avg_pool2d = _adaptive_average_pooling(
     """
     >>> F.adaptive_avg_pool2d(graphc.arange(8.0).reshape(1, 1, 2, 4), (1, None))
     tensor([[[[2., 3., 4., 5.]]]])
+    """,
+)
+adaptive_avg_pool3d = _adaptive_average_pooling(
+    3,
+    """
+    >>> F.adaptive_avg_pool3d(graphc.ones(1, 2, 4, 4, 4), 3).shape
+    torch.Size([1, 2, 3, 3, 3])
     """,
 )

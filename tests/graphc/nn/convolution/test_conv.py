@@ -10,6 +10,7 @@ import pytest
 
 import graphc as G
 from graphc import nn
+from tests import parity
 from tests.graphc.nn.reference import CLOSE, OPTIONS, RNG
 
 
@@ -40,3 +41,21 @@ def test_convolution(name: str, options: tuple[int, ...]) -> None:
     module = getattr(nn, name)(4, 6, 2, stride, padding, dilation, groups).double()
     w, b = module.weight.detach().numpy(), module.bias.detach().numpy()
     np.testing.assert_allclose(module(G.tensor(x)).detach().numpy(), correlated(x, w, b, *options), **CLOSE)
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+@pytest.mark.parametrize("padding", [(2, 1), "same", "valid", 0])
+def test_padding_modes_are_torchs(mode: str, padding: Any) -> None:
+    theirs = parity.torch().nn.Conv2d(2, 3, (3, 2), padding=padding, padding_mode=mode).double()
+    ours = nn.Conv2d(2, 3, (3, 2), padding=padding, padding_mode=mode, dtype=G.float64, device="cpu")
+    assert repr(ours) == repr(theirs)
+    ours.load_state_dict({name: G.tensor(value.detach().numpy()) for name, value in theirs.state_dict().items()})
+    parity.assert_same(lambda library: ours if library is G else theirs, RNG.standard_normal((2, 2, 5, 4)))
+
+
+@pytest.mark.parametrize("call", [
+    lambda t: t.nn.Conv1d(1, 1, 2, padding_mode="mirror"), lambda t: t.nn.Conv1d(1, 1, 2, padding="both"),
+    lambda t: t.nn.Conv1d(1, 1, 2, 2, padding="same"), lambda t: t.nn.ConvTranspose1d(1, 1, 2, padding_mode="circular"),
+])  # fmt: skip
+def test_errors_are_torchs(call: Any) -> None:
+    parity.assert_same_error(call)

@@ -1,0 +1,1 @@
+"""Changes of resolution and layout of images and signals."""
