@@ -1,4 +1,7 @@
-"""Compile LLVM IR text to machine code in this process.
+"""Compile LLVM IR text to machine code in this process: LLVM writes an object, which a JIT engine then loads.
+
+An engine that compiled the text itself would keep its target machine with all tables of the target, 1.5 MB for each program; so
+all programs of a level share one machine, and their engines hold nothing but the loaded object.
 
 Code is generated at level 1 without LLVM's pass pipeline: kernels are already vectorized, and the pipeline would triple the
 compile time for equal code (docs/decisions.md).
@@ -49,8 +52,13 @@ def _target() -> Any:
     return llvm.Target.from_triple(host().triple)
 
 
-def _machine(level: int = 1) -> Any:
-    """Return a new target machine: an engine owns its machine, and frees it when it dies."""
+@functools.cache
+def _machine(level: int) -> Any:
+    """Return the target machine that writes code of a level."""
+    return _new_machine(level)
+
+
+def _new_machine(level: int = 1) -> Any:
     h = host()
     model = "small" if sys.platform != "win32" else "large"
     return _target().create_target_machine(cpu=h.cpu, features=h.features, opt=level, reloc="pic", codemodel=model, jit=True)
@@ -113,13 +121,26 @@ def _parsed(text: str, machine: Any) -> Any:
 
 
 def _loaded(text: str, level: int) -> MachineCode:
+    return MachineCode(text, level, _load(_object(text, level)))
+
+
+def _object(text: str, level: int) -> bytes:
+    """Return the object that LLVM writes for a text."""
     machine = _machine(level)
     module = _parsed(text, machine)
-    engine = llvm.create_mcjit_compiler(module, machine)
-    engine.finalize_object()
-    engine.remove_module(module)  # as large as its code, which does not need it
+    written: bytes = machine.emit_object(module)
     module.close()
-    return MachineCode(text, level, engine)
+    return written
+
+
+def _load(written: bytes) -> Any:
+    """Return an engine that has loaded an object; it owns a target machine, which it does not use."""
+    module = llvm.parse_assembly("")
+    module.triple = host().triple
+    engine = llvm.create_mcjit_compiler(module, _new_machine())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(written))
+    engine.finalize_object()
+    return engine
 
 
 @functools.cache
