@@ -4,7 +4,7 @@
 
 A loop is to be flat: what it holds after a tenth of its iterations is what it holds at the end.  Different structures are to be
 bounded: caches of structures, programs and machine code drop what was not used for longest, so memory stops growing once they
-are full, after 1,000 structures at the latest.
+are full, after 1,500 structures at the latest.
 """
 
 from __future__ import annotations

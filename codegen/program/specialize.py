@@ -10,14 +10,14 @@ A specialization is kept only if it reproduces the program of an earlier graph.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from graphc.codegen.program.extents import Extents
 from graphc.codegen.program.memory.arena import LiveRange, plan
-from graphc.codegen.runtime.locks import ForkLock
+from graphc.codegen.runtime.cache import Cache
 from graphc.ir.analysis.views import Strides
 from graphc.ir.core.graph import Graph, Node, fresh_scope
 from graphc.ir.core.guards import Guards, Specialization
@@ -25,8 +25,8 @@ from graphc.ir.core.structural_key import structure, with_numbers
 
 __all__ = ["ProgramText", "counts", "program_text_of"]
 
-STRUCTURES = 512
-"""The number of structures that are cached."""
+STRUCTURES, STRUCTURE_BYTES = 512, 1 << 26
+"""How many structures are cached, and the bytes of their programs' texts."""
 SAMPLES, SPECIALIZATIONS = 4, 8
 """Programs and specializations that are cached for each."""
 REFUSALS = 3
@@ -114,6 +114,11 @@ class _Structure:
     specializations: list[_Specialization] = field(default_factory=list)
     refusals: int = 0
 
+    def bytes(self) -> int:
+        """Return the bytes of the texts."""
+        texts = {id(p.llvm): len(p.llvm) for p in [*(p for _, p in self.samples), *(s.program for s in self.specializations)]}
+        return sum(texts.values())
+
     def find(self, numbers: list[Any]) -> ProgramText | None:
         for known, program in self.samples:
             if known == numbers:
@@ -177,8 +182,12 @@ def _pattern(before: Sequence[Any], now: Sequence[Any]) -> tuple[list[tuple[int,
     return pattern, symbols
 
 
-_structures: OrderedDict[Any, _Structure] = OrderedDict()
-_lock = ForkLock()
+def new_cache() -> Cache[Any, _Structure]:
+    """Return a cache of structures."""
+    return Cache(STRUCTURES, STRUCTURE_BYTES)
+
+
+_structures = new_cache()
 
 
 def program_text_of(graph: Graph, layouts: Layouts, write: Write, kind: object = None) -> ProgramText:
@@ -186,10 +195,11 @@ def program_text_of(graph: Graph, layouts: Layouts, write: Write, kind: object =
 
     Programs of another `kind` are kept separately.
     """
-    key, numbers = structure(graph, layouts)
-    with _lock:
-        programs = _structures.setdefault((key, kind), _Structure())
-        _structures.move_to_end((key, kind))
-        if len(_structures) > STRUCTURES:
-            _structures.popitem(last=False)
-    return programs.find(numbers) or programs.write(graph, layouts, numbers, write)
+    structured, numbers = structure(graph, layouts)
+    key = (structured, kind)
+    programs = _structures.get(key) or _structures.add(key, _Structure(), 0)
+    program = programs.find(numbers)
+    if program is None:
+        program = programs.write(graph, layouts, numbers, write)
+        _structures.charge(key, programs, programs.bytes())
+    return program

@@ -25,6 +25,9 @@ from graphc.codegen.runtime.interrupts import PYTHON, SYMBOL, poll_text
 
 __all__ = ["MachineCode", "compile_text", "cross_assembly", "llvm_lock"]
 
+ENGINE_BYTES = 1 << 16
+"""Estimated memory of an engine: pages of code and data that are not filled, tables of symbols."""
+
 llvm_lock = threading.RLock()
 """Held while LLVM runs."""
 
@@ -73,6 +76,8 @@ class MachineCode:
 
     text: str
     level: int
+    bytes: int
+    """The estimated memory: the text, the object and the code loaded from it, pages of the engine."""
     _engine: Any = field(repr=False)
 
     def address(self, name: str) -> int:
@@ -121,7 +126,8 @@ def _parsed(text: str, machine: Any) -> Any:
 
 
 def _loaded(text: str, level: int) -> MachineCode:
-    return MachineCode(text, level, _load(_object(text, level)))
+    written = _object(text, level)
+    return MachineCode(text, level, len(text) + 2 * len(written) + ENGINE_BYTES, _load(written))
 
 
 def _object(text: str, level: int) -> bytes:

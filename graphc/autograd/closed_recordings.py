@@ -13,8 +13,9 @@ import numpy as np
 
 from graphc.ir.core.graph import Node, TypeRuleError, parameter, toposort
 from graphc.ir.transforms.vjp import gradients
-from graphc.recording.lazy import Plan, substitute
+from graphc.recording.lazy import Plan
 from graphc.recording.recording import Recording
+from graphc.recording.structures import substitute
 from graphc.recording.trie import LEAF, MADE, Slot
 from graphc.storage.storage import Storage, valued
 from graphc.tensors.tensor import Tensor

@@ -13,7 +13,8 @@ from graphc.ir.core.predicates import is_add, is_stopped
 from graphc.ir.transforms.vjp import gradients
 from graphc.recording.context import state
 from graphc.recording.grad_fn import AccumulateGrad, BatchInput, CustomGradFn, GradFn, Replaced, TransformInput, history
-from graphc.recording.lazy import realize, substitute
+from graphc.recording.lazy import realize
+from graphc.recording.structures import substitute
 from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
 

@@ -19,8 +19,8 @@ from graphc.ir.transforms.vmap import batch
 from graphc.ir.transforms.vmap_rules import lead
 from graphc.recording.context import state
 from graphc.recording.grad_fn import AccumulateGrad, BatchInput, GradFn, TransformInput
-from graphc.recording.lazy import substitute
 from graphc.recording.recording import PENDING_BOUND
+from graphc.recording.structures import substitute
 from graphc.storage.compute import compute
 from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor

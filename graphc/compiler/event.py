@@ -18,8 +18,8 @@ from graphc.dispatch.results import recorded_tensors
 from graphc.ir.core.graph import Node
 from graphc.recording.context import state
 from graphc.recording.grad_fn import AccumulateGrad, CustomGradFn, TransformInput, history
-from graphc.recording.lazy import substitute
 from graphc.recording.recording import Recording
+from graphc.recording.structures import substitute
 from graphc.recording.trie import INPUT, MADE, Entry, Slot
 from graphc.storage.operands import slot_of, storage_slot
 from graphc.storage.storage import Storage, stopped

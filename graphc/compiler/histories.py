@@ -9,7 +9,7 @@ from graphc.compiler.protocol import Array, Result
 from graphc.compiler.signature import Call
 from graphc.ir.core.graph import PARAMETER, Node
 from graphc.recording.grad_fn import AccumulateGrad, CustomGradFn, GradFn, TransformInput, history
-from graphc.recording.lazy import substitute
+from graphc.recording.structures import substitute
 from graphc.storage.storage import Storage, unique, valued
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.trace import Captured, no_way_out

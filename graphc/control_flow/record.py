@@ -16,8 +16,8 @@ from graphc.ir.regions import builders
 from graphc.ir.transforms.checkpointing import scan_in_segments
 from graphc.recording.context import state
 from graphc.recording.grad_fn import GradFn
-from graphc.recording.lazy import substitute
 from graphc.recording.recording import PENDING_BOUND
+from graphc.recording.structures import substitute
 from graphc.storage.compute import compute
 from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor

@@ -9,7 +9,7 @@ from graphc.ir.core import build
 from graphc.ir.core.graph import Node, make, toposort
 from graphc.ir.rewrite.pattern import op
 from graphc.ir.transforms.vmap import batch
-from graphc.recording.lazy import substitute
+from graphc.recording.structures import substitute
 
 __all__ = ["for_each_unit", "with_choices"]
 

@@ -13,7 +13,8 @@ from graphc.func.derivative import JVP_NAME, differentiable, output_tangents, ou
 from graphc.func.level import Level, as_tensor
 from graphc.ir.core import build
 from graphc.ir.core.graph import PARAMETER, Node, parameter, toposort
-from graphc.recording.lazy import realize, substitute
+from graphc.recording.lazy import realize
+from graphc.recording.structures import substitute
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["jvp", "linearize"]

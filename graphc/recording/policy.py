@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict, dataclass
 
 from graphc.ir.text import debug
-from graphc.recording import lazy
+from graphc.recording import structures
 
 __all__ = ["EagerReport", "eager_report", "get_eager", "set_eager"]
 
@@ -71,7 +71,7 @@ def set_eager(mode: str) -> None:
     """
     if mode not in MODES:
         raise ValueError(f"set_eager takes one of {', '.join(map(repr, MODES))}, got {mode!r}")
-    lazy.choose(mode)
+    structures.choose(mode)
 
 
 def get_eager() -> str:
@@ -81,7 +81,7 @@ def get_eager() -> str:
         >>> graphc.get_eager()
         'auto'
     """
-    return lazy.tally.mode
+    return structures.tally.mode
 
 
 def eager_report() -> EagerReport:
@@ -96,7 +96,7 @@ def eager_report() -> EagerReport:
         >>> graphc.eager_report().compiles >= 0
         True
     """
-    counts = asdict(lazy.tally)
+    counts = asdict(structures.tally)
     del counts["mode"]
     return EagerReport(**counts)
 

@@ -12,7 +12,6 @@ that its entry is no longer current, and starts again.  The same holds for signa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import count
 from math import inf
 from sys import getrefcount
 from typing import Any
@@ -24,8 +23,9 @@ from graphc.ir.core.types import TensorType
 from graphc.recording import trie
 from graphc.recording.context import state
 from graphc.recording.grad_fn import AccumulateGrad, GradFn
-from graphc.recording.lazy import Plan, make_plan, substitute
-from graphc.recording.trie import HISTORY, INPUT, LEAF, PAST, Entry, Slot
+from graphc.recording.lazy import Plan, make_plan
+from graphc.recording.structures import clock, substitute
+from graphc.recording.trie import HISTORY, INPUT, LEAF, PAST, PLANS, Entry, Slot
 
 __all__ = ["HELD_BYTES", "PENDING_BOUND", "UNREAD", "Recording"]
 
@@ -37,8 +37,6 @@ HELD_BYTES = 1 << 28
 
 UNREAD = (None,)
 """The storage of a slot that no tensor reads."""
-
-_serials = count()
 
 
 class Recording:
@@ -59,7 +57,7 @@ class Recording:
         self.heavy = False
         """Whether it holds more bytes of external values than it should."""
         self.held_bytes = 0
-        self.serial = next(_serials)
+        self.serial = next(clock)
         self.slots: list[Any] = []
         """The storage of each slot that has one and is not an external value."""
         self.inputs: dict[int, Any] = {}
@@ -203,7 +201,7 @@ class Recording:
         """Close the recording; return what was recorded."""
         entry: Entry | None = self.entry
         if entry is not None:
-            self.path, self.entry = entry, None
+            self.path, self.entry, entry.used = entry, None, self.serial
             if state.recording is self:
                 state.renew()
         path: Entry | None = self.path
@@ -229,12 +227,15 @@ class Recording:
     def _compute(self, path: Entry, alive: tuple[int, ...], slots: list[Any]) -> None:
         plan: Plan | None = path.plans.get(alive)
         if plan is None:
+            if len(path.plans) >= PLANS:
+                path.plans.clear()
             known = path.path(self.infos)
             plan = path.plans[alive] = make_plan(known, alive, used_up(known, self.freed), path.all_numbers())
         inputs, numbers = self.inputs, self.numbers
         try:
             arrays = [inputs[i] if i >= 0 else numbers[~i] for i in plan.inputs]
-            native = plan.structure.native
+            structure = plan.structure
+            structure.used, native = self.serial, structure.native
             values = plan.run(arrays) if native is None else native(*arrays)
         except (IndexError, RuntimeError, MemoryError):
             self.materialize()

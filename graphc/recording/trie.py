@@ -5,6 +5,8 @@ for the values: the operation, the slots of its operands, its static arguments, 
 therefore one look-up, which also yields what was inferred the first time: types, whether a gradient is recorded, the nodes.
 The nodes of an entry have parameters as leaves; all recordings with this prefix share them, and none but constants, which are
 interned, may hold a value.
+
+Sequences that no recording has ended at for longest are forgotten once there are many: each entry holds several kilobytes.
 """
 
 from __future__ import annotations
@@ -13,13 +15,17 @@ from typing import Any
 
 from graphc.ir.core.graph import Node
 
-__all__ = ["HISTORY", "INPUT", "LEAF", "MADE", "NEVER", "PAST", "TRIE_BOUND", "Entry", "Slot", "new_root", "root"]
+__all__ = ["HISTORY", "INPUT", "LEAF", "MADE", "NEVER", "PAST", "PLANS", "TRIE_BOUND", "Entry", "Slot", "new_root", "root"]
 
 INPUT, LEAF, PAST, MADE = "input", "leaf", "past", "made"
 """Kinds of slots: an external value, a leaf that requires a gradient, an external value with a history, a result."""
 
 TRIE_BOUND = 20_000
-"""The most entries; beyond, all are dropped."""
+"""The most entries; beyond, half of them are dropped."""
+SEQUENCES, GROWTH = 512, 4000
+"""How many whole sequences stay when entries are dropped, and after how many new entries that happens again."""
+PLANS = 64
+"""The most plans of an entry."""
 
 
 class _History:
@@ -56,7 +62,7 @@ class Entry:
 
     __slots__ = (
         "backward", "build", "children", "count", "fn", "freed", "numbered", "numbers", "parent", "plans", "requires", "slot",
-        "slots", "type",
+        "slots", "type", "used",
     )  # fmt: skip
 
     def __init__(self, parent: Entry | None, slots: tuple[Slot, ...]) -> None:
@@ -75,6 +81,8 @@ class Entry:
         """The parameters of the event that stand for Python numbers."""
         self.numbered: dict[Any, Any] = {}
         """Children whose keys have numbers, by these keys without them: the one created last."""
+        self.used = -1
+        """The number of the last recording that ended here."""
         if len(slots) == 1:
             self.type, self.requires = slots[0].node.types[0], slots[0].requires
             self.fn = HISTORY if self.requires and slots[0].kind == MADE else None
@@ -103,6 +111,8 @@ class Entry:
 
 
 _entries = 0
+_most = GROWTH
+"""The number of entries at which some are dropped."""
 
 
 def _count() -> None:
@@ -118,13 +128,48 @@ NEVER.build = NEVER
 
 
 def root() -> Entry:
-    """Return the entry of the empty sequence, a new one once there are too many entries."""
-    return new_root() if _entries > TRIE_BOUND else _root
+    """Return the entry of the empty sequence; drop old entries if there are too many."""
+    if _entries > min(_most, TRIE_BOUND):
+        drop_old()
+    return _root
 
 
 def new_root() -> Entry:
     """Drop all entries."""
-    global _root, _entries
-    _entries = 0
+    global _root, _entries, _most
+    _entries, _most = 0, GROWTH
     _root = Entry(None, ())
     return _root
+
+
+def drop_old() -> None:
+    """Keep the sequences that were used last, up to a number of them and to half of the bound, and drop all others.
+
+    A recording in an entry that is dropped goes on there, and its events are learned again.
+    """
+    global _entries, _most
+    entries = _all_entries()
+    kept: set[Entry] = {_root}
+    for end in sorted((e for e in entries if e.used >= 0), key=lambda e: -e.used)[:SEQUENCES]:
+        if len(kept) > TRIE_BOUND // 2:
+            break
+        entry: Entry | None = end
+        while entry is not None and entry not in kept:
+            kept.add(entry)
+            entry = entry.parent
+    for entry in entries:
+        for table in (entry.children, entry.numbered):
+            for key, child in list(table.items()):
+                if child not in kept and child is not NEVER and child is not entry:
+                    table.pop(key, None)
+    _entries = len(kept)
+    _most = len(kept) + GROWTH
+
+
+def _all_entries() -> list[Entry]:
+    entries, waiting = [], [_root]
+    while waiting:
+        entry = waiting.pop()
+        entries.append(entry)
+        waiting += [child for child in list(entry.children.values()) if child is not NEVER]
+    return entries

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import graphc
-from graphc.recording import lazy
+from graphc.recording import structures
 from tests.fuzz.cases import TORCH, TORCH_FUNCTIONAL, Case, case_of, real_torch, tensors
 from tests.fuzz.finite import finite_differences
 from tests.fuzz.program import Program
@@ -150,7 +150,7 @@ def _again(case: Case, traced: Traced) -> Iterator[str | None]:
     """Run eagerly as if seen often: compiled at once."""
     graphc.set_eager("compile")
     try:
-        lazy.clear_cache()
+        structures.clear_cache()
         yield traced.compare(case.names["run"](*tensors(case.args)))
     finally:
         graphc.set_eager("auto")

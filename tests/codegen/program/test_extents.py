@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +22,7 @@ WRONG = 1 << 40
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(specialize, "_structures", OrderedDict())
+    monkeypatch.setattr(specialize, "_structures", specialize.new_cache())
     counts.clear()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -139,10 +138,10 @@ def test_other_sizes_need_no_compiler(name: str, monkeypatch: pytest.MonkeyPatch
     function, arguments = CASES[name]
     compiled = torch.compile(function)
     texts: list[str] = []
-    monkeypatch.setattr(tiers, "_code", OrderedDict())
+    monkeypatch.setattr(tiers, "_code", tiers.new_cache())
     compile_text = tiers.compile_text
     monkeypatch.setattr(tiers, "compile_text", lambda text, level: texts.append(text) or compile_text(text, level))
-    monkeypatch.setattr(specialize, "_structures", OrderedDict())
+    monkeypatch.setattr(specialize, "_structures", specialize.new_cache())
     counts.clear()
     given = [arguments(n) for n in SIZES]
     got = [compiled(*x) for x in given]
@@ -203,7 +202,7 @@ def test_programs_of_arrays_that_are_not_row_major() -> None:
 
 def test_without_dynamic_sizes_are_constants(monkeypatch: pytest.MonkeyPatch) -> None:
     f = torch.compile(lambda x, w: torch.softmax(x @ w, -1) * 0.3, dynamic=False)
-    monkeypatch.setattr(tiers, "_code", OrderedDict())  # not what other tests have filled
+    monkeypatch.setattr(tiers, "_code", tiers.new_cache())  # not what other tests have filled
     for n in (19, 32, 1000):
         x, w = r(n, 24), r(24, 50)
         e = np.exp(x @ w - (x @ w).max(1, keepdims=True))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import numpy as np
 import pytest
 
@@ -22,7 +20,7 @@ from graphc.ir.core.graph import Graph
 from graphc.ir.core.types import I64
 from graphc.ir.rewrite import simplify
 from graphc.ir.rewrite.engine import RuleSet, Var, rule
-from graphc.recording import lazy
+from graphc.recording import structures
 from tests import graphs
 from tests.codegen.validation import numbers, param
 
@@ -37,7 +35,7 @@ def test_no_stage_of_random_graphs_differs(seed):
 @pytest.fixture
 def fresh(monkeypatch):
     """Let no program made by a wrong compiler be found again."""
-    monkeypatch.setattr(specialize, "_structures", OrderedDict())
+    monkeypatch.setattr(specialize, "_structures", specialize.new_cache())
 
 
 def test_a_wrong_rewrite_rule_is_named(monkeypatch, fresh):
@@ -140,7 +138,7 @@ def test_check_mode_validates_calls_of_compiled_functions(monkeypatch, fresh):
     for _ in range(3):
         f(numbers(20))
     monkeypatch.setattr(lower._Lowering, "_moved", wrong_move("flip", lambda at: at))
-    monkeypatch.setattr(specialize, "_structures", OrderedDict())
+    monkeypatch.setattr(specialize, "_structures", specialize.new_cache())
     g = graphc.compile(lambda a: graphc.flip(a, (0,)) + a)
     with pytest.raises(MiscompilationError, match="stage 'kernels' computes other values"):
         g(numbers(20))
@@ -149,9 +147,9 @@ def test_check_mode_validates_calls_of_compiled_functions(monkeypatch, fresh):
 
 def test_check_mode_validates_eager_programs(monkeypatch, fresh):
     monkeypatch.setattr(lower._Lowering, "_moved", wrong_move("flip", lambda at: at))
-    monkeypatch.setattr(lazy, "COMPILE_COST", 0.0)
-    monkeypatch.setattr(lazy, "COMPILE_NODE_COST", 0.0)
-    monkeypatch.setattr(lazy, "_seen", OrderedDict())
+    monkeypatch.setattr(structures, "COMPILE_COST", 0.0)
+    monkeypatch.setattr(structures, "COMPILE_NODE_COST", 0.0)
+    monkeypatch.setattr(structures, "_seen", structures.new_cache())
     with checking(), pytest.raises(MiscompilationError):
         a = graphc.tensor(numbers(200))
         (graphc.flip(a, (0,)) + a + graphc.exp(a) + graphc.sin(a) + graphc.cos(a)).numpy()

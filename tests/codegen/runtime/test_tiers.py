@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,7 +45,7 @@ def program_of(f: Any, given: tuple[Any, Any]) -> Program:
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Keep no code of other tests, and none of this one for others."""
-    monkeypatch.setattr(tiers, "_code", OrderedDict())
+    monkeypatch.setattr(tiers, "_code", tiers.new_cache())
     yield
     assert tiers.background.wait(60)
 

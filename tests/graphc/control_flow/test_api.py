@@ -12,7 +12,7 @@ import pytest
 import graphc as torch
 from graphc import func
 from graphc.core import pytree
-from graphc.recording import lazy
+from graphc.recording import lazy, structures
 from graphc.tensors.tensor import Tensor
 
 F64 = torch.float64
@@ -445,7 +445,7 @@ def close(found: Any, expected: Any, tolerance: float = 1e-9) -> None:
 @pytest.fixture(params=["evaluated", "compiled"])
 def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Return a function that calls another on the evaluator, or compiled."""
-    monkeypatch.setattr(lazy, "COMPILE_COST", 1e9)
+    monkeypatch.setattr(structures, "COMPILE_COST", 1e9)
     return (lambda f: f) if request.param == "evaluated" else torch.compile
 
 
@@ -642,9 +642,9 @@ def test_a_loop_asked_for_its_results_runs_once(monkeypatch: pytest.MonkeyPatch)
 
 def test_loops_of_one_structure_share_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    real = lazy.compile_graph
-    monkeypatch.setattr(lazy, "compile_graph", lambda *args, **kwargs: made.append(0) or real(*args, **kwargs))
-    lazy.clear_cache()
+    real = structures.compile_graph
+    monkeypatch.setattr(structures, "compile_graph", lambda *args, **kwargs: made.append(0) or real(*args, **kwargs))
+    structures.clear_cache()
     for i in range(3):
         found = torch.fori_loop(0, 100_000, lambda i, v: v * 0.5 + i, torch.tensor(float(i), dtype=F64))
         np.testing.assert_allclose(found.item(), 2 * 99_999 - 2)

@@ -8,9 +8,10 @@ import numpy as np
 
 import graphc as torch
 from graphc.dispatch.operation import op
-from graphc.recording import lazy
-from graphc.recording.lazy import clear_cache, realize
+from graphc.recording import structures
+from graphc.recording.lazy import realize
 from graphc.recording.recording import PENDING_BOUND
+from graphc.recording.structures import clear_cache
 from tests.graphc.tensors.foreign import values
 
 
@@ -38,7 +39,7 @@ def test_a_chain_of_150000_operations_neither_recurses_nor_piles_up() -> None:
 
 
 def _programs() -> int:
-    return sum(seen.program is not None for seen in lazy._seen.values())
+    return sum(seen.program is not None for seen in structures._seen.values())
 
 
 def test_first_and_later_evaluations_agree() -> None:

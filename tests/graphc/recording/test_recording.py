@@ -19,7 +19,7 @@ from graphc.dispatch import definition
 from graphc.ir.core.build import constant
 from graphc.ir.core.graph import parameter
 from graphc.ir.core.types import F64, TensorType
-from graphc.recording import lazy, recording, trie
+from graphc.recording import lazy, recording, structures, trie
 from graphc.recording.context import state
 
 
@@ -194,9 +194,11 @@ def test_what_does_not_depend_on_a_failed_operation_is_computed() -> None:
 
 def test_results_that_nothing_refers_to_are_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted: list[int] = []
-    real = lazy.Structure.run
-    monkeypatch.setattr(lazy.Structure, "run", lambda self, p, roots, a: wanted.append(len(roots)) or real(self, p, roots, a))
-    lazy.clear_cache()
+    real = structures.Structure.run
+    monkeypatch.setattr(
+        structures.Structure, "run", lambda self, p, roots, a: wanted.append(len(roots)) or real(self, p, roots, a)
+    )
+    structures.clear_cache()
     state.recording.flush()  # of results that other tests have left pending
     wanted.clear()
     x = torch.tensor([1.0, 2.0]) * 1
