@@ -41,6 +41,7 @@ from graphc.ops.elementwise.bounds import *
 from graphc.ops.elementwise.comparison import *
 from graphc.ops.elementwise.division import *
 from graphc.ops.elementwise.exponential import *
+from graphc.ops.elementwise.gamma import *
 from graphc.ops.elementwise.hyperbolic import *
 from graphc.ops.elementwise.logic import *
 from graphc.ops.elementwise.powers import *
@@ -53,6 +54,7 @@ from graphc.ops.indexing.gather import *
 from graphc.ops.indexing.items import index_put
 from graphc.ops.indexing.masks import argwhere, masked_fill, masked_select, nonzero, where
 from graphc.ops.indexing.scatter import *
+from graphc.ops.indexing.searching import *
 from graphc.ops.indexing.slices import *
 from graphc.ops.linear_algebra.affine import addmm, addmv, baddbmm, bilinear
 from graphc.ops.linear_algebra.contraction import *
@@ -66,6 +68,7 @@ from graphc.ops.nn.rectifiers import celu, prelu, relu, selu, threshold
 from graphc.ops.nn.shrinkage import hardshrink
 from graphc.ops.nn.softmax import log_softmax, softmax
 from graphc.ops.queries import broadcast_shapes, is_tensor, numel
+from graphc.ops.random.distributions import *
 from graphc.ops.random.floats import *
 from graphc.ops.random.generator import *
 from graphc.ops.random.integers import *

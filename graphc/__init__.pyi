@@ -69,11 +69,14 @@ from graphc.ops.indexing.masks import argwhere as argwhere
 from graphc.ops.indexing.masks import masked_select as masked_select
 from graphc.ops.indexing.masks import nonzero as nonzero
 from graphc.ops.indexing.masks import where as where
+from graphc.ops.indexing.searching import bucketize as bucketize
+from graphc.ops.indexing.searching import searchsorted as searchsorted
 from graphc.ops.linear_algebra.einsum import einsum as einsum
 from graphc.ops.nn.dropout import dropout as dropout
 from graphc.ops.queries import broadcast_shapes as broadcast_shapes
 from graphc.ops.queries import is_tensor as is_tensor
 from graphc.ops.queries import numel as numel
+from graphc.ops.random.distributions import multinomial as multinomial
 from graphc.ops.random.floats import normal as normal
 from graphc.ops.random.floats import rand as rand
 from graphc.ops.random.floats import rand_like as rand_like
@@ -401,6 +404,8 @@ def log2(input: Tensor) -> Tensor: ...
 def log10(input: Tensor) -> Tensor: ...
 def logaddexp(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
 def logaddexp2(input: Tensor | builtins.float, other: Tensor | builtins.float) -> Tensor: ...
+def digamma(input: Tensor) -> Tensor: ...
+def lgamma(input: Tensor) -> Tensor: ...
 def acosh(input: Tensor) -> Tensor: ...
 def asinh(input: Tensor) -> Tensor: ...
 def atanh(input: Tensor) -> Tensor: ...
@@ -733,30 +738,31 @@ __all__ = [
     "arctan2", "argmax", "argmin", "argsort", "argwhere", "as_tensor", "asarray", "asin", "asinh", "atan", "atan2",
     "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "baddbmm", "bernoulli", "bilinear", "bincount",
     "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm",
-    "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "cat", "cdist", "ceil", "celu", "chunk", "clamp",
-    "clamp_max", "clamp_min", "clip", "clone", "compile", "concat", "cond", "constant_pad_nd", "copysign", "cos",
-    "cosh", "cosine_similarity", "count_nonzero", "cross", "cuda", "cumprod", "cumsum", "default_generator", "deg2rad",
-    "device", "diag", "diag_embed", "diagonal", "div", "divide", "dot", "double", "dropout", "dstack", "dtype", "e",
-    "eager_report", "einsum", "embedding", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "exp", "exp2",
-    "expm1", "eye", "finfo", "flatten", "flip", "fliplr", "flipud", "float", "float32", "float64", "float_power",
-    "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "frac", "from_numpy", "full", "full_like", "func",
-    "gather", "ge", "ger", "get_default_dtype", "get_eager", "get_rng_state", "greater", "greater_equal", "gt",
-    "hardshrink", "heaviside", "hstack", "hypot", "iinfo", "index_add", "index_copy", "index_fill", "index_put",
-    "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int32", "int64", "is_floating_point",
-    "is_grad_enabled", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "kron", "le",
-    "lerp", "less", "less_equal", "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax",
-    "logaddexp", "logaddexp2", "logcumsumexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit",
-    "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_select", "matmul", "max", "maximum",
-    "mean", "median", "meshgrid", "min", "minimum", "mm", "moveaxis", "movedim", "msort", "mul", "multiply", "mv",
-    "nan", "nan_to_num", "nanmean", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero",
-    "norm", "normal", "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "permute", "pi",
-    "positive", "pow", "prelu", "prod", "promote_types", "rad2deg", "rand", "rand_like", "randint", "randint_like",
-    "randn", "randn_like", "random", "randperm", "ravel", "reciprocal", "relu", "remainder", "repeat_interleave",
-    "reshape", "result_type", "roll", "rot90", "round", "rsqrt", "rsub", "save", "scalar_tensor", "scan", "scatter",
-    "scatter_add", "seed", "select", "selu", "set_default_dtype", "set_eager", "set_grad_enabled", "set_printoptions",
-    "set_rng_state", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "softmax", "sort", "split",
-    "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "sub", "subtract", "sum", "swapaxes",
-    "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensordot", "threshold", "tile", "topk",
-    "trace", "transpose", "tril", "triu", "true_divide", "trunc", "uint8", "unbind", "unflatten", "unique", "unsqueeze",
-    "utils", "var", "var_mean", "vdot", "vmap", "vstack", "where", "while_loop", "xlogy", "zeros", "zeros_like",
+    "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "cat", "cdist", "ceil", "celu",
+    "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "compile", "concat", "cond", "constant_pad_nd",
+    "copysign", "cos", "cosh", "cosine_similarity", "count_nonzero", "cross", "cuda", "cumprod", "cumsum",
+    "default_generator", "deg2rad", "device", "diag", "diag_embed", "diagonal", "digamma", "div", "divide", "dot",
+    "double", "dropout", "dstack", "dtype", "e", "eager_report", "einsum", "embedding", "empty", "empty_like",
+    "enable_grad", "eq", "equal", "erf", "exp", "exp2", "expm1", "eye", "finfo", "flatten", "flip", "fliplr", "flipud",
+    "float", "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "frac",
+    "from_numpy", "full", "full_like", "func", "gather", "ge", "ger", "get_default_dtype", "get_eager", "get_rng_state",
+    "greater", "greater_equal", "gt", "hardshrink", "heaviside", "hstack", "hypot", "iinfo", "index_add", "index_copy",
+    "index_fill", "index_put", "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int32",
+    "int64", "is_floating_point", "is_grad_enabled", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf",
+    "isposinf", "kron", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace", "load", "log", "log10",
+    "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill",
+    "masked_select", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mm", "moveaxis",
+    "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean", "nansum", "narrow",
+    "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones",
+    "ones_like", "optim", "outer", "pairwise_distance", "permute", "pi", "positive", "pow", "prelu", "prod",
+    "promote_types", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random",
+    "randperm", "ravel", "reciprocal", "relu", "remainder", "repeat_interleave", "reshape", "result_type", "roll",
+    "rot90", "round", "rsqrt", "rsub", "save", "scalar_tensor", "scan", "scatter", "scatter_add", "searchsorted",
+    "seed", "select", "selu", "set_default_dtype", "set_eager", "set_grad_enabled", "set_printoptions", "set_rng_state",
+    "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "softmax", "sort", "split", "split_with_sizes", "sqrt",
+    "square", "squeeze", "stack", "std", "std_mean", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take",
+    "take_along_dim", "tan", "tanh", "tensor", "tensordot", "threshold", "tile", "topk", "trace", "transpose", "tril",
+    "triu", "true_divide", "trunc", "uint8", "unbind", "unflatten", "unique", "unsqueeze", "utils", "var", "var_mean",
+    "vdot", "vmap", "vstack", "where", "while_loop", "xlogy", "zeros", "zeros_like",
 ]

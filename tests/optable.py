@@ -83,6 +83,16 @@ FLAT = {"smooth": False}
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
+_lgamma = np.vectorize(math.lgamma, otypes=[np.float64])
+
+
+def _digamma(x: Any) -> Any:
+    x = np.asarray(x, np.float64)
+    steps = sum(1 / (x + k) for k in range(1000))
+    z = 1 / (x + 1000)
+    return -np.log(z) - z / 2 - z * z / 12 + z**4 / 120 - steps
+
+
 def _softplus(x: Any) -> Any:
     return np.logaddexp(x, 0)
 
@@ -115,6 +125,9 @@ for _name, _reference, _low, _high in (
     ("atanh", np.arctanh, -0.9, 0.9),
     ("sigmoid", _sigmoid, -2, 2),
     ("erf", _erf, -2, 2),
+    ("lgamma", _lgamma, 0.2, 12),
+    ("digamma", _digamma, -0.9, -0.1),
+    ("digamma", _digamma, 0.3, 12),
     ("neg", np.negative, -2, 2),
     ("abs", np.abs, 0.1, 2),
     ("reciprocal", lambda x: 1 / x, 0.2, 3),

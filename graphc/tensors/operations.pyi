@@ -129,6 +129,10 @@ class Operations:
         """Return log(exp(input) + exp(other)) without overflow."""
     def logaddexp2(self, other: Tensor | builtins.float) -> Tensor:
         """Return log2(2**input + 2**other) without overflow."""
+    def digamma(self) -> Tensor:
+        """Return the digamma function, the derivative of `graphc.lgamma`."""
+    def lgamma(self) -> Tensor:
+        """Return the natural logarithm of the absolute value of the gamma function."""
     def acosh(self) -> Tensor:
         """Return the inverse hyperbolic cosine; NaN below 1."""
     def asinh(self) -> Tensor:
@@ -303,6 +307,8 @@ class Operations:
         """Return log(softmax(input)) along an axis, computed as input - log(sum(exp(input))) without overflow."""
     def softmax(self, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: DTypeLike = None) -> Tensor:
         """Return exp(input) / sum(exp(input)) along an axis."""
+    def multinomial(self, num_samples: builtins.int, replacement: builtins.bool = False, *, generator: Generator | None = None) -> Tensor:
+        """Draw indices of categories with probabilities in proportion to weights."""
     def bernoulli(self, *, generator: Generator | None = None) -> Tensor:
         """Return 1 with the probability that the element of input gives, and 0 otherwise."""
     def bincount(self, weights: Tensor | None = None, minlength: builtins.int = 0) -> Tensor:
@@ -501,6 +507,8 @@ class Operations:
         """Convert to the dtype of another tensor."""
     def bernoulli_(self, p: builtins.float = 0.5, *, generator: Generator | None = None) -> Tensor:
         """Write ones with probability `p`, and zeros elsewhere."""
+    def exponential_(self, lambd: builtins.float = 1.0, *, generator: Generator | None = None) -> Tensor:
+        """Write exponentially distributed random numbers to all elements."""
     def fill_(self, value: Tensor | builtins.float) -> Tensor:
         """Write one number to all elements."""
     def normal_(self, mean: builtins.float = 0.0, std: builtins.float = 1.0, *, generator: Generator | None = None) -> Tensor:
@@ -639,6 +647,8 @@ class Operations:
         """In-place form of `cumprod`: write its result into this tensor, and return this tensor."""
     def cumsum_(self, dim: builtins.int, *, dtype: DTypeLike = None) -> Tensor:
         """In-place form of `cumsum`: write its result into this tensor, and return this tensor."""
+    def digamma_(self) -> Tensor:
+        """In-place form of `digamma`: write its result into this tensor, and return this tensor."""
     def div_(self, other: Tensor | builtins.float, *, rounding_mode: str | None = None) -> Tensor:
         """In-place form of `div`: write its result into this tensor, and return this tensor."""
     def divide_(self, other: Tensor | builtins.float, *, rounding_mode: str | None = None) -> Tensor:
@@ -679,6 +689,8 @@ class Operations:
         """In-place form of `le`: write its result into this tensor, and return this tensor."""
     def lerp_(self, end: Tensor, weight: Tensor | builtins.float) -> Tensor:
         """In-place form of `lerp`: write its result into this tensor, and return this tensor."""
+    def lgamma_(self) -> Tensor:
+        """In-place form of `lgamma`: write its result into this tensor, and return this tensor."""
     def log_(self) -> Tensor:
         """In-place form of `log`: write its result into this tensor, and return this tensor."""
     def log10_(self) -> Tensor:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from graphc.core.errors import located
 from graphc.ops.create import fill
 from graphc.ops.methods.conversion import in_dtype
-from graphc.ops.random import floats, integers
+from graphc.ops.random import distributions, floats, integers
 from graphc.ops.random.generator import Generator
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["bernoulli_", "fill_", "normal_", "random_", "uniform_", "zero_"]
+__all__ = ["bernoulli_", "exponential_", "fill_", "normal_", "random_", "uniform_", "zero_"]
 
 
 def fill_(self: Tensor, value: Tensor | float) -> Tensor:
@@ -96,6 +96,29 @@ def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Gen
         torch.Size([3])
     """
     return self._assign(floats.gaussian(tuple(self.shape), self.dtype.ir, mean, std, generator))
+
+
+def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Write exponentially distributed random numbers to all elements.
+
+    Args:
+        lambd: the rate, a positive number.
+        generator: `graphc.Generator`, the default one if None.
+
+    Returns:
+        This tensor.
+
+    Raises:
+        RuntimeError: if lambd is not positive, this tensor is not floating-point, or it is a leaf that requires a gradient
+            while gradients are recorded.
+
+    Example:
+        >>> bool((graphc.empty(3).exponential_() >= 0).all())
+        True
+    """
+    if not lambd > 0:
+        raise located(RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}"))
+    return self._assign(distributions.standard_exponential(tuple(self.shape), self, generator) / lambd)
 
 
 def bernoulli_(self: Tensor, p: float = 0.5, *, generator: Generator | None = None) -> Tensor:

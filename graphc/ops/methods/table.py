@@ -14,6 +14,7 @@ from graphc.ops.elementwise import (
     comparison,
     division,
     exponential,
+    gamma,
     hyperbolic,
     logic,
     powers,
@@ -29,7 +30,7 @@ from graphc.ops.methods import conversion, filling, subscripts
 from graphc.ops.methods.in_place import INPLACE, in_place
 from graphc.ops.methods.operators import IN_PLACE_OPERATORS, OPERATORS
 from graphc.ops.nn import rectifiers, softmax
-from graphc.ops.random import integers
+from graphc.ops.random import distributions, integers
 from graphc.ops.reduce import counting, cumulative, extremes, moments, norms, sorting, sums
 from graphc.ops.reduce import logic as reduce_logic
 from graphc.ops.shape import axes, diagonals, order, parts, repetition, sizes
@@ -39,9 +40,10 @@ from graphc.tensors.tensor import Tensor
 __all__ = ["METHODS", "SPECIAL"]
 
 MODULES: tuple[Any, ...] = (
-    arithmetic, bits, bounds, comparison, division, exponential, hyperbolic, logic, powers, predicates, rounding, signs,
+    arithmetic, bits, bounds, comparison, division, exponential, gamma, hyperbolic, logic, powers, predicates, rounding, signs,
     special, trigonometric, gather, items, masks, scatter, slices, affine, matrices, square_matrices, vectors, rectifiers,
-    softmax, integers, counting, cumulative, extremes, reduce_logic, moments, norms, sorting, sums, axes, diagonals, order,
+    softmax, distributions, integers,
+    counting, cumulative, extremes, reduce_logic, moments, norms, sorting, sums, axes, diagonals, order,
     parts, repetition, sizes, shape_slices,
 )  # fmt: skip
 """The modules whose functions are methods too."""

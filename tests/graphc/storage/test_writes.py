@@ -49,6 +49,8 @@ CASES: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "clamp": (Y, (-1.0, 1.0), np.clip(Y, -1, 1)), "clip": (Y, (-1.0, 1.0), np.clip(Y, -1, 1)),
     "clamp_max": (Y, (0.5,), np.minimum(Y, 0.5)), "clamp_min": (Y, (0.5,), np.maximum(Y, 0.5)),
     "copysign": (X, (Y,), np.copysign(X, Y)), "cos": (X, (), np.cos(X)), "cosh": (X, (), np.cosh(X)),
+    "digamma": (np.array([1.0, 2.0]), (), np.array([-0.5772156649015329, 0.42278433509846713])),
+    "lgamma": (np.array([5.0, 0.5]), (), np.log([24.0, math.sqrt(math.pi)])),
     "cumprod": (Y, (1,), np.cumprod(Y, 1)), "cumsum": (Y, (0,), np.cumsum(Y, 0)),
     "div": (X, (Y,), X / Y), "divide": (X, (Y,), X / Y), "true_divide": (X, (Y,), X / Y),
     "eq": (N, (J,), (N == J).astype(np.int64)), "ne": (N, (J,), (N != J).astype(np.int64)),
