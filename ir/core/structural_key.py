@@ -6,14 +6,15 @@ does not contain them (codegen/nests/kernel_function.py), so graphs of one struc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from graphc.ir.core.graph import Graph, Node, Region, make, parameter
 from graphc.ir.core.guards import Symbol
 from graphc.ir.core.types import TensorType
 
-__all__ = ["SIMPLE", "SMALL", "exact_key", "structure", "with_numbers"]
+__all__ = ["SIMPLE", "SMALL", "exact_body_key", "exact_key", "structure", "with_numbers"]
 
 SMALL = 8
 """Integers of at most this magnitude belong to the structure: they are constants in the code."""
@@ -47,13 +48,30 @@ def exact_key(node: Node, *sizes: Any) -> Key:
     comparison of their values would be recorded.
     """
 
-    def hole(number: Any) -> Any:
-        kind = type(number)
-        return number if kind is int else number.hex() if kind is float else (Symbol, number.at)
+    attributes = tuple([(name, _mapped(value, _exact, _spelled)) for name, value in node.params.items()])
+    return node.op, attributes, tuple(map(_exact_region_key, node.regions)), _mapped(sizes, _exact, _spelled)
 
-    attributes = tuple([(name, _mapped(value, hole, _spelled)) for name, value in node.params.items()])
-    regions = tuple([_region_key(r, hole, {}) for r in node.regions])
-    return node.op, attributes, regions, _mapped(sizes, hole, _spelled)
+
+def exact_body_key(params: Sequence[Node], nodes: Sequence[Node], results: Sequence[Node]) -> Key:
+    """Return such a description of nodes without regions, operands first, which read one another and `params` alone."""
+    number_of: dict[Node, int] = {}
+    lines = [*_param_lines(params, _exact, number_of), *_node_lines(nodes, _exact, number_of)]
+    return (*lines, tuple([number_of[r] for r in results]))
+
+
+def _exact(number: Any) -> Any:
+    kind = type(number)
+    return number if kind is int else number.hex() if kind is float else (Symbol, number.at)
+
+
+_exact_keys: WeakKeyDictionary[Region, Key] = WeakKeyDictionary()
+
+
+def _exact_region_key(region: Region) -> Key:
+    key = _exact_keys.get(region)
+    if key is None:
+        key = _exact_keys[region] = _region_key(region, _exact, {})
+    return key
 
 
 def with_numbers(
@@ -74,12 +92,19 @@ def with_numbers(
 
 
 def _region_key(region: Region, hole: Hole, number_of: dict[Node, int]) -> Key:
-    lines: list[Any] = []
-    for p in region.params:
+    lines = [*_param_lines(region.params, hole, number_of), *_node_lines(region.nodes(), hole, number_of)]
+    return (tuple([number_of[p] for p in region.params]), *lines, tuple([number_of[r] for r in region.results]))
+
+
+def _param_lines(params: Sequence[Node], hole: Hole, number_of: dict[Node, int]) -> Iterator[Any]:
+    for p in params:
         if p not in number_of:
             number_of[p] = len(number_of)
-            lines.append((p.types[0].dtype, _mapped(p.types[0].shape, hole, _spelled)))
-    for node in region.nodes():
+            yield p.types[0].dtype, _mapped(p.types[0].shape, hole, _spelled)
+
+
+def _node_lines(nodes: Sequence[Node], hole: Hole, number_of: dict[Node, int]) -> Iterator[Any]:
+    for node in nodes:
         if node in number_of:
             continue
         line = [node.op, *[number_of[o] for o in node.operands]]
@@ -88,8 +113,7 @@ def _region_key(region: Region, hole: Hole, number_of: dict[Node, int]) -> Key:
             line.append(_mapped(value, hole if node.op.attributes[name].sizes else _itself, _spelled))
         line += [_region_key(r, hole, number_of) for r in node.regions]
         number_of[node] = len(number_of)
-        lines.append(tuple(line))
-    return (tuple([number_of[p] for p in region.params]), *lines, tuple([number_of[r] for r in region.results]))
+        yield tuple(line)
 
 
 def _region_with(region: Region, hole: Hole, new: dict[Node, Node]) -> Region:

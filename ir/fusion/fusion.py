@@ -10,11 +10,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphc.ir.analysis.storage import has_buffer, in_registers, is_inlined, read_from_memory
 from graphc.ir.analysis.views import Strides, whole_buffer
 from graphc.ir.core.cost import TargetInfo
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region, make, parameter
 from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.core.structural_key import exact_body_key
 from graphc.ir.fusion.grouping import Grouping
 from graphc.ir.fusion.materialize import Materialization
 from graphc.ir.fusion.schedule import schedule
@@ -44,6 +47,8 @@ class _Writer:
     def __init__(self, graph: Graph, memory: Materialization, target: TargetInfo) -> None:
         self.graph, self.target = graph, target
         self.memory = memory
+        self.bodies: dict[Any, tuple[Region, list[int]]] = {}
+        """Bodies of fusions by their structure, each with the numbers of its reductions among its nodes."""
         self.new: dict[Node, Node] = {p: p for p in graph.params}
 
     def run(self) -> Graph:
@@ -112,18 +117,25 @@ class _Writer:
             nodes, loaded = self.memory.kernel(member)
             body.update(dict.fromkeys(nodes))
             loads.update(dict.fromkeys(loaded))
-        inside = {load: parameter(load.type, load.name) for load in loads if load not in body}
-        for node in _ordered(body):
-            inside[node] = make(node.op, [inside[o] for o in node.operands], node.params, like=node)
-        operands = [self.new[load] for load in loads if load not in body]
-        params = tuple(inside[load] for load in loads if load not in body)
-        region = Region(params, tuple(inside[m] for m in members))
-        outside = {inside[n]: n for n in body}
-        reductions = [outside[n] for n in region.nodes() if n.op.kind == "reduce"]
-        spelled = schedule(self.memory.group_of.get(members[0]), members, reductions)
-        fusion = make(PRIMITIVES["fusion"], operands, spelled, (region,), like=members[-1])
+        order, outer = _ordered(body), [load for load in loads if load not in body]
+        region, reduces = self._body(outer, order, members)
+        spelled = schedule(self.memory.group_of.get(members[0]), members, [order[i] for i in reduces])
+        fusion = make(PRIMITIVES["fusion"], [self.new[load] for load in outer], spelled, (region,), like=members[-1])
         for i, member in enumerate(members):
             self.new[member] = fusion if len(members) == 1 else make(PRIMITIVES["result"], (fusion,), {"index": i}, like=member)
+
+    def _body(self, loads: list[Node], nodes: list[Node], results: list[Node]) -> tuple[Region, list[int]]:
+        """Return the region of these nodes, the same one for equal nodes, and the numbers of its reductions in their order."""
+        key = exact_body_key(loads, nodes, results)
+        known = self.bodies.get(key)
+        if known is None:
+            inside = {load: parameter(load.type, load.name) for load in loads}
+            for node in nodes:
+                inside[node] = make(node.op, [inside[o] for o in node.operands], node.params, like=node)
+            region = Region(tuple([inside[load] for load in loads]), tuple([inside[r] for r in results]))
+            number = {inside[node]: i for i, node in enumerate(nodes)}
+            known = self.bodies[key] = region, [number[n] for n in region.nodes() if n.op.kind == "reduce"]
+        return known
 
     def _result(self, node: Node, taken: set[Node]) -> Node:
         """Return the new node of a result.

@@ -29,6 +29,8 @@ class Materialization:
         self.stored: dict[Node, None] = {}
         self.recomputed: set[Node] = set()
         """Values that other groups recompute, so that fewer are stored."""
+        self._kernels: dict[Node, tuple[int, tuple[list[Node], list[Node]]]] = {}
+        """Kernels, each with the number of values that were decided when it was found: decisions are only added."""
 
     def run(self) -> None:
         """Decide what is stored."""
@@ -82,6 +84,13 @@ class Materialization:
 
     def kernel(self, root: Node) -> tuple[list[Node], list[Node]]:
         """Return the nodes that the kernel of a stored node computes, operands first, and the values it loads."""
+        known = self._kernels.get(root)
+        if known is None or known[0] != len(self.stored) + len(self.recomputed):
+            kernel = self._kernel(root)
+            known = self._kernels[root] = len(self.stored) + len(self.recomputed), kernel
+        return known[1]
+
+    def _kernel(self, root: Node) -> tuple[list[Node], list[Node]]:
         group = self.group_of.get(root)
         body: list[Node] = []
         loads: dict[Node, None] = {}

@@ -87,10 +87,14 @@ def _error(rule: str, complaint: str, node: Node | None, graph: Graph, after: st
 
 
 def _regions(graph: Graph) -> Iterator[Region]:
-    """Yield the graph and all regions below it, outer regions first."""
+    """Yield the graph and all regions below it, outer regions first, and one that several nodes have once."""
     waiting: list[Region] = [graph]
+    seen: set[Region] = set()
     while waiting:
         region = waiting.pop()
+        if region in seen:
+            continue
+        seen.add(region)
         yield region
         waiting.extend(inner for node in region.nodes() for inner in node.regions)
 
@@ -207,16 +211,21 @@ def flat(region: Region) -> Iterator[Complaint]:
 
 def lawful(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
     """Yield the fusions with an illegal schedule, or in which a reduction is read at another point than its own."""
+    seen: set[tuple[Region, str]] = set()
     for node in _all(region):
         if is_fusion(node) and node.params:
-            for complaint in illegal(Call.of(node).body, node.params):
-                yield node, complaint
+            body = Call.of(node).body
+            key = body, str(node.params)
+            if key not in seen:
+                seen.add(key)
+                for complaint in illegal(body, node.params):
+                    yield node, complaint
 
 
 def writable(region: Region, target: TargetInfo | None) -> Iterator[Complaint]:
     """Yield the in-place updates whose target is not a carried value in memory, or is read afterwards."""
     bodies = [(_layout(node, inner), inner) for node in region.nodes() for inner in node.regions]
-    for layout, body in [(Layout(0), region)] * isinstance(region, Graph) + bodies:
+    for layout, body in dict.fromkeys([(Layout(0), region)] * isinstance(region, Graph) + bodies):
         yield from illegal_updates(body, layout, 0 if target is None else target.register_elements)
     yield from illegal_joins(region)
 

@@ -10,7 +10,7 @@ from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, Node, parameter
 from graphc.ir.core.guards import Guards
-from graphc.ir.core.structural_key import exact_key, structure, with_numbers
+from graphc.ir.core.structural_key import exact_body_key, exact_key, structure, with_numbers
 from graphc.ir.core.types import F32, TensorType
 from graphc.ir.interpret.evaluate import evaluate
 
@@ -38,3 +38,14 @@ def test_an_exact_key_has_all_numbers_and_compares_no_symbols() -> None:
     first, second = guards.symbols
     assert exact_key(sliced(3), (first,)) == exact_key(sliced(3), (first,)) != exact_key(sliced(3), (second,))
     assert not guards.decisions
+
+
+def test_bodies_are_equal_up_to_what_they_load() -> None:
+    def body(factor: float, extent: int, swap: bool = False) -> Any:
+        a, b = (parameter(TensorType(F32, (extent,))) for _ in range(2))
+        product = (b if swap else a) * factor
+        total = product + b
+        return exact_body_key([a, b], [product.operands[1], product, total], [total])
+
+    assert body(3.5, 40) == body(3.5, 40)
+    assert len({body(3.5, 40), body(2.5, 40), body(3.5, 41), body(3.5, 40, swap=True)}) == 4

@@ -218,3 +218,11 @@ def test_results_that_are_views_of_one_another(views, shape):
     x = np.random.default_rng(0).standard_normal(shape)
     for got, want in zip(torch.compile(views)(torch.tensor(x)), views(torch.tensor(x)), strict=True):
         np.testing.assert_array_equal(np.asarray(got), want.numpy())
+
+
+def test_equal_kernels_have_one_body() -> None:
+    x, w = param(20, 20), param(20, 20, name="w")
+    y = softmax(build.matmul(softmax(build.matmul(x, w)), w))
+    graph = fused(y, build.apply("exp", build.matmul(w, w)) * 2.0, build.apply("exp", build.matmul(w, x)) * 3.0, params=(x, w))
+    bodies = [n.regions[0] for n in graph.nodes() if n.op.name == "fusion"]
+    assert len(bodies) == 4 and len(set(bodies)) == 3  # the factors differ
