@@ -89,6 +89,8 @@ def _backward(outputs: tuple[Tensor, ...], grad_outputs: Any, keep: bool, create
     engine = Engine(outputs, grad_outputs, keep, create)
     if chosen is None and any(s.metadata and "argument" in s.metadata for s in engine.steps):
         raise TracingError(LEADS_OUT)
+    if state.trace is not None and chosen is not None:
+        state.trace.takes_gradients(engine.steps, chosen)
     targets = _leaves(engine.steps) if chosen is None else [t for x in chosen for t in _targets_of(x, engine.steps)]
     retained = _retained(engine.steps)
     nodes = engine.run([*targets, *retained])
@@ -220,6 +222,8 @@ def _grad(
     if recorded is not None:
         return recorded
     engine = Engine(outputs, grad_outputs, keep, create)
+    if state.trace is not None:
+        state.trace.takes_gradients(engine.steps, inputs)
     targets = [_targets_of(x, engine.steps) for x in inputs]
     retained = [r for r in _retained(engine.steps) if any(r[0] is x for x in inputs)]
     nodes = engine.run([*retained, *(pair for group in targets for pair in group)])

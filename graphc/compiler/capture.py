@@ -47,16 +47,20 @@ def trace(function: Callable[..., Any], call: Call, options: Options, seen: Watc
     it may read count from the start, since a function that changes Python values must not run twice.  Raises TracingError
     where that happens all the same.
     """
-    known = _aliases(call)
-    if once:
-        known = known | _reachable(call, seen)
+    known: frozenset[int] = _reachable(call, seen) if once else frozenset()
     while True:
+        tracer = Tracer(function, call, options, seen, known)
         try:
-            return Tracer(function, call, options, seen, known).run()
+            return tracer.run()
         except _AliasedError as found:
-            known = known | found.numbers
-            if not seen.holds():
-                raise TracingError(_RUN_TWICE) from None
+            more = frozenset(found.numbers)
+        except TracingError:
+            more = tracer.differentiated_aliases()
+            if not more:
+                raise
+        known = known | more
+        if not seen.holds():
+            raise TracingError(_RUN_TWICE)
 
 
 _RUN_TWICE = (
@@ -106,6 +110,10 @@ class Tracer:
         self.numbers: dict[Tensor, int] = {}
         self.outputs: dict[Node, int] = {}
 
+    def differentiated_aliases(self) -> frozenset[int]:
+        """Return the arguments that share values and may require a gradient, if the function takes gradients itself."""
+        return frozenset() if self.trace.forward is None else _aliases(self.call) - self.state_like
+
     def run(self) -> Variant:
         """Trace and return the variant; all state is restored, even after an exception."""
         state.trace = self.trace
@@ -145,7 +153,7 @@ class Tracer:
         value = argument.passed
         if isinstance(value, Tensor) and not value.is_leaf:
             storage._fn = TransformInput(node, ())
-            storage._fn.metadata = {"argument": True}
+            storage._fn.metadata = {"argument": value}
         tensor = tensors[id(value)] = Tensor._of(storage)
         if isinstance(value, Tensor):
             tensor._grad = value._grad
@@ -186,6 +194,7 @@ class Tracer:
             tree=tree,
             results=[place(r) for r in results],
             arranged=arranged,
+            paths=[([numbers[n] for n in ends if n in numbers], list(map(self._finder, xs))) for ends, xs in trace.paths],
             writes=[(find, place(r)) for find, r in writes],
             grads=[(find, None if r is None else place(r)) for find, r in grads],
             placeholders=self.numbers,
@@ -280,7 +289,7 @@ class Tracer:
             )
         outside = self._outside()
         tensors = [(n, a) for n, a in enumerate(arguments) if not a.is_numpy and n not in self.state_like]
-        aliased = {n for n, a in tensors if a.root in outside}
+        aliased = {n for n, a in tensors if a.root in outside} | self.differentiated_aliases()
         for number in written:
             same = [n for n, a in tensors if a.root is arguments[number].root]
             if len({id(arguments[n].passed) for n in same}) > 1:

@@ -50,8 +50,17 @@ class Histories:
 
     def _edges(self, fn: GradFn | None) -> list[tuple[Node, GradFn | None]]:
         """Return the ends of a recorded history at parameters of the graph, with their grad_fns at this call."""
-        ends = [s for s in history([fn]) if isinstance(s, (AccumulateGrad, TransformInput)) and s.node in self.numbers]
-        return [(end.node, self._tensor(end)._edge()) for end in ends]
+        steps = history([fn])
+        ends = [s for s in steps if isinstance(s, (AccumulateGrad, TransformInput)) and s.node in self.numbers]
+        return [(s.node, self._tensor(s)._edge()) for s in ends] + [
+            (s.outputs[0], self._captured(s.outputs[0])) for s in steps if isinstance(s, CustomGradFn) and is_outside(s)
+        ]
+
+    def _captured(self, placeholder: Node) -> GradFn | None:
+        """Return the grad_fn, at this call, of a captured tensor with a history; None if it has become a leaf."""
+        number = self.numbers.get(placeholder)
+        storage = None if number is None else self.captures[number - len(self.call.arguments)].source()
+        return None if storage is None else storage.make_fn()
 
     def _tensor(self, end: AccumulateGrad | TransformInput) -> Any:
         """Return the tensor, at this call, where a history ends."""
@@ -70,10 +79,12 @@ class Histories:
         node, *nodes = substitute([r.node, *(leaf.node for leaf in leaves)], known)
         if node.value is None:
             node.value = array
-        if any(map(is_outside, steps)):
+        outside = [s.outputs[0] for s in steps if isinstance(s, CustomGradFn) and is_outside(s)]
+        if any(self.edges.get(placeholder) is None for placeholder in outside):
             node = unique(node)
             return Tensor._of(Storage(node, True, CustomGradFn(r.fn.name(), (), [node], [node], no_way_out)))
         edges = [self.edges[s.node] for s in steps if isinstance(s, (AccumulateGrad, TransformInput)) and s.node in self.edges]
+        edges += [self.edges[placeholder] for placeholder in outside]
         edges += [AccumulateGrad(self._tensor(leaf), new) for leaf, new in zip(leaves, nodes, strict=True)]
         return Tensor._of(Storage(node, True, GradFn(r.fn.name(), tuple(edges), saves=r.fn.saves)))
 

@@ -16,9 +16,11 @@ from graphc.compiler.protocol import Array, Result, guards_hold, tensor_of, valu
 from graphc.compiler.shown import Arrangement
 from graphc.compiler.signature import Call
 from graphc.core import pytree
+from graphc.core.errors import LEADS_OUT, TracingError, located
 from graphc.core.pytree import TreeDef
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import Graph, Node
+from graphc.recording.grad_fn import AccumulateGrad, GradFn, history
 from graphc.storage.compute import compute
 from graphc.storage.sharing import own, stop_sharing
 from graphc.storage.storage import Storage, type_of
@@ -98,6 +100,8 @@ class Variant:
     results: list[Result]
     arranged: Arrangement | None
     """How the function's result consists of these and of what shows values of theirs; None if it is these."""
+    paths: list[tuple[list[int], list[ArgumentTensor | OutsideTensor]]]
+    """Parameters whose history is not followed, and the tensors that it must not lead to."""
     writes: list[tuple[CapturedStorage | ArgumentStorage, Result]]
     grads: list[tuple[ArgumentTensor | OutsideTensor, Result | None]]
     placeholders: dict[Tensor, int]
@@ -160,6 +164,7 @@ class Variant:
 
     def run(self, call: Call) -> Any:
         """Run the program on a call's arguments and the current state; write state back; return the results."""
+        self._check_paths(call)
         storages = [capture.source() for capture in self.captures]
         arrays = [a.array for a in call.arguments]
         arrays += _state_arrays([s for s in storages if s is not None])
@@ -185,6 +190,24 @@ class Variant:
         grads = [(find(call), r, i) for i, (find, r) in enumerate(self.grads)]
         write_grads(grads, [_NOTHING if r is None else pick.array(r) for _, r in self.grads])
         return self.arrange(results, call)
+
+    def _check_paths(self, call: Call) -> None:
+        """Refuse gradients that miss a way through what was computed outside.  Raises TracingError."""
+        for ends, targets in self.paths:
+            tensors = [find(call) for find in targets]
+            storages = {x._storage for x in tensors}
+            edges = {x._edge() for x in tensors}
+            for step in history([self._outer_edge(n, call) for n in ends]):
+                if step in edges or (isinstance(step, AccumulateGrad) and step.tensor._storage in storages):
+                    raise located(TracingError(LEADS_OUT))
+
+    def _outer_edge(self, number: int, call: Call) -> GradFn | None:
+        first = len(call.arguments)
+        if number < first:
+            edge: GradFn | None = call.arguments[number].passed._edge()
+            return edge
+        storage = self.captures[number - first].source()
+        return None if storage is None else storage.make_fn()
 
     def _histories(self, call: Call, arrays: Sequence[Array]) -> Histories | None:
         """Return what the histories of results stand on, None if no result has one; made before state is written."""

@@ -49,6 +49,9 @@ class Recorder(Protocol):
     def begins_backward(self, roots: Iterable[Node]) -> None:
         """Record the nodes from which the first gradient is taken."""
 
+    def takes_gradients(self, steps: Iterable[Any], targets: Iterable[Any]) -> None:
+        """Record that gradients of a history are taken with respect to chosen tensors."""
+
 
 class Dirty:
     """Storages that were changed in place, weakly referenced, in the order of their first change."""

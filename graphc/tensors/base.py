@@ -142,6 +142,8 @@ class TensorBase(Operations):
 
     def _view_history(self) -> GradFn | None:
         assert self._base is not None
+        if state.trace is not None and state.trace.knows(self._storage):
+            return self._history_in_trace()
         if isinstance(self._view_fn, tuple):
             name, operand = self._view_fn
             edge = operand._edge() if self._view_version == self._storage.version else None
@@ -151,6 +153,13 @@ class TensorBase(Operations):
             self._view_fn = GradFn(name, (self._base._edge(),), saves=False)
             self._view_version = self._storage.version
         return self._view_fn
+
+    def _history_in_trace(self) -> GradFn:
+        """Return the grad_fn of a view of external values: it is not kept, since its operand's ends with the trace."""
+        assert self._base is not None
+        fn = self._view_fn
+        name = fn[0] if isinstance(fn, tuple) else "AsStridedBackward0" if fn is None else fn.name()
+        return GradFn(name, (self._base._edge(),), saves=False)
 
     @property
     def _version(self) -> int:

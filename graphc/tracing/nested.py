@@ -139,6 +139,11 @@ class InnerTrace(Trace):
     def begins_backward(self, roots: Any) -> None:
         """Do nothing: the stage `captured` belongs to compiled functions."""
 
+    def takes_gradients(self, steps: Any, targets: Any) -> None:
+        """Pass it on to the trace outside."""
+        if self.outer is not None:
+            self.outer.takes_gradients(steps, targets)
+
     # -- the end ----------------------------------------------------------------------------------------------
 
     def changed(self) -> dict[Storage, Before]:

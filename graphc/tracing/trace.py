@@ -16,7 +16,7 @@ from graphc.core.errors import LEADS_OUT, TracingError, add_location, user_locat
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import DType, TensorType
 from graphc.recording.context import state
-from graphc.recording.grad_fn import CustomGradFn, GradFn
+from graphc.recording.grad_fn import CustomGradFn, GradFn, TransformInput
 from graphc.storage.sharing import Places, Shared
 from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
@@ -68,6 +68,8 @@ class Trace:
         self.guards: list[tuple[Callable[[], Any], Any]] = []
         self.numbers: list[tuple[Callable[[], Any], Node]] = []
         self.forward: list[Node] | None = None
+        self.paths: list[tuple[list[Node], list[Tensor]]] = []
+        """Placeholders where histories lead out, and the tensors with respect to which gradients of these were taken."""
         self.lines: dict[str, int] = {}
         self.grad = state.grad
         self.depth = depth() - 2  # the depth of the tracing frame
@@ -173,6 +175,16 @@ class Trace:
         """Record the graph before the first gradient: the stage `captured`."""
         if self.forward is None:
             self.forward = list(roots)
+
+
+    def takes_gradients(self, steps: Iterable[GradFn], targets: Iterable[Tensor]) -> None:
+        """Record where the histories lead out, from where they might come back to the targets."""
+        chosen = list(targets)
+        own = {id(x._storage._fn) for x in chosen}
+        ends = [s.node for s in steps if isinstance(s, TransformInput) and s.metadata and id(s) not in own]
+        ends += [s.outputs[0] for s in steps if isinstance(s, CustomGradFn) and s.rule is no_way_out and id(s) not in own]
+        if ends:
+            self.paths.append((ends, [x for x in chosen if self._is_outside(x)]))
 
 
 def no_way_out(cotangents: Sequence[Node | None]) -> Sequence[Node | None]:

@@ -1,7 +1,7 @@
 """The names that Python code reads, from its bytecode: globals, cells of closures, attributes.
 
 A name that is only updated by itself (`calls += 1`, `seen["f"] += 1`), or whose object is only appended to
-(`losses.append(loss)`), is not read: no result depends on it.
+(`losses.append(loss)`), is not read: no result depends on it.  A tensor is: `state.count += 1` writes to it.
 """
 
 from __future__ import annotations
@@ -34,13 +34,15 @@ ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM")
 class Reads:
     """The names that code reads, including functions defined in it.
 
-    `grown` are names on which it only calls methods that append to a container; `anything` is set if it may read any attribute.
+    `grown` are names on which it only calls methods that append to a container, `updated` those that it only updates by
+    themselves; `anything` is set if it may read any attribute.
     """
 
     globals: frozenset[str]
     cells: frozenset[str]
     attributes: frozenset[str]
     grown: frozenset[str]
+    updated: frozenset[str]
     anything: bool
 
 
@@ -58,18 +60,19 @@ def reads_of(code: CodeType) -> Reads:
 def _reads(code: CodeType) -> Reads:
     groups: dict[str, set[str]] = {"global": set(), "cell": set(), "attribute": set()}
     grown: set[str] = set()
+    updated: set[str] = set()
     read: set[str] = set()
     for one in _nested(code):
         instructions = [i for i in dis.get_instructions(one) if i.opname not in SHUFFLES]
         for i, instruction in enumerate(instructions):
             kind = _kind(instruction.opname)
-            if kind and not _is_update(instructions, i):
+            if kind:
                 groups[kind].add(instruction.argval)
                 grows = i + 1 < len(instructions) and _grows(instructions[i + 1])
-                (grown if grows else read).add(instruction.argval)
+                (updated if _is_update(instructions, i) else grown if grows else read).add(instruction.argval)
     anything = not REFLECTION.isdisjoint(groups["global"] | groups["attribute"])
     globals, cells, attributes = (frozenset(groups[kind]) for kind in ("global", "cell", "attribute"))
-    return Reads(globals, cells, attributes, frozenset(grown - read), anything)
+    return Reads(globals, cells, attributes, frozenset(grown - read), frozenset(updated - grown - read), anything)
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:

@@ -12,7 +12,7 @@ import random
 import warnings
 from argparse import Namespace
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.random import Generator, RandomState
 
 from graphc.codegen.runtime.bindings import ABSENT, VERSIONED, DictBinding, SlotBinding, cell_binding
-from graphc.compiler.guards.reads import reads_of
+from graphc.compiler.guards.reads import Reads, reads_of
 from graphc.compiler.guards.scope import GRAPHC, HELD_IN, READ_BY_USERS, Scope, file_of, package_of, reflects
 from graphc.compiler.guards.slots import OFFSETS, class_table, function_slot, slot_value, table_of
 from graphc.core.dtypes import DEFAULT
@@ -82,6 +82,7 @@ class Search:
     def __init__(self, roots: Sequence[Any]) -> None:
         self.names: set[str] = {"forward", "_forward_hooks", "_forward_pre_hooks", "training"}
         self.grown: set[str] = set()
+        self.updated: set[str] = set()
         self.read: set[str] = set()
         self.anything = False
         self.spaces: list[_Space] = []
@@ -130,7 +131,7 @@ class Search:
 
     def _bind(self, table: dict[Any, Any], key: Any, value: Any, name: str = "") -> None:
         """Record an entry of a dict, and visit its value."""
-        if name in self.grown and name not in self.read and isinstance(value, CONTAINERS):
+        if name not in self.read and _is_unread(name, value, self.grown, self.updated):
             return
         if isinstance(value, ModuleType) and not self.scope.is_users(value.__dict__.get("__file__"), layers=False):
             return
@@ -196,24 +197,25 @@ class Search:
         followed = self.scope.is_users(x.__code__.co_filename)
         for name, cell in zip(x.__code__.co_freevars, x.__closure__ or (), strict=True):
             if not followed or name in reads.cells:
-                self._cell(name, cell, reads.grown)
+                self._cell(name, cell, reads)
         if not followed:
             return
         self.waiting.extend((*(x.__defaults__ or ()), x.__kwdefaults__))
         self.names |= reads.attributes
         self.grown |= reads.grown
-        self.read |= reads.attributes - reads.grown
+        self.updated |= reads.updated
+        self.read |= reads.attributes - reads.grown - reads.updated
         self.anything |= reads.anything and not x.__code__.co_filename.startswith(GRAPHC)
         if x.__code__.co_filename.startswith(GRAPHC):
             return
         self.slots += [function_slot(x, name, offset) for name, offset in OFFSETS.items()]
         for name in reads.globals:
-            if name in x.__globals__ and not (name in reads.grown and isinstance(x.__globals__[name], CONTAINERS)):
+            if name in x.__globals__ and not _is_unread(name, x.__globals__[name], reads.grown, reads.updated):
                 self._bind(x.__globals__, name, x.__globals__[name])
 
-    def _cell(self, name: str, cell: CellType, grown: frozenset[str]) -> None:
+    def _cell(self, name: str, cell: CellType, reads: Reads) -> None:
         binding = cell_binding(cell)
-        if name in grown and isinstance(binding.value, CONTAINERS):
+        if _is_unread(name, binding.value, reads.grown, reads.updated):
             return
         self.slots.append(binding)
         self.waiting.append(binding.value)
@@ -329,3 +331,13 @@ class Search:
                 f"a compiled function reaches a {type(x).__name__}: what it draws from it is fixed when it is traced. Pass the "
                 "values as arguments.", UserWarning, stacklevel=2,
             )  # fmt: skip
+
+
+def _is_unread(name: str, value: Any, grown: Set[str], updated: Set[str]) -> bool:
+    """Return whether no result depends on a value that code only appends to or updates: unless it is a tensor, or holds one."""
+    if name in grown:
+        return isinstance(value, CONTAINERS)
+    if name not in updated or isinstance(value, Tensor):
+        return False
+    items = value.values() if isinstance(value, DICTS) else value if isinstance(value, CONTAINERS) else ()
+    return not any(isinstance(item, Tensor) for item in items)

@@ -177,3 +177,28 @@ def test_what_shares_state_after_its_data_was_assigned(shares: bool) -> None:
     s.a[0] = 5.0
     assert s.b.tolist() == [5.0, 7.0]
     assert source.tolist() == ([1.0, 2.0] if shares else [5.0, 7.0])
+
+
+@pytest.mark.parametrize("update", [lambda s: updated_item(s), lambda s: updated_attribute(s)])
+def test_a_tensor_that_is_only_updated_is_looked_up_at_each_call(update: Callable[[Any], None]) -> None:
+    s = SimpleNamespace(count=G.tensor([1.0, 2.0]), seen={"f": G.tensor([3.0])})
+
+    def f(x: Any) -> Any:
+        update(s)
+        return x * 1
+
+    f = G.compile(f)
+    f(G.tensor(1.0))
+    assert s.count.tolist() + s.seen["f"].tolist() in ([1.0, 3.0, 3.0], [2.0, 3.0, 3.5])
+    s.count, s.seen = G.tensor([10.0, 20.0]), {"f": G.tensor([30.0])}
+    f(G.tensor(1.0))
+    assert s.count.tolist() + s.seen["f"].tolist() in ([10.0, 21.0, 30.0], [11.0, 21.0, 30.5])
+
+
+def updated_item(s: Any) -> None:
+    s.count[-1] += 1.0
+
+
+def updated_attribute(s: Any) -> None:
+    s.count += 1.0
+    s.seen["f"] += 0.5
