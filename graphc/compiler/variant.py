@@ -146,6 +146,7 @@ class Variant:
                 storage is None
                 or type_of(storage) != capture.placeholder.types[0]
                 or storage.requires_grad != capture.requires_grad
+                or (storage._fn is None) != (capture.fn is None)
             ):
                 return False
         return True

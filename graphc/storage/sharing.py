@@ -198,8 +198,10 @@ def _leave(storage: Storage) -> None:
     left = Storage(storage.entered(), fn is not None, fn, storage.pending)
     for alias in aliases:
         if isinstance(alias, Shared):
+            origin = alias.origin
             alias.attach(left, alias.view_steps)
-            alias.origin = left.make_node()
+            if origin is left.make_node():  # else it has not read the current value
+                alias.origin = origin
         else:
             alias._storage, alias._base = left, alias._of(left)
             left.shown_by(alias)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -148,8 +149,22 @@ def test_gradients_that_miss_a_way_outside_are_refused() -> None:
     held = x * 3
     with pytest.raises(TracingError, match="leads into the history"):
         G.compile(lambda x: G.autograd.grad((held * x).sum(), x))(x)
-    other = G.tensor([1.0, 2.0], requires_grad=True)
-    assert G.compile(lambda x: G.autograd.grad((held * x).sum(), x))(other)[0].tolist() == [3.0, 6.0]
+
+
+def test_leaves_and_results_of_operations_are_told_apart() -> None:
+    step = G.compile(lambda x: (x * x).sum().backward())
+    w = G.tensor([1.0, 2.0], requires_grad=True)
+    step(w)
+    assert w.grad.tolist() == [2.0, 4.0]
+    with pytest.raises(TracingError, match="leads into the history"):
+        step(w * 1)
+    s = SimpleNamespace(held=G.tensor([1.0, 2.0], requires_grad=True))
+    f = G.compile(lambda x: s.held * x)
+    f(w).sum().backward()
+    assert s.held.grad.tolist() == [1.0, 2.0]
+    s.held = w * 3
+    f(w).sum().backward()
+    assert w.grad.tolist() == [2.0 + 1.0 + 6.0, 4.0 + 2.0 + 12.0]
 
 
 def test_state_does_not_get_a_history() -> None:

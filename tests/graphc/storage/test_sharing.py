@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -549,3 +550,14 @@ def test_a_scan_and_an_index_of_one_leaf_both_give_gradients() -> None:
     last, _ = torch.scan(lambda c, x: (c * 0.5, x), a, a)
     (last.sum() + a[torch.tensor(5) % 2].sum()).backward()
     assert a.grad is not None and a.grad.tolist() == [[0.25, 0.25], [1.25, 1.25]]
+
+
+def test_a_detached_tensor_keeps_what_was_written_before_its_source_took_other_data() -> None:
+    s = SimpleNamespace(a=torch.tensor([1.0, 2.0]), b=torch.tensor([3.0, 4.0]), c=torch.tensor([5.0, 6.0]))
+    for k, expected in enumerate(([3.5, 4.0], [1.75, 2.0], [10.5, 12.0])):
+        x = s.a if k % 2 else torch.tensor([7.0, 8.0]) * (k + 1)
+        s.a = s.c.detach()
+        s.c[...] = x[...] * 0.5
+        s.c.data = s.b.detach() * 1
+        assert (s.a * 1).tolist() == s.a.tolist() == expected
+        assert s.c.tolist() == [3.0, 4.0]
