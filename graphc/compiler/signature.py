@@ -95,8 +95,8 @@ def flatten_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
             arguments.append(arg)
             objects = () if arg.is_numpy else (leaf, arg.root)  # arrays are only read: two names for one are two arguments
             same = [first.setdefault(id(x), len(first)) for x in objects]
-            array = arg.array
-            parts.append((arg.is_numpy, array.dtype, array.shape, arg.strides, arg.requires_grad and (True, leaf.is_leaf), *same))
+            array, leads_on = arg.array, arg.requires_grad and not leaf.is_leaf
+            parts.append((arg.is_numpy, array.dtype, array.shape, arg.strides, arg.requires_grad, leads_on, *same))
         else:
             parts.append(_by_value(leaf))
     return Call(tree, leaves, arguments, (tree, _keys(tree), tuple(parts), state.grad))
