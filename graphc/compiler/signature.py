@@ -95,7 +95,7 @@ def flatten_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
             arguments.append(arg)
             objects = () if arg.is_numpy else (leaf, arg.root)  # arrays are only read: two names for one are two arguments
             same = [first.setdefault(id(x), len(first)) for x in objects]
-            array, leads_on = arg.array, arg.requires_grad and not leaf.is_leaf
+            array, leads_on = arg.array, arg.requires_grad and not arg.passed.is_leaf
             parts.append((arg.is_numpy, array.dtype, array.shape, arg.strides, arg.requires_grad, leads_on, *same))
         else:
             parts.append(_by_value(leaf))
