@@ -34,6 +34,7 @@ def one_thread(**variables: str) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS_", "NVPL_"))} | {MARK: "1"}
     environment |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     environment |= {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1", "JAX_ENABLE_X64": "1"}
+    environment["GRAPHC_CACHE"] = "0"  # compilations are to be measured
     environment |= variables
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

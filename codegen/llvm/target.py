@@ -22,7 +22,7 @@ try:
 except ImportError as error:  # pragma: no cover - exercised in a subprocess
     raise ImportError("graphc needs llvmlite to make machine code: pip install llvmlite") from error
 
-__all__ = ["SUPPORTED", "Target", "check_version", "host"]
+__all__ = ["LLVMLITE", "SUPPORTED", "Target", "check_version", "host"]
 
 
 def check_version(version: str) -> None:
@@ -36,7 +36,8 @@ def check_version(version: str) -> None:
         )
 
 
-check_version(llvmlite.__version__)
+LLVMLITE: str = llvmlite.__version__
+check_version(LLVMLITE)
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,18 @@ A specialization is kept only if it reproduces the program of an earlier graph.
 
 from __future__ import annotations
 
+import pickle
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from time import perf_counter
 from typing import Any, Protocol
 
 from graphc.codegen.program.extents import Extents
 from graphc.codegen.program.memory.arena import LiveRange, plan
 from graphc.codegen.runtime.cache import Cache
+from graphc.codegen.runtime.disk import Store, folder
 from graphc.ir.analysis.views import Strides
 from graphc.ir.core.graph import Graph, Node, fresh_scope
 from graphc.ir.core.guards import Guards, Specialization
@@ -33,7 +37,7 @@ REFUSALS = 3
 """Failed specializations after which a structure always runs through the passes."""
 
 counts: Counter[str] = Counter()
-"""How programs were produced: `written`, `recorded`, `replayed`, `found`, `refused`."""
+"""How programs were produced: `written`, of these `loaded` from disk, `recorded`, `replayed`, `found`, `refused`."""
 
 Layouts = Mapping[Node, Strides]
 
@@ -200,6 +204,38 @@ def program_text_of(graph: Graph, layouts: Layouts, write: Write, kind: object =
     programs = _structures.get(key) or _structures.add(key, _Structure(), 0)
     program = programs.find(numbers)
     if program is None:
-        program = programs.write(graph, layouts, numbers, write)
+        stored = write if folder() is None else _on_disk(write, repr((key, numbers)))
+        program = programs.write(graph, layouts, numbers, stored)
         _structures.charge(key, programs, programs.bytes())
     return program
+
+
+def _on_disk(write: Write, key: str) -> Write:
+    """Return `write` with its program on disk: written by another process, if it was, for equal numbers."""
+
+    def load_or_write(graph: Graph, layouts: Layouts, *, check: bool = True) -> ProgramText:
+        if not check:  # with symbols
+            return write(graph, layouts, check=check)
+        stored = _programs.load(key)
+        known = None if stored is None else _unpacked(stored)
+        if known is not None:
+            counts["loaded"] += 1
+            return known
+        start = perf_counter()
+        program = write(graph, layouts)
+        _programs.store(key, zlib.compress(pickle.dumps(program), 1), perf_counter() - start)
+        return program
+
+    return load_or_write
+
+
+def _unpacked(stored: bytes) -> ProgramText | None:
+    """Return a stored program; None if this process cannot read it, as with another version of NumPy."""
+    try:
+        program = pickle.loads(zlib.decompress(stored))
+    except Exception:
+        return None
+    return program if isinstance(program, ProgramText) else None
+
+
+_programs = Store("program")

@@ -15,15 +15,19 @@ import os
 import sys
 import threading
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite.binding.ffi import lib
 
 from graphc.codegen.llvm.target import host
+from graphc.codegen.runtime.disk import Store
 from graphc.codegen.runtime.interrupts import PYTHON, SYMBOL, poll_text
 
 __all__ = ["MachineCode", "compile_text", "cross_assembly", "llvm_lock"]
+
+_objects = Store("object")
 
 ENGINE_BYTES = 1 << 16
 """Estimated memory of an engine: pages of code and data that are not filled, tables of symbols."""
@@ -126,7 +130,12 @@ def _parsed(text: str, machine: Any) -> Any:
 
 
 def _loaded(text: str, level: int) -> MachineCode:
-    written = _object(text, level)
+    key = f"{level}\n{text}"
+    written = _objects.load(key)
+    if written is None:
+        start = perf_counter()
+        written = _object(text, level)
+        _objects.store(key, written, perf_counter() - start)
     return MachineCode(text, level, len(text) + 2 * len(written) + ENGINE_BYTES, _load(written))
 
 

@@ -13,6 +13,7 @@ from graphc.cli.digits import batches, load
 from graphc.cli.dump import STAGES, example
 from graphc.cli.progress import track
 from graphc.cli.train import BATCH, Trainer
+from graphc.codegen.runtime.disk import Store
 from graphc.compiler.api import compile
 from graphc.ir.text.parser import parse
 from tests.paths import ROOT
@@ -169,3 +170,19 @@ def test_the_module_runs():
     command = [sys.executable, "-m", "graphc", "dump", "--list"]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.startswith("captured")
+
+
+# -- cache ---------------------------------------------------------------------------------------------------
+
+
+def test_the_cache_is_shown_and_cleared(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GRAPHC_CACHE", str(tmp_path))
+    for i in range(3):
+        Store("object").store(f"key {i}", bytes(1000), 1.0)
+    assert main(["cache"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path}: 3 entries, 0.0 MB of at most 268 MB\n"
+    assert main(["cache", "clear"]) == 0
+    assert capsys.readouterr().out.startswith(f"{tmp_path}: 0 entries") and list(tmp_path.iterdir()) == []
+    monkeypatch.setenv("GRAPHC_CACHE", "0")
+    assert main(["cache"]) == 0
+    assert "the cache is off" in capsys.readouterr().out
