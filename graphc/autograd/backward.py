@@ -123,7 +123,7 @@ def _retained(steps: Sequence[GradFn]) -> list[tuple[Tensor, Node]]:
     for step in steps:
         kept = step.metadata and step.metadata.get("retains")
         tensor = kept[0]() if kept else None
-        if kept and tensor is not None:
+        if kept and tensor is not None and tensor._edge() is step:  # else it was a view of what has been written
             retained.append((tensor, kept[1]))
     return retained
 

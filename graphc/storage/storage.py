@@ -137,6 +137,7 @@ class Storage:
     def become(self, other: Storage) -> None:
         """Take the value of the slot of another, new storage, and its history if it has one."""
         recording, before = other.recording, self.slot if self.recording is other.recording else None
+        old = self._fn
         if recording is not None and recording.entry is not None:  # no calls from here on: no signal handler comes in between
             if before is not None:
                 recording.slots[before] = None
@@ -145,6 +146,8 @@ class Storage:
             self.recording, self.slot, self.requires_grad, self._fn = recording, other.slot, other.requires_grad, other._fn
             self.version += 1
             self.pending = 0
+            if old is not None and old is not HISTORY:
+                self._retain(old, None)
         elif other._fn is not None:
             self.put(other.make_node(), True, other.make_fn(), other.pending)
         else:
@@ -223,10 +226,19 @@ class Storage:
         """Write a value with its history."""
         self.enter()
         self.set_node(node)
-        self.requires_grad, self._fn = requires_grad, fn
+        old, self.requires_grad, self._fn = self._fn, requires_grad, fn
         if fn is not None:
             fn.owner = ref(self)
+        if old is not None and old is not HISTORY:
+            self._retain(old, node)
         self._changed(pending)
+
+    def _retain(self, old: GradFn, node: Node | None) -> None:
+        """Retain the gradient of the new value, that of `node`, if that of the value before was to be retained."""
+        kept = old.metadata.pop("retains", None) if old.metadata else None
+        fn = self.make_fn() if kept is not None else None
+        if kept is not None and fn is not None:
+            fn.metadata = {**(fn.metadata or {}), "retains": (kept[0], node or self.make_node())}
 
     def put_value(self, node: Node, pending: int = 0) -> None:
         """Write a value and keep the history: the effect of `x.data` and no_grad."""
@@ -244,6 +256,7 @@ class Storage:
         leaf = make(PRIMITIVES["alias"], (stopped(new),), unique=True)
         self._fn = Replaced(fn.name(), (fn,), [leaf], [old], lambda cotangents: cotangents)
         self._fn.owner = ref(self)
+        self._retain(fn, leaf)
         return leaf
 
     def _changed(self, pending: int) -> None:

@@ -672,3 +672,32 @@ def test_gradients_without_create_graph_are_constants(compiled: bool) -> None:
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     run(returned)(x).backward()
     assert x.grad.tolist() == [3, 12]
+
+
+WRITES: dict[str, tuple[Callable[[Any, Any], Any], list[float] | None]] = {
+    "mul_": (lambda y, v: y.mul_(3), [12.0, 24.0]),
+    "mul_ of a view": (lambda y, v: v.mul_(3), [12.0, 8.0]),
+    "copy_": (lambda y, v: y.copy_(torch.tensor([3.0, 4.0])), [6.0, 8.0]),
+    "fill_": (lambda y, v: y.fill_(2.0), [4.0, 4.0]),
+    "item": (lambda y, v: y.__setitem__(0, 5.0), [10.0, 8.0]),
+    "no_grad": (lambda y, v: torch.no_grad()(y.mul_)(3), [12.0, 24.0]),
+    "none": (lambda y, v: None, [4.0, 8.0]),
+}
+"""Writes to y and its view v, and PyTorch's gradient with respect to y afterwards."""
+
+
+@pytest.mark.parametrize("run", [lambda f: f, torch.compile])
+@pytest.mark.parametrize("name", WRITES)
+def test_a_retained_gradient_is_that_of_the_value_at_the_backward(name: str, run: Callable[..., Any]) -> None:
+    write, expected = WRITES[name]
+
+    def step(x: Any) -> Any:
+        y = x * 2
+        v = y[:1]
+        y.retain_grad()
+        write(y, v)
+        (y * y).sum().backward()
+        return y.grad * 1
+
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    assert run(step)(x).tolist() == expected
