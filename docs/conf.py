@@ -66,6 +66,7 @@ MODULES: dict[str, ModuleType] = {
     "Optimizers": graphc.optim,
     "Learning rate schedules": lr_scheduler,
     "Linear algebra": graphc.linalg,
+    "Distributions": graphc.distributions,
     "Data": graphc.utils.data,
     "Checkpoints": graphc.utils.checkpoint,
 }

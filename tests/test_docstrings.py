@@ -25,7 +25,7 @@ from graphc.utils import checkpoint, data
 PACKAGES: tuple[ModuleType, ...] = (
     graphc, graphc.func, graphc.autograd, graphc.linalg, graphc.nn, functional, init, graphc.nn.utils,
     graphc.nn.utils.rnn, graphc.optim,
-    lr_scheduler, checkpoint, data,
+    lr_scheduler, graphc.distributions, checkpoint, data,
 )  # fmt: skip
 SHAPE = re.compile(
     r"\b(shapes?|vectors?|matri\w+|scalars?|elements?|elementwise|[0-9n]-d|broadcast|ax[ei]s|lengths?|extents?)\b"
@@ -33,7 +33,8 @@ SHAPE = re.compile(
 )
 SHAPELESS = {
     "get_default_dtype": "about dtypes", "set_default_dtype": "about dtypes", "is_floating_point": "about dtypes",
-    "save": "any object", "load": "any object", "functional_call": "the arguments of any module",
+    "save": "any object", "load": "any object", "register_kl": "about classes",
+    "functional_call": "the arguments of any module",
     "once_differentiable": "decorates a function", "checkpoint": "the arguments of any function",
     "checkpoint_sequential": "the argument of any function", "default_collate": "items of any kind",
     "Dataset": "items of any kind", "DataLoader": "items of any kind", "Generator": "has no shape of its own",

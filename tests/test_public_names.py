@@ -18,7 +18,7 @@ from tests.paths import ROOT
 PACKAGES = (
     graphc, graphc.nn, functional, init, graphc.nn.utils,
     graphc.nn.utils.rnn, graphc.optim, lr_scheduler, linalg, graphc.func, graphc.autograd,
-    graphc.random, checkpoint, data,
+    graphc.random, graphc.distributions, checkpoint, data,
 )  # fmt: skip
 TABLE = Path("tests/graphc/storage/test_writes.py")
 """The in-place methods are tested by a table of their arguments, which names them without the underscore."""
