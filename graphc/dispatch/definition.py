@@ -103,7 +103,7 @@ class Definition:
 
     def numbered(self, entry: Entry, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Sequence[Any]]:
         """Return the entry of a call whose numbers are inputs, and these as arrays; None if there is no such entry."""
-        numbered = self.numbers.key(key, args, kwargs) if self.numbers else None
+        numbered = self.numbers.key(key, args, kwargs) if self.numbers.names else None
         child = entry.children.get(numbered[0]) if numbered is not None else None
         if numbered is None or child is None or child is NEVER:
             return None, ()

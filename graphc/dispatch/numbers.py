@@ -36,16 +36,20 @@ class Numbers:
             if kind is float or kind is int:
                 at += 1
                 if i in self.positions:
+                    if not may_vary(value):
+                        return None
                     numbers.append(value)
                     items[at] = NUMBER
             at += 1
-        for word, value in kwargs.items():
+        for word, value in kwargs.items() if kwargs else ():
             kind = type(value)
             if word in self.names and (kind is float or kind is int):
+                if not may_vary(value):
+                    return None
                 numbers.append(value)
                 items[at + 1] = (kind, NUMBER)
             at += 2
-        return (tuple(items), numbers) if numbers and all(map(may_vary, numbers)) else None
+        return (tuple(items), numbers) if numbers else None
 
     def exchanged(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], kind: Any

@@ -99,10 +99,12 @@ class _State(threading.local):
         self.fast: Any = None
         self.renew()
 
-    def renew(self) -> None:
-        """Begin a new recording."""
-        recording = _State.new_recording()
+    def renew(self, closed: Any = None) -> None:
+        """Begin a new recording, unless another one than the closed one has begun."""
         own = self.__dict__  # of this thread: one look-up instead of one for each attribute
+        if closed is not None and own["recording"] is not closed:
+            return
+        recording = _State.new_recording()
         if recording is not None:
             recording.grad = own["_grad"]
         own["recording"] = recording

@@ -33,7 +33,10 @@ def number_key(number: Any) -> tuple[type, Any]:
 
 def may_vary(number: Any) -> bool:
     """Return whether a number may be an input: not 0 or 1, which bodies test for, and not one that a dtype may not hold."""
-    return number not in (0, 1) and -LARGEST[type(number)] <= number <= LARGEST[type(number)]
+    if number == 0 or number == 1:
+        return False
+    largest = LARGEST[type(number)]
+    return bool(-largest <= number <= largest)
 
 
 def varies(recording: Recording, entry: Entry, key: Any, generic: Any) -> bool:

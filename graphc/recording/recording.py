@@ -202,8 +202,7 @@ class Recording:
         entry: Entry | None = self.entry
         if entry is not None:
             self.path, self.entry, entry.used = entry, None, self.serial
-            if state.recording is self:
-                state.renew()
+            state.renew(self)
         path: Entry | None = self.path
         return path
 
@@ -258,7 +257,9 @@ class Recording:
         for storage in self.storages:
             if storage.recording is self and storage._fn is not HISTORY:
                 storage.recording = None
-        self.slots, self.storages, self.pasts, self.infos = [], [], {}, []
+        self.slots, self.storages, self.infos = [], [], []
+        if self.pasts:
+            self.pasts = {}
         if self.is_spent:
             self.inputs, self.saved, self.nodes, self.numbers = {}, {}, {}, []
         if not self.held or self.actual is not None:

@@ -10,7 +10,7 @@ from graphc.ir.core.build import broadcast
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import TensorType
 from graphc.recording.lazy import realize
-from graphc.recording.numbers import NUMBER, arrays, may_vary, number_key, varies
+from graphc.recording.numbers import NUMBER, arrays, may_vary, varies
 from graphc.recording.recording import UNREAD, Recording
 from graphc.recording.trie import INPUT, LEAF, MADE, PAST, Entry, Slot
 from graphc.storage import views
@@ -86,12 +86,11 @@ def _given_slot(recording: Recording, tensor: Any, storage: Storage) -> int:
 
 def _constant_slot(recording: Recording, node: Node) -> int:
     """Record the first use of a constant; one that changes becomes an input."""
-    value = node.params["value"]
-    key, generic = (CONSTANT, number_key(value), node.types), (CONSTANT, NUMBER, node.types)
-    changing = type(value) in (float, int) and may_vary(value)
+    value, key = node.params["value"], (CONSTANT, node)
     while (entry := recording.entry) is not None:
         child = entry.children.get(key)
-        if child is None and changing:
+        if child is None and type(value) in (float, int) and may_vary(value):
+            generic = (CONSTANT, NUMBER, node.dtype, node.shape)
             child = entry.children.get(generic)
             if child is None and varies(recording, entry, key, generic):
                 number = parameter(TensorType(node.type.dtype), where="")

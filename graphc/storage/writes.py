@@ -201,7 +201,8 @@ def write_in_place(tensor: Any, index: Any, value: Any) -> bool:
     if tensor._type.bytes < LARGE and (_pending(storage) or (type(value) in TENSORS and _pending(value._storage))):
         return False
     values = value._array() if type(value) in TENSORS else value
-    if _value_of(storage) is None:
+    node = storage._node
+    if (storage.value if node is None else node.value) is None and _value_of(storage) is None:
         return False
     known = storage.value if storage._node is None else storage._node.value
     if storage._node is not None or getrefcount(known) > HELD or not known.flags.owndata or not known.flags.writeable:

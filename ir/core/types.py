@@ -31,7 +31,7 @@ class DType:
     def __reduce__(self) -> str | tuple[object, ...]:
         return (DTYPES.__getitem__, (self.name,))
 
-    @property
+    @cached_property
     def bytes(self) -> int:
         """Bytes per element."""
         return int(self.numpy.itemsize)
@@ -111,7 +111,7 @@ class TensorType:
         """Number of elements."""
         return prod(self.shape)
 
-    @property
+    @cached_property
     def bytes(self) -> int:
         """Bytes of a dense array of this type."""
         return self.size * self.dtype.bytes
