@@ -10,6 +10,7 @@ import numpy as np
 from graphc.core.promotion import broadcast_to
 from graphc.ir.core.build import cast
 from graphc.ir.core.graph import Node
+from graphc.ir.core.types import BOOL, I32, I64, U8, DType
 from graphc.recording.context import state
 from graphc.recording.lazy import realize
 from graphc.recording.recording import Recording
@@ -26,6 +27,12 @@ WRITE, REQUIRED = "write", "requires a gradient"
 
 LARGEST = 1e38
 """Larger numbers are written through nodes, which raise the errors of dtypes that cannot hold them."""
+
+INDICES = (BOOL, I32, I64)
+"""The dtypes of index tensors that mean the same in NumPy."""
+
+EXACT = 1 << 24
+"""The integers up to here are exact in all dtypes but those of bytes."""
 
 LARGE = 1 << 14
 """The least bytes of a known value of which a part is written at once rather than recorded as a new value."""
@@ -56,6 +63,7 @@ def record_write(tensor: Any, result: Any, check: Any, *, copy: bool) -> bool:
         storage.version += target is not storage
         return True
     written = _event(recording, tensor, target, steps, result, check, history, copy)
+    recording.flush_if_full()
     if written and target is not storage:
         storage.version += 1
     if written and history and steps:
@@ -128,8 +136,14 @@ def _event(
 
     key = (WRITE, source, base, steps, type.dtype, type.shape, leaf, history, copy)
     entry = recording.entry
-    if entry is None or key not in entry.children:
+    child = None if entry is None else entry.children.get(key)
+    if child is None:
         check()
+    elif not leaf:
+        written = Storage.recorded(recording, child.slot, history, HISTORY if history else None)
+        if recording.advance(entry, child, (written,)):
+            target.become(written)
+            return True
     if steps and entry is not None and not leaf and not history and _moves(entry, key):
         return _write_part(target, steps, tensor, result, check, small=True)  # an index that changes is no new structure
     written = Storage.recorded(recording, -1, leaf or history, HISTORY if history else None)
@@ -191,7 +205,7 @@ def _write_part(
 def write_in_place(tensor: Any, index: Any, value: Any) -> bool:
     """Write to the elements at an index in the array of a tensor; return False if that is an event, or an error.
 
-    The array is known or large, and no gradient involves it.  `index` is one that NumPy accepts.
+    The array is known or large, and no gradient involves it.  `index` is one that NumPy accepts, or a known index tensor.
     """
     recording, storage = state.fast, tensor._storage
     if recording is None or tensor._base is not None or type(storage) is not Storage or storage.trace is not None:
@@ -200,6 +214,11 @@ def write_in_place(tensor: Any, index: Any, value: Any) -> bool:
         return False
     if tensor._type.bytes < LARGE and (_pending(storage) or (type(value) in TENSORS and _pending(value._storage))):
         return False
+    if type(index) in TENSORS:
+        at = index._storage
+        if not index._type.shape or index._type.dtype not in INDICES or at.trace is not None or _pending(at):
+            return False
+        index = index._array()
     values = value._array() if type(value) in TENSORS else value
     node = storage._node
     if (storage.value if node is None else node.value) is None and _value_of(storage) is None:
@@ -221,8 +240,16 @@ def _may_be_written(tensor: Any, value: Any, grad: bool) -> bool:
     """Return whether a value has the tensor's dtype, and takes no part in a gradient."""
     dtype = tensor._type.dtype
     if type(value) not in TENSORS:
-        return dtype.is_float and type(value) is float and -LARGEST <= value <= LARGEST
+        return _holds(dtype, value)
     return value._type.dtype is dtype and value._storage.trace is None and not (grad and value._storage.requires_grad)
+
+
+def _holds(dtype: DType, value: Any) -> bool:
+    """Return whether NumPy writes a number as it is meant: exactly, or rounded from a float to the nearest."""
+    kind = type(value)
+    if kind is float:
+        return dtype.is_float and -LARGEST <= value <= LARGEST
+    return kind is int and not dtype.is_bool and dtype is not U8 and -EXACT <= value <= EXACT
 
 
 def _pending(storage: Storage) -> bool:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.types import TensorType
+from graphc.ir.core.types import I32, I64, TensorType
 from graphc.ops.indexing.selection import Selection, parse_index
 from graphc.recording.context import state
+from graphc.storage.operands import TENSORS
 from graphc.storage.steps import Movement
 from graphc.storage.views import Step, ViewSteps, shape_of
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["basic_view", "box_steps", "label", "numpy_index"]
+__all__ = ["basic_view", "box_steps", "label", "numpy_index", "plain_index", "selection_of"]
 
 BOUND = 4096
 """How many views are remembered."""
 
 _known: dict[Any, tuple[ViewSteps, str, TensorType] | None] = {}
+_selections: dict[Any, Selection] = {}
 
 
 def basic_view(input: Tensor, index: Any) -> Tensor | None:
@@ -25,6 +29,9 @@ def basic_view(input: Tensor, index: Any) -> Tensor | None:
     if state.fast is None:
         return None
     key = index if type(index) is int else _key(index)
+    if key is None:
+        index = plain_index(index)
+        key = index if type(index) is int else _key(index)
     if key is None:
         return None
     dtype, shape = input._type.dtype, input._type.shape
@@ -73,8 +80,49 @@ def _entry_key(entry: Any) -> Any:
 
 INTEGERS = (int, type(None))
 
+PLACES = (I32, I64)
+"""The dtypes of index tensors that are no masks."""
+
+TENSORS_KEY = "tensor"
+"""The key of an index tensor, with its shape."""
+
 WHOLE = (None, None, None)
 """The key of the slice of a whole axis."""
+
+
+def plain_index(index: Any) -> Any:
+    """Return an index with ints for NumPy's integers and for integer tensors of shape (), whose values are read."""
+    if type(index) is tuple:
+        return tuple([entry if type(entry) is int or type(entry) is slice else plain_index(entry) for entry in index])
+    if type(index) in TENSORS:
+        is_place = not index._type.shape and index._type.dtype in PLACES and index._storage.trace is None
+        return index._array().item() if is_place else index
+    return int(index) if isinstance(index, np.integer) else index
+
+
+def selection_of(shape: tuple[int, ...], index: Any) -> tuple[Selection, list[Any]]:
+    """Return the selection of an index of a tensor of `shape`, and its index tensors.  Raises IndexError, ValueError.
+
+    Those of indices of ints, slices, None, Ellipsis and integer tensors are remembered by the shapes.
+    """
+    entries = index if type(index) is tuple else (index,)
+    key: list[Any] = [shape]
+    tensors = []
+    for entry in entries:
+        if type(entry) in TENSORS and entry._type.shape and entry._type.dtype in PLACES:
+            key.append((TENSORS_KEY, entry._type.shape))
+            tensors.append(entry)
+        else:
+            part = entry if type(entry) is int else _entry_key(entry)
+            if part is None:
+                return parse_index(shape, index)
+            key.append(part)
+    selection = _selections.get(tuple(key))
+    if selection is None:
+        if len(_selections) > BOUND:
+            _selections.clear()
+        selection = _selections[tuple(key)] = parse_index(shape, index)[0]
+    return selection, tensors
 
 
 def numpy_index(index: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from graphc.dispatch.arguments import from_array
 from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, permute, reshape, select
 from graphc.ir.core.build import gather as gather_at
@@ -18,7 +19,7 @@ from graphc.ir.core.build import scatter as scatter_at
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import BOOL, I32, I64
 from graphc.ops.common import Operand, number_like
-from graphc.ops.indexing.basic import basic_view, box_steps, label
+from graphc.ops.indexing.basic import basic_view, box_steps, label, selection_of
 from graphc.ops.indexing.nodes import (
     append_axes,
     axes_first,
@@ -36,10 +37,10 @@ from graphc.ops.indexing.selection import (
     index_entries,
     index_entry,
     is_mask,
-    parse_index,
 )
 from graphc.ops.shape.slices import known_integer
 from graphc.ops.shape.slices import select as select_at
+from graphc.recording.context import state
 from graphc.storage.storage import Storage
 from graphc.storage.views import ViewSteps
 from graphc.tensors.tensor import Tensor
@@ -77,11 +78,37 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     if view is not None:
         return view
     input, index = at_places(input, index)
-    selection, tensors = parse_index(tuple(input.shape), index)
+    if state.fast is not None:
+        index = with_tensors(index)
+        known = _masked(input, index)
+        if known is not None:
+            return known
+    selection, tensors = selection_of(input._type.shape, index)
     if not tensors:
         keeps_axes = selection.box == selection.shape
         return _slice(input, selection) if keeps_axes else _select(input, selection)
     return _index(input, selection, tensors)
+
+
+def with_tensors(index: Any) -> Any:
+    """Return an index with tensors for its lists and arrays, which may then be operands of recorded operations."""
+    if type(index) is tuple:
+        return tuple(map(with_tensors, index)) if any(type(entry) in (list, np.ndarray) for entry in index) else index
+    if type(index) is list:
+        index = index_entry(index)
+    is_array = type(index) is np.ndarray and index.ndim and index.dtype.kind in "ib"
+    return Tensor._of(Storage(from_array(index))) if is_array else index
+
+
+def _masked(input: Tensor, mask: Any) -> Tensor | None:
+    """Return the elements at a mask, which is read, of values without a gradient; None for another index."""
+    if not isinstance(mask, Tensor) or mask._type.dtype is not BOOL or not mask._type.shape:
+        return None
+    if input._storage.requires_grad or input._storage.trace is not None or mask._storage.trace is not None:
+        return None
+    if mask._type.shape != input._type.shape[: len(mask._type.shape)]:
+        return None
+    return Tensor._of(Storage(from_array(input._array()[mask._array()], copy=False)))
 
 
 def _box(input: Node, selection: Selection) -> ViewSteps:
@@ -111,10 +138,12 @@ def put_item(input: Tensor, index: Any, value: Tensor | float, accumulate: bool 
 
     Where index tensors repeat, the last value wins, or all add up with `accumulate`.  Raises IndexError, RuntimeError.
     """
+    if state.fast is not None:
+        index = with_tensors(index)
     entries = index_entries(index)
     if len(entries) == 1 and is_mask(entries[0]) and not accumulate and _is_single(value):
         return _put_mask(input, entries[0], value)
-    selection, tensors = parse_index(tuple(input.shape), index)
+    selection, tensors = selection_of(tuple(input.shape), index)
     if not tensors:
         return _put_box(input, selection, value)
     return _put_index(input, selection, tensors, value, accumulate)

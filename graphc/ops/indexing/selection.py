@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,14 @@ class Selection:
     shape: tuple[int, ...]
     advanced: tuple[int, ...]
 
-    @property
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.start, self.stop, self.step, self.shape, self.advanced))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
     def box(self) -> tuple[int, ...]:
         """The extents of the box, before axes are removed or added."""
         return tuple(-(-(e - s) // p) for s, e, p in zip(self.start, self.stop, self.step, strict=True))

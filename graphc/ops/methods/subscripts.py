@@ -8,8 +8,9 @@ from typing import Any
 from graphc.core.errors import guard
 from graphc.ops.elementwise import comparison
 from graphc.ops.indexing import items, masks
-from graphc.ops.indexing.basic import basic_view, numpy_index
+from graphc.ops.indexing.basic import basic_view, numpy_index, plain_index
 from graphc.ops.reduce import logic as reduce_logic
+from graphc.recording.context import state
 from graphc.storage.operands import TENSORS
 from graphc.storage.writes import write_in_place
 from graphc.tensors.tensor import Tensor
@@ -30,11 +31,15 @@ def _selected(self: Tensor, index: Any) -> Tensor:
 
 def set_item(self: Tensor, index: Any, value: Any) -> None:
     """Write a number or a tensor, broadcast and converted to this dtype, to the elements at an index."""
-    if numpy_index(index) and write_in_place(self, index, value):
+    if type(index) is not int and state.fast is not None:
+        index = plain_index(index)
+    if (type(index) in TENSORS or numpy_index(index)) and write_in_place(self, index, value):
         return
     view = basic_view(self, index)
     if view is not None and type(value) in TENSORS and value._type.shape == view._type.shape:
-        view.copy_(value)
+        is_there = value._storage is view._storage and value._view_steps == view._view_steps  # after `x[index] += 1`
+        if not is_there:
+            view.copy_(value)
         return
     part, index = items.at_places(self, _one_per_axis(index) if type(index) is list else index)
     if items.is_basic(index):

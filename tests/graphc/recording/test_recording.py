@@ -496,6 +496,16 @@ def test_parts_are_written_as_numpy_writes_them(rows: int, pending: bool) -> Non
             assert x.tolist() == wanted.tolist() and x._version == 2
 
 
+def test_writes_without_a_read_are_computed_once_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording, "PENDING_BOUND", 20)
+    x, row = torch.zeros(4, 3) + 1, torch.tensor([1.0, 2.0, 3.0]) * 2
+    for _ in range(50):
+        x[1:3] = row
+        x[0].copy_(row)
+        assert state.recording.entry.slot <= 25
+    assert x.tolist() == [[2.0, 4.0, 6.0]] * 3 + [[1.0] * 3]
+
+
 def test_a_part_that_moves_makes_no_new_structures(learned: list[str]) -> None:
     buffer, counts = torch.zeros(16, 4), []
     for i in range(8):

@@ -96,3 +96,33 @@ def test_a_list_of_lists_slices_or_tensors_is_a_tuple(run: Any) -> None:
         wanted[tuple(index)] = -1.0
         assert torch.equal(written, wanted)
     assert x[[0, 1]].shape == (2, 3, 4) and x[[True, False]].shape == (1, 3, 4)
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_known_values_are_read_and_written_at_indices_that_are_read(write: bool) -> None:
+    for k in range(4):
+        x = torch.arange(12.0).reshape(4, 3)
+        x.sum().item()
+        expected = np.arange(12, dtype=np.float32).reshape(4, 3)
+        place, mask, rows = torch.tensor(k) * 1, expected > 3 + k, [k, 0]
+        masked = torch.from_numpy(mask)
+        if not write:
+            assert x[place].tolist() == expected[k].tolist() and x[np.int64(k), 1].item() == expected[k, 1]
+            assert x[masked].tolist() == expected[mask].tolist() and x[rows].tolist() == expected[rows].tolist()
+            assert x[:, [2, 0]].tolist() == expected[:, [2, 0]].tolist() and x[mask].tolist() == expected[mask].tolist()
+            continue
+        x[place], expected[k] = 7, 7
+        x[masked], expected[mask] = -1.5, -1.5
+        x[torch.tensor(rows)], expected[rows] = torch.tensor([[1.0], [2.0]]), [[1.0], [2.0]]
+        x[np.int64(k), 2], expected[k, 2] = True, 1
+        x[2] += 1
+        expected[2] += 1
+        x[rows, 0], expected[rows, 0] = 1 << 30, 1 << 30
+        assert x.tolist() == expected.tolist()
+        with pytest.raises(IndexError):
+            x[torch.tensor(4)]
+        with pytest.raises((RuntimeError, IndexError)):
+            x[masked] = torch.ones(3, 5)
+        with pytest.raises(IndexError):
+            x[torch.tensor([4])] = 1.0
+            x.tolist()
