@@ -157,6 +157,7 @@ class Tracer:
         tensor = tensors[id(value)] = Tensor._of(storage)
         if isinstance(value, Tensor):
             tensor._grad = value._grad
+            tensor._hooks = value._hooks and {kind: dict(group) for kind, group in value._hooks.items()}
             self.trace.placeholders[tensor] = value
         self.numbers[tensor] = len(self.params) - 1
         return tensor

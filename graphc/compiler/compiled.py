@@ -180,6 +180,7 @@ class Compiled:
     def _compiled_watch(self, call: Call) -> Watch:
         """Return the Python values that a trace with these arguments may read; searched again only if they have changed."""
         objects = [x for x in call.leaves if not isinstance(x, (Tensor, np.ndarray, *ATOMS))]
+        objects += [a.hooks for a in call.arguments if a.hooks]
         known = None if objects else next((w for w in self._compiled_watches if w.holds()), None)
         if known is None:
             known = watch([self._compiled_function, *objects])

@@ -46,6 +46,12 @@ class Argument:
         """Whether the caller passed a tensor that requires a gradient."""
         return isinstance(self.passed, Tensor) and self.passed.requires_grad
 
+    @property
+    def hooks(self) -> tuple[Any, ...]:
+        """The hooks of a tensor, with their kinds: a trace calls these."""
+        hooks = self.passed._hooks if isinstance(self.passed, Tensor) else None
+        return tuple((kind, *group.values()) for kind, group in hooks.items() if group) if hooks else ()
+
     @cached_property
     def strides(self) -> tuple[int, ...] | None:
         """Byte strides, None for row-major."""
@@ -96,7 +102,7 @@ def flatten_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
             objects = () if arg.is_numpy else (leaf, arg.root)  # arrays are only read: two names for one are two arguments
             same = [first.setdefault(id(x), len(first)) for x in objects]
             array, leads_on = arg.array, arg.requires_grad and not arg.passed.is_leaf
-            parts.append((arg.is_numpy, array.dtype, array.shape, arg.strides, arg.requires_grad, leads_on, *same))
+            parts.append((arg.is_numpy, array.dtype, array.shape, arg.strides, arg.requires_grad, leads_on, arg.hooks, *same))
         else:
             parts.append(_by_value(leaf))
     return Call(tree, leaves, arguments, (tree, _keys(tree), tuple(parts), state.grad))

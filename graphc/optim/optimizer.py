@@ -15,7 +15,7 @@ from graphc.nn.module import clear_grad
 from graphc.ops.create.fill import zeros_like
 from graphc.storage.writes import take_result
 from graphc.tensors.tensor import Tensor
-from graphc.tracing.trace import capture_number, guard, paused
+from graphc.tracing.trace import capture_number, guard, is_compiling, paused
 
 __all__ = ["Optimizer"]
 
@@ -105,7 +105,7 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         with no_grad():
-            for group in self.param_groups:
+            for group in guard(lambda: list(self.param_groups)):
                 self._step_group(group)
         return loss
 
@@ -118,9 +118,12 @@ class Optimizer:
             guard(lambda: (len(group), values(group)[1:]))
         options = {k: v for k, v in group.items() if k != "params"}
         options["lr"] = capture_number(lambda: float(group["lr"]), float64)
-        for p in group["params"]:
-            if p.grad is not None:
-                self.update(p, p.grad, self._state_of(p, options), options)
+        members = [p for p in guard(lambda: list(group["params"])) if p.grad is not None]
+        states = [self._state_of(p, options) for p in members]
+        if is_compiling():
+            guard(lambda: [part for p in members for part in _parts(self.state.get(p, {}))])
+        for p, state in zip(members, states, strict=True):
+            self.update(p, p.grad, state, options)
 
     def _state_of(self, p: Tensor, options: dict[str, Any]) -> dict[str, Any]:
         state = self.state[p]
@@ -213,6 +216,11 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
+
+
+def _parts(state: dict[str, Any]) -> list[Any]:
+    """Return the names and values of a parameter's state: a compiled function writes to these very tensors."""
+    return [*state, *state.values()]
 
 
 def _frozen(value: Any) -> Any:

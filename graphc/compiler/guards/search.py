@@ -25,7 +25,7 @@ from numpy.random import Generator, RandomState
 from graphc.codegen.runtime.bindings import ABSENT, VERSIONED, DictBinding, SlotBinding, cell_binding
 from graphc.compiler.guards.reads import Reads, reads_of
 from graphc.compiler.guards.scope import GRAPHC, HELD_IN, READ_BY_USERS, Scope, file_of, package_of, reflects
-from graphc.compiler.guards.slots import OFFSETS, class_table, function_slot, slot_value, table_of
+from graphc.compiler.guards.slots import OFFSETS, class_table, function_slot, hooks_slot, slot_value, table_of
 from graphc.core.dtypes import DEFAULT
 from graphc.ir.core.cached import cached_property
 from graphc.tensors.tensor import Tensor
@@ -181,8 +181,11 @@ class Search:
     def _tensor(self, x: Tensor) -> None:
         if x.__dict__:
             self._attributes(x, x.__dict__)
-        for group in (x._hooks or {}).values():
-            self._dict(group)
+        self.slots.append(hooks_slot(x))
+        if x._hooks:
+            self._all_entries(x._hooks)
+            for group in x._hooks.values():
+                self._dict(group)
 
     def _array(self, x: Any) -> None:
         if x.dtype.hasobject:
@@ -272,7 +275,10 @@ class Search:
 
     def _optimizer(self, x: Any) -> None:
         """Look up the attributes of an optimizer that user code reads; its own step guards what it reads itself."""
-        names = frozenset(vars(x)) - {"state"} if self.scope.follows(type(x)) else type(x)._read_by_users
+        kind = type(x)
+        names = frozenset(vars(x)) if self.scope.follows(kind) else kind._read_by_users
+        if "state" in names and not any("step" in c.__dict__ and self.scope.follows(c) for c in kind.__mro__):
+            names -= {"state"}
         self.spaces.append(_Space([vars(x)], self._class_attributes(type(x)), x, True, names))
 
     def _attributes(self, x: Any, table: dict[str, Any] | None) -> None:

@@ -10,8 +10,9 @@ from types import FunctionType, MemberDescriptorType
 from typing import Any
 
 from graphc.codegen.runtime.bindings import ABSENT, SlotBinding
+from graphc.tensors.tensor import Tensor
 
-__all__ = ["OFFSETS", "class_table", "function_slot", "slot_value", "table_of"]
+__all__ = ["OFFSETS", "class_table", "function_slot", "hooks_slot", "slot_value", "table_of"]
 
 
 def _offsets() -> dict[str, int]:
@@ -60,3 +61,18 @@ def slot_value(descriptor: MemberDescriptorType, x: Any) -> Any:
         return descriptor.__get__(x)
     except AttributeError:
         return ABSENT
+
+
+def _hooks_offset() -> int:
+    """Find the offset of the hooks of tensors."""
+    sample, marker = object.__new__(Tensor), dict[str, Any]()
+    sample._hooks = marker
+    return ctypes.string_at(id(sample), Tensor.__basicsize__).find(struct.pack("n", id(marker)))
+
+
+_HOOKS = _hooks_offset() if sys.implementation.name == "cpython" else 0
+
+
+def hooks_slot(x: Tensor) -> SlotBinding:
+    """Bind the hooks of a tensor: None until one is registered."""
+    return SlotBinding(x, _HOOKS, lambda: x._hooks, x._hooks)

@@ -175,7 +175,10 @@ class Members(AttributeTables):
             raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}")
         for tensor in chain(self.parameters(), self.buffers()):
             if tensor.is_floating_point():
+                grad = tensor.grad
                 tensor.data = tensor.data.to(dtype)
+                if grad is not None:
+                    tensor.grad = grad.to(dtype)
         return self
 
     def float(self: M) -> M:
@@ -204,8 +207,11 @@ class Members(AttributeTables):
 
 
 def clear_grad(tensor: Tensor, set_to_none: bool) -> None:
-    """Set the gradient of a tensor to None, or to zero."""
+    """Set the gradient of a tensor to None, or fill it with zeros, also where it is infinite, and drop its history."""
+    grad = tensor.grad
     if set_to_none:
         tensor.grad = None
-    elif tensor.grad is not None:
-        tensor.grad = tensor.grad.detach() * 0
+    elif grad is not None:
+        if grad.requires_grad:
+            grad = tensor.grad = grad.detach()
+        grad.zero_()

@@ -152,3 +152,86 @@ def test_text() -> None:
     assert (
         text.startswith("SGD (\nParameter Group 0\n    dampening: 0\n    differentiable: False\n") and "    lr: 0.1\n" in text
     )
+
+
+class CountsSteps(optim.Optimizer):
+    """Divides the learning rate by the number of steps, a Python number in its state."""
+
+    def initial_state(self, p: Any, options: dict[str, Any]) -> dict[str, Any]:
+        return {"step": 0}
+
+    def update(self, p: Any, grad: Any, state: dict[str, Any], options: dict[str, Any]) -> None:
+        state["step"] += 1
+        p.sub_(grad * (options["lr"] / state["step"]))
+
+
+class StepsItself(optim.Optimizer):
+    """The same, written as for torch."""
+
+    def step(self, closure: Any = None) -> None:
+        with G.no_grad():
+            for group in self.param_groups:
+                for p in group["params"]:
+                    state = self.state[p]
+                    state["step"] = state.get("step", 0) + 1
+                    p.sub_(p.grad * (group["lr"] / state["step"]))
+
+
+MAKERS: dict[str, Callable[[Any], Any]] = {
+    "momentum": lambda p: optim.SGD(p, 0.1, momentum=0.5),
+    "dampening": lambda p: optim.SGD(p, 0.1, momentum=0.5, dampening=0.1),
+    "adam": lambda p: optim.Adam(p, 0.1),
+    "rmsprop": lambda p: optim.RMSprop(p, 0.01, momentum=0.3),
+    "counts": lambda p: CountsSteps(p, {"lr": 0.1}),
+    "steps": lambda p: StepsItself(p, {"lr": 0.1}),
+}
+
+
+def changed_between_steps(make: Callable[[Any], Any], compiled: bool) -> list[Any]:
+    a, b = (G.nn.Parameter(G.tensor(x)) for x in ([1.0, -2.0], [0.5, 3.0]))
+    optimizer = make([a])
+
+    def step() -> None:
+        a.grad = b.grad = None
+        (a.square() + 3 * b.square()).sum().backward()
+        optimizer.step()
+
+    run = G.compile(step) if compiled else step
+    found = []
+    for i in range(8):
+        if i == 2:
+            optimizer.add_param_group({"params": [b], "lr": 0.2})
+        if i == 3:
+            optimizer.param_groups[0]["params"].append(b)
+            del optimizer.param_groups[1]
+        if i == 4:
+            optimizer.load_state_dict(optimizer.state_dict())
+        if i == 5:
+            optimizer.state[a] = {k: v * 2 for k, v in optimizer.state[a].items()}
+        if i == 6:
+            optimizer.state.clear()
+        run()
+        found += [a.tolist(), b.tolist()]
+    return found
+
+
+@pytest.mark.filterwarnings("ignore:compiled function 'step' changes Python values")
+@pytest.mark.parametrize("name", MAKERS)
+def test_what_changes_between_steps(name: str) -> None:
+    np.testing.assert_allclose(changed_between_steps(MAKERS[name], True), changed_between_steps(MAKERS[name], False), rtol=1e-5)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_gradients_are_set_to_zero_in_place_whatever_they_are(compiled: bool) -> None:
+    p = G.nn.Parameter(G.ones(3))
+    optimizer = optim.SGD([p], 0.1)
+    clear = G.compile(lambda: optimizer.zero_grad(False)) if compiled else lambda: optimizer.zero_grad(False)
+    for _ in range(3):
+        p.grad = held = G.tensor([float("nan"), float("inf"), 1.0])
+        clear()
+        assert held.tolist() == [0.0, 0.0, 0.0]
+        assert p.grad is held
+    p.pow(3).sum().backward(create_graph=True)
+    assert p.grad is not None and p.grad.requires_grad
+    optimizer.zero_grad(set_to_none=False)
+    assert p.grad is not None and not p.grad.requires_grad and p.grad.tolist() == [0.0, 0.0, 0.0]

@@ -246,3 +246,62 @@ def test_the_default_dtype_and_the_mode():
         assert g(X).tolist() == (X * 2).tolist()
         with torch.no_grad():
             assert g(X).tolist() == (X * 3).tolist() and g(torch.tensor(X)).tolist() == (X * 3).tolist()
+
+
+def scaled(p: Any) -> None:
+    p.grad.mul_(4)
+
+
+def test_hooks_of_tensors_outside() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+
+    @torch.compile
+    def both() -> Any:
+        x.grad = None
+        x.square().sum().backward()
+        assert x.grad is not None
+        return x.grad.clone(), torch.autograd.grad((x * 3).sum(), x)[0]
+
+    def found() -> list[Any]:
+        return [g.tolist() for g in both()]
+
+    for _ in range(2):
+        assert found() == [[2.0, 4.0], [3.0, 3.0]]
+    first = x.register_hook(lambda g: g * 10)
+    assert found() == [[20.0, 40.0], [30.0, 30.0]]
+    after = x.register_post_accumulate_grad_hook(scaled)
+    assert found() == [[80.0, 160.0], [30.0, 30.0]]
+    first.remove()
+    assert found() == [[8.0, 16.0], [3.0, 3.0]]
+    after.remove()
+    assert found() == [[2.0, 4.0], [3.0, 3.0]]
+
+
+def test_hooks_of_arguments() -> None:
+    factor = 5.0
+
+    @torch.compile
+    def both(x: Any) -> Any:
+        x.square().sum().backward()
+        return torch.autograd.grad((x * 3).sum(), x)[0]
+
+    def found(*hooks: Any, after: Any = None) -> list[Any]:
+        x = torch.tensor([1.0, 2.0], requires_grad=True)
+        for hook in hooks:
+            x.register_hook(hook)
+        if after is not None:
+            x.register_post_accumulate_grad_hook(after)
+        gradient = both(x)
+        assert x.grad is not None
+        return [x.grad.tolist(), gradient.tolist()]
+
+    def by_factor(g: Any) -> Any:
+        return g * factor
+
+    assert found() == [[2.0, 4.0], [3.0, 3.0]]
+    assert found(by_factor) == [[10.0, 20.0], [15.0, 15.0]]
+    factor = 7.0
+    assert found(by_factor) == [[14.0, 28.0], [21.0, 21.0]]
+    assert found(by_factor, lambda g: g + 1) == [[15.0, 29.0], [22.0, 22.0]]
+    assert found(after=scaled) == [[8.0, 16.0], [3.0, 3.0]]
+    assert found() == [[2.0, 4.0], [3.0, 3.0]]

@@ -81,3 +81,12 @@ def test_copies_are_independent() -> None:
         twin.scale.fill_(5.0)
     assert net.scale.tolist() == [1.0] * 4 and twin.first is twin.last
     assert net.double().first.weight.dtype is G.float64 and net.norm.num_batches_tracked.dtype is G.int64
+
+
+def test_gradients_are_converted_with_their_parameters() -> None:
+    layer = nn.Linear(2, 1)
+    layer(G.ones(1, 2)).sum().backward()
+    layer.double()
+    layer(G.ones(1, 2, dtype=G.float64)).sum().backward()
+    assert layer.weight.grad is not None and layer.weight.grad.dtype is G.float64
+    assert layer.weight.grad.tolist() == [[2.0, 2.0]]
