@@ -14,6 +14,10 @@ from graphc.codegen.nests.scopes import TRUE
 
 __all__ = ["Accesses"]
 
+MANY = 32
+"""Buffers of a kernel beyond which all its loads are masked: LLVM takes more than linear time for hundreds of branches, one for
+each load, across which the addresses of all others are live."""
+
 SLACK = LONGEST_VECTOR
 """Bytes behind each row of scratch memory, for the lanes of its last vector."""
 
@@ -102,7 +106,7 @@ class Accesses(Addresses):
 
     def _masked_load(self, at: Value, type: str, mask: Value, guard: Value | None) -> Value:
         f = self.f
-        if guard is not None or self.whole_vector is None:
+        if guard is not None or self.whole_vector is None or len(self.buffers) > MANY:
             return f.masked_load(at, type, mask)
         name = f.fresh("part")
         f.cond_br(self.whole_vector, f"whole.{name}", name)

@@ -1,4 +1,4 @@
-"""Pause Python's garbage collector during a compilation.
+"""Pause Python's garbage collector during a compilation, of which the trace is a part.
 
 A compilation makes hundreds of thousands of objects that stay alive until it ends.  The collector would visit them, and all
 other objects of the process, again and again, and find nothing: a tenth of the time of a long program's first call.

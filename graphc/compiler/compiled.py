@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.random import get_state
 
+from graphc.codegen.runtime.collector import paused_collector
 from graphc.compiler.capture import trace
 from graphc.compiler.event import record_call
 from graphc.compiler.fast_path import fast_path_of
@@ -135,7 +136,7 @@ class Compiled:
         if variant is not None and recorded is not None:
             return variant.arrange(recorded, call)
         if variant is None or not variant.is_ready:
-            with compiling():
+            with compiling(), paused_collector():
                 if variant is None:
                     variant, stays = self._compiled_traced(call)
                     recorded = record_call(variant, call)

@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+import graphc as torch
 from graphc.codegen.program import program
 from graphc.codegen.program.program import compile_graph
 from graphc.codegen.runtime.collector import paused_collector
@@ -51,3 +52,9 @@ def test_a_forked_process_has_it_enabled() -> None:
             os._exit(0 if gc.isenabled() else 1)
         assert os.waitpid(child, 0)[1] == 0
         assert not gc.isenabled()
+
+
+def test_traces_pause_it() -> None:
+    states: list[bool] = []
+    torch.compile(lambda x: states.append(gc.isenabled()) or x * 2)(torch.ones(3))
+    assert states == [False] and gc.isenabled()
