@@ -32,6 +32,7 @@ from graphc.core.dtypes import (
 from graphc.core.errors import TracingError
 from graphc.core.errors import guard_all as _guard_all
 from graphc.core.printing import set_printoptions
+from graphc.core.threads import get_num_threads, set_num_threads, threads
 from graphc.ops.create.data import *
 from graphc.ops.create.fill import *
 from graphc.ops.create.ranges import *

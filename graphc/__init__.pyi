@@ -44,6 +44,9 @@ from graphc.core.dtypes import set_default_dtype as set_default_dtype
 from graphc.core.dtypes import uint8 as uint8
 from graphc.core.errors import TracingError as TracingError
 from graphc.core.printing import set_printoptions as set_printoptions
+from graphc.core.threads import get_num_threads as get_num_threads
+from graphc.core.threads import set_num_threads as set_num_threads
+from graphc.core.threads import threads as threads
 from graphc.ops.create.data import as_tensor as as_tensor
 from graphc.ops.create.data import asarray as asarray
 from graphc.ops.create.data import from_numpy as from_numpy

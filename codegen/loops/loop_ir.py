@@ -18,8 +18,8 @@ from graphc.ir.core.cached import cached_property
 from graphc.ir.core.types import DType
 
 __all__ = [
-    "LONGEST_VECTOR", "Access", "Buffer", "Index", "Instr", "Kernel", "OuterReduction", "PassSchedule", "Reduction", "Schedule",
-    "Stage", "Store", "Vector", "ensure", "is_loaded", "needed",
+    "LONGEST_VECTOR", "Access", "Buffer", "Index", "Instr", "Kernel", "OuterReduction", "Parallel", "PassSchedule", "Reduction",
+    "Schedule", "Stage", "Store", "Vector", "ensure", "is_loaded", "needed",
 ]  # fmt: skip
 
 
@@ -228,6 +228,14 @@ class PassSchedule:
 
 
 @dataclass(frozen=True)
+class Parallel:
+    """An outer loop whose iterations several threads run, in chunks of `grain`; a shorter loop is run by one thread."""
+
+    loop: int
+    grain: int
+
+
+@dataclass(frozen=True)
 class Schedule:
     """How a kernel runs, in the order of its loops."""
 
@@ -246,6 +254,8 @@ class Schedule:
     accesses: dict[tuple[Access, int], str] = field(default_factory=dict)
     """How loads and stores are done whose lanes, iterations of a loop, are not consecutive elements or one: by `shuffle`,
     `gather` or `scatter` (codegen/loops/accesses.py)."""
+    parallel: Parallel | None = None
+    """The loop that threads share; None: the kernel is run by one thread."""
 
 
 @dataclass(eq=False, repr=False)

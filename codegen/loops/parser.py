@@ -18,6 +18,7 @@ from graphc.codegen.loops.loop_ir import (
     Instr,
     Kernel,
     OuterReduction,
+    Parallel,
     PassSchedule,
     Reduction,
     Schedule,
@@ -113,6 +114,7 @@ class _Reader:
         """Values that are saved, and the pass of each, by the number of their row."""
         self.wide: set[Reduction] = set()
         self.accesses: dict[tuple[Access, int], str] = {}
+        self.parallel: Parallel | None = None
         self.outer_reductions: dict[Instr, tuple[Stage, Reduction]] = {}
         """Outer reductions by their values; their stores come last."""
 
@@ -138,7 +140,7 @@ class _Reader:
         passes = [PassSchedule(self._vector(loops[-1]), loops[-1].block) if loops else PassSchedule() for loops in self.inner]
         points, block = (self._vector(self.outer[-1]), self.outer[-1].block) if self.outer else (None, 0)
         saved = dict(self.rows[row] for row in range(len(self.rows)))
-        return Schedule(points, tuple(passes), block, saved, frozenset(self.wide), literal, self.accesses)
+        return Schedule(points, tuple(passes), block, saved, frozenset(self.wide), literal, self.accesses, self.parallel)
 
     def _vector(self, loop: _Loop) -> Vector | None:
         if loop.vector is None:
@@ -166,6 +168,9 @@ class _Reader:
         self._require(loop < MOST_LOOPS, f"at most {MOST_LOOPS} loops")
         self._require(self.dims.setdefault(loop, extent) == extent, f"one extent for i{loop}")
         notes = match["notes"].split(", ") if match["notes"] else []
+        if notes and notes[0].startswith("parallel "):
+            self._require(self.parallel is None, "one parallel loop")
+            self.parallel = Parallel(loop, int(notes.pop(0).removeprefix("parallel ")))
         block = int(notes.pop().removeprefix("blocks ")) if notes and notes[-1].startswith("blocks ") else 0
         if not notes:
             return _Loop(loop, None, {}, block)

@@ -7,10 +7,10 @@
         out0[i0] = exp1
 
 The first `outer` loops are outer ones.  A vectorized loop is followed by its lanes, the treatment of its remainder, and its
-bounds checks along and across it; `blocks 256` means that wide sums are added to their totals every 256 iterations.  A value
-that a pass saves for later ones is followed by the number of its row in scratch memory.  A load or store whose lanes are not
-consecutive elements, or one, is followed by how it is done (codegen/loops/accesses.py).  A constant has a dtype where it does
-not follow from its siblings.
+bounds checks along and across it; `blocks 256` means that wide sums are added to their totals every 256 iterations, and
+`parallel 4096` that threads share the loop in chunks of 4096 iterations.  A value that a pass saves for later ones is followed
+by the number of its row in scratch memory.  A load or store whose lanes are not consecutive elements, or one, is followed by
+how it is done (codegen/loops/accesses.py).  A constant has a dtype where it does not follow from its siblings.
 """
 
 from __future__ import annotations
@@ -47,9 +47,10 @@ def kernel_text(kernel: Kernel) -> str:
 
 
 def _loop(kernel: Kernel, loop: int, vector: Vector | None, block: int) -> str:
-    notes: list[str] = []
+    parallel = kernel.plan.parallel
+    notes = [f"parallel {parallel.grain}"] if parallel is not None and parallel.loop == loop else []
     if vector is not None:
-        notes = [f"vector {vector.lanes}", vector.remainder]
+        notes += [f"vector {vector.lanes}", vector.remainder]
         for word, checks in (("along", vector.along), ("across", vector.across)):
             notes += [f"{word} {' '.join(i.name for i in checks)}"] if checks else []
     notes += [f"blocks {block}"] if block else []

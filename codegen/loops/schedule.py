@@ -13,7 +13,7 @@ from math import prod
 from graphc.codegen.loops.accesses import with_accesses
 from graphc.codegen.loops.accuracy import OUTER_SUM_BLOCK, SUM_BLOCK, must_be_wide
 from graphc.codegen.loops.bounds_checks import is_bound_check
-from graphc.codegen.loops.loop_ir import Instr, Kernel, PassSchedule, Reduction, Schedule, Stage, needed
+from graphc.codegen.loops.loop_ir import Instr, Kernel, Parallel, PassSchedule, Reduction, Schedule, Stage, needed
 from graphc.codegen.loops.remainder import vectorized, weight
 from graphc.ir.core.structural_key import SMALL
 
@@ -35,10 +35,18 @@ WIDEST = 32
 """Lanes of the widest long, latency-bound body."""
 
 
-def schedule(kernel: Kernel, *, literal: bool) -> Kernel:
+CHUNK = 1_600_000
+"""The work of a chunk of a parallel loop, in units of some 10 ps: waking a thread takes longer."""
+
+ACCESS = 4
+"""The work of a load or store of one element; instructions count by their weight."""
+
+
+def schedule(kernel: Kernel, *, literal: bool, parallel: bool = False) -> Kernel:
     """Return the kernel with a schedule, its loops in the order in which they run.
 
-    `literal` says that large extents are literals in the code.
+    `literal` says that large extents are literals in the code; with `parallel`, threads share an outer loop if there may be
+    enough work.
     """
     ordered = [_ordered(kernel, s) for s in kernel.stages]
     row_cost = sum(cost for _, cost in ordered)
@@ -53,7 +61,42 @@ def schedule(kernel: Kernel, *, literal: bool) -> Kernel:
         plan = _points(kernel, wide, saved, literal)
     else:
         plan = _rows(kernel, wide, saved, literal)
-    return with_accesses(replace(kernel, schedule=plan))
+    kernel = replace(kernel, schedule=plan)
+    if parallel:
+        kernel = replace(kernel, schedule=replace(plan, parallel=_shared_loop(kernel)))
+    return with_accesses(kernel)
+
+
+def _shared_loop(kernel: Kernel) -> Parallel | None:
+    """Return the outermost loop that is long, or the longest if none is: which one depends on classes of extents only.
+
+    The grain depends on the work of an iteration, and never on the number of threads.
+    """
+    points = kernel.plan.points
+    loops = [lo for lo in kernel.outer if kernel.dims[lo] > 1]
+    if points is not None and points.along:  # the interior of a row and its ends are one loop
+        loops = [lo for lo in loops if lo != kernel.outer[-1]]
+    if kernel.outer_reductions or not loops:
+        return None
+    loop = max(loops, key=lambda lo: (_class_of(kernel.dims[lo]), -kernel.outer.index(lo)))
+    if all(_class_of(n) < LARGE for n in kernel.dims) or (kernel.plan.literal and _work(kernel) < 2 * CHUNK):
+        return None
+    rest = prod(kernel.dims[lo] for lo in kernel.outer if lo != loop)
+    each = rest * sum(prod(kernel.dims[lo] for lo in s.inner) * _stage_work(s) for s in kernel.stages)
+    lanes = points.lanes if points is not None and loop == kernel.outer[-1] else 1
+    grain = -(-CHUNK // (each + 1))
+    return Parallel(loop, -(-grain // lanes) * lanes)
+
+
+def _work(kernel: Kernel) -> int:
+    around = prod(kernel.dims[lo] for lo in kernel.outer)
+    return around * sum(prod(kernel.dims[lo] for lo in s.inner) * _stage_work(s) for s in kernel.stages)
+
+
+def _stage_work(stage: Stage) -> int:
+    """Estimate the work of a pass at one point."""
+    body = needed(stage.roots())
+    return sum(map(weight, body)) + ACCESS * (sum(i.op == "load" for i in body) + len(stage.stores))
 
 
 def _points(kernel: Kernel, wide: frozenset[Reduction], saved: dict[Instr, int], literal: bool) -> Schedule:

@@ -12,6 +12,7 @@
 - *addressed*: lanes load and store consecutive elements, or one, or are marked; shuffles have a small constant stride.
 - *saved*: what a pass loads from a scratch row, the first pass over the same loops that computes it has saved.
 - *accurate*: a sum that is long, or may be at other sizes, has a wide total, and short blocks.
+- *parallel*: iterations of a parallel loop depend on no other one, store to elements of their own, and fill whole vectors.
 
 The first six are of the kernel, the others of its schedule; each check relies on those above it.
 """
@@ -304,6 +305,23 @@ def accurate(kernel: Kernel) -> Iterator[str]:
         yield f"a block of sums over outer loops is more than {OUTER_SUM_BLOCK} iterations for each lane"
 
 
+def parallel(kernel: Kernel) -> Iterator[str]:
+    """Yield what keeps threads from sharing a loop."""
+    shared, points = kernel.plan.parallel, kernel.plan.points
+    if shared is None:
+        return
+    loop = shared.loop
+    if loop not in kernel.outer or kernel.outer_reductions:
+        yield f"i{loop} is parallel, and no outer loop of independent iterations"
+    if shared.grain < 1:
+        yield f"i{loop} is parallel in chunks of {shared.grain} iterations"
+    if points is not None and loop == kernel.outer[-1] and (shared.grain % points.lanes or points.along):
+        yield f"i{loop} is parallel, and its chunks are no whole vectors"
+    for s in _stores(kernel):
+        if kernel.dims[loop] > 1 and not s.index.coefficient(loop):
+            yield f"{kernel.buffers[s.buffer].name} is stored to by all iterations of the parallel loop i{loop}"
+
+
 def _loads(kernel: Kernel, number: int, i: Instr) -> bool:
     return is_loaded(kernel, number, i, kernel.plan.saved)
 
@@ -311,7 +329,7 @@ def _loads(kernel: Kernel, number: int, i: Instr) -> bool:
 Rule = Callable[[Kernel], Iterator[str]]
 
 CHECKS: tuple[Rule, ...] = (
-    shaped, typed, scoped, ordered, written, distinct, scheduled, vectorized, covered, saved, addressed, accurate
+    shaped, typed, scoped, ordered, written, distinct, scheduled, vectorized, covered, saved, addressed, accurate, parallel
 )  # fmt: skip
 """The invariants in the order in which they are checked."""
 

@@ -1,7 +1,8 @@
 """The native function of one kernel call: its code, its parameter block, and its scratch memory.
 
-The signature is `void @kernel(ptr parameters, ptr buffer…, ptr scratch, ptr status)`.  Sizes above `SMALL` are in the
-parameter block rather than in the text, so that kernels of equal structure share machine code.
+The signature is `void @kernel(ptr parameters, ptr buffer…, ptr scratch, ptr status)`; a parallel kernel has two more operands,
+`i64 begin, i64 end`, the part of its parallel loop that it runs.  Sizes above `SMALL` are in the parameter block rather than in
+the text, so that kernels of equal structure share machine code.
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ def parameter_bits(value: float | int, dtype: DType) -> int:
 class KernelFunction:
     """A function that loads its sizes from a parameter block."""
 
-    def __init__(self, module: Module, name: str, buffers: Sequence[str]) -> None:
+    def __init__(self, module: Module, name: str, buffers: Sequence[str], *, parallel: bool = False) -> None:
         params = [("ptr", "parameters"), *(("ptr", b) for b in buffers), ("ptr", "scratch"), ("ptr", "status")]
         self.literal = module.literal
-        self.f = module.function(name, params, internal=True)
-        self.buffers = self.f.args[1:-2]
-        self.scratch, self.status = self.f.args[-2:]
+        self.f = module.function(name, params + [("i64", "begin"), ("i64", "end")] * parallel, internal=True)
+        self.buffers = self.f.args[1 : 1 + len(buffers)]
+        self.scratch, self.status, *self.part = self.f.args[1 + len(buffers) :]
+        self.range: tuple[Number, Number] | None = None
+        """The extent and the grain of the loop that threads share, in a parallel kernel."""
         self.parameters: list[int] = []
         self.scratch_bytes = 0
         self.cached: dict[tuple[str, object], Value] = {}

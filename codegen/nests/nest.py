@@ -35,6 +35,7 @@ class _Writer(PaddedLoops):
     outer_reductions: OuterReductions | None = None
 
     def write(self) -> None:
+        self._share()
         self._lay_out_scratch()
         everything = [v for s in self.kernel.stages for v in s.roots()]
         if self.kernel.outer_reductions:
@@ -42,6 +43,15 @@ class _Writer(PaddedLoops):
         self._ready(everything)
         self._outer(list(self.kernel.outer), everything)
         self.f.ret()
+
+    def _share(self) -> None:
+        """Name the extent and the grain of the parallel loop among the parameters, for the call."""
+        shared = self.plan.parallel
+        if shared is not None:
+            extent, grain = self.kernel.dims[shared.loop], shared.grain
+            self.range = (extent, ("extent", shared.loop)), (grain, ("grain", shared.loop))
+            self.integer(*self.range[0])
+            self.integer(*self.range[1], varies=True)
 
     def _outer(self, loops: list[int], wanted: list[Instr]) -> None:
         if not loops:

@@ -30,7 +30,7 @@ class Scopes(KernelFunction):
     """A kernel's emission: the loops around the next instruction, and the values available there."""
 
     def __init__(self, module: Module, kernel: Kernel, name: str) -> None:
-        super().__init__(module, name, [b.name for b in kernel.buffers])
+        super().__init__(module, name, [b.name for b in kernel.buffers], parallel=kernel.plan.parallel is not None)
         self.kernel, self.plan = kernel, kernel.plan
         ensure(self.plan.literal == self.literal, "the schedule takes other extents for literals than the code")
         self.scopes: list[dict[Instr, Value]] = [{}]
@@ -63,7 +63,7 @@ class Scopes(KernelFunction):
         self, loop: int, start: Value | None = None, stop: Value | None = None, step: int = 1, carry: Sequence[Value] = ()
     ) -> Iterator[LoopBlock]:
         """Emit one of the kernel's loops over all its iterations or a part of them; the `with` block is its body."""
-        first, end = start or self.f.i64(0), stop or self.extent(loop)
+        first, end = start or self.begin(loop), stop or self.extent(loop)
         with self.f.loop(first, end, step, carry, hint=f"i{loop}_") as at, self.scope({loop: at.index}):
             yield at
 
@@ -97,9 +97,17 @@ class Scopes(KernelFunction):
 
     # -- loops and lanes --------------------------------------------------------------------------
 
+    def is_shared(self, loop: int) -> bool:
+        """Return whether this function runs a part of a loop that threads share."""
+        return self.plan.parallel is not None and self.plan.parallel.loop == loop
+
+    def begin(self, loop: int) -> Value:
+        """Return the first iteration of a loop."""
+        return self.part[0] if self.is_shared(loop) else self.f.i64(0)
+
     def extent(self, loop: int) -> Value:
-        """Return the extent of a loop."""
-        return self.integer(self.kernel.dims[loop], ("extent", loop))
+        """Return the end of a loop: its extent, or that of the part that the function runs."""
+        return self.part[1] if self.is_shared(loop) else self.integer(self.kernel.dims[loop], ("extent", loop))
 
     def vector_end(self, loop: int, lanes: int) -> Value:
         """Return the extent of a loop rounded down to a multiple of the lanes."""
@@ -107,7 +115,8 @@ class Scopes(KernelFunction):
         stop = extent // lanes * lanes
         limit, zero, end = (extent, ("extent", loop)), (0, ("nothing", 0)), (stop, role)
         self.orders.append((f"the end of the vectors of i{loop}", end, limit, zero, end))
-        return self.integer(stop, role, varies=extent > SMALL)
+        whole = self.integer(stop, role, varies=extent > SMALL)
+        return self.f.intrinsic("smin", whole, self.extent(loop)) if self.is_shared(loop) else whole
 
     @property
     def stage(self) -> Stage | None:

@@ -18,12 +18,13 @@ from graphc.codegen.loops.lower import Operand, lower_copy, lower_fusion
 from graphc.codegen.loops.printer import kernel_text
 from graphc.codegen.loops.schedule import schedule
 from graphc.codegen.loops.verifier import verify_kernel
-from graphc.codegen.nests.kernel_function import KernelFunction
+from graphc.codegen.nests.kernel_function import KernelFunction, Role
 from graphc.codegen.nests.nest import emit_kernel
 from graphc.codegen.program.extents import Limits
 from graphc.codegen.program.extern import EXTERN, emit_packed, emit_product, schedule_product, suits
 from graphc.codegen.program.kernel_calls import KernelCall, Source
 from graphc.codegen.program.memory.buffers import SLOT_ELEMENTS, Buffer, Buffers, has_constant_extents
+from graphc.codegen.program.parallel import call_in_turn, call_parallel
 from graphc.ir.analysis.views import as_view, dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
@@ -36,8 +37,8 @@ __all__ = ["Calls"]
 class Calls:
     """Emits the kernels of a program, and their calls in its main function."""
 
-    def __init__(self, buffers: Buffers, check: bool) -> None:
-        self.buffers, self.main = buffers, buffers.main
+    def __init__(self, buffers: Buffers, check: bool, parallel: bool) -> None:
+        self.buffers, self.main, self.parallel = buffers, buffers.main, parallel
         self.module, self._check = self.main.module, check
         self.schedules: list[Kernel | tuple[str, Product]] = []
         """The kernels, and the matrix products with their names, in the order of their calls."""
@@ -199,7 +200,7 @@ class Calls:
 
     def _emitted(self, kernel: Kernel) -> tuple[Kernel, KernelFunction]:
         """Schedule a loop kernel, verify it, and emit it."""
-        kernel = schedule(kernel, literal=self.module.literal)
+        kernel = schedule(kernel, literal=self.module.literal, parallel=self.parallel)
         if self._check:
             verify_kernel(kernel)
         self.schedules.append(kernel)
@@ -218,9 +219,29 @@ class Calls:
         self.count += 1
         # in a loop, addresses are computed before it
         addresses = [b.address if self.buffers.loops else b.passed() for b in buffers]
-        f.call(self._share(function.f), block, *addresses, self.main.status)
+        operands = (block, *addresses, self.main.status)
+        if function.range is None:
+            f.call(self._share(function.f), *operands)
+        else:
+            self._call_parallel(function, operands, first)
         self.main.check_bounds(function.f.name)
         return first
+
+    def _call_parallel(self, function: KernelFunction, operands: Sequence[Value], first: int) -> None:
+        """Emit the call of a kernel, whose parameters begin at `first`, for all iterations of its parallel loop."""
+        assert function.range is not None
+        f, name = self.main.f, self._share(function.f)
+        extent, grain = (self._number_of(function, first, *number) for number in function.range)
+        if self.main.checked is not None:
+            call_in_turn(f, name, operands, extent, grain)
+        else:
+            numbers = extent, grain, self.main.number(function.scratch_bytes), self.main.threads.parameter
+            call_parallel(f, name, operands, *numbers)
+
+    def _number_of(self, function: KernelFunction, first: int, value: int, role: Role) -> Value:
+        """Return a number of a kernel: the parameter that the kernel reads, or a literal."""
+        at = function.read_at.get(role)
+        return self.main.f.i64(value) if at is None else self.main.load_parameter(first + at, "i64")
 
     def _scratch(self, function: KernelFunction) -> Buffer:
         """Reserve the scratch memory of a call; null if the kernel uses none."""

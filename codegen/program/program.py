@@ -261,12 +261,14 @@ def compile_graph(
     dynamic: bool = True,
     post_check: PostCheck | None = None,
     opt: Opt = BETTER,
+    threads: int | None = None,
 ) -> Program:
     """Optimize a graph and compile it to a program.
 
     `strides` gives byte strides for each parameter; None is row-major.  Without `dynamic`, sizes are literals in the code.
     With a `post_check` the last result of the graph is a flag: `Program.post_check`.  `opt` is the level of the code, or
     "auto": fast compilation now and, if a call does much work, better code as soon as a background thread has compiled it.
+    `threads` share its parallel loops; None is the number of the process at each call.
     """
     prepare()
     layouts = {}
@@ -286,7 +288,7 @@ def compile_graph(
         else:
             text = program_text_of(graph, layouts, write_program, debug.enabled("bounds"))
     results = [_dense_spec(r) for r in graph.results]
-    parameters, arena_bytes = _bound(text, [*specs, *results])
+    parameters, arena_bytes = _bound(text, [*specs, *results], threads)
     better = cached(text.llvm, BETTER) if opt == "auto" else None
     code = better or machine_code(text.llvm, QUICK if opt == "auto" else opt)
     program = Program(
@@ -319,9 +321,11 @@ def _dense_spec(node: Node) -> ArraySpec:
     return ArraySpec(node.dtype.numpy, node.shape, tuple(s * size for s in dense_strides(node.shape)))
 
 
-def _bound(text: ProgramText, specs: Sequence[ArraySpec]) -> tuple[np.ndarray[Any, Any], int]:
+def _bound(
+    text: ProgramText, specs: Sequence[ArraySpec], threads: int | None = None
+) -> tuple[np.ndarray[Any, Any], int]:
     """Return the parameters of a program and the size of its arena; with bounds checks, also the ends of all arrays."""
-    parameters, arena_bytes = text.bound()
+    parameters, arena_bytes = text.bound(threads)
     if debug.enabled("bounds"):
         ends = [end for spec in specs for end in spec.span]
         parameters[: len(ends) + 2] = [*ends, 0, arena_bytes]

@@ -63,6 +63,8 @@ class ProgramText:
     """Numbers that `extents` reads, but not the code."""
     extents: Extents = field(default_factory=Extents)
     """Constraints on the numbers under which every access is inside its buffer."""
+    threads: int | None = None
+    """The index of the parameter that is the number of threads, if threads share its loops."""
 
     def numbers(self) -> list[Any]:
         """Return everything that depends on sizes, as a flat list."""
@@ -75,9 +77,10 @@ class ProgramText:
         work, facts = (numbers[m], numbers[m + 1]), list(numbers[m + 2 :])
         return replace(self, parameters=list(numbers[:n]), live_ranges=ranges, work=work, facts=facts)
 
-    def bound(self) -> tuple[list[int], int]:
+    def bound(self, threads: int | None = None) -> tuple[list[int], int]:
         """Lay out the arena; return the final parameters and the arena's size.
 
+        `threads` is the number of threads of this program; None is that of the process.
         Raises InternalError if an access would be outside of its buffer: the recorded decisions do not hold for these numbers.
         """
         self.extents.check(self.parameters, self.facts)
@@ -86,6 +89,8 @@ class ProgramText:
         size = plan(ranges)
         for live, (*_, slot) in zip(ranges, self.live_ranges, strict=True):
             parameters[slot] = live.offset
+        if self.threads is not None:
+            parameters[self.threads] = threads or 0
         return parameters, size
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from graphc.codegen.llvm.target import host
 from graphc.codegen.program.specialize import Layouts, ProgramText
 from graphc.codegen.program.writer import ProgramWriter
-from graphc.ir.core.cost import work_of
+from graphc.ir.core.cost import Work, work_of
 from graphc.ir.core.graph import Graph
 from graphc.ir.pipeline import FINAL, optimize
 from graphc.ir.text import debug
 
 __all__ = ["program_text", "translate", "write_program"]
+
+LONG = 2_000_000
+"""Operations and bytes of a call from which on its kernels are emitted for several threads."""
 
 
 def translate(
@@ -19,9 +22,15 @@ def translate(
     """Run the passes and emit the program."""
     stages = optimize(graph, host().info, layouts, check=check)
     with debug.timed("kernels"):
-        writer = ProgramWriter(stages[FINAL], [layouts[p] for p in stages[FINAL].params], dynamic, check)
+        final = stages[FINAL]
+        writer = ProgramWriter(final, [layouts[p] for p in final.params], dynamic, check, _is_long(work_of(final)))
         writer.write()
     return stages, writer
+
+
+def _is_long(work: Work) -> bool:
+    """Return whether threads may pay: a decision by size, but one for the whole program."""
+    return bool(work.flops + work.bytes >= LONG)
 
 
 def write_program(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True) -> ProgramText:
@@ -35,5 +44,8 @@ def write_program(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic
 
 def program_text(writer: ProgramWriter, work: tuple[int, int]) -> ProgramText:
     """Return the emitted text of a writer, with the work of a call (operations, bytes)."""
-    limits, parameters = writer.calls.limits, writer.main.parameters
-    return ProgramText(writer.text, writer.calls.count, parameters, writer.live_ranges, work, limits.facts, limits.extents)
+    limits, main = writer.calls.limits, writer.main
+    threads = main.threads.slot if "threads" in vars(main) else None
+    return ProgramText(
+        writer.text, writer.calls.count, main.parameters, writer.live_ranges, work, limits.facts, limits.extents, threads
+    )

@@ -24,12 +24,14 @@ WriteNode = Callable[[Region, Node], None]
 class ProgramWriter:
     """Emits one program: regions in order, each node by the object for its kind."""
 
-    def __init__(self, graph: Graph, layouts: Sequence[Strides], dynamic: bool = True, check: bool = True) -> None:
+    def __init__(
+        self, graph: Graph, layouts: Sequence[Strides], dynamic: bool = True, check: bool = True, parallel: bool = False
+    ) -> None:
         self.graph, self.layouts = graph, layouts
         arena = len(graph.params) + len(graph.results)
         self.main = MainFunction(arena + 1, dynamic=dynamic)
         self.buffers = Buffers(self.main, arena)
-        self.calls = Calls(self.buffers, check)
+        self.calls = Calls(self.buffers, check, parallel)
         self._registers = RegisterRegions(self.buffers, self.calls)
         control = ControlFlow(self.buffers, self.calls, self._body)
         self._writers: dict[str, WriteNode] = {

@@ -22,10 +22,12 @@ import llvmlite.binding as llvm
 from llvmlite.binding.ffi import lib
 
 from graphc.codegen.llvm.target import host
+from graphc.codegen.runtime import workers
 from graphc.codegen.runtime.disk import Store
 from graphc.codegen.runtime.interrupts import PYTHON, SYMBOL, poll_text
+from graphc.codegen.runtime.thread_count import default_threads
 
-__all__ = ["MachineCode", "compile_text", "cross_assembly", "llvm_lock"]
+__all__ = ["MachineCode", "compile_text", "cross_assembly", "get_threads", "llvm_lock", "set_threads", "started_threads"]
 
 _objects = Store("object")
 
@@ -50,6 +52,7 @@ def _go_on() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_stop_llvm, after_in_parent=_go_on, after_in_child=_go_on)
     os.register_at_fork(after_in_child=lambda: _new_main_thread())
+    os.register_at_fork(after_in_child=lambda: _no_workers())
 
 
 @functools.cache
@@ -118,6 +121,8 @@ def compile_text(text: str, level: int = 1) -> MachineCode:
     with llvm_lock:
         if f"@{SYMBOL}(" in text:
             _poll()
+        if f"@{workers.SYMBOL}(" in text:
+            _workers()
         return _loaded(text, level)
 
 
@@ -175,6 +180,57 @@ def _new_main_thread() -> None:
     """Record in a forked process that the thread that forked is its main thread."""
     if _poll.cache_info().currsize:
         _poll().value = threading.get_ident()
+
+
+# -- threads ----------------------------------------------------------------------------------------------
+
+
+_threads: list[int] = []
+"""The number of threads, once it is known."""
+
+
+def get_threads() -> int:
+    """Return how many threads the parallel loops of programs use.  Raises ValueError for a bad `GRAPHC_NUM_THREADS`."""
+    if not _threads:
+        _threads.append(default_threads())
+    return _threads[0]
+
+
+def set_threads(number: int) -> None:
+    """Set how many threads parallel loops use, from the next loop on."""
+    _threads[:] = [number]
+    if not _workers.cache_info().currsize:
+        with llvm_lock:  # another thread may be loading the pool
+            pass
+    if _workers.cache_info().currsize:
+        _workers()[0][workers.THREADS] = number
+
+
+def started_threads() -> int:
+    """Return how many workers run; they start when a loop first needs them."""
+    return int(_workers()[0][workers.STARTED]) if _workers.cache_info().currsize else 0
+
+
+@functools.cache
+def _workers() -> tuple[Any, Any]:
+    """Load the pool of threads and register it with LLVM; return its state, and the function that makes its lock."""
+    code = _loaded(workers.workers_text(), 1)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(code))  # workers run until the very end of the process
+    llvm.add_symbol(workers.SYMBOL, code.address(workers.SYMBOL))
+    state = (ctypes.c_int64 * workers.WORDS).from_address(code.variable(workers.STATE))
+    init = ctypes.CFUNCTYPE(None)(code.address("graphc_workers_init"))
+    init()
+    state[workers.THREADS] = get_threads()
+    return state, init
+
+
+def _no_workers() -> None:
+    """Give a forked process a pool without workers: those of its parent do not exist there."""
+    if _workers.cache_info().currsize:
+        state, init = _workers()
+        ctypes.memset(ctypes.addressof(state), 0, ctypes.sizeof(state))
+        init()
+        state[workers.THREADS] = get_threads()
 
 
 def cross_assembly(text: str, triple: str, cpu: str = "", features: str = "") -> str:

@@ -20,6 +20,7 @@ def compile(
     fullgraph: bool = True,
     check_nan: bool = False,
     opt: Any = 1,
+    threads: int | None = None,
     **options: Any,
 ) -> Any:
     """Return a function or module that runs as machine code.
@@ -45,6 +46,7 @@ def compile(
             run three times as long; 2 and 3 are hardly faster than 1. "auto" starts with 0 and, where a call has enough
             work, replaces it by 1 when that was compiled in the background: the last bits of results may then change from
             one call to the next.
+        threads: how many threads share the loops of the function; None is the number of `set_num_threads` at each call.
         **options: backend, mode and options are accepted and ignored; disable=True returns the model itself.
 
     Returns:
@@ -52,8 +54,8 @@ def compile(
         Of a module, it is a module of the same class that shares parameters, buffers, submodules and all other attributes.
 
     Raises:
-        TypeError: if model cannot be called or a keyword is unknown.
-        ValueError: if opt is not a level.
+        TypeError: if model cannot be called, a keyword is unknown or threads is no int.
+        ValueError: if opt is not a level, or threads not a number from 1 to 1024.
 
     Example:
         >>> @graphc.compile
@@ -66,10 +68,11 @@ def compile(
         if name not in ("backend", "mode", "options", "disable"):
             raise TypeError(f"compile() got an unexpected keyword argument '{name}'")
     if model is None:
-        return lambda f: compile(f, dynamic=dynamic, fullgraph=fullgraph, check_nan=check_nan, opt=opt, **options)
+        keywords = {"dynamic": dynamic, "fullgraph": fullgraph, "check_nan": check_nan, "opt": opt, "threads": threads}
+        return lambda f: compile(f, **keywords, **options)
     if not callable(model):
         raise TypeError(f"compile() expected a function or a module, got {type(model).__name__}")
     if options.get("disable"):
         return model
-    chosen = Options(dynamic is not False, check_nan, opt)
+    chosen = Options(dynamic is not False, check_nan, opt, threads)
     return compiled_module(model, chosen) if hasattr(type(model), HELD_IN) else Compiled(model, chosen)

@@ -9,6 +9,7 @@ inputs, outputs and the arena.  Both are read in the entry block, which dominate
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from graphc.codegen.llvm.bounds import CheckedModule
 from graphc.codegen.llvm.bounds_text import CALLER, OUTSIDE
@@ -44,6 +45,13 @@ class EntryAddress:
     def here(self) -> Value:
         """Compute the address at the current position; checked programs have one place for its limits."""
         return self.at_entry if self._main.checked is not None else self._compute(self._main.f.inst)
+
+
+class ThreadsParameter(NamedTuple):
+    """The number of threads of a program: the index of the parameter, and its value."""
+
+    slot: int
+    parameter: Value
 
 
 class MainFunction:
@@ -87,6 +95,12 @@ class MainFunction:
     def _span(self, number: int) -> tuple[Value, Value]:
         first, end = (self._parameter(2 * number + i, "i64") for i in range(2))
         return first, end
+
+    @cached_property
+    def threads(self) -> ThreadsParameter:
+        """The parameter that says how many threads share the parallel loops of the program; 0, unless it has its own number."""
+        slot = self.slot(0)
+        return ThreadsParameter(slot, self._parameter(slot, "i64"))
 
     # -- the parameter block --------------------------------------------------------------------------------
 

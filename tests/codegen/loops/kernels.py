@@ -98,5 +98,5 @@ def changed_schedules(change: Callable[[Kernel], Kernel]) -> Any:
     """Let kernels run by other schedules."""
     schedule = calls.schedule
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calls, "schedule", lambda kernel, *, literal: change(schedule(kernel, literal=literal)))
+        patch.setattr(calls, "schedule", lambda kernel, **how: change(schedule(kernel, **how)))
         yield

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from graphc.codegen.loops.accesses import vector_accesses, with_accesses
 from graphc.codegen.loops.bounds_checks import check_of
-from graphc.codegen.loops.loop_ir import Instr, Kernel, PassSchedule, Schedule, Vector
+from graphc.codegen.loops.loop_ir import Instr, Kernel, Parallel, PassSchedule, Schedule, Vector
 
 __all__ = ["other_schedule"]
 
@@ -67,7 +67,7 @@ def _other_loops(choose: random.Random, kernel: Kernel) -> Kernel:
     plan, number = kernel.plan, choose.randrange(len(kernel.stages))
     passes, stages, own = list(plan.passes), list(kernel.stages), plan.passes[number]
     changed: Schedule = plan
-    match choose.randrange(9):
+    match choose.randrange(10):
         case 0:
             changed = replace(plan, points=other_vector(choose, kernel, plan.points))
         case 1 | 2:
@@ -89,6 +89,9 @@ def _other_loops(choose: random.Random, kernel: Kernel) -> Kernel:
         case 7:
             wide = [r for r in kernel.reductions if r in plan.wide or choose.random() < 0.3]
             changed = replace(plan, wide=frozenset(wide), saved={})
+        case 8:
+            shared = Parallel(choose.randrange(len(kernel.dims)), choose.choice((1, 3, 8, 16, 64))) if kernel.dims else None
+            changed = replace(plan, parallel=choose.choice((shared, shared, None)))
         case _:
             return turned(choose, kernel)
     return replace(kernel, schedule=changed)

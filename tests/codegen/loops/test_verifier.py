@@ -165,6 +165,14 @@ BROKEN = [
     ("outer", "blocks 256", "blocks 512", "accurate", "a block of sums over outer loops is more than 256 iterations"),
     ("outer", "blocks 256", "blocks 128", "", ""),
     ("literal", "32: (vector", "320: (vector", "accurate", "sum_0 may be a long sum, and is not wide"),
+    ("rows", "for i0 in 40:", "for i0 in 40: (parallel 7)", "", ""),
+    ("rows", "for i0 in 40:", "for i0 in 40: (parallel 0)", "parallel", "i0 is parallel in chunks of 0 iterations"),
+    ("rows", "vector 8, peel)", "parallel 8, vector 8, peel)", "parallel", "i1 is parallel, and no outer loop"),
+    ("outer", "for i0 in 4:", "for i0 in 4: (parallel 2)", "parallel", "i0 is parallel, and no outer loop"),
+    ("points", "vector 16, peel, along", "parallel 16, vector 16, peel, along", "parallel", "its chunks are no whole vectors"),
+    ("points", "vector 16, peel, along le3,", "parallel 8, vector 16, peel,", "parallel", "its chunks are no whole vectors"),
+    ("points", "vector 16, peel, along le3,", "parallel 48, vector 16, peel,", "", ""),
+    ("literal", "out0[i0] = sum_0", "out0[0] = sum_0", "written", "out0 is not written once"),
 ]  # fmt: skip
 
 

@@ -145,7 +145,8 @@ def test_other_sizes_need_no_compiler(name: str, monkeypatch: pytest.MonkeyPatch
     counts.clear()
     given = [arguments(n) for n in SIZES]
     got = [compiled(*x) for x in given]
-    assert len(texts) == 1
+    shared = ["@graphc_parallel(" in text for text in texts]  # one text for little work, one for several threads
+    assert len(texts) == len(set(shared))
     assert counts["written"] == 1 and not counts["refused"]
     assert counts["recorded"] <= 3 and counts["replayed"] >= len(SIZES) - 4
     for x, results in zip(given, got, strict=True):
