@@ -108,6 +108,8 @@ class Product:
     """The same where C has few rows, so that each panel is read only a few times."""
     flat_rows: int = 0
     """The most rows of such a C."""
+    parallel: bool = False
+    """Whether threads share parts of C (codegen/gemm/parts.py)."""
 
     @property
     def name(self) -> str:

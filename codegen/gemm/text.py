@@ -23,7 +23,7 @@ DTYPES = {"f32": "float", "f64": "double", "i32": "i32", "i64": "i64"}
 """The types of products, and their LLVM types."""
 
 TEXT = re.compile(
-    r"product (?P<name>\w+): (?P<dtype>\w+), a (?P<a>\w+), b (?P<b>\w+)(?P<vectors>, gemv)?\n"
+    r"product (?P<name>\w+): (?P<dtype>\w+), a (?P<a>\w+), b (?P<b>\w+)(?P<vectors>, gemv)?(?P<parallel>, parallel)?\n"
     r"  blocks of (?P<rows>\d+) rows, (?P<columns>\d+) columns, (?P<depth>\d+) terms\n"
     r"  tiles of (?P<full>\d+) or (?P<rest>\d+) rows, (?P<width>\d+) vectors of (?P<lanes>\d+) lanes\n"
     r"  a packed for (?P<panels>\d+) panels"
@@ -39,9 +39,10 @@ def product_text(name: str, product: Product) -> str:
     """Return the lines of a product."""
     blocking, tile = product.blocking, product.blocking.tile
     dtype = next(name for name, llvm in DTYPES.items() if llvm == blocking.dtype)
+    notes = (", gemv" if product.vectors else "") + (", parallel" if product.parallel else "")
     in_place = f", b in place up to {product.small_b} bytes, {product.small_b_if_flat} bytes for {product.flat_rows} rows"
     return "\n".join((
-        f"product {name}: {dtype}, a {product.a_unit}, b {product.b_unit}" + (", gemv" if product.vectors else ""),
+        f"product {name}: {dtype}, a {product.a_unit}, b {product.b_unit}{notes}",
         f"  blocks of {blocking.rows} rows, {blocking.columns} columns, {blocking.depth} terms",
         f"  tiles of {tile.rows} or {tile.remainder_rows} rows, {tile.vectors} vectors of {tile.lanes} lanes",
         f"  a packed for {product.a_panels} panels" + (in_place if product.b_unit == "col" else ""),
@@ -57,7 +58,8 @@ def parse_product(text: str) -> tuple[str, Product]:
     tile = Tile(n["lanes"], n["width"], n["full"], n["rest"])
     blocking = Blocking(DTYPES[match["dtype"]], tile, n["rows"], n["columns"], n["depth"])
     limits = (n["panels"], n.get("small", 0), n.get("small_if_flat", 0), n.get("flat_rows", 0))
-    return match["name"], Product(blocking, match["a"], match["b"], match["vectors"] is not None, *limits)
+    flags = [match[word] is not None for word in ("vectors", "parallel")]
+    return match["name"], Product(blocking, match["a"], match["b"], flags[0], *limits, flags[1])
 
 
 def verify_product(product: Product) -> None:

@@ -21,10 +21,11 @@ from graphc.codegen.loops.verifier import verify_kernel
 from graphc.codegen.nests.kernel_function import KernelFunction, Role
 from graphc.codegen.nests.nest import emit_kernel
 from graphc.codegen.program.extents import Limits
-from graphc.codegen.program.extern import EXTERN, emit_packed, emit_product, schedule_product, suits
+from graphc.codegen.program.extern import EXTERN
 from graphc.codegen.program.kernel_calls import KernelCall, Source
 from graphc.codegen.program.memory.buffers import SLOT_ELEMENTS, Buffer, Buffers, has_constant_extents
 from graphc.codegen.program.parallel import call_in_turn, call_parallel
+from graphc.codegen.program.products import emit_packed, emit_product, schedule_product, shared, suits
 from graphc.ir.analysis.views import as_view, dense_strides
 from graphc.ir.core.cost import is_small
 from graphc.ir.core.graph import Node, Region
@@ -127,6 +128,7 @@ class Calls:
             self._record(node, None, [result])
         operands, name = [o for _, o in views], self._name(node)
         product = schedule_product(node, operands)
+        product = shared(product, node) if self.parallel else product
         if self._check:
             verify_product(product)
         ensure(suits(product, operands), "a product relies on a unit stride that its factor does not have")

@@ -1,4 +1,4 @@
-"""Extern kernels: matmuls, running sums, scatters and sorts.
+"""Extern kernels: running sums, scatters and sorts; matrix products are in `products.py`.
 
 Each function emits one kernel for a node whose operands have the given layouts and whose result is dense.
 """
@@ -9,9 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from graphc.codegen.gemm.blocking import PACKED, Blocking, Product, product_for, scratch_bytes
-from graphc.codegen.gemm.driver import emit_matmul
-from graphc.codegen.gemm.pack import emit_packing, packed_bytes
 from graphc.codegen.llvm.builder import Module
 from graphc.codegen.llvm.scalar_ops import LLVM, MEMORY
 from graphc.codegen.llvm.values import Value
@@ -22,7 +19,7 @@ from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.graph import Node
 from graphc.ir.core.structural_key import SMALL
 
-__all__ = ["EXTERN", "emit_packed", "emit_product", "schedule_product", "suits"]
+__all__ = ["EXTERN"]
 
 
 @contextmanager
@@ -42,63 +39,6 @@ def _offset(function: KernelFunction, at: Sequence[Value], strides: Sequence[int
     for a, (i, stride) in enumerate(zip(at, strides, strict=True)):
         total = f.add(total, f.mul(i, function.integer(stride, ("stride", (tag, a)))))
     return total
-
-
-def _unit(strides: Sequence[int]) -> str:
-    """Return which stride of a matrix is 1: that between columns (row-major), that between rows, or none."""
-    if strides[1] == 1:
-        return "col"
-    return "row" if strides[0] == 1 else "none"
-
-
-def emit_packed(module: Module, factor: Node, operand: Operand, blocking: Blocking, name: str) -> tuple[KernelFunction, int]:
-    """Emit the packing of a matrix that is the right factor of several matmuls; return the kernel and its result's bytes."""
-    function, (k, n) = KernelFunction(module, name, ["b", "out"]), factor.shape
-    f, type = function.f, LLVM[factor.dtype.name]
-    packing = emit_packing(module, blocking, _unit(operand.strides))
-    source = f.element(function.buffers[0], function.integer(operand.offset, ("start", 0)), type)
-    strides = [function.integer(s, ("matrix", i)) for i, s in enumerate(operand.strides)]
-    sizes = [function.integer(s, ("size", i)) for i, s in enumerate((k, n))]
-    f.call(packing, source, *strides, function.buffers[1], *sizes)
-    f.ret()
-    return function, packed_bytes(blocking, k, n)
-
-
-def schedule_product(node: Node, operands: Sequence[Operand]) -> Product:
-    """Decide how the products of a matmul run; its second factor may be packed, by the kernel of `emit_packed`."""
-    a, b = operands
-    packed, rows, columns = "packed" in node.params, *node.shape[-2:]
-    b_unit = PACKED if packed else _unit(b.strides[-2:])
-    return product_for(LLVM[node.dtype.name], _unit(a.strides[-2:]), b_unit, vectors=1 in (rows, columns) and not packed)
-
-
-def suits(product: Product, operands: Sequence[Operand]) -> bool:
-    """Return whether the factors have the unit strides that a product relies on."""
-    pairs = zip((product.a_unit, product.b_unit), operands, strict=True)
-    return all({"row": o.strides[-2], "col": o.strides[-1]}.get(unit, 1) == 1 for unit, o in pairs)
-
-
-def emit_product(module: Module, node: Node, operands: Sequence[Operand], product: Product, name: str) -> KernelFunction:
-    """Emit a batch of matmuls: loops over the leading axes around one blocked matmul."""
-    a, b = operands
-    function = KernelFunction(module, name, ["a", "b", "out"])
-    f, type = function.f, LLVM[node.dtype.name]
-    (m, k), n = node.operands[0].shape[-2:], node.shape[-1]
-    matmul = emit_matmul(module, product)
-    sizes = [function.integer(s, ("size", i)) for i, s in enumerate((m, n, k))]
-    strides = [function.integer(s, ("matrix", i)) for i, s in enumerate((*a.strides[-2:], *b.strides[-2:], n))]
-    dense = dense_strides(node.shape)
-    with _loops(function, node.shape[:-2], "batch") as at:
-        places = [
-            f.element(base, _offset(function, at, s[:-2], start, tag), type)
-            for base, s, start, tag in zip(
-                function.buffers, (a.strides, b.strides, dense), (a.offset, b.offset, 0), ("a", "b", "out"), strict=True
-            )
-        ]
-        f.call(matmul, *places, *sizes, *strides, function.scratch)
-    f.ret()
-    function.scratch_bytes = scratch_bytes(product.blocking)
-    return function
 
 
 def _without(values: Sequence[int], axis: int) -> list[int]:
@@ -219,4 +159,4 @@ EXTERN: dict[str, Writer] = {
     "scatter": partial(_scatter, adds=False),
     "scatter_add": partial(_scatter, adds=True),
 }
-"""The emitter of each extern kernel but the matmul."""
+"""The emitter of each extern kernel."""

@@ -13,7 +13,7 @@ import pytest
 import graphc
 from graphc.codegen.gemm.blocking import PACKED, UNITS, Blocking, Product, Tile, product_for
 from graphc.codegen.gemm.text import ProductError, parse_product, product_text, verify_product
-from graphc.codegen.program import extern
+from graphc.codegen.program import products as program_products
 from graphc.codegen.program.program import run_alone
 from graphc.codegen.program.translate import write_program
 from graphc.ir.analysis.views import dense_strides
@@ -125,7 +125,7 @@ def test_every_legal_product_computes_the_same(monkeypatch: pytest.MonkeyPatch, 
         used.append(product)
         return product
 
-    chosen = extern.schedule_product
+    chosen = program_products.schedule_product
     monkeypatch.setattr("graphc.codegen.program.calls.schedule_product", decided)
     monkeypatch.setattr("graphc.codegen.program.calls.blocking_for", lambda dtype: blocking)
     got = run_alone(graph, arrays, dynamic=bool(seed % 2))
@@ -139,7 +139,7 @@ def test_other_blockings_have_functions_of_their_own(monkeypatch: pytest.MonkeyP
     graph, _ = captured()
     layouts = {p: dense_strides(p.shape) for p in graph.params}
     plain = write_program(graph, layouts).llvm
-    chosen = extern.schedule_product
+    chosen = program_products.schedule_product
 
     def decided(node: Any, operands: Any) -> Product:
         product = chosen(node, operands)
@@ -162,7 +162,7 @@ def test_a_factor_packed_for_another_blocking_is_refused(monkeypatch: pytest.Mon
 
 def test_a_unit_stride_that_a_factor_does_not_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, _ = captured()
-    chosen = extern.schedule_product
+    chosen = program_products.schedule_product
     monkeypatch.setattr(
         "graphc.codegen.program.calls.schedule_product", lambda node, operands: replace(chosen(node, operands), a_unit="row")
     )
