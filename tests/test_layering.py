@@ -16,7 +16,7 @@ FOLDERS = [
     "ir.loops",
     "ir.fusion",
     "ir",
-    "codegen.llvm", "codegen.loops", "codegen.nests", "codegen.gemm", "codegen.mlir", "codegen.runtime",
+    "codegen.llvm", "codegen.loops", "codegen.nests", "codegen.gemm", "codegen.mlir", "codegen.threads", "codegen.runtime",
     "codegen.program.memory", "codegen.program.register_loops", "codegen.program",
     "codegen",
     "core", "recording", "storage", "tensors", "dispatch",

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from graphc.codegen.llvm.builder import Function, Module
 from graphc.codegen.llvm.values import Value
-from graphc.codegen.runtime.workers import SYMBOL
+from graphc.codegen.threads.workers import SYMBOL
 
 __all__ = ["call_in_turn", "call_parallel"]
 

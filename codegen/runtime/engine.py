@@ -22,10 +22,10 @@ import llvmlite.binding as llvm
 from llvmlite.binding.ffi import lib
 
 from graphc.codegen.llvm.target import host
-from graphc.codegen.runtime import workers
 from graphc.codegen.runtime.disk import Store
 from graphc.codegen.runtime.interrupts import PYTHON, SYMBOL, poll_text
-from graphc.codegen.runtime.thread_count import default_threads
+from graphc.codegen.threads import workers
+from graphc.codegen.threads.thread_count import default_threads
 
 __all__ = ["MachineCode", "compile_text", "cross_assembly", "get_threads", "llvm_lock", "set_threads", "started_threads"]
 

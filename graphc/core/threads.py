@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from graphc.codegen.runtime.engine import get_threads, set_threads
-from graphc.codegen.runtime.workers import MOST_THREADS
+from graphc.codegen.threads.workers import MOST_THREADS
 
 __all__ = ["get_num_threads", "set_num_threads", "threads"]
 

@@ -66,7 +66,7 @@ define void @around(ptr %counts, i64 %extent) {
 }
 """
 
-OWN = "import sys; sys.path.insert(0, '.')\nfrom tests.codegen.runtime.test_workers import counts\nimport graphc\n"
+OWN = "import sys; sys.path.insert(0, '.')\nfrom tests.codegen.threads.test_workers import counts\nimport graphc\n"
 
 
 @cache

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from graphc.codegen.runtime.thread_count import VARIABLE, allowed, default_threads, quotas
+from graphc.codegen.threads.thread_count import VARIABLE, allowed, default_threads, quotas
 
 
 def put(file: Path, text: str) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from graphc.codegen.runtime.workers import MOST_THREADS
+from graphc.codegen.threads.workers import MOST_THREADS
 
 __all__ = ["VARIABLE", "allowed", "default_threads"]
 

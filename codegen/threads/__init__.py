@@ -1,0 +1,1 @@
+"""The threads that share the loops of programs: how many there are, and the pool in LLVM IR."""
