@@ -119,17 +119,17 @@ class Optimizer:
         options = {k: v for k, v in group.items() if k != "params"}
         options["lr"] = capture_number(lambda: float(group["lr"]), float64)
         members = [p for p in guard(lambda: list(group["params"])) if p.grad is not None]
-        states = [self._state_of(p, options) for p in members]
+        states = [self._state_of(p, group, options) for p in members]
         if is_compiling():
             guard(lambda: [part for p in members for part in _parts(self.state.get(p, {}))])
         for p, state in zip(members, states, strict=True):
             self.update(p, p.grad, state, options)
 
-    def _state_of(self, p: Tensor, options: dict[str, Any]) -> dict[str, Any]:
+    def _state_of(self, p: Tensor, group: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         state = self.state[p]
         if not state:
             with paused():
-                state.update(self.initial_state(p, options))
+                state.update(self.initial_state(p, {**options, "lr": float(group["lr"])}))
         return state
 
     def initial_state(self, p: Tensor, options: dict[str, Any]) -> dict[str, Any]:
