@@ -24,7 +24,7 @@ FOLDERS = [
     "ops.nn", "ops.resampling", "ops.losses", "ops.methods",
     "autograd", "tracing", "batching", "control_flow", "compiler.guards", "compiler", "func",
     "nn", "nn.module", "nn.utils", "nn.containers", "nn.layers", "nn.activation", "nn.convolution",
-    "nn.resampling", "nn.recurrent", "nn.losses", "nn.__init__",
+    "nn.resampling", "nn.recurrent", "nn.transformer", "nn.losses", "nn.__init__",
     "distributions", "optim", "optim.lr_scheduler", "optim.__init__", "utils", "", "cli",
 ]  # fmt: skip
 """The folders below graphc, low to high: a file imports from its own folder and from folders before it.
