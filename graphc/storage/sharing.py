@@ -40,7 +40,7 @@ class Shared(Storage):
         """Share with a storage, or with the one that it shares with."""
         while isinstance(source, Shared) and not source._is_rebound():
             source, path = source.source, source.view_steps + path
-        self.source, self.view_steps, self.origin = source, path, None
+        self.source, self.view_steps, self.origin, self.leaf = source, path, None, None
         source.shown_by(self)
         Places.changes += 1
 

@@ -81,8 +81,8 @@ class Storage:
     its node is unique.
 
     `trace` is the trace that the node belongs to, None in eager code.  `pending` bounds the number of operations not computed
-    yet.  `aliases` are the views of this storage and the storages that share its value; `source`, `view_steps` and `origin`
-    belong to Shared ones.
+    yet.  `aliases` are the views of this storage and the storages that share its value; `source`, `view_steps`, `origin`
+    and `leaf` belong to Shared ones.
     """
 
     __slots__ = (
@@ -90,6 +90,7 @@ class Storage:
         "_fn",
         "_node",
         "aliases",
+        "leaf",
         "origin",
         "pending",
         "recording",
@@ -107,6 +108,7 @@ class Storage:
     aliases: set[ref[Any]] | None
     recording: Any
     slot: int
+    leaf: ref[Any] | None
     source: Storage
     value: Any
     view_steps: ViewSteps

@@ -10,7 +10,7 @@ import numpy as np
 from graphc.core.promotion import broadcast_to
 from graphc.ir.core.build import cast
 from graphc.ir.core.graph import Node
-from graphc.ir.core.types import BOOL, I32, I64, U8, DType
+from graphc.ir.core.types import BOOL, I32, I64, U8, DType, TensorType
 from graphc.recording.context import state
 from graphc.recording.lazy import realize
 from graphc.recording.recording import Recording
@@ -47,14 +47,15 @@ def record_write(tensor: Any, result: Any, check: Any, *, copy: bool) -> bool:
     if recording is None or recording.entry is None:
         return False
     storage, steps = tensor._storage, tensor._view_steps
-    target = storage
+    target, owner = storage, None
     if type(storage) is Shared:
-        if storage.requires_grad or storage._fn is not None or storage.source.requires_grad:
-            return False
         target, steps = storage.source, storage.view_steps + steps
+        owner = _leaf_behind(storage) if target.requires_grad else None
+        if storage.requires_grad or storage._fn is not None or (target.requires_grad and owner is None):
+            return False
     if target.trace is not None or not views.is_static(steps):
         return False
-    history = recording.grad and (target.requires_grad or result._storage.requires_grad)
+    history = recording.grad and ((target.requires_grad and owner is None) or result._storage.requires_grad)
     if history and (target is not storage or (target.requires_grad and target._fn is None)):
         return False
     if target._fn is not None and not history:
@@ -62,13 +63,20 @@ def record_write(tensor: Any, result: Any, check: Any, *, copy: bool) -> bool:
     if steps and not target.requires_grad and not history and _write_part(target, steps, tensor, result, check):
         storage.version += target is not storage
         return True
-    written = _event(recording, tensor, target, steps, result, check, history, copy)
+    written = _event(recording, tensor if owner is None else owner, tensor._type, target, steps, result, check, history, copy)
     recording.flush_if_full()
     if written and target is not storage:
         storage.version += 1
     if written and history and steps:
         tensor._view_fn = None  # it reads the written base from now on
     return written
+
+
+def _leaf_behind(storage: Shared) -> Any:
+    """Return the leaf of which a storage is the `.data`, whose gradients go on being accumulated; None if it is not known."""
+    leaf = None if storage.leaf is None else storage.leaf()
+    source = storage.source
+    return leaf if leaf is not None and leaf._storage is source and source._fn is None and leaf._base is None else None
 
 
 def take_result(tensor: Any, result: Any) -> bool:
@@ -108,8 +116,9 @@ def record_leaf(tensor: Any) -> bool:
 
 
 def _event(
-    recording: Recording, tensor: Any, target: Storage, steps: ViewSteps, result: Any, check: Any, history: bool, copy: bool
-) -> bool:
+    recording: Recording, tensor: Any, type: TensorType, target: Storage, steps: ViewSteps, result: Any, check: Any,
+    history: bool, copy: bool,
+) -> bool:  # fmt: skip
     source = slot_of(recording, result)
     whole = tensor if tensor._base is None else tensor._base
     if target is not whole._storage and target.recording is not recording:
@@ -120,7 +129,6 @@ def _event(
     if history and not copy and recording.slot(source).kind in (LEAF, PAST):
         return False  # the target takes over the history of the result, which only nodes tell here
     leaf = target.requires_grad and not history
-    type = tensor._type
 
     def learn(known: list[Slot]) -> Slot:
         node = cast(broadcast_to(known[source].node, type.shape) if copy else known[source].node, type.dtype)

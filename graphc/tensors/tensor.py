@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from sys import getrefcount
 from typing import Any, TypeVar
+from weakref import ref
 
 import numpy as np
 
@@ -150,7 +151,11 @@ class Tensor(Values):
             >>> x
             tensor([10., 20.], requires_grad=True)
         """
-        return Tensor._recorded(Shared(self._storage, self._view_steps), self._type)
+        storage = self._storage
+        shared = Shared(storage, self._view_steps)
+        if storage.requires_grad and storage._fn is None and self._base is None:
+            shared.leaf = ref(self)
+        return Tensor._recorded(shared, self._type)
 
     @property
     def data(self) -> Tensor:

@@ -506,6 +506,37 @@ def test_writes_without_a_read_are_computed_once_they_are_many(monkeypatch: pyte
     assert x.tolist() == [[2.0, 4.0, 6.0]] * 3 + [[1.0] * 3]
 
 
+def test_writes_to_the_data_of_leaves_are_recorded(materialized: list[int]) -> None:
+    w, x = torch.tensor([1.0, -2.0], requires_grad=True), torch.tensor([3.0, 0.5]) * 1
+    kept, expected, total = w.data, np.array([1.0, -2.0]), np.zeros(2)
+    for k in range(6):
+        loss = (w * w * x).sum()
+        loss.backward()
+        total = total + 2 * expected * [3.0, 0.5]
+        assert loss.item() == pytest.approx((expected**2 * [3.0, 0.5]).sum(), rel=1e-5) if k % 2 else True
+        w.data -= 0.1 * w.grad
+        expected = expected - 0.1 * total
+        w.data[0] = w.data[1] * 2
+        kept.mul_(0.5)
+        expected = np.array([expected[1] * 2, expected[1]]) * 0.5
+        np.testing.assert_allclose(kept.numpy() if k % 3 else w.detach().numpy(), expected, rtol=1e-5)
+        assert w.requires_grad and w.is_leaf and w.grad_fn is None and not kept.requires_grad
+        np.testing.assert_allclose(w.grad.numpy(), total, rtol=1e-5)
+        with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+            w.data += torch.ones(3, 2)
+    assert not materialized
+
+
+def test_what_is_copied_into_data_with_a_history_gets_it() -> None:
+    for _ in range(3):
+        w, y = torch.ones(2, requires_grad=True), torch.tensor([2.0, 3.0], requires_grad=True)
+        shared = w.data
+        shared.copy_(y * 2)
+        assert shared.requires_grad and w.is_leaf and w.tolist() == [4.0, 6.0]
+        (shared.sum() + w.sum()).backward()
+        assert y.grad.tolist() == [2.0, 2.0] and w.grad.tolist() == [1.0, 1.0]
+
+
 def test_a_part_that_moves_makes_no_new_structures(learned: list[str]) -> None:
     buffer, counts = torch.zeros(16, 4), []
     for i in range(8):
