@@ -104,8 +104,9 @@ def _backward(outputs: tuple[Tensor, ...], grad_outputs: Any, keep: bool, create
 
 
 def _leaves(steps: Sequence[GradFn]) -> list[tuple[Tensor, Node]]:
+    """Return the leaves of a history with their nodes, without those that were frozen since."""
     ends = {s.node: s.tensor for s in reversed(steps) if isinstance(s, AccumulateGrad)}
-    return [(tensor, node) for node, tensor in ends.items()]
+    return [(tensor, node) for node, tensor in ends.items() if tensor.requires_grad]
 
 
 def _targets_of(tensor: Tensor, steps: Sequence[GradFn]) -> list[tuple[Tensor, Node]]:

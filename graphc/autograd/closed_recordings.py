@@ -103,7 +103,7 @@ def _steps(recording: Recording, root: int) -> list[_Step] | None:
         edges: list[Any] = [recording.edges.get(s) for s in way.past]
         if not recording.freed.isdisjoint(way.saving) or not all(isinstance(e, tuple) and e[0].actual is None for e in edges):
             return None
-        if any(leaf is None or (leaf._hooks and any(leaf._hooks.values())) for leaf in leaves):
+        if any(leaf is None or not leaf.requires_grad or (leaf._hooks and any(leaf._hooks.values())) for leaf in leaves):
             return None
         for older, slot in edges:
             slots.setdefault(older, set()).add(slot)

@@ -142,7 +142,7 @@ def _pass(outputs: Sequence[Any], grad_outputs: Any, create: bool) -> _Pass | No
     if leads_out and not way.leads_out:
         return None
     leaves = [recording.tensors.get(slot) for slot in way.leaves]
-    if any(leaf is None or (leaf._hooks and any(leaf._hooks.values())) for leaf in leaves):
+    if any(leaf is None or not leaf.requires_grad or (leaf._hooks and any(leaf._hooks.values())) for leaf in leaves):
         return None
     return _Pass(recording, roots, cotangents, create, way, ends)
 

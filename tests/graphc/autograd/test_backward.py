@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import graphc as torch
@@ -701,3 +702,19 @@ def test_a_retained_gradient_is_that_of_the_value_at_the_backward(name: str, run
 
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     assert run(step)(x).tolist() == expected
+
+
+@pytest.mark.parametrize("way", ["event", "closed", "nodes"])
+def test_leaves_that_were_frozen_since_get_no_gradient(way: str) -> None:
+    for _ in range(3):
+        frozen, free = (torch.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+        loss = (frozen.sin() * free).sum()
+        if way == "closed":
+            loss.item()
+        if way == "nodes":
+            free.register_hook(lambda g: g)
+        frozen.requires_grad_(False)
+        loss.backward()
+        assert frozen.grad is None
+        assert free.grad is not None
+        np.testing.assert_allclose(free.grad.numpy(), np.sin([1.0, 2.0]), rtol=1e-6)
