@@ -16,6 +16,10 @@ GROWING = -1
 """The first extent of a stack whose length is known only when its loop has ended."""
 
 
+LARGEST_F32 = 3e38
+"""No number up to here overflows f32, which NumPy would warn of."""
+
+
 @dataclass(frozen=True, eq=False)
 class DType:
     """An element type.  There is one object per dtype, so `is` compares."""
@@ -57,6 +61,8 @@ class DType:
             return derived(self.scalar, value)  # type: ignore[no-any-return]
         if self.is_float and self.bytes == 8:
             return float(value)  # type: ignore[arg-type]
+        if self.is_float and -LARGEST_F32 <= value <= LARGEST_F32:  # type: ignore[operator]
+            return float(np.float32(value))  # type: ignore[arg-type]
         if self.is_float:
             with np.errstate(over="ignore"):
                 return float(np.float32(value))  # type: ignore[arg-type]

@@ -45,7 +45,7 @@ from graphc.storage.storage import Storage
 from graphc.storage.views import ViewSteps
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["getitem", "index_put", "put_item"]
+__all__ = ["getitem", "index_put", "put_item", "selected"]
 
 
 def _is_place(entry: Any) -> bool:
@@ -75,8 +75,11 @@ def at_places(input: Any, index: Any) -> tuple[Any, Any]:
 def getitem(input: Tensor, index: Any) -> Tensor:
     """Return input[index]: integers, slices, None, Ellipsis, bool masks and index tensors.  Raises IndexError."""
     view = basic_view(input, index)
-    if view is not None:
-        return view
+    return selected(input, index) if view is None else view
+
+
+def selected(input: Tensor, index: Any) -> Tensor:
+    """Return input[index] for an index that `basic_view` does not take.  Raises IndexError."""
     input, index = at_places(input, index)
     if state.fast is not None:
         index = with_tensors(index)

@@ -26,7 +26,7 @@ def get_item(self: Tensor, index: Any) -> Tensor:
 
 @guard
 def _selected(self: Tensor, index: Any) -> Tensor:
-    return items.getitem(self, _one_per_axis(index) if type(index) is list else index)
+    return items.selected(self, _one_per_axis(index) if type(index) is list else index)
 
 
 def set_item(self: Tensor, index: Any, value: Any) -> None:
