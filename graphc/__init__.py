@@ -2,7 +2,7 @@
 
 import types as _types
 
-from graphc import autograd, cuda, distributions, func, linalg, nn, optim, random, utils
+from graphc import amp, autograd, backends, cuda, distributions, func, jit, linalg, nn, optim, random, utils
 from graphc.ops.methods import table as _methods
 from graphc.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from graphc.autograd.grad_mode import is_grad_enabled
@@ -93,7 +93,9 @@ from graphc.ops.shape.repetition import broadcast_tensors, broadcast_to, meshgri
 from graphc.ops.shape.sizes import clone, flatten, ravel, reshape, squeeze, unflatten, unsqueeze
 from graphc.ops.shape.slices import narrow, select
 from graphc.recording.policy import EagerReport, eager_report, get_eager, set_eager
+from graphc.settings import *
 from graphc.tensors.devices import device
+from graphc.tensors.formats import *
 from graphc.tensors.tensor import Tensor
 from graphc.tensors.typed import BoolTensor, ByteTensor, DoubleTensor, FloatTensor, IntTensor, LongTensor
 from graphc.utils.serialization import load, save
@@ -110,7 +112,7 @@ e, inf, nan, newaxis, pi = (
 
 __version__ = "0.1.0"
 
-_MODULES = (autograd, cuda, distributions, func, linalg, nn, optim, random, utils)
+_MODULES = (amp, autograd, backends, cuda, distributions, func, jit, linalg, nn, optim, random, utils)
 __all__ = ["__version__"] + [
     name
     for name, value in list(globals().items())

@@ -4,10 +4,13 @@ import builtins
 from collections.abc import Sequence
 from graphc.ops.common import DTypeLike
 from typing import Any
+from graphc import amp as amp
 from graphc import autograd as autograd
+from graphc import backends as backends
 from graphc import cuda as cuda
 from graphc import distributions as distributions
 from graphc import func as func
+from graphc import jit as jit
 from graphc import linalg as linalg
 from graphc import nn as nn
 from graphc import optim as optim
@@ -113,7 +116,21 @@ from graphc.recording.policy import EagerReport as EagerReport
 from graphc.recording.policy import eager_report as eager_report
 from graphc.recording.policy import get_eager as get_eager
 from graphc.recording.policy import set_eager as set_eager
+from graphc.settings import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+from graphc.settings import get_default_device as get_default_device
+from graphc.settings import get_float32_matmul_precision as get_float32_matmul_precision
+from graphc.settings import set_default_device as set_default_device
+from graphc.settings import set_float32_matmul_precision as set_float32_matmul_precision
+from graphc.settings import typename as typename
+from graphc.settings import use_deterministic_algorithms as use_deterministic_algorithms
 from graphc.tensors.devices import device as device
+from graphc.tensors.formats import channels_last as channels_last
+from graphc.tensors.formats import channels_last_3d as channels_last_3d
+from graphc.tensors.formats import contiguous_format as contiguous_format
+from graphc.tensors.formats import layout as layout
+from graphc.tensors.formats import memory_format as memory_format
+from graphc.tensors.formats import preserve_format as preserve_format
+from graphc.tensors.formats import strided as strided
 from graphc.tensors.tensor import Tensor as Tensor
 from graphc.tensors.typed import BoolTensor as BoolTensor
 from graphc.tensors.typed import ByteTensor as ByteTensor
@@ -738,36 +755,39 @@ pi: builtins.float
 __all__ = [
     "BoolTensor", "ByteTensor", "DoubleTensor", "EagerReport", "FloatTensor", "Generator", "IntTensor", "LongTensor",
     "Size", "Tensor", "TracingError", "__version__", "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul",
-    "addmm", "addmv", "all", "allclose", "amax", "amin", "aminmax", "any", "arange", "arccos", "arcsin", "arctan",
-    "arctan2", "argmax", "argmin", "argsort", "argwhere", "as_tensor", "asarray", "asin", "asinh", "atan", "atan2",
-    "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd", "baddbmm", "bernoulli", "bilinear", "bincount",
-    "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm",
-    "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "cat", "cdist", "ceil", "celu",
-    "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "compile", "concat", "cond", "constant_pad_nd",
+    "addmm", "addmv", "all", "allclose", "amax", "amin", "aminmax", "amp", "any", "arange", "arccos", "arcsin",
+    "arctan", "arctan2", "are_deterministic_algorithms_enabled", "argmax", "argmin", "argsort", "argwhere", "as_tensor",
+    "asarray", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd",
+    "backends", "baddbmm", "bernoulli", "bilinear", "bincount", "bitwise_and", "bitwise_left_shift", "bitwise_not",
+    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm", "bool", "broadcast_shapes", "broadcast_tensors",
+    "broadcast_to", "bucketize", "cat", "cdist", "ceil", "celu", "channels_last", "channels_last_3d", "chunk", "clamp",
+    "clamp_max", "clamp_min", "clip", "clone", "compile", "concat", "cond", "constant_pad_nd", "contiguous_format",
     "copysign", "cos", "cosh", "cosine_similarity", "count_nonzero", "cross", "cuda", "cumprod", "cumsum",
     "default_generator", "deg2rad", "device", "diag", "diag_embed", "diagonal", "digamma", "distributions", "div",
     "divide", "dot", "double", "dropout", "dstack", "dtype", "e", "eager_report", "einsum", "embedding", "empty",
     "empty_like", "enable_grad", "eq", "equal", "erf", "exp", "exp2", "expm1", "eye", "finfo", "flatten", "flip",
     "fliplr", "flipud", "float", "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod",
-    "fori_loop", "frac", "from_numpy", "full", "full_like", "func", "gather", "ge", "ger", "get_default_dtype",
-    "get_eager", "get_num_threads", "get_rng_state", "greater", "greater_equal", "gt", "hardshrink", "heaviside",
-    "hstack", "hypot", "iinfo", "index_add", "index_copy", "index_fill", "index_put", "index_select", "inf",
-    "inference_mode", "initial_seed", "inner", "int", "int32", "int64", "is_floating_point", "is_grad_enabled",
-    "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "kron", "le", "lerp", "less",
-    "less_equal", "lgamma", "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp",
-    "logaddexp2", "logcumsumexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logspace",
-    "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_select", "matmul", "max", "maximum", "mean",
-    "median", "meshgrid", "min", "minimum", "mm", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply",
-    "mv", "nan", "nan_to_num", "nanmean", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad",
-    "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance",
-    "permute", "pi", "positive", "pow", "prelu", "prod", "promote_types", "rad2deg", "rand", "rand_like", "randint",
+    "fori_loop", "frac", "from_numpy", "full", "full_like", "func", "gather", "ge", "ger", "get_default_device",
+    "get_default_dtype", "get_eager", "get_float32_matmul_precision", "get_num_threads", "get_rng_state", "greater",
+    "greater_equal", "gt", "hardshrink", "heaviside", "hstack", "hypot", "iinfo", "index_add", "index_copy",
+    "index_fill", "index_put", "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int32",
+    "int64", "is_floating_point", "is_grad_enabled", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf",
+    "isposinf", "jit", "kron", "layout", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace", "load",
+    "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "long", "lt", "manual_seed",
+    "masked_fill", "masked_select", "matmul", "max", "maximum", "mean", "median", "memory_format", "meshgrid", "min",
+    "minimum", "mm", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num",
+    "nanmean", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal",
+    "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "permute", "pi", "positive",
+    "pow", "prelu", "preserve_format", "prod", "promote_types", "rad2deg", "rand", "rand_like", "randint",
     "randint_like", "randn", "randn_like", "random", "randperm", "ravel", "reciprocal", "relu", "remainder",
     "repeat_interleave", "reshape", "result_type", "roll", "rot90", "round", "rsqrt", "rsub", "save", "scalar_tensor",
-    "scan", "scatter", "scatter_add", "searchsorted", "seed", "select", "selu", "set_default_dtype", "set_eager",
-    "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "sigmoid", "sign", "signbit",
-    "sin", "sinc", "sinh", "softmax", "sort", "split", "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std",
-    "std_mean", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh",
-    "tensor", "tensordot", "threads", "threshold", "tile", "topk", "trace", "transpose", "tril", "triu", "true_divide",
-    "trunc", "uint8", "unbind", "unflatten", "unique", "unsqueeze", "utils", "var", "var_mean", "vdot", "vmap",
-    "vstack", "where", "while_loop", "xlogy", "zeros", "zeros_like",
+    "scan", "scatter", "scatter_add", "searchsorted", "seed", "select", "selu", "set_default_device",
+    "set_default_dtype", "set_eager", "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads",
+    "set_printoptions", "set_rng_state", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "softmax", "sort",
+    "split", "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "strided", "sub", "subtract",
+    "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensordot", "threads",
+    "threshold", "tile", "topk", "trace", "transpose", "tril", "triu", "true_divide", "trunc", "typename", "uint8",
+    "unbind", "unflatten", "unique", "unsqueeze", "use_deterministic_algorithms", "utils", "var", "var_mean", "vdot",
+    "vmap", "vstack", "where", "while_loop", "xlogy", "zeros", "zeros_like",
 ]

@@ -25,7 +25,7 @@ FOLDERS = [
     "autograd", "tracing", "batching", "control_flow", "compiler.guards", "compiler", "func",
     "nn", "nn.module", "nn.utils", "nn.containers", "nn.layers", "nn.activation", "nn.convolution",
     "nn.resampling", "nn.recurrent", "nn.transformer", "nn.losses", "nn.__init__",
-    "distributions", "optim", "optim.lr_scheduler", "optim.__init__", "utils", "", "cli",
+    "distributions", "backends", "optim", "optim.lr_scheduler", "optim.__init__", "utils", "", "cli",
 ]  # fmt: skip
 """The folders below graphc, low to high: a file imports from its own folder and from folders before it.
 

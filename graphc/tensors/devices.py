@@ -31,6 +31,12 @@ class device:
             raise RuntimeError(f"graphc runs on the CPU; got device {str(type)!r}")
         self.type, self.index = kind, index
 
+    def __enter__(self) -> device:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Do nothing: tensors are created on the CPU within and without the block."""
+
     def __repr__(self) -> str:
         return f"device(type='{self.type}')"
 

@@ -519,6 +519,34 @@ class Operations:
         """Write random numbers, uniform in `[from_, to)`, to all elements."""
     def zero_(self) -> Tensor:
         """Write zeros to all elements."""
+    def cuda(self, device: Any = None, non_blocking: builtins.bool = False, memory_format: Any = None) -> Tensor:
+        """Raise RuntimeError: graphc computes on the CPU; `graphc.cuda.is_available()` says so."""
+    def get_device(self) -> builtins.int:
+        """Return -1, as torch does for the CPU."""
+    def is_complex(self) -> builtins.bool:
+        """Return False: there are no complex dtypes yet."""
+    def is_pinned(self, device: Any = None) -> builtins.bool:
+        """Return False: there is no pinned memory."""
+    def pin_memory(self, device: Any = None) -> Tensor:
+        """Return this tensor: there is no device that would need pinned memory."""
+    @property
+    def is_cuda(self) -> Tensor: ...
+    @property
+    def is_sparse(self) -> Tensor: ...
+    @property
+    def is_quantized(self) -> Tensor: ...
+    @property
+    def is_mps(self) -> Tensor: ...
+    @property
+    def is_meta(self) -> Tensor: ...
+    @property
+    def is_mkldnn(self) -> Tensor: ...
+    @property
+    def is_xpu(self) -> Tensor: ...
+    @property
+    def is_cpu(self) -> Tensor: ...
+    @property
+    def layout(self) -> Tensor: ...
     def float(self) -> Tensor:
         """Convert to torch.float32; return this tensor if it has that dtype already."""
     def double(self) -> Tensor:

@@ -26,7 +26,7 @@ from graphc.ops.elementwise import (
 )
 from graphc.ops.indexing import gather, items, masks, scatter, slices
 from graphc.ops.linear_algebra import affine, matrices, square_matrices, vectors
-from graphc.ops.methods import conversion, filling, subscripts
+from graphc.ops.methods import conversion, filling, placement, subscripts
 from graphc.ops.methods.in_place import INPLACE, in_place
 from graphc.ops.methods.operators import IN_PLACE_OPERATORS, OPERATORS
 from graphc.ops.nn import rectifiers, softmax
@@ -59,7 +59,8 @@ METHODS = {name: getattr(module, name) for module in MODULES for name in module.
 """The operations that are methods, by name."""
 
 SPECIAL: dict[str, Any] = {
-    **{name: getattr(module, name) for module in (conversion, filling) for name in module.__all__ if name.islower()},
+    **{name: getattr(module, name) for module in (conversion, filling, placement) for name in module.__all__ if name.islower()},
+    **placement.PROPERTIES,
     **conversion.CONVERTERS,
     **{maker.__name__: maker for maker in conversion.MAKERS},
     "__getitem__": subscripts.get_item,
