@@ -33,7 +33,8 @@ SHAPE = re.compile(
 )
 SHAPELESS = {
     "get_default_dtype": "about dtypes", "set_default_dtype": "about dtypes", "is_floating_point": "about dtypes",
-    "save": "any object", "load": "any object", "register_kl": "about classes",
+    "save": "any object", "load": "any object", "register_kl": "about classes", "get_default_device": "a device",
+    "set_default_device": "a device", "layout": "a layout", "memory_format": "a format",
     "functional_call": "the arguments of any module",
     "once_differentiable": "decorates a function", "checkpoint": "the arguments of any function",
     "checkpoint_sequential": "the argument of any function", "default_collate": "items of any kind",
