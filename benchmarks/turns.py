@@ -32,7 +32,8 @@ def one_thread(**variables: str) -> None:
     if MARK in os.environ:
         return
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("OPENBLAS_", "NVPL_"))} | {MARK: "1"}
-    environment |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    counts = ("GRAPHC_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    environment |= dict.fromkeys(counts, "1")
     environment |= {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1", "JAX_ENABLE_X64": "1"}
     environment["GRAPHC_CACHE"] = "0"  # compilations are to be measured
     environment |= variables
