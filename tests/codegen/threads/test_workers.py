@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 import graphc
-from graphc.codegen.runtime.engine import MachineCode, compile_text, started_threads
+from graphc.codegen.llvm.target import Target
+from graphc.codegen.runtime.engine import MachineCode, compile_text, cross_assembly, started_threads
+from graphc.codegen.threads import workers
 
 TEXT = """
 declare void @graphc_parallel(ptr, ptr, i64, i64, i64, i64)
@@ -180,3 +182,15 @@ def test_workers_take_no_signals() -> None:
             masks += [int(line.split()[1], 16) for line in status if line.startswith("SigBlk")]
     sigint = 1 << 1
     assert sum(bool(mask & sigint) for mask in masks) >= 1
+
+
+@pytest.mark.parametrize(
+    ("platform", "triple"),
+    [("win32", "x86_64-pc-windows-msvc"), ("darwin", "arm64-apple-macosx14"), ("linux", "aarch64-unknown-linux-gnu")],
+)
+def test_other_systems_have_a_pool(platform: str, triple: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers.sys, "platform", platform)
+    monkeypatch.setattr(workers, "host", lambda: Target(triple, "generic", ""))
+    asm = cross_assembly(workers.workers_text(), triple)
+    assert "graphc_parallel" in asm and ("CreateThread" in asm) == (platform == "win32")
+    assert ("pthread_create" in asm) == (platform != "win32")
