@@ -116,12 +116,12 @@ def parse_index(shape: tuple[int, ...], index: Any) -> tuple[Selection, list[Any
     axis = 0
     entries = [bool(i) if is_mask(i) and not len(i.shape) else i for i in index_entries(index)]
     for entry in expand_ellipsis(entries, len(shape)):
-        if entry is None or entry is True:
+        if entry is None:
             extents.append(1)
-        elif entry is False:
+        elif isinstance(entry, bool):  # a mask without axes: an index tensor with as many elements as it is true for
             extents.append(1)
             advanced.append(len(extents) - 1)
-            tensors.append(np.zeros(0, np.int64))
+            tensors.append(np.zeros(int(entry), np.int64))
         elif isinstance(entry, slice):
             start[axis], stop[axis], step[axis] = _bounds(entry, shape[axis])
             extents.append(-(-(stop[axis] - start[axis]) // step[axis]))

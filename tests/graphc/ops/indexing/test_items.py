@@ -126,3 +126,24 @@ def test_known_values_are_read_and_written_at_indices_that_are_read(write: bool)
         with pytest.raises(IndexError):
             x[torch.tensor([4])] = 1.0
             x.tolist()
+
+
+PLACES = np.array([0, 1, 1])
+
+
+@pytest.mark.parametrize("wrap", [lambda x: x, torch.tensor], ids=["bool", "tensor"])
+@pytest.mark.parametrize("index", [
+    (True,), (None, True), (..., True), (False,), (True, PLACES), (PLACES, True), (True, True), (True, slice(None), PLACES),
+    (PLACES, None, True), (PLACES, slice(None), True), (0, True), (0, True, PLACES), (True, slice(0, 2)),
+])  # fmt: skip
+def test_bools_are_masks_without_axes(index: tuple[Any, ...], wrap: Any) -> None:
+    values = np.arange(24.0).reshape(2, 3, 4)
+    x = torch.tensor(values)
+    ours = tuple(wrap(i) if isinstance(i, bool) else torch.tensor(i) if isinstance(i, np.ndarray) else i for i in index)
+    part = x[ours]
+    np.testing.assert_array_equal(part.numpy(), values[index])
+    part += 100
+    np.testing.assert_array_equal(x.numpy(), values)
+    x[ours] += 7
+    values[index] += 7
+    np.testing.assert_array_equal(x.numpy(), values)
