@@ -88,7 +88,7 @@ def _joined(dtypes: Iterable[DType]) -> DType | None:
 
 
 def _check_range(array: np.ndarray[Any, Any], dtype: DType) -> None:
-    if not dtype.is_int or array.dtype.kind == "b" or not array.size:
+    if not dtype.is_int or array.dtype.kind == "b" or not array.size or array.dtype == dtype.numpy:
         return
     limits = np.iinfo(dtype.numpy)
     wraps = dtype.numpy.kind == "u" and array.dtype.kind != "f"  # torch converts -1 to 255, but refuses -1.0
