@@ -38,7 +38,9 @@ SHAPELESS = {
     "functional_call": "the arguments of any module",
     "once_differentiable": "decorates a function", "checkpoint": "the arguments of any function",
     "checkpoint_sequential": "the argument of any function", "default_collate": "items of any kind",
-    "Dataset": "items of any kind", "DataLoader": "items of any kind", "Generator": "has no shape of its own",
+    "Dataset": "items of any kind",
+    "IterableDataset": "items of any kind", "Sampler": "indices",
+    "DataLoader": "items of any kind", "Generator": "has no shape of its own",
     "no_grad": "a mode", "enable_grad": "a mode", "inference_mode": "a mode", "detect_anomaly": "a mode", "device": "a device",
     "TracingError": "an error",
 }  # fmt: skip

@@ -1,8 +1,9 @@
-"""Datasets, and a loader that iterates over them in batches."""
+"""Datasets, samplers, and a loader that iterates over them in batches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -10,104 +11,32 @@ import numpy as np
 from graphc.core.dtypes import float64
 from graphc.ops.create.data import tensor
 from graphc.ops.random.generator import Generator
-from graphc.ops.random.integers import randperm
 from graphc.ops.shape.joining import stack
 from graphc.tensors.tensor import Tensor
+from graphc.utils.datasets import (
+    ChainDataset,
+    ConcatDataset,
+    Dataset,
+    IterableDataset,
+    StackDataset,
+    Subset,
+    TensorDataset,
+    random_split,
+)
+from graphc.utils.samplers import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 
-__all__ = ["DataLoader", "Dataset", "Subset", "TensorDataset", "default_collate", "random_split"]
-
-
-class Dataset:
-    """Base class of datasets: `__getitem__` returns the item of an index, `__len__` the number of items.
-
-    Example:
-        >>> class Squares(graphc.utils.data.Dataset):
-        ...     def __getitem__(self, index):
-        ...         return index * index
-        ...     def __len__(self):
-        ...         return 5
-        >>> list(graphc.utils.data.DataLoader(Squares(), batch_size=3))
-        [tensor([0, 1, 4]), tensor([ 9, 16])]
-    """
-
-    def __getitem__(self, index: Any) -> Any:
-        raise NotImplementedError
-
-
-class TensorDataset(Dataset):
-    """Dataset of tensors with a common first axis; item i is the tuple of their elements i.
-
-    Args:
-        *tensors: one or more tensors, of shapes (N, ...).
-
-    Raises:
-        AssertionError: if the lengths of the first axes differ.
-
-    Example:
-        >>> dataset = graphc.utils.data.TensorDataset(graphc.tensor([[1.0], [2.0]]), graphc.tensor([0, 1]))
-        >>> len(dataset), dataset[1]
-        (2, (tensor([2.]), tensor(1)))
-    """
-
-    def __init__(self, *tensors: Tensor) -> None:
-        if any(t.shape[0] != tensors[0].shape[0] for t in tensors):
-            raise AssertionError("Size mismatch between tensors")
-        self.tensors = tensors
-
-    def __getitem__(self, index: Any) -> tuple[Any, ...]:
-        return tuple(t[index] for t in self.tensors)
-
-    def __len__(self) -> int:
-        return int(self.tensors[0].shape[0])
-
-
-class Subset(Dataset):
-    """Dataset of some items of another one.
-
-    Args:
-        dataset: the dataset.
-        indices: sequence of indices of its items.
-
-    Example:
-        >>> subset = graphc.utils.data.Subset("abcd", [3, 0])
-        >>> len(subset), subset[0]
-        (2, 'd')
-    """
-
-    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
-        self.dataset, self.indices = dataset, indices
-
-    def __getitem__(self, index: int) -> Any:
-        return self.dataset[self.indices[index]]
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-
-def random_split(dataset: Any, lengths: Sequence[int], generator: Generator | None = None) -> list[Subset]:
-    """Split a dataset randomly into disjoint subsets of given sizes.
-
-    Args:
-        dataset: the dataset, of N items.
-        lengths: the sizes of the subsets; their sum is N.
-        generator: source of the random permutation; None is the default generator.
-
-    Returns:
-        List with a `Subset` for each length.
-
-    Raises:
-        ValueError: if the lengths do not sum up to N.
-
-    Example:
-        >>> train, test = graphc.utils.data.random_split(range(10), [8, 2])
-        >>> len(train), len(test), sorted([*train.indices, *test.indices]) == list(range(10))
-        (8, 2, True)
-    """
-    if sum(lengths) != len(dataset):
-        raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
-    order = randperm(len(dataset), generator=generator).tolist()
-    ends = [sum(lengths[: i + 1]) for i in range(len(lengths))]
-    return [Subset(dataset, order[end - n : end]) for n, end in zip(lengths, ends, strict=True)]
+__all__ = [
+    "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset", "RandomSampler", "Sampler",
+    "SequentialSampler", "StackDataset", "Subset", "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler",
+    "default_collate", "random_split",
+]  # fmt: skip
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
@@ -147,22 +76,31 @@ def default_collate(batch: Sequence[Any]) -> Any:
 
 
 class DataLoader:
-    """Iterable over a dataset in batches, in order or in a new random order for each iteration.
+    """Iterable over a dataset in batches: in order, in a new random order for each iteration, or in that of a sampler.
 
     `len()` is the number of batches. A `TensorDataset` is indexed once for each batch, rather than once for each item.
 
     Args:
-        dataset: an object with `__getitem__` and `__len__`.
-        batch_size: number of items in a batch; the last one may be smaller.
+        dataset: an object with `__getitem__` and `__len__`, or an `IterableDataset`.
+        batch_size: number of items in a batch; the last one may be smaller. None yields single items.
         shuffle: whether the order is random.
+        sampler: iterable of indices, instead of shuffle.
+        batch_sampler: iterable of lists of indices, instead of batch_size, shuffle, sampler and drop_last.
         num_workers: accepted for compatibility with torch and ignored: loading happens in this process.
         collate_fn: function from a list of items to a batch; None is `default_collate`.
         pin_memory: accepted for compatibility with torch and ignored.
         drop_last: whether a last batch with fewer than `batch_size` items is left out.
+        timeout: accepted for compatibility with torch and ignored.
+        worker_init_fn: accepted for compatibility with torch and ignored.
+        multiprocessing_context: accepted for compatibility with torch and ignored.
         generator: source of the random order; None is the default generator.
+        prefetch_factor: accepted for compatibility with torch and ignored.
+        persistent_workers: accepted for compatibility with torch and ignored.
+        pin_memory_device: accepted for compatibility with torch and ignored.
+        in_order: accepted for compatibility with torch and ignored.
 
     Raises:
-        ValueError: if `batch_size` is below 1.
+        ValueError: if `batch_size` is below 1, or arguments exclude one another.
 
     Example:
         >>> dataset = graphc.utils.data.TensorDataset(graphc.arange(5))
@@ -173,33 +111,73 @@ class DataLoader:
     def __init__(
         self,
         dataset: Any,
-        batch_size: int = 1,
-        shuffle: bool = False,
-        *,
+        batch_size: int | None = 1,
+        shuffle: bool | None = None,
+        sampler: Any = None,
+        batch_sampler: Any = None,
         num_workers: int = 0,
         collate_fn: Callable[[Any], Any] | None = None,
         pin_memory: bool = False,
         drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], None] | None = None,
+        multiprocessing_context: Any = None,
         generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
     ) -> None:
-        if batch_size < 1:
+        if batch_size is not None and batch_size < 1:
             raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size}")
-        self.dataset, self.batch_size, self.shuffle = dataset, batch_size, shuffle
+        if sampler is not None and shuffle:
+            raise ValueError("sampler option is mutually exclusive with shuffle")
+        if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
+            raise ValueError("batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last")
+        if isinstance(dataset, IterableDataset) and (shuffle or sampler is not None or batch_sampler is not None):
+            raise ValueError("DataLoader with IterableDataset: expected unspecified shuffle, sampler and batch_sampler options")
+        self.dataset, self.batch_size, self.shuffle = dataset, batch_size, bool(shuffle)
         self.collate_fn, self.drop_last, self.generator = collate_fn, drop_last, generator
         self.num_workers, self.pin_memory = num_workers, pin_memory
+        self.batch_sampler = batch_sampler
+        if sampler is None and not isinstance(dataset, IterableDataset):
+            sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+        self.sampler = sampler
 
     def __len__(self) -> int:
-        n = len(self.dataset)
+        if self.batch_sampler is not None:
+            return len(self.batch_sampler)
+        n = len(self.dataset) if self.sampler is None else len(self.sampler)
+        if self.batch_size is None:
+            return n
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
     def __iter__(self) -> Iterator[Any]:
-        n = len(self.dataset)
-        order = np.asarray(randperm(n, generator=self.generator)) if self.shuffle else np.arange(n)
-        for i in range(len(self)):
-            yield self._batch(order[i * self.batch_size : (i + 1) * self.batch_size])
+        if isinstance(self.dataset, IterableDataset):
+            yield from self._streamed()
+            return
+        if self.batch_size is None:
+            for index in self.sampler:
+                item = self.dataset[index]
+                yield item if self.collate_fn is None else self.collate_fn(item)
+            return
+        batches = self.batch_sampler
+        if batches is None:
+            batches = BatchSampler(self.sampler, self.batch_size, self.drop_last)
+        for indices in batches:
+            yield self._batch(list(indices))
 
-    def _batch(self, indices: np.ndarray[Any, Any]) -> Any:
+    def _streamed(self) -> Iterator[Any]:
+        items = iter(self.dataset)
+        if self.batch_size is None:
+            yield from items if self.collate_fn is None else map(self.collate_fn, items)
+            return
+        while batch := list(islice(items, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield (self.collate_fn or default_collate)(batch)
+
+    def _batch(self, indices: list[Any]) -> Any:
         if self.collate_fn is None and type(self.dataset) is TensorDataset:
-            return list(self.dataset[indices])
-        items = [self.dataset[int(i)] for i in indices]
-        return (self.collate_fn or default_collate)(items)
+            return list(self.dataset[np.asarray(indices)])
+        return (self.collate_fn or default_collate)([self.dataset[i] for i in indices])
