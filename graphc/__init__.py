@@ -2,7 +2,7 @@
 
 import types as _types
 
-from graphc import amp, autograd, backends, cuda, distributions, func, jit, linalg, nn, optim, random, utils
+from graphc import amp, autograd, backends, cuda, distributions, func, jit, linalg, nn, optim, random, special, utils
 from graphc.ops.methods import table as _methods
 from graphc.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from graphc.autograd.grad_mode import is_grad_enabled
@@ -112,7 +112,7 @@ e, inf, nan, newaxis, pi = (
 
 __version__ = "0.1.0"
 
-_MODULES = (amp, autograd, backends, cuda, distributions, func, jit, linalg, nn, optim, random, utils)
+_MODULES = (amp, autograd, backends, cuda, distributions, func, jit, linalg, nn, optim, random, special, utils)
 __all__ = ["__version__"] + [
     name
     for name, value in list(globals().items())

@@ -15,6 +15,7 @@ from graphc import linalg as linalg
 from graphc import nn as nn
 from graphc import optim as optim
 from graphc import random as random
+from graphc import special as special
 from graphc import utils as utils
 from graphc.autograd.grad_mode import enable_grad as enable_grad
 from graphc.autograd.grad_mode import inference_mode as inference_mode
@@ -785,9 +786,9 @@ __all__ = [
     "scan", "scatter", "scatter_add", "searchsorted", "seed", "select", "selu", "set_default_device",
     "set_default_dtype", "set_eager", "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads",
     "set_printoptions", "set_rng_state", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "softmax", "sort",
-    "split", "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "strided", "sub", "subtract",
-    "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensordot", "threads",
-    "threshold", "tile", "topk", "trace", "transpose", "tril", "triu", "true_divide", "trunc", "typename", "uint8",
-    "unbind", "unflatten", "unique", "unsqueeze", "use_deterministic_algorithms", "utils", "var", "var_mean", "vdot",
-    "vmap", "vstack", "where", "while_loop", "xlogy", "zeros", "zeros_like",
+    "special", "split", "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "strided", "sub",
+    "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensordot",
+    "threads", "threshold", "tile", "topk", "trace", "transpose", "tril", "triu", "true_divide", "trunc", "typename",
+    "uint8", "unbind", "unflatten", "unique", "unsqueeze", "use_deterministic_algorithms", "utils", "var", "var_mean",
+    "vdot", "vmap", "vstack", "where", "while_loop", "xlogy", "zeros", "zeros_like",
 ]
