@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeVar
 from weakref import ref
 
+from graphc.recording.context import state
 from graphc.recording.grad_fn import GradFn
 from graphc.storage.sharing import Shared
 from graphc.storage.writes import record_leaf
@@ -16,6 +18,27 @@ __all__ = ["Gradients"]
 T = TypeVar("T", bound="Gradients")
 
 
+@dataclass(frozen=True, eq=False)
+class _Flags:
+    """Reads what a trace learned about an external tensor that it may not use otherwise."""
+
+    tensor: Gradients
+
+    def __call__(self) -> tuple[bool, bool]:
+        return self.tensor.requires_grad, self.tensor.is_leaf
+
+
+def _guard(tensor: Gradients) -> None:
+    """Let the running trace depend on whether an external tensor requires a gradient, and is a leaf."""
+    trace = state.trace
+    assert trace is not None
+    if any(type(getter) is _Flags and getter.tensor is tensor for getter, _ in trace.guards):
+        return
+    storage = tensor._storage
+    is_leaf = not storage.requires_grad or (storage._fn is None and tensor._base is None)
+    trace.guards.append((_Flags(tensor), (storage.requires_grad and tensor._type.dtype.is_float, is_leaf)))
+
+
 @methods_of_tensor
 class Gradients(Geometry):
     """Whether a tensor requires a gradient, whether it keeps it, and the operation that it is a result of."""
@@ -25,11 +48,15 @@ class Gradients(Geometry):
     @property
     def is_leaf(self) -> bool:
         """Whether the tensor is no result of a recorded operation, so that `backward` accumulates its gradient in `.grad`."""
+        if state.trace is not None and self._storage.trace is None:
+            _guard(self)
         return not self._storage.requires_grad or (self._storage._fn is None and self._base is None)
 
     @property
     def requires_grad(self) -> bool:
         """Whether operations on this tensor are recorded for gradients; of a leaf it can be assigned."""
+        if state.trace is not None and self._storage.trace is None:
+            _guard(self)
         return self._storage.requires_grad and self._type.dtype.is_float
 
     @requires_grad.setter

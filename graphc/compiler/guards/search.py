@@ -286,7 +286,7 @@ class Search:
         tables = [] if table is None else [table]
         if table is not None:
             tables += [table[k] for k in getattr(type(x), HELD_IN, ()) if k in table]
-        own = self.scope.follows(type(x)) or type(x) in RECORDS
+        own = self.scope.follows(type(x)) or type(x) in RECORDS or HELD_IN in type(x).__dict__
         attributes = self._class_attributes(type(x))
         self.spaces.append(_Space(tables, attributes, x, own, reflects=reflects(attributes)))
 

@@ -305,3 +305,36 @@ def test_hooks_of_arguments() -> None:
     assert found(by_factor, lambda g: g + 1) == [[15.0, 29.0], [22.0, 22.0]]
     assert found(after=scaled) == [[8.0, 16.0], [3.0, 3.0]]
     assert found() == [[2.0, 4.0], [3.0, 3.0]]
+
+
+def test_flags_of_tensors_that_are_only_looked_at() -> None:
+    p = torch.tensor([1.0, 2.0], requires_grad=True)
+
+    @torch.compile
+    def penalty(x: Any) -> Any:
+        total = x.sum()
+        if p.requires_grad:
+            total = total + p.square().sum()
+        return total if p.is_leaf else total + 100
+
+    x = torch.ones(2)
+    for frozen in (True, False, True, False):
+        p.requires_grad_(not frozen)
+        assert penalty(x).item() == (2 if frozen else 7)
+    p = p * 2
+    assert penalty(x).item() == 122
+
+
+def test_buffers_added_to_a_plain_module() -> None:
+    m = nn.Module()
+
+    @torch.compile
+    def shifted(x: Any) -> Any:
+        return x + m.shift if hasattr(m, "shift") else x
+
+    x = torch.ones(2)
+    assert shifted(x).tolist() == [1.0, 1.0]
+    m.register_buffer("shift", torch.ones(2))
+    assert shifted(x).tolist() == [2.0, 2.0]
+    del m.shift
+    assert shifted(x).tolist() == [1.0, 1.0]
