@@ -45,7 +45,7 @@ from graphc.storage.storage import Storage
 from graphc.storage.views import ViewSteps
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["getitem", "index_put", "put_item", "selected"]
+__all__ = ["getitem", "index_put", "put_item"]
 
 
 def _is_place(entry: Any) -> bool:
