@@ -80,7 +80,7 @@ def _leaf_behind(storage: Shared) -> Any:
 
 
 def take_result(tensor: Any, result: Any) -> bool:
-    """Move a pending, unshared result to a tensor of its type; return False if it must be written."""
+    """Move a pending, unshared result to a tensor of its type, which it reads then; return False if it must be written."""
     recording, storage, new = state.fast, tensor._storage, result._storage
     if recording is None or type(storage) is not Storage or type(new) is not Storage or new.recording is not recording:
         return False
@@ -89,6 +89,7 @@ def take_result(tensor: Any, result: Any) -> bool:
     if new.requires_grad or new._node is not None or new.value is not None or tensor._type != result._type:
         return False
     storage.become(new)
+    result._storage = storage  # the recording computes its slots for the storages that it knows
     return True
 
 

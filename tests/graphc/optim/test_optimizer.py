@@ -235,3 +235,15 @@ def test_gradients_are_set_to_zero_in_place_whatever_they_are(compiled: bool) ->
     assert p.grad is not None and p.grad.requires_grad
     optimizer.zero_grad(set_to_none=False)
     assert p.grad is not None and not p.grad.requires_grad and p.grad.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_momentum_goes_on_after_data_are_assigned() -> None:
+    p = G.nn.Parameter(G.ones(2))
+    optimizer = optim.SGD([p], lr=0.25, momentum=0.5)
+    for i in range(3):
+        optimizer.zero_grad()
+        if i == 2:
+            p.data = G.ones(2)
+        p.square().sum().backward()
+        optimizer.step()
+    np.testing.assert_allclose(p.tolist(), [0.25, 0.25])  # gradients 2, 1, 2: the buffer is 2, 2, 3
