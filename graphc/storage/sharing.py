@@ -30,6 +30,8 @@ class Shared(Storage):
     __slots__ = ()
 
     def __init__(self, source: Storage, path: ViewSteps) -> None:
+        if state.trace is not None and isinstance(source, Shared):
+            _depend_on_place(source)
         self.attach(source, path)
         Places.changes -= 1  # a new storage changes nothing
         lazy = self.source._node is None and state.trace is None
@@ -60,6 +62,8 @@ class Shared(Storage):
         if self._is_rebound():
             super().enter()
             return
+        if state.trace is not None:
+            _depend_on_place(self)
         is_new_leaf = self.requires_grad and state.trace is not None and self.trace is not state.trace
         if is_new_leaf and self.trace is None and self._alone_outside():
             Storage.enter(self)
@@ -180,6 +184,19 @@ class Places:
             self.seen = Places.changes
             self.holds = all(storage.place == place for storage, place in self.known.items())
         return self.holds
+
+
+def _depend_on_place(storage: Shared) -> None:
+    """Let the running trace depend on what an external storage shares with: it reads the value from there."""
+    trace = state.trace
+    assert trace is not None
+    if storage.trace is not None or storage._is_rebound():
+        return
+    places = next((getter for getter, _ in trace.guards if isinstance(getter, Places)), None)
+    if places is None:
+        places = Places()
+        trace.guards.append((places, True))
+    places.known.setdefault(storage, storage.place)
 
 
 def _sharing_with(storage: Storage) -> list[Any]:

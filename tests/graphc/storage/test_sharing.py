@@ -481,7 +481,6 @@ def test_scattered_writes_to_an_argument_and_views_of_it(name: str, reads: Calla
     assert torch.compile(lambda a: written(a)[1])(only).tolist() == expected[1].tolist() and only.tolist() == eager.tolist()
 
 
-
 DETACHED: list[tuple[Callable[[Any], Any], Callable[[Any], Any]]] = [
     (lambda z: z[1:4].detach(), lambda a: a[1:4]),
     (lambda z: z[1:4].data, lambda a: a[1:4]),
@@ -561,3 +560,17 @@ def test_a_detached_tensor_keeps_what_was_written_before_its_source_took_other_d
         s.c.data = s.b.detach() * 1
         assert (s.a * 1).tolist() == s.a.tolist() == expected
         assert s.c.tolist() == [3.0, 4.0]
+
+
+READS = {"detach": lambda w: w.detach(), "data": lambda w: w.data, "part": lambda w: w.detach()[:2], "it": lambda w: w * 1}
+
+
+@pytest.mark.parametrize("name", READS)
+@pytest.mark.parametrize("wrap", [nn.Parameter, lambda x: x.detach()])
+def test_a_compiled_function_reads_data_that_were_assigned_since(name: str, wrap: Callable[[Tensor], Tensor]) -> None:
+    w = wrap(torch.zeros(3))
+    f = torch.compile(lambda x: x - READS[name](w)[:2])
+    for k in range(4):
+        if k > 1:
+            w.data = torch.ones(3) * k
+        assert f(torch.zeros(2)).tolist() == ([0.0, 0.0] if k < 2 else [-k, -k])
