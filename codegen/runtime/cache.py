@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -34,18 +33,22 @@ class Cache(Generic[K, V]):
         dropped: Callable[[V], None] = _nothing,
     ) -> None:
         self.most, self.most_bytes = most, most_bytes
-        self.bytes = 0
         self.lock = ForkLock()
         self._last_use, self._dropped = last_use, dropped
-        self._entries: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        self._entries: dict[K, tuple[V, int]] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def bytes(self) -> int:
+        """What all values cost."""
+        return sum([cost for _, cost in self._snapshot()])
+
     def values(self) -> list[V]:
         """Return all values, the oldest first."""
         with self.lock:
-            return [value for value, _ in self._entries.values()]
+            return [value for value, _ in self._snapshot()]
 
     def get(self, key: K) -> V | None:
         """Return the value of a key, now the newest; None if there is none."""
@@ -53,19 +56,16 @@ class Cache(Generic[K, V]):
             entry = self._entries.get(key)
             if entry is None:
                 return None
-            self._entries.move_to_end(key)
+            self._touch(key)
             return entry[0]
 
     def add(self, key: K, value: V, cost: int) -> V:
         """Return the value of a key, this one if there is none; it costs that many bytes."""
         with self.lock:
-            known = self.get(key)
-            if known is not None:
-                return known
-            self._entries[key] = (value, cost)
-            self.bytes += cost
+            known = self._entries.setdefault(key, (value, cost))[0]
+            self._touch(key)
             self._shrink()
-            return value
+            return known
 
     def charge(self, key: K, value: V, cost: int) -> None:
         """Set what a value costs, if it is still the value of its key."""
@@ -73,33 +73,42 @@ class Cache(Generic[K, V]):
             entry = self._entries.get(key)
             if entry is not None and entry[0] is value:
                 self._entries[key] = (value, cost)
-                self.bytes += cost - entry[1]
-                self._entries.move_to_end(key)
+                self._touch(key)
                 self._shrink()
 
     def pop(self, key: K) -> V | None:
         """Remove a key; return its value."""
         with self.lock:
-            value, cost = self._entries.pop(key, (None, 0))
-            self.bytes -= cost
-            return value
+            return self._entries.pop(key, (None, 0))[0]
 
     def clear(self) -> None:
         """Drop all values."""
         with self.lock:
-            entries, self._entries, self.bytes = self._entries, OrderedDict(), 0
+            entries, self._entries = self._entries, {}
             for value, _ in entries.values():
                 self._dropped(value)
 
-    def _shrink(self) -> None:
-        while len(self._entries) > 1 and (len(self._entries) > self.most or self.bytes > self.most_bytes):
-            value, cost = self._entries.pop(self._oldest())
-            self.bytes -= cost
-            self._dropped(value)
+    # A signal handler or finalizer, which the lock lets pass, may change the entries between any two calls.  A dict is copied
+    # in one; an OrderedDict looks each key up meanwhile, which calls its `__eq__`.
 
-    def _oldest(self) -> K:
+    def _snapshot(self) -> list[tuple[V, int]]:
+        return list(self._entries.values())
+
+    def _touch(self, key: K) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._entries[key] = entry
+
+    def _shrink(self) -> None:
+        while True:
+            entries = list(self._entries.items())
+            if len(entries) < 2 or (len(entries) <= self.most and sum([cost for _, (_, cost) in entries]) <= self.most_bytes):
+                return
+            dropped = self._entries.pop(self._oldest(entries), None)
+            if dropped is not None:
+                self._dropped(dropped[0])
+
+    def _oldest(self, entries: list[tuple[K, tuple[V, int]]]) -> K:
+        """Return the key of the entry that was not used for longest; the last one counts as just used."""
         last_use = self._last_use
-        if last_use is None:
-            return next(iter(self._entries))
-        newest = next(reversed(self._entries))
-        return min((key for key in self._entries if key is not newest), key=lambda key: last_use(self._entries[key][0]))
+        return entries[0][0] if last_use is None else min(entries[:-1], key=lambda entry: last_use(entry[1][0]))[0]

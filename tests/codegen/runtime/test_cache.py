@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from codegen.runtime.cache import Cache
 
 
@@ -67,3 +70,20 @@ def test_clear_drops_all() -> None:
     cache = filled(9, 100, [1, 2, 3], dropped=dropped.append)
     cache.clear()
     assert len(dropped) == 3 and len(cache) == 0 == cache.bytes
+
+
+def test_what_runs_in_between_may_change_the_cache() -> None:
+    """A signal handler or a finalizer runs in the thread that holds the lock."""
+    run: list[Callable[[], object]] = []
+
+    def last_use(value: str) -> int:
+        if run:
+            run.pop()()
+        return len(value)
+
+    cache: Cache[int, str] = Cache(3, 100, last_use=last_use)
+    for number in range(40):
+        run += [partial(cache.add, 100 + number, "xx", 1), partial(cache.pop, number - 1)]
+        cache.charge(number, cache.add(number, f"{number}", 1), 2)
+    assert len(cache) <= 3 and cache.get(39) == "39"
+    assert cache.bytes == sum(1 if value == "xx" else 2 for value in cache.values())
