@@ -42,7 +42,7 @@ class Cache(Generic[K, V]):
 
     @property
     def bytes(self) -> int:
-        """What all values cost."""
+        """Return what all values cost."""
         return sum([cost for _, cost in self._snapshot()])
 
     def values(self) -> list[V]:
