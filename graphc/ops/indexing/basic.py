@@ -53,7 +53,8 @@ def _key(index: Any) -> Any:
     """Return what tells an index apart that is no int; None where it has other entries than ints, slices, None and Ellipsis."""
     kind = type(index)
     if kind is not tuple:
-        return (_entry_key(index),) if kind is slice or index is None or index is Ellipsis else None
+        part = _entry_key(index)
+        return None if part is None else (part,)
     key: list[Any] = []
     for entry in index:
         kind = type(entry)
@@ -91,9 +92,11 @@ WHOLE = (None, None, None)
 
 
 def plain_index(index: Any) -> Any:
-    """Return an index with ints for NumPy's integers and for integer tensors of shape (), whose values are read."""
+    """Return an index with ints for NumPy's integers and for integer tensors of shape (), whose values are read; also in slices."""
     if type(index) is tuple:
-        return tuple([entry if type(entry) is int or type(entry) is slice else plain_index(entry) for entry in index])
+        return tuple([entry if type(entry) is int else plain_index(entry) for entry in index])
+    if type(index) is slice:
+        return slice(*map(plain_index, (index.start, index.stop, index.step))) if _entry_key(index) is None else index
     if type(index) in TENSORS:
         is_place = not index._type.shape and index._type.dtype in PLACES and index._storage.trace is None
         return index._array().item() if is_place else index

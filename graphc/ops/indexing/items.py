@@ -97,7 +97,7 @@ def with_tensors(index: Any) -> Any:
     """Return an index with tensors for its lists and arrays, which may then be operands of recorded operations."""
     if type(index) is tuple:
         return tuple(map(with_tensors, index)) if any(type(entry) in (list, np.ndarray) for entry in index) else index
-    if type(index) is list:
+    if type(index) in (list, np.ndarray):
         index = index_entry(index)
     is_array = type(index) is np.ndarray and index.ndim and index.dtype.kind in "ib"
     return Tensor._of(Storage(from_array(index))) if is_array else index

@@ -12,6 +12,9 @@ from graphc.dispatch.keys import KEYED
 
 __all__ = []
 
+OTHER_INTEGERS = frozenset(map(np.dtype, (np.int8, np.int16, np.uint16, np.uint32, np.uint64)))
+"""The integer dtypes of NumPy that no tensor has."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -51,9 +54,11 @@ def index_entries(index: Any) -> list[Any]:
 def index_entry(entry: Any) -> Any:
     """Return one entry of an index as None, Ellipsis, bool, int, slice or array.  Raises IndexError."""
     if isinstance(entry, (list, tuple, range)):
-        return np.asarray(entry if len(entry) else np.zeros(0, np.int64))
+        entry = np.asarray(entry if len(entry) else np.zeros(0, np.int64))
     if isinstance(entry, np.generic) or (isinstance(entry, np.ndarray) and not entry.ndim and entry.dtype.kind in "iu"):
         return entry.item()
+    if isinstance(entry, np.ndarray) and entry.dtype in OTHER_INTEGERS:
+        return entry.astype(np.int64)
     if entry is None or entry is Ellipsis or isinstance(entry, (bool, int, slice)) or hasattr(entry, "shape"):
         return entry
     if hasattr(entry, "__index__"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
+
 from graphc.core.errors import guard
 from graphc.ops.elementwise import comparison
 from graphc.ops.indexing import items, masks
@@ -37,8 +39,9 @@ def set_item(self: Tensor, index: Any, value: Any) -> None:
         return
     view = basic_view(self, index)
     if view is not None and type(value) in TENSORS and value._type.shape == view._type.shape:
-        is_there = value._storage is view._storage and value._view_steps == view._view_steps  # after `x[index] += 1`
-        if not is_there:
+        storage = view._storage
+        is_there = value._storage is storage and value._view_steps == view._view_steps  # after `x[index] += 1`
+        if not is_there or (state.grad and storage.requires_grad and storage._fn is None):  # a leaf, which may not be written
             view.copy_(value)
         return
     part, index = items.at_places(self, _one_per_axis(index) if type(index) is list else index)
@@ -59,7 +62,9 @@ def _one_per_axis(index: list[Any]) -> Any:
 
 
 def _is_no_number(entry: Any) -> bool:
-    return entry is None or entry is Ellipsis or isinstance(entry, (list, tuple, range, slice)) or hasattr(entry, "shape")
+    if entry is None or entry is Ellipsis or isinstance(entry, (list, tuple, range, slice)):
+        return True
+    return hasattr(entry, "shape") and not isinstance(entry, np.generic)
 
 
 def contains(self: Tensor, element: Tensor | float) -> bool:

@@ -147,3 +147,46 @@ def test_bools_are_masks_without_axes(index: tuple[Any, ...], wrap: Any) -> None
     x[ours] += 7
     values[index] += 7
     np.testing.assert_array_equal(x.numpy(), values)
+
+
+@pytest.mark.parametrize("kind", [torch.tensor, np.int64, np.int32], ids=["tensor", "int64", "int32"])
+def test_bounds_of_slices_are_read(run: Any, kind: Any) -> None:
+    """Each slice has its own elements, whatever other slices were read before, also where a bound is changed in place."""
+
+    def slices(x: Tensor) -> tuple[Tensor, ...]:
+        first, last = kind(1), kind(3)
+        return x[first:last], x[first:], x[:last], x[::last], x[first:last, ...], x[None, first:]
+
+    results = [r.tolist() for r in run(slices)(torch.arange(6.0))]
+    assert results == [[1, 2], [1, 2, 3, 4, 5], [0, 1, 2], [0, 3], [1, 2], [[1, 2, 3, 4, 5]]]
+
+
+def test_slices_with_a_changing_bound() -> None:
+    x, at, found = torch.arange(6.0), torch.tensor(0), []
+    for _ in range(4):
+        found.append(x[at : at + 2].tolist())
+        x[at:] += 10
+        at += 1
+    assert found == [[0, 1], [11, 12], [22, 23], [33, 34]] and x.tolist() == [10, 21, 32, 43, 44, 45]
+
+
+def test_lists_of_numpy_integers_are_index_tensors(run: Any) -> None:
+    x = torch.arange(12.0).reshape(3, 4)
+    result = run(lambda x: x[[np.int64(0), np.int64(2)]])(x)
+    assert result.tolist() == [[0, 1, 2, 3], [8, 9, 10, 11]]
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.uint16, np.uint32, np.uint64])
+def test_arrays_of_other_integers(run: Any, dtype: Any) -> None:
+    index = np.array([1, 2], dtype)
+    x = torch.arange(12.0).reshape(3, 4)
+    assert run(lambda x: x[index])(x).tolist() == [[4, 5, 6, 7], [8, 9, 10, 11]]
+    assert run(lambda x: x[0, index])(x).tolist() == [1, 2]
+    x[:, index] = 0
+    assert x.tolist() == [[0, 0, 0, 3], [4, 0, 0, 7], [8, 0, 0, 11]]
+
+
+def test_an_element_of_a_leaf_may_not_be_written_to_itself() -> None:
+    x = torch.ones(3, requires_grad=True)
+    with pytest.raises(RuntimeError, match="leaf"):
+        x[0] = x[0]
