@@ -92,7 +92,7 @@ WHOLE = (None, None, None)
 
 
 def plain_index(index: Any) -> Any:
-    """Return an index, or the bounds of its slices, with ints for NumPy's integers and integer tensors of shape (), read now."""
+    """Return an index, or the bounds of its slices, with ints for NumPy integers and integer tensors of shape (), read now."""
     if type(index) is tuple:
         return tuple([entry if type(entry) is int else plain_index(entry) for entry in index])
     if type(index) is slice:
