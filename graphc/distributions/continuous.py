@@ -164,10 +164,13 @@ class Cauchy(_LocationScale):
 
     @property
     def mean(self) -> Any:
-        """Return NaN: there is neither a mean nor a variance."""
+        """Return NaN: there is no mean."""
         return full_like(self.loc, float("nan"))
 
-    variance = mean
+    @property
+    def variance(self) -> Any:
+        """Return infinity: the squares have no mean."""
+        return full_like(self.loc, inf)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Any:
         """Draw differentiable samples."""

@@ -15,7 +15,7 @@ __all__ = []
 
 def bits(key: Node, shape: tuple[int, ...]) -> Node:
     """Return 32 random bits per element, as i32; node level."""
-    return apply("random_bits", key, shape=shape)
+    return apply("random_bits", key, shape=tuple(shape))  # of a Size, too
 
 
 def two_words(key: Node, shape: tuple[int, ...]) -> tuple[Node, Node]:

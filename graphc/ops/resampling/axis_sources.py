@@ -61,7 +61,9 @@ def _along(weights: Node, x: Node, axis: int) -> Node:
 
 
 def linear(x: Node, axis: Axis) -> Node:
-    """Interpolate linearly between the two neighbours."""
+    """Interpolate linearly between the two neighbours; as in torch, an axis that keeps its extent is not moved by a factor."""
+    if axis.out == axis.size:
+        return x
     positions = elementwise("maximum", axis.positions(F32 if x.dtype is F32 else F64), 0)
     low = _within(cast(elementwise("floor", positions), I64), axis.size)
     high = _within(low + 1, axis.size)

@@ -63,6 +63,8 @@ def test_moments_and_entropies(name: str) -> None:
         parity.assert_same(call, *args, rtol=1e-8, compiled=False)
     theirs, ours = (build(t, name, [t.tensor(a) for a in args]) for t in (parity.torch(), G))
     np.testing.assert_allclose(ours.mode, theirs.mode, rtol=1e-12)
+    if name == "Cauchy":
+        np.testing.assert_array_equal([ours.variance, ours.stddev], [theirs.variance, theirs.stddev])
     for method in ("cdf", "icdf"):
         if name in ("Laplace", "Cauchy", "Gumbel", "HalfCauchy", "Exponential", "Uniform", "Pareto", "Weibull"):
             values = [t.tensor(U if method == "icdf" else CASES[name][1]) for t in (parity.torch(), G)]
@@ -77,6 +79,8 @@ def test_samples_have_the_moments(name: str) -> None:
     d = build(G, name, [G.tensor(a) for a in args])
     x = d.sample((20000,))
     assert x.shape == (20000, *d.batch_shape, *d.event_shape) and not x.requires_grad and d._validate_sample(x) is None
+    short = build(G, name, [G.tensor(a).float() for a in args]).sample((1, len(name)))  # a shape that no other test has drawn
+    assert short.shape == (1, len(name), *d.batch_shape, *d.event_shape) and bool(short.isfinite().all())
     error = 5 * d.stddev.numpy() / np.sqrt(20000) + 1e-9
     assert (np.abs(x.mean(0).numpy() - d.mean.numpy()) < error).all()
     if name not in ("LogNormal", "Pareto", "InverseGamma", "StudentT"):

@@ -83,3 +83,9 @@ def test_older_names() -> None:
 ])  # fmt: skip
 def test_errors_are_torchs(call: Any) -> None:
     parity.assert_same_error(call)
+
+
+@pytest.mark.parametrize("mode", ["linear", "bilinear", "trilinear"])
+def test_a_factor_that_keeps_the_extent_moves_no_neighbours(mode: str) -> None:
+    x = RNG.standard_normal(tuple(min(n, 4) for n in SHAPES[mode]))
+    parity.assert_same(lambda t: lambda x: t.nn.functional.interpolate(x, scale_factor=1.2, mode=mode), x, compiled=False)
