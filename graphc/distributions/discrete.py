@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from graphc.autograd.grad_mode import no_grad
-from graphc.control_flow.api import while_loop
-from graphc.core.dtypes import float64
 from graphc.core.errors import located
 from graphc.distributions import constraints
+from graphc.distributions.counts import binomial, poisson
 from graphc.distributions.distribution import Distribution, ExponentialFamily, broadcast_all
 from graphc.distributions.gammas import standard_gamma
-from graphc.ops.create.fill import full_like, zeros
+from graphc.ops.create.fill import full_like
 from graphc.ops.create.ranges import arange
 from graphc.ops.elementwise.gamma import lgamma
 from graphc.ops.elementwise.special import logit, sigmoid, xlogy
@@ -217,17 +216,10 @@ class Binomial(_Binary):
         return constraints.integer_interval(0, self.total_count)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Any:
-        """Draw samples, without a gradient: the trials one after the other."""
+        """Draw samples, without a gradient."""
         with no_grad():
-            p, shape = self.probs, self._extended_shape(sample_shape)
-            count = self.total_count
-
-            def trial(i: Any, successes: Any) -> Any:
-                hit = (rand(shape, dtype=p.dtype) < p) & (i < count)
-                return i + 1, successes + hit.to(p.dtype)
-
-            start = (full_like(count.sum(), 0.0), zeros(shape, dtype=p.dtype))
-            return while_loop(lambda i, successes: (i < count).any(), trial, start)[1]
+            shape = self._extended_shape(sample_shape)
+            return binomial(self.total_count.expand(*shape), self.probs.expand(*shape))
 
     def log_prob(self, value: Any) -> Any:
         """Return the logarithm of the probability."""
@@ -258,18 +250,6 @@ class Binomial(_Binary):
             raise NotImplementedError("Inhomogeneous total count not supported by `enumerate_support`.")
         values = arange(1 + most).to(self._param.dtype).reshape(-1, *[1] * len(self._batch_shape))
         return values.expand(1 + most, *self._batch_shape) if expand else values
-
-
-def poisson(rate: Any) -> Any:
-    """Return Poisson distributed numbers: how many exponentially distributed times fit into the rate."""
-    target = rate.detach().double()
-
-    def arrival(count: Any, time: Any) -> Any:
-        time = time - (1 - rand(tuple(target.shape), dtype=float64)).log()
-        return count + (time <= target), time
-
-    start = (full_like(target, 0.0), full_like(target, 0.0))
-    return while_loop(lambda count, time: (time <= target).any(), arrival, start)[0].to(rate.dtype)
 
 
 class Poisson(ExponentialFamily):
