@@ -177,6 +177,7 @@ class Tracer:
             *self._written_state(),
         ]
         grads = self._accumulated()
+        self._guard_shared_grads()
         captures = list(trace.captures.values())
         inputs = [*self.params, *(c.placeholder for c in captures), *(n for _, n in trace.numbers)]
         constants = self._constants(inputs)
@@ -197,6 +198,7 @@ class Tracer:
             arranged=arranged,
             paths=[([numbers[n] for n in ends if n in numbers], list(map(self._finder, xs))) for ends, xs in trace.paths],
             writes=[(find, place(r)) for find, r in writes],
+            flags=self._flags(writes),
             grads=[(find, None if r is None else place(r)) for find, r in grads],
             placeholders=self.numbers,
             options=self.options,
@@ -311,6 +313,28 @@ class Tracer:
             writes.append((CapturedStorage(number, capture.source, rebinds), self._output(storage.node_in_trace())))
         return writes
 
+    def _flags(self, writes: Sequence[tuple[CapturedStorage | ArgumentStorage, Result]]) -> list[tuple[int, bool]]:
+        """Return the writes, by number, to tensors whose requires_grad the function has set, with its value."""
+        flags: list[tuple[int, bool]] = []
+        captures = list(self.trace.captures.items())
+        arguments = {number: tensor for tensor, number in self.numbers.items()}
+        for i, (find, r) in enumerate(writes):
+            if isinstance(find, ArgumentStorage):
+                now, before = arguments[find.number].requires_grad, self.call.arguments[find.number].requires_grad
+            else:
+                now, before = captures[find.number][0].requires_grad, captures[find.number][1].requires_grad
+            if now is not before and r.fn is None:
+                flags.append((i, now))
+        return flags
+
+    def _guard_shared_grads(self) -> None:
+        """Guard which gradients are one tensor, or one that the function reads under another name."""
+        slots = [s for s in self.trace.grads.values() if s.looked and s.original is not None and s.tensor not in self.numbers]
+        if slots:
+            fixed = [storage for storage, capture in self.trace.captures.items() if capture.lookup is None]
+            shared = _SharedGrads([slot.tensor for slot in slots], fixed)
+            self.trace.guards.append((shared, shared.among([slot.original for slot in slots])))
+
     def _accumulated(self) -> list[tuple[ArgumentTensor | OutsideTensor, Result | None]]:
         grads: list[tuple[ArgumentTensor | OutsideTensor, Result | None]] = []
         for slot in self.trace.grads.values():
@@ -320,6 +344,22 @@ class Tracer:
             elif final is not None and final is not slot.original:
                 grads.append((self._finder(slot.tensor), self._output(final._node())))
         return grads
+
+
+class _SharedGrads:
+    """Tells which gradients share values: with an earlier one, or with a storage that is found under another name."""
+
+    def __init__(self, tensors: Sequence[Tensor], fixed: Sequence[Storage]) -> None:
+        self.tensors = tensors
+        self.fixed = {storage: -1 - i for i, storage in enumerate(fixed)}
+
+    def __call__(self) -> tuple[int, ...]:
+        return self.among([tensor._grad for tensor in self.tensors])
+
+    def among(self, grads: Sequence[Tensor | None]) -> tuple[int, ...]:
+        """Return, for each gradient, a number that others have too if they share values with it."""
+        first = dict(self.fixed)
+        return tuple([0 if g is None else first.setdefault(g._storage.place[0], i) for i, g in enumerate(grads)])
 
 
 def _has_new_history(tensor: Tensor) -> bool:

@@ -155,7 +155,9 @@ def fast_path_of(variant: Variant, call: Call, slow: Callable[..., Any]) -> Call
 def _is_described_by_arrays(variant: Variant, call: Call) -> bool:
     """Return whether arrays describe a call completely: writes and results are outputs, and nothing has a history."""
     tensors = [a.passed for a in call.arguments if not a.is_numpy]
-    if len({id(x) for x in tensors}) < len(tensors) or any(a.requires_grad for a in call.arguments) or variant.state_like:
+    if len({id(x) for x in tensors}) < len(tensors) or any(a.requires_grad for a in call.arguments):
+        return False
+    if variant.state_like or variant.flags:
         return False
     finders = [*(f for f, _ in variant.grads_read), *(f for f, _ in variant.grads), *(f for f, _ in variant.writes)]
     if not all(isinstance(f, (OutsideTensor, CapturedStorage)) for f in finders):

@@ -103,6 +103,8 @@ class Variant:
     paths: list[tuple[list[int], list[ArgumentTensor | OutsideTensor]]]
     """Parameters whose history is not followed, and the tensors that it must not lead to."""
     writes: list[tuple[CapturedStorage | ArgumentStorage, Result]]
+    flags: list[tuple[int, bool]]
+    """Writes, by number, after which the tensor requires a gradient, or no longer does."""
     grads: list[tuple[ArgumentTensor | OutsideTensor, Result | None]]
     placeholders: dict[Tensor, int]
     options: Options
@@ -181,6 +183,8 @@ class Variant:
         self.has_run = True
         values = [(storage, r) for storage, (_, r) in zip(targets, self.writes, strict=True) if r.fn is None]
         write_state([s for s, _ in values], [pick.array(r) for _, r in values], [(i, i) for i in range(len(values))])
+        for number, requires in self.flags:
+            targets[number].set_requires_grad(requires)
         if histories is not None:
             histories.replaced = {r.node: storage for storage, r in values if r.node is not None}
         results = [pick.result(r, histories) for r in self.results]

@@ -76,3 +76,50 @@ def test_gradients_of_arguments_that_are_state():
         compiled(a * 2)
     g = torch.compile(lambda x, y: torch.autograd.grad((x * y).sum(), x)[0])
     assert g(a, a).tolist() == [2, 4] and g(a, a.detach()).tolist() == [1, 2] and g(a, torch.ones(2)).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("order", [["share", "", "apart", "share"], ["apart", "share", "", "apart"], ["view", "apart", "view"]])
+def test_gradients_that_are_one_tensor(order: list[str]) -> None:
+    def outcome(run: Any) -> list[Any]:
+        p, q, found = torch.nn.Parameter(torch.tensor([1.0, 2.0])), torch.nn.Parameter(torch.tensor([3.0, 4.0])), []
+        f = run(lambda x: (p * x + q * q * x).sum().backward())
+        for step in order:
+            base = torch.tensor([1.0, 1.0])
+            if step == "share":
+                p.grad = q.grad = base
+            elif step:
+                p.grad, q.grad = base.view(2), base.detach() if step == "view" else torch.tensor([2.0, 2.0])
+            f(torch.tensor([2.0, 3.0]))
+            found += [p.grad.tolist(), q.grad.tolist()]
+        return found
+
+    assert outcome(torch.compile) == outcome(lambda f: f)
+
+
+def test_requires_grad_set_inside_stays() -> None:
+    def outcome(run: Any) -> list[Any]:
+        p, found = torch.nn.Parameter(torch.tensor([1.0, 2.0])), []
+
+        def frozen(x: Any) -> Any:
+            p.requires_grad_(False)
+            return x * p
+
+        def back(x: Any) -> Any:
+            y = frozen(x)
+            p.requires_grad_()
+            return y
+
+        def leaf(x: Any) -> Any:
+            x.requires_grad_()
+            (gradient,) = torch.autograd.grad((x * x * p).sum(), x)
+            return gradient
+
+        for f in (back, frozen, leaf, back, leaf):
+            x = torch.tensor([3.0, 4.0])
+            y = run(f)(x)
+            found.append((y.tolist(), p.tolist(), p.requires_grad, x.requires_grad))
+            (x * p.detach().requires_grad_()).sum().backward()
+            found.append(None if x.grad is None else x.grad.tolist())
+        return found
+
+    assert outcome(torch.compile) == outcome(lambda f: f)
