@@ -62,12 +62,12 @@ class Shared(Storage):
         if self._is_rebound():
             super().enter()
             return
-        if state.trace is not None:
-            _depend_on_place(self)
         is_new_leaf = self.requires_grad and state.trace is not None and self.trace is not state.trace
         if is_new_leaf and self.trace is None and self._alone_outside():
             Storage.enter(self)
             return
+        if state.trace is not None:  # after what may end the sharing
+            _depend_on_place(self)
         if is_new_leaf:
             super().enter()  # gradients are taken with respect to its own node, not the source's
         self.source.enter()
