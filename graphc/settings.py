@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.core.errors import located
 from graphc.tensors.devices import CPU, device
 from graphc.tensors.tensor import Tensor
 
@@ -52,13 +53,18 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
         mode: whether results must be the same.
         warn_only: accepted as in torch and ignored.
 
+    Raises:
+        TypeError: if mode is no bool.
+
     Example:
         >>> graphc.use_deterministic_algorithms(True)
         >>> graphc.are_deterministic_algorithms_enabled()
         True
         >>> graphc.use_deterministic_algorithms(False)
     """
-    _settings["deterministic"] = bool(mode)
+    if not isinstance(mode, bool):
+        raise located(TypeError(f"use_deterministic_algorithms(): expected a bool, got {type(mode).__name__}"))
+    _settings["deterministic"] = mode
 
 
 def are_deterministic_algorithms_enabled() -> bool:
