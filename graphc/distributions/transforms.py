@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import log
 from typing import Any
 
+from graphc.core.dtypes import finfo
 from graphc.distributions import constraints
 from graphc.distributions.transform import ComposeTransform, IndependentTransform, ReshapeTransform, Transform, sum_rightmost
 from graphc.ops.create.fill import full_like
@@ -77,6 +78,12 @@ class PowerTransform(Transform):
         return (self.exponent * y / x).abs().log()
 
 
+def _inside(y: Any) -> Any:
+    """Return numbers moved into (0, 1), as in torch: images that round to 0 or 1 have preimages and finite densities."""
+    limits = finfo(y.dtype)
+    return y.clamp(min=limits.tiny, max=1 - limits.eps)
+
+
 class SigmoidTransform(Transform):
     """Map each element x to 1 / (1 + exp(-x)).
 
@@ -91,9 +98,10 @@ class SigmoidTransform(Transform):
     codomain = constraints.unit_interval
 
     def _call(self, x: Any) -> Any:
-        return sigmoid(x)
+        return _inside(sigmoid(x))
 
     def _inverse(self, y: Any) -> Any:
+        y = _inside(y)
         return y.log() - (-y).log1p()
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:
@@ -242,14 +250,14 @@ class StickBreakingTransform(Transform):
         return (n - arange(n)).float()
 
     def _call(self, x: Any) -> Any:
-        z = sigmoid(x - self._offset(x.shape[-1]).to(x.dtype).log())
+        z = _inside(sigmoid(x - self._offset(x.shape[-1]).to(x.dtype).log()))
         rest = (1 - z).cumprod(-1)
         ones = full_like(x[..., :1], 1.0)
         return cat([z, ones], -1) * cat([ones, rest], -1)
 
     def _inverse(self, y: Any) -> Any:
         head = y[..., :-1]
-        rest = (1 - head.cumsum(-1)).clamp(min=1e-38)
+        rest = (1 - head.cumsum(-1)).clamp(min=finfo(y.dtype).tiny)
         return head.log() - rest.log() + self._offset(head.shape[-1]).to(y.dtype).log()
 
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any:

@@ -48,7 +48,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     Returns:
         For tensors and arrays, of equal shapes (...), a tensor of shape (B, ...) and their dtype; for numbers a tensor of
         shape (B,), float64 for floats and int64 for ints; for dicts a dict, and for tuples and lists a list of what their
-        parts are combined into; for strings a list.
+        parts are combined into, named tuples for named tuples; for strings and bytes a list.
 
     Raises:
         TypeError: for items of another type.
@@ -69,8 +69,9 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, dict):
         return {key: default_collate([item[key] for item in batch]) for key in first}
     if isinstance(first, (tuple, list)):
-        return [default_collate(part) for part in zip(*batch, strict=True)]
-    if isinstance(first, str):
+        parts = [default_collate(part) for part in zip(*batch, strict=True)]
+        return type(first)(*parts) if hasattr(first, "_fields") else parts  # named tuples stay so
+    if isinstance(first, (str, bytes)):
         return list(batch)
     raise TypeError(f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {type(first)}")
 

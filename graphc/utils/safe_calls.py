@@ -279,5 +279,3 @@ def find(module: Any, name: Any) -> Any:
     if known not in CALLED and known not in ARGUMENTS:
         raise refused(known)
     return known
-
-

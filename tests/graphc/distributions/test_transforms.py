@@ -61,3 +61,18 @@ def test_transformed_distributions() -> None:
     x = moved.rsample((5000,))
     assert x.shape == (5000, 3) and ((x - G.tensor([2.0, 3.0, 4.0])).mean(0).abs() < 0.1).all()
     assert moved.expand((2, 3)).sample().shape == (2, 3) and G.allclose(moved.icdf(G.tensor(0.5)), G.tensor([2.0, 3.0, 4.0]))
+
+
+@pytest.mark.parametrize("name", ["SigmoidTransform", "StickBreakingTransform"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_images_that_round_to_the_ends_have_finite_preimages(name: str, dtype: Any) -> None:
+    def call(t: Any) -> Any:
+        def run(x: Any) -> Any:
+            transform = getattr(t.distributions, name)()
+            y = transform(x)
+            return y, transform.inv(y), transform.log_abs_det_jacobian(x, y)
+
+        return run
+
+    x = np.array([[-800.0, 40.0, 3.0], [800.0, -40.0, 0.0], [20.0, -90.0, 30.0]], dtype)
+    parity.assert_same(call, x, rtol=1e-5 if dtype is np.float32 else 1e-8)

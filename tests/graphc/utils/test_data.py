@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 import numpy as np
 import pytest
 
@@ -57,3 +59,9 @@ def test_random_split_deals_out_every_index_once() -> None:
     assert [p.indices for p in parts] == [order[:4], [], order[4:]] and parts[2][0] == order[4] ** 2
     with pytest.raises(ValueError, match="does not equal the length"):
         torch.utils.data.random_split(Squares(), [4, 4])
+
+
+def test_named_tuples_stay_named_and_bytes_are_listed() -> None:
+    item = namedtuple("item", ["x", "name"])
+    batch = default_collate([item(torch.tensor([1.0]), b"a"), item(torch.tensor([2.0]), b"b")])
+    assert type(batch) is item and batch.x.tolist() == [[1.0], [2.0]] and batch.name == [b"a", b"b"]
