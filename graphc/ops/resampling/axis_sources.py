@@ -44,7 +44,8 @@ def _within(index: Node, n: int) -> Node:
 def nearest(x: Node, axis: Axis, exact: bool) -> Node:
     """Return the elements at floor(i * step), or floor((i + 1/2) * step), of an axis, computed in float32 as in torch."""
     n, out = axis.size, axis.out
-    if axis.factor is None and out % n == 0:
+    kept = not exact and x.type.rank == 4 and out in (n, 2 * n)  # torch heeds no factor then, but only in images
+    if (axis.factor is None or kept) and out % n == 0:
         wide = expand_axes(x, (*x.shape[: axis.axis + 1], out // n, *x.shape[axis.axis + 1 :]), (axis.axis + 1,))
         return reshape(wide, (*x.shape[: axis.axis], out, *x.shape[axis.axis + 1 :]))
     if axis.factor is None and n % out == 0 and not exact:
@@ -95,6 +96,8 @@ def cubic(x: Node, axis: Axis) -> Node:
 
 def smooth(x: Node, axis: Axis, kind: str) -> Node:
     """Resample with a kernel that is as wide as the step, so that finer detail than the result's is averaged."""
+    if axis.out == axis.size:
+        return x
     n, scale = axis.size, axis.step
     reach = {"linear": 1.0, "cubic": 2.0}[kind] * max(scale, 1.0)
     center = (iota((axis.out, n), 0, F64) + 0.5) * scale

@@ -85,7 +85,16 @@ def test_errors_are_torchs(call: Any) -> None:
     parity.assert_same_error(call)
 
 
-@pytest.mark.parametrize("mode", ["linear", "bilinear", "trilinear"])
-def test_a_factor_that_keeps_the_extent_moves_no_neighbours(mode: str) -> None:
-    x = RNG.standard_normal(tuple(min(n, 4) for n in SHAPES[mode]))
-    parity.assert_same(lambda t: lambda x: t.nn.functional.interpolate(x, scale_factor=1.2, mode=mode), x, compiled=False)
+@pytest.mark.parametrize("mode, smooth", [
+    ("linear", False), ("bilinear", False), ("trilinear", False), ("bilinear", True), ("bicubic", True), ("nearest", False),
+])  # fmt: skip
+@pytest.mark.parametrize("factor", [1.2, 2.2])
+def test_factors_that_keep_or_double_an_extent(mode: str, smooth: bool, factor: float) -> None:
+    keywords = {"scale_factor": factor, "mode": mode, "antialias": smooth}
+
+    def call(t: Any) -> Any:  # torch's gradient is not that of what it computes if it smooths
+        return lambda x: t.nn.functional.interpolate(x.detach() if smooth else x, **keywords)
+
+    for extents in ((3, 4, 4), (4, 7, 2)):
+        x = RNG.standard_normal((2, 3, *extents[: len(SHAPES.get(mode, SHAPES["bilinear"])) - 2]))
+        parity.assert_same(call, x, compiled=False)
