@@ -196,8 +196,9 @@ class Engine:
                     raise RuntimeError(f"Function '{step.name()}' returned nan values in its {number}th output.{location}")
 
     def _used(self, targets: Sequence[tuple[Tensor, Node]]) -> set[GradFn]:
-        """Return the grad_fns that gradients flow through on their way to the targets."""
+        """Return the grad_fns that gradients flow through on their way to the targets, or to where a history leads out."""
         edges = {e for t, _ in targets if not t.is_leaf and (e := t._edge()) is not None}
+        edges |= {s for s in self.steps if isinstance(s, CustomGradFn) and not s.edges}
         return leading_to(edges | _by_node(self.steps, [n for _, n in targets]), self.steps)
 
     def held(self) -> Iterable[Storage]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from graphc.compiler.protocol import Array, Result
 from graphc.compiler.signature import Call
-from graphc.ir.core.graph import PARAMETER, Node
+from graphc.ir.core.graph import PARAMETER, Node, make
+from graphc.ir.core.ops import PRIMITIVES
 from graphc.recording.grad_fn import AccumulateGrad, CustomGradFn, GradFn, TransformInput, history
 from graphc.recording.structures import substitute
 from graphc.storage.storage import Storage, unique, valued
@@ -78,7 +79,7 @@ class Histories:
         known = self.actual | {node: storage.entered() for node, storage in self.replaced.items()}
         node, *nodes = substitute([r.node, *(leaf.node for leaf in leaves)], known)
         if node.value is None:
-            node.value = array
+            node = _with_value(node, array)
         outside = [s.outputs[0] for s in steps if isinstance(s, CustomGradFn) and is_outside(s)]
         if any(self.edges.get(placeholder) is None for placeholder in outside):
             node = unique(node)
@@ -87,6 +88,17 @@ class Histories:
         edges += [self.edges[placeholder] for placeholder in outside]
         edges += [AccumulateGrad(self._tensor(leaf), new) for leaf, new in zip(leaves, nodes, strict=True)]
         return Tensor._of(Storage(node, True, GradFn(r.fn.name(), tuple(edges), saves=r.fn.saves)))
+
+
+def _with_value(node: Node, array: Array) -> Node:
+    """Return a node for the value that the program computed.
+
+    The derivatives compute `node` itself again: one of a maximum compares it with its operands, which the program may have
+    rounded in another way.
+    """
+    known = make(PRIMITIVES["alias"], (node,), unique=True, like=node)
+    known.value = array
+    return known
 
 
 def is_outside(step: GradFn) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,12 @@ def realize(roots: Sequence[Node]) -> list[np.ndarray[Any, Any]]:
     pending = [n for n in dict.fromkeys(roots) if n.value is None]
     if pending:
         order = toposort(pending, _is_known)
+        again = _compared(order)
+        if again:
+            order = toposort(pending, lambda n: n.value is not None and n not in again)
         others = _other_results(order, pending)
         order, pending = [*order, *(r for r in others if r not in order)], [*pending, *others]
-        for node, array in zip(pending, _run(order, pending), strict=True):
+        for node, array in zip(pending, _run(order, pending, again), strict=True):
             node.value = array
     return [n.value for n in roots]
 
@@ -45,8 +48,26 @@ def _is_known(node: Node) -> bool:
     return node.value is not None
 
 
-def _run(order: list[Node], roots: list[Node]) -> Sequence[Any]:
-    known = {n: value for n in order if (value := n.value) is not None}  # read once: other threads compute shared nodes
+def _compared(order: Sequence[Node]) -> set[Node]:
+    """Return the known extrema whose operands are computed: these are computed again.
+
+    Their derivatives compare them with the elements of the operand, and other code may round these in another way.
+    """
+    computed = {n for n in order if n.value is None}
+    known = [n for n in order if n.value is not None and _is_extremum(n)]
+    again: set[Node] = set()
+    while more := {n for n in known if n not in again and (n.operands[0] in computed or n.operands[0] in again)}:
+        again |= more
+    return again
+
+
+def _is_extremum(node: Node) -> bool:
+    return node.op.kind == "reduce" and node.op.idempotent and node.dtype.is_float
+
+
+def _run(order: list[Node], roots: list[Node], again: Set[Node] = frozenset()) -> Sequence[Any]:
+    # a value is read once: other threads compute shared nodes
+    known = {n: value for n in order if n not in again and (value := n.value) is not None}
     cost = 0.0
     for node in order:
         if node.op is PARAMETER and node not in known:

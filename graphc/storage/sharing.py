@@ -116,6 +116,7 @@ class Shared(Storage):
     def become_plain(self) -> None:
         """Keep the value without the source; views of this storage stay its views."""
         self.entered()
+        self.source.shows_no_longer(self)
         self.__class__ = Storage  # type: ignore[assignment]
         Places.changes += 1
 

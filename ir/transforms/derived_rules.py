@@ -81,10 +81,6 @@ def _cross_entropy_by_target(g: Node, v: Node, x: Node, t: Node) -> Node:
     return g * (far - near)
 
 
-def _bounded(g: Node, v: Node, x: Node, bound: Node) -> Node:
-    return select(elementwise("eq", v, x), g, 0)
-
-
 def _hardswish(g: Node, v: Node, x: Node, y: Node) -> Node:
     return select(x <= -3, 0, select(x < 3, g * (x * (1 / 3) + 0.5), g))
 
@@ -122,8 +118,8 @@ DERIVED: dict[str, tuple[Partial, Partial | None]] = {
     "hardswish": (_hardswish, None),
     "inverse-square": (lambda g, v, x, y: g * (v / x * -2), None),
     "inverse-root": (lambda g, v, x, y: g * (elementwise("abs", v) * v * v * -0.5), None),
-    "at-least": (_bounded, lambda g, v, x, bound: select(x < bound, g, 0)),
-    "at-most": (_bounded, lambda g, v, x, bound: select(x > bound, g, 0)),
+    "at-least": (lambda g, v, x, bound: select(x >= bound, g, 0), lambda g, v, x, bound: select(x < bound, g, 0)),
+    "at-most": (lambda g, v, x, bound: select(x <= bound, g, 0), lambda g, v, x, bound: select(x > bound, g, 0)),
     "cross-entropy": (_cross_entropy, _cross_entropy_by_target),
 }
 """For each rule, the partial derivatives with respect to the two operands, times `g`."""

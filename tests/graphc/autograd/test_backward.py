@@ -718,3 +718,38 @@ def test_leaves_that_were_frozen_since_get_no_gradient(way: str) -> None:
         assert frozen.grad is None
         assert free.grad is not None
         np.testing.assert_allclose(free.grad.numpy(), np.sin([1.0, 2.0]), rtol=1e-6)
+
+
+class Passed(Function):
+    """The identity as Python code: what comes after it is computed node by node."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x * 1
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return g
+
+
+EXTREMA: dict[str, Callable[[Any, Any], Any]] = {
+    "amax": lambda x, b: (x.exp() * b).amax(1),
+    "amin of amax": lambda x, b: (x.exp() * b).reshape(20, 3, 11).amax(2).amin(1),
+    "clamp": lambda x, b: (x.exp() * b).clamp(-1, 1).amax(1),
+}
+
+
+@pytest.mark.parametrize("name", EXTREMA)
+@pytest.mark.parametrize("kind", ["nodes", "compiled"])
+def test_a_known_extremum_is_compared_with_operands_of_the_same_code(kind: str, name: str) -> None:
+    def body(x: Any, b: Any) -> Any:
+        return EXTREMA[name](Passed.apply(x) if kind == "nodes" else x, b)
+
+    f = torch.compile(body, check_nan=True) if kind == "compiled" else body
+    torch.manual_seed(0)
+    for _ in range(20):
+        x = torch.randn(20, 33).requires_grad_()
+        y = f(x, torch.rand(20, 33) * 0.01)
+        y.tolist()  # computed here, by other code than the backward
+        y.sum().backward()
+        assert (x.grad != 0).sum(1).tolist() == [1] * 20
