@@ -93,7 +93,7 @@ class Histories:
 def _with_value(node: Node, array: Array) -> Node:
     """Return a node for the value that the program computed.
 
-    The derivatives compute `node` itself again: one of a maximum compares it with its operands, which the program may have
+    The derivatives recompute `node` itself: one of a maximum compares it with its operands, which the program may have
     rounded in another way.
     """
     known = make(PRIMITIVES["alias"], (node,), unique=True, like=node)

@@ -49,7 +49,7 @@ def _is_known(node: Node) -> bool:
 
 
 def _compared(order: Sequence[Node]) -> set[Node]:
-    """Return the known extrema whose operands are computed: these are computed again.
+    """Return the known extrema whose operands are computed: these are recomputed.
 
     Their derivatives compare them with the elements of the operand, and other code may round these in another way.
     """
