@@ -106,10 +106,12 @@ def operation_pages() -> dict[str, str]:
     """Return the pages of operations by title, and one of what `graphc` exports besides."""
     pages, told = {}, set()
     for title, folder in FAMILIES.items():
+        others = tuple(f"{f.__name__}." for f in FAMILIES.values() if f is not folder)
         names = exported(folder)
-        found = {n: owner(n) for n in names}
+        found = {n: owner(n) for n in names}  # a method of tensors may have the name of another family's function
+        found = {n: at for n, at in found.items() if at and not str(getattr(at[1], "__module__", "")).startswith(others)}
         told.update(names)
-        pages[title] = page(title, [entry(at[0], n, at[1]) for n, at in found.items() if at is not None])
+        pages[title] = page(title, [entry(at[0], n, at[1]) for n, at in found.items()])
     title = "Functions of layers"
     left = [n for n in functional.__all__ if n not in told]
     pages[title] = page(title, [entry(functional.__name__, n, getattr(functional, n)) for n in left])
@@ -143,12 +145,14 @@ def write_api(app: Any) -> None:
             file.write_text(text, encoding="utf-8")
 
 
-def escape_bars(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Escape the bars of absolute values, which reStructuredText would take for substitutions."""
-    lines[:] = ["`".join(re.sub(r"\|", r"\\|", s) if i % 2 == 0 else s for i, s in enumerate(x.split("`"))) for x in lines]
+def escape_marks(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Escape the bars of absolute values and the stars of products, which reStructuredText would take for markup."""
+    for number, x in enumerate(lines):
+        marks = r"\|" if x.lstrip().startswith("*") else r"[|*]"  # *args keeps its star
+        lines[number] = "`".join(re.sub(marks, r"\\\g<0>", s) if i % 2 == 0 else s for i, s in enumerate(x.split("`")))
 
 
 def setup(app: Any) -> None:
     """Connect to Sphinx."""
-    app.connect("autodoc-process-docstring", escape_bars)
+    app.connect("autodoc-process-docstring", escape_marks)
     app.connect("builder-inited", write_api)
