@@ -134,3 +134,13 @@ def test_decisions_are_refused_or_right() -> None:
     assert {"a value", "not lawful", "not writable", "not promotable", "not vectorizable", "not stored", "not packable"} <= {
         *report.counts
     }
+
+
+FORMER_LOOPS = [195349952]
+"""Seeds of control-flow programs that failed: a guarded load all of whose conditions are uniform over the lanes."""
+
+
+@pytest.mark.parametrize("seed", FORMER_LOOPS)
+def test_former_failures_of_loops(seed: int) -> None:
+    report = run_watched("loops", seed, 60, 1, ())
+    assert report.failures == [] and report.cases == 1

@@ -92,8 +92,8 @@ class Accesses(Addresses):
         at = self._first_lane(buffer, index)
         if same:
             at = f.select(functools.reduce(f.and_, same), at, self._zeros(type))
-        mask = functools.reduce(f.and_, differs)
-        x = f.masked_load(at, type, mask if self.mask is None else f.and_(mask, self.mask))
+        masks = differs if self.mask is None else [*differs, self.mask]
+        x = f.masked_load(at, type, functools.reduce(f.and_, masks)) if masks else f.load(at, type, self.lanes)
         return f.cmp("ne", x, f.like(0, x)) if i.dtype.is_bool else x
 
     def _zeros(self, type: str) -> Value:

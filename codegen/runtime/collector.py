@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 __all__ = ["paused_collector"]
 
 _paused = 0
-"""How many blocks have paused it in this process; threads may lose a count, which a forked process alone reads."""
+"""How many blocks of the main thread have paused it."""
 
 
 @contextmanager
 def paused_collector() -> Iterator[None]:
-    """Pause the collector in a block, unless it is disabled anyway; the outermost block starts it again."""
+    """Pause the collector in a block of the main thread, unless it is disabled anyway; the outermost block starts it again.
+
+    Another thread, one that compiles in the background above all, leaves it as it is: the program may disable it meanwhile.
+    """
     global _paused
-    if not gc.isenabled():
+    if threading.current_thread() is not threading.main_thread() or not gc.isenabled():
         yield
         return
     gc.disable()
@@ -34,7 +38,7 @@ def paused_collector() -> Iterator[None]:
 
 
 def _in_child() -> None:
-    """Start the collector in a forked process if another thread had paused it: that thread does not exist there."""
+    """Start the collector in a process forked by another thread while the main thread had paused it."""
     global _paused
     if _paused:
         _paused = 0

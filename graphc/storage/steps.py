@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.build import broadcast, constant, gather, iota, pad, permute, reshape, scatter, select
+from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import Node, Primitive, make
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.types import BOOL

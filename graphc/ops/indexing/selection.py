@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from graphc.dispatch.keys import KEYED
+from graphc.ir.core.cached import cached_property
 
 __all__ = []
 

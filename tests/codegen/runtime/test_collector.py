@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
 
 import pytest
 
@@ -32,6 +33,26 @@ def test_a_disabled_collector_stays_disabled() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_another_thread_leaves_it_as_it_is() -> None:
+    states: list[bool] = []
+
+    def run() -> None:
+        with paused_collector():
+            states.append(gc.isenabled())
+
+    for wanted in (True, False):
+        thread = threading.Thread(target=run)
+        if wanted:
+            thread.start()
+            thread.join()
+        else:
+            with paused_collector():
+                thread.start()
+                thread.join()
+                assert not gc.isenabled()
+    assert states == [True, False] and gc.isenabled()
 
 
 def test_compilations_pause_it(monkeypatch: pytest.MonkeyPatch) -> None:
