@@ -22,7 +22,8 @@ class Histories:
     """The nodes and grad_fns on which the histories of a call's results stand: made before the call writes anything.
 
     A leaf that the function writes has another node afterwards, from which on its gradients are taken too.  `replaced` are the
-    storages with the nodes that the trace wrote to them.
+    storages with the nodes that the trace wrote to them.  Leaves that the function makes are new ones at each call:
+    `new_leaves`, by the tensor of the trace.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Histories:
     ) -> None:
         self.captures, self.placeholders, self.call, self.arrays = captures, placeholders, call, arrays
         self.replaced: dict[Node, Storage] = {}
+        self.new_leaves: dict[Tensor, Tensor] = {}
         self.numbers = {p: i for i, p in enumerate(params)}
         self.actual = {p: self._actual(i, p) for i, p in enumerate(params)}
         self.edges = {p: edge for r in results if r.has_history for p, edge in self._edges(r.fn)}
@@ -53,6 +55,7 @@ class Histories:
         """Return the ends of a recorded history at parameters of the graph, with their grad_fns at this call."""
         steps = history([fn])
         ends = [s for s in steps if isinstance(s, (AccumulateGrad, TransformInput)) and s.node in self.numbers]
+        ends = [s for s in ends if not self._is_made(s)]
         return [(s.node, self._tensor(s)._edge()) for s in ends] + [
             (s.outputs[0], self._captured(s.outputs[0])) for s in steps if isinstance(s, CustomGradFn) and is_outside(s)
         ]
@@ -63,28 +66,42 @@ class Histories:
         storage = None if number is None else self.captures[number - len(self.call.arguments)].source()
         return None if storage is None else storage.make_fn()
 
+    def _is_made(self, end: AccumulateGrad | TransformInput) -> bool:
+        """Return whether a history ends at a leaf that the function made."""
+        if isinstance(end, TransformInput) or end.tensor in self.placeholders:
+            return False
+        return end.tensor._storage.trace is not None
+
     def _tensor(self, end: AccumulateGrad | TransformInput) -> Any:
         """Return the tensor, at this call, where a history ends."""
         if isinstance(end, TransformInput):
             return self.call.arguments[self.numbers[end.node]].passed
         number = self.placeholders.get(end.tensor)
-        return end.tensor if number is None else self.call.arguments[number].passed
+        return self.new_leaves.get(end.tensor, end.tensor) if number is None else self.call.arguments[number].passed
 
     def tensor(self, r: Result, array: Array) -> Tensor:
         """Return a result with a history, after the call has written: the recorded graph, with a known value."""
         assert r.node is not None
         assert r.fn is not None
         steps = history([r.fn])
-        leaves = [s for s in steps if isinstance(s, AccumulateGrad) and s.node not in self.numbers]
+        leaves = [s for s in steps if isinstance(s, AccumulateGrad) and (s.node not in self.numbers or self._is_made(s))]
         known = self.actual | {node: storage.entered() for node, storage in self.replaced.items()}
+        known |= {leaf.node: tensor._node() for leaf in leaves if (tensor := self.new_leaves.get(leaf.tensor)) is not None}
         node, *nodes = substitute([r.node, *(leaf.node for leaf in leaves)], known)
+        for leaf, new in zip(leaves, nodes, strict=True):
+            if self._is_made(leaf) and leaf.tensor not in self.new_leaves:
+                self.new_leaves[leaf.tensor] = Tensor._of(Storage(new, True))
+        if isinstance(r.fn, AccumulateGrad) and r.fn.tensor in self.new_leaves:
+            node.value = array
+            return self.new_leaves[r.fn.tensor]
         if node.value is None:
             node = _with_value(node, array)
         outside = [s.outputs[0] for s in steps if isinstance(s, CustomGradFn) and is_outside(s)]
         if any(self.edges.get(placeholder) is None for placeholder in outside):
             node = unique(node)
             return Tensor._of(Storage(node, True, CustomGradFn(r.fn.name(), (), [node], [node], no_way_out)))
-        edges = [self.edges[s.node] for s in steps if isinstance(s, (AccumulateGrad, TransformInput)) and s.node in self.edges]
+        ends = [s for s in steps if isinstance(s, (AccumulateGrad, TransformInput)) and s not in leaves]
+        edges = [self.edges[s.node] for s in ends if s.node in self.edges]
         edges += [self.edges[placeholder] for placeholder in outside]
         edges += [AccumulateGrad(self._tensor(leaf), new) for leaf, new in zip(leaves, nodes, strict=True)]
         return Tensor._of(Storage(node, True, GradFn(r.fn.name(), tuple(edges), saves=r.fn.saves)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphc.recording.grad_fn import GradFn
 from graphc.storage import views
-from graphc.storage.sharing import Shared
+from graphc.storage.sharing import Shared, share_equal
 from graphc.storage.storage import Storage
 from graphc.storage.views import ViewSteps
 from graphc.tensors.tensor import Tensor
@@ -32,23 +33,49 @@ class Shown:
         """Return the result of a call; `values` are those that it computed, `args` the tensors that were passed."""
         source = self.source(values, args)
         if self.detached:
-            storage, before = source._storage.place if isinstance(source, Tensor) else (source, ())
-            inner = source._view_steps if isinstance(source, Tensor) else ()
-            shared = Shared(storage, before + inner + self.steps)
-            return Tensor._of(shared)
+            return Tensor._of(Shared(*_shared_place(source, self.steps)))
         assert isinstance(source, Tensor)
         return source._view_along(self.steps, self.name) if self.steps else source
 
 
 @dataclass(frozen=True)
+class WrittenAlias:
+    """A value, by its number, that shares with another tensor and has a history of its own: it was detached, then written."""
+
+    number: int
+    source: Source
+    steps: ViewSteps
+
+    def join(self, values: Sequence[Any], args: Sequence[Any]) -> None:
+        """Let the value of a call share with its source."""
+        share_equal(values[self.number]._storage, *_shared_place(self.source(values, args), self.steps))
+
+
+@dataclass(frozen=True)
 class Arrangement:
-    """The leaves of a function's result: each the number of a value, or what it shows."""
+    """The leaves of a function's result: each the number of a value, or what it shows; and the values that share.
+
+    `graded` are the leaves, by position, that the function made and took gradients of; these are the last entries of `leaves`.
+    """
 
     leaves: tuple[int | Shown, ...]
+    written: tuple[WrittenAlias, ...]
+    graded: tuple[int, ...]
 
     def __call__(self, values: Sequence[Any], args: Sequence[Any]) -> list[Any]:
         """Return the leaves of a call."""
-        return [values[x] if isinstance(x, int) else x(values, args) for x in self.leaves]
+        for alias in self.written:
+            alias.join(values, args)
+        leaves = [values[x] if isinstance(x, int) else x(values, args) for x in self.leaves]
+        for i in reversed(self.graded):
+            leaves[i]._grad = leaves.pop()
+        return leaves
+
+
+def _shared_place(source: Tensor | Storage, steps: ViewSteps) -> tuple[Storage, ViewSteps]:
+    """Return the storage, and the steps from there, of what a source shows along steps."""
+    storage, before = source._place() if isinstance(source, Tensor) else (source, ())
+    return storage, before + steps
 
 
 def arrangement(
@@ -59,34 +86,61 @@ def arrangement(
     `is_known` tells whether a leaf is an argument or an external tensor; `sources` has the storages of arguments, gradients and
     external tensors.
     """
+    graded = [i for i, x in enumerate(leaves) if not is_known(x) and _is_made_leaf(x) and x._grad is not None]
+    leaves = [*leaves, *(leaves[i]._grad for i in graded)]
     places = {i: place for i, x in enumerate(leaves) if not is_known(x) and (place := _place(x)) is not None}
     uses: dict[Storage, list[int]] = {}
     for i, place in places.items():
         uses.setdefault(place.storage, []).append(i)
+    written = [s for s in uses if s.place[0] is not s and views.is_static(s.place[1])]
+    readers = Counter([place.storage for place in places.values()] + [s.place[0] for s in written])
     values: list[Any] = []
     arranged: dict[int, int | Shown] = {}
+    known = dict(sources)
 
     def computed(x: Any) -> int:
         values.append(x)
         return len(values) - 1
 
+    def is_shared(storage: Storage) -> bool:
+        return readers[storage] > 1 or storage in sources
+
     for i, x in enumerate(leaves):
-        if i not in places or (len(uses[places[i].storage]) == 1 and places[i].storage not in sources):
+        if i not in places or not is_shared(places[i].storage):
             arranged[i] = computed(x)
-    for storage, positions in uses.items():
-        remaining = [i for i in positions if i not in arranged]
-        if not remaining:
+    for storage in readers:
+        if not is_shared(storage):
             continue
-        source = sources.get(storage) or ResultSource(computed(_base(storage, [leaves[i] for i in remaining])))
-        for i in remaining:
+        positions = uses.get(storage, [])
+        if storage not in known:
+            known[storage] = ResultSource(computed(_base(storage, [leaves[i] for i in positions])))
+        source = known[storage]
+        for i in positions:
             place = places[i]
             view_of = source
             if isinstance(source, OutsideSource) and not place.detached:
                 view_of = OutsideSource(leaves[i] if leaves[i]._base is None else leaves[i]._base)
             arranged[i] = Shown(view_of, place.steps, _name(leaves[i]), place.detached)
-    if not any(isinstance(x, Shown) for x in arranged.values()):
+    aliases = []
+    for alias in written:
+        (source, steps), value = alias.place, known.get(alias)
+        if source not in known or alias in sources:
+            continue
+        if isinstance(value, ResultSource):
+            aliases.append(WrittenAlias(value.number, known[source], steps))
+        else:  # one result alone reads it
+            (i,) = uses[alias]
+            number = arranged[i]
+            assert isinstance(number, int)
+            aliases.append(WrittenAlias(number, known[source], steps + places[i].steps))
+    if not aliases and not graded and not any(isinstance(x, Shown) for x in arranged.values()):
         return list(leaves), None
-    return values, Arrangement(tuple(arranged[i] for i in range(len(leaves))))
+    return values, Arrangement(tuple(arranged[i] for i in range(len(leaves))), tuple(aliases), tuple(graded))
+
+
+def _is_made_leaf(x: Any) -> bool:
+    """Return whether a result that the function made is a leaf."""
+    return type(x) is Tensor and x.requires_grad and x._storage._fn is None and x._base is None
 
 
 @dataclass(frozen=True)
@@ -140,14 +194,12 @@ class _Place:
 
 
 def _place(x: Any) -> _Place | None:
-    """Return what a tensor shows; None for a history of its own, or for elements that depend on values."""
+    """Return what a tensor shows, its own storage if that has a history; None for elements that depend on values."""
     if type(x) is not Tensor:
         return None
     storage = x._storage
-    source, steps = x._place()
-    if not views.is_static(steps) or (source is not storage and storage.requires_grad):
-        return None
-    return _Place(source, steps, source is not storage)
+    source, steps = (storage, x._view_steps) if storage.requires_grad else x._place()
+    return _Place(source, steps, source is not storage) if views.is_static(steps) else None
 
 
 def _base(storage: Storage, tensors: Sequence[Tensor]) -> Tensor:

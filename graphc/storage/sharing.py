@@ -15,7 +15,7 @@ from graphc.storage import views
 from graphc.storage.storage import HELD_ONCE, Storage, stopped, unique, valued
 from graphc.storage.views import ViewSteps
 
-__all__ = ["Places", "Shared", "own", "rebind", "share", "stop_sharing"]
+__all__ = ["Places", "Shared", "own", "rebind", "share", "share_equal", "stop_sharing"]
 
 
 SHARED_DATA = (
@@ -264,3 +264,13 @@ def share(storage: Storage, source: Storage, path: ViewSteps) -> None:
     new = storage._derive(storage.source.entered())
     storage.set_node(storage._under_history(node, new) if storage.requires_grad else new)
     storage.pending, storage.version = source.pending, version + 1
+
+
+def share_equal(storage: Storage, source: Storage, path: ViewSteps) -> None:
+    """Let a storage share the value of `source`, which is the value that it has: its node and its history stay."""
+    storage.entered()
+    storage.make_fn()
+    storage.__class__ = Shared
+    assert isinstance(storage, Shared)
+    storage.attach(source, path)
+    storage.origin = storage.source.entered()

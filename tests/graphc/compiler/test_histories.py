@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import graphc as G
@@ -172,3 +173,53 @@ def test_state_does_not_get_a_history() -> None:
     for held in (state, p * 1):
         with pytest.raises(TracingError, match="state without history"):
             G.compile(lambda x, held=held: held.mul_(p) * x)(G.tensor(2.0))
+
+
+def made_on_a_copy(p: Any, x: Any) -> Any:
+    y = (x * 2).detach().requires_grad_()
+    return (y * p).sum(), y, y[1:]
+
+
+def made_and_differentiated(p: Any, x: Any) -> Any:
+    y = (x * 2).detach().requires_grad_()
+    (y * y * p).sum().backward()
+    return y, y * 3, y.grad
+
+
+def made_and_not_returned(p: Any, x: Any) -> Any:
+    z = ((x * 2).detach().requires_grad_() * p).sigmoid()
+    return z, (z * p).sum()
+
+
+def made_of_a_constant(p: Any, x: Any) -> Any:
+    y = G.zeros(3, requires_grad=True)
+    return y, (y + x) * p
+
+
+def made_alone(p: Any, x: Any) -> Any:
+    return G.tensor([1.0, 2.0], requires_grad=True)
+
+
+LEAVES = [made_on_a_copy, made_and_differentiated, made_and_not_returned, made_of_a_constant, made_alone]
+
+
+@pytest.mark.parametrize("body", LEAVES, ids=lambda f: f.__name__)
+def test_leaves_that_a_function_makes_are_new_ones_at_each_call(body: Callable[..., Any]) -> None:
+    def found(run: Callable[..., Any]) -> list[Any]:
+        p = G.nn.Parameter(G.tensor(P))
+        f = run(lambda x: body(p, x))
+        calls, seen = [], []
+        for call in range(3):
+            p.grad = None
+            results = f(G.tensor([1.0, 2.0, 3.0]) * (call + 1))
+            results = results if isinstance(results, tuple) else (results,)
+            calls.append(results)
+            total = G.stack([(t * t).sum() for t in results if t.requires_grad]).sum()
+            leaves = [t for t in results if t.is_leaf and t.requires_grad]
+            taken = G.autograd.grad(total, [*leaves, p], retain_graph=True, allow_unused=True)
+            total.backward()
+            seen.append([None if g is None else g.tolist() for g in (*taken, p.grad, *(t.grad for t in leaves))])
+        return [seen, *([(t.tolist(), t.is_leaf, t.requires_grad) for t in results] for results in calls)]
+
+    wanted, compiled = found(lambda f: f), found(G.compile)
+    assert str(compiled) == str(wanted) if body is not made_and_not_returned else np.allclose(compiled[0][0], wanted[0][0])

@@ -125,3 +125,81 @@ def test_a_plain_result_needs_no_arrangement() -> None:
     assert same is x
     assert doubled.tolist() == [2.0, 4.0]
     assert f._compiled_variants.popitem()[1][0].arranged is None
+
+
+def alias_of_state(s: Any, x: Any) -> Any:
+    b = s.b.detach()
+    b[1:] = s.p[1:] * 2
+    return b
+
+
+def view_of_the_alias(s: Any, x: Any) -> Any:
+    return alias_of_state(s, x)[1:]
+
+
+def alias_of_an_argument(s: Any, x: Any) -> Any:
+    b = x.detach()
+    b[1:] = s.p[1:] * 2
+    return b[1:], b
+
+
+def alias_of_a_result(s: Any, x: Any) -> Any:
+    y = x * 3
+    b, c = y.detach(), y.detach()
+    b[1:] = s.p[1:] * 2
+    return c, b, y[1:]
+
+
+def two_aliases(s: Any, x: Any) -> Any:
+    y = x * 3
+    b, c = y.detach(), y.detach()[1:]
+    b[1:] = s.p[1:] * 2
+    c.mul_(s.p[:2])
+    return b, c
+
+
+def alias_of_a_gradient(s: Any, x: Any) -> Any:
+    (s.p * x).sum().backward()
+    return s.p.grad.detach().mul_(s.p)
+
+
+def leaf_on_state(s: Any, x: Any) -> Any:
+    b = s.b.detach().requires_grad_()
+    return b, b * 2
+
+
+def leaf_on_a_result(s: Any, x: Any) -> Any:
+    y = x * 3
+    b = y.detach().requires_grad_()
+    return b * 2, b, y
+
+
+WRITTEN = [
+    alias_of_state, view_of_the_alias, alias_of_an_argument, alias_of_a_result, two_aliases, alias_of_a_gradient,
+    leaf_on_state, leaf_on_a_result,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", WRITTEN, ids=lambda f: f.__name__)
+def test_what_was_detached_shares_under_a_history_of_its_own(body: Callable[[Any, Any], Any]) -> None:
+    def found(run: Callable[..., Any]) -> list[Any]:
+        s = SimpleNamespace(p=G.nn.Parameter(G.tensor([4.0, 5.0, 6.0])))
+        f = run(lambda x: body(s, x))
+        seen: list[Any] = []
+        for call in range(3):
+            s.b, s.p.grad = G.tensor([1.0, 2.0, 3.0]), None
+            x = G.tensor([7.0, 8.0, 9.0]) * (call + 1)
+            leaves = flattened(f(x))
+            with G.no_grad():
+                for i, leaf in enumerate(leaves):
+                    leaf += 10.0 * (i + 1)
+                    seen.append([t.tolist() for t in (*leaves, s.b, x)])
+                s.b += 0.5
+                x -= 1
+            seen.append([t.tolist() for t in (*leaves, s.b, x)])
+            G.stack([(t * t).sum() for t in leaves if t.requires_grad]).sum().backward()
+            grads = [s.p.grad, *(t.grad for t in leaves if t.is_leaf)]
+            seen.append([None if g is None else g.tolist() for g in grads])
+        return seen
+
+    assert found(G.compile) == found(lambda f: f)
