@@ -123,16 +123,16 @@ def arrangement(
             arranged[i] = Shown(view_of, place.steps, _name(leaves[i]), place.detached)
     aliases = []
     for alias in written:
-        (source, steps), value = alias.place, known.get(alias)
-        if source not in known or alias in sources:
+        (root, steps), value = alias.place, known.get(alias)
+        if root not in known or alias in sources:
             continue
         if isinstance(value, ResultSource):
-            aliases.append(WrittenAlias(value.number, known[source], steps))
+            aliases.append(WrittenAlias(value.number, known[root], steps))
         else:  # one result alone reads it
             (i,) = uses[alias]
             number = arranged[i]
             assert isinstance(number, int)
-            aliases.append(WrittenAlias(number, known[source], steps + places[i].steps))
+            aliases.append(WrittenAlias(number, known[root], steps + places[i].steps))
     if not aliases and not graded and not any(isinstance(x, Shown) for x in arranged.values()):
         return list(leaves), None
     return values, Arrangement(tuple(arranged[i] for i in range(len(leaves))), tuple(aliases), tuple(graded))
