@@ -124,7 +124,7 @@ def outcome(m: Any, text: str, alias: str, seed: int, compiled: bool) -> list[An
             x, y = both[1:4], both[2:5]
         x, y = s.b0 if alias == "buffer" and call % 2 else x, x if alias == "same" else y
         results = f(x, y, call % 3)
-        use_results(m, random, [r for r in results if r is not None], x, ".data =" not in text)
+        use_results(m, random, [r for r in results if r is not None], x, ".data" not in text)
         found += [None if w.grad is None else np.array(w.grad.tolist()) for w in leaves]
         tensors = (*results, s.b0, s.b1, s.b2, s.p0, s.p1, x, y)
         found += [np.array(t.detach().tolist()) for t in tensors if t is not None]
@@ -133,7 +133,7 @@ def outcome(m: Any, text: str, alias: str, seed: int, compiled: bool) -> list[An
 
 
 def use_results(m: Any, random: Any, results: list[Any], x: Any, differentiable: bool) -> None:
-    """Write to some results, and take gradients of all; torch takes those of what `.data` was assigned with its new values."""
+    """Write to some results, and take gradients of all; torch takes those of what was written by `.data` with its new values."""
     with m.no_grad():
         for result in results[: random.integers(0, 3)] if random.random() < 0.5 else ():
             if result.ndim:
