@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from math import prod
 from typing import Any
 
 from graphc.codegen.gemm.blocking import Blocking, Product, blocking_for
 from graphc.codegen.gemm.text import product_text, verify_product
 from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.scalar_ops import LLVM
+from graphc.codegen.llvm.target import host
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.loop_ir import Kernel, ensure
 from graphc.codegen.loops.lower import Operand, lower_copy, lower_fusion
@@ -27,12 +28,17 @@ from graphc.codegen.program.memory.buffers import SLOT_ELEMENTS, Buffer, Buffers
 from graphc.codegen.program.parallel import call_in_turn, call_parallel
 from graphc.codegen.program.products import emit_packed, emit_product, schedule_product, shared, suits
 from graphc.ir.analysis.views import as_view, dense_strides
-from graphc.ir.core.cost import is_small
+from graphc.ir.core.cost import instructions, is_small
 from graphc.ir.core.graph import Node, Region
 from graphc.ir.core.predicates import is_scatter
 from graphc.ir.core.structural_key import exact_key
 
 __all__ = ["Calls"]
+
+COLD, SLACK = 32, 8
+"""Cold functions together run at most one of `COLD` instructions of a program, at other sizes `SLACK` times as many."""
+FEW = 8
+"""A program with fewer kernels has no cold ones: it is compiled soon, and may take microseconds."""
 
 
 class Calls:
@@ -51,6 +57,9 @@ class Calls:
         self._names: dict[Function, str] = {}
         self._fusions: dict[Any, tuple[Kernel, KernelFunction]] = {}
         """The kernels of fusions by structure, numbers and layouts: those of equal layers are lowered and emitted once."""
+        self._work: dict[str, Any] = {}
+        """The estimated instructions of the functions of fusions; infinite for those that loops call."""
+        self.cold: frozenset[str] = frozenset()
         self._packed: dict[Node, tuple[Buffer, Blocking]] = {}
         """Packed right factors of matmuls in the loops being emitted, and the blocking that they are packed for."""
 
@@ -75,6 +84,23 @@ class Calls:
         written = [(t.shape, r.strides) for t, r in zip(node.types, results, strict=True)]
         first = self._call(function, [*(b for b, _ in views), *results])
         self.limits.add(kernel, function, first, [*map(self.buffers.layout, node.operands), *written])
+        work = math.inf if self.buffers.loops else instructions(node, host().info)
+        name = self._share(function.f)
+        self._work[name] = self._work.get(name, 0) + work
+
+    def compile_cold_fast(self, total: Any, known: frozenset[str] | None) -> None:
+        """Have code generated quickly for the functions that together run a small part of a program's `total` instructions.
+
+        A training step has many of them: they update or sum parameters with few elements.  `known` are the functions that
+        were cold at other sizes: none is added then, and they stay while they are far from hot, so that the text is the same.
+        """
+        count = len(self._work)
+        share, names = (COLD, set(self._work)) if known is None else (COLD / SLACK, known & set(self._work))
+        if count >= FEW:
+            self.cold = frozenset(name for name in sorted(names) if self._work[name] * (count * share) <= total)
+        for function in self.module.functions:
+            if function.name in self.cold:
+                function.compile_fast()
 
     def _fusion(self, node: Node, operands: list[Operand], outputs: list[Operand]) -> tuple[Kernel, KernelFunction]:
         """Return the kernel of a fusion and its function, that of an equal fusion if there was one."""
@@ -142,7 +168,7 @@ class Calls:
         """Copy the pieces of a concatenation that their kernels do not write into its buffer."""
         result = self.buffers.result(node)
         small = all(is_small(o.type, SLOT_ELEMENTS) and has_constant_extents(o.shape) for o in node.operands)
-        if small and prod(node.shape[: node.params["axis"]]) == 1:
+        if small and math.prod(node.shape[: node.params["axis"]]) == 1:
             self._copy_small(node.operands, result.address)
             return
         axis, strides, start = node.params["axis"], dense_strides(node.shape), 0

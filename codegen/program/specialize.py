@@ -43,9 +43,14 @@ Layouts = Mapping[Node, Strides]
 
 
 class Write(Protocol):
-    """Emits the program of a graph; `check` verifies the graph after each pass."""
+    """Emits the program of a graph.
 
-    def __call__(self, graph: Graph, layouts: Layouts, *, check: bool = True) -> ProgramText: ...
+    `check` verifies the graph after each pass; `known_cold` are the cold functions of the program for other sizes.
+    """
+
+    def __call__(
+        self, graph: Graph, layouts: Layouts, *, check: bool = True, known_cold: frozenset[str] | None = None
+    ) -> ProgramText: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +70,8 @@ class ProgramText:
     """Constraints on the numbers under which every access is inside its buffer."""
     threads: int | None = None
     """The index of the parameter that is the number of threads, if threads share its loops."""
+    cold: frozenset[str] = frozenset()
+    """The functions whose code is generated quickly, since they take a small part of the time."""
 
     def numbers(self) -> list[Any]:
         """Return everything that depends on sizes, as a flat list."""
@@ -149,7 +156,7 @@ class _Structure:
             self.refusals += program is None
         if program is None:
             counts["written"] += 1
-            program = write(graph, layouts)
+            program = write(graph, layouts, known_cold=self.samples[0][1].cold if self.samples else None)
         self.samples = [(numbers, program), *self.samples[: SAMPLES - 1]]
         return program
 
@@ -161,7 +168,7 @@ class _Structure:
         symbolic = [value if at < 0 else guards.symbols[at] for at, value in pattern]
         try:
             with fresh_scope():
-                program = write(*with_numbers(graph, layouts, symbolic), check=False)
+                program = write(*with_numbers(graph, layouts, symbolic), check=False, known_cold=sample.cold)
         except (TypeError, AttributeError, ArithmeticError):  # a pass needs a number where it got a symbol
             return None
         specialization = _Specialization(program, guards.specialization(program.numbers()), pattern, symbols)
@@ -218,16 +225,18 @@ def program_text_of(graph: Graph, layouts: Layouts, write: Write, kind: object =
 def _on_disk(write: Write, key: str) -> Write:
     """Return `write` with its program on disk: written by another process, if it was, for equal numbers."""
 
-    def load_or_write(graph: Graph, layouts: Layouts, *, check: bool = True) -> ProgramText:
+    def load_or_write(
+        graph: Graph, layouts: Layouts, *, check: bool = True, known_cold: frozenset[str] | None = None
+    ) -> ProgramText:
         if not check:  # with symbols
-            return write(graph, layouts, check=check)
+            return write(graph, layouts, check=check, known_cold=known_cold)
         stored = _programs.load(key)
         known = None if stored is None else _unpacked(stored)
         if known is not None:
             counts["loaded"] += 1
             return known
         start = perf_counter()
-        program = write(graph, layouts)
+        program = write(graph, layouts, known_cold=known_cold)
         _programs.store(key, zlib.compress(pickle.dumps(program), 1), perf_counter() - start)
         return program
 

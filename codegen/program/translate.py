@@ -17,13 +17,14 @@ LONG = 2_000_000
 
 
 def translate(
-    graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True
+    graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True, known_cold: frozenset[str] | None = None
 ) -> tuple[dict[str, Graph], ProgramWriter]:
-    """Run the passes and emit the program."""
+    """Run the passes and emit the program; `known_cold` are the cold functions of one for other sizes."""
     stages = optimize(graph, host().info, layouts, check=check)
     with debug.timed("kernels"):
         final = stages[FINAL]
-        writer = ProgramWriter(final, [layouts[p] for p in final.params], dynamic, check, _is_long(work_of(final)))
+        given = [layouts[p] for p in final.params]
+        writer = ProgramWriter(final, given, dynamic, check, _is_long(work_of(final)), known_cold)
         writer.write()
     return stages, writer
 
@@ -33,9 +34,11 @@ def _is_long(work: Work) -> bool:
     return bool(work.flops + work.bytes >= LONG)
 
 
-def write_program(graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True) -> ProgramText:
+def write_program(
+    graph: Graph, layouts: Layouts, *, check: bool = True, dynamic: bool = True, known_cold: frozenset[str] | None = None
+) -> ProgramText:
     """Return the text of a graph's program: passes, fusion, lowering and emission, without a compiler."""
-    stages, writer = translate(graph, layouts, check=check, dynamic=dynamic)
+    stages, writer = translate(graph, layouts, check=check, dynamic=dynamic, known_cold=known_cold)
     if debug.enabled("kernels"):
         debug.show("kernels", writer.calls.listing)
     debug.show("llvm", writer.text)
@@ -47,5 +50,6 @@ def program_text(writer: ProgramWriter, work: tuple[int, int]) -> ProgramText:
     limits, main = writer.calls.limits, writer.main
     threads = main.threads.slot if "threads" in vars(main) else None
     return ProgramText(
-        writer.text, writer.calls.count, main.parameters, writer.live_ranges, work, limits.facts, limits.extents, threads
-    )
+        writer.text, writer.calls.count, main.parameters, writer.live_ranges, work,
+        limits.facts, limits.extents, threads, writer.calls.cold,
+    )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from graphc.codegen.llvm.target import host
 from graphc.codegen.loops.loop_ir import ensure
 from graphc.codegen.program.calls import Calls
 from graphc.codegen.program.control_flow import ControlFlow
@@ -13,6 +14,7 @@ from graphc.codegen.program.register_regions import RegisterRegions
 from graphc.ir.analysis.in_place import InPlace
 from graphc.ir.analysis.views import Strides, dense_strides
 from graphc.ir.core.cached import cached_property
+from graphc.ir.core.cost import instructions
 from graphc.ir.core.graph import PARAMETER, Graph, Node, Region
 from graphc.ir.core.predicates import is_fusion
 
@@ -25,9 +27,15 @@ class ProgramWriter:
     """Emits one program: regions in order, each node by the object for its kind."""
 
     def __init__(
-        self, graph: Graph, layouts: Sequence[Strides], dynamic: bool = True, check: bool = True, parallel: bool = False
+        self,
+        graph: Graph,
+        layouts: Sequence[Strides],
+        dynamic: bool = True,
+        check: bool = True,
+        parallel: bool = False,
+        known_cold: frozenset[str] | None = None,
     ) -> None:
-        self.graph, self.layouts = graph, layouts
+        self.graph, self.layouts, self.known_cold = graph, layouts, known_cold
         arena = len(graph.params) + len(graph.results)
         self.main = MainFunction(arena + 1, dynamic=dynamic)
         self.buffers = Buffers(self.main, arena)
@@ -55,6 +63,8 @@ class ProgramWriter:
         self.buffers.finish()
         self.main.finish(straight=all(is_fusion(node) or not node.regions for node in self.graph.nodes()))
         self.buffers.fill_sizes()
+        total = sum(instructions(node, host().info) for node in self.graph.nodes())
+        self.calls.compile_cold_fast(total, self.known_cold)
 
     def _region(self, region: Region, results: dict[Node, Buffer], order: Sequence[Node] | None = None) -> None:
         """Emit the nodes of a region whose parameters have buffers; the results are written into theirs."""

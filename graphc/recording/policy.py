@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 from dataclasses import asdict, dataclass
 
@@ -55,6 +56,8 @@ class EagerReport:
 def set_eager(mode: str) -> None:
     """Set when pending work of eager code is compiled, in all threads; results are the same up to rounding.
 
+    The environment variable `GRAPHC_EAGER` sets it when graphc is imported.
+
     Args:
         mode: "auto": a piece of work that has often run on NumPy is compiled, so that no program waits for a compiler much
             longer than it has worked without. "evaluate": everything runs on NumPy, also what has been compiled before.
@@ -74,8 +77,12 @@ def set_eager(mode: str) -> None:
     structures.choose(mode)
 
 
+if "GRAPHC_EAGER" in os.environ:
+    set_eager(os.environ["GRAPHC_EAGER"])
+
+
 def get_eager() -> str:
-    """Return when pending work of eager code is compiled: what `set_eager` has set, "auto" by default.
+    """Return when pending work of eager code is compiled: what `set_eager` or `GRAPHC_EAGER` has set, "auto" by default.
 
     Example:
         >>> graphc.get_eager()

@@ -133,7 +133,7 @@ def outcome(m: Any, text: str, alias: str, seed: int, compiled: bool) -> list[An
 
 
 def use_results(m: Any, random: Any, results: list[Any], x: Any, differentiable: bool) -> None:
-    """Write to some results, and take gradients of all; torch takes those of what was written by `.data` with its new values."""
+    """Write to some results, and take gradients of all; torch takes those of what `.data` has written with its new values."""
     with m.no_grad():
         for result in results[: random.integers(0, 3)] if random.random() < 0.5 else ():
             if result.ndim:

@@ -1,4 +1,4 @@
-"""Kernels that write into concatenations, and right factors that loops pack once."""
+"""Kernels that write into concatenations, right factors that loops pack once, functions that are compiled quickly."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import re
 import numpy as np
 import pytest
 
-from graphc.codegen.program.program import compile_graph
+from graphc.codegen.program import specialize
+from graphc.codegen.program.program import Program, compile_graph
 from graphc.ir.core import build
 from graphc.ir.core.graph import Graph, Node, Region
 from graphc.ir.core.types import BOOL, F32, F64, I64
+from graphc.ir.pipeline import FINAL
 from graphc.ir.regions import builders
 from tests.codegen.program.joined import check
 from tests.ir.fusion.test_fusion import param
@@ -157,3 +159,57 @@ def test_a_straight_program_computes_addresses_where_it_passes_them_and_is_compi
     looped = builders.scan(body, [c], [], 5)
     main = compile_graph(Graph((c,), (looped[0],))).llvm_ir(optimized=False).partition("@program(")[2]
     assert "#0 {" in main.partition("\n")[0]
+
+
+def step_of(large: int, small: int = 8) -> tuple[Graph, list[np.ndarray]]:
+    """Return a product with a long tail, and nine updates of few elements that differ, with arguments."""
+    x, w = param(large, 64, name="x"), param(64, 64, name="w")
+    ps = [param(small + i, name=f"p{i}") for i in range(9)]
+    results = [build.apply("tanh", build.matmul(x, w)) * 0.5]
+    for i, p in enumerate(ps):
+        y: Node = p
+        for _ in range(i + 1):
+            y = build.apply("sin", y) * 0.25
+        results.append(y)
+    graph = Graph((x, w, *ps), tuple(results))
+    rng = np.random.default_rng(0)
+    return graph, [rng.standard_normal(p.shape).astype(np.float32) for p in graph.params]
+
+
+def cold_functions(program: Program) -> set[str]:
+    return set(re.findall(r"^define internal void @(k\w+)\([^\n]*#1 {", program.llvm_ir(optimized=False), re.M))
+
+
+def test_functions_with_little_work_are_compiled_quickly():
+    graph, arrays = step_of(256)
+    check(graph, arrays)
+    program = compile_graph(graph)
+    fusions = {k.name for k in program.kernels}
+    assert len(fusions) == 10
+    assert len(cold_functions(program)) == 9
+    assert program.asm()  # LLVM takes the attributes
+    few = Graph(graph.params[:5], graph.results[:4])
+    assert cold_functions(compile_graph(few)) == set(), "a program of a few kernels has none"
+    equal, _ = step_of(1, small=64)
+    assert len(cold_functions(compile_graph(equal))) < 9, "a small part of the work, not little work"
+
+
+def test_cold_functions_stay_cold_at_other_sizes_until_they_are_far_from_it(monkeypatch):
+    monkeypatch.setattr(specialize, "_structures", specialize.new_cache())
+    program = compile_graph(step_of(256)[0])
+    for large in (255, 200, 150, 3000):
+        assert cold_functions(compile_graph(step_of(large)[0])) == cold_functions(program)
+    assert compile_graph(step_of(200)[0]).llvm_ir(optimized=False) == program.llvm_ir(optimized=False)
+    graph, arrays = step_of(2, small=100)
+    check(graph, arrays)
+    assert cold_functions(compile_graph(graph)) < cold_functions(program)
+
+
+def test_a_kernel_in_a_loop_is_not_cold():
+    graph, _ = step_of(256)
+    c, p = param(8, name="c"), param(8, name="p")
+    body = Region((c, p), (build.apply("tanh", c + p), p))
+    looped = builders.scan(body, [graph.params[2], graph.params[2]], [], 5)
+    program = compile_graph(Graph(graph.params, (*graph.results, looped[0])))
+    assert len(cold_functions(program)) == 9
+    assert len(program.kernels) > 10 or "registers" in program.stage(FINAL)

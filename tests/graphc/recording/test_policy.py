@@ -53,6 +53,15 @@ def test_an_unknown_mode_is_an_error() -> None:
         torch.set_eager("fast")
 
 
+def test_an_environment_variable_sets_the_mode() -> None:
+    code = "import graphc; print(graphc.get_eager())"
+    for value in ("compile", "fast"):
+        environment = {"GRAPHC_EAGER": value, "PYTHONPATH": "."}
+        ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+        assert ran.stdout == ("compile\n" if value == "compile" else "")
+        assert ("got 'fast'" in ran.stderr) == (value == "fast")
+
+
 def test_the_report_is_printed_when_the_process_ends() -> None:
     code = "import graphc; graphc.set_eager('compile'); [(graphc.ones(9) * 2 + 1).sum().item() for _ in range(5)]"
     environment = {"GRAPHC_DEBUG": "eager", "PYTHONPATH": "."}
