@@ -23,8 +23,8 @@ def translate(
     stages = optimize(graph, host().info, layouts, check=check)
     with debug.timed("kernels"):
         final = stages[FINAL]
-        given = [layouts[p] for p in final.params]
-        writer = ProgramWriter(final, given, dynamic, check, _is_long(work_of(final)), known_cold)
+        strides = [layouts[p] for p in final.params]
+        writer = ProgramWriter(final, strides, dynamic, check, _is_long(work_of(final)), known_cold)
         writer.write()
     return stages, writer
 
