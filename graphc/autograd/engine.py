@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from graphc.recording.structures import substitute
 from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["Engine", "depending", "differentiate", "step_name", "step_saves", "takes_gradient", "with_late_hooks"]
+__all__ = ["Engine", "differentiate", "reached_ends", "step_name", "step_saves", "takes_gradient", "with_late_hooks"]
 
 TWICE = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
@@ -218,10 +220,11 @@ class Engine:
             return [None if n is None else Tensor._of(Storage(stopped(n))) for n in nodes]
         inner = history(edge for s in self.steps if isinstance(s, CustomGradFn) for edge in s.grad_history)
         by_node = _ends([*self.steps, *self.weight_steps, *inner])
-        depends = depending([n for n in nodes if n is not None], by_node)
-        edges = tuple(dict.fromkeys(by_node.values()))
-        forked = len(edges) != 1 or sum(e in edges or isinstance(e, AccumulateGrad) for s in self.steps for e in s.edges) > 1
-        return [None if n is None else Tensor._of(_recorded(n, edges, n in depends, forked)) for n in nodes]
+        ends = tuple(dict.fromkeys(by_node.values()))
+        forked = len(ends) != 1 or sum(e in ends or isinstance(e, AccumulateGrad) for s in self.steps for e in s.edges) > 1
+        ends_of = reached_ends([n for n in nodes if n is not None], list(by_node))
+        edges = {n: tuple(dict.fromkeys(by_node[end] for end in reached)) for n, reached in ends_of.items()}
+        return [None if n is None else Tensor._of(_recorded(n, edges[n], forked)) for n in nodes]
 
 
 def _is_python(step: GradFn) -> bool:
@@ -271,20 +274,20 @@ def _ends(steps: Iterable[GradFn]) -> dict[Node, GradFn]:
     return ends
 
 
-def depending(roots: Sequence[Node], ends: Iterable[Node]) -> set[Node]:
-    """Return the nodes that depend on one of the ends differentiably."""
-    dependent = set(ends)
+def reached_ends(roots: Sequence[Node], ends: Sequence[Node]) -> dict[Node, list[Node]]:
+    """Return, for each root, the ends on which it depends differentiably, in their order."""
+    bits = {end: 1 << i for i, end in enumerate(ends)}
     for node in toposort(roots):
-        if not is_stopped(node) and not dependent.isdisjoint(node.operands):
-            dependent.add(node)
-    return dependent
+        if node not in bits:
+            bits[node] = 0 if is_stopped(node) else reduce(or_, [bits[o] for o in node.operands], 0)
+    return {root: [end for i, end in enumerate(ends) if bits[root] >> i & 1] for root in roots}
 
 
 NAMES = {"matmul": "Mm", "reshape": "View", "broadcast": "Expand", "select": "Where", "cast": "ToCopy", "gather": "Index"}
 
 
-def _recorded(node: Node, edges: tuple[GradFn, ...], depends: bool, forked: bool) -> Storage:
-    if not depends:
+def _recorded(node: Node, edges: tuple[GradFn, ...], forked: bool) -> Storage:
+    if not edges:
         return Storage(stopped(node))
     return Storage(node, True, GradFn(step_name(node, forked), edges, saves=step_saves(node, forked)))
 

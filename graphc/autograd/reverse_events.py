@@ -1,7 +1,7 @@
 """Reverse passes as events: from slots of the recording to gradients that are slots too, without creating nodes.
 
 The first time, the gradients are built as nodes on the entry of the trie; from then on the event is looked up.  Under
-`create_graph` the gradients have a history, whose edges are the ends of that of the outputs.  Hooks, and histories that leave
+`create_graph` the gradients have a history, whose edges are ends of that of the outputs.  Hooks, and histories that leave
 the recording, take the path over nodes.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphc.autograd.closed_recordings import Way, backward_over_recordings, way_from
-from graphc.autograd.engine import depending, step_name, step_saves
+from graphc.autograd.engine import reached_ends, step_name, step_saves
 from graphc.ir.core.build import cast, full_like, zeros_like
 from graphc.ir.core.graph import Node, TypeRuleError
 from graphc.ir.transforms.vjp import gradients
@@ -228,14 +228,16 @@ def _learn(asked: _Pass, before: Entry, targets: Targets, olds: tuple[int | None
     slots: list[Slot] = []
     build: list[int | None] = []
     forked = _forks(known, asked)
-    if asked.create:
-        depends = depending([n for n in sums if n is not None], {known[s].node for s in asked.ends})
+    slot_by_node = {known[s].node: s for s in asked.ends} if asked.create else {}
+    reached = reached_ends([n for n in sums if n is not None], list(slot_by_node))
     for node, old in zip(sums, olds, strict=True):
         build.append(None if node is None else len(slots))
         if node is None:
             continue
-        edges = (*asked.ends, *([old] if old is not None and known[old].requires else []))
-        if asked.create and (node in depends or len(edges) > len(asked.ends)):
+        edges = tuple([slot_by_node[end] for end in reached[node]])
+        if asked.create and old is not None and known[old].requires:
+            edges = (*edges, old)
+        if edges:
             slots.append(Slot(MADE, node, True, step_name(node, forked), edges, saves=step_saves(node, forked)))
         else:
             slots.append(Slot(MADE, stopped(node)))

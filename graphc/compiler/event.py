@@ -41,7 +41,8 @@ def event_plan(variant: Variant) -> EventPlan | None:
     """Return how calls of a variant are recorded; None if they are not: no result has a history, or it does more than that."""
     histories = {i: r for i, r in enumerate(variant.results) if r.has_history}
     effects = variant.grads or variant.paths or variant.flags or variant.options.check_nan
-    simple = not effects and all(r.kind == "output" for r in variant.results)
+    retaining = variant.arranged is not None and variant.arranged.retaining  # the history of a result passes through others
+    simple = not effects and not retaining and all(r.kind == "output" for r in variant.results)
     targets = all(isinstance(w, CapturedStorage) and not w.rebinds and r.kind == "output" for w, r in variant.writes)
     if not histories or not simple or not targets:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graphc.autograd.engine import reached_ends
 from graphc.compiler.protocol import Array, Result
 from graphc.compiler.signature import Call
 from graphc.ir.core.graph import PARAMETER, Node, make
@@ -38,6 +39,8 @@ class Histories:
         self.captures, self.placeholders, self.call, self.arrays = captures, placeholders, call, arrays
         self.replaced: dict[Node, Storage] = {}
         self.new_leaves: dict[Tensor, Tensor] = {}
+        self.tensors: dict[Node, Tensor] = {}
+        """The results so far by their nodes in the trace: later ones stand on them."""
         self.numbers = {p: i for i, p in enumerate(params)}
         self.actual = {p: self._actual(i, p) for i, p in enumerate(params)}
         self.edges = {p: edge for r in results if r.has_history for p, edge in self._edges(r.fn)}
@@ -80,12 +83,22 @@ class Histories:
         return self.new_leaves.get(end.tensor, end.tensor) if number is None else self.call.arguments[number].passed
 
     def tensor(self, r: Result, array: Array) -> Tensor:
-        """Return a result with a history, after the call has written: the recorded graph, with a known value."""
+        """Return a result with a history, after the call has written: the recorded graph, with a known value.
+
+        Results on which others depend come first.
+        """
+        assert r.node is not None
+        tensor = self._tensor_of(r, array, {n: x for n, x in self.tensors.items() if n is not r.node})
+        self.tensors.setdefault(r.node, tensor)
+        return tensor
+
+    def _tensor_of(self, r: Result, array: Array, earlier: Mapping[Node, Tensor]) -> Tensor:
         assert r.node is not None
         assert r.fn is not None
         steps = history([r.fn])
         leaves = [s for s in steps if isinstance(s, AccumulateGrad) and (s.node not in self.numbers or self._is_made(s))]
         known = self.actual | {node: storage.entered() for node, storage in self.replaced.items()}
+        known |= {n: x._node() for n, x in earlier.items()}
         known |= {leaf.node: tensor._node() for leaf in leaves if (tensor := self.new_leaves.get(leaf.tensor)) is not None}
         node, *nodes = substitute([r.node, *(leaf.node for leaf in leaves)], known)
         for leaf, new in zip(leaves, nodes, strict=True):
@@ -103,6 +116,7 @@ class Histories:
         ends = [s for s in steps if isinstance(s, (AccumulateGrad, TransformInput)) and s not in leaves]
         edges = [self.edges[s.node] for s in ends if s.node in self.edges]
         edges += [self.edges[placeholder] for placeholder in outside]
+        edges += [earlier[n]._edge() for n in reached_ends([r.node], list(earlier))[r.node]]
         edges += [AccumulateGrad(self._tensor(leaf), new) for leaf, new in zip(leaves, nodes, strict=True)]
         return Tensor._of(Storage(node, True, GradFn(r.fn.name(), tuple(edges), saves=r.fn.saves)))
 

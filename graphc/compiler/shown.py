@@ -55,18 +55,22 @@ class WrittenAlias:
 class Arrangement:
     """The leaves of a function's result: each the number of a value, or what it shows; and the values that share.
 
-    `graded` are the leaves, by position, that the function made and took gradients of; these are the last entries of `leaves`.
+    `retaining` are the results, by position, that retain their gradients, `graded` those that have one: these gradients are
+    the last entries of `leaves`.
     """
 
     leaves: tuple[int | Shown, ...]
-    written: tuple[WrittenAlias, ...]
-    graded: tuple[int, ...]
+    written: tuple[WrittenAlias, ...] = ()
+    retaining: tuple[int, ...] = ()
+    graded: tuple[int, ...] = ()
 
     def __call__(self, values: Sequence[Any], args: Sequence[Any]) -> list[Any]:
         """Return the leaves of a call."""
         for alias in self.written:
             alias.join(values, args)
         leaves = [values[x] if isinstance(x, int) else x(values, args) for x in self.leaves]
+        for i in self.retaining:
+            leaves[i].retain_grad()
         for i in reversed(self.graded):
             leaves[i]._grad = leaves.pop()
         return leaves
@@ -86,7 +90,8 @@ def arrangement(
     `is_known` tells whether a leaf is an argument or an external tensor; `sources` has the storages of arguments, gradients and
     external tensors.
     """
-    graded = [i for i, x in enumerate(leaves) if not is_known(x) and _is_made_leaf(x) and x._grad is not None]
+    new = [i for i, x in enumerate(leaves) if type(x) is Tensor and not is_known(x)]
+    retaining, graded = ([i for i in new if leaves[i]._retains], [i for i in new if leaves[i]._grad is not None])
     leaves = [*leaves, *(leaves[i]._grad for i in graded)]
     places = {i: place for i, x in enumerate(leaves) if not is_known(x) and (place := _place(x)) is not None}
     uses: dict[Storage, list[int]] = {}
@@ -133,14 +138,10 @@ def arrangement(
             number = arranged[i]
             assert isinstance(number, int)
             aliases.append(WrittenAlias(number, known[root], steps + places[i].steps))
-    if not aliases and not graded and not any(isinstance(x, Shown) for x in arranged.values()):
+    if not (aliases or retaining or graded or any(isinstance(x, Shown) for x in arranged.values())):
         return list(leaves), None
-    return values, Arrangement(tuple(arranged[i] for i in range(len(leaves))), tuple(aliases), tuple(graded))
-
-
-def _is_made_leaf(x: Any) -> bool:
-    """Return whether a result that the function made is a leaf."""
-    return type(x) is Tensor and x.requires_grad and x._storage._fn is None and x._base is None
+    everything = tuple(arranged[i] for i in range(len(leaves)))
+    return values, Arrangement(everything, tuple(aliases), tuple(retaining), tuple(graded))
 
 
 @dataclass(frozen=True)

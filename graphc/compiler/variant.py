@@ -19,7 +19,7 @@ from graphc.core import pytree
 from graphc.core.errors import LEADS_OUT, TracingError, located
 from graphc.core.pytree import TreeDef
 from graphc.ir.core.cached import cached_property
-from graphc.ir.core.graph import Graph, Node
+from graphc.ir.core.graph import Graph, Node, toposort
 from graphc.recording.grad_fn import AccumulateGrad, GradFn, history
 from graphc.storage.compute import compute
 from graphc.storage.sharing import own, stop_sharing
@@ -125,6 +125,13 @@ class Variant:
         """The machine code, compiled when first needed."""
         return self.options.program(self.graph, self.strides)
 
+    @cached_property
+    def _order(self) -> list[int]:
+        """The results by position, those on which the histories of others stand first."""
+        nodes = toposort(r.node for r in self.results if r.has_history and r.node is not None)
+        at: dict[Node | None, int] = {node: i for i, node in enumerate(nodes)}
+        return sorted(range(len(self.results)), key=lambda i: at.get(self.results[i].node, -1))
+
     @property
     def is_ready(self) -> bool:
         """Whether a call compiles nothing."""
@@ -187,7 +194,8 @@ class Variant:
             targets[number].set_requires_grad(requires)
         if histories is not None:
             histories.replaced = {r.node: storage for storage, r in values if r.node is not None}
-        results = [pick.result(r, histories) for r in self.results]
+        computed = {i: pick.result(self.results[i], histories) for i in self._order}
+        results = [computed[i] for i in range(len(self.results))]
         for write, r in self.writes:
             if r.fn is not None and isinstance(write, ArgumentStorage):
                 new = pick.result(r, histories)

@@ -124,3 +124,30 @@ def test_a_second_backward_needs_values_that_were_saved(name, looked_at):
             total.backward()
     else:
         total.backward()
+
+
+@pytest.mark.parametrize("run", [lambda f: f, G.compile], ids=["eager", "compiled"])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_the_gradient_of_a_gradient_is_none_where_it_does_not_depend_on_a_leaf(run, recorded: bool) -> None:
+    """The last bias of a network does not change the gradient with respect to its input; a bias before a relu gets zeros."""
+    w1, b1, w2, b2 = (G.tensor(a, requires_grad=True) for a in ([[1.0, -2.0]], [0.5, 0.25], [[3.0], [4.0]], [7.0]))
+    if not recorded:
+        b2.register_hook(lambda g: g)
+
+    def penalty(x):
+        x = x.detach().requires_grad_()
+        y = (x @ w1 + b1).relu() @ w2 + b2
+        g, gw = G.autograd.grad(y.sum(), (x, w2), create_graph=True)
+        return (g**2).sum(), gw.sum()
+
+    f = run(penalty)
+    for _ in range(3):
+        for p in (w1, b1, w2, b2):
+            p.grad = None
+        of_x, of_w = f(G.tensor([[1.0], [2.0]]))
+        of_x.backward(retain_graph=True)
+        assert [None if p.grad is None else p.grad.tolist() for p in (w1, b1, w2, b2)] == [
+            [[36.0, 0.0]], [0.0, 0.0], [[12.0], [0.0]], None,
+        ]  # fmt: skip
+        (g,) = G.autograd.grad(of_w, b2, allow_unused=True)
+        assert g is None
