@@ -16,7 +16,7 @@ from __future__ import annotations
 import ctypes
 import operator
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from types import CellType
 from typing import Any
@@ -60,6 +60,10 @@ class DictBinding:
     def now(self) -> dict[Any, Any]:
         """Return the current entries."""
         return dict(self.mapping) if self.complete else {k: self.mapping.get(k, ABSENT) for k in self.entries}
+
+    def without(self, keys: Set[Any]) -> DictBinding:
+        """Return the binding of the other entries; all stay where there may be no others."""
+        return self if self.complete else DictBinding(self.mapping, {k: v for k, v in self.entries.items() if k not in keys})
 
     def words(self) -> list[int]:
         """Describe the entries to native code, for which a complete dict must have this size."""

@@ -274,12 +274,16 @@ def _ends(steps: Iterable[GradFn]) -> dict[Node, GradFn]:
     return ends
 
 
-def reached_ends(roots: Sequence[Node], ends: Sequence[Node]) -> dict[Node, list[Node]]:
-    """Return, for each root, the ends on which it depends differentiably, in their order."""
+def reached_ends(roots: Sequence[Node], ends: Sequence[Node], *, compared: bool = True) -> dict[Node, list[Node]]:
+    """Return, for each root, the ends on which it depends differentiably, in their order.
+
+    `compared` says whether what is compared counts: the derivative of relu compares its operand, whose second gradient is zero.
+    """
     bits = {end: 1 << i for i, end in enumerate(ends)}
     for node in toposort(roots):
         if node not in bits:
-            bits[node] = 0 if is_stopped(node) else reduce(or_, [bits[o] for o in node.operands], 0)
+            leads_on = not is_stopped(node) and (compared or any(t.dtype.is_float for t in node.types))
+            bits[node] = reduce(or_, [bits[o] for o in node.operands], 0) if leads_on else 0
     return {root: [end for i, end in enumerate(ends) if bits[root] >> i & 1] for root in roots}
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from graphc.autograd.engine import with_late_hooks
+from graphc.compiler.guards.assigned import Assigned, Assignments, TensorAt
 from graphc.compiler.guards.watch import Watch, watch
 from graphc.compiler.histories import is_outside
 from graphc.compiler.options import Options
 from graphc.compiler.protocol import Result
-from graphc.compiler.shown import ArgumentSource, Arrangement, GradSource, OutsideSource, Source, arrangement
+from graphc.compiler.shown import ArgumentSource, Arrangement, GradSource, OutsideSource, PlaceSource, Source, arrangement
 from graphc.compiler.signature import Argument, Call, flatten_call, names_of
 from graphc.compiler.variant import ArgumentStorage, ArgumentTensor, CapturedStorage, OutsideTensor, Variant
 from graphc.core import pytree
@@ -109,6 +110,10 @@ class Tracer:
         self.params: list[Node] = []
         self.numbers: dict[Tensor, int] = {}
         self.outputs: dict[Node, int] = {}
+        self.assignments = Assignments(watch)
+        self.assigned: list[Assigned] = []
+        self.finders: dict[Tensor, TensorAt] = {}
+        """How to find the tensors that the function has replaced."""
 
     def differentiated_aliases(self) -> frozenset[int]:
         """Return the arguments that share values and may require a gradient, if the function takes gradients itself."""
@@ -119,8 +124,14 @@ class Tracer:
         state.trace = self.trace
         try:
             args, kwargs = self._placeholders()
-            leaves, tree = pytree.flatten(self.function(*args, **kwargs))
-            return self._variant(leaves, tree)
+            try:
+                leaves, tree = pytree.flatten(self.function(*args, **kwargs))
+            finally:
+                self.assigned = self.assignments.take()
+            variant = self._variant([*leaves, *(x for a in self.assigned for x in a.leaves)], tree)
+            for assigned in self.assigned:
+                assigned.forget()
+            return variant
         except TracingError as error:
             add_location(error)
             raise
@@ -168,6 +179,7 @@ class Tracer:
             if isinstance(x, Tensor):
                 x._node()  # a tensor from outside that is returned is used, too
         self._check_aliases()
+        replaced = self._look_up_assigned()
         values, arranged = self._arranged(leaves)
         written = [x for x, n in self.numbers.items() if x._storage._node is not self.params[n]]
         nodes = self._written_out([*(x for x in values if isinstance(x, Tensor)), *filter(_has_new_history, written)])
@@ -202,10 +214,41 @@ class Tracer:
             grads=[(find, None if r is None else place(r)) for find, r in grads],
             placeholders=self.numbers,
             options=self.options,
-            watch=self.watch,
+            watch=self.watch.without(replaced) if replaced else self.watch,
+            assigned=self.assigned,
             state_like=[(n, self.call.arguments[n].passed) for n in sorted(self.state_like)],
             outside=self._outside(),
         )
+
+    def _look_up_assigned(self) -> set[tuple[int, Any]]:
+        """Let tensors that the function has replaced be found where they are; return these places.
+
+        A tensor that was in other places, too, stays what it is, and the function is traced again.
+        """
+        places: set[tuple[int, Any]] = set()
+        for assigned in self.assigned:
+            replaced = assigned.replaced()
+            captured = [self.trace.captures.get(x._place()[0]) for x, _ in replaced]
+            if not replaced or not all(self._is_found(x) for x, _ in replaced) or any(c and c.lookup for c in captured):
+                continue
+            for (tensor, finder), capture in zip(replaced, captured, strict=True):
+                self.finders[tensor] = finder
+                if capture is not None:
+                    capture.lookup = finder
+            places.add((id(assigned.place.holder), assigned.place.key))
+        for assigned in self.assigned:
+            tensors = [(i, x) for i, x in enumerate(assigned.leaves) if isinstance(x, Tensor)]
+            assigned.moved = {i: self.finders[x] for i, x in tensors if x in self.finders}
+        return places
+
+    def _is_found(self, tensor: Tensor) -> bool:
+        """Return whether a tensor that was replaced can be found by the place where it was."""
+        root, steps = tensor._place()
+        own_history = tensor.requires_grad and tensor._storage.place[0] is not tensor._storage
+        passed = any(a.root is root for a in self.call.arguments if not a.is_numpy)
+        if steps or own_history or passed or not self.trace.rebound.isdisjoint((root, tensor._storage)):
+            return False
+        return self.assignments.only_here(tensor)
 
     def _constants(self, inputs: Sequence[Node]) -> list[Node]:
         """Return the arrays that the function computed without inputs, as parameters.  Raises TracingError for unbound ones."""
@@ -250,6 +293,7 @@ class Tracer:
         passed = {id(self.call.arguments[n].passed) for n in self.state_like}
         sources: dict[Storage, Source] = {s: OutsideSource(s) for s, c in self.trace.captures.items() if c.lookup is None}
         sources |= {x._storage: self._source(x) for x, n in self.numbers.items() if not self.call.arguments[n].is_numpy}
+        sources |= {tensor._place()[0]: PlaceSource(finder) for tensor, finder in self.finders.items()}
         for slot in self.trace.grads.values():
             if slot.tensor._grad is not None:
                 sources[slot.tensor._grad._storage] = GradSource(self._source(slot.tensor))
@@ -265,6 +309,8 @@ class Tracer:
 
     def _is_external(self, x: Tensor) -> bool:
         """Return whether a tensor is one from outside, which the trace finds as itself."""
+        if x in self.finders:
+            return False
         capture = self.trace.captures.get(x._storage)
         return x._base is None and (capture.lookup is None if capture is not None else x._storage.trace is not self.trace)
 

@@ -157,7 +157,7 @@ def _is_described_by_arrays(variant: Variant, call: Call) -> bool:
     tensors = [a.passed for a in call.arguments if not a.is_numpy]
     if len({id(x) for x in tensors}) < len(tensors) or any(a.requires_grad for a in call.arguments):
         return False
-    if variant.state_like or variant.flags:
+    if variant.state_like or variant.flags or variant.assigned:
         return False
     finders = [*(f for f, _ in variant.grads_read), *(f for f, _ in variant.grads), *(f for f, _ in variant.writes)]
     if not all(isinstance(f, (OutsideTensor, CapturedStorage)) for f in finders):

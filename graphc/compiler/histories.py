@@ -116,7 +116,7 @@ class Histories:
         ends = [s for s in steps if isinstance(s, (AccumulateGrad, TransformInput)) and s not in leaves]
         edges = [self.edges[s.node] for s in ends if s.node in self.edges]
         edges += [self.edges[placeholder] for placeholder in outside]
-        edges += [earlier[n]._edge() for n in reached_ends([r.node], list(earlier))[r.node]]
+        edges += [earlier[n]._edge() for n in reached_ends([r.node], list(earlier), compared=False)[r.node]]
         edges += [AccumulateGrad(self._tensor(leaf), new) for leaf, new in zip(leaves, nodes, strict=True)]
         return Tensor._of(Storage(node, True, GradFn(r.fn.name(), tuple(edges), saves=r.fn.saves)))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from graphc.compiler.guards.assigned import TensorAt
 from graphc.recording.grad_fn import GradFn
 from graphc.storage import views
 from graphc.storage.sharing import Shared, share_equal
@@ -14,7 +15,10 @@ from graphc.storage.storage import Storage
 from graphc.storage.views import ViewSteps
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["ArgumentSource", "Arrangement", "GradSource", "OutsideSource", "ResultSource", "Shown", "Source", "arrangement"]
+__all__ = [
+    "ArgumentSource", "Arrangement", "GradSource", "OutsideSource", "PlaceSource", "ResultSource", "Shown", "Source",
+    "WrittenAlias", "arrangement",
+]  # fmt: skip
 
 Source = Callable[[Sequence[Any], Sequence[Any]], Tensor | Storage]
 """Finds what is shown, among the values that a call computed and its arguments."""
@@ -185,6 +189,18 @@ class GradSource:
         assert isinstance(tensor, Tensor)
         assert tensor._grad is not None, "a guard checks that there is a gradient"
         return tensor._grad
+
+
+@dataclass(frozen=True)
+class PlaceSource:
+    """Finds a tensor where it was at the beginning of the call."""
+
+    finder: TensorAt
+
+    def __call__(self, values: Sequence[Any], args: Sequence[Any]) -> Tensor:
+        tensor = self.finder.tensor()
+        assert tensor is not None, "a guard checks that there is one"
+        return tensor
 
 
 @dataclass(frozen=True)

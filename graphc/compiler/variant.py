@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphc.codegen.program.program import Program
+from graphc.compiler.guards.assigned import Assigned, assign
 from graphc.compiler.guards.watch import Watch
 from graphc.compiler.histories import Histories
 from graphc.compiler.options import Options
@@ -16,10 +17,12 @@ from graphc.compiler.protocol import Array, Result, guards_hold, tensor_of, valu
 from graphc.compiler.shown import Arrangement
 from graphc.compiler.signature import Call
 from graphc.core import pytree
+from graphc.core.dtypes import of_numpy
 from graphc.core.errors import LEADS_OUT, TracingError, located
 from graphc.core.pytree import TreeDef
 from graphc.ir.core.cached import cached_property
-from graphc.ir.core.graph import Graph, Node, toposort
+from graphc.ir.core.graph import Graph, Node, parameter, toposort
+from graphc.ir.core.types import TensorType
 from graphc.recording.grad_fn import AccumulateGrad, GradFn, history
 from graphc.storage.compute import compute
 from graphc.storage.sharing import own, stop_sharing
@@ -109,6 +112,8 @@ class Variant:
     placeholders: dict[Tensor, int]
     options: Options
     watch: Watch
+    assigned: list[Assigned]
+    """Where the last leaves of the results are assigned."""
     state_like: list[tuple[int, Tensor]]
     """Arguments that alias state: they must be these very tensors."""
     outside: frozenset[Storage]
@@ -166,10 +171,14 @@ class Variant:
             return False
         same = {n for n, _ in self.state_like}
         roots = [a.root for n, a in enumerate(call.arguments) if not a.is_numpy and n not in same]
-        if not roots:
+        if not roots and not self.assigned:
             return True
         storages = [capture.lookup() for capture in self.captures if capture.lookup is not None]
         captured_roots = [storage.place[0] for storage in storages if storage is not None]
+        if self.assigned:  # what was found at different places may have become one
+            fixed = {c.storage.place[0] for c in self.captures if c.lookup is None}
+            if len({*captured_roots}) < len(captured_roots) or not fixed.isdisjoint(captured_roots):
+                return False
         return self.outside.isdisjoint(roots) and not any(r is s for r in roots for s in captured_roots)
 
     def run(self, call: Call) -> Any:
@@ -177,6 +186,7 @@ class Variant:
         self._check_paths(call)
         storages = [capture.source() for capture in self.captures]
         arrays = [a.array for a in call.arguments]
+        assert None not in storages, "the variant holds"
         arrays += _state_arrays([s for s in storages if s is not None])
         arrays += [np.asarray(getter(), node.dtype.numpy) for getter, node in self.numbers]
         arrays += [np.asarray(n.value, order="C") for n in self.constants]
@@ -232,7 +242,10 @@ class Variant:
     def arrange(self, values: list[Any], call: Call) -> Any:
         """Return the function's result, of the values computed for `results`."""
         leaves = values if self.arranged is None else self.arranged(values, [a.passed for a in call.arguments])
-        return pytree.unflatten(leaves, self.tree)
+        if self.assigned:
+            new = leaves[self.tree.size :]
+            assign(self.assigned, [_as_tensor(x) for x in new] if call.is_numpy else new)
+        return pytree.unflatten(leaves[: self.tree.size], self.tree)
 
     def _separate(self, write: CapturedStorage | ArgumentStorage, storage: Storage) -> None:
         """Give a storage that `.data` was assigned to a value that nothing from before the call shares.
@@ -247,6 +260,12 @@ class Variant:
 
 
 _NOTHING = np.zeros(0)
+
+
+def _as_tensor(x: Any) -> Any:
+    """Return an array that a call computed as a tensor, and any other object as it is."""
+    node = parameter(TensorType(of_numpy(x.dtype).ir, x.shape), value=x) if isinstance(x, np.ndarray) else None
+    return x if node is None else Tensor._of(Storage(node))
 
 
 def _state_arrays(storages: Sequence[Storage]) -> list[Array]:

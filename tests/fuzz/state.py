@@ -7,6 +7,7 @@ program that torch refuses, or a compiled one that graphc refuses with a Tracing
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from random import Random
@@ -62,7 +63,11 @@ class State:
         found = [*self.made[-2:], self.random.choice(BUFFERS), self.random.choice(PARAMETERS)]
         found += self.random.sample(RETURNED, self.random.choice((0, 0, 1, 2)))
         found += [f"{v}[1:]" for v in self.made[-1:] if self.random.random() < 0.2]
-        return "\n    ".join(["def step(m, s, x, y, i):", *self.lines, f"return {', '.join(found)},"])
+        text = "\n    ".join(["def step(m, s, x, y, i):", *self.lines, f"return {', '.join(found)},"])
+        if "backward" not in text:
+            return text
+        # torch takes gradients with the new values of what is written by .data, without an error
+        return re.sub(r"(s\.\w+)\.data = (.*)", r"\1.copy_(\2)", text).replace(".data", ".detach()")
 
     def pick(self) -> str:
         return self.random.choice([*BUFFERS, *PARAMETERS, *ARGUMENTS, *self.made * 2])
@@ -98,7 +103,11 @@ class State:
 
     def rebind(self) -> None:
         a, b = self.random.sample(BUFFERS, 2)
-        texts = (f"{a}, {b} = {b}, {a}", f"{a} = {b}.detach()", f"{a}.data = {self.pick()}.detach() * 1", f"{a} = {b}")
+        new = self.filled(EXPRESSIONS)
+        texts = (
+            f"{a}, {b} = {b}, {a}", f"{a} = {b}.detach()", f"{a}.data = {self.pick()}.detach() * 1", f"{a} = {b}",
+            f"{a} = ({new}).detach()", f"{a} = {new}", f"{a} = {self.pick()}.detach()", f"{a}, {b} = {b}, ({new}).detach()",
+        )  # fmt: skip
         self.lines.append(self.random.choice(texts))
 
 

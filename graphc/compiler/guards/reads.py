@@ -1,4 +1,4 @@
-"""The names that Python code reads, from its bytecode: globals, cells of closures, attributes.
+"""The names that Python code reads and assigns, from its bytecode: globals, cells of closures, attributes.
 
 A name that is only updated by itself (`calls += 1`, `seen["f"] += 1`), or whose object is only appended to
 (`losses.append(loss)`), is not read: no result depends on it.  A tensor is: `state.count += 1` writes to it.
@@ -28,6 +28,7 @@ SHUFFLES = frozenset((
 GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 CELL = ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF")
 ATTRIBUTE = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "IMPORT_FROM")
+STORES = ("STORE_GLOBAL", "STORE_NAME", "STORE_DEREF", "STORE_ATTR")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Reads:
     """The names that code reads, including functions defined in it.
 
     `grown` are names on which it only calls methods that append to a container, `updated` those that it only updates by
-    themselves; `anything` is set if it may read any attribute.
+    themselves; `anything` is set if it may read any attribute.  `stored` are the attributes and cells that it assigns, `items`
+    says whether it assigns items.
     """
 
     globals: frozenset[str]
@@ -44,6 +46,9 @@ class Reads:
     grown: frozenset[str]
     updated: frozenset[str]
     anything: bool
+    stored: frozenset[str]
+    stored_globals: frozenset[str]
+    items: bool
 
 
 _known: dict[CodeType, Reads] = {}
@@ -62,17 +67,24 @@ def _reads(code: CodeType) -> Reads:
     grown: set[str] = set()
     updated: set[str] = set()
     read: set[str] = set()
+    stored: dict[bool, set[str]] = {True: set(), False: set()}
+    items = False
     for one in _nested(code):
         instructions = [i for i in dis.get_instructions(one) if i.opname not in SHUFFLES]
         for i, instruction in enumerate(instructions):
             kind = _kind(instruction.opname)
+            items = items or instruction.opname == "STORE_SUBSCR"
+            if instruction.opname in STORES:
+                stored[instruction.opname in ("STORE_GLOBAL", "STORE_NAME")].add(instruction.argval)
             if kind:
                 groups[kind].add(instruction.argval)
                 grows = i + 1 < len(instructions) and _grows(instructions[i + 1])
                 (updated if _is_update(instructions, i) else grown if grows else read).add(instruction.argval)
     anything = not REFLECTION.isdisjoint(groups["global"] | groups["attribute"])
     globals, cells, attributes = (frozenset(groups[kind]) for kind in ("global", "cell", "attribute"))
-    return Reads(globals, cells, attributes, frozenset(grown - read), frozenset(updated - grown - read), anything)
+    only_grown, only_updated = frozenset(grown - read), frozenset(updated - grown - read)
+    elsewhere, in_globals = frozenset(stored[False]), frozenset(stored[True])
+    return Reads(globals, cells, attributes, only_grown, only_updated, anything, elsewhere, in_globals, items)
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:
@@ -106,6 +118,6 @@ def _plain(opname: str) -> str:
         return "CONST"
     if opname == "BINARY_SUBSCR":
         return "ITEM"
-    if opname in ("STORE_GLOBAL", "STORE_NAME", "STORE_DEREF", "STORE_ATTR"):
+    if opname in STORES:
         return "STORE"
     return "OPERATION" if opname == "BINARY_OP" or opname.startswith("INPLACE_") else opname

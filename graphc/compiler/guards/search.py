@@ -91,6 +91,10 @@ class Search:
         self.lists: list[tuple[list[Any], list[Any]]] = []
         self.classes: dict[type, dict[str, tuple[Any, type]]] = {}
         self.others: list[tuple[Callable[[], Any], Any]] = []
+        self.stored: set[Any] = set()
+        self.items = False
+        self.holders: list[tuple[Any, Set[Any] | None]] = []
+        """The dicts and cells in which the function may assign, with the keys that it may; None if it is any."""
         self.kept: list[Any] = []
         self.seen: set[int] = set()
         self.waiting: deque[Any] = deque(roots)
@@ -207,16 +211,22 @@ class Search:
         self.names |= reads.attributes
         self.grown |= reads.grown
         self.updated |= reads.updated
+        self.stored |= reads.stored
+        self.items |= reads.items
         self.read |= reads.attributes - reads.grown - reads.updated
         self.anything |= reads.anything and not x.__code__.co_filename.startswith(GRAPHC)
         if x.__code__.co_filename.startswith(GRAPHC):
             return
         self.slots += [function_slot(x, name, offset) for name, offset in OFFSETS.items()]
+        if reads.stored_globals:
+            self.holders.append((x.__globals__, reads.stored_globals))
         for name in reads.globals:
             if name in x.__globals__ and not _is_unread(name, x.__globals__[name], reads.grown, reads.updated):
                 self._bind(x.__globals__, name, x.__globals__[name])
 
     def _cell(self, name: str, cell: CellType, reads: Reads) -> None:
+        if name in reads.stored:
+            self.holders.append((cell, {None}))
         binding = cell_binding(cell)
         if _is_unread(name, binding.value, reads.grown, reads.updated):
             return
@@ -235,6 +245,7 @@ class Search:
             self._all_entries(x)
         else:
             self._other(lambda: list(x.items()))
+        self.holders.append((x, None))
         self.waiting.extend(x.values())
 
     def _all_entries(self, x: dict[Any, Any]) -> None:
@@ -287,6 +298,7 @@ class Search:
         if table is not None:
             tables += [table[k] for k in getattr(type(x), HELD_IN, ()) if k in table]
         own = self.scope.follows(type(x)) or type(x) in RECORDS or HELD_IN in type(x).__dict__
+        self.holders += [(held, self.stored) for held in tables] if own else []
         attributes = self._class_attributes(type(x))
         self.spaces.append(_Space(tables, attributes, x, own, reflects=reflects(attributes)))
 

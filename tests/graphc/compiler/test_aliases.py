@@ -75,7 +75,8 @@ def test_an_argument_that_is_state_too(body: Callable[..., Any], argument: Calla
 def test_the_expected_numbers() -> None:
     assert calls(returned_state, ARGUMENTS["state"], G.compile, 2)[1][0] == [3.0, 4.0]
     with pytest.warns(UserWarning, match="changes Python values"):
-        found = calls(swapped, ARGUMENTS["state in turn"], G.compile)
+        calls(counted, ARGUMENTS["state in turn"], G.compile)
+    found = calls(swapped, ARGUMENTS["state in turn"], G.compile)
     assert [f[0] for f in found] == [[10.0, 12.0], [6.0, 8.0], [10.0, 12.0], [6.0, 8.0]]
 
 
