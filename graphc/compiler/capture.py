@@ -182,11 +182,13 @@ class Tracer:
         replaced = self._look_up_assigned()
         values, arranged = self._arranged(leaves)
         written = [x for x, n in self.numbers.items() if x._storage._node is not self.params[n]]
-        nodes = self._written_out([*(x for x in values if isinstance(x, Tensor)), *filter(_has_new_history, written)])
+        state = {s: Tensor._of(s) for s, c in self.trace.captures.items() if s._node is not c.placeholder}
+        own = filter(_has_new_history, (*written, *state.values()))
+        nodes = self._written_out([*(x for x in values if isinstance(x, Tensor)), *own])
         results = [self._result(x, nodes) for x in values]
         writes: list[tuple[CapturedStorage | ArgumentStorage, Result]] = [
             *(self._written_argument(x, nodes) for x in written),
-            *self._written_state(),
+            *self._written_state(state, nodes),
         ]
         grads = self._accumulated()
         self._guard_shared_grads()
@@ -346,17 +348,15 @@ class Tracer:
         if aliased:
             raise _AliasedError(aliased)
 
-    def _written_state(self) -> list[tuple[CapturedStorage, Result]]:
+    def _written_state(
+        self, state: Mapping[Storage, Tensor], nodes: Mapping[Tensor, Node]
+    ) -> list[tuple[CapturedStorage, Result]]:
         writes: list[tuple[CapturedStorage, Result]] = []
         for number, (storage, capture) in enumerate(self.trace.captures.items()):
-            if storage._node is capture.placeholder:
-                continue
-            if storage.requires_grad and _is_new(storage._fn):
-                raise TracingError(
-                    "expected state without history, got a tensor from outside that was written with one; detach what is kept"
-                )
-            rebinds = storage in self.trace.rebound
-            writes.append((CapturedStorage(number, capture.source, rebinds), self._output(storage.node_in_trace())))
+            if storage in state:
+                tensor = state[storage]
+                node, fn = nodes.get(tensor, storage.node_in_trace()), storage._fn if _has_new_history(tensor) else None
+                writes.append((CapturedStorage(number, capture.source, storage in self.trace.rebound), self._output(node, fn)))
         return writes
 
     def _flags(self, writes: Sequence[tuple[CapturedStorage | ArgumentStorage, Result]]) -> list[tuple[int, bool]]:

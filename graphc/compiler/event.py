@@ -43,7 +43,8 @@ def event_plan(variant: Variant) -> EventPlan | None:
     effects = variant.grads or variant.paths or variant.flags or variant.options.check_nan
     retaining = variant.arranged is not None and variant.arranged.retaining  # the history of a result passes through others
     simple = not effects and not retaining and all(r.kind == "output" for r in variant.results)
-    targets = all(isinstance(w, CapturedStorage) and not w.rebinds and r.kind == "output" for w, r in variant.writes)
+    plain = all(r.kind == "output" and r.fn is None for _, r in variant.writes)
+    targets = plain and all(isinstance(w, CapturedStorage) and not w.rebinds for w, _ in variant.writes)
     if not histories or not simple or not targets:
         return None
     params = {p: i for i, p in enumerate(variant.graph.params)}

@@ -163,7 +163,7 @@ def _is_described_by_arrays(variant: Variant, call: Call) -> bool:
     if not all(isinstance(f, (OutsideTensor, CapturedStorage)) for f in finders):
         return False
     state_results = [*(r for _, r in variant.writes), *(r for _, r in variant.grads if r is not None)]
-    if not variant.graph.results or any(r.kind != "output" for r in state_results):
+    if not variant.graph.results or any(r.kind != "output" or r.fn is not None for r in state_results):
         return False
     return all(_is_described_by_array(r, variant, call.is_numpy) for r in variant.results)
 

@@ -206,10 +206,13 @@ class Variant:
             histories.replaced = {r.node: storage for storage, r in values if r.node is not None}
         computed = {i: pick.result(self.results[i], histories) for i in self._order}
         results = [computed[i] for i in range(len(self.results))]
-        for write, r in self.writes:
-            if r.fn is not None and isinstance(write, ArgumentStorage):
-                new = pick.result(r, histories)
-                call.arguments[write.number].passed._write_history(new._node(), new._edge(), 0)
+        for storage, (write, r) in zip(targets, self.writes, strict=True):
+            if r.fn is not None:
+                new = pick.tensor(r, histories)
+                if isinstance(write, ArgumentStorage):
+                    call.arguments[write.number].passed._write_history(new._node(), new._edge(), 0)
+                else:
+                    storage.put(new._node(), True, new._edge())
         grads = [(find(call), r, i) for i, (find, r) in enumerate(self.grads)]
         write_grads(grads, [_NOTHING if r is None else pick.array(r) for _, r in self.grads])
         return self.arrange(results, call)
@@ -290,9 +293,12 @@ class _Picker:
         foreign = r.number < len(self.call.arguments) and self.call.arguments[r.number].is_numpy
         return np.array(array) if foreign else array
 
+    def tensor(self, r: Result, histories: Histories | None) -> Tensor:
+        return histories.tensor(r, self.array(r)) if r.has_history and histories is not None else tensor_of(r, self.array(r))
+
     def result(self, r: Result, histories: Histories | None) -> Any:
         if r.has_history and histories is not None and not self.to_numpy:
-            return histories.tensor(r, self.array(r))
+            return self.tensor(r, histories)
         if r.kind == "parameter":
             return self.array(r) if self.to_numpy else tensor_of(r, self.array(r))
         value = value_of(r, self.args, self.outputs, self.to_numpy)

@@ -135,6 +135,8 @@ class Shared(Storage):
             return
         plain = stopped(node) if requires_grad else node
         self.enter()
+        if requires_grad and state.trace is not None:
+            Storage.enter(self)  # its history is its own, also after the trace
         self._write_source(plain, pending)
         super().put(node, requires_grad, fn, pending)
 

@@ -144,7 +144,7 @@ class Trace:
         origin = f" made at {node.where}" if node.where else ""
         error = TracingError(
             f"expected a tensor with a value, got {node.type}{origin} while a function was traced for compiling. Tensors made "
-            "inside a compiled function can leave it only as results, in .grad, or by in-place writes to tensors from outside."
+            "inside a compiled function can leave it as results, in .grad, by assignment, or by writes to tensors from outside."
         )
         add_location(error)
         return error

@@ -168,11 +168,50 @@ def test_leaves_and_results_of_operations_are_told_apart() -> None:
     assert w.grad.tolist() == [2.0 + 1.0 + 6.0, 4.0 + 2.0 + 12.0]
 
 
-def test_state_does_not_get_a_history() -> None:
-    p, state = G.nn.Parameter(G.tensor(P)), G.tensor([1.0, 1.0, 1.0])
-    for held in (state, p * 1):
-        with pytest.raises(TracingError, match="state without history"):
-            G.compile(lambda x, held=held: held.mul_(p) * x)(G.tensor(2.0))
+def scaled_state(p: Any, s: Any, x: Any) -> Any:
+    s.a.mul_(p)
+    return s.a * x
+
+
+def part_of_state(p: Any, s: Any, x: Any) -> Any:
+    s.a[1:] = p[1:] * x
+    s.a.mul_(2)
+    return s.b.detach()
+
+
+def both_written(p: Any, s: Any, x: Any) -> Any:
+    s.a.add_(p)
+    s.b.copy_(s.a * s.b.detach())
+    return s.b[1:], s.a
+
+
+@pytest.mark.parametrize("start", ["plain", "history", "detached"])
+@pytest.mark.parametrize("body", [scaled_state, part_of_state, both_written], ids=lambda f: f.__name__)
+def test_state_is_written_with_a_history(body: Callable[..., Any], start: str) -> None:
+    def found(run: Callable[..., Any]) -> list[Any]:
+        p, seen = G.nn.Parameter(G.tensor(P)), []
+        s = SimpleNamespace(b=G.tensor([1.0, 2.0, 3.0]))
+        f = run(lambda x: body(p, s, x))
+        for call in range(4):
+            s.a = {"plain": lambda: G.ones(3), "history": lambda: p * 3, "detached": lambda: (p * 3).detach()}[start]()
+            s.b = s.b.detach()
+            f(G.tensor(2.0))
+            results = f(G.tensor(1.0 + call))
+            view = s.a[:2]
+            with G.no_grad():
+                s.b += 1
+            results = results if isinstance(results, tuple) else (results,)
+            p.grad = None
+            G.stack([(t * t).sum() for t in (*results, s.a, s.b, view) if t.requires_grad]).sum().backward()
+            seen.append([p.grad.tolist(), *((t.tolist(), t.requires_grad) for t in (*results, s.a, s.b))])
+        return seen
+
+    compiled, wanted = found(G.compile), found(lambda f: f)
+    for a, b in zip(compiled, wanted, strict=True):
+        np.testing.assert_allclose(a[0], b[0], rtol=1e-5)
+        assert [r for _, r in a[1:]] == [r for _, r in b[1:]]
+        for (x, _), (y, _) in zip(a[1:], b[1:], strict=True):
+            np.testing.assert_allclose(x, y, rtol=1e-5)
 
 
 def made_on_a_copy(p: Any, x: Any) -> Any:
