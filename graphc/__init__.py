@@ -74,12 +74,16 @@ from graphc.ops.random.floats import *
 from graphc.ops.random.generator import *
 from graphc.ops.random.integers import *
 from graphc.ops.reduce.counting import *
+from graphc.ops.reduce.covariances import *
 from graphc.ops.reduce.cumulative import *
-from graphc.ops.reduce.distances import cdist, cosine_similarity, pairwise_distance
+from graphc.ops.reduce.differences import *
+from graphc.ops.reduce.distances import cdist, cosine_similarity, dist, pairwise_distance, pdist, renorm
 from graphc.ops.reduce.extremes import *
+from graphc.ops.reduce.histograms import *
 from graphc.ops.reduce.logic import *
 from graphc.ops.reduce.moments import *
 from graphc.ops.reduce.norms import *
+from graphc.ops.reduce.order_statistics import *
 from graphc.ops.reduce.sorting import *
 from graphc.ops.reduce.sums import *
 from graphc.ops.shape.axes import *
@@ -88,6 +92,7 @@ from graphc.ops.shape.joining import *
 from graphc.ops.shape.order import *
 from graphc.ops.shape.padding import *
 from graphc.ops.shape.parts import *
+from graphc.ops.shape.products import *
 from graphc.ops.shape.ranks import *
 from graphc.ops.shape.repetition import broadcast_tensors, broadcast_to, meshgrid, repeat_interleave, tile
 from graphc.ops.shape.sizes import clone, flatten, ravel, reshape, squeeze, unflatten, unsqueeze

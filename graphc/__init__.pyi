@@ -78,6 +78,7 @@ from graphc.ops.indexing.masks import masked_select as masked_select
 from graphc.ops.indexing.masks import nonzero as nonzero
 from graphc.ops.indexing.masks import where as where
 from graphc.ops.indexing.searching import bucketize as bucketize
+from graphc.ops.indexing.searching import isin as isin
 from graphc.ops.indexing.searching import searchsorted as searchsorted
 from graphc.ops.linear_algebra.einsum import einsum as einsum
 from graphc.ops.nn.dropout import dropout as dropout
@@ -103,14 +104,32 @@ from graphc.ops.random.integers import randint_like as randint_like
 from graphc.ops.random.integers import randperm as randperm
 from graphc.ops.reduce.counting import bincount as bincount
 from graphc.ops.reduce.counting import unique as unique
+from graphc.ops.reduce.counting import unique_consecutive as unique_consecutive
+from graphc.ops.reduce.cumulative import cummax as cummax
+from graphc.ops.reduce.cumulative import cummin as cummin
+from graphc.ops.reduce.differences import gradient as gradient
+from graphc.ops.reduce.distances import pdist as pdist
 from graphc.ops.reduce.extremes import max as max
 from graphc.ops.reduce.extremes import min as min
+from graphc.ops.reduce.histograms import histc as histc
+from graphc.ops.reduce.histograms import histogram as histogram
 from graphc.ops.reduce.norms import norm as norm
+from graphc.ops.reduce.order_statistics import kthvalue as kthvalue
+from graphc.ops.reduce.order_statistics import mode as mode
+from graphc.ops.reduce.order_statistics import nanmedian as nanmedian
+from graphc.ops.reduce.order_statistics import nanquantile as nanquantile
+from graphc.ops.reduce.order_statistics import quantile as quantile
 from graphc.ops.reduce.sorting import argsort as argsort
 from graphc.ops.reduce.sorting import median as median
 from graphc.ops.reduce.sorting import msort as msort
 from graphc.ops.reduce.sorting import sort as sort
 from graphc.ops.reduce.sorting import topk as topk
+from graphc.ops.shape.parts import dsplit as dsplit
+from graphc.ops.shape.parts import hsplit as hsplit
+from graphc.ops.shape.parts import tensor_split as tensor_split
+from graphc.ops.shape.parts import vsplit as vsplit
+from graphc.ops.shape.products import cartesian_prod as cartesian_prod
+from graphc.ops.shape.products import combinations as combinations
 from graphc.ops.shape.repetition import meshgrid as meshgrid
 from graphc.ops.shape.sizes import ravel as ravel
 from graphc.recording.policy import EagerReport as EagerReport
@@ -606,12 +625,20 @@ def threshold(input: Tensor, threshold: builtins.float, value: builtins.float, i
 def hardshrink(input: Tensor, lambd: builtins.float = 0.5) -> Tensor: ...
 def log_softmax(input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: DTypeLike = None) -> Tensor: ...
 def softmax(input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: DTypeLike = None) -> Tensor: ...
+def corrcoef(input: Tensor) -> Tensor: ...
+def cov(input: Tensor, *, correction: builtins.int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor: ...
 def cumprod(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Tensor: ...
 def cumsum(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Tensor: ...
 def logcumsumexp(input: Tensor, dim: builtins.int) -> Tensor: ...
+def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: builtins.float | None = None, dim: builtins.int = -1) -> Tensor: ...
+def diff(input: Tensor, n: builtins.int = 1, dim: builtins.int = -1, prepend: Tensor | None = None, append: Tensor | None = None) -> Tensor: ...
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: builtins.float | None = None, dim: builtins.int = -1) -> Tensor: ...
+def trapz(y: Tensor, x: Tensor | None = None, *, dx: builtins.float | None = None, dim: builtins.int = -1) -> Tensor: ...
 def cdist(x1: Tensor, x2: Tensor, p: builtins.float = 2.0) -> Tensor: ...
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: builtins.int = 1, eps: builtins.float = 1e-08) -> Tensor: ...
+def dist(input: Tensor, other: Tensor, p: builtins.float = 2.0) -> Tensor: ...
 def pairwise_distance(x1: Tensor, x2: Tensor, p: builtins.float = 2.0, eps: builtins.float = 1e-06, keepdim: builtins.bool = False) -> Tensor: ...
+def renorm(input: Tensor, p: builtins.float, dim: builtins.int, maxnorm: builtins.float) -> Tensor: ...
 def amax(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = (), keepdim: builtins.bool = False) -> Tensor:
     """Return the largest element, of all of them or along axes; NaN where one of them is.
 
@@ -716,10 +743,14 @@ def diag_embed(input: Tensor, offset: builtins.int = 0, dim1: builtins.int = -2,
 def diagonal(input: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor: ...
 def tril(input: Tensor, diagonal: builtins.int = 0) -> Tensor: ...
 def triu(input: Tensor, diagonal: builtins.int = 0) -> Tensor: ...
+def block_diag(*tensors: Tensor) -> Tensor: ...
 def cat(tensors: Sequence[Tensor], dim: builtins.int = 0) -> Tensor: ...
+def column_stack(tensors: Sequence[Tensor]) -> Tensor: ...
 def concat(tensors: Sequence[Tensor], dim: builtins.int = 0) -> Tensor: ...
+def concatenate(tensors: Sequence[Tensor], dim: builtins.int = 0) -> Tensor: ...
 def dstack(tensors: Sequence[Tensor]) -> Tensor: ...
 def hstack(tensors: Sequence[Tensor]) -> Tensor: ...
+def row_stack(tensors: Sequence[Tensor]) -> Tensor: ...
 def stack(tensors: Sequence[Tensor], dim: builtins.int = 0) -> Tensor: ...
 def vstack(tensors: Sequence[Tensor]) -> Tensor: ...
 def flip(input: Tensor, *along: builtins.int | Sequence[builtins.int], dims: builtins.int | Sequence[builtins.int] | None = None) -> Tensor: ...
@@ -732,6 +763,7 @@ def chunk(input: Tensor, chunks: builtins.int, dim: builtins.int = 0) -> tuple[T
 def split(tensor: Tensor, split_size_or_sections: builtins.int | Sequence[builtins.int], dim: builtins.int = 0) -> tuple[Tensor, ...]: ...
 def split_with_sizes(input: Tensor, split_sizes: Sequence[builtins.int], dim: builtins.int = 0) -> tuple[Tensor, ...]: ...
 def unbind(input: Tensor, dim: builtins.int = 0) -> tuple[Tensor, ...]: ...
+def vander(x: Tensor, N: builtins.int | None = None, increasing: builtins.bool = False) -> Tensor: ...
 def atleast_1d(input: Tensor) -> Tensor: ...
 def atleast_2d(input: Tensor) -> Tensor: ...
 def atleast_3d(input: Tensor) -> Tensor: ...
@@ -760,35 +792,38 @@ __all__ = [
     "arctan", "arctan2", "are_deterministic_algorithms_enabled", "argmax", "argmin", "argsort", "argwhere", "as_tensor",
     "asarray", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd",
     "backends", "baddbmm", "bernoulli", "bilinear", "bincount", "bitwise_and", "bitwise_left_shift", "bitwise_not",
-    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bmm", "bool", "broadcast_shapes", "broadcast_tensors",
-    "broadcast_to", "bucketize", "cat", "cdist", "ceil", "celu", "channels_last", "channels_last_3d", "chunk", "clamp",
-    "clamp_max", "clamp_min", "clip", "clone", "compile", "concat", "cond", "constant_pad_nd", "contiguous_format",
-    "copysign", "cos", "cosh", "cosine_similarity", "count_nonzero", "cross", "cuda", "cumprod", "cumsum",
-    "default_generator", "deg2rad", "device", "diag", "diag_embed", "diagonal", "digamma", "distributions", "div",
-    "divide", "dot", "double", "dropout", "dstack", "dtype", "e", "eager_report", "einsum", "embedding", "empty",
-    "empty_like", "enable_grad", "eq", "equal", "erf", "exp", "exp2", "expm1", "eye", "finfo", "flatten", "flip",
-    "fliplr", "flipud", "float", "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod",
-    "fori_loop", "frac", "from_numpy", "full", "full_like", "func", "gather", "ge", "ger", "get_default_device",
-    "get_default_dtype", "get_eager", "get_float32_matmul_precision", "get_num_threads", "get_rng_state", "greater",
-    "greater_equal", "gt", "hardshrink", "heaviside", "hstack", "hypot", "iinfo", "index_add", "index_copy",
-    "index_fill", "index_put", "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int32",
-    "int64", "is_floating_point", "is_grad_enabled", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "isneginf",
-    "isposinf", "jit", "kron", "layout", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace", "load",
-    "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "long", "lt", "manual_seed",
-    "masked_fill", "masked_select", "matmul", "max", "maximum", "mean", "median", "memory_format", "meshgrid", "min",
-    "minimum", "mm", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num",
-    "nanmean", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal",
-    "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "permute", "pi", "positive",
-    "pow", "prelu", "preserve_format", "prod", "promote_types", "rad2deg", "rand", "rand_like", "randint",
-    "randint_like", "randn", "randn_like", "random", "randperm", "ravel", "reciprocal", "relu", "remainder",
-    "repeat_interleave", "reshape", "result_type", "roll", "rot90", "round", "rsqrt", "rsub", "save", "scalar_tensor",
-    "scan", "scatter", "scatter_add", "searchsorted", "seed", "select", "selu", "set_default_device",
-    "set_default_dtype", "set_eager", "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads",
-    "set_printoptions", "set_rng_state", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "softmax", "sort",
-    "special", "split", "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "strided", "sub",
-    "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensordot",
-    "threads", "threshold", "tile", "topk", "trace", "transpose", "tril", "triu", "true_divide", "trunc", "typename",
-    "uint8", "unbind", "unflatten", "unique", "unsqueeze", "use_deterministic_algorithms", "utils", "var", "var_mean",
-    "vdot", "vmap", "vstack", "where", "while_loop", "xlogy", "zeros", "zeros_like",
+    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "block_diag", "bmm", "bool", "broadcast_shapes",
+    "broadcast_tensors", "broadcast_to", "bucketize", "cartesian_prod", "cat", "cdist", "ceil", "celu", "channels_last",
+    "channels_last_3d", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "column_stack", "combinations",
+    "compile", "concat", "concatenate", "cond", "constant_pad_nd", "contiguous_format", "copysign", "corrcoef", "cos",
+    "cosh", "cosine_similarity", "count_nonzero", "cov", "cross", "cuda", "cummax", "cummin", "cumprod", "cumsum",
+    "cumulative_trapezoid", "default_generator", "deg2rad", "device", "diag", "diag_embed", "diagonal", "diff",
+    "digamma", "dist", "distributions", "div", "divide", "dot", "double", "dropout", "dsplit", "dstack", "dtype", "e",
+    "eager_report", "einsum", "embedding", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "exp", "exp2",
+    "expm1", "eye", "finfo", "flatten", "flip", "fliplr", "flipud", "float", "float32", "float64", "float_power",
+    "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "frac", "from_numpy", "full", "full_like", "func",
+    "gather", "ge", "ger", "get_default_device", "get_default_dtype", "get_eager", "get_float32_matmul_precision",
+    "get_num_threads", "get_rng_state", "gradient", "greater", "greater_equal", "gt", "hardshrink", "heaviside",
+    "histc", "histogram", "hsplit", "hstack", "hypot", "iinfo", "index_add", "index_copy", "index_fill", "index_put",
+    "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int32", "int64", "is_floating_point",
+    "is_grad_enabled", "is_tensor", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "jit",
+    "kron", "kthvalue", "layout", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace", "load", "log",
+    "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill",
+    "masked_select", "matmul", "max", "maximum", "mean", "median", "memory_format", "meshgrid", "min", "minimum", "mm",
+    "mode", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean",
+    "nanmedian", "nanquantile", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero",
+    "norm", "normal", "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "pdist",
+    "permute", "pi", "positive", "pow", "prelu", "preserve_format", "prod", "promote_types", "quantile", "rad2deg",
+    "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm", "ravel", "reciprocal",
+    "relu", "remainder", "renorm", "repeat_interleave", "reshape", "result_type", "roll", "rot90", "round", "row_stack",
+    "rsqrt", "rsub", "save", "scalar_tensor", "scan", "scatter", "scatter_add", "searchsorted", "seed", "select",
+    "selu", "set_default_device", "set_default_dtype", "set_eager", "set_float32_matmul_precision", "set_grad_enabled",
+    "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh",
+    "softmax", "sort", "special", "split", "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean",
+    "strided", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor",
+    "tensor_split", "tensordot", "threads", "threshold", "tile", "topk", "trace", "transpose", "trapezoid", "trapz",
+    "tril", "triu", "true_divide", "trunc", "typename", "uint8", "unbind", "unflatten", "unique", "unique_consecutive",
+    "unsqueeze", "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "vmap", "vsplit",
+    "vstack", "where", "while_loop", "xlogy", "zeros", "zeros_like",
 ]

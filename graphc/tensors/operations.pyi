@@ -10,6 +10,7 @@ from graphc.ops.common import DTypeLike
 from graphc.ops.create.options import Options
 from graphc.ops.random.generator import Generator
 from graphc.ops.reduce.extremes import ValuesIndices
+from graphc.ops.reduce.histograms import Histogram
 from graphc.tensors.devices import device
 from graphc.tensors.tensor import Tensor
 from graphc.tensors.typed import TensorType
@@ -328,12 +329,28 @@ class Operations:
     @overload
     def unique(self, sorted: builtins.bool = True, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Tensor | tuple[Tensor, ...]:
         """Return the distinct elements, or the distinct slices along an axis, in ascending order."""
+    def unique_consecutive(self, return_inverse: builtins.bool = False, return_counts: builtins.bool = False, dim: builtins.int | None = None) -> Tensor | tuple[Tensor, ...]:
+        """Return the elements, or the slices along an axis, without those that equal the one before them."""
+    def corrcoef(self) -> Tensor:
+        """Return the correlation coefficients of variables, the rows, over observations, the columns."""
+    def cov(self, *, correction: builtins.int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None) -> Tensor:
+        """Return the covariances of variables, the rows, over observations, the columns."""
+    def cummax(self, dim: builtins.int) -> ValuesIndices:
+        """Return the cumulative maxima along an axis, and their indices: the last of equal ones."""
+    def cummin(self, dim: builtins.int) -> ValuesIndices:
+        """Return the cumulative minima along an axis, and their indices: the last of equal ones."""
     def cumprod(self, dim: builtins.int, *, dtype: DTypeLike = None) -> Tensor:
         """Return the cumulative products along an axis: element i is the product of the elements 0 to i."""
     def cumsum(self, dim: builtins.int, *, dtype: DTypeLike = None) -> Tensor:
         """Return the cumulative sums along an axis: element i is the sum of the elements 0 to i."""
     def logcumsumexp(self, dim: builtins.int) -> Tensor:
         """Return the logarithms of the cumulative sums of exponentials along an axis, without overflow."""
+    def diff(self, n: builtins.int = 1, dim: builtins.int = -1, prepend: Tensor | None = None, append: Tensor | None = None) -> Tensor:
+        """Return the differences of neighbouring elements along an axis, n times."""
+    def dist(self, other: Tensor, p: builtins.float = 2.0) -> Tensor:
+        """Return the p-norm of input - other, over all elements."""
+    def renorm(self, p: builtins.float, dim: builtins.int, maxnorm: builtins.float) -> Tensor:
+        """Scale down the slices along an axis whose p-norm is larger than maxnorm to that norm."""
     def amax(self, dim: builtins.int | Sequence[builtins.int] | None = (), keepdim: builtins.bool = False) -> Tensor:
         """Return the largest element, of all of them or along axes; NaN where one of them is."""
     def amin(self, dim: builtins.int | Sequence[builtins.int] | None = (), keepdim: builtins.bool = False) -> Tensor:
@@ -362,6 +379,10 @@ class Operations:
     @overload
     def min(self, *, other: Tensor | builtins.float) -> Tensor:
         """Return the smallest element, the smallest elements along an axis and their indices, or the elementwise minimum."""
+    def histc(self, bins: builtins.int = 100, min: builtins.float = 0, max: builtins.float = 0) -> Tensor:
+        """Count the elements in bins of one width between min and max; the last bin holds its right edge too."""
+    def histogram(self, bins: builtins.int | Tensor, *, range: tuple[builtins.float, builtins.float] | None = None, weight: Tensor | None = None, density: builtins.bool = False) -> Histogram:
+        """Count the elements between edges, or add up their weights; the last bin holds its right edge too."""
     def all(self, dim: builtins.int | Sequence[builtins.int] | None = None, keepdim: builtins.bool = False) -> Tensor:
         """Return whether all elements are nonzero, of the tensor or along axes; NaN counts as nonzero."""
     def any(self, dim: builtins.int | Sequence[builtins.int] | None = None, keepdim: builtins.bool = False) -> Tensor:
@@ -376,6 +397,20 @@ class Operations:
         """Return log(sum(exp(input))) over axes, without overflow: the largest element is subtracted before exp."""
     def norm(self, p: builtins.float | str | None = 'fro', dim: builtins.int | Sequence[builtins.int] | None = None, keepdim: builtins.bool = False, dtype: DTypeLike = None) -> Tensor:
         """Return the p-norm of the elements over axes, `sum(|x|**p)**(1 / p)`."""
+    def kthvalue(self, k: builtins.int, dim: builtins.int = -1, keepdim: builtins.bool = False) -> ValuesIndices:
+        """Return the k-th smallest element along an axis, and its index."""
+    def mode(self, dim: builtins.int = -1, keepdim: builtins.bool = False) -> ValuesIndices:
+        """Return the most frequent element along an axis, the smallest of several, and the last of its indices."""
+    @overload
+    def nanmedian(self, dim: None = None, keepdim: builtins.bool = False) -> Tensor:
+        """Return the median of all elements that are not NaN, or the medians along an axis and their indices."""
+    @overload
+    def nanmedian(self, dim: builtins.int, keepdim: builtins.bool = False) -> ValuesIndices:
+        """Return the median of all elements that are not NaN, or the medians along an axis and their indices."""
+    def nanquantile(self, q: Tensor | builtins.float, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, interpolation: str = 'linear') -> Tensor:
+        """Return the q-quantiles of the elements that are not NaN, of all of them or along an axis."""
+    def quantile(self, q: Tensor | builtins.float, dim: builtins.int | None = None, keepdim: builtins.bool = False, *, interpolation: str = 'linear') -> Tensor:
+        """Return the q-quantiles of all elements, or along an axis: the values at rank q * (n - 1) of n elements in order."""
     def argsort(self, dim: builtins.int = -1, descending: builtins.bool = False, stable: builtins.bool = True) -> Tensor:
         """Return the indices that sort input along an axis; the order of equal elements is kept."""
     @overload
@@ -436,12 +471,20 @@ class Operations:
         """Rotate by 90 degrees, k times, in the plane of two axes."""
     def chunk(self, chunks: builtins.int, dim: builtins.int = 0) -> tuple[Tensor, ...]:
         """Split a tensor along an axis into at most `chunks` parts of equal extent; the last one may be smaller."""
+    def dsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split a tensor in depth: along the third axis."""
+    def hsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split a tensor horizontally: along the second axis, or the first of a vector."""
     def split(self, split_size_or_sections: builtins.int | Sequence[builtins.int], dim: builtins.int = 0) -> tuple[Tensor, ...]:
         """Split a tensor along an axis into parts of one extent, or of the given extents."""
     def split_with_sizes(self, split_sizes: Sequence[builtins.int], dim: builtins.int = 0) -> tuple[Tensor, ...]:
         """Split a tensor along an axis into parts of the given extents."""
+    def tensor_split(self, indices_or_sections: builtins.int | Sequence[builtins.int] | Tensor | None = None, dim: builtins.int = 0, *, indices: Sequence[builtins.int] | None = None, sections: builtins.int | None = None) -> tuple[Tensor, ...]:
+        """Split a tensor along an axis into a number of nearly equal parts, or at the given indices."""
     def unbind(self, dim: builtins.int = 0) -> tuple[Tensor, ...]:
         """Return the slices at all indices of an axis, without that axis."""
+    def vsplit(self, indices_or_sections: builtins.int | Sequence[builtins.int]) -> tuple[Tensor, ...]:
+        """Split a tensor vertically: along the first axis."""
     def broadcast_to(self, size: Sequence[builtins.int]) -> Tensor:
         """Broadcast input to a shape: axes of extent 1 are repeated, and new axes are added in front."""
     def expand(self, *sizes: builtins.int | Sequence[builtins.int], size: Sequence[builtins.int] | None = None, implicit: builtins.bool = False) -> Tensor:

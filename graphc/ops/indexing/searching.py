@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphc.core.dtypes import combine
 from graphc.core.errors import located
+from graphc.core.promotion import promote
+from graphc.dispatch.operation import op
+from graphc.ir.core.build import argsort, cast, constant, elementwise, reduce, reshape
+from graphc.ir.core.build import gather as gather_at
+from graphc.ir.core.graph import Node
+from graphc.ir.core.types import BOOL, DType
+from graphc.ops.common import Operand, unsqueeze_axis
 from graphc.ops.create.data import as_tensor
 from graphc.ops.create.fill import zeros
 from graphc.ops.indexing.gather import gather
 from graphc.ops.indexing.masks import where
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["bucketize", "searchsorted"]
+__all__ = ["bucketize", "isin", "searchsorted"]
 
 
 def position(sequence: Tensor, values: Tensor, right: bool) -> Tensor:
@@ -112,3 +120,69 @@ def bucketize(input: Tensor | float, boundaries: Tensor, *, out_int32: bool = Fa
         raise located(RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.dim()})"))
     options: Any = {"out_int32": out_int32, "right": right}
     return searchsorted(boundaries, input, **options)
+
+
+SCANNED = 32
+"""The number of elements up to which each value is compared with all; more are sorted and searched."""
+
+
+@op("Isin", differentiable=False)
+def _among(values: Operand, tests: Operand) -> Node:
+    """Return which elements equal one of the tests."""
+    if isinstance(tests, Node):
+        if not tests.type.size:
+            return constant(False, BOOL, values.shape if isinstance(values, Node) else ())
+        tests = reshape(tests, (tests.type.size,))
+        values = unsqueeze_axis(values, values.type.rank) if isinstance(values, Node) else values
+    x, y = promote(values, tests)
+    equal = elementwise("eq", x, y)
+    return reduce("any", equal, (equal.type.rank - 1,)) if isinstance(tests, Node) else equal
+
+
+@op("Sort", differentiable=False)
+def _in_order(values: Node, dtype: DType) -> Node:
+    flat = cast(reshape(values, (values.type.size,)), dtype)
+    return gather_at(flat, argsort(flat, 0))
+
+
+@op("To", differentiable=False)
+def _as(values: Node, dtype: DType) -> Node:
+    return cast(reshape(values, (values.type.size,)), dtype)
+
+
+def _searched(values: Tensor, many: Tensor) -> Tensor:
+    dtype = combine(values.dtype.ir, many.dtype.ir)
+    ordered, flat = _in_order(many, dtype), _as(values, dtype)
+    at = position(ordered, flat, False).clamp(max=many.numel() - 1)
+    return (gather(ordered, 0, at) == flat).reshape(tuple(values.shape))
+
+
+def isin(
+    elements: Tensor | float, test_elements: Tensor | float, *, assume_unique: bool = False, invert: bool = False
+) -> Tensor:
+    """Test which elements occur among others; NaN does not.
+
+    Args:
+        elements: tensor or number.
+        test_elements: tensor or number, the others; one of the two is a tensor.
+        assume_unique: accepted; the result does not depend on it.
+        invert: whether the result says which elements do not occur.
+
+    Returns:
+        Bool tensor of the shape of elements.
+
+    Raises:
+        TypeError: if neither argument is a tensor.
+
+    Example:
+        >>> graphc.isin(graphc.tensor([1, 2, 3]), graphc.tensor([3, 1]))
+        tensor([ True, False,  True])
+    """
+    if not isinstance(elements, Tensor) and not isinstance(test_elements, Tensor):
+        got = f"{type(elements).__name__} and {type(test_elements).__name__}"
+        raise located(TypeError(f"isin() expected a tensor among its arguments, got {got}"))
+    if isinstance(elements, Tensor) and isinstance(test_elements, Tensor) and test_elements.numel() > SCANNED:
+        member = _searched(elements, test_elements)
+    else:
+        member = _among(elements, test_elements)
+    return ~member if invert else member

@@ -31,7 +31,20 @@ from graphc.ops.methods.in_place import INPLACE, in_place
 from graphc.ops.methods.operators import IN_PLACE_OPERATORS, OPERATORS
 from graphc.ops.nn import rectifiers, softmax
 from graphc.ops.random import distributions, integers
-from graphc.ops.reduce import counting, cumulative, extremes, moments, norms, sorting, sums
+from graphc.ops.reduce import (
+    counting,
+    covariances,
+    cumulative,
+    differences,
+    distances,
+    extremes,
+    histograms,
+    moments,
+    norms,
+    order_statistics,
+    sorting,
+    sums,
+)
 from graphc.ops.reduce import logic as reduce_logic
 from graphc.ops.shape import axes, diagonals, order, parts, repetition, sizes
 from graphc.ops.shape import slices as shape_slices
@@ -43,15 +56,17 @@ MODULES: tuple[Any, ...] = (
     arithmetic, bits, bounds, comparison, division, exponential, gamma, hyperbolic, logic, powers, predicates, rounding, signs,
     special, trigonometric, gather, items, masks, scatter, slices, affine, matrices, square_matrices, vectors, rectifiers,
     softmax, distributions, integers,
-    counting, cumulative, extremes, reduce_logic, moments, norms, sorting, sums, axes, diagonals, order,
+    counting, covariances, cumulative, differences, distances, extremes, histograms, reduce_logic, moments, norms,
+    order_statistics, sorting, sums, axes, diagonals, order,
     parts, repetition, sizes, shape_slices,
 )  # fmt: skip
 """The modules whose functions are methods too."""
 
 FUNCTIONS = frozenset((
-    "bilinear", "broadcast_tensors", "celu", "elu", "getitem", "leaky_relu", "linear", "meshgrid", "one_hot", "prelu",
-    "put_item", "randint", "randint_like", "randperm", "relu6", "rsub", "selu", "softmin", "std_mean", "threshold",
-    "var_mean", "vecdot", "where",
+    "bilinear", "broadcast_tensors", "cdist", "celu", "cosine_similarity", "cumulative_trapezoid", "elu", "getitem", "gradient",
+    "leaky_relu", "linear", "meshgrid", "normalize", "one_hot", "pairwise_distance", "pdist", "prelu", "put_item", "randint",
+    "randint_like", "randperm", "relu6", "rsub", "selu", "softmin", "std_mean", "threshold", "trapezoid", "trapz", "var_mean",
+    "vecdot", "where",
 ))  # fmt: skip
 """Functions of these modules that are not methods."""
 

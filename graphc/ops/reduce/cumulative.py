@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from graphc.dispatch.arguments import numpy_names
 from graphc.dispatch.operation import op
+from graphc.ir.core.build import cast, concatenate, elementwise, gather, iota, pad, select, slice_, zeros_like
 from graphc.ir.core.build import cumsum as running_sum
-from graphc.ir.core.build import pad, slice_
 from graphc.ir.core.graph import Node
-from graphc.ops.common import DTypeLike, axis_of
+from graphc.ir.core.types import I64
+from graphc.ops.common import DTypeLike, axis_of, positions
 from graphc.ops.elementwise.exponential import logaddexp
+from graphc.ops.reduce.extremes import ValuesIndices
 from graphc.ops.reduce.sums import accumulable
+from graphc.ops.shape.slices import narrow_axis
+from graphc.tensors.tensor import Tensor
 
-__all__ = ["cumprod", "cumsum", "logcumsumexp"]
+__all__ = ["cummax", "cummin", "cumprod", "cumsum", "logcumsumexp"]
 
 
 @op("Cumsum", saves=False)
@@ -96,3 +101,77 @@ def logcumsumexp(input: Node, dim: int) -> Node:
     """
     axis = axis_of(dim, input.type.rank)
     return scan(input, axis, float("-inf"), logaddexp.nodes) if input.type.rank else input
+
+
+_CUMMAX: type[ValuesIndices] = type("cummax", (ValuesIndices,), {})
+_CUMMIN: type[ValuesIndices] = type("cummin", (ValuesIndices,), {})
+
+
+def _last_extreme(x: Node, axis: int, largest: bool) -> Node:
+    """Return the index of the extreme among each element and those before it, the last of equal ones; NaN is extreme."""
+    index, step = iota(x.shape, axis), 1
+    while step < x.shape[axis]:
+        late = [narrow_axis(y, axis, step, x.shape[axis]) for y in (x, index)]
+        early = [narrow_axis(y, axis, 0, x.shape[axis] - step) for y in (x, index)]
+        wins = elementwise("le", *(early[0], late[0]) if largest else (late[0], early[0]))
+        wins = wins | elementwise("ne", late[0], late[0])
+        kept = [narrow_axis(y, axis, 0, step) for y in (x, index)]
+        x, index = (concatenate([k, select(wins, a, b)], axis) for k, a, b in zip(kept, late, early, strict=True))
+        step *= 2
+    return index
+
+
+@op(lambda input, axis, largest: "Cummax" if largest else "Cummin")
+def _running_extreme(input: Node, axis: int, largest: bool) -> tuple[Node, Node]:
+    if input.type.rank == 0:
+        return input, zeros_like(cast(input, I64))
+    index = _last_extreme(input, axis, largest)
+    return gather(input, *positions(input, axis, index)), index
+
+
+@numpy_names
+def cummax(input: Tensor, dim: int) -> ValuesIndices:
+    """Return the cumulative maxima along an axis, and their indices: the last of equal ones.
+
+    NaN from the first NaN on. The gradient flows through the values.
+
+    Args:
+        input: tensor.
+        dim: int, the axis.
+
+    Returns:
+        Named tuple (values, indices) of tensors of the shape of input; indices are int64.
+
+    Raises:
+        IndexError: if the axis is out of range.
+
+    Example:
+        >>> values, indices = graphc.cummax(graphc.tensor([1, 3, 2, 3]), dim=0)
+        >>> values, indices
+        (tensor([1, 3, 3, 3]), tensor([0, 1, 1, 3]))
+    """
+    return _CUMMAX(*_running_extreme(input, axis_of(dim, input.dim()), True))
+
+
+@numpy_names
+def cummin(input: Tensor, dim: int) -> ValuesIndices:
+    """Return the cumulative minima along an axis, and their indices: the last of equal ones.
+
+    NaN from the first NaN on. The gradient flows through the values.
+
+    Args:
+        input: tensor.
+        dim: int, the axis.
+
+    Returns:
+        Named tuple (values, indices) of tensors of the shape of input; indices are int64.
+
+    Raises:
+        IndexError: if the axis is out of range.
+
+    Example:
+        >>> values, indices = graphc.cummin(graphc.tensor([3, 1, 2, 1]), dim=0)
+        >>> values, indices
+        (tensor([3, 1, 1, 1]), tensor([0, 1, 1, 3]))
+    """
+    return _CUMMIN(*_running_extreme(input, axis_of(dim, input.dim()), False))

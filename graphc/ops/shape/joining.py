@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 from graphc.core.promotion import result_dtype
 from graphc.dispatch.operation import op
-from graphc.ir.core.build import cast, concatenate
+from graphc.ir.core.build import cast, constant, pad, reshape
+from graphc.ir.core.build import concatenate as join
 from graphc.ir.core.graph import Node
-from graphc.ops.common import axis_of, unsqueeze_axis
+from graphc.ops.common import axis_of, default_float, unsqueeze_axis
 from graphc.ops.shape.ranks import at_least_rank
 
-__all__ = ["cat", "concat", "dstack", "hstack", "stack", "vstack"]
+__all__ = [
+    "block_diag", "cat", "column_stack", "concat", "concatenate", "dstack", "hstack", "row_stack", "stack", "vstack",
+]  # fmt: skip
 
 
 @op("Cat", saves=False)
@@ -43,7 +46,7 @@ def cat(tensors: Sequence[Node], dim: int = 0) -> Node:
     xs = [x for x in tensors if x.shape != (0,)] or [tensors[0]]
     axis = axis_of(dim, xs[0].type.rank)
     _check_joinable(xs, axis)
-    return concatenate([cast(x, dtype) for x in xs], axis)
+    return join([cast(x, dtype) for x in xs], axis)
 
 
 def _check_joinable(xs: Sequence[Node], axis: int) -> None:
@@ -158,4 +161,64 @@ def dstack(tensors: Sequence[Node]) -> Node:
     return cat.nodes([at_least_rank(x, 3) for x in tensors], 2)
 
 
-concat = cat
+@op("Cat", saves=False)
+def column_stack(tensors: Sequence[Node]) -> Node:
+    """Concatenate tensors along the second axis, vectors being columns.
+
+    Args:
+        tensors: sequence of tensors; 0-d tensors are taken for vectors of one element.
+
+    Returns:
+        Tensor of the promoted dtype and of at least two axes.
+
+    Raises:
+        RuntimeError: if the sequence is empty, or ranks or other axes differ.
+
+    Example:
+        >>> graphc.column_stack([graphc.tensor([1, 2]), graphc.tensor([3, 4])])
+        tensor([[1, 3],
+                [2, 4]])
+    """
+    if len(tensors) == 0:
+        raise RuntimeError("column_stack expects a non-empty TensorList")
+    return cat.nodes([x if x.type.rank > 1 else reshape(x, (x.type.size, 1)) for x in tensors], 1)
+
+
+@op("BlockDiag", saves=False)
+def block_diag(*tensors: Node) -> Node:
+    """Return the matrix with the given matrices on its diagonal, and zeros elsewhere.
+
+    Args:
+        *tensors: tensors of at most two axes; vectors are rows.
+
+    Returns:
+        Matrix of the promoted dtype, of shape (sum of the rows, sum of the columns); of shape (1, 0) without tensors.
+
+    Raises:
+        RuntimeError: if a tensor has more than two axes.
+
+    Example:
+        >>> graphc.block_diag(graphc.tensor([[1, 2], [3, 4]]), graphc.tensor([5]))
+        tensor([[1, 2, 0],
+                [3, 4, 0],
+                [0, 0, 5]])
+    """
+    for i, x in enumerate(tensors):
+        if x.type.rank > 2:
+            raise RuntimeError(
+                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {x.type.rank} dimensions"
+            )
+    if not tensors:
+        return constant(0, default_float(), (1, 0))
+    dtype = result_dtype(tensors)
+    blocks = [cast(at_least_rank(x, 2), dtype) for x in tensors]
+    columns, begin, rows = sum(x.shape[1] for x in blocks), 0, []
+    for x in blocks:
+        rows.append(pad(x, (0, begin), (0, columns - begin - x.shape[1])))
+        begin += x.shape[1]
+    return join(rows, 0)
+
+
+concat = concatenate = cat
+
+row_stack = vstack

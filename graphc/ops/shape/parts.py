@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from graphc.core.errors import located
 from graphc.dispatch.operation import op
 from graphc.ir.core.graph import Node
 from graphc.ops.common import axis_of
 from graphc.ops.shape.slices import narrow_axis, select_axis
+from graphc.tensors.tensor import Tensor
 
-__all__ = ["chunk", "split", "split_with_sizes", "unbind"]
+__all__ = ["chunk", "dsplit", "hsplit", "split", "split_with_sizes", "tensor_split", "unbind", "vsplit"]
 
 
 def parts(x: Node, axis: int, sizes: Sequence[int]) -> tuple[Node, ...]:
@@ -130,3 +132,148 @@ def unbind(input: Node, dim: int = 0) -> tuple[Node, ...]:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     axis = axis_of(dim, input.type.rank)
     return tuple(select_axis(input, axis, i) for i in range(input.shape[axis]))
+
+
+@op("Slice", view=True)
+def _between(input: Node, axis: int, ends: Sequence[int]) -> tuple[Node, ...]:
+    """Return the slices between consecutive ends, which count from the back if they are negative."""
+    n = input.shape[axis]
+    bounds = [slice(start, stop).indices(n) for start, stop in zip((0, *ends), (*ends, n), strict=True)]
+    return tuple(narrow_axis(input, axis, start, max(start, stop)) for start, stop, _ in bounds)
+
+
+def _split_points(sections: int, n: int) -> list[int]:
+    """Return the ends, but the last, of parts of nearly equal extent; the first ones are larger by one."""
+    size, larger = divmod(n, sections)
+    return [i * size + min(i, larger) for i in range(1, sections)]
+
+
+def tensor_split(
+    input: Tensor,
+    indices_or_sections: int | Sequence[int] | Tensor | None = None,
+    dim: int = 0,
+    *,
+    indices: Sequence[int] | None = None,
+    sections: int | None = None,
+) -> tuple[Tensor, ...]:
+    """Split a tensor along an axis into a number of nearly equal parts, or at the given indices.
+
+    Args:
+        input: tensor of at least one axis.
+        indices_or_sections: int, the number of parts, of which the first ones are larger by one; or sequence of ints, or
+            int64 tensor on the CPU, the indices where parts after the first begin, as in slices.
+        dim: int, the axis.
+        indices: the sequence as a keyword.
+        sections: the number as a keyword.
+
+    Returns:
+        Tuple of tensors that share the storage of input.
+
+    Raises:
+        RuntimeError: if input is 0-d, the number of parts is not positive, or the tensor is not int64 of at most one axis.
+        TypeError: if indices_or_sections is none of these.
+        IndexError: if the axis is out of range.
+        TracingError: if a tensor's values are not known because a function is being traced.
+
+    Example:
+        >>> graphc.tensor_split(graphc.arange(5), 2)
+        (tensor([0, 1, 2]), tensor([3, 4]))
+        >>> graphc.tensor_split(graphc.arange(5), (1, 3))
+        (tensor([0]), tensor([1, 2]), tensor([3, 4]))
+    """
+    where = next((x for x in (indices_or_sections, indices, sections) if x is not None), None)
+    if input.dim() == 0:
+        message = "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
+        raise located(RuntimeError(message))
+    if isinstance(where, Tensor):
+        if where.dtype.name != "int64" or where.dim() > 1:
+            got = f"{where.dtype} with {where.dim()} dims"
+            raise located(RuntimeError(f"tensor_split expected tensor_indices_or_sections to be int64, 0-d or 1-d, got {got}"))
+        where = where.tolist()
+    axis = axis_of(dim, input.dim())
+    if isinstance(where, int):
+        if where <= 0:
+            raise located(RuntimeError(f"number of sections must be larger than 0, got {where}"))
+        return _between(input, axis, tuple(_split_points(where, input.shape[axis])))
+    if not isinstance(where, (tuple, list)) or not all(hasattr(i, "__index__") for i in where):
+        raise located(TypeError(f"tensor_split() expected an int or a sequence of ints, got {where!r:.40}"))
+    return _between(input, axis, tuple(int(i) for i in where))
+
+
+def _split_along(name: str, input: Tensor, where: int | Sequence[int], axis: int, rank: int) -> tuple[Tensor, ...]:
+    """Split into equal parts or at indices.  Raises RuntimeError."""
+    if input.dim() < rank:
+        needs = f"torch.{name} requires a tensor with at least {rank} dimension"
+        raise located(RuntimeError(f"{needs}, but got a tensor with {input.dim()} dimensions!"))
+    if isinstance(where, int) and (where <= 0 or input.shape[axis] % where):
+        raise located(
+            RuntimeError(
+                f"torch.{name} attempted to split along dimension {axis}, but the size of the dimension "
+                f"{input.shape[axis]} is not divisible by the split_size {where}!"
+            )
+        )
+    return tensor_split(input, where, axis)
+
+
+def hsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Split a tensor horizontally: along the second axis, or the first of a vector.
+
+    Args:
+        input: tensor of at least one axis.
+        indices_or_sections: int, the number of equal parts; or sequence of ints, the indices where parts after the first begin.
+
+    Returns:
+        Tuple of tensors that share the storage of input.
+
+    Raises:
+        RuntimeError: if input is 0-d, or the number of parts does not divide the extent of the axis.
+        TypeError: if indices_or_sections is neither an int nor a sequence of ints.
+
+    Example:
+        >>> graphc.hsplit(graphc.tensor([[1, 2], [3, 4]]), 2)[0]
+        tensor([[1],
+                [3]])
+    """
+    return _split_along("hsplit", input, indices_or_sections, min(input.dim(), 2) - 1, 1)
+
+
+def vsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Split a tensor vertically: along the first axis.
+
+    Args:
+        input: tensor of at least two axes.
+        indices_or_sections: int, the number of equal parts; or sequence of ints, the indices where parts after the first begin.
+
+    Returns:
+        Tuple of tensors that share the storage of input.
+
+    Raises:
+        RuntimeError: if input has fewer than two axes, or the number of parts does not divide the extent of the axis.
+        TypeError: if indices_or_sections is neither an int nor a sequence of ints.
+
+    Example:
+        >>> graphc.vsplit(graphc.tensor([[1, 2], [3, 4]]), 2)
+        (tensor([[1, 2]]), tensor([[3, 4]]))
+    """
+    return _split_along("vsplit", input, indices_or_sections, 0, 2)
+
+
+def dsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """Split a tensor in depth: along the third axis.
+
+    Args:
+        input: tensor of at least three axes.
+        indices_or_sections: int, the number of equal parts; or sequence of ints, the indices where parts after the first begin.
+
+    Returns:
+        Tuple of tensors that share the storage of input.
+
+    Raises:
+        RuntimeError: if input has fewer than three axes, or the number of parts does not divide the extent of the axis.
+        TypeError: if indices_or_sections is neither an int nor a sequence of ints.
+
+    Example:
+        >>> graphc.dsplit(graphc.ones(2, 1, 4), [1])[1].shape
+        torch.Size([2, 1, 3])
+    """
+    return _split_along("dsplit", input, indices_or_sections, 2, 3)

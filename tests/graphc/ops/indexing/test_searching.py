@@ -45,3 +45,19 @@ def test_rows_sorters_and_special_values() -> None:
 ])  # fmt: skip
 def test_errors_are_torchs(call: Any) -> None:
     parity.assert_same_error(call)
+
+
+def test_isin() -> None:
+    rng = np.random.default_rng(0)
+    values = (rng.integers(0, 30, 20), rng.standard_normal(3), np.array(1), np.array([[np.nan, 2.0]]))
+    for x in values:
+        for y in (
+            rng.integers(0, 9, (2, 2)),
+            rng.integers(0, 30, 100),
+            x,
+            np.zeros(0),
+            np.append(rng.standard_normal(40), x.ravel()),
+        ):
+            parity.assert_same(lambda t: lambda a, b: (t.isin(a, b), t.isin(a, b, invert=True)), x, y)
+        parity.assert_same(lambda t: lambda a: (t.isin(a, 1.5), t.isin(1, a), t.isin(a, 1, assume_unique=True)), x)
+    parity.assert_same_error(lambda t: t.isin(1, 1))
