@@ -54,9 +54,12 @@ from graphc.ops.elementwise.trigonometric import *
 from graphc.ops.indexing.gather import *
 from graphc.ops.indexing.items import index_put
 from graphc.ops.indexing.masks import argwhere, masked_fill, masked_select, nonzero, where
+from graphc.ops.indexing.reductions import *
 from graphc.ops.indexing.scatter import *
 from graphc.ops.indexing.searching import *
 from graphc.ops.indexing.slices import *
+from graphc.ops.indexing.strides import *
+from graphc.ops.indexing.writing import *
 from graphc.ops.linear_algebra.affine import addmm, addmv, baddbmm, bilinear
 from graphc.ops.linear_algebra.contraction import *
 from graphc.ops.linear_algebra.einsum import *

@@ -80,6 +80,8 @@ from graphc.ops.indexing.masks import where as where
 from graphc.ops.indexing.searching import bucketize as bucketize
 from graphc.ops.indexing.searching import isin as isin
 from graphc.ops.indexing.searching import searchsorted as searchsorted
+from graphc.ops.indexing.strides import as_strided as as_strided
+from graphc.ops.indexing.strides import as_strided_scatter as as_strided_scatter
 from graphc.ops.linear_algebra.einsum import einsum as einsum
 from graphc.ops.nn.dropout import dropout as dropout
 from graphc.ops.queries import broadcast_shapes as broadcast_shapes
@@ -594,11 +596,18 @@ def index_select(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor: ...
 def take(input: Tensor, index: Tensor) -> Tensor: ...
 def take_along_dim(input: Tensor, indices: Tensor, dim: builtins.int | None = None) -> Tensor: ...
 def masked_fill(input: Tensor, mask: Tensor, value: Tensor | builtins.float) -> Tensor: ...
+def index_reduce(input: Tensor, dim: builtins.int, index: Tensor, source: Tensor, reduce: str, *, include_self: builtins.bool = True) -> Tensor: ...
+def scatter_reduce(input: Tensor, dim: builtins.int, index: Tensor, src: Tensor, reduce: str, *, include_self: builtins.bool = True) -> Tensor: ...
 def scatter(input: Tensor, dim: builtins.int, index: Tensor, src: Tensor | builtins.float | None = None, *, value: Tensor | builtins.float | None = None, reduce: str | None = None) -> Tensor: ...
 def scatter_add(input: Tensor, dim: builtins.int, index: Tensor, src: Tensor) -> Tensor: ...
 def index_add(input: Tensor, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: builtins.float = 1) -> Tensor: ...
 def index_copy(input: Tensor, dim: builtins.int, index: Tensor, source: Tensor) -> Tensor: ...
 def index_fill(input: Tensor, dim: builtins.int, index: Tensor, value: Tensor | builtins.float) -> Tensor: ...
+def diagonal_scatter(input: Tensor, src: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor: ...
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor: ...
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: builtins.bool = False) -> Tensor: ...
+def select_scatter(input: Tensor, src: Tensor, dim: builtins.int, index: builtins.int) -> Tensor: ...
+def slice_scatter(input: Tensor, src: Tensor, dim: builtins.int = 0, start: builtins.int | None = None, end: builtins.int | None = None, step: builtins.int = 1) -> Tensor: ...
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor: ...
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor: ...
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor: ...
@@ -789,41 +798,43 @@ __all__ = [
     "BoolTensor", "ByteTensor", "DoubleTensor", "EagerReport", "FloatTensor", "Generator", "IntTensor", "LongTensor",
     "Size", "Tensor", "TracingError", "__version__", "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul",
     "addmm", "addmv", "all", "allclose", "amax", "amin", "aminmax", "amp", "any", "arange", "arccos", "arcsin",
-    "arctan", "arctan2", "are_deterministic_algorithms_enabled", "argmax", "argmin", "argsort", "argwhere", "as_tensor",
-    "asarray", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "autograd",
-    "backends", "baddbmm", "bernoulli", "bilinear", "bincount", "bitwise_and", "bitwise_left_shift", "bitwise_not",
-    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "block_diag", "bmm", "bool", "broadcast_shapes",
-    "broadcast_tensors", "broadcast_to", "bucketize", "cartesian_prod", "cat", "cdist", "ceil", "celu", "channels_last",
-    "channels_last_3d", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone", "column_stack", "combinations",
-    "compile", "concat", "concatenate", "cond", "constant_pad_nd", "contiguous_format", "copysign", "corrcoef", "cos",
-    "cosh", "cosine_similarity", "count_nonzero", "cov", "cross", "cuda", "cummax", "cummin", "cumprod", "cumsum",
-    "cumulative_trapezoid", "default_generator", "deg2rad", "device", "diag", "diag_embed", "diagonal", "diff",
-    "digamma", "dist", "distributions", "div", "divide", "dot", "double", "dropout", "dsplit", "dstack", "dtype", "e",
-    "eager_report", "einsum", "embedding", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "exp", "exp2",
-    "expm1", "eye", "finfo", "flatten", "flip", "fliplr", "flipud", "float", "float32", "float64", "float_power",
-    "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "frac", "from_numpy", "full", "full_like", "func",
-    "gather", "ge", "ger", "get_default_device", "get_default_dtype", "get_eager", "get_float32_matmul_precision",
-    "get_num_threads", "get_rng_state", "gradient", "greater", "greater_equal", "gt", "hardshrink", "heaviside",
-    "histc", "histogram", "hsplit", "hstack", "hypot", "iinfo", "index_add", "index_copy", "index_fill", "index_put",
-    "index_select", "inf", "inference_mode", "initial_seed", "inner", "int", "int32", "int64", "is_floating_point",
-    "is_grad_enabled", "is_tensor", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "jit",
-    "kron", "kthvalue", "layout", "le", "lerp", "less", "less_equal", "lgamma", "linalg", "linspace", "load", "log",
-    "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill",
-    "masked_select", "matmul", "max", "maximum", "mean", "median", "memory_format", "meshgrid", "min", "minimum", "mm",
-    "mode", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean",
-    "nanmedian", "nanquantile", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero",
-    "norm", "normal", "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "pdist",
-    "permute", "pi", "positive", "pow", "prelu", "preserve_format", "prod", "promote_types", "quantile", "rad2deg",
-    "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm", "ravel", "reciprocal",
-    "relu", "remainder", "renorm", "repeat_interleave", "reshape", "result_type", "roll", "rot90", "round", "row_stack",
-    "rsqrt", "rsub", "save", "scalar_tensor", "scan", "scatter", "scatter_add", "searchsorted", "seed", "select",
-    "selu", "set_default_device", "set_default_dtype", "set_eager", "set_float32_matmul_precision", "set_grad_enabled",
-    "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh",
-    "softmax", "sort", "special", "split", "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean",
-    "strided", "sub", "subtract", "sum", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor",
-    "tensor_split", "tensordot", "threads", "threshold", "tile", "topk", "trace", "transpose", "trapezoid", "trapz",
-    "tril", "triu", "true_divide", "trunc", "typename", "uint8", "unbind", "unflatten", "unique", "unique_consecutive",
-    "unsqueeze", "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "vmap", "vsplit",
-    "vstack", "where", "while_loop", "xlogy", "zeros", "zeros_like",
+    "arctan", "arctan2", "are_deterministic_algorithms_enabled", "argmax", "argmin", "argsort", "argwhere",
+    "as_strided", "as_strided_scatter", "as_tensor", "asarray", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d",
+    "atleast_2d", "atleast_3d", "autograd", "backends", "baddbmm", "bernoulli", "bilinear", "bincount", "bitwise_and",
+    "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "block_diag", "bmm",
+    "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "cartesian_prod", "cat", "cdist",
+    "ceil", "celu", "channels_last", "channels_last_3d", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone",
+    "column_stack", "combinations", "compile", "concat", "concatenate", "cond", "constant_pad_nd", "contiguous_format",
+    "copysign", "corrcoef", "cos", "cosh", "cosine_similarity", "count_nonzero", "cov", "cross", "cuda", "cummax",
+    "cummin", "cumprod", "cumsum", "cumulative_trapezoid", "default_generator", "deg2rad", "device", "diag",
+    "diag_embed", "diagonal", "diagonal_scatter", "diff", "digamma", "dist", "distributions", "div", "divide", "dot",
+    "double", "dropout", "dsplit", "dstack", "dtype", "e", "eager_report", "einsum", "embedding", "empty", "empty_like",
+    "enable_grad", "eq", "equal", "erf", "exp", "exp2", "expm1", "eye", "finfo", "flatten", "flip", "fliplr", "flipud",
+    "float", "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "frac",
+    "from_numpy", "full", "full_like", "func", "gather", "ge", "ger", "get_default_device", "get_default_dtype",
+    "get_eager", "get_float32_matmul_precision", "get_num_threads", "get_rng_state", "gradient", "greater",
+    "greater_equal", "gt", "hardshrink", "heaviside", "histc", "histogram", "hsplit", "hstack", "hypot", "iinfo",
+    "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "index_select", "inf", "inference_mode",
+    "initial_seed", "inner", "int", "int32", "int64", "is_floating_point", "is_grad_enabled", "is_tensor", "isclose",
+    "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "jit", "kron", "kthvalue", "layout", "le", "lerp",
+    "less", "less_equal", "lgamma", "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax",
+    "logaddexp", "logaddexp2", "logcumsumexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit",
+    "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_scatter", "masked_select", "matmul",
+    "max", "maximum", "mean", "median", "memory_format", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis",
+    "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean", "nanmedian",
+    "nanquantile", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal",
+    "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "pdist", "permute", "pi",
+    "positive", "pow", "prelu", "preserve_format", "prod", "promote_types", "put", "quantile", "rad2deg", "rand",
+    "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm", "ravel", "reciprocal", "relu",
+    "remainder", "renorm", "repeat_interleave", "reshape", "result_type", "roll", "rot90", "round", "row_stack",
+    "rsqrt", "rsub", "save", "scalar_tensor", "scan", "scatter", "scatter_add", "scatter_reduce", "searchsorted",
+    "seed", "select", "select_scatter", "selu", "set_default_device", "set_default_dtype", "set_eager",
+    "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "sgn",
+    "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "slice_scatter", "softmax", "sort", "special", "split",
+    "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "strided", "sub", "subtract", "sum",
+    "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensor_split", "tensordot",
+    "threads", "threshold", "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "tril", "triu", "true_divide",
+    "trunc", "typename", "uint8", "unbind", "unflatten", "unique", "unique_consecutive", "unsqueeze",
+    "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "vmap", "vsplit", "vstack", "where",
+    "while_loop", "xlogy", "zeros", "zeros_like",
 ]

@@ -14,7 +14,7 @@ from graphc.ir.core.build import broadcast, constant, gather, iota, pad, permute
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import Node, Primitive, make
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.ir.core.types import BOOL
+from graphc.ir.core.types import BOOL, I64
 from graphc.storage.views import Shape, Step, Strides, ViewSteps, read, write
 
 __all__ = ["At", "Diagonal", "Movement", "Window", "Windows", "chain"]
@@ -257,6 +257,32 @@ class Window(Step):
     def strides(self, shape: Shape, strides: Strides) -> Strides:
         """Return the strides unchanged."""
         return strides
+
+
+@dataclass(frozen=True, eq=False)
+class Strided(Step):
+    """The elements of the row-major order at `start` and multiples of strides from there."""
+
+    size: Shape
+    stride: Strides
+    start: int
+    invertible = False
+
+    def read(self, x: Node) -> Node:
+        """Gather the elements."""
+        place = constant(self.start, I64, self.size)
+        for axis, step in enumerate(self.stride):
+            place = place + iota(self.size, axis) * step
+        return gather(reshape(x, (x.type.size,)), place)
+
+    def shape(self, shape: Shape) -> Shape:
+        """Return the size."""
+        return self.size
+
+    def strides(self, shape: Shape, strides: Strides) -> Strides | None:
+        """Return the strides in elements of dense memory; None if the elements do not lie densely."""
+        flat = _reshaped(shape, strides, (prod(shape),))
+        return None if flat is None else tuple(s * flat[0] for s in self.stride)
 
 
 def _front(x: Node, axis: int) -> Node:

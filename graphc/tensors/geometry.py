@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
+import numpy as np
+
 from graphc.core.dtypes import Size, dtype, of_ir
+from graphc.core.errors import located
 from graphc.storage import views
 from graphc.tensors.base import TensorBase, methods_of_tensor
 from graphc.tensors.devices import CPU, device
@@ -131,6 +135,27 @@ class Geometry(TensorBase):
         strides = views.strides(source.shape, path)
         assert strides is not None, "a view has strides"
         return strides if dim is None else strides[self._axis(dim)]
+
+    def storage_offset(self) -> int:
+        """Return the place of the first element in the memory of the tensor, in elements.
+
+        Returns:
+            int.
+
+        Raises:
+            RuntimeError: if it depends on the value of a tensor.
+
+        Example:
+            >>> graphc.zeros(2, 3)[1].storage_offset()
+            3
+        """
+        source, path = self._place()
+        if not path:
+            return 0
+        if not views.is_static(path):
+            raise located(RuntimeError("the storage offset of this view depends on the value of a tensor"))
+        places = views.shown(np.arange(prod(source.shape)).reshape(source.shape), path)
+        return int(places.reshape(-1)[0]) if places.size else 0
 
     def is_contiguous(self) -> bool:
         """Return whether the strides are those of row-major order.

@@ -260,6 +260,10 @@ class Operations:
     @overload
     def nonzero(self, *, as_tuple: Literal[True]) -> tuple[Tensor, ...]:
         """Return the indices of the nonzero elements in row-major order."""
+    def index_reduce(self, dim: builtins.int, index: Tensor, source: Tensor, reduce: str, *, include_self: builtins.bool = True) -> Tensor:
+        """Return input with the slices of source combined at the given indices of an axis."""
+    def scatter_reduce(self, dim: builtins.int, index: Tensor, src: Tensor, reduce: str, *, include_self: builtins.bool = True) -> Tensor:
+        """Return input with the elements of src combined at an index along an axis: out[index[i][j]][j] from src[i][j] for dim 0."""
     def scatter(self, dim: builtins.int, index: Tensor, src: Tensor | builtins.float | None = None, *, value: Tensor | builtins.float | None = None, reduce: str | None = None) -> Tensor:
         """Return input with elements written at an index along an axis: out[index[i][j]][j] = src[i][j] for dim 0."""
     def scatter_add(self, dim: builtins.int, index: Tensor, src: Tensor) -> Tensor:
@@ -270,6 +274,20 @@ class Operations:
         """Return input with the slices of source written at the given indices of an axis; the last of repeated ones stays."""
     def index_fill(self, dim: builtins.int, index: Tensor, value: Tensor | builtins.float) -> Tensor:
         """Return input with the slices at the given indices of an axis filled with one value."""
+    def as_strided(self, size: Sequence[builtins.int], stride: Sequence[builtins.int], storage_offset: builtins.int | None = None) -> Tensor:
+        """Return a view of the memory of a tensor: element i, j, … is at storage_offset + i * stride[0] + j * stride[1] + …."""
+    def as_strided_scatter(self, src: Tensor, size: Sequence[builtins.int], stride: Sequence[builtins.int], storage_offset: builtins.int | None = None) -> Tensor:
+        """Return input with the elements of the view `graphc.as_strided` replaced by src."""
+    def diagonal_scatter(self, src: Tensor, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
+        """Return input with the diagonal of the plane of two axes replaced by src."""
+    def masked_scatter(self, mask: Tensor, source: Tensor) -> Tensor:
+        """Return input with the elements where the mask holds replaced by those of source, in row-major order."""
+    def put(self, index: Tensor, source: Tensor, accumulate: builtins.bool = False) -> Tensor:
+        """Return input with elements written at indices of the flattened tensor."""
+    def select_scatter(self, src: Tensor, dim: builtins.int, index: builtins.int) -> Tensor:
+        """Return input with the slice at one index of an axis replaced by src."""
+    def slice_scatter(self, src: Tensor, dim: builtins.int = 0, start: builtins.int | None = None, end: builtins.int | None = None, step: builtins.int = 1) -> Tensor:
+        """Return input with the elements start:end:step along an axis replaced by src."""
     def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
         """Return beta * input + alpha * (mat1 @ mat2)."""
     def addmv(self, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
@@ -756,6 +774,8 @@ class Operations:
         """In-place form of `index_fill`: write its result into this tensor, and return this tensor."""
     def index_put_(self, indices: Sequence[Tensor], values: Tensor | builtins.float, accumulate: builtins.bool = False) -> Tensor:
         """In-place form of `index_put`: write its result into this tensor, and return this tensor."""
+    def index_reduce_(self, dim: builtins.int, index: Tensor, source: Tensor, reduce: str, *, include_self: builtins.bool = True) -> Tensor:
+        """In-place form of `index_reduce`: write its result into this tensor, and return this tensor."""
     def le_(self, other: Tensor | builtins.float) -> Tensor:
         """In-place form of `le`: write its result into this tensor, and return this tensor."""
     def lerp_(self, end: Tensor, weight: Tensor | builtins.float) -> Tensor:
@@ -784,6 +804,8 @@ class Operations:
         """In-place form of `lt`: write its result into this tensor, and return this tensor."""
     def masked_fill_(self, mask: Tensor, value: Tensor | builtins.float) -> Tensor:
         """In-place form of `masked_fill`: write its result into this tensor, and return this tensor."""
+    def masked_scatter_(self, mask: Tensor, source: Tensor) -> Tensor:
+        """In-place form of `masked_scatter`: write its result into this tensor, and return this tensor."""
     def mul_(self, other: Tensor | builtins.float) -> Tensor:
         """In-place form of `mul`: write its result into this tensor, and return this tensor."""
     def multiply_(self, other: Tensor | builtins.float) -> Tensor:
@@ -798,12 +820,16 @@ class Operations:
         """In-place form of `negative`: write its result into this tensor, and return this tensor."""
     def pow_(self, exponent: Tensor | builtins.float) -> Tensor:
         """In-place form of `pow`: write its result into this tensor, and return this tensor."""
+    def put_(self, index: Tensor, source: Tensor, accumulate: builtins.bool = False) -> Tensor:
+        """In-place form of `put`: write its result into this tensor, and return this tensor."""
     def reciprocal_(self) -> Tensor:
         """In-place form of `reciprocal`: write its result into this tensor, and return this tensor."""
     def relu_(self, inplace: builtins.bool = False) -> Tensor:
         """In-place form of `relu`: write its result into this tensor, and return this tensor."""
     def remainder_(self, other: Tensor | builtins.float) -> Tensor:
         """In-place form of `remainder`: write its result into this tensor, and return this tensor."""
+    def renorm_(self, p: builtins.float, dim: builtins.int, maxnorm: builtins.float) -> Tensor:
+        """In-place form of `renorm`: write its result into this tensor, and return this tensor."""
     def round_(self, *, decimals: builtins.int = 0) -> Tensor:
         """In-place form of `round`: write its result into this tensor, and return this tensor."""
     def rsqrt_(self) -> Tensor:
@@ -812,6 +838,8 @@ class Operations:
         """In-place form of `scatter`: write its result into this tensor, and return this tensor."""
     def scatter_add_(self, dim: builtins.int, index: Tensor, src: Tensor) -> Tensor:
         """In-place form of `scatter_add`: write its result into this tensor, and return this tensor."""
+    def scatter_reduce_(self, dim: builtins.int, index: Tensor, src: Tensor, reduce: str, *, include_self: builtins.bool = True) -> Tensor:
+        """In-place form of `scatter_reduce`: write its result into this tensor, and return this tensor."""
     def sigmoid_(self) -> Tensor:
         """In-place form of `sigmoid`: write its result into this tensor, and return this tensor."""
     def sign_(self) -> Tensor:

@@ -15,7 +15,8 @@ from graphc.ops.indexing.nodes import scatter_add_at, scatter_fill
 __all__ = ["scatter", "scatter_add"]
 
 
-def _check_source(x: Node, index: Node, src: Node) -> Node:
+def check_source(x: Node, index: Node, src: Node) -> Node:
+    """Return the part of a source that an index along an axis of `x` reads.  Raises RuntimeError."""
     if index.type.rank != src.type.rank:
         raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
     if src.dtype is not x.dtype:
@@ -88,7 +89,7 @@ def scatter(
     indices = positions(input, axis, cast(index, I64))
     if reduce == "add":
         updates = (
-            _check_source(input, index, update)
+            check_source(input, index, update)
             if isinstance(update, Node)
             else constant(exact_number(update, input.dtype), input.dtype, index.shape)
         )
@@ -97,4 +98,4 @@ def scatter(
         raise RuntimeError(f"reduce argument must be add, got {reduce}")
     if not isinstance(update, Node) or update.type.rank == 0:
         return scatter_fill(input, number_like(update, constant(0, input.dtype)), *indices)
-    return scatter_at(input, _check_source(input, index, update), *indices)
+    return scatter_at(input, check_source(input, index, update), *indices)

@@ -15,13 +15,13 @@ __all__ = ["INPLACE", "in_place"]
 INPLACE = [
     "abs", "absolute", "acos", "acosh", "add", "addcdiv", "addcmul", "asin", "asinh", "atan", "atan2", "atanh",
     "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "ceil", "clamp", "clamp_max", "clamp_min", "clip",
-    "copysign", "cos", "cosh", "cumprod", "cumsum", "digamma", "div", "divide", "eq", "erf", "exp", "exp2", "expm1", "floor",
-    "floor_divide", "fmod", "frac", "ge", "gt", "hypot", "index_add", "index_copy", "index_fill", "index_put", "le", "lerp",
-    "lgamma",
-    "log", "log10", "log1p", "log2", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "lt",
-    "masked_fill", "mul", "multiply", "nan_to_num", "ne", "neg", "negative", "pow", "reciprocal", "relu", "remainder",
-    "round", "rsqrt", "scatter", "scatter_add", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "subtract",
-    "tan", "tanh", "tril", "triu", "true_divide", "trunc", "xlogy",
+    "copysign", "cos", "cosh", "cumprod", "cumsum", "digamma", "div", "divide", "eq", "erf", "exp", "exp2", "expm1",
+    "floor", "floor_divide", "fmod", "frac", "ge", "gt", "hypot", "index_add", "index_copy", "index_fill", "index_put",
+    "index_reduce", "le", "lerp", "lgamma", "log", "log10", "log1p", "log2", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "logit", "lt", "masked_fill", "masked_scatter", "mul", "multiply", "nan_to_num", "ne", "neg", "negative",
+    "pow", "put", "reciprocal", "relu", "remainder", "renorm", "round", "rsqrt", "scatter", "scatter_add", "scatter_reduce",
+    "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "subtract", "tan", "tanh", "tril", "triu", "true_divide",
+    "trunc", "xlogy",
 ]  # fmt: skip
 """The methods that have an in-place form."""
 

@@ -24,7 +24,7 @@ from graphc.ops.elementwise import (
     special,
     trigonometric,
 )
-from graphc.ops.indexing import gather, items, masks, scatter, slices
+from graphc.ops.indexing import gather, items, masks, reductions, scatter, slices, strides, writing
 from graphc.ops.linear_algebra import affine, matrices, square_matrices, vectors
 from graphc.ops.methods import conversion, filling, placement, subscripts
 from graphc.ops.methods.in_place import INPLACE, in_place
@@ -54,8 +54,8 @@ __all__ = ["METHODS", "SPECIAL"]
 
 MODULES: tuple[Any, ...] = (
     arithmetic, bits, bounds, comparison, division, exponential, gamma, hyperbolic, logic, powers, predicates, rounding, signs,
-    special, trigonometric, gather, items, masks, scatter, slices, affine, matrices, square_matrices, vectors, rectifiers,
-    softmax, distributions, integers,
+    special, trigonometric, gather, items, masks, reductions, scatter, slices, strides, writing, affine, matrices,
+    square_matrices, vectors, rectifiers, softmax, distributions, integers,
     counting, covariances, cumulative, differences, distances, extremes, histograms, reduce_logic, moments, norms,
     order_statistics, sorting, sums, axes, diagonals, order,
     parts, repetition, sizes, shape_slices,

@@ -14,14 +14,15 @@ from graphc.storage.views import ViewSteps, read
 __all__ = ["diag", "diag_embed", "diagonal", "tril", "triu"]
 
 
-def _diagonal(input: Operand, offset: int = 0, dim1: int = 0, dim2: int = 1) -> ViewSteps:
+def diagonal_steps(input: Operand, offset: int = 0, dim1: int = 0, dim2: int = 1) -> ViewSteps:
+    """Return the view of a diagonal.  Raises RuntimeError, IndexError."""
     a, b = axis_of(dim1, input.type.rank), axis_of(dim2, input.type.rank)
     if a == b:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     return (Diagonal(offset, a, b),)
 
 
-@op("Diagonal", view=_diagonal)
+@op("Diagonal", view=diagonal_steps)
 def diagonal(input: Node, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Node:
     """Return the diagonal of the plane of two axes as the last axis.
 
@@ -42,7 +43,7 @@ def diagonal(input: Node, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Node
         >>> graphc.diagonal(graphc.tensor([[1, 2], [3, 4]]))
         tensor([1, 4])
     """
-    return read(input, _diagonal(input, offset, dim1, dim2))
+    return read(input, diagonal_steps(input, offset, dim1, dim2))
 
 
 def diag_matrix(x: Node, offset: int) -> Node:

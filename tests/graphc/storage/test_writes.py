@@ -33,6 +33,12 @@ def scattered(add: bool) -> Any:
     return want
 
 
+def put(values: Any) -> Any:
+    want = X.copy()
+    want.flat[[1, -1]] = values
+    return want
+
+
 AT = np.array([[1, 2], [0, 2]])
 erf = np.vectorize(math.erf)
 CASES: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
@@ -74,6 +80,9 @@ CASES: dict[str, tuple[Any, tuple[Any, ...], Any]] = {
     "neg": (X, (), -X), "negative": (X, (), -X), "pow": (P, (3,), P**3), "reciprocal": (Y, (), 1 / Y),
     "relu": (X, (), np.maximum(X, 0)), "rsqrt": (P, (), 1 / np.sqrt(P)),
     "scatter": (X, (1, AT, Y[:, :2]), scattered(add=False)), "scatter_add": (X, (1, AT, Y[:, :2]), scattered(add=True)),
+    "scatter_reduce": (X, (1, AT, Y[:, :2], "sum"), scattered(add=True)), "renorm": (X, (2, 0, 9.0), X),
+    "masked_scatter": (X, (C, Y[C]), np.where(C, Y, X)), "put": (X, (np.array([1, -1]), Y[0, :2]), put(Y[0, :2])),
+    "index_reduce": (X, (1, np.array([0]), Y[:, :1], "prod"), np.concatenate([X[:, :1] * Y[:, :1], X[:, 1:]], 1)),
     "sigmoid": (X, (), 1 / (1 + np.exp(-X))), "sign": (X, (), np.sign(X)), "sin": (X, (), np.sin(X)),
     "sinh": (X, (), np.sinh(X)), "sqrt": (P, (), np.sqrt(P)), "square": (X, (), X * X),
     "sub": (X, (Y,), X - Y), "subtract": (X, (Y,), X - Y), "tan": (X, (), np.tan(X)), "tanh": (X, (), np.tanh(X)),
