@@ -22,7 +22,7 @@ FOLDERS = [
     "core", "recording", "storage", "tensors", "dispatch",
     "ops", "ops.elementwise", "ops.create", "ops.shape", "ops.indexing", "ops.reduce", "ops.linear_algebra", "ops.random",
     "ops.nn", "ops.resampling", "ops.losses", "ops.methods",
-    "autograd", "tracing", "batching", "control_flow", "compiler.guards", "compiler", "func",
+    "autograd", "tracing", "batching", "control_flow", "compiler.guards", "compiler.results", "compiler", "func",
     "nn", "nn.module", "nn.utils", "nn.containers", "nn.layers", "nn.activation", "nn.convolution",
     "nn.resampling", "nn.recurrent", "nn.transformer", "nn.losses", "nn.__init__",
     "distributions", "backends", "optim", "optim.lr_scheduler", "optim.__init__", "utils", "", "cli",

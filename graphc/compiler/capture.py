@@ -10,12 +10,21 @@ from typing import Any
 import numpy as np
 
 from graphc.autograd.engine import with_late_hooks
-from graphc.compiler.guards.assigned import Assigned, Assignments, TensorAt
+from graphc.compiler.aliases import AliasedError, SharedGrads, aliases, reachable
+from graphc.compiler.guards.assigned import Assigned, Assignments, TensorAt, look_up
 from graphc.compiler.guards.watch import Watch, watch
 from graphc.compiler.histories import is_outside
 from graphc.compiler.options import Options
-from graphc.compiler.protocol import Result
-from graphc.compiler.shown import ArgumentSource, Arrangement, GradSource, OutsideSource, PlaceSource, Source, arrangement
+from graphc.compiler.results.protocol import Result
+from graphc.compiler.results.shown import (
+    ArgumentSource,
+    Arrangement,
+    GradSource,
+    OutsideSource,
+    PlaceSource,
+    Source,
+    arrangement,
+)
 from graphc.compiler.signature import Argument, Call, flatten_call, names_of
 from graphc.compiler.variant import ArgumentStorage, ArgumentTensor, CapturedStorage, OutsideTensor, Variant
 from graphc.core import pytree
@@ -34,13 +43,6 @@ from graphc.tracing.trace import Captured, Trace
 __all__ = ["Tracer", "capture", "trace"]
 
 
-class _AliasedError(Exception):
-    """Arguments, by number, that share their values with state, or with another argument that is written."""
-
-    def __init__(self, numbers: set[int]) -> None:
-        self.numbers = numbers
-
-
 def trace(function: Callable[..., Any], call: Call, options: Options, seen: Watch, *, once: bool) -> Variant:
     """Trace a function with the arguments of a call; arguments that alias other tensors it uses are treated as state.
 
@@ -48,12 +50,12 @@ def trace(function: Callable[..., Any], call: Call, options: Options, seen: Watc
     it may read count from the start, since a function that changes Python values must not run twice.  Raises TracingError
     where that happens all the same.
     """
-    known: frozenset[int] = _reachable(call, seen) if once else frozenset()
+    known: frozenset[int] = reachable(call, seen) if once else frozenset()
     while True:
         tracer = Tracer(function, call, options, seen, known)
         try:
             return tracer.run()
-        except _AliasedError as found:
+        except AliasedError as found:
             more = frozenset(found.numbers)
         except TracingError:
             more = tracer.differentiated_aliases()
@@ -68,26 +70,6 @@ _RUN_TWICE = (
     "expected a function that changes no Python values, got one that does, and an argument that shares its values with a "
     "tensor that the function uses under another name: it would have to be traced twice. Pass a clone, or that tensor alone."
 )
-
-
-def _reachable(call: Call, seen: Watch) -> frozenset[int]:
-    """Return the arguments that share values with a tensor that the function can reach by names that are in its code."""
-    roots = {x._storage.place[0] for x in seen.keep if isinstance(x, Tensor)}
-    return frozenset(n for n, a in enumerate(call.arguments) if not a.is_numpy and a.root in roots)
-
-
-def _aliases(call: Call) -> frozenset[int]:
-    """Return the arguments that share values with another tensor and may require a gradient."""
-    groups: dict[Any, list[int]] = {}
-    for number, argument in enumerate(call.arguments):
-        if not argument.is_numpy:
-            groups.setdefault(argument.root, []).append(number)
-    aliased: set[int] = set()
-    for numbers in groups.values():
-        tensors = {id(call.arguments[n].passed) for n in numbers}
-        if len(tensors) > 1 and any(call.arguments[n].requires_grad for n in numbers):
-            aliased.update(numbers)
-    return frozenset(aliased)
 
 
 class Tracer:
@@ -117,7 +99,7 @@ class Tracer:
 
     def differentiated_aliases(self) -> frozenset[int]:
         """Return the arguments that share values and may require a gradient, if the function takes gradients itself."""
-        return frozenset() if self.trace.forward is None else _aliases(self.call) - self.state_like
+        return frozenset() if self.trace.forward is None else aliases(self.call) - self.state_like
 
     def run(self) -> Variant:
         """Trace and return the variant; all state is restored, even after an exception."""
@@ -179,7 +161,7 @@ class Tracer:
             if isinstance(x, Tensor):
                 x._node()  # a tensor from outside that is returned is used, too
         self._check_aliases()
-        replaced = self._look_up_assigned()
+        self.finders, replaced = look_up(self.assigned, self.trace.captures, self._is_found)
         values, arranged = self._arranged(leaves)
         written = [x for x, n in self.numbers.items() if x._storage._node is not self.params[n]]
         state = {s: Tensor._of(s) for s, c in self.trace.captures.items() if s._node is not c.placeholder}
@@ -221,27 +203,6 @@ class Tracer:
             state_like=[(n, self.call.arguments[n].passed) for n in sorted(self.state_like)],
             outside=self._outside(),
         )
-
-    def _look_up_assigned(self) -> set[tuple[int, Any]]:
-        """Let tensors that the function has replaced be found where they are; return these places.
-
-        A tensor that was in other places, too, stays what it is, and the function is traced again.
-        """
-        places: set[tuple[int, Any]] = set()
-        for assigned in self.assigned:
-            replaced = assigned.replaced()
-            captured = [self.trace.captures.get(x._place()[0]) for x, _ in replaced]
-            if not replaced or not all(self._is_found(x) for x, _ in replaced) or any(c and c.lookup for c in captured):
-                continue
-            for (tensor, finder), capture in zip(replaced, captured, strict=True):
-                self.finders[tensor] = finder
-                if capture is not None:
-                    capture.lookup = finder
-            places.add((id(assigned.place.holder), assigned.place.key))
-        for assigned in self.assigned:
-            tensors = [(i, x) for i, x in enumerate(assigned.leaves) if isinstance(x, Tensor)]
-            assigned.moved = {i: self.finders[x] for i, x in tensors if x in self.finders}
-        return places
 
     def _is_found(self, tensor: Tensor) -> bool:
         """Return whether a tensor that was replaced can be found by the place where it was."""
@@ -330,7 +291,7 @@ class Tracer:
     def _check_aliases(self) -> None:
         """Find arguments that the function also used under another name without being able to tell.
 
-        Raises _AliasedError for these, and TracingError for a NumPy array that is written to.
+        Raises AliasedError for these, and TracingError for a NumPy array that is written to.
         """
         written = [n for tensor, n in self.numbers.items() if tensor._storage._node is not self.params[n]]
         arguments = self.call.arguments
@@ -346,7 +307,7 @@ class Tracer:
             if len({id(arguments[n].passed) for n in same}) > 1:
                 aliased.update(same)
         if aliased:
-            raise _AliasedError(aliased)
+            raise AliasedError(aliased)
 
     def _written_state(
         self, state: Mapping[Storage, Tensor], nodes: Mapping[Tensor, Node]
@@ -378,7 +339,7 @@ class Tracer:
         slots = [s for s in self.trace.grads.values() if s.looked and s.original is not None and s.tensor not in self.numbers]
         if slots:
             fixed = [storage for storage, capture in self.trace.captures.items() if capture.lookup is None]
-            shared = _SharedGrads([slot.tensor for slot in slots], fixed)
+            shared = SharedGrads([slot.tensor for slot in slots], fixed)
             self.trace.guards.append((shared, shared.among([slot.original for slot in slots])))
 
     def _accumulated(self) -> list[tuple[ArgumentTensor | OutsideTensor, Result | None]]:
@@ -390,22 +351,6 @@ class Tracer:
             elif final is not None and final is not slot.original:
                 grads.append((self._finder(slot.tensor), self._output(final._node())))
         return grads
-
-
-class _SharedGrads:
-    """Tells which gradients share values: with an earlier one, or with a storage that is found under another name."""
-
-    def __init__(self, tensors: Sequence[Tensor], fixed: Sequence[Storage]) -> None:
-        self.tensors = tensors
-        self.fixed = {storage: -1 - i for i, storage in enumerate(fixed)}
-
-    def __call__(self) -> tuple[int, ...]:
-        return self.among([tensor._grad for tensor in self.tensors])
-
-    def among(self, grads: Sequence[Tensor | None]) -> tuple[int, ...]:
-        """Return, for each gradient, a number that others have too if they share values with it."""
-        first = dict(self.fixed)
-        return tuple([0 if g is None else first.setdefault(g._storage.place[0], i) for i, g in enumerate(grads)])
 
 
 def _has_new_history(tensor: Tensor) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.compiler.protocol import Result
+from graphc.compiler.results.protocol import Result
 from graphc.compiler.signature import Call
 from graphc.compiler.variant import CapturedStorage, Variant
 from graphc.dispatch.results import recorded_tensors

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from graphc.compiler.protocol import Array, Result, guards_hold, value_of, write_grads, write_state
-from graphc.compiler.shown import Arrangement
+from graphc.compiler.results.protocol import Array, Result, guards_hold, value_of, write_grads, write_state
+from graphc.compiler.results.shown import Arrangement
 from graphc.compiler.signature import Call
 from graphc.compiler.variant import CapturedStorage, OutsideTensor, Variant
 from graphc.core import pytree

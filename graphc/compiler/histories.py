@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphc.autograd.engine import reached_ends
-from graphc.compiler.protocol import Array, Result
+from graphc.compiler.results.protocol import Array, Result
 from graphc.compiler.signature import Call
 from graphc.ir.core.graph import PARAMETER, Node, make
 from graphc.ir.core.ops import PRIMITIVES

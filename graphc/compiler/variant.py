@@ -13,8 +13,8 @@ from graphc.compiler.guards.assigned import Assigned, assign
 from graphc.compiler.guards.watch import Watch
 from graphc.compiler.histories import Histories
 from graphc.compiler.options import Options
-from graphc.compiler.protocol import Array, Result, guards_hold, tensor_of, value_of, write_grads, write_state
-from graphc.compiler.shown import Arrangement
+from graphc.compiler.results.protocol import Array, Result, guards_hold, tensor_of, value_of, write_grads, write_state
+from graphc.compiler.results.shown import Arrangement
 from graphc.compiler.signature import Call
 from graphc.core import pytree
 from graphc.core.dtypes import of_numpy

@@ -12,8 +12,8 @@ from graphc.codegen.program.program import compile_graph
 from graphc.compiler.capture import trace
 from graphc.compiler.guards.watch import watch
 from graphc.compiler.options import Options
-from graphc.compiler.protocol import Result
-from graphc.compiler.shown import ArgumentSource, ResultSource, Shown
+from graphc.compiler.results.protocol import Result
+from graphc.compiler.results.shown import ArgumentSource, ResultSource, Shown
 from graphc.compiler.signature import flatten_call
 from graphc.compiler.variant import ArgumentStorage, Variant
 from graphc.ir.interpret.comparison import unequal

@@ -7,7 +7,7 @@ strings and the like are assigned again where the function does not read what wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from types import CellType
 from typing import Any
@@ -19,8 +19,9 @@ from graphc.core import pytree
 from graphc.core.pytree import TreeDef
 from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
+from graphc.tracing.trace import Captured
 
-__all__ = ["Assigned", "Assignments", "Place", "TensorAt", "assign"]
+__all__ = ["Assigned", "Assignments", "Place", "TensorAt", "assign", "look_up"]
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,31 @@ def assign(assigned: Sequence[Assigned], leaves: Sequence[Any]) -> None:
         values.append(one.value(leaves[at : (at := at + one.tree.size)]))
     for one, value in zip(assigned, values, strict=True):
         one.place.put(value)
+
+
+def look_up(
+    assigned: Sequence[Assigned], captures: Mapping[Storage, Captured], is_found: Callable[[Tensor], bool]
+) -> tuple[dict[Tensor, TensorAt], set[tuple[int, Any]]]:
+    """Let tensors that a function has replaced be found where they are, and return how, and these places.
+
+    A tensor that is not found there alone stays what it is: the function is traced again when there is another.
+    """
+    places: set[tuple[int, Any]] = set()
+    finders: dict[Tensor, TensorAt] = {}
+    for one in assigned:
+        replaced = one.replaced()
+        captured = [captures.get(x._place()[0]) for x, _ in replaced]
+        if not replaced or not all(is_found(x) for x, _ in replaced) or any(c and c.lookup for c in captured):
+            continue
+        for (tensor, finder), capture in zip(replaced, captured, strict=True):
+            finders[tensor] = finder
+            if capture is not None:
+                capture.lookup = finder
+        places.add((id(one.place.holder), one.place.key))
+    for one in assigned:
+        tensors = [(i, x) for i, x in enumerate(one.leaves) if isinstance(x, Tensor)]
+        one.moved = {i: finders[x] for i, x in tensors if x in finders}
+    return finders, places
 
 
 class Assignments:
