@@ -222,8 +222,7 @@ class Engine:
         by_node = _ends([*self.steps, *self.weight_steps, *inner])
         ends = tuple(dict.fromkeys(by_node.values()))
         forked = len(ends) != 1 or sum(e in ends or isinstance(e, AccumulateGrad) for s in self.steps for e in s.edges) > 1
-        ends_of = reached_ends([n for n in nodes if n is not None], list(by_node))
-        edges = {n: tuple(dict.fromkeys(by_node[end] for end in reached)) for n, reached in ends_of.items()}
+        edges = _edges([n for n in nodes if n is not None], by_node)
         return [None if n is None else Tensor._of(_recorded(n, edges[n], forked)) for n in nodes]
 
 
@@ -285,6 +284,28 @@ def reached_ends(roots: Sequence[Node], ends: Sequence[Node], *, compared: bool 
             leads_on = not is_stopped(node) and (compared or any(t.dtype.is_float for t in node.types))
             bits[node] = reduce(or_, [bits[o] for o in node.operands], 0) if leads_on else 0
     return {root: [end for i, end in enumerate(ends) if bits[root] >> i & 1] for root in roots}
+
+
+def _edges(roots: Sequence[Node], by_node: dict[Node, GradFn]) -> dict[Node, tuple[GradFn, ...]]:
+    """Return, for each root, the ends of its history.
+
+    A custom function is one, and what its operands depend on are others: the cotangents that its backward gets have no edges
+    but those of the step that they came through.
+    """
+    operands = dict.fromkeys(n for step in by_node.values() if isinstance(step, CustomGradFn) for n in step.inputs)
+    ends_of = reached_ends([*roots, *operands], list(by_node))
+    edges: dict[Node, tuple[GradFn, ...]] = {}
+    for root in roots:
+        reached: dict[GradFn, None] = {}
+        waiting = [by_node[end] for end in reversed(ends_of[root])]
+        while waiting:
+            step = waiting.pop()
+            if step not in reached:
+                reached[step] = None
+                inner = step.inputs if isinstance(step, CustomGradFn) else ()
+                waiting += [by_node[end] for n in inner for end in reversed(ends_of[n])]
+        edges[root] = tuple(reached)
+    return edges
 
 
 NAMES = {"matmul": "Mm", "reshape": "View", "broadcast": "Expand", "select": "Where", "cast": "ToCopy", "gather": "Index"}
