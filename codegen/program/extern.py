@@ -1,44 +1,27 @@
-"""Extern kernels: running sums, scatters and sorts; matrix products are in `products.py`.
+"""Extern kernels: running sums, scatters and sorts; those of matrices are in
+`codegen/linear_algebra`, their products in `products.py`.
 
 Each function emits one kernel for a node whose operands have the given layouts and whose result is dense.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 
+from graphc.codegen.linear_algebra.kernels import MATRIX_KERNELS
 from graphc.codegen.llvm.builder import Module
 from graphc.codegen.llvm.scalar_ops import LLVM, MEMORY
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.lower import Operand
 from graphc.codegen.nests.argsort import sort_bytes, write_order
+from graphc.codegen.nests.batches import loops_over, offset_at
 from graphc.codegen.nests.kernel_function import KernelFunction
 from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.graph import Node
 from graphc.ir.core.structural_key import SMALL
 
 __all__ = ["EXTERN"]
-
-
-@contextmanager
-def _loops(function: KernelFunction, shape: Sequence[int], tag: str) -> Iterator[list[Value]]:
-    """Emit loops over a shape, outermost first, and yield their indices."""
-    with ExitStack() as stack:
-        yield [
-            stack.enter_context(function.f.loop(function.f.i64(0), function.integer(n, ("extent", (tag, a))), hint=tag)).index
-            for a, n in enumerate(shape)
-        ]
-
-
-def _offset(function: KernelFunction, at: Sequence[Value], strides: Sequence[int], start: int, tag: str) -> Value:
-    """Return `start + sum(at * strides)`."""
-    f = function.f
-    total = function.integer(start, ("start", tag))
-    for a, (i, stride) in enumerate(zip(at, strides, strict=True)):
-        total = f.add(total, f.mul(i, function.integer(stride, ("stride", (tag, a)))))
-    return total
 
 
 def _without(values: Sequence[int], axis: int) -> list[int]:
@@ -59,8 +42,8 @@ def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) 
     outer = others[:-1] if lanes > 1 else others
 
     def run(at: list[Value], width: int) -> None:
-        base_x = f.element(function.buffers[0], _offset(function, at, _without(x.strides, axis), x.offset, "x"), type)
-        base_y = f.element(function.buffers[1], _offset(function, at, _without(dense, axis), 0, "out"), type)
+        base_x = f.element(function.buffers[0], offset_at(function, at, _without(x.strides, axis), x.offset, "x"), type)
+        base_y = f.element(function.buffers[1], offset_at(function, at, _without(dense, axis), 0, "out"), type)
         start = [f.const(0, wide, width)]
         with f.loop(f.i64(0), function.integer(shape[axis], ("along", 0)), carry=start) as loop:
             from_, to = (
@@ -72,7 +55,7 @@ def _cumsum(module: Module, node: Node, operands: Sequence[Operand], name: str) 
             f.store(f.convert("fptrunc", total, type) if wide != type else total, to)
             loop.next([total])
 
-    with _loops(function, outer, "outer") as at:
+    with loops_over(function, outer, "outer") as at:
         if lanes == 1:
             run(at, 1)
         else:
@@ -93,11 +76,11 @@ def _scatter(module: Module, node: Node, operands: Sequence[Operand], name: str,
     k, many = len(indices), node.operands[2].shape
     function = KernelFunction(module, name, ["updates", *(f"index{i}" for i in range(k)), "out"])
     f, type = function.f, MEMORY[node.dtype.name]
-    with _loops(function, many, "at") as at:
+    with loops_over(function, many, "at") as at:
         offset, inside = f.i64(0), f.const(True, "i1")
         for i, index in enumerate(indices):
             where = f.load(
-                f.element(function.buffers[1 + i], _offset(function, at, index.strides, index.offset, f"index{i}"), "i64"),
+                f.element(function.buffers[1 + i], offset_at(function, at, index.strides, index.offset, f"index{i}"), "i64"),
                 "i64",
             )
             inside = f.and_(inside, f.cmp("ult", where, function.integer(base.shape[i], ("bound", i))))
@@ -105,9 +88,9 @@ def _scatter(module: Module, node: Node, operands: Sequence[Operand], name: str,
         with f.when(f.xor(inside, f.const(True, "i1"))):
             f.store(f.const(1, "i64"), function.status)
         rest = base.shape[k:]
-        with f.when(inside), _loops(function, rest[:-1], "rest") as inner:
-            from_ = _offset(function, [*at, *inner], updates.strides[: len(many) + len(inner)], updates.offset, "updates")
-            to = f.add(offset, _offset(function, inner, dense[k : k + len(inner)], 0, "out"))
+        with f.when(inside), loops_over(function, rest[:-1], "rest") as inner:
+            from_ = offset_at(function, [*at, *inner], updates.strides[: len(many) + len(inner)], updates.offset, "updates")
+            to = f.add(offset, offset_at(function, inner, dense[k : k + len(inner)], 0, "out"))
             source, target = f.element(function.buffers[0], from_, type), f.element(function.buffers[-1], to, type)
             stride = updates.strides[-1] if rest else 1
             _put_row(function, source, target, rest[-1] if rest else 1, stride, type, add=adds)
@@ -141,10 +124,10 @@ def _argsort(module: Module, node: Node, operands: Sequence[Operand], name: str)
 
     count = function.integer(shape[axis], ("along", 0))
     strides = [function.integer(s[axis], ("step", tag)) for s, tag in ((x.strides, "x"), (dense, "out"))]
-    with _loops(function, _without(shape, axis), "outer") as at:
-        start = _offset(function, at, _without(x.strides, axis), x.offset, "x")
+    with loops_over(function, _without(shape, axis), "outer") as at:
+        start = offset_at(function, at, _without(x.strides, axis), x.offset, "x")
         source = f.element(function.buffers[0], start, MEMORY[dtype.name])
-        target = f.element(function.buffers[1], _offset(function, at, _without(dense, axis), 0, "out"), "i64")
+        target = f.element(function.buffers[1], offset_at(function, at, _without(dense, axis), 0, "out"), "i64")
         write_order(function, dtype, count, source, target, strides, node.params["descending"])
     f.ret()
     function.scratch_bytes = sort_bytes(dtype, shape[axis])
@@ -158,5 +141,6 @@ EXTERN: dict[str, Writer] = {
     "cumsum": _cumsum,
     "scatter": partial(_scatter, adds=False),
     "scatter_add": partial(_scatter, adds=True),
+    **MATRIX_KERNELS,
 }
 """The emitter of each extern kernel."""

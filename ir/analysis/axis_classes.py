@@ -172,6 +172,12 @@ def _cumsum(axes: AxisUnion, node: Node) -> None:
     _kept(axes, slot_of(node.operands[0]), Slot(node, 0), pairs)
 
 
+def _matrices(axes: AxisUnion, node: Node) -> None:
+    """Keep the leading axes: each matrix is computed alone."""
+    for x in node.operands:
+        _kept(axes, slot_of(x), Slot(node, 0), [(i, i) for i in range(node.type.rank - 2)])
+
+
 def _reduce(axes: AxisUnion, node: Node) -> None:
     x, gone = slot_of(node.operands[0]), node.params["axes"]
     for j, i in enumerate(i for i in range(type_of(x).rank) if i not in gone):
@@ -246,6 +252,7 @@ _RULES: dict[str, Callable[[AxisUnion, Node], None]] = {
     "argmax": _arg,
     "argmin": _arg,
     "matmul": _matmul,
+    **dict.fromkeys(("cholesky", "triangular_solve", "lu", "lu_solve"), _matrices),
     "cond": _cond,
     "scan": _loop,
     "while": _loop,

@@ -124,7 +124,8 @@ class Primitive:
     """The primitive that shares most of its work on the same operand."""
     rounding: str = ""
     """`exact`: correctly rounded; `approximate`: not; `once`: sums of higher precision than the operands, rounded at the end;
-    empty if nothing is rounded, or if sums are rounded on the way."""
+    `conditioned`: the result is that of operands close to the given ones; empty if nothing is rounded, or if sums are rounded
+    on the way."""
     saturates: bool = False
     """The result rounds to 1 for large operands."""
     zero_sign: bool = True

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.ir.core import semantics, type_rules
+from graphc.ir.core import matrices, semantics, type_rules
 from graphc.ir.core.graph import PARAMETER, Primitive
 from graphc.ir.core.semantics import Reference
 from graphc.ir.core.signatures import (
@@ -34,6 +34,7 @@ from graphc.ir.core.signatures import (
     OPERAND,
     OPERANDS,
     SHAPE,
+    SIZE,
     STEPS,
     STOPS,
     TEXT,
@@ -271,6 +272,33 @@ _row(
 _row(
     "matmul", "other", type_rules.matmul, np.matmul,
     "The matrix product over the last two axes; equal leading axes are a batch.", 2, {"packed": MARK},
+)  # fmt: skip
+
+# factorizations of matrices, and solutions by them
+_row(
+    "cholesky", "other", matrices.cholesky_type, matrices.cholesky,
+    "The lower triangular L with L L^T = x; NaN from the first pivot on that is not positive.",
+    1, cost=40, rounding="conditioned",
+)  # fmt: skip
+_row(
+    "triangular_solve", "other", matrices.triangular_solve_type, matrices.triangular_solve,
+    "X with A X = b, for the upper or lower triangle A of the first operand, with ones on its diagonal if `unit`.",
+    2, {"upper": FLAG, "unit": FLAG}, cost=20, rounding="conditioned",
+)  # fmt: skip
+_row(
+    "lu", "other", matrices.lu_type, matrices.lu,
+    "L and U of P A = L U, by partial pivoting, in one matrix, and below it the row exchanged with each row.",
+    1, cost=60, rounding="conditioned",
+)  # fmt: skip
+_row(
+    "lu_solve", "other", matrices.lu_solve_type, matrices.lu_solve,
+    "X with A X = b, or A^T X = b if `transposed`, by the factors of A, the second operand; a function of A and b.",
+    3, {"transposed": FLAG}, cost=40, rounding="conditioned",
+)  # fmt: skip
+_row(
+    "permutation", "other", matrices.permutation_type, matrices.permutation,
+    "Where rows are from after exchanging row k with row x[k], for each k in turn.",
+    1, {"rows": SIZE}, differentiable=False, cost=8,
 )  # fmt: skip
 
 _PLACEMENT: Attributes = {"registers": ELEMENTS, "lanes": LANES, "lane_axes": LANE_AXES}

@@ -17,8 +17,8 @@ from graphc.ir.core.types import DType, TensorType
 
 __all__ = [
     "AXES", "AXIS", "AXIS_MAP", "COUNT", "COUNTS", "DERIVATIVE", "DTYPE", "EXTENTS", "FLAG", "LENGTH", "LISTS_OF_AXES",
-    "NUMBER", "RULES", "SHAPE", "STEPS", "STOPS", "TEXT", "TEXTS", "WIDTHS", "Attributes", "Layout", "Operands", "Params",
-    "Regions", "Rule", "Signature", "Types", "checked", "misfit", "optional",
+    "NUMBER", "RULES", "SHAPE", "SIZE", "STEPS", "STOPS", "TEXT", "TEXTS", "WIDTHS", "Attributes", "Layout", "Operands",
+    "Params", "Regions", "Rule", "Signature", "Types", "checked", "misfit", "optional",
 ]  # fmt: skip
 
 Operands = tuple[Node, ...]
@@ -74,6 +74,8 @@ AXIS = Attribute("a count", _is_count, batched=lambda axis, size: axis + 1)
 AXES = Attribute("counts", _is_counts, batched=_behind)
 AXIS_MAP = Attribute("counts", _is_counts, batched=lambda axes, size: (0, *_behind(axes, size)))
 """For each axis of the operand or of the result, an axis of the other."""
+SIZE = Attribute("a count", _is_count, batched=_unchanged, sizes=True)
+"""An extent of the result."""
 EXTENTS = Attribute("counts", _is_counts, sizes=True)
 SHAPE = replace(EXTENTS, batched=lambda shape, size: (size, *shape))
 STOPS = SHAPE

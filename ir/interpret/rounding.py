@@ -52,6 +52,8 @@ def perturbed(random: np.random.Generator) -> Interpreter:
 
     def run(node: Node, values: Mapping[Node, Any]) -> Any:
         operands = [values[o] for o in node.operands]
+        if node.op.rounding == "conditioned":
+            return evaluate_node(node, [_nearby(x, random) for x in operands])
         value = evaluate_node(node, operands)
         if node.op.name in EVALUATORS or not (len(node.types) == 1 and node.dtype.is_float):
             return value
@@ -62,6 +64,14 @@ def perturbed(random: np.random.Generator) -> Interpreter:
         return np.where(np.isfinite(value), moved, value)
 
     return run
+
+
+def _nearby(x: Any, random: np.random.Generator) -> Any:
+    """Return a matrix that differs by a few units in the last place of its largest element."""
+    if x.dtype.kind != "f" or not x.size or not np.isfinite(x).all():
+        return x
+    largest = np.abs(x).max(axis=(-2, -1), keepdims=True)
+    return np.where(x == 0, x, x + (np.spacing(largest) * random.uniform(-ULPS, ULPS, x.shape)).astype(x.dtype))
 
 
 def _either_zero(node: Node, value: Any, random: np.random.Generator) -> Any:

@@ -176,6 +176,28 @@ def _matmul(node: Node, operands: Sequence[Sparsity | None], values: Values) -> 
     return union_of(parts)
 
 
+def _factorization(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Sparsity | None:
+    """Each element depends on all elements of its matrix."""
+    (x,) = operands
+    if x is None:
+        return None
+    rank, size = node.type.rank, prod(node.shape[-2:])
+    return _reduced(x, node.operands[0].shape, (rank - 2, rank - 1)).take(np.repeat(np.arange(prod(node.shape[:-2])), size))
+
+
+def _solve(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Sparsity | None:
+    """Each element depends on all elements of its matrices, and on those of its column of the right sides."""
+    places, (m, n) = np.arange(node.type.size), node.shape[-2:]
+    rank, batch = node.type.rank, places // max(m * n, 1)
+    *matrices, b = operands
+    parts = [
+        None if x is None else _reduced(x, o.shape, (rank - 2, rank - 1)).take(batch)
+        for x, o in zip(matrices, node.operands, strict=False)
+    ]
+    column = None if b is None else _reduced(b, node.shape, (rank - 2,)).take(batch * n + places % max(n, 1))
+    return union_of([*parts, column])
+
+
 def passes_on(op: Primitive) -> bool:
     """Return whether a primitive's result depends differentiably on operands."""
     return op.kind == "region" or (op.differentiable and not op.flat)
@@ -192,5 +214,9 @@ RULES: dict[str, Rule] = {
     "scatter_add": _scatter,
     "cumsum": _cumsum,
     "matmul": _matmul,
+    "cholesky": _factorization,
+    "lu": _factorization,
+    "triangular_solve": _solve,
+    "lu_solve": _solve,
 }
 """For each primitive, the pattern of its result from those of its operands."""

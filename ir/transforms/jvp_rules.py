@@ -16,6 +16,7 @@ from graphc.ir.core.build import select, zeros_like
 from graphc.ir.core.graph import Node, make
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.transforms.derived_rules import DERIVED
+from graphc.ir.transforms.matrix_rules import MATRIX_JVP
 from graphc.ir.transforms.vjp_rules import DIAGONAL, Contribution, extremal, halves, rows
 
 __all__ = ["JVP", "JVPRule"]
@@ -92,5 +93,6 @@ JVP: dict[str, JVPRule] = {
     "max": _extremum,
     "min": _extremum,
     "prod": _prod,
+    **MATRIX_JVP,
 }
 """For each differentiable primitive, the tangent of its result from those of its operands."""

@@ -22,6 +22,7 @@ from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import adds_updates, is_constant, is_zero
 from graphc.ir.core.types import BOOL
 from graphc.ir.transforms.derived_rules import DERIVED
+from graphc.ir.transforms.matrix_rules import MATRIX_VJP
 
 __all__ = [
     "DIAGONAL", "VJP", "Contribution", "VJPRule", "accumulated", "each", "extremal", "halves", "rows",
@@ -309,5 +310,6 @@ VJP: dict[str, VJPRule] = {
         lambda g, y, a, b: build.matmul(g, build.swap_last(b)),
         lambda g, y, a, b: build.matmul(build.swap_last(a), g),
     ),
+    **MATRIX_VJP,
 }
 """For each differentiable primitive, the contributions of its result's cotangent to its operands' cotangents."""

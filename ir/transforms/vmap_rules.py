@@ -99,6 +99,17 @@ def _matmul(node: Node, operands: Sequence[Node], batched: Sequence[bool], size:
     return build.matmul(*_lead_all(operands, batched, size))
 
 
+def _solve(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
+    """Solve pairwise; if all share one matrix, solve once, with the right sides beside one another."""
+    *matrices, b = operands
+    if node.type.rank > 2 or any(batched[:-1]):
+        return _by_attributes(node, operands, batched, size)
+    n, m = node.shape
+    columns = build.reshape(build.permute(b, (1, 0, 2)), (n, size * m))
+    together = make(node.op, (*matrices, columns), node.params, like=node)
+    return build.permute(build.reshape(together, (n, size, m)), (1, 0, 2))
+
+
 def _random_bits(node: Node, operands: Sequence[Node], batched: Sequence[bool], size: int) -> Node:
     """Draw for each key the words that `random_bits` draws for it (ir/core/philox.py)."""
     (keys,) = operands
@@ -142,6 +153,8 @@ BATCH: dict[str, BatchRule] = {
     "scatter": _scatter,
     "scatter_add": _scatter,
     "matmul": _matmul,
+    "triangular_solve": _solve,
+    "lu_solve": _solve,
     "random_bits": _random_bits,
 }
 """The rule of each primitive that can depend on a batched value; those with regions are in vmap_control."""

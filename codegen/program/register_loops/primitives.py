@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from graphc.codegen.linear_algebra.straight import STRAIGHT, elements_of
 from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.scalar_ops import LLVM, OPS, compare
 from graphc.codegen.llvm.values import Value
@@ -164,6 +165,25 @@ def _scatter(c: Context, node: Node, xs: list[Elements]) -> Elements:
     return c.memory.elements(c.memory.scatter(node, c.memory.spilled(xs[0], node.type), xs[1:]))
 
 
+def _matrices(c: Context, node: Node, xs: list[Elements]) -> Elements:
+    return elements_of(c.f, node, xs)
+
+
+def _permutation(c: Context, node: Node, xs: list[Elements]) -> Elements:
+    f, count, rows = c.f, node.operands[0].shape[-1], node.shape[-1]
+    result: Elements = []
+    for b in range(prod(node.shape[:-1])):
+        order = [f.i64(i) for i in range(rows)]
+        for k in range(count):
+            other = f.intrinsic("umin", xs[0][b * count + k], f.i64(rows - 1))
+            first = order[k]
+            for i in range(rows):
+                here = f.cmp("eq", other, f.i64(i))
+                order[k], order[i] = f.select(here, order[i], order[k]), f.select(here, first, order[i])
+        result += order
+    return result
+
+
 WRITERS: dict[str, Callable[[Context, Node, list[Elements]], Elements]] = {
     "constant": _constant,
     "iota": _iota,
@@ -174,6 +194,8 @@ WRITERS: dict[str, Callable[[Context, Node, list[Elements]], Elements]] = {
     "argmin": partial(_arg_extremum, better_is="lt"),
     "argsort": _argsort,
     "cumsum": _cumsum,
+    **dict.fromkeys(STRAIGHT, _matrices),
+    "permutation": _permutation,
     "matmul": _matmul,
     "scatter": _scatter,
     "scatter_add": _scatter,

@@ -108,6 +108,16 @@ def prod_of(*numbers: float) -> Case:
     return Case(lambda x: build.reduce("prod", x, (0,)), (np.array(numbers),))
 
 
+A = values(3, 3, seed=5) + 3 * np.eye(3)
+
+
+def definite(x: Node) -> Node:
+    """Return positive definite matrices."""
+    n = x.type.rank
+    same = cast(elementwise("eq", build.iota(x.shape, n - 2), build.iota(x.shape, n - 1)), F64)
+    return build.matmul(x, build.swap_last(x)) + same
+
+
 CASES: dict[str, list[Case]] = {
     **{n: unary(n, X) for n in ("neg", "abs", "sign", "floor", "ceil", "trunc", "round", "alias")},
     **{n: unary(n, X) for n in ("exp", "expm1", "sin", "cos", "atan", "tanh", "sigmoid", "erf")},
@@ -160,6 +170,19 @@ CASES: dict[str, list[Case]] = {
     "derived": [
         Case(lambda x, y: derived("xlogy", x * elementwise("log", y), x, y), (X, abs(X) + 0.5), (0, 1)),
         Case(lambda x: derived("atanh", (elementwise("log1p", x) - elementwise("log1p", -x)) * 0.5, x), (X / 10,), (0,)),
+    ],
+    "cholesky": [
+        Case(lambda x: apply("cholesky", definite(x)), (values(3, 3),)),
+        Case(lambda x: apply("cholesky", definite(x)), (values(2, 2, 2),)),
+    ],
+    "triangular_solve": [
+        Case(lambda a, b, u=u, d=d: apply("triangular_solve", a, b, upper=u, unit=d), (A, values(3, 2)), (0, 1))
+        for u in (False, True) for d in (False, True)
+    ],
+    "lu": [Case(lambda x: apply("lu", x), (values(*shape),)) for shape in ((3, 3), (2, 4, 2), (2, 4), (1, 1))],
+    "lu_solve": [
+        Case(lambda a, b, t=t: apply("lu_solve", a, apply("lu", a), b, transposed=t), (A, values(3, 2)), (0, 1))
+        for t in (False, True)
     ],
     "matmul": [Case(build.matmul, (X, values(3, 4)), (0, 1)), Case(build.matmul, (values(2, 2, 3), values(2, 3, 1)), (0, 1))],
 }  # fmt: skip

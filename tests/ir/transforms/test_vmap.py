@@ -91,6 +91,17 @@ CASES: dict[str, list[tuple[Function, tuple[np.ndarray, ...]]]] = {
         (build.scatter_add, (floats(4, 5, 2), floats(6, 2), integers(6, low=0, high=2), integers(6, low=0, high=2))),
         (build.scatter_add, (floats(4), floats(), np.array(2))),
     ],
+    "cholesky": [(lambda x: apply("cholesky", x), (floats(3, 3) * 0.1 + 2 * np.eye(3),))],
+    "triangular_solve": [
+        (lambda a, b: apply("triangular_solve", a, b, upper=True, unit=False), (floats(3, 3) + 3 * np.eye(3), floats(3, 2))),
+        (lambda a, b: apply("triangular_solve", a, b, upper=False, unit=True), (floats(2, 3, 3), floats(2, 3, 2))),
+    ],
+    "lu": [(lambda x: apply("lu", x), (floats(3, 2),)), (lambda x: apply("lu", x), (floats(2, 3, 3),))],
+    "lu_solve": [
+        (lambda a, b, t=t: apply("lu_solve", a, apply("lu", a), b, transposed=t), (floats(3, 3), floats(3, 2)))
+        for t in (False, True)
+    ],
+    "permutation": [(lambda x: apply("permutation", x, rows=4), (integers(3, low=0, high=4),))],
     "matmul": [
         (build.matmul, (floats(2, 3), floats(3, 4))),
         (build.matmul, (floats(2, 3), floats(3, 1))),

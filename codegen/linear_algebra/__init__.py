@@ -1,0 +1,1 @@
+"""Kernels of factorizations of dense matrices, and of solutions by them."""

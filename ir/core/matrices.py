@@ -1,0 +1,188 @@
+"""Type rules and reference semantics of the primitives on dense matrices: factorizations and triangular solves.
+
+The last two axes of an operand are a matrix, the others a batch.  A factorization of several parts is one array, of which
+operations take slices.  No primitive raises: a failed factorization has NaN or zeros on its diagonal, and operations check it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphc.ir.core.graph import Node, TypeRuleError, UndefinedDTypeError
+from graphc.ir.core.signatures import Operands, Params, Regions, Types
+from graphc.ir.core.types import I64
+
+__all__ = [
+    "cholesky", "cholesky_type", "lu", "lu_solve", "lu_solve_type", "lu_type", "permutation", "permutation_type",
+    "triangular_solve", "triangular_solve_type",
+]  # fmt: skip
+
+MOST_ROWS = 1 << 24
+"""The most rows of a matrix that `lu` takes: a float of 32 bits numbers no more."""
+
+
+def _require(holds: bool, rule: str, *got: object) -> None:
+    if not holds:
+        raise TypeRuleError(f"{rule}, got {', '.join(map(str, got))}")
+
+
+def _matrices(name: str, *operands: Node, square: bool = False) -> None:
+    for x in operands:
+        if not x.dtype.is_float:
+            raise UndefinedDTypeError(f"{name} is defined for float", x.type)
+        _require(x.type.rank >= 2, f"{name} takes matrices", x.type)
+    first = operands[0]
+    _require(not square or first.shape[-2] == first.shape[-1], f"{name} takes square matrices", first.type)
+    alike = all(x.dtype is first.dtype and x.shape[:-2] == first.shape[:-2] for x in operands)
+    _require(alike, f"{name} takes matrices of one dtype with equal leading axes", *[x.type for x in operands])
+
+
+# -- Cholesky ---------------------------------------------------------------------------------------------------------
+
+
+def cholesky_type(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Square matrices."""
+    _matrices("cholesky", operands[0], square=True)
+    return operands[0].types
+
+
+def cholesky(x: Any) -> Any:
+    """Return the lower triangular L with L L^T = x, of which only the lower triangle is read.
+
+    From the first pivot on that is not positive, the columns of L are NaN.
+    """
+    try:
+        return np.linalg.cholesky(x)
+    except np.linalg.LinAlgError:
+        return _cholesky_by_columns(x)
+
+
+def _cholesky_by_columns(x: Any) -> Any:
+    rest = np.tril(x)
+    for k in range(x.shape[-1]):
+        pivot = rest[..., k, k]
+        root = np.sqrt(np.where(pivot > 0, pivot, np.asarray(np.nan, x.dtype)))
+        rest[..., k:, k] /= root[..., None]
+        rest[..., k, k] = root
+        column = rest[..., k + 1 :, k]
+        rest[..., k + 1 :, k + 1 :] -= column[..., :, None] * column[..., None, :]
+    return np.tril(rest)
+
+
+# -- triangular systems -----------------------------------------------------------------------------------------------
+
+
+def triangular_solve_type(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Square matrices, and right sides of as many rows."""
+    a, b = operands
+    _matrices("triangular_solve", a, b, square=True)
+    _require(a.shape[-1] == b.shape[-2], "triangular_solve takes right sides of as many rows", a.type, b.type)
+    return b.types
+
+
+def triangular_solve(a: Any, b: Any, upper: bool, unit: bool) -> Any:
+    """Return X with A X = b, where A is the upper or lower triangle of a, with ones on the diagonal if `unit`."""
+    n = a.shape[-1]
+    x = b.copy()
+    for step in range(n):
+        i = n - 1 - step if upper else step
+        known = slice(i + 1, n) if upper else slice(0, i)
+        row = a[..., i : i + 1, known]
+        x[..., i : i + 1, :] -= np.matmul(row, x[..., known, :])
+        if not unit:
+            x[..., i, :] /= a[..., i, i, None]
+    return x
+
+
+# -- LU factorization -------------------------------------------------------------------------------------------------
+
+
+def lu_type(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Matrices of any extents; the result has another row, for the pivots."""
+    (a,) = operands
+    _matrices("lu", a)
+    _require(a.shape[-2] <= MOST_ROWS, "lu takes up to 2**24 rows", a.type)
+    return (a.type.with_shape((*a.shape[:-2], a.shape[-2] + 1, a.shape[-1])),)
+
+
+def lu(a: Any) -> Any:
+    """Return the factors of P A = L U, with rows exchanged so that each pivot is the largest of its column.
+
+    L, without its diagonal of ones, and U share the first rows.  Element k of the last row is the row that was exchanged with
+    row k; its rest is zeros.
+    """
+    *batch, m, n = a.shape
+    out = np.zeros((*batch, m + 1, n), a.dtype)
+    out[..., :m, :] = a
+    rest = out[..., :m, :]
+    for k in range(min(m, n)):
+        sizes = np.abs(rest[..., k:, k])
+        unknown = np.isnan(sizes)
+        sizes[unknown] = -1
+        sizes[..., 0] = np.where(unknown[..., 0], np.inf, sizes[..., 0])
+        pivot = np.argmax(sizes, -1) + k
+        out[..., m, k] = pivot
+        _exchange(rest, k, pivot)
+        corner = rest[..., k, k, None]
+        rest[..., k + 1 :, k] /= np.where(corner == 0, np.asarray(1, a.dtype), corner)
+        rest[..., k + 1 :, k + 1 :] -= rest[..., k + 1 :, k, None] * rest[..., k, None, k + 1 :]
+    return out
+
+
+def _exchange(x: Any, k: int, other: Any) -> None:
+    """Exchange row k of each matrix of a batch with the row `other` of that matrix."""
+    there = np.asarray(other)[..., None, None]
+    row = np.take_along_axis(x, there, -2)
+    np.put_along_axis(x, there, x[..., k : k + 1, :].copy(), -2)
+    x[..., k : k + 1, :] = row
+
+
+def lu_solve_type(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Square matrices, their factors, and right sides of as many rows."""
+    a, factors, b = operands
+    _matrices("lu_solve", a, factors, b, square=True)
+    n = a.shape[-1]
+    _require(factors.shape[-2] == n + 1 and factors.shape[-1] == n, "lu_solve takes the factors of lu", a.type, factors.type)
+    _require(n == b.shape[-2], "lu_solve takes right sides of as many rows", a.type, b.type)
+    return b.types
+
+
+def lu_solve(a: Any, factors: Any, b: Any, transposed: bool) -> Any:
+    """Return X with A X = b, or A^T X = b, by the factors of A; derivatives are those with respect to A and b."""
+    n = a.shape[-1]
+    rows = [_row_number(factors[..., n, k].astype(np.int64), n) for k in range(n)]
+    factors, x = factors[..., :n, :], b.copy()
+    if transposed:
+        flipped = np.swapaxes(factors, -1, -2)
+        x = triangular_solve(flipped, triangular_solve(flipped, x, False, False), True, True)
+        for k in reversed(range(n)):
+            _exchange(x, k, rows[k])
+        return x
+    for k in range(n):
+        _exchange(x, k, rows[k])
+    return triangular_solve(factors, triangular_solve(factors, x, False, True), True, False)
+
+
+def _row_number(number: Any, n: int) -> Any:
+    return np.where((number < 0) | (number >= n), n - 1, number)
+
+
+def permutation_type(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Row numbers, i64, up to one for each row."""
+    (pivots,) = operands
+    fits = pivots.dtype is I64 and pivots.type.rank >= 1 and pivots.shape[-1] <= params["rows"]
+    _require(fits, "permutation takes up to one i64 for each row", pivots.type, params["rows"])
+    return (pivots.type.with_shape((*pivots.shape[:-1], params["rows"])),)
+
+
+def permutation(pivots: Any, rows: int) -> Any:
+    """Return where the rows of a matrix are from after exchanging row k with row pivots[k], for each k in turn.
+
+    A number that is out of range stands for the last row.
+    """
+    order = np.broadcast_to(np.arange(rows), (*pivots.shape[:-1], rows)).copy()[..., None]
+    for k in range(pivots.shape[-1]):
+        _exchange(order, k, _row_number(pivots[..., k], rows))
+    return order[..., 0]
