@@ -20,7 +20,19 @@ from sphinx.highlighting import lexers
 
 import graphc
 from graphc.nn import functional
-from graphc.ops import create, elementwise, indexing, linear_algebra, losses, nn, random, reduce, resampling, shape
+from graphc.ops import (
+    create,
+    decompositions,
+    elementwise,
+    indexing,
+    linear_algebra,
+    losses,
+    nn,
+    random,
+    reduce,
+    resampling,
+    shape,
+)
 from graphc.optim import lr_scheduler
 
 project = "graphc"
@@ -49,7 +61,8 @@ FAMILIES: dict[str, ModuleType] = {
     "Reductions and sorting": reduce,
     "Shapes": shape,
     "Indexing": indexing,
-    "Products": linear_algebra,
+    "Products and systems of equations": linear_algebra,
+    "Decompositions": decompositions,
     "Random numbers": random,
     "Neural networks": nn,
     "Resampling": resampling,

@@ -51,6 +51,7 @@ from graphc.ops.elementwise.rounding import *
 from graphc.ops.elementwise.signs import *
 from graphc.ops.elementwise.special import *
 from graphc.ops.elementwise.trigonometric import *
+from graphc.ops.decompositions.torch_names import *
 from graphc.ops.indexing.gather import *
 from graphc.ops.indexing.items import index_put
 from graphc.ops.indexing.masks import argwhere, masked_fill, masked_select, nonzero, where
@@ -61,10 +62,12 @@ from graphc.ops.indexing.slices import *
 from graphc.ops.indexing.strides import *
 from graphc.ops.indexing.writing import *
 from graphc.ops.linear_algebra.affine import addmm, addmv, baddbmm, bilinear
+from graphc.ops.linear_algebra.cholesky import *
 from graphc.ops.linear_algebra.contraction import *
 from graphc.ops.linear_algebra.einsum import *
 from graphc.ops.linear_algebra.matrices import *
-from graphc.ops.linear_algebra.square_matrices import trace
+from graphc.ops.linear_algebra.square_matrices import *
+from graphc.ops.linear_algebra.triangular import *
 from graphc.ops.linear_algebra.vectors import cross, ger, inner, kron, outer
 from graphc.ops.nn.dropout import dropout
 from graphc.ops.nn.embedding import embedding

@@ -72,6 +72,9 @@ from graphc.ops.create.ranges import logspace as logspace
 from graphc.ops.elementwise.arithmetic import positive as positive
 from graphc.ops.elementwise.comparison import allclose as allclose
 from graphc.ops.elementwise.comparison import equal as equal
+from graphc.ops.decompositions.torch_names import pinverse as pinverse
+from graphc.ops.decompositions.torch_names import qr as qr
+from graphc.ops.decompositions.torch_names import svd as svd
 from graphc.ops.indexing.items import index_put as index_put
 from graphc.ops.indexing.masks import argwhere as argwhere
 from graphc.ops.indexing.masks import masked_select as masked_select
@@ -83,6 +86,11 @@ from graphc.ops.indexing.searching import searchsorted as searchsorted
 from graphc.ops.indexing.strides import as_strided as as_strided
 from graphc.ops.indexing.strides import as_strided_scatter as as_strided_scatter
 from graphc.ops.linear_algebra.einsum import einsum as einsum
+from graphc.ops.linear_algebra.square_matrices import det as det
+from graphc.ops.linear_algebra.square_matrices import slogdet as slogdet
+from graphc.ops.linear_algebra.triangular import lu_solve as lu_solve
+from graphc.ops.linear_algebra.triangular import lu_unpack as lu_unpack
+from graphc.ops.linear_algebra.triangular import triangular_solve as triangular_solve
 from graphc.ops.nn.dropout import dropout as dropout
 from graphc.ops.queries import broadcast_shapes as broadcast_shapes
 from graphc.ops.queries import is_tensor as is_tensor
@@ -612,6 +620,9 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: builtins.float = 1
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor: ...
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor: ...
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor: ...
+def cholesky(input: Tensor, upper: builtins.bool = False) -> Tensor: ...
+def cholesky_inverse(input: Tensor, upper: builtins.bool = False) -> Tensor: ...
+def cholesky_solve(B: Tensor, L: Tensor, upper: builtins.bool = False) -> Tensor: ...
 def tensordot(a: Tensor, b: Tensor, dims: builtins.int | Sequence[Sequence[builtins.int]] = 2) -> Tensor: ...
 def bmm(input: Tensor, mat2: Tensor) -> Tensor: ...
 def dot(input: Tensor, tensor: Tensor) -> Tensor: ...
@@ -619,6 +630,9 @@ def matmul(input: Tensor, other: Tensor) -> Tensor: ...
 def mm(input: Tensor, mat2: Tensor) -> Tensor: ...
 def mv(input: Tensor, vec: Tensor) -> Tensor: ...
 def vdot(input: Tensor, tensor: Tensor) -> Tensor: ...
+def inverse(input: Tensor) -> Tensor: ...
+def logdet(input: Tensor) -> Tensor: ...
+def matrix_power(input: Tensor, n: builtins.int) -> Tensor: ...
 def trace(input: Tensor) -> Tensor: ...
 def cross(input: Tensor, other: Tensor, dim: builtins.int = -1) -> Tensor: ...
 def ger(input: Tensor, vec2: Tensor) -> Tensor: ...
@@ -803,38 +817,39 @@ __all__ = [
     "atleast_2d", "atleast_3d", "autograd", "backends", "baddbmm", "bernoulli", "bilinear", "bincount", "bitwise_and",
     "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "block_diag", "bmm",
     "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "cartesian_prod", "cat", "cdist",
-    "ceil", "celu", "channels_last", "channels_last_3d", "chunk", "clamp", "clamp_max", "clamp_min", "clip", "clone",
-    "column_stack", "combinations", "compile", "concat", "concatenate", "cond", "constant_pad_nd", "contiguous_format",
-    "copysign", "corrcoef", "cos", "cosh", "cosine_similarity", "count_nonzero", "cov", "cross", "cuda", "cummax",
-    "cummin", "cumprod", "cumsum", "cumulative_trapezoid", "default_generator", "deg2rad", "device", "diag",
-    "diag_embed", "diagonal", "diagonal_scatter", "diff", "digamma", "dist", "distributions", "div", "divide", "dot",
-    "double", "dropout", "dsplit", "dstack", "dtype", "e", "eager_report", "einsum", "embedding", "empty", "empty_like",
-    "enable_grad", "eq", "equal", "erf", "exp", "exp2", "expm1", "eye", "finfo", "flatten", "flip", "fliplr", "flipud",
-    "float", "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "frac",
-    "from_numpy", "full", "full_like", "func", "gather", "ge", "ger", "get_default_device", "get_default_dtype",
-    "get_eager", "get_float32_matmul_precision", "get_num_threads", "get_rng_state", "gradient", "greater",
-    "greater_equal", "gt", "hardshrink", "heaviside", "histc", "histogram", "hsplit", "hstack", "hypot", "iinfo",
-    "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "index_select", "inf", "inference_mode",
-    "initial_seed", "inner", "int", "int32", "int64", "is_floating_point", "is_grad_enabled", "is_tensor", "isclose",
-    "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "jit", "kron", "kthvalue", "layout", "le", "lerp",
-    "less", "less_equal", "lgamma", "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax",
-    "logaddexp", "logaddexp2", "logcumsumexp", "logical_and", "logical_not", "logical_or", "logical_xor", "logit",
-    "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_scatter", "masked_select", "matmul",
-    "max", "maximum", "mean", "median", "memory_format", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis",
-    "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean", "nanmedian",
-    "nanquantile", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal",
-    "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "pdist", "permute", "pi",
-    "positive", "pow", "prelu", "preserve_format", "prod", "promote_types", "put", "quantile", "rad2deg", "rand",
-    "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm", "ravel", "reciprocal", "relu",
-    "remainder", "renorm", "repeat_interleave", "reshape", "result_type", "roll", "rot90", "round", "row_stack",
-    "rsqrt", "rsub", "save", "scalar_tensor", "scan", "scatter", "scatter_add", "scatter_reduce", "searchsorted",
-    "seed", "select", "select_scatter", "selu", "set_default_device", "set_default_dtype", "set_eager",
-    "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "sgn",
-    "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "slice_scatter", "softmax", "sort", "special", "split",
-    "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "strided", "sub", "subtract", "sum",
-    "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensor_split", "tensordot",
-    "threads", "threshold", "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "tril", "triu", "true_divide",
-    "trunc", "typename", "uint8", "unbind", "unflatten", "unique", "unique_consecutive", "unsqueeze",
-    "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "vmap", "vsplit", "vstack", "where",
-    "while_loop", "xlogy", "zeros", "zeros_like",
+    "ceil", "celu", "channels_last", "channels_last_3d", "cholesky", "cholesky_inverse", "cholesky_solve", "chunk",
+    "clamp", "clamp_max", "clamp_min", "clip", "clone", "column_stack", "combinations", "compile", "concat",
+    "concatenate", "cond", "constant_pad_nd", "contiguous_format", "copysign", "corrcoef", "cos", "cosh",
+    "cosine_similarity", "count_nonzero", "cov", "cross", "cuda", "cummax", "cummin", "cumprod", "cumsum",
+    "cumulative_trapezoid", "default_generator", "deg2rad", "det", "device", "diag", "diag_embed", "diagonal",
+    "diagonal_scatter", "diff", "digamma", "dist", "distributions", "div", "divide", "dot", "double", "dropout",
+    "dsplit", "dstack", "dtype", "e", "eager_report", "einsum", "embedding", "empty", "empty_like", "enable_grad", "eq",
+    "equal", "erf", "exp", "exp2", "expm1", "eye", "finfo", "flatten", "flip", "fliplr", "flipud", "float", "float32",
+    "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "frac", "from_numpy",
+    "full", "full_like", "func", "gather", "ge", "ger", "get_default_device", "get_default_dtype", "get_eager",
+    "get_float32_matmul_precision", "get_num_threads", "get_rng_state", "gradient", "greater", "greater_equal", "gt",
+    "hardshrink", "heaviside", "histc", "histogram", "hsplit", "hstack", "hypot", "iinfo", "index_add", "index_copy",
+    "index_fill", "index_put", "index_reduce", "index_select", "inf", "inference_mode", "initial_seed", "inner", "int",
+    "int32", "int64", "inverse", "is_floating_point", "is_grad_enabled", "is_tensor", "isclose", "isfinite", "isin",
+    "isinf", "isnan", "isneginf", "isposinf", "jit", "kron", "kthvalue", "layout", "le", "lerp", "less", "less_equal",
+    "lgamma", "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2",
+    "logcumsumexp", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logspace",
+    "logsumexp", "long", "lt", "lu_solve", "lu_unpack", "manual_seed", "masked_fill", "masked_scatter", "masked_select",
+    "matmul", "matrix_power", "max", "maximum", "mean", "median", "memory_format", "meshgrid", "min", "minimum", "mm",
+    "mode", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean",
+    "nanmedian", "nanquantile", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero",
+    "norm", "normal", "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "pdist",
+    "permute", "pi", "pinverse", "positive", "pow", "prelu", "preserve_format", "prod", "promote_types", "put", "qr",
+    "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm",
+    "ravel", "reciprocal", "relu", "remainder", "renorm", "repeat_interleave", "reshape", "result_type", "roll",
+    "rot90", "round", "row_stack", "rsqrt", "rsub", "save", "scalar_tensor", "scan", "scatter", "scatter_add",
+    "scatter_reduce", "searchsorted", "seed", "select", "select_scatter", "selu", "set_default_device",
+    "set_default_dtype", "set_eager", "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads",
+    "set_printoptions", "set_rng_state", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "slice_scatter",
+    "slogdet", "softmax", "sort", "special", "split", "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std",
+    "std_mean", "strided", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take", "take_along_dim",
+    "tan", "tanh", "tensor", "tensor_split", "tensordot", "threads", "threshold", "tile", "topk", "trace", "transpose",
+    "trapezoid", "trapz", "triangular_solve", "tril", "triu", "true_divide", "trunc", "typename", "uint8", "unbind",
+    "unflatten", "unique", "unique_consecutive", "unsqueeze", "use_deterministic_algorithms", "utils", "vander", "var",
+    "var_mean", "vdot", "vmap", "vsplit", "vstack", "where", "while_loop", "xlogy", "zeros", "zeros_like",
 ]

@@ -473,6 +473,71 @@ row(
     In((4, 2, 5)),
 )
 row("trace", G.trace, np.trace, In((3, 4)))
+SQUARE, SYSTEMS, RIGHT = In((3, 3), -1, 1), In((2, 3, 3), -1, 1), In((2, 3, 2))
+
+
+def _regular(x: Any) -> Any:
+    """Return regular matrices, whose pivots are not on the diagonal."""
+    shift = np.eye(3)[[1, 2, 0]] * 3
+    return x + (G.tensor(shift, dtype=x.dtype) if isinstance(x, G.Tensor) else shift.astype(x.dtype))
+
+
+def _definite(x: Any) -> Any:
+    one = G.eye(3, dtype=x.dtype) if isinstance(x, G.Tensor) else np.eye(3, dtype=x.dtype)
+    return x @ x.swapaxes(-1, -2) + one
+
+
+for _name, _call, _reference in (
+    ("cholesky", lambda x: G.linalg.cholesky(_definite(x)), lambda x: np.linalg.cholesky(_definite(x))),
+    ("cholesky_upper", lambda x: _definite(x).cholesky(True), lambda x: np.linalg.cholesky(_definite(x)).swapaxes(-1, -2)),
+    ("inv", lambda x: G.linalg.inv(_regular(x)), lambda x: np.linalg.inv(_regular(x))),
+    ("inverse", lambda x: _regular(x).inverse(), lambda x: np.linalg.inv(_regular(x))),
+    ("matrix_power_-2", lambda x: G.matrix_power(_regular(x), -2), lambda x: np.linalg.matrix_power(_regular(x), -2)),
+    ("det", lambda x: G.det(_regular(x)), lambda x: np.linalg.det(_regular(x))),
+    ("slogdet", lambda x: G.slogdet(_regular(x))[1], lambda x: np.linalg.slogdet(_regular(x))[1]),
+    ("logdet", lambda x: G.logdet(_definite(x)), lambda x: np.log(np.linalg.det(_definite(x)))),
+    ("cholesky_inverse", lambda x: G.cholesky_inverse(G.cholesky(_definite(x))), lambda x: np.linalg.inv(_definite(x))),
+    ("lu", lambda x: _product(G.linalg.lu(_regular(x))), lambda x: _regular(x)),
+):
+    row(_name, _call, _reference, SYSTEMS)
+
+
+def _product(factors: Any) -> Any:
+    return factors[0] @ factors[1] @ factors[2]
+
+
+row("solve", lambda a, b: G.linalg.solve(_regular(a), b), lambda a, b: np.linalg.solve(_regular(a), b), SYSTEMS, RIGHT)
+row("solve_one", lambda a, b: G.linalg.solve(_regular(a), b), lambda a, b: np.linalg.solve(_regular(a), b), SQUARE, RIGHT)
+row(
+    "solve_right",
+    lambda a, b: G.linalg.solve(_regular(a), b.mT, left=False),
+    lambda a, b: np.linalg.solve(_regular(a).swapaxes(1, 2), b).swapaxes(1, 2),
+    SYSTEMS,
+    RIGHT,
+)
+row("solve_vector", lambda a, b: G.linalg.solve(_regular(a), b), lambda a, b: np.linalg.solve(_regular(a), b), SQUARE, In((3,)))
+row(
+    "lu_solve",
+    lambda a, b: G.linalg.lu_solve(*G.linalg.lu_factor(_regular(a)), b),
+    lambda a, b: np.linalg.solve(_regular(a), b),
+    SYSTEMS,
+    RIGHT,
+)
+row(
+    "solve_triangular",
+    lambda a, b: G.linalg.solve_triangular(a + 3 * G.eye(3, dtype=a.dtype), b, upper=True),
+    lambda a, b: np.linalg.solve(np.triu(a) + 3 * np.eye(3, dtype=a.dtype), b),
+    SYSTEMS,
+    RIGHT,
+)
+row(
+    "cholesky_solve",
+    lambda a, b: G.cholesky_solve(b, G.cholesky(_definite(a))),
+    lambda a, b: np.linalg.solve(_definite(a), b),
+    SYSTEMS,
+    RIGHT,
+)
+row("vander", G.linalg.vander, lambda x: np.stack([np.vander(v, increasing=True) for v in x]), In((2, 3)))
 row("matmul_int", G.matmul, np.matmul, In((2, 3), -5, 5, "int"), In((3, 4), -5, 5, "int"), smooth=False)
 for _equation, _shapes in {
     "ij,jk->ik": ((2, 3), (3, 4)),

@@ -22,6 +22,7 @@ from graphc.autograd import backward
 from graphc.core import dtypes
 from graphc.dispatch.operation import USERS_TYPES
 from graphc.nn import functional
+from graphc.ops.linear_algebra import results
 from graphc.ops.methods.in_place import INPLACE
 from graphc.ops.methods.operators import IN_PLACE_OPERATORS
 from graphc.ops.methods.table import METHODS, SPECIAL
@@ -35,12 +36,13 @@ SHADOWED = ("bool", "float", "int", "type")
 """Builtin types whose names graphc and its tensors use for something else."""
 
 HOMES = {
-    "Any": "typing", "Literal": "typing", "Unpack": "typing_extensions", "Callable": "collections.abc",
+    "Any": "typing", "Literal": "typing", "NoReturn": "typing", "Unpack": "typing_extensions", "Callable": "collections.abc",
     "Sequence": "collections.abc", "np": "", "Tensor": "graphc.tensors.tensor", "device": "graphc.tensors.devices",
     "dtype": "graphc.core.dtypes", "Size": "graphc.core.dtypes", "DTypeLike": "graphc.ops.common",
     "TensorType": "graphc.tensors.typed", "Generator": "graphc.ops.random.generator", "Options": "graphc.ops.create.options",
     "RandomOptions": "graphc.ops.create.options", "ValuesIndices": "graphc.ops.reduce.extremes",
     "Histogram": "graphc.ops.reduce.histograms",
+    **dict.fromkeys(results.__all__, "graphc.ops.linear_algebra.results"),
     "RemovableHandle": "graphc.autograd.hooks", "Tensors": "graphc.autograd.backward",
 }  # fmt: skip
 """Where the names of annotations come from."""

@@ -6,16 +6,15 @@ result.  Source: G. Golub and C. Van Loan, "Matrix Computations", 4th edition, c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 from graphc.codegen.gemm.blocking import Matrix, at
+from graphc.codegen.linear_algebra.batches import Batch, each_matrix
+from graphc.codegen.linear_algebra.orthogonal import emit_eigh, emit_pinv, emit_qr, emit_svd
 from graphc.codegen.linear_algebra.rows import Span, add_multiple, address, copy, exchange, masked_store, part_load
 from graphc.codegen.linear_algebra.straight import elements_of, is_short
 from graphc.codegen.linear_algebra.substitution import Triangle, substitute
-from graphc.codegen.llvm.builder import Function, Module
-from graphc.codegen.llvm.scalar_ops import LLVM
+from graphc.codegen.llvm.builder import Module
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.loops.lower import Operand
 from graphc.codegen.nests.batches import loops_over, offset_at
@@ -24,36 +23,6 @@ from graphc.ir.analysis.views import dense_strides
 from graphc.ir.core.graph import Node, make, parameter
 
 __all__ = ["MATRIX_KERNELS"]
-
-
-class Batch(NamedTuple):
-    """The code for one matrix of a batch: the function, the type of its elements, its operands and its result."""
-
-    function: KernelFunction
-    f: Function
-    type: str
-    operands: list[Matrix]
-    out: Matrix
-
-    def extent(self, node: Node, axis: int) -> Value:
-        """Return an extent of the result, with axes counted from the end."""
-        return self.function.integer(node.shape[axis], ("matrix", axis))
-
-
-@contextmanager
-def _each_matrix(module: Module, node: Node, operands: Sequence[Operand], name: str) -> Iterator[Batch]:
-    """Emit a function with a loop over the batch; the block emits the code for one matrix."""
-    layouts = [*operands, Operand(dense_strides(node.shape))]
-    function = KernelFunction(module, name, [*(f"x{i}" for i in range(len(operands))), "out"])
-    f, type = function.f, LLVM[node.dtype.name]
-    with loops_over(function, node.shape[:-2], "batch") as index:
-        matrices = []
-        for i, (buffer, x) in enumerate(zip(function.buffers, layouts, strict=True)):
-            start = f.element(buffer, offset_at(function, index, x.strides[:-2], x.offset, f"x{i}"), type)
-            row, column = (function.integer(s, ("step", (i, a))) for a, s in enumerate(x.strides[-2:]))
-            matrices.append(Matrix(start, row, column))
-        yield Batch(function, f, type, matrices[:-1], matrices[-1]._replace(col=f.i64(1)))
-    f.ret()
 
 
 def _row(batch: Batch, x: Matrix, i: Value) -> Value:
@@ -65,7 +34,7 @@ def _row(batch: Batch, x: Matrix, i: Value) -> Value:
 
 def _cholesky(module: Module, node: Node, operands: Sequence[Operand], name: str) -> KernelFunction:
     """Emit the factorization of the transposed matrix, whose rows are columns of the lower triangle, then transpose it."""
-    with _each_matrix(module, node, operands, name) as batch:
+    with each_matrix(module, node, operands, name) as batch:
         f, type, n = batch.f, batch.type, batch.extent(node, -1)
         (x,), out = batch.operands, batch.out
         with f.loop(f.i64(0), n, hint="row") as row, f.loop(row.index, n) as column:
@@ -112,7 +81,7 @@ def _transpose_upper(batch: Batch, n: Value) -> None:
 def _lu(module: Module, node: Node, operands: Sequence[Operand], name: str) -> KernelFunction:
     """Emit Gaussian elimination with exchanges of rows."""
     rows, columns = node.operands[0].shape[-2:]
-    with _each_matrix(module, node, operands, name) as batch:
+    with each_matrix(module, node, operands, name) as batch:
         f, type, out = batch.f, batch.type, batch.out
         m, n = batch.function.integer(rows, ("rows", 0)), batch.extent(node, -1)
         copy(f, type, batch.operands[0], out, m, n)
@@ -163,7 +132,7 @@ def _eliminate(batch: Batch, k: Value, m: Value, n: Value) -> None:
 
 def _triangular_solve(module: Module, node: Node, operands: Sequence[Operand], name: str) -> KernelFunction:
     """Emit one substitution in a copy of the right sides."""
-    with _each_matrix(module, node, operands, name) as batch:
+    with each_matrix(module, node, operands, name) as batch:
         n, columns = (batch.extent(node, axis) for axis in (-2, -1))
         matrix, right = batch.operands
         copy(batch.f, batch.type, right, batch.out, n, columns)
@@ -173,7 +142,7 @@ def _triangular_solve(module: Module, node: Node, operands: Sequence[Operand], n
 
 def _lu_solve(module: Module, node: Node, operands: Sequence[Operand], name: str) -> KernelFunction:
     """Emit the exchanges of rows and two substitutions in a copy of the right sides."""
-    with _each_matrix(module, node, operands, name) as batch:
+    with each_matrix(module, node, operands, name) as batch:
         f, type = batch.f, batch.type
         n, columns = (batch.extent(node, axis) for axis in (-2, -1))
         _, factors, right = batch.operands
@@ -230,7 +199,7 @@ def _unless_short(writer: Writer) -> Writer:
     def write(module: Module, node: Node, operands: Sequence[Operand], name: str) -> KernelFunction:
         if not is_short(node):
             return writer(module, node, operands, name)
-        with _each_matrix(module, node, operands, name) as batch:
+        with each_matrix(module, node, operands, name) as batch:
             f, type = batch.f, batch.type
             xs = [
                 [f.load(address(f, x, type, f.i64(i), f.i64(j)), type) for i in range(o.shape[-2]) for j in range(o.shape[-1])]
@@ -247,6 +216,10 @@ def _unless_short(writer: Writer) -> Writer:
 Writer = Callable[[Module, Node, Sequence[Operand], str], KernelFunction]
 
 MATRIX_KERNELS: dict[str, Writer] = {
+    "eigh": emit_eigh,
+    "pinv": emit_pinv,
+    "qr": emit_qr,
+    "svd": emit_svd,
     "cholesky": _unless_short(_cholesky),
     "lu": _unless_short(_lu),
     "lu_solve": _unless_short(_lu_solve),

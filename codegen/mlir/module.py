@@ -39,7 +39,7 @@ PREFIX = "graphc_"
 HOLES = {
     "argsort": "MLIR's tensor dialects have no sort: it is native code",
     **dict.fromkeys(
-        ("cholesky", "triangular_solve", "lu", "lu_solve", "permutation"),
+        ("cholesky", "triangular_solve", "lu", "lu_solve", "permutation", "qr", "eigh", "svd", "pinv"),
         "MLIR's tensor dialects have no factorizations: it is native code",
     ),
     "parameter": "it is an argument of the function, or what a region is given",

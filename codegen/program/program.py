@@ -35,7 +35,7 @@ from graphc.ir.analysis.views import Strides, dense_strides
 from graphc.ir.core.cached import cached_property
 from graphc.ir.core.graph import Graph, Node
 from graphc.ir.core.predicates import is_while
-from graphc.ir.core.semantics import CheckError
+from graphc.ir.core.semantics import check_error
 from graphc.ir.interpret.comparison import Outcome
 from graphc.ir.interpret.evaluate import TakesTooLong, limited
 from graphc.ir.pipeline import FINAL
@@ -184,10 +184,10 @@ class Program:
         lines = {f"\n  at {n.where}, into {n.operands[0].type}": None for n in rest if n.where}
         broken = [f"{text}\n  at {where}" if where else text for text, where in checks.items()]
         if broken and not rest:
-            return CheckError("\nor ".join(broken))
+            return check_error(*broken)
         which = " at one of these lines:" if len(lines) > 1 else ""
         text = f"index out of range in a gather, an embedding or an indexed update{which}{''.join(lines)}"
-        return CheckError("\nor ".join([*broken, text])) if broken else IndexError(text)
+        return check_error(*broken, text) if broken else IndexError(text)
 
     def _takes_long(self) -> bool:
         """Return whether a call should release the GIL: it does much work, or an unknown amount."""

@@ -21,6 +21,7 @@ from typing import Any
 import llvmlite.binding as llvm
 from llvmlite.binding.ffi import lib
 
+from graphc.codegen.linear_algebra.lapack import address_of, routines_in
 from graphc.codegen.llvm.target import host
 from graphc.codegen.runtime.disk import Store
 from graphc.codegen.runtime.interrupts import PYTHON, SYMBOL, poll_text
@@ -116,13 +117,15 @@ class MachineCode:
 def compile_text(text: str, level: int = 1) -> MachineCode:
     """Parse, verify and load LLVM IR text, with code of a level from 0, fast to compile, to 3.
 
-    Raises RuntimeError with LLVM's message for bad text.
+    Raises RuntimeError with LLVM's message for bad text, and ImportError if it calls LAPACK and SciPy is missing.
     """
     with llvm_lock:
         if f"@{SYMBOL}(" in text:
             _poll()
         if f"@{workers.SYMBOL}(" in text:
             _workers()
+        for symbol, routine in routines_in(text):
+            llvm.add_symbol(symbol, address_of(routine))
         return _loaded(text, level)
 
 

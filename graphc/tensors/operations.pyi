@@ -8,6 +8,10 @@ from graphc.autograd.hooks import RemovableHandle
 from graphc.core.dtypes import dtype
 from graphc.ops.common import DTypeLike
 from graphc.ops.create.options import Options
+from graphc.ops.linear_algebra.results import OldSvd
+from graphc.ops.linear_algebra.results import Qr
+from graphc.ops.linear_algebra.results import Slogdet
+from graphc.ops.linear_algebra.results import TriangularSolve
 from graphc.ops.random.generator import Generator
 from graphc.ops.reduce.extremes import ValuesIndices
 from graphc.ops.reduce.histograms import Histogram
@@ -238,6 +242,12 @@ class Operations:
         """Return the sine of an angle in radians."""
     def tan(self) -> Tensor:
         """Return the tangent of an angle in radians."""
+    def pinverse(self, rcond: builtins.float = 1e-15) -> Tensor:
+        """Return the Moore-Penrose inverses of matrices; `graphc.linalg.pinv` is its successor."""
+    def qr(self, some: builtins.bool = True) -> Qr:
+        """Decompose matrices into Q, with orthonormal columns, and upper triangular R; `graphc.linalg.qr` is its successor."""
+    def svd(self, some: builtins.bool = True, compute_uv: builtins.bool = True) -> OldSvd:
+        """Return the singular value decompositions of matrices, U diag(S) V^T; `graphc.linalg.svd` is its successor."""
     def gather(self, dim: builtins.int, index: Tensor, *, sparse_grad: builtins.bool = False) -> Tensor:
         """Return the elements of input at an index along an axis: out[i][j] = input[index[i][j]][j] for dim 0."""
     def index_select(self, dim: builtins.int, index: Tensor) -> Tensor:
@@ -294,6 +304,12 @@ class Operations:
         """Return beta * input + alpha * (mat @ vec)."""
     def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
         """Return beta * input + alpha * (batch1 @ batch2), for batches of matrices."""
+    def cholesky(self, upper: builtins.bool = False) -> Tensor:
+        """Factor symmetric positive definite matrices into L L^T, or U^T U."""
+    def cholesky_inverse(self, upper: builtins.bool = False) -> Tensor:
+        """Invert symmetric positive definite matrices, given their Cholesky factors."""
+    def cholesky_solve(self, L: Tensor, upper: builtins.bool = False) -> Tensor:
+        """Solve A X = B by the Cholesky factors of A."""
     def bmm(self, mat2: Tensor) -> Tensor:
         """Multiply the matrices of two batches, without broadcasting."""
     def dot(self, tensor: Tensor) -> Tensor:
@@ -306,10 +322,22 @@ class Operations:
         """Multiply a matrix by a vector."""
     def vdot(self, tensor: Tensor) -> Tensor:
         """Return the dot product of two vectors."""
+    def det(self) -> Tensor:
+        """Return the determinants of square matrices; it is `graphc.linalg.det`."""
+    def inverse(self) -> Tensor:
+        """Invert square matrices; it is `graphc.linalg.inv`."""
+    def logdet(self) -> Tensor:
+        """Return the logarithms of the determinants of square matrices."""
     def matrix_power(self, n: builtins.int) -> Tensor:
         """Raise square matrices to a power, by repeated squaring."""
+    def slogdet(self) -> Slogdet:
+        """Return the signs of determinants, and the logarithms of their magnitudes; it is `graphc.linalg.slogdet`."""
     def trace(self) -> Tensor:
         """Return the sum of the diagonal of a matrix."""
+    def lu_solve(self, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+        """Solve square systems of linear equations by the factors of their matrices, as `graphc.linalg.lu_solve` does."""
+    def triangular_solve(self, A: Tensor, upper: builtins.bool = True, transpose: builtins.bool = False, unitriangular: builtins.bool = False) -> TriangularSolve:
+        """Solve triangular systems of linear equations, A X = B; `graphc.linalg.solve_triangular` is its successor."""
     def cross(self, other: Tensor, dim: builtins.int = -1) -> Tensor:
         """Return cross products of vectors of three elements along an axis; the other axes broadcast."""
     def ger(self, vec2: Tensor) -> Tensor:
@@ -644,6 +672,8 @@ class Operations:
     def T(self) -> Tensor: ...
     @property
     def mT(self) -> Tensor: ...
+    @property
+    def mH(self) -> Tensor: ...
     def __neg__(self) -> Tensor:
         """Return -input."""
     def __pos__(self) -> Tensor:

@@ -72,7 +72,7 @@ def _narrows(region: Region, largest: int) -> bool:
 
 
 def _is_known(node: Node) -> bool:
-    return node.op.kind != "region" and node.op is not PARAMETER
+    return node.op.kind != "region" and node.op is not PARAMETER and not node.op.external
 
 
 class _Fit:

@@ -112,6 +112,8 @@ class Primitive:
     """The operands may be stacks whose length is only known at run time."""
     random: bool = False
     """The result is random bits."""
+    external: bool = False
+    """Its kernel calls a library, so that loops over it are not straight-line code."""
     jumps: bool = False
     """It reads its first operand at computed indices, not at the element's own."""
     is_loop: bool = False

@@ -1,11 +1,13 @@
-"""Type rules and reference semantics of the primitives on dense matrices: factorizations and triangular solves.
+"""Type rules and reference semantics of the primitives on dense matrices: factorizations, solutions, decompositions.
 
 The last two axes of an operand are a matrix, the others a batch.  A factorization of several parts is one array, of which
-operations take slices.  No primitive raises: a failed factorization has NaN or zeros on its diagonal, and operations check it.
+operations take slices.  No primitive raises: a failed factorization has NaN or zeros on its diagonal, one that did not converge
+is NaN, and operations check it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,8 @@ from graphc.ir.core.signatures import Operands, Params, Regions, Types
 from graphc.ir.core.types import I64
 
 __all__ = [
-    "cholesky", "cholesky_type", "lu", "lu_solve", "lu_solve_type", "lu_type", "permutation", "permutation_type",
+    "cholesky", "cholesky_type", "eigh", "eigh_type", "lu", "lu_solve", "lu_solve_type", "lu_type", "permutation",
+    "permutation_type", "pinv", "pinv_type", "qr", "qr_type", "sizes_of_qr", "sizes_of_svd", "svd", "svd_type",
     "triangular_solve", "triangular_solve_type",
 ]  # fmt: skip
 
@@ -24,11 +27,13 @@ MOST_ROWS = 1 << 24
 
 
 def _require(holds: bool, rule: str, *got: object) -> None:
+    """Raise TypeRuleError with the rule and what came unless it holds."""
     if not holds:
         raise TypeRuleError(f"{rule}, got {', '.join(map(str, got))}")
 
 
 def _matrices(name: str, *operands: Node, square: bool = False) -> None:
+    """Raise TypeRuleError unless operands are float matrices of one dtype with equal leading axes, the first square."""
     for x in operands:
         if not x.dtype.is_float:
             raise UndefinedDTypeError(f"{name} is defined for float", x.type)
@@ -186,3 +191,102 @@ def permutation(pivots: Any, rows: int) -> Any:
     for k in range(pivots.shape[-1]):
         _exchange(order, k, _row_number(pivots[..., k], rows))
     return order[..., 0]
+
+
+# -- orthogonal decompositions ------------------------------------------------------------------------------------------
+
+
+def _nonempty(name: str, x: Node, *, square: bool = False) -> tuple[int, int]:
+    _matrices(name, x, square=square)
+    m, n = x.shape[-2:]
+    _require(m > 0 and n > 0, f"{name} takes matrices with elements", x.type)
+    return m, n
+
+
+def _or_nan(function: Callable[..., Any], x: Any, shape: tuple[int, ...], *args: Any) -> Any:
+    """Return the parts that a function of NumPy computes as one vector for each matrix; NaN where it fails."""
+    try:
+        parts = function(x, *args)
+    except np.linalg.LinAlgError:
+        return np.full(shape, np.nan, x.dtype)
+    return _joined(parts, x)
+
+
+def _joined(parts: Sequence[Any], x: Any) -> Any:
+    batch = x.shape[:-2]
+    rows = [np.reshape(p, (*batch, int(np.prod(p.shape[len(batch) :])))) for p in parts]
+    return np.concatenate(rows, -1).astype(x.dtype, copy=False)
+
+
+def sizes_of_qr(m: int, n: int, complete: bool) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the shapes of Q and R."""
+    k = m if complete else min(m, n)
+    return (m, k), (k, n)
+
+
+def qr_type(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Matrices; the result is a vector for each."""
+    (x,) = operands
+    m, n = _nonempty("qr", x)
+    k = sizes_of_qr(m, n, params["complete"])[0][1]
+    return (x.type.with_shape((*x.shape[:-2], m * k + k * n)),)
+
+
+def qr(x: Any, complete: bool) -> Any:
+    """Return Q with orthonormal columns and the upper triangular R of x = Q R, one after the other."""
+    return _joined(np.linalg.qr(x, "complete" if complete else "reduced"), x)
+
+
+def eigh_type(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Square matrices; the result has another row, for the eigenvalues."""
+    (x,) = operands
+    n, _ = _nonempty("eigh", x, square=True)
+    return (x.type.with_shape((*x.shape[:-2], n + 1, n)),)
+
+
+def eigh(x: Any) -> Any:
+    """Return the eigenvectors of symmetric matrices as rows, and below them the eigenvalues, in ascending order.
+
+    Only the lower triangle is read.
+    """
+    n = x.shape[-1]
+    shape = (*x.shape[:-2], n + 1, n)
+    try:
+        values, vectors = np.linalg.eigh(x)
+    except np.linalg.LinAlgError:
+        return np.full(shape, np.nan, x.dtype)
+    return np.concatenate([np.swapaxes(vectors, -1, -2), values[..., None, :]], -2).astype(x.dtype, copy=False)
+
+
+def sizes_of_svd(m: int, n: int, full: bool) -> tuple[int, int, int]:
+    """Return the number of singular values, of the columns of U, and of the rows of V^T."""
+    k = min(m, n)
+    return (k, m, n) if full else (k, k, k)
+
+
+def svd_type(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Matrices; the result is a vector for each."""
+    (x,) = operands
+    m, n = _nonempty("svd", x)
+    k, p, q = sizes_of_svd(m, n, params["full"])
+    return (x.type.with_shape((*x.shape[:-2], m * p + k + q * n)),)
+
+
+def svd(x: Any, full: bool) -> Any:
+    """Return U, the singular values in descending order, and V^T of x = U diag(S) V^T, one after the other."""
+    m, n = x.shape[-2:]
+    k, p, q = sizes_of_svd(m, n, full)
+    return _or_nan(np.linalg.svd, x, (*x.shape[:-2], m * p + k + q * n), full)
+
+
+def pinv_type(operands: Operands, params: Params, regions: Regions) -> Types:
+    """Matrices, and matrices of their transposed shape."""
+    x, value = operands
+    _matrices("pinv", x, value)
+    _require(value.shape[-2:] == x.shape[:-3:-1], "pinv takes matrices of the transposed shape", x.type, value.type)
+    return value.types
+
+
+def pinv(x: Any, value: Any) -> Any:
+    """Return the second operand, the pseudoinverse of the first, of which it is a function."""
+    return value

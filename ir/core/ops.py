@@ -301,6 +301,28 @@ _row(
     1, {"rows": SIZE}, differentiable=False, cost=8,
 )  # fmt: skip
 
+# orthogonal decompositions
+_row(
+    "qr", "other", matrices.qr_type, matrices.qr,
+    "Q, with orthonormal columns, square if `complete`, and upper triangular R of x = Q R, one after the other.",
+    1, {"complete": FLAG}, cost=60, rounding="conditioned", external=True,
+)  # fmt: skip
+_row(
+    "eigh", "other", matrices.eigh_type, matrices.eigh,
+    "The eigenvectors of symmetric matrices as rows, and below them the eigenvalues, in ascending order.",
+    1, cost=60, rounding="conditioned", external=True,
+)  # fmt: skip
+_row(
+    "svd", "other", matrices.svd_type, matrices.svd,
+    "U, the singular values in descending order, and V^T, one after the other; U and V are square if `full`.",
+    1, {"full": FLAG}, cost=60, rounding="conditioned", external=True,
+)  # fmt: skip
+_row(
+    "pinv", "other", matrices.pinv_type, matrices.pinv,
+    "The second operand, which is the pseudoinverse of the first and has the derivatives of a function of it.",
+    2, external=True,
+)  # fmt: skip
+
 _PLACEMENT: Attributes = {"registers": ELEMENTS, "lanes": LANES, "lane_axes": LANE_AXES}
 """The decisions on a loop."""
 

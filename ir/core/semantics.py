@@ -16,7 +16,8 @@ from graphc.ir.core.philox import WORD, philox
 from graphc.ir.core.types import DType
 
 __all__ = [
-    "CheckError", "Reference", "argsort", "broadcast", "cast", "constant", "cumsum", "erf", "floordiv", "gather", "iota",
+    "CheckError", "LinAlgError", "Reference", "argsort", "broadcast", "cast", "check_error", "constant", "cumsum", "erf",
+    "floordiv", "gather", "iota",
     "keep_dtype", "pad", "padded_shape", "power", "random_bits", "random_words", "reduction", "remainder", "rsqrt", "scatter",
     "scatter_add", "shift", "sigmoid", "sign", "slice_",
 ]  # fmt: skip
@@ -262,13 +263,36 @@ class CheckError(IndexError, RuntimeError):
     """Data violate a rule that an operation checks at run time, such as a class index or a probability out of range."""
 
 
+class LinAlgError(CheckError):
+    """A matrix is singular or not positive definite, which an operation of linear algebra does not allow.
+
+    Example:
+        >>> import graphc
+        >>> try:
+        ...     graphc.linalg.inv(graphc.zeros(2, 2)).tolist()
+        ... except graphc.linalg.LinAlgError:
+        ...     print("singular")
+        singular
+    """
+
+
+LINEAR_ALGEBRA = ("linalg.", "torch.linalg.", "cholesky: ")
+"""How the texts of rules begin whose violation is a LinAlgError."""
+
+
+def check_error(*broken: str) -> CheckError:
+    """Return the error of one of several rules that may have been violated."""
+    kind = LinAlgError if any(text.startswith(LINEAR_ALGEBRA) for text in broken) else CheckError
+    return kind("\nor ".join(broken))
+
+
 def gather(x: Any, *indices: Any, check: str = "") -> Any:
     """Return x[i0, i1, …].  Raises IndexError, or CheckError with the text `check` if there is one."""
     try:
         _check_bounds(x.shape, indices)
     except IndexError:
         if check:
-            raise CheckError(check) from None
+            raise check_error(check) from None
         raise
     return x[indices]
 

@@ -30,8 +30,8 @@ Attributes = Mapping[str, Attribute]
 
 RULES = frozenset((
     "acos", "acosh", "asin", "asinh", "at-least", "at-most", "atan2", "atanh", "below-one", "checked", "copysign", "cosh",
-    "cross-entropy", "difference", "fmod", "hardsigmoid", "hardswish", "hypot", "inverse-root", "inverse-square", "logit",
-    "logits", "quotient", "sinc", "sinh", "xlogy",
+    "cross-entropy", "difference", "exponential", "fmod", "hardsigmoid", "hardswish", "hypot", "inverse-root",
+    "inverse-square", "logit", "logits", "quotient", "sinc", "sinh", "xlogy",
 ))  # fmt: skip
 """The derivative rules that a `derived` node can name: the keys of graphc.ir.transforms.derived_rules."""
 

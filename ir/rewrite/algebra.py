@@ -275,6 +275,7 @@ _CASTS = [
     rule("cast-cast", op("cast", op("cast", x)), _cast_of_cast),
     rule("alias", op("alias", x), x),
     rule("derived", op("derived", x, y, z), x),
+    rule("pinv", op("pinv", x, y), y),
     rule("stop-gradient", op("stop_gradient", x), x),
 ]
 

@@ -178,11 +178,13 @@ def _matmul(node: Node, operands: Sequence[Sparsity | None], values: Values) -> 
 
 def _factorization(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Sparsity | None:
     """Each element depends on all elements of its matrix."""
-    (x,) = operands
+    x = operands[0]
     if x is None:
         return None
-    rank, size = node.type.rank, prod(node.shape[-2:])
-    return _reduced(x, node.operands[0].shape, (rank - 2, rank - 1)).take(np.repeat(np.arange(prod(node.shape[:-2])), size))
+    shape = node.operands[0].shape
+    count = prod(shape[:-2])
+    matrix = np.repeat(np.arange(count), node.type.size // max(count, 1))
+    return _reduced(x, shape, (len(shape) - 2, len(shape) - 1)).take(matrix)
 
 
 def _solve(node: Node, operands: Sequence[Sparsity | None], values: Values) -> Sparsity | None:
@@ -215,7 +217,8 @@ RULES: dict[str, Rule] = {
     "cumsum": _cumsum,
     "matmul": _matmul,
     "cholesky": _factorization,
-    "lu": _factorization,
+    **dict.fromkeys(("lu", "qr", "eigh", "svd"), _factorization),
+    "pinv": lambda node, operands, values: _factorization(node, operands[:1], values),
     "triangular_solve": _solve,
     "lu_solve": _solve,
 }

@@ -112,6 +112,7 @@ DERIVED: dict[str, tuple[Partial, Partial | None]] = {
     "checked": (lambda g, v, x, y: g * y, None),
     "copysign": (_copysign, _zero),
     "difference": (lambda g, v, x, y: g, lambda g, v, x, y: -g),
+    "exponential": (lambda g, v, x, y: g * v, None),
     "fmod": (lambda g, v, x, y: g, lambda g, v, x, y: -(g * derived("quotient", elementwise("trunc", x / y), x, y))),
     "quotient": (_zero, _zero),
     "hardsigmoid": (lambda g, v, x, y: select((x > -3) & (x < 3), g * (1 / 6), 0), None),

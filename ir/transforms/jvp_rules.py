@@ -15,6 +15,7 @@ from graphc.ir.core import build
 from graphc.ir.core.build import select, zeros_like
 from graphc.ir.core.graph import Node, make
 from graphc.ir.core.ops import PRIMITIVES
+from graphc.ir.transforms.decomposition_rules import DECOMPOSITION_JVP
 from graphc.ir.transforms.derived_rules import DERIVED
 from graphc.ir.transforms.matrix_rules import MATRIX_JVP
 from graphc.ir.transforms.vjp_rules import DIAGONAL, Contribution, extremal, halves, rows
@@ -94,5 +95,6 @@ JVP: dict[str, JVPRule] = {
     "min": _extremum,
     "prod": _prod,
     **MATRIX_JVP,
+    **DECOMPOSITION_JVP,
 }
 """For each differentiable primitive, the tangent of its result from those of its operands."""

@@ -14,7 +14,10 @@ from graphc.ir.core.build import apply, cast, elementwise, iota, matmul, select,
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 
-__all__ = ["MATRIX_JVP", "MATRIX_VJP", "block", "lower", "rows_at", "solve_triangular", "upper"]
+__all__ = [
+    "MATRIX_JVP", "MATRIX_VJP", "Tangents", "block", "compared", "divided", "lower", "rows_at", "solve_triangular",
+    "symmetric", "upper",
+]  # fmt: skip
 
 Tangents = Sequence["Node | None"]
 
@@ -22,7 +25,7 @@ Tangents = Sequence["Node | None"]
 # -- parts of matrices ------------------------------------------------------------------------------------------------
 
 
-def _compared(x: Node, how: str) -> Node:
+def compared(x: Node, how: str) -> Node:
     """Compare the row number of each element with its column number."""
     rank = x.type.rank
     return elementwise(how, iota(x.shape, rank - 2), iota(x.shape, rank - 1))
@@ -31,9 +34,9 @@ def _compared(x: Node, how: str) -> Node:
 def lower(x: Node, *, unit: bool | None = None) -> Node:
     """Return the lower triangle, with zeros above it; its diagonal is ones if `unit`, zeros if not, and stays if None."""
     if unit is None:
-        return select(~_compared(x, "lt"), x, 0)
-    below = select(~_compared(x, "le"), x, 0)
-    return select(_compared(x, "eq"), 1, below) if unit else below
+        return select(~compared(x, "lt"), x, 0)
+    below = select(~compared(x, "le"), x, 0)
+    return select(compared(x, "eq"), 1, below) if unit else below
 
 
 def upper(x: Node, *, unit: bool | None = None) -> Node:
@@ -58,17 +61,18 @@ def solve_triangular(a: Node, b: Node, *, upper: bool = False, unit: bool = Fals
     return apply("triangular_solve", a, b, upper=upper, unit=unit)
 
 
-def _divided(x: Node, a: Node, *, upper: bool = False, unit: bool = False) -> Node:
+def divided(x: Node, a: Node, *, upper: bool = False, unit: bool = False) -> Node:
     """Return x A⁻¹, for the upper or lower triangle A of `a`."""
     return swap_last(solve_triangular(swap_last(a), swap_last(x), upper=not upper, unit=unit))
 
 
 def _half_lower(x: Node) -> Node:
     """Return the lower triangle with half of the diagonal."""
-    return select(_compared(x, "eq"), x * 0.5, lower(x, unit=False))
+    return select(compared(x, "eq"), x * 0.5, lower(x, unit=False))
 
 
-def _symmetric(x: Node) -> Node:
+def symmetric(x: Node) -> Node:
+    """Return the symmetric part of matrices."""
     return (x + swap_last(x)) * 0.5
 
 
@@ -78,13 +82,13 @@ def _symmetric(x: Node) -> Node:
 def _cholesky_vjp(node: Node, g: Node, wanted: Sequence[bool]) -> Tangents:
     inner = _half_lower(matmul(swap_last(node), lower(g)))
     left = solve_triangular(swap_last(node), inner, upper=True)
-    return [_symmetric(_divided(left, node))]
+    return [symmetric(divided(left, node))]
 
 
 def _cholesky_jvp(node: Node, tangents: Tangents) -> Node:
     (t,) = tangents
     assert t is not None
-    return matmul(node, _half_lower(_divided(solve_triangular(node, _symmetric(t)), swap_last(node), upper=True)))
+    return matmul(node, _half_lower(divided(solve_triangular(node, symmetric(t)), swap_last(node), upper=True)))
 
 
 # -- triangular systems -----------------------------------------------------------------------------------------------
@@ -143,7 +147,7 @@ def _lu_vjp(node: Node, g: Node, wanted: Sequence[bool]) -> Tangents:
     by_l, by_u = (part(block(g, (0, f.k), (0, f.k)), unit=u) for part, u in ((lower, False), (upper, None)))
     by_below, by_beside = f.tails(g)
     if f.m > f.k:
-        by_below = _divided(by_below, swap_last(f.square))
+        by_below = divided(by_below, swap_last(f.square))
         by_u = by_u - upper(matmul(swap_last(f.below), by_below))
     if f.n > f.k:
         by_beside = solve_triangular(swap_last(f.square), by_beside, upper=True, unit=True)
@@ -151,7 +155,7 @@ def _lu_vjp(node: Node, g: Node, wanted: Sequence[bool]) -> Tangents:
     strict = lower(matmul(swap_last(lower(f.square, unit=True)), by_l), unit=False)
     inner = strict + upper(matmul(by_u, swap_last(upper(f.square))))
     left = solve_triangular(swap_last(f.square), inner, upper=True, unit=True)
-    exchanged = f.joined(_divided(left, swap_last(f.square)), by_below, by_beside)
+    exchanged = f.joined(divided(left, swap_last(f.square)), by_below, by_beside)
     return [rows_at(exchanged, build.argsort(f.order, f.order.type.rank - 1))]
 
 
@@ -160,12 +164,12 @@ def _lu_jvp(node: Node, tangents: Tangents) -> Node:
     assert t is not None
     f = _Factors(node)
     t = rows_at(t, f.order)
-    inner = _divided(solve_triangular(f.square, block(t, (0, f.k), (0, f.k)), unit=True), f.square, upper=True)
+    inner = divided(solve_triangular(f.square, block(t, (0, f.k), (0, f.k)), unit=True), f.square, upper=True)
     of_l = matmul(lower(f.square, unit=True), lower(inner, unit=False))
     of_u = matmul(upper(inner), upper(f.square))
     below, beside = f.tails(t)
     if f.m > f.k:
-        below = _divided(below - matmul(f.below, of_u), f.square, upper=True)
+        below = divided(below - matmul(f.below, of_u), f.square, upper=True)
     if f.n > f.k:
         beside = solve_triangular(f.square, beside - matmul(of_l, f.beside), unit=True)
     last = [0] * node.type.rank

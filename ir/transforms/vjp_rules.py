@@ -21,6 +21,7 @@ from graphc.ir.core.graph import Node
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.ir.core.predicates import adds_updates, is_constant, is_zero
 from graphc.ir.core.types import BOOL
+from graphc.ir.transforms.decomposition_rules import DECOMPOSITION_VJP
 from graphc.ir.transforms.derived_rules import DERIVED
 from graphc.ir.transforms.matrix_rules import MATRIX_VJP
 
@@ -311,5 +312,6 @@ VJP: dict[str, VJPRule] = {
         lambda g, y, a, b: build.matmul(build.swap_last(a), g),
     ),
     **MATRIX_VJP,
+    **DECOMPOSITION_VJP,
 }
 """For each differentiable primitive, the contributions of its result's cotangent to its operands' cotangents."""

@@ -1,15 +1,22 @@
-"""Traces, powers and identities."""
+"""Traces, determinants, inverses and powers of matrices."""
 
 from __future__ import annotations
 
 from graphc.dispatch.operation import op
-from graphc.ir.core.build import cast, elementwise, iota, sum_
+from graphc.ir.core.build import cast, select, sum_
 from graphc.ir.core.build import matmul as matmul_nodes
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
+from graphc.ops.linear_algebra.determinants import det as determinant
+from graphc.ops.linear_algebra.determinants import determinants
+from graphc.ops.linear_algebra.determinants import slogdet as sign_and_logarithm
+from graphc.ops.linear_algebra.results import Slogdet
+from graphc.ops.linear_algebra.solutions import checked_inverse
+from graphc.ops.linear_algebra.systems import check_float_matrices, check_square, identity
 from graphc.ops.shape.diagonals import diagonal
+from graphc.tensors.tensor import Tensor
 
-__all__ = ["matrix_power", "trace"]
+__all__ = ["det", "inverse", "logdet", "matrix_power", "slogdet", "trace"]
 
 
 @op("Trace", saves=False)
@@ -41,13 +48,14 @@ def matrix_power(input: Node, n: int) -> Node:
 
     Args:
         input: tensor of shape (..., n, n).
-        n: exponent, at least 0; exponent 0 gives identity matrices.
+        n: exponent; 0 gives identity matrices, a negative one powers of the inverses.
 
     Returns:
         Tensor of the shape and dtype of input.
 
     Raises:
-        RuntimeError: if n is negative, or the matrices are not square.
+        LinAlgError: if n is negative and a matrix is singular, when values are computed.
+        RuntimeError: if the matrices are not square, or n is negative and they are not floating-point.
         NotImplementedError: if the matrices are bool and n is above 1.
 
     Example:
@@ -55,17 +63,11 @@ def matrix_power(input: Node, n: int) -> Node:
         tensor([[8, 5],
                 [5, 3]])
     """
-    if input.type.rank < 2:
-        raise RuntimeError("linalg.matrix_power: The input tensor A must have at least 2 dimensions.")
-    rows, columns = input.shape[-2:]
-    if rows != columns:
-        raise RuntimeError(
-            f"linalg.matrix_power: A must be batches of square matrices, but they are {rows} by {columns} matrices"
-        )
+    check_square("linalg.matrix_power", input)
     if n < 0:
-        raise RuntimeError("matrix_power: negative powers need an inverse, which is not available")
+        input, n = checked_inverse("linalg.inv", input), -n
     if n == 0:
-        return identity_like(input)
+        return identity(input.dtype, input.shape)
     result = input
     for bit in bin(n)[3:]:
         result = matmul_nodes(result, result)
@@ -73,8 +75,84 @@ def matrix_power(input: Node, n: int) -> Node:
     return result
 
 
-def identity_like(x: Node) -> Node:
-    """Return identity matrices of the shape and dtype of `x`; node level."""
-    rank = x.type.rank
-    same = elementwise("eq", iota(x.shape, rank - 2), iota(x.shape, rank - 1))
-    return cast(same, x.dtype)
+
+def det(input: Tensor) -> Tensor:
+    """Return the determinants of square matrices; it is `graphc.linalg.det`.
+
+    Args:
+        input: floating-point tensor of shape (..., n, n).
+
+    Returns:
+        Tensor of shape (...) and the dtype of input.
+
+    Raises:
+        RuntimeError: if input is not floating-point, or its matrices are not square.
+
+    Example:
+        >>> graphc.det(graphc.tensor([[2.0, 1.0], [3.0, 4.0]]))
+        tensor(5.)
+    """
+    return determinant(input)
+
+
+def slogdet(input: Tensor) -> Slogdet:
+    """Return the signs of determinants, and the logarithms of their magnitudes; it is `graphc.linalg.slogdet`.
+
+    Args:
+        input: floating-point tensor of shape (..., n, n).
+
+    Returns:
+        Named tuple (sign, logabsdet) of tensors of shape (...) and the dtype of input.
+
+    Raises:
+        RuntimeError: if input is not floating-point, or its matrices are not square.
+
+    Example:
+        >>> graphc.slogdet(graphc.eye(3)).logabsdet
+        tensor(0.)
+    """
+    return sign_and_logarithm(input)
+
+
+@op("Logdet")
+def logdet(input: Node) -> Node:
+    """Return the logarithms of the determinants of square matrices.
+
+    Args:
+        input: floating-point tensor of shape (..., n, n).
+
+    Returns:
+        Tensor of shape (...) and the dtype of input: -inf for singular matrices, NaN for negative determinants.
+
+    Raises:
+        RuntimeError: if input is not floating-point, or its matrices are not square.
+
+    Example:
+        >>> graphc.logdet(2 * graphc.eye(2))
+        tensor(1.3863)
+    """
+    check_float_matrices("logdet", input)
+    sign, logarithm, _ = determinants(input)
+    return select(sign < 0, float("nan"), logarithm)
+
+
+@op("LinalgInvEx")
+def inverse(input: Node) -> Node:
+    """Invert square matrices; it is `graphc.linalg.inv`.
+
+    Args:
+        input: floating-point tensor of shape (..., n, n).
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        LinAlgError: if a matrix is singular, when values are computed.
+        RuntimeError: if input is not floating-point, or its matrices are not square.
+
+    Example:
+        >>> graphc.inverse(graphc.tensor([[2.0, 0.0], [0.0, 4.0]]))
+        tensor([[0.5000, 0.0000],
+                [0.0000, 0.2500]])
+    """
+    return checked_inverse("linalg.inv", input)

@@ -7,6 +7,7 @@ from typing import Any
 
 from graphc.core.errors import guard
 from graphc.dispatch.operation import operator
+from graphc.ops.decompositions import torch_names
 from graphc.ops.elementwise import (
     arithmetic,
     bits,
@@ -25,7 +26,7 @@ from graphc.ops.elementwise import (
     trigonometric,
 )
 from graphc.ops.indexing import gather, items, masks, reductions, scatter, slices, strides, writing
-from graphc.ops.linear_algebra import affine, matrices, square_matrices, vectors
+from graphc.ops.linear_algebra import affine, cholesky, matrices, square_matrices, triangular, vectors
 from graphc.ops.methods import conversion, filling, placement, subscripts
 from graphc.ops.methods.in_place import INPLACE, in_place
 from graphc.ops.methods.operators import IN_PLACE_OPERATORS, OPERATORS
@@ -54,8 +55,8 @@ __all__ = ["METHODS", "SPECIAL"]
 
 MODULES: tuple[Any, ...] = (
     arithmetic, bits, bounds, comparison, division, exponential, gamma, hyperbolic, logic, powers, predicates, rounding, signs,
-    special, trigonometric, gather, items, masks, reductions, scatter, slices, strides, writing, affine, matrices,
-    square_matrices, vectors, rectifiers, softmax, distributions, integers,
+    special, trigonometric, torch_names, gather, items, masks, reductions, scatter, slices, strides, writing, affine, cholesky,
+    matrices, square_matrices, triangular, vectors, rectifiers, softmax, distributions, integers,
     counting, covariances, cumulative, differences, distances, extremes, histograms, reduce_logic, moments, norms,
     order_statistics, sorting, sums, axes, diagonals, order,
     parts, repetition, sizes, shape_slices,
@@ -64,9 +65,9 @@ MODULES: tuple[Any, ...] = (
 
 FUNCTIONS = frozenset((
     "bilinear", "broadcast_tensors", "cdist", "celu", "cosine_similarity", "cumulative_trapezoid", "elu", "getitem", "gradient",
-    "leaky_relu", "linear", "meshgrid", "normalize", "one_hot", "pairwise_distance", "pdist", "prelu", "put_item", "randint",
-    "randint_like", "randperm", "relu6", "rsub", "selu", "softmin", "std_mean", "threshold", "trapezoid", "trapz", "var_mean",
-    "vecdot", "where",
+    "leaky_relu", "linear", "lu_unpack", "meshgrid", "normalize", "one_hot", "pairwise_distance", "pdist", "prelu", "put_item",
+    "randint", "randint_like", "randperm", "relu6", "rsub", "selu", "softmin", "std_mean", "threshold", "trapezoid", "trapz",
+    "var_mean", "vecdot", "where",
 ))  # fmt: skip
 """Functions of these modules that are not methods."""
 
@@ -85,6 +86,7 @@ SPECIAL: dict[str, Any] = {
     "ndimension": Tensor.dim,
     "T": property(axes.reverse_axes),
     "mT": property(axes.matrix_transpose),
+    "mH": property(axes.matrix_transpose),
     "__neg__": arithmetic.neg,
     "__pos__": arithmetic.positive,
     "__abs__": signs.abs,

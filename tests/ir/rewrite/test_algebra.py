@@ -142,6 +142,7 @@ EXAMPLES: list[Example] = [
     ("cast-cast", "p", lambda x: cast(cast(x, F32), U8), lambda x: cast(x, U8)),
     ("alias", "f", raw("alias"), same),
     ("derived", "f f f", raw("derived", rule="hypot"), lambda x, y, z: x),
+    ("pinv", "f32[2,3] f32[3,2]", raw("pinv"), lambda x, y: y),
     ("stop-gradient", "f", raw("stop_gradient"), same),
 ]  # fmt: skip
 

@@ -118,6 +118,18 @@ def definite(x: Node) -> Node:
     return build.matmul(x, build.swap_last(x)) + same
 
 
+def symmetric(x: Node) -> Node:
+    """Return symmetric matrices with distinct eigenvalues."""
+    return x + build.swap_last(x)
+
+
+def by_normal_equations(x: Node) -> Node:
+    """Return the pseudoinverse of matrices of full column rank."""
+    back = build.swap_last(x)
+    square = build.matmul(back, x)
+    return apply("lu_solve", square, apply("lu", square), back, transposed=False)
+
+
 CASES: dict[str, list[Case]] = {
     **{n: unary(n, X) for n in ("neg", "abs", "sign", "floor", "ceil", "trunc", "round", "alias")},
     **{n: unary(n, X) for n in ("exp", "expm1", "sin", "cos", "atan", "tanh", "sigmoid", "erf")},
@@ -183,6 +195,15 @@ CASES: dict[str, list[Case]] = {
     "lu_solve": [
         Case(lambda a, b, t=t: apply("lu_solve", a, apply("lu", a), b, transposed=t), (A, values(3, 2)), (0, 1))
         for t in (False, True)
+    ],
+    "qr": [Case(lambda x: apply("qr", x, complete=False), (values(*s, seed=4),)) for s in ((3, 3), (4, 2), (2, 3, 1))],
+    "eigh": [Case(lambda x: apply("eigh", symmetric(x)), (values(*s, seed=4),)) for s in ((3, 3), (2, 2, 2))],
+    "svd": [
+        Case(lambda x: apply("svd", x, full=False), (values(*s, seed=4),)) for s in ((3, 3), (4, 2), (2, 2, 3))
+    ],
+    "pinv": [
+        Case(lambda x: apply("pinv", x, by_normal_equations(x)), (values(4, 2, seed=4),)),
+        Case(lambda x: apply("pinv", x, build.swap_last(by_normal_equations(build.swap_last(x)))), (values(2, 2, 3, seed=4),)),
     ],
     "matmul": [Case(build.matmul, (X, values(3, 4)), (0, 1)), Case(build.matmul, (values(2, 2, 3), values(2, 3, 1)), (0, 1))],
 }  # fmt: skip

@@ -101,6 +101,13 @@ CASES: dict[str, list[tuple[Function, tuple[np.ndarray, ...]]]] = {
         (lambda a, b, t=t: apply("lu_solve", a, apply("lu", a), b, transposed=t), (floats(3, 3), floats(3, 2)))
         for t in (False, True)
     ],
+    "qr": [(lambda x: apply("qr", x, complete=False), (floats(3, 2),))],
+    "eigh": [(lambda x: apply("eigh", x), (floats(3, 3),))],
+    "svd": [
+        (lambda x: apply("svd", x, full=True), (floats(3, 2),)),
+        (lambda x: apply("svd", x, full=False), (floats(2, 2, 3),)),
+    ],
+    "pinv": [(lambda x, y: apply("pinv", x, y), (floats(3, 2), floats(2, 3)))],
     "permutation": [(lambda x: apply("permutation", x, rows=4), (integers(3, low=0, high=4),))],
     "matmul": [
         (build.matmul, (floats(2, 3), floats(3, 4))),

@@ -1,0 +1,1 @@
+"""Orthogonal decompositions of matrices, by LAPACK, and what follows from them."""
