@@ -13,6 +13,7 @@ from graphc.autograd.grad_mode import enable_grad, no_grad
 from graphc.core.dtypes import float64
 from graphc.nn.module import clear_grad
 from graphc.ops.create.fill import zeros_like
+from graphc.optim.hooks import OptimizerHooks, with_hooks
 from graphc.storage.writes import take_result
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.trace import capture_number, guard, is_compiling, paused
@@ -20,7 +21,7 @@ from graphc.tracing.trace import capture_number, guard, is_compiling, paused
 __all__ = ["Optimizer"]
 
 
-class Optimizer:
+class Optimizer(OptimizerHooks):
     """Base class of optimizers: parameters in groups with options, and a state for each parameter.
 
     A subclass defines `initial_state` and `update`; `step` calls `update` for every parameter that has a gradient.
@@ -54,6 +55,7 @@ class Optimizer:
             raise TypeError(
                 f"params argument given to the optimizer should be an iterable of Tensors or dicts, but got {params.type()}"
             )
+        super().__init__()
         self.defaults = defaults
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
@@ -90,6 +92,7 @@ class Optimizer:
 
     # -- steps ----------------------------------------------------------------------------------------------
 
+    @with_hooks
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient.
 
@@ -181,13 +184,19 @@ class Optimizer:
             Dict with "state", the state of each parameter by its number, and "param_groups", the options of each group with
             the numbers of its parameters under "params". Tensors are shared with the optimizer.
         """
+        for hook in self._hooks_of("state_dict_pre"):
+            hook(self)
         numbers = self._numbers()
         state = {numbers[id(p)]: dict(s) for p, s in self.state.items()}
         groups = [
             {**{k: v for k, v in g.items() if k != "params"}, "params": [numbers[id(p)] for p in g["params"]]}
             for g in self.param_groups
         ]
-        return {"state": state, "param_groups": groups}
+        result: dict[str, Any] = {"state": state, "param_groups": groups}
+        for hook in self._hooks_of("state_dict_post"):
+            changed = hook(self, result)
+            result = result if changed is None else changed
+        return result
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restore a state that `state_dict` returned, by copying it.
@@ -198,6 +207,9 @@ class Optimizer:
         Raises:
             ValueError: if the number of groups or the size of a group differs.
         """
+        for hook in self._hooks_of("load_pre"):
+            changed = hook(self, state_dict := dict(state_dict))
+            state_dict = state_dict if changed is None else changed
         groups = state_dict["param_groups"]
         if len(groups) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
@@ -209,6 +221,8 @@ class Optimizer:
             self.state[members[int(number)]] = {k: _copied(v) for k, v in values.items()}
         for group, loaded in zip(self.param_groups, groups, strict=True):
             group.update({k: deepcopy(v) for k, v in loaded.items() if k != "params"})
+        for hook in self._hooks_of("load_post"):
+            hook(self)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]

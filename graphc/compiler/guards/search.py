@@ -80,7 +80,9 @@ class Search:
     """A search from roots: names, and the objects to look them up in, extend each other to a fixpoint."""
 
     def __init__(self, roots: Sequence[Any]) -> None:
-        self.names: set[str] = {"forward", "_forward_hooks", "_forward_pre_hooks", "training"}
+        self.names: set[str] = {
+            "forward", "training", "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks",
+        }  # fmt: skip
         self.grown: set[str] = set()
         self.updated: set[str] = set()
         self.read: set[str] = set()

@@ -19,16 +19,17 @@ class BackwardHookFunction(Function):
     """The identity of several tensors, whose gradients pass through a function."""
 
     @staticmethod
-    def forward(ctx: Any, receive: Callable[[Gradients], Gradients], *tensors: Tensor) -> Any:
-        """Return the tensors."""
+    def forward(ctx: Any, receive: Callable[[Gradients], Gradients], zeros: bool, *tensors: Tensor) -> Any:
+        """Return the tensors; gradients that are missing are zeros, or None."""
         ctx.receive = receive
+        ctx.set_materialize_grads(zeros)
         ctx.mark_non_differentiable(*(t for t in tensors if not t.requires_grad))
         return tuple(t.view_as(t) for t in tensors)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         """Return what the function makes of the gradients."""
-        return None, *ctx.receive(gradients)
+        return None, None, *ctx.receive(gradients)
 
 
 class BackwardCall:
@@ -56,7 +57,7 @@ class BackwardCall:
             Tuple of the same length.
         """
         self.inputs = len(args)
-        result, self.records_inputs = _through(args, self._receive_inputs)
+        result, self.records_inputs = _through(args, self._receive_inputs, zeros=True)
         return result
 
     def leave(self, result: Any) -> Any:
@@ -75,7 +76,8 @@ class BackwardCall:
                 stacklevel=3,
             )
             return result
-        outputs, _ = _through(result if isinstance(result, tuple) else (result,), self._receive_outputs)
+        values = result if isinstance(result, tuple) else (result,)
+        outputs, _ = _through(values, self._receive_outputs, zeros=False)
         return outputs if isinstance(result, tuple) else outputs[0]
 
     def _receive_outputs(self, gradients: Gradients) -> Gradients:
@@ -125,24 +127,24 @@ class BackwardCall:
         return gradients
 
 
-def _through(values: tuple[Any, ...], receive: Callable[[Gradients], Gradients]) -> tuple[tuple[Any, ...], bool]:
+def _through(values: tuple[Any, ...], receive: Callable[[Gradients], Gradients], zeros: bool) -> tuple[tuple[Any, ...], bool]:
     """Return values whose tensors' gradients pass through a function, and whether there are any.
 
-    The function takes and returns one gradient for each value: None for what is no tensor, or needs none.
+    The function takes and returns one gradient for each value, None for what is no tensor. Gradients that are missing are
+    zeros, or None.
     """
     places = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
     if not (state.grad and any(values[i].requires_grad for i in places)):
         return values, False
-    needed = [values[i].requires_grad for i in places]
 
     def spread(gradients: Gradients) -> Gradients:
         row: list[Any] = [None] * len(values)
-        for i, gradient, needs in zip(places, gradients, needed, strict=True):
-            row[i] = gradient if needs else None
+        for i, gradient in zip(places, gradients, strict=True):
+            row[i] = gradient
         row = list(receive(tuple(row)))
         return tuple(row[i] for i in places)
 
-    tensors = BackwardHookFunction.apply(spread, *(values[i] for i in places))
+    tensors = BackwardHookFunction.apply(spread, zeros, *(values[i] for i in places))
     result = list(values)
     for i, tensor in zip(places, tensors, strict=True):
         result[i] = tensor

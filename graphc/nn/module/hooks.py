@@ -174,11 +174,12 @@ class Hooks(StateDict):
             Handle whose `remove()` removes the hook.
 
         Example:
+            >>> def without_bias(module, state_dict, prefix, local_metadata):
+            ...     del state_dict[prefix + "bias"]
             >>> layer = nn.Linear(2, 1)
-            >>> handle = layer.register_state_dict_post_hook(lambda module, state, prefix, metadata: state.pop(prefix + "bias"))
-            >>> layer.state_dict()
-            Traceback (most recent call last):
-            RuntimeError: state_dict post-hook must return None
+            >>> handle = layer.register_state_dict_post_hook(without_bias)
+            >>> list(layer.state_dict())
+            ['weight']
         """
         return RemovableHandle(self._state_dict_hooks, hook)
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from graphc.core import dtypes as _dtypes
 from graphc.nn.module.attributes import AttributeTables
 from graphc.nn.parameter import Parameter
+from graphc.tensors.devices import device as _device
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["Members", "clear_grad"]
@@ -148,7 +149,7 @@ class Members(AttributeTables):
         """Convert the floating-point parameters and buffers to a dtype, in place.
 
         Args:
-            *args: a floating-point dtype, a tensor whose dtype is taken, or a device; every device means the CPU.
+            *args: a floating-point dtype, a tensor whose dtype is taken, or a device, which is the CPU.
             **kwargs: the same by the names `dtype`, `device` and so on.
 
         Returns:
@@ -156,6 +157,7 @@ class Members(AttributeTables):
 
         Raises:
             TypeError: if the dtype is not floating-point.
+            RuntimeError: for another device than the CPU.
 
         Example:
             >>> nn.Linear(3, 2).to(graphc.float64).weight.dtype
@@ -169,6 +171,9 @@ class Members(AttributeTables):
             ),
             None,
         )
+        for value in (*args[:1], kwargs.get("device")):
+            if isinstance(value, (str, _device)):
+                _device(value)
         if dtype is None:
             return self
         if not dtype.is_floating_point:
@@ -197,6 +202,53 @@ class Members(AttributeTables):
         """
         return self.to(_dtypes.float64)
 
+    def half(self: M) -> M:
+        """Convert the floating-point parameters and buffers to float16, in place.
+
+        Returns:
+            The module.
+
+        Raises:
+            NotImplementedError: if there is no such dtype.
+        """
+        return self.to(_dtype_named("float16"))
+
+    def bfloat16(self: M) -> M:
+        """Convert the floating-point parameters and buffers to bfloat16, in place.
+
+        Returns:
+            The module.
+
+        Raises:
+            NotImplementedError: if there is no such dtype.
+        """
+        return self.to(_dtype_named("bfloat16"))
+
+    def type(self: M, dst_type: Any) -> M:
+        """Convert all parameters and buffers to a dtype, in place.
+
+        Args:
+            dst_type: a dtype, or a tensor type or the name of one, as `Tensor.type` takes it.
+
+        Returns:
+            The module.
+
+        Raises:
+            RuntimeError: if parameters need gradients and the dtype is not floating-point.
+
+        Example:
+            >>> nn.Linear(3, 2).type("torch.DoubleTensor").weight.dtype
+            torch.float64
+        """
+        for tensor in chain(self.parameters(), self.buffers()):
+            grad, data = tensor.grad, tensor.data.type(dst_type)
+            if tensor.requires_grad and not data.is_floating_point():
+                raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+            tensor.data = data
+            if grad is not None:
+                tensor.grad = grad.type(dst_type)
+        return self
+
     def cpu(self: M) -> M:
         """Return the module: it is on the CPU already.
 
@@ -204,6 +256,42 @@ class Members(AttributeTables):
             The module.
         """
         return self
+
+    def cuda(self: M, device: Any = None) -> M:
+        """Raise RuntimeError: graphc computes on the CPU; `graphc.cuda.is_available()` says so.
+
+        Args:
+            device: accepted for compatibility with torch and ignored.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError("graphc runs on the CPU: there is no CUDA device")
+
+    def to_empty(self: M, *, device: Any, recurse: bool = True) -> M:
+        """Return the module: its tensors have memory on the only device already.
+
+        Args:
+            device: the CPU, or None.
+            recurse: whether submodules are meant, too; it makes no difference.
+
+        Returns:
+            The module; values are unspecified in torch, here they stay.
+
+        Raises:
+            RuntimeError: for another device.
+        """
+        if device is not None:
+            _device(device)
+        return self
+
+
+def _dtype_named(name: str) -> Any:
+    """Return a dtype that may not exist."""
+    dtype = getattr(_dtypes, name, None)
+    if dtype is None:
+        raise NotImplementedError(f"there is no dtype {name}")
+    return dtype
 
 
 def clear_grad(tensor: Tensor, set_to_none: bool) -> None:

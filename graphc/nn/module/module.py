@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, TypeVar
 
-from graphc.autograd.hooks import RemovableHandle
+from graphc.compiler.api import compile
 from graphc.core.errors import INTERNAL, refuse
 from graphc.nn.module.attributes import typename
-from graphc.nn.module.state import StateDict
+from graphc.nn.module.hooks import Hooks
 from graphc.nn.parameter import Parameter
+from graphc.tensors.tensor import Tensor
 
 __all__ = ["Module"]
 
 M = TypeVar("M", bound="Module")
 
 
-class Module(StateDict):
+class Module(Hooks):
     """Base class of all layers and models: it holds parameters, buffers and submodules by the attributes they are assigned to.
 
     A subclass calls `super().__init__()` first, assigns `Parameter`, `Buffer` and `Module` objects to attributes, and defines
@@ -57,24 +58,39 @@ class Module(StateDict):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        compiled = self.__dict__.get("_compiled_call_impl")
+        if compiled is not None:
+            return compiled(*args, **kwargs)
+        return self._call_impl(*args, **kwargs)
+
+    def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the result of forward and the hooks."""
         try:
-            if not self._forward_hooks and not self._forward_pre_hooks:
-                return self.forward(*args, **kwargs)
-            return self._hooked(args, kwargs)
+            if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
+                return self._hooked(args, kwargs)
+            return self.forward(*args, **kwargs)
         except INTERNAL as error:
             refuse(error, type(self).__name__, args, kwargs)
             raise
 
-    def _hooked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for hook in list(self._forward_pre_hooks.values()):
-            changed = hook(self, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        result = self.forward(*args, **kwargs)
-        for hook in list(self._forward_hooks.values()):
-            changed = hook(self, args, result)
-            result = result if changed is None else changed
-        return result
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile the call of the module, in place; copies and pickles of the module are not compiled.
+
+        Args:
+            *args: options of `graphc.compile`.
+            **kwargs: the same by name.
+
+        Example:
+            >>> model = nn.Linear(2, 1)
+            >>> model.compile()
+            >>> model(graphc.ones(1, 2)).shape
+            torch.Size([1, 1])
+        """
+        self.__dict__["_compiled_call_impl"] = compile(self._call_impl, *args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes of a copy or a pickle."""
+        return {k: v for k, v in self.__dict__.items() if k != "_compiled_call_impl"}
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Add a submodule under a name, as assigning it to an attribute does.
@@ -187,11 +203,69 @@ class Module(StateDict):
         Raises:
             AttributeError: if an attribute on the way does not exist, or the last is not a Parameter.
         """
-        path, _, name = target.rpartition(".")
-        parameter = getattr(self.get_submodule(path), name)
+        owner, name = self._owner_of(target)
+        parameter = getattr(owner, name)
         if not isinstance(parameter, Parameter):
             raise AttributeError(f"`{name}` is not an nn.Parameter")
         return parameter
+
+    def get_buffer(self, target: str) -> Tensor:
+        """Return the buffer with a dotted name.
+
+        Args:
+            target: dotted name.
+
+        Returns:
+            The buffer.
+
+        Raises:
+            AttributeError: if an attribute on the way does not exist, or the last is not a buffer.
+
+        Example:
+            >>> nn.Sequential(nn.BatchNorm1d(2)).get_buffer("0.running_var")
+            tensor([1., 1.])
+        """
+        owner, name = self._owner_of(target)
+        if name not in owner._buffers:
+            raise AttributeError(f"`{name}` is not a buffer")
+        buffer: Tensor = getattr(owner, name)
+        return buffer
+
+    def _owner_of(self, target: str) -> tuple[Module, str]:
+        """Return the module that has the attribute with a dotted name, and the name of the attribute."""
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        if not hasattr(owner, name):
+            raise AttributeError(f"{owner._get_name()} has no attribute `{name}`")
+        return owner, name
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Replace, or add, the submodule with a dotted name.
+
+        Args:
+            target: dotted name.
+            module: the new submodule.
+            strict: whether there must be one already.
+
+        Raises:
+            ValueError: if the name is empty, or module is not a Module.
+            AttributeError: if an attribute on the way does not exist or is not a Module.
+
+        Example:
+            >>> model = nn.Sequential(nn.Sequential(nn.ReLU()))
+            >>> model.set_submodule("0.0", nn.Tanh())
+            >>> model[0][0]
+            Tanh()
+        """
+        if not target:
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        if strict or hasattr(owner, name):
+            owner.get_submodule(name)
+        setattr(owner, name, module)
 
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
         """Call a function with every submodule, depth first, then with the module itself.
@@ -212,34 +286,6 @@ class Module(StateDict):
             module.apply(fn)
         fn(self)
         return self
-
-    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call a function after every `forward`.
-
-        Args:
-            hook: function of (module, args, result); what it returns, unless None, replaces the result.
-
-        Returns:
-            Handle whose `remove()` removes the hook.
-
-        Example:
-            >>> layer = nn.ReLU()
-            >>> handle = layer.register_forward_hook(lambda module, args, result: result * 10)
-            >>> layer(graphc.tensor([1.0, -1.0]))
-            tensor([10.,  0.])
-        """
-        return RemovableHandle(self._forward_hooks, hook)
-
-    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call a function before every `forward`.
-
-        Args:
-            hook: function of (module, args); what it returns, unless None, replaces the arguments, a tuple or a single one.
-
-        Returns:
-            Handle whose `remove()` removes the hook.
-        """
-        return RemovableHandle(self._forward_pre_hooks, hook)
 
     def extra_repr(self) -> str:
         """Return the text between the parentheses of `repr`, besides the submodules; subclasses override it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from graphc.autograd.grad_mode import no_grad
@@ -12,6 +12,9 @@ from graphc.nn.parameter import Parameter
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["IncompatibleKeys", "StateDict"]
+
+EXTRA = "_extra_state"
+"""Key of what a module returns as its extra state."""
 
 
 class IncompatibleKeys(NamedTuple):
@@ -29,13 +32,38 @@ class IncompatibleKeys(NamedTuple):
 class StateDict(Members):
     """Return and load state dictionaries."""
 
-    def _own_state(self) -> Iterator[tuple[str, Tensor]]:
-        for name, parameter in self._parameters.items():
-            if parameter is not None:
-                yield name, parameter
-        for name, buffer in self._buffers.items():
-            if buffer is not None and name not in self._non_persistent:
-                yield name, buffer
+    _version: int = 1
+    """Version of the format of the module's state, given to hooks as `local_metadata`."""
+
+    def get_extra_state(self) -> Any:
+        """Return what `state_dict` contains besides tensors, under the key `_extra_state`; subclasses may define it.
+
+        Raises:
+            RuntimeError: unless a subclass overrides it; `state_dict` calls only those that do.
+        """
+        raise RuntimeError(f"{type(self).__name__} has no extra state: it does not define get_extra_state()")
+
+    def set_extra_state(self, state: Any) -> None:
+        """Restore what `get_extra_state` returned; a subclass that defines that defines this, too.
+
+        Args:
+            state: the entry of the loaded dictionary.
+
+        Raises:
+            RuntimeError: unless a subclass overrides it; `load_state_dict` calls only those that do.
+        """
+        raise RuntimeError(f"{type(self).__name__} has no extra state: it does not define set_extra_state()")
+
+    def _own_state(self) -> dict[str, Tensor]:
+        buffers = {k: b for k, b in self._buffers.items() if k not in self._non_persistent}
+        return {k: t for k, t in (*self._parameters.items(), *buffers.items()) if t is not None}
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        """Add the state of this module, without submodules; subclasses may extend it."""
+        for name, tensor in self._own_state().items():
+            destination[prefix + name] = tensor if keep_vars else tensor.detach()
+        if type(self).get_extra_state is not StateDict.get_extra_state:
+            destination[prefix + EXTRA] = self.get_extra_state()
 
     def state_dict(
         self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
@@ -48,18 +76,30 @@ class StateDict(Members):
             keep_vars: whether to return the parameters themselves; else detached tensors.
 
         Returns:
-            Ordered dictionary of tensors, or destination.
+            Ordered dictionary of tensors, or destination; modules with an extra state have an entry for it.
+
+        Raises:
+            RuntimeError: if a hook that was registered by `register_state_dict_post_hook` returns anything.
 
         Example:
             >>> list(nn.BatchNorm1d(3).state_dict())
             ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
         """
-        entries = OrderedDict() if destination is None else destination
-        for name, tensor in self._own_state():
-            entries[prefix + name] = tensor if keep_vars else tensor.detach()
+        entries: dict[str, Any] = destination if destination is not None else OrderedDict()
+        if destination is None:
+            vars(entries)["_metadata"] = OrderedDict()
+        metadata = {"version": self._version}
+        if hasattr(entries, "_metadata"):
+            entries._metadata[prefix[:-1]] = metadata
+        for hook in list(self._state_dict_pre_hooks.values()):
+            hook(self, prefix, keep_vars)
+        self._save_to_state_dict(entries, prefix, keep_vars)
         for name, module in self._modules.items():
             if module is not None:
                 module.state_dict(destination=entries, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for hook in list(self._state_dict_hooks.values()):
+            if hook(self, entries, prefix, metadata) is not None:
+                raise RuntimeError("state_dict post-hook must return None")
         return entries
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> IncompatibleKeys:
@@ -83,32 +123,99 @@ class StateDict(Members):
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        own = self.state_dict(keep_vars=True)
-        missing = [k for k in own if k not in state_dict]
-        unexpected = [k for k in state_dict if k not in own]
-        fits = [k for k in own if k in state_dict]
-        problems = _load_problems(own, state_dict, missing if strict else [], unexpected if strict else [])
+        loading = _Loading(OrderedDict(state_dict), getattr(state_dict, "_metadata", None) or {}, assign)
+        loading.load(self, loading.entries, "")
+        problems = loading.problems(strict)
         if problems:
             raise RuntimeError(
                 "Error(s) in loading state_dict for {}:\n\t{}".format(type(self).__name__, "\n\t".join(problems))
             )
-        with no_grad():
-            for key in fits:
-                if assign:
-                    self._assign(key, state_dict[key])
-                else:
-                    own[key].copy_(_reshaped(state_dict[key], own[key]))
-        return IncompatibleKeys(missing, unexpected)
+        return loading.keys
 
-    def _assign(self, key: str, value: Tensor) -> None:
-        """Replace a parameter, keeping `requires_grad`, or a buffer by the tensor itself."""
-        path, _, name = key.rpartition(".")
-        owner = self.get_submodule(path)
-        old = getattr(owner, name)
-        new = _reshaped(value, old)
-        if isinstance(old, Parameter):
-            new = (new if isinstance(new, Parameter) else Parameter(new)).requires_grad_(old.requires_grad)
-        setattr(owner, name, new)
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Load the state of this module, without submodules, from the entries that begin with a prefix; may be extended."""
+        for hook in list(self._load_state_dict_pre_hooks.values()):
+            hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        own = self._own_state()
+        for name, tensor in own.items():
+            key = prefix + name
+            if key in state_dict:
+                problem = _load_problem(key, tensor, state_dict[key])
+                if problem:
+                    error_msgs.append(problem)
+                else:
+                    self._load_tensor(name, tensor, state_dict[key], local_metadata.get("assign_to_params_buffers", False))
+            elif strict:
+                missing_keys.append(key)
+        extra = prefix + EXTRA
+        takes_extra = type(self).set_extra_state is not StateDict.set_extra_state
+        if takes_extra and extra in state_dict:
+            self.set_extra_state(state_dict[extra])
+        elif strict and takes_extra != (extra in state_dict):
+            (missing_keys if takes_extra else unexpected_keys).append(extra)
+        if strict:
+            ours = [k for k in state_dict if k.startswith(prefix) and k != extra]
+            unexpected_keys += [k for k in ours if not _is_known(k[len(prefix) :], own, self._modules)]
+
+    def _load_tensor(self, name: str, own: Any, value: Tensor, assign: bool) -> None:
+        """Copy a value into a parameter or buffer, or assign it; a parameter keeps `requires_grad` then."""
+        new: Any = _reshaped(value, own)
+        with no_grad():
+            if not assign:
+                own.copy_(new)
+                return
+            if isinstance(own, Parameter):
+                new = (new if isinstance(new, Parameter) else Parameter(new)).requires_grad_(own.requires_grad)
+            setattr(self, name, new)
+
+
+class _Loading:
+    """One call of `load_state_dict`: what is loaded, and what does not match."""
+
+    def __init__(self, entries: dict[str, Any], metadata: Mapping[str, Any], assign: bool) -> None:
+        self.entries, self.metadata, self.assign = entries, metadata, assign
+        self.keys = IncompatibleKeys([], [])
+        self.errors: list[str] = []
+
+    def load(self, module: Any, entries: dict[str, Any], prefix: str) -> None:
+        """Load a module and its submodules from the entries that begin with a prefix."""
+        metadata = dict(self.metadata.get(prefix[:-1], {}))
+        if self.assign:
+            metadata["assign_to_params_buffers"] = True
+        module._load_from_state_dict(entries, prefix, metadata, True, *self.keys, self.errors)
+        for name, child in module._modules.items():
+            if child is not None:
+                below = f"{prefix}{name}."
+                self.load(child, {k: v for k, v in entries.items() if k.startswith(below)}, below)
+        for hook in list(module._load_state_dict_post_hooks.values()):
+            if hook(module, self.keys) is not None:
+                raise AssertionError(
+                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new values, if "
+                    "incompatible_keys need to be modified, it should be done inplace."
+                )
+
+    def problems(self, strict: bool) -> list[str]:
+        """Return the errors, after the names that do not match if strict."""
+        kinds = (("Unexpected", self.keys.unexpected_keys), ("Missing", self.keys.missing_keys)) if strict else ()
+        names = [
+            "{} key(s) in state_dict: {}. ".format(kind, ", ".join(f'"{k}"' for k in keys)) for kind, keys in kinds if keys
+        ]
+        return [*reversed(names), *self.errors]
+
+
+def _is_known(name: str, own: Mapping[str, Any], modules: Mapping[str, Any]) -> bool:
+    """Return whether a name without the module's prefix is its own, or begins with the name of a submodule."""
+    first, dot, _ = name.partition(".")
+    return first in (modules if dot else own)
 
 
 def _reshaped(loaded: Tensor, own: Tensor) -> Tensor:
@@ -116,25 +223,16 @@ def _reshaped(loaded: Tensor, own: Tensor) -> Tensor:
     return loaded[0] if tuple(loaded.shape) == (1,) and not own.shape else loaded
 
 
-def _load_problems(
-    own: Mapping[str, Tensor], state_dict: Mapping[str, Any], missing: list[str], unexpected: list[str]
-) -> list[str]:
-    problems = []
-    if unexpected:
-        problems.append("Unexpected key(s) in state_dict: {}. ".format(", ".join(f'"{k}"' for k in unexpected)))
-    if missing:
-        problems.append("Missing key(s) in state_dict: {}. ".format(", ".join(f'"{k}"' for k in missing)))
-    for key, tensor in own.items():
-        if key not in state_dict:
-            continue
-        if not isinstance(state_dict[key], Tensor):
-            problems.append(
-                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
-                f"but received {type(state_dict[key])}"
-            )
-        elif tuple(_reshaped(state_dict[key], tensor).shape) != tuple(tensor.shape):
-            problems.append(
-                f"size mismatch for {key}: copying a param with shape {state_dict[key].shape} from checkpoint, "
-                f"the shape in current model is {tensor.shape}."
-            )
-    return problems
+def _load_problem(key: str, own: Tensor, value: Any) -> str:
+    """Return why a value cannot be loaded, "" if it can."""
+    if not isinstance(value, Tensor):
+        return (
+            f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
+            f"but received {type(value)}"
+        )
+    if tuple(_reshaped(value, own).shape) != tuple(own.shape):
+        return (
+            f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, "
+            f"the shape in current model is {own.shape}."
+        )
+    return ""

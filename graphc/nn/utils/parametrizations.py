@@ -65,7 +65,7 @@ class _SpectralNorm(Module):
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
     """Parametrize a weight by its norms, `parametrizations.NAME.original0`, and its direction, `original1`.
 
-    Source: arXiv 1602.07868.
+    State dictionaries of the older `nn.utils.weight_norm` can be loaded. Source: arXiv 1602.07868.
 
     Args:
         module: the module that has the weight; it is changed in place.
@@ -83,7 +83,16 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
         >>> [(name, tuple(p.shape)) for name, p in layer.named_parameters()][1:]
         [('parametrizations.weight.original0', (3, 1)), ('parametrizations.weight.original1', (3, 2))]
     """
-    return register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+    register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+
+    def rename(module: Module, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
+        old, new = (f"{prefix}{name}_g", f"{prefix}{name}_v"), f"{prefix}parametrizations.{name}.original"
+        if all(key in state_dict for key in old):
+            for i, key in enumerate(old):
+                state_dict[f"{new}{i}"] = state_dict.pop(key)
+
+    module.register_load_state_dict_pre_hook(rename)
+    return module
 
 
 def spectral_norm(

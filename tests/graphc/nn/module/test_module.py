@@ -90,3 +90,44 @@ def test_gradients_are_converted_with_their_parameters() -> None:
     layer(G.ones(1, 2, dtype=G.float64)).sum().backward()
     assert layer.weight.grad is not None and layer.weight.grad.dtype is G.float64
     assert layer.weight.grad.tolist() == [[2.0, 2.0]]
+
+
+def test_members_by_dotted_name() -> None:
+    model = nn.Sequential(nn.Sequential(nn.BatchNorm1d(2)))
+    assert model.get_buffer("0.0.running_var").tolist() == [1.0, 1.0]
+    with pytest.raises(AttributeError, match="`weight` is not a buffer"):
+        model.get_buffer("0.0.weight")
+    with pytest.raises(AttributeError, match="BatchNorm1d has no attribute `x`"):
+        model.get_buffer("0.0.x")
+    model.set_submodule("0.0", nn.ReLU())
+    model.set_submodule("0.new", nn.Tanh())
+    assert repr(model[0]) == "Sequential(\n  (0): ReLU()\n  (new): Tanh()\n)"
+    with pytest.raises(AttributeError, match="Sequential has no attribute `other`"):
+        model.set_submodule("0.other", nn.ReLU(), strict=True)
+    with pytest.raises(ValueError, match="without a target name"):
+        model.set_submodule("", nn.ReLU())
+
+
+def test_what_the_cpu_cannot_do_is_refused() -> None:
+    layer: Any = nn.Linear(1, 1)
+    assert layer.to("cpu") is layer and layer.to_empty(device="cpu") is layer and layer.type(G.float64) is layer
+    assert layer.weight.dtype is G.float64
+    for call in (layer.cuda, lambda: layer.to("cuda"), lambda: layer.to_empty(device="meta"), lambda: layer.type(G.int64)):
+        with pytest.raises(RuntimeError):
+            call()
+
+
+def test_compiled_in_place() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
+    twin, x = copy.deepcopy(model), G.randn(4, 2)
+    model.compile()
+    for _ in range(2):
+        assert G.allclose(model(x), twin(x), atol=1e-6)
+    assert G.allclose(model[1].running_mean, twin[1].running_mean)
+    model(x).sum().backward()
+    twin(x).sum().backward()
+    assert all(G.allclose(p.grad, q.grad, atol=1e-5) for p, q in zip(model.parameters(), twin.parameters(), strict=True))
+    handle = model.register_forward_hook(lambda m, args, out: out * 0)
+    assert float(model(x).abs().sum()) == 0
+    handle.remove()
+    assert G.allclose(model.eval()(x), copy.deepcopy(model)(x), atol=1e-6)
