@@ -65,6 +65,7 @@ from graphc.ops.linear_algebra.affine import addmm, addmv, baddbmm, bilinear
 from graphc.ops.linear_algebra.cholesky import *
 from graphc.ops.linear_algebra.contraction import *
 from graphc.ops.linear_algebra.einsum import *
+from graphc.ops.linear_algebra.matrix_exponential import *
 from graphc.ops.linear_algebra.matrices import *
 from graphc.ops.linear_algebra.square_matrices import *
 from graphc.ops.linear_algebra.triangular import *

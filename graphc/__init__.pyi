@@ -624,6 +624,7 @@ def cholesky(input: Tensor, upper: builtins.bool = False) -> Tensor: ...
 def cholesky_inverse(input: Tensor, upper: builtins.bool = False) -> Tensor: ...
 def cholesky_solve(B: Tensor, L: Tensor, upper: builtins.bool = False) -> Tensor: ...
 def tensordot(a: Tensor, b: Tensor, dims: builtins.int | Sequence[Sequence[builtins.int]] = 2) -> Tensor: ...
+def matrix_exp(A: Tensor) -> Tensor: ...
 def bmm(input: Tensor, mat2: Tensor) -> Tensor: ...
 def dot(input: Tensor, tensor: Tensor) -> Tensor: ...
 def matmul(input: Tensor, other: Tensor) -> Tensor: ...
@@ -835,21 +836,22 @@ __all__ = [
     "lgamma", "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logaddexp2",
     "logcumsumexp", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor", "logit", "logspace",
     "logsumexp", "long", "lt", "lu_solve", "lu_unpack", "manual_seed", "masked_fill", "masked_scatter", "masked_select",
-    "matmul", "matrix_power", "max", "maximum", "mean", "median", "memory_format", "meshgrid", "min", "minimum", "mm",
-    "mode", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan", "nan_to_num", "nanmean",
-    "nanmedian", "nanquantile", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero",
-    "norm", "normal", "not_equal", "numel", "ones", "ones_like", "optim", "outer", "pairwise_distance", "pdist",
-    "permute", "pi", "pinverse", "positive", "pow", "prelu", "preserve_format", "prod", "promote_types", "put", "qr",
-    "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "random", "randperm",
-    "ravel", "reciprocal", "relu", "remainder", "renorm", "repeat_interleave", "reshape", "result_type", "roll",
-    "rot90", "round", "row_stack", "rsqrt", "rsub", "save", "scalar_tensor", "scan", "scatter", "scatter_add",
-    "scatter_reduce", "searchsorted", "seed", "select", "select_scatter", "selu", "set_default_device",
-    "set_default_dtype", "set_eager", "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads",
-    "set_printoptions", "set_rng_state", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "slice_scatter",
-    "slogdet", "softmax", "sort", "special", "split", "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std",
-    "std_mean", "strided", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take", "take_along_dim",
-    "tan", "tanh", "tensor", "tensor_split", "tensordot", "threads", "threshold", "tile", "topk", "trace", "transpose",
-    "trapezoid", "trapz", "triangular_solve", "tril", "triu", "true_divide", "trunc", "typename", "uint8", "unbind",
-    "unflatten", "unique", "unique_consecutive", "unsqueeze", "use_deterministic_algorithms", "utils", "vander", "var",
-    "var_mean", "vdot", "vmap", "vsplit", "vstack", "where", "while_loop", "xlogy", "zeros", "zeros_like",
+    "matmul", "matrix_exp", "matrix_power", "max", "maximum", "mean", "median", "memory_format", "meshgrid", "min",
+    "minimum", "mm", "mode", "moveaxis", "movedim", "msort", "mul", "multinomial", "multiply", "mv", "nan",
+    "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "ne", "neg", "negative", "newaxis", "nn",
+    "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like", "optim", "outer",
+    "pairwise_distance", "pdist", "permute", "pi", "pinverse", "positive", "pow", "prelu", "preserve_format", "prod",
+    "promote_types", "put", "qr", "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn",
+    "randn_like", "random", "randperm", "ravel", "reciprocal", "relu", "remainder", "renorm", "repeat_interleave",
+    "reshape", "result_type", "roll", "rot90", "round", "row_stack", "rsqrt", "rsub", "save", "scalar_tensor", "scan",
+    "scatter", "scatter_add", "scatter_reduce", "searchsorted", "seed", "select", "select_scatter", "selu",
+    "set_default_device", "set_default_dtype", "set_eager", "set_float32_matmul_precision", "set_grad_enabled",
+    "set_num_threads", "set_printoptions", "set_rng_state", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh",
+    "slice_scatter", "slogdet", "softmax", "sort", "special", "split", "split_with_sizes", "sqrt", "square", "squeeze",
+    "stack", "std", "std_mean", "strided", "sub", "subtract", "sum", "svd", "swapaxes", "swapdims", "t", "take",
+    "take_along_dim", "tan", "tanh", "tensor", "tensor_split", "tensordot", "threads", "threshold", "tile", "topk",
+    "trace", "transpose", "trapezoid", "trapz", "triangular_solve", "tril", "triu", "true_divide", "trunc", "typename",
+    "uint8", "unbind", "unflatten", "unique", "unique_consecutive", "unsqueeze", "use_deterministic_algorithms",
+    "utils", "vander", "var", "var_mean", "vdot", "vmap", "vsplit", "vstack", "where", "while_loop", "xlogy", "zeros",
+    "zeros_like",
 ]

@@ -20,6 +20,7 @@ from graphc.ops.indexing.masks import where as _where
 from graphc.ops.linear_algebra.determinants import det, slogdet
 from graphc.ops.linear_algebra.factorizations import cholesky, cholesky_ex, lu, lu_factor, lu_factor_ex
 from graphc.ops.linear_algebra.matrices import matmul
+from graphc.ops.linear_algebra.matrix_exponential import matrix_exp
 from graphc.ops.linear_algebra.solutions import inv, inv_ex, lu_solve, solve, solve_ex, solve_triangular
 from graphc.ops.linear_algebra.square_matrices import matrix_power
 from graphc.ops.linear_algebra.tensor_equations import tensorinv, tensorsolve, vander
@@ -30,9 +31,9 @@ from graphc.tensors.tensor import Tensor
 
 __all__ = [
     "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv",
-    "inv_ex", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matmul", "matrix_norm", "matrix_power", "matrix_rank",
-    "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "solve_ex", "solve_triangular", "svd", "svdvals",
-    "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
+    "inv_ex", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matmul", "matrix_exp", "matrix_norm", "matrix_power",
+    "matrix_rank", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "solve_ex", "solve_triangular", "svd",
+    "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip
 
 

@@ -322,6 +322,8 @@ class Operations:
         """Multiply a matrix by a vector."""
     def vdot(self, tensor: Tensor) -> Tensor:
         """Return the dot product of two vectors."""
+    def matrix_exp(self) -> Tensor:
+        """Return the exponential of square matrices, the sum of A^k / k! over all k."""
     def det(self) -> Tensor:
         """Return the determinants of square matrices; it is `graphc.linalg.det`."""
     def inverse(self) -> Tensor:

@@ -7,7 +7,7 @@ is NaN, and operations check it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -203,15 +203,6 @@ def _nonempty(name: str, x: Node, *, square: bool = False) -> tuple[int, int]:
     return m, n
 
 
-def _or_nan(function: Callable[..., Any], x: Any, shape: tuple[int, ...], *args: Any) -> Any:
-    """Return the parts that a function of NumPy computes as one vector for each matrix; NaN where it fails."""
-    try:
-        parts = function(x, *args)
-    except np.linalg.LinAlgError:
-        return np.full(shape, np.nan, x.dtype)
-    return _joined(parts, x)
-
-
 def _joined(parts: Sequence[Any], x: Any) -> Any:
     batch = x.shape[:-2]
     rows = [np.reshape(p, (*batch, int(np.prod(p.shape[len(batch) :])))) for p in parts]
@@ -252,7 +243,7 @@ def eigh(x: Any) -> Any:
     n = x.shape[-1]
     shape = (*x.shape[:-2], n + 1, n)
     try:
-        values, vectors = np.linalg.eigh(x)
+        values, vectors = np.linalg.eigh(np.swapaxes(x, -1, -2), "U")  # as compiled code calls LAPACK: the signs are the same
     except np.linalg.LinAlgError:
         return np.full(shape, np.nan, x.dtype)
     return np.concatenate([np.swapaxes(vectors, -1, -2), values[..., None, :]], -2).astype(x.dtype, copy=False)
@@ -276,7 +267,11 @@ def svd(x: Any, full: bool) -> Any:
     """Return U, the singular values in descending order, and V^T of x = U diag(S) V^T, one after the other."""
     m, n = x.shape[-2:]
     k, p, q = sizes_of_svd(m, n, full)
-    return _or_nan(np.linalg.svd, x, (*x.shape[:-2], m * p + k + q * n), full)
+    try:
+        v, s, u = np.linalg.svd(np.swapaxes(x, -1, -2), full)  # as compiled code calls LAPACK: the signs are the same
+    except np.linalg.LinAlgError:
+        return np.full((*x.shape[:-2], m * p + k + q * n), np.nan, x.dtype)
+    return _joined([np.swapaxes(u, -1, -2), s, np.swapaxes(v, -1, -2)], x)
 
 
 def pinv_type(operands: Operands, params: Params, regions: Regions) -> Types:

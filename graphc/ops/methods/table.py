@@ -26,7 +26,7 @@ from graphc.ops.elementwise import (
     trigonometric,
 )
 from graphc.ops.indexing import gather, items, masks, reductions, scatter, slices, strides, writing
-from graphc.ops.linear_algebra import affine, cholesky, matrices, square_matrices, triangular, vectors
+from graphc.ops.linear_algebra import affine, cholesky, matrices, matrix_exponential, square_matrices, triangular, vectors
 from graphc.ops.methods import conversion, filling, placement, subscripts
 from graphc.ops.methods.in_place import INPLACE, in_place
 from graphc.ops.methods.operators import IN_PLACE_OPERATORS, OPERATORS
@@ -56,7 +56,7 @@ __all__ = ["METHODS", "SPECIAL"]
 MODULES: tuple[Any, ...] = (
     arithmetic, bits, bounds, comparison, division, exponential, gamma, hyperbolic, logic, powers, predicates, rounding, signs,
     special, trigonometric, torch_names, gather, items, masks, reductions, scatter, slices, strides, writing, affine, cholesky,
-    matrices, square_matrices, triangular, vectors, rectifiers, softmax, distributions, integers,
+    matrices, matrix_exponential, square_matrices, triangular, vectors, rectifiers, softmax, distributions, integers,
     counting, covariances, cumulative, differences, distances, extremes, histograms, reduce_logic, moments, norms,
     order_statistics, sorting, sums, axes, diagonals, order,
     parts, repetition, sizes, shape_slices,
