@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from graphc.ops.linear_algebra.factorizations import cholesky_ex
 from graphc.tensors.tensor import Tensor
 
 __all__ = [
@@ -101,6 +102,11 @@ def _lower(x: Any) -> Any:
     return (x.tril() == x).flatten(-2).all(-1) & (x.diagonal(0, -2, -1) > 0).all(-1)
 
 
+def _definite(x: Any) -> Any:
+    symmetric = ((x - x.mT).abs() <= 1e-6 + 1e-5 * x.abs()).flatten(-2).all(-1)
+    return symmetric & (cholesky_ex(x).info == 0)
+
+
 real = Constraint("Real()", lambda x: x == x)
 positive = greater_than(0.0)
 nonnegative = greater_than_eq(0.0)
@@ -113,7 +119,5 @@ one_hot = Constraint("OneHot()", lambda x: _rows((x == 0) | (x == 1)) & (x.sum(-
 real_vector = independent(real, 1)
 square = Constraint("Square()", lambda x: (x == x).flatten(-2).all(-1), 2)
 lower_cholesky = Constraint("LowerCholesky()", _lower, 2)
-positive_definite = Constraint(
-    "PositiveDefinite()", lambda x: ((x - x.mT).abs() <= 1e-6 + 1e-5 * x.abs()).flatten(-2).all(-1), 2
-)
+positive_definite = Constraint("PositiveDefinite()", _definite, 2)
 dependent = Constraint("Dependent()", lambda x: x == x)

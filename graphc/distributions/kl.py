@@ -11,10 +11,12 @@ from graphc.distributions.continuous import Cauchy, Exponential, HalfNormal, Lap
 from graphc.distributions.derived import Uniform
 from graphc.distributions.discrete import Bernoulli, Binomial, Geometric, Poisson
 from graphc.distributions.gammas import Beta, Dirichlet, Gamma
+from graphc.distributions.multivariate import LowRankMultivariateNormal, MultivariateNormal
 from graphc.distributions.transform import sum_rightmost
 from graphc.distributions.transformed import Independent, TransformedDistribution
 from graphc.ops.elementwise.gamma import digamma, lgamma
 from graphc.ops.indexing.masks import where
+from graphc.ops.linear_algebra.solutions import solve_triangular
 from graphc.ops.nn.sigmoidal import softplus
 
 __all__ = ["kl_divergence", "register_kl"]
@@ -183,6 +185,21 @@ def _categorical(p: Any, q: Any) -> Any:
 @register_kl(OneHotCategorical, OneHotCategorical)
 def _one_hot(p: Any, q: Any) -> Any:
     return _categorical(p._categorical, q._categorical)
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+@register_kl(MultivariateNormal, LowRankMultivariateNormal)
+@register_kl(LowRankMultivariateNormal, MultivariateNormal)
+@register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)
+def _multivariate_normal(p: Any, q: Any) -> Any:
+    if p.event_shape != q.event_shape:
+        rule = "KL-divergence between two Multivariate Normals with different event shapes cannot be computed"
+        raise ValueError(rule)
+    one, other = p.scale_tril, q.scale_tril
+    volumes = (other.diagonal(0, -2, -1).log() - one.diagonal(0, -2, -1).log()).sum(-1)
+    spread = solve_triangular(other, one, upper=False).pow(2).sum((-2, -1))
+    distance = solve_triangular(other, (q.loc - p.loc)[..., None], upper=False).pow(2).sum((-2, -1))
+    return volumes + 0.5 * (spread + distance - p.event_shape[0])
 
 
 @register_kl(Independent, Independent)
