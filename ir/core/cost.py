@@ -151,7 +151,7 @@ def work_of(region: Region) -> Work:
             times = node.params.get("length", 1) or 1
             flops += times * sum(work.flops for work in each)
             moved += 0 if "registers" in node.params else times * sum(work.bytes for work in each)
-        elif node.op.kind in ("elementwise", "reduce"):
+        elif node.op.kind in ("elementwise", "reduce") or node.op.rounding == "conditioned":
             flops += weight(node) * elements(node)
         computed = node.op.kind not in ("movement", "leaf") and len(node.types) == 1
         if node not in results and (computed or is_result(node)) and not node.type.grows:
