@@ -42,11 +42,11 @@ from graphc.ops.elementwise.bounds import *
 from graphc.ops.elementwise.comparison import *
 from graphc.ops.elementwise.division import *
 from graphc.ops.elementwise.exponential import *
-from graphc.ops.elementwise.gamma import *
 from graphc.ops.elementwise.hyperbolic import *
 from graphc.ops.elementwise.logic import *
 from graphc.ops.elementwise.powers import *
 from graphc.ops.elementwise.predicates import *
+from graphc.ops.elementwise.representation import *
 from graphc.ops.elementwise.rounding import *
 from graphc.ops.elementwise.signs import *
 from graphc.ops.elementwise.special import *
@@ -61,7 +61,7 @@ from graphc.ops.indexing.searching import *
 from graphc.ops.indexing.slices import *
 from graphc.ops.indexing.strides import *
 from graphc.ops.indexing.writing import *
-from graphc.ops.linear_algebra.affine import addmm, addmv, baddbmm, bilinear
+from graphc.ops.linear_algebra.affine import addbmm, addmm, addmv, addr, baddbmm, bilinear
 from graphc.ops.linear_algebra.cholesky import *
 from graphc.ops.linear_algebra.contraction import *
 from graphc.ops.linear_algebra.einsum import *
@@ -75,7 +75,7 @@ from graphc.ops.nn.embedding import embedding
 from graphc.ops.nn.rectifiers import celu, prelu, relu, selu, threshold
 from graphc.ops.nn.shrinkage import hardshrink
 from graphc.ops.nn.softmax import log_softmax, softmax
-from graphc.ops.queries import broadcast_shapes, is_tensor, numel
+from graphc.ops.queries import *
 from graphc.ops.random.distributions import *
 from graphc.ops.random.floats import *
 from graphc.ops.random.generator import *
@@ -104,6 +104,11 @@ from graphc.ops.shape.ranks import *
 from graphc.ops.shape.repetition import broadcast_tensors, broadcast_to, meshgrid, repeat_interleave, tile
 from graphc.ops.shape.sizes import clone, flatten, ravel, reshape, squeeze, unflatten, unsqueeze
 from graphc.ops.shape.slices import narrow, select
+from graphc.ops.special.bessel import i0
+from graphc.ops.special.errors import erfc, erfinv
+from graphc.ops.special.gamma import *
+from graphc.ops.special.incomplete import igamma, igammac
+from graphc.ops.special.zeta import mvlgamma, polygamma
 from graphc.recording.policy import EagerReport, eager_report, get_eager, set_eager
 from graphc.settings import *
 from graphc.tensors.devices import device

@@ -41,7 +41,7 @@ HOMES = {
     "dtype": "graphc.core.dtypes", "Size": "graphc.core.dtypes", "DTypeLike": "graphc.ops.common",
     "TensorType": "graphc.tensors.typed", "Generator": "graphc.ops.random.generator", "Options": "graphc.ops.create.options",
     "RandomOptions": "graphc.ops.create.options", "ValuesIndices": "graphc.ops.reduce.extremes",
-    "Histogram": "graphc.ops.reduce.histograms",
+    "Frexp": "graphc.ops.elementwise.representation", "Histogram": "graphc.ops.reduce.histograms",
     **dict.fromkeys(results.__all__, "graphc.ops.linear_algebra.results"),
     "RemovableHandle": "graphc.autograd.hooks", "Tensors": "graphc.autograd.backward",
 }  # fmt: skip

@@ -21,7 +21,7 @@ FOLDERS = [
     "codegen.program.memory", "codegen.program.register_loops", "codegen.program",
     "codegen",
     "core", "recording", "storage", "tensors", "dispatch",
-    "ops", "ops.elementwise", "ops.create", "ops.shape", "ops.indexing", "ops.reduce", "ops.linear_algebra",
+    "ops", "ops.elementwise", "ops.special", "ops.create", "ops.shape", "ops.indexing", "ops.reduce", "ops.linear_algebra",
     "ops.decompositions", "ops.random", "ops.nn", "ops.resampling", "ops.losses", "ops.methods",
     "autograd", "tracing", "batching", "control_flow", "compiler.guards", "compiler.results", "compiler", "func",
     "nn", "nn.module", "nn.containers", "nn.layers", "nn.activation", "nn.convolution", "nn.utils",

@@ -12,12 +12,12 @@ from graphc.distributions.discrete import clamped
 from graphc.distributions.distribution import Distribution
 from graphc.ops.create.fill import full_like
 from graphc.ops.create.ranges import arange
-from graphc.ops.elementwise.gamma import lgamma
 from graphc.ops.indexing.masks import one_hot
 from graphc.ops.nn.softmax import softmax
 from graphc.ops.random.distributions import multinomial
 from graphc.ops.reduce.norms import logsumexp
 from graphc.ops.shape.repetition import broadcast_tensors
+from graphc.ops.special.gamma import lgamma
 
 __all__ = ["Categorical", "Multinomial", "OneHotCategorical", "OneHotCategoricalStraightThrough"]
 

@@ -8,9 +8,9 @@ from typing import Any
 from graphc.control_flow.api import while_loop
 from graphc.core.dtypes import float64
 from graphc.ops.create.fill import full_like
-from graphc.ops.elementwise.gamma import lgamma
 from graphc.ops.indexing.masks import where
 from graphc.ops.random.floats import rand, randn
+from graphc.ops.special.gamma import lgamma
 
 __all__ = []
 

@@ -10,8 +10,8 @@ from graphc.distributions.continuous import EULER, Exponential, Normal
 from graphc.distributions.distribution import Distribution, broadcast_all, holds
 from graphc.distributions.transformed import TransformedDistribution
 from graphc.distributions.transforms import AffineTransform, ExpTransform, PowerTransform
-from graphc.ops.elementwise.gamma import lgamma
 from graphc.ops.random.floats import rand
+from graphc.ops.special.gamma import lgamma
 
 __all__ = ["LogNormal", "Pareto", "Uniform", "Weibull"]
 

@@ -13,11 +13,11 @@ from graphc.distributions.distribution import Distribution, ExponentialFamily, b
 from graphc.distributions.gammas import standard_gamma
 from graphc.ops.create.fill import full_like
 from graphc.ops.create.ranges import arange
-from graphc.ops.elementwise.gamma import lgamma
 from graphc.ops.elementwise.special import logit, sigmoid, xlogy
 from graphc.ops.losses.probabilities import binary_cross_entropy_with_logits
 from graphc.ops.nn.sigmoidal import logsigmoid
 from graphc.ops.random.floats import rand
+from graphc.ops.special.gamma import lgamma
 
 __all__ = ["Bernoulli", "Binomial", "Geometric", "NegativeBinomial", "Poisson"]
 

@@ -11,11 +11,11 @@ from graphc.core.dtypes import float64
 from graphc.distributions import constraints
 from graphc.distributions.distribution import Distribution, ExponentialFamily, broadcast_all
 from graphc.ops.create.fill import full_like
-from graphc.ops.elementwise.gamma import digamma, lgamma
 from graphc.ops.elementwise.special import xlogy
 from graphc.ops.indexing.masks import where
 from graphc.ops.random.floats import rand, randn
 from graphc.ops.shape.joining import stack
+from graphc.ops.special.gamma import digamma, lgamma
 
 __all__ = ["Beta", "Chi2", "Dirichlet", "Gamma", "InverseGamma", "StudentT"]
 

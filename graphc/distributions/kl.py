@@ -14,10 +14,10 @@ from graphc.distributions.gammas import Beta, Dirichlet, Gamma
 from graphc.distributions.multivariate import LowRankMultivariateNormal, MultivariateNormal
 from graphc.distributions.transform import sum_rightmost
 from graphc.distributions.transformed import Independent, TransformedDistribution
-from graphc.ops.elementwise.gamma import digamma, lgamma
 from graphc.ops.indexing.masks import where
 from graphc.ops.linear_algebra.solutions import solve_triangular
 from graphc.ops.nn.sigmoidal import softplus
+from graphc.ops.special.gamma import digamma, lgamma
 
 __all__ = ["kl_divergence", "register_kl"]
 

@@ -27,7 +27,6 @@ from graphc.ops.losses.margins import triplet_margin_loss as triplet_margin_loss
 from graphc.ops.resampling.interpolation import upsample as upsample
 from graphc.ops.resampling.interpolation import upsample_bilinear as upsample_bilinear
 from graphc.ops.resampling.interpolation import upsample_nearest as upsample_nearest
-
 def adaptive_avg_pool1d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None] | None) -> Tensor:
     """Return means over windows chosen such that the last axis of the result have the extents output_size.
 
@@ -48,7 +47,6 @@ def adaptive_avg_pool1d(input: Tensor, output_size: builtins.int | Sequence[buil
         >>> F.adaptive_avg_pool1d(graphc.tensor([[[1.0, 2.0, 3.0, 4.0, 5.0]]]), 2)
         tensor([[[2., 4.]]])
     """
-
 def adaptive_avg_pool2d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None] | None) -> Tensor:
     """Return means over windows chosen such that the last two axes of the result have the extents output_size.
 
@@ -69,7 +67,6 @@ def adaptive_avg_pool2d(input: Tensor, output_size: builtins.int | Sequence[buil
         >>> F.adaptive_avg_pool2d(graphc.arange(8.0).reshape(1, 1, 2, 4), (1, None))
         tensor([[[[2., 3., 4., 5.]]]])
     """
-
 def adaptive_avg_pool3d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None] | None) -> Tensor:
     """Return means over windows chosen such that the last three axes of the result have the extents output_size.
 
@@ -90,10 +87,7 @@ def adaptive_avg_pool3d(input: Tensor, output_size: builtins.int | Sequence[buil
         >>> F.adaptive_avg_pool3d(graphc.ones(1, 2, 4, 4, 4), 3).shape
         torch.Size([1, 2, 3, 3, 3])
     """
-
-def adaptive_max_pool1d(
-    input: Tensor, output_size: builtins.int | Sequence[builtins.int | None], return_indices: builtins.bool = False
-) -> Tensor | tuple[Tensor, Tensor]:
+def adaptive_max_pool1d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None], return_indices: builtins.bool = False) -> Tensor | tuple[Tensor, Tensor]:
     """Return maxima over windows chosen such that the last axis of the result have the extents output_size.
 
     Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).
@@ -115,10 +109,7 @@ def adaptive_max_pool1d(
         >>> F.adaptive_max_pool1d(graphc.tensor([[[1.0, 2.0, 5.0, 4.0, 3.0]]]), 2, return_indices=True)
         (tensor([[[5., 5.]]]), tensor([[[2, 2]]]))
     """
-
-def adaptive_max_pool2d(
-    input: Tensor, output_size: builtins.int | Sequence[builtins.int | None], return_indices: builtins.bool = False
-) -> Tensor | tuple[Tensor, Tensor]:
+def adaptive_max_pool2d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None], return_indices: builtins.bool = False) -> Tensor | tuple[Tensor, Tensor]:
     """Return maxima over windows chosen such that the last two axes of the result have the extents output_size.
 
     Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).
@@ -140,10 +131,7 @@ def adaptive_max_pool2d(
         >>> F.adaptive_max_pool2d(graphc.arange(8.0).reshape(1, 1, 2, 4), (1, None))
         tensor([[[[4., 5., 6., 7.]]]])
     """
-
-def adaptive_max_pool3d(
-    input: Tensor, output_size: builtins.int | Sequence[builtins.int | None], return_indices: builtins.bool = False
-) -> Tensor | tuple[Tensor, Tensor]:
+def adaptive_max_pool3d(input: Tensor, output_size: builtins.int | Sequence[builtins.int | None], return_indices: builtins.bool = False) -> Tensor | tuple[Tensor, Tensor]:
     """Return maxima over windows chosen such that the last three axes of the result have the extents output_size.
 
     Window i of an axis of extent n begins at floor(i * n / out) and ends before ceil((i + 1) * n / out).
@@ -165,16 +153,7 @@ def adaptive_max_pool3d(
         >>> F.adaptive_max_pool3d(graphc.ones(1, 2, 4, 4, 4), 3).shape
         torch.Size([1, 2, 3, 3, 3])
     """
-
-def avg_pool1d(
-    input: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    ceil_mode: builtins.bool = False,
-    count_include_pad: builtins.bool = True,
-    divisor_override: builtins.int | None = None,
-) -> Tensor:
+def avg_pool1d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
     """Return the mean of each window over the last axis.
 
     Each output extent is (extent + 2 * padding - k) / stride + 1, rounded down (up with ceil_mode, where the last window
@@ -201,16 +180,7 @@ def avg_pool1d(
         >>> F.avg_pool1d(graphc.tensor([[[1.0, 5.0, 2.0, 4.0]]]), 2)
         tensor([[[3., 3.]]])
     """
-
-def avg_pool2d(
-    input: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    ceil_mode: builtins.bool = False,
-    count_include_pad: builtins.bool = True,
-    divisor_override: builtins.int | None = None,
-) -> Tensor:
+def avg_pool2d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
     """Return the mean of each window over the last two axes.
 
     Each output extent is (extent + 2 * padding - k) / stride + 1, rounded down (up with ceil_mode, where the last window
@@ -238,16 +208,7 @@ def avg_pool2d(
         tensor([[[[ 2.5000,  4.5000],
                   [10.5000, 12.5000]]]])
     """
-
-def avg_pool3d(
-    input: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    ceil_mode: builtins.bool = False,
-    count_include_pad: builtins.bool = True,
-    divisor_override: builtins.int | None = None,
-) -> Tensor:
+def avg_pool3d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, ceil_mode: builtins.bool = False, count_include_pad: builtins.bool = True, divisor_override: builtins.int | None = None) -> Tensor:
     """Return the mean of each window over the last three axes.
 
     Each output extent is (extent + 2 * padding - k) / stride + 1, rounded down (up with ceil_mode, where the last window
@@ -274,36 +235,12 @@ def avg_pool3d(
         >>> F.avg_pool3d(graphc.ones(1, 2, 4, 4, 4), 2).shape
         torch.Size([1, 2, 2, 2, 2])
     """
-
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor: ...
-def binary_cross_entropy(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: builtins.bool | None = None,
-    reduce: builtins.bool | None = None,
-    reduction: str = "mean",
-) -> Tensor: ...
-def binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: builtins.bool | None = None,
-    reduce: builtins.bool | None = None,
-    reduction: str = "mean",
-    pos_weight: Tensor | None = None,
-) -> Tensor: ...
+def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: str = 'mean') -> Tensor: ...
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: str = 'mean', pos_weight: Tensor | None = None) -> Tensor: ...
 def celu(input: Tensor, alpha: builtins.float = 1.0, inplace: builtins.bool = False) -> Tensor: ...
 def channel_shuffle(input: Tensor, groups: builtins.int) -> Tensor: ...
-def conv1d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: builtins.int | Sequence[builtins.int] = 1,
-    padding: builtins.int | Sequence[builtins.int] | str = 0,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-    groups: builtins.int = 1,
-) -> Tensor:
+def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] | str = 0, dilation: builtins.int | Sequence[builtins.int] = 1, groups: builtins.int = 1) -> Tensor:
     """Convolve the last axis of input with a kernel (cross-correlation: the kernel is not flipped), then add bias.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) // stride + 1.
@@ -330,16 +267,7 @@ def conv1d(
         >>> F.conv1d(graphc.tensor([[[1.0, 2.0, 3.0, 4.0]]]), graphc.tensor([[[1.0, -1.0]]]))
         tensor([[[-1., -1., -1.]]])
     """
-
-def conv2d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: builtins.int | Sequence[builtins.int] = 1,
-    padding: builtins.int | Sequence[builtins.int] | str = 0,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-    groups: builtins.int = 1,
-) -> Tensor:
+def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] | str = 0, dilation: builtins.int | Sequence[builtins.int] = 1, groups: builtins.int = 1) -> Tensor:
     """Convolve the last two axes of input with a kernel (cross-correlation: the kernel is not flipped), then add bias.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) // stride + 1.
@@ -367,16 +295,7 @@ def conv2d(
         tensor([[[[4., 6.],
                   [6., 9.]]]])
     """
-
-def conv3d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: builtins.int | Sequence[builtins.int] = 1,
-    padding: builtins.int | Sequence[builtins.int] | str = 0,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-    groups: builtins.int = 1,
-) -> Tensor:
+def conv3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] | str = 0, dilation: builtins.int | Sequence[builtins.int] = 1, groups: builtins.int = 1) -> Tensor:
     """Convolve the last three axes of input with a kernel (cross-correlation: the kernel is not flipped), then add bias.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) // stride + 1.
@@ -403,17 +322,7 @@ def conv3d(
         >>> F.conv3d(graphc.ones(1, 2, 4, 4, 4), graphc.ones(5, 2, 3, 3, 3)).shape
         torch.Size([1, 5, 2, 2, 2])
     """
-
-def conv_transpose1d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: builtins.int | Sequence[builtins.int] = 1,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    output_padding: builtins.int | Sequence[builtins.int] = 0,
-    groups: builtins.int = 1,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-) -> Tensor:
+def conv_transpose1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] = 0, output_padding: builtins.int | Sequence[builtins.int] = 0, groups: builtins.int = 1, dilation: builtins.int | Sequence[builtins.int] = 1) -> Tensor:
     """Apply the adjoint of `conv1d` over the last axis (a "transposed convolution"), then add bias.
 
     Each output extent is (extent - 1) * stride - 2 * padding + dilation * (k - 1) + output_padding + 1.
@@ -440,17 +349,7 @@ def conv_transpose1d(
         >>> F.conv_transpose1d(graphc.tensor([[[1.0, 2.0]]]), graphc.tensor([[[1.0, 10.0]]]), stride=2)
         tensor([[[ 1., 10.,  2., 20.]]])
     """
-
-def conv_transpose2d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: builtins.int | Sequence[builtins.int] = 1,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    output_padding: builtins.int | Sequence[builtins.int] = 0,
-    groups: builtins.int = 1,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-) -> Tensor:
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] = 0, output_padding: builtins.int | Sequence[builtins.int] = 0, groups: builtins.int = 1, dilation: builtins.int | Sequence[builtins.int] = 1) -> Tensor:
     """Apply the adjoint of `conv2d` over the last two axes (a "transposed convolution"), then add bias.
 
     Each output extent is (extent - 1) * stride - 2 * padding + dilation * (k - 1) + output_padding + 1.
@@ -479,17 +378,7 @@ def conv_transpose2d(
                   [2., 4., 2.],
                   [1., 2., 1.]]]])
     """
-
-def conv_transpose3d(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: builtins.int | Sequence[builtins.int] = 1,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    output_padding: builtins.int | Sequence[builtins.int] = 0,
-    groups: builtins.int = 1,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-) -> Tensor:
+def conv_transpose3d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] = 0, output_padding: builtins.int | Sequence[builtins.int] = 0, groups: builtins.int = 1, dilation: builtins.int | Sequence[builtins.int] = 1) -> Tensor:
     """Apply the adjoint of `conv3d` over the last three axes (a "transposed convolution"), then add bias.
 
     Each output extent is (extent - 1) * stride - 2 * padding + dilation * (k - 1) + output_padding + 1.
@@ -516,18 +405,8 @@ def conv_transpose3d(
         >>> F.conv_transpose3d(graphc.ones(1, 2, 3, 3, 3), graphc.ones(2, 4, 2, 2, 2), stride=2).shape
         torch.Size([1, 4, 6, 6, 6])
     """
-
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: builtins.int = 1, eps: builtins.float = 1e-08) -> Tensor: ...
-def cross_entropy(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: builtins.bool | None = None,
-    ignore_index: builtins.int = -100,
-    reduce: builtins.bool | None = None,
-    reduction: str = "mean",
-    label_smoothing: builtins.float = 0.0,
-) -> Tensor: ...
+def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, ignore_index: builtins.int = -100, reduce: builtins.bool | None = None, reduction: str = 'mean', label_smoothing: builtins.float = 0.0) -> Tensor: ...
 def dropout1d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, inplace: builtins.bool = False) -> Tensor:
     """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
 
@@ -550,7 +429,6 @@ def dropout1d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = 
         >>> F.dropout1d(graphc.ones(2, 3, 4), p=1.0).sum()
         tensor(0.)
     """
-
 def dropout2d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, inplace: builtins.bool = False) -> Tensor:
     """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
 
@@ -573,7 +451,6 @@ def dropout2d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = 
         >>> F.dropout2d(graphc.ones(2, 3, 4, 4), p=1.0).sum()
         tensor(0.)
     """
-
 def dropout3d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = True, inplace: builtins.bool = False) -> Tensor:
     """Set whole channels to 0 with probability p in training, and scale the others by 1 / (1 - p).
 
@@ -596,79 +473,25 @@ def dropout3d(input: Tensor, p: builtins.float = 0.5, training: builtins.bool = 
         >>> F.dropout3d(graphc.ones(2, 3, 4, 4, 4), p=1.0).sum()
         tensor(0.)
     """
-
 def elu(input: Tensor, alpha: builtins.float = 1.0, inplace: builtins.bool = False) -> Tensor: ...
-def embedding(
-    input: Tensor,
-    weight: Tensor,
-    padding_idx: builtins.int | None = None,
-    max_norm: builtins.float | None = None,
-    norm_type: builtins.float = 2.0,
-    scale_grad_by_freq: builtins.bool = False,
-    sparse: builtins.bool = False,
-) -> Tensor: ...
-def fold(
-    input: Tensor,
-    output_size: builtins.int | Sequence[builtins.int],
-    kernel_size: builtins.int | Sequence[builtins.int],
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    stride: builtins.int | Sequence[builtins.int] = 1,
-) -> Tensor: ...
-def gelu(input: Tensor, approximate: str = "none") -> Tensor: ...
+def embedding(input: Tensor, weight: Tensor, padding_idx: builtins.int | None = None, max_norm: builtins.float | None = None, norm_type: builtins.float = 2.0, scale_grad_by_freq: builtins.bool = False, sparse: builtins.bool = False) -> Tensor: ...
+def fold(input: Tensor, output_size: builtins.int | Sequence[builtins.int], kernel_size: builtins.int | Sequence[builtins.int], dilation: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] = 0, stride: builtins.int | Sequence[builtins.int] = 1) -> Tensor: ...
+def gelu(input: Tensor, approximate: str = 'none') -> Tensor: ...
 def glu(input: Tensor, dim: builtins.int = -1) -> Tensor: ...
-def group_norm(
-    input: Tensor,
-    num_groups: builtins.int,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: builtins.float = 1e-05,
-) -> Tensor: ...
+def group_norm(input: Tensor, num_groups: builtins.int, weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-05) -> Tensor: ...
 def hardshrink(input: Tensor, lambd: builtins.float = 0.5) -> Tensor: ...
 def hardsigmoid(input: Tensor, inplace: builtins.bool = False) -> Tensor: ...
 def hardswish(input: Tensor, inplace: builtins.bool = False) -> Tensor: ...
-def hardtanh(
-    input: Tensor, min_val: builtins.float = -1.0, max_val: builtins.float = 1.0, inplace: builtins.bool = False
-) -> Tensor: ...
-def huber_loss(
-    input: Tensor, target: Tensor, reduction: str = "mean", delta: builtins.float = 1.0, weight: Tensor | None = None
-) -> Tensor: ...
-def kl_div(
-    input: Tensor,
-    target: Tensor,
-    size_average: builtins.bool | None = None,
-    reduce: builtins.bool | None = None,
-    reduction: str = "mean",
-    log_target: builtins.bool = False,
-) -> Tensor: ...
-def l1_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: builtins.bool | None = None,
-    reduce: builtins.bool | None = None,
-    reduction: str = "mean",
-    weight: Tensor | None = None,
-) -> Tensor: ...
-def layer_norm(
-    input: Tensor,
-    normalized_shape: Sequence[builtins.int],
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: builtins.float = 1e-05,
-) -> Tensor: ...
+def hardtanh(input: Tensor, min_val: builtins.float = -1.0, max_val: builtins.float = 1.0, inplace: builtins.bool = False) -> Tensor: ...
+def huber_loss(input: Tensor, target: Tensor, reduction: str = 'mean', delta: builtins.float = 1.0, weight: Tensor | None = None) -> Tensor: ...
+def kl_div(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: str = 'mean', log_target: builtins.bool = False) -> Tensor: ...
+def l1_loss(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: str = 'mean', weight: Tensor | None = None) -> Tensor: ...
+def layer_norm(input: Tensor, normalized_shape: Sequence[builtins.int], weight: Tensor | None = None, bias: Tensor | None = None, eps: builtins.float = 1e-05) -> Tensor: ...
 def leaky_relu(input: Tensor, negative_slope: builtins.float = 0.01, inplace: builtins.bool = False) -> Tensor: ...
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor: ...
-def log_softmax(
-    input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: DTypeLike = None
-) -> Tensor: ...
+def log_softmax(input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: DTypeLike = None) -> Tensor: ...
 def logsigmoid(input: Tensor) -> Tensor: ...
-def lp_pool1d(
-    input: Tensor,
-    norm_type: builtins.float,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    ceil_mode: builtins.bool = False,
-) -> Tensor:
+def lp_pool1d(input: Tensor, norm_type: builtins.float, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, ceil_mode: builtins.bool = False) -> Tensor:
     """Return the power sum (sum of x^p)^(1/p) of each window over the last axis.
 
     Args:
@@ -689,14 +512,7 @@ def lp_pool1d(
         >>> F.lp_pool1d(graphc.tensor([[[3.0, 4.0, 0.0, 5.0]]]), 2, 2)
         tensor([[[5., 5.]]])
     """
-
-def lp_pool2d(
-    input: Tensor,
-    norm_type: builtins.float,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    ceil_mode: builtins.bool = False,
-) -> Tensor:
+def lp_pool2d(input: Tensor, norm_type: builtins.float, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, ceil_mode: builtins.bool = False) -> Tensor:
     """Return the power sum (sum of x^p)^(1/p) of each window over the last two axes.
 
     Args:
@@ -717,14 +533,7 @@ def lp_pool2d(
         >>> F.lp_pool2d(graphc.tensor([[[[3.0, 4.0]]]]), 2, (1, 2))
         tensor([[[[5.]]]])
     """
-
-def lp_pool3d(
-    input: Tensor,
-    norm_type: builtins.float,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    ceil_mode: builtins.bool = False,
-) -> Tensor:
+def lp_pool3d(input: Tensor, norm_type: builtins.float, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, ceil_mode: builtins.bool = False) -> Tensor:
     """Return the power sum (sum of x^p)^(1/p) of each window over the last three axes.
 
     Args:
@@ -745,17 +554,8 @@ def lp_pool3d(
         >>> F.lp_pool3d(graphc.ones(1, 1, 2, 2, 2), 1, 2)
         tensor([[[[[8.]]]]])
     """
-
 @overload
-def max_pool1d(
-    input: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-    ceil_mode: builtins.bool = False,
-    return_indices: Literal[False] = False,
-) -> Tensor:
+def max_pool1d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: Literal[False] = False) -> Tensor:
     """Return the maximum of each window over the last axis.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
@@ -784,18 +584,8 @@ def max_pool1d(
         >>> F.max_pool1d(graphc.tensor([[[1.0, 5.0, 2.0, 4.0]]]), 2, return_indices=True)
         (tensor([[[5., 4.]]]), tensor([[[1, 3]]]))
     """
-
 @overload
-def max_pool1d(
-    input: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-    ceil_mode: builtins.bool = False,
-    *,
-    return_indices: Literal[True],
-) -> tuple[Tensor, Tensor]:
+def max_pool1d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, *, return_indices: Literal[True]) -> tuple[Tensor, Tensor]:
     """Return the maximum of each window over the last axis.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
@@ -824,17 +614,8 @@ def max_pool1d(
         >>> F.max_pool1d(graphc.tensor([[[1.0, 5.0, 2.0, 4.0]]]), 2, return_indices=True)
         (tensor([[[5., 4.]]]), tensor([[[1, 3]]]))
     """
-
 @overload
-def max_pool1d(
-    input: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-    ceil_mode: builtins.bool = False,
-    return_indices: builtins.bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
+def max_pool1d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Tensor | tuple[Tensor, Tensor]:
     """Return the maximum of each window over the last axis.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
@@ -863,17 +644,8 @@ def max_pool1d(
         >>> F.max_pool1d(graphc.tensor([[[1.0, 5.0, 2.0, 4.0]]]), 2, return_indices=True)
         (tensor([[[5., 4.]]]), tensor([[[1, 3]]]))
     """
-
 @overload
-def max_pool2d(
-    input: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-    ceil_mode: builtins.bool = False,
-    return_indices: Literal[False] = False,
-) -> Tensor:
+def max_pool2d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: Literal[False] = False) -> Tensor:
     """Return the maximum of each window over the last two axes.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
@@ -903,18 +675,8 @@ def max_pool2d(
         tensor([[[[ 5.,  7.],
                   [13., 15.]]]])
     """
-
 @overload
-def max_pool2d(
-    input: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-    ceil_mode: builtins.bool = False,
-    *,
-    return_indices: Literal[True],
-) -> tuple[Tensor, Tensor]:
+def max_pool2d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, *, return_indices: Literal[True]) -> tuple[Tensor, Tensor]:
     """Return the maximum of each window over the last two axes.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
@@ -944,17 +706,8 @@ def max_pool2d(
         tensor([[[[ 5.,  7.],
                   [13., 15.]]]])
     """
-
 @overload
-def max_pool2d(
-    input: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-    ceil_mode: builtins.bool = False,
-    return_indices: builtins.bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
+def max_pool2d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Tensor | tuple[Tensor, Tensor]:
     """Return the maximum of each window over the last two axes.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
@@ -984,17 +737,8 @@ def max_pool2d(
         tensor([[[[ 5.,  7.],
                   [13., 15.]]]])
     """
-
 @overload
-def max_pool3d(
-    input: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-    ceil_mode: builtins.bool = False,
-    return_indices: Literal[False] = False,
-) -> Tensor:
+def max_pool3d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: Literal[False] = False) -> Tensor:
     """Return the maximum of each window over the last three axes.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
@@ -1023,18 +767,8 @@ def max_pool3d(
         >>> F.max_pool3d(graphc.ones(1, 2, 4, 4, 4), 2).shape
         torch.Size([1, 2, 2, 2, 2])
     """
-
 @overload
-def max_pool3d(
-    input: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-    ceil_mode: builtins.bool = False,
-    *,
-    return_indices: Literal[True],
-) -> tuple[Tensor, Tensor]:
+def max_pool3d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, *, return_indices: Literal[True]) -> tuple[Tensor, Tensor]:
     """Return the maximum of each window over the last three axes.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
@@ -1063,17 +797,8 @@ def max_pool3d(
         >>> F.max_pool3d(graphc.ones(1, 2, 4, 4, 4), 2).shape
         torch.Size([1, 2, 2, 2, 2])
     """
-
 @overload
-def max_pool3d(
-    input: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-    ceil_mode: builtins.bool = False,
-    return_indices: builtins.bool = False,
-) -> Tensor | tuple[Tensor, Tensor]:
+def max_pool3d(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, dilation: builtins.int | Sequence[builtins.int] = 1, ceil_mode: builtins.bool = False, return_indices: builtins.bool = False) -> Tensor | tuple[Tensor, Tensor]:
     """Return the maximum of each window over the last three axes.
 
     Each output extent is (extent + 2 * padding - dilation * (k - 1) - 1) / stride + 1, rounded down (up with ceil_mode,
@@ -1102,15 +827,7 @@ def max_pool3d(
         >>> F.max_pool3d(graphc.ones(1, 2, 4, 4, 4), 2).shape
         torch.Size([1, 2, 2, 2, 2])
     """
-
-def max_unpool1d(
-    input: Tensor,
-    indices: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    output_size: Sequence[builtins.int] | None = None,
-) -> Tensor:
+def max_unpool1d(input: Tensor, indices: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, output_size: Sequence[builtins.int] | None = None) -> Tensor:
     """Put maxima back to where they were, in zeros: the inverse of `max_pool1d`, as far as there is one.
 
     Args:
@@ -1134,15 +851,7 @@ def max_unpool1d(
         >>> F.max_unpool1d(graphc.tensor([[[5.0, 4.0]]]), graphc.tensor([[[1, 3]]]), 2)
         tensor([[[0., 5., 0., 4.]]])
     """
-
-def max_unpool2d(
-    input: Tensor,
-    indices: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    output_size: Sequence[builtins.int] | None = None,
-) -> Tensor:
+def max_unpool2d(input: Tensor, indices: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, output_size: Sequence[builtins.int] | None = None) -> Tensor:
     """Put maxima back to where they were, in zeros: the inverse of `max_pool2d`, as far as there is one.
 
     Args:
@@ -1167,15 +876,7 @@ def max_unpool2d(
         tensor([[[[0., 0.],
                   [0., 5.]]]])
     """
-
-def max_unpool3d(
-    input: Tensor,
-    indices: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    stride: builtins.int | Sequence[builtins.int] | None = None,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    output_size: Sequence[builtins.int] | None = None,
-) -> Tensor:
+def max_unpool3d(input: Tensor, indices: Tensor, kernel_size: builtins.int | Sequence[builtins.int], stride: builtins.int | Sequence[builtins.int] | None = None, padding: builtins.int | Sequence[builtins.int] = 0, output_size: Sequence[builtins.int] | None = None) -> Tensor:
     """Put maxima back to where they were, in zeros: the inverse of `max_pool3d`, as far as there is one.
 
     Args:
@@ -1199,184 +900,47 @@ def max_unpool3d(
         >>> F.max_unpool3d(graphc.ones(1, 1, 1, 1, 1), graphc.zeros(1, 1, 1, 1, 1).long(), 2).sum()
         tensor(1.)
     """
-
 def mish(input: Tensor, inplace: builtins.bool = False) -> Tensor: ...
-def mse_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: builtins.bool | None = None,
-    reduce: builtins.bool | None = None,
-    reduction: str = "mean",
-    weight: Tensor | None = None,
-) -> Tensor: ...
+def mse_loss(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: str = 'mean', weight: Tensor | None = None) -> Tensor: ...
 def native_channel_shuffle(input: Tensor, groups: builtins.int) -> Tensor: ...
-def nll_loss(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: builtins.bool | None = None,
-    ignore_index: builtins.int = -100,
-    reduce: builtins.bool | None = None,
-    reduction: str = "mean",
-) -> Tensor: ...
+def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: builtins.bool | None = None, ignore_index: builtins.int = -100, reduce: builtins.bool | None = None, reduction: str = 'mean') -> Tensor: ...
 def normalize(input: Tensor, p: builtins.float = 2.0, dim: builtins.int = 1, eps: builtins.float = 1e-12) -> Tensor: ...
-def pairwise_distance(
-    x1: Tensor, x2: Tensor, p: builtins.float = 2.0, eps: builtins.float = 1e-06, keepdim: builtins.bool = False
-) -> Tensor: ...
+def pairwise_distance(x1: Tensor, x2: Tensor, p: builtins.float = 2.0, eps: builtins.float = 1e-06, keepdim: builtins.bool = False) -> Tensor: ...
 def pixel_shuffle(input: Tensor, upscale_factor: builtins.int) -> Tensor: ...
 def pixel_unshuffle(input: Tensor, downscale_factor: builtins.int) -> Tensor: ...
-def poisson_nll_loss(
-    input: Tensor,
-    target: Tensor,
-    log_input: builtins.bool = True,
-    full: builtins.bool = False,
-    size_average: builtins.bool | None = None,
-    eps: builtins.float = 1e-08,
-    reduce: builtins.bool | None = None,
-    reduction: str = "mean",
-) -> Tensor: ...
+def poisson_nll_loss(input: Tensor, target: Tensor, log_input: builtins.bool = True, full: builtins.bool = False, size_average: builtins.bool | None = None, eps: builtins.float = 1e-08, reduce: builtins.bool | None = None, reduction: str = 'mean') -> Tensor: ...
 def prelu(input: Tensor, weight: Tensor) -> Tensor: ...
 def relu(input: Tensor, inplace: builtins.bool = False) -> Tensor: ...
 def relu6(input: Tensor, inplace: builtins.bool = False) -> Tensor: ...
-def rms_norm(
-    input: Tensor, normalized_shape: Sequence[builtins.int], weight: Tensor | None = None, eps: builtins.float | None = None
-) -> Tensor: ...
+def rms_norm(input: Tensor, normalized_shape: Sequence[builtins.int], weight: Tensor | None = None, eps: builtins.float | None = None) -> Tensor: ...
 def selu(input: Tensor, inplace: builtins.bool = False) -> Tensor: ...
 def sigmoid(input: Tensor) -> Tensor: ...
 def silu(input: Tensor, inplace: builtins.bool = False) -> Tensor: ...
-def smooth_l1_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: builtins.bool | None = None,
-    reduce: builtins.bool | None = None,
-    reduction: str = "mean",
-    beta: builtins.float = 1.0,
-) -> Tensor: ...
-def soft_margin_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: builtins.bool | None = None,
-    reduce: builtins.bool | None = None,
-    reduction: str = "mean",
-) -> Tensor: ...
-def softmax(
-    input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: DTypeLike = None
-) -> Tensor: ...
-def softmin(
-    input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: DTypeLike = None
-) -> Tensor: ...
+def smooth_l1_loss(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: str = 'mean', beta: builtins.float = 1.0) -> Tensor: ...
+def soft_margin_loss(input: Tensor, target: Tensor, size_average: builtins.bool | None = None, reduce: builtins.bool | None = None, reduction: str = 'mean') -> Tensor: ...
+def softmax(input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: DTypeLike = None) -> Tensor: ...
+def softmin(input: Tensor, dim: builtins.int | None = None, _stacklevel: builtins.int = 3, dtype: DTypeLike = None) -> Tensor: ...
 def softplus(input: Tensor, beta: builtins.float = 1.0, threshold: builtins.float = 20.0) -> Tensor: ...
 def softshrink(input: Tensor, lambd: builtins.float = 0.5) -> Tensor: ...
 def softsign(input: Tensor) -> Tensor: ...
 def tanh(input: Tensor) -> Tensor: ...
 def tanhshrink(input: Tensor) -> Tensor: ...
 def threshold(input: Tensor, threshold: builtins.float, value: builtins.float, inplace: builtins.bool = False) -> Tensor: ...
-def unfold(
-    input: Tensor,
-    kernel_size: builtins.int | Sequence[builtins.int],
-    dilation: builtins.int | Sequence[builtins.int] = 1,
-    padding: builtins.int | Sequence[builtins.int] = 0,
-    stride: builtins.int | Sequence[builtins.int] = 1,
-) -> Tensor: ...
+def unfold(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], dilation: builtins.int | Sequence[builtins.int] = 1, padding: builtins.int | Sequence[builtins.int] = 0, stride: builtins.int | Sequence[builtins.int] = 1) -> Tensor: ...
 
 __all__ = [
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d",
-    "adaptive_max_pool1d",
-    "adaptive_max_pool2d",
-    "adaptive_max_pool3d",
-    "affine_grid",
-    "avg_pool1d",
-    "avg_pool2d",
-    "avg_pool3d",
-    "batch_norm",
-    "bilinear",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "celu",
-    "channel_shuffle",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "cosine_embedding_loss",
-    "cosine_similarity",
-    "cross_entropy",
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "dropout3d",
-    "elu",
-    "embedding",
-    "fold",
-    "gaussian_nll_loss",
-    "gelu",
-    "glu",
-    "grid_sample",
-    "group_norm",
-    "gumbel_softmax",
-    "hardshrink",
-    "hardsigmoid",
-    "hardswish",
-    "hardtanh",
-    "hinge_embedding_loss",
-    "huber_loss",
-    "instance_norm",
-    "interpolate",
-    "kl_div",
-    "l1_loss",
-    "layer_norm",
-    "leaky_relu",
-    "linear",
-    "log_softmax",
-    "logsigmoid",
-    "lp_pool1d",
-    "lp_pool2d",
-    "lp_pool3d",
-    "margin_ranking_loss",
-    "max_pool1d",
-    "max_pool2d",
-    "max_pool3d",
-    "max_unpool1d",
-    "max_unpool2d",
-    "max_unpool3d",
-    "mish",
-    "mse_loss",
-    "multi_margin_loss",
-    "multilabel_soft_margin_loss",
-    "native_channel_shuffle",
-    "nll_loss",
-    "normalize",
-    "one_hot",
-    "pad",
-    "pairwise_distance",
-    "pixel_shuffle",
-    "pixel_unshuffle",
-    "poisson_nll_loss",
-    "prelu",
-    "relu",
-    "relu6",
-    "rms_norm",
-    "scaled_dot_product_attention",
-    "selu",
-    "sigmoid",
-    "silu",
-    "smooth_l1_loss",
-    "soft_margin_loss",
-    "softmax",
-    "softmin",
-    "softplus",
-    "softshrink",
-    "softsign",
-    "tanh",
-    "tanhshrink",
-    "threshold",
-    "triplet_margin_loss",
-    "unfold",
-    "upsample",
-    "upsample_bilinear",
-    "upsample_nearest",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
+    "adaptive_max_pool3d", "affine_grid", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "channel_shuffle", "conv1d", "conv2d", "conv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity",
+    "cross_entropy", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "embedding", "fold", "gaussian_nll_loss",
+    "gelu", "glu", "grid_sample", "group_norm", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
+    "hinge_embedding_loss", "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm",
+    "leaky_relu", "linear", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "lp_pool3d", "margin_ranking_loss",
+    "max_pool1d", "max_pool2d", "max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish", "mse_loss",
+    "multi_margin_loss", "multilabel_soft_margin_loss", "native_channel_shuffle", "nll_loss", "normalize", "one_hot",
+    "pad", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "relu", "relu6",
+    "rms_norm", "scaled_dot_product_attention", "selu", "sigmoid", "silu", "smooth_l1_loss", "soft_margin_loss",
+    "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
+    "triplet_margin_loss", "unfold", "upsample", "upsample_bilinear", "upsample_nearest",
 ]

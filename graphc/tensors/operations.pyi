@@ -8,6 +8,7 @@ from graphc.autograd.hooks import RemovableHandle
 from graphc.core.dtypes import dtype
 from graphc.ops.common import DTypeLike
 from graphc.ops.create.options import Options
+from graphc.ops.elementwise.representation import Frexp
 from graphc.ops.linear_algebra.results import OldSvd
 from graphc.ops.linear_algebra.results import Qr
 from graphc.ops.linear_algebra.results import Slogdet
@@ -110,6 +111,10 @@ class Operations:
         """Return floor(input / other); an integer divided by 0 gives 0."""
     def fmod(self, other: Tensor | builtins.float) -> Tensor:
         """Return the remainder of truncating division, input - other * trunc(input / other)."""
+    def gcd(self, other: Tensor) -> Tensor:
+        """Return the greatest common divisors, which are not negative; that of 0 and 0 is 0."""
+    def lcm(self, other: Tensor) -> Tensor:
+        """Return the least common multiples, which are not negative; 0 where an operand is 0."""
     def reciprocal(self) -> Tensor:
         """Return 1 / input."""
     def remainder(self, other: Tensor | builtins.float) -> Tensor:
@@ -140,6 +145,12 @@ class Operations:
         """Return the natural logarithm of the absolute value of the gamma function."""
     def acosh(self) -> Tensor:
         """Return the inverse hyperbolic cosine; NaN below 1."""
+    def arccosh(self) -> Tensor:
+        """Return the inverse hyperbolic cosine; NaN below 1."""
+    def arcsinh(self) -> Tensor:
+        """Return the inverse hyperbolic sine."""
+    def arctanh(self) -> Tensor:
+        """Return the inverse hyperbolic tangent; infinite at -1 and 1, NaN outside."""
     def asinh(self) -> Tensor:
         """Return the inverse hyperbolic sine."""
     def atanh(self) -> Tensor:
@@ -168,6 +179,12 @@ class Operations:
         """Return the square root; NaN below 0."""
     def square(self) -> Tensor:
         """Return input * input."""
+    def angle(self) -> Tensor:
+        """Return the angles of numbers in the complex plane: 0, pi for those below 0, and NaN for NaN. The gradient is 0."""
+    def conj(self) -> Tensor:
+        """Return the complex conjugates: the tensor itself, since there are no complex dtypes."""
+    def conj_physical(self) -> Tensor:
+        """Return the complex conjugates: the tensor itself, since there are no complex dtypes."""
     def isfinite(self) -> Tensor:
         """Test which elements are finite, neither infinite nor NaN."""
     def isinf(self) -> Tensor:
@@ -178,8 +195,18 @@ class Operations:
         """Test which elements are -inf."""
     def isposinf(self) -> Tensor:
         """Test which elements are inf."""
+    def isreal(self) -> Tensor:
+        """Test which elements are real numbers: all of them are."""
+    def real(self) -> Tensor:
+        """Return the real part: the tensor itself, since there are no complex dtypes."""
+    def resolve_conj(self) -> Tensor:
+        """Return the tensor itself: no tensor is conjugated lazily."""
+    def resolve_neg(self) -> Tensor:
+        """Return the tensor itself: no tensor is negated lazily."""
     def ceil(self) -> Tensor:
         """Return the smallest integer that is at least input."""
+    def fix(self) -> Tensor:
+        """Round input towards zero."""
     def floor(self) -> Tensor:
         """Return the largest integer that is at most input."""
     def frac(self) -> Tensor:
@@ -298,10 +325,14 @@ class Operations:
         """Return input with the slice at one index of an axis replaced by src."""
     def slice_scatter(self, src: Tensor, dim: builtins.int = 0, start: builtins.int | None = None, end: builtins.int | None = None, step: builtins.int = 1) -> Tensor:
         """Return input with the elements start:end:step along an axis replaced by src."""
+    def addbmm(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
+        """Return beta * input + alpha times the sum of the products batch1 @ batch2 over the batch."""
     def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
         """Return beta * input + alpha * (mat1 @ mat2)."""
     def addmv(self, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
         """Return beta * input + alpha * (mat @ vec)."""
+    def addr(self, vec1: Tensor, vec2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
+        """Return beta * input + alpha * the outer product of two vectors."""
     def baddbmm(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
         """Return beta * input + alpha * (batch1 @ batch2), for batches of matrices."""
     def cholesky(self, upper: builtins.bool = False) -> Tensor:
@@ -483,6 +514,8 @@ class Operations:
         """Return the product of the elements, of all of them or along axes."""
     def sum(self, dim: builtins.int | Sequence[builtins.int] | None = None, keepdim: builtins.bool = False, *, dtype: DTypeLike = None) -> Tensor:
         """Return the sum of the elements, of all of them or along axes."""
+    def adjoint(self) -> Tensor:
+        """Transpose matrices: swap the last two axes; there are no complex numbers to conjugate."""
     def moveaxis(self, source: builtins.int | Sequence[builtins.int], destination: builtins.int | Sequence[builtins.int]) -> Tensor:
         """Move axes to new positions; the other axes keep their order."""
     def movedim(self, source: builtins.int | Sequence[builtins.int], destination: builtins.int | Sequence[builtins.int]) -> Tensor:
@@ -501,6 +534,8 @@ class Operations:
         """Return the square matrix with a vector on its diagonal, or the diagonal of a matrix."""
     def diag_embed(self, offset: builtins.int = 0, dim1: builtins.int = -2, dim2: builtins.int = -1) -> Tensor:
         """Return matrices with the last axis of input on a diagonal, and zeros elsewhere."""
+    def diagflat(self, offset: builtins.int = 0) -> Tensor:
+        """Return the square matrix with the elements of input, in row-major order, on its diagonal."""
     def diagonal(self, offset: builtins.int = 0, dim1: builtins.int = 0, dim2: builtins.int = 1) -> Tensor:
         """Return the diagonal of the plane of two axes as the last axis."""
     def tril(self, diagonal: builtins.int = 0) -> Tensor:
@@ -573,12 +608,20 @@ class Operations:
         """Return the slice at one index of an axis, without that axis."""
     def unfold(self, dimension: builtins.int, size: builtins.int, step: builtins.int) -> Tensor:
         """Return all windows of `size` elements along an axis, `step` apart; the window is the last axis of the result."""
+    def frexp(self) -> Frexp:
+        """Split floats into mantissas, in [0.5, 1) in magnitude, and exponents of 2."""
+    def ldexp(self, other: Tensor) -> Tensor:
+        """Return input * 2 ** other, as torch does: infinite where the power is."""
+    def nextafter(self, other: Tensor) -> Tensor:
+        """Return the float next to input in the direction of other; input where both are equal. There is no gradient."""
     def cpu(self, memory_format: Any = None) -> Tensor:
         """Return this tensor: it is on the CPU."""
     def is_floating_point(self) -> builtins.bool:
         """Return whether the dtype is float32 or float64."""
     def new(self, *args: Any, **keywords: Any) -> Tensor:
         """Return a tensor of sizes or of data, in this tensor's dtype."""
+    def polygamma(self, n: builtins.int) -> Tensor:
+        """Return the n-th derivative of the digamma function."""
     @overload
     def to(self, dtype: DTypeLike = None, non_blocking: builtins.bool = False, copy: builtins.bool = False) -> Tensor:
         """Convert the dtype."""
@@ -638,6 +681,18 @@ class Operations:
     def is_cpu(self) -> Tensor: ...
     @property
     def layout(self) -> Tensor: ...
+    def erfc(self) -> Tensor:
+        """Return the complementary error function, 1 - erf(input), accurate where it is small."""
+    def erfinv(self) -> Tensor:
+        """Return the inverse error function: infinite at -1 and 1, NaN outside."""
+    def i0(self) -> Tensor:
+        """Return the modified Bessel function of the first kind of order 0."""
+    def igamma(self, other: Tensor | builtins.float) -> Tensor:
+        """Return the regularized lower incomplete gamma function P(input, other)."""
+    def igammac(self, other: Tensor | builtins.float) -> Tensor:
+        """Return the regularized upper incomplete gamma function Q(input, other), 1 - P(input, other)."""
+    def mvlgamma(self, p: builtins.int) -> Tensor:
+        """Return the logarithm of the multivariate gamma function of dimension p."""
     def float(self) -> Tensor:
         """Convert to torch.float32; return this tensor if it has that dtype already."""
     def double(self) -> Tensor:
@@ -676,6 +731,20 @@ class Operations:
     def mT(self) -> Tensor: ...
     @property
     def mH(self) -> Tensor: ...
+    @property
+    def H(self) -> Tensor: ...
+    def is_conj(self) -> builtins.bool:
+        """Return False: no tensor is conjugated lazily."""
+    def is_inference(self) -> builtins.bool:
+        """Return False: tensors of `graphc.inference_mode` can be used for gradients later."""
+    def is_neg(self) -> builtins.bool:
+        """Return False: no tensor is negated lazily."""
+    def is_nonzero(self) -> builtins.bool:
+        """Return whether the only element of a tensor is not zero."""
+    def is_same_size(self, other: Tensor) -> builtins.bool:
+        """Return whether two tensors have the same shape."""
+    def is_signed(self) -> builtins.bool:
+        """Return whether the dtype of a tensor has negative numbers."""
     def __neg__(self) -> Tensor:
         """Return -input."""
     def __pos__(self) -> Tensor:
@@ -726,10 +795,32 @@ class Operations:
         """In-place form of `acosh`: write its result into this tensor, and return this tensor."""
     def add_(self, other: Tensor | builtins.float, *, alpha: builtins.float = 1) -> Tensor:
         """In-place form of `add`: write its result into this tensor, and return this tensor."""
+    def addbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
+        """In-place form of `addbmm`: write its result into this tensor, and return this tensor."""
     def addcdiv_(self, tensor1: Tensor, tensor2: Tensor, *, value: builtins.float = 1) -> Tensor:
         """In-place form of `addcdiv`: write its result into this tensor, and return this tensor."""
     def addcmul_(self, tensor1: Tensor, tensor2: Tensor, *, value: builtins.float = 1) -> Tensor:
         """In-place form of `addcmul`: write its result into this tensor, and return this tensor."""
+    def addmm_(self, mat1: Tensor, mat2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
+        """In-place form of `addmm`: write its result into this tensor, and return this tensor."""
+    def addmv_(self, mat: Tensor, vec: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
+        """In-place form of `addmv`: write its result into this tensor, and return this tensor."""
+    def addr_(self, vec1: Tensor, vec2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
+        """In-place form of `addr`: write its result into this tensor, and return this tensor."""
+    def arccos_(self) -> Tensor:
+        """In-place form of `arccos`: write its result into this tensor, and return this tensor."""
+    def arccosh_(self) -> Tensor:
+        """In-place form of `arccosh`: write its result into this tensor, and return this tensor."""
+    def arcsin_(self) -> Tensor:
+        """In-place form of `arcsin`: write its result into this tensor, and return this tensor."""
+    def arcsinh_(self) -> Tensor:
+        """In-place form of `arcsinh`: write its result into this tensor, and return this tensor."""
+    def arctan_(self) -> Tensor:
+        """In-place form of `arctan`: write its result into this tensor, and return this tensor."""
+    def arctan2_(self, other: Tensor | builtins.float) -> Tensor:
+        """In-place form of `arctan2`: write its result into this tensor, and return this tensor."""
+    def arctanh_(self) -> Tensor:
+        """In-place form of `arctanh`: write its result into this tensor, and return this tensor."""
     def asin_(self) -> Tensor:
         """In-place form of `asin`: write its result into this tensor, and return this tensor."""
     def asinh_(self) -> Tensor:
@@ -740,12 +831,18 @@ class Operations:
         """In-place form of `atan2`: write its result into this tensor, and return this tensor."""
     def atanh_(self) -> Tensor:
         """In-place form of `atanh`: write its result into this tensor, and return this tensor."""
+    def baddbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: builtins.float = 1, alpha: builtins.float = 1) -> Tensor:
+        """In-place form of `baddbmm`: write its result into this tensor, and return this tensor."""
     def bitwise_and_(self, other: Tensor | builtins.float) -> Tensor:
         """In-place form of `bitwise_and`: write its result into this tensor, and return this tensor."""
+    def bitwise_left_shift_(self, other: Tensor | builtins.float) -> Tensor:
+        """In-place form of `bitwise_left_shift`: write its result into this tensor, and return this tensor."""
     def bitwise_not_(self) -> Tensor:
         """In-place form of `bitwise_not`: write its result into this tensor, and return this tensor."""
     def bitwise_or_(self, other: Tensor | builtins.float) -> Tensor:
         """In-place form of `bitwise_or`: write its result into this tensor, and return this tensor."""
+    def bitwise_right_shift_(self, other: Tensor | builtins.float) -> Tensor:
+        """In-place form of `bitwise_right_shift`: write its result into this tensor, and return this tensor."""
     def bitwise_xor_(self, other: Tensor | builtins.float) -> Tensor:
         """In-place form of `bitwise_xor`: write its result into this tensor, and return this tensor."""
     def ceil_(self) -> Tensor:
@@ -768,6 +865,8 @@ class Operations:
         """In-place form of `cumprod`: write its result into this tensor, and return this tensor."""
     def cumsum_(self, dim: builtins.int, *, dtype: DTypeLike = None) -> Tensor:
         """In-place form of `cumsum`: write its result into this tensor, and return this tensor."""
+    def deg2rad_(self) -> Tensor:
+        """In-place form of `deg2rad`: write its result into this tensor, and return this tensor."""
     def digamma_(self) -> Tensor:
         """In-place form of `digamma`: write its result into this tensor, and return this tensor."""
     def div_(self, other: Tensor | builtins.float, *, rounding_mode: str | None = None) -> Tensor:
@@ -778,12 +877,20 @@ class Operations:
         """In-place form of `eq`: write its result into this tensor, and return this tensor."""
     def erf_(self) -> Tensor:
         """In-place form of `erf`: write its result into this tensor, and return this tensor."""
+    def erfc_(self) -> Tensor:
+        """In-place form of `erfc`: write its result into this tensor, and return this tensor."""
+    def erfinv_(self) -> Tensor:
+        """In-place form of `erfinv`: write its result into this tensor, and return this tensor."""
     def exp_(self) -> Tensor:
         """In-place form of `exp`: write its result into this tensor, and return this tensor."""
     def exp2_(self) -> Tensor:
         """In-place form of `exp2`: write its result into this tensor, and return this tensor."""
     def expm1_(self) -> Tensor:
         """In-place form of `expm1`: write its result into this tensor, and return this tensor."""
+    def fix_(self) -> Tensor:
+        """In-place form of `fix`: write its result into this tensor, and return this tensor."""
+    def float_power_(self, exponent: Tensor | builtins.float) -> Tensor:
+        """In-place form of `float_power`: write its result into this tensor, and return this tensor."""
     def floor_(self) -> Tensor:
         """In-place form of `floor`: write its result into this tensor, and return this tensor."""
     def floor_divide_(self, other: Tensor | builtins.float) -> Tensor:
@@ -792,12 +899,26 @@ class Operations:
         """In-place form of `fmod`: write its result into this tensor, and return this tensor."""
     def frac_(self) -> Tensor:
         """In-place form of `frac`: write its result into this tensor, and return this tensor."""
+    def gcd_(self, other: Tensor) -> Tensor:
+        """In-place form of `gcd`: write its result into this tensor, and return this tensor."""
     def ge_(self, other: Tensor | builtins.float) -> Tensor:
         """In-place form of `ge`: write its result into this tensor, and return this tensor."""
+    def greater_(self, other: Tensor | builtins.float) -> Tensor:
+        """In-place form of `greater`: write its result into this tensor, and return this tensor."""
+    def greater_equal_(self, other: Tensor | builtins.float) -> Tensor:
+        """In-place form of `greater_equal`: write its result into this tensor, and return this tensor."""
     def gt_(self, other: Tensor | builtins.float) -> Tensor:
         """In-place form of `gt`: write its result into this tensor, and return this tensor."""
+    def heaviside_(self, values: Tensor | builtins.float) -> Tensor:
+        """In-place form of `heaviside`: write its result into this tensor, and return this tensor."""
     def hypot_(self, other: Tensor | builtins.float) -> Tensor:
         """In-place form of `hypot`: write its result into this tensor, and return this tensor."""
+    def i0_(self) -> Tensor:
+        """In-place form of `i0`: write its result into this tensor, and return this tensor."""
+    def igamma_(self, other: Tensor | builtins.float) -> Tensor:
+        """In-place form of `igamma`: write its result into this tensor, and return this tensor."""
+    def igammac_(self, other: Tensor | builtins.float) -> Tensor:
+        """In-place form of `igammac`: write its result into this tensor, and return this tensor."""
     def index_add_(self, dim: builtins.int, index: Tensor, source: Tensor, *, alpha: builtins.float = 1) -> Tensor:
         """In-place form of `index_add`: write its result into this tensor, and return this tensor."""
     def index_copy_(self, dim: builtins.int, index: Tensor, source: Tensor) -> Tensor:
@@ -808,10 +929,18 @@ class Operations:
         """In-place form of `index_put`: write its result into this tensor, and return this tensor."""
     def index_reduce_(self, dim: builtins.int, index: Tensor, source: Tensor, reduce: str, *, include_self: builtins.bool = True) -> Tensor:
         """In-place form of `index_reduce`: write its result into this tensor, and return this tensor."""
+    def lcm_(self, other: Tensor) -> Tensor:
+        """In-place form of `lcm`: write its result into this tensor, and return this tensor."""
+    def ldexp_(self, other: Tensor) -> Tensor:
+        """In-place form of `ldexp`: write its result into this tensor, and return this tensor."""
     def le_(self, other: Tensor | builtins.float) -> Tensor:
         """In-place form of `le`: write its result into this tensor, and return this tensor."""
     def lerp_(self, end: Tensor, weight: Tensor | builtins.float) -> Tensor:
         """In-place form of `lerp`: write its result into this tensor, and return this tensor."""
+    def less_(self, other: Tensor | builtins.float) -> Tensor:
+        """In-place form of `less`: write its result into this tensor, and return this tensor."""
+    def less_equal_(self, other: Tensor | builtins.float) -> Tensor:
+        """In-place form of `less_equal`: write its result into this tensor, and return this tensor."""
     def lgamma_(self) -> Tensor:
         """In-place form of `lgamma`: write its result into this tensor, and return this tensor."""
     def log_(self) -> Tensor:
@@ -842,6 +971,8 @@ class Operations:
         """In-place form of `mul`: write its result into this tensor, and return this tensor."""
     def multiply_(self, other: Tensor | builtins.float) -> Tensor:
         """In-place form of `multiply`: write its result into this tensor, and return this tensor."""
+    def mvlgamma_(self, p: builtins.int) -> Tensor:
+        """In-place form of `mvlgamma`: write its result into this tensor, and return this tensor."""
     def nan_to_num_(self, nan: builtins.float | None = None, posinf: builtins.float | None = None, neginf: builtins.float | None = None) -> Tensor:
         """In-place form of `nan_to_num`: write its result into this tensor, and return this tensor."""
     def ne_(self, other: Tensor | builtins.float) -> Tensor:
@@ -850,10 +981,18 @@ class Operations:
         """In-place form of `neg`: write its result into this tensor, and return this tensor."""
     def negative_(self) -> Tensor:
         """In-place form of `negative`: write its result into this tensor, and return this tensor."""
+    def nextafter_(self, other: Tensor) -> Tensor:
+        """In-place form of `nextafter`: write its result into this tensor, and return this tensor."""
+    def not_equal_(self, other: Tensor | builtins.float) -> Tensor:
+        """In-place form of `not_equal`: write its result into this tensor, and return this tensor."""
+    def polygamma_(self, n: builtins.int) -> Tensor:
+        """In-place form of `polygamma`: write its result into this tensor, and return this tensor."""
     def pow_(self, exponent: Tensor | builtins.float) -> Tensor:
         """In-place form of `pow`: write its result into this tensor, and return this tensor."""
     def put_(self, index: Tensor, source: Tensor, accumulate: builtins.bool = False) -> Tensor:
         """In-place form of `put`: write its result into this tensor, and return this tensor."""
+    def rad2deg_(self) -> Tensor:
+        """In-place form of `rad2deg`: write its result into this tensor, and return this tensor."""
     def reciprocal_(self) -> Tensor:
         """In-place form of `reciprocal`: write its result into this tensor, and return this tensor."""
     def relu_(self, inplace: builtins.bool = False) -> Tensor:
@@ -872,12 +1011,16 @@ class Operations:
         """In-place form of `scatter_add`: write its result into this tensor, and return this tensor."""
     def scatter_reduce_(self, dim: builtins.int, index: Tensor, src: Tensor, reduce: str, *, include_self: builtins.bool = True) -> Tensor:
         """In-place form of `scatter_reduce`: write its result into this tensor, and return this tensor."""
+    def sgn_(self) -> Tensor:
+        """In-place form of `sgn`: write its result into this tensor, and return this tensor."""
     def sigmoid_(self) -> Tensor:
         """In-place form of `sigmoid`: write its result into this tensor, and return this tensor."""
     def sign_(self) -> Tensor:
         """In-place form of `sign`: write its result into this tensor, and return this tensor."""
     def sin_(self) -> Tensor:
         """In-place form of `sin`: write its result into this tensor, and return this tensor."""
+    def sinc_(self) -> Tensor:
+        """In-place form of `sinc`: write its result into this tensor, and return this tensor."""
     def sinh_(self) -> Tensor:
         """In-place form of `sinh`: write its result into this tensor, and return this tensor."""
     def sqrt_(self) -> Tensor:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from math import ceil
-from typing import TYPE_CHECKING
+from math import ceil, floor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from graphc.core.errors import located
 from graphc.dispatch.operation import op
-from graphc.ir.core.build import cast, constant, elementwise, iota, select
+from graphc.ir.core.build import cast, concatenate, constant, elementwise, iota, reshape, select
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import F64, I64, DType
-from graphc.ops.common import DTypeLike, default_float, dtype_or
+from graphc.ops.common import DTypeLike, default_float, dtype_or, torch_name
 from graphc.ops.create.fill import finished
 from graphc.ops.create.options import Options
 from graphc.tensors.tensor import Tensor
@@ -18,7 +20,7 @@ from graphc.tensors.tensor import Tensor
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["arange", "eye", "linspace", "logspace"]
+__all__ = ["arange", "eye", "linspace", "logspace", "range", "tril_indices", "triu_indices"]
 
 
 def arange(
@@ -171,3 +173,103 @@ def eye(n: int, m: int | None = None, *, dtype: DTypeLike = None, **keywords: Un
 @op("Eye")
 def _identity(shape: tuple[int, int], dtype: DType) -> Node:
     return cast(elementwise("eq", iota(shape, 0), iota(shape, 1)), dtype)
+
+
+def range(
+    start: float = 0, end: float | None = None, step: float = 1, *, dtype: DTypeLike = None, **keywords: Unpack[Options]
+) -> Tensor:
+    """Return the numbers start, start + step, start + 2 * step, … up to and including end; `graphc.arange` excludes it.
+
+    Args:
+        start: number, the first element.
+        end: number, included.
+        step: number, positive or negative, but not 0.
+        dtype: dtype of the result; the default float dtype if None.
+        **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of shape (floor((end - start) / step) + 1,).
+
+    Raises:
+        TypeError: if end is not given.
+        RuntimeError: if step is 0, or end cannot be reached from start in the direction of step.
+
+    Example:
+        >>> graphc.range(1, 2, 0.5)
+        tensor([1.0000, 1.5000, 2.0000])
+    """
+    if end is None:
+        raise located(TypeError('range() missing 1 required positional arguments: "end"'))
+    if step == 0:
+        raise located(RuntimeError("step must be nonzero"))
+    if (end - start) * step < 0:
+        raise located(RuntimeError("upper bound and lower bound inconsistent with step sign"))
+    count = floor((end - start) / step) + 1
+    return finished(_progression(start, step, count, dtype_or(dtype, default_float())), **keywords)
+
+
+@op("TrilIndices")
+def _pairs(rows: Any, columns: Any, dtype: DType) -> Node:
+    n = rows.type.size
+    return cast(concatenate([reshape(rows, (1, n)), reshape(columns, (1, n))], 0), dtype)
+
+
+def _triangle(name: str, row: int, col: int, offset: int, dtype: DTypeLike) -> Tensor:
+    for what, n in (("row", row), ("col", col)):
+        if n < 0:
+            raise located(RuntimeError(f"{what} must be non-negative, got {n}"))
+    chosen = dtype_or(dtype, I64)
+    if not chosen.is_int:
+        raise located(NotImplementedError(f"\"{name}\" not implemented for '{torch_name(chosen)}'"))
+    places = np.tril_indices(row, offset, col) if name == "tril_indices" else np.triu_indices(row, offset, col)
+    return _pairs(*places, chosen)
+
+
+def tril_indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike = None, **keywords: Unpack[Options]) -> Tensor:
+    """Return the indices of the lower triangle of a matrix: the rows, and the columns.
+
+    Args:
+        row: int, the number of rows.
+        col: int, the number of columns.
+        offset: int, the last diagonal that belongs to the triangle: 0 the main one, positive above it, negative below.
+        dtype: integer dtype of the result; int64 if None.
+        **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of shape (2, number of elements), in row-major order.
+
+    Raises:
+        RuntimeError: if row or col is negative.
+        NotImplementedError: if dtype is not an integer one.
+
+    Example:
+        >>> graphc.tril_indices(2, 3)
+        tensor([[0, 1, 1],
+                [0, 0, 1]])
+    """
+    return finished(_triangle("tril_indices", row, col, offset, dtype), **keywords)
+
+
+def triu_indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike = None, **keywords: Unpack[Options]) -> Tensor:
+    """Return the indices of the upper triangle of a matrix: the rows, and the columns.
+
+    Args:
+        row: int, the number of rows.
+        col: int, the number of columns.
+        offset: int, the first diagonal that belongs to the triangle: 0 the main one, positive above it, negative below.
+        dtype: integer dtype of the result; int64 if None.
+        **keywords: requires_grad and device; layout, pin_memory and memory_format are accepted and ignored.
+
+    Returns:
+        Tensor of shape (2, number of elements), in row-major order.
+
+    Raises:
+        RuntimeError: if row or col is negative.
+        NotImplementedError: if dtype is not an integer one.
+
+    Example:
+        >>> graphc.triu_indices(2, 3)
+        tensor([[0, 0, 0, 1, 1],
+                [0, 1, 2, 1, 2]])
+    """
+    return finished(_triangle("triu_indices", row, col, offset, dtype), **keywords)

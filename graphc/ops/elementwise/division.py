@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from graphc.core.promotion import promote
 from graphc.dispatch.operation import op
-from graphc.ir.core.build import derived, elementwise, select
-from graphc.ir.core.graph import Node
-from graphc.ops.common import Operand
+from graphc.ir.core.build import derived, elementwise, reduce, select
+from graphc.ir.core.graph import Node, Region, parameter
+from graphc.ir.regions.builders import while_loop
+from graphc.ops.common import Operand, all_axes, torch_name
 from graphc.ops.elementwise.signs import sign_bit
 
-__all__ = ["div", "divide", "floor_divide", "fmod", "reciprocal", "remainder", "true_divide"]
+__all__ = ["div", "divide", "floor_divide", "fmod", "gcd", "lcm", "reciprocal", "remainder", "true_divide"]
 
 
 @op("Div", varying=("input", "other"))
@@ -176,6 +177,64 @@ def reciprocal(input: Node) -> Node:
     """
     (x,) = promote(input, float=True)
     return 1 / x
+
+
+def _divisor(name: str, input: Node, other: Node) -> tuple[Node, Node, Node]:
+    """Return the operands and their greatest common divisors, by Euclid's algorithm for all elements at once."""
+    x, y = promote(input, other)
+    if not x.dtype.is_int:
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{torch_name(x.dtype)}'")
+    a, b = parameter(x.type), parameter(x.type)
+    goes_on = elementwise("ne", b, 0)
+    test = Region((a, b), (reduce("any", goes_on, all_axes(b)),))
+    rest = elementwise("remainder", a, select(goes_on, b, 1))
+    body = Region((a, b), (select(goes_on, b, a), select(goes_on, rest, b)))
+    return x, y, elementwise("abs", while_loop(test, body, [x, y])[0])
+
+
+@op("Gcd", differentiable=False)
+def gcd(input: Node, other: Node) -> Node:
+    """Return the greatest common divisors, which are not negative; that of 0 and 0 is 0.
+
+    Args:
+        input: integer tensor.
+        other: integer tensor; its shape broadcasts with that of input.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+        NotImplementedError: if the promoted dtype is not an integer one.
+
+    Example:
+        >>> graphc.gcd(graphc.tensor([12, -5, 0]), graphc.tensor([8, 10, 3]))
+        tensor([4, 5, 3])
+    """
+    return _divisor("gcd", input, other)[2]
+
+
+@op("Lcm", differentiable=False)
+def lcm(input: Node, other: Node) -> Node:
+    """Return the least common multiples, which are not negative; 0 where an operand is 0.
+
+    Args:
+        input: integer tensor.
+        other: integer tensor; its shape broadcasts with that of input.
+
+    Returns:
+        Tensor of the broadcast shape and the promoted dtype.
+
+    Raises:
+        RuntimeError: if the shapes do not broadcast.
+        NotImplementedError: if the promoted dtype is not an integer one.
+
+    Example:
+        >>> graphc.lcm(graphc.tensor([4, 0]), graphc.tensor([6, 3]))
+        tensor([12,  0])
+    """
+    x, y, divisor = _divisor("lcm", input, other)
+    return elementwise("abs", elementwise("floordiv", x, divisor) * y)
 
 
 divide = div

@@ -10,7 +10,7 @@ from graphc.ir.core.graph import Node
 from graphc.ops.common import float_function
 from graphc.ops.elementwise.exponential import LOG_2
 
-__all__ = ["acosh", "asinh", "atanh", "cosh", "sinh", "tanh"]
+__all__ = ["acosh", "arccosh", "arcsinh", "arctanh", "asinh", "atanh", "cosh", "sinh", "tanh"]
 
 
 @op("Sinh")
@@ -132,3 +132,10 @@ def atanh(input: Node) -> Node:
     """
     (x,) = promote(input, float=True)
     return derived("atanh", (elementwise("log1p", x) - elementwise("log1p", -x)) * 0.5, x)
+
+
+arcsinh = asinh
+
+arccosh = acosh
+
+arctanh = atanh

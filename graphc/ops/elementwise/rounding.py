@@ -10,7 +10,7 @@ from graphc.ir.core.graph import Node
 from graphc.ops.common import check_float
 from graphc.ops.templates import template
 
-__all__ = ["ceil", "floor", "frac", "round", "trunc"]
+__all__ = ["ceil", "fix", "floor", "frac", "round", "trunc"]
 
 
 def _rounding(name: str, x: Node) -> Node:
@@ -114,3 +114,6 @@ def frac(input: Node) -> Node:
         tensor([ 0.5000, -0.2500])
     """
     return input - elementwise("trunc", input)
+
+
+fix = trunc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphc.core.promotion import promote, result_dtype
 from graphc.dispatch.operation import op
 from graphc.ir.core.build import cast, permute, reshape, sum_
 from graphc.ir.core.graph import Node
@@ -9,7 +10,7 @@ from graphc.ops.common import expand_to, unsqueeze_axis
 from graphc.ops.linear_algebra.matrices import bmm, mm, mv, rows_times_matrix, rows_times_vector
 from graphc.ops.shape.repetition import expanded_shape
 
-__all__ = ["addmm", "addmv", "baddbmm", "bilinear", "linear"]
+__all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm", "bilinear", "linear"]
 
 
 def _mixed(product: Node, input: Node, beta: float, alpha: float) -> Node:
@@ -72,6 +73,63 @@ def addmv(input: Node, mat: Node, vec: Node, *, beta: float = 1, alpha: float = 
         tensor([13., 27.])
     """
     return _mixed(mv.nodes(mat, vec), input, beta, alpha)
+
+
+@op("Addbmm")
+def addbmm(input: Node, batch1: Node, batch2: Node, *, beta: float = 1, alpha: float = 1) -> Node:
+    """Return beta * input + alpha times the sum of the products batch1 @ batch2 over the batch.
+
+    Args:
+        input: tensor that broadcasts to (n, m).
+        batch1: tensor of shape (b, n, k).
+        batch2: tensor of shape (b, k, m) and the dtype of batch1.
+        beta: factor of input; with beta 0, NaN and infinities in input do not matter.
+        alpha: factor of the sum.
+
+    Returns:
+        Tensor of shape (n, m) and the dtype of the batches.
+
+    Raises:
+        RuntimeError: if batch1 or batch2 does not have three axes, the shapes do not fit, or the dtypes of the batches
+            differ.
+        NotImplementedError: if the matrices are bool.
+
+    Example:
+        >>> graphc.addbmm(graphc.ones(1), graphc.ones(5, 2, 3), graphc.ones(5, 3, 2))
+        tensor([[16., 16.],
+                [16., 16.]])
+    """
+    return _mixed(sum_(bmm.nodes(batch1, batch2), (0,)), input, beta, alpha)
+
+
+@op("Addr")
+def addr(input: Node, vec1: Node, vec2: Node, *, beta: float = 1, alpha: float = 1) -> Node:
+    """Return beta * input + alpha * the outer product of two vectors.
+
+    Args:
+        input: tensor that broadcasts to (n, m).
+        vec1: vector of n elements.
+        vec2: vector of m elements.
+        beta: factor of input; with beta 0, NaN and infinities in input do not matter.
+        alpha: factor of the product.
+
+    Returns:
+        Tensor of shape (n, m) and the promoted dtype.
+
+    Raises:
+        RuntimeError: if vec1 or vec2 is not a vector, or input does not broadcast.
+
+    Example:
+        >>> graphc.addr(graphc.ones(2, 2), graphc.tensor([1.0, 2.0]), graphc.tensor([3.0, 4.0]))
+        tensor([[4., 5.],
+                [7., 9.]])
+    """
+    for name, x in (("vec1", vec1), ("vec2", vec2)):
+        if x.type.rank != 1:
+            raise RuntimeError(f"addr: Expected 1-D argument {name}, but got {x.type.rank}-D")
+    a, b = promote(unsqueeze_axis(vec1, 1), unsqueeze_axis(vec2, 0))
+    dtype = result_dtype([input, a])
+    return _mixed(cast(a, dtype) * cast(b, dtype), input, beta, alpha)
 
 
 @op("Baddbmm", saves="others")

@@ -11,12 +11,13 @@ from graphc.core import dtypes
 from graphc.ops.common import DTypeLike
 from graphc.ops.create import data, fill
 from graphc.ops.methods.docstrings import section
+from graphc.ops.special import zeta
 from graphc.tensors.constructors import legacy
 from graphc.tensors.devices import device
 from graphc.tensors.tensor import Tensor
 from graphc.tensors.typed import TensorType
 
-__all__ = ["CONVERTERS", "MAKERS", "cpu", "is_floating_point", "new", "to", "type", "type_as"]
+__all__ = ["CONVERTERS", "MAKERS", "cpu", "is_floating_point", "new", "polygamma", "to", "type", "type_as"]
 
 _TYPE_NAMES = {"float32": "Float", "float64": "Double", "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool"}
 
@@ -95,6 +96,25 @@ def type(self: Tensor, dtype: Any = None) -> Tensor | str:
     elif isinstance(dtype, TensorType):
         dtype = dtype.dtype
     return in_dtype(self, dtypes.as_dtype(dtype))
+
+
+def polygamma(self: Tensor, n: int) -> Tensor:
+    """Return the n-th derivative of the digamma function.
+
+    Args:
+        n: the order, not negative.
+
+    Returns:
+        Tensor of the same shape, of its dtype if that is a float dtype, else of the default one.
+
+    Raises:
+        RuntimeError: if n is negative.
+
+    Example:
+        >>> graphc.tensor([1.0, 0.5]).polygamma(1)
+        tensor([1.6449, 4.9348])
+    """
+    return zeta.polygamma(n, self)
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:

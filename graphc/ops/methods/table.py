@@ -7,6 +7,7 @@ from typing import Any
 
 from graphc.core.errors import guard
 from graphc.dispatch.operation import operator
+from graphc.ops import queries
 from graphc.ops.decompositions import torch_names
 from graphc.ops.elementwise import (
     arithmetic,
@@ -15,11 +16,11 @@ from graphc.ops.elementwise import (
     comparison,
     division,
     exponential,
-    gamma,
     hyperbolic,
     logic,
     powers,
     predicates,
+    representation,
     rounding,
     signs,
     special,
@@ -49,17 +50,17 @@ from graphc.ops.reduce import (
 from graphc.ops.reduce import logic as reduce_logic
 from graphc.ops.shape import axes, diagonals, order, parts, repetition, sizes
 from graphc.ops.shape import slices as shape_slices
+from graphc.ops.special import bessel, errors, gamma, incomplete, zeta
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["METHODS", "SPECIAL"]
 
 MODULES: tuple[Any, ...] = (
-    arithmetic, bits, bounds, comparison, division, exponential, gamma, hyperbolic, logic, powers, predicates, rounding, signs,
-    special, trigonometric, torch_names, gather, items, masks, reductions, scatter, slices, strides, writing, affine, cholesky,
-    matrices, matrix_exponential, square_matrices, triangular, vectors, rectifiers, softmax, distributions, integers,
-    counting, covariances, cumulative, differences, distances, extremes, histograms, reduce_logic, moments, norms,
-    order_statistics, sorting, sums, axes, diagonals, order,
-    parts, repetition, sizes, shape_slices,
+    arithmetic, bits, bounds, comparison, division, exponential, gamma, hyperbolic, logic, powers, predicates, rounding,
+    signs, special, trigonometric, torch_names, gather, items, masks, reductions, scatter, slices, strides, writing, affine,
+    cholesky, matrices, matrix_exponential, square_matrices, triangular, vectors, rectifiers, softmax, distributions,
+    integers, counting, covariances, cumulative, differences, distances, extremes, histograms, reduce_logic, moments, norms,
+    order_statistics, sorting, sums, axes, diagonals, order, parts, repetition, sizes, shape_slices, representation,
 )  # fmt: skip
 """The modules whose functions are methods too."""
 
@@ -77,6 +78,13 @@ METHODS = {name: getattr(module, name) for module in MODULES for name in module.
 SPECIAL: dict[str, Any] = {
     **{name: getattr(module, name) for module in (conversion, filling, placement) for name in module.__all__ if name.islower()},
     **placement.PROPERTIES,
+    "erfc": errors.erfc,
+    "erfinv": errors.erfinv,
+    "i0": bessel.i0,
+    "igamma": incomplete.igamma,
+    "igammac": incomplete.igammac,
+    "mvlgamma": zeta.mvlgamma,
+    "polygamma": conversion.polygamma,
     **conversion.CONVERTERS,
     **{maker.__name__: maker for maker in conversion.MAKERS},
     "__getitem__": subscripts.get_item,
@@ -86,7 +94,9 @@ SPECIAL: dict[str, Any] = {
     "ndimension": Tensor.dim,
     "T": property(axes.reverse_axes),
     "mT": property(axes.matrix_transpose),
-    "mH": property(axes.matrix_transpose),
+    "mH": property(axes.adjoint),
+    "H": property(axes.conjugate_matrix),
+    **{n: getattr(queries, n) for n in ("is_conj", "is_inference", "is_neg", "is_nonzero", "is_same_size", "is_signed")},
     "__neg__": arithmetic.neg,
     "__pos__": arithmetic.positive,
     "__abs__": signs.abs,

@@ -9,7 +9,7 @@ from graphc.ir.core.build import permute as permute_axes
 from graphc.ir.core.graph import Node
 from graphc.ops.common import axis_of, flatten_sizes
 
-__all__ = ["moveaxis", "movedim", "permute", "swapaxes", "swapdims", "t", "transpose"]
+__all__ = ["adjoint", "moveaxis", "movedim", "permute", "swapaxes", "swapdims", "t", "transpose"]
 
 
 @op("Permute", view=True)
@@ -121,6 +121,52 @@ def matrix_transpose(input: Node) -> Node:
     if rank < 2:
         raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {rank}-D tensor.")
     return permute_axes(input, (*range(rank - 2), rank - 1, rank - 2))
+
+
+@op("Transpose", view=True)
+def adjoint(input: Node) -> Node:
+    """Transpose matrices: swap the last two axes; there are no complex numbers to conjugate.
+
+    Args:
+        input: tensor of shape `(*, m, n)`.
+
+    Returns:
+        Tensor of shape `(*, n, m)` that shares the storage of input.
+
+    Raises:
+        RuntimeError: if input has fewer than two axes.
+
+    Example:
+        >>> graphc.adjoint(graphc.ones(5, 2, 3)).shape
+        torch.Size([5, 3, 2])
+    """
+    if input.type.rank < 2:
+        raise RuntimeError(
+            f"tensor.adjoint() is only supported on matrices or batches of matrices. Got {input.type.rank}-D tensor."
+        )
+    return matrix_transpose.nodes(input)
+
+
+@op("Permute", view=True)
+def conjugate_matrix(input: Node) -> Node:
+    """Transpose a matrix, as its conjugate would be.
+
+    Args:
+        input: matrix, or 0-d tensor.
+
+    Returns:
+        Tensor that shares the storage of input.
+
+    Raises:
+        RuntimeError: if input has another number of axes.
+
+    Example:
+        >>> graphc.ones(2, 3).H.shape
+        torch.Size([3, 2])
+    """
+    if input.type.rank not in (0, 2):
+        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {input.type.rank}-D tensor.")
+    return permute_axes(input, range(input.type.rank)[::-1])
 
 
 @op("Permute", view=True)

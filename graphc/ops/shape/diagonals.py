@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphc.dispatch.operation import op
-from graphc.ir.core.build import broadcast, elementwise, iota, pad, zeros_like
+from graphc.ir.core.build import broadcast, elementwise, iota, pad, reshape, zeros_like
 from graphc.ir.core.build import select as choose
 from graphc.ir.core.graph import Node
 from graphc.ops.common import Operand, axis_of
@@ -11,7 +11,7 @@ from graphc.ops.shape.axes import movedim
 from graphc.storage.steps import Diagonal
 from graphc.storage.views import ViewSteps, read
 
-__all__ = ["diag", "diag_embed", "diagonal", "tril", "triu"]
+__all__ = ["diag", "diag_embed", "diagflat", "diagonal", "tril", "triu"]
 
 
 def diagonal_steps(input: Operand, offset: int = 0, dim1: int = 0, dim2: int = 1) -> ViewSteps:
@@ -113,6 +113,25 @@ def diag(input: Node, diagonal: int = 0) -> Node:
     if input.type.rank == 2:
         return _diagonal_of(input, diagonal)
     raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.type.rank}D")
+
+
+@op("DiagEmbed", saves=False)
+def diagflat(input: Node, offset: int = 0) -> Node:
+    """Return the square matrix with the elements of input, in row-major order, on its diagonal.
+
+    Args:
+        input: tensor.
+        offset: int, which diagonal: 0 the main one, positive above it, negative below.
+
+    Returns:
+        Matrix of the dtype of input, with as many rows as input has elements, and |offset| more.
+
+    Example:
+        >>> graphc.diagflat(graphc.tensor([[1, 2]]))
+        tensor([[1, 0],
+                [0, 2]])
+    """
+    return diag_matrix(reshape(input, (input.type.size,)), offset)
 
 
 def _triangle(x: Node, name: str) -> tuple[Node, Node]:

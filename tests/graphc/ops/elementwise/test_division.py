@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import graphc as torch
+from tests import parity
 
 INF, NAN = float("inf"), float("nan")
 
@@ -96,3 +97,19 @@ def test_f32_floor_division_at_the_bounds_of_its_short_way() -> None:
             got = np.asarray(torch.compile(f)(torch.from_numpy(a.copy()), torch.from_numpy(b.copy())))
             np.testing.assert_array_equal(got, want)
             np.testing.assert_array_equal(np.signbit(got)[want == 0], np.signbit(want)[want == 0])
+
+
+@pytest.mark.parametrize("name", ["gcd", "lcm"])
+def test_divisors_and_multiples(name: str) -> None:
+    rng = np.random.default_rng(0)
+    pairs = (
+        (rng.integers(-1000, 1000, 50), rng.integers(-1000, 1000, 50)), (rng.integers(0, 9, (5, 1)), rng.integers(0, 9, 4)),
+        (np.array([0, 0, 5, -(2**63)]), np.array([0, 3, 0, 0])), (rng.integers(0, 250, 9).astype(np.uint8),) * 2,
+        (np.array([12], np.int32), np.array([18])), (np.zeros(0, np.int64),) * 2, (np.array(12), np.array(18)),
+        (np.array([12586269025]), np.array([7778742049])),
+    )  # fmt: skip
+    for x, y in pairs:
+        parity.assert_same(lambda t: lambda a, b: getattr(t, name)(a, b), x, y)
+    x = rng.integers(1, 99, (3, 4))
+    assert torch.func.vmap(torch.gcd)(torch.tensor(x), torch.tensor(3 * x)).tolist() == x.tolist()
+    parity.assert_same_error(lambda t: getattr(t, name)(t.ones(2), t.ones(2)))

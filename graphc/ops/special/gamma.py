@@ -33,6 +33,12 @@ def _shifted(x: Node) -> tuple[Node, Node, Node]:
     return below, select(below, x, 1), select(below, x + SHIFT, x)
 
 
+def stirling_correction(x: Node) -> Node:
+    """Return log(gamma(x)) minus (x - 1/2) log(x) - x + log(2 pi) / 2, for x >= SHIFT; node level."""
+    inverse = 1 / x
+    return _series(inverse, STIRLING) * inverse
+
+
 def lgamma_nodes(x: Node) -> Node:
     """Return log |gamma(x)|; node level."""
     low = x < 0.5
