@@ -24,7 +24,7 @@ FOLDERS = [
     "ops", "ops.elementwise", "ops.special", "ops.create", "ops.shape", "ops.indexing", "ops.reduce", "ops.linear_algebra",
     "ops.decompositions", "ops.random", "ops.nn", "ops.resampling", "ops.losses", "ops.methods",
     "autograd", "tracing", "batching", "control_flow", "compiler.guards", "compiler.results", "compiler", "func",
-    "nn", "nn.module", "nn.containers", "nn.layers", "nn.activation", "nn.convolution", "nn.utils",
+    "nn", "nn.module", "nn.containers", "nn.layers", "nn.activation", "nn.convolution", "nn.lazy", "nn.utils",
     "nn.resampling", "nn.recurrent", "nn.transformer", "nn.losses", "nn.__init__",
     "distributions", "backends", "optim", "optim.lr_scheduler", "optim.__init__", "utils", "", "cli",
 ]  # fmt: skip

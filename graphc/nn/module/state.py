@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from graphc.autograd.grad_mode import no_grad
 from graphc.nn.module.members import Members
-from graphc.nn.parameter import Parameter
+from graphc.nn.parameter import Parameter, is_lazy
 from graphc.tensors.tensor import Tensor
 
 __all__ = ["IncompatibleKeys", "StateDict"]
@@ -61,7 +61,7 @@ class StateDict(Members):
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         """Add the state of this module, without submodules; subclasses may extend it."""
         for name, tensor in self._own_state().items():
-            destination[prefix + name] = tensor if keep_vars else tensor.detach()
+            destination[prefix + name] = tensor if keep_vars or is_lazy(tensor) else tensor.detach()
         if type(self).get_extra_state is not StateDict.get_extra_state:
             destination[prefix + EXTRA] = self.get_extra_state()
 
@@ -149,6 +149,8 @@ class StateDict(Members):
         for name, tensor in own.items():
             key = prefix + name
             if key in state_dict:
+                if is_lazy(tensor) and is_lazy(state_dict[key]):
+                    continue
                 problem = _load_problem(key, tensor, state_dict[key])
                 if problem:
                     error_msgs.append(problem)
