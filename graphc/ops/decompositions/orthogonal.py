@@ -24,6 +24,7 @@ from graphc.ir.transforms.decomposition_rules import parts_of_eigh, parts_of_qr,
 from graphc.ir.transforms.matrix_rules import block
 from graphc.ops.common import check_float, checked
 from graphc.ops.create.fill import empty
+from graphc.ops.failures import computed
 from graphc.ops.linear_algebra.results import Eigh, Qr, Svd
 from graphc.ops.linear_algebra.systems import check_float_matrices, check_square, identity
 from graphc.tensors.tensor import Tensor
@@ -150,7 +151,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigh:
     Raises:
         RuntimeError: if the matrices are not square, or UPLO is another letter.
         NotImplementedError: if A is not floating-point.
-        LinAlgError: if LAPACK's algorithm does not converge, when values are computed.
+        LinAlgError: if LAPACK's algorithm does not converge.
         ImportError: if SciPy is missing.
 
     Example:
@@ -177,7 +178,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     Raises:
         RuntimeError: if the matrices are not square, or UPLO is another letter.
         NotImplementedError: if A is not floating-point.
-        LinAlgError: if LAPACK's algorithm does not converge, when values are computed.
+        LinAlgError: if LAPACK's algorithm does not converge.
         ImportError: if SciPy is missing.
 
     Example:
@@ -235,7 +236,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
 
     Raises:
         RuntimeError: if A is not floating-point or has fewer than two axes, or a driver is given.
-        LinAlgError: if elements are not finite, or LAPACK's algorithm does not converge, when values are computed.
+        LinAlgError: if elements are not finite, or LAPACK's algorithm does not converge.
         ImportError: if SciPy is missing.
 
     Example:
@@ -244,7 +245,8 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
         tensor([4., 3.])
     """
     _check_driver(driver)
-    return Svd(*_svd(A, full_matrices))
+    u, s, vh = _svd(A, full_matrices)
+    return Svd(u, computed(s), vh)
 
 
 def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
@@ -259,7 +261,7 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
 
     Raises:
         RuntimeError: if A is not floating-point or has fewer than two axes, or a driver is given.
-        LinAlgError: if elements are not finite, or LAPACK's algorithm does not converge, when values are computed.
+        LinAlgError: if elements are not finite, or LAPACK's algorithm does not converge.
         ImportError: if SciPy is missing.
 
     Example:
@@ -267,5 +269,5 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
         tensor([4., 3.])
     """
     _check_driver(driver)
-    values: Tensor = _svd(A, False)[1]
+    values: Tensor = computed(_svd(A, False)[1])
     return values

@@ -7,12 +7,14 @@ from graphc.ir.core.build import swap_last
 from graphc.ir.core.graph import Node
 from graphc.ir.transforms.matrix_rules import solve_triangular
 from graphc.ops.common import check_float, torch_name
+from graphc.ops.failures import raises_at_once
 from graphc.ops.linear_algebra.factorizations import factor_or_fail
 from graphc.ops.linear_algebra.systems import check_square, identity, solution
 
 __all__ = ["cholesky", "cholesky_inverse", "cholesky_solve"]
 
 
+@raises_at_once
 @op("Cholesky")
 def cholesky(input: Node, upper: bool = False) -> Node:
     """Factor symmetric positive definite matrices into L L^T, or U^T U.
@@ -27,7 +29,7 @@ def cholesky(input: Node, upper: bool = False) -> Node:
         Tensor of the shape and dtype of input: lower, or upper, triangular.
 
     Raises:
-        LinAlgError: if a matrix is not positive definite, when values are computed.
+        LinAlgError: if a matrix is not positive definite.
         RuntimeError: if input is not floating-point, or its matrices are not square.
 
     Example:

@@ -8,6 +8,7 @@ from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I32, I64
 from graphc.ir.transforms.matrix_rules import block, lower, upper
 from graphc.ops.common import check_float, checked
+from graphc.ops.failures import computed, raises_at_once
 from graphc.ops.linear_algebra.results import CholeskyEx, LuFactor, LuFactorEx, LuParts
 from graphc.ops.linear_algebra.systems import check_float_matrices, first_failure, matrix_diagonal, nonzero
 from graphc.tensors.tensor import Tensor
@@ -33,6 +34,7 @@ def factor_or_fail(name: str, a: Node, upper: bool) -> Node:
     return checked(factor, holds, f"{name}: {rule}")
 
 
+@raises_at_once
 @op("LinalgCholeskyEx")
 def cholesky(A: Node, *, upper: bool = False) -> Node:
     """Factor symmetric positive definite matrices into L L^T, or U^T U.
@@ -48,7 +50,7 @@ def cholesky(A: Node, *, upper: bool = False) -> Node:
         Tensor of the shape and dtype of A: lower, or upper, triangular.
 
     Raises:
-        LinAlgError: if a matrix is not positive definite, when values are computed.
+        LinAlgError: if a matrix is not positive definite.
         RuntimeError: if A is not floating-point, or its matrices are not square.
 
     Example:
@@ -83,14 +85,15 @@ def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -
         int32, the number of that pivot, counted from 1, or 0.
 
     Raises:
-        LinAlgError: if check_errors, and a matrix is not positive definite, when values are computed.
+        LinAlgError: if check_errors, and a matrix is not positive definite.
         RuntimeError: if A is not floating-point, or its matrices are not square.
 
     Example:
         >>> graphc.linalg.cholesky_ex(graphc.tensor([[4.0, 2.0], [2.0, -5.0]])).info
         tensor(2, dtype=torch.int32)
     """
-    return CholeskyEx(*_cholesky_ex(A, upper, check_errors))
+    result = _cholesky_ex(A, upper, check_errors)
+    return CholeskyEx(*(computed(result) if check_errors else result))
 
 
 # -- LU ---------------------------------------------------------------------------------------------------------------
@@ -141,7 +144,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> LuFactor:
         (..., min(m, n)).
 
     Raises:
-        LinAlgError: if a pivot is zero, when values are computed.
+        LinAlgError: if a pivot is zero.
         RuntimeError: if A has fewer than two axes, or pivot is false.
         NotImplementedError: if A is not floating-point.
 
@@ -152,7 +155,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True) -> LuFactor:
                 [ 0.5000, -1.0000]]),
         pivots=tensor([2, 2], dtype=torch.int32))
     """
-    return LuFactor(*_lu_factor(A, pivot, "lu_factor")[:2])
+    return LuFactor(*computed(_lu_factor(A, pivot, "lu_factor"))[:2])
 
 
 def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -> LuFactorEx:
@@ -168,7 +171,7 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -
         pivot that is zero, counted from 1, or 0.
 
     Raises:
-        LinAlgError: if check_errors, and a pivot is zero, when values are computed.
+        LinAlgError: if check_errors, and a pivot is zero.
         RuntimeError: if A has fewer than two axes, or pivot is false.
         NotImplementedError: if A is not floating-point.
 
@@ -176,7 +179,8 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -
         >>> graphc.linalg.lu_factor_ex(graphc.tensor([[1.0, 2.0], [2.0, 4.0]])).info
         tensor(2, dtype=torch.int32)
     """
-    return LuFactorEx(*_lu_factor(A, pivot, "lu_factor_ex" if check_errors else ""))
+    result = _lu_factor(A, pivot, "lu_factor_ex" if check_errors else "")
+    return LuFactorEx(*(computed(result) if check_errors else result))
 
 
 def unpacked(factors: Node, pivots: Node) -> tuple[Node, Node, Node]:

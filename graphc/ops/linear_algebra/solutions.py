@@ -9,6 +9,7 @@ from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I32, I64
 from graphc.ir.transforms.matrix_rules import solve_triangular as triangular_nodes
 from graphc.ops.common import check_float, checked, expand_to, squeeze_axis, unsqueeze_axis
+from graphc.ops.failures import computed, raises_at_once
 from graphc.ops.linear_algebra.results import InvEx, SolveEx
 from graphc.ops.linear_algebra.systems import (
     check_float_matrices,
@@ -55,6 +56,7 @@ def _singular(name: str) -> str:
     return f"torch.linalg.{name}: The solver failed because the input matrix is singular."
 
 
+@raises_at_once
 @op("LinalgSolveEx")
 def solve(A: Node, B: Node, *, left: bool = True) -> Node:
     """Solve square systems of linear equations, A X = B.
@@ -70,7 +72,7 @@ def solve(A: Node, B: Node, *, left: bool = True) -> Node:
         Tensor of the broadcast shape of B, and of its dtype.
 
     Raises:
-        LinAlgError: if a matrix is singular, when values are computed.
+        LinAlgError: if a matrix is singular.
         RuntimeError: if A is not floating-point or its matrices are not square, or shapes or dtypes do not fit.
 
     Example:
@@ -101,14 +103,15 @@ def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = Fa
         int32, the number of the first pivot that is zero, counted from 1, or 0.
 
     Raises:
-        LinAlgError: if check_errors, and a matrix is singular, when values are computed.
+        LinAlgError: if check_errors, and a matrix is singular.
         RuntimeError: if A is not floating-point or its matrices are not square, or shapes or dtypes do not fit.
 
     Example:
         >>> graphc.linalg.solve_ex(graphc.ones(2, 2), graphc.ones(2)).info
         tensor(2, dtype=torch.int32)
     """
-    return SolveEx(*_solve_ex(A, B, left, check_errors))
+    result = _solve_ex(A, B, left, check_errors)
+    return SolveEx(*(computed(result) if check_errors else result))
 
 
 # -- inverses ---------------------------------------------------------------------------------------------------------
@@ -127,6 +130,7 @@ def checked_inverse(name: str, a: Node) -> Node:
     return checked(x, holds, f"{name}: {rule}")
 
 
+@raises_at_once
 @op("LinalgInvEx")
 def inv(A: Node) -> Node:
     """Invert square matrices.
@@ -140,7 +144,7 @@ def inv(A: Node) -> Node:
         Tensor of the shape and dtype of A.
 
     Raises:
-        LinAlgError: if a matrix is singular, when values are computed.
+        LinAlgError: if a matrix is singular.
         RuntimeError: if A is not floating-point, or its matrices are not square.
 
     Example:
@@ -169,14 +173,15 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> InvEx:
         int32, the number of the first pivot that is zero, counted from 1, or 0.
 
     Raises:
-        LinAlgError: if check_errors, and a matrix is singular, when values are computed.
+        LinAlgError: if check_errors, and a matrix is singular.
         RuntimeError: if A is not floating-point, or its matrices are not square.
 
     Example:
         >>> graphc.linalg.inv_ex(graphc.ones(2, 2)).info
         tensor(2, dtype=torch.int32)
     """
-    return InvEx(*_inv_ex(A, check_errors))
+    result = _inv_ex(A, check_errors)
+    return InvEx(*(computed(result) if check_errors else result))
 
 
 # -- triangular systems -----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from graphc.ir.core.build import cast, select, sum_
 from graphc.ir.core.build import matmul as matmul_nodes
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
+from graphc.ops.failures import raises_at_once
 from graphc.ops.linear_algebra.determinants import det as determinant
 from graphc.ops.linear_algebra.determinants import determinants
 from graphc.ops.linear_algebra.determinants import slogdet as sign_and_logarithm
@@ -54,7 +55,7 @@ def matrix_power(input: Node, n: int) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
-        LinAlgError: if n is negative and a matrix is singular, when values are computed.
+        LinAlgError: if n is negative and a matrix is singular.
         RuntimeError: if the matrices are not square, or n is negative and they are not floating-point.
         NotImplementedError: if the matrices are bool and n is above 1.
 
@@ -136,6 +137,7 @@ def logdet(input: Node) -> Node:
     return select(sign < 0, float("nan"), logarithm)
 
 
+@raises_at_once
 @op("LinalgInvEx")
 def inverse(input: Node) -> Node:
     """Invert square matrices; it is `graphc.linalg.inv`.
@@ -147,7 +149,7 @@ def inverse(input: Node) -> Node:
         Tensor of the shape and dtype of input.
 
     Raises:
-        LinAlgError: if a matrix is singular, when values are computed.
+        LinAlgError: if a matrix is singular.
         RuntimeError: if input is not floating-point, or its matrices are not square.
 
     Example:

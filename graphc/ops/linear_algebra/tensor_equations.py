@@ -10,6 +10,7 @@ from graphc.ir.core.build import cast, permute, reshape
 from graphc.ir.core.graph import Node
 from graphc.ir.core.types import I64
 from graphc.ops.common import axis_of, torch_name
+from graphc.ops.failures import raises_at_once
 from graphc.ops.linear_algebra.solutions import checked_inverse
 from graphc.ops.linear_algebra.solutions import solve as solve_matrices
 from graphc.ops.linear_algebra.systems import powers
@@ -17,6 +18,7 @@ from graphc.ops.linear_algebra.systems import powers
 __all__ = ["tensorinv", "tensorsolve", "vander"]
 
 
+@raises_at_once
 @op("LinalgTensorinv")
 def tensorinv(A: Node, ind: int = 2) -> Node:
     """Invert a tensor as the matrix whose rows are its first axes, and whose columns are the others.
@@ -29,7 +31,7 @@ def tensorinv(A: Node, ind: int = 2) -> Node:
         Tensor of shape A.shape[ind:] + A.shape[:ind]; `graphc.tensordot(result, A, ind)` is the identity.
 
     Raises:
-        LinAlgError: if the matrix is singular, when values are computed.
+        LinAlgError: if the matrix is singular.
         RuntimeError: if ind is not positive, the products differ, or A is not floating-point.
 
     Example:
@@ -46,6 +48,7 @@ def tensorinv(A: Node, ind: int = 2) -> Node:
     return reshape(inverse, columns + rows)
 
 
+@raises_at_once
 @op("LinalgTensorsolve")
 def tensorsolve(A: Node, B: Node, dims: Sequence[int] | None = None) -> Node:
     """Solve tensordot(A, X, X.ndim) = B for X.
@@ -59,7 +62,7 @@ def tensorsolve(A: Node, B: Node, dims: Sequence[int] | None = None) -> Node:
         Tensor of the shape of the other axes of A, and of its dtype.
 
     Raises:
-        LinAlgError: if A, as a matrix, is singular, when values are computed.
+        LinAlgError: if A, as a matrix, is singular.
         RuntimeError: if A is not floating-point, or shapes or dtypes do not fit.
         IndexError: if an axis is out of range.
 
