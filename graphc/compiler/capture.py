@@ -144,7 +144,7 @@ class Tracer:
             return tensors[id(argument.passed)]
         storage = Storage(node, argument.requires_grad)
         value = argument.passed
-        if isinstance(value, Tensor) and not value.is_leaf:
+        if argument.leads_on:
             storage._fn = TransformInput(node, ())
             storage._fn.metadata = {"argument": value}
         tensor = tensors[id(value)] = Tensor._of(storage)
@@ -207,7 +207,7 @@ class Tracer:
     def _is_found(self, tensor: Tensor) -> bool:
         """Return whether a tensor that was replaced can be found by the place where it was."""
         root, steps = tensor._place()
-        own_history = tensor.requires_grad and tensor._storage.place[0] is not tensor._storage
+        own_history = tensor._storage.requires_grad and tensor._storage.place[0] is not tensor._storage
         passed = any(a.root is root for a in self.call.arguments if not a.is_numpy)
         if steps or own_history or passed or not self.trace.rebound.isdisjoint((root, tensor._storage)):
             return False

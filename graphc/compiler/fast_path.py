@@ -85,8 +85,10 @@ class FastPath:
             return self.slow(*args)
         for number in self.rebound:
             own(storages[number])
-        write_state(storages, outputs, self.writes)
-        write_grads(self.grads, outputs)
+        if self.writes:
+            write_state(storages, outputs, self.writes)
+        if self.grads:
+            write_grads(self.grads, outputs)
         values = [value_of(r, args, outputs, self.to_numpy) for r in self.results]
         return self.build(values if self.arranged is None else self.arranged(values, args))
 
@@ -111,7 +113,8 @@ class FastPath:
         for capture, requires_grad in self.captures:
             if type(capture) is Storage:
                 storage: Storage | None = capture
-                value = capture.array()
+                node = capture._node
+                value = capture.array() if node is None else node.value
             else:
                 storage = capture if isinstance(capture, Storage) else capture()
                 value = None if storage is None else storage.array()

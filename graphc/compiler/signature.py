@@ -26,10 +26,13 @@ __all__ = ["Argument", "Call", "flatten_call", "names_of"]
 
 @dataclass(eq=False)
 class Argument:
-    """A tensor or array argument of one call: the object passed, and its values."""
+    """A tensor or array argument of one call: the object passed, its values, and what of its history a trace depends on."""
 
     passed: Any
     array: np.ndarray[Any, Any]
+    requires_grad: bool = False
+    leads_on: bool = False
+    """Whether it is the result of an operation through which gradients flow on."""
 
     @property
     def root(self) -> Any:
@@ -40,11 +43,6 @@ class Argument:
     def is_numpy(self) -> bool:
         """Whether the caller passed a NumPy array."""
         return not isinstance(self.passed, Tensor)
-
-    @property
-    def requires_grad(self) -> bool:
-        """Whether the caller passed a tensor that requires a gradient."""
-        return isinstance(self.passed, Tensor) and self.passed.requires_grad
 
     @property
     def hooks(self) -> tuple[Any, ...]:
@@ -61,7 +59,8 @@ class Argument:
 def argument(leaf: Any) -> Argument:
     """Return a tensor or array as an argument; unaligned arrays and those of another byte order are copied."""
     if isinstance(leaf, Tensor):
-        return Argument(leaf, leaf._array())
+        requires_grad = leaf.requires_grad
+        return Argument(leaf, leaf._array(), requires_grad, requires_grad and not leaf.is_leaf)
     array = np.asarray(leaf)
     of_numpy(array.dtype)
     whole = all(s % array.itemsize == 0 for s in array.strides)
@@ -101,8 +100,8 @@ def flatten_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
             arguments.append(arg)
             objects = () if arg.is_numpy else (leaf, arg.root)  # arrays are only read: two names for one are two arguments
             same = [first.setdefault(id(x), len(first)) for x in objects]
-            array, leads_on = arg.array, arg.requires_grad and not arg.passed.is_leaf
-            parts.append((arg.is_numpy, array.dtype, array.shape, arg.strides, arg.requires_grad, leads_on, arg.hooks, *same))
+            kind = (arg.is_numpy, arg.array.dtype, arg.array.shape, arg.strides, arg.requires_grad, arg.leads_on, arg.hooks)
+            parts.append((*kind, *same))
         else:
             parts.append(_by_value(leaf))
     return Call(tree, leaves, arguments, (tree, _keys(tree), tuple(parts), state.grad))

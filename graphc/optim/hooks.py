@@ -124,7 +124,7 @@ def with_hooks(step: Hook) -> Hook:
 
     @wraps(step)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        hooks = guard(lambda: [*_entries(self, "_step_pre_hooks"), *_entries(self, "_step_post_hooks")])
+        hooks = guard(lambda: _step_hooks(self))
         if not hooks or type(self).step is not call:
             return step(self, *args, **kwargs)
         for hook in list(self._step_pre_hooks.values()):
@@ -141,6 +141,10 @@ def with_hooks(step: Hook) -> Hook:
     return call
 
 
-def _entries(optimizer: Any, kind: str) -> list[Any]:
-    """Return the hooks of a kind with their numbers; optimizers in old pickles have none."""
-    return [part for entry in optimizer.__dict__.get(kind, {}).items() for part in entry]
+def _step_hooks(optimizer: Any) -> tuple[Any, ...]:
+    """Return the hooks of steps with their numbers; optimizers in old pickles have none."""
+    own = optimizer.__dict__
+    before, after = own.get("_step_pre_hooks"), own.get("_step_post_hooks")
+    if not before and not after:
+        return ()
+    return tuple([part for hooks in (before, after) for entry in (hooks or {}).items() for part in entry])

@@ -136,6 +136,13 @@ class Storage:
         self.pending = self.version = 0
         return self
 
+    @classmethod
+    def of_array(cls, value: Any) -> Storage:
+        """Return the storage of a known value, without a node."""
+        self = cls.recorded(None, -1, False, None)
+        self.value = value
+        return self
+
     def become(self, other: Storage) -> None:
         """Take the value of the slot of another, new storage, and its history if it has one."""
         recording, before = other.recording, self.slot if self.recording is other.recording else None

@@ -47,12 +47,17 @@ def exact(a: Any, b: Any) -> bool:
     kind = type(a)
     if kind is not type(b):
         return False
+    if kind is tuple or kind is list:
+        if len(a) != len(b):
+            return False
+        for x, y in zip(a, b):  # noqa: B905, SIM110 (this runs at each call; a generator takes longer)
+            if x is not y and not exact(x, y):
+                return False
+        return True
     if kind is float:
         return struct.pack("d", a) == struct.pack("d", b)
     if kind in _NUMBERS or kind is range:
         return bool(a == b)
-    if kind in (tuple, list):
-        return len(a) == len(b) and all(exact(x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, np.ndarray):
         return a.dtype == b.dtype and a.shape == b.shape and bool(a.tobytes() == b.tobytes())
     if kind in (complex, frozenset, slice) or isinstance(a, np.generic):

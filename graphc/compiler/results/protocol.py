@@ -47,7 +47,8 @@ class Result:
 def guards_hold(guards: Iterable[tuple[Callable[[], Any], Any]], grads: Iterable[tuple[Tensor, bool]]) -> bool:
     """Return whether guarded Python values are unchanged, and the same tensors have a `.grad`."""
     for getter, value in guards:
-        if not exact(getter(), value):
+        now = getter()
+        if now is not value and not exact(now, value):
             return False
     for tensor, was_none in grads:  # noqa: SIM110 (a generator takes longer than the loop)
         if (tensor._grad is None) is not was_none:
@@ -77,7 +78,7 @@ def tensor_of(r: Result, array: Array) -> Tensor:
 def _plain(r: Result, array: Array) -> Tensor:
     """Return a result as a tensor without a history."""
     assert r.node is not None
-    return Tensor._of(Storage(valued(array, r.node)))
+    return Tensor._recorded(Storage.of_array(array), r.node.types[0])
 
 
 def _used_up(r: Result, array: Array) -> Tensor:
@@ -97,8 +98,13 @@ def write_state(storages: Sequence[Storage], arrays: Sequence[Array], writes: It
     """Store computed values in storages, which keep their histories; `writes` pairs numbers of storages and arrays."""
     for number, array in writes:
         storage = storages[number]
-        if type(storage) is Storage and storage.make_node().op is PARAMETER and getrefcount(storage._node) <= HELD_ONCE:
-            set_value(storage._node, arrays[array])
+        node = storage._node if type(storage) is Storage else None
+        if node is not None and node.op is PARAMETER and getrefcount(node) <= HELD_ONCE + 1:  # `node` is one more reference
+            set_value(node, arrays[array])
+            storage.version += 1
+            storage.pending = 0
+        elif type(storage) is Storage and node is None and storage.recording is None:
+            storage.value = arrays[array]
             storage.version += 1
             storage.pending = 0
         else:
@@ -129,4 +135,9 @@ def _is_reusable(grad: Tensor | None, r: Result) -> bool:
         return False
     storage = grad._storage
     assert r.node is not None
-    return type(storage) is Storage and not storage.requires_grad and storage.make_node().types == r.node.types
+    if type(storage) is not Storage or storage.requires_grad:
+        return False
+    value = storage.value
+    if storage._node is None and value is not None:
+        return value.shape == r.node.shape and value.dtype == r.node.dtype.numpy  # type: ignore[no-any-return]
+    return storage.make_node().types == r.node.types
