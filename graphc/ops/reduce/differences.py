@@ -57,7 +57,7 @@ def diff(input: Node, n: int = 1, dim: int = -1, prepend: Node | None = None, ap
             rule = "diff expects prepend or append to be the same dimension as input"
             raise RuntimeError(f"{rule}, got {x.type.rank} and {input.type.rank} dims")
     x = cat.nodes(around, axis) if len(around) > 1 else input
-    for _ in range(n):
+    for _ in range(min(n, x.shape[axis] + 1)):
         x = _steps(x, axis)
     return x
 

@@ -14,6 +14,10 @@ from graphc.tensors.tensor import Tensor
 __all__ = ["chunk", "dsplit", "hsplit", "split", "split_with_sizes", "tensor_split", "unbind", "vsplit"]
 
 
+MOST_PARTS = 1_000_000
+"""The largest number of parts."""
+
+
 def parts(x: Node, axis: int, sizes: Sequence[int]) -> tuple[Node, ...]:
     """Return consecutive parts of the given sizes along an axis; node level."""
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
@@ -170,7 +174,8 @@ def tensor_split(
         Tuple of tensors that share the storage of input.
 
     Raises:
-        RuntimeError: if input is 0-d, the number of parts is not positive, or the tensor is not int64 of at most one axis.
+        RuntimeError: if input is 0-d, the number of parts is not positive or larger than 1,000,000, or the tensor is not int64
+            of at most one axis.
         TypeError: if indices_or_sections is none of these.
         IndexError: if the axis is out of range.
         TracingError: if a tensor's values are not known because a function is being traced.
@@ -194,6 +199,8 @@ def tensor_split(
     if isinstance(where, int):
         if where <= 0:
             raise located(RuntimeError(f"number of sections must be larger than 0, got {where}"))
+        if where > MOST_PARTS:
+            raise located(RuntimeError(f"number of sections must be at most {MOST_PARTS}, got {where}"))
         return _between(input, axis, tuple(_split_points(where, input.shape[axis])))
     if not isinstance(where, (tuple, list)) or not all(hasattr(i, "__index__") for i in where):
         raise located(TypeError(f"tensor_split() expected an int or a sequence of ints, got {where!r:.40}"))

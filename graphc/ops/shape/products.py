@@ -20,6 +20,10 @@ from graphc.tensors.tensor import Tensor
 __all__ = ["cartesian_prod", "combinations", "vander"]
 
 
+MOST_POWERS = 10_000
+"""The largest number of columns of a matrix of powers."""
+
+
 def _check_vector(x: Tensor) -> None:
     if x.dim() != 1:
         raise located(RuntimeError(f"Expect a 1D vector, but got shape {list(x.shape)}"))
@@ -103,7 +107,7 @@ def vander(x: Node, N: int | None = None, increasing: bool = False) -> Node:
         Tensor of shape (length of x, N); integers and bools give int64.
 
     Raises:
-        RuntimeError: if x is not a vector, or N is negative.
+        RuntimeError: if x is not a vector, or N is negative or larger than 10,000.
 
     Example:
         >>> graphc.vander(graphc.tensor([1, 2, 3]))
@@ -116,6 +120,8 @@ def vander(x: Node, N: int | None = None, increasing: bool = False) -> Node:
     count = x.type.size if N is None else N
     if count < 0:
         raise RuntimeError("N must be non-negative.")
+    if count > MOST_POWERS:
+        raise RuntimeError(f"vander() has at most {MOST_POWERS} columns, got {count}")
     base = x if x.dtype.is_float else cast(x, I64)
     columns = [full_like(base, 1)]
     while len(columns) < count:

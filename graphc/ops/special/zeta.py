@@ -21,6 +21,9 @@ START, STRETCH, MOST = 10, 0.7, 2000
 The exponent counts up to MOST, beyond which the first term alone matters, or the argument is large enough.
 """
 
+MOST_DIMENSIONS = 1000
+"""The largest dimension of the multivariate gamma function."""
+
 LOWEST = -32768.0
 """The argument below which poles are not passed one by one."""
 
@@ -141,7 +144,7 @@ def mvlgamma(input: Node, p: int) -> Node:
         Tensor of the shape of input, of its dtype if that is a float dtype, else of the default one.
 
     Raises:
-        RuntimeError: if p is not positive.
+        RuntimeError: if p is not positive, or larger than 1,000.
 
     Example:
         >>> graphc.mvlgamma(graphc.tensor([2.0, 3.0]), p=2)
@@ -149,6 +152,8 @@ def mvlgamma(input: Node, p: int) -> Node:
     """
     if p < 1:
         raise RuntimeError(f"p has to be greater than or equal to 1, got {p}")
+    if p > MOST_DIMENSIONS:
+        raise RuntimeError(f"p has to be at most {MOST_DIMENSIONS}, got {p}")
     (x,) = promote(input, float=True)
     total = full_like(x, p * (p - 1) / 4 * log(pi))
     for j in range(p):
