@@ -11,7 +11,7 @@ from graphc.core.errors import located as _located
 from graphc.ir.core.semantics import LinAlgError
 from graphc.ops.common import DTypeLike
 from graphc.ops.common import axis_of as _axis_of
-from graphc.ops.decompositions.orthogonal import eigh, eigvalsh, qr, svd, svdvals
+from graphc.ops.decompositions.orthogonal import eigh, eigvalsh, householder_product, qr, svd, svdvals
 from graphc.ops.decompositions.pseudoinverses import lstsq, matrix_rank, pinv
 from graphc.ops.decompositions.pseudoinverses import regular_inverse as _regular_inverse
 from graphc.ops.decompositions.pseudoinverses import singular_norm as _singular_norm
@@ -30,10 +30,10 @@ from graphc.ops.shape.diagonals import diagonal
 from graphc.tensors.tensor import Tensor
 
 __all__ = [
-    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv",
-    "inv_ex", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matmul", "matrix_exp", "matrix_norm", "matrix_power",
-    "matrix_rank", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "solve_ex", "solve_triangular", "svd",
-    "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
+    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",
+    "householder_product", "inv", "inv_ex", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matmul", "matrix_exp",
+    "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "outer", "pinv", "qr", "slogdet", "solve", "solve_ex",
+    "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip
 
 

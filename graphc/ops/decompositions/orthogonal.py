@@ -21,15 +21,15 @@ from graphc.ir.core.build import (
 )
 from graphc.ir.core.graph import Node
 from graphc.ir.transforms.decomposition_rules import parts_of_eigh, parts_of_qr, parts_of_svd
-from graphc.ir.transforms.matrix_rules import block
+from graphc.ir.transforms.matrix_rules import block, lower, solve_triangular
 from graphc.ops.common import check_float, checked
 from graphc.ops.create.fill import empty
 from graphc.ops.failures import computed
 from graphc.ops.linear_algebra.results import Eigh, Qr, Svd
-from graphc.ops.linear_algebra.systems import check_float_matrices, check_square, identity
+from graphc.ops.linear_algebra.systems import check_float_matrices, check_square, identity, same_dtype
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["eigh", "eigvalsh", "qr", "svd", "svdvals"]
+__all__ = ["eigh", "eigvalsh", "householder_product", "qr", "svd", "svdvals"]
 
 
 @functools.cache
@@ -271,3 +271,49 @@ def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     _check_driver(driver)
     values: Tensor = computed(_svd(A, False)[1])
     return values
+
+
+# -- reflections ------------------------------------------------------------------------------------------------------
+
+
+@op("LinalgHouseholderProduct")
+def householder_product(input: Node, tau: Node) -> Node:
+    """Return the first columns of products of Householder reflections, 1 - tau[i] v[i] v[i]^T.
+
+    Source of the formula: R. Schreiber and C. Van Loan, "A storage-efficient WY representation for products of Householder
+    transformations", 1989.
+
+    Args:
+        input: floating-point tensor of shape (..., m, n), m >= n, whose column i has v[i] below the diagonal; v[i] is 1 on the
+            diagonal and 0 above it.
+        tau: tensor of shape (..., k), k <= n, and the dtype of input.
+
+    Returns:
+        Tensor of the shape and dtype of input.
+
+    Raises:
+        RuntimeError: if shapes or dtypes do not fit.
+
+    Example:
+        >>> graphc.linalg.householder_product(graphc.tensor([[0.0], [1.0]]), graphc.tensor([1.0]))
+        tensor([[ 0.],
+                [-1.]])
+    """
+    name = "torch.linalg.householder_product"
+    if input.type.rank < 2:
+        raise RuntimeError(f"{name}: input must have at least 2 dimensions.")
+    check_float_matrices("linalg.householder_product", input, square=False)
+    (m, n), k = input.shape[-2:], tau.shape[-1] if tau.type.rank else -1
+    if m < n:
+        raise RuntimeError(f"{name}: input.shape[-2] must be greater than or equal to input.shape[-1]")
+    if tau.type.rank != input.type.rank - 1 or tau.shape[:-1] != input.shape[:-2]:
+        raise RuntimeError(f"{name}: Expected batch dimensions of tau to be equal to input.shape[:-2], got {tau.type}")
+    if k > n:
+        raise RuntimeError(f"{name}: input.shape[-1] must be greater than or equal to tau.shape[-1]")
+    same_dtype("linalg.householder_product", input, tau, ("input", "tau"))
+    v = lower(block(input, (0, m), (0, k)), unit=True)
+    rows = broadcast(tau, _shaped(k, k, input), (*range(tau.type.rank - 1), tau.type.rank - 1))
+    factors = broadcast(tau, _shaped(k, n, input), (*range(tau.type.rank - 1), tau.type.rank - 1))
+    right = factors * block(swap_last(v), (0, k), (0, n))
+    inner = solve_triangular(rows * matmul(swap_last(v), v), right, upper=True, unit=True)
+    return identity(input.dtype, input.shape) - matmul(v, inner)

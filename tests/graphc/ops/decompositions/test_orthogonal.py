@@ -116,6 +116,24 @@ def test_columns_that_are_not_determined_have_no_gradient() -> None:
         torch.func.grad(lambda x: linalg.qr(x, "complete").Q.sum())(draw(3, 2))
 
 
+def test_products_of_reflections(run: Any) -> None:
+    for m, n, k in ((4, 4, 4), (5, 3, 2), (3, 2, 0), (1, 1, 1)):
+        x, tau = draw(2, m, n), draw(2, k + 1)[:, :k]
+        found = run(linalg.householder_product)(x, tau).numpy()
+        for b in range(2):
+            expected = np.eye(m)
+            for i in range(k):
+                v = np.where(np.arange(m) > i, x[b, :, i].numpy(), np.arange(m) == i)
+                expected = expected @ (np.eye(m) - float(tau[b, i]) * np.outer(v, v))
+            np.testing.assert_allclose(found[b], expected[:, :n], atol=1e-12)
+    with pytest.raises(RuntimeError, match=r"input.shape\[-2\] must be greater than or equal"):
+        linalg.householder_product(draw(2, 3), draw(2))
+    with pytest.raises(RuntimeError, match="batch dimensions of tau"):
+        linalg.householder_product(draw(3, 2), draw(2, 2))
+    with pytest.raises(RuntimeError, match=r"input.shape\[-1\] must be greater than or equal"):
+        linalg.householder_product(draw(3, 2), draw(3))
+
+
 def test_without_scipy() -> None:
     script = """
 import sys
