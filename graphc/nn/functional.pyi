@@ -9,21 +9,34 @@ from typing import Literal
 from typing import overload
 from graphc.ops.resampling.grids import affine_grid as affine_grid
 from graphc.ops.nn.batch_norm import batch_norm as batch_norm
+from graphc.nn.in_place import celu_ as celu_
 from graphc.ops.losses.margins import cosine_embedding_loss as cosine_embedding_loss
+from graphc.nn.ctc import ctc_loss as ctc_loss
 from graphc.ops.nn.dropout import dropout as dropout
+from graphc.nn.in_place import elu_ as elu_
+from graphc.nn.embedding_bag import embedding_bag as embedding_bag
 from graphc.ops.losses.margins import gaussian_nll_loss as gaussian_nll_loss
 from graphc.ops.resampling.grids import grid_sample as grid_sample
 from graphc.ops.nn.gumbel import gumbel_softmax as gumbel_softmax
+from graphc.nn.in_place import hardtanh_ as hardtanh_
 from graphc.ops.losses.margins import hinge_embedding_loss as hinge_embedding_loss
 from graphc.ops.nn.batch_norm import instance_norm as instance_norm
 from graphc.ops.resampling.interpolation import interpolate as interpolate
+from graphc.nn.in_place import leaky_relu_ as leaky_relu_
+from graphc.nn.response_norm import local_response_norm as local_response_norm
 from graphc.ops.losses.margins import margin_ranking_loss as margin_ranking_loss
 from graphc.ops.losses.margins import multi_margin_loss as multi_margin_loss
+from graphc.ops.losses.labels import multilabel_margin_loss as multilabel_margin_loss
 from graphc.ops.losses.margins import multilabel_soft_margin_loss as multilabel_soft_margin_loss
 from graphc.ops.indexing.masks import one_hot as one_hot
 from graphc.ops.resampling.padding import pad as pad
+from graphc.ops.reduce.distances import pdist as pdist
+from graphc.nn.in_place import relu_ as relu_
 from graphc.ops.nn.attention import scaled_dot_product_attention as scaled_dot_product_attention
+from graphc.nn.in_place import selu_ as selu_
+from graphc.nn.in_place import threshold_ as threshold_
 from graphc.ops.losses.margins import triplet_margin_loss as triplet_margin_loss
+from graphc.ops.losses.labels import triplet_margin_with_distance_loss as triplet_margin_with_distance_loss
 from graphc.ops.resampling.interpolation import upsample as upsample
 from graphc.ops.resampling.interpolation import upsample_bilinear as upsample_bilinear
 from graphc.ops.resampling.interpolation import upsample_nearest as upsample_nearest
@@ -931,16 +944,18 @@ def unfold(input: Tensor, kernel_size: builtins.int | Sequence[builtins.int], di
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
     "adaptive_max_pool3d", "affine_grid", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear",
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "channel_shuffle", "conv1d", "conv2d", "conv3d",
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity",
-    "cross_entropy", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "embedding", "fold", "gaussian_nll_loss",
-    "gelu", "glu", "grid_sample", "group_norm", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
-    "hinge_embedding_loss", "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm",
-    "leaky_relu", "linear", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "lp_pool3d", "margin_ranking_loss",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "celu_", "channel_shuffle", "conv1d", "conv2d",
+    "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity",
+    "cross_entropy", "ctc_loss", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "elu_", "embedding",
+    "embedding_bag", "fold", "gaussian_nll_loss", "gelu", "glu", "grid_sample", "group_norm", "gumbel_softmax",
+    "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_", "hinge_embedding_loss", "huber_loss",
+    "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "leaky_relu_", "linear",
+    "local_response_norm", "log_softmax", "logsigmoid", "lp_pool1d", "lp_pool2d", "lp_pool3d", "margin_ranking_loss",
     "max_pool1d", "max_pool2d", "max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d", "mish", "mse_loss",
-    "multi_margin_loss", "multilabel_soft_margin_loss", "native_channel_shuffle", "nll_loss", "normalize", "one_hot",
-    "pad", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu", "relu", "relu6",
-    "rms_norm", "scaled_dot_product_attention", "selu", "sigmoid", "silu", "smooth_l1_loss", "soft_margin_loss",
-    "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
-    "triplet_margin_loss", "unfold", "upsample", "upsample_bilinear", "upsample_nearest",
+    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "native_channel_shuffle", "nll_loss",
+    "normalize", "one_hot", "pad", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss",
+    "prelu", "relu", "relu6", "relu_", "rms_norm", "scaled_dot_product_attention", "selu", "selu_", "sigmoid", "silu",
+    "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh",
+    "tanhshrink", "threshold", "threshold_", "triplet_margin_loss", "triplet_margin_with_distance_loss", "unfold",
+    "upsample", "upsample_bilinear", "upsample_nearest",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphc.nn import functional as F
 from graphc.nn.activation.base import Activation
 
-__all__ = ["LogSoftmax", "Softmax", "Softmin"]
+__all__ = ["LogSoftmax", "Softmax", "Softmax2d", "Softmin"]
 
 
 class _AxisActivation(Activation):
@@ -68,3 +70,33 @@ class LogSoftmax(_AxisActivation):
     """
 
     function = staticmethod(F.log_softmax)
+
+
+class Softmax2d(Activation):
+    """Return exp(input) / sum(exp(input)) along the channels of images.
+
+    Shapes:
+        Input: (N, C, H, W) or (C, H, W). Output: the same.
+
+    Example:
+        >>> nn.Softmax2d()(graphc.zeros(1, 4, 2, 2))[0, :, 0, 0]
+        tensor([0.2500, 0.2500, 0.2500, 0.2500])
+    """
+
+    function = staticmethod(F.softmax)
+
+    def forward(self, input: Any) -> Any:
+        """Apply the function along the third axis from the end.
+
+        Args:
+            input: floating-point tensor of the shape that the class describes.
+
+        Returns:
+            Tensor of the same shape.
+
+        Raises:
+            ValueError: if input has neither three nor four axes.
+        """
+        if input.dim() not in (3, 4):
+            raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead")
+        return F.softmax(input, -3)

@@ -14,11 +14,11 @@ from graphc.tensors.tensor import Tensor
 
 __all__ = [
     "cosine_embedding_loss", "gaussian_nll_loss", "hinge_embedding_loss", "margin_ranking_loss", "multi_margin_loss",
-    "multilabel_soft_margin_loss", "triplet_margin_loss",
+    "multilabel_soft_margin_loss", "reduced_mean", "triplet_margin_loss",
 ]  # fmt: skip
 
 
-def _reduced(loss: Any, reduction: str, size_average: bool | None = None, reduce: bool | None = None) -> Tensor:
+def reduced_mean(loss: Any, reduction: str, size_average: bool | None = None, reduce: bool | None = None) -> Tensor:
     """Return losses reduced by name.  Raises ValueError."""
     name = reduction_name(reduction, size_average, reduce)
     result: Tensor = loss if name == "none" else loss.mean() if name == "mean" else loss.sum()
@@ -59,7 +59,7 @@ def margin_ranking_loss(
     if not input1.dim() == input2.dim() == target.dim():
         got = f"{list(input1.shape)}, {list(input2.shape)} and {list(target.shape)}"
         raise located(RuntimeError(f"margin_ranking_loss : All input tensors should have same dimension but got sizes: {got}"))
-    return _reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction, size_average, reduce)
+    return reduced_mean((-target * (input1 - input2) + margin).clamp(min=0), reduction, size_average, reduce)
 
 
 def hinge_embedding_loss(
@@ -92,7 +92,7 @@ def hinge_embedding_loss(
         tensor(0.6250)
     """
     apart = where(target != 1, (margin - input).clamp(min=0), 0.0)
-    return _reduced(apart + where(target != -1, input, 0.0), reduction, size_average, reduce)
+    return reduced_mean(apart + where(target != -1, input, 0.0), reduction, size_average, reduce)
 
 
 def cosine_embedding_loss(
@@ -136,7 +136,7 @@ def cosine_embedding_loss(
     product = (input1 * input2).sum(-1)
     cosine = product / (((input1 * input1).sum(-1) + eps) * ((input2 * input2).sum(-1) + eps)).sqrt()
     loss = where(target == 1, 1 - cosine, 0.0) + where(target == -1, (cosine - margin).clamp(min=0), 0.0)
-    return _reduced(loss, reduction, size_average, reduce)
+    return reduced_mean(loss, reduction, size_average, reduce)
 
 
 def triplet_margin_loss(
@@ -186,7 +186,7 @@ def triplet_margin_loss(
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = far.minimum(pairwise_distance(positive, negative, p, eps))
-    return _reduced((margin + near - far).clamp(min=0), reduction, size_average, reduce)
+    return reduced_mean((margin + near - far).clamp(min=0), reduction, size_average, reduce)
 
 
 def multi_margin_loss(
@@ -236,7 +236,7 @@ def multi_margin_loss(
     if weight is not None:
         terms = terms * weight.index_select(0, target.reshape(-1)).reshape(own.shape)
     rest = where(_is_class(input, target), 0.0, terms)
-    return _reduced(rest.sum(-1) / input.shape[-1], reduction, size_average, reduce)
+    return reduced_mean(rest.sum(-1) / input.shape[-1], reduction, size_average, reduce)
 
 
 def _is_class(input: Tensor, target: Tensor) -> Tensor:
@@ -276,7 +276,7 @@ def multilabel_soft_margin_loss(
     """
     loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     loss = loss if weight is None else loss * weight
-    return _reduced(loss.sum(-1) / input.shape[-1], reduction, size_average, reduce)
+    return reduced_mean(loss.sum(-1) / input.shape[-1], reduction, size_average, reduce)
 
 
 def gaussian_nll_loss(
@@ -314,4 +314,4 @@ def gaussian_nll_loss(
             raise located(ValueError(f"var is of incorrect size: {list(size.shape)} for an input {list(input.shape)}"))
     size = size + (size.detach().clamp(min=eps) - size.detach())
     loss = 0.5 * (size.log() + (input - target) ** 2 / size)
-    return _reduced(loss + 0.5 * log(2 * pi) if full else loss, name)
+    return reduced_mean(loss + 0.5 * log(2 * pi) if full else loss, name)
