@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from graphc.core.errors import located
+from graphc.ops.shape.joining import stack
 from graphc.tensors.tensor import Tensor
 
-__all__ = ["functional_call"]
+__all__ = ["functional_call", "stack_module_state"]
 
 
 def functional_call(
@@ -90,3 +91,46 @@ def _swapped(module: Any, tensors: Mapping[str, Tensor]) -> Any:
     finally:
         for table, name, tensor in reversed(originals):
             table[name] = tensor
+
+
+def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the parameters and the buffers of several modules of one class, stacked: for `vmap` of `functional_call`.
+
+    Args:
+        models: the modules, all in training or all in evaluation mode.
+
+    Returns:
+        The pair of dicts from names to tensors, with the number of models as the first axis. They are new leaves, which require
+        gradients if the models' do.
+
+    Raises:
+        RuntimeError: if there are no models, or their classes or modes differ, or only some require a gradient.
+
+    Example:
+        >>> models = [nn.Linear(3, 2) for _ in range(5)]
+        >>> params, buffers = func.stack_module_state(models)
+        >>> {name: tuple(p.shape) for name, p in params.items()}
+        {'weight': (5, 2, 3), 'bias': (5, 2)}
+        >>> func.vmap(lambda p, x: func.functional_call(models[0], p, x), in_dims=(0, None))(params, graphc.ones(3)).shape
+        torch.Size([5, 2])
+    """
+    if not len(models):
+        raise located(RuntimeError("stack_module_state: Expected at least one model, got 0."))
+    if len({bool(m.training) for m in models}) > 1:
+        raise located(RuntimeError("stack_module_state: Expected all models to have the same training/eval mode."))
+    if len({type(m) for m in models}) > 1:
+        raise located(RuntimeError("stack_module_state: Expected all models to be of the same class."))
+    params = [dict(m.named_parameters()) for m in models]
+    buffers = [dict(m.named_buffers()) for m in models]
+    return _stacked(params), _stacked(buffers)
+
+
+def _stacked(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Any]:
+    return {name: _stacked_leaf(name, [s[name] for s in states]) for name in states[0]}
+
+
+def _stacked_leaf(name: str, tensors: Sequence[Any]) -> Any:
+    """Return a new leaf of several leaves.  Raises RuntimeError."""
+    if len({bool(t.requires_grad) for t in tensors}) > 1:
+        raise located(RuntimeError(f"Expected {name} from each model to have the same .requires_grad"))
+    return stack([t.detach() for t in tensors]).detach().requires_grad_(tensors[0].requires_grad)

@@ -43,3 +43,18 @@ def test_functional_call_replaces_tied_tensors() -> None:
         func.functional_call(model, {}, x, strict=True)
     with pytest.raises(TypeError):
         func.functional_call(model, new, x, strikt=True)  # type: ignore[call-arg]
+
+
+def test_states_of_several_modules_are_stacked() -> None:
+    models = [torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3)).eval() for _ in range(4)]
+    params, buffers = torch.func.stack_module_state(models)
+    x = torch.randn(5, 2)
+    found = torch.func.vmap(lambda p, b: torch.func.functional_call(models[0], (p, b), x))(params, buffers)
+    for row, model in zip(found, models, strict=True):
+        assert torch.allclose(row, model(x), atol=1e-6)
+    found.sum().backward()
+    assert params["0.weight"].is_leaf and params["0.weight"].grad.shape == (4, 3, 2) and models[0][0].weight.grad is None
+    mixed, modes = [models[0], torch.nn.ReLU().eval()], [models[0], torch.nn.ReLU()]
+    for wrong, match in (([], "at least one model"), (mixed, "same class"), (modes, "mode")):
+        with pytest.raises(RuntimeError, match=match):
+            torch.func.stack_module_state(wrong)
