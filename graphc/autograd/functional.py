@@ -41,9 +41,9 @@ def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
         >>> vjp(lambda x: x**2, graphc.tensor([1.0, 2.0]), graphc.tensor([1.0, 10.0]))
         (tensor([1., 4.]), tensor([ 2., 40.]))
     """
-    several, given = _tuple_of(inputs, "inputs", "vjp")
+    several, originals = _tuple_of(inputs, "inputs", "vjp")
     with enable_grad():
-        xs = _fresh(given, create_graph)
+        xs = _fresh(originals, create_graph)
         many, outputs = _outputs(func, xs, "vjp", strict)
         vs = _vector(v, outputs, many, "vjp", "user-provided function returns a single Tensor with a single element.")
     with set_grad_enabled(create_graph or state.grad):
@@ -75,9 +75,9 @@ def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
         >>> jvp(lambda x: x.sum() ** 2, graphc.tensor([1.0, 2.0]), graphc.tensor([1.0, 0.0]))
         (tensor(9.), tensor(6.))
     """
-    _, given = _tuple_of(inputs, "inputs", "jvp")
+    _, originals = _tuple_of(inputs, "inputs", "jvp")
     with enable_grad():
-        xs = _fresh(given, create_graph)
+        xs = _fresh(originals, create_graph)
         vs = _vector(v, xs, isinstance(inputs, tuple), "jvp", _SINGLE_INPUT)
         many, outputs = _outputs(func, xs, "jvp", strict)
         probes = tuple(zeros_like(y).requires_grad_() for y in outputs)
@@ -126,9 +126,9 @@ def jacobian(
         raise NotImplementedError('`create_graph=True` and `strategy="forward-mode"` are not supported together')
     if strict and vectorize:
         raise located(RuntimeError("`strict=True` and `vectorized=True` are not supported together."))
-    several, given = _tuple_of(inputs, "inputs", "jacobian")
+    several, originals = _tuple_of(inputs, "inputs", "jacobian")
     with enable_grad():
-        xs = _fresh(given, create_graph)
+        xs = _fresh(originals, create_graph)
         many, outputs = _outputs(func, xs, "jacobian", strict)
         rows = tuple(_rows(y, xs, create_graph, strict) for y in outputs)
     rows = tuple(_result(row, several, create_graph) for row in rows)
@@ -138,14 +138,14 @@ def jacobian(
 def _rows(y: Any, xs: Tensors, create_graph: bool, strict: bool) -> Tensors:
     """Return the derivatives of all elements of a tensor."""
     flat = y.reshape(-1)
-    found = []
+    rows = []
     for i in range(int(flat.shape[0])):
         gradients = _grads((flat[i],), xs, None, create_graph, retain_graph=True)
-        found.append(_filled(gradients, xs, strict))
+        rows.append(_filled(gradients, xs, strict))
     shape = tuple(y.shape)
-    if not found:
+    if not rows:
         return tuple(x.new_zeros((*shape, *x.shape)) for x in xs)
-    return tuple(stack([row[k] for row in found]).reshape((*shape, *x.shape)) for k, x in enumerate(xs))
+    return tuple(stack([row[k] for row in rows]).reshape((*shape, *x.shape)) for k, x in enumerate(xs))
 
 
 def hessian(
@@ -178,12 +178,12 @@ def hessian(
         tensor([[ 6.,  0.],
                 [ 0., 12.]])
     """
-    several, given = _tuple_of(inputs, "inputs", "hessian")
+    several, originals = _tuple_of(inputs, "inputs", "hessian")
 
     def first(*xs: Any) -> Tensors:
         return jacobian(lambda *a: _single(func(*a), "hessian").squeeze(), xs, create_graph=True, strict=strict)  # type: ignore[no-any-return]
 
-    rows = jacobian(first, given, create_graph, strict, vectorize, outer_jacobian_strategy)
+    rows = jacobian(first, originals, create_graph, strict, vectorize, outer_jacobian_strategy)
     return rows if several else rows[0][0]
 
 
@@ -208,9 +208,9 @@ def vhp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
         >>> vhp(lambda x: (x**3).sum(), graphc.tensor([1.0, 2.0]), graphc.tensor([1.0, 1.0]))
         (tensor(9.), tensor([ 6., 12.]))
     """
-    several, given = _tuple_of(inputs, "inputs", "vhp")
+    several, originals = _tuple_of(inputs, "inputs", "vhp")
     with enable_grad():
-        xs = _fresh(given, create_graph)
+        xs = _fresh(originals, create_graph)
         vs = _vector(v, xs, several, "vhp", _SINGLE_INPUT)
         _, (y,) = _outputs(lambda *a: _single(func(*a), "vhp"), xs, "vhp", strict)
         first = _grads((y,), xs, None, True)
@@ -298,8 +298,8 @@ def _grads(
     pairs = [(y, None if vs is None else vs[i]) for i, y in enumerate(outputs) if y is not None and y.requires_grad]
     if not pairs:
         return (None,) * len(inputs)
-    given = None if vs is None else [v for _, v in pairs]
-    return tuple(grad([y for y, _ in pairs], inputs, given, retain_graph, create_graph, allow_unused=True))
+    cotangents = None if vs is None else [v for _, v in pairs]
+    return tuple(grad([y for y, _ in pairs], inputs, cotangents, retain_graph, create_graph, allow_unused=True))
 
 
 def _filled(gradients: Tensors, like: Tensors, strict: bool) -> Tensors:
@@ -321,8 +321,8 @@ def _single(output: Any, name: str) -> Any:
 
 
 def _result(tensors: Tensors, several: bool, create_graph: bool) -> Any:
-    found = tensors if create_graph else tuple(t.detach() for t in tensors)
-    return found if several else found[0]
+    results = tensors if create_graph else tuple(t.detach() for t in tensors)
+    return results if several else results[0]
 
 
 _guard_all(globals(), __all__)
