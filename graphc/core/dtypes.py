@@ -46,8 +46,8 @@ class dtype:
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (of_ir, (self.ir,))
+    def __reduce__(self) -> str:
+        return self.name  # of this module
 
     @property
     def is_floating_point(self) -> builtins.bool:

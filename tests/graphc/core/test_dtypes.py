@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -28,3 +31,10 @@ def test_limits_of_dtypes():
         torch.finfo(torch.int32)
     with pytest.raises(TypeError, match="integer input type"):
         torch.iinfo(torch.float64)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_dtypes_are_pickled_by_name(protocol: int) -> None:
+    for dtype in (torch.float32, torch.float64, torch.int32, torch.int64, torch.uint8, torch.bool):
+        assert pickle.loads(pickle.dumps(dtype, protocol)) is dtype
+        assert copy.deepcopy(dtype) is dtype
