@@ -32,7 +32,8 @@ def _deprecated(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args, **kwargs)
 
     call.__name__ = call.__qualname__ = old
-    call.__doc__ = f"Call `{new}`, with a FutureWarning: this is its old name."
+    rest = (function.__doc__ or "").partition("\n")[2]
+    call.__doc__ = f"Call `{new}` under its old name, with a FutureWarning.\n{rest}"
     return call
 
 

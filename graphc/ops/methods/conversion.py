@@ -102,6 +102,7 @@ def polygamma(self: Tensor, n: int) -> Tensor:
     """Return the n-th derivative of the digamma function.
 
     Args:
+        self: tensor of numbers.
         n: the order, not negative.
 
     Returns:

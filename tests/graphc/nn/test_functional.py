@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -45,3 +46,17 @@ def test_activations_in_place_are_torchs(name: str) -> None:
     check(torch, apply, RNG.standard_normal((3, 4)))
     with pytest.raises(RuntimeError):
         getattr(F, name)(G.ones(2, requires_grad=True), *args)
+
+
+def test_functions_of_layers_are_those_of_torch() -> None:
+    x, labels = RNG.standard_normal((3, 4)), np.array([[1, 3, -1, 0], [0, -1, 1, 2], [3, 2, 1, 0]])
+    y, z = RNG.standard_normal((2, 3, 4))
+    images = RNG.standard_normal((2, 5, 3))
+    functions: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
+        (lambda M, x: M.nn.functional.local_response_norm(x, 3, 0.5, 0.6, 2.0), (images,)),
+        (lambda M, x: M.nn.functional.multilabel_margin_loss(x, M.tensor(labels), reduction="none"), (x,)),
+        (lambda M, x, y, z: M.nn.functional.triplet_margin_with_distance_loss(x, y, z, margin=0.7, swap=True), (x, y, z)),
+    ]
+    for function, args in functions:
+        check(torch, function, *args)
+    assert len(functions) == 3

@@ -45,3 +45,11 @@ def test_old_names_warn() -> None:
         assert nn.init.constant(G.empty(2), 3.0).tolist() == [3.0, 3.0]
     with pytest.warns(FutureWarning):
         assert nn.init.xavier_uniform(G.empty(2, 2)).shape == (2, 2)
+    w = G.empty(3, 3, 2)
+    with pytest.warns(FutureWarning):
+        assert nn.init.dirac(w) is w and w.tolist() == nn.init.dirac_(G.empty(3, 3, 2)).tolist()
+    for old in (nn.init.orthogonal, nn.init.kaiming_normal, nn.init.kaiming_uniform, nn.init.xavier_normal):
+        filled = G.zeros(4, 4)
+        with pytest.warns(FutureWarning, match="deprecated"):
+            assert old(filled) is filled
+        assert filled.abs().sum().item() > 0

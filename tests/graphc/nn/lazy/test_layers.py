@@ -84,3 +84,11 @@ def test_shapes_are_unknown_before() -> None:
     with pytest.raises(ValueError, match="in_channels must be divisible by groups"):
         nn.LazyConv2d(4, 2, groups=2)(G.ones(3, 4, 4))
     nn.LazyLinear(2).load_state_dict(nn.LazyLinear(2).state_dict())
+
+
+def test_a_buffer_without_a_shape_gets_one() -> None:
+    buffer = nn.UninitializedBuffer(dtype=G.float64)
+    with pytest.raises(RuntimeError, match="uninitialized"):
+        buffer.numel()
+    buffer.materialize((2, 3))
+    assert buffer.shape == (2, 3) and buffer.dtype is G.float64 and type(buffer) is G.Tensor
