@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "ABSENT", "DICT", "LIST", "VERSIONED", "VERSION_OFFSET", "Bindings", "DictBinding", "SlotBinding", "cell_binding",
+    "contents",
 ]  # fmt: skip
 
 SLOT, LIST, DICT = range(3)
@@ -92,10 +93,11 @@ class SlotBinding:
 
 def cell_binding(cell: CellType) -> SlotBinding:
     """Bind a cell to its current contents."""
-    return SlotBinding(cell, CONTENTS, lambda: _contents(cell), _contents(cell))
+    return SlotBinding(cell, CONTENTS, lambda: contents(cell), contents(cell))
 
 
-def _contents(cell: CellType) -> Any:
+def contents(cell: CellType) -> Any:
+    """Return the contents of a cell, ABSENT if it is empty."""
     try:
         return cell.cell_contents
     except ValueError:

@@ -17,12 +17,10 @@ from graphc.compiler.results.protocol import Array, Result, guards_hold, tensor_
 from graphc.compiler.results.shown import Arrangement
 from graphc.compiler.signature import Call
 from graphc.core import pytree
-from graphc.core.dtypes import of_numpy
 from graphc.core.errors import LEADS_OUT, TracingError, located
 from graphc.core.pytree import TreeDef
 from graphc.ir.core.cached import cached_property
-from graphc.ir.core.graph import Graph, Node, parameter, toposort
-from graphc.ir.core.types import TensorType
+from graphc.ir.core.graph import Graph, Node, toposort
 from graphc.recording.grad_fn import AccumulateGrad, GradFn, history
 from graphc.storage.compute import compute
 from graphc.storage.sharing import own, stop_sharing
@@ -267,8 +265,7 @@ _NOTHING = np.zeros(0)
 
 def _as_tensor(x: Any) -> Any:
     """Return an array that a call computed as a tensor, and any other object as it is."""
-    node = parameter(TensorType(of_numpy(x.dtype).ir, x.shape), value=x) if isinstance(x, np.ndarray) else None
-    return x if node is None else Tensor._of(Storage(node))
+    return Tensor._of(Storage.of_array(x)) if isinstance(x, np.ndarray) else x
 
 
 def _state_arrays(storages: Sequence[Storage]) -> list[Array]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import CellType
 from typing import Any
 
-from graphc.codegen.runtime.bindings import ABSENT
+from graphc.codegen.runtime.bindings import ABSENT, contents
 from graphc.compiler.guards.search import ATOMS
 from graphc.compiler.guards.watch import Watch
 from graphc.core import pytree
@@ -34,10 +34,7 @@ class Place:
     def get(self) -> Any:
         """Return what is there now, ABSENT if nothing is."""
         if isinstance(self.holder, CellType):
-            try:
-                return self.holder.cell_contents
-            except ValueError:
-                return ABSENT
+            return contents(self.holder)
         return self.holder.get(self.key, ABSENT)
 
     def put(self, value: Any) -> None:
