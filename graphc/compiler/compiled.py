@@ -31,6 +31,7 @@ from graphc.compiler.lowered import Lowered
 from graphc.compiler.options import Options
 from graphc.compiler.signature import Call, flatten_call
 from graphc.compiler.variant import Variant
+from graphc.core.compile_notice import notice_of_compiling
 from graphc.recording.context import state
 from graphc.tensors.tensor import Tensor
 
@@ -136,7 +137,7 @@ class Compiled:
         if variant is not None and recorded is not None:
             return variant.arrange(recorded, call)
         if variant is None or not variant.is_ready:
-            with compiling(), paused_collector():
+            with notice_of_compiling(self._compiled_name()), compiling(), paused_collector():
                 if variant is None:
                     variant, stays = self._compiled_traced(call)
                     recorded = record_call(variant, call)
@@ -193,12 +194,16 @@ class Compiled:
         """Warn, once, that every call is traced separately."""
         if not self._compiled_warned:
             self._compiled_warned = True
-            function = self._compiled_function
             warnings.warn(
-                f"compiled function {getattr(function, '__name__', function)!r} {why}: it is traced again at each "
+                f"compiled function {self._compiled_name()} {why}: it is traced again at each "
                 "call, since a trace would fix them. Pass what changes as tensors, or use graphc's own random numbers.",
                 UserWarning, stacklevel=4,
             )  # fmt: skip
+
+    def _compiled_name(self) -> str:
+        """Return the name of the function, or of its class if it has none, in quotes."""
+        function = self._compiled_function
+        return repr(getattr(function, "__name__", type(function).__name__))
 
     def _compiled_speed_up(self, variant: Variant, call: Call) -> None:
         """Install the fast path for further calls like this one, if it has one."""
@@ -218,5 +223,6 @@ class Compiled:
             Object whose attributes are the graph and the program at each stage.
         """
         call = flatten_call(args, kwargs)
-        variant = self._compiled_known(call) or self._compiled_traced(call)[0]
-        return Lowered(variant.graph, variant.forward, variant.program)
+        with notice_of_compiling(self._compiled_name()):
+            variant = self._compiled_known(call) or self._compiled_traced(call)[0]
+            return Lowered(variant.graph, variant.forward, variant.program)

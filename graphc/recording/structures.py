@@ -21,6 +21,7 @@ import numpy as np
 from graphc.codegen.program.program import Program, compile_graph
 from graphc.codegen.runtime import tiers
 from graphc.codegen.runtime.cache import Cache
+from graphc.core.compile_notice import notice_of_compiling
 from graphc.ir.core.graph import Graph, Node, make, parameter, toposort
 from graphc.ir.core.predicates import is_fusion, is_matmul, is_while
 from graphc.ir.interpret.evaluate import evaluate_nodes
@@ -156,7 +157,8 @@ class Structure:
                 self.compiling = False
             return None
         try:
-            return self._compile_now(graph)
+            with notice_of_compiling(f"{self.nodes} operations of eager code"):
+                return self._compile_now(graph)
         finally:
             self.compiling = False
 

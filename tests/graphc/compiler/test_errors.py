@@ -84,6 +84,7 @@ def test_what_cannot_be_called_is_no_function():
         torch.compile(3)
 
 
+@pytest.mark.usefixtures("auto")
 def test_an_index_out_of_bounds_names_the_lines_that_may_have_read_there():
     def read(x, i):
         y = x[i]

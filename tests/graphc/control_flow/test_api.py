@@ -640,6 +640,7 @@ def test_a_loop_asked_for_its_results_runs_once(monkeypatch: pytest.MonkeyPatch)
     assert c.item() == 3 and ys.tolist() == [0.0, 0.0, 1.0] and len(runs) == 1
 
 
+@pytest.mark.usefixtures("auto")
 def test_loops_of_one_structure_share_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     real = structures.compile_graph

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 import graphc as torch
 from graphc.dispatch.operation import op
@@ -42,6 +43,7 @@ def _programs() -> int:
     return sum(seen.program is not None for seen in structures._seen.values())
 
 
+@pytest.mark.usefixtures("auto")
 def test_first_and_later_evaluations_agree() -> None:
     clear_cache()
     rng = np.random.default_rng(0)

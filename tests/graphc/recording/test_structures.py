@@ -20,6 +20,8 @@ from graphc.recording import structures, trie
 from graphc.recording.context import state
 from graphc.recording.structures import Structure
 
+pytestmark = pytest.mark.usefixtures("auto")
+
 RUNS = 400
 """After so many runs on NumPy each of the structures below is compiled."""
 
@@ -158,6 +160,7 @@ import numpy as np
 import graphc as torch
 from graphc.codegen.runtime import tiers
 from graphc.recording import structures
+torch.set_eager("auto")
 structures.NOTICED = 0.0
 x = np.ones((30, 40), np.float32)
 def step():
