@@ -44,8 +44,8 @@ def pushed(g: Generator) -> Any:
     body = g.block("along", params, [None], g.choice((1, 2, 3)), single=True)
     r = body.results[0]
     if forward:
-        options = {"shape": r.shape, "mag": 100.0, "owned": False}  # torch may return the given tangent itself
-        return g.emit("torch.func.jvp({}, ({},), ({},))[1]", body, x, t, dtype=r.dtype, **options)
+        options = {"shape": r.shape, "mag": 100.0, "owned": False}  # torch may return, and write into, the given tangent
+        return g.emit("torch.func.jvp({}, ({},), ({}.clone(),))[1]", body, x, t, dtype=r.dtype, **options)
     args = (body, x, t, shape_text(r.shape), dtype_text(r.dtype))
     template = "torch.func.vjp({}, {}, {})[1](torch.ones(({}), dtype={}))[0]"
     return g.emit(template, *args, dtype=x.dtype, shape=x.shape, mag=100.0, owned=False)

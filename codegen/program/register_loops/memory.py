@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphc.codegen.llvm.builder import Function
-from graphc.codegen.llvm.scalar_ops import MEMORY
+from graphc.codegen.llvm.scalar_ops import LLVM, MEMORY
 from graphc.codegen.llvm.values import Value
 from graphc.codegen.program.memory.buffers import Buffers
 from graphc.codegen.program.register_loops.lanes import LaneWriter
@@ -145,6 +145,8 @@ class MemoryWriter:
         for address in addresses:
             row = Memory(address, x.type.with_shape(rest), base.strides[len(indices) :])
             elements += [self.load(row, at) for at in np.ndindex(*rest)]
+        if 0 in base.type.shape:  # nothing can be read: the status is set where an index was given
+            return [self.f.const(0, LLVM[node.dtype.name])] * node.type.size
         return elements
 
     def scatter(self, node: Node, array: Memory, xs: Sequence[list[Value]]) -> Memory:

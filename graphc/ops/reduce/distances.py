@@ -51,7 +51,7 @@ def cosine_similarity(x1: Node, x2: Node, dim: int = 1, eps: float = 1e-8) -> No
         x1: floating-point tensor.
         x2: tensor whose shape broadcasts with that of x1.
         dim: axis of the broadcast shape along which the vectors lie.
-        eps: smallest length that is divided by.
+        eps: smallest length that is divided by; a shorter one counts as this constant, also in gradients.
 
     Returns:
         Tensor of the broadcast shape without the axis, of the promoted dtype.

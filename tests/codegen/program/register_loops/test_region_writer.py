@@ -151,6 +151,19 @@ def test_an_index_out_of_bounds_is_an_error(index):
         program.run([np.ones(500), np.array(index)])
 
 
+@pytest.mark.parametrize("shape", [(0, 1), (0, 4), (0,), (3, 0)])
+@pytest.mark.parametrize("steps", [0, 2])
+def test_picking_from_an_empty_array(shape, steps):
+    x, k, c = value(shape), value((), I64), value(shape[1:])
+    graph = Graph((x, k), tuple(scan(Region((c,), (c + build.gather(x, k),)), [build.constant(1, F64, shape[1:])], [], steps)))
+    arrays = [np.ones(shape), np.array(0)]
+    if shape[0] or not steps:
+        check(graph, arrays, kernels=None)
+    else:
+        with pytest.raises(IndexError, match="out of range"):
+            compile_graph(graph).run(arrays)
+
+
 def test_scattered_additions_to_small_values():
     x, u, i = value((4,), F64, "x"), value((2,), F64, "u"), value((2,), I64, "i")
     body = Region((x, i), (build.scatter_add(x, u, i), build.elementwise("remainder", i + 1, 4)))
