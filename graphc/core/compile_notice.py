@@ -1,4 +1,4 @@
-"""Say on stderr that a compilation takes long: a spinner of rich on a terminal, else a line now and one at the end.
+"""Report on stderr that a compilation takes long: a spinner of rich on a terminal, else a line now and one at the end.
 
 The environment variable `GRAPHC_NOTICE` is the number of seconds after which that is, 2 by default; 0 turns it off.
 """
@@ -72,7 +72,7 @@ class _Notice:
                 self._stop = _spinner(f"graphc: compiling {self.name}") or _line(f"graphc: compiling {self.name} ...")
 
     def end(self) -> None:
-        """Say how long it took, if it was shown."""
+        """Print how long it took, if it was shown."""
         with self._lock:
             self._ended = True
             if self._stop is not None:
