@@ -11,8 +11,9 @@ from typing import Any
 from weakref import ref
 
 from graphc.ir.core.graph import Node
+from graphc.recording.context import state
 
-__all__ = ["AccumulateGrad", "BatchInput", "CustomGradFn", "GradFn", "Replaced", "TransformInput", "history"]
+__all__ = ["AccumulateGrad", "BatchInput", "CustomGradFn", "GradFn", "Replaced", "TracedGradFn", "TransformInput", "history"]
 
 class GradFn:
     """A node of the gradient history: the operation that produced a tensor, and the grad_fns of its operands.
@@ -75,7 +76,21 @@ class AccumulateGrad(GradFn):
         return self.tensor
 
 
-class BatchInput(GradFn):
+class TracedGradFn(GradFn):
+    """A grad_fn to which gradients are taken directly, past the operations between; it knows the trace that it was made in."""
+
+    __slots__ = ("_trace",)
+
+    def __init__(self, name: str, edges: tuple[GradFn | None, ...], *, saves: bool) -> None:
+        super().__init__(name, edges, saves=saves)
+        self._trace = None if state.trace is None else ref(state.trace)
+
+    def is_of(self, trace: object) -> bool:
+        """Return whether it was made in a trace."""
+        return self._trace is not None and self._trace() is trace
+
+
+class BatchInput(TracedGradFn):
     """The placeholder of an element of a batch: `node`, whose history continues outside of the batch."""
 
     __slots__ = ("node",)
@@ -85,7 +100,7 @@ class BatchInput(GradFn):
         self.node = node
 
 
-class TransformInput(GradFn):
+class TransformInput(TracedGradFn):
     """The input of a function transform: while it is `active`, gradients are taken with respect to `node`."""
 
     __slots__ = ("active", "node")
@@ -99,7 +114,7 @@ class TransformInput(GradFn):
 Rule = Callable[[list["Node | None"]], Sequence["Node | None"]]
 
 
-class CustomGradFn(GradFn):
+class CustomGradFn(TracedGradFn):
     """A grad_fn with Python code: `rule` maps gradients of `outputs` to gradients of `inputs`.
 
     In the graph each output is a unique node over a stop_gradient.  `grad_history` is the history of the gradients that the

@@ -17,7 +17,7 @@ from graphc.core.errors import TracingError, add_location
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import I64, TensorType
 from graphc.recording.context import state
-from graphc.recording.grad_fn import AccumulateGrad, GradFn
+from graphc.recording.grad_fn import AccumulateGrad, GradFn, TracedGradFn
 from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
 from graphc.tracing.trace import Trace
@@ -157,7 +157,11 @@ class InnerTrace(Trace):
 
     def is_end(self, step: GradFn) -> bool:
         """Return whether a grad_fn belongs to the outside of this run."""
-        return step in self.edges or (isinstance(step, AccumulateGrad) and step.tensor._storage.trace is not self)
+        if step in self.edges:
+            return True
+        if isinstance(step, AccumulateGrad):
+            return step.tensor._storage.trace is not self
+        return isinstance(step, TracedGradFn) and not step.is_of(self)
 
     def ends(self, first: GradFn | None) -> dict[GradFn, None]:
         """Return the grad_fns outside of this run that a history leads to, in order."""
