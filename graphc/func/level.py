@@ -17,7 +17,7 @@ from graphc.dispatch.arguments import from_array
 from graphc.ir.core.graph import Node, make
 from graphc.ir.core.ops import PRIMITIVES
 from graphc.recording.context import state
-from graphc.recording.grad_fn import CustomGradFn, GradFn, TransformInput, history
+from graphc.recording.grad_fn import CustomGradFn, GradFn, OuterGradFn, TransformInput, history
 from graphc.storage.storage import Storage, stopped
 from graphc.tensors.tensor import Tensor
 
@@ -125,7 +125,7 @@ class Level:
         """Return a result without the history of this level, as a value of its own."""
         if not isinstance(x, Tensor) or not x.requires_grad:
             return x
-        open_ends = any(map(takes_gradient, history([x._edge()])))
+        open_ends = any(takes_gradient(s) or isinstance(s, OuterGradFn) for s in history([x._edge()]))
         if open_ends and self.recording:
             return x
         node = x._node()

@@ -13,7 +13,7 @@ from weakref import ref
 from graphc.ir.core.graph import Node
 from graphc.recording.context import state
 
-__all__ = ["AccumulateGrad", "BatchInput", "CustomGradFn", "GradFn", "Replaced", "TracedGradFn", "TransformInput", "history"]
+__all__ = ["AccumulateGrad", "BatchInput", "CustomGradFn", "GradFn", "OuterGradFn", "Replaced", "TracedGradFn", "TransformInput", "history"]
 
 class GradFn:
     """A node of the gradient history: the operation that produced a tensor, and the grad_fns of its operands.
@@ -138,6 +138,12 @@ class CustomGradFn(TracedGradFn):
         """The grad_fn that users see: the one below, if a hook inserted this one."""
         edge = self.edges[0] if self.hooks is not None else None
         return self if edge is None else edge.visible
+
+
+class OuterGradFn(CustomGradFn):
+    """The history of a tensor from outside of a compiled function that is traced: it continues at each call."""
+
+    __slots__ = ()
 
 
 class Replaced(CustomGradFn):

@@ -16,7 +16,7 @@ from graphc.core.errors import LEADS_OUT, TracingError, add_location, user_locat
 from graphc.ir.core.graph import Node, parameter
 from graphc.ir.core.types import DType, TensorType
 from graphc.recording.context import state
-from graphc.recording.grad_fn import CustomGradFn, GradFn, TransformInput
+from graphc.recording.grad_fn import GradFn, OuterGradFn, TransformInput
 from graphc.storage.sharing import Places, Shared
 from graphc.storage.storage import Storage
 from graphc.tensors.tensor import Tensor
@@ -102,7 +102,7 @@ class Trace:
         storage.set_node(placeholder)
         storage.trace = self
         if fn is not None:
-            storage._fn = CustomGradFn(fn.name(), (), [placeholder], [placeholder], no_way_out)
+            storage._fn = OuterGradFn(fn.name(), (), [placeholder], [placeholder], no_way_out)
 
     def leave(self) -> None:
         """Restore every storage and `.grad`."""
@@ -182,7 +182,7 @@ class Trace:
         chosen = list(targets)
         own = {id(x._storage._fn) for x in chosen}
         ends = [s.node for s in steps if isinstance(s, TransformInput) and s.metadata and id(s) not in own]
-        ends += [s.outputs[0] for s in steps if isinstance(s, CustomGradFn) and s.rule is no_way_out and id(s) not in own]
+        ends += [s.outputs[0] for s in steps if isinstance(s, OuterGradFn) and id(s) not in own]
         if ends:
             self.paths.append((ends, [x for x in chosen if self._is_outside(x)]))
 

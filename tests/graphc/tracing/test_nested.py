@@ -92,3 +92,20 @@ def test_a_gradient_in_a_batch_within_a_batched_gradient():
 def test_gradients_by_autograd_inside_a_batch():
     b = graphc.tensor([1.5, -2.0], dtype=graphc.float64)
     np.testing.assert_allclose(func.grad(lambda b: each_autograd(b * 3.0).mean())(b), 18 * b.numpy(), rtol=1e-12)
+
+
+def test_compiled_functions_inside_a_gradient_keep_what_a_batch_in_them_reads():
+    def loss(x):
+        square = graphc.compile(lambda z: graphc.vmap(func.grad(lambda t: t * t))(x * x) + 0 * z)
+        return (square(x) ** 2).sum()
+
+    x = graphc.tensor([0.75, -0.5], dtype=graphc.float64)
+    np.testing.assert_allclose(func.grad(loss)(x), 16 * x.numpy() ** 3, rtol=1e-12)
+    np.testing.assert_allclose(func.hessian(loss)(x), np.diag(48 * x.numpy() ** 2), rtol=1e-12)
+
+
+def test_compiled_functions_keep_the_history_of_what_a_batch_in_them_reads():
+    leaf = graphc.tensor([0.75, -0.5], dtype=graphc.float64, requires_grad=True)
+    v = leaf * 1.0
+    graphc.compile(lambda: graphc.vmap(func.grad(lambda t: t * t))(v * v).sum())().backward()
+    np.testing.assert_allclose(leaf.grad, 4 * leaf.detach().numpy(), rtol=1e-12)
