@@ -13,7 +13,10 @@ from weakref import ref
 from graphc.ir.core.graph import Node
 from graphc.recording.context import state
 
-__all__ = ["AccumulateGrad", "BatchInput", "CustomGradFn", "GradFn", "OuterGradFn", "Replaced", "TracedGradFn", "TransformInput", "history"]
+__all__ = [
+    "AccumulateGrad", "BatchInput", "CustomGradFn", "GradFn", "OuterGradFn", "Replaced", "TracedGradFn", "TransformInput",
+    "history",
+]  # fmt: skip
 
 class GradFn:
     """A node of the gradient history: the operation that produced a tensor, and the grad_fns of its operands.
