@@ -13,7 +13,7 @@ from graphc.ir.core.graph import Graph, parameter
 from graphc.ir.core.types import F32, I64, TensorType
 from graphc.ir.pipeline import Layouts, Pass
 from graphc.ir.regions.substitution import substitute
-from tests.fuzz import mutate, programs, state
+from tests.fuzz import mutate, programs, state, transforms
 from tests.fuzz.cases import Case, case_of
 from tests.fuzz.dims import as_dim, ceil_div
 from tests.fuzz.generate import generate
@@ -126,6 +126,13 @@ def test_functions_with_state_are_those_of_torch() -> None:
     report = state.run(0, 60, 40)
     assert report.failures == [] and report.cases == 40
     assert report.counts["compiled"] > 10
+
+
+def test_nested_transforms_are_those_of_torch() -> None:
+    pytest.importorskip("torch")
+    report = transforms.run(0, 120, 150)
+    assert report.failures == [] and report.cases == 150
+    assert report.checks > 90 and len(report.counts) > 7
 
 
 def test_decisions_are_refused_or_right() -> None:

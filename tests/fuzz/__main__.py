@@ -13,7 +13,9 @@ from tests.fuzz.kinds import KINDS
 from tests.fuzz.modes import ALL_MODES
 from tests.fuzz.workers import run_watched
 
-SHARES = {"programs": 0.4, "sizes": 0.2, "loops": 0.15, "state": 0.1, "mutate": 0.1, "decisions": 0.05}
+SHARES = {
+    "programs": 0.35, "sizes": 0.2, "loops": 0.15, "state": 0.1, "transforms": 0.05, "mutate": 0.1, "decisions": 0.05,
+}  # fmt: skip
 """The part of the time that each kind gets where all are run."""
 
 

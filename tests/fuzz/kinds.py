@@ -14,7 +14,7 @@ from typing import Any
 
 __all__ = ["KINDS", "Report", "Run", "runner"]
 
-KINDS = ("programs", "sizes", "loops", "state", "mutate", "decisions")
+KINDS = ("programs", "sizes", "loops", "state", "transforms", "mutate", "decisions")
 
 
 @dataclass
