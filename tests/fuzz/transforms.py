@@ -47,7 +47,8 @@ NESTED = (
     "m.func.jacrev({f})({0}).sum(0)", "m.func.jacfwd({f})({0}).sum(0)", "m.vmap({f})(m.stack([{0}, {1}])).sum(0)",
     "m.vmap(m.func.grad(lambda z: {f}(z).sum()))(m.stack([{0}, {1} * 0.5])).sum(0)", "m.compile({f})({0})",
     "m.vmap(m.compile({f}))(m.stack([{0}, {1}])).sum(0)", "m.compile(m.func.grad(lambda z: {f}(z).sum()))({0})",
-    "m.fori_loop(0, 3, lambda i, c: {f}(c) + {1} * c * 0.1, {0})", "m.cond(m.tensor({yes}), {f}, lambda z: {1} * 0.5 + 0 * z, ({0},))",
+    "m.fori_loop(0, 3, lambda i, c: {f}(c) + {1} * c * 0.1, {0})",
+    "m.cond(m.tensor({yes}), {f}, lambda z: {1} * 0.5 + 0 * z, ({0},))",
     "(lambda r: r[0] + r[1].sum(0))(m.scan(lambda c, u: (lambda d: (d, d * {1}))({f}(c + u)), {0}, m.stack([{1}, {1} * 2.0])))",
 )  # fmt: skip
 
