@@ -93,7 +93,7 @@ def _backward(outputs: tuple[Tensor, ...], grad_outputs: Any, keep: bool, create
         state.trace.takes_gradients(engine.steps, chosen)
     targets = _leaves(engine.steps) if chosen is None else [t for x in chosen for t in _targets_of(x, engine.steps)]
     retained = _retained(engine.steps)
-    nodes = engine.run([*targets, *retained])
+    nodes = engine.run([*targets, *retained], chosen=chosen is not None)
     grads = engine.tensors(nodes)
     touched: list[Storage] = []
     for (tensor, _), gradient in zip((*targets, *retained), grads, strict=True):

@@ -14,7 +14,16 @@ from graphc.ir.core.graph import Node, toposort
 from graphc.ir.core.predicates import is_add, is_stopped
 from graphc.ir.transforms.vjp import gradients
 from graphc.recording.context import state
-from graphc.recording.grad_fn import AccumulateGrad, BatchInput, CustomGradFn, GradFn, Replaced, TransformInput, history
+from graphc.recording.grad_fn import (
+    AccumulateGrad,
+    BatchInput,
+    CustomGradFn,
+    GradFn,
+    OuterGradFn,
+    Replaced,
+    TransformInput,
+    history,
+)
 from graphc.recording.lazy import realize
 from graphc.recording.structures import substitute
 from graphc.storage.storage import Storage, stopped
@@ -151,8 +160,12 @@ class Engine:
         if state.trace is not None:
             state.trace.begins_backward(o._node() for o in outputs)
 
-    def run(self, targets: Sequence[tuple[Tensor, Node]]) -> list[Node | None]:
-        """Return the gradient nodes, and free the history on the path to them unless it is kept."""
+    def run(self, targets: Sequence[tuple[Tensor, Node]], *, chosen: bool = True) -> list[Node | None]:
+        """Return the gradient nodes, and free the history on the path to them unless it is kept.
+
+        For chosen targets nothing is taken through what was made outside of a compiled function that is traced: whether a way
+        there leads back to a target is checked at each call.
+        """
         used = self._used(targets)
         if any(step.freed and (step in used or not step.edges) for step in self.steps):
             raise RuntimeError(TWICE)
@@ -160,7 +173,8 @@ class Engine:
         outer = state.grad
         state.grad = self.create
         try:
-            grads = differentiate(roots, self.weights, self.steps, [n for _, n in targets], used)
+            steps = [s for s in self.steps if not (chosen and isinstance(s, OuterGradFn))]
+            grads = differentiate(roots, self.weights, steps, [n for _, n in targets], used)
             if state.anomaly and state.trace is None:
                 self._check_numbers(roots)
         finally:

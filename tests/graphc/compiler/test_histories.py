@@ -144,9 +144,9 @@ def test_gradients_that_miss_a_way_outside_are_refused() -> None:
     f = G.compile(lambda x, y: G.autograd.grad((y * y).sum() + x.sum(), x))
     x = w * 1
     assert f(x, (w * 2).detach().requires_grad_())[0].tolist() == [1.0, 1.0]
-    for y in (x * 2, x[:]):
-        with pytest.raises(TracingError, match="leads into the history"):
-            f(x, y)
+    with pytest.raises(TracingError, match="leads into the history"):
+        f(x, x * 2)
+    assert f(x, x[:])[0].tolist() == [3.0, 5.0] and f(x, x[1:])[0].tolist() == [1.0, 5.0]
     held = x * 3
     with pytest.raises(TracingError, match="leads into the history"):
         G.compile(lambda x: G.autograd.grad((held * x).sum(), x))(x)

@@ -109,3 +109,13 @@ def test_compiled_functions_keep_the_history_of_what_a_batch_in_them_reads():
     v = leaf * 1.0
     graphc.compile(lambda: graphc.vmap(func.grad(lambda t: t * t))(v * v).sum())().backward()
     np.testing.assert_allclose(leaf.grad, 4 * leaf.detach().numpy(), rtol=1e-12)
+
+
+def test_gradients_in_a_compiled_function_pass_by_what_leads_out_of_it():
+    def loss(x):
+        inner = graphc.compile(lambda z: func.grad(lambda t: (t * t).sum())(x * x) + z)
+        return (inner(x) ** 2).sum()
+
+    x = graphc.tensor([0.75, -0.5], dtype=graphc.float64)
+    a = x.numpy()
+    np.testing.assert_allclose(func.grad(loss)(x), 2 * (2 * a * a + a) * (4 * a + 1), rtol=1e-12)
