@@ -25,12 +25,16 @@ from graphc.codegen.linear_algebra.lapack import address_of, routines_in
 from graphc.codegen.llvm.target import host
 from graphc.codegen.runtime.disk import Store
 from graphc.codegen.runtime.interrupts import PYTHON, SYMBOL, poll_text
+from graphc.codegen.runtime.system_memory import system
 from graphc.codegen.threads import workers
 from graphc.codegen.threads.thread_count import default_threads
 
 __all__ = ["MachineCode", "compile_text", "cross_assembly", "get_threads", "llvm_lock", "set_threads", "started_threads"]
 
 _objects = Store("object")
+
+MAPPED = 1 << 20
+"""Bytes mapped for an object beyond twice its own: each of its sections takes whole pages."""
 
 ENGINE_BYTES = 1 << 16
 """Estimated memory of an engine: pages of code and data that are not filled, tables of symbols."""
@@ -157,12 +161,16 @@ def _object(text: str, level: int) -> bytes:
 
 
 def _load(written: bytes) -> Any:
-    """Return an engine that has loaded an object; it owns a target machine, which it does not use."""
+    """Return an engine that has loaded an object; it owns a target machine, which it does not use.
+
+    Code reaches constants by offsets of 32 bits, and LLVM maps one after the other; it aborts where they are too far apart.
+    """
     module = llvm.parse_assembly("")
     module.triple = host().triple
     engine = llvm.create_mcjit_compiler(module, _new_machine())
-    engine.add_object_file(llvm.ObjectFileRef.from_data(written))
-    engine.finalize_object()
+    with system.within_reach(2 * len(written) + MAPPED):
+        engine.add_object_file(llvm.ObjectFileRef.from_data(written))
+        engine.finalize_object()
     return engine
 
 

@@ -6,17 +6,28 @@ import ctypes
 import mmap
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from graphc.codegen.llvm.builder import Function
 from graphc.codegen.llvm.values import Value
-from graphc.codegen.runtime.numpy_abi import Imports
 
 __all__ = ["system"]
 
 HUGE_PAGE = 1 << 21
 """Bytes of a huge page: larger blocks are aligned to it; smaller ones could not hold one."""
+
+REACH = 1 << 30
+"""Bytes between two mappings for which offsets of 32 bits surely suffice."""
+
+
+class Calls(Protocol):
+    """Calls of functions of the system, by name."""
+
+    def call(self, f: Function, name: str, returns: str, *args: Value) -> Value:
+        """Write a call and return its result."""
 
 
 class Posix:
@@ -46,16 +57,42 @@ class Posix:
             self.madvise(aligned, nbytes, self.huge)
         return aligned
 
-    def _map(self, nbytes: int) -> int:
+    @contextmanager
+    def within_reach(self, nbytes: int) -> Iterator[None]:
+        """Let what a block maps, `nbytes` at most, lie within `REACH`, also where arrays of gigabytes part the free memory.
+
+        Linux maps at the highest free place that is large enough: where a page would go further away than all of it, such
+        places are filled meanwhile, large ones first.
+        """
+        fillers: list[tuple[int, int]] = []
+        start = self._map(nbytes, access=0)
+        page = self._map(mmap.PAGESIZE, access=0)
+        size = 1 << (nbytes.bit_length() - 1) if start and abs(page - start) > REACH else 0
+        self._cut(page, mmap.PAGESIZE if page else 0)
+        while start and size >= mmap.PAGESIZE:
+            address = self._map(size, access=0)
+            if address and abs(address - start) > REACH:
+                fillers.append((address, size))
+            else:
+                self._cut(address, size if address else 0)
+                size //= 2
+        self._cut(start, nbytes if start else 0)
+        try:
+            yield
+        finally:
+            for address, size in fillers:
+                self._cut(address, size)
+
+    def _map(self, nbytes: int, access: int = mmap.PROT_READ | mmap.PROT_WRITE) -> int:
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-        start = self.mmap(None, nbytes, mmap.PROT_READ | mmap.PROT_WRITE, flags, -1, 0)
+        start = self.mmap(None, nbytes, access, flags, -1, 0)
         return 0 if start in (None, ctypes.c_void_p(-1).value) else int(start)
 
     def _cut(self, start: int, nbytes: int) -> None:
         if nbytes:
             self.munmap(start, nbytes)
 
-    def emit_unmap(self, f: Function, imports: Imports, address: Value, nbytes: Value) -> None:
+    def emit_unmap(self, f: Function, imports: Calls, address: Value, nbytes: Value) -> None:
         """Write the call that unmaps a block."""
         imports.call(f, "unmap", "i32", address, nbytes)
 
@@ -83,7 +120,12 @@ class Windows:
         commit_and_reserve, read_write = 0x3000, 0x04
         return self.alloc(None, nbytes, commit_and_reserve, read_write) or 0
 
-    def emit_unmap(self, f: Function, imports: Imports, address: Value, nbytes: Value) -> None:
+    @contextmanager
+    def within_reach(self, nbytes: int) -> Iterator[None]:
+        """Do nothing: where the parts of a program lie is up to the system."""
+        yield
+
+    def emit_unmap(self, f: Function, imports: Calls, address: Value, nbytes: Value) -> None:
         """Write the call that unmaps a block: of size 0 with MEM_RELEASE."""
         imports.call(f, "unmap", "i32", address, f.i64(0), Value("32768", "i32"))
 
