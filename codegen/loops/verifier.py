@@ -262,14 +262,17 @@ def _split(kernel: Kernel, vector: Vector, loop: int, stages: list[Stage]) -> It
 def saved(kernel: Kernel) -> Iterator[str]:
     """Yield values in scratch rows that their pass does not compute, or that an earlier pass over these loops needs."""
     rows = kernel.plan.saved
+    reads = [{*needed(s.roots())} if rows and s.inner else set() for s in kernel.stages]
+    homes = {*rows.values()} & {*range(len(kernel.stages))}
+    computed = {home: {*needed(kernel.stages[home].roots(), partial(_loads, kernel, home))} for home in homes}
     for i, home in rows.items():
         if not 0 <= home < len(kernel.stages) or not kernel.stages[home].inner:
             yield f"{i.name} is saved by no pass with loops"
             return
-        users = [n for n, s in enumerate(kernel.stages) if s.inner == kernel.stages[home].inner and i in needed(s.roots())]
+        users = [n for n, s in enumerate(kernel.stages) if s.inner == kernel.stages[home].inner and i in reads[n]]
         if not users or users[0] != home or i.op in ("constant", "size", "reduced"):
             yield f"{i.name} is not first computed by the pass that saves it"
-        elif i not in needed(kernel.stages[home].roots(), partial(_loads, kernel, home)):
+        elif i not in computed[home]:
             yield f"{i.name} is not computed by the pass that saves it"
 
 
