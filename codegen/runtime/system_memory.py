@@ -22,6 +22,9 @@ HUGE_PAGE = 1 << 21
 REACH = 1 << 30
 """Bytes between two mappings for which offsets of 32 bits surely suffice."""
 
+FILLERS = 20_000
+"""Mappings that fill free places at a time, at most: a process may have 65,530."""
+
 
 class Calls(Protocol):
     """Calls of functions of the system, by name."""
@@ -34,6 +37,7 @@ class Posix:
     """Linux and macOS: anonymous private mappings, huge pages where the system knows them."""
 
     def __init__(self) -> None:
+        self.reach = REACH
         self.library = ctypes.CDLL(None)
         self.mmap = self.library.mmap
         self.mmap.restype = ctypes.c_void_p
@@ -59,7 +63,7 @@ class Posix:
 
     @contextmanager
     def within_reach(self, nbytes: int) -> Iterator[None]:
-        """Let what a block maps, `nbytes` at most, lie within `REACH`, also where arrays of gigabytes part the free memory.
+        """Let what a block maps, `nbytes` at most, lie within reach, also where arrays of gigabytes part the free memory.
 
         Linux maps at the highest free place that is large enough: where a page would go further away than all of it, such
         places are filled meanwhile, large ones first.
@@ -67,11 +71,11 @@ class Posix:
         fillers: list[tuple[int, int]] = []
         start = self._map(nbytes, access=0)
         page = self._map(mmap.PAGESIZE, access=0)
-        size = 1 << (nbytes.bit_length() - 1) if start and abs(page - start) > REACH else 0
+        size = 1 << (nbytes.bit_length() - 1) if start and page - start > self.reach else 0
         self._cut(page, mmap.PAGESIZE if page else 0)
         while start and size >= mmap.PAGESIZE:
             address = self._map(size, access=0)
-            if address and abs(address - start) > REACH:
+            if address and address - start > self.reach and len(fillers) < FILLERS:
                 fillers.append((address, size))
             else:
                 self._cut(address, size if address else 0)
