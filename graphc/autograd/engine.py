@@ -173,7 +173,8 @@ class Engine:
         outer = state.grad
         state.grad = self.create
         try:
-            steps = [s for s in self.steps if not (chosen and isinstance(s, OuterGradFn))]
+            inner = chosen and state.trace is not None
+            steps = [s for s in self.steps if not isinstance(s, OuterGradFn)] if inner else self.steps
             grads = differentiate(roots, self.weights, steps, [n for _, n in targets], used)
             if state.anomaly and state.trace is None:
                 self._check_numbers(roots)

@@ -8,9 +8,9 @@ from typing import Any
 from graphc.autograd.engine import reached_ends
 from graphc.compiler.results.protocol import Array, Result
 from graphc.compiler.signature import Call
-from graphc.ir.core.graph import PARAMETER, Node, make
+from graphc.ir.core.graph import Node, make
 from graphc.ir.core.ops import PRIMITIVES
-from graphc.recording.grad_fn import AccumulateGrad, CustomGradFn, GradFn, TransformInput, history
+from graphc.recording.grad_fn import AccumulateGrad, CustomGradFn, GradFn, OuterGradFn, TransformInput, history
 from graphc.recording.structures import substitute
 from graphc.storage.storage import Storage, unique, valued
 from graphc.tensors.tensor import Tensor
@@ -60,7 +60,7 @@ class Histories:
         ends = [s for s in steps if isinstance(s, (AccumulateGrad, TransformInput)) and s.node in self.numbers]
         ends = [s for s in ends if not self._is_made(s)]
         return [(s.node, self._tensor(s)._edge()) for s in ends] + [
-            (s.outputs[0], self._captured(s.outputs[0])) for s in steps if isinstance(s, CustomGradFn) and is_outside(s)
+            (s.outputs[0], self._captured(s.outputs[0])) for s in steps if isinstance(s, OuterGradFn)
         ]
 
     def _captured(self, placeholder: Node) -> GradFn | None:
@@ -109,7 +109,7 @@ class Histories:
             return self.new_leaves[r.fn.tensor]
         if node.value is None:
             node = _with_value(node, array)
-        outside = [s.outputs[0] for s in steps if isinstance(s, CustomGradFn) and is_outside(s)]
+        outside = [s.outputs[0] for s in steps if isinstance(s, OuterGradFn)]
         if any(self.edges.get(placeholder) is None for placeholder in outside):
             node = unique(node)
             return Tensor._of(Storage(node, True, CustomGradFn(r.fn.name(), (), [node], [node], no_way_out)))
@@ -134,4 +134,4 @@ def _with_value(node: Node, array: Array) -> Node:
 
 def is_outside(step: GradFn) -> bool:
     """Return whether a grad_fn stands for the history of an external tensor."""
-    return isinstance(step, CustomGradFn) and step.outputs[0].op is PARAMETER
+    return isinstance(step, OuterGradFn)
