@@ -68,24 +68,29 @@ class Posix:
         Linux maps at the highest free place that is large enough: where a page would go further away than all of it, such
         places are filled meanwhile, large ones first.
         """
-        fillers: list[tuple[int, int]] = []
         start = self._map(nbytes, access=0)
         page = self._map(mmap.PAGESIZE, access=0)
-        size = 1 << (nbytes.bit_length() - 1) if start and page - start > self.reach else 0
+        is_far = start and page - start > self.reach
         self._cut(page, mmap.PAGESIZE if page else 0)
-        while start and size >= mmap.PAGESIZE:
+        fillers: list[tuple[int, int]] = []
+        try:
+            if is_far:
+                self._fill(start, 1 << (nbytes.bit_length() - 1), fillers)
+            self._cut(start, nbytes if start else 0)
+            yield
+        finally:
+            for address, size in fillers:
+                self._cut(address, size)
+
+    def _fill(self, start: int, size: int, fillers: list[tuple[int, int]]) -> None:
+        """Map the free places far above an address, at most of twice a size, in powers of two, and add them to `fillers`."""
+        while size >= mmap.PAGESIZE:
             address = self._map(size, access=0)
             if address and address - start > self.reach and len(fillers) < FILLERS:
                 fillers.append((address, size))
             else:
                 self._cut(address, size if address else 0)
                 size //= 2
-        self._cut(start, nbytes if start else 0)
-        try:
-            yield
-        finally:
-            for address, size in fillers:
-                self._cut(address, size)
 
     def _map(self, nbytes: int, access: int = mmap.PROT_READ | mmap.PROT_WRITE) -> int:
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
