@@ -19,23 +19,33 @@ from graphc.core.errors import TracingError
 from tests.fuzz.cases import real_torch
 from tests.fuzz.kinds import Report
 
-__all__ = ["Drawing", "run"]
+__all__ = ["Drawing", "run", "square"]
 
-PRELUDE = """
-class Square(m.autograd.Function):
-    generate_vmap_rule = True
 
-    @staticmethod
-    def forward(x):
-        return x * x
+def square(m: Any) -> Any:
+    """Return x * x as a custom function of a library, graphc or torch, with a derivative in Python."""
 
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs)
+    class Square(m.autograd.Function):  # type: ignore[misc]
+        generate_vmap_rule = True
 
-    @staticmethod
-    def backward(ctx, g):
-        return g * 2 * ctx.saved_tensors[0]
+        @staticmethod
+        def forward(x: Any) -> Any:
+            return x * x
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * 2 * ctx.saved_tensors[0]
+
+    return Square
+
+
+PRELUDE = """from tests.fuzz.transforms import square
+
+Square = square(m)
 
 
 """
@@ -79,7 +89,7 @@ class Drawing:
 
     def text(self) -> str:
         """Draw a function `f` and return the text of the program."""
-        return PRELUDE.lstrip() + "\n".join(self._function("f", self.random.choice((1, 2, 2, 3)), [], "")) + "\n"
+        return PRELUDE + "\n".join(self._function("f", self.random.choice((1, 2, 2, 3)), [], "")) + "\n"
 
     def _name(self, letter: str) -> str:
         self.count += 1

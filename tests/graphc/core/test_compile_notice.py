@@ -123,10 +123,7 @@ def test_compiled_functions_modules_and_lower_announce(capsys, monkeypatch, soon
 def test_eager_code_that_waits_for_a_compiler_announces(capsys, monkeypatch, soon):
     monkeypatch.setattr(compile_notice.threading, "Timer", Immediately)
     torch.set_eager("compile")
-    try:
-        assert (torch.ones(3).sinh().sinh() * 0.37125).tolist() == pytest.approx([0.54389] * 3, rel=1e-4)
-    finally:
-        torch.set_eager("auto")
+    assert (torch.ones(3).sinh().sinh() * 0.37125).tolist() == pytest.approx([0.54389] * 3, rel=1e-4)
     assert "operations of eager code ...\n" in capsys.readouterr().err
 
 

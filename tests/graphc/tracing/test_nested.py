@@ -7,24 +7,9 @@ import pytest
 
 import graphc
 from graphc import func
+from tests.fuzz.transforms import square
 
-
-class Square(graphc.autograd.Function):
-    """x * x, with a derivative in Python."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x):
-        return x * x
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx, g):
-        return g * 2 * ctx.saved_tensors[0]
+Square = square(graphc)
 
 
 def each_gradient(v):
