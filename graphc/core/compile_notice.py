@@ -1,6 +1,6 @@
 """Report on stderr that a compilation takes long: a spinner of rich on a terminal, else a line now and one at the end.
 
-The environment variable `GRAPHC_NOTICE` is the number of seconds after which that is, 2 by default; 0 turns it off.
+The environment variable `GRAPHC_NOTICE` is the number of seconds after which that is, 2 by default; 0 means never.
 """
 
 from __future__ import annotations
